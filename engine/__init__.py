@@ -1,0 +1,1 @@
+"""Diorama's engine: from a `.hu` scene to a plan of GPU memory, a schedule, and pictures."""

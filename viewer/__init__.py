@@ -1,0 +1,1 @@
+"""The viewer: `python -m viewer SCENE`, in a GLFW window or headless."""
