@@ -1,0 +1,127 @@
+// The default material's fragment stage: metallic-roughness shading of directional lights with one
+// filtered shadow map, and a sky-and-ground ambient. Linear light in, display-referred linear out;
+// the sRGB target encodes.
+//
+// Diffuse: Lambert. Specular: GGX with height-correlated Smith visibility (Heitz 2014), stretched
+// along the tangent map's direction by `anisotropy` (Burley 2012), Schlick's Fresnel.
+#version 450
+
+layout(set = 0, binding = 0, std140) uniform Frame {
+    mat4 viewProjection;
+    mat4 lightViewProjection;
+    vec4 cameraPosition;    // xyz: world; w: exposure
+    vec4 skyAmbient;        // rgb: light from above
+    vec4 groundAmbient;     // rgb: light from below
+    vec4 lightDirection[4]; // xyz: towards the light
+    vec4 lightColour[4];    // rgb: colour times intensity
+    vec4 shadow;            // x: size of a texel in metres; y: 1 / texels; z: lights in use
+} frame;
+
+struct Material {
+    uint layers[8];     // array layer of each texture of set 1, by its binding
+    vec4 baseColour;
+    float roughness;    // factors of the roughness map: R occlusion, G roughness, B metallic
+    float metallic;
+    float normalScale;
+    float anisotropy;   // -1 to 1, along the tangent map's direction
+};
+layout(set = 0, binding = 3, std430) readonly buffer Materials { Material row[]; } materials;
+layout(set = 0, binding = 4) uniform sampler2DShadow shadowMap;
+
+layout(set = 1, binding = 0) uniform sampler2DArray albedo;
+layout(set = 1, binding = 1) uniform sampler2DArray normal;
+layout(set = 1, binding = 2) uniform sampler2DArray tangent;
+layout(set = 1, binding = 3) uniform sampler2DArray roughness;
+
+layout(location = 0) in vec3 worldPosition;
+layout(location = 1) in vec3 worldNormal;
+layout(location = 2) in vec4 uvAlbedoNormal;
+layout(location = 3) in vec4 uvTangentRoughness;
+layout(location = 4) flat in uint material;
+
+layout(location = 0) out vec4 colour;
+
+const float PI = 3.14159265;
+
+// The tangent frame of the surface from the change of position and uv over the pixel's neighbours.
+// Its second axis points up in the texture, against v, as normal maps have it.
+mat3 tangentFrame(vec3 n, vec3 position, vec2 uv) {
+    vec3 dpx = dFdx(position), dpy = dFdy(position);
+    vec2 dux = dFdx(uv), duy = dFdy(uv);
+    vec3 across = cross(dpy, n), along = cross(n, dpx);
+    vec3 t = across * dux.x + along * duy.x;
+    vec3 b = across * dux.y + along * duy.y;
+    float longest = max(max(dot(t, t), dot(b, b)), 1e-20);
+    float scale = inversesqrt(longest) * sign(dot(cross(dpx, dpy), n));
+    return mat3(t * scale, -b * scale, n);
+}
+
+// How much of the first light reaches the surface: 3 x 3 bilinear comparisons around the point, moved
+// off the surface by a texel or so where the light grazes it.
+float lit(vec3 geometric, float cosine) {
+    vec3 moved = worldPosition + geometric * frame.shadow.x * (0.6 + 2.4 * (1.0 - cosine));
+    vec4 clip = frame.lightViewProjection * vec4(moved, 1.0);
+    vec3 point = vec3(clip.xy * 0.5 + 0.5, max(clip.z, 0.0));
+    if (any(lessThan(point.xy, vec2(0.0))) || any(greaterThan(point.xy, vec2(1.0))))
+        return 1.0;
+    float sum = 0.0;
+    for (int y = -1; y <= 1; ++y)
+        for (int x = -1; x <= 1; ++x)
+            sum += texture(shadowMap, vec3(point.xy + vec2(x, y) * frame.shadow.y, point.z));
+    return sum / 9.0;
+}
+
+void main() {
+    Material m = materials.row[material];
+    vec3 geometric = normalize(worldNormal);
+    mat3 tbn = tangentFrame(geometric, worldPosition, uvAlbedoNormal.zw);
+
+    vec4 base = texture(albedo, vec3(uvAlbedoNormal.xy, m.layers[0])) * m.baseColour;
+    vec3 bump = texture(normal, vec3(uvAlbedoNormal.zw, m.layers[1])).xyz * 2.0 - 1.0;
+    vec3 grain = texture(tangent, vec3(uvTangentRoughness.xy, m.layers[2])).xyz * 2.0 - 1.0;
+    vec3 arm = texture(roughness, vec3(uvTangentRoughness.zw, m.layers[3])).rgb;
+
+    bump.xy *= m.normalScale;
+    vec3 n = normalize(tbn * bump);
+    vec3 v = normalize(frame.cameraPosition.xyz - worldPosition);
+    float nv = max(dot(n, v), 1e-3);
+    float occlusion = arm.r;
+    float rough = clamp(arm.g * m.roughness, 0.045, 1.0);
+    float metal = clamp(arm.b * m.metallic, 0.0, 1.0);
+    vec3 f0 = mix(vec3(0.04), base.rgb, metal);
+    vec3 diffuse = base.rgb * (1.0 - metal);
+
+    vec3 t = tbn * grain;
+    t = normalize(t - n * dot(n, t) + vec3(1e-6, 0.0, 0.0));
+    vec3 b = cross(n, t);
+    float alpha = rough * rough;
+    float at = max(alpha * (1.0 + m.anisotropy), 1e-3), ab = max(alpha * (1.0 - m.anisotropy), 1e-3);
+    vec3 viewLocal = vec3(at * dot(t, v), ab * dot(b, v), nv);
+
+    vec3 sum = vec3(0.0);
+    int lights = int(frame.shadow.z);
+    for (int i = 0; i < lights; ++i) {
+        vec3 l = frame.lightDirection[i].xyz;
+        float facing = dot(geometric, l);
+        float nl = dot(n, l);
+        if (nl <= 0.0 || facing <= 0.0)
+            continue;
+        vec3 h = normalize(l + v);
+        vec3 halfLocal = vec3(dot(t, h) / at, dot(b, h) / ab, dot(n, h));
+        float squared = dot(halfLocal, halfLocal);
+        float distribution = 1.0 / (PI * at * ab * squared * squared);
+        vec3 lightLocal = vec3(at * dot(t, l), ab * dot(b, l), nl);
+        float visibility = 0.5 / max(nl * length(viewLocal) + nv * length(lightLocal), 1e-4);
+        vec3 fresnel = f0 + (1.0 - f0) * pow(1.0 - max(dot(v, h), 0.0), 5.0);
+        vec3 brdf = diffuse / PI * (1.0 - fresnel) + fresnel * distribution * visibility;
+        float shade = i == 0 ? lit(geometric, facing) : 1.0;
+        sum += brdf * frame.lightColour[i].rgb * nl * shade;
+    }
+
+    vec3 around = mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, n.y * 0.5 + 0.5);
+    vec3 mirrored = mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, reflect(-v, n).y * 0.5 + 0.5);
+    vec3 edge = f0 + (max(vec3(1.0 - rough), f0) - f0) * pow(1.0 - nv, 5.0);
+    sum += (diffuse * around + edge * mirrored) * occlusion;
+
+    colour = vec4(1.0 - exp(-sum * frame.cameraPosition.w), 1.0);
+}

@@ -1,0 +1,36 @@
+"""The frame graph: passes declare what they read and write; order, barriers and lifetimes follow.
+
+All of it is plain data: a graph is compiled, printed and tested with no GPU and no driver. The
+renderer turns a `CompiledGraph` into commands, the planner turns its images into requirements.
+"""
+
+from engine.graph.compile import Barrier, CompiledGraph, CompiledPass, GraphError, ImageLife, compile_graph
+from engine.graph.passes import (
+    ColourTarget,
+    DepthTarget,
+    Extent,
+    ImageDecl,
+    ImageRead,
+    Layout,
+    Pass,
+    RasterState,
+    Samples,
+)
+
+__all__ = [
+    "Barrier",
+    "ColourTarget",
+    "CompiledGraph",
+    "CompiledPass",
+    "DepthTarget",
+    "Extent",
+    "GraphError",
+    "ImageDecl",
+    "ImageLife",
+    "ImageRead",
+    "Layout",
+    "Pass",
+    "RasterState",
+    "Samples",
+    "compile_graph",
+]

@@ -1,0 +1,244 @@
+"""Compiling passes into an order, barriers and image lifetimes.
+
+The order is the given one, moved only where a pass reads what a later one writes. Barriers are
+derived by walking the order twice: the second walk sees how the frame before left every image, so a
+frame's first write waits for the last use in the frame before (frames share their attachments).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from engine.graph.passes import ColourTarget, DepthTarget, Extent, ImageDecl, Layout, Pass
+from engine.plan.vocabulary import Access, ImageUsage, Stage
+
+_DEPTH_STAGES = Stage.early_fragment_tests_bit | Stage.late_fragment_tests_bit
+_DEPTH_ACCESS = Access.depth_stencil_attachment_read_bit | Access.depth_stencil_attachment_write_bit
+_COLOUR_ACCESS = Access.color_attachment_read_bit | Access.color_attachment_write_bit
+_WRITES = (
+    Access.color_attachment_write_bit
+    | Access.depth_stencil_attachment_write_bit
+    | Access.transfer_write_bit
+    | Access.shader_write_bit
+)
+
+
+class GraphError(ValueError):
+    """The passes contradict each other: a cycle, two images of one name, two writers of one image."""
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """One image barrier (VkImageMemoryBarrier2) before a pass."""
+
+    image: str
+    source_stage: Stage
+    source_access: Access
+    stage: Stage
+    access: Access
+    old_layout: Layout
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class ImageLife:
+    """An image of the frame: its declaration, all its usages, and the passes between which it lives."""
+
+    image: ImageDecl
+    usage: ImageUsage
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class CompiledPass:
+    """A pass with the barriers that go before it; `reads` maps binding names to image names."""
+
+    declaration: Pass
+    barriers: tuple[Barrier, ...]
+    reads: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class CompiledGraph:
+    """Passes in order, images by name, and the barriers that hand the outputs to their consumers."""
+
+    passes: tuple[CompiledPass, ...]
+    images: tuple[ImageLife, ...]
+    final: tuple[Barrier, ...]
+
+    def image(self, name: str) -> ImageLife:
+        """Return the image of that name. Raises KeyError."""
+        for life in self.images:
+            if life.image.name == name:
+                return life
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class _Use:
+    """How one pass uses one image."""
+
+    stage: Stage
+    access: Access
+    layout: Layout
+    usage: ImageUsage
+    discards: bool  # the contents before do not matter
+
+
+def compile_graph(passes: Sequence[Pass], outputs: Sequence[ColourTarget]) -> CompiledGraph:
+    """Compile a frame. Every image of `outputs` is left ready to be copied from (TRANSFER_SRC).
+
+    An output that no pass writes gets a pass of its own that clears it; a read that no pass writes
+    gets a 1 x 1 stand-in. Raises GraphError.
+    """
+    passes = _with_stand_ins(passes, outputs)
+    ordered = _order(passes)
+    uses = [_uses(p) for p in ordered]
+    finals = {
+        target.image.name: _Use(
+            Stage.all_transfer_bit,
+            Access.transfer_read_bit,
+            Layout.TRANSFER_SRC,
+            ImageUsage.transfer_src_bit,
+            False,
+        )
+        for target in outputs
+    }
+    rounds: list[list[list[Barrier]]] = []
+    state: dict[str, _Use] = {}
+    for _ in range(2):
+        rounds.append([_transitions(state, step) for step in [*uses, finals]])
+    barriers = rounds[1]
+    compiled = tuple(
+        CompiledPass(p, tuple(barriers[i]), tuple((r.binding, r.image.name) for r in p.reads))
+        for i, p in enumerate(ordered)
+    )
+    return CompiledGraph(compiled, _lives(ordered, uses, finals), tuple(barriers[-1]))
+
+
+def _with_stand_ins(passes: Sequence[Pass], outputs: Sequence[ColourTarget]) -> list[Pass]:
+    """Add clearing passes for outputs nobody writes and for reads nobody feeds."""
+    written = {image.name for p in passes for image in p.written()}
+    result: list[Pass] = []
+    stand_ins: dict[str, Pass] = {}
+    for p in passes:
+        reads = []
+        for read in p.reads:
+            if read.image.name not in written:
+                name = f"{read.image.name}.absent"
+                image = replace(read.image, name=name, extent=Extent(width=1, height=1))
+                read = replace(read, image=image)
+                stand_ins[name] = _clearing(image, read.absent)
+            reads.append(read)
+        result.append(replace(p, reads=tuple(reads)))
+    for target in outputs:
+        if target.image.name not in written:
+            result.append(Pass(f"clear.{target.image.name}", draws="", colour=(target,)))
+    return [*stand_ins.values(), *result]
+
+
+def _clearing(image: ImageDecl, value: float) -> Pass:
+    """Return a pass that only clears `image` to `value`."""
+    if image.format.is_depth:
+        return Pass(f"clear.{image.name}", draws="", depth=DepthTarget(image, value, store=True))
+    return Pass(f"clear.{image.name}", draws="", colour=(ColourTarget(image, (value,) * 4),))
+
+
+def _order(passes: list[Pass]) -> list[Pass]:
+    """Order passes so that every read comes after its write; ties keep the given order."""
+    writer: dict[str, str] = {}
+    declared: dict[str, ImageDecl] = {}
+    for p in passes:
+        for image in p.written():
+            if writer.setdefault(image.name, p.name) != p.name:
+                raise GraphError(f"{image.name} is written by {writer[image.name]} and by {p.name}")
+        for image in [*p.written(), *(read.image for read in p.reads)]:
+            if declared.setdefault(image.name, image) != image:
+                raise GraphError(f"{image.name} is declared twice, differently, the second time by {p.name}")
+    needs = {p.name: {writer[read.image.name] for read in p.reads} for p in passes}
+    if len(needs) != len(passes):
+        raise GraphError("two passes share a name: " + ", ".join(sorted(p.name for p in passes)))
+    ordered: list[Pass] = []
+    done: set[str] = set()
+    waiting = list(passes)
+    while waiting:
+        ready = next((p for p in waiting if needs[p.name] <= done), None)
+        if ready is None:
+            raise GraphError("passes wait for each other: " + " -> ".join(p.name for p in waiting))
+        waiting.remove(ready)
+        ordered.append(ready)
+        done.add(ready.name)
+    return ordered
+
+
+def _uses(p: Pass) -> dict[str, _Use]:
+    """Return how `p` uses each of its images."""
+    uses: dict[str, _Use] = {}
+    colour = _Use(
+        Stage.color_attachment_output_bit,
+        _COLOUR_ACCESS,
+        Layout.COLOUR_ATTACHMENT,
+        ImageUsage.color_attachment_bit,
+        True,
+    )
+    for target in p.colour:
+        uses[target.image.name] = colour
+        if target.resolve is not None:
+            uses[target.resolve.name] = colour
+    if p.depth is not None:
+        uses[p.depth.image.name] = _Use(
+            _DEPTH_STAGES,
+            _DEPTH_ACCESS,
+            Layout.DEPTH_ATTACHMENT,
+            ImageUsage.depth_stencil_attachment_bit,
+            True,
+        )
+    for read in p.reads:
+        uses[read.image.name] = _Use(
+            Stage.fragment_shader_bit,
+            Access.shader_sampled_read_bit,
+            Layout.SHADER_READ,
+            ImageUsage.sampled_bit,
+            False,
+        )
+    return uses
+
+
+def _transitions(state: dict[str, _Use], step: dict[str, _Use]) -> list[Barrier]:
+    """Return the barriers before `step` and move `state` past it."""
+    barriers = []
+    for name, use in step.items():
+        before = state.get(name)
+        if before is None:
+            before = _Use(Stage.none, Access.none, Layout.UNDEFINED, ImageUsage(0), True)
+        barriers.append(
+            Barrier(
+                name,
+                before.stage,
+                before.access & _WRITES,
+                use.stage,
+                use.access,
+                Layout.UNDEFINED if use.discards else before.layout,
+                use.layout,
+            )
+        )
+        state[name] = use
+    return barriers
+
+
+def _lives(
+    ordered: list[Pass], uses: list[dict[str, _Use]], finals: dict[str, _Use]
+) -> tuple[ImageLife, ...]:
+    """Return every image with the OR of its usages and the range of passes that touch it."""
+    declared = {image.name: image for p in ordered for image in p.written()}
+    lives: dict[str, ImageLife] = {}
+    for index, step in enumerate([*uses, finals]):
+        for name, use in step.items():
+            life = lives.get(name)
+            if life is None:
+                lives[name] = ImageLife(declared[name], use.usage, index, index)
+            else:
+                lives[name] = replace(life, usage=life.usage | use.usage, last=index)
+    return tuple(lives[name] for name in sorted(lives))

@@ -1,0 +1,130 @@
+"""What a pass declares: the images it writes and reads, how it rasterises, and whose rows it draws.
+
+A pass says nothing about memory, handles or commands. Its images become requirements (asked for by
+the active rows of the features that take part in the pass), its reads and writes become barriers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+from engine.plan.vocabulary import Format
+
+
+class Layout(IntEnum):
+    """Image layouts a pass can ask for, with Vulkan's values (VkImageLayout)."""
+
+    UNDEFINED = 0
+    COLOUR_ATTACHMENT = 2
+    DEPTH_ATTACHMENT = 3  # VK_IMAGE_LAYOUT_DEPTH_STENCIL_ATTACHMENT_OPTIMAL
+    SHADER_READ = 5
+    TRANSFER_SRC = 6
+    TRANSFER_DST = 7
+
+
+class Samples(Enum):
+    """How many samples an image has: one, or as many as the device's profile allows up to four."""
+
+    ONE = 1
+    DEVICE = 4
+
+
+class Cull(Enum):
+    """Which faces are dropped. Front faces are counter-clockwise seen from outside."""
+
+    NONE = 0
+    FRONT = 1
+    BACK = 2
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The size of an image: `scale` of the target's, or fixed `width` and `height` in texels."""
+
+    scale: float = 1.0
+    width: int = 0
+    height: int = 0
+
+    def resolve(self, target: tuple[int, int]) -> tuple[int, int]:
+        """Return (width, height) in texels for a target of that size, each at least 1."""
+        if self.width:
+            return self.width, self.height
+        return max(1, round(target[0] * self.scale)), max(1, round(target[1] * self.scale))
+
+
+@dataclass(frozen=True)
+class ImageDecl:
+    """An image that lives within a frame. Two declarations of one name must be equal."""
+
+    name: str
+    format: Format
+    extent: Extent = Extent()
+    samples: Samples = Samples.ONE
+
+
+@dataclass(frozen=True)
+class ColourTarget:
+    """A colour image a pass writes, cleared first; with `resolve`, its samples are averaged into that."""
+
+    image: ImageDecl
+    clear: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
+    resolve: ImageDecl | None = None
+
+
+@dataclass(frozen=True)
+class DepthTarget:
+    """A depth image a pass tests and writes, cleared first. Depth is reversed: 0 is far."""
+
+    image: ImageDecl
+    clear: float = 0.0
+    store: bool = False
+
+
+@dataclass(frozen=True)
+class ImageRead:
+    """An image a pass samples in its fragment shaders, bound to the shader's binding of that name.
+
+    When no pass of the frame writes it, a 1 x 1 image cleared to `absent` stands in for it, so that
+    the shader needs no variant and the memory of the real one is not needed.
+    """
+
+    image: ImageDecl
+    binding: str
+    absent: float = 0.0
+    compare: bool = False
+
+
+@dataclass(frozen=True)
+class RasterState:
+    """Fixed-function state of a pass's pipelines."""
+
+    cull: Cull = Cull.BACK
+    depth_bias: float = 0.0
+    depth_bias_slope: float = 0.0
+    depth_clamp: bool = False
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass of a frame: draws the enabled rows of the feature type `draws`.
+
+    `shaders` are names of shader assets in the builtin assetDb; empty means that each drawn model's
+    own material says which shaders it uses.
+    """
+
+    name: str
+    draws: str
+    colour: tuple[ColourTarget, ...] = ()
+    depth: DepthTarget | None = None
+    reads: tuple[ImageRead, ...] = ()
+    shaders: tuple[str, ...] = ()
+    state: RasterState = RasterState()
+
+    def written(self) -> tuple[ImageDecl, ...]:
+        """Return every image the pass writes, resolve targets included."""
+        images = [target.image for target in self.colour]
+        images += [target.resolve for target in self.colour if target.resolve is not None]
+        if self.depth is not None:
+            images.append(self.depth.image)
+        return tuple(images)
