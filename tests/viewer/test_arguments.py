@@ -1,0 +1,80 @@
+"""The command line of the viewer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from viewer import arguments
+
+
+def test_every_option_of_the_command_line_is_read() -> None:
+    line = (
+        "cube.hu --headless --frames 7 --size 640x480 --screenshot a.png --report a.json --set a.b.c=1 "
+        "--set a/d.b.active=false --device llvm --no-validate --paging-cycles 3 --budget 256"
+    )
+    assert arguments.parse(line.split()) == arguments.Options(
+        scene=Path("cube.hu"),
+        headless=True,
+        frames=7,
+        size=(640, 480),
+        screenshot=Path("a.png"),
+        report=Path("a.json"),
+        settings=("a.b.c=1", "a/d.b.active=false"),
+        device="llvm",
+        validate=False,
+        paging_cycles=3,
+        budget_mib=256,
+    )
+
+
+def test_defaults_are_a_window_of_1280_by_720_with_validation_undecided() -> None:
+    options = arguments.parse(["cube.hu"])
+    assert (options.size, options.headless, options.validate, options.frames) == (
+        (1280, 720),
+        False,
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "cube.hu --frames 0",
+        "cube.hu --frames -3",
+        "cube.hu --frames ٣٣x",
+        "cube.hu --size 640",
+        "cube.hu --size 640x0",
+        "cube.hu --size 999999x2",
+        "cube.hu --screenshot a.jpg",
+        "cube.hu --set cube.shadowCaster.active",
+        "cube.hu --set active=false",
+        "cube.hu --budget 1e3",
+        "cube.hu --head",
+        "cube.hu other.hu",
+    ],
+)
+def test_a_wrong_command_line_leaves_with_code_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        arguments.parse(line.split())
+    assert left.value.code == 2
+    assert "usage: python -m viewer" in capsys.readouterr().err
+
+
+def test_help_names_every_option_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        arguments.parse(["--help"])
+    assert left.value.code == 0
+    text = capsys.readouterr().out
+    names = "headless frames size screenshot report set device list-devices validate no-validate budget"
+    for name in names.split(" "):
+        assert f"--{name}" in text
+    for code in ("0 ", "2 ", "3 ", "4 ", "130 "):
+        assert f"\n  {code}" in text
+
+
+def test_listing_devices_needs_no_scene() -> None:
+    assert arguments.parse(["--list-devices"]).scene is None

@@ -1,0 +1,151 @@
+"""The command line of `python -m viewer`: every option, its help and its checks."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_SIZE = (1280, 720)
+LARGEST_SIDE = 16384
+EXIT_CODES = """\
+exit codes:
+  0    done
+  2    the input or the command line is wrong
+  3    no usable Vulkan device or display
+  4    the device was lost or out of memory and could not recover
+  130  interrupted (Ctrl-C): everything was released in order, asked-for files are written
+
+keys and mouse in the window:
+  left drag orbit, middle or shift+left drag pan, wheel zoom,
+  right drag look, with W A S D Q E fly (shift: faster); F1 shows or hides the inspector
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one run of the viewer was asked to do; sizes in pixels, the budget in MiB."""
+
+    scene: Path | None
+    headless: bool = False
+    frames: int | None = None
+    size: tuple[int, int] = DEFAULT_SIZE
+    screenshot: Path | None = None
+    report: Path | None = None
+    settings: tuple[str, ...] = ()
+    device: str | None = None
+    list_devices: bool = False
+    validate: bool | None = None
+    paging_cycles: int | None = None
+    budget_mib: int | None = None
+
+
+def parse(arguments: Sequence[str] | None = None) -> Options:
+    """Read the command line; on a mistake print usage and raise SystemExit(2), as argparse does."""
+    parser = make_parser()
+    given = parser.parse_args(arguments)
+    if given.scene is None and not given.list_devices:
+        parser.error("a scene file is needed, for example scenes/cube.hu")
+    return Options(
+        scene=given.scene,
+        headless=given.headless,
+        frames=given.frames,
+        size=given.size,
+        screenshot=given.screenshot,
+        report=given.report,
+        settings=tuple(given.settings),
+        device=given.device,
+        list_devices=given.list_devices,
+        validate=given.validate,
+        paging_cycles=given.paging_cycles,
+        budget_mib=given.budget,
+    )
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of `python -m viewer`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m viewer",
+        description="Open a scene in a window, or render it without one.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("scene", metavar="SCENE", nargs="?", type=Path, help="the scene file (.hu)")
+    parser.add_argument(
+        "--headless", action="store_true", help="no window, no display server; same passes into an image"
+    )
+    parser.add_argument(
+        "--frames",
+        metavar="N",
+        type=_positive,
+        help="stop after N frames (headless default: until settled, then one)",
+    )
+    parser.add_argument(
+        "--size",
+        metavar="WxH",
+        type=_size,
+        default=DEFAULT_SIZE,
+        help=f"framebuffer size in pixels (default {DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]})",
+    )
+    parser.add_argument(
+        "--screenshot",
+        metavar="FILE.png",
+        type=_png,
+        help="write the last frame, without the inspector",
+    )
+    parser.add_argument("--report", metavar="FILE.json", type=Path, help="write the facts of the run as JSON")
+    parser.add_argument(
+        "--set",
+        metavar="PATH.FEATURE.FIELD=VALUE",
+        dest="settings",
+        action="append",
+        default=[],
+        type=_setting,
+        help="change a field before the first frame, e.g. cube.shadowCaster.active=false; repeatable",
+    )
+    parser.add_argument("--device", metavar="TEXT", help="choose the device whose name holds this text")
+    parser.add_argument("--list-devices", action="store_true", help="list the Vulkan devices and leave")
+    parser.add_argument(
+        "--validate",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="validation layers (default: on where installed when headless or under test)",
+    )
+    parser.add_argument(
+        "--paging-cycles", metavar="N", type=_positive, help="paging cycles that may run in one frame"
+    )
+    parser.add_argument(
+        "--budget", metavar="MIB", type=_positive, help="a memory limit below the device's own, in MiB"
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more")
+    return int(text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, cross, height = text.lower().partition("x")
+    if not cross:
+        raise argparse.ArgumentTypeError(f"'{text}' is not WIDTHxHEIGHT, for example 1280x720")
+    sides = _positive(width), _positive(height)
+    if max(sides) > LARGEST_SIDE:
+        raise argparse.ArgumentTypeError(f"'{text}' is larger than {LARGEST_SIDE} pixels on a side")
+    return sides
+
+
+def _png(text: str) -> Path:
+    if not text.lower().endswith(".png"):
+        raise argparse.ArgumentTypeError(f"'{text}' does not end in .png")
+    return Path(text)
+
+
+def _setting(text: str) -> str:
+    place, equals, _value = text.partition("=")
+    if not equals or "." not in place:
+        raise argparse.ArgumentTypeError(f"'{text}' is not PATH.FEATURE.FIELD=VALUE")
+    return text

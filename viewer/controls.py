@@ -1,0 +1,134 @@
+"""Camera control as pure maths: orbit, pan, zoom and fly on one camera's transform.
+
+A `View` is a camera seen from its target: target point, yaw, pitch and distance. Every control is a
+function from one view to the next; `view_of` reads a view off a transform, `transform_of` writes it back.
+Axes as everywhere in the engine: right-handed, +Y up, metres, radians, a camera looks along its own -Z.
+All of it happens in the frame of the camera's parent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+Vector = tuple[float, float, float]
+Quaternion = tuple[float, float, float, float]
+
+PITCH_LIMIT = math.radians(89.0)
+CLOSEST = 0.01
+FARTHEST = 1.0e6
+ORBIT_SPEED = math.pi  # half a turn over the height of the window
+LOOK_SPEED = math.pi / 2
+ZOOM_STEP = 0.9  # what one notch of the wheel leaves of the distance
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A camera as seen from the point that it looks at: metres and radians."""
+
+    target: Vector
+    yaw: float
+    pitch: float
+    distance: float
+
+
+def view_of(translation: Sequence[float], rotation: Sequence[float], pivot: Sequence[float]) -> View:
+    """Read a view off a transform; the target is the point of the line of sight that is nearest to `pivot`.
+
+    `rotation` is a unit quaternion x y z w. A roll is not kept: the first control levels the horizon.
+    """
+    forward = _rotated(rotation, (0.0, 0.0, -1.0))
+    to_pivot = tuple(p - t for p, t in zip(pivot, translation, strict=True))
+    distance = sum(a * b for a, b in zip(to_pivot, forward, strict=True))
+    if distance < CLOSEST:
+        distance = max(math.hypot(*to_pivot), CLOSEST)
+    pitch = math.asin(max(-1.0, min(1.0, forward[1])))
+    yaw = math.atan2(-forward[0], -forward[2])
+    if abs(forward[1]) > 0.9999:  # straight up or down: the yaw is in the right-hand axis alone
+        right = _rotated(rotation, (1.0, 0.0, 0.0))
+        yaw = math.atan2(-right[2], right[0])
+    x, y, z = (float(value) for value in translation)
+    target = (x + forward[0] * distance, y + forward[1] * distance, z + forward[2] * distance)
+    return View(target, yaw, pitch, distance)
+
+
+def transform_of(view: View) -> tuple[Vector, Quaternion]:
+    """Write a view as (translation, rotation), the rotation a unit quaternion x y z w."""
+    forward = forward_of(view)
+    x, y, z = (t - f * view.distance for t, f in zip(view.target, forward, strict=True))
+    sin_yaw, cos_yaw = math.sin(view.yaw / 2), math.cos(view.yaw / 2)
+    sin_pitch, cos_pitch = math.sin(view.pitch / 2), math.cos(view.pitch / 2)
+    rotation = (cos_yaw * sin_pitch, sin_yaw * cos_pitch, -sin_yaw * sin_pitch, cos_yaw * cos_pitch)
+    return (x, y, z), rotation
+
+
+def orbit(view: View, right: float, down: float) -> View:
+    """Turn around the target by a drag, given in heights of the window."""
+    pitch = _clamp(view.pitch - down * ORBIT_SPEED, -PITCH_LIMIT, PITCH_LIMIT)
+    return replace(view, yaw=_wrap(view.yaw - right * ORBIT_SPEED), pitch=pitch)
+
+
+def pan(view: View, right: float, down: float, height_at_target: float) -> View:
+    """Slide so that the point under the mouse stays under it.
+
+    The drag is given in heights of the window; `height_at_target` is how many metres the window shows
+    from its bottom to its top at the distance of the target.
+    """
+    side, up = _axes(view)
+    target = tuple(t + (up[i] * down - side[i] * right) * height_at_target for i, t in enumerate(view.target))
+    return replace(view, target=target)
+
+
+def zoom(view: View, notches: float) -> View:
+    """Come nearer to the target by notches of the wheel, or go away by negative ones."""
+    return replace(view, distance=_clamp(view.distance * ZOOM_STEP**notches, CLOSEST, FARTHEST))
+
+
+def look(view: View, right: float, down: float) -> View:
+    """Turn the head by a drag, given in heights of the window: the eye stays where it is."""
+    eye, _ = transform_of(view)
+    pitch = _clamp(view.pitch - down * LOOK_SPEED, -PITCH_LIMIT, PITCH_LIMIT)
+    turned = replace(view, yaw=_wrap(view.yaw - right * LOOK_SPEED), pitch=pitch)
+    forward = forward_of(turned)
+    return replace(turned, target=tuple(e + f * view.distance for e, f in zip(eye, forward, strict=True)))
+
+
+def fly(view: View, right: float, up: float, ahead: float, metres: float) -> View:
+    """Move eye and target together by `metres` along the sum of the given directions; none is no move."""
+    length = math.sqrt(right * right + up * up + ahead * ahead)
+    if length == 0.0:
+        return view
+    side, _ = _axes(view)
+    forward = forward_of(view)
+    step = metres / length
+    x, y, z = (t + (s * right + f * ahead) * step for t, s, f in zip(view.target, side, forward, strict=True))
+    return replace(view, target=(x, y + up * step, z))
+
+
+def forward_of(view: View) -> Vector:
+    """Give the unit direction that the view looks along."""
+    cos_pitch = math.cos(view.pitch)
+    return (-math.sin(view.yaw) * cos_pitch, math.sin(view.pitch), -math.cos(view.yaw) * cos_pitch)
+
+
+def _axes(view: View) -> tuple[Vector, Vector]:
+    side = (math.cos(view.yaw), 0.0, -math.sin(view.yaw))
+    sin_pitch = math.sin(view.pitch)
+    up = (math.sin(view.yaw) * sin_pitch, math.cos(view.pitch), math.cos(view.yaw) * sin_pitch)
+    return side, up
+
+
+def _rotated(quaternion: Sequence[float], vector: Vector) -> Vector:
+    x, y, z, w = (float(value) for value in quaternion)
+    a, b, c = vector
+    tx, ty, tz = 2 * (y * c - z * b), 2 * (z * a - x * c), 2 * (x * b - y * a)
+    return (a + w * tx + y * tz - z * ty, b + w * ty + z * tx - x * tz, c + w * tz + x * ty - y * tx)
+
+
+def _clamp(value: float, low: float, high: float) -> float:
+    return max(low, min(high, value))
+
+
+def _wrap(angle: float) -> float:
+    return math.remainder(angle, math.tau)
