@@ -1,0 +1,38 @@
+"""The feature contract, the registry that finds features, and the collection of their requirements."""
+
+from engine.feature.contract import Feature
+from engine.feature.registry import Registry, discover
+from engine.tableau.schema import (
+    FeatureSchema,
+    FieldKind,
+    FieldSpec,
+    angle_field,
+    asset_field,
+    bool_field,
+    choice_field,
+    color_field,
+    float_field,
+    int_field,
+    text_field,
+    vec3_field,
+    vec4_field,
+)
+
+__all__ = [
+    "Feature",
+    "FeatureSchema",
+    "FieldKind",
+    "FieldSpec",
+    "Registry",
+    "angle_field",
+    "asset_field",
+    "bool_field",
+    "choice_field",
+    "color_field",
+    "discover",
+    "float_field",
+    "int_field",
+    "text_field",
+    "vec3_field",
+    "vec4_field",
+]

@@ -1,0 +1,131 @@
+"""Finds features, by module and by entry point, and keeps them by type name.
+
+Features are the modules of the `features` package and whatever installed packages name in the entry
+point group `diorama.features` (a module, or a subclass of Feature). A module that fails to import costs
+its own features and one problem, never the program.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import entry_points
+from types import ModuleType
+
+from engine.feature.contract import Feature
+from engine.humon import Problem, Severity
+from engine.tableau.names import nearest
+from engine.tableau.schema import FeatureSchema
+
+ENTRY_POINT_GROUP = "diorama.features"
+PACKAGE = "features"
+
+
+class Registry(Mapping[str, Feature]):
+    """The known features by type name, in the order of their names.
+
+    `problems` lists what could not be loaded, as warnings.
+    """
+
+    def __init__(self, features: Iterable[Feature] = ()) -> None:
+        self._features: dict[str, Feature] = {}
+        self._origins: dict[str, str] = {}
+        self.problems: list[Problem] = []
+        for feature in features:
+            self.register(feature)
+
+    def __getitem__(self, type_name: str) -> Feature:
+        return self._features[type_name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._features))
+
+    def __len__(self) -> int:
+        return len(self._features)
+
+    def register(self, feature: Feature, origin: str = "") -> None:
+        """Add a feature.
+
+        Raises ValueError when its type name is taken, naming both places, or missing.
+        """
+        name = feature.type_name
+        origin = origin or type(feature).__module__
+        if not name:
+            raise ValueError(f"{type(feature).__qualname__} has no type_name")
+        if name in self._features:
+            raise ValueError(f"feature {name!r} is defined in {self._origins[name]} and in {origin}")
+        self._features[name] = feature
+        self._origins[name] = origin
+
+    def register_module(self, module: ModuleType) -> None:
+        """Add every feature that a module defines itself (not those it imports)."""
+        for value in list(vars(module).values()):
+            if (
+                isinstance(value, type)
+                and issubclass(value, Feature)
+                and value.__module__ == module.__name__
+                and "type_name" in value.__dict__
+            ):
+                self.register(value(), module.__name__)
+
+    def nearest(self, name: str) -> str | None:
+        """The known type name that looks most like `name`, if any does."""
+        return nearest(name, self._features)
+
+    def origin(self, type_name: str) -> str:
+        """The module that defines a feature."""
+        return self._origins[type_name]
+
+    @property
+    def schemas(self) -> tuple[FeatureSchema, ...]:
+        """The schemas of all features, in the order of their names."""
+        return tuple(self[name].schema for name in self)
+
+    def load(self, module_name: str) -> None:
+        """Import a module and add its features; a failure becomes a problem, never an exception."""
+        try:
+            self.register_module(importlib.import_module(module_name))
+        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything)
+            self._report(module_name, error)
+
+    def load_entry_points(self) -> None:
+        """Add the features of installed packages; a failure becomes a problem, never an exception."""
+        for point in sorted(
+            entry_points(group=ENTRY_POINT_GROUP), key=lambda point: (point.name, point.value)
+        ):
+            try:
+                found = point.load()
+                if isinstance(found, ModuleType):
+                    self.register_module(found)
+                elif isinstance(found, type) and issubclass(found, Feature):
+                    self.register(found(), point.value)
+                else:
+                    raise TypeError("an entry point of a feature names a module or a subclass of Feature")
+            except Exception as error:  # noqa: BLE001 (a feature's author may raise anything)
+                self._report(f"{point.name} = {point.value}", error)
+
+    def _report(self, origin: str, error: Exception) -> None:
+        self.problems.append(
+            Problem(
+                "feature.load",
+                f"the features of {origin} could not be loaded: {type(error).__name__}: {error}",
+                None,
+                help="the other features work; fix or uninstall that one",
+                severity=Severity.WARNING,
+            )
+        )
+
+
+def discover(package: str = PACKAGE) -> Registry:
+    """Make a registry of the modules of `package` and of the entry points of installed packages.
+
+    Modules whose names begin with an underscore are helpers and are left alone.
+    """
+    registry = Registry()
+    home = importlib.import_module(package)
+    for info in sorted(pkgutil.iter_modules(home.__path__), key=lambda info: info.name):
+        if not info.name.startswith("_"):
+            registry.load(f"{package}.{info.name}")
+    registry.load_entry_points()
+    return registry

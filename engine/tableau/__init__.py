@@ -1,0 +1,1 @@
+"""Objects and their features as numpy columns, reached through light handles."""

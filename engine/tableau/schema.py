@@ -1,0 +1,292 @@
+"""What a feature's record looks like: its typed fields, their defaults and their limits.
+
+A schema is plain data, so that the tableau can build columns, the scene loader can check files and the
+inspector can build editors without knowing any feature by name. A value has two forms: the *file* form
+(what a person writes; angles in degrees, choices as words) and the *column* form (what arrays hold;
+angles in radians, choices as their number, assets as int64 keys).
+"""
+
+# ruff: noqa: A002  (`help` is the word of the schema, in files of features and in the inspector)
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+NO_ASSET = -1
+"""Key in an asset column of a row that names no asset."""
+
+RESERVED = frozenset({"type", "active", "enabled", "failed", "object", "schema", "row", "position", "path"})
+"""Names that no field may take: they mean the row itself."""
+
+
+class FieldKind(Enum):
+    """The kind of a field; its value is the word shown in messages and in the inspector."""
+
+    FLOAT = "number"
+    INT = "whole number"
+    BOOL = "true or false"
+    VEC3 = "three numbers"
+    VEC4 = "four numbers"
+    COLOR = "colour (three linear numbers)"
+    CHOICE = "one of a few words"
+    ASSET = "asset"
+    TEXT = "text"
+    ANGLE = "angle in degrees"
+
+    @property
+    def width(self) -> int:
+        """Numbers per value: 1 for a scalar."""
+        return _WIDTH.get(self, 1)
+
+    @property
+    def dtype(self) -> DTypeLike:
+        """The numpy type of one number in this kind's column."""
+        return _DTYPE[self]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether minimum and maximum mean anything for this kind."""
+        return self not in (FieldKind.BOOL, FieldKind.CHOICE, FieldKind.ASSET, FieldKind.TEXT)
+
+
+_WIDTH = {FieldKind.VEC3: 3, FieldKind.VEC4: 4, FieldKind.COLOR: 3}
+_DTYPE: dict[FieldKind, DTypeLike] = {
+    FieldKind.FLOAT: np.float32,
+    FieldKind.INT: np.int32,
+    FieldKind.BOOL: np.bool_,
+    FieldKind.VEC3: np.float32,
+    FieldKind.VEC4: np.float32,
+    FieldKind.COLOR: np.float32,
+    FieldKind.CHOICE: np.int16,
+    FieldKind.ASSET: np.int64,
+    FieldKind.TEXT: np.object_,
+    FieldKind.ANGLE: np.float32,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field of a feature: name, kind, default (file form), help, limits (file form).
+
+    Raises ValueError when made with a default that it would refuse from a file.
+    """
+
+    name: str
+    kind: FieldKind
+    default: Any
+    help: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    asset_types: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier() or self.name in RESERVED or self.name.startswith("_"):
+            raise ValueError(f"{self.name!r} cannot be the name of a field")
+        if self.kind is FieldKind.CHOICE and not self.choices:
+            raise ValueError(f"field {self.name!r} has no choices")
+        if self.kind is not FieldKind.ASSET:
+            self.column_value(self.default)
+
+    @property
+    def required(self) -> bool:
+        """Whether a row must give this field: an asset field without a default."""
+        return self.kind is FieldKind.ASSET and self.default is None
+
+    def column_default(self) -> Any:
+        """The default in column form; NO_ASSET for an asset, which only a scene can look up."""
+        return NO_ASSET if self.kind is FieldKind.ASSET else self.column_value(self.default)
+
+    def column_value(self, value: Any) -> Any:
+        """Turn a file-form Python value into column form.
+
+        An asset may be given as its key or as anything with a `key` (an AssetRef).
+        Raises ValueError, worded for people, for a wrong kind or a value out of range.
+        """
+        kind = self.kind
+        if kind is FieldKind.BOOL:
+            if not isinstance(value, bool | np.bool_):
+                raise ValueError(f"{self.name} is true or false, not {value!r}")
+            return bool(value)
+        if kind is FieldKind.TEXT:
+            if not isinstance(value, str):
+                raise ValueError(f"{self.name} is text, not {value!r}")
+            return value
+        if kind is FieldKind.CHOICE:
+            if value not in self.choices:
+                raise ValueError(f"{self.name} is one of {', '.join(self.choices)}, not {value!r}")
+            return self.choices.index(value)
+        if kind is FieldKind.ASSET:
+            return NO_ASSET if value is None else int(getattr(value, "key", value))
+        if kind.width > 1:
+            return self._vector(value)
+        number = self._number(value)
+        return math.radians(number) if kind is FieldKind.ANGLE else number
+
+    def file_value(self, value: Any) -> Any:
+        """Turn a column-form value back into file form (an asset stays its key)."""
+        kind = self.kind
+        if kind is FieldKind.CHOICE:
+            return self.choices[int(value)]
+        if kind is FieldKind.BOOL:
+            return bool(value)
+        if kind in (FieldKind.INT, FieldKind.ASSET):
+            return int(value)
+        if kind is FieldKind.ANGLE:
+            return _shortest(math.degrees(float(value)))
+        if kind is FieldKind.FLOAT:
+            return _shortest(float(value))
+        if kind is FieldKind.TEXT:
+            return value
+        return tuple(_shortest(float(number)) for number in value)
+
+    def range_text(self) -> str:
+        """The limits in words, empty when there are none: `from 0 to 16`."""
+        if self.minimum is not None and self.maximum is not None:
+            return f"from {self.minimum:g} to {self.maximum:g}"
+        if self.minimum is not None:
+            return f"at least {self.minimum:g}"
+        return "" if self.maximum is None else f"at most {self.maximum:g}"
+
+    def in_range(self, number: float) -> bool:
+        """Whether a file-form number is finite and within the limits."""
+        return (
+            math.isfinite(number)
+            and (self.minimum is None or number >= self.minimum)
+            and (self.maximum is None or number <= self.maximum)
+        )
+
+    def _number(self, value: Any) -> float | int:
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            raise ValueError(f"{self.name} is a {self.kind.value}, not {value!r}")
+        if self.kind is FieldKind.INT and int(value) != value:
+            raise ValueError(f"{self.name} is a whole number, not {value!r}")
+        if not self.in_range(float(value)):
+            limits = self.range_text() or "a finite number"
+            raise ValueError(f"{self.name} must be {limits}, not {value!r}")
+        return int(value) if self.kind is FieldKind.INT else float(value)
+
+    def _vector(self, value: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
+        if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+            raise ValueError(f"{self.name} is {self.kind.value}, not {value!r}")
+        if len(value) != self.kind.width:
+            raise ValueError(f"{self.name} is {self.kind.width} numbers, not {len(value)}")
+        return np.array([self._number(number) for number in value], np.float32)
+
+
+def _shortest(number: float) -> float:
+    """The shortest decimal that is the same float32: what a person would have written."""
+    return float(str(np.float32(number)))
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSchema:
+    """The record of one feature type: its name, its own fields, what it needs beside it.
+
+    `active` and `enabled` belong to every feature and are not listed.
+    """
+
+    type_name: str
+    fields: tuple[FieldSpec, ...] = ()
+    requires: tuple[str, ...] = ()
+    help: str = ""
+    by_name: dict[str, FieldSpec] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.type_name.isidentifier():
+            raise ValueError(f"{self.type_name!r} cannot be the name of a feature type")
+        by_name = {spec.name: spec for spec in self.fields}
+        if len(by_name) != len(self.fields):
+            raise ValueError(f"feature {self.type_name!r} has two fields of one name")
+        object.__setattr__(self, "by_name", by_name)
+
+    @property
+    def asset_fields(self) -> tuple[FieldSpec, ...]:
+        """The fields that name assets, in order."""
+        return tuple(spec for spec in self.fields if spec.kind is FieldKind.ASSET)
+
+
+def float_field(
+    name: str, default: float, *, minimum: float | None = None, maximum: float | None = None, help: str = ""
+) -> FieldSpec:
+    """A number, a float32 column."""
+    return FieldSpec(name, FieldKind.FLOAT, default, help, minimum, maximum)
+
+
+def int_field(
+    name: str, default: int, *, minimum: int | None = None, maximum: int | None = None, help: str = ""
+) -> FieldSpec:
+    """A whole number, an int32 column."""
+    low = -(2**31) if minimum is None else minimum
+    high = 2**31 - 1 if maximum is None else maximum
+    return FieldSpec(name, FieldKind.INT, default, help, low, high)
+
+
+def bool_field(name: str, default: bool, *, help: str = "") -> FieldSpec:
+    """True or false, a bool column."""
+    return FieldSpec(name, FieldKind.BOOL, default, help)
+
+
+def vec3_field(
+    name: str,
+    default: Sequence[float],
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    help: str = "",
+) -> FieldSpec:
+    """Three numbers, a float32[n, 3] column."""
+    return FieldSpec(name, FieldKind.VEC3, tuple(default), help, minimum, maximum)
+
+
+def vec4_field(
+    name: str,
+    default: Sequence[float],
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    help: str = "",
+) -> FieldSpec:
+    """Four numbers, a float32[n, 4] column."""
+    return FieldSpec(name, FieldKind.VEC4, tuple(default), help, minimum, maximum)
+
+
+def color_field(
+    name: str, default: Sequence[float], *, maximum: float | None = None, help: str = ""
+) -> FieldSpec:
+    """A colour in linear light (red, green, blue, none below 0), a float32[n, 3] column."""
+    return FieldSpec(name, FieldKind.COLOR, tuple(default), help, 0.0, maximum)
+
+
+def angle_field(
+    name: str, default: float, *, minimum: float | None = None, maximum: float | None = None, help: str = ""
+) -> FieldSpec:
+    """An angle: default and limits in degrees as in a file, the float32 column in radians."""
+    return FieldSpec(name, FieldKind.ANGLE, default, help, minimum, maximum)
+
+
+def choice_field(name: str, default: str, *, choices: Sequence[str], help: str = "") -> FieldSpec:
+    """One of a few words, an int16 column of positions in `choices`."""
+    return FieldSpec(name, FieldKind.CHOICE, default, help, choices=tuple(choices))
+
+
+def text_field(name: str, default: str = "", *, help: str = "") -> FieldSpec:
+    """Free text, an object column of str."""
+    return FieldSpec(name, FieldKind.TEXT, default, help)
+
+
+def asset_field(
+    name: str, *, types: Sequence[str], default: tuple[str, str] | None = None, help: str = ""
+) -> FieldSpec:
+    """An asset of one of `types`, an int64 column of keys.
+
+    Without a default (database name, asset name) every row must give it.
+    """
+    return FieldSpec(name, FieldKind.ASSET, default, help, asset_types=tuple(types))
