@@ -1,0 +1,76 @@
+"""Compare two pictures: every channel within a few levels, but for a small share of the pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVELS = 2
+SHARE = 0.001
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How two pictures of one size differ: the largest step, and how many pixels go beyond the levels."""
+
+    largest: int
+    beyond: int
+    pixels: int
+    box: tuple[int, int, int, int] | None
+
+    @property
+    def share(self) -> float:
+        return self.beyond / self.pixels
+
+    def __str__(self) -> str:
+        where = (
+            ""
+            if self.box is None
+            else f", all inside x {self.box[0]}..{self.box[2]}, y {self.box[1]}..{self.box[3]}"
+        )
+        return (
+            f"{self.beyond} of {self.pixels} pixels ({self.share:.3%}) differ, by up to {self.largest}{where}"
+        )
+
+
+def compare(a: Picture, b: Picture, levels: int = LEVELS) -> Difference:
+    """Measure two uint8[height, width, channels] pictures; the steps are unsigned, whichever is brighter."""
+    if a.shape != b.shape or a.ndim != 3:
+        raise AssertionError(f"pictures of different shape: {a.shape} and {b.shape}")
+    if a.dtype != np.uint8 or b.dtype != np.uint8:
+        raise AssertionError(f"pictures are uint8, not {a.dtype} and {b.dtype}")
+    steps = np.abs(a.astype(np.int16) - b.astype(np.int16)).max(axis=2)
+    rows, columns = np.nonzero(steps > levels)
+    box = None
+    if rows.size:
+        box = int(columns.min()), int(rows.min()), int(columns.max()), int(rows.max())
+    return Difference(int(steps.max(initial=0)), int(rows.size), int(steps.size), box)
+
+
+def assert_same(a: Picture, b: Picture, levels: int = LEVELS, share: float = SHARE) -> Difference:
+    """Fail where more than `share` of the pixels differ by more than `levels` in any channel."""
+    difference = compare(a, b, levels)
+    if difference.share > share:
+        raise AssertionError(f"the pictures differ: {difference}")
+    return difference
+
+
+def assert_different(a: Picture, b: Picture, share: float = SHARE) -> Difference:
+    """Fail where two pictures would pass as the same."""
+    difference = compare(a, b)
+    if difference.share <= share:
+        raise AssertionError(f"the pictures are the same: {difference}")
+    return difference
+
+
+def load(path: Path) -> Picture:
+    """Read a PNG as uint8[height, width, 4]."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGBA"))
