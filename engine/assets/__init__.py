@@ -1,0 +1,73 @@
+"""Assets: databases of records, the cook that turns sources into bytes, and the library over its caches.
+
+`.hu` text becomes an `AssetDb` of frozen records (`read_asset_db`); `open_library` cooks what is stale,
+maps the caches and answers for every asset what it is (`record`), what cooking found out (`facts`) and
+where its bytes are (`source`, `view`). A broken asset is replaced by a builtin one of its type.
+"""
+
+from engine.assets.facts import (
+    Facts,
+    IndicesFacts,
+    ShaderFacts,
+    SkeletonFacts,
+    TextureFacts,
+    VerticesFacts,
+)
+from engine.assets.formats import (
+    ColorSpace,
+    IndexFormat,
+    ShaderStage,
+    TextureFormat,
+    Topology,
+    VertexFormat,
+)
+from engine.assets.records import (
+    Asset,
+    AssetDb,
+    AssetRef,
+    AssetType,
+    Indices,
+    Lod,
+    Material,
+    Mesh,
+    Model,
+    Shader,
+    Skeleton,
+    Texture2d,
+    Vertices,
+)
+from engine.assets.reflection import Binding, DescriptorType, Member, PushConstants, Reflection, Variable
+
+__all__ = [
+    "Asset",
+    "AssetDb",
+    "AssetRef",
+    "AssetType",
+    "Binding",
+    "ColorSpace",
+    "DescriptorType",
+    "Facts",
+    "IndexFormat",
+    "Indices",
+    "IndicesFacts",
+    "Lod",
+    "Material",
+    "Member",
+    "Mesh",
+    "Model",
+    "PushConstants",
+    "Reflection",
+    "Shader",
+    "ShaderFacts",
+    "ShaderStage",
+    "Skeleton",
+    "SkeletonFacts",
+    "Texture2d",
+    "TextureFacts",
+    "TextureFormat",
+    "Topology",
+    "Variable",
+    "VertexFormat",
+    "Vertices",
+    "VerticesFacts",
+]

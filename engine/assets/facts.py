@@ -1,0 +1,104 @@
+"""What cooking finds out about an asset: sizes, counts, bounds, reflection; kept as JSON in the cache."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from engine.assets.formats import IndexFormat, ShaderStage, TextureFormat, Topology, VertexFormat
+from engine.assets.records import AssetType
+from engine.assets.reflection import Reflection
+
+
+@dataclass(frozen=True, slots=True)
+class VerticesFacts:
+    """Vertices: how many, bytes from one to the next, byte offset and format of each attribute, bounds.
+
+    `minimum` and `maximum` are the corners of the box around all positions, in metres.
+    """
+
+    count: int
+    stride: int
+    offsets: tuple[int, ...]
+    vertex_format: tuple[tuple[str, VertexFormat], ...]
+    minimum: tuple[float, float, float]
+    maximum: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class IndicesFacts:
+    """Indices: how many and of which format; `topology` says how they make primitives."""
+
+    count: int
+    type: IndexFormat
+    topology: Topology
+
+
+@dataclass(frozen=True, slots=True)
+class SkeletonFacts:
+    """A skeleton: its bone count and the bones' names, in order."""
+
+    count: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextureFacts:
+    """A texture: size in pixels, format, and the byte offset of each mip level, the finest first."""
+
+    width: int
+    height: int
+    format: TextureFormat
+    mip_levels: int
+    mip_offsets: tuple[int, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShaderFacts:
+    """A shader: stage, entry point and what its SPIR-V says about its interface."""
+
+    stage: ShaderStage
+    entry_point: str
+    reflection: Reflection
+
+
+Facts: TypeAlias = VerticesFacts | IndicesFacts | SkeletonFacts | TextureFacts | ShaderFacts
+
+
+def facts_to_json(facts: Facts) -> dict[str, Any]:
+    """The facts as plain values that `json` can write."""
+    return asdict(facts)
+
+
+def facts_from_json(kind: AssetType, data: dict[str, Any]) -> Facts:
+    """The facts of an asset of type `kind` back from plain values.
+
+    Raises KeyError, TypeError or ValueError where `data` was not made by `facts_to_json`.
+    """
+    if kind is AssetType.VERTICES:
+        return VerticesFacts(
+            count=int(data["count"]),
+            stride=int(data["stride"]),
+            offsets=tuple(data["offsets"]),
+            vertex_format=tuple((name, VertexFormat(form)) for name, form in data["vertex_format"]),
+            minimum=tuple(data["minimum"]),
+            maximum=tuple(data["maximum"]),
+        )
+    if kind is AssetType.INDICES:
+        return IndicesFacts(int(data["count"]), IndexFormat(data["type"]), Topology(data["topology"]))
+    if kind is AssetType.SKELETON:
+        return SkeletonFacts(int(data["count"]), tuple(data["names"]))
+    if kind is AssetType.TEXTURE2D:
+        return TextureFacts(
+            width=int(data["width"]),
+            height=int(data["height"]),
+            format=TextureFormat(data["format"]),
+            mip_levels=int(data["mip_levels"]),
+            mip_offsets=tuple(data["mip_offsets"]),
+            size=int(data["size"]),
+        )
+    if kind is AssetType.SHADER:
+        reflection = Reflection.from_json(data["reflection"])
+        return ShaderFacts(ShaderStage(data["stage"]), data["entry_point"], reflection)
+    raise ValueError(f"assets of type {kind} have no facts")

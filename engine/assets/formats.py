@@ -1,0 +1,165 @@
+"""The formats that vertices, indices and textures may have, under the names that Vulkan gives them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+
+_KINDS = {
+    "sfloat": "f",
+    "uint": "u",
+    "sint": "i",
+    "unorm": "u",
+    "snorm": "i",
+}
+
+
+class VertexFormat(StrEnum):
+    """The format of one vertex attribute: channel width, channel count and numeric kind."""
+
+    R32_SFLOAT = "r32_sfloat"
+    R32G32_SFLOAT = "r32g32_sfloat"
+    R32G32B32_SFLOAT = "r32g32b32_sfloat"
+    R32G32B32A32_SFLOAT = "r32g32b32a32_sfloat"
+    R16G16_SFLOAT = "r16g16_sfloat"
+    R16G16B16A16_SFLOAT = "r16g16b16a16_sfloat"
+    R8_UNORM = "r8_unorm"
+    R8G8_UNORM = "r8g8_unorm"
+    R8G8B8A8_UNORM = "r8g8b8a8_unorm"
+    R8G8_SNORM = "r8g8_snorm"
+    R8G8B8A8_SNORM = "r8g8b8a8_snorm"
+    R16G16_UNORM = "r16g16_unorm"
+    R16G16B16A16_UNORM = "r16g16b16a16_unorm"
+    R16G16_SNORM = "r16g16_snorm"
+    R16G16B16A16_SNORM = "r16g16b16a16_snorm"
+    R8_UINT = "r8_uint"
+    R8G8_UINT = "r8g8_uint"
+    R8G8B8A8_UINT = "r8g8b8a8_uint"
+    R16_UINT = "r16_uint"
+    R16G16_UINT = "r16g16_uint"
+    R16G16B16A16_UINT = "r16g16b16a16_uint"
+    R32_UINT = "r32_uint"
+    R32G32_UINT = "r32g32_uint"
+    R32G32B32_UINT = "r32g32b32_uint"
+    R32G32B32A32_UINT = "r32g32b32a32_uint"
+    R32_SINT = "r32_sint"
+    R32G32_SINT = "r32g32_sint"
+    R32G32B32_SINT = "r32g32b32_sint"
+    R32G32B32A32_SINT = "r32g32b32a32_sint"
+
+    @property
+    def kind(self) -> str:
+        """Numeric kind: sfloat, unorm, snorm, uint or sint."""
+        return self.value.rpartition("_")[2]
+
+    @property
+    def components(self) -> int:
+        """How many channels an element has."""
+        return sum(self.value.partition("_")[0].count(channel) for channel in "rgba")
+
+    @property
+    def bits(self) -> int:
+        """Width of one channel, in bits."""
+        digits = self.value[1:].split("g")[0].split("_")[0]
+        return int(digits)
+
+    @property
+    def size(self) -> int:
+        """Size of one element, in bytes."""
+        return self.components * self.bits // 8
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """The numpy type of one channel, little-endian as Vulkan devices read it."""
+        return np.dtype(f"<{_KINDS[self.kind]}{self.bits // 8}")
+
+    @property
+    def shader_kind(self) -> str:
+        """What a shader reads it as: float, uint or int."""
+        return {"uint": "uint", "sint": "int"}.get(self.kind, "float")
+
+
+class IndexFormat(StrEnum):
+    """The format of one index."""
+
+    UINT16 = "uint16"
+    UINT32 = "uint32"
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """The numpy type of one index."""
+        return np.dtype("<u2" if self is IndexFormat.UINT16 else "<u4")
+
+
+class TextureFormat(StrEnum):
+    """The format of one texel. Both are four bytes; srgb is decoded to linear light on sampling."""
+
+    R8G8B8A8_UNORM = "r8g8b8a8_unorm"
+    R8G8B8A8_SRGB = "r8g8b8a8_srgb"
+
+
+class ColorSpace(StrEnum):
+    """What the numbers of a texture mean: light as displays encode it, or plain numbers."""
+
+    SRGB = "srgb"
+    LINEAR = "linear"
+
+
+class Topology(StrEnum):
+    """How indices make primitives."""
+
+    TRIANGLE_LIST = "triangle_list"
+    TRIANGLE_STRIP = "triangle_strip"
+    LINE_LIST = "line_list"
+    LINE_STRIP = "line_strip"
+    POINT_LIST = "point_list"
+
+    @property
+    def group(self) -> int:
+        """The count of indices must be a multiple of this."""
+        return {Topology.TRIANGLE_LIST: 3, Topology.LINE_LIST: 2}.get(self, 1)
+
+    @property
+    def least(self) -> int:
+        """The fewest indices that draw anything."""
+        return {"t": 3, "l": 2}.get(self.value[0], 1)
+
+
+class ShaderStage(StrEnum):
+    """The stage a shader runs in, as the seed writes it."""
+
+    VERTEX = "vertex_shader_bit"
+    FRAGMENT = "fragment_shader_bit"
+    COMPUTE = "compute_shader_bit"
+    GEOMETRY = "geometry_shader_bit"
+    TESSELLATION_CONTROL = "tessellation_control_shader_bit"
+    TESSELLATION_EVALUATION = "tessellation_evaluation_shader_bit"
+
+    @property
+    def short(self) -> str:
+        """The stage as glslang's command line calls it."""
+        return _STAGE_NAMES[self]
+
+    @property
+    def execution_model(self) -> int:
+        """The stage as a SPIR-V execution model (SPIR-V specification, 3.3)."""
+        return _EXECUTION_MODELS[self]
+
+
+_STAGE_NAMES = {
+    ShaderStage.VERTEX: "vert",
+    ShaderStage.FRAGMENT: "frag",
+    ShaderStage.COMPUTE: "comp",
+    ShaderStage.GEOMETRY: "geom",
+    ShaderStage.TESSELLATION_CONTROL: "tesc",
+    ShaderStage.TESSELLATION_EVALUATION: "tese",
+}
+_EXECUTION_MODELS = {
+    ShaderStage.VERTEX: 0,
+    ShaderStage.TESSELLATION_CONTROL: 1,
+    ShaderStage.TESSELLATION_EVALUATION: 2,
+    ShaderStage.GEOMETRY: 3,
+    ShaderStage.FRAGMENT: 4,
+    ShaderStage.COMPUTE: 5,
+}

@@ -1,0 +1,193 @@
+"""The records of an assetDb: what each asset is made of, before anything is cooked.
+
+A record says what its `.hu` text says, with references turned into `AssetRef` and names into enums.
+What only the source files know (sizes, bounds, reflection) is in the facts, see `engine.assets.facts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from engine.assets.formats import (
+    ColorSpace,
+    IndexFormat,
+    ShaderStage,
+    TextureFormat,
+    Topology,
+    VertexFormat,
+)
+
+if TYPE_CHECKING:
+    from engine.humon import Document, Position
+
+
+class AssetType(StrEnum):
+    """The kinds of asset, as `@type` writes them."""
+
+    MODEL = "model"
+    MESH = "mesh"
+    VERTICES = "vertices"
+    INDICES = "indices"
+    SKELETON = "skeleton"
+    MATERIAL = "material"
+    SHADER = "shader"
+    TEXTURE2D = "texture2d"
+
+    @property
+    def has_data(self) -> bool:
+        """True where an asset of this type has bytes of its own in the cache."""
+        return self not in (AssetType.MODEL, AssetType.MESH, AssetType.MATERIAL)
+
+
+class AssetRef(NamedTuple):
+    """One asset: the id of its database (0 is the builtin one) and its index there."""
+
+    db: int
+    index: int
+
+    @property
+    def key(self) -> int:
+        """The reference as one 64-bit number, as columns hold it: db << 32 | index."""
+        return self.db << 32 | self.index
+
+    @classmethod
+    def from_key(cls, key: int) -> AssetRef:
+        """The reference that `key` stands for."""
+        return cls(key >> 32, key & 0xFFFF_FFFF)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """What every asset has: its reference, its name (may be empty) and its place in the `.hu` file."""
+
+    type: ClassVar[AssetType]
+    ref: AssetRef
+    name: str
+    position: Position
+
+    @property
+    def label(self) -> str:
+        """What to call the asset in a message: its type with its name, else with its index."""
+        return f"{self.type} '{self.name}'" if self.name else f"{self.type} #{self.ref.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Model(Asset):
+    """A mesh drawn with a material."""
+
+    type = AssetType.MODEL
+    mesh: AssetRef
+    material: AssetRef
+
+
+@dataclass(frozen=True, slots=True)
+class Lod:
+    """One level of detail of a mesh; level 0 is the finest."""
+
+    topology: Topology
+    vertices: AssetRef
+    indices: AssetRef
+    num_blend_weights: int = 0
+    num_bones: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh(Asset):
+    """Levels of detail and, where it bends, a skeleton. `source` is a `.hu` mesh source."""
+
+    type = AssetType.MESH
+    source: Path | None
+    lods: tuple[Lod, ...]
+    skeleton: AssetRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vertices(Asset):
+    """Vertices of a mesh source, packed attribute by attribute in the order of `vertex_format`."""
+
+    type = AssetType.VERTICES
+    source: AssetRef
+    vertex_format: tuple[tuple[str, VertexFormat], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Indices(Asset):
+    """Indices of a mesh source."""
+
+    type = AssetType.INDICES
+    source: AssetRef
+    index_format: IndexFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton(Asset):
+    """Bones of a mesh source, 34 bytes each."""
+
+    type = AssetType.SKELETON
+    source: AssetRef
+    num_bones: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Material(Asset):
+    """Shaders, one for each stage; textures by slot; parameters by name, as the shaders want them."""
+
+    type = AssetType.MATERIAL
+    shaders: tuple[AssetRef, ...]
+    textures: Mapping[str, AssetRef] = field(default_factory=dict)
+    parameters: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shader(Asset):
+    """A GLSL or SPIR-V source for one stage."""
+
+    type = AssetType.SHADER
+    source: Path
+    stage: ShaderStage
+    entry_point: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Texture2d(Asset):
+    """A PNG or JPEG source. `mip_levels` None stands for the full chain, `dims` None for unstated."""
+
+    type = AssetType.TEXTURE2D
+    source: Path
+    dims: tuple[int, int] | None = None
+    format: TextureFormat | None = None
+    mip_levels: int | None = None
+    color_space: ColorSpace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A derived field that the text gives although cooking knows it: checked, then the source wins."""
+
+    ref: AssetRef
+    field: str
+    value: tuple[int, ...]
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class AssetDb:
+    """One assetDb: its records in the order of the text, and where its cache lies."""
+
+    id: int
+    name: str
+    path: Path
+    root: Path
+    cache_file: Path
+    assets: tuple[Asset, ...]
+    document: Document
+    position: Position
+    declared: tuple[Declared, ...] = ()
+
+    def __getitem__(self, ref: AssetRef) -> Asset:
+        """The record that `ref` names."""
+        return self.assets[ref.index]

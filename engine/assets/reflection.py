@@ -1,0 +1,133 @@
+"""The interface of a shader: inputs, outputs, descriptor bindings and push constants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from engine.assets.formats import VertexFormat
+
+
+class DescriptorType(StrEnum):
+    """What a binding holds, under the name that Vulkan gives it."""
+
+    SAMPLER = "sampler"
+    COMBINED_IMAGE_SAMPLER = "combined_image_sampler"
+    SAMPLED_IMAGE = "sampled_image"
+    STORAGE_IMAGE = "storage_image"
+    UNIFORM_TEXEL_BUFFER = "uniform_texel_buffer"
+    STORAGE_TEXEL_BUFFER = "storage_texel_buffer"
+    UNIFORM_BUFFER = "uniform_buffer"
+    STORAGE_BUFFER = "storage_buffer"
+    INPUT_ATTACHMENT = "input_attachment"
+    ACCELERATION_STRUCTURE = "acceleration_structure_khr"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An input or output of a stage: its name, location and format. A matrix takes one row per column."""
+
+    name: str
+    location: int
+    format: VertexFormat
+    components: int
+    kind: str
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Variable:
+        """Back from plain values."""
+        form = VertexFormat(data["format"])
+        return cls(data["name"], data["location"], form, data["components"], data["kind"])
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a block: byte offset, size in bytes, GLSL type, array count (0: unsized) and stride.
+
+    `size` is 0 for an unsized array; `stride` is 0 for what is no array. `members` are those of a struct.
+    """
+
+    name: str
+    offset: int
+    size: int
+    type: str
+    count: int = 1
+    stride: int = 0
+    members: tuple[Member, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Member:
+        """Back from plain values."""
+        inner = tuple(cls.from_json(member) for member in data["members"])
+        return cls(**{**data, "members": inner})
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A descriptor binding. `count` is its array length: 1 for a single one, 0 for an unsized array.
+
+    `block_size` is the size of a block in bytes, without an unsized array at its end.
+    `type` is the GLSL type (`sampler2DArray`) or the name of the block.
+    """
+
+    set: int
+    binding: int
+    name: str
+    descriptor_type: DescriptorType
+    count: int
+    type: str
+    block_size: int = 0
+    members: tuple[Member, ...] = ()
+    readonly: bool = False
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Binding:
+        """Back from plain values."""
+        members = tuple(Member.from_json(member) for member in data["members"])
+        kind = DescriptorType(data["descriptor_type"])
+        return cls(**{**data, "members": members, "descriptor_type": kind})
+
+
+@dataclass(frozen=True, slots=True)
+class PushConstants:
+    """A push constant block: the byte range it reads and its members."""
+
+    name: str
+    offset: int
+    size: int
+    members: tuple[Member, ...]
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> PushConstants:
+        """Back from plain values."""
+        return cls(**{**data, "members": tuple(Member.from_json(member) for member in data["members"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Reflection:
+    """All that one entry point of a SPIR-V module says about its interface, sorted by location and set."""
+
+    entry_point: str
+    execution_model: int
+    inputs: tuple[Variable, ...] = ()
+    outputs: tuple[Variable, ...] = ()
+    bindings: tuple[Binding, ...] = ()
+    push_constants: tuple[PushConstants, ...] = ()
+    local_size: tuple[int, int, int] | None = None
+    capabilities: tuple[int, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Reflection:
+        """Back from plain values."""
+        local_size = data["local_size"]
+        return cls(
+            entry_point=data["entry_point"],
+            execution_model=data["execution_model"],
+            inputs=tuple(Variable.from_json(row) for row in data["inputs"]),
+            outputs=tuple(Variable.from_json(row) for row in data["outputs"]),
+            bindings=tuple(Binding.from_json(row) for row in data["bindings"]),
+            push_constants=tuple(PushConstants.from_json(row) for row in data["push_constants"]),
+            local_size=tuple(local_size) if local_size else None,
+            capabilities=tuple(data["capabilities"]),
+        )
