@@ -6,7 +6,8 @@ renderer turns a `CompiledGraph` into commands, the planner turns its images int
 
 from engine.graph.compile import Barrier, CompiledGraph, CompiledPass, GraphError, ImageLife, compile_graph
 from engine.graph.passes import (
-    ColourTarget,
+    SCENE_COLOR,
+    ColorTarget,
     DepthTarget,
     Extent,
     ImageDecl,
@@ -18,8 +19,9 @@ from engine.graph.passes import (
 )
 
 __all__ = [
+    "SCENE_COLOR",
     "Barrier",
-    "ColourTarget",
+    "ColorTarget",
     "CompiledGraph",
     "CompiledPass",
     "DepthTarget",

@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.graph.passes import ColourTarget, DepthTarget, Extent, ImageDecl, Layout, Pass
+from engine.graph.passes import ColorTarget, DepthTarget, Extent, ImageDecl, Layout, Pass
+from engine.plan.formats import Aspect
 from engine.plan.vocabulary import Access, ImageUsage, Stage
 
-_DEPTH_STAGES = Stage.early_fragment_tests_bit | Stage.late_fragment_tests_bit
-_DEPTH_ACCESS = Access.depth_stencil_attachment_read_bit | Access.depth_stencil_attachment_write_bit
-_COLOUR_ACCESS = Access.color_attachment_read_bit | Access.color_attachment_write_bit
+_DEPTH_STAGES = Stage.EARLY_FRAGMENT_TESTS | Stage.LATE_FRAGMENT_TESTS
+_DEPTH_ACCESS = Access.DEPTH_STENCIL_ATTACHMENT_READ | Access.DEPTH_STENCIL_ATTACHMENT_WRITE
+_COLOR_ACCESS = Access.COLOR_ATTACHMENT_READ | Access.COLOR_ATTACHMENT_WRITE
 _WRITES = (
-    Access.color_attachment_write_bit
-    | Access.depth_stencil_attachment_write_bit
-    | Access.transfer_write_bit
-    | Access.shader_write_bit
+    Access.COLOR_ATTACHMENT_WRITE
+    | Access.DEPTH_STENCIL_ATTACHMENT_WRITE
+    | Access.TRANSFER_WRITE
+    | Access.SHADER_WRITE
 )
 
 
@@ -87,7 +88,7 @@ class _Use:
     discards: bool  # the contents before do not matter
 
 
-def compile_graph(passes: Sequence[Pass], outputs: Sequence[ColourTarget]) -> CompiledGraph:
+def compile_graph(passes: Sequence[Pass], outputs: Sequence[ColorTarget]) -> CompiledGraph:
     """Compile a frame. Every image of `outputs` is left ready to be copied from (TRANSFER_SRC).
 
     An output that no pass writes gets a pass of its own that clears it; a read that no pass writes
@@ -98,10 +99,10 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ColourTarget]) -> Co
     uses = [_uses(p) for p in ordered]
     finals = {
         target.image.name: _Use(
-            Stage.all_transfer_bit,
-            Access.transfer_read_bit,
+            Stage.COPY | Stage.BLIT,
+            Access.TRANSFER_READ,
             Layout.TRANSFER_SRC,
-            ImageUsage.transfer_src_bit,
+            ImageUsage.TRANSFER_SRC,
             False,
         )
         for target in outputs
@@ -118,7 +119,7 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ColourTarget]) -> Co
     return CompiledGraph(compiled, _lives(ordered, uses, finals), tuple(barriers[-1]))
 
 
-def _with_stand_ins(passes: Sequence[Pass], outputs: Sequence[ColourTarget]) -> list[Pass]:
+def _with_stand_ins(passes: Sequence[Pass], outputs: Sequence[ColorTarget]) -> list[Pass]:
     """Add clearing passes for outputs nobody writes and for reads nobody feeds."""
     written = {image.name for p in passes for image in p.written()}
     result: list[Pass] = []
@@ -135,15 +136,15 @@ def _with_stand_ins(passes: Sequence[Pass], outputs: Sequence[ColourTarget]) -> 
         result.append(replace(p, reads=tuple(reads)))
     for target in outputs:
         if target.image.name not in written:
-            result.append(Pass(f"clear.{target.image.name}", draws="", colour=(target,)))
+            result.append(Pass(f"clear.{target.image.name}", draws="", color=(target,)))
     return [*stand_ins.values(), *result]
 
 
 def _clearing(image: ImageDecl, value: float) -> Pass:
     """Return a pass that only clears `image` to `value`."""
-    if image.format.is_depth:
+    if image.format.info.aspect & Aspect.DEPTH:
         return Pass(f"clear.{image.name}", draws="", depth=DepthTarget(image, value, store=True))
-    return Pass(f"clear.{image.name}", draws="", colour=(ColourTarget(image, (value,) * 4),))
+    return Pass(f"clear.{image.name}", draws="", color=(ColorTarget(image, (value,) * 4),))
 
 
 def _order(passes: list[Pass]) -> list[Pass]:
@@ -176,31 +177,31 @@ def _order(passes: list[Pass]) -> list[Pass]:
 def _uses(p: Pass) -> dict[str, _Use]:
     """Return how `p` uses each of its images."""
     uses: dict[str, _Use] = {}
-    colour = _Use(
-        Stage.color_attachment_output_bit,
-        _COLOUR_ACCESS,
-        Layout.COLOUR_ATTACHMENT,
-        ImageUsage.color_attachment_bit,
+    color = _Use(
+        Stage.COLOR_ATTACHMENT_OUTPUT,
+        _COLOR_ACCESS,
+        Layout.COLOR_ATTACHMENT,
+        ImageUsage.COLOR_ATTACHMENT,
         True,
     )
-    for target in p.colour:
-        uses[target.image.name] = colour
+    for target in p.color:
+        uses[target.image.name] = color
         if target.resolve is not None:
-            uses[target.resolve.name] = colour
+            uses[target.resolve.name] = color
     if p.depth is not None:
         uses[p.depth.image.name] = _Use(
             _DEPTH_STAGES,
             _DEPTH_ACCESS,
             Layout.DEPTH_ATTACHMENT,
-            ImageUsage.depth_stencil_attachment_bit,
+            ImageUsage.DEPTH_STENCIL_ATTACHMENT,
             True,
         )
     for read in p.reads:
         uses[read.image.name] = _Use(
-            Stage.fragment_shader_bit,
-            Access.shader_sampled_read_bit,
+            Stage.FRAGMENT_SHADER,
+            Access.SHADER_SAMPLED_READ,
             Layout.SHADER_READ,
-            ImageUsage.sampled_bit,
+            ImageUsage.SAMPLED,
             False,
         )
     return uses
@@ -212,7 +213,7 @@ def _transitions(state: dict[str, _Use], step: dict[str, _Use]) -> list[Barrier]
     for name, use in step.items():
         before = state.get(name)
         if before is None:
-            before = _Use(Stage.none, Access.none, Layout.UNDEFINED, ImageUsage(0), True)
+            before = _Use(Stage(0), Access(0), Layout.UNDEFINED, ImageUsage(0), True)
         barriers.append(
             Barrier(
                 name,

@@ -9,14 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from engine.plan.vocabulary import Format
+from engine.plan.drawing import CullMode
+from engine.plan.formats import Format
 
 
 class Layout(IntEnum):
     """Image layouts a pass can ask for, with Vulkan's values (VkImageLayout)."""
 
     UNDEFINED = 0
-    COLOUR_ATTACHMENT = 2
+    COLOR_ATTACHMENT = 2
     DEPTH_ATTACHMENT = 3  # VK_IMAGE_LAYOUT_DEPTH_STENCIL_ATTACHMENT_OPTIMAL
     SHADER_READ = 5
     TRANSFER_SRC = 6
@@ -28,14 +29,6 @@ class Samples(Enum):
 
     ONE = 1
     DEVICE = 4
-
-
-class Cull(Enum):
-    """Which faces are dropped. Front faces are counter-clockwise seen from outside."""
-
-    NONE = 0
-    FRONT = 1
-    BACK = 2
 
 
 @dataclass(frozen=True)
@@ -63,8 +56,12 @@ class ImageDecl:
     samples: Samples = Samples.ONE
 
 
+SCENE_COLOR = ImageDecl("sceneColor", Format.R8G8B8A8_SRGB)
+"""The picture a frame ends with: what the window shows and a screenshot saves."""
+
+
 @dataclass(frozen=True)
-class ColourTarget:
+class ColorTarget:
     """A colour image a pass writes, cleared first; with `resolve`, its samples are averaged into that."""
 
     image: ImageDecl
@@ -97,9 +94,9 @@ class ImageRead:
 
 @dataclass(frozen=True)
 class RasterState:
-    """Fixed-function state of a pass's pipelines."""
+    """Fixed-function state of a pass's pipelines. Front faces are counter-clockwise seen from outside."""
 
-    cull: Cull = Cull.BACK
+    cull: CullMode = CullMode.BACK
     depth_bias: float = 0.0
     depth_bias_slope: float = 0.0
     depth_clamp: bool = False
@@ -115,7 +112,7 @@ class Pass:
 
     name: str
     draws: str
-    colour: tuple[ColourTarget, ...] = ()
+    color: tuple[ColorTarget, ...] = ()
     depth: DepthTarget | None = None
     reads: tuple[ImageRead, ...] = ()
     shaders: tuple[str, ...] = ()
@@ -123,8 +120,8 @@ class Pass:
 
     def written(self) -> tuple[ImageDecl, ...]:
         """Return every image the pass writes, resolve targets included."""
-        images = [target.image for target in self.colour]
-        images += [target.resolve for target in self.colour if target.resolve is not None]
+        images = [target.image for target in self.color]
+        images += [target.resolve for target in self.color if target.resolve is not None]
         if self.depth is not None:
             images.append(self.depth.image)
         return tuple(images)

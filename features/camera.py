@@ -1,0 +1,52 @@
+"""The camera feature: perspective or orthographic, looking along its object's -Z."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.feature import Feature, FrameView
+from engine.math import orthographic_reversed, perspective_reversed, view_from_world
+from engine.tableau.schema import angle_field, choice_field, float_field
+
+DEFAULT_EYE = (0.0, 1.6, 5.0)
+"""Where a frame without a camera is seen from, looking along -Z."""
+
+
+class Camera(Feature):
+    """The scene is seen from here; the first enabled camera is the one in use."""
+
+    type_name = "camera"
+    fields = (
+        choice_field("projection", "perspective", choices=("perspective", "orthographic")),
+        angle_field("fovY", 45.0, minimum=1.0, maximum=179.0, help="vertical field of view (perspective)"),
+        float_field("height", 4.0, minimum=1e-3, help="metres from bottom to top (orthographic)"),
+        float_field("near", 0.05, minimum=1e-4, help="distance of the near plane in metres (perspective)"),
+        float_field(
+            "depth", 1000.0, minimum=1e-2, help="metres of depth, half behind the camera (orthographic)"
+        ),
+        float_field("exposure", 1.0, minimum=0.0, maximum=1000.0, help="factor on all light"),
+    )
+
+    def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
+        """Give the matrix from the world to clip space, the eye's position and the exposure."""
+        aspect = frame.size[0] / frame.size[1]
+        rows = frame.enabled(self.type_name)
+        if not len(rows):
+            view = np.eye(4, dtype=np.float32)
+            view[3, :3] = np.negative(DEFAULT_EYE)
+            projection = perspective_reversed(np.radians(45.0), aspect, 0.05)
+            return {"viewProjection": view @ projection, "cameraPosition": [*DEFAULT_EYE, 1.0]}
+        world = frame.world(rows.objects[:1])[0]
+        if rows["projection"][0] == 0:
+            projection = perspective_reversed(float(rows["fovY"][0]), aspect, float(rows["near"][0]))
+        else:
+            top, deep = float(rows["height"][0]) / 2, float(rows["depth"][0]) / 2
+            projection = orthographic_reversed(-top * aspect, top * aspect, -top, top, -deep, deep)
+        exposure = float(rows["exposure"][0])
+        return {
+            "viewProjection": view_from_world(world) @ projection,
+            "cameraPosition": [*world[3, :3], exposure],
+        }

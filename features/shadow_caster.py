@@ -1,0 +1,47 @@
+"""The shadowCaster feature and the pass that draws the shadow map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.assets import AssetLibrary, AssetRef
+from engine.feature import Drawable, Feature
+from engine.graph import DepthTarget, Extent, ImageDecl, Pass, RasterState
+from engine.plan.requirements import Requirement
+from engine.plan.drawing import CullMode
+from engine.plan.formats import Format
+from engine.tableau.schema import asset_field
+from features._assets import mesh_drawables, mesh_requirements
+
+SHADOW_TEXELS = 2048
+
+SHADOW_MAP = ImageDecl("shadowMap", Format.D32_SFLOAT, Extent(width=SHADOW_TEXELS, height=SHADOW_TEXELS))
+"""Depth as the first light sees it; reversed, so 0 is far and lets light through."""
+
+SHADOW = Pass(
+    "shadow",
+    draws="shadowCaster",
+    depth=DepthTarget(SHADOW_MAP, store=True),
+    shaders=("shadow",),
+    state=RasterState(cull=CullMode.NONE, depth_bias=-2.0, depth_bias_slope=-2.5),
+)
+
+
+class ShadowCaster(Feature):
+    """The object throws a shadow in the light of the first directional light."""
+
+    type_name = "shadowCaster"
+    requires = ("visibleModel",)
+    fields = (asset_field("asset", types=("mesh", "model"), help="what casts: a mesh, or a model's mesh"),)
+
+    def requirements(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Requirement]:
+        """Ask for the mesh's vertices and indices."""
+        return mesh_requirements(asset, library)
+
+    def drawables(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Drawable]:
+        """Draw the mesh, whatever its material."""
+        return mesh_drawables(asset, library)
+
+    def passes(self) -> tuple[Pass, ...]:
+        """The shadow pass."""
+        return (SHADOW,)

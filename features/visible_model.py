@@ -1,0 +1,50 @@
+"""The visibleModel feature and the forward pass that shades what is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.assets import AssetLibrary, AssetRef
+from engine.feature import Drawable, Feature
+from engine.graph import SCENE_COLOR, ColorTarget, DepthTarget, ImageDecl, ImageRead, Pass, Samples
+from engine.plan.requirements import Requirement
+from engine.plan.formats import Format
+from engine.tableau.schema import asset_field
+from features._assets import material_requirements, mesh_drawables, mesh_requirements
+from features.shadow_caster import SHADOW_MAP
+
+BACKGROUND = (0.105, 0.125, 0.15, 1.0)
+
+FORWARD = Pass(
+    "forward",
+    draws="visibleModel",
+    color=(
+        ColorTarget(
+            ImageDecl("sceneColorSamples", SCENE_COLOR.format, samples=Samples.DEVICE),
+            clear=BACKGROUND,
+            resolve=SCENE_COLOR,
+        ),
+    ),
+    depth=DepthTarget(ImageDecl("sceneDepth", Format.D32_SFLOAT, samples=Samples.DEVICE)),
+    reads=(ImageRead(SHADOW_MAP, "shadowMap", compare=True),),
+)
+
+
+class VisibleModel(Feature):
+    """The object is seen: its model is drawn with its material."""
+
+    type_name = "visibleModel"
+    fields = (asset_field("asset", types=("model",), help="the model to draw"),)
+
+    def requirements(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Requirement]:
+        """Ask for the mesh's vertices and indices and the material's textures."""
+        yield from mesh_requirements(asset, library)
+        yield from material_requirements(asset, library)
+
+    def drawables(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Drawable]:
+        """Draw the model's mesh with the model's material."""
+        return mesh_drawables(asset, library)
+
+    def passes(self) -> tuple[Pass, ...]:
+        """The forward pass."""
+        return (FORWARD,)
