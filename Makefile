@@ -1,0 +1,57 @@
+# Diorama: `make cube` opens the first scene, `make test` proves the whole. Both set the machine up first.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV  := .venv
+PY    := $(VENV)/bin/python
+ARGS  ?=
+ONLY  ?=
+SCENE ?= scenes/cube.hu
+# A hung run dumps its stacks through pytest's own limits long before this one ends it.
+LIMIT := $(shell command -v timeout >/dev/null 2>&1 && echo timeout --kill-after=30 1080)
+
+RUN_READY  := $(VENV)/.ready-run
+TEST_READY := $(VENV)/.ready-test
+DEV_READY  := $(VENV)/.ready-dev
+INPUTS     := pyproject.toml tools/setup.sh
+
+.PHONY: help setup cube test check bench clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(RUN_READY): $(INPUTS)
+	@sh tools/setup.sh run
+	@touch $@
+
+# What the tests need holds what a run needs, and what a developer needs holds both: each step marks the ones below.
+$(TEST_READY): $(INPUTS)
+	@sh tools/setup.sh test
+	@touch $(RUN_READY) $@
+
+$(DEV_READY): $(INPUTS)
+	@sh tools/setup.sh dev
+	@touch $(RUN_READY) $(TEST_READY) $@
+
+setup: $(RUN_READY) ## install what a run needs: system packages that are missing, .venv, Python packages
+
+cube: $(RUN_READY) ## open scenes/cube.hu, or draw it to build/cube.png where there is no display
+	@sh tools/cube.sh $(PY) $(SCENE) $(ARGS)
+
+test: $(TEST_READY) ## run the tests (ARGS="-k plan" chooses)
+	@$(LIMIT) $(PY) -m pytest $(ARGS)
+
+check: $(DEV_READY) ## lint, format, types, layer contracts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: $(TEST_READY) ## measure every promise into build/bench.json (ONLY=plan for one area)
+	@$(PY) tests/bench $(if $(ONLY),--only $(ONLY))
+
+clean: ## remove what was built and installed here
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find engine features viewer tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find scenes assets -name '*.ogCache*' -type f -exec rm -f {} +
