@@ -1,0 +1,243 @@
+"""The Vulkan device: queues, features, and the choke point where objects are made and destroyed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Self
+
+from engine.vk.adapter import OPTIONAL_FEATURES, REQUIRED_FEATURES, Adapter
+from engine.vk.binding import NULL, constants, ffi, lib
+from engine.vk.commands import Commands
+from engine.vk.errors import DeviceLost, NotPresent, Result
+from engine.vk.handles import LiveHandle
+from engine.vk.instance import Instance
+from engine.vk.structs import chain, new
+
+INSTANCE_LEVEL = frozenset({"Instance", "DebugUtilsMessengerEXT", "SurfaceKHR", "Device"})
+
+_EXTENSIONS_WHERE_THERE = ("VK_EXT_memory_budget", "VK_KHR_portability_subset")
+
+# What vkCreate{type} and vkDestroy{type} do not cover.
+_CREATE = {
+    "DeviceMemory": "vkAllocateMemory",
+    "VkGraphicsPipelineCreateInfo": "vkCreateGraphicsPipelines",
+    "VkComputePipelineCreateInfo": "vkCreateComputePipelines",
+}
+_DESTROY = {"DeviceMemory": "vkFreeMemory"}
+_object_types: dict[str, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One queue; `kind` is "graphics" (it also computes and copies) or "transfer" (copies only)."""
+
+    handle: Any
+    family: int
+    kind: str
+
+
+class Device:
+    """Owns VkDevice; every object of it is made by `create` and ended by `destroy`.
+
+    Attributes
+    ----------
+    vk : Commands
+        Functions of the device, raw (`device.vk.vkCmdDraw`) and without checks.
+    graphics, transfer : Queue, Queue or None
+        The queue for everything, and a copy-only queue of another family where there is one.
+    features : frozenset of str
+        Optional features that are on; ask here before relying on one.
+    lost : bool
+        Set by the first DEVICE_LOST; from then on only destroying makes sense.
+    doing : str
+        What was begun last, in the caller's words; a DeviceLost says it.
+    """
+
+    def __init__(self, instance: Instance, adapter: Adapter, *, extensions: Iterable[str] = ()) -> None:
+        missing = [name for name in extensions if name not in adapter.extensions]
+        if missing:
+            raise NotPresent("vkCreateDevice", Result.EXTENSION_NOT_PRESENT, f"{adapter.name}: {missing}")
+        self.instance = instance
+        self.adapter = adapter
+        self.handles = instance.handles
+        self.lost = False
+        self.doing = ""
+        self.extensions = frozenset(extensions) | adapter.extensions.intersection(_EXTENSIONS_WHERE_THERE)
+        self.handle: Any = NULL
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            info, families = self._info()
+            made = ffi.new("VkDevice *")
+            instance.vk.call("vkCreateDevice", adapter.handle, info, NULL, made)
+            self.handle = self.handles.add("Device", made[0], adapter.name).handle
+            self.vk = Commands(lib.vkGetDeviceProcAddr, self.handle)
+            queues = [self._queue(family, kind) for family, kind in families]
+            self.graphics = queues[0]
+            self.transfer = queues[1] if len(queues) > 1 else None
+            undo.pop_all()
+
+    def call(self, name: str, *arguments: Any, allow: tuple[Result, ...] = ()) -> Result:
+        """Call a function that returns VkResult, checked; see `Commands.call`."""
+        try:
+            return self.vk.call(name, *arguments, allow=allow)
+        except DeviceLost as problem:
+            self.lost = True
+            raise DeviceLost(problem.call, problem.result, f"last begun: {self.doing or 'nothing'}") from None
+
+    def create(self, type_name: str, info: Any, *, name: str = "", why: str = "", cache: Any = NULL) -> Any:
+        """Make an object ("Buffer", "DeviceMemory", "Pipeline", ...) from its create or allocate info.
+
+        `name` is what debuggers and leak reports call it, `why` who asked for it; `cache` is the
+        VkPipelineCache of a pipeline. Raises VulkanError, with nothing left behind.
+        """
+        made = ffi.new(f"Vk{type_name} *")
+        if type_name == "Pipeline":
+            function = _CREATE[ffi.typeof(info).item.cname]
+            self.call(function, self.handle, cache, 1, info, NULL, made)
+        else:
+            function = _CREATE.get(type_name) or f"vkCreate{type_name}"
+            self.call(function, self.handle, info, NULL, made)
+        handle = made[0]
+        self.handles.add(type_name, handle, name, why)
+        if name:
+            self.set_name(type_name, handle, name)
+        return handle
+
+    def destroy(self, type_name: str, handle: Any) -> None:
+        """Destroy or free an object; NULL is ignored, a dead handle raises DioramaInternalError."""
+        if handle == NULL:
+            return
+        self.handles.remove(type_name, handle)
+        function = _DESTROY.get(type_name) or f"vkDestroy{type_name}"
+        getattr(self.vk, function)(self.handle, handle, NULL)
+
+    def set_name(self, type_name: str, handle: Any, name: str) -> None:
+        """Name an object for debuggers and validation messages; nothing without the layer."""
+        if not self.instance.validation.supported:
+            return
+        info = new(
+            "VkDebugUtilsObjectNameInfoEXT",
+            objectType=_object_type(type_name),
+            objectHandle=int(ffi.cast("uintptr_t", handle)),
+            pObjectName=name,
+        )
+        # Raw: a name that cannot be set is no reason to fail, or to lose the object.
+        self.vk.vkSetDebugUtilsObjectNameEXT(self.handle, info)
+
+    def submit(
+        self,
+        queue: Queue,
+        command_buffers: Sequence[Any],
+        *,
+        waits: Sequence[tuple[Any, int, int]] = (),
+        signals: Sequence[tuple[Any, int, int]] = (),
+    ) -> None:
+        """Submit with vkQueueSubmit2; waits and signals are (semaphore, value, stage mask) triples.
+
+        The value of a binary semaphore is 0. One thread submits.
+        """
+        info = new(
+            "VkSubmitInfo2",
+            pWaitSemaphoreInfos=[_semaphore(*wait) for wait in waits],
+            pCommandBufferInfos=[
+                new("VkCommandBufferSubmitInfo", commandBuffer=buffer) for buffer in command_buffers
+            ],
+            pSignalSemaphoreInfos=[_semaphore(*signal) for signal in signals],
+        )
+        self.call("vkQueueSubmit2", queue.handle, 1, info, NULL)
+
+    def map(self, memory: Any, size: int) -> Any:
+        """Map a whole allocation of `size` bytes and return it as a writable buffer, until it is freed."""
+        address = ffi.new("void **")
+        self.call("vkMapMemory", self.handle, memory, 0, size, 0, address)
+        return ffi.buffer(address[0], size)
+
+    def memory_budget(self) -> tuple[tuple[int, int], ...]:
+        """Read (budget, usage) in bytes per heap: it changes at any time.
+
+        Without VK_EXT_memory_budget the budget is four fifths of the heap and the usage 0.
+        """
+        has_budget = "VK_EXT_memory_budget" in self.extensions
+        budget = new("VkPhysicalDeviceMemoryBudgetPropertiesEXT") if has_budget else None
+        properties = new("VkPhysicalDeviceMemoryProperties2", pNext=budget)
+        self.instance.vk.vkGetPhysicalDeviceMemoryProperties2(self.adapter.handle, properties)
+        heaps = range(properties.memoryProperties.memoryHeapCount)
+        if budget is not None:
+            return tuple((budget.heapBudget[heap], budget.heapUsage[heap]) for heap in heaps)
+        return tuple((properties.memoryProperties.memoryHeaps[heap].size * 4 // 5, 0) for heap in heaps)
+
+    def wait_idle(self) -> None:
+        """Wait for everything; for shutdown alone."""
+        if not self.lost:
+            self.call("vkDeviceWaitIdle", self.handle)
+
+    def close(self) -> tuple[LiveHandle, ...]:
+        """Wait, destroy what its owners left behind (and say so), destroy the device; once."""
+        if self.handle == NULL:
+            return ()
+        try:
+            self.wait_idle()
+        finally:
+            leaked = [entry for entry in self.handles.live() if entry.type not in INSTANCE_LEVEL]
+            self.handles.leaks.extend(leaked)
+            for entry in reversed(leaked):
+                self.destroy(entry.type, entry.handle)
+            handle, self.handle = self.handle, NULL
+            self.handles.remove("Device", handle)
+            self.vk.vkDestroyDevice(handle, NULL)
+        return tuple(leaked)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _info(self) -> tuple[Any, list[tuple[int, str]]]:
+        families = _choose_families(self.adapter)
+        queues = [
+            new("VkDeviceQueueCreateInfo", queueFamilyIndex=family, pQueuePriorities=[1.0])
+            for family, _kind in families
+        ]
+        wanted = {
+            struct: [*REQUIRED_FEATURES.get(struct, ()), *(n for n in names if self.adapter.features[struct][n])]
+            for struct, names in OPTIONAL_FEATURES.items()
+        }
+        self.features = frozenset(name for names in wanted.values() for name in names)
+        core = dict.fromkeys(wanted.pop("VkPhysicalDeviceFeatures"), 1)
+        links = [new(struct, **dict.fromkeys(names, 1)) for struct, names in wanted.items()]
+        features = new("VkPhysicalDeviceFeatures2", features=core)
+        info = new(
+            "VkDeviceCreateInfo",
+            pNext=chain(features, *links),
+            pQueueCreateInfos=queues,
+            ppEnabledExtensionNames=sorted(self.extensions),
+        )
+        return info, families
+
+    def _queue(self, family: int, kind: str) -> Queue:
+        made = ffi.new("VkQueue *")
+        self.vk.vkGetDeviceQueue(self.handle, family, 0, made)
+        self.set_name("Queue", made[0], kind)
+        return Queue(made[0], family, kind)
+
+
+def _choose_families(adapter: Adapter) -> list[tuple[int, str]]:
+    everything = constants.VK_QUEUE_GRAPHICS_BIT | constants.VK_QUEUE_COMPUTE_BIT
+    transfer = constants.VK_QUEUE_TRANSFER_BIT
+    chosen = [(next(f.index for f in adapter.families if f.has(everything)), "graphics")]
+    copiers = [f.index for f in adapter.families if f.has(transfer) and not f.flags & everything]
+    return chosen + [(index, "transfer") for index in copiers[:1]]
+
+
+def _semaphore(semaphore: Any, value: int, stage: int) -> Any:
+    return new("VkSemaphoreSubmitInfo", semaphore=semaphore, value=value, stageMask=stage)
+
+
+def _object_type(type_name: str) -> int:
+    if not _object_types:
+        for enumerant, value in ffi.typeof("VkObjectType").relements.items():
+            _object_types[enumerant.removeprefix("VK_OBJECT_TYPE_").replace("_", "")] = value
+    return _object_types[type_name.upper()]

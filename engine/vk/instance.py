@@ -1,0 +1,181 @@
+"""The Vulkan instance: layers, messages, the adapters behind it, and the register of live objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Self
+
+from engine.vk import adapter as adapters
+from engine.vk.binding import NULL, constants, ffi, lib, make_version, version
+from engine.vk.commands import Commands
+from engine.vk.errors import NoDevice, Result, VulkanError
+from engine.vk.handles import LiveHandle, LiveHandles
+from engine.vk.messages import Messages
+from engine.vk.structs import chain, new
+
+VALIDATION_LAYER = "VK_LAYER_KHRONOS_validation"
+_PORTABILITY = "VK_KHR_portability_enumeration"
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Whether something is there, and why not."""
+
+    supported: bool
+    reason: str = ""
+
+
+def loader() -> Commands:
+    """Return the functions that need no instance."""
+    return Commands(lib.vkGetInstanceProcAddr)
+
+
+def validation_support(vk: Commands | None = None) -> Support:
+    """Tell whether the validation layer is installed."""
+    layers = (vk or loader()).enumerate("vkEnumerateInstanceLayerProperties", "VkLayerProperties")
+    if VALIDATION_LAYER in {ffi.string(layer.layerName).decode() for layer in layers}:
+        return Support(True)
+    return Support(False, f"{VALIDATION_LAYER} is not installed (apt: vulkan-validationlayers)")
+
+
+class Instance:
+    """Owns VkInstance and its messenger; close it after everything made from it.
+
+    Parameters
+    ----------
+    application : str
+        Name for drivers and debuggers.
+    validate : bool
+        Ask for the validation layer with core and synchronization checks. Where it is not
+        installed the instance comes up without; `validation` says so.
+    extensions : iterable of str
+        Instance extensions that must be there (those of a window's surface).
+    best_practices : bool
+        Also run the best-practice checks; what is below an error lands in `messages.advice`.
+
+    Raises NoDevice where no driver is installed, VulkanError for the rest.
+    """
+
+    def __init__(
+        self,
+        application: str = "diorama",
+        *,
+        validate: bool = False,
+        extensions: Iterable[str] = (),
+        best_practices: bool = False,
+    ) -> None:
+        self.handle: Any = NULL
+        self._messenger: Any = NULL
+        self.handles = LiveHandles()
+        self.messages = Messages()
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            base = loader()
+            self.validation = validation_support(base) if validate else Support(False, "not asked for")
+            info = self._info(base, application, tuple(extensions), best_practices)
+            made = ffi.new("VkInstance *")
+            try:
+                base.call("vkCreateInstance", info, NULL, made)
+            except VulkanError as problem:
+                if problem.result is Result.INCOMPATIBLE_DRIVER:
+                    reasons = ("no Vulkan driver is installed",)
+                    packages = ("apt: mesa-vulkan-drivers",)
+                    raise NoDevice(problem.call, problem.result, reasons, packages) from problem
+                raise
+            self.handle = made[0]
+            self.handles.add("Instance", self.handle, application)
+            self.vk = Commands(lib.vkGetInstanceProcAddr, self.handle)
+            if self.validation.supported:
+                messenger = ffi.new("VkDebugUtilsMessengerEXT *")
+                self.vk.call(
+                    "vkCreateDebugUtilsMessengerEXT", self.handle, self.messages.create_info(), NULL, messenger
+                )
+                self._messenger = self.handles.add("DebugUtilsMessengerEXT", messenger[0], "messages").handle
+            undo.pop_all()
+
+    def adapters(self) -> tuple[adapters.Adapter, ...]:
+        """Describe every physical device; raises NoDevice where there is none."""
+        return adapters.list_adapters(self.vk, self.handle)
+
+    def choose(self, text: str = "") -> adapters.Adapter:
+        """Choose the best usable adapter whose name contains `text`; NoDevice says why none is."""
+        return adapters.choose(self.adapters(), text)
+
+    def adopt(self, type_name: str, handle: Any, name: str = "") -> Any:
+        """Register an object that a library made for us on this instance (a window's surface)."""
+        return self.handles.add(type_name, handle, name).handle
+
+    def destroy(self, type_name: str, handle: Any) -> None:
+        """Destroy an object of this instance ("SurfaceKHR"); NULL is ignored."""
+        if handle == NULL:
+            return
+        self.handles.remove(type_name, handle)
+        getattr(self.vk, f"vkDestroy{type_name}")(self.handle, handle, NULL)
+
+    def close(self) -> tuple[LiveHandle, ...]:
+        """Destroy messenger and instance, once; returns what its owners had left behind."""
+        if self.handle == NULL:
+            return tuple(self.handles.leaks)
+        if self._messenger != NULL:
+            self.destroy("DebugUtilsMessengerEXT", self._messenger)
+        leaked = [entry for entry in self.handles.live() if entry.type != "Instance"]
+        self.handles.leaks.extend(leaked)
+        for entry in reversed(leaked):
+            self.destroy(entry.type, entry.handle)
+        handle, self.handle = self.handle, NULL
+        self.handles.remove("Instance", handle)
+        self.vk.vkDestroyInstance(handle, NULL)
+        return tuple(self.handles.leaks)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _info(
+        self, base: Commands, application: str, extensions: tuple[str, ...], best_practices: bool
+    ) -> Any:
+        c = constants
+        highest = ffi.new("uint32_t *")
+        base.call("vkEnumerateInstanceVersion", highest)
+        if highest[0] < adapters.REQUIRED_API:
+            reason = f"the Vulkan loader is version {version(highest[0])}, 1.3 is needed"
+            raise NoDevice("vkEnumerateInstanceVersion", Result.INCOMPATIBLE_DRIVER, (reason,), ("apt: libvulkan1",))
+        offered = {
+            ffi.string(entry.extensionName).decode()
+            for entry in base.enumerate(
+                "vkEnumerateInstanceExtensionProperties", "VkExtensionProperties", NULL
+            )
+        }
+        wanted = list(dict.fromkeys(extensions))
+        flags, next_link = 0, None
+        if _PORTABILITY in offered:
+            wanted.append(_PORTABILITY)
+            flags = c.VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR
+        layers = []
+        if self.validation.supported:
+            layers.append(VALIDATION_LAYER)
+            wanted += ["VK_EXT_debug_utils", "VK_EXT_validation_features"]
+            checks = [c.VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT]
+            if best_practices:
+                checks.append(c.VK_VALIDATION_FEATURE_ENABLE_BEST_PRACTICES_EXT)
+            features = new("VkValidationFeaturesEXT", pEnabledValidationFeatures=checks)
+            next_link = chain(features, self.messages.create_info())
+        application_info = new(
+            "VkApplicationInfo",
+            pApplicationName=application,
+            pEngineName="diorama",
+            engineVersion=1,
+            apiVersion=make_version(1, 3),
+        )
+        return new(
+            "VkInstanceCreateInfo",
+            pNext=next_link,
+            flags=flags,
+            pApplicationInfo=application_info,
+            ppEnabledLayerNames=layers,
+            ppEnabledExtensionNames=wanted,
+        )

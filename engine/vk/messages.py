@@ -1,0 +1,77 @@
+"""What the validation layers say, collected as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import Any
+
+from engine.vk.binding import constants, ffi
+from engine.vk.structs import new, text
+
+
+class Severity(IntEnum):
+    """VkDebugUtilsMessageSeverityFlagBitsEXT."""
+
+    VERBOSE = 0x1
+    INFO = 0x10
+    WARNING = 0x100
+    ERROR = 0x1000
+
+
+class MessageType(IntFlag):
+    """VkDebugUtilsMessageTypeFlagBitsEXT."""
+
+    GENERAL = 1
+    VALIDATION = 2
+    PERFORMANCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a layer or the loader; `objects` are the names of what it speaks of."""
+
+    severity: Severity
+    types: MessageType
+    id: str
+    text: str
+    objects: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.severity.name.lower()} {self.id}: {self.text}"
+
+
+class Messages:
+    """Messages of one instance, oldest first, and the C callback that collects them.
+
+    Advice of the best-practice checks (anything of theirs below an error) goes to `advice`.
+    """
+
+    def __init__(self) -> None:
+        self.all: list[Message] = []
+        self.advice: list[Message] = []
+        self._callback = ffi.callback("PFN_vkDebugUtilsMessengerCallbackEXT", self._collect)
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def create_info(self) -> Any:
+        """Make the create info of a messenger for warnings and errors of every type."""
+        c = constants
+        return new(
+            "VkDebugUtilsMessengerCreateInfoEXT",
+            messageSeverity=Severity.WARNING | Severity.ERROR,
+            messageType=c.VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT
+            | c.VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT
+            | c.VK_DEBUG_UTILS_MESSAGE_TYPE_PERFORMANCE_BIT_EXT,
+            pfnUserCallback=self._callback,
+        )
+
+    def _collect(self, severity: int, types: int, data: Any, _user: Any) -> int:
+        objects = tuple(text(data.pObjects[index].pObjectName) for index in range(data.objectCount))
+        message = Message(
+            Severity(severity), MessageType(types), text(data.pMessageIdName), text(data.pMessage), objects
+        )
+        is_advice = "BestPractices" in message.id and message.severity < Severity.ERROR
+        (self.advice if is_advice else self.all).append(message)
+        return 0
