@@ -1,0 +1,29 @@
+"""What raises inside a callback does not end the loop."""
+
+from __future__ import annotations
+
+from viewer.guard import Guard
+
+
+def test_a_function_that_raises_is_reported_once_and_not_called_again() -> None:
+    told: list[tuple[str, str]] = []
+    calls: list[int] = []
+    guard = Guard(lambda name, message: told.append((name, message)))
+
+    def broken(value: int) -> int:
+        calls.append(value)
+        raise ValueError("no such thing")
+
+    for value in range(3):
+        assert guard.call("panel", broken, value) is None
+    assert calls == [0]
+    assert len(told) == 1
+    assert told[0][0] == "panel"
+    assert told[0][1].startswith("ValueError: no such thing (")
+    assert guard.switched_off == ("panel",)
+
+
+def test_a_function_that_works_gives_its_answer_and_others_go_on() -> None:
+    guard = Guard(lambda name, message: None)
+    guard.call("broken", lambda: 1 / 0)
+    assert guard.call("sum", lambda a, b: a + b, 2, 3) == 5

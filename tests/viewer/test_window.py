@@ -1,0 +1,84 @@
+"""Real windows on a display server of our own."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from viewer.guard import Guard
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Xvfb is an X server")
+
+
+def quiet() -> Guard:
+    return Guard(lambda name, message: None)
+
+
+def test_glfw_and_imgui_share_one_library(display: str) -> None:
+    import viewer.window  # noqa: F401
+
+    with open("/proc/self/maps") as maps:
+        libraries = {os.path.realpath(line.split()[-1]) for line in maps if "libglfw" in line}
+    assert len(libraries) == 1
+
+
+def test_a_window_has_the_framebuffer_size_that_was_asked_for(display: str) -> None:
+    from viewer.window import Window
+
+    with Window("test", (640, 480), quiet()) as window:
+        assert window.framebuffer_size == (640, 480)
+        assert "VK_KHR_surface" in window.extensions
+        assert window.address != 0
+        assert not window.is_hidden
+        assert not window.should_close
+        window.request_close()
+        assert window.should_close
+
+
+def test_a_resize_is_noticed(display: str) -> None:
+    from viewer.window import Window
+
+    with Window("test", (320, 200), quiet()) as window:
+        window.resize(400, 300)
+        for _ in range(200):
+            window.poll()
+            if window.resized:
+                break
+        assert window.framebuffer_size == (400, 300)
+        assert window.resized
+
+
+def test_a_callback_that_raises_is_reported_and_the_loop_goes_on(display: str) -> None:
+    from viewer.window import Window
+
+    told: list[str] = []
+    with Window("test", (320, 200), Guard(lambda name, message: told.append(message))) as window:
+        window.on_framebuffer_size(lambda width, height: {}[width])
+        for size in ((400, 300), (420, 310), (440, 320)):
+            window.resize(*size)
+            for _ in range(200):
+                window.poll()
+                if window.framebuffer_size == size:
+                    break
+        assert window.framebuffer_size == (440, 320)
+    assert len(told) == 1
+    assert told[0].startswith("KeyError: ")
+
+
+def test_without_a_display_the_reasons_are_told(no_display: None) -> None:
+    from viewer.window import NoDisplay, Window
+
+    with pytest.raises(NoDisplay) as raised:
+        Window("test", (320, 200), quiet())
+    assert raised.value.reasons[0] == "GLFW could not start"
+    assert any("DISPLAY" in reason for reason in raised.value.reasons)
+
+
+def test_closing_twice_is_harmless(display: str) -> None:
+    from viewer.window import Window
+
+    window = Window("test", (320, 200), quiet())
+    window.close()
+    window.close()

@@ -1,0 +1,155 @@
+"""A GLFW window for Vulkan: what to draw on, how large it is, and whether anyone can see it.
+
+imgui-bundle carries its own GLFW and feeds ImGui from it; the `glfw` package has to work on that very
+library, so imgui_bundle is imported first (it points PYGLFW_LIBRARY at its copy).
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+from imgui_bundle import imgui  # noqa: F401 - first, see above
+
+import glfw  # isort: skip
+
+from viewer.guard import Guard
+
+MINIMISED_WAIT_S = 0.25
+
+
+class NoDisplay(Exception):
+    """No window can be opened here; `reasons` has one line per cause."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+class Window:
+    """One GLFW window without a client API; use as a context manager, on the main thread."""
+
+    def __init__(self, title: str, size: tuple[int, int], guard: Guard) -> None:
+        """Open a window whose framebuffer has `size` pixels; raises NoDisplay with the reasons."""
+        self._guard = guard
+        self._errors: list[str] = []
+        self._callbacks: list[Any] = []
+        self._handle: Any = None
+        self.resized = False
+        glfw.set_error_callback(self._on_error)
+        if not glfw.init():
+            raise NoDisplay(self._reasons("GLFW could not start"))
+        try:
+            if not glfw.vulkan_supported():
+                raise NoDisplay(self._reasons("GLFW found no Vulkan loader"))
+            glfw.window_hint(glfw.CLIENT_API, glfw.NO_API)
+            glfw.window_hint(glfw.RESIZABLE, glfw.TRUE)
+            glfw.window_hint(glfw.SCALE_TO_MONITOR, glfw.FALSE)
+            self._handle = glfw.create_window(size[0], size[1], title, None, None)
+            if not self._handle:
+                raise NoDisplay(self._reasons("GLFW could not open a window"))
+            self._fit_framebuffer(size)
+            self.on_framebuffer_size(self._note_resize)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def address(self) -> int:
+        """The GLFWwindow pointer as a number, as ImGui's GLFW backend wants it."""
+        return ctypes.cast(self._handle, ctypes.c_void_p).value or 0
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """The instance extensions that a surface of this window needs."""
+        return tuple(glfw.get_required_instance_extensions())
+
+    @property
+    def framebuffer_size(self) -> tuple[int, int]:
+        """Width and height in pixels; (0, 0) while minimised."""
+        return glfw.get_framebuffer_size(self._handle)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in screen coordinates, as the mouse counts."""
+        return glfw.get_window_size(self._handle)
+
+    @property
+    def content_scale(self) -> float:
+        """How much larger than at 96 dots per inch text should be drawn."""
+        return max(1.0, *glfw.get_window_content_scale(self._handle))
+
+    @property
+    def should_close(self) -> bool:
+        """Whether the window was asked to close."""
+        return bool(glfw.window_should_close(self._handle))
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether there is nothing to draw on: minimised, or without area."""
+        return 0 in self.framebuffer_size or bool(glfw.get_window_attrib(self._handle, glfw.ICONIFIED))
+
+    def create_surface(self, instance: int) -> int:
+        """Make a VkSurfaceKHR on the VkInstance given as a number; raises NoDisplay if GLFW cannot."""
+        surface = ctypes.c_uint64(0)
+        result = glfw.create_window_surface(
+            ctypes.c_void_p(instance), self._handle, None, ctypes.pointer(surface)
+        )
+        if result != 0:
+            raise NoDisplay(self._reasons(f"GLFW could not make a surface (VkResult {result})"))
+        return surface.value
+
+    def poll(self) -> None:
+        """Take in events; while hidden, wait for some instead of spinning."""
+        if self.is_hidden:
+            glfw.wait_events_timeout(MINIMISED_WAIT_S)
+        else:
+            glfw.poll_events()
+
+    def resize(self, width: int, height: int) -> None:
+        """Ask for another size, in screen coordinates."""
+        glfw.set_window_size(self._handle, width, height)
+
+    def set_title(self, title: str) -> None:
+        """Change the words in the title bar."""
+        glfw.set_window_title(self._handle, title)
+
+    def request_close(self) -> None:
+        """End the loop after the frame at hand."""
+        glfw.set_window_should_close(self._handle, True)
+
+    def on_framebuffer_size(self, function: Callable[[int, int], None]) -> None:
+        """Call `function(width, height)` when the framebuffer changes size."""
+        callback = self._guard.wrapped("framebuffer size callback", lambda _w, x, y: function(x, y))
+        self._callbacks.append(callback)
+        glfw.set_framebuffer_size_callback(self._handle, callback)
+
+    def close(self) -> None:
+        """Destroy the window and leave GLFW; a second call does nothing."""
+        handle, self._handle = self._handle, None
+        if handle:
+            glfw.destroy_window(handle)
+        glfw.terminate()
+
+    def __enter__(self) -> Window:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _fit_framebuffer(self, wanted: tuple[int, int]) -> None:
+        """Where screen coordinates are not pixels, ask again for the size in pixels."""
+        actual, points = self.framebuffer_size, self.size
+        if actual != wanted and 0 not in actual:
+            self.resize(*(round(w * p / a) for w, p, a in zip(wanted, points, actual, strict=True)))
+
+    def _note_resize(self, _width: int, _height: int) -> None:
+        self.resized = True
+
+    def _on_error(self, code: int, description: bytes) -> None:
+        text = description.decode("utf-8", "replace") if isinstance(description, bytes) else str(description)
+        self._errors.append(f"{text} (GLFW error {code:#x})")
+
+    def _reasons(self, what: str) -> tuple[str, ...]:
+        return (what, *self._errors)
