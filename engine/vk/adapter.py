@@ -133,9 +133,7 @@ def choose(adapters: tuple[Adapter, ...], text: str = "") -> Adapter:
     fitting = [a for a in adapters if a.usable and text.casefold() in a.name.casefold()]
     if fitting:
         return min(fitting, key=lambda adapter: adapter.rank)
-    reasons = [
-        str(a) if not a.usable else f"{a.name}: its name does not contain '{text}'" for a in adapters
-    ]
+    reasons = [str(a) if not a.usable else f"{a.name}: its name does not contain '{text}'" for a in adapters]
     packages = () if any(a.usable for a in adapters) else ("apt: mesa-vulkan-drivers",)
     raise NoDevice("choosing a device", Result.INITIALIZATION_FAILED, tuple(reasons), packages)
 
@@ -197,15 +195,16 @@ def _features(vk: Commands, handle: Any) -> dict[str, dict[str, bool]]:
     return {name: {key: bool(value) for key, value in row.items()} for name, row in read.items()}
 
 
-def _reasons(
-    api: int, families: tuple[QueueFamily, ...], features: dict[str, dict[str, bool]]
-) -> list[str]:
+def _reasons(api: int, families: tuple[QueueFamily, ...], features: dict[str, dict[str, bool]]) -> list[str]:
     reasons = []
     if api < REQUIRED_API:
         reasons.append(f"it offers Vulkan {version(api)}, {version(REQUIRED_API)} is needed")
     else:
         missing = [
-            name for struct, names in REQUIRED_FEATURES.items() for name in names if not features[struct][name]
+            name
+            for struct, names in REQUIRED_FEATURES.items()
+            for name in names
+            if not features[struct][name]
         ]
         if missing:
             reasons.append(f"it has no {', '.join(missing)}")

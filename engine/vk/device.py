@@ -202,7 +202,10 @@ class Device:
             for family, _kind in families
         ]
         wanted = {
-            struct: [*REQUIRED_FEATURES.get(struct, ()), *(n for n in names if self.adapter.features[struct][n])]
+            struct: [
+                *REQUIRED_FEATURES.get(struct, ()),
+                *(n for n in names if self.adapter.features[struct][n]),
+            ]
             for struct, names in OPTIONAL_FEATURES.items()
         }
         self.features = frozenset(name for names in wanted.values() for name in names)

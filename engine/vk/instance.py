@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Self
 
-from engine.vk import adapter as adapters
+from engine.vk.adapter import REQUIRED_API, Adapter, choose, list_adapters
 from engine.vk.binding import NULL, constants, ffi, lib, make_version, version
 from engine.vk.commands import Commands
 from engine.vk.errors import NoDevice, Result, VulkanError
@@ -90,18 +90,22 @@ class Instance:
             if self.validation.supported:
                 messenger = ffi.new("VkDebugUtilsMessengerEXT *")
                 self.vk.call(
-                    "vkCreateDebugUtilsMessengerEXT", self.handle, self.messages.create_info(), NULL, messenger
+                    "vkCreateDebugUtilsMessengerEXT",
+                    self.handle,
+                    self.messages.create_info(),
+                    NULL,
+                    messenger,
                 )
                 self._messenger = self.handles.add("DebugUtilsMessengerEXT", messenger[0], "messages").handle
             undo.pop_all()
 
-    def adapters(self) -> tuple[adapters.Adapter, ...]:
+    def adapters(self) -> tuple[Adapter, ...]:
         """Describe every physical device; raises NoDevice where there is none."""
-        return adapters.list_adapters(self.vk, self.handle)
+        return list_adapters(self.vk, self.handle)
 
-    def choose(self, text: str = "") -> adapters.Adapter:
+    def choose(self, text: str = "") -> Adapter:
         """Choose the best usable adapter whose name contains `text`; NoDevice says why none is."""
-        return adapters.choose(self.adapters(), text)
+        return choose(self.adapters(), text)
 
     def adopt(self, type_name: str, handle: Any, name: str = "") -> Any:
         """Register an object that a library made for us on this instance (a window's surface)."""
@@ -141,9 +145,11 @@ class Instance:
         c = constants
         highest = ffi.new("uint32_t *")
         base.call("vkEnumerateInstanceVersion", highest)
-        if highest[0] < adapters.REQUIRED_API:
+        if highest[0] < REQUIRED_API:
             reason = f"the Vulkan loader is version {version(highest[0])}, 1.3 is needed"
-            raise NoDevice("vkEnumerateInstanceVersion", Result.INCOMPATIBLE_DRIVER, (reason,), ("apt: libvulkan1",))
+            raise NoDevice(
+                "vkEnumerateInstanceVersion", Result.INCOMPATIBLE_DRIVER, (reason,), ("apt: libvulkan1",)
+            )
         offered = {
             ffi.string(entry.extensionName).decode()
             for entry in base.enumerate(

@@ -24,7 +24,10 @@ class CommandPool:
         )
         self.handle = device.create("CommandPool", info, name=name, why=why)
         once = constants.VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT
-        self._begin = {True: new("VkCommandBufferBeginInfo", flags=once), False: new("VkCommandBufferBeginInfo")}
+        self._begin = {
+            True: new("VkCommandBufferBeginInfo", flags=once),
+            False: new("VkCommandBufferBeginInfo"),
+        }
 
     def allocate(self, name: str = "") -> Any:
         """Make one primary command buffer."""

@@ -153,8 +153,8 @@ def _pointer(ctype: Any, value: Any) -> tuple[Any, Any, int | None]:
 
 
 def _is_handle(ctype: Any) -> bool:
-    return ctype.item.kind == "struct" and ctype.item.cname.endswith("_T")
+    return bool(ctype.item.kind == "struct" and ctype.item.cname.endswith("_T"))
 
 
 def _points(value: Any) -> bool:
-    return ffi.typeof(value).kind == "pointer"
+    return bool(ffi.typeof(value).kind == "pointer")
