@@ -1,0 +1,1 @@
+"""From requirements to a plan of GPU memory to a schedule: pure data, no GPU and no driver needed."""

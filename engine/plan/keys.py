@@ -1,0 +1,63 @@
+"""What a requirement is about: an asset of a database or a named transient, as one int64.
+
+An asset's key is `db << 32 | index` (AssetRef.key). Transients (shadow map, rings, staging) are interned by
+name under the database number `TRANSIENT_DB`, which no AssetLibrary hands out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+TRANSIENT_DB = 0x7FFF_0000
+
+
+def asset_key(db: int, index: int) -> int:
+    """The key of asset `index` of database `db`."""
+    return db << 32 | index
+
+
+def split_key(key: int) -> tuple[int, int]:
+    """(db, index) of a key."""
+    return key >> 32, key & 0xFFFF_FFFF
+
+
+def is_transient(key: int) -> bool:
+    """Whether a key stands for a transient, not for an asset."""
+    return key >> 32 == TRANSIENT_DB
+
+
+class Keys:
+    """Interns transients by name and knows how to name every key in plans and errors.
+
+    `describe` names assets (`assetDb0 vertices cube`); without it they read as in the seed,
+    `assetDb: 0 asset: 2`.
+    """
+
+    def __init__(self, describe: Callable[[int], str] | None = None) -> None:
+        self._describe = describe
+        self._names: list[str] = []
+        self._ids: dict[str, int] = {}
+
+    def transient(self, name: str) -> int:
+        """The key of the transient called `name`; the same one every time."""
+        index = self._ids.get(name)
+        if index is None:
+            index = self._ids[name] = len(self._names)
+            self._names.append(name)
+        return asset_key(TRANSIENT_DB, index)
+
+    def name(self, key: int) -> str:
+        """How plans and errors write this key."""
+        if is_transient(key):
+            return self._names[key & 0xFFFF_FFFF]
+        if self._describe is not None:
+            return self._describe(key)
+        db, index = split_key(key)
+        return f"assetDb: {db} asset: {index}"
+
+    @property
+    def transients(self) -> tuple[str, ...]:
+        """Names of all transients, in the order of their keys."""
+        return tuple(self._names)
+
+    is_transient = staticmethod(is_transient)

@@ -1,0 +1,205 @@
+"""A device profile: all that a plan must know of a GPU, as data from a live device or a JSON file.
+
+Sizes and alignments come from three places, best first: a live device (`measure`), facts recorded in the
+file, rules. What a rule had to guess is marked `estimated`, and so are the plan's resources made with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from engine.plan.requirements import ImageShape
+from engine.plan.vocabulary import BufferUsage, ImageUsage, MemoryProperty, QueueKind
+
+
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """VkMemoryHeap: bytes, and whether it is device local."""
+
+    size: int
+    device_local: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryType:
+    """VkMemoryType: the heap it takes from and its properties."""
+
+    heap: int
+    properties: MemoryProperty
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFamily:
+    """VkQueueFamilyProperties: what its queues can do, how many, and rule 11's granularity in texels."""
+
+    kinds: frozenset[QueueKind]
+    count: int = 1
+    image_granularity: tuple[int, int, int] = (1, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The VkPhysicalDeviceLimits (and maintenance3/4 ones) that plans obey; bytes unless said otherwise."""
+
+    buffer_image_granularity: int = 1
+    non_coherent_atom_size: int = 64
+    min_uniform_buffer_offset_alignment: int = 256
+    min_storage_buffer_offset_alignment: int = 256
+    min_texel_buffer_offset_alignment: int = 256
+    optimal_buffer_copy_offset_alignment: int = 1
+    optimal_buffer_copy_row_pitch_alignment: int = 1
+    min_memory_map_alignment: int = 64
+    max_memory_allocation_count: int = 4096
+    max_memory_allocation_size: int = 1 << 31
+    max_buffer_size: int = 1 << 31
+    max_image_dimension_2d: int = 16384
+    max_image_array_layers: int = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """VkMemoryRequirements2 of one buffer or image; `estimated` where only a rule could tell."""
+
+    size: int
+    alignment: int
+    type_bits: int
+    requires_dedicated: bool = False
+    prefers_dedicated: bool = False
+    estimated: bool = False
+
+
+class Measure(Protocol):
+    """Asks a live device (vkGetDeviceBufferMemoryRequirements, vkGetDeviceImageMemoryRequirements)."""
+
+    def buffer(self, size: int, usage: BufferUsage) -> Needs:
+        """Requirements of a VkBuffer of `size` bytes."""
+
+    def image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
+        """Requirements of an optimal 2D VkImage."""
+
+
+@dataclass(frozen=True, slots=True)
+class BufferRule:
+    """How a device sizes buffers: a multiple of `size_multiple`, at `alignment`.
+
+    `type_bits` are those of any buffer, `usage_type_bits` narrow them for single usage bits.
+    """
+
+    type_bits: int
+    alignment: int = 256
+    size_multiple: int = 16
+    usage_type_bits: tuple[tuple[int, int], ...] = ()
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRule:
+    """How a device pads optimal images: rows to `row_multiple` bytes and `row_count` rows, mips and layers
+    to `mip_multiple`, the whole to `size_multiple`.
+    """
+
+    type_bits: int
+    alignment: int = 4096
+    row_multiple: int = 64
+    row_count: int = 4
+    mip_multiple: int = 256
+    size_multiple: int = 4096
+    dedicated_from: int = 0
+    format_type_bits: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFact:
+    """One recorded answer of a device for an image of this shape, layers and usage."""
+
+    shape: ImageShape
+    layers: int
+    usage: ImageUsage
+    needs: Needs
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceProfile:
+    """Memory types, heaps, queue families, limits and sizing rules of one device.
+
+    `budgets` bounds a heap below its size (VK_EXT_memory_budget, `--budget`); heaps not named may be
+    used up to `default_fraction` of their size.
+    """
+
+    name: str
+    heaps: tuple[Heap, ...]
+    memory_types: tuple[MemoryType, ...]
+    queue_families: tuple[QueueFamily, ...]
+    limits: Limits
+    buffers: BufferRule
+    images: ImageRule
+    device_type: str = "other"
+    driver: str = ""
+    api: str = "1.3.0"
+    facts: tuple[ImageFact, ...] = ()
+    budgets: Mapping[int, int] = field(default_factory=dict)
+    default_fraction: float = 0.9
+    measure: Measure | None = None
+    _cache: dict[object, Needs] = field(default_factory=dict, repr=False)
+
+    def budget(self, heap: int) -> int:
+        """Bytes that plans may take from `heap`."""
+        return min(
+            self.heaps[heap].size, self.budgets.get(heap, int(self.heaps[heap].size * self.default_fraction))
+        )
+
+    def with_budgets(self, budgets: Mapping[int, int]) -> DeviceProfile:
+        """The same device with other limits per heap."""
+        return replace(self, budgets=dict(budgets))
+
+    def with_measure(self, measure: Measure) -> DeviceProfile:
+        """The same device, sized by asking it."""
+        return replace(self, measure=measure, _cache={})
+
+    def has_transfer_queue(self) -> bool:
+        """Whether there is a family for transfers alone."""
+        return any(f.kinds == frozenset({QueueKind.TRANSFER}) for f in self.queue_families)
+
+    def buffer_requirements(self, size: int, usage: BufferUsage) -> Needs:
+        """What a VkBuffer of `size` bytes takes."""
+        if self.measure is not None:
+            return self.measure.buffer(size, usage)
+        rule = self.buffers
+        bits = rule.type_bits
+        for bit, allowed in rule.usage_type_bits:
+            if usage & bit:
+                bits &= allowed
+        return Needs(_up(size, rule.size_multiple), rule.alignment, bits, estimated=not rule.exact)
+
+    def image_requirements(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
+        """What an optimal 2D VkImage of `layers` layers takes."""
+        key = (shape, layers, int(usage))
+        found = self._cache.get(key)
+        if found is None:
+            found = self._cache[key] = self._image(shape, layers, usage)
+        return found
+
+    def _image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
+        if self.measure is not None:
+            return self.measure.image(shape, layers, usage)
+        for fact in self.facts:
+            if fact.shape == shape and fact.layers == layers and fact.usage == usage:
+                return fact.needs
+        rule, info = self.images, shape.format.info
+        layer = 0
+        for mip in range(shape.mip_levels):
+            columns = -(-max(shape.width >> mip, 1) // info.block_width)
+            rows = _up(-(-max(shape.height >> mip, 1) // info.block_height), rule.row_count)
+            row = _up(columns * info.block_bytes * shape.samples, rule.row_multiple)
+            layer += _up(row * rows, rule.mip_multiple)
+        bits = dict(rule.format_type_bits).get(int(shape.format), rule.type_bits)
+        size = _up(layer * layers, rule.size_multiple)
+        attachment = usage & (ImageUsage.COLOR_ATTACHMENT | ImageUsage.DEPTH_STENCIL_ATTACHMENT)
+        prefers = bool(attachment) and 0 < rule.dedicated_from <= size
+        return Needs(size, rule.alignment, bits, prefers_dedicated=prefers, estimated=True)
+
+
+def _up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple
