@@ -1,0 +1,161 @@
+"""Who may import whom: the architecture as a test."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# The direct imports that each part may make of other parts. `import-linter` (pyproject.toml) also sees the
+# indirect ones; this table is finer.
+ALLOWED = {
+    "engine.humon": set(),
+    "engine.math": set(),
+    "engine.vk": set(),
+    "engine.assets": {"engine.humon"},
+    "engine.tableau": {"engine.humon", "engine.math"},
+    "engine.plan": {"engine.humon"},
+    "engine.graph": {"engine.plan"},
+    "engine.feature": {"engine.humon", "engine.assets", "engine.tableau", "engine.plan", "engine.graph"},
+    "engine.scene": {"engine.humon", "engine.assets", "engine.tableau", "engine.feature"},
+    "engine.memory": {"engine.vk", "engine.plan"},
+    "engine.render": {"engine.vk", "engine.plan", "engine.graph", "engine.memory", "engine.math"},
+    "features": {"engine.feature", "engine.plan", "engine.graph", "engine.math", "engine.assets"},
+}
+# These stand above the others and may use all of the engine.
+ABOVE = {"engine.runtime", "engine.cli", "engine.__main__", "viewer"}
+# Third parties that only one part may touch.
+RESERVED = {"vulkan": {"engine.vk"}, "glfw": {"viewer"}, "imgui_bundle": {"viewer"}}
+
+WITHOUT_VULKAN = sorted((ALLOWED.keys() | {"engine"}) - {"engine.vk", "engine.memory", "engine.render"})
+
+
+def part_of(module: str) -> str:
+    """Give the part a module belongs to: `engine.plan` for engine.plan.rows, `viewer` for viewer.window."""
+    names = module.split(".")
+    return ".".join(names[:2]) if names[0] == "engine" and len(names) > 1 else names[0]
+
+
+def imports_of(path: Path, module: str) -> Iterator[tuple[str, int]]:
+    """Every module that a file imports, anywhere in it, with the line."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([base] if base else [])])
+            # `from engine import vk` names the part only after the import.
+            if base == "engine":
+                yield from ((f"engine.{alias.name}", node.lineno) for alias in node.names)
+            else:
+                yield base, node.lineno
+
+
+def modules(root: Path) -> Iterator[tuple[Path, str]]:
+    for top in ("engine", "features", "viewer"):
+        for path in sorted((root / top).rglob("*.py")):
+            names = path.relative_to(root).with_suffix("").parts
+            yield path, ".".join(names[:-1] if names[-1] == "__init__" else names)
+
+
+def wrong_imports(path: Path, module: str, shown: str) -> list[str]:
+    part = part_of(module)
+    wrong = []
+    for imported, line in imports_of(path, module):
+        target = part_of(imported)
+        if target == part or imported == "engine":
+            continue
+        if target in RESERVED:
+            allowed = part in RESERVED[target]
+        elif target.split(".")[0] not in ("engine", "features", "viewer"):
+            continue
+        elif part in ABOVE:
+            allowed = part == "viewer" or target.startswith("engine.")
+        else:
+            allowed = target in ALLOWED.get(part, set())
+        if not allowed:
+            wrong.append(f"{shown}:{line} ({part}) imports {imported}")
+    return wrong
+
+
+def test_each_part_imports_only_what_its_row_of_the_table_allows(root: Path) -> None:
+    wrong = [
+        line
+        for path, module in modules(root)
+        for line in wrong_imports(path, module, str(path.relative_to(root)))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("module", "statement"),
+    [
+        ("engine.plan.rows", "import vulkan"),
+        ("engine.plan.rows", "from engine import vk"),
+        ("engine.plan.rows", "from ..memory import device"),
+        ("engine.humon.parser", "from engine.math import projection"),
+        ("engine.render.passes", "import glfw"),
+        ("engine.runtime.frame", "from features.camera import Camera"),
+        ("features.camera", "def late():\n    from viewer.window import Window"),
+    ],
+)
+def test_a_forbidden_import_is_found_wherever_it_stands(tmp_path: Path, module: str, statement: str) -> None:
+    file = tmp_path / "module.py"
+    file.write_text(statement + "\n", encoding="utf-8")
+    assert wrong_imports(file, module, "module.py")
+
+
+def test_every_part_of_the_engine_has_a_row_in_the_table(root: Path) -> None:
+    parts = {part_of(module) for _, module in modules(root)} - {"engine"}
+    assert parts <= ALLOWED.keys() | ABOVE, "a new part needs a row"
+
+
+def test_the_layer_contracts_hold(root: Path) -> None:
+    program = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([program], cwd=root, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def run_python(code: str, root: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("module", WITHOUT_VULKAN)
+def test_it_imports_where_neither_vulkan_nor_a_window_system_is_installed(root: Path, module: str) -> None:
+    code = f"""
+import sys
+for name in ("vulkan", "glfw", "imgui_bundle"):
+    sys.modules[name] = None
+import {module}
+"""
+    done = run_python(code, root)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("module", [*sorted(ALLOWED), "engine.runtime", "engine.cli", "viewer"])
+def test_importing_a_part_pulls_in_nothing_slow(root: Path, module: str) -> None:
+    slow = ("rich", "PIL", "pyrr", "hypothesis", "glfw", "imgui_bundle")
+    done = run_python(f"import sys, {module}\nprint(*[name for name in {slow} if name in sys.modules])", root)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+def test_humon_and_the_command_line_come_up_with_the_standard_library_alone(root: Path) -> None:
+    code = """
+import sys
+before = set(sys.modules)
+import engine.humon, engine.cli.probe, engine.cli.exits
+new = {name.split(".")[0] for name in set(sys.modules) - before}
+print(*sorted(new - sys.stdlib_module_names - {"engine"}))
+"""
+    done = run_python(code, root)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []

@@ -1,0 +1,66 @@
+"""How every module is kept: small, introduced by a sentence, and finished."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+LONGEST = 500
+MARKS = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
+
+
+def python_files(root: Path) -> list[Path]:
+    return [path for top in ("engine", "features", "viewer") for path in sorted((root / top).rglob("*.py"))]
+
+
+def test_no_module_is_longer_than_500_lines(root: Path) -> None:
+    files = [*python_files(root), *sorted((root / "tests").rglob("*.py"))]
+    lengths = {path.relative_to(root): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert not {path: length for path, length in lengths.items() if length > LONGEST}
+
+
+def test_every_module_opens_with_one_sentence(root: Path) -> None:
+    wrong = []
+    for path in python_files(root):
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        first = text.split("\n\n")[0].splitlines()
+        if len(first) != 1 or not first[0].rstrip().endswith((".", ":", "!")):
+            wrong.append(f"{path.relative_to(root)}: {text[:60]!r}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nothing_is_left_for_later(root: Path) -> None:
+    left = [
+        f"{path.relative_to(root)}:{number}: {line.strip()}"
+        for path in python_files(root)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if MARKS.search(line)
+    ]
+    assert not left, "\n".join(left)
+
+
+def test_no_exception_is_swallowed_unseen(root: Path) -> None:
+    wrong = []
+    for path in python_files(root):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ExceptHandler):
+                continue
+            caught = ast.unparse(node.type) if node.type else "everything"
+            silent = all(isinstance(statement, ast.Pass) for statement in node.body)
+            if silent and caught in ("everything", "Exception", "BaseException"):
+                wrong.append(f"{path.relative_to(root)}:{node.lineno}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_generated_file_is_committed(root: Path) -> None:
+    if not (root / ".git").exists():
+        pytest.skip("not a checkout: an archive holds no generated files to begin with")
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=root, capture_output=True, text=True, timeout=60, check=True
+    )
+    generated = [name for name in listed.stdout.splitlines() if name.endswith((".ogCache", ".pyc", ".lock"))]
+    assert not generated
