@@ -1,0 +1,99 @@
+"""Projections into Vulkan's clip space with reversed depth, and views."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Matrix = NDArray[np.float32]
+
+
+def perspective_reversed(fov_y: float, aspect: float, near: float) -> Matrix:
+    """Perspective [4, 4] as stored: `fov_y` radians from bottom to top, no far plane.
+
+    Depth is near / distance: 1 at the near plane, towards 0 without end.
+    Raises ValueError for an angle outside (0, pi), an aspect or a near plane that is not above 0.
+    """
+    if not (0 < fov_y < math.pi and aspect > 0 and near > 0):
+        raise ValueError(f"no perspective of fov_y {fov_y}, aspect {aspect}, near {near}")
+    focal = 1.0 / math.tan(fov_y * 0.5)
+    m = np.zeros((4, 4), np.float32)
+    m[0, 0] = focal / aspect
+    m[1, 1] = -focal  # clip y points down
+    m[2, 3] = -1.0
+    m[3, 2] = near
+    return m
+
+
+def orthographic_reversed(
+    left: float, right: float, bottom: float, top: float, near: float, far: float
+) -> Matrix:
+    """Parallel projection [4, 4] as stored of a box in view space; `near` and `far` are distances along -Z.
+
+    Depth is 1 at `near` and 0 at `far`. `near` may be negative (behind the eye), as shadow maps need it.
+    Raises ValueError for a box without volume.
+    """
+    if left == right or bottom == top or near == far:
+        raise ValueError("an orthographic box needs a width, a height and a depth")
+    m = np.zeros((4, 4), np.float32)
+    m[0, 0] = 2.0 / (right - left)
+    m[1, 1] = -2.0 / (top - bottom)  # clip y points down
+    m[2, 2] = 1.0 / (far - near)
+    m[3] = (-(right + left) / (right - left), (top + bottom) / (top - bottom), far / (far - near), 1.0)
+    return m
+
+
+def view_from_world(world: ArrayLike) -> Matrix:
+    """The view [4, 4] of a camera whose world matrix is given; its scale (and shear) are left out.
+
+    Raises ValueError for a world matrix whose -Z or +Y direction vanishes.
+    """
+    m = np.asarray(world, np.float64)
+    back = m[2, :3]
+    right = np.cross(m[1, :3], back)
+    lengths = np.linalg.norm(back), np.linalg.norm(right)
+    if not all(math.isfinite(length) and length > 0 for length in lengths):
+        raise ValueError("a camera's world matrix must keep -Z and +Y apart")
+    back = back / lengths[0]
+    right = right / lengths[1]
+    return _view(right, np.cross(back, right), back, m[3, :3])
+
+
+def look_at(eye: ArrayLike, target: ArrayLike, up: ArrayLike = (0.0, 1.0, 0.0)) -> Matrix:
+    """The view [4, 4] from `eye` towards `target`.
+
+    Where `up` lies along the line of sight (or there is no line of sight), another up is chosen.
+    """
+    from pyrr import matrix44  # imported when used: see engine.math
+
+    start, end, upward = (np.asarray(vector, np.float64) for vector in (eye, target, up))
+    sight = end - start
+    if not np.linalg.norm(sight) > 0:
+        end = start - np.array((0.0, 0.0, 1.0))
+        sight = end - start
+    if np.linalg.norm(np.cross(sight, upward)) <= 1e-9 * np.linalg.norm(sight):
+        upward = np.array((0.0, 0.0, -1.0) if abs(sight[2]) <= abs(sight[1]) else (0.0, 1.0, 0.0))
+    return np.asarray(matrix44.create_look_at(start, end, upward), np.float32)
+
+
+def project(points: ArrayLike, view_projection: ArrayLike) -> NDArray[np.float32]:
+    """Points [n, 3] in normalized device coordinates [n, 3]: x right, y down, depth 1 near to 0 far.
+
+    Points at the eye's own plane have no such coordinates and come out as not finite.
+    """
+    p = np.asarray(points, np.float64)
+    m = np.asarray(view_projection, np.float64)
+    clip = p @ m[:3] + m[3]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(clip[..., :3] / clip[..., 3:], np.float32)
+
+
+def _view(
+    right: NDArray[np.float64], up: NDArray[np.float64], back: NDArray[np.float64], eye: NDArray[np.float64]
+) -> Matrix:
+    m = np.identity(4)
+    m[:3, 0], m[:3, 1], m[:3, 2] = right, up, back
+    m[3, :3] = -eye @ m[:3, :3]
+    return m.astype(np.float32)

@@ -1,0 +1,90 @@
+"""Object transforms for whole arrays: composing them, chaining them to parents, inverting them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.math.quaternion import from_matrix3
+
+Matrices = NDArray[np.float32]
+
+CHUNK = 4096
+"""Rows per pass of `compose`: its temporaries and its output (256 KiB) stay in the processor's cache."""
+
+
+def compose(
+    translation: NDArray[np.float32],
+    rotation: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    out: Matrices | None = None,
+) -> Matrices:
+    """Matrices [n, 4, 4] as stored, that scale [n, 3], then rotate (unit [n, 4]), then translate [n, 3].
+
+    `out` may be an existing array [n, 4, 4] to write into.
+    """
+    count = len(translation)
+    if out is None:
+        out = np.empty((count, 4, 4), np.float32)
+    for start in range(0, count, CHUNK):
+        rows = slice(start, start + CHUNK)
+        _compose(translation[rows], rotation[rows], scale[rows], out[rows])
+    return out
+
+
+def _compose(
+    translation: NDArray[np.float32], rotation: NDArray[np.float32], scale: NDArray[np.float32], out: Matrices
+) -> None:
+    x, y, z, w = np.ascontiguousarray(rotation.T)
+    sx, sy, sz = np.ascontiguousarray(scale.T)
+    x2, y2, z2 = x + x, y + y, z + z
+    xx, yy, zz = x * x2, y * y2, z * z2
+    xy, xz, yz = x * y2, x * z2, y * z2
+    wx, wy, wz = w * x2, w * y2, w * z2
+    one = np.float32(1.0)
+    m = out.transpose(1, 2, 0)
+    m[0, 0], m[0, 1], m[0, 2] = (one - (yy + zz)) * sx, (xy + wz) * sx, (xz - wy) * sx
+    m[1, 0], m[1, 1], m[1, 2] = (xy - wz) * sy, (one - (xx + zz)) * sy, (yz + wx) * sy
+    m[2, 0], m[2, 1], m[2, 2] = (xz + wy) * sz, (yz - wx) * sz, (one - (xx + yy)) * sz
+    m[:3, 3] = 0.0
+    out[:, 3, :3] = translation
+    m[3, 3] = 1.0
+
+
+def determinant3(matrices: Matrices) -> NDArray[np.float32]:
+    """Determinants [...] of the upper 3 x 3 of matrices [..., 4, 4]: 0 where a matrix flattens space."""
+    a, b, c = (matrices[..., column, :3] for column in range(3))
+    return np.asarray(
+        a[..., 0] * (b[..., 1] * c[..., 2] - b[..., 2] * c[..., 1])
+        - a[..., 1] * (b[..., 0] * c[..., 2] - b[..., 2] * c[..., 0])
+        + a[..., 2] * (b[..., 0] * c[..., 1] - b[..., 1] * c[..., 0]),
+        np.float32,
+    )
+
+
+def inverse(matrices: ArrayLike) -> Matrices:
+    """Inverses of matrices [..., 4, 4], computed in double precision.
+
+    Raises numpy.linalg.LinAlgError for one that cannot be inverted.
+    """
+    return np.linalg.inv(np.asarray(matrices, np.float64)).astype(np.float32)
+
+
+def decompose(matrix: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Translation [3], rotation [4] and scale [3] of one stored matrix [4, 4] without shear.
+
+    A mirroring matrix gets a negative scale on X.
+    """
+    m = np.asarray(matrix, np.float64)
+    scale = np.linalg.norm(m[:3, :3], axis=1)
+    if np.linalg.det(m[:3, :3]) < 0:
+        scale[0] = -scale[0]
+    rotation = from_matrix3(m[:3, :3] / scale[:, None])
+    return m[3, :3].astype(np.float32), rotation, scale.astype(np.float32)
+
+
+def transform_points(points: ArrayLike, matrix: ArrayLike) -> NDArray[np.float32]:
+    """Points [n, 3] moved by an affine stored matrix [4, 4], or each by its own of [n, 4, 4]."""
+    p = np.asarray(points, np.float32)
+    m = np.asarray(matrix, np.float32)
+    return np.asarray(np.einsum("...i,...ij->...j", p, m[..., :3, :3]) + m[..., 3, :3], np.float32)
