@@ -8,6 +8,7 @@ what is used every frame is built once and changed in place.
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -83,7 +84,7 @@ def pointer(type_name: str, buffer: Any) -> Any:
 def chain(*links: Any) -> Any:
     """Join structs by pNext in the order given and return the first (None among them is skipped)."""
     present = [link for link in links if link is not None]
-    for front, back in zip(present, present[1:], strict=False):
+    for front, back in itertools.pairwise(present):
         front.pNext = back
         _keep.setdefault(front, []).append(back)
     return present[0] if present else None

@@ -1,0 +1,170 @@
+"""The device makes, counts, names and destroys; what is left behind is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.gpu import checked_device
+
+from engine.vk.binding import NULL, constants, ffi
+from engine.vk.device import Device
+from engine.vk.errors import DeviceLost, DioramaInternalError, OutOfDeviceMemory, Result
+from engine.vk.facts import facts, format_features
+from engine.vk.faults import faults
+from engine.vk.instance import Instance
+from engine.vk.pool import CommandPool
+from engine.vk.structs import new
+from engine.vk.timeline import Timeline
+
+pytestmark = pytest.mark.gpu
+
+
+def buffer_info() -> Any:
+    return new("VkBufferCreateInfo", size=256, usage=constants.VK_BUFFER_USAGE_TRANSFER_DST_BIT)
+
+
+def image_info() -> Any:
+    return new(
+        "VkImageCreateInfo",
+        imageType=constants.VK_IMAGE_TYPE_2D,
+        format=constants.VK_FORMAT_R8G8B8A8_UNORM,
+        extent=(4, 4, 1),
+        mipLevels=1,
+        arrayLayers=1,
+        samples=1,
+        usage=constants.VK_IMAGE_USAGE_SAMPLED_BIT,
+    )
+
+
+INFOS: dict[str, Callable[[], Any]] = {
+    "Buffer": buffer_info,
+    "Image": image_info,
+    "DeviceMemory": lambda: new("VkMemoryAllocateInfo", allocationSize=4096),
+    "Sampler": lambda: new("VkSamplerCreateInfo", maxLod=1.0),
+    "Semaphore": lambda: new("VkSemaphoreCreateInfo"),
+    "Fence": lambda: new("VkFenceCreateInfo"),
+    "CommandPool": lambda: new("VkCommandPoolCreateInfo"),
+    "DescriptorSetLayout": lambda: new("VkDescriptorSetLayoutCreateInfo"),
+    "DescriptorPool": lambda: new("VkDescriptorPoolCreateInfo", maxSets=1, pPoolSizes=[(6, 1)]),
+    "PipelineLayout": lambda: new("VkPipelineLayoutCreateInfo"),
+    "PipelineCache": lambda: new("VkPipelineCacheCreateInfo"),
+    "QueryPool": lambda: new("VkQueryPoolCreateInfo", queryType=2, queryCount=2),
+}
+
+
+def test_counts_return_to_base_for_every_type(device: Device) -> None:
+    base = device.handles.counts()
+    for type_name, info in INFOS.items():
+        for number in (32, 17):
+            made = [device.create(type_name, info(), name=f"{type_name} {n}") for n in range(number)]
+            assert device.handles.counts()[type_name] == number
+            for handle in made:
+                device.destroy(type_name, handle)
+    assert device.handles.counts() == base
+
+
+def test_destroying_twice_is_our_own_mistake(device: Device) -> None:
+    handle = device.create("Buffer", buffer_info(), name="once")
+    device.destroy("Buffer", handle)
+    with pytest.raises(DioramaInternalError, match=r"Buffer 0x.* does not live"):
+        device.destroy("Buffer", handle)
+    device.destroy("Buffer", NULL)
+
+
+def test_what_is_left_behind_is_named_and_destroyed() -> None:
+    with Instance(validate=True) as instance:
+        device = Device(instance, instance.choose())
+        device.create("Buffer", buffer_info(), name="orphan", why="nobody's")
+        leaked = device.close()
+        assert [str(entry) for entry in leaked] == ["Buffer 'orphan' (nobody's)"]
+        assert instance.handles.counts() == {"DebugUtilsMessengerEXT": 1, "Instance": 1}
+    assert instance.handles.left_behind == 1
+    assert len(instance.messages) == 0
+
+
+def test_a_failing_create_leaves_nothing(device: Device) -> None:
+    before = device.handles.total
+    with (
+        faults.injected(1, Result.OUT_OF_DEVICE_MEMORY, function="vkAllocateMemory"),
+        pytest.raises(OutOfDeviceMemory) as caught,
+    ):
+        device.create("DeviceMemory", new("VkMemoryAllocateInfo", allocationSize=64))
+    assert caught.value.call == "vkAllocateMemory"
+    assert device.handles.total == before
+
+
+def test_a_name_reaches_the_validation_messages() -> None:
+    with Instance(validate=True) as instance, Device(instance, instance.choose()) as device:
+        info = new("VkMemoryAllocateInfo", allocationSize=4096)
+        memory = device.create("DeviceMemory", info, name="the brick's memory")
+        device.vk.vkMapMemory(device.handle, memory, 8192, 1, 0, ffi.new("void **"))
+        named = {name for message in instance.messages.all for name in message.objects}
+        device.destroy("DeviceMemory", memory)
+    assert "the brick's memory" in named
+
+
+def test_a_status_is_returned_where_it_is_asked_for(device: Device) -> None:
+    with faults.injected(1, Result.TIMEOUT, function="vkDeviceWaitIdle"):
+        answer = device.call("vkDeviceWaitIdle", device.handle, allow=(Result.TIMEOUT,))
+    assert answer is Result.TIMEOUT
+
+
+def test_a_lost_device_tells_what_was_begun_last_and_closes() -> None:
+    with Instance(validate=True) as instance:
+        device = Device(instance, instance.choose())
+        with faults.injected(1, Result.DEVICE_LOST, onwards=True):
+            device.doing = "frame 12"
+            with pytest.raises(DeviceLost, match="last begun: frame 12"):
+                device.wait_idle()
+            assert device.lost
+            device.close()
+        assert instance.handles.counts() == {"DebugUtilsMessengerEXT": 1, "Instance": 1}
+
+
+def test_a_timeline_tells_when_work_is_over(device: Device) -> None:
+    timeline, pool = Timeline(device, "work"), CommandPool(device, device.graphics, "pool")
+    buffer = pool.allocate("empty")
+    for expected in (1, 2, 3):
+        pool.end(pool.begin(buffer))
+        ticket = timeline.next()
+        all_stages = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+        device.submit(device.graphics, [buffer], signals=[timeline.signal(ticket, all_stages)])
+        assert timeline.wait(ticket)
+        assert timeline.completed() == ticket == expected
+    assert not timeline.wait(99, timeout_s=0.001)
+    pool.close()
+    timeline.close()
+
+
+def test_mapped_memory_keeps_what_is_written(device: Device) -> None:
+    memory = device.create("DeviceMemory", new("VkMemoryAllocateInfo", allocationSize=4096))
+    view = device.map(memory, 4096)
+    view[0:5] = b"brick"
+    assert view[0:5] == b"brick"
+    assert len(view) == 4096
+    device.destroy("DeviceMemory", memory)
+
+
+def test_facts_are_plain_data(device: Device) -> None:
+    import json
+
+    told = facts(device)
+    assert json.loads(json.dumps(told))["name"] == device.adapter.name
+    assert told["limits"]["maxMemoryAllocationCount"] >= 4096
+    assert 0 < told["limits"]["maxMemoryAllocationSize"] <= 1 << 64
+    assert told["memory_types"][0]["heap"] < len(told["heaps"])
+    assert {"dynamicRendering", "synchronization2", "timelineSemaphore"} <= set(told["features"])
+    assert len(device.memory_budget()) == len(told["heaps"])
+
+
+def test_every_device_can_sample_a_colour_texture(device: Device) -> None:
+    sampled = constants.VK_FORMAT_FEATURE_SAMPLED_IMAGE_BIT
+    assert format_features(device, constants.VK_FORMAT_R8G8B8A8_SRGB) & sampled
+    assert not format_features(device, constants.VK_FORMAT_R8G8B8A8_SRGB, linear=True) & 1 << 30
+
+
+def test_the_fixture_fails_on_a_leak() -> None:
+    with pytest.raises(AssertionError), checked_device() as made:
+        made.create("Buffer", buffer_info(), name="orphan")
