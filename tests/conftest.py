@@ -1,4 +1,4 @@
-"""What all tests share: where the project lies, and the mark for tests that need a Vulkan device."""
+"""What all tests share: where the project lies, the mark for tests that need a Vulkan device, a display."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.display import display, no_display, xvfb
+
+__all__ = ["display", "no_display", "root", "xvfb"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,4 +1,4 @@
-"""A display server of our own for tests that open real windows."""
+"""A display server of our own for tests that open real windows: fixtures that every folder may use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -51,9 +50,3 @@ def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take every display server away."""
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-
-
-@pytest.fixture(scope="session")
-def repository() -> Path:
-    """The folder that holds engine, features, viewer, assets and scenes."""
-    return Path(__file__).resolve().parents[2]
