@@ -24,7 +24,14 @@ ALLOWED = {
     "engine.scene": {"engine.humon", "engine.assets", "engine.tableau", "engine.feature"},
     "engine.memory": {"engine.vk", "engine.plan"},
     "engine.render": {"engine.vk", "engine.plan", "engine.graph", "engine.memory", "engine.math"},
-    "features": {"engine.feature", "engine.plan", "engine.graph", "engine.math", "engine.assets"},
+    "features": {
+        "engine.feature",
+        "engine.tableau",
+        "engine.plan",
+        "engine.graph",
+        "engine.math",
+        "engine.assets",
+    },
 }
 # These stand above the others and may use all of the engine.
 ABOVE = {"engine.runtime", "engine.cli", "engine.__main__", "viewer"}
