@@ -1,0 +1,281 @@
+"""A swapchain that is made again whenever the window changes, without waiting for the device.
+
+What is acquired is presented or given up, and every semaphore has one fate:
+- the one that an acquire signals is free again when the submission that waited for it is complete;
+- the one that a present waits for belongs to its image, and is free again when that image is acquired
+  anew: a present that fails has still consumed it.
+A swapchain that was replaced is destroyed when the frames drawn to it are complete and a few later
+presents have passed through the same queue, so that its own presents are past their semaphores.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from engine.render.surface import Surface
+from engine.vk.binding import NULL, constants, ffi
+from engine.vk.device import Device
+from engine.vk.errors import Result, SurfaceLost, VulkanError
+from engine.vk.structs import new
+from engine.vk.timeline import Timeline
+
+ACQUIRE_TIMEOUT_NS = 500_000_000
+PRESENTS_BEFORE_DESTROY = 3
+_ATTEMPTS = 3
+_WHY = "viewer/window"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One acquired image: wait for `acquired`, draw, signal `rendered`, present."""
+
+    index: int
+    image: Any
+    view: Any
+    extent: tuple[int, int]
+    acquired: Any
+    rendered: Any
+
+
+@dataclass(slots=True)
+class _Chain:
+    handle: Any
+    extent: tuple[int, int]
+    images: list[Any]
+    views: list[Any]
+    rendered: list[Any]
+    last_ticket: int = 0
+    presents_since: int = 0
+
+
+class Swapchain:
+    """Owns the swapchain of one surface and all that was replaced but may still be in use."""
+
+    def __init__(self, device: Device, surface: Surface, timeline: Timeline) -> None:
+        """Choose the format; `timeline` is signalled by the submissions that draw to the images."""
+        self._device = device
+        self._surface = surface
+        self._timeline = timeline
+        self._chain: _Chain | None = None
+        self._retired: list[_Chain] = []
+        self._free: list[Any] = []
+        self._waited: deque[tuple[int, Any]] = deque()
+        self._abandoned: list[Any] = []
+        self._index = ffi.new("uint32_t *")
+        self.generation = 0
+        self.stale = False
+        surface.check(device)
+        self.format, self._color_space = surface.choose_format(device)
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Width and height of the images in pixels; (0, 0) before the first acquire and while hidden."""
+        return self._chain.extent if self._chain else (0, 0)
+
+    @property
+    def retired(self) -> int:
+        """How many replaced swapchains wait for their destruction."""
+        return len(self._retired)
+
+    def acquire(self) -> Target | None:
+        """Take the next image; None where there is nothing to draw on, or none came in time."""
+        self._collect()
+        for _ in range(_ATTEMPTS):
+            try:
+                if (self._chain is None or self.stale) and not self._replace():
+                    return None
+                target, again = self._try_acquire()
+            except SurfaceLost:
+                self._replace_surface()
+                continue
+            if target is not None or not again:
+                return target
+        return None
+
+    def present(self, target: Target, ticket: int) -> bool:
+        """Show an image whose drawing signals `ticket` on the timeline; False where it was not shown."""
+        chain = self._chain
+        assert chain is not None, "an image is presented to the swapchain that it came from"
+        self._waited.append((ticket, target.acquired))
+        chain.last_ticket = ticket
+        for old in self._retired:
+            old.presents_since += 1
+        info = new(
+            "VkPresentInfoKHR",
+            pWaitSemaphores=[target.rendered],
+            swapchainCount=1,
+            pSwapchains=[chain.handle],
+            pImageIndices=[target.index],
+        )
+        try:
+            status = self._device.call(
+                "vkQueuePresentKHR",
+                self._device.graphics.handle,
+                info,
+                allow=(Result.SUBOPTIMAL, Result.OUT_OF_DATE),
+            )
+        except SurfaceLost:
+            self._replace_surface()
+            return False
+        self.stale = self.stale or status is not Result.SUCCESS
+        return status is not Result.OUT_OF_DATE
+
+    def give_up(self, target: Target) -> None:
+        """Part with an image whose drawing was not submitted; its semaphore is waited for all the same."""
+        self.stale = True
+        ticket = self._timeline.next()
+        stage = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+        try:
+            self._device.submit(
+                self._device.graphics,
+                (),
+                waits=[(target.acquired, 0, stage)],
+                signals=[self._timeline.signal(ticket, stage)],
+            )
+        except VulkanError:
+            self._abandoned.append(target.acquired)
+            raise
+        self._waited.append((ticket, target.acquired))
+
+    def close(self) -> None:
+        """Destroy everything, after the queue is done with it; once."""
+        self._idle()
+        if self._chain is not None:
+            self._destroy(self._chain)
+            self._chain = None
+        for old in self._retired:
+            self._destroy(old)
+        self._retired.clear()
+        waited = (semaphore for _, semaphore in self._waited)
+        for semaphore in (*self._free, *self._abandoned, *waited):
+            self._device.destroy("Semaphore", semaphore)
+        self._free.clear()
+        self._abandoned.clear()
+        self._waited.clear()
+
+    def _try_acquire(self) -> tuple[Target | None, bool]:
+        """(the image, whether another attempt makes sense)."""
+        chain = self._chain
+        assert chain is not None
+        semaphore = self._free.pop() if self._free else self._semaphore("acquired")
+        try:
+            status = self._device.call(
+                "vkAcquireNextImageKHR",
+                self._device.handle,
+                chain.handle,
+                ACQUIRE_TIMEOUT_NS,
+                semaphore,
+                NULL,
+                self._index,
+                allow=(Result.SUBOPTIMAL, Result.OUT_OF_DATE, Result.TIMEOUT, Result.NOT_READY),
+            )
+        except BaseException:
+            self._free.append(semaphore)
+            raise
+        if status in (Result.OUT_OF_DATE, Result.TIMEOUT, Result.NOT_READY):
+            self._free.append(semaphore)  # it was not signalled
+            self.stale = self.stale or status is Result.OUT_OF_DATE
+            return None, status is Result.OUT_OF_DATE
+        self.stale = status is Result.SUBOPTIMAL  # the image is good: draw it, then make a new swapchain
+        index = int(self._index[0])
+        rendered = chain.rendered[index]
+        return Target(
+            index, chain.images[index], chain.views[index], chain.extent, semaphore, rendered
+        ), False
+
+    def _replace(self) -> bool:
+        """Make a swapchain for the surface as it is now; False where it has no area."""
+        offer = self._surface.offer(self._device)
+        if 0 in offer.extent:
+            return False
+        c = constants
+        old = self._chain
+        info = new(
+            "VkSwapchainCreateInfoKHR",
+            surface=self._surface.handle,
+            minImageCount=offer.image_count,
+            imageFormat=self.format,
+            imageColorSpace=self._color_space,
+            imageExtent={"width": offer.extent[0], "height": offer.extent[1]},
+            imageArrayLayers=1,
+            imageUsage=c.VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | c.VK_IMAGE_USAGE_TRANSFER_DST_BIT,
+            imageSharingMode=c.VK_SHARING_MODE_EXCLUSIVE,
+            preTransform=offer.transform,
+            compositeAlpha=offer.composite_alpha,
+            presentMode=c.VK_PRESENT_MODE_FIFO_KHR,
+            clipped=1,
+            oldSwapchain=NULL if old is None else old.handle,
+        )
+        if old is not None:  # handed over: even where the creation fails it is retired
+            self._chain = None
+            self._retired.append(old)
+        handle = self._device.create("SwapchainKHR", info, name="window", why=_WHY)
+        chain = _Chain(handle, offer.extent, [], [], [])
+        try:
+            self._fill(chain)
+        except BaseException:
+            self._destroy(chain)
+            raise
+        self._chain = chain
+        self.stale = False
+        self.generation += 1
+        return True
+
+    def _fill(self, chain: _Chain) -> None:
+        c = constants
+        vk = self._device.vk
+        chain.images = vk.enumerate("vkGetSwapchainImagesKHR", "VkImage", self._device.handle, chain.handle)
+        whole = {"aspectMask": c.VK_IMAGE_ASPECT_COLOR_BIT, "levelCount": 1, "layerCount": 1}
+        for index, image in enumerate(chain.images):
+            info = new(
+                "VkImageViewCreateInfo",
+                image=image,
+                viewType=c.VK_IMAGE_VIEW_TYPE_2D,
+                format=self.format,
+                subresourceRange=whole,
+            )
+            name = f"window image {index}"
+            self._device.set_name("Image", image, name)
+            chain.views.append(self._device.create("ImageView", info, name=name, why=_WHY))
+            chain.rendered.append(self._semaphore(f"rendered {index}"))
+
+    def _replace_surface(self) -> None:
+        """Make a new surface: all swapchains of the lost one have to go first, so the queue is waited for."""
+        self._idle()
+        gone = [*self._retired, *([self._chain] if self._chain else [])]
+        self._chain, self._retired = None, []
+        for chain in gone:
+            self._destroy(chain)
+        self._surface.recreate()
+        self._surface.check(self._device)
+
+    def _collect(self) -> None:
+        completed = self._timeline.completed()
+        while self._waited and self._waited[0][0] <= completed:
+            self._free.append(self._waited.popleft()[1])
+        due = [
+            old
+            for old in self._retired
+            if old.last_ticket <= completed
+            and (old.presents_since >= PRESENTS_BEFORE_DESTROY or old.last_ticket == 0)
+        ]
+        for old in due:
+            self._retired.remove(old)
+            self._destroy(old)
+
+    def _destroy(self, chain: _Chain) -> None:
+        for view in chain.views:
+            self._device.destroy("ImageView", view)
+        for semaphore in chain.rendered:
+            self._device.destroy("Semaphore", semaphore)
+        self._device.destroy("SwapchainKHR", chain.handle)
+
+    def _semaphore(self, name: str) -> Any:
+        return self._device.create("Semaphore", new("VkSemaphoreCreateInfo"), name=f"window {name}", why=_WHY)
+
+    def _idle(self) -> None:
+        """Wait for the graphics queue: only where a surface or the window itself goes."""
+        if not self._device.lost:
+            self._device.call("vkQueueWaitIdle", self._device.graphics.handle)
