@@ -1,0 +1,48 @@
+"""Humon, the text format of every file of the project: reader, writer, edits and formatter.
+
+`parse` and `read` give a `Document` whose nodes know their positions; `number`, `vector`, `choice` and the
+like take typed values from nodes; whatever is wrong with the input is an `InputError`.
+"""
+
+from engine.humon.codes import Code
+from engine.humon.document import Document, Kind, Node, parse
+from engine.humon.files import read
+from engine.humon.problem import Collector, InputError, Position, Problem, Severity
+from engine.humon.values import (
+    boolean,
+    choice,
+    expect,
+    failure,
+    integer,
+    nearest,
+    number,
+    required,
+    suggestion,
+    text,
+    vector,
+)
+
+__all__ = [
+    "Code",
+    "Collector",
+    "Document",
+    "InputError",
+    "Kind",
+    "Node",
+    "Position",
+    "Problem",
+    "Severity",
+    "boolean",
+    "choice",
+    "expect",
+    "failure",
+    "integer",
+    "nearest",
+    "number",
+    "parse",
+    "read",
+    "required",
+    "suggestion",
+    "text",
+    "vector",
+]

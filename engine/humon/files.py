@@ -1,0 +1,37 @@
+"""Reading a Humon file: regular files only, refused by size before a byte is read."""
+
+import os
+import stat
+
+from engine.humon.codes import Code
+from engine.humon.document import Document, parse
+from engine.humon.problem import InputError, Position, Problem
+from engine.humon.reader import check_size
+
+
+def read(path: str | os.PathLike[str], name: str | None = None) -> Document:
+    """Read the file at `path`; `name` is what positions show, the path itself where it is left out.
+
+    Raises InputError: `file.missing`, `file.kind`, `file.unreadable`, `humon.size`, and all of `parse`.
+    """
+    shown = os.fspath(path) if name is None else name
+    try:
+        # Without O_NONBLOCK, opening a FIFO waits for somebody to write to it.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise _refused(Code.FILE_KIND, "not a regular file", shown)
+            check_size(status.st_size, shown)
+            return parse(file.read(status.st_size + 1), shown)
+    except (FileNotFoundError, NotADirectoryError):
+        raise _refused(Code.FILE_MISSING, "no such file", shown) from None
+    except IsADirectoryError:
+        raise _refused(Code.FILE_KIND, "a folder, not a file", shown) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise _refused(Code.FILE_UNREADABLE, f"cannot be read: {reason}", shown) from None
+
+
+def _refused(code: Code, message: str, name: str) -> InputError:
+    return InputError(Problem(code, message, Position(name)))

@@ -1,0 +1,86 @@
+"""The tokens of Humon as regular expressions, and quoting and unquoting of values.
+
+Every pattern is possessive where it can be: nothing is scanned twice, whatever the input.
+"""
+
+import re
+from typing import Final
+
+WHITE: Final = r" \t\n\v\f\r,\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_STOP: Final = WHITE + r"\[\]{}:@/"
+BLANK: Final = rf"[{WHITE}]*+"
+COMMENT: Final = r"/(?:/[^\n\r]*+|\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/)"
+SKIP: Final = rf"{BLANK}(?:{COMMENT}{BLANK})*+"
+WORD: Final = rf"(?:[^{_STOP}\"'`^]|/(?![/*]))[^{_STOP}]*+(?:/(?![/*])[^{_STOP}]*+)*+"
+QUOTED: Final = r"\"[^\"]*+\"|'[^']*+'|`[^`]*+`"
+FLAT: Final = rf"\[{BLANK}(?:{WORD}{BLANK})*+\]"
+
+
+def _tagged(name: str) -> str:
+    return rf"\^(?P<{name}>[^\^\n\r]*+)\^(?s:.*?)\^(?P={name})\^"
+
+
+def _lexeme(name: str) -> str:
+    return rf"{WORD}|{QUOTED}|{_tagged(name)}"
+
+
+QUOTES: Final = "\"'`^"
+"""The characters that begin a quoted lexeme."""
+
+TOKEN: Final = re.compile(
+    rf"(?:(?P<lexeme>{_lexeme('t1')}){SKIP}"
+    rf"(?::{SKIP}(?:(?P<value>{_lexeme('t2')}|{FLAT})|(?P<opened>[{{\[])|(?P<nothing>)))?+"
+    rf"|(?P<flat>{FLAT})"
+    r"|(?P<opener>[{\[])"
+    r"|(?P<closer>[}\]])"
+    rf"|@{SKIP}(?P<tag>{_lexeme('t3')}){SKIP}:{SKIP}(?P<tagged>{_lexeme('t4')})"
+    rf"|(?P<other>(?s:.))){SKIP}"
+)
+"""One step of reading with the white space and comments after it; `lastindex` tells which.
+
+`lexeme` a value or key alone, `value` key and value (or list of bare words), `opened` key and bracket,
+`nothing` a key without a node, `flat` a list of bare words, `tagged` a metatag, `other` all else.
+"""
+
+SPACE: Final = re.compile(SKIP)
+WORDS: Final = re.compile(WORD)
+LEXEME: Final = re.compile(_lexeme("t"))
+_TAG: Final = re.compile(r"\^([^\^\n\r]*+)\^")
+_OPENING_LINE: Final = re.compile(r"[^\S\n\r]*+(?:\r\n|\r|\n)")
+
+
+def unquote(lexeme: str) -> str:
+    """Return the text that a lexeme stands for; a bare word stands for itself."""
+    first = lexeme[0]
+    if first not in QUOTES:
+        return lexeme
+    if first != "^":
+        return lexeme[1:-1]
+    tag = _TAG.match(lexeme)
+    assert tag is not None
+    text = lexeme[tag.end() : -tag.end()]
+    opening = _OPENING_LINE.match(text)
+    return text[opening.end() :] if opening else text
+
+
+def quote(text: str, like: str = "") -> str:
+    """Return a lexeme for `text`: a bare word if it can be one, else in the first quote that fits.
+
+    `like` is the lexeme that it takes the place of; its quotes are kept where they fit.
+    Raises ValueError for text that no Humon file can hold (a NUL, or half of a surrogate pair).
+    """
+    if "\0" in text:
+        raise ValueError("a NUL cannot be written to a Humon file")
+    if not text.isascii():
+        text.encode()
+    if (not like or like[0] not in QUOTES) and WORDS.fullmatch(text) and text[0] != "\ufeff":
+        return text
+    for mark in (like[:1] if like[:1] in ("'", "`") else "") + "\"'`":
+        if mark not in text:
+            return f"{mark}{text}{mark}"
+    number = 0
+    while True:
+        tag = f"^{number or ''}^"
+        if (text + tag).find(tag) == len(text):
+            return f"{tag}\n{text}{tag}"
+        number += 1

@@ -1,0 +1,50 @@
+"""Where the lines of a text begin, found only when somebody asks for a line or a column."""
+
+import re
+from array import array
+from bisect import bisect_right
+from itertools import accumulate
+
+from engine.humon.problem import TAB_COLUMNS
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+class Lines:
+    """The line starts of one text; lines end at LF, CR LF or CR."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._starts: array[int] | None = None
+
+    @property
+    def starts(self) -> "array[int]":
+        """Offset of the first character of every line."""
+        if self._starts is None:
+            if "\r" in self.text:
+                starts = array("I", [0])
+                starts.extend(found.end() for found in _BREAK.finditer(self.text))
+            else:
+                lengths = map(len, self.text.split("\n"))
+                starts = array("I", accumulate(lengths, lambda start, length: start + length + 1, initial=0))
+                starts.pop()
+            self._starts = starts
+        return self._starts
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return the 1-based line and column (a tab counts 4) of the character at `offset`."""
+        number = bisect_right(self.starts, offset)
+        start = self.starts[number - 1]
+        return number, 1 + offset - start + (TAB_COLUMNS - 1) * self.text.count("\t", start, offset)
+
+    def line_at(self, offset: int) -> tuple[str, int]:
+        """Return the line that holds `offset`, without its break, and the offset in that line."""
+        number = bisect_right(self.starts, offset)
+        start = self.starts[number - 1]
+        end = self.starts[number] if number < len(self.starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n"), offset - start
+
+    def end_of_line(self, offset: int) -> int:
+        """Return the offset just after the line that holds `offset`."""
+        number = bisect_right(self.starts, offset)
+        return self.starts[number] if number < len(self.starts) else len(self.text)

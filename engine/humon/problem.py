@@ -1,0 +1,127 @@
+"""Problems with user input: where, what, which code, and the one exception that carries them."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from engine.humon.limits import MAX_EXCERPT_CHARS
+
+TAB_COLUMNS = 4
+T = TypeVar("T")
+
+
+class Severity(StrEnum):
+    """How bad a problem is: an error refuses the input, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a text file: 1-based line and column, a tab counting 4; line 0 means the file as a whole."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with user input, with a stable code and, where known, the way to mend it.
+
+    `excerpt` is the source line and, on the line below, a caret under the column (see `excerpt_of`).
+    """
+
+    code: str
+    message: str
+    position: Position | None = None
+    excerpt: str = ""
+    help: str = ""
+    severity: Severity = Severity.ERROR
+
+    def render(self) -> str:
+        """Return the block that is printed on stderr, without a line break at its end."""
+        place = f"{self.position}: " if self.position is not None else ""
+        lines = [f"{place}{self.severity}[{self.code}]: {printable(self.message)}"]
+        lines += [f"    {line}" for line in self.excerpt.splitlines()]
+        if self.help:
+            lines.append(f"help: {printable(self.help)}")
+        return "\n".join(lines)
+
+
+class InputError(Exception):
+    """The input of a user is wrong; carries every problem found, never empty."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        if not self.problems:
+            raise ValueError("an InputError needs at least one problem")
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(problem.render() for problem in self.problems)
+
+
+class Collector:
+    """Gathers the problems of several parts, so that they are reported together."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def add(self, problem: Problem) -> None:
+        """Remember a problem."""
+        self.problems.append(problem)
+
+    @contextmanager
+    def catching(self) -> Iterator[None]:
+        """Take the problems of an InputError raised inside, and go on after the block."""
+        try:
+            yield
+        except InputError as error:
+            self.problems.extend(error.problems)
+
+    def attempt(self, call: Callable[[], T], default: T) -> T:
+        """Return what `call` returns, or `default` after taking the problems it raised."""
+        try:
+            return call()
+        except InputError as error:
+            self.problems.extend(error.problems)
+            return default
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The problems that refuse nothing."""
+        return tuple(p for p in self.problems if p.severity is Severity.WARNING)
+
+    def check(self) -> None:
+        """Raise an InputError with all problems if one of them is an error."""
+        if any(p.severity is Severity.ERROR for p in self.problems):
+            raise InputError(self.problems)
+
+
+def printable(text: str) -> str:
+    """Return `text` with control and format characters replaced, so that it cannot steer a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c == "\n" or unicodedata.category(c)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+
+
+def excerpt_of(line: str, offset: int) -> str:
+    """Return `line` without its indentation, and a caret line for the character at `offset` in it."""
+    indentation = len(line) - len(line.lstrip())
+    start = min(indentation, offset)
+    if offset - start > MAX_EXCERPT_CHARS * 3 // 4:
+        start = offset - MAX_EXCERPT_CHARS // 2
+    piece = line[start : start + MAX_EXCERPT_CHARS].rstrip()
+    before = line[start:offset]
+    shown = printable(piece.replace("\t", " " * TAB_COLUMNS))
+    return f"{shown}\n{' ' * (len(before) + (TAB_COLUMNS - 1) * before.count(chr(9)))}^"

@@ -1,0 +1,250 @@
+"""From text to columns: one pass of one regular expression, no object per node, no recursion.
+
+The loop handles what correct files are made of; what is wrong goes to `Trouble`, which records the
+problem and says where to go on, so that the problems of one file are reported together.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from engine.humon.codes import Code
+from engine.humon.columns import Columns, Content
+from engine.humon.encoding import check_text, decode
+from engine.humon.lexis import QUOTES, SPACE, TOKEN, unquote
+from engine.humon.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_TOKEN_CHARS
+from engine.humon.problem import InputError, Position, Problem
+from engine.humon.trouble import Stop, Trouble
+
+_LEXEME = TOKEN.groupindex["lexeme"]
+_VALUE = TOKEN.groupindex["value"]
+_OPENED = TOKEN.groupindex["opened"]
+_NOTHING = TOKEN.groupindex["nothing"]
+_FLAT = TOKEN.groupindex["flat"]
+_OPENER = TOKEN.groupindex["opener"]
+_CLOSER = TOKEN.groupindex["closer"]
+_TAG = TOKEN.groupindex["tag"]
+_TAGGED = TOKEN.groupindex["tagged"]
+
+
+def read_columns(source: str | bytes, name: str) -> tuple[str, Columns]:
+    """Return the text of `source` and its nodes as columns; raises InputError with every problem found."""
+    check_size(len(source), name)
+    if isinstance(source, bytes):
+        text = decode(source, name)
+    else:
+        text = source.removeprefix("\ufeff")
+        check_text(text, name)
+    trouble = Trouble(text, name)
+    columns = Columns()
+    with _collector_paused(), suppress(Stop):
+        _scan(text, columns, trouble)
+        if len(text) > MAX_TOKEN_CHARS:
+            trouble.check_token_sizes(columns)
+    trouble.check()
+    return text, columns
+
+
+def check_size(size: int, name: str) -> None:
+    """Raise InputError if a file of `size` bytes is over the limit."""
+    if size > MAX_FILE_BYTES:
+        message = f"{size} bytes are more than the limit of {MAX_FILE_BYTES}"
+        raise InputError(Problem(Code.SIZE, message, Position(name), help="split the file and use include"))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cycle collector from walking all new containers again and again while they are made."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _scan(text: str, columns: Columns, trouble: Trouble) -> None:
+    offset = _skip(text, 0)
+    columns.add(offset, None, {})
+    offset = _metatags(text, offset, columns, 0, trouble)
+    if offset == len(text):
+        if not columns.metatags:
+            trouble.empty()
+        return
+    columns.starts[0] = offset
+    step = TOKEN.match(text, offset)
+    kind = step.lastgroup if step else None
+    if step and kind in ("lexeme", "flat", "opener"):
+        root: Content = step[kind]
+        if kind == "opener":
+            root = columns.contents[0] = {} if root == "{" else []
+            end = _scan_nodes(text, step.end(), columns, trouble, root)
+        else:
+            columns.contents[0] = root
+            end = step.end()
+        _after_root(text, end, columns, trouble)
+    else:
+        _scan_nodes(text, offset, columns, trouble, None)
+
+
+def _scan_nodes(
+    text: str, offset: int, columns: Columns, trouble: Trouble, root: dict[str, int] | list[int] | None
+) -> int:
+    """Read the children of the root up to its closing bracket; `root` is None where braces are left out.
+
+    Returns the offset after the root.
+    """
+    starts, contents, metatags = columns.starts, columns.contents, columns.metatags
+    add_start, add_key, add_content = starts.append, columns.keys.append, contents.append
+    stack: list[tuple[int, bool, dict[str, int], list[int]]] = []
+    members: dict[str, int] = {}
+    items: list[int] = []
+    # `node` is the open container, a dict if `mapping`; `last` is the node that a metatag decorates.
+    node = last = 0
+    mapping = True
+    if root is None:
+        contents[0] = members
+    elif isinstance(root, dict):
+        members = root
+    else:
+        items, mapping = root, False
+    count = len(starts)
+
+    def opened() -> list[tuple[int, bool]]:
+        chain = [(starts[n], m) for n, m, _, _ in stack] + [(starts[node], mapping)]
+        return chain if root is not None else chain[1:]
+
+    going = True
+    while going:
+        going = False
+        for step in TOKEN.finditer(text, offset):
+            kind = step.lastindex
+            if kind == _VALUE or kind == _OPENED:
+                key = step[_LEXEME]
+                if key[0] in QUOTES:
+                    key = unquote(key)
+                if not mapping:
+                    trouble.key_in_list(key, step.start())
+                elif key in members:
+                    trouble.duplicate(key, starts[members[key]], step.start())
+                else:
+                    members[key] = count
+                add_key(key)
+                add_start(step.start())
+                last = count
+                count += 1
+                if kind == _VALUE:
+                    add_content(step[_VALUE])
+                    continue
+                bracket = step[_OPENED]
+            elif kind == _CLOSER:
+                leave = 1
+                if (step[_CLOSER] == "}") is not mapping or (root is None and not stack):
+                    leave = trouble.wrong_closer(step[_CLOSER], step.start(), opened())
+                while leave:
+                    last = node
+                    if not node:
+                        return step.end()
+                    node, mapping, members, items = stack.pop()
+                    leave -= 1
+                continue
+            elif kind == _TAGGED:
+                key = unquote(step[_TAG])
+                if last in metatags:
+                    _check_metatag(columns, last, key, step.start(), trouble)
+                    metatags[last] += (count,)
+                else:
+                    metatags[last] = (count,)
+                add_key(key)
+                add_start(step.start())
+                add_content(step[_TAGGED])
+                count += 1
+                continue
+            elif kind == _NOTHING:
+                trouble.no_value(unquote(step[_LEXEME]), step.start(), step.end())
+                continue
+            elif kind == _LEXEME or kind == _FLAT or kind == _OPENER:
+                if mapping:
+                    trouble.no_key(step[kind], step.start())
+                else:
+                    items.append(count)
+                add_key(None)
+                add_start(step.start())
+                last = count
+                count += 1
+                if kind != _OPENER:
+                    add_content(step[kind])
+                    continue
+                bracket = step[_OPENER]
+            else:
+                offset = _metatags(text, step.start(), columns, last, trouble)
+                if offset == step.start():
+                    offset = trouble.other(offset, columns)
+                count = len(starts)
+                going = True
+                break
+            # A bracket opened the row `last`.
+            stack.append((node, mapping, members, items))
+            if len(stack) + (root is not None) > MAX_DEPTH:
+                trouble.too_deep(step.start())
+            node = last
+            mapping = bracket == "{"
+            if mapping:
+                add_content(members := {})
+            else:
+                add_content(items := [])
+    trouble.unclosed(opened())
+    return len(text)
+
+
+def _skip(text: str, offset: int) -> int:
+    found = SPACE.match(text, offset)
+    assert found is not None
+    return found.end()
+
+
+def _check_metatag(columns: Columns, owner: int, key: str, offset: int, trouble: Trouble) -> None:
+    first = columns.metatag(owner, key)
+    if first is not None:
+        trouble.duplicate(key, columns.starts[first], offset, "metatag")
+
+
+def _metatags(text: str, offset: int, columns: Columns, owner: int, trouble: Trouble) -> int:
+    """Read all metatags from `offset` on for the row `owner`; return the offset of what follows them."""
+    while step := TOKEN.match(text, offset):
+        if step.lastgroup == "tagged":
+            key = unquote(step["tag"])
+            _check_metatag(columns, owner, key, offset, trouble)
+            columns.add_metatag(owner, offset, key, step["tagged"])
+            offset = step.end()
+        elif step["other"] == "@" and text.startswith("{", step.end()):
+            offset = _metatag_block(text, step.end(), columns, owner, trouble)
+        else:
+            return offset
+    return offset
+
+
+def _metatag_block(text: str, brace: int, columns: Columns, owner: int, trouble: Trouble) -> int:
+    offset = _skip(text, brace + 1)
+    while step := TOKEN.match(text, offset):
+        if step.lastgroup == "value" and step["value"][0] != "[":
+            key = unquote(step["lexeme"])
+            _check_metatag(columns, owner, key, offset, trouble)
+            columns.add_metatag(owner, offset, key, step["value"])
+        elif step["closer"] == "}":
+            return step.end()
+        else:
+            trouble.add(Code.METATAG, "metatags in braces are pairs of `key: value`", offset)
+            end = text.find("}", offset)
+            return _skip(text, end + 1) if end >= 0 else len(text)
+        offset = step.end()
+    trouble.add(Code.UNCLOSED, "'{' is never closed", brace)
+    return offset
+
+
+def _after_root(text: str, offset: int, columns: Columns, trouble: Trouble) -> None:
+    offset = _metatags(text, offset, columns, 0, trouble)
+    if offset < len(text):
+        hint = "a file holds one root node: put all in one dict, or leave out the braces of the root"
+        trouble.add(Code.AFTER_ROOT, "something follows the end of the root node", offset, hint)

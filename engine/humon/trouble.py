@@ -1,0 +1,145 @@
+"""What is wrong with a text: the problems that the reader meets, worded, placed and limited in number."""
+
+from engine.humon.codes import Code
+from engine.humon.columns import Columns
+from engine.humon.lexis import TOKEN, unquote
+from engine.humon.limits import MAX_DEPTH, MAX_PROBLEMS, MAX_TOKEN_CHARS
+from engine.humon.lines import Lines
+from engine.humon.problem import InputError, Position, Problem, excerpt_of
+
+_SHOWN_CHARS = 40
+
+
+class Stop(Exception):  # noqa: N818
+    """Reading cannot go on; the problem is already recorded."""
+
+
+def shown(text: str) -> str:
+    """Return `text` in quotes, shortened, for a message."""
+    return f"'{text}'" if len(text) <= _SHOWN_CHARS else f"'{text[:_SHOWN_CHARS]}…'"
+
+
+class Trouble:
+    """Collects the problems of one text."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.text = text
+        self.name = name
+        self.lines = Lines(text)
+        self._found: list[tuple[int, Problem]] = []
+
+    def check(self) -> None:
+        """Raise an InputError with all problems, in the order of the text, if there are any."""
+        if self._found:
+            raise InputError(problem for _, problem in sorted(self._found, key=lambda found: found[0]))
+
+    def add(self, code: Code, message: str, offset: int, hint: str = "") -> None:
+        """Record a problem at `offset`; raises Stop when there are too many."""
+        position = Position(self.name, *self.lines.place(offset))
+        excerpt = excerpt_of(*self.lines.line_at(offset))
+        self._found.append((offset, Problem(code, message, position, excerpt, hint)))
+        if len(self._found) == MAX_PROBLEMS and code is not Code.TOO_MANY:
+            self.add(Code.TOO_MANY, f"reading stopped after {MAX_PROBLEMS} problems", offset)
+            raise Stop
+
+    def empty(self) -> None:
+        """The text holds no node."""
+        position = Position(self.name, *self.lines.place(len(self.text)))
+        message = "the file is empty at byte 0" if not self.text else "the file holds no node, only comments"
+        self._found.append((0, Problem(Code.EMPTY, message, position, help="write at least `{ }`")))
+
+    def duplicate(self, key: str, first: int, second: int, what: str = "key") -> None:
+        """The same key stands in one dict, or one set of metatags, twice."""
+        line, column = self.lines.place(first)
+        message = f"the {what} {shown(key)} is given twice, first at {self.name}:{line}:{column}"
+        self.add(Code.DUPLICATE, message, second, "keep one of the two, or rename one")
+
+    def key_in_list(self, key: str, offset: int) -> None:
+        """A node in a list has a key."""
+        hint = "lists hold nodes without keys: use { } for keys"
+        self.add(Code.KEY_IN_LIST, f"the key {shown(key)} stands in a list", offset, hint)
+
+    def no_key(self, lexeme: str, offset: int) -> None:
+        """A node in a dict has no key."""
+        what = {"{": "a dict", "[": "a list"}.get(lexeme[0]) or shown(unquote(lexeme))
+        self.add(
+            Code.NO_KEY, f"{what} stands in a dict without a key", offset, "write `key: value`, or use [ ]"
+        )
+
+    def no_value(self, key: str, offset: int, after: int) -> None:
+        """A key is followed, at offset `after`, by something that is no node."""
+        if self.text[after : after + 1] not in ("'", '"', "`", "^", "/"):  # these are reported as unclosed
+            self.add(Code.NO_VALUE, f"the key {shown(key)} has no value", offset)
+
+    def too_deep(self, offset: int) -> None:
+        """Nesting goes beyond the limit; raises Stop."""
+        self.add(Code.DEPTH, f"nesting is deeper than the limit of {MAX_DEPTH}", offset)
+        raise Stop
+
+    def wrong_closer(self, closer: str, offset: int, opened: list[tuple[int, bool]]) -> int:
+        """A bracket closes nothing, or not the innermost of `opened` (start, is a dict).
+
+        Returns how many containers are to be left; 0 to pass over the bracket.
+        """
+        line, column = self.lines.place(offset)
+        for count, (_, mapping) in enumerate(reversed(opened)):
+            if mapping is (closer == "}"):
+                for start, _ in opened[len(opened) - count :]:
+                    at = self._bracket(start)
+                    message = f"'{self.text[at]}' is not closed before the '{closer}' at {line}:{column}"
+                    self.add(Code.UNCLOSED, message, at)
+                return count + 1
+        self.add(Code.STRAY, f"'{closer}' closes nothing", offset)
+        return 0
+
+    def unclosed(self, opened: list[tuple[int, bool]]) -> None:
+        """The text ends while containers are open."""
+        for start, _ in reversed(opened):
+            at = self._bracket(start)
+            self.add(Code.UNCLOSED, f"'{self.text[at]}' is never closed", at)
+
+    def other(self, offset: int, columns: Columns) -> int:
+        """Record what is wrong with the character at `offset`, which begins no token; return where to go on."""
+        character = self.text[offset]
+        if character == ":":
+            return self._stray_colon(offset, columns)
+        if character == "@":
+            self.add(Code.METATAG, "a metatag is `@ key: value` or `@ { key: value ... }`", offset)
+            step = TOKEN.match(self.text, offset + 1)
+            return step.end() if step and step.lastgroup == "value" else offset + 1
+        if character == "/":
+            self.add(Code.UNCLOSED, "this comment is never closed", offset, "end it with */")
+            raise Stop
+        if character == "^":
+            end = self.text.find("^", offset + 1, self.lines.end_of_line(offset))
+            closer = self.text[offset : end + 1] if end >= 0 else "^tag^"
+            self.add(Code.UNCLOSED, "this tag-quoted value is never closed", offset, f"end it with {closer}")
+        else:
+            self.add(Code.UNCLOSED, f"this {character} is never closed", offset)
+        return self.lines.end_of_line(offset)
+
+    def check_token_sizes(self, columns: Columns) -> None:
+        """Record every key or value that is longer than the limit."""
+        for row, content in enumerate(columns.contents):
+            key = columns.keys[row] or ""
+            if len(key) > MAX_TOKEN_CHARS or (
+                isinstance(content, str) and len(content) > MAX_TOKEN_CHARS and content[0] != "["
+            ):
+                message = f"a token is longer than the limit of {MAX_TOKEN_CHARS} characters"
+                self.add(Code.TOKEN, message, columns.starts[row])
+
+    def _stray_colon(self, offset: int, columns: Columns) -> int:
+        # `a: b: c`, or more often `a:` alone on its line and `b: c` on the next: read b again, as a key.
+        step = TOKEN.match(self.text, columns.starts[-1])
+        if step and step.lastgroup == "value" and step.end() == offset:
+            key, value = unquote(step["lexeme"]), step["value"]
+            if value[0] != "[":
+                message = f"the key {shown(key)} has no value: {shown(unquote(value))} after it is a key"
+                self.add(Code.NO_VALUE, message, step.start())
+                return step.start("value")
+        self.add(Code.STRAY, "':' follows nothing that can be a key", offset)
+        return offset + 1
+
+    def _bracket(self, start: int) -> int:
+        step = TOKEN.match(self.text, start)
+        return step.start("opened") if step and step.lastgroup == "opened" else start

@@ -1,0 +1,161 @@
+"""Typed values from nodes: numbers, booleans, vectors, choices, each error with the position of the node."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import TypeVar, cast
+
+from engine.humon.codes import Code
+from engine.humon.document import Kind, Node
+from engine.humon.limits import MAX_DIGITS
+from engine.humon.problem import InputError
+from engine.humon.trouble import shown
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+_PLAIN_VECTOR = re.compile(r"[0-9eE+\-. \t\r\n\[\]]*")
+_KINDS = {Kind.LIST: "a list [ ]", Kind.DICT: "a dict { }", Kind.VALUE: "a value"}
+
+
+def failure(code: str, message: str, node: Node, help: str = "") -> InputError:  # noqa: A002
+    """Return an InputError with one problem at `node`."""
+    return InputError(node.document.problem(code, message, node, help))
+
+
+def expect(node: Node, kind: Kind) -> Node:
+    """Return `node` if it is of this kind; raises InputError `value.kind` otherwise."""
+    if node.kind is not kind:
+        raise failure(Code.KIND, f"{_named(node)} must be {_KINDS[kind]}, not {_KINDS[node.kind]}", node)
+    return node
+
+
+def required(node: Node, key: str) -> Node:
+    """Return the child `key` of a dict; raises InputError `value.missing` if there is none."""
+    child = expect(node, Kind.DICT).get(key)
+    if child is None:
+        raise failure(Code.MISSING, f"{_named(node)} has no '{key}'", node, f"add `{key}: ...`")
+    return child
+
+
+def text(node: Node) -> str:
+    """Return the text of a value."""
+    return expect(node, Kind.VALUE).text
+
+
+def number(node: Node, minimum: float = -math.inf, maximum: float = math.inf) -> float:
+    """Return a finite number within the bounds, both included; raises `value.number` or `value.range`."""
+    written = text(node)
+    if len(written) > MAX_DIGITS and _NUMBER.fullmatch(written):
+        raise failure(Code.RANGE, f"{_named(node)} has more than {MAX_DIGITS} digits", node)
+    if not _NUMBER.fullmatch(written):
+        if _NOT_FINITE.fullmatch(written):
+            raise failure(Code.RANGE, f"{_named(node)} must be finite, not {shown(written)}", node)
+        raise failure(Code.NUMBER, f"{_named(node)} must be a number, not {shown(written)}", node)
+    value = float(written)
+    if math.isinf(value):
+        raise failure(Code.RANGE, f"{_named(node)} must be finite: {shown(written)} is too large", node)
+    if not minimum <= value <= maximum:
+        raise failure(Code.RANGE, f"{_named(node)} must be {_bounds(minimum, maximum)}, not {written}", node)
+    return value
+
+
+def integer(node: Node, minimum: int | None = None, maximum: int | None = None) -> int:
+    """Return a whole number within the bounds, both included; raises `value.number` or `value.range`."""
+    written = text(node)
+    if not _INTEGER.fullmatch(written):
+        number(node)
+        raise failure(Code.NUMBER, f"{_named(node)} must be a whole number, not {shown(written)}", node)
+    if len(written) > MAX_DIGITS:
+        raise failure(Code.RANGE, f"{_named(node)} has more than {MAX_DIGITS} digits", node)
+    value = int(written)
+    low, high = -math.inf if minimum is None else minimum, math.inf if maximum is None else maximum
+    if not low <= value <= high:
+        raise failure(Code.RANGE, f"{_named(node)} must be {_bounds(low, high)}, not {written}", node)
+    return value
+
+
+def boolean(node: Node) -> bool:
+    """Return the truth of `true` or `false`; raises `value.boolean` for anything else."""
+    written = text(node)
+    if written == "true":
+        return True
+    if written == "false":
+        return False
+    raise failure(Code.BOOLEAN, f"{_named(node)} must be true or false, not {shown(written)}", node)
+
+
+def vector(node: Node, count: int | None = None) -> tuple[float, ...]:
+    """Return the finite numbers of a list, exactly `count` where given.
+
+    Raises `value.kind`, `value.count`, `value.number` or `value.range`. A list of bare words is
+    converted from its text, without a node per number.
+    """
+    content = node.document.columns.contents[node._row]
+    if isinstance(content, str) and len(content) <= MAX_DIGITS and _PLAIN_VECTOR.fullmatch(content):
+        try:
+            values = tuple(map(float, content[1:-1].split()))
+        except ValueError:
+            values = (math.inf,)  # the slow way finds out which number it is
+        if (count is None or len(values) == count) and content[0] == "[" and all(map(math.isfinite, values)):
+            return values
+    expect(node, Kind.LIST)
+    if count is not None and len(node) != count:
+        raise failure(Code.COUNT, f"{_named(node)} must have {count} numbers, not {len(node)}", node)
+    return tuple([number(child) for child in node])
+
+
+def choice(node: Node, known: type[E] | Mapping[str, T] | Iterable[str]) -> E | T | str:
+    """Return what the node's text names.
+
+    `known` is an Enum (a member is named by its value if that is a str, else by its name in lower case),
+    a mapping from names, or names alone. Raises `value.choice` with the nearest known name.
+    """
+    written = text(node)
+    names = _names(known)
+    if written not in names:
+        raise failure(
+            Code.CHOICE,
+            f"{_named(node)} is no known name: {shown(written)}",
+            node,
+            suggestion(written, names),
+        )
+    return cast("E | T | str", names[written])
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like `name`, if one is near."""
+    import difflib
+
+    found = difflib.get_close_matches(name.lower(), {k.lower(): k for k in known}, 1, 0.6)
+    return next((k for k in known if k.lower() == found[0]), None) if found else None
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return the help line for an unknown name: the nearest known one, or all of them."""
+    names = list(known)
+    near = nearest(name, names)
+    if near is not None:
+        return f"did you mean '{near}'?"
+    return f"known are: {', '.join(sorted(names))}" if names else ""
+
+
+def _names(known: type[E] | Mapping[str, T] | Iterable[str]) -> Mapping[str, object]:
+    if isinstance(known, Mapping):
+        return known
+    if isinstance(known, type) and issubclass(known, Enum):
+        return {m.value if isinstance(m.value, str) else m.name.lower(): m for m in known}
+    return {name: name for name in cast("Iterable[str]", known)}
+
+
+def _named(node: Node) -> str:
+    return f"'{node.key}'" if node.key is not None else "this entry"
+
+
+def _bounds(minimum: float, maximum: float) -> str:
+    if math.isinf(maximum):
+        return f"at least {minimum:g}"
+    return f"at most {maximum:g}" if math.isinf(minimum) else f"from {minimum:g} to {maximum:g}"
