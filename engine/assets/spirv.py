@@ -1,0 +1,286 @@
+"""Reads the interface of a shader out of its SPIR-V (SPIR-V specification 1.6, chapters 2.3 and 3).
+
+One pass over the instructions before the first function fills tables of names, decorations, types,
+constants and variables; `engine.assets.spirv_types` turns types into names, sizes and members.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+
+from engine.assets.formats import ShaderStage, VertexFormat
+from engine.assets.limits import MAX_SHADER_BYTES
+from engine.assets.reflection import Binding, DescriptorType, PushConstants, Reflection, Variable
+from engine.assets.spirv_types import (
+    Decoration,
+    ModuleTables,
+    Op,
+    SpirvError,
+    StorageClass,
+    array_count,
+    block_size,
+    members_of,
+    type_name,
+)
+
+MAGIC = 0x07230203
+"""First word of every SPIR-V module."""
+
+_SWAPPED = 0x03022307
+_LEAST_MODULE = 20
+_GLOBALS_LISTED = 0x0001_0400  # from SPIR-V 1.4 on an entry point lists all the globals it uses
+
+
+def check_module(code: bytes) -> None:
+    """Reject what cannot be a SPIR-V module: raises SpirvError for a wrong size, magic or version."""
+    if len(code) < _LEAST_MODULE:
+        raise SpirvError(
+            f"{len(code)} bytes are too few for a SPIR-V module: its header takes {_LEAST_MODULE}"
+        )
+    if len(code) % 4:
+        raise SpirvError(f"{len(code)} bytes: a SPIR-V module is made of 4-byte words")
+    if len(code) > MAX_SHADER_BYTES:
+        raise SpirvError(f"{len(code)} bytes are more than the {MAX_SHADER_BYTES} a module may have")
+    magic = int.from_bytes(code[:4], "little")
+    if magic == _SWAPPED:
+        raise SpirvError("the module is big-endian; Vulkan devices take little-endian words")
+    if magic != MAGIC:
+        raise SpirvError(f"the first word is 0x{magic:08x}, not SPIR-V's magic 0x{MAGIC:08x}")
+
+
+def reflect(code: bytes, stage: ShaderStage, entry_point: str = "main") -> Reflection:
+    """The interface of `entry_point` for `stage`.
+
+    Raises SpirvError where the module has no such entry point or contradicts itself.
+    """
+    check_module(code)
+    try:
+        return _reflect(code, stage, entry_point)
+    except (LookupError, TypeError, ValueError, struct.error) as error:
+        if isinstance(error, SpirvError):
+            raise
+        raise SpirvError(f"the module contradicts itself ({type(error).__name__}: {error})") from error
+
+
+def _reflect(code: bytes, stage: ShaderStage, entry_point: str) -> Reflection:
+    tables = _read_tables(code)
+    entry = tables.entry_points.get((stage.execution_model, entry_point))
+    if entry is None:
+        known = ", ".join(sorted(name for _, name in tables.entry_points)) or "none"
+        raise SpirvError(f"no entry point '{entry_point}' for {stage.value}; the module has: {known}")
+    entry_id, interface = entry
+    listed = set(interface) if tables.version >= _GLOBALS_LISTED else None
+    inputs: list[Variable] = []
+    outputs: list[Variable] = []
+    bindings: list[Binding] = []
+    push_constants: list[PushConstants] = []
+    for variable, (pointer, storage) in tables.variables.items():
+        if listed is not None and variable not in listed:
+            continue
+        pointee = tables.types[pointer][2]
+        if storage in (StorageClass.INPUT, StorageClass.OUTPUT):
+            if variable in interface:
+                rows = inputs if storage == StorageClass.INPUT else outputs
+                rows.extend(_stage_variables(tables, variable, pointee))
+        elif storage == StorageClass.PUSH_CONSTANT:
+            push_constants.append(_push_constants(tables, variable, pointee))
+        elif Decoration.BINDING in tables.decorations.get(variable, {}):
+            bindings.append(_binding(tables, variable, pointee, storage))
+    return Reflection(
+        entry_point=entry_point,
+        execution_model=stage.execution_model,
+        inputs=tuple(sorted(inputs, key=lambda row: row.location)),
+        outputs=tuple(sorted(outputs, key=lambda row: row.location)),
+        bindings=tuple(sorted(bindings, key=lambda row: (row.set, row.binding))),
+        push_constants=tuple(push_constants),
+        local_size=tables.local_sizes.get(entry_id),
+        capabilities=tuple(sorted(tables.capabilities)),
+    )
+
+
+def _instructions(words: tuple[int, ...]) -> Iterator[tuple[int, tuple[int, ...]]]:
+    at = 5
+    while at < len(words):
+        count = words[at] >> 16
+        if count == 0 or at + count > len(words):
+            raise SpirvError(f"the instruction at word {at} claims {count} words of {len(words) - at}")
+        yield words[at] & 0xFFFF, words[at + 1 : at + count]
+        at += count
+
+
+def _string(words: tuple[int, ...]) -> tuple[str, int]:
+    """A literal string and how many words it takes."""
+    data = struct.pack(f"<{len(words)}I", *words)
+    end = data.find(b"\0")
+    if end < 0:
+        raise SpirvError("a string of the module does not end")
+    return data[:end].decode("utf-8", errors="replace"), end // 4 + 1
+
+
+def _read_tables(code: bytes) -> ModuleTables:
+    words = struct.unpack(f"<{len(code) // 4}I", code)
+    tables = ModuleTables(version=words[1])
+    for op, operands in _instructions(words):
+        if op == Op.FUNCTION:
+            break
+        reader = _READERS.get(op)
+        if reader is not None:
+            reader(tables, operands)
+        elif op in _TYPE_OPS:
+            tables.add_type(op, operands)
+    return tables
+
+
+def _read_name(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    tables.names[operands[0]] = _string(operands[1:])[0]
+
+
+def _read_member_name(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    tables.member_names[operands[0], operands[1]] = _string(operands[2:])[0]
+
+
+def _read_entry_point(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    name, length = _string(operands[2:])
+    tables.entry_points[operands[0], name] = (operands[1], operands[2 + length :])
+
+
+def _read_execution_mode(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    if operands[1] == 17:  # LocalSize
+        tables.local_sizes[operands[0]] = (operands[2], operands[3], operands[4])
+
+
+def _read_decoration(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    value = operands[2] if len(operands) > 2 else 1
+    tables.decorations.setdefault(operands[0], {})[operands[1]] = value
+
+
+def _read_member_decoration(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    value = operands[3] if len(operands) > 3 else 1
+    tables.member_decorations.setdefault((operands[0], operands[1]), {})[operands[2]] = value
+
+
+def _read_constant(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    tables.constants[operands[1]] = operands[2]
+
+
+def _read_variable(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    tables.variables[operands[1]] = (operands[0], operands[2])
+
+
+def _read_capability(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    tables.capabilities.append(operands[0])
+
+
+_READERS: dict[int, Callable[[ModuleTables, tuple[int, ...]], None]] = {
+    Op.NAME: _read_name,
+    Op.MEMBER_NAME: _read_member_name,
+    Op.ENTRY_POINT: _read_entry_point,
+    Op.EXECUTION_MODE: _read_execution_mode,
+    Op.CAPABILITY: _read_capability,
+    Op.DECORATE: _read_decoration,
+    Op.MEMBER_DECORATE: _read_member_decoration,
+    Op.CONSTANT: _read_constant,
+    Op.SPEC_CONSTANT: _read_constant,
+    Op.VARIABLE: _read_variable,
+}
+_TYPE_OPS = frozenset(
+    {*range(Op.TYPE_VOID, Op.TYPE_POINTER + 1), Op.TYPE_ACCELERATION_STRUCTURE},
+)
+
+
+def _stage_variables(tables: ModuleTables, variable: int, pointee: int) -> Iterator[Variable]:
+    """The locations that an input or output takes; what the pipeline itself provides has none."""
+    decorations = tables.decorations.get(variable, {})
+    if Decoration.LOCATION in decorations:
+        name = tables.names.get(variable, "")
+        yield from _located(tables, name, decorations[Decoration.LOCATION], pointee)
+    elif tables.types[pointee][0] == Op.TYPE_STRUCT:
+        for index, member in enumerate(tables.types[pointee][1:]):
+            inner = tables.member_decorations.get((pointee, index), {})
+            if Decoration.LOCATION in inner:
+                name = tables.member_names.get((pointee, index), "")
+                yield from _located(tables, name, inner[Decoration.LOCATION], member)
+
+
+def _located(tables: ModuleTables, name: str, location: int, kind: int) -> Iterator[Variable]:
+    op, *operands = tables.types[kind]
+    if op == Op.TYPE_ARRAY:
+        for element in range(min(array_count(tables, kind), 64)):
+            yield from _located(tables, f"{name}[{element}]", location + element, operands[0])
+    elif op == Op.TYPE_MATRIX:
+        for column in range(operands[1]):
+            yield from _located(tables, f"{name}[{column}]", location + column, operands[0])
+    else:
+        components = operands[1] if op == Op.TYPE_VECTOR else 1
+        scalar_op, *scalar = tables.types[operands[0]] if op == Op.TYPE_VECTOR else (op, *operands)
+        if scalar_op not in (Op.TYPE_FLOAT, Op.TYPE_INT) or scalar[0] > 32:
+            raise SpirvError(
+                f"'{name}' at location {location} is {type_name(tables, kind)}: only 32 bits pass"
+            )
+        kinds = ("float", "sfloat") if scalar_op == Op.TYPE_FLOAT else _INTEGER_KINDS[scalar[1]]
+        channels = "".join(f"{channel}32" for channel in "rgba"[:components])
+        yield Variable(name, location, VertexFormat(f"{channels}_{kinds[1]}"), components, kinds[0])
+
+
+_INTEGER_KINDS = {0: ("uint", "uint"), 1: ("int", "sint")}
+
+
+def _push_constants(tables: ModuleTables, variable: int, pointee: int) -> PushConstants:
+    members = members_of(tables, pointee)
+    offset = min((member.offset for member in members), default=0)
+    end = max((member.offset + member.size for member in members), default=0)
+    name = tables.names.get(variable) or tables.names.get(pointee, "")
+    return PushConstants(name, offset, end - offset, members)
+
+
+def _binding(tables: ModuleTables, variable: int, pointee: int, storage: int) -> Binding:
+    decorations = tables.decorations[variable]
+    count = 1
+    while tables.types[pointee][0] in (Op.TYPE_ARRAY, Op.TYPE_RUNTIME_ARRAY):
+        count *= array_count(tables, pointee)
+        pointee = tables.types[pointee][1]
+    is_block = tables.types[pointee][0] == Op.TYPE_STRUCT
+    members = members_of(tables, pointee) if is_block else ()
+    readonly = Decoration.NON_WRITABLE in decorations or (
+        is_block
+        and all(
+            Decoration.NON_WRITABLE in tables.member_decorations.get((pointee, index), {})
+            for index in range(len(members))
+        )
+    )
+    return Binding(
+        set=decorations.get(Decoration.DESCRIPTOR_SET, 0),
+        binding=decorations[Decoration.BINDING],
+        name=tables.names.get(variable) or tables.names.get(pointee, ""),
+        descriptor_type=_descriptor_type(tables, pointee, storage),
+        count=count,
+        type=type_name(tables, pointee),
+        block_size=block_size(members),
+        members=members,
+        readonly=readonly,
+    )
+
+
+def _descriptor_type(tables: ModuleTables, kind: int, storage: int) -> DescriptorType:
+    """Vulkan specification, 15.5.2, 'Descriptor Type and Store Type Correspondence'."""
+    op, *operands = tables.types[kind]
+    if op == Op.TYPE_STRUCT:
+        old_storage = Decoration.BUFFER_BLOCK in tables.decorations.get(kind, {})
+        is_storage = storage == StorageClass.STORAGE_BUFFER or old_storage
+        return DescriptorType.STORAGE_BUFFER if is_storage else DescriptorType.UNIFORM_BUFFER
+    if op == Op.TYPE_SAMPLER:
+        return DescriptorType.SAMPLER
+    if op == Op.TYPE_ACCELERATION_STRUCTURE:
+        return DescriptorType.ACCELERATION_STRUCTURE
+    image = tables.types[operands[0]][1:] if op == Op.TYPE_SAMPLED_IMAGE else operands
+    if op not in (Op.TYPE_SAMPLED_IMAGE, Op.TYPE_IMAGE):
+        raise SpirvError(f"no descriptor holds {type_name(tables, kind)}")
+    dimension, sampled = image[1], image[5]
+    if dimension == 5:  # Buffer
+        return DescriptorType.STORAGE_TEXEL_BUFFER if sampled == 2 else DescriptorType.UNIFORM_TEXEL_BUFFER
+    if dimension == 6:  # SubpassData
+        return DescriptorType.INPUT_ATTACHMENT
+    if op == Op.TYPE_SAMPLED_IMAGE:
+        return DescriptorType.COMBINED_IMAGE_SAMPLER
+    return DescriptorType.STORAGE_IMAGE if sampled == 2 else DescriptorType.SAMPLED_IMAGE

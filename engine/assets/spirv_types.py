@@ -1,0 +1,209 @@
+"""The types of a SPIR-V module: their GLSL names, sizes in bytes and members."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from engine.assets.reflection import Member
+
+
+class SpirvError(ValueError):
+    """A SPIR-V module that is broken or lacks what was asked of it; the text says what."""
+
+
+class Op(IntEnum):
+    """The instructions that say something about an interface (SPIR-V specification, 3.52)."""
+
+    NAME = 5
+    MEMBER_NAME = 6
+    ENTRY_POINT = 15
+    EXECUTION_MODE = 16
+    CAPABILITY = 17
+    TYPE_VOID = 19
+    TYPE_BOOL = 20
+    TYPE_INT = 21
+    TYPE_FLOAT = 22
+    TYPE_VECTOR = 23
+    TYPE_MATRIX = 24
+    TYPE_IMAGE = 25
+    TYPE_SAMPLER = 26
+    TYPE_SAMPLED_IMAGE = 27
+    TYPE_ARRAY = 28
+    TYPE_RUNTIME_ARRAY = 29
+    TYPE_STRUCT = 30
+    TYPE_POINTER = 32
+    CONSTANT = 43
+    SPEC_CONSTANT = 50
+    FUNCTION = 54
+    VARIABLE = 59
+    DECORATE = 71
+    MEMBER_DECORATE = 72
+    TYPE_ACCELERATION_STRUCTURE = 5341
+
+
+class Decoration(IntEnum):
+    """The decorations that matter here (SPIR-V specification, 3.20)."""
+
+    BUFFER_BLOCK = 3
+    ROW_MAJOR = 4
+    ARRAY_STRIDE = 6
+    MATRIX_STRIDE = 7
+    NON_WRITABLE = 24
+    LOCATION = 30
+    BINDING = 33
+    DESCRIPTOR_SET = 34
+    OFFSET = 35
+
+
+class StorageClass(IntEnum):
+    """Where a variable lives (SPIR-V specification, 3.7)."""
+
+    INPUT = 1
+    OUTPUT = 3
+    PUSH_CONSTANT = 9
+    STORAGE_BUFFER = 12
+
+
+@dataclass(slots=True)
+class ModuleTables:
+    """What the instructions before the first function say, by result id."""
+
+    version: int
+    names: dict[int, str] = field(default_factory=dict)
+    member_names: dict[tuple[int, int], str] = field(default_factory=dict)
+    decorations: dict[int, dict[int, int]] = field(default_factory=dict)
+    member_decorations: dict[tuple[int, int], dict[int, int]] = field(default_factory=dict)
+    types: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    constants: dict[int, int] = field(default_factory=dict)
+    variables: dict[int, tuple[int, int]] = field(default_factory=dict)
+    entry_points: dict[tuple[int, str], tuple[int, tuple[int, ...]]] = field(default_factory=dict)
+    local_sizes: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    capabilities: list[int] = field(default_factory=list)
+    members_left: int = 1 << 16
+
+    def add_type(self, op: int, operands: tuple[int, ...]) -> None:
+        """Take in a type. Its parts must be known by then, so that no type can contain itself."""
+        kind, *parts = operands
+        if kind in self.types:
+            raise SpirvError(f"type {kind} is defined twice")
+        if op in _TYPES_OF_ONE_PART and parts[0] not in self.types:
+            raise SpirvError(f"type {kind} uses type {parts[0]} before it is defined")
+        self.types[kind] = (op, *parts)
+
+
+_TYPES_OF_ONE_PART = frozenset(
+    {
+        Op.TYPE_VECTOR,
+        Op.TYPE_MATRIX,
+        Op.TYPE_IMAGE,
+        Op.TYPE_SAMPLED_IMAGE,
+        Op.TYPE_ARRAY,
+        Op.TYPE_RUNTIME_ARRAY,
+    }
+)
+_DEEPEST = 32
+_DIMENSIONS = ("1D", "2D", "3D", "Cube", "2DRect", "Buffer", "subpassInput")
+
+
+def array_count(tables: ModuleTables, kind: int) -> int:
+    """Elements of an array type; 0 where its length is not known."""
+    op, *operands = tables.types[kind]
+    return tables.constants[operands[1]] if op == Op.TYPE_ARRAY else 0
+
+
+def type_name(tables: ModuleTables, kind: int) -> str:
+    """The GLSL name of a type without its array lengths: `vec3`, `sampler2DArray`, a struct's own name."""
+    op, *operands = tables.types[kind]
+    if op == Op.TYPE_FLOAT:
+        return {16: "float16_t", 32: "float", 64: "double"}[operands[0]]
+    if op == Op.TYPE_INT:
+        plain = "int" if operands[1] else "uint"
+        return plain if operands[0] == 32 else f"{plain}{operands[0]}_t"
+    if op == Op.TYPE_VECTOR:
+        prefix = {"float": "", "double": "d", "int": "i", "uint": "u", "bool": "b"}
+        scalar = type_name(tables, operands[0])
+        return f"{prefix.get(scalar, scalar + '_')}vec{operands[1]}"
+    if op == Op.TYPE_MATRIX:
+        rows = tables.types[operands[0]][2]
+        return f"mat{operands[1]}" if rows == operands[1] else f"mat{operands[1]}x{rows}"
+    if op in (Op.TYPE_ARRAY, Op.TYPE_RUNTIME_ARRAY):
+        return type_name(tables, operands[0])
+    if op == Op.TYPE_STRUCT:
+        return tables.names.get(kind, "")
+    if op == Op.TYPE_SAMPLED_IMAGE:
+        return _image_name(tables, tables.types[operands[0]][1:], "sampler")
+    if op == Op.TYPE_IMAGE:
+        return _image_name(tables, tuple(operands), "image" if operands[5] == 2 else "texture")
+    return {
+        Op.TYPE_VOID: "void",
+        Op.TYPE_BOOL: "bool",
+        Op.TYPE_SAMPLER: "sampler",
+        Op.TYPE_ACCELERATION_STRUCTURE: "accelerationStructureEXT",
+    }.get(Op(op), "opaque")
+
+
+def _image_name(tables: ModuleTables, image: tuple[int, ...], what: str) -> str:
+    sampled_type, dimension, depth, arrayed, multisampled = image[:5]
+    scalar = type_name(tables, sampled_type)
+    prefix = {"int": "i", "uint": "u"}.get(scalar, "")
+    shadow = "Shadow" if depth == 1 and what == "sampler" else ""
+    samples = "MS" if multisampled else ""
+    return f"{prefix}{what}{_DIMENSIONS[dimension]}{samples}{'Array' if arrayed else ''}{shadow}"
+
+
+def members_of(tables: ModuleTables, kind: int, depth: int = 0) -> tuple[Member, ...]:
+    """The members of a struct type with their offsets, in order of declaration."""
+    if depth > _DEEPEST:
+        raise SpirvError(f"structs nest deeper than {_DEEPEST}")
+    rows = []
+    for index, member in enumerate(tables.types[kind][1:]):
+        tables.members_left -= 1
+        if tables.members_left < 0:
+            raise SpirvError("the module's blocks have more members than can be listed")
+        decorations = tables.member_decorations.get((kind, index), {})
+        count, stride, element = 1, 0, member
+        while tables.types[element][0] in (Op.TYPE_ARRAY, Op.TYPE_RUNTIME_ARRAY):
+            stride = stride or tables.decorations.get(element, {}).get(Decoration.ARRAY_STRIDE, 0)
+            count *= array_count(tables, element)
+            element = tables.types[element][1]
+        inner = members_of(tables, element, depth + 1) if tables.types[element][0] == Op.TYPE_STRUCT else ()
+        rows.append(
+            Member(
+                name=tables.member_names.get((kind, index), ""),
+                offset=decorations.get(Decoration.OFFSET, 0),
+                size=_size(tables, member, decorations, depth),
+                type=type_name(tables, element),
+                count=count,
+                stride=stride,
+                members=inner,
+            )
+        )
+    return tuple(rows)
+
+
+def block_size(members: tuple[Member, ...]) -> int:
+    """Bytes from the start of a block to the end of its last sized member."""
+    return max((member.offset + member.size for member in members), default=0)
+
+
+def _size(tables: ModuleTables, kind: int, member: dict[int, int], depth: int) -> int:
+    if depth > _DEEPEST:
+        raise SpirvError(f"types nest deeper than {_DEEPEST}")
+    op, *operands = tables.types[kind]
+    if op in (Op.TYPE_FLOAT, Op.TYPE_INT):
+        return operands[0] // 8
+    if op == Op.TYPE_VECTOR:
+        return operands[1] * _size(tables, operands[0], {}, depth + 1)
+    if op == Op.TYPE_MATRIX:
+        rows = tables.types[operands[0]][2]
+        scalar = _size(tables, tables.types[operands[0]][1], {}, depth + 1)
+        lines, across = (rows, operands[1]) if Decoration.ROW_MAJOR in member else (operands[1], rows)
+        stride = member.get(Decoration.MATRIX_STRIDE, across * scalar)
+        return stride * (lines - 1) + max(stride, across * scalar)
+    if op == Op.TYPE_ARRAY:
+        stride = tables.decorations.get(kind, {}).get(Decoration.ARRAY_STRIDE, 0)
+        return array_count(tables, kind) * stride
+    if op == Op.TYPE_STRUCT:
+        return block_size(members_of(tables, kind, depth + 1))
+    return 0

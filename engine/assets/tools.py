@@ -1,0 +1,69 @@
+"""Finds the shader tools: on PATH, beside the interpreter, or in the packages that bring them along."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_LAUNCHER_MARK = b"cmeel_run"
+_PREFIX = "cmeel.prefix"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A program that can be run: its path and the folder of libraries it needs, if any."""
+
+    path: str
+    library_folder: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What changes when the program does: its name, size and mtime."""
+        info = os.stat(self.path)
+        return f"{os.path.basename(self.path)} {info.st_size} {info.st_mtime_ns}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment to run it in."""
+        environment = dict(os.environ)
+        if self.library_folder:
+            name = "DYLD_LIBRARY_PATH" if sys.platform == "darwin" else "LD_LIBRARY_PATH"
+            others = environment.get(name)
+            environment[name] = os.pathsep.join([self.library_folder, *([others] if others else [])])
+        return environment
+
+
+def find_compiler() -> Tool | None:
+    """The GLSL compiler, or None."""
+    return find_tool("glslangValidator") or find_tool("glslang")
+
+
+def find_validator() -> Tool | None:
+    """The SPIR-V validator, or None."""
+    return find_tool("spirv-val")
+
+
+def find_tool(name: str) -> Tool | None:
+    """The program `name`, or None where it is not installed."""
+    beside = os.path.dirname(sys.executable)
+    found = shutil.which(name) or shutil.which(name, path=beside)
+    if found and not _is_launcher(found):
+        return Tool(found)
+    # the launcher of a package starts an interpreter only to run the program: 50 ms that add up
+    for folder in sys.path:
+        prefix = Path(folder or ".", _PREFIX)
+        program = shutil.which(name, path=str(prefix / "bin"))
+        if program:
+            return Tool(program, str(prefix / "lib"))
+    return Tool(found) if found else None
+
+
+def _is_launcher(program: str) -> bool:
+    try:
+        with open(program, "rb") as file:
+            return _LAUNCHER_MARK in file.read(400)
+    except OSError:
+        return False
