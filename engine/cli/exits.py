@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 
 
@@ -16,41 +16,11 @@ class ExitCode(IntEnum):
     """What the process tells the shell; the numbers are fixed (docs/command-line.md)."""
 
     DONE = 0
-    SCRIPT_FAILED = 1
+    CHECK_FAILED = 1
     INPUT = 2
     NO_DEVICE = 3
     DEVICE_LOST = 4
     INTERRUPTED = 130
-
-
-class CommandError(Exception):
-    """The command line or the machine stands in the way: a message, a hint, and the code to end with.
-
-    Parameters
-    ----------
-    code
-        The stable name printed in brackets, as in `error[file.missing]`.
-    message
-        One sentence: what is wrong.
-    help
-        What to do about it; may be several lines.
-    exit_code
-        How the process ends.
-    """
-
-    def __init__(self, code: str, message: str, help: str = "", exit_code: ExitCode = ExitCode.INPUT) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.help = help
-        self.exit_code = exit_code
-
-    def __str__(self) -> str:
-        """Render the block that goes to stderr, in the form of an input error without a position."""
-        lines = [f"error[{self.code}]: {self.message}"]
-        if self.help:
-            lines += ["help: " + self.help.replace("\n", "\n      ")]
-        return "\n".join(lines)
 
 
 def guarded(command: Callable[[], int]) -> int:
@@ -59,15 +29,19 @@ def guarded(command: Callable[[], int]) -> int:
     Ctrl-C ends with 130 and no traceback. A reader that went away (`... | head`) ends the command quietly.
     """
     from engine.humon import InputError
+    from engine.vk.errors import DeviceLost, NoVulkan, OutOfDeviceMemory, OutOfHostMemory
 
     try:
         return command()
     except InputError as error:
         print(error, file=sys.stderr)
         return ExitCode.INPUT
-    except CommandError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    except NoVulkan as error:
+        print(no_device_text(error.reasons, error.packages), file=sys.stderr)
+        return ExitCode.NO_DEVICE
+    except (DeviceLost, OutOfDeviceMemory, OutOfHostMemory) as error:
+        print(f"error[device.lost]: the device could not go on: {error}", file=sys.stderr)
+        return ExitCode.DEVICE_LOST
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return ExitCode.INTERRUPTED
@@ -75,3 +49,20 @@ def guarded(command: Callable[[], int]) -> int:
         # Python flushes stdout once more while it ends; give it something that takes the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
+
+
+def no_device_text(reasons: Iterable[str], packages: Iterable[str]) -> str:
+    """The one screen for a machine that cannot draw: a line per reason, and what to install."""
+    lines = ["error[device.none]: no usable Vulkan device"]
+    lines += [f"    {reason}" for reason in reasons]
+    lines += [f"help: {how_to_get(package)}" for package in packages]
+    lines.append("help: `python -m engine doctor` shows all that this machine has and lacks")
+    return "\n".join(lines)
+
+
+def how_to_get(package: str) -> str:
+    """How a package is installed: `apt: NAME` and `pip: NAME`, as the Vulkan boundary names them."""
+    source, _, name = package.rpartition(": ")
+    if source == "pip":
+        return f"python -m pip install {name}"
+    return f"apt-get install {name} (Debian, Ubuntu; elsewhere the package that holds the same)"

@@ -1,0 +1,31 @@
+"""`cook`: bring the caches of a scene up to date, with a progress bar."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from engine.cli.exits import ExitCode
+
+
+def run(options: argparse.Namespace) -> int:
+    """Cook the assetDbs of a scene; what is wrong with single assets goes to stderr and does not end it.
+
+    Raises InputError where the scene itself cannot be read.
+    """
+    from engine.assets import open_library
+    from engine.cli.progress import CookProgress
+    from engine.scene import load_scene
+
+    scene = load_scene(options.scene)
+    jobs = options.jobs or os.cpu_count() or 1
+    with CookProgress() as progress:
+        library = open_library(scene.dbs, jobs=jobs, progress=progress)
+    try:
+        for problem in (*scene.warnings, *library.problems):
+            print(problem.render(), file=sys.stderr)
+        print(f"{options.scene}: {progress.summary()}")
+        return ExitCode.DONE
+    finally:
+        library.close()

@@ -1,0 +1,143 @@
+"""The arguments of `python -m engine`, and the way from them to a command."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from engine.cli.exits import guarded
+
+EXIT_CODES = """\
+exit codes:
+  0    done
+  1    what was asked for is not so (format --check; cook, where an asset is broken)
+  2    the input or the command line is wrong
+  3    no usable Vulkan device
+  130  interrupted (Ctrl-C)
+"""
+DEFAULT_PROFILE = "lavapipe"
+DEFAULT_SIZE = (1280, 720)
+LARGEST_SIDE = 16384
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser; each command names the module of `engine.cli` that runs it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m engine",
+        description="Look at scenes and machines without opening a window. See also: python -m viewer --help",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_cook(commands)
+    _add_plan(commands)
+    _add_doctor(commands)
+    _add_format(commands)
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, more: str = ""
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}.",
+        epilog=more,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _add_cook(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    cook = _add(
+        commands,
+        "cook",
+        "import and compile the assets of a scene into its caches",
+        "What is up to date is left alone. A broken asset is named with its place and costs one placeholder\n"
+        "when the scene is drawn; the command then ends with 1.",
+    )
+    cook.add_argument("scene", metavar="SCENE", type=Path, help="the scene file (.hu)")
+    cook.add_argument("--jobs", metavar="N", type=_positive, help="workers (default: one per core)")
+
+
+def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    plan = _add(
+        commands,
+        "plan",
+        "print what a scene keeps in GPU memory, where, and why",
+        "Needs neither Vulkan nor a display: the GPU is a recorded profile. The same input gives the same\n"
+        "bytes. `python -m engine doctor --record FILE.json` records the GPU of a machine.",
+    )
+    plan.add_argument("scene", metavar="SCENE", type=Path, help="the scene file (.hu)")
+    plan.add_argument(
+        "--profile",
+        metavar="NAME|FILE.json",
+        default=DEFAULT_PROFILE,
+        help="a profile of assets/profiles by name, or a file (default: %(default)s)",
+    )
+    plan.add_argument("--out", metavar="FILE.hu", type=Path, help="write there instead of printing")
+    plan.add_argument(
+        "--size",
+        metavar="WxH",
+        type=_size,
+        default=DEFAULT_SIZE,
+        help=f"framebuffer size in pixels (default: {DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]})",
+    )
+
+
+def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    doctor = _add(
+        commands,
+        "doctor",
+        "tell what this machine has, what is missing, and how to get it",
+        "Ends with 3 where no Vulkan device can be used.",
+    )
+    doctor.add_argument(
+        "--record",
+        metavar="FILE.json",
+        type=Path,
+        help="write the profile of the device, for `plan --profile`",
+    )
+    doctor.add_argument(
+        "--device", metavar="TEXT", default="", help="record the device whose name holds this"
+    )
+
+
+def _add_format(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    form = _add(
+        commands,
+        "format",
+        "lay a .hu file out in the usual way; comments stay",
+        "The file is replaced as a whole or not at all.",
+    )
+    form.add_argument("files", metavar="FILE.hu", type=Path, nargs="+", help="the files")
+    form.add_argument(
+        "--check", action="store_true", help="change nothing; end with 1 if a file would change"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code; a wrong command line ends in argparse's SystemExit(2)."""
+    options = make_parser().parse_args(arguments)
+    command = import_module(f"engine.cli.{options.command}")
+    return int(guarded(lambda: command.run(options)))
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or len(text) > 6 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more")
+    return int(text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, cross, height = text.lower().partition("x")
+    if not cross:
+        raise argparse.ArgumentTypeError(f"'{text}' is not WIDTHxHEIGHT, for example 1280x720")
+    sides = _positive(width), _positive(height)
+    if max(sides) > LARGEST_SIDE:
+        raise argparse.ArgumentTypeError(f"'{text}' is larger than {LARGEST_SIDE} pixels on a side")
+    return sides

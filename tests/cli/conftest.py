@@ -1,0 +1,32 @@
+"""Running the engine's command line as a user does: in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def engine(root: Path) -> Run:
+    """Run `python -m engine ARGUMENTS`; keywords become environment variables."""
+
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "engine", *map(str, arguments)]
+        return subprocess.run(
+            command,
+            cwd=root,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    return run

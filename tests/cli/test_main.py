@@ -1,0 +1,93 @@
+"""The command line as a whole: help, mistakes, and how it ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.cli.exits import ExitCode, guarded
+from engine.cli.main import make_parser
+from engine.humon import InputError, Position, Problem
+from engine.vk.errors import DeviceLost, NoDevice, OutOfDeviceMemory, Result
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+COMMANDS = ("cook", "plan", "doctor", "format")
+
+
+def test_the_help_names_every_command_and_exit_code() -> None:
+    text = make_parser().format_help()
+    for command in COMMANDS:
+        assert f"    {command} " in text
+    for code in (0, 1, 2, 3, 130):
+        assert f"\n  {code} " in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_explains_all_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        make_parser().parse_args([command, "--help"])
+    assert left.value.code == 0
+    text = capsys.readouterr().out
+    parser = make_parser()._subparsers._group_actions[0].choices[command]  # type: ignore[union-attr,index]
+    for action in parser._actions:
+        assert action.help, f"{command} {action.dest} has no help"
+    assert text.startswith(f"usage: python -m engine {command}")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["bake"], ["plan"], ["plan", "a.hu", "--size", "0x3"], ["plan", "a.hu", "--size", "big"], ["cook"]],
+)
+def test_a_wrong_command_line_ends_with_2_and_no_traceback(engine: Run, arguments: list[str]) -> None:
+    done = engine(*arguments)
+    assert done.returncode == ExitCode.INPUT
+    assert "usage: python -m engine" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "words"),
+    [
+        (InputError(Problem("x.y", "is wrong", Position("a.hu", 1, 2))), 2, "a.hu:1:2: error[x.y]: is wrong"),
+        (NoDevice("choose", Result.INITIALIZATION_FAILED, ("too old",), ("apt: a-driver",)), 3, "too old"),
+        (NoDevice("choose", Result.INITIALIZATION_FAILED, ("r",), ("apt: a-driver",)), 3, "install a-driver"),
+        (DeviceLost("vkQueueSubmit2", Result.DEVICE_LOST), 4, "vkQueueSubmit2"),
+        (OutOfDeviceMemory("vkAllocateMemory", Result.OUT_OF_DEVICE_MEMORY), 4, "OUT_OF_DEVICE_MEMORY"),
+        (KeyboardInterrupt(), 130, "stopped"),
+    ],
+)
+def test_what_a_user_can_cause_ends_in_words_and_its_code(
+    raised: BaseException, code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command() -> int:
+        raise raised
+
+    assert guarded(command) == code
+    assert words in capsys.readouterr().err
+
+
+def test_our_own_mistakes_are_not_dressed_up_as_input_errors() -> None:
+    def command() -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        guarded(command)
+
+
+def test_a_reader_that_goes_away_ends_the_command_quietly(root: Path) -> None:
+    code = "import sys\nfrom engine.cli.exits import guarded\n"
+    code += "sys.exit(guarded(lambda: [print('x' * 1000) for _ in range(10000)] and 0))"
+    writer = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert writer.stdout is not None
+    assert writer.stderr is not None
+    writer.stdout.read(10)
+    writer.stdout.close()
+    assert writer.wait(timeout=30) == 0
+    assert writer.stderr.read() == b""
+    writer.stderr.close()
