@@ -94,7 +94,7 @@ class Device:
         """
         made = ffi.new(f"Vk{type_name} *")
         if type_name == "Pipeline":
-            function = _CREATE[ffi.typeof(info).item.cname]
+            function = _CREATE[ffi.typeof(info).item.cname.removeprefix("struct ")]
             self.call(function, self.handle, cache, 1, info, NULL, made)
         else:
             function = _CREATE.get(type_name) or f"vkCreate{type_name}"
