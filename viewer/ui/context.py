@@ -1,0 +1,58 @@
+"""Owns the ImGui context: fed by GLFW, drawn by our renderer, kept free of files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imgui_bundle import imgui
+
+from viewer.ui import style
+from viewer.window import Window
+
+
+class Context:
+    """One ImGui context on one window; `begin` and `end` enclose what is drawn in a frame."""
+
+    def __init__(self, window: Window) -> None:
+        self._context: Any = imgui.create_context()
+        self._has_backend = False
+        try:
+            io = imgui.get_io()
+            io.set_ini_filename("")
+            io.set_log_filename("")
+            io.config_flags |= imgui.ConfigFlags_.no_mouse_cursor_change.value
+            io.backend_flags |= (
+                imgui.BackendFlags_.renderer_has_textures.value
+                | imgui.BackendFlags_.renderer_has_vtx_offset.value
+            )
+            style.apply(window.content_scale)
+            self._has_backend = imgui.backends.glfw_init_for_vulkan(window.address, True)
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self) -> None:
+        """Take in the events since the last frame and start a new one."""
+        imgui.backends.glfw_new_frame()
+        imgui.new_frame()
+
+    def end(self) -> Any:
+        """Finish the frame and return its ImDrawData, which is good until the next `begin`."""
+        imgui.render()
+        return imgui.get_draw_data()
+
+    @property
+    def textures(self) -> Any:
+        """Every ImTextureData that ImGui knows, with what it wants done to it."""
+        return imgui.get_platform_io().textures
+
+    def close(self) -> None:
+        """Leave GLFW's callbacks and destroy the context, once; the renderer goes first."""
+        context, self._context = self._context, None
+        if context is None:
+            return
+        imgui.set_current_context(context)
+        if self._has_backend:
+            imgui.backends.glfw_shutdown()
+            self._has_backend = False
+        imgui.destroy_context(context)

@@ -1,0 +1,90 @@
+"""How the inspector looks: one dark style, one font, sizes in points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import imgui_bundle
+from imgui_bundle import imgui
+
+FONT_SIZE = 15.0
+_FONT = Path(imgui_bundle.__file__).parent / "assets" / "fonts" / "Roboto" / "Roboto-Regular.ttf"
+
+Color = tuple[float, float, float, float]
+
+GROUND: Color = (0.075, 0.082, 0.098, 0.94)
+RAISED: Color = (0.125, 0.137, 0.161, 1.0)
+RAISED_HOVER: Color = (0.180, 0.196, 0.231, 1.0)
+LINE: Color = (0.200, 0.216, 0.251, 1.0)
+TEXT: Color = (0.890, 0.902, 0.925, 1.0)
+QUIET: Color = (0.560, 0.588, 0.640, 1.0)
+ACCENT: Color = (0.902, 0.557, 0.290, 1.0)
+ACCENT_DIM: Color = (0.902, 0.557, 0.290, 0.35)
+GOOD: Color = (0.420, 0.765, 0.490, 1.0)
+WARNING: Color = (0.945, 0.765, 0.310, 1.0)
+BAD: Color = (0.925, 0.390, 0.360, 1.0)
+
+
+def apply(scale: float) -> None:
+    """Give the current ImGui context our colours, spacing and font; `scale` is the display's own."""
+    style = imgui.get_style()
+    imgui.style_colors_dark(style)
+    style.window_padding = (12, 10)
+    style.frame_padding = (7, 3)
+    style.item_spacing = (8, 5)
+    style.cell_padding = (6, 2)
+    style.indent_spacing = 16
+    style.scrollbar_size = 11
+    style.window_rounding = 0
+    style.frame_rounding = style.grab_rounding = style.tab_rounding = 3
+    style.scrollbar_rounding = 6
+    style.window_border_size = 0
+    style.frame_border_size = 0
+    style.tab_bar_border_size = 1
+    _colors(style)
+    style.scale_all_sizes(scale)
+    style.font_scale_dpi = scale
+    if _FONT.is_file():
+        imgui.get_io().fonts.add_font_from_file_ttf(str(_FONT), FONT_SIZE)
+
+
+def _colors(style: Any) -> None:
+    of = imgui.Col_
+    table = {
+        of.text: TEXT,
+        of.text_disabled: QUIET,
+        of.window_bg: GROUND,
+        of.child_bg: (0, 0, 0, 0),
+        of.popup_bg: (0.09, 0.098, 0.118, 0.98),
+        of.border: LINE,
+        of.frame_bg: RAISED,
+        of.frame_bg_hovered: RAISED_HOVER,
+        of.frame_bg_active: RAISED_HOVER,
+        of.title_bg: GROUND,
+        of.title_bg_active: GROUND,
+        of.scrollbar_bg: (0, 0, 0, 0),
+        of.scrollbar_grab: LINE,
+        of.scrollbar_grab_hovered: QUIET,
+        of.scrollbar_grab_active: ACCENT,
+        of.check_mark: ACCENT,
+        of.button: RAISED,
+        of.button_hovered: RAISED_HOVER,
+        of.button_active: ACCENT_DIM,
+        of.header: RAISED,
+        of.header_hovered: RAISED_HOVER,
+        of.header_active: ACCENT_DIM,
+        of.separator: LINE,
+        of.tab: (0, 0, 0, 0),
+        of.tab_hovered: RAISED_HOVER,
+        of.tab_selected: RAISED,
+        of.tab_selected_overline: ACCENT,
+        of.table_header_bg: RAISED,
+        of.table_border_strong: LINE,
+        of.table_border_light: (0.16, 0.173, 0.2, 1.0),
+        of.table_row_bg_alt: (1, 1, 1, 0.025),
+        of.plot_histogram: ACCENT,
+        of.nav_cursor: ACCENT,
+    }
+    for color, value in table.items():
+        style.set_color_(color.value, value)
