@@ -5,8 +5,10 @@ like take typed values from nodes; whatever is wrong with the input is an `Input
 """
 
 from engine.humon.codes import Code
-from engine.humon.document import Document, Kind, Node, parse
+from engine.humon.document import Document, parse
+from engine.humon.edits import Edits
 from engine.humon.files import read
+from engine.humon.node import Kind, Node
 from engine.humon.problem import Collector, InputError, Position, Problem, Severity
 from engine.humon.values import (
     boolean,
@@ -16,16 +18,19 @@ from engine.humon.values import (
     integer,
     nearest,
     number,
+    plain,
     required,
     suggestion,
     text,
     vector,
 )
+from engine.humon.writer import write
 
 __all__ = [
     "Code",
     "Collector",
     "Document",
+    "Edits",
     "InputError",
     "Kind",
     "Node",
@@ -40,9 +45,11 @@ __all__ = [
     "nearest",
     "number",
     "parse",
+    "plain",
     "read",
     "required",
     "suggestion",
     "text",
     "vector",
+    "write",
 ]

@@ -44,6 +44,10 @@ class Lines:
         end = self.starts[number] if number < len(self.starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n"), offset - start
 
+    def start_of_line(self, offset: int) -> int:
+        """Return the offset of the first character of the line that holds `offset`."""
+        return self.starts[bisect_right(self.starts, offset) - 1]
+
     def end_of_line(self, offset: int) -> int:
         """Return the offset just after the line that holds `offset`."""
         number = bisect_right(self.starts, offset)

@@ -120,7 +120,7 @@ def _scan_nodes(
         going = False
         for step in TOKEN.finditer(text, offset):
             kind = step.lastindex
-            if kind == _VALUE or kind == _OPENED:
+            if kind == _VALUE or kind == _OPENED:  # noqa: SIM109 (a tuple would be built for every token)
                 key = step[_LEXEME]
                 if key[0] in QUOTES:
                     key = unquote(key)
@@ -164,7 +164,7 @@ def _scan_nodes(
             elif kind == _NOTHING:
                 trouble.no_value(unquote(step[_LEXEME]), step.start(), step.end())
                 continue
-            elif kind == _LEXEME or kind == _FLAT or kind == _OPENER:
+            elif kind == _LEXEME or kind == _FLAT or kind == _OPENER:  # noqa: SIM109
                 if mapping:
                     trouble.no_key(step[kind], step.start())
                 else:
@@ -180,7 +180,7 @@ def _scan_nodes(
             else:
                 offset = _metatags(text, step.start(), columns, last, trouble)
                 if offset == step.start():
-                    offset = trouble.other(offset, columns)
+                    offset = _skip(text, trouble.other(offset, columns))
                 count = len(starts)
                 going = True
                 break

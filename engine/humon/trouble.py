@@ -10,7 +10,7 @@ from engine.humon.problem import InputError, Position, Problem, excerpt_of
 _SHOWN_CHARS = 40
 
 
-class Stop(Exception):  # noqa: N818
+class Stop(Exception):
     """Reading cannot go on; the problem is already recorded."""
 
 
@@ -81,16 +81,21 @@ class Trouble:
 
         Returns how many containers are to be left; 0 to pass over the bracket.
         """
-        line, column = self.lines.place(offset)
+        place = "{}:{}".format(*self.lines.place(offset))
         for count, (_, mapping) in enumerate(reversed(opened)):
             if mapping is (closer == "}"):
                 for start, _ in opened[len(opened) - count :]:
                     at = self._bracket(start)
-                    message = f"'{self.text[at]}' is not closed before the '{closer}' at {line}:{column}"
+                    message = f"'{self.text[at]}' is not closed before the '{closer}' at {place}"
                     self.add(Code.UNCLOSED, message, at)
                 return count + 1
-        self.add(Code.STRAY, f"'{closer}' closes nothing", offset)
-        return 0
+        if not opened:
+            self.add(Code.STRAY, f"'{closer}' closes nothing", offset)
+            return 0
+        at = self._bracket(opened[-1][0])
+        place = "{}:{}".format(*self.lines.place(at))
+        self.add(Code.STRAY, f"'{closer}' cannot close the '{self.text[at]}' opened at {place}", offset)
+        return 1
 
     def unclosed(self, opened: list[tuple[int, bool]]) -> None:
         """The text ends while containers are open."""
@@ -99,14 +104,15 @@ class Trouble:
             self.add(Code.UNCLOSED, f"'{self.text[at]}' is never closed", at)
 
     def other(self, offset: int, columns: Columns) -> int:
-        """Record what is wrong with the character at `offset`, which begins no token; return where to go on."""
+        """Record what is wrong at `offset`, where no token begins; return where to go on."""
         character = self.text[offset]
         if character == ":":
             return self._stray_colon(offset, columns)
         if character == "@":
             self.add(Code.METATAG, "a metatag is `@ key: value` or `@ { key: value ... }`", offset)
             step = TOKEN.match(self.text, offset + 1)
-            return step.end() if step and step.lastgroup == "value" else offset + 1
+            passed = step is not None and step.lastgroup in ("lexeme", "value", "nothing", "flat")
+            return step.end() if step and passed else offset + 1
         if character == "/":
             self.add(Code.UNCLOSED, "this comment is never closed", offset, "end it with */")
             raise Stop

@@ -4,11 +4,11 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import TypeVar, cast
+from typing import TypeVar, cast, overload
 
 from engine.humon.codes import Code
-from engine.humon.document import Kind, Node
 from engine.humon.limits import MAX_DIGITS
+from engine.humon.node import Kind, Node
 from engine.humon.problem import InputError
 from engine.humon.trouble import shown
 
@@ -21,7 +21,7 @@ _PLAIN_VECTOR = re.compile(r"[0-9eE+\-. \t\r\n\[\]]*")
 _KINDS = {Kind.LIST: "a list [ ]", Kind.DICT: "a dict { }", Kind.VALUE: "a value"}
 
 
-def failure(code: str, message: str, node: Node, help: str = "") -> InputError:  # noqa: A002
+def failure(code: str, message: str, node: Node, help: str = "") -> InputError:
     """Return an InputError with one problem at `node`."""
     return InputError(node.document.problem(code, message, node, help))
 
@@ -94,7 +94,7 @@ def vector(node: Node, count: int | None = None) -> tuple[float, ...]:
     Raises `value.kind`, `value.count`, `value.number` or `value.range`. A list of bare words is
     converted from its text, without a node per number.
     """
-    content = node.document.columns.contents[node._row]
+    content = node.document.columns.contents[node.row]
     if isinstance(content, str) and len(content) <= MAX_DIGITS and _PLAIN_VECTOR.fullmatch(content):
         try:
             values = tuple(map(float, content[1:-1].split()))
@@ -108,7 +108,13 @@ def vector(node: Node, count: int | None = None) -> tuple[float, ...]:
     return tuple([number(child) for child in node])
 
 
-def choice(node: Node, known: type[E] | Mapping[str, T] | Iterable[str]) -> E | T | str:
+@overload
+def choice(node: Node, known: type[E]) -> E: ...
+@overload
+def choice(node: Node, known: Mapping[str, T]) -> T: ...
+@overload
+def choice(node: Node, known: Iterable[str]) -> str: ...
+def choice(node: Node, known: type[E] | Mapping[str, T] | Iterable[str]) -> object:
     """Return what the node's text names.
 
     `known` is an Enum (a member is named by its value if that is a str, else by its name in lower case),
@@ -117,13 +123,19 @@ def choice(node: Node, known: type[E] | Mapping[str, T] | Iterable[str]) -> E | 
     written = text(node)
     names = _names(known)
     if written not in names:
-        raise failure(
-            Code.CHOICE,
-            f"{_named(node)} is no known name: {shown(written)}",
-            node,
-            suggestion(written, names),
-        )
-    return cast("E | T | str", names[written])
+        message = f"{_named(node)} is no known name: {shown(written)}"
+        raise failure(Code.CHOICE, message, node, suggestion(written, names))
+    return names[written]
+
+
+def plain(node: Node) -> object:
+    """Return a node as plain Python: dicts, lists and str; metatags of a dict as keys that begin with `@`."""
+    if node.kind is Kind.VALUE:
+        return node.text
+    if node.kind is Kind.LIST:
+        return [plain(child) for child in node]
+    tags: dict[str, object] = {f"@{key}": text for key, text in node.metatags.items()}
+    return tags | {key: plain(child) for key, child in node.items()}
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -1,0 +1,160 @@
+"""Changes to a text that leave everything else in it as it is: comments, order, spacing.
+
+Gathered against the document as it was read, applied all at once.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from engine.humon.lexis import BLANK, COMMENT, SPACE, TOKEN, quote
+from engine.humon.writer import INDENT, inline, scalar
+
+if TYPE_CHECKING:
+    from engine.humon.document import Document
+    from engine.humon.node import Node
+
+_LINE_BLANK = re.compile(r"[^\S\n\r]*+(?:,[^\S\n\r]*+)*+")
+_REST_OF_LINE = re.compile(rf"(?:[ \t,]*+{COMMENT})*+[ \t]*+,?")
+_MARGIN = re.compile(r"[^\S\n\r]*+")
+_SEPARATORS = " \t\n\r,:[]{}@"
+_BLANK_END = re.compile(rf"{BLANK}\Z")
+
+
+class Edits:
+    """A set of changes to one document; `apply` returns the new text, the document itself stays."""
+
+    def __init__(self, document: "Document") -> None:
+        self.document = document
+        self._changes: list[tuple[int, int, str]] = []
+
+    def replace(self, node: "Node", value: object) -> "Edits":
+        """Give `node` a new plain Python value; quotes stay where they fit, as do lists of equal length."""
+        content = self.document.children(node.row)
+        if isinstance(content, list) and isinstance(value, (list, tuple)) and len(value) == len(content):
+            for child, new in zip(node, value, strict=True):
+                self.replace(child, new)
+            return self
+        start, end = self.document.span(node.row)
+        text = self.document.text
+        if content is None and not isinstance(value, (dict, list, tuple)):
+            lexeme = scalar(value, text[start:end])
+            if lexeme.endswith("/") and text.startswith("/", end):  # would swallow or break the comment there
+                lexeme = f'"{lexeme}"' if '"' not in lexeme else f"'{lexeme}'"
+        else:
+            lexeme = self._apart(start, end, inline(value))
+        if lexeme != text[start:end]:
+            self._changes.append((start, end, lexeme))
+        return self
+
+    def insert(self, parent: "Node", key: str, value: object) -> "Edits":
+        """Add `key: value` behind the last child of a dict, on a line of its own where that one has one.
+
+        Raises ValueError if `parent` is no dict or has the key.
+        """
+        content = self.document.children(parent.row)
+        if not isinstance(content, dict) or key in content:
+            raise ValueError(f"cannot insert {key!r}: not a dict, or the key is there")
+        pair = f"{quote(key)}: {inline(value)}"
+        text = self.document.text
+        if content:
+            self._insert_behind(list(content.values())[-1], pair)
+            return self
+        start, end = self.document.span(parent.row)
+        implicit = text[start] != "{"
+        at = self._behind(self._metatags_end(start if implicit else start + 1))
+        if implicit or "\n" in text[at:end] or self._ends_in_line_comment(start, at):
+            self._put(at, self._line_break() + self._margin(start) + ("" if implicit else INDENT) + pair)
+            if text[at:end] == "}":
+                self._put(at, self._line_break())
+        else:
+            self._put(at, f" {pair} " if text[at] == "}" else f" {pair}")
+        return self
+
+    def remove(self, node: "Node") -> "Edits":
+        """Take out a child of a list or dict, its key and its metatags, and its line if that is left blank."""
+        text = self.document.text
+        start = self.document.columns.starts[node.row]
+        end = self._metatags_end(self.document.span(node.row)[1])
+        line_start = self.document.lines.start_of_line(start)
+        margin = _LINE_BLANK.match(text, line_start)
+        blank = _LINE_BLANK.match(text, end)
+        assert margin is not None
+        assert blank is not None
+        after = blank.end()
+        line_ends = after == len(text) or text[after] in "\r\n"
+        if margin.end() >= start and line_ends:
+            start, end = line_start, self.document.lines.end_of_line(after) if after < len(text) else after
+            self._changes.append((start, end, ""))
+        elif line_ends:
+            before = _BLANK_END.search(text, line_start, start)
+            self._changes.append((before.start() if before else start, after, ""))
+        else:
+            self._changes.append(
+                (start, after, "" if start == line_start or text[start - 1].isspace() else " ")
+            )
+        return self
+
+    def apply(self) -> str:
+        """Return the text with all changes; raises ValueError if two of them overlap."""
+        text, parts, done = self.document.text, [], 0
+        for start, end, new in sorted(self._changes, key=lambda change: change[:2]):
+            if start < done:
+                raise ValueError("two edits change the same place")
+            parts += [text[done:start], new]
+            done = end
+        return "".join([*parts, text[done:]])
+
+    def _apart(self, start: int, end: int, lexeme: str) -> str:
+        """Return `lexeme` with a space where it would run into its neighbours."""
+        text = self.document.text
+        before = start > 0 and text[start - 1] not in _SEPARATORS
+        after = end < len(text) and text[end] not in _SEPARATORS
+        return " " * before + lexeme + " " * after
+
+    def _put(self, at: int, text: str) -> None:
+        self._changes.append((at, at, text))
+
+    def _insert_behind(self, row: int, pair: str) -> None:
+        document = self.document
+        start = document.columns.starts[row]
+        end = self._metatags_end(document.span(row)[1])
+        at = self._behind(end)
+        own_line = not document.text[document.lines.start_of_line(start) : start].strip()
+        if own_line or self._ends_in_line_comment(end, at):
+            self._put(at, self._line_break() + self._margin(start) + pair)
+        else:
+            self._put(at, "  " + pair)
+
+    def _behind(self, end: int) -> int:
+        """Return the offset behind the comments and the comma that follow `end` on its line."""
+        rest = _REST_OF_LINE.match(self.document.text, end)
+        assert rest is not None
+        return end + len(rest[0].rstrip(" \t"))
+
+    def _ends_in_line_comment(self, start: int, at: int) -> bool:
+        comment = re.search(rf"{COMMENT}\Z", self.document.text[start:at])
+        return comment is not None and comment[0].startswith("//")
+
+    def _metatags_end(self, offset: int) -> int:
+        """Return the end of the metatags that follow `offset`, or `offset` if there are none."""
+        text, end, in_braces = self.document.text, offset, False
+        space = SPACE.match(text, offset)
+        assert space is not None
+        for step in TOKEN.finditer(text, space.end()):
+            if in_braces:
+                if step["closer"] is not None:
+                    in_braces, end = False, step.end("closer")
+            elif step["tagged"] is not None:
+                end = step.end("tagged")
+            elif step["other"] == "@":
+                in_braces = True
+            else:
+                break
+        return end
+
+    def _margin(self, offset: int) -> str:
+        found = _MARGIN.match(self.document.text, self.document.lines.start_of_line(offset))
+        return found[0] if found else ""
+
+    def _line_break(self) -> str:
+        return "\r\n" if "\r\n" in self.document.text else "\n"
