@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Drawable, Feature
 from engine.graph import SCENE_COLOR, ColorTarget, DepthTarget, ImageDecl, ImageRead, Pass, Samples
-from engine.plan.requirements import Requirement
 from engine.plan.formats import Format
+from engine.plan.requirements import Requirement
 from engine.tableau.schema import asset_field
 from features._assets import material_requirements, mesh_drawables, mesh_requirements
 from features.shadow_caster import SHADOW_MAP
@@ -27,6 +27,12 @@ FORWARD = Pass(
     ),
     depth=DepthTarget(ImageDecl("sceneDepth", Format.D32_SFLOAT, samples=Samples.DEVICE)),
     reads=(ImageRead(SHADOW_MAP, "shadowMap", compare=True),),
+    material_defaults=(
+        ("baseColor", (1.0, 1.0, 1.0, 1.0)),
+        ("roughness", (1.0,)),
+        ("metallic", (1.0,)),
+        ("normalScale", (1.0,)),
+    ),
 )
 
 

@@ -1,6 +1,8 @@
 """The feature contract, the registry that finds features, and the collection of their requirements."""
 
 from engine.feature.contract import Feature
+from engine.feature.drawable import Drawable
+from engine.feature.frame import Box, FeatureRows, FrameView
 from engine.feature.registry import Registry, discover
 from engine.tableau.schema import (
     FeatureSchema,
@@ -19,10 +21,14 @@ from engine.tableau.schema import (
 )
 
 __all__ = [
+    "Box",
+    "Drawable",
     "Feature",
+    "FeatureRows",
     "FeatureSchema",
     "FieldKind",
     "FieldSpec",
+    "FrameView",
     "Registry",
     "angle_field",
     "asset_field",

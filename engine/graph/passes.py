@@ -107,7 +107,7 @@ class Pass:
     """One pass of a frame: draws the enabled rows of the feature type `draws`.
 
     `shaders` are names of shader assets in the builtin assetDb; empty means that each drawn model's
-    own material says which shaders it uses.
+    own material says which shaders it uses, with `material_defaults` for parameters it does not state.
     """
 
     name: str
@@ -117,6 +117,7 @@ class Pass:
     reads: tuple[ImageRead, ...] = ()
     shaders: tuple[str, ...] = ()
     state: RasterState = RasterState()
+    material_defaults: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
     def written(self) -> tuple[ImageDecl, ...]:
         """Return every image the pass writes, resolve targets included."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.render.draws import BATCH, build_draws
+from engine.planning.draws import BATCH, build_draws
 
 
 def batches(*rows: tuple[int, int, int]) -> np.ndarray:

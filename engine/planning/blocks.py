@@ -1,0 +1,88 @@
+"""Packing values into uniform and storage blocks by the names their shaders give the members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+class BlockMember(Protocol):
+    """A reflected member: byte offset, size in bytes, GLSL type, array count and stride, inner members."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def stride(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Field:
+    """Where one member lies: element type, numbers per element, elements, bytes between elements."""
+
+    offset: int
+    dtype: np.dtype
+    width: int
+    count: int
+    stride: int
+
+
+class Block:
+    """A block's layout: packs mappings of names to numbers into `size` bytes, what is not named being 0."""
+
+    def __init__(self, members: Iterable[BlockMember], size: int) -> None:
+        self.size = size
+        self.fields = {member.name: _field(member) for member in members}
+
+    def pack(self, values: Mapping[str, npt.ArrayLike]) -> npt.NDArray[np.uint8]:
+        """Return uint8[size]. Names the block lacks are left out; more numbers than fit raise ValueError."""
+        data = np.zeros(self.size, np.uint8)
+        self.pack_into(data, values)
+        return data
+
+    def pack_into(self, data: npt.NDArray[np.uint8], values: Mapping[str, npt.ArrayLike]) -> None:
+        """Write the named members into uint8[size], leaving the others as they are."""
+        for name, value in values.items():
+            field = self.fields.get(name)
+            if field is None:
+                continue
+            numbers = np.asarray(value, field.dtype)
+            one = field.count == 1
+            rows = numbers.reshape(1, -1) if one else numbers.reshape(len(np.atleast_1d(numbers)), -1)
+            if rows.shape[0] > field.count or rows.shape[1] > field.width:
+                raise ValueError(f"{name} holds {field.count} x {field.width} numbers, not {numbers.shape}")
+            for index, row in enumerate(rows):
+                start = field.offset + index * field.stride
+                data[start : start + row.nbytes] = np.ascontiguousarray(row).view(np.uint8)
+
+
+_NUMBERS = {"float": 1, "int": 1, "uint": 1, "bool": 1, "double": 1}
+
+
+def _field(member: BlockMember) -> Field:
+    """Derive element type and counts from a member's GLSL type, such as `vec4`, `mat4` or `uint`."""
+    kind = member.type.split("[")[0]
+    dtype = np.dtype(np.float32)
+    if kind.startswith(("u", "b")) and not kind.startswith("bvec"):
+        dtype = np.dtype(np.uint32)
+    elif kind.startswith("i"):
+        dtype = np.dtype(np.int32)
+    if kind in _NUMBERS:
+        width = 1
+    elif kind.startswith("mat"):
+        columns, _, rows = kind[3:].partition("x")
+        width = int(columns) * int(rows or columns)
+    else:
+        width = int(kind[-1])
+    return Field(member.offset, dtype, width, max(member.count, 1), member.stride)

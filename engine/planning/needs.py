@@ -1,0 +1,273 @@
+"""What a frame needs: the requirements, shaders, pipelines and descriptor sets of its passes.
+
+Features speak for assets; passes speak for what a frame lives on: attachments, rings of values that
+change per frame, draw lists and material tables. Both end in one requirement table, so that every byte
+of GPU memory has an asker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from engine.assets import AssetLibrary, AssetRef, TextureFacts
+from engine.feature import Registry
+from engine.graph import SCENE_COLOR, ColorTarget, CompiledGraph, CompiledPass, ImageDecl, Pass, Samples
+from engine.plan.drawing import CompareOp, ShaderStage, Topology
+from engine.plan.formats import Aspect, Format
+from engine.plan.requirements import ImageShape, QueueUse, Requirement, RequirementTable
+from engine.plan.rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
+from engine.plan.vocabulary import (
+    Access,
+    BufferUsage,
+    Contents,
+    Dedicated,
+    ImageUsage,
+    Kind,
+    MemoryProperty,
+    QueueKind,
+    Stage,
+)
+from engine.planning.draws import COMMAND
+from engine.planning.shading import FRAME_SET, MATERIAL_SET, ShaderSet
+from engine.planning.tables import DrawTable, MaterialUse, PipelineKey
+from engine.tableau import Tableau
+
+FRAMES_IN_FLIGHT = 2
+"""Copies of everything the CPU writes each frame: one is drawn while the next is written."""
+
+PASS_ASKERS = 16
+"""How many rows a pass names as askers; of more, the rest is named as one."""
+
+BUILTIN_DB = 0
+INSTANCE_BYTES = 64
+DRAW_BYTES = 8
+_MAPPED = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
+
+
+@dataclass
+class FrameNeeds:
+    """A compiled frame, its draw tables by pass name, and all that it asks for."""
+
+    graph: CompiledGraph
+    tables: dict[str, DrawTable]
+    requirements: RequirementTable
+    samples: int
+    shaders: list[ShaderRow] = field(default_factory=list)
+    pipelines: list[PipelineRow] = field(default_factory=list)
+    descriptor_sets: list[DescriptorSetRow] = field(default_factory=list)
+
+
+def for_samples(p: Pass, samples: int) -> Pass:
+    """Return a pass as a device with that many samples runs it: with one, nothing is resolved."""
+    if samples > 1:
+        return p
+    color = tuple(
+        ColorTarget(target.resolve, target.clear) if target.resolve is not None else target
+        for target in p.color
+    )
+    return replace(p, color=color)
+
+
+def pass_askers(
+    p: Pass, registry: Registry, tableau: Tableau, requirements: RequirementTable
+) -> tuple[int, ...]:
+    """Return ids of the askers of a pass: the active rows of the features that take part in it."""
+    ids: list[int] = []
+    for name in registry:
+        table = tableau.tables.get(name)
+        if table is None or p.name not in {q.name for q in registry[name].passes()}:
+            continue
+        rows = table.rows_active()
+        for row in rows[:PASS_ASKERS]:
+            path = tableau.path(int(table.object[row]))
+            ids.append(requirements.askers.add(name, path, table.position(int(row))))
+        if len(rows) > PASS_ASKERS:
+            ids.append(requirements.askers.add(name, f"and {len(rows) - PASS_ASKERS} more objects"))
+    return tuple(ids) or (requirements.askers.add(f"frame {p.name}"),)
+
+
+class PassNeeds:
+    """States the needs of the passes of one frame, into `needs`."""
+
+    def __init__(self, needs: FrameNeeds, size: tuple[int, int], library: AssetLibrary) -> None:
+        self._needs = needs
+        self._size = size
+        self._library = library
+        self._keys = needs.requirements.keys
+
+    def images(self, askers: dict[str, tuple[int, ...]]) -> None:
+        """Ask for every image of the graph, for the passes that write or read it."""
+        for life in self._needs.graph.images:
+            image = life.image
+            who = {
+                a for p in self._needs.graph.passes if _touches(p, image) for a in askers[p.declaration.name]
+            }
+            width, height = image.extent.resolve(self._size)
+            samples = self._needs.samples if image.samples is Samples.DEVICE else 1
+            depth = bool(image.format.info.aspect & Aspect.DEPTH)
+            stage = Stage.LATE_FRAGMENT_TESTS if depth else Stage.COLOR_ATTACHMENT_OUTPUT
+            access = Access.DEPTH_STENCIL_ATTACHMENT_WRITE if depth else Access.COLOR_ATTACHMENT_WRITE
+            uses = [QueueUse(QueueKind.GRAPHICS, access, stage)]
+            if life.usage & ImageUsage.SAMPLED:
+                uses.append(QueueUse(QueueKind.GRAPHICS, Access.SHADER_SAMPLED_READ, Stage.FRAGMENT_SHADER))
+            if life.usage & ImageUsage.TRANSFER_SRC:
+                uses.append(QueueUse(QueueKind.GRAPHICS, Access.TRANSFER_READ, Stage.COPY))
+            requirement = Requirement(
+                key=self._keys.transient(image.name),
+                kind=Kind.IMAGE,
+                shape=ImageShape(image.format, width, height, 1, samples),
+                usage=life.usage,
+                uses=tuple(uses),
+                dedicated=Dedicated.PREFER,
+            )
+            self._needs.requirements.add(requirement, sorted(who))
+
+    def frame(self, objects: int, frame_bytes: int, askers: Iterable[int]) -> None:
+        """Ask for the ring of the Frame block and the ring of world matrices."""
+        who = sorted(set(askers))
+        both = Stage.VERTEX_SHADER | Stage.FRAGMENT_SHADER
+        if frame_bytes:
+            use = QueueUse(QueueKind.GRAPHICS, Access.UNIFORM_READ, both)
+            self._ring("frame", frame_bytes, BufferUsage.UNIFORM_BUFFER, use, who)
+        use = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
+        self._ring("instances", capacity(objects) * INSTANCE_BYTES, BufferUsage.STORAGE_BUFFER, use, who)
+
+    def draws(self, table: DrawTable, askers: tuple[int, ...]) -> None:
+        """Ask for what one pass draws with: draw list, indirect commands, material tables, pipelines, sets."""
+        name = table.declaration.name
+        storage = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
+        size = capacity(len(table.rows)) * DRAW_BYTES
+        self._ring(f"{name}.draws", size, BufferUsage.STORAGE_BUFFER, storage, askers)
+        indirect = QueueUse(QueueKind.GRAPHICS, Access.INDIRECT_COMMAND_READ, Stage.DRAW_INDIRECT)
+        size = capacity(len(table.batches)) * COMMAND.itemsize
+        self._ring(f"{name}.commands", size, BufferUsage.INDIRECT_BUFFER, indirect, askers)
+        shaded = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.FRAGMENT_SHADER)
+        for number, shading in enumerate(table.shadings):
+            if shading.material is not None:
+                size = capacity(len(table.materials[number])) * shading.material.size
+                key = material_table_name(name, number)
+                self._ring(key, size, BufferUsage.STORAGE_BUFFER, shaded, askers)
+            for use in table.materials[number]:
+                for _, _, key in use.textures:
+                    if AssetRef.from_key(key).db == BUILTIN_DB:
+                        self._needs.requirements.add(_texture(AssetRef.from_key(key), self._library), askers)
+        self._plan_rows(table, askers)
+
+    def _ring(self, name: str, size: int, usage: BufferUsage, use: QueueUse, askers: Iterable[int]) -> None:
+        requirement = Requirement(
+            key=self._keys.transient(name),
+            kind=Kind.BUFFER,
+            size=size,
+            alignment=16,
+            usage=usage,
+            properties=_MAPPED,
+            preferred=MemoryProperty.DEVICE_LOCAL,
+            uses=(use,),
+            copies=FRAMES_IN_FLIGHT,
+            persistent_map=True,
+        )
+        self._needs.requirements.add(requirement, askers)
+
+    def _plan_rows(self, table: DrawTable, askers: tuple[int, ...]) -> None:
+        p = table.declaration
+        for shading in table.shadings:
+            for ref in shading.shaders:
+                facts = self._library.facts(ref)
+                stage = ShaderStage[facts.stage.name]
+                self._needs.shaders.append(ShaderRow(ref.key, stage, facts.entry_point, askers=askers))
+        for number, key in enumerate(table.pipelines):
+            self._needs.pipelines.append(self._pipeline(p, number, key, table.shadings[key.shading], askers))
+        for number, shading in enumerate(table.shadings):
+            if shading.sets:
+                row = frame_set_row(self._needs, table, number)
+                self._needs.descriptor_sets.append(replace(row, askers=askers))
+            if len(shading.sets) > MATERIAL_SET:
+                for use in table.materials[number]:
+                    row = material_set_row(p.name, shading, use)
+                    self._needs.descriptor_sets.append(replace(row, askers=askers))
+
+    def _pipeline(
+        self, p: Pass, number: int, key: PipelineKey, shading: ShaderSet, askers: tuple[int, ...]
+    ) -> PipelineRow:
+        biased = p.state.depth_bias or p.state.depth_bias_slope
+        state = PipelineState(
+            cull=p.state.cull,
+            depth_compare=CompareOp.GREATER,
+            depth_test=p.depth is not None,
+            depth_write=p.depth is not None,
+            depth_bias=(p.state.depth_bias, p.state.depth_bias_slope) if biased else None,
+            samples=self._needs.samples if _sampled(p) else 1,
+            colour_formats=tuple(target.image.format for target in p.color),
+            depth_format=p.depth.image.format if p.depth is not None else Format.UNDEFINED,
+        )
+        return PipelineRow(
+            name=f"{p.name}/{number}",
+            shaders=tuple(ref.key for ref in shading.shaders),
+            vertex_format=tuple((name, Format[form.upper()]) for name, form in key.vertex_format),
+            vertex_stride=key.stride,
+            topology=Topology[key.topology],
+            pass_name=p.name,
+            state=state,
+            askers=askers,
+        )
+
+
+def capacity(count: int, least: int = 16) -> int:
+    """Return the room for `count` rows: a power of two, so that adding one rarely means a new buffer."""
+    return max(least, 1 << max(0, count - 1).bit_length())
+
+
+def material_table_name(pass_name: str, shading: int) -> str:
+    """Return the name of the transient that holds the material rows of one shader set of a pass."""
+    return f"{pass_name}.materials.{shading}"
+
+
+def frame_set_row(needs: FrameNeeds, table: DrawTable, shading: int) -> DescriptorSetRow:
+    """Return the descriptor set row that a pass binds once for one of its shader sets.
+
+    Bindings are told by name: frame, instances, draws, materials, and the names of the pass's reads.
+    """
+    name = table.declaration.name
+    reads = dict(next(p.reads for p in needs.graph.passes if p.declaration.name == name))
+    layout = table.shadings[shading].sets[FRAME_SET]
+    transient = needs.requirements.keys.transient
+    contents = []
+    for row in layout:
+        known = {
+            "frame": "frame",
+            "instances": "instances",
+            "draws": f"{name}.draws",
+            "materials": material_table_name(name, shading),
+            **reads,
+        }
+        contents.append((row.binding, transient(known[row.name])))
+    return DescriptorSetRow(f"{name}/{shading}/frame", layout, tuple(contents))
+
+
+def material_set_row(pass_name: str, shading: ShaderSet, use: MaterialUse) -> DescriptorSetRow:
+    """Return the descriptor set row of one material: its textures by the names of the bindings."""
+    contents = tuple((binding, key) for _, binding, key in use.textures)
+    return DescriptorSetRow(f"{pass_name}/{use.label}", shading.sets[MATERIAL_SET], contents)
+
+
+def _texture(ref: AssetRef, library: AssetLibrary) -> Requirement:
+    facts = library.facts(ref)
+    assert isinstance(facts, TextureFacts)
+    return Requirement(
+        key=ref.key,
+        kind=Kind.IMAGE,
+        shape=ImageShape(Format[facts.format.name], facts.width, facts.height, facts.mip_levels),
+        usage=ImageUsage.SAMPLED,
+        uses=(QueueUse(QueueKind.GRAPHICS, Access.SHADER_SAMPLED_READ, Stage.FRAGMENT_SHADER),),
+        contents=Contents.CACHE,
+    )
+
+
+def _sampled(p: Pass) -> bool:
+    return any(image.samples is Samples.DEVICE for image in p.written() if image != SCENE_COLOR)
+
+
+def _touches(p: CompiledPass, image: ImageDecl) -> bool:
+    written = {written.name for written in p.declaration.written()}
+    return image.name in written or image.name in {name for _, name in p.reads}

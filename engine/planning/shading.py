@@ -1,0 +1,132 @@
+"""Shader sets: the stages that shade together, and the interface that their reflections add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, Variable
+from engine.humon import InputError, Position, Problem
+from engine.plan.drawing import DescriptorType, ShaderStage
+from engine.plan.rows import BindingRow
+from engine.planning.blocks import Block
+
+FRAME_SET, MATERIAL_SET = 0, 1
+"""Descriptor sets: what a pass binds once, and what each material binds."""
+
+
+@dataclass(frozen=True)
+class ShaderSet:
+    """The shaders of one material or pass, as one interface.
+
+    `sets` holds the bindings of each descriptor set in order. `frame` is the layout of the uniform block
+    called Frame; `material` that of one row of the storage block called Materials, if there is one.
+    """
+
+    name: str
+    shaders: tuple[AssetRef, ...]
+    sets: tuple[tuple[BindingRow, ...], ...]
+    inputs: tuple[Variable, ...]
+    frame: Block | None
+    material: Block | None
+
+    @property
+    def slots(self) -> tuple[tuple[str, int], ...]:
+        """(texture slot, binding) of the material set."""
+        if len(self.sets) <= MATERIAL_SET:
+            return ()
+        return tuple((row.name, row.binding) for row in self.sets[MATERIAL_SET])
+
+
+def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary, position: Position | None) -> ShaderSet:
+    """Merge the reflections of `shaders` (one per stage).
+
+    Raises InputError (shader.interface) where two stages disagree about a binding; `position` is the place
+    that names the shaders.
+    """
+    merged: dict[tuple[int, int], tuple[Binding, ShaderStage]] = {}
+    inputs: tuple[Variable, ...] = ()
+    for ref in shaders:
+        facts = library.facts(ref)
+        assert isinstance(facts, ShaderFacts)
+        stage = ShaderStage[facts.stage.name]
+        if stage is ShaderStage.VERTEX:
+            inputs = facts.reflection.inputs
+        for binding in facts.reflection.bindings:
+            where = (binding.set, binding.binding)
+            before = merged.get(where)
+            if before is None:
+                merged[where] = (binding, stage)
+                continue
+            if (before[0].descriptor_type, before[0].type) != (binding.descriptor_type, binding.type):
+                _refuse(
+                    f"set {where[0]}, binding {where[1]} is {before[0].type} '{before[0].name}' in one stage "
+                    f"and {binding.type} '{binding.name}' in another",
+                    "give both stages the same declaration",
+                    position,
+                )
+            widest = max(before[0], binding, key=lambda b: b.block_size)
+            merged[where] = (widest, before[1] | stage)
+    count = max((where[0] + 1 for where in merged), default=0)
+    return ShaderSet(
+        ", ".join(library.record(ref).label for ref in shaders),
+        tuple(shaders),
+        tuple(_rows(merged, index) for index in range(count)),
+        inputs,
+        _frame_block(merged),
+        _material_block(merged),
+    )
+
+
+def check_inputs(
+    shaders: ShaderSet, vertex_format: Sequence[tuple[str, str]], mesh: str, position: Position | None
+) -> None:
+    """Check that the vertex format has every input of the vertex stage, by name and numeric kind.
+
+    Raises InputError (shader.interface) that names the input.
+    """
+    offered = dict(vertex_format)
+    for variable in shaders.inputs:
+        form = offered.get(variable.name)
+        if form is None:
+            _refuse(
+                f"{shaders.name} reads the vertex attribute '{variable.name}', which {mesh} does not have",
+                "its attributes are " + ", ".join(offered),
+                position,
+            )
+        kind = "uint" if form.endswith("_uint") else "int" if form.endswith("_sint") else "float"
+        if kind != variable.kind:
+            _refuse(
+                f"{shaders.name} reads '{variable.name}' as {variable.kind}, but {mesh} has it as {form}",
+                f"declare the input as {kind}, or change the vertex format",
+                position,
+            )
+
+
+def _refuse(message: str, help_text: str, position: Position | None) -> None:
+    raise InputError([Problem("shader.interface", message, position, help=help_text)])
+
+
+def _rows(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]], index: int) -> tuple[BindingRow, ...]:
+    return tuple(
+        BindingRow(
+            where[1], binding.name, DescriptorType[binding.descriptor_type.name], binding.count, stages
+        )
+        for where, (binding, stages) in sorted(merged.items())
+        if where[0] == index
+    )
+
+
+def _frame_block(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]]) -> Block | None:
+    for binding, _ in merged.values():
+        if binding.type == "Frame":
+            return Block(binding.members, binding.block_size)
+    return None
+
+
+def _material_block(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]]) -> Block | None:
+    for binding, _ in merged.values():
+        if binding.type == "Materials":
+            row = binding.members[0]
+            return Block(row.members, row.stride)
+    return None

@@ -1,0 +1,236 @@
+"""Draw tables: for each pass, what its feature's active rows draw, as batches and columns.
+
+A table is made again only when the structure changes (rows, their assets, active); what it costs grows
+with the distinct assets, the rows themselves are numpy columns. Enabled rows are chosen later, per frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.assets import AssetLibrary, AssetRef, IndicesFacts, Material, VerticesFacts
+from engine.feature import Drawable, Feature
+from engine.graph import Pass
+from engine.humon import InputError, Problem
+from engine.planning.shading import ShaderSet, check_inputs, shader_set
+from engine.tableau import FeatureTable
+
+BATCH_KEYS = np.dtype(
+    [
+        ("shading", "<i4"),
+        ("pipeline", "<i4"),
+        ("material", "<i4"),
+        ("vertices", "<i8"),
+        ("indices", "<i8"),
+        ("stride", "<i4"),
+        ("index_bytes", "<i4"),
+        ("index_count", "<u4"),
+        ("low", "<f4", 3),
+        ("high", "<f4", 3),
+    ]
+)
+"""One batch: indices into the table's shader sets, pipelines and that set's materials; keys; bounds."""
+
+
+@dataclass(frozen=True)
+class PipelineKey:
+    """What tells the pipelines of one pass apart: shader set, vertex format and stride, topology."""
+
+    shading: int
+    vertex_format: tuple[tuple[str, str], ...]
+    offsets: tuple[int, ...]
+    stride: int
+    topology: str
+
+
+@dataclass(frozen=True)
+class MaterialUse:
+    """A material as a shader set binds it: (slot, binding, texture key), and parameters by name."""
+
+    ref: AssetRef
+    label: str
+    textures: tuple[tuple[str, int, int], ...]
+    parameters: tuple[tuple[str, tuple[float, ...]], ...]
+
+
+@dataclass
+class DrawTable:
+    """What one pass can draw. `rows` are table rows, `batch` the batch each belongs to (parallel arrays)."""
+
+    declaration: Pass
+    feature: FeatureTable | None
+    shadings: list[ShaderSet] = field(default_factory=list)
+    materials: list[list[MaterialUse]] = field(default_factory=list)
+    pipelines: list[PipelineKey] = field(default_factory=list)
+    batches: npt.NDArray[np.void] = field(default_factory=lambda: np.zeros(0, BATCH_KEYS))
+    rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    batch: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @property
+    def objects(self) -> npt.NDArray[np.integer]:
+        """The object of each row."""
+        return self.rows if self.feature is None else self.feature.object[self.rows]
+
+    def bounds(
+        self, world: npt.NDArray[np.float32], drawn: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None:
+        """Return the world box around the rows that are drawn, (low[3], high[3]); None for nothing.
+
+        `world` are all objects' matrices, `drawn` says of each of the table's rows whether it is enabled.
+        """
+        if not drawn.any():
+            return None
+        batches = self.batches[self.batch[drawn]]
+        matrices = world[self.objects[drawn]]
+        centre, half = (batches["high"] + batches["low"]) / 2, (batches["high"] - batches["low"]) / 2
+        middle = np.einsum("ni,nij->nj", centre, matrices[:, :3, :3]) + matrices[:, 3, :3]
+        reach = np.einsum("ni,nij->nj", half, np.abs(matrices[:, :3, :3]))
+        return (middle - reach).min(axis=0), (middle + reach).max(axis=0)
+
+
+def draw_table(
+    declaration: Pass,
+    feature: Feature,
+    table: FeatureTable,
+    library: AssetLibrary,
+    report: Callable[[Problem], None],
+) -> DrawTable:
+    """Build the draw table of a pass over the active rows of the feature it draws.
+
+    A material whose shaders do not fit the mesh is reported and replaced by the placeholder material.
+    """
+    builder = _Builder(DrawTable(declaration, table), library, report)
+    rows = table.rows_active()
+    keys = table.column(feature.schema.asset_fields[0].name)[rows]
+    assets, inverse = np.unique(keys, return_inverse=True)
+    batches_of = [builder.batches_for(AssetRef.from_key(int(key)), feature) for key in assets]
+    counts = np.array([len(batches) for batches in batches_of], np.int64)
+    starts = np.cumsum(counts) - counts
+    flat = np.array([batch for batches in batches_of for batch in batches], np.int64)
+    per_row = counts[inverse]
+    result = builder.finish()
+    result.rows = np.repeat(rows, per_row)
+    within = np.arange(len(result.rows)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
+    result.batch = flat[np.repeat(starts[inverse], per_row) + within]
+    return result
+
+
+class _Builder:
+    """Numbers the shader sets, materials, pipelines and batches of one draw table."""
+
+    def __init__(self, table: DrawTable, library: AssetLibrary, report: Callable[[Problem], None]) -> None:
+        self._table = table
+        self._library = library
+        self._report = report
+        self._rows: list[tuple[object, ...]] = []
+        self._shadings: dict[tuple[AssetRef, ...], int] = {}
+        self._batches: dict[tuple[int, int, int, int], int] = {}
+        self._pipelines: dict[PipelineKey, int] = {}
+        self._materials: dict[tuple[int, AssetRef], int] = {}
+
+    def batches_for(self, asset: AssetRef, feature: Feature) -> list[int]:
+        """Return the batches that draw one asset."""
+        return [self._batch(drawable) for drawable in feature.drawables(asset, self._library)]
+
+    def finish(self) -> DrawTable:
+        """Return the table with its batches as one array."""
+        self._table.batches = np.array(self._rows, BATCH_KEYS)
+        return self._table
+
+    def _batch(self, drawable: Drawable) -> int:
+        vertices, indices = self._library.facts(drawable.vertices), self._library.facts(drawable.indices)
+        assert isinstance(vertices, VerticesFacts)
+        assert isinstance(indices, IndicesFacts)
+        shading, material = self._shade(drawable, vertices)
+        key = PipelineKey(
+            shading,
+            tuple((name, form.value) for name, form in vertices.vertex_format),
+            vertices.offsets,
+            vertices.stride,
+            drawable.topology,
+        )
+        pipeline = self._pipelines.setdefault(key, len(self._pipelines))
+        if pipeline == len(self._table.pipelines):
+            self._table.pipelines.append(key)
+        identity = (pipeline, material, drawable.vertices.key, drawable.indices.key)
+        found = self._batches.get(identity)
+        if found is None:
+            found = self._batches[identity] = len(self._rows)
+            self._rows.append(
+                (
+                    shading,
+                    pipeline,
+                    material,
+                    drawable.vertices.key,
+                    drawable.indices.key,
+                    vertices.stride,
+                    indices.type.dtype.itemsize,
+                    indices.count,
+                    vertices.minimum,
+                    vertices.maximum,
+                )
+            )
+        return found
+
+    def _shade(self, drawable: Drawable, vertices: VerticesFacts) -> tuple[int, int]:
+        """Return (shader set, material) for a drawable: the pass's own shaders, or the material's."""
+        names = self._table.declaration.shaders
+        if names:
+            shaders = tuple(self._library.find("builtin", name, ("shader",)) for name in names)
+            return self._shading(shaders, drawable, vertices), -1
+        assert drawable.material is not None
+        material = self._library.record(drawable.material)
+        assert isinstance(material, Material)
+        try:
+            shading = self._shading(self._usable(material.shaders), drawable, vertices)
+        except InputError as error:
+            for problem in error.problems:
+                self._report(problem)
+            material = self._library.record(self._library.placeholder("material"))
+            assert isinstance(material, Material)
+            shading = self._shading(self._usable(material.shaders), drawable, vertices)
+        materials = self._table.materials[shading]
+        number = self._materials.setdefault((shading, material.ref), len(materials))
+        if number == len(materials):
+            materials.append(self._use(material, self._table.shadings[shading]))
+        return shading, number
+
+    def _use(self, material: Material, shading: ShaderSet) -> MaterialUse:
+        """Resolve a material's textures for a shader set; an empty slot takes the builtin texture."""
+        textures = []
+        for slot, binding in shading.slots:
+            ref = material.textures.get(slot)
+            texture = self._library.usable(ref) if ref is not None else substitute(slot, self._library)
+            textures.append((slot, binding, texture.key))
+        parameters = {**dict(self._table.declaration.material_defaults), **material.parameters}
+        return MaterialUse(material.ref, material.label, tuple(textures), tuple(sorted(parameters.items())))
+
+    def _usable(self, shaders: Sequence[AssetRef]) -> tuple[AssetRef, ...]:
+        return tuple(self._library.usable(ref) for ref in shaders)
+
+    def _shading(self, shaders: tuple[AssetRef, ...], drawable: Drawable, vertices: VerticesFacts) -> int:
+        number = self._shadings.get(shaders)
+        position = self._library.record(drawable.material or shaders[0]).position
+        made = (
+            self._table.shadings[number]
+            if number is not None
+            else shader_set(shaders, self._library, position)
+        )
+        mesh = self._library.record(drawable.vertices).label
+        form = [(name, form.value) for name, form in vertices.vertex_format]
+        check_inputs(made, form, mesh, position)
+        if number is None:
+            number = self._shadings[shaders] = len(self._table.shadings)
+            self._table.shadings.append(made)
+            self._table.materials.append([])
+        return number
+
+
+def substitute(slot: str, library: AssetLibrary) -> AssetRef:
+    """Return the builtin texture for a slot that a material leaves empty."""
+    name = "flatNormal" if slot in ("normal", "tangent") else "white"
+    return library.find("builtin", name, ("texture2d",))

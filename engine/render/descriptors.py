@@ -1,0 +1,146 @@
+"""Descriptor sets: equal contents share one, and what no frame uses any more is freed by ticket.
+
+A set is never written again once it has been handed out, so a set that a frame in flight still reads
+cannot change under it. Sets come from pools that are added as they fill.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from engine.render.layouts import Layouts, SetLayout
+from engine.vk.binding import constants, ffi
+from engine.vk.device import Device
+from engine.vk.errors import Result
+from engine.vk.structs import array, new
+
+SETS_PER_POOL = 64
+DESCRIPTORS_PER_POOL = 256
+
+
+@dataclass(frozen=True)
+class BoundBuffer:
+    """A range of a buffer at a binding."""
+
+    binding: int
+    descriptor_type: int
+    buffer: Any
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class BoundImage:
+    """A sampled image view at a binding, with its sampler and the layout it is in (VkImageLayout)."""
+
+    binding: int
+    descriptor_type: int
+    view: Any
+    sampler: Any
+    layout: int
+
+
+Bound = BoundBuffer | BoundImage
+
+
+class DescriptorSets:
+    """Owns descriptor pools and sets of one renderer."""
+
+    def __init__(self, device: Device, layouts: Layouts) -> None:
+        self._device = device
+        self._layouts = layouts
+        self._pools: list[Any] = []
+        self._sets: dict[tuple[SetLayout, tuple[Bound, ...]], tuple[Any, Any]] = {}
+        self._retired: deque[tuple[int, Any, Any]] = deque()
+
+    def get(self, layout: SetLayout, contents: tuple[Bound, ...]) -> Any:
+        """Return the VkDescriptorSet of that layout with these contents."""
+        key = (layout, contents)
+        found = self._sets.get(key)
+        if found is None:
+            found = self._sets[key] = self._allocate(layout)
+            self._write(found[0], contents)
+        return found[0]
+
+    def retire_all(self, ticket: int) -> None:
+        """Give up every set; they are freed once `ticket` is over."""
+        self._retired.extend((ticket, handle, pool) for handle, pool in self._sets.values())
+        self._sets.clear()
+
+    def collect(self, completed: int) -> None:
+        """Free retired sets whose ticket is over."""
+        while self._retired and self._retired[0][0] <= completed:
+            _, handle, pool = self._retired.popleft()
+            self._device.call(
+                "vkFreeDescriptorSets", self._device.handle, pool, 1, array("VkDescriptorSet", [handle])
+            )
+
+    def close(self) -> None:
+        """Destroy the pools and with them every set; none may be in use."""
+        for pool in self._pools:
+            self._device.destroy("DescriptorPool", pool)
+        self._pools.clear()
+        self._sets.clear()
+        self._retired.clear()
+
+    def _allocate(self, layout: SetLayout) -> tuple[Any, Any]:
+        """Return a new set and the pool it came from, from a new pool where no pool has room."""
+        made = ffi.new("VkDescriptorSet *")
+        handle = self._layouts.set_layout(layout)
+        full = (Result.OUT_OF_POOL_MEMORY, Result.FRAGMENTED_POOL)
+        for pool in reversed(self._pools):
+            info = new("VkDescriptorSetAllocateInfo", descriptorPool=pool, pSetLayouts=[handle])
+            answer = self._device.call(
+                "vkAllocateDescriptorSets", self._device.handle, info, made, allow=full
+            )
+            if answer is Result.SUCCESS:
+                return made[0], pool
+        pool = self._add_pool(max(DESCRIPTORS_PER_POOL, sum(slot.count for slot in layout)))
+        info = new("VkDescriptorSetAllocateInfo", descriptorPool=pool, pSetLayouts=[handle])
+        self._device.call("vkAllocateDescriptorSets", self._device.handle, info, made)
+        return made[0], pool
+
+    def _add_pool(self, descriptors: int) -> Any:
+        kinds = (
+            constants.VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER,
+            constants.VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+            constants.VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
+        )
+        info = new(
+            "VkDescriptorPoolCreateInfo",
+            flags=constants.VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT,
+            maxSets=SETS_PER_POOL,
+            pPoolSizes=[
+                new("VkDescriptorPoolSize", type=kind, descriptorCount=descriptors) for kind in kinds
+            ],
+        )
+        pool = self._device.create("DescriptorPool", info, name=f"descriptors {len(self._pools)}")
+        self._pools.append(pool)
+        return pool
+
+    def _write(self, handle: Any, contents: tuple[Bound, ...]) -> None:
+        writes = []
+        for bound in contents:
+            fields: dict[str, Any] = {
+                "dstSet": handle,
+                "dstBinding": bound.binding,
+                "descriptorCount": 1,
+                "descriptorType": bound.descriptor_type,
+            }
+            if isinstance(bound, BoundBuffer):
+                fields["pBufferInfo"] = new(
+                    "VkDescriptorBufferInfo", buffer=bound.buffer, offset=bound.offset, range=bound.size
+                )
+            else:
+                fields["pImageInfo"] = new(
+                    "VkDescriptorImageInfo",
+                    sampler=bound.sampler,
+                    imageView=bound.view,
+                    imageLayout=bound.layout,
+                )
+            writes.append(new("VkWriteDescriptorSet", **fields))
+        if writes:
+            rows = array("VkWriteDescriptorSet", writes)
+            self._device.vk.vkUpdateDescriptorSets(self._device.handle, len(writes), rows, 0, ffi.NULL)

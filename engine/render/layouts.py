@@ -1,0 +1,69 @@
+"""Descriptor set layouts and pipeline layouts, each made once for equal contents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.vk.device import Device
+from engine.vk.structs import new
+
+
+@dataclass(frozen=True, order=True)
+class BindingSlot:
+    """One binding of a set: VkDescriptorType, array length, and VkShaderStageFlags that see it."""
+
+    binding: int
+    descriptor_type: int
+    count: int
+    stages: int
+
+
+SetLayout = tuple[BindingSlot, ...]
+"""The bindings of one set, in order."""
+
+
+class Layouts:
+    """Owns every VkDescriptorSetLayout and VkPipelineLayout of a renderer."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._sets: dict[SetLayout, Any] = {}
+        self._pipelines: dict[tuple[SetLayout, ...], Any] = {}
+
+    def set_layout(self, slots: SetLayout) -> Any:
+        """Return the VkDescriptorSetLayout of these bindings."""
+        handle = self._sets.get(slots)
+        if handle is None:
+            bindings = [
+                new(
+                    "VkDescriptorSetLayoutBinding",
+                    binding=slot.binding,
+                    descriptorType=slot.descriptor_type,
+                    descriptorCount=slot.count,
+                    stageFlags=slot.stages,
+                )
+                for slot in slots
+            ]
+            info = new("VkDescriptorSetLayoutCreateInfo", pBindings=bindings)
+            name = "set of " + (", ".join(str(slot.binding) for slot in slots) or "nothing")
+            handle = self._sets[slots] = self._device.create("DescriptorSetLayout", info, name=name)
+        return handle
+
+    def pipeline_layout(self, sets: tuple[SetLayout, ...]) -> Any:
+        """Return the VkPipelineLayout of these sets, in order."""
+        handle = self._pipelines.get(sets)
+        if handle is None:
+            info = new("VkPipelineLayoutCreateInfo", pSetLayouts=[self.set_layout(s) for s in sets])
+            name = f"pipeline layout of {len(sets)} sets"
+            handle = self._pipelines[sets] = self._device.create("PipelineLayout", info, name=name)
+        return handle
+
+    def close(self) -> None:
+        """Destroy all of them; no pipeline may be used any more."""
+        for handle in self._pipelines.values():
+            self._device.destroy("PipelineLayout", handle)
+        for handle in self._sets.values():
+            self._device.destroy("DescriptorSetLayout", handle)
+        self._pipelines.clear()
+        self._sets.clear()

@@ -1,0 +1,103 @@
+"""The pipeline cache on disk, in the user's cache folder, keyed by vendor, device and driver version.
+
+It is disposable: a file that is missing, damaged, of another driver, or refused by the driver is an
+empty cache, and a folder that cannot be written to costs nothing but the next start's time.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+from engine.vk.binding import NULL, ffi
+from engine.vk.device import Device
+from engine.vk.errors import VulkanError
+from engine.vk.structs import new
+
+_MAGIC = b"DIOPIPE1"
+_MAX_BYTES = 256 << 20
+
+
+def user_cache_folder() -> Path:
+    """Return the folder for Diorama's disposable files of this user (made only when written to)."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "diorama"
+
+
+class PipelineCache:
+    """Owns a VkPipelineCache that starts from the file and is written back when it has grown."""
+
+    def __init__(self, device: Device, folder: Path | None = None) -> None:
+        self._device = device
+        facts = device.adapter
+        name = f"pipelines-{facts.vendor_id:08x}-{facts.device_id:08x}-{facts.driver_version:08x}.bin"
+        self.path = (folder or user_cache_folder()) / name
+        self._loaded = _read(self.path)
+        self.handle = self._create(self._loaded)
+
+    def _create(self, data: bytes) -> Any:
+        """Create the cache from `data`, or an empty one where the driver refuses it."""
+        if data:
+            info = new("VkPipelineCacheCreateInfo", initialDataSize=len(data), pInitialData=data)
+            try:
+                return self._device.create("PipelineCache", info, name="pipelines")
+            except VulkanError:
+                self._loaded = b""
+        return self._device.create("PipelineCache", new("VkPipelineCacheCreateInfo"), name="pipelines")
+
+    def save(self) -> bool:
+        """Write the cache if it holds more than the file; False where the folder does not let us."""
+        data = self._data()
+        if len(data) <= len(self._loaded) or len(data) > _MAX_BYTES:
+            return True
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                dir=self.path.parent, prefix=".pipelines-", delete=False
+            ) as file:
+                file.write(_MAGIC + zlib.crc32(data).to_bytes(4, "little") + data)
+            os.replace(file.name, self.path)
+        except OSError:
+            return False
+        self._loaded = data
+        return True
+
+    def _data(self) -> bytes:
+        """Read the driver's data."""
+        size = ffi.new("size_t *")
+        self._device.call("vkGetPipelineCacheData", self._device.handle, self.handle, size, NULL)
+        data = ffi.new("char[]", max(1, size[0]))
+        self._device.call("vkGetPipelineCacheData", self._device.handle, self.handle, size, data)
+        return bytes(ffi.buffer(data, size[0]))
+
+    def close(self) -> None:
+        """Write the cache back and destroy it, once."""
+        handle = self.handle
+        if handle != NULL:
+            if not self._device.lost:
+                self.save()
+            self.handle = NULL
+            self._device.destroy("PipelineCache", handle)
+
+
+def _read(path: Path) -> bytes:
+    """Return the driver's data from the file, or nothing where the file is not whole."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            return b""
+        data = path.read_bytes()
+    except OSError:
+        return b""
+    head = len(_MAGIC) + 4
+    body = data[head:]
+    whole = data.startswith(_MAGIC) and zlib.crc32(body).to_bytes(4, "little") == data[head - 4 : head]
+    return body if whole else b""

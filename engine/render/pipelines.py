@@ -1,0 +1,180 @@
+"""Graphics pipelines from plan rows: one per shaders, vertex format, topology, pass and state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.plan.drawing import ShaderStage
+from engine.plan.formats import Format
+from engine.plan.rows import PipelineRow
+from engine.planning.shading import ShaderSet
+from engine.planning.tables import PipelineKey
+from engine.render.layouts import BindingSlot, Layouts, SetLayout
+from engine.render.pipeline_cache import PipelineCache
+from engine.vk.binding import constants
+from engine.vk.device import Device
+from engine.vk.structs import new
+
+
+def set_layouts(shading: ShaderSet) -> tuple[SetLayout, ...]:
+    """Return the layouts of a shader set's descriptor sets, from its reflection."""
+    return tuple(
+        tuple(BindingSlot(row.binding, int(row.type), row.count, int(row.stages)) for row in rows)
+        for rows in shading.sets
+    )
+
+
+class Pipelines:
+    """Owns the VkPipelines that the current plan names; those it no longer names are retired by ticket."""
+
+    def __init__(
+        self,
+        device: Device,
+        layouts: Layouts,
+        cache: PipelineCache,
+        code: Callable[[int], bytes],
+    ) -> None:
+        self._device = device
+        self._layouts = layouts
+        self._cache = cache
+        self._code = code
+        self._live: dict[tuple[Any, ...], Any] = {}
+        self._retired: list[tuple[int, Any]] = []
+
+    def get(
+        self,
+        row: PipelineRow,
+        key: PipelineKey,
+        shading: ShaderSet,
+        stages: Mapping[int, tuple[ShaderStage, str]],
+    ) -> Any:
+        """Return the VkPipeline of a plan row. `stages` gives (stage, entry point) of each shader key."""
+        identity = _identity(row)
+        handle = self._live.get(identity)
+        if handle is None:
+            handle = self._live[identity] = self._create(row, key, shading, stages)
+        return handle
+
+    def layout(self, shading: ShaderSet) -> Any:
+        """Return the VkPipelineLayout of a shader set."""
+        return self._layouts.pipeline_layout(set_layouts(shading))
+
+    def keep_only(self, rows: list[PipelineRow], ticket: int) -> None:
+        """Retire every pipeline that is not among `rows`; it is destroyed once `ticket` is over."""
+        wanted = {_identity(row) for row in rows}
+        for identity in [identity for identity in self._live if identity not in wanted]:
+            self._retired.append((ticket, self._live.pop(identity)))
+
+    def collect(self, completed: int) -> None:
+        """Destroy retired pipelines whose ticket is over."""
+        for _, handle in [entry for entry in self._retired if entry[0] <= completed]:
+            self._device.destroy("Pipeline", handle)
+        self._retired = [entry for entry in self._retired if entry[0] > completed]
+
+    def close(self) -> None:
+        """Destroy all pipelines; none may be in use."""
+        for handle in [*self._live.values(), *(handle for _, handle in self._retired)]:
+            self._device.destroy("Pipeline", handle)
+        self._live.clear()
+        self._retired.clear()
+
+    def _create(
+        self,
+        row: PipelineRow,
+        key: PipelineKey,
+        shading: ShaderSet,
+        stages: Mapping[int, tuple[ShaderStage, str]],
+    ) -> Any:
+        modules: list[Any] = []
+        try:
+            infos = []
+            for shader in row.shaders:
+                code = self._code(shader)
+                info = new("VkShaderModuleCreateInfo", codeSize=len(code), pCode=code)
+                modules.append(self._device.create("ShaderModule", info, name=row.name))
+                stage, entry = stages[shader]
+                infos.append(
+                    new(
+                        "VkPipelineShaderStageCreateInfo",
+                        stage=int(stage),
+                        module=modules[-1],
+                        pName=entry,
+                    )
+                )
+            info = self._info(row, key, shading, infos)
+            return self._device.create("Pipeline", info, name=row.name, cache=self._cache.handle)
+        finally:
+            for module in modules:
+                self._device.destroy("ShaderModule", module)
+
+    def _info(self, row: PipelineRow, key: PipelineKey, shading: ShaderSet, stages: list[Any]) -> Any:
+        state = row.state
+        bias = state.depth_bias or (0.0, 0.0)
+        blends = [
+            new("VkPipelineColorBlendAttachmentState", colorWriteMask=0xF) for _ in state.colour_formats
+        ]
+        dynamic = [constants.VK_DYNAMIC_STATE_VIEWPORT, constants.VK_DYNAMIC_STATE_SCISSOR]
+        rendering = new(
+            "VkPipelineRenderingCreateInfo",
+            pColorAttachmentFormats=[int(form) for form in state.colour_formats],
+            depthAttachmentFormat=int(state.depth_format),
+        )
+        return new(
+            "VkGraphicsPipelineCreateInfo",
+            pNext=rendering,
+            pStages=stages,
+            pVertexInputState=_vertex_input(row, key, shading),
+            pInputAssemblyState=new("VkPipelineInputAssemblyStateCreateInfo", topology=int(row.topology)),
+            pViewportState=new("VkPipelineViewportStateCreateInfo", viewportCount=1, scissorCount=1),
+            pRasterizationState=new(
+                "VkPipelineRasterizationStateCreateInfo",
+                polygonMode=constants.VK_POLYGON_MODE_FILL,
+                cullMode=int(state.cull),
+                frontFace=int(state.front_face),
+                depthBiasEnable=state.depth_bias is not None,
+                depthBiasConstantFactor=bias[0],
+                depthBiasSlopeFactor=bias[1],
+                lineWidth=1.0,
+            ),
+            pMultisampleState=new("VkPipelineMultisampleStateCreateInfo", rasterizationSamples=state.samples),
+            pDepthStencilState=new(
+                "VkPipelineDepthStencilStateCreateInfo",
+                depthTestEnable=state.depth_test,
+                depthWriteEnable=state.depth_write,
+                depthCompareOp=int(state.depth_compare),
+            ),
+            pColorBlendState=new("VkPipelineColorBlendStateCreateInfo", pAttachments=blends),
+            pDynamicState=new("VkPipelineDynamicStateCreateInfo", pDynamicStates=dynamic),
+            layout=self.layout(shading),
+        )
+
+
+def _vertex_input(row: PipelineRow, key: PipelineKey, shading: ShaderSet) -> Any:
+    """Match the vertex stage's inputs to the vertex format by name; the rest of a vertex is not fetched."""
+    offered = {
+        name: (form, offset) for (name, form), offset in zip(row.vertex_format, key.offsets, strict=True)
+    }
+    attributes = []
+    for variable in shading.inputs:
+        form, offset = offered.get(variable.name, (Format.UNDEFINED, 0))
+        attributes.append(
+            new(
+                "VkVertexInputAttributeDescription",
+                location=variable.location,
+                binding=0,
+                format=int(form),
+                offset=offset,
+            )
+        )
+    binding = new("VkVertexInputBindingDescription", binding=0, stride=row.vertex_stride)
+    return new(
+        "VkPipelineVertexInputStateCreateInfo",
+        pVertexBindingDescriptions=[binding] if attributes else [],
+        pVertexAttributeDescriptions=attributes,
+    )
+
+
+def _identity(row: PipelineRow) -> tuple[Any, ...]:
+    """What makes two plan rows the same pipeline: all but name and askers."""
+    return row.shaders, row.vertex_format, row.vertex_stride, row.topology, row.pass_name, row.state

@@ -1,0 +1,182 @@
+"""Recording a compiled frame: barriers, dynamic rendering, and each pass's groups of indirect draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.graph import Barrier, ColorTarget, CompiledGraph, CompiledPass, DepthTarget, Layout
+from engine.plan.formats import Aspect
+from engine.planning.draws import COMMAND
+from engine.vk.binding import constants, ffi
+from engine.vk.device import Device
+from engine.vk.structs import array, new
+
+_IGNORED_FAMILY = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A resident image of the frame: VkImage, VkImageView, aspects, (width, height)."""
+
+    image: Any
+    view: Any
+    aspect: Aspect
+    extent: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class BoundGroup:
+    """One group of draws with everything it binds; `commands` is (VkBuffer, byte offset) of the first one."""
+
+    pipeline: Any
+    layout: Any
+    sets: tuple[Any, ...]
+    vertex_buffer: Any
+    index_buffer: Any
+    index_type: int
+    commands: tuple[Any, int]
+    count: int
+    rows: Any
+
+
+class Recorder:
+    """Records frames into command buffers of one device.
+
+    `max_draw_count` is the device's maxDrawIndirectCount. Where indirect draws cannot start at any
+    instance, each command is recorded as a draw of its own.
+    """
+
+    def __init__(self, device: Device, max_draw_count: int) -> None:
+        self._vk = device.vk
+        self._indirect = {"multiDrawIndirect", "drawIndirectFirstInstance"} <= device.features
+        self._limit = max_draw_count
+
+    def frame(
+        self,
+        commands: Any,
+        graph: CompiledGraph,
+        images: Mapping[str, Attachment],
+        groups: Mapping[str, Sequence[BoundGroup]],
+    ) -> int:
+        """Record all passes in order and the last barriers; return the number of draw calls."""
+        calls = 0
+        for compiled in graph.passes:
+            self._barriers(commands, compiled.barriers, images)
+            calls += self._pass(commands, compiled, images, groups.get(compiled.declaration.name, ()))
+        self._barriers(commands, graph.final, images)
+        return calls
+
+    def _barriers(self, commands: Any, barriers: Sequence[Barrier], images: Mapping[str, Attachment]) -> None:
+        if not barriers:
+            return
+        rows = [_image_barrier(barrier, images[barrier.image]) for barrier in barriers]
+        self._vk.vkCmdPipelineBarrier2(commands, new("VkDependencyInfo", pImageMemoryBarriers=rows))
+
+    def _pass(
+        self,
+        commands: Any,
+        compiled: CompiledPass,
+        images: Mapping[str, Attachment],
+        groups: Sequence[BoundGroup],
+    ) -> int:
+        p = compiled.declaration
+        width, height = images[p.written()[0].name].extent
+        depth = _depth(p.depth, images) if p.depth is not None else None
+        info = new(
+            "VkRenderingInfo",
+            renderArea={"offset": (0, 0), "extent": (width, height)},
+            layerCount=1,
+            pColorAttachments=[_color(target, images) for target in p.color],
+            pDepthAttachment=depth,
+        )
+        self._vk.vkCmdBeginRendering(commands, info)
+        viewport = new("VkViewport", width=width, height=height, minDepth=0.0, maxDepth=1.0)
+        self._vk.vkCmdSetViewport(commands, 0, 1, viewport)
+        self._vk.vkCmdSetScissor(commands, 0, 1, new("VkRect2D", extent=(width, height)))
+        calls = sum(self._draw(commands, group) for group in groups)
+        self._vk.vkCmdEndRendering(commands)
+        return calls
+
+    def _draw(self, commands: Any, group: BoundGroup) -> int:
+        vk = self._vk
+        vk.vkCmdBindPipeline(commands, constants.VK_PIPELINE_BIND_POINT_GRAPHICS, group.pipeline)
+        if group.sets:
+            vk.vkCmdBindDescriptorSets(
+                commands,
+                constants.VK_PIPELINE_BIND_POINT_GRAPHICS,
+                group.layout,
+                0,
+                len(group.sets),
+                array("VkDescriptorSet", group.sets),
+                0,
+                ffi.NULL,
+            )
+        offsets = ffi.new("VkDeviceSize[]", [0])
+        vk.vkCmdBindVertexBuffers(commands, 0, 1, array("VkBuffer", [group.vertex_buffer]), offsets)
+        vk.vkCmdBindIndexBuffer(commands, group.index_buffer, 0, group.index_type)
+        if not self._indirect:
+            for row in group.rows.tolist():
+                index_count, instances, first_index, vertex_offset, first_instance = row
+                vk.vkCmdDrawIndexed(
+                    commands, index_count, instances, first_index, vertex_offset, first_instance
+                )
+            return len(group.rows)
+        buffer, offset = group.commands
+        calls = 0
+        for first in range(0, group.count, self._limit):
+            count = min(self._limit, group.count - first)
+            start = offset + first * COMMAND.itemsize
+            vk.vkCmdDrawIndexedIndirect(commands, buffer, start, count, COMMAND.itemsize)
+            calls += 1
+        return calls
+
+
+def _image_barrier(barrier: Barrier, attachment: Attachment) -> Any:
+    return new(
+        "VkImageMemoryBarrier2",
+        srcStageMask=int(barrier.source_stage),
+        srcAccessMask=int(barrier.source_access),
+        dstStageMask=int(barrier.stage),
+        dstAccessMask=int(barrier.access),
+        oldLayout=int(barrier.old_layout),
+        newLayout=int(barrier.layout),
+        srcQueueFamilyIndex=_IGNORED_FAMILY,
+        dstQueueFamilyIndex=_IGNORED_FAMILY,
+        image=attachment.image,
+        subresourceRange=(int(attachment.aspect), 0, 1, 0, 1),
+    )
+
+
+def _color(target: ColorTarget, images: Mapping[str, Attachment]) -> Any:
+    fields: dict[str, Any] = {}
+    store = constants.VK_ATTACHMENT_STORE_OP_STORE
+    if target.resolve is not None:
+        store = constants.VK_ATTACHMENT_STORE_OP_DONT_CARE
+        fields = {
+            "resolveMode": constants.VK_RESOLVE_MODE_AVERAGE_BIT,
+            "resolveImageView": images[target.resolve.name].view,
+            "resolveImageLayout": int(Layout.COLOR_ATTACHMENT),
+        }
+    return new(
+        "VkRenderingAttachmentInfo",
+        imageView=images[target.image.name].view,
+        imageLayout=int(Layout.COLOR_ATTACHMENT),
+        loadOp=constants.VK_ATTACHMENT_LOAD_OP_CLEAR,
+        storeOp=store,
+        clearValue={"color": {"float32": target.clear}},
+        **fields,
+    )
+
+
+def _depth(target: DepthTarget, images: Mapping[str, Attachment]) -> Any:
+    c = constants
+    return new(
+        "VkRenderingAttachmentInfo",
+        imageView=images[target.image.name].view,
+        imageLayout=int(Layout.DEPTH_ATTACHMENT),
+        loadOp=c.VK_ATTACHMENT_LOAD_OP_CLEAR,
+        storeOp=c.VK_ATTACHMENT_STORE_OP_STORE if target.store else c.VK_ATTACHMENT_STORE_OP_DONT_CARE,
+        clearValue={"depthStencil": (target.clear, 0)},
+    )

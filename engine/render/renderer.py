@@ -1,0 +1,178 @@
+"""The renderer: turns frame needs and published addresses into command buffers, again only when they change.
+
+Three things can change, at rising cost. *Values* (transforms, camera, light) go into mapped rings and
+nothing is recorded. *Draws* (enabled rows) rebuild draw lists and record again. *Places* (a new plan,
+newly arrived assets) also look every address up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.graph import ImageDecl
+from engine.memory.manager import MemoryManager
+from engine.memory.samplers import SamplerPool
+from engine.planning.draws import DrawList, build_draws
+from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
+from engine.render.binder import Binder, NotResident, PassBinding
+from engine.render.descriptors import DescriptorSets
+from engine.render.layouts import Layouts
+from engine.render.pipeline_cache import PipelineCache
+from engine.render.pipelines import Pipelines
+from engine.render.recorder import Attachment, Recorder
+from engine.render.rings import RingWriter
+from engine.vk.device import Device
+from engine.vk.pool import CommandPool
+
+
+@dataclass(frozen=True)
+class DrawFacts:
+    """What one frame draws: draw calls, instances, triangles."""
+
+    calls: int = 0
+    instances: int = 0
+    triangles: int = 0
+
+
+class Renderer:
+    """Owns pipelines, descriptor sets and the command buffers of the frames in flight."""
+
+    def __init__(
+        self,
+        device: Device,
+        memory: MemoryManager,
+        samplers: SamplerPool,
+        code: Callable[[int], bytes],
+        max_draw_count: int,
+    ) -> None:
+        self._memory = memory
+        self._layouts = Layouts(device)
+        self._cache = PipelineCache(device)
+        self._pipelines = Pipelines(device, self._layouts, self._cache, code)
+        self._sets = DescriptorSets(device, self._layouts)
+        self._binder = Binder(memory, samplers, self._sets, self._pipelines)
+        self._recorder = Recorder(device, max_draw_count)
+        self._pool = CommandPool(device, device.graphics, "frames")
+        self._commands = [self._pool.allocate(f"frame {slot}") for slot in range(FRAMES_IN_FLIGHT)]
+        self._stale = [True] * FRAMES_IN_FLIGHT
+        self._rings: dict[str, RingWriter] = {}
+        self._needs: FrameNeeds | None = None
+        self._bindings: dict[str, PassBinding] = {}
+        self._lists: dict[str, DrawList] = {}
+        self._images: dict[str, Attachment] = {}
+        self.draws = DrawFacts()
+
+    def ring(self, name: str) -> RingWriter:
+        """Return the writer of the ring of that name."""
+        writer = self._rings.get(name)
+        if writer is None:
+            writer = self._rings[name] = RingWriter(FRAMES_IN_FLIGHT)
+        return writer
+
+    def restructure(self, needs: FrameNeeds, ticket: int) -> None:
+        """Take the needs of a new plan; pipelines it does not name are retired when `ticket` is over."""
+        self._needs = needs
+        self._pipelines.keep_only(needs.pipelines, ticket)
+        transient = needs.requirements.keys.transients
+        self._rings = {name: writer for name, writer in self._rings.items() if name in transient}
+
+    def rebind(self) -> bool:
+        """Look every address up again, after a new plan or when something was published.
+
+        Returns False, and draws nothing, while what the frame itself lives on is not resident.
+        """
+        needs = self._needs
+        assert needs is not None
+        try:
+            self._images = {life.image.name: self._attachment(life.image) for life in needs.graph.images}
+            self._bindings = {name: self._binder.bind(table) for name, table in needs.tables.items()}
+            for table in needs.tables.values():
+                for ring, rows in self._binder.materials(needs, table).items():
+                    self.ring(ring).replace(rows)
+        except NotResident:
+            self._images = {}
+            return False
+        for writer in self._rings.values():
+            writer.invalidate()
+        return True
+
+    def redraw(self, enabled: Mapping[str, npt.NDArray[np.bool_]]) -> None:
+        """Build draw lists again; `enabled` says for each pass which rows of its table are drawn."""
+        needs = self._needs
+        assert needs is not None
+        self._lists = {}
+        for name, table in needs.tables.items():
+            drawn = enabled[name]
+            batch = table.batch[drawn]
+            objects = table.objects[drawn]
+            materials = table.batches["material"][batch]
+            self._lists[name] = build_draws(objects, materials, batch, self._bindings[name].batches)
+            self.ring(f"{name}.draws").replace(self._lists[name].instances)
+            self.ring(f"{name}.commands").replace(self._lists[name].commands)
+        self._stale = [True] * FRAMES_IN_FLIGHT
+
+    def commands(self, slot: int, ticket: int) -> Any:
+        """Return the command buffer of a slot that is not in flight, recorded again if it is stale.
+
+        `ticket` is the one this frame will signal.
+        """
+        needs = self._needs
+        assert needs is not None
+        self._flush(needs, slot)
+        if self._stale[slot]:
+            groups = {
+                name: self._binder.groups(needs, table, self._bindings[name], self._lists[name], slot)
+                for name, table in needs.tables.items()
+            }
+            self._pool.begin(self._commands[slot], once=False)
+            calls = self._recorder.frame(self._commands[slot], needs.graph, self._images, groups)
+            self._pool.end(self._commands[slot])
+            self._stale[slot] = False
+            instances = sum(len(drawn.instances) for drawn in self._lists.values())
+            self.draws = DrawFacts(calls, instances, sum(d.triangles for d in self._lists.values()))
+        return self._commands[slot]
+
+    @property
+    def ready(self) -> bool:
+        """Whether the frame's own images are resident, so that it can be drawn."""
+        return bool(self._images)
+
+    def image(self, name: str) -> Attachment:
+        """Return a resident image of the frame by name. Raises KeyError."""
+        return self._images[name]
+
+    def retire_sets(self, ticket: int) -> None:
+        """Give up the descriptor sets of what was bound before; call it before `rebind`."""
+        self._sets.retire_all(ticket)
+
+    def collect(self, completed: int) -> None:
+        """Free what was retired by tickets up to `completed`."""
+        self._sets.collect(completed)
+        self._pipelines.collect(completed)
+
+    def close(self) -> None:
+        """Release everything, in order; nothing may be in flight."""
+        self._pool.close()
+        self._sets.close()
+        self._pipelines.close()
+        self._cache.close()
+        self._layouts.close()
+
+    def _attachment(self, image: ImageDecl) -> Attachment:
+        needs = self._needs
+        assert needs is not None
+        place = self._binder.place(needs.requirements.keys.transient(image.name))
+        return Attachment(place.handle, place.view, image.format.info.aspect, place.extent)
+
+    def _flush(self, needs: FrameNeeds, slot: int) -> None:
+        """Write what this slot's copies of the rings lack."""
+        transient = needs.requirements.keys.transient
+        for name, writer in self._rings.items():
+            place = self._memory.location(transient(name))
+            if place is not None and place.mapped is not None:
+                writer.flush(slot, place.mapped, place.stride)

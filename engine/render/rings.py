@@ -1,0 +1,70 @@
+"""Writing what changed into mapped rings: one copy per frame in flight, each catching up by itself.
+
+A frame that is being drawn reads its own copy, so the CPU never waits to write; a copy that missed a
+change gets it when its turn comes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+
+class RingWriter:
+    """Keeps the source rows of one ring and knows, for each copy, which of them it still lacks."""
+
+    def __init__(self, copies: int) -> None:
+        self._source = np.zeros((0, 1), np.uint8)
+        self._pending: list[list[tuple[int, int]]] = [[] for _ in range(copies)]
+
+    def replace(self, rows: npt.NDArray) -> None:
+        """Take new rows (any dtype, first axis = rows): every copy lacks all of them.
+
+        The array is kept, not copied: later changes in place are announced with `changed`.
+        """
+        self._source = rows
+        self.invalidate()
+
+    def changed(self, ranges: npt.NDArray[np.integer] | list[tuple[int, int]]) -> None:
+        """Announce that rows of [first, last) ranges were changed in place."""
+        for first, last in ranges:
+            for pending in self._pending:
+                pending.append((int(first), int(last)))
+
+    def invalidate(self) -> None:
+        """Forget what the copies hold: the ring lies somewhere else now."""
+        everything = [(0, len(self._source))]
+        self._pending = [list(everything) for _ in self._pending]
+
+    def flush(self, copy: int, mapped: npt.NDArray[np.uint8], stride: int) -> int:
+        """Write what copy number `copy` lacks to its place in `mapped`; return the bytes written.
+
+        `mapped` is the whole ring, uint8[copies * stride].
+        """
+        pending = self._pending[copy]
+        if not pending:
+            return 0
+        source = self._source
+        row_bytes = source.nbytes // len(source) if len(source) else 0
+        target = mapped[copy * stride : (copy + 1) * stride]
+        written = 0
+        for first, last in _merged(pending):
+            rows = np.ascontiguousarray(source[first:last]).reshape(-1).view(np.uint8)
+            start = first * row_bytes
+            target[start : start + len(rows)] = rows
+            written += len(rows)
+        pending.clear()
+        return written
+
+
+def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Merge ranges that overlap or touch."""
+    if len(ranges) == 1:
+        return ranges
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
