@@ -8,8 +8,9 @@ from engine.humon.codes import Code
 from engine.humon.document import Document, parse
 from engine.humon.edits import Edits
 from engine.humon.files import read
+from engine.humon.formatter import format_document
 from engine.humon.node import Kind, Node
-from engine.humon.problem import Collector, InputError, Position, Problem, Severity
+from engine.humon.problem import Collector, InputError, Position, Problem, Severity, excerpt_of
 from engine.humon.values import (
     boolean,
     choice,
@@ -39,8 +40,10 @@ __all__ = [
     "Severity",
     "boolean",
     "choice",
+    "excerpt_of",
     "expect",
     "failure",
+    "format_document",
     "integer",
     "nearest",
     "number",

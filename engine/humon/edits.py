@@ -71,7 +71,7 @@ class Edits:
         return self
 
     def remove(self, node: "Node") -> "Edits":
-        """Take out a child of a list or dict, its key and its metatags, and its line if that is left blank."""
+        """Take out a child of a list or dict, with key and metatags, and its line if that is left blank."""
         text = self.document.text
         start = self.document.columns.starts[node.row]
         end = self._metatags_end(self.document.span(node.row)[1])

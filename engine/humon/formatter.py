@@ -1,0 +1,69 @@
+"""Pretty printing of a document: every comment stays, and so do the line breaks that carry meaning.
+
+A list or dict that its author wrote on one line stays on one if it fits. Otherwise each node of a dict gets
+a line of its own; the entries of a list keep the rows they were written in (a matrix, a table of
+vertices), broken where a row is too long. Commas go, quotes stay, and of several blank lines one.
+"""
+
+from engine.humon.document import Document
+from engine.humon.outline import Container, Item, Role, gap, outline
+from engine.humon.writer import INDENT, WIDTH
+
+
+def format_document(document: Document, width: int = WIDTH) -> str:
+    """Return the text of `document` laid out anew; formatting the result again changes nothing.
+
+    It reads as the same nodes, keys, values and metatags, in the same order.
+    """
+    start, _ = document.span(0)
+    implicit = isinstance(document.columns.contents[0], dict) and document.text[start] != "{"
+    root = outline(document.text, implicit, width)
+    printer = _Printer(width)
+    printer.print_items(root, "")
+    return "\n".join(printer.lines) + "\n"
+
+
+class _Printer:
+    def __init__(self, width: int) -> None:
+        self.lines: list[str] = []
+        self._width = width
+
+    def print_items(self, container: Container, indent: str) -> None:
+        """Print the items of a container behind its opening bracket, which is the last line so far."""
+        before: Item | None = None
+        spread = False  # whether the item before took several lines
+        for item in container.items:
+            flat = self._flat(item)
+            if self._stays(container, before, spread, item, flat):
+                separator = gap(container, before, item) if before else " "
+                self.lines[-1] += separator + (item.text if flat is None else flat)
+            else:
+                if item.after_blank_line and before is not None:
+                    self.lines.append("")
+                flat = flat if flat is None or len(indent) + len(flat) <= self._width else None
+                self.lines.append(indent + (item.text if flat is None else flat))
+            spread = flat is None
+            if item.inside is not None and flat is None:
+                self.print_items(item.inside, indent + INDENT)
+                self.lines.append(indent + item.inside.closer)
+            before = item
+
+    def _flat(self, item: Item) -> str | None:
+        if item.inside is None:
+            return item.text
+        return None if item.inside.flat is None else item.text + item.inside.flat
+
+    def _stays(
+        self, container: Container, before: Item | None, spread: bool, item: Item, flat: str | None
+    ) -> bool:
+        """Whether `item` goes on the line of what is before it."""
+        if not item.same_line or not self.lines or (before is not None and before.ends_line):
+            return False
+        if item.role is not Role.NODE:
+            return before is not None or container.closer != ""
+        if before is None or spread or flat is None:
+            return False
+        if before.role is Role.COMMENT and not container.is_list:
+            return True
+        fits = len(self.lines[-1]) + 1 + len(flat) <= self._width and "\n" not in flat
+        return container.is_list and before.role is not Role.METATAG and fits
