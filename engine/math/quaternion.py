@@ -21,6 +21,10 @@ def normalize(quaternions: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.b
     Returns them and a mask [...] of those that name no rotation (length 0 or not finite): these became the
     identity.
     """
+    single = np.asarray(quaternions, np.float32)
+    squares = np.asarray(np.einsum("...i,...i->...", single, single))
+    if squares.size and squares.min() > 1e-12 and squares.max() < 1e12:  # false for NaN
+        return single / np.sqrt(squares)[..., None], np.zeros(squares.shape, np.bool_)
     q = np.asarray(quaternions, np.float64)
     length = np.sqrt(np.einsum("...i,...i->...", q, q))
     bad = ~(np.isfinite(length) & (length > 1e-20))
@@ -79,7 +83,8 @@ def to_euler_xyz_degrees(quaternions: ArrayLike) -> NDArray[np.float32]:
         np.arctan2(-2 * (x * y - w * z), 1 - 2 * (x * x + z * z)),
         np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)),
     )
-    return np.degrees(np.stack((about_x, np.arcsin(sine), about_z), axis=-1)).astype(np.float32)
+    angles = np.stack((about_x, np.arcsin(sine), about_z), axis=-1)
+    return np.asarray(np.degrees(angles), np.float32)
 
 
 def to_matrix3(quaternions: ArrayLike) -> NDArray[np.float32]:
@@ -102,26 +107,25 @@ def rotate(quaternions: ArrayLike, vectors: ArrayLike) -> NDArray[np.float32]:
     return np.asarray(v + q[..., 3:] * twice + np.cross(q[..., :3], twice), np.float32)
 
 
-def from_matrix3(matrix: ArrayLike) -> NDArray[np.float32]:
-    """The unit quaternion [4] of one stored rotation matrix [3, 3].
+def from_matrix3(matrices: ArrayLike) -> NDArray[np.float32]:
+    """Unit quaternions [..., 4] of stored rotation matrices [..., 3, 3].
 
-    The largest of the four components is found first, so that none is divided by a small one (Shepperd,
-    "Quaternion from rotation matrix", 1978). pyrr's own version loses the sign of w in some octants.
+    Each row of `outer` is the quaternion times one of its own components; the row of the largest is taken,
+    so that nothing is divided by a small number (Shepperd, "Quaternion from rotation matrix", 1978). pyrr's
+    own version loses the sign of w in some octants.
     """
-    m = np.asarray(matrix, np.float64)
-    trace = float(m[0, 0] + m[1, 1] + m[2, 2])
-    candidates = np.array((m[0, 0], m[1, 1], m[2, 2], trace))
-    largest = int(np.argmax(candidates))
-    q = np.empty(4)
-    if largest == 3:
-        q[:] = m[1, 2] - m[2, 1], m[2, 0] - m[0, 2], m[0, 1] - m[1, 0], 1 + trace
-    else:
-        i, j, k = largest, (largest + 1) % 3, (largest + 2) % 3
-        q[i] = 1 - trace + 2 * m[i, i]
-        q[j] = m[i, j] + m[j, i]
-        q[k] = m[i, k] + m[k, i]
-        q[3] = m[j, k] - m[k, j]
-    return (q / np.linalg.norm(q)).astype(np.float32)
+    m = np.asarray(matrices, np.float64)
+    trace = m[..., 0, 0] + m[..., 1, 1] + m[..., 2, 2]
+    outer = np.empty((*trace.shape, 4, 4))
+    for i in range(3):
+        j, k = (i + 1) % 3, (i + 2) % 3
+        outer[..., i, i] = 1 - trace + 2 * m[..., i, i]
+        outer[..., i, j] = outer[..., j, i] = m[..., i, j] + m[..., j, i]
+        outer[..., i, 3] = outer[..., 3, i] = m[..., j, k] - m[..., k, j]
+    outer[..., 3, 3] = 1 + trace
+    largest = np.argmax(np.diagonal(outer, axis1=-2, axis2=-1), axis=-1)
+    q = np.take_along_axis(outer, largest[..., None, None], axis=-2)[..., 0, :]
+    return np.asarray(q / np.linalg.norm(q, axis=-1, keepdims=True), np.float32)
 
 
 def slerp(a: ArrayLike, b: ArrayLike, t: float) -> NDArray[np.float32]:

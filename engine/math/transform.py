@@ -70,17 +70,18 @@ def inverse(matrices: ArrayLike) -> Matrices:
     return np.linalg.inv(np.asarray(matrices, np.float64)).astype(np.float32)
 
 
-def decompose(matrix: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Translation [3], rotation [4] and scale [3] of one stored matrix [4, 4] without shear.
+def decompose(matrices: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Translation [..., 3], rotation [..., 4] and scale [..., 3] of matrices [..., 4, 4] without shear.
 
-    A mirroring matrix gets a negative scale on X.
+    A mirroring matrix gets a negative scale on X; where a scale is 0 the rotation is the identity's.
     """
-    m = np.asarray(matrix, np.float64)
-    scale = np.linalg.norm(m[:3, :3], axis=1)
-    if np.linalg.det(m[:3, :3]) < 0:
-        scale[0] = -scale[0]
-    rotation = from_matrix3(m[:3, :3] / scale[:, None])
-    return m[3, :3].astype(np.float32), rotation, scale.astype(np.float32)
+    m = np.asarray(matrices, np.float64)
+    axes = m[..., :3, :3]
+    scale = np.linalg.norm(axes, axis=-1)
+    scale[..., 0] = np.copysign(scale[..., 0], np.linalg.det(axes))
+    flat = (scale == 0).any(axis=-1)[..., None, None]
+    turned = np.where(flat, np.identity(3), axes / np.where(scale == 0, 1.0, scale)[..., None])
+    return m[..., 3, :3].astype(np.float32), from_matrix3(turned), scale.astype(np.float32)
 
 
 def transform_points(points: ArrayLike, matrix: ArrayLike) -> NDArray[np.float32]:

@@ -1,9 +1,8 @@
-"""How objects may be named, when two names count as one, and which known name was probably meant."""
+"""How objects may be named and when two names count as one."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
 
 MAX_NAME = 255
 """Characters in the name of an object."""
@@ -38,12 +37,3 @@ def name_fault(name: str) -> str:
     if not name.isprintable():
         return "a name cannot hold control characters"
     return ""
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that looks most like `name`, or None when none is close."""
-    from difflib import get_close_matches  # 4 ms that only an error needs
-
-    by_fold = {fold(candidate): candidate for candidate in known}
-    close = get_close_matches(fold(name), by_fold, n=1, cutoff=0.5)
-    return by_fold[close[0]] if close else None

@@ -6,8 +6,6 @@ inspector can build editors without knowing any feature by name. A value has two
 angles in radians, choices as their number, assets as int64 keys).
 """
 
-# ruff: noqa: A002  (`help` is the word of the schema, in files of features and in the inspector)
-
 from __future__ import annotations
 
 import math
@@ -19,10 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from engine.humon import nearest
+
 NO_ASSET = -1
 """Key in an asset column of a row that names no asset."""
 
-RESERVED = frozenset({"type", "active", "enabled", "failed", "object", "schema", "row", "position", "path"})
+RESERVED = frozenset({"type", "active", "enabled", "failed", "owner", "table", "row", "position"})
 """Names that no field may take: they mean the row itself."""
 
 
@@ -206,6 +206,11 @@ class FeatureSchema:
         if len(by_name) != len(self.fields):
             raise ValueError(f"feature {self.type_name!r} has two fields of one name")
         object.__setattr__(self, "by_name", by_name)
+
+    def unknown_field(self, name: str) -> str:
+        """What to say to somebody who asked for a field that there is not."""
+        close = nearest(name, [*self.by_name, "active", "enabled"])
+        return f"{self.type_name} has no field '{name}'" + (f"; did you mean '{close}'?" if close else "")
 
     @property
     def asset_fields(self) -> tuple[FieldSpec, ...]:

@@ -5,6 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from engine.math import (
     compose,
     euler_xyz_degrees,
@@ -14,8 +17,6 @@ from engine.math import (
     project,
     view_from_world,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @given(st.floats(0.2, 2.5), st.floats(0.3, 3), st.floats(0.01, 10), st.floats(1, 1e5))

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from engine.math import (
     axis_angle,
     compose,
@@ -18,8 +21,6 @@ from engine.math import (
     transform_points,
 )
 from engine.math.transform import CHUNK
-from hypothesis import given
-from hypothesis import strategies as st
 
 angles = st.floats(-180, 180, allow_nan=False, width=32)
 
@@ -92,12 +93,20 @@ def test_compose_writes_into_the_array_it_is_given():
 
 
 def test_decompose_undoes_compose():
-    translation, rotation, scale = random_transforms(200)
-    for i, matrix in enumerate(compose(translation, rotation, scale)):
-        moved, turned, scaled = decompose(matrix)
-        np.testing.assert_allclose(moved, translation[i], atol=1e-5)
-        np.testing.assert_allclose(scaled, scale[i], rtol=1e-5)
-        assert abs(np.dot(turned, rotation[i])) > 1 - 1e-5
+    translation, rotation, scale = random_transforms(500)
+    scale[::3, 0] *= -1
+    moved, turned, scaled = decompose(compose(translation, rotation, scale))
+    np.testing.assert_allclose(moved, translation, atol=1e-5)
+    np.testing.assert_allclose(scaled, scale, rtol=1e-4)
+    assert (np.abs(np.einsum("ni,ni->n", turned, rotation)) > 1 - 1e-5).all()
+
+
+def test_decompose_of_a_flat_matrix_is_finite():
+    flat = np.identity(4)
+    flat[1] = 0
+    _, rotation, scale = decompose(flat)
+    assert rotation.tolist() == [0, 0, 0, 1]
+    assert scale.tolist() == [1, 0, 1]
 
 
 def test_inverse_undoes_a_chain_and_a_flat_matrix_has_none():

@@ -1,0 +1,247 @@
+"""The table of one feature type: a row for each object that has the feature, a column for each field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.humon import Position
+from engine.tableau.columns import Columns, Rows
+from engine.tableau.journal import Journal
+from engine.tableau.schema import FeatureSchema, FieldKind
+
+if TYPE_CHECKING:
+    from engine.tableau.tableau import Tableau
+
+FIELD = "field."
+
+
+class FeatureTable:
+    """All features of one type in a tableau. A feature is a row, an object has at most one of each type.
+
+    Columns beside the fields: object (row of the object, -1 in a free row), active and enabled (what the
+    feature says), failed (switched off because its code raised), effective_active and effective_enabled
+    (with the object and all above it). Asset columns hold int64 keys (NO_ASSET: none), angles radians,
+    choices the place of the word.
+
+    `version` rises with every change; `changes` tells which rows changed, effective flags included.
+    """
+
+    def __init__(self, tableau: Tableau, schema: FeatureSchema) -> None:
+        self.schema = schema
+        self.changes = Journal()
+        self._tableau = tableau
+        specs: dict[str, tuple[Any, tuple[int, ...], Any]] = {
+            "object": (np.int32, (), -1),
+            "active": (np.bool_, (), True),
+            "enabled": (np.bool_, (), True),
+            "failed": (np.bool_, (), False),
+            "effective_active": (np.bool_, (), False),
+            "effective_enabled": (np.bool_, (), False),
+            "file": (np.int32, (), -1),
+            "line": (np.int32, (), 0),
+            "column": (np.int32, (), 0),
+        }
+        for spec in schema.fields:
+            shape = (spec.kind.width,) if spec.kind.width > 1 else ()
+            specs[FIELD + spec.name] = (spec.kind.dtype, shape, spec.column_default())
+        self._columns = Columns(specs)
+        self._row_of = np.full(16, -1, np.int32)
+        self._cached: dict[str, tuple[int, NDArray[np.int32]]] = {}
+
+    @property
+    def type_name(self) -> str:
+        """The feature's type, as `@type` writes it."""
+        return self.schema.type_name
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self._columns.used
+
+    @property
+    def version(self) -> int:
+        """Rises with every change of a row, its effective flags included."""
+        self._tableau.flush()
+        return self.changes.version
+
+    @property
+    def object(self) -> NDArray[np.int32]:
+        """The object row of each feature row; -1 where the row is free."""
+        return self._read_only("object")
+
+    def column(self, name: str) -> NDArray[Any]:
+        """The column of a field, one value per row; read-only, and only good until the table changes.
+
+        Raises KeyError, naming the nearest field, when there is none of that name.
+        """
+        if name not in self.schema.by_name:
+            raise KeyError(self.schema.unknown_field(name))
+        return self._read_only(FIELD + name)
+
+    def flags(self, name: str) -> NDArray[np.bool_]:
+        """The column active, enabled, failed, effective_active or effective_enabled; read-only."""
+        if name.startswith("effective"):
+            self._tableau.flush()
+        return self._read_only(name)
+
+    def rows_active(self) -> NDArray[np.int32]:
+        """Rows that inform the plan, rising: active, not failed, on an active object."""
+        return self._rows("effective_active")
+
+    def rows_enabled(self) -> NDArray[np.int32]:
+        """Rows that take part in this frame, rising: active rows that are enabled, on an enabled object."""
+        return self._rows("effective_enabled")
+
+    def row_of(self, object_row: int) -> int | None:
+        """The row of an object's feature, None when it has none."""
+        row = int(self._row_of[object_row]) if object_row < len(self._row_of) else -1
+        return row if row >= 0 else None
+
+    def rows_of(self, objects: Rows) -> Rows:
+        """The rows of these objects' features; objects without one are left out."""
+        known = objects[objects < len(self._row_of)]
+        rows = self._row_of[known]
+        return rows[rows >= 0]
+
+    def position(self, row: int) -> Position | None:
+        """Where the feature stands in a `.hu` file; None when it was made by a program."""
+        file = int(self._columns["file"][row])
+        if file < 0:
+            return None
+        return Position(
+            self._tableau.files[file], int(self._columns["line"][row]), int(self._columns["column"][row])
+        )
+
+    def path(self, row: int) -> str:
+        """The path of the object that has this row; empty for a free row."""
+        owner = int(self._columns["object"][row])
+        return self._tableau.path(owner) if owner >= 0 else ""
+
+    # -- changing ----------------------------------------------------------------------------------
+
+    def add(
+        self,
+        objects: Rows,
+        values: Mapping[str, ArrayLike] | None = None,
+        *,
+        active: ArrayLike = True,
+        enabled: ArrayLike = True,
+        positions: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+    ) -> Rows:
+        """Give objects this feature; `values` are in column form, one each or one for all.
+
+        `positions` are (file, line, column), files as numbers from `Tableau.file_number`.
+        Raises ValueError when an object has the feature already.
+        """
+        objects = np.asarray(objects, np.int32)
+        taken = self.rows_of(objects)
+        if len(taken) or len(np.unique(objects)) != len(objects):
+            raise ValueError(f"an object has at most one {self.type_name}")
+        rows = self._columns.allocate(len(objects))
+        self._columns["object"][rows] = objects
+        self._columns["active"][rows] = active
+        self._columns["enabled"][rows] = enabled
+        for name, value in (values or {}).items():
+            self._columns[FIELD + name][rows] = value
+        if positions is not None:
+            for name, value in zip(("file", "line", "column"), positions, strict=True):
+                self._columns[name][rows] = value
+        self._make_room(int(objects.max(initial=-1)) + 1)
+        self._row_of[objects] = rows
+        self._changed(rows)
+        return rows
+
+    def remove(self, rows: Rows) -> None:
+        """Take the feature from the objects of these rows."""
+        if not len(rows):
+            return
+        self._row_of[self._columns["object"][rows]] = -1
+        self._columns["object"][rows] = -1
+        for flag in ("effective_active", "effective_enabled"):
+            self._columns[flag][rows] = False
+        self._columns.free(rows)
+        self._note(rows)
+
+    def set(self, name: str, rows: Rows, values: ArrayLike) -> None:
+        """Set a field of many rows at once: column form, one value each or one for all.
+
+        Raises KeyError for an unknown field, ValueError for a number that is not finite or out of range.
+        """
+        spec = self.schema.by_name.get(name)
+        if spec is None:
+            raise KeyError(self.schema.unknown_field(name))
+        array = np.asarray(values, spec.kind.dtype)
+        if spec.kind.numeric:
+            numbers = np.degrees(array) if spec.kind is FieldKind.ANGLE else array
+            slack = 1e-5 * np.abs(numbers)
+            low = -np.inf if spec.minimum is None else spec.minimum
+            high = np.inf if spec.maximum is None else spec.maximum
+            if not (np.isfinite(array) & (numbers >= low - slack) & (numbers <= high + slack)).all():
+                raise ValueError(f"{name} must be {spec.range_text() or 'finite'}")
+        self._columns[FIELD + name][rows] = array
+        self._tableau.values_version += 1
+        self.changes.note(np.asarray(rows, np.int32))
+
+    def set_flag(self, name: str, rows: Rows, value: ArrayLike) -> None:
+        """Set active or enabled of many rows. Setting active gives a failed feature another chance."""
+        if name not in ("active", "enabled"):
+            raise KeyError(f"a feature has the flags active and enabled, not {name}")
+        self._columns[name][rows] = value
+        if name == "active":
+            self._columns["failed"][rows] = False
+        self._changed(np.asarray(rows, np.int32))
+
+    def switch_off(self, rows: Rows) -> None:
+        """Take rows out of the plan and the frame because the feature's code raised."""
+        self._columns["failed"][rows] = True
+        self._changed(np.asarray(rows, np.int32))
+
+    def refresh(self, rows: Rows) -> None:
+        """Find the effective flags of rows whose objects' flags are up to date, and note what changed."""
+        rows = rows[self._columns["object"][rows] >= 0]
+        if not len(rows):
+            return
+        owners = self._columns["object"][rows]
+        active, enabled = self._tableau.effective(owners)
+        active &= self._columns["active"][rows] & ~self._columns["failed"][rows]
+        enabled &= active & self._columns["enabled"][rows]
+        differs = (self._columns["effective_active"][rows] != active) | (
+            self._columns["effective_enabled"][rows] != enabled
+        )
+        self._columns["effective_active"][rows] = active
+        self._columns["effective_enabled"][rows] = enabled
+        self.changes.note(rows[differs])
+
+    def _changed(self, rows: Rows) -> None:
+        self._tableau.structure_version += 1
+        self.changes.note(rows)
+        self._tableau.flush()
+        self.refresh(rows)
+
+    def _note(self, rows: Rows) -> None:
+        self._tableau.structure_version += 1
+        self.changes.note(rows)
+
+    def _rows(self, flag: str) -> NDArray[np.int32]:
+        version = self.version
+        cached = self._cached.get(flag)
+        if cached is None or cached[0] != version:
+            rows = np.flatnonzero(self._columns[flag]).astype(np.int32)
+            rows.flags.writeable = False
+            cached = self._cached[flag] = (version, rows)
+        return cached[1]
+
+    def _read_only(self, name: str) -> NDArray[Any]:
+        view = self._columns[name].view()
+        view.flags.writeable = False
+        return view
+
+    def _make_room(self, objects: int) -> None:
+        if objects > len(self._row_of):
+            grown = np.full(max(objects, 2 * len(self._row_of)), -1, np.int32)
+            grown[: len(self._row_of)] = self._row_of
+            self._row_of = grown

@@ -1,0 +1,406 @@
+"""The tableau: a scene in play, as columns of objects and a table for each feature type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.humon import Position, Problem, Severity
+from engine.math import decompose
+from engine.tableau import activity, transforms
+from engine.tableau.activity import FLAGS, Activity
+from engine.tableau.columns import Columns, Rows
+from engine.tableau.handles import ObjectHandle, StaleHandle
+from engine.tableau.schema import FeatureSchema
+from engine.tableau.table import FeatureTable
+from engine.tableau.transforms import Transforms
+from engine.tableau.tree import ROOT, Tree, default_names
+
+Objects = Rows | slice | ObjectHandle | Iterable[ObjectHandle] | None
+"""Which objects a bulk call means: rows, a slice of rows, handles, or None for all."""
+
+SINGULAR = "transform.singular"
+
+
+class Tableau:
+    """Objects, their transforms, their flags and their features.
+
+    Reading is by columns (`tableau.world`, `tableau.tables["light"]`) or by handles
+    (`tableau["camera/reticle"]`); columns are read-only views, good until objects are added. Changing goes
+    through handles or the bulk calls, which know what they made out of date.
+
+    Versions tell a reader in one comparison that there is nothing to do: `structure_version` (objects and
+    features that came or went, active, enabled), `values_version` (fields of features), `world_version`.
+    """
+
+    def __init__(self, schemas: Iterable[FeatureSchema] = (), name: str = "") -> None:
+        self.name = name
+        self.structure_version = 0
+        self.values_version = 0
+        self.files: list[str] = []
+        self.warnings: list[Problem] = []
+        self._file_numbers: dict[str, int] = {}
+        self._columns = Columns(
+            {
+                "parent": (np.int32, (), ROOT),
+                "level": (np.int32, (), -1),
+                "children": (np.int32, (), 0),
+                "generation": (np.int32, (), None),
+                "warned": (np.bool_, (), False),
+                "file": (np.int32, (), -1),
+                "line": (np.int32, (), 0),
+                "column": (np.int32, (), 0),
+                **transforms.COLUMNS,
+                **activity.COLUMNS,
+            }
+        )
+        self._tree = Tree(self._columns)
+        self._transforms = Transforms(self._columns, self._tree, self._warn)
+        self._activity = Activity(self._columns, self._tree, self._activity_changed)
+        self.tables: dict[str, FeatureTable] = {
+            schema.type_name: FeatureTable(self, schema) for schema in schemas
+        }
+
+    # -- objects -----------------------------------------------------------------------------------
+
+    def add_object(
+        self,
+        name: str,
+        parent: ObjectHandle | str | None = None,
+        *,
+        translation: ArrayLike = (0.0, 0.0, 0.0),
+        rotation: ArrayLike = (0.0, 0.0, 0.0, 1.0),
+        scale: ArrayLike = (1.0, 1.0, 1.0),
+        active: bool = True,
+        enabled: bool = True,
+        features: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> ObjectHandle:
+        """Add one object; `features` are fields in file form by type name, `active` and `enabled` among them.
+
+        Raises ValueError for a bad or taken name or value, KeyError for an unknown feature, field or parent;
+        nothing is added then.
+        """
+        given = (features or {}).items()
+        prepared = [(self._table(kind), self._row_values(kind, fields)) for kind, fields in given]
+        rows = self.add_objects(
+            names=[name],
+            parent=parent,
+            translation=translation,
+            rotation=rotation,
+            scale=scale,
+            active=active,
+            enabled=enabled,
+        )
+        for table, (values, flags) in prepared:
+            table.add(rows, values, active=flags["active"], enabled=flags["enabled"])
+        return self.handle(int(rows[0]))
+
+    def add_objects(
+        self,
+        count: int | None = None,
+        *,
+        names: Sequence[str] | None = None,
+        prefix: str = "object",
+        parent: ObjectHandle | str | Rows | None = None,
+        transforms: ArrayLike | None = None,
+        translation: ArrayLike | None = None,
+        rotation: ArrayLike | None = None,
+        scale: ArrayLike | None = None,
+        active: ArrayLike = True,
+        enabled: ArrayLike = True,
+        positions: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+    ) -> Rows:
+        """Add many objects at once and return their rows.
+
+        How many follows from `count`, `names`, `transforms` (matrices [n, 4, 4] as stored, without shear) or
+        `translation` [n, 3]. `parent` is one for all, or a row for each (-1: at the top). Objects without
+        names are called by `prefix` and number. `positions` are (file, line, column) with files as numbers
+        from `file_number`. Raises as `add_object` does.
+        """
+        if transforms is not None:
+            translation, rotation, scale = decompose(transforms)
+        count = _how_many(count, names, translation)
+        if names is None:
+            names = default_names(prefix, count, self._columns.count)
+        if len(names) != count:
+            raise ValueError(f"{len(names)} names for {count} objects")
+        rows = self._tree.add(names, self._parent_rows(parent))
+        if positions is not None:
+            for column, values in zip(("file", "line", "column"), positions, strict=True):
+                self._columns[column][rows] = values
+        self._transforms.set(rows, translation, rotation, scale)
+        for flag, value in (("active", active), ("enabled", enabled)):
+            self._columns[flag][rows] = value
+        self._activity.mark(rows)
+        self.structure_version += 1
+        return rows
+
+    def remove(self, target: ObjectHandle | str) -> None:
+        """Remove an object with its features and all objects below it. Their handles are stale then."""
+        row = target.row if isinstance(target, ObjectHandle) else self._tree.find(target)
+        gone = self._tree.subtree(row)
+        for table in self.tables.values():
+            table.remove(np.sort(table.rows_of(gone)))
+        self._tree.remove(row)
+        self.structure_version += 1
+
+    def __len__(self) -> int:
+        return self._columns.used
+
+    def __getitem__(self, path: str) -> ObjectHandle:
+        return self.handle(self._tree.find(path))
+
+    def __contains__(self, path: object) -> bool:
+        try:
+            self._tree.find(str(path))
+        except KeyError:
+            return False
+        return True
+
+    def handle(self, row: int) -> ObjectHandle:
+        """The handle of an object by its row. Raises StaleHandle for a row without an object."""
+        if not 0 <= row < self._columns.count or self._columns["level"][row] < 0:
+            raise StaleHandle(f"row {row} holds no object")
+        return ObjectHandle(self, row, int(self._columns["generation"][row]))
+
+    def children(self, parent: ObjectHandle | None = None) -> tuple[ObjectHandle, ...]:
+        """The objects right below one, or at the top, in order."""
+        return tuple(self.handle(row) for row in self._tree.children(ROOT if parent is None else parent.row))
+
+    def rows(self) -> Rows:
+        """Rows of all objects, rising."""
+        return np.flatnonzero(self._tree.alive).astype(np.int32)
+
+    def path(self, row: int) -> str:
+        """The path of an object by its row."""
+        return self._tree.path(row)
+
+    def name_of(self, row: int) -> str:
+        """The name of an object by its row; empty for a free row."""
+        return self._tree.names[row]
+
+    def parent_of(self, row: int) -> int:
+        """The row above an object, -1 at the top."""
+        return int(self._columns["parent"][row])
+
+    def generation_of(self, row: int) -> int:
+        """How many objects have been removed from a row: what tells a stale handle."""
+        return int(self._columns["generation"][row])
+
+    def position(self, row: int) -> Position | None:
+        """Where an object stands in a `.hu` file; None when it was made by a program."""
+        file = int(self._columns["file"][row])
+        if file < 0:
+            return None
+        return Position(self.files[file], int(self._columns["line"][row]), int(self._columns["column"][row]))
+
+    def file_number(self, name: str) -> int:
+        """The number under which columns speak of a file."""
+        number = self._file_numbers.get(name)
+        if number is None:
+            number = self._file_numbers[name] = len(self.files)
+            self.files.append(name)
+        return number
+
+    # -- columns -----------------------------------------------------------------------------------
+
+    @property
+    def parent(self) -> NDArray[np.int32]:
+        """The row above each object, -1 at the top."""
+        return self._read_only("parent")
+
+    @property
+    def level(self) -> NDArray[np.int32]:
+        """How deep each object stands, 0 at the top; -1 in rows without an object."""
+        return self._read_only("level")
+
+    @property
+    def generation(self) -> NDArray[np.int32]:
+        """How many objects have been removed from each row."""
+        return self._read_only("generation")
+
+    @property
+    def translation(self) -> NDArray[np.float32]:
+        """Metres from the parent's origin, [n, 3]."""
+        return self._read_only("translation")
+
+    @property
+    def rotation(self) -> NDArray[np.float32]:
+        """Unit quaternions x y z w, [n, 4]."""
+        return self._read_only("rotation")
+
+    @property
+    def scale(self) -> NDArray[np.float32]:
+        """Factors along the objects' own axes, [n, 3]."""
+        return self._read_only("scale")
+
+    @property
+    def world(self) -> NDArray[np.float32]:
+        """World matrices [n, 4, 4] as stored (see engine.math), as of the last `update_world`."""
+        return self._read_only("world")
+
+    def value(self, column: str, row: int) -> NDArray[np.float32]:
+        """A copy of one object's translation, rotation, scale or world."""
+        return np.array(self._columns[column][row], np.float32)
+
+    def flags(self, name: str) -> NDArray[np.bool_]:
+        """The column active, enabled, effective_active or effective_enabled."""
+        if name.startswith("effective"):
+            self.flush()
+        return self._read_only(name)
+
+    def _read_only(self, name: str) -> NDArray[Any]:
+        view = self._columns[name].view()
+        view.flags.writeable = False
+        return view
+
+    # -- transforms --------------------------------------------------------------------------------
+
+    @property
+    def world_version(self) -> int:
+        """Rises when `update_world` changes a matrix."""
+        return self._transforms.version
+
+    def set_transforms(
+        self,
+        objects: Objects = None,
+        *,
+        translation: ArrayLike | None = None,
+        rotation: ArrayLike | None = None,
+        scale: ArrayLike | None = None,
+    ) -> None:
+        """Move many objects at once: values [n, 3], [n, 4] and [n, 3], or one for all of them."""
+        self._transforms.set(self._rows(objects), translation, rotation, scale)
+
+    def update_world(self) -> NDArray[np.int64]:
+        """Bring the world matrices up to date, level by level, for what moved and all below it.
+
+        Returns the changed rows as rising ranges [k, 2] (first row, row after the last).
+        """
+        return self._transforms.update()
+
+    # -- active and enabled ------------------------------------------------------------------------
+
+    @property
+    def active(self) -> bool:
+        """Whether anything in the tableau informs the plan."""
+        return self._activity.top("active")
+
+    @active.setter
+    def active(self, value: bool) -> None:
+        self.structure_version += self._activity.set_top("active", value)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything in the tableau takes part in frames."""
+        return self._activity.top("enabled")
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self.structure_version += self._activity.set_top("enabled", value)
+
+    def set_flag(self, name: str, objects: Objects, value: bool | NDArray[np.bool_]) -> None:
+        """Set active or enabled of many objects at once."""
+        if name not in FLAGS:
+            raise KeyError(f"an object has the flags active and enabled, not {name}")
+        self.structure_version += self._activity.set(self._rows(objects), name, value)
+
+    def flush(self) -> None:
+        """Bring effective flags up to date; reading them does this by itself."""
+        self._activity.flush()
+
+    def effective(self, rows: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Fresh copies of the effective flags (active, enabled) of objects, as of the last flush."""
+        return self._columns["effective_active"][rows], self._columns["effective_enabled"][rows]
+
+    def _activity_changed(self, objects: Rows) -> None:
+        for table in self.tables.values():
+            table.refresh(table.rows_of(objects))
+
+    # -- features ----------------------------------------------------------------------------------
+
+    def add_feature(self, type_name: str, objects: Objects, values: Mapping[str, Any] | None = None) -> Rows:
+        """Give objects a feature, all with the same fields (file form, `active` and `enabled` among them).
+
+        Returns the rows in the feature's table. Raises KeyError for an unknown feature or field, ValueError
+        for a wrong value or an object that has the feature already.
+        """
+        table = self._table(type_name)
+        columns, flags = self._row_values(type_name, values or {})
+        return table.add(self._rows(objects), columns, active=flags["active"], enabled=flags["enabled"])
+
+    def remove_feature(self, type_name: str, objects: Objects) -> None:
+        """Take a feature from objects; those without it are left alone."""
+        table = self._table(type_name)
+        table.remove(np.sort(table.rows_of(self._rows(objects))))
+
+    def _table(self, type_name: str) -> FeatureTable:
+        table = self.tables.get(type_name)
+        if table is None:
+            raise KeyError(f"no feature is called {type_name}; there are {', '.join(sorted(self.tables))}")
+        return table
+
+    def _row_values(self, type_name: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, bool]]:
+        schema = self._table(type_name).schema
+        values: dict[str, Any] = {}
+        flags = dict.fromkeys(FLAGS, True)
+        for name, value in given.items():
+            if name in FLAGS:
+                flags[name] = bool(value)
+            elif name in schema.by_name:
+                values[name] = schema.by_name[name].column_value(value)
+            else:
+                raise KeyError(schema.unknown_field(name))
+        return values, flags
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _rows(self, objects: Objects) -> Rows:
+        if objects is None:
+            return self.rows()
+        if isinstance(objects, ObjectHandle):
+            return np.array((objects.row,), np.int32)
+        if isinstance(objects, slice):
+            return np.arange(*objects.indices(self._columns.count), dtype=np.int32)
+        if isinstance(objects, np.ndarray):
+            return objects.astype(np.int32, copy=False)
+        return np.fromiter((handle.row for handle in objects), np.int32)
+
+    def _parent_rows(self, parent: ObjectHandle | str | Rows | None) -> int | Rows:
+        if parent is None:
+            return ROOT
+        if isinstance(parent, str):
+            return self._tree.find(parent)
+        if isinstance(parent, ObjectHandle):
+            return parent.row
+        rows = parent.astype(np.int32, copy=False)
+        below = rows[rows != ROOT]
+        if len(below) and (below.max() >= self._columns.count or (self._columns["level"][below] < 0).any()):
+            raise StaleHandle("a parent's row holds no object")
+        return rows
+
+    def _warn(self, rows: Rows, what: str, done: str) -> None:
+        fresh = rows[~self._columns["warned"][rows]]
+        self._columns["warned"][fresh] = True
+        for row in fresh.tolist():
+            self.warnings.append(
+                Problem(
+                    SINGULAR,
+                    f"object '{self.path(row)}' has a {what}; {done}",
+                    self.position(row),
+                    severity=Severity.WARNING,
+                )
+            )
+
+
+def _how_many(count: int | None, names: Sequence[str] | None, translation: ArrayLike | None) -> int:
+    if count is not None:
+        return count
+    if names is not None:
+        return len(names)
+    if translation is None:
+        raise ValueError("say how many objects: by count, names, transforms or translation")
+    return len(np.atleast_2d(np.asarray(translation)))

@@ -1,0 +1,172 @@
+"""World transforms for whole arrays, level by level, and only for what moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.math import compose, determinant3, normalize
+from engine.tableau.columns import Columns, Rows
+from engine.tableau.tree import Tree
+
+MIN_SCALE = 1e-9
+"""Smaller factors count as 0: three of them multiplied would vanish in a float32."""
+
+RANGE_GAP = 16
+"""Clean rows that a dirty range may span: copying 1 KiB costs less than one more range."""
+
+IDENTITY = np.identity(4, np.float32)
+
+COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
+    "translation": (np.float32, (3,), 0.0),
+    "rotation": (np.float32, (4,), (0.0, 0.0, 0.0, 1.0)),
+    "scale": (np.float32, (3,), 1.0),
+    "world": (np.float32, (4, 4), IDENTITY),
+}
+
+Report = Callable[[Rows, str, str], None]
+"""Called with rows, what is wrong with their transforms, and what was done about it."""
+
+
+class Transforms:
+    """Translation, rotation, scale and world matrix of every object.
+
+    `version` rises when a world matrix changes. Values that no matrix can be made of (not finite, zero
+    quaternion, zero scale) become the identity's, and so does a world matrix that overflows or collapses;
+    each is reported.
+    """
+
+    def __init__(self, columns: Columns, tree: Tree, report: Report) -> None:
+        self._columns = columns
+        self._tree = tree
+        self._report = report
+        self._dirty: list[Rows] = []
+        self.version = 0
+
+    def set(
+        self,
+        rows: Rows,
+        translation: ArrayLike | None = None,
+        rotation: ArrayLike | None = None,
+        scale: ArrayLike | None = None,
+    ) -> None:
+        """Change transforms: values are [n, 3], [n, 4], [n, 3], or one for all rows."""
+        if translation is not None:
+            values = np.asarray(translation, np.float32)
+            self._store("translation", rows, *_finite(values, 0.0), "translation that is not finite")
+        if rotation is not None:
+            unit, bad = normalize(np.asarray(rotation, np.float32))
+            self._store("rotation", rows, unit, bad, "rotation that is zero or not finite")
+        if scale is not None:
+            values = np.asarray(scale, np.float32)
+            values, bad = _finite(values, 1.0)
+            flat = np.asarray((np.abs(values) < MIN_SCALE).any(axis=-1))
+            if flat.any():
+                values = np.where(flat[..., None], np.float32(1.0), values)
+            self._store("scale", rows, values, bad | flat, "scale that is 0 or not finite")
+        self.mark(rows)
+
+    def mark(self, rows: Rows) -> None:
+        """Say that the world matrices of these objects, and of those below, must be made again."""
+        if len(rows):
+            self._dirty.append(rows)
+
+    def update(self) -> NDArray[np.int64]:
+        """Bring all world matrices up to date.
+
+        Returns the rows that changed as rising ranges [k, 2] (first row, row after the last); a range may
+        span a few rows that did not change. Costs what moved, not what is there.
+        """
+        if not self._dirty:
+            return np.empty((0, 2), np.int64)
+        seeds = self._dirty[0] if len(self._dirty) == 1 else np.unique(np.concatenate(self._dirty))
+        self._dirty.clear()
+        updated: list[Rows] = []
+
+        def visit(rows: Rows) -> Rows:
+            self._update_level(rows)
+            updated.append(rows)
+            return rows
+
+        self._tree.walk(seeds, visit)
+        if not updated:
+            return np.empty((0, 2), np.int64)
+        self.version += 1
+        return ranges(updated[0] if len(updated) == 1 else np.sort(np.concatenate(updated)))
+
+    def _update_level(self, rows: Rows) -> None:
+        where = _as_slice(rows)
+        columns = self._columns
+        world = columns["world"]
+        parents = columns["parent"][where]
+        top = bool(parents[0] < 0)  # rows are of one level
+        in_place = isinstance(where, slice) and top
+        made = compose(
+            columns["translation"][where],
+            columns["rotation"][where],
+            columns["scale"][where],
+            world[where] if in_place else None,
+        )
+        if not top:
+            with np.errstate(all="ignore"):  # what overflows is found below
+                made = made @ world[_as_slice(parents)]
+        bad = _broken(made, below=not top)
+        if bad is not None:
+            made[bad] = IDENTITY
+            self._report(rows[bad], "world matrix that is singular or not finite", "the identity is used")
+        if not in_place:
+            world[where] = made
+
+    def _store(
+        self, name: str, rows: Rows, values: NDArray[np.float32], bad: NDArray[np.bool_], what: str
+    ) -> None:
+        self._columns[name][_as_slice(rows)] = values
+        if bad.any():
+            wrong = rows[bad] if bad.ndim else rows
+            self._report(wrong, what, "the identity is used")
+
+
+def ranges(rows: Rows) -> NDArray[np.int64]:
+    """Rising rows as ranges [k, 2] (first, after the last) that bridge gaps of at most RANGE_GAP rows."""
+    if not len(rows):
+        return np.empty((0, 2), np.int64)
+    cuts = np.flatnonzero(np.diff(rows) > RANGE_GAP + 1) + 1
+    first = rows[np.concatenate(([0], cuts))].astype(np.int64)
+    last = rows[np.concatenate((cuts - 1, [len(rows) - 1]))].astype(np.int64)
+    return np.stack((first, last + 1), axis=1)
+
+
+def _as_slice(rows: Rows) -> Rows | slice:
+    """Rows without gaps, rising, as a slice: numpy then needs no copy."""
+    count = len(rows)
+    if (
+        count
+        and int(rows[-1]) - int(rows[0]) == count - 1
+        and (count < 3 or bool((np.diff(rows) == 1).all()))
+    ):
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
+def _finite(values: NDArray[np.float32], otherwise: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Replace rows that are not finite; says which they were."""
+    good = np.isfinite(values)
+    if good.all():
+        return values, np.zeros(values.shape[:-1], np.bool_)
+    bad = np.asarray(~good.all(axis=-1))
+    return np.where(bad[..., None], np.float32(otherwise), values), bad
+
+
+def _broken(world: NDArray[np.float32], below: bool) -> NDArray[np.bool_] | None:
+    """Which matrices are not finite or (below a parent, where scales multiply) flat; None when none is."""
+    with np.errstate(all="ignore"):
+        flat = np.abs(determinant3(world)) < np.finfo(np.float32).tiny if below else None
+        if np.isfinite(world.sum()) and (flat is None or not flat.any()):
+            return None
+        bad = np.asarray(~np.isfinite(world).all(axis=(1, 2)))
+        if flat is not None:
+            bad |= flat
+    return bad if bad.any() else None

@@ -1,0 +1,251 @@
+"""The tree of objects: names, parents, levels, rows that come and go, and walks from the top down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.humon import nearest
+from engine.tableau.columns import Columns, Rows
+from engine.tableau.names import MAX_NAME, fold, fold_all, name_fault
+
+ROOT = -1
+"""The parent of an object at the top of the tableau."""
+
+NO_ROWS = np.empty(0, np.int32)
+
+
+class NameTaken(ValueError):
+    """Two siblings with names that are equal or differ only by case or Unicode normal form."""
+
+    def __init__(self, first: str, second: str, other: int) -> None:
+        same = "the same name" if first == second else "names that differ only by case or Unicode form"
+        super().__init__(f"'{first}' and '{second}' below one parent have {same}")
+        self.first = first
+        self.second = second
+        self.other = other
+
+
+class Tree:
+    """Who stands below whom. An object is a row; rows of removed objects are used again.
+
+    `version` rises with every change. `columns` holds parent, level, children (how many) and generation;
+    others (see Tableau) add theirs to the same rows.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        self.names: list[str] = []
+        self.version = 0
+        self._children: dict[int, dict[str, int]] = {ROOT: {}}
+        self._level_version = -1
+        self._by_level: list[Rows] = []
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        """Which rows hold objects."""
+        return np.asarray(self.columns["level"] >= 0)
+
+    def children(self, row: int) -> list[int]:
+        """Rows of the objects below an object (ROOT: at the top), in order."""
+        return list(self._children.get(row, {}).values())
+
+    def child(self, row: int, name: str) -> int | None:
+        """The row of the child of that name, exactly; None when there is none."""
+        found = self._children.get(row, {}).get(fold(name))
+        return found if found is not None and self.names[found] == name else None
+
+    def path(self, row: int) -> str:
+        """Names from the top, joined by '/'."""
+        parents = self.columns["parent"]
+        parts: list[str] = []
+        while row != ROOT:
+            parts.append(self.names[row])
+            row = int(parents[row])
+        return "/".join(reversed(parts))
+
+    def find(self, path: str) -> int:
+        """The row of a path. Raises KeyError, with the nearest name in its text, where there is none."""
+        row = ROOT
+        for name in path.split("/"):
+            found = self.child(row, name)
+            if found is None:
+                raise KeyError(self._not_found(row, name, path))
+            row = found
+        return row
+
+    def _not_found(self, row: int, name: str, path: str) -> str:
+        where = f"below '{self.path(row)}'" if row != ROOT else "at the top of the tableau"
+        known = [self.names[child] for child in self.children(row)]
+        close = nearest(name, known)
+        hint = f"; did you mean '{close}'?" if close else ""
+        return f"no object '{name}' {where} (in path '{path}'){hint}"
+
+    def levels(self) -> list[Rows]:
+        """Rows of each level from the top, each rising; the same arrays until the tree changes."""
+        if self._level_version != self.version:
+            level = self.columns["level"]
+            order = np.argsort(level, kind="stable").astype(np.int32)
+            bounds = np.searchsorted(level[order], np.arange(0, int(level.max(initial=-1)) + 2))
+            self._by_level = [order[a:b] for a, b in pairwise(bounds.tolist())]
+            self._level_version = self.version
+        return self._by_level
+
+    # -- changing ----------------------------------------------------------------------------------
+
+    def add(self, names: Sequence[str], parents: int | Rows) -> Rows:
+        """Add objects below one parent, or each below its own, and return their rows.
+
+        Raises ValueError for a name that no object may have, NameTaken for siblings of one name; nothing is
+        added then.
+        """
+        names = list(names)
+        self._check_names(names)
+        folded = fold_all(names)
+        if not isinstance(parents, np.ndarray):
+            groups: Iterable[tuple[int, Sequence[int]]] = [(parents, range(len(names)))]
+        else:
+            groups = _group(parents)
+        groups = list(groups)
+        for parent, members in groups:
+            self._check_free(parent, [folded[i] for i in members], [names[i] for i in members])
+        rows = self.columns.allocate(len(names))
+        self._name(rows, names)
+        row_list = rows.tolist()
+        for parent, members in groups:
+            below = self._children.setdefault(parent, {})
+            below.update(zip((folded[i] for i in members), (row_list[i] for i in members), strict=True))
+            if parent != ROOT:
+                self.columns["children"][parent] += len(members)
+        self.columns["parent"][rows] = parents
+        self.columns["level"][rows] = self._levels_below(parents)
+        self.version += 1
+        return rows
+
+    def remove(self, row: int) -> Rows:
+        """Remove an object with all below it; returns the rows, which are free from now on."""
+        gone = self.subtree(row)
+        parent = int(self.columns["parent"][row])
+        del self._children[parent][fold(self.names[row])]
+        if parent != ROOT:
+            self.columns["children"][parent] -= 1
+        for each in gone.tolist():
+            self._children.pop(each, None)
+            self.names[each] = ""
+        self.columns["level"][gone] = -1
+        self.columns["parent"][gone] = ROOT
+        self.columns["children"][gone] = 0
+        self.columns["generation"][gone] += 1
+        self.columns.free(np.sort(gone))
+        self.version += 1
+        return gone
+
+    def _check_names(self, names: list[str]) -> None:
+        text = "".join(names)
+        short = all(names) and max(map(len, names), default=1) <= MAX_NAME
+        if short and text.isprintable() and "/" not in text:
+            return
+        for name in names:
+            fault = name_fault(name)
+            if fault:
+                raise ValueError(f"'{name}' cannot name an object: {fault}")
+
+    def _check_free(self, parent: int, folded: list[str], names: list[str]) -> None:
+        below = self._children.get(parent, {})
+        if len(set(folded)) == len(folded) and below.keys().isdisjoint(folded):
+            return
+        seen: dict[str, str] = {}
+        for one, name in zip(folded, names, strict=True):
+            if one in below:
+                raise NameTaken(self.names[below[one]], name, below[one])
+            if one in seen:
+                raise NameTaken(seen[one], name, ROOT)
+            seen[one] = name
+
+    def _name(self, rows: Rows, names: list[str]) -> None:
+        known = len(self.names)
+        fresh = int(np.searchsorted(rows, known))
+        for row, name in zip(rows[:fresh].tolist(), names[:fresh], strict=True):
+            self.names[row] = name
+        self.names.extend(names[fresh:])
+
+    def _levels_below(self, parents: int | Rows) -> NDArray[np.int32] | int:
+        level = self.columns["level"]
+        if not isinstance(parents, np.ndarray):
+            return 0 if parents == ROOT else int(level[parents]) + 1
+        return np.where(parents == ROOT, np.int32(0), level[np.maximum(parents, 0)] + np.int32(1))
+
+    # -- walking -----------------------------------------------------------------------------------
+
+    def below(self, rows: Rows) -> Rows:
+        """The children of objects of one level, in no particular order.
+
+        Few are gathered one by one; many are found by a look at the whole next level. So the cost grows with
+        what is returned, also right after a change of the tree.
+        """
+        counts = self.columns["children"][rows]
+        total = int(counts.sum())
+        if not total:
+            return NO_ROWS
+        if total * 16 < self.columns.used:
+            groups = (self._children[row].values() for row in rows[counts > 0].tolist())
+            return np.fromiter(chain.from_iterable(groups), np.int32, total)
+        wanted = np.zeros(self.columns.count, np.bool_)
+        wanted[rows] = True
+        next_level = self.levels()[int(self.columns["level"][rows[0]]) + 1]
+        return np.asarray(next_level[wanted[self.columns["parent"][next_level]]], np.int32)
+
+    def subtree(self, row: int) -> Rows:
+        """An object and all below it, level by level."""
+        found = [np.array((row,), np.int32)]
+        while len(found[-1]):
+            found.append(self.below(found[-1]))
+        return np.concatenate(found)
+
+    def walk(self, seeds: Rows, visit: Callable[[Rows], Rows]) -> None:
+        """Visit objects level by level from the top: the seeds, and the children of what `visit` returns.
+
+        `visit` gets rows of one level, each once and rising.
+        """
+        waiting = self._seeds_by_level(seeds)
+        while waiting:
+            level = min(waiting)
+            parts = waiting.pop(level)
+            rows = parts[0] if len(parts) == 1 and _rising(parts[0]) else np.unique(np.concatenate(parts))
+            children = self.below(visit(rows))
+            if len(children):
+                waiting.setdefault(level + 1, []).append(children)
+
+    def _seeds_by_level(self, seeds: Rows) -> dict[int, list[Rows]]:
+        if not len(seeds):
+            return {}
+        level = self.columns["level"][seeds]
+        low, high = int(level.min()), int(level.max())
+        if low == high:
+            return {low: [seeds]} if low >= 0 else {}
+        return {each: [seeds[level == each]] for each in np.unique(level[level >= 0]).tolist()}
+
+
+def _rising(rows: Rows) -> bool:
+    return bool((rows[1:] > rows[:-1]).all())
+
+
+def _group(parents: Rows) -> Iterator[tuple[int, list[int]]]:
+    """Each parent with the places where it stands, in order."""
+    order = np.argsort(parents, kind="stable")
+    ordered = parents[order]
+    cuts = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    starts = np.concatenate(([0], cuts)) if len(ordered) else cuts
+    members = np.split(order, cuts) if len(ordered) else []
+    for start, group in zip(starts.tolist(), members, strict=True):
+        yield int(ordered[start]), group.tolist()
+
+
+def default_names(prefix: str, count: int, first: int) -> list[str]:
+    """Names for objects that nobody named: prefix and number."""
+    return [f"{prefix}{number}" for number in range(first, first + count)]

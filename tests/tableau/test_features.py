@@ -1,0 +1,191 @@
+"""Feature tables: one row per object, flags that follow the tree, changes that can be asked for."""
+
+import numpy as np
+import pytest
+
+from engine.tableau import NO_ASSET, FeatureSchema, StaleHandle, Tableau
+from engine.tableau.journal import MAX_ENTRIES, Journal
+from engine.tableau.schema import angle_field, asset_field, choice_field, color_field, float_field
+
+SCHEMAS = (
+    FeatureSchema("visibleModel", (asset_field("asset", types=("model",)),)),
+    FeatureSchema("light", (float_field("intensity", 3.0, minimum=0), color_field("color", (1, 1, 1)))),
+    FeatureSchema(
+        "camera",
+        (
+            angle_field("fovY", 45, minimum=1, maximum=179),
+            choice_field("projection", "a", choices=("a", "b")),
+        ),
+    ),
+)
+
+
+@pytest.fixture
+def tableau():
+    made = Tableau(SCHEMAS)
+    made.add_object("room")
+    made.add_object("lamp", "room", features={"light": {"intensity": 2.0}})
+    made.add_object("eye", "room", features={"camera": {}, "light": {"enabled": False}})
+    return made
+
+
+def test_fields_are_read_and_set_by_name(tableau):
+    lamp = tableau["room/lamp"]
+    assert lamp.light.intensity == lamp["light"]["intensity"] == 2.0
+    lamp.light.intensity = 5
+    lamp.light.color = (0.1, 0.2, 0.3)
+    assert lamp.light.color == (0.1, 0.2, 0.3)
+    table = tableau.tables["light"]
+    assert table.column("intensity")[lamp.light.row] == 5
+
+
+def test_a_handle_speaks_degrees_and_words_the_column_radians_and_numbers(tableau):
+    camera = tableau["room/eye"].camera
+    camera.fovY = 60
+    camera.projection = "b"
+    table = tableau.tables["camera"]
+    assert table.column("fovY")[camera.row] == pytest.approx(np.pi / 3)
+    assert table.column("projection")[camera.row] == 1
+    assert (camera.fovY, camera.projection) == (60, "b")
+
+
+def test_wrong_names_and_values_are_refused_with_the_nearest_name(tableau):
+    lamp = tableau["room/lamp"]
+    with pytest.raises(AttributeError, match="did you mean 'intensity'"):
+        lamp.light.intensty = 1
+    with pytest.raises(AttributeError, match="did you mean light"):
+        _ = lamp.ligth
+    with pytest.raises(ValueError, match="at least 0"):
+        lamp.light.intensity = -1
+    with pytest.raises(ValueError, match="true or false"):
+        lamp.light.enabled = "no"
+    with pytest.raises(KeyError, match="lamp"):
+        lamp["camera"]
+    assert lamp.light.intensity == 2.0
+
+
+def test_a_bulk_set_is_checked_like_a_single_one(tableau):
+    table = tableau.tables["light"]
+    with pytest.raises(ValueError, match="intensity"):
+        table.set("intensity", table.rows_active(), [1.0, np.nan])
+    with pytest.raises(KeyError, match="did you mean"):
+        table.set("intensty", table.rows_active(), 1.0)
+    camera = tableau.tables["camera"]
+    camera.set("fovY", camera.rows_active(), np.radians(179))
+    with pytest.raises(ValueError, match="from 1 to 179"):
+        camera.set("fovY", camera.rows_active(), np.radians(180))
+
+
+def test_disabled_rows_are_active_and_inactive_rows_are_not_enabled(tableau):
+    table = tableau.tables["light"]
+    assert len(table.rows_active()) == 2
+    assert len(table.rows_enabled()) == 1
+    tableau["room/lamp"].light.active = False
+    assert len(table.rows_active()) == 1
+    assert len(table.rows_enabled()) == 0
+
+
+@pytest.mark.parametrize("flag", ["active", "enabled"])
+def test_switching_off_a_parent_or_the_tableau_switches_off_all_below(tableau, flag):
+    table = tableau.tables["light"]
+    tableau["room/eye"].light.enabled = True
+    rows = table.rows_active if flag == "active" else table.rows_enabled
+    for owner in (tableau["room"], tableau):
+        setattr(owner, flag, False)
+        assert len(rows()) == 0
+        setattr(owner, flag, True)
+        assert len(rows()) == 2
+
+
+def test_an_object_has_at_most_one_feature_of_a_type(tableau):
+    with pytest.raises(ValueError, match="at most one light"):
+        tableau.add_feature("light", tableau["room/lamp"])
+
+
+def test_a_removed_feature_is_gone_and_its_row_begins_fresh(tableau):
+    lamp = tableau["room/lamp"]
+    light = lamp.light
+    row = light.row
+    tableau.remove_feature("light", lamp)
+    assert "light" not in lamp
+    with pytest.raises(StaleHandle):
+        _ = light.intensity
+    tableau.add_feature("light", tableau["room"])
+    assert tableau["room"].light.row == row
+    assert tableau["room"].light.intensity == 3.0
+
+
+def test_removing_an_object_frees_the_rows_of_its_features(tableau):
+    tableau.remove("room")
+    for table in tableau.tables.values():
+        assert len(table) == 0
+        assert len(table.rows_active()) == 0
+
+
+def test_versions_tell_that_nothing_changed(tableau):
+    table = tableau.tables["light"]
+    tableau.update_world()
+
+    def seen():
+        return tableau.structure_version, tableau.values_version, tableau.world_version, table.version
+
+    before = seen()
+    tableau.update_world()
+    tableau["room/lamp"].light.intensity  # noqa: B018 (reading changes nothing)
+    tableau["room"].active = True
+    assert seen() == before
+    tableau["room/lamp"].light.intensity = 1
+    assert seen()[1] > before[1]
+    assert seen()[3] > before[3]
+    assert seen()[0] == before[0]
+    tableau["room"].active = False
+    assert seen()[0] > before[0]
+
+
+def test_a_reader_is_told_the_rows_that_changed_since_it_last_looked(tableau):
+    table = tableau.tables["light"]
+    version = table.version
+    lamp, eye = tableau["room/lamp"].light, tableau["room/eye"].light
+    assert table.changes.since(version).tolist() == []
+    lamp.intensity = 1
+    assert table.changes.since(version).tolist() == [lamp.row]
+    tableau["room/eye"].active = False
+    assert table.version > version
+    assert table.changes.since(version).tolist() == sorted((lamp.row, eye.row))
+
+
+def test_a_journal_forgets_and_says_so():
+    journal = Journal()
+    for i in range(MAX_ENTRIES + 10):
+        journal.note(np.array([i], np.int32))
+    assert journal.since(5) is None
+    assert journal.since(journal.version - 2).tolist() == [MAX_ENTRIES + 8, MAX_ENTRIES + 9]
+    journal.note(np.arange(1 << 19, dtype=np.int32))
+    assert journal.since(journal.version - 2) is None
+    assert len(journal.since(journal.version - 1)) == 1 << 19
+
+
+def test_a_feature_that_failed_is_off_until_it_is_switched_on_again(tableau):
+    table = tableau.tables["light"]
+    lamp = tableau["room/lamp"].light
+    table.switch_off(np.array([lamp.row], np.int32))
+    assert lamp.failed
+    assert lamp.active
+    assert lamp.row not in table.rows_active()
+    lamp.active = True
+    assert not lamp.failed
+    assert lamp.row in table.rows_active()
+
+
+def test_an_asset_column_holds_keys_and_no_asset_where_none_is_given():
+    tableau = Tableau(SCHEMAS)
+    rows = tableau.add_objects(3)
+    tableau.add_feature("visibleModel", rows[:2], {"asset": 1 << 32 | 7})
+    tableau.add_feature("visibleModel", rows[2:])
+    assert tableau.tables["visibleModel"].column("asset").tolist() == [1 << 32 | 7] * 2 + [NO_ASSET]
+
+
+def test_features_of_an_object_are_listed_by_type(tableau):
+    assert sorted(tableau["room/eye"].features) == ["camera", "light"]
+    assert "camera" in tableau["room/eye"]
+    assert "camera" not in tableau["room"]
