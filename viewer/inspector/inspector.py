@@ -1,0 +1,102 @@
+"""The inspector's panel at the left of the window: a header of figures and three tabs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imgui_bundle import imgui
+
+from engine.plan.coalesce import Coalesced
+from engine.plan.memory_plan import MemoryPlan
+from engine.tableau.tableau import Tableau
+from viewer.guard import Guard
+from viewer.inspector import widgets
+from viewer.inspector.facts import Facts
+from viewer.inspector.memory_panel import MemoryPanel
+from viewer.inspector.objects_panel import ObjectsPanel
+from viewer.ui import style
+
+WIDTH = 400
+NARROWEST = 260
+_WINDOW = (
+    imgui.WindowFlags_.no_move.value
+    | imgui.WindowFlags_.no_collapse.value
+    | imgui.WindowFlags_.no_title_bar.value
+    | imgui.WindowFlags_.no_saved_settings.value
+    | imgui.WindowFlags_.no_bring_to_front_on_focus.value
+)
+
+
+class Inspector:
+    """Draws all of it inside one ImGui frame; a part that raises is switched off and reported once."""
+
+    def __init__(self, tableau: Tableau, guard: Guard) -> None:
+        self.visible = True
+        self._guard = guard
+        self._objects = ObjectsPanel(tableau)
+        self._memory = MemoryPanel()
+        self._recovery = imgui.internal.ErrorRecoveryState()
+
+    @property
+    def switches(self) -> dict[tuple[str, str, str], widgets.Rectangle]:
+        """Where the switches in sight are: (path, feature or "", flag) -> x0 y0 x1 y1 in points."""
+        return self._objects.switches
+
+    def draw(self, memory: MemoryPlan, coalesced: Coalesced, facts: Facts) -> None:
+        """Draw the panel, if it is shown; F1 shows and hides it."""
+        if imgui.is_key_pressed(imgui.Key.f1, False):
+            self.visible = not self.visible
+        if not self.visible:
+            self.switches.clear()
+            return
+        height = imgui.get_main_viewport().size.y
+        scale = imgui.get_style().font_scale_dpi
+        imgui.set_next_window_pos((0, 0))
+        imgui.set_next_window_size((WIDTH * scale, height), imgui.Cond_.first_use_ever.value)
+        imgui.set_next_window_size_constraints((NARROWEST * scale, height), (1e6, height))
+        imgui.begin("inspector", None, _WINDOW)
+        self._call("header", _header, facts)
+        if imgui.begin_tab_bar("tabs"):
+            self._tab("objects", self._objects.draw)
+            self._tab("memory", self._memory.draw, memory, coalesced, facts)
+            count = len(facts.problems)
+            self._tab(f"problems ({count})###problems" if count else "problems", _problems, facts)
+            imgui.end_tab_bar()
+        imgui.end()
+
+    def _tab(self, label: str, draw: Any, *arguments: Any) -> None:
+        opened, _ = imgui.begin_tab_item(label)
+        if opened:
+            self._call(f"inspector tab {label}", draw, *arguments)
+            imgui.end_tab_item()
+
+    def _call(self, name: str, draw: Any, *arguments: Any) -> None:
+        """Draw one part; where it raises halfway, ImGui's stacks are brought back to where they were."""
+        imgui.internal.error_recovery_store_state(self._recovery)
+        before = len(self._guard.switched_off)
+        self._guard.call(name, draw, *arguments)
+        if len(self._guard.switched_off) != before:
+            imgui.internal.error_recovery_try_to_recover_state(self._recovery)
+
+
+def _header(facts: Facts) -> None:
+    imgui.text_unformatted(facts.scene)
+    rate = 1000.0 / facts.frame_ms if facts.frame_ms > 0 else 0.0
+    imgui.same_line()
+    widgets.right_aligned(f"{rate:.0f} fps", style.GOOD if facts.settled else style.ACCENT)
+    widgets.quiet(facts.device)
+    imgui.same_line()
+    widgets.right_aligned(f"{facts.cpu_ms:.2f} ms", style.QUIET)
+    imgui.spacing()
+
+
+def _problems(facts: Facts) -> None:
+    if not facts.problems:
+        widgets.quiet("none")
+    for number, problem in enumerate(facts.problems):
+        imgui.push_id(number)
+        imgui.push_text_wrap_pos(0.0)
+        imgui.text_colored(style.WARNING, problem)
+        imgui.pop_text_wrap_pos()
+        imgui.pop_id()
+        imgui.separator()

@@ -1,0 +1,186 @@
+"""The memory plan as an outline: allocations, the resources in them, the subresources in those.
+
+Everything is columns of the plan; words are made for the rows that are looked at. The model is built again
+when there is another plan, not when there is another frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plan.coalesce import Coalesced
+from engine.plan.formats import Format
+from engine.plan.memory_plan import MemoryPlan
+from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind, flag_names, word
+from viewer.inspector.folds import Folds
+from viewer.inspector.outline import Outline, flatten
+from viewer.inspector.words import bytes_text, count_text
+
+
+class Level(IntEnum):
+    """What a row of the outline stands for."""
+
+    ALLOCATION = 0
+    RESOURCE = 1
+    SUBRESOURCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRow:
+    """One row in words: what it is, how large, its usage bits, who asks for it, and where it lies."""
+
+    level: Level
+    name: str
+    size: int
+    usage: tuple[str, ...]
+    why: str
+    place: str
+
+
+class MemoryModel:
+    """One plan, flattened; `outline` follows `folds`."""
+
+    def __init__(self, memory: MemoryPlan, coalesced: Coalesced, folds: Folds) -> None:
+        self._allocations = memory.allocations
+        self._resources = memory.resources
+        self._subresources = memory.subresources
+        self._coalesced = coalesced
+        self._folds = folds
+        self._folds_seen = -1
+        counts = len(self._allocations), len(self._resources), len(self._subresources)
+        self._starts = np.cumsum([0, *counts])
+        self._level = np.repeat(np.arange(3, dtype=np.int8), counts)
+        self._resource_of = np.searchsorted(self._resources["id"], self._subresources["resource"])
+        self._allocation_of = np.searchsorted(self._allocations["id"], self._resources["allocation"])
+        self._parent = np.concatenate(
+            [
+                np.full(counts[0], -1, np.int32),
+                self._allocation_of.astype(np.int32),
+                (self._resource_of + self._starts[1]).astype(np.int32),
+            ]
+        )
+        rank = (self._allocations["memory_type"], self._resources["offset"], self._subresources["offset"])
+        self._rank = np.concatenate([column.astype(np.int64) for column in rank])
+        self.sizes = self._sizes()
+        self._outline: Outline | None = None
+
+    @property
+    def outline(self) -> Outline:
+        """The visible rows; made again only after something was folded."""
+        if self._outline is None or self._folds_seen != self._folds.version:
+            places = {
+                identity: place
+                for identity in self._folds.changed
+                if (place := self._place(identity)) is not None
+            }
+            is_open = self._folds.column(len(self._level), places)
+            self._outline = flatten(self._parent, self._rank, is_open)
+            self._is_open = is_open
+            self._folds_seen = self._folds.version
+        return self._outline
+
+    @property
+    def planned_bytes(self) -> int:
+        """Bytes of all allocations."""
+        return int(self._allocations["size"].sum())
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of all resources in them; what is left is room and alignment."""
+        return int(self._resources["size"].sum())
+
+    def is_open(self, node: int) -> bool:
+        """Whether the rows below a node are shown."""
+        return bool(self._is_open[node])
+
+    def fold(self, node: int, is_open: bool) -> None:
+        """Show the rows below a node, or not."""
+        self._folds.set(self.identity(node), is_open)
+
+    def identity(self, node: int) -> tuple[int, int]:
+        """(level, id or key) of a node: the same for as long as it lives, whatever plan it is in."""
+        level, row = self._row(node)
+        tables = (self._allocations["id"], self._resources["id"], self._subresources["key"])
+        return int(level), int(tables[level][row])
+
+    def node_of(self, identity: tuple[int, int]) -> int | None:
+        """The node of an identity, None where this plan has none."""
+        return self._place(identity)
+
+    def row(self, node: int) -> MemoryRow:
+        """Put one node into words."""
+        level, row = self._row(node)
+        if level is Level.ALLOCATION:
+            return self._allocation(row)
+        return self._resource(row) if level is Level.RESOURCE else self._subresource(row)
+
+    def _allocation(self, row: int) -> MemoryRow:
+        entry = self._allocations[row]
+        inside = self._allocation_of == row
+        free = int(entry["size"]) - int(self._resources["size"][inside].sum())
+        facts = [f"memory type {entry['memory_type']}", count_text(int(inside.sum()), "resource")]
+        if entry["dedicated"]:
+            facts.append("dedicated")
+        if entry["mapped"]:
+            facts.append("mapped")
+        if free > 0:
+            facts.append(f"{bytes_text(free)} free")
+        return MemoryRow(
+            Level.ALLOCATION, f"allocation {entry['id']}", int(entry["size"]), (), "", ", ".join(facts)
+        )
+
+    def _resource(self, row: int) -> MemoryRow:
+        entry = self._resources[row]
+        if entry["kind"] == Kind.BUFFER:
+            what, usage = "buffer", flag_names(BufferUsage(int(entry["usage"])))
+        else:
+            shape = f"{entry['width']}x{entry['height']} {word(Format(int(entry['format'])))}"
+            extra = [f"{entry['mip_levels']} mips"] * (entry["mip_levels"] > 1)
+            extra += [f"{entry['samples']} samples"] * (entry["samples"] > 1)
+            extra += [f"{entry['layers']} layers"] * (entry["layers"] > 1)
+            what, usage = f"image {', '.join([shape, *extra])}", flag_names(ImageUsage(int(entry["usage"])))
+        inside = count_text(int((self._resource_of == row).sum()), "subresource")
+        place = f"offset {int(entry['offset']):,} in allocation {entry['allocation']}, {inside}"
+        return MemoryRow(Level.RESOURCE, f"{what} #{entry['id']}", int(entry["size"]), usage, "", place)
+
+    def _subresource(self, row: int) -> MemoryRow:
+        entry = self._subresources[row]
+        key = int(entry["key"])
+        terms = self._coalesced.terms[int(self._coalesced.needs.row(key)["terms"])]
+        unit = "offset" if self._resources[self._resource_of[row]]["kind"] == Kind.BUFFER else "layer"
+        place = f"{unit} {int(entry['offset']):,} in #{entry['resource']}"
+        return MemoryRow(
+            Level.SUBRESOURCE,
+            self._coalesced.keys.name(key),
+            int(self.sizes[self._starts[2] + row]),
+            flag_names(terms.usage_flags),
+            self._coalesced.why(key),
+            place,
+        )
+
+    def _sizes(self) -> NDArray[np.int64]:
+        """Bytes per node; an image's layers share its size evenly."""
+        kind, layers = self._resources["kind"], np.maximum(self._resources["layers"], 1)
+        per_layer = self._resources["size"] // layers
+        footprint = self._subresources["footprint"].astype(np.int64)
+        is_image = kind[self._resource_of] == Kind.IMAGE
+        below = np.where(is_image, footprint * per_layer[self._resource_of], footprint)
+        return np.concatenate([self._allocations["size"], self._resources["size"], below])
+
+    def _row(self, node: int) -> tuple[Level, int]:
+        level = Level(int(self._level[node]))
+        return level, node - int(self._starts[level])
+
+    def _place(self, identity: object) -> int | None:
+        if not isinstance(identity, tuple):
+            return None
+        level, number = identity
+        table = (self._allocations["id"], self._resources["id"], self._subresources["key"])[level]
+        row = int(np.searchsorted(table, number))
+        if row == len(table) or table[row] != number:
+            return None
+        return int(self._starts[level]) + row

@@ -1,0 +1,72 @@
+"""The tab of objects and features, with the switches that turn them on and off while frames go on."""
+
+from __future__ import annotations
+
+from imgui_bundle import imgui
+
+from engine.tableau.tableau import Tableau
+from viewer.inspector import widgets
+from viewer.inspector.folds import Folds
+from viewer.inspector.object_model import ObjectModel, ObjectRow
+from viewer.ui import style
+
+FLAGS = ("active", "enabled")
+_TABLE = (
+    imgui.TableFlags_.scroll_y.value
+    | imgui.TableFlags_.row_bg.value
+    | imgui.TableFlags_.borders_inner_h.value
+)
+
+
+class ObjectsPanel:
+    """Draws only the rows in sight; `switches` says where each switch of them is on the screen."""
+
+    def __init__(self, tableau: Tableau) -> None:
+        self._model = ObjectModel(tableau, Folds())
+        self.switches: dict[tuple[str, str, str], widgets.Rectangle] = {}
+
+    def draw(self) -> None:
+        """Draw the table into the current window."""
+        self.switches.clear()
+        if not imgui.begin_table("objects", 3, _TABLE):
+            return
+        narrow = imgui.TableColumnFlags_.width_fixed.value
+        imgui.table_setup_scroll_freeze(0, 1)
+        imgui.table_setup_column("object, feature", imgui.TableColumnFlags_.width_stretch.value)
+        for flag in FLAGS:
+            imgui.table_setup_column(flag, narrow, imgui.calc_text_size("enabled").x + 4)
+        imgui.table_headers_row()
+        outline = self._model.outline
+        clipper = imgui.ListClipper()
+        clipper.begin(len(outline.nodes))
+        while clipper.step():
+            for index in range(clipper.display_start, clipper.display_end):
+                node = int(outline.nodes[index])
+                self._row(node, int(outline.depths[index]), int(outline.child_counts[node]))
+        imgui.end_table()
+
+    def _row(self, node: int, depth: int, children: int) -> None:
+        row = self._model.row(node)
+        imgui.table_next_row()
+        imgui.table_next_column()
+        tint = style.BAD if row.failed else _tint(row)
+        is_open = self._model.is_open(node)
+        wanted = widgets.tree_cell(str(node), row.name, depth, children, is_open, tint)
+        widgets.tooltip(
+            (f"{row.feature} on '{row.path}'" if row.feature else row.path, self._model.place(node))
+        )
+        if wanted is not None:
+            self._model.fold(node, wanted)
+        for flag in FLAGS:
+            imgui.table_next_column()
+            is_on = getattr(row, flag)
+            clicked, box = widgets.switch(f"{flag}{node}", is_on, getattr(row, f"effective_{flag}"))
+            self.switches[row.path, row.feature, flag] = box
+            if clicked:
+                self._model.set_flag(node, flag, not is_on)
+
+
+def _tint(row: ObjectRow) -> style.Color:
+    if not row.effective_active or not row.effective_enabled:
+        return style.QUIET
+    return style.ACCENT if row.feature else style.TEXT

@@ -1,0 +1,109 @@
+"""The few widgets that ImGui does not have as we want them: a switch, a tree cell, a bar, quiet text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imgui_bundle import imgui
+
+from viewer.ui import style
+
+Rectangle = tuple[float, float, float, float]
+
+
+def color(value: style.Color, alpha: float = 1.0) -> int:
+    """Pack a colour as draw lists take it."""
+    red, green, blue, opacity = value
+    return imgui.color_convert_float4_to_u32((red, green, blue, opacity * alpha))
+
+
+def switch(name: str, is_on: bool, in_effect: bool) -> tuple[bool, Rectangle]:
+    """Draw a switch; returns (whether it was clicked, its rectangle x0 y0 x1 y1 on the screen).
+
+    A switch that is on without effect, because something above it is off, is drawn hollow.
+    """
+    height = imgui.get_text_line_height() * 0.86
+    width = height * 1.75
+    corner = imgui.get_cursor_screen_pos()
+    clicked = imgui.invisible_button(name, (width, imgui.get_text_line_height()))
+    top = corner.y + (imgui.get_text_line_height() - height) / 2
+    box = (corner.x, top, corner.x + width, top + height)
+    draw = imgui.get_window_draw_list()
+    hovered = imgui.is_item_hovered()
+    radius = height / 2
+    track = style.ACCENT if is_on and in_effect else style.RAISED_HOVER if hovered else style.LINE
+    draw.add_rect_filled(box[:2], box[2:], color(track), radius)
+    if is_on and not in_effect:
+        draw.add_rect(box[:2], box[2:], color(style.ACCENT), radius)
+    if hovered:
+        draw.add_rect(box[:2], box[2:], color(style.TEXT, 0.35), radius)
+    knob = box[2] - radius if is_on else box[0] + radius
+    draw.add_circle_filled((knob, top + radius), radius - 2, color(style.TEXT if is_on else style.QUIET))
+    return clicked, box
+
+
+def tree_cell(identity: str, text: str, depth: int, children: int, is_open: bool, tint: Any) -> bool | None:
+    """Draw an indented name with its fold mark; returns what the fold is wanted to be, None if unchanged."""
+    step = imgui.get_style().indent_spacing
+    line = imgui.get_text_line_height()
+    imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + depth * step)
+    wanted: bool | None = None
+    if children:
+        corner = imgui.get_cursor_screen_pos()
+        if imgui.invisible_button(f"fold{identity}", (step, line)):
+            wanted = not is_open
+        _mark(corner.x + step * 0.38, corner.y + line / 2, line * 0.24, is_open)
+        imgui.same_line(0, 0)
+    else:
+        imgui.dummy((step, line))
+        imgui.same_line(0, 0)
+    imgui.text_colored(tint, text)
+    return wanted
+
+
+def bar(share: float, height: float, tint: style.Color) -> None:
+    """Draw a thin bar over the width that is left, filled by `share` (0 to 1)."""
+    corner, width = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x
+    draw = imgui.get_window_draw_list()
+    far = corner.y + height
+    draw.add_rect_filled((corner.x, corner.y), (corner.x + width, far), color(style.RAISED), height / 2)
+    filled = corner.x + width * max(0.0, min(1.0, share))
+    draw.add_rect_filled((corner.x, corner.y), (filled, far), color(tint), height / 2)
+    imgui.dummy((width, height))
+
+
+def quiet(text: str) -> None:
+    """Write secondary text."""
+    imgui.text_colored(style.QUIET, text)
+
+
+def right_aligned(text: str, tint: Any = style.TEXT) -> None:
+    """Write text at the right edge of the cell."""
+    room = imgui.get_content_region_avail().x - imgui.calc_text_size(text).x
+    if room > 0:
+        imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + room)
+    imgui.text_colored(tint, text)
+
+
+def tooltip(lines: tuple[str, ...]) -> None:
+    """Show lines beside the mouse while it is over the item before; empty ones are left out."""
+    if not imgui.is_item_hovered(imgui.HoveredFlags_.delay_short.value):
+        return
+    if imgui.begin_tooltip():
+        imgui.push_text_wrap_pos(imgui.get_font_size() * 36)
+        for line in filter(None, lines):
+            imgui.text_unformatted(line)
+        imgui.pop_text_wrap_pos()
+        imgui.end_tooltip()
+
+
+def _mark(x: float, y: float, size: float, is_open: bool) -> None:
+    draw, tint = imgui.get_window_draw_list(), color(style.QUIET)
+    if is_open:
+        draw.add_triangle_filled(
+            (x - size, y - size * 0.6), (x + size, y - size * 0.6), (x, y + size * 0.8), tint
+        )
+    else:
+        draw.add_triangle_filled(
+            (x - size * 0.6, y - size), (x + size * 0.8, y), (x - size * 0.6, y + size), tint
+        )
