@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.tableau.columns import Columns, Rows
+from engine.tableau.columns import Columns, Rows, distinct
 from engine.tableau.tree import Tree
 
 FLAGS = ("active", "enabled")
@@ -68,7 +68,7 @@ class Activity:
         """Bring the effective flags up to date, level by level, following only what differs."""
         if not self._dirty:
             return
-        seeds = np.unique(np.concatenate(self._dirty))
+        seeds = distinct(*self._dirty)
         self._dirty.clear()
         different: list[Rows] = []
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 
-Rows = NDArray[np.int32]
+from engine.tableau.columns import Rows, distinct
 
 MAX_ENTRIES = 1024
 MAX_ROWS = 1 << 18
@@ -41,7 +40,5 @@ class Journal:
             return np.empty(0, np.int32)
         if missed > len(self._notes):
             return None
-        if missed == 1:
-            return np.unique(self._notes[-1])
         recent = [self._notes[index] for index in range(len(self._notes) - missed, len(self._notes))]
-        return np.unique(np.concatenate(recent))
+        return distinct(*recent)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.humon import Position
-from engine.tableau.columns import Columns, Rows
+from engine.tableau.columns import Columns, Rows, distinct
 from engine.tableau.journal import Journal
 from engine.tableau.schema import FeatureSchema, FieldKind
 
@@ -139,7 +139,7 @@ class FeatureTable:
         """
         objects = np.asarray(objects, np.int32)
         taken = self.rows_of(objects)
-        if len(taken) or len(np.unique(objects)) != len(objects):
+        if len(taken) or len(distinct(objects)) != len(objects):
             raise ValueError(f"an object has at most one {self.type_name}")
         rows = self._columns.allocate(len(objects))
         self._columns["object"][rows] = objects

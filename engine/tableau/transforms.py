@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.math import compose, determinant3, normalize
-from engine.tableau.columns import Columns, Rows
+from engine.tableau.columns import Columns, Rows, distinct
 from engine.tableau.tree import Tree
 
 MIN_SCALE = 1e-9
@@ -82,7 +82,7 @@ class Transforms:
         """
         if not self._dirty:
             return np.empty((0, 2), np.int64)
-        seeds = self._dirty[0] if len(self._dirty) == 1 else np.unique(np.concatenate(self._dirty))
+        seeds = self._dirty[0] if len(self._dirty) == 1 else distinct(*self._dirty)
         self._dirty.clear()
         updated: list[Rows] = []
 

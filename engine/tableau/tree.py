@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.humon import nearest
-from engine.tableau.columns import Columns, Rows
+from engine.tableau.columns import Columns, Rows, distinct
 from engine.tableau.names import MAX_NAME, fold, fold_all, name_fault
 
 ROOT = -1
@@ -108,10 +108,9 @@ class Tree:
         self._check_names(names)
         folded = fold_all(names)
         if not isinstance(parents, np.ndarray):
-            groups: Iterable[tuple[int, Sequence[int]]] = [(parents, range(len(names)))]
+            groups: list[tuple[int, Sequence[int]]] = [(parents, range(len(names)))]
         else:
-            groups = _group(parents)
-        groups = list(groups)
+            groups = [(parent, members.tolist()) for parent, members in _group(parents)]
         for parent, members in groups:
             self._check_free(parent, [folded[i] for i in members], [names[i] for i in members])
         rows = self.columns.allocate(len(names))
@@ -216,7 +215,7 @@ class Tree:
         while waiting:
             level = min(waiting)
             parts = waiting.pop(level)
-            rows = parts[0] if len(parts) == 1 and _rising(parts[0]) else np.unique(np.concatenate(parts))
+            rows = parts[0] if len(parts) == 1 and _rising(parts[0]) else distinct(*parts)
             children = self.below(visit(rows))
             if len(children):
                 waiting.setdefault(level + 1, []).append(children)
@@ -228,22 +227,23 @@ class Tree:
         low, high = int(level.min()), int(level.max())
         if low == high:
             return {low: [seeds]} if low >= 0 else {}
-        return {each: [seeds[level == each]] for each in np.unique(level[level >= 0]).tolist()}
+        return {
+            each: [seeds[level == each]] for each in range(max(low, 0), high + 1) if (level == each).any()
+        }
 
 
 def _rising(rows: Rows) -> bool:
     return bool((rows[1:] > rows[:-1]).all())
 
 
-def _group(parents: Rows) -> Iterator[tuple[int, list[int]]]:
-    """Each parent with the places where it stands, in order."""
-    order = np.argsort(parents, kind="stable")
-    ordered = parents[order]
-    cuts = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    starts = np.concatenate(([0], cuts)) if len(ordered) else cuts
-    members = np.split(order, cuts) if len(ordered) else []
-    for start, group in zip(starts.tolist(), members, strict=True):
-        yield int(ordered[start]), group.tolist()
+def _group(values: NDArray[np.int32]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Each value with the places where it stands, both rising."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    cuts = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(ordered)]
+    for start, end in pairwise(cuts):
+        if end > start:
+            yield int(ordered[start]), order[start:end]
 
 
 def default_names(prefix: str, count: int, first: int) -> list[str]:
