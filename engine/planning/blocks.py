@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-
-class BlockMember(Protocol):
-    """A reflected member: byte offset, size in bytes, GLSL type, array count and stride, inner members."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def count(self) -> int: ...
-    @property
-    def stride(self) -> int: ...
+from engine.assets import Member
 
 
 @dataclass(frozen=True)
@@ -41,7 +25,7 @@ class Field:
 class Block:
     """A block's layout: packs mappings of names to numbers into `size` bytes, what is not named being 0."""
 
-    def __init__(self, members: Iterable[BlockMember], size: int) -> None:
+    def __init__(self, members: Iterable[Member], size: int) -> None:
         self.size = size
         self.fields = {member.name: _field(member) for member in members}
 
@@ -70,7 +54,7 @@ class Block:
 _NUMBERS = {"float": 1, "int": 1, "uint": 1, "bool": 1, "double": 1}
 
 
-def _field(member: BlockMember) -> Field:
+def _field(member: Member) -> Field:
     """Derive element type and counts from a member's GLSL type, such as `vec4`, `mat4` or `uint`."""
     kind = member.type.split("[")[0]
     dtype = np.dtype(np.float32)

@@ -52,6 +52,7 @@ class FrameNeeds:
     graph: CompiledGraph
     tables: dict[str, DrawTable]
     requirements: RequirementTable
+    size: tuple[int, int]
     samples: int
     shaders: list[ShaderRow] = field(default_factory=list)
     pipelines: list[PipelineRow] = field(default_factory=list)
@@ -90,9 +91,8 @@ def pass_askers(
 class PassNeeds:
     """States the needs of the passes of one frame, into `needs`."""
 
-    def __init__(self, needs: FrameNeeds, size: tuple[int, int], library: AssetLibrary) -> None:
+    def __init__(self, needs: FrameNeeds, library: AssetLibrary) -> None:
         self._needs = needs
-        self._size = size
         self._library = library
         self._keys = needs.requirements.keys
 
@@ -103,7 +103,7 @@ class PassNeeds:
             who = {
                 a for p in self._needs.graph.passes if _touches(p, image) for a in askers[p.declaration.name]
             }
-            width, height = image.extent.resolve(self._size)
+            width, height = image.extent.resolve(self._needs.size)
             samples = self._needs.samples if image.samples is Samples.DEVICE else 1
             depth = bool(image.format.info.aspect & Aspect.DEPTH)
             stage = Stage.LATE_FRAGMENT_TESTS if depth else Stage.COLOR_ATTACHMENT_OUTPUT
@@ -134,7 +134,7 @@ class PassNeeds:
         self._ring("instances", capacity(objects) * INSTANCE_BYTES, BufferUsage.STORAGE_BUFFER, use, who)
 
     def draws(self, table: DrawTable, askers: tuple[int, ...]) -> None:
-        """Ask for what one pass draws with: draw list, indirect commands, material tables, pipelines, sets."""
+        """Ask for what one pass draws with: draw list, commands, material tables, pipelines, sets."""
         name = table.declaration.name
         storage = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
         size = capacity(len(table.rows)) * DRAW_BYTES

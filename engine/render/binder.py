@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.graph import Layout
-from engine.memory import Location, MemoryManager
+from engine.memory.location import Location
+from engine.memory.manager import MemoryManager
 from engine.memory.samplers import SamplerPool, SamplerState
 from engine.plan.drawing import DescriptorType, ShaderStage
 from engine.plan.rows import BindingRow
@@ -90,7 +91,7 @@ class Binder:
         return PassBinding(batches, descriptors, handles)
 
     def materials(self, needs: FrameNeeds, table: DrawTable) -> dict[str, npt.NDArray[np.uint8]]:
-        """Return the material rows of each shader set by ring name, with the layers where textures lie now."""
+        """Return the material rows of each shader set by ring name, with the layers of their textures."""
         found = {}
         for number, shading in enumerate(table.shadings):
             if shading.material is None:

@@ -116,11 +116,8 @@ class Renderer:
             self.ring(f"{name}.commands").replace(self._lists[name].commands)
         self._stale = [True] * FRAMES_IN_FLIGHT
 
-    def commands(self, slot: int, ticket: int) -> Any:
-        """Return the command buffer of a slot that is not in flight, recorded again if it is stale.
-
-        `ticket` is the one this frame will signal.
-        """
+    def commands(self, slot: int) -> Any:
+        """Return the command buffer of a slot that is not in flight, recorded again if it is stale."""
         needs = self._needs
         assert needs is not None
         self._flush(needs, slot)
@@ -167,7 +164,8 @@ class Renderer:
         needs = self._needs
         assert needs is not None
         place = self._binder.place(needs.requirements.keys.transient(image.name))
-        return Attachment(place.handle, place.view, image.format.info.aspect, place.extent)
+        extent = image.extent.resolve(needs.size)
+        return Attachment(place.handle, place.view, image.format.info.aspect, extent)
 
     def _flush(self, needs: FrameNeeds, slot: int) -> None:
         """Write what this slot's copies of the rings lack."""

@@ -25,6 +25,11 @@ class RingWriter:
         self._source = rows
         self.invalidate()
 
+    def holds(self, rows: npt.NDArray) -> bool:
+        """Whether `rows` is the memory that was taken, so that `changed` is enough."""
+        source = self._source
+        return rows.ctypes.data == source.ctypes.data and rows.shape == source.shape
+
     def changed(self, ranges: npt.NDArray[np.integer] | list[tuple[int, int]]) -> None:
         """Announce that rows of [first, last) ranges were changed in place."""
         for first, last in ranges:

@@ -1,0 +1,177 @@
+"""Planning one scene: its frame's needs and the plan that meets them, made again as the scene changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.assets import AssetLibrary
+from engine.feature import Feature, Registry
+from engine.feature.collect import Collector
+from engine.graph import SCENE_COLOR, ColorTarget, Pass, compile_graph
+from engine.humon import Problem
+from engine.plan.askers import AskerTable
+from engine.plan.coalesce import coalesce
+from engine.plan.keys import Keys
+from engine.plan.plan import Plan
+from engine.plan.planner import make_plan
+from engine.plan.policy import Policy
+from engine.plan.profile import DeviceProfile
+from engine.plan.requirements import Requirement, RequirementTable
+from engine.planning.needs import FrameNeeds, PassNeeds, capacity, for_samples, pass_askers
+from engine.planning.tables import draw_table
+from engine.tableau import Tableau
+
+BACKGROUND = (0.0, 0.0, 0.0, 1.0)
+MAX_SAMPLES = 4
+
+
+class Asking(Protocol):
+    """Something beside the scene's features that asks for memory: the inspector, say."""
+
+    asker: str
+
+    @property
+    def version(self) -> int:
+        """Changes whenever the requirements do."""
+
+    def requirements(self) -> Iterable[Requirement]:
+        """Everything it needs now."""
+
+
+class ScenePlanner:
+    """Makes needs and plans of one scene for one device profile; pure, with no GPU.
+
+    `problems` collects what features and materials had to be reported for, each once.
+    """
+
+    def __init__(
+        self,
+        tableau: Tableau,
+        registry: Registry,
+        library: AssetLibrary,
+        profile: DeviceProfile,
+        size: tuple[int, int],
+        policy: Policy | None = None,
+    ) -> None:
+        self.profile = profile
+        self.size = size
+        self.problems: list[Problem] = []
+        self.keys = Keys(library.describe)
+        self.others: list[Asking] = []
+        self._askers = AskerTable()
+        self._tableau = tableau
+        self._registry = registry
+        self._library = library
+        self._policy = policy or Policy()
+        self._collector = Collector(tableau, registry, library)
+        self._made_of: tuple[object, ...] | None = None
+        self._rows: dict[str, tuple[npt.NDArray[np.int32], list[npt.NDArray[np.int64]]]] = {}
+
+    @property
+    def samples(self) -> int:
+        """How many samples attachments of the device's count have."""
+        counts = self.profile.limits.framebuffer_sample_counts
+        return max(n for n in (1, 2, MAX_SAMPLES) if counts & n)
+
+    def stale(self) -> bool:
+        """Whether what informs the plan has changed since `needs` was last made.
+
+        Costs a comparison of versions when nothing happened, and a look at each feature's active rows
+        when something was switched.
+        """
+        now = self._signature()
+        if self._made_of == now:
+            return False
+        if self._made_of is not None and self._made_of[2:] == now[2:] and not self._rows_changed():
+            self._made_of = now
+            return False
+        return True
+
+    def needs(self) -> FrameNeeds:
+        """State what the frame needs now: active features, their passes, and all others who ask."""
+        self._rows_changed()
+        self._made_of = self._signature()
+        requirements = RequirementTable(self.keys, self._askers)
+        self._collector.collect(requirements)
+        passes = [for_samples(p, self.samples) for p in self._passes()]
+        graph = compile_graph(passes, [ColorTarget(SCENE_COLOR, BACKGROUND)])
+        needs = FrameNeeds(graph, {}, requirements, self.size, self.samples)
+        askers: dict[str, tuple[int, ...]] = {}
+        for compiled in graph.passes:
+            p = compiled.declaration
+            askers[p.name] = pass_askers(p, self._registry, self._tableau, requirements)
+            if p.draws in self._registry:
+                feature, table = self._registry[p.draws], self._tableau.tables[p.draws]
+                needs.tables[p.name] = draw_table(p, feature, table, self._library, self._report)
+        stated = PassNeeds(needs, self._library)
+        stated.images(askers)
+        if needs.tables:
+            blocks = [s.frame.size for t in needs.tables.values() for s in t.shadings if s.frame]
+            everyone = [asker for name in needs.tables for asker in askers[name]]
+            stated.frame(len(self._tableau.world), max(blocks, default=0), everyone)
+        for name, table in needs.tables.items():
+            stated.draws(table, askers[name])
+        for other in self.others:
+            asker = requirements.askers.add(other.asker)
+            for requirement in other.requirements():
+                requirements.add(requirement, asker)
+        return needs
+
+    def plan(self, needs: FrameNeeds, resident: Plan | None = None) -> Plan:
+        """Plan what was stated, staying with what is resident where it fits."""
+        return make_plan(
+            coalesce(needs.requirements),
+            self.profile,
+            resident,
+            self._policy,
+            shaders=needs.shaders,
+            pipelines=needs.pipelines,
+            descriptor_sets=needs.descriptor_sets,
+        )
+
+    def _signature(self) -> tuple[object, ...]:
+        """Return versions, then what a plan depends on as a whole."""
+        return (
+            self._tableau.structure_version,
+            self._tableau.values_version,
+            self.size,
+            capacity(len(self._tableau.world)),
+            tuple(other.version for other in self.others),
+        )
+
+    def _passes(self) -> Sequence[Pass]:
+        """Return the passes of all features with active rows, each once."""
+        passes: dict[str, Pass] = {}
+        for name in self._registry:
+            table = self._tableau.tables.get(name)
+            if table is not None and len(table.rows_active()):
+                passes.update((p.name, p) for p in self._registry[name].passes())
+        return list(passes.values())
+
+    def _rows_changed(self) -> bool:
+        """Whether any feature's active rows, or the assets they name, differ from the last time."""
+        now = {}
+        for name, table in self._tableau.tables.items():
+            rows = table.rows_active()
+            assets = [table.column(spec.name)[rows] for spec in table.schema.asset_fields]
+            now[name] = (rows, assets)
+        before, self._rows = self._rows, now
+        if before.keys() != now.keys():
+            return True
+        return any(
+            not np.array_equal(before[name][0], rows)
+            or any(not np.array_equal(a, b) for a, b in zip(before[name][1], assets, strict=True))
+            for name, (rows, assets) in now.items()
+        )
+
+    def guard(self, feature: Feature, error: Exception) -> None:
+        """Switch off a feature whose code raised and report it, once."""
+        self._collector.switch_off(feature, error)
+
+    def _report(self, problem: Problem) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)

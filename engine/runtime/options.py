@@ -1,0 +1,59 @@
+"""How a scene is opened: size, device, limits, and where frames are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from engine.plan.requirements import Requirement
+    from engine.render.recorder import Attachment
+    from engine.render.surface import WindowTarget
+
+
+@dataclass(frozen=True)
+class RuntimeOptions:
+    """Options of a Runtime; sizes in pixels, the budget in MiB.
+
+    `validate` None means: where the layers are installed. `window` makes the device able to present.
+    """
+
+    size: tuple[int, int] = (1280, 720)
+    device: str = ""
+    validate: bool | None = None
+    budget_mib: int | None = None
+    paging_cycles: int = 2
+    window: WindowTarget | None = None
+
+
+class Overlay(Protocol):
+    """Something that draws over the scene and asks for memory of its own, such as the inspector.
+
+    `version` changes whenever `requirements` does; `asker` is who asks, in the plan's why.
+    """
+
+    asker: str
+
+    @property
+    def version(self) -> int:
+        """Changes whenever the requirements do."""
+
+    def requirements(self) -> Iterable[Requirement]:
+        """Everything the overlay needs now."""
+
+
+class Presenter(Protocol):
+    """Shows frames: acquires a target, records the copy of the scene's picture and the overlay onto it."""
+
+    def acquire(self) -> Any:
+        """Return the target to draw to, with semaphores `acquired` and `rendered`; None to skip this frame."""
+
+    def record(self, slot: int, target: Any, source: Attachment) -> Any:
+        """Return a command buffer that shows `source` (in TRANSFER_SRC layout) on the target."""
+
+    def present(self, target: Any, ticket: int) -> None:
+        """Present a target whose rendering signals `ticket`."""
+
+    def give_up(self, target: Any) -> None:
+        """Part with a target that was acquired and will not be drawn."""

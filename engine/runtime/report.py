@@ -1,0 +1,116 @@
+"""The facts of a run, as `--report` writes them."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from engine.runtime.runtime import FrameFacts, Runtime
+
+SCHEMA = 1
+_IMPORTED = time.time()
+
+
+def seconds_since_start() -> float:
+    """Return how long this process has run; where the system does not say, since this module was imported."""
+    try:
+        after_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        started = int(after_name[19]) / os.sysconf("SC_CLK_TCK")
+        uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
+    except (OSError, AttributeError, ValueError):
+        return time.time() - _IMPORTED
+    return uptime - started
+
+
+@dataclass
+class RunLog:
+    """What is noted of each frame of a run; times in milliseconds."""
+
+    wall_ms: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
+    settled_at: int | None = None
+    first_frame_s: float | None = None
+
+    def note(self, facts: FrameFacts, runtime: Runtime) -> None:
+        """Note one frame; the first one that was drawn is waited for, to say when it was finished."""
+        self.wall_ms.append(facts.wall_ms)
+        self.cpu_ms.append(facts.cpu_ms)
+        if facts.settled and self.settled_at is None:
+            self.settled_at = facts.number
+        if self.first_frame_s is None and facts.drawn:
+            runtime.wait()
+            self.first_frame_s = seconds_since_start()
+
+
+def make_report(runtime: Runtime, log: RunLog, scene: str) -> dict[str, Any]:
+    """Return the report of a run that is about to be closed; `finish_report` adds what closing shows."""
+    plan, adapter = runtime.plan, runtime.device.adapter
+    assert plan is not None
+    tables = runtime.tableau.tables.values()
+    statistics = runtime.memory.statistics
+    resources = plan.memory.resources
+    images = int((resources["kind"] == 1).sum())
+    return {
+        "schema": SCHEMA,
+        "scene": scene,
+        "device": {
+            "name": adapter.name,
+            "type": adapter.type.name.lower(),
+            "driver": adapter.driver,
+            "api": adapter.api,
+        },
+        "frames": len(log.wall_ms),
+        "settled_at_frame": log.settled_at,
+        "first_frame_s": None if log.first_frame_s is None else round(log.first_frame_s, 4),
+        "frame_ms": _spread(log.wall_ms),
+        "cpu_ms": _spread(log.cpu_ms),
+        "objects": len(runtime.tableau),
+        "features": {
+            "active": sum(len(table.rows_active()) for table in tables),
+            "enabled": sum(len(table.rows_enabled()) for table in tables),
+        },
+        "plan": {
+            "planned_bytes": plan.planned_bytes,
+            "live_bytes": runtime.memory.live_bytes,
+            "allocations": len(plan.memory.allocations),
+            "buffers": len(resources) - images,
+            "images": images,
+            "subresources": len(plan.memory.subresources),
+            "waste_bytes": plan.waste_bytes,
+        },
+        "schedule": {
+            "steps": statistics.steps,
+            "cycles": statistics.cycles,
+            "bytes_uploaded": statistics.bytes_uploaded,
+            "moves": statistics.moves,
+        },
+        "draws": {
+            "calls": runtime.renderer.draws.calls,
+            "instances": runtime.renderer.draws.instances,
+            "triangles": runtime.renderer.draws.triangles,
+        },
+        "validation": {"enabled": runtime.instance.validation.supported, "messages": 0},
+        "live_objects_after_close": None,
+        "warnings": [problem.render() for problem in runtime.problems],
+    }
+
+
+def finish_report(report: dict[str, Any], runtime: Runtime) -> dict[str, Any]:
+    """Fill in what is only known once the runtime is closed: messages, and objects left behind."""
+    report["validation"]["messages"] = len(runtime.instance.messages)
+    report["live_objects_after_close"] = runtime.instance.handles.left_behind
+    return report
+
+
+def _spread(values: list[float]) -> dict[str, float | None]:
+    """Return median, 99th percentile and maximum."""
+    if not values:
+        return {"p50": None, "p99": None, "max": None}
+    p50, p99 = np.percentile(values, [50, 99])
+    return {"p50": round(float(p50), 4), "p99": round(float(p99), 4), "max": round(max(values), 4)}

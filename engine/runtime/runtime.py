@@ -1,0 +1,257 @@
+"""The runtime: opens a scene on a device and draws frames of it, keeping plan and memory in step.
+
+A frame goes down one road: world matrices, plan (only if what informs it changed), some steps of the
+schedule, draw lists (only if something was switched or arrived), values, commands, submit. It waits for
+the frame that used its slot before, and for nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.graph import SCENE_COLOR
+from engine.memory.manager import MemoryManager, Pace
+from engine.memory.profile import live_profile
+from engine.memory.readback import read_image
+from engine.memory.samplers import SamplerPool
+from engine.plan.plan import Plan
+from engine.plan.schedule import Resident, Schedule, make_schedule
+from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
+from engine.planning.scene import ScenePlanner
+from engine.planning.values import drawn_rows, frame_values
+from engine.render.renderer import Renderer
+from engine.runtime.options import Overlay, Presenter, RuntimeOptions
+from engine.vk.binding import constants
+from engine.vk.device import Device
+from engine.vk.facts import facts
+from engine.vk.instance import Instance
+from engine.vk.timeline import Timeline
+
+if TYPE_CHECKING:
+    from engine.assets import AssetLibrary
+    from engine.humon import Problem
+    from engine.scene import Scene
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class FrameFacts:
+    """One frame: its number, milliseconds of wall and main-thread CPU time, and whether all is resident."""
+
+    number: int
+    wall_ms: float
+    cpu_ms: float
+    settled: bool
+    drawn: bool
+
+
+class Runtime:
+    """A scene being drawn. One thread calls; close it, or use it as a context manager."""
+
+    def __init__(self, scene: Scene, library: AssetLibrary, options: RuntimeOptions) -> None:
+        """Open the scene on a device. Raises NoDevice, VulkanError; nothing is left behind then."""
+        self.scene = scene
+        self.tableau = scene.tableau
+        self.registry = scene.registry
+        self.library = library
+        self.options = options
+        self.overlays: list[Overlay] = []
+        self.plan: Plan | None = None
+        self.schedule: Schedule | None = None
+        self._needs: FrameNeeds | None = None
+        self._number = 0
+        self._tickets = [0] * FRAMES_IN_FLIGHT
+        self._published = -1
+        self._drawn_of: tuple[object, ...] | None = None
+        self._values_of: tuple[object, ...] | None = None
+        self._undo = ExitStack()
+        with ExitStack() as undo:
+            self._open(undo, options)
+            self._undo = undo.pop_all()
+
+    def _open(self, undo: ExitStack, options: RuntimeOptions) -> None:
+        extensions = options.window.extensions if options.window else ()
+        self.instance = Instance("diorama", validate=options.validate, extensions=extensions)
+        undo.callback(self.instance.close)
+        swapchain = ("VK_KHR_swapchain",) if options.window else ()
+        self.device = Device(self.instance, self.instance.choose(options.device), extensions=swapchain)
+        undo.callback(self.device.close)
+        self.timeline = Timeline(self.device, "frames")
+        undo.callback(self.timeline.close)
+        self.profile = live_profile(self.device, budget=options.budget_mib and options.budget_mib * MIB)
+        caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
+        self.resident = Resident()
+        self.memory = MemoryManager(
+            self.device,
+            self.profile,
+            caches,
+            frames=self.timeline,
+            pace=Pace(cycles=options.paging_cycles),
+            state=self.resident,
+        )
+        undo.callback(self.memory.close)
+        self.samplers = SamplerPool(self.device)
+        undo.callback(self.samplers.close)
+        limit = facts(self.device)["limits"]["maxDrawIndirectCount"]
+        self.renderer = Renderer(self.device, self.memory, self.samplers, self.library.code, limit)
+        undo.callback(self.renderer.close)
+        undo.callback(self.wait)
+        self.planner = ScenePlanner(self.tableau, self.registry, self.library, self.profile, options.size)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture in pixels."""
+        return self.planner.size
+
+    def resize(self, width: int, height: int) -> None:
+        """Draw pictures of this size from the next frame on."""
+        self.planner.size = (max(1, width), max(1, height))
+
+    def add_overlay(self, overlay: Overlay) -> None:
+        """Let something beside the scene ask for memory; its presenter draws it."""
+        self.overlays.append(overlay)
+        self.planner.others.append(overlay)
+
+    def frame(self, presenter: Presenter | None = None) -> FrameFacts:
+        """Draw one frame, and show it where there is a presenter."""
+        wall, cpu = time.perf_counter(), time.thread_time()
+        slot = self._number % FRAMES_IN_FLIGHT
+        self.timeline.wait(self._tickets[slot])
+        self.renderer.collect(self.timeline.completed())
+        moved = self.tableau.update_world()
+        self._replan()
+        self.memory.advance()
+        self._redraw()
+        self._write_values(moved)
+        drawn = self._submit(slot, presenter)
+        self._number += 1
+        return FrameFacts(
+            self._number,
+            (time.perf_counter() - wall) * 1e3,
+            (time.thread_time() - cpu) * 1e3,
+            self.memory.settled,
+            drawn,
+        )
+
+    def settle(self, max_frames: int = 10_000) -> int:
+        """Draw frames until nothing is left to run and return how many. Raises TimeoutError."""
+        for count in range(1, max_frames + 1):
+            if self.frame().settled:
+                return count
+        raise TimeoutError(f"not settled after {max_frames} frames: {self.memory.steps_left} steps are left")
+
+    def read_pixels(self) -> npt.NDArray[np.uint8]:
+        """Return the last frame's picture, uint8[height, width, 4], sRGB-encoded, waiting for it."""
+        self.wait()
+        picture = self.renderer.image(SCENE_COLOR.name)
+        return read_image(self.device, picture.image, picture.extent)
+
+    def wait(self) -> None:
+        """Wait until every submitted frame is finished: for figures, screenshots and shutdown."""
+        if not self.device.lost:
+            self.timeline.wait(self.timeline.submitted)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that was reported: by the scene, its assets, its features and their materials."""
+        found = [*self.scene.warnings, *self.tableau.warnings, *self.library.problems]
+        return tuple(dict.fromkeys([*found, *self.registry.problems, *self.planner.problems]))
+
+    def close(self) -> None:
+        """Wait for the frames in flight and release everything, in order; once."""
+        self._undo.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _replan(self) -> None:
+        """Make a new plan and schedule if what informs them has changed."""
+        if not self.planner.stale():
+            return
+        needs = self.planner.needs()
+        plan = self.planner.plan(needs, self.plan)
+        schedule = make_schedule(self.resident, plan, self.library.sources())
+        self._needs, self.plan, self.schedule = needs, plan, schedule
+        self.memory.submit(schedule, plan.memory)
+        self.renderer.restructure(needs, self.timeline.submitted)
+        self._published = -1
+
+    def _redraw(self) -> None:
+        """Bind and list draws again if something was published, planned or switched."""
+        assert self._needs is not None
+        if self._published != self.memory.published.version:
+            self.renderer.retire_sets(self.timeline.submitted)
+            if self.renderer.rebind():
+                self._published = self.memory.published.version
+            self._drawn_of = self._values_of = None
+        if self.renderer.ready and self._drawn_of != (drawn_of := (self.tableau.structure_version,)):
+            self.renderer.redraw({name: drawn_rows(table) for name, table in self._needs.tables.items()})
+            self._drawn_of = drawn_of
+
+    def _write_values(self, moved: npt.NDArray[np.int64]) -> None:
+        """Write moved matrices and, if any value changed, the Frame block into their rings."""
+        needs = self._needs
+        if needs is None or not needs.tables or not self.renderer.ready:
+            return
+        instances = self.renderer.ring("instances")
+        world = self.tableau.world
+        if instances.holds(world):
+            instances.changed(moved)
+        else:
+            instances.replace(world)
+        values_of = (
+            self.tableau.structure_version,
+            self.tableau.values_version,
+            self.tableau.world_version,
+            self.size,
+        )
+        if self._values_of == values_of:
+            return
+        self._values_of = values_of
+        values = frame_values(self.registry, self.tableau, needs.tables, self.size, self.planner.guard)
+        blocks = [s.frame for table in needs.tables.values() for s in table.shadings if s.frame]
+        if blocks:
+            data = np.zeros(max(block.size for block in blocks), np.uint8)
+            for block in blocks:
+                block.pack_into(data[: block.size], values)
+            self.renderer.ring("frame").replace(data)
+
+    def _submit(self, slot: int, presenter: Presenter | None) -> bool:
+        """Submit the frame, and present it; False where there is nothing to draw with yet."""
+        if not self.renderer.ready:
+            return False
+        target = presenter.acquire() if presenter is not None else None
+        if presenter is None or target is None:
+            self._send(slot, [], [], [])
+            return True
+        try:
+            shown = presenter.record(slot, target, self.renderer.image(SCENE_COLOR.name))
+            c = constants
+            stages = c.VK_PIPELINE_STAGE_2_TRANSFER_BIT | c.VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT
+            rendered = (target.rendered, 0, c.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT)
+            ticket = self._send(slot, [shown], [(target.acquired, 0, stages)], [rendered])
+        except BaseException:
+            presenter.give_up(target)
+            raise
+        presenter.present(target, ticket)
+        return True
+
+    def _send(self, slot: int, buffers: list[Any], waits: list[Any], signals: list[Any]) -> int:
+        """Submit the scene's commands, and then `buffers`; return the frame's ticket."""
+        commands = self.renderer.commands(slot)
+        ticket = self.timeline.next()
+        everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+        signals = [self.timeline.signal(ticket, everything), *signals]
+        self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
+        self._tickets[slot] = ticket
+        return ticket
