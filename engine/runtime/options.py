@@ -47,7 +47,7 @@ class Presenter(Protocol):
     """Shows frames: acquires a target, records the copy of the scene's picture and the overlay onto it."""
 
     def acquire(self) -> Any:
-        """Return the target to draw to, with semaphores `acquired` and `rendered`; None to skip this frame."""
+        """Return the target to draw to, with semaphores `acquired` and `rendered`; None to skip."""
 
     def record(self, slot: int, target: Any, source: Attachment) -> Any:
         """Return a command buffer that shows `source` (in TRANSFER_SRC layout) on the target."""

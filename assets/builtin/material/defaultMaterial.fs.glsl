@@ -13,13 +13,13 @@ layout(set = 0, binding = 0, std140) uniform Frame {
     vec4 skyAmbient;        // rgb: light from above
     vec4 groundAmbient;     // rgb: light from below
     vec4 lightDirection[4]; // xyz: towards the light
-    vec4 lightColour[4];    // rgb: colour times intensity
+    vec4 lightColor[4];    // rgb: colour times intensity
     vec4 shadow;            // x: size of a texel in metres; y: 1 / texels; z: lights in use
 } frame;
 
 struct Material {
     uint layers[8];     // array layer of each texture of set 1, by its binding
-    vec4 baseColour;
+    vec4 baseColor;
     float roughness;    // factors of the roughness map: R occlusion, G roughness, B metallic
     float metallic;
     float normalScale;
@@ -76,7 +76,7 @@ void main() {
     vec3 geometric = normalize(worldNormal);
     mat3 tbn = tangentFrame(geometric, worldPosition, uvAlbedoNormal.zw);
 
-    vec4 base = texture(albedo, vec3(uvAlbedoNormal.xy, m.layers[0])) * m.baseColour;
+    vec4 base = texture(albedo, vec3(uvAlbedoNormal.xy, m.layers[0])) * m.baseColor;
     vec3 bump = texture(normal, vec3(uvAlbedoNormal.zw, m.layers[1])).xyz * 2.0 - 1.0;
     vec3 grain = texture(tangent, vec3(uvTangentRoughness.xy, m.layers[2])).xyz * 2.0 - 1.0;
     vec3 arm = texture(roughness, vec3(uvTangentRoughness.zw, m.layers[3])).rgb;
@@ -115,7 +115,7 @@ void main() {
         vec3 fresnel = f0 + (1.0 - f0) * pow(1.0 - max(dot(v, h), 0.0), 5.0);
         vec3 brdf = diffuse / PI * (1.0 - fresnel) + fresnel * distribution * visibility;
         float shade = i == 0 ? lit(geometric, facing) : 1.0;
-        sum += brdf * frame.lightColour[i].rgb * nl * shade;
+        sum += brdf * frame.lightColor[i].rgb * nl * shade;
     }
 
     vec3 around = mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, n.y * 0.5 + 0.5);

@@ -9,7 +9,7 @@ layout(set = 0, binding = 0, std140) uniform Frame {
     vec4 skyAmbient;        // rgb: light from above
     vec4 groundAmbient;     // rgb: light from below
     vec4 lightDirection[4]; // xyz: towards the light
-    vec4 lightColour[4];    // rgb: colour times intensity
+    vec4 lightColor[4];    // rgb: colour times intensity
     vec4 shadow;            // x: size of a texel in metres; y: 1 / texels; z: lights in use
 } frame;
 
