@@ -6,23 +6,39 @@ something new. So a plan can be compared with what is resident by id alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import cast
+from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.plan.formats import Format
 from engine.plan.requirements import ImageShape
+from engine.plan.table import Int64s, Rows, Table
 from engine.plan.vocabulary import Kind
 
+
+class Sharing(IntEnum):
+    """What may be placed in a resource: one key alone, or any of its class.
+
+    STATIC buffers hold asset data, HOST buffers what the host writes (rings), OTHER what the device writes;
+    LAYERS are array pages of images of one shape and usage.
+    """
+
+    OWN = 0
+    STATIC = 1
+    HOST = 2
+    OTHER = 3
+    LAYERS = 4
+
+
+HELD = np.dtype([("resource", np.int32), ("offset", np.int64), ("footprint", np.int64)])
 ALLOCATION = np.dtype(
     [
         ("id", np.int32),
         ("memory_type", np.int32),
         ("size", np.int64),  # bytes of the VkDeviceMemory
-        ("dedicated", np.bool_),  # VkMemoryDedicatedAllocateInfo names its one resource
+        ("own", np.bool_),  # holds one resource and is never shared
+        ("dedicated", np.bool_),  # VkMemoryDedicatedAllocateInfo names that resource
         ("device_address", np.bool_),
         ("mapped", np.bool_),  # persistently, for its whole life
         ("linear", np.bool_),  # buffers and linear images, never beside optimal ones
@@ -46,7 +62,7 @@ RESOURCE = np.dtype(
         ("layers", np.int32),
         ("estimated", np.bool_),  # the profile could only guess size and alignment
         ("aliased", np.bool_),  # shares bytes with another resource that is never live at the same time
-        ("group", np.int32),  # what may be placed in it: see placement
+        ("sharing", np.int8),
     ]
 )
 SUBRESOURCE = np.dtype(
@@ -55,7 +71,8 @@ SUBRESOURCE = np.dtype(
         ("resource", np.int32),
         ("terms", np.int32),
         ("offset", np.int64),  # bytes in the buffer, or the first layer of the image
-        ("size", np.int64),  # bytes (ring: of all copies); of an image: of its mip chain, tight
+        ("size", np.int64),  # bytes as asked; of an image: of its mip chain, tight, 0 where nothing is staged
+        ("footprint", np.int64),  # bytes of the buffer, or layers of the image, that are this key's alone
         ("stride", np.int64),  # ring: bytes from copy to copy; else the size
         ("content", np.int64),
     ]
@@ -78,41 +95,66 @@ class Address:
 
 @dataclass(frozen=True, eq=False)
 class MemoryPlan:
-    """The memory plan: three sorted tables, dtypes ALLOCATION and RESOURCE (by id), SUBRESOURCE (by key)."""
+    """The memory plan as three tables, and the numbers that the next new ids will have.
 
-    allocations: NDArray[np.void]
-    resources: NDArray[np.void]
-    subresources: NDArray[np.void]
+    `held` are ranges (dtype HELD) that no key of this plan owns and that still may not be given away,
+    because a schedule is under way: the old copy of something that is being replaced. `missing` are the
+    keys whose bytes have not arrived, sorted. Both are empty in a settled plan.
+    """
+
+    allocation_table: Table
+    resource_table: Table
+    subresource_table: Table
+    next_allocation: int = 0
+    next_resource: int = 0
+    held: Rows = field(default_factory=lambda: np.zeros(0, HELD))
+    missing: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @staticmethod
+    def empty() -> MemoryPlan:
+        """A plan of nothing."""
+        return MemoryPlan(
+            Table.of(np.zeros(0, ALLOCATION), "id"),
+            Table.of(np.zeros(0, RESOURCE), "id"),
+            Table.of(np.zeros(0, SUBRESOURCE), "key"),
+        )
+
+    @property
+    def allocations(self) -> Rows:
+        """All allocations, dtype ALLOCATION, sorted by id."""
+        return self.allocation_table.array
+
+    @property
+    def resources(self) -> Rows:
+        """All resources, dtype RESOURCE, sorted by id."""
+        return self.resource_table.array
+
+    @property
+    def subresources(self) -> Rows:
+        """All subresources, dtype SUBRESOURCE, sorted by key."""
+        return self.subresource_table.array
 
     @property
     def planned_bytes(self) -> int:
         """Sum of all VkDeviceMemory sizes."""
         return int(self.allocations["size"].sum())
 
-    def find(self, key: int) -> int:
-        """Row of `key` in `subresources`; KeyError where the plan has none."""
-        row = int(np.searchsorted(self._keys, key))
-        if row == len(self._keys) or self._keys[row] != key:
-            raise KeyError(key)
-        return row
-
     def __contains__(self, key: int) -> bool:
-        row = int(np.searchsorted(self._keys, key))
-        return row < len(self._keys) and bool(self._keys[row] == key)
+        return bool(self.subresource_table.has(np.array([key]))[0])
 
     def resource(self, id: int) -> np.void:
-        """The row of resource `id`."""
-        return cast(np.void, self.resources[int(np.searchsorted(self.resources["id"], id))])
+        """The row of resource `id`; KeyError where there is none."""
+        return self.resource_table.row(id)
 
     def allocation(self, id: int) -> np.void:
-        """The row of allocation `id`."""
-        return cast(np.void, self.allocations[int(np.searchsorted(self.allocations["id"], id))])
+        """The row of allocation `id`; KeyError where there is none."""
+        return self.allocation_table.row(id)
 
     def address(self, key: int) -> Address:
         """Where `key` lives; KeyError where the plan has none."""
-        place = self.subresources[self.find(key)]
-        resource = self.resource(place["resource"])
-        allocation = self.allocation(resource["allocation"])
+        place = self.subresource_table.row(key)
+        resource = self.resource_table.row(int(place["resource"]))
+        allocation = self.allocation_table.row(int(resource["allocation"]))
         return Address(
             int(allocation["memory_type"]),
             int(allocation["id"]),
@@ -123,11 +165,7 @@ class MemoryPlan:
 
     def stride(self, key: int) -> int:
         """Bytes from one copy of a ring to the next; the size where there is one copy."""
-        return int(self.subresources[self.find(key)]["stride"])
-
-    @cached_property
-    def _keys(self) -> NDArray[np.int64]:
-        return np.ascontiguousarray(self.subresources["key"])
+        return int(self.subresource_table.row(key)["stride"])
 
 
 def shape_of(resource: np.void) -> ImageShape:

@@ -56,6 +56,7 @@ class Limits:
     max_buffer_size: int = 1 << 31
     max_image_dimension_2d: int = 16384
     max_image_array_layers: int = 2048
+    framebuffer_sample_counts: int = 0x5  # VkSampleCountFlags that colour and depth share
 
 
 @dataclass(frozen=True, slots=True)

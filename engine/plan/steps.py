@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plan.requirements import ImageShape
+from engine.plan.table import Int64s
 from engine.plan.vocabulary import QueueKind
-
-Int64s: TypeAlias = NDArray[np.int64]
 
 READ = np.dtype([("cache_offset", np.int64), ("staging_offset", np.int64), ("size", np.int64)])
 BUFFER_COPY = np.dtype(
@@ -119,14 +118,14 @@ class Transfer(Step):
 
     `staging` is the resource id of the staging buffer. `reads` has dtype READ, the copies BUFFER_COPY and
     IMAGE_COPY (tightly packed rows, bufferRowLength 0; `y`, `width`, `height` in texels of that mip).
-    `keys` are the assets touched, `arrives` those of them whose last byte this transfer brings.
+    `keys` are the assets touched, `sizes` the bytes each of them receives here.
     Images go from UNDEFINED (first touch of a layer) to TRANSFER_DST and, once arrived, to their use.
     """
 
     db: int
     staging: int
     keys: Int64s
-    arrives: Int64s
+    sizes: Int64s
     reads: NDArray[np.void]
     buffer_copies: NDArray[np.void]
     image_copies: NDArray[np.void]

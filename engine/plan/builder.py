@@ -1,0 +1,162 @@
+"""New resources and the allocations they go to: own ones for large, shared blocks for small.
+
+A builder collects what is new in one planning round, while heaps have room for it, and at the end gives
+every resource its place in an allocation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.plan.memory_plan import ALLOCATION, RESOURCE, MemoryPlan, Sharing
+from engine.plan.packing import Packing, block_pool
+from engine.plan.policy import Policy
+from engine.plan.profile import DeviceProfile, Needs
+from engine.plan.requirements import ImageShape
+from engine.plan.table import Rows
+from engine.plan.vocabulary import Kind
+
+
+class NoRoom(Exception):
+    """Nothing that may hold a resource has room for it; `heap` is the one asked last, or -1."""
+
+    def __init__(self, heap: int, size: int) -> None:
+        super().__init__(f"no room for {size} bytes in heap {heap}")
+        self.heap = heap
+        self.size = size
+
+
+@dataclass(frozen=True, slots=True)
+class NewResource:
+    """One VkBuffer (`bytes`) or VkImage (`shape`, `layers`) to be made, and what it takes in memory."""
+
+    kind: Kind
+    sharing: Sharing
+    usage: int
+    needs: Needs
+    memory_type: int
+    mapped: bool
+    device_address: bool
+    dedicated: bool
+    bytes: int = 0
+    shape: ImageShape | None = None
+    layers: int = 0
+
+
+class Builder:
+    """Collects new resources; `finish` places them and returns their rows."""
+
+    def __init__(self, memory: MemoryPlan, packing: Packing, profile: DeviceProfile, policy: Policy) -> None:
+        self.profile = profile
+        self.policy = policy
+        self.packing = packing
+        self.next_allocation = memory.next_allocation
+        self.next_resource = memory.next_resource
+        self._new: dict[int, NewResource] = {}
+        self._pending = [0] * len(profile.heaps)
+        self._allocations = len(memory.allocation_table)
+
+    def room(self, memory_type: int) -> int:
+        """Bytes that one more allocation of this type may have."""
+        heap = self.profile.memory_types[memory_type].heap
+        left = self.profile.budget(heap) - self.packing.heap_used[heap] - self._pending[heap]
+        return max(0, min(left, self.profile.limits.max_memory_allocation_size))
+
+    def add(self, resource: NewResource) -> int:
+        """Take up one resource; its id."""
+        ident, self.next_resource = self.next_resource, self.next_resource + 1
+        self._new[ident] = resource
+        self._pending[self.profile.memory_types[resource.memory_type].heap] += resource.needs.size
+        return ident
+
+    def finish(self) -> tuple[Rows, Rows]:
+        """Rows of the new allocations and resources, sorted by id; NoRoom where they exceed a budget."""
+        own = self._own_ids()
+        allocations: list[tuple[object, ...]] = []
+        homes: dict[int, tuple[int, int]] = {}
+        for ident in own:
+            new = self._new[ident]
+            homes[ident] = (self._allocation(allocations, new, new.needs.size, own=True), 0)
+        self._place_small([ident for ident in self._new if ident not in homes], homes, allocations)
+        rows = np.array([_row(ident, new, *homes[ident]) for ident, new in self._new.items()], RESOURCE)
+        made = np.array(allocations, ALLOCATION)
+        for heap in range(len(self._pending)):
+            types = [i for i, t in enumerate(self.profile.memory_types) if t.heap == heap]
+            size = int(made["size"][np.isin(made["memory_type"], types)].sum())
+            if self.packing.heap_used[heap] + size > self.profile.budget(heap):
+                raise NoRoom(heap, size)
+        return made, rows
+
+    def _own_ids(self) -> list[int]:
+        """Which resources get their own allocation: all that must, then the largest while there are slots."""
+        must = {ident for ident, new in self._new.items() if new.needs.requires_dedicated or new.dedicated}
+        like = [
+            ident
+            for ident, new in self._new.items()
+            if ident not in must and new.needs.size >= self.policy.own
+        ]
+        slots = self.profile.limits.max_memory_allocation_count // 2 - self._allocations - len(must)
+        if len(like) > slots:
+            like = sorted(like, key=lambda ident: (-self._new[ident].needs.size, ident))[: max(slots, 0)]
+        return sorted([*must, *like])
+
+    def _allocation(self, rows: list[tuple[object, ...]], new: NewResource, size: int, *, own: bool) -> int:
+        ident, self.next_allocation = self.next_allocation, self.next_allocation + 1
+        linear = new.kind is Kind.BUFFER
+        dedicated = own and (new.needs.requires_dedicated or new.needs.prefers_dedicated or new.dedicated)
+        rows.append((ident, new.memory_type, size, own, dedicated, new.device_address, new.mapped, linear))
+        return ident
+
+    def _place_small(
+        self, ids: list[int], homes: dict[int, tuple[int, int]], allocations: list[tuple[object, ...]]
+    ) -> None:
+        pools: dict[Hashable, list[int]] = {}
+        for ident in ids:
+            new = self._new[ident]
+            pool = block_pool(new.memory_type, new.kind is Kind.BUFFER, new.mapped, new.device_address)
+            pools.setdefault(pool, []).append(ident)
+        for pool, members in pools.items():
+            members.sort(
+                key=lambda ident: (-self._new[ident].needs.alignment, -self._new[ident].needs.size, ident)
+            )
+            rest = []
+            for ident in members:
+                needs = self._new[ident].needs
+                found = self.packing.blocks.take(pool, needs.size, needs.alignment)
+                if found is None:
+                    rest.append(ident)
+                else:
+                    homes[ident] = found
+            for block, size in self._blocks(rest):
+                home = self._allocation(allocations, self._new[rest[0]], size, own=False)
+                homes.update({ident: (home, offset) for ident, offset in block})
+
+    def _blocks(self, ids: list[int]) -> Iterator[tuple[list[tuple[int, int]], int]]:
+        limit = min(self.policy.block, self.profile.limits.max_memory_allocation_size)
+        block: list[tuple[int, int]] = []
+        end = 0
+        for ident in ids:
+            needs = self._new[ident].needs
+            offset = -(-end // needs.alignment) * needs.alignment
+            if block and offset + needs.size > limit:
+                yield block, end
+                block, offset = [], 0
+            block.append((ident, offset))
+            end = offset + needs.size
+        if block:
+            yield block, end
+
+
+def _row(ident: int, new: NewResource, allocation: int, offset: int) -> tuple[object, ...]:
+    shape = new.shape
+    extent = (
+        (int(shape.format), shape.width, shape.height, shape.mip_levels, shape.samples)
+        if shape is not None
+        else (0, 0, 0, 0, 0)
+    )
+    needs = new.needs
+    place = (ident, allocation, offset, needs.size, new.bytes, needs.alignment, new.usage, int(new.kind))
+    return (*place, *extent, new.layers, needs.estimated, False, int(new.sharing))

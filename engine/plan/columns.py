@@ -1,0 +1,138 @@
+"""Needs as the columns that placing works on: planned terms, footprints, strides and groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plan.coalesce import Coalesced
+from engine.plan.errors import PlanError
+from engine.plan.groups import Group, group_of, planned_terms
+from engine.plan.keys import TRANSIENT_DB
+from engine.plan.policy import Policy
+from engine.plan.profile import DeviceProfile
+from engine.plan.requirements import Terms, TermsTable
+from engine.plan.shapes import tight_bytes
+from engine.plan.table import Int64s, Rows
+from engine.plan.vocabulary import Contents, Kind
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Some needs, row by row; `bytes` is what is staged (0 where nothing is), `run` the placing order.
+
+    `groups[group]` is a row's group. Rows of one run have one group and one alignment, and runs are numbered
+    by values alone, so that the same needs are placed alike whatever the order of their rows.
+    """
+
+    needs: Rows
+    terms: NDArray[np.int32]
+    size: Int64s
+    footprint: Int64s
+    stride: Int64s
+    alignment: Int64s
+    usage: Int64s
+    bytes: Int64s
+    cached: NDArray[np.bool_]
+    group: NDArray[np.int32]
+    run: NDArray[np.int32]
+    groups: tuple[Group, ...]
+
+    def placing_order(self, coalesced: Coalesced) -> Int64s:
+        """Rows by run, then by key; transients by name, whatever numbers their names were given."""
+        order = np.arange(len(self.needs))
+        transient = self.needs["key"] >> 32 == TRANSIENT_DB
+        if transient.any():
+            rows = np.flatnonzero(transient)
+            names = [coalesced.keys.name(int(key)) for key in self.needs["key"][rows]]
+            order[rows] = rows[sorted(range(len(rows)), key=names.__getitem__)]
+        runs = self.run[order].astype(np.int16 if len(self.groups) < 1 << 14 else np.int32)
+        return order[np.argsort(runs, kind="stable")]
+
+
+def columns_of(
+    coalesced: Coalesced, needs: Rows, profile: DeviceProfile, policy: Policy, table: TermsTable
+) -> Columns:
+    """Columns for `needs` (rows of dtype NEED, sorted by key); planned terms are interned in `table`."""
+    used, index = _compact(needs["terms"], len(coalesced.terms))
+    planned = [planned_terms(coalesced.terms[t], profile, policy) for t in used.tolist()]
+    for source, terms in zip(used.tolist(), planned, strict=True):
+        _check(coalesced, needs, source, terms)
+    image = np.array([t.kind is Kind.IMAGE for t in planned], bool)[index]
+    alignment = np.array([1 if t.kind is Kind.IMAGE else t.alignment for t in planned], np.int64)[index]
+    copies = np.array([t.copies for t in planned], np.int64)[index]
+    cached = np.array([t.contents is Contents.CACHE for t in planned], bool)[index]
+    tight = np.array([tight_bytes(t.shape) if t.shape else 0 for t in planned], np.int64)[index]
+    size = np.where(image, tight * copies, needs["size"])
+    _check_sizes(coalesced, needs, size)
+    stride = np.where(image, tight, -(-size // alignment) * alignment)
+    footprint = np.where(image, copies, stride * copies)
+    big = (footprint >= policy.own) & ~image
+    group, run, groups = _groups(planned, index, big, policy)
+    return Columns(
+        needs,
+        np.array([table.id(t) for t in planned], np.int32)[index],
+        size,
+        footprint,
+        stride,
+        alignment,
+        np.array([t.usage for t in planned], np.int64)[index],
+        np.where(cached, size, 0),
+        cached,
+        group,
+        run,
+        groups,
+    )
+
+
+def _compact(ids: NDArray[np.int32], count: int) -> tuple[Int64s, Int64s]:
+    """The distinct ids, and for each row its place among them; no sort, ids are small."""
+    used = np.flatnonzero(np.bincount(ids, minlength=count))
+    lookup = np.zeros(count, np.int64)
+    lookup[used] = np.arange(len(used))
+    return used, lookup[ids]
+
+
+def _groups(
+    planned: list[Terms], index: Int64s, big: NDArray[np.bool_], policy: Policy
+) -> tuple[NDArray[np.int32], NDArray[np.int32], tuple[Group, ...]]:
+    """Group and run of each row: one group per distinct (terms, large or not)."""
+    both = [group_of(t, size, policy) for t in planned for size in (0, policy.own)]
+    runs = [(g, -t.alignment) for t, g in zip([t for t in planned for _ in range(2)], both, strict=True)]
+    present = np.bincount(index * 2 + big, minlength=len(both)) > 0
+    groups = sorted({g for g, p in zip(both, present, strict=True) if p}, key=lambda g: g.order)
+    rank = {group: i for i, group in enumerate(groups)}
+    order = sorted(
+        {(rank[g], a) for (g, a), p in zip(runs, present, strict=True) if p},
+    )
+    run_rank = {run: i for i, run in enumerate(order)}
+    group_ids = np.array([rank.get(g, -1) for g in both], np.int32)
+    run_ids = np.array([run_rank.get((rank.get(g, -1), a), -1) for g, a in runs], np.int32)
+    return group_ids[index * 2 + big], run_ids[index * 2 + big], tuple(groups)
+
+
+def _check(coalesced: Coalesced, needs: Rows, source: int, terms: Terms) -> None:
+    what = ""
+    if terms.alignment < 1 or terms.copies < 1:
+        what = f"alignment {terms.alignment} and {terms.copies} copies; both must be at least 1"
+    elif terms.kind is Kind.IMAGE and terms.shape is None:
+        what = "an image without a shape"
+    if what:
+        key = int(needs["key"][needs["terms"] == source][0])
+        raise PlanError(
+            "plan.requirement",
+            f"{coalesced.keys.name(key)} is asked for with {what}, by {coalesced.why(key)}",
+        )
+
+
+def _check_sizes(coalesced: Coalesced, needs: Rows, size: Int64s) -> None:
+    wrong = np.flatnonzero(size <= 0)
+    if len(wrong):
+        key = int(needs["key"][wrong[0]])
+        raise PlanError(
+            "plan.requirement",
+            f"{coalesced.keys.name(key)} is asked for with {size[wrong[0]]} bytes, by {coalesced.why(key)}",
+            "state its size in bytes; an asset with no data asks for nothing",
+        )

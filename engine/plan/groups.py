@@ -1,0 +1,113 @@
+"""From terms to groups: which needs may share a resource, and which memory types may hold them.
+
+Everything here is per distinct terms, of which a scene has dozens, never per asset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import lcm
+
+from engine.plan.memory_plan import Sharing
+from engine.plan.policy import Policy
+from engine.plan.profile import DeviceProfile
+from engine.plan.requirements import ImageShape, QueueUse, Terms
+from engine.plan.vocabulary import (
+    Access,
+    BufferUsage,
+    Contents,
+    Dedicated,
+    ImageUsage,
+    Kind,
+    MemoryProperty,
+    QueueKind,
+    Stage,
+)
+
+_TRANSFER = QueueUse(QueueKind.TRANSFER, Access.TRANSFER_WRITE, Stage.TRANSFER)
+_ATTACHMENT = ImageUsage.COLOR_ATTACHMENT | ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.INPUT_ATTACHMENT
+_UNASKED = MemoryProperty.LAZILY_ALLOCATED | MemoryProperty.PROTECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Needs that may share one resource. `usage` and `shape` tell images apart; buffers OR their usages."""
+
+    kind: Kind
+    sharing: Sharing
+    required: MemoryProperty
+    preferred: MemoryProperty
+    mapped: bool
+    device_address: bool
+    shape: ImageShape | None
+    usage: int
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """A sort key that depends on values alone, so that plans do not depend on the order of rows."""
+        return (
+            *(int(self.kind), int(self.sharing), int(self.required), int(self.preferred), self.mapped),
+            *(self.device_address, self.shape is not None, self.shape or 0, self.usage),
+        )
+
+
+def planned_terms(terms: Terms, profile: DeviceProfile, policy: Policy) -> Terms:
+    """What the engine adds to a need: transfer usages (rule 13), a transfer queue's use, alignments (rules
+    7 and 9).
+    """
+    usage = BufferUsage if terms.kind is Kind.BUFFER else ImageUsage
+    bits = terms.usage
+    if terms.contents is not Contents.UNDEFINED:
+        bits |= usage.TRANSFER_DST
+    if terms.contents is Contents.CACHE and policy.movable:
+        bits |= usage.TRANSFER_SRC
+    if terms.contents is Contents.CACHE and policy.transfer_queue and profile.has_transfer_queue():
+        terms = terms.with_use(_TRANSFER)
+    alignment = terms.alignment
+    if terms.kind is Kind.BUFFER:
+        limits = profile.limits
+        for mask, needed in (
+            (BufferUsage.UNIFORM_BUFFER, limits.min_uniform_buffer_offset_alignment),
+            (BufferUsage.STORAGE_BUFFER, limits.min_storage_buffer_offset_alignment),
+            (
+                BufferUsage.UNIFORM_TEXEL_BUFFER | BufferUsage.STORAGE_TEXEL_BUFFER,
+                limits.min_texel_buffer_offset_alignment,
+            ),
+        ):
+            if bits & mask:
+                alignment = lcm(alignment, needed)
+        if terms.persistent_map or terms.properties & MemoryProperty.HOST_VISIBLE:
+            alignment = lcm(alignment, limits.non_coherent_atom_size)
+    return replace(terms, usage=int(bits), alignment=alignment)
+
+
+def group_of(terms: Terms, size: int, policy: Policy) -> Group:
+    """The group of a need of `size` bytes on these (planned) terms."""
+    mapped = terms.persistent_map
+    address = terms.kind is Kind.BUFFER and bool(terms.usage & BufferUsage.SHADER_DEVICE_ADDRESS)
+    staged = terms.contents is Contents.CACHE
+    usage = terms.usage
+    if terms.kind is Kind.IMAGE:
+        own = not staged or terms.copies > 1 or terms.dedicated is Dedicated.YES or bool(usage & _ATTACHMENT)
+        sharing = Sharing.OWN if own else Sharing.LAYERS
+    elif terms.dedicated is Dedicated.YES or ((terms.dedicated or not staged) and size >= policy.own):
+        sharing = Sharing.OWN
+    else:
+        host = mapped or bool(terms.properties & MemoryProperty.HOST_VISIBLE)
+        sharing = Sharing.HOST if host else Sharing.STATIC if staged else Sharing.OTHER
+        usage = 0
+    return Group(terms.kind, sharing, terms.properties, terms.preferred, mapped, address, terms.shape, usage)
+
+
+def candidate_types(group: Group, type_bits: int, profile: DeviceProfile) -> tuple[int, ...]:
+    """Memory types that satisfy the group: most of what is preferred first, then least unasked."""
+    ranked = []
+    wanted = group.required | group.preferred
+    for index, memory_type in enumerate(profile.memory_types):
+        has = memory_type.properties
+        if not type_bits >> index & 1 or group.required & ~has or has & _UNASKED & ~wanted:
+            continue
+        missing = (group.preferred & ~has).bit_count()
+        extra = (has & ~wanted).bit_count()
+        ranked.append((missing, extra, index))
+    return tuple(index for _, _, index in sorted(ranked))

@@ -1,0 +1,137 @@
+"""What a plan leaves free, kept beside it so that a small change costs a small time.
+
+A packing is derived from a MemoryPlan alone and may be built again at any time. The planner takes it from the
+resident plan, updates it and leaves it with the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import numpy as np
+
+from engine.plan.holes import Holes, gaps
+from engine.plan.memory_plan import HELD, MemoryPlan, Sharing
+from engine.plan.profile import DeviceProfile
+from engine.plan.table import Rows
+from engine.plan.vocabulary import Kind
+
+
+class Packing:
+    """Free ranges of pages (buffers: bytes, images: layers) and of shared blocks, and who lives where."""
+
+    def __init__(self, heaps: int) -> None:
+        self.pages = Holes()
+        self.blocks = Holes()
+        self.keys_in: dict[int, int] = {}
+        self.resources_in: dict[int, int] = {}
+        self.heap_used = [0] * heaps
+        self.page_usage: dict[int, int] = {}
+        self.class_units: dict[Hashable, int] = {}
+
+    @staticmethod
+    def of(memory: MemoryPlan, profile: DeviceProfile) -> Packing:
+        """The packing of a plan, from its columns."""
+        packing = Packing(len(profile.heaps))
+        allocations, resources, places = memory.allocations, memory.resources, memory.subresources
+        for row in allocations:
+            packing.add_allocation(row, profile)
+        for row in resources:
+            allocation = memory.allocation(int(row["allocation"]))
+            packing.add_resource(row, allocation)
+        used = np.bincount(places["resource"].astype(np.int64), minlength=1)
+        for ident in np.flatnonzero(used).tolist():
+            packing.keys_in[ident] = int(used[ident])
+        packing._open_pages(resources, places, memory.held)
+        packing._open_blocks(allocations, resources)
+        return packing
+
+    def open_new(self, allocations: Rows, resources: Rows, places: Rows) -> None:
+        """Offer what new pages and blocks leave free; all rows are new in this round."""
+        self._open_pages(resources, places, np.zeros(0, HELD))
+        self._open_blocks(allocations, resources)
+
+    def _open_pages(self, resources: Rows, places: Rows, held: Rows) -> None:
+        shared = resources[resources["sharing"] != Sharing.OWN]
+        length = np.where(shared["kind"] == Kind.BUFFER, shared["bytes"], shared["layers"])
+        self.pages.fill(
+            *gaps(
+                np.concatenate([places["resource"], held["resource"]]).astype(np.int64),
+                np.concatenate([places["offset"], held["offset"]]),
+                np.concatenate([places["footprint"], held["footprint"]]),
+                shared["id"].astype(np.int64),
+                length.astype(np.int64),
+            )
+        )
+
+    def _open_blocks(self, allocations: Rows, resources: Rows) -> None:
+        blocks = allocations[~allocations["own"]]
+        self.blocks.fill(
+            *gaps(
+                resources["allocation"].astype(np.int64),
+                resources["offset"],
+                resources["size"],
+                blocks["id"].astype(np.int64),
+                blocks["size"],
+            )
+        )
+
+    def add_allocation(self, row: np.void, profile: DeviceProfile) -> None:
+        """Count a new allocation; a shared one may take small resources."""
+        memory_type = int(row["memory_type"])
+        self.heap_used[profile.memory_types[memory_type].heap] += int(row["size"])
+        self.resources_in.setdefault(int(row["id"]), 0)
+        if not row["own"]:
+            pool = block_pool(
+                memory_type, bool(row["linear"]), bool(row["mapped"]), bool(row["device_address"])
+            )
+            self.blocks.add_space(int(row["id"]), pool)
+
+    def add_resource(self, row: np.void, allocation: np.void) -> None:
+        """Count a new resource; a shared one may take more keys."""
+        ident = int(row["id"])
+        self.resources_in[int(row["allocation"])] += 1
+        self.keys_in.setdefault(ident, 0)
+        if row["sharing"] != Sharing.OWN:
+            pool = page_pool(row, allocation)
+            self.pages.add_space(ident, pool)
+            self.page_usage[ident] = int(row["usage"])
+            units = int(row["bytes"]) or int(row["layers"])
+            self.class_units[pool] = self.class_units.get(pool, 0) + units
+
+    def drop_resource(self, row: np.void, allocation: np.void) -> bool:
+        """Forget a resource; True if its allocation holds nothing more."""
+        ident, home = int(row["id"]), int(row["allocation"])
+        if self.pages.knows(ident):
+            self.pages.drop_space(ident)
+            del self.page_usage[ident]
+            self.class_units[page_pool(row, allocation)] -= int(row["bytes"]) or int(row["layers"])
+        del self.keys_in[ident]
+        self.blocks.give(home, int(row["offset"]), int(row["size"]))
+        self.resources_in[home] -= 1
+        return not self.resources_in[home]
+
+    def drop_allocation(self, row: np.void, profile: DeviceProfile) -> None:
+        """Forget an allocation."""
+        del self.resources_in[int(row["id"])]
+        self.blocks.drop_space(int(row["id"]))
+        self.heap_used[profile.memory_types[int(row["memory_type"])].heap] -= int(row["size"])
+
+
+def page_pool(resource: np.void, allocation: np.void) -> Hashable:
+    """Pages of one pool may take the same needs, if their usage bits allow it."""
+    common = (
+        int(resource["sharing"]),
+        int(allocation["memory_type"]),
+        bool(allocation["mapped"]),
+        bool(allocation["device_address"]),
+    )
+    if resource["kind"] == Kind.BUFFER:
+        return common
+    shape = tuple(int(resource[f]) for f in ("format", "width", "height", "mip_levels", "samples"))
+    return (*common, *shape)
+
+
+def block_pool(memory_type: int, linear: bool, mapped: bool, device_address: bool) -> Hashable:
+    """Blocks of one pool may take the same small resources."""
+    return (memory_type, linear, mapped, device_address)

@@ -1,0 +1,217 @@
+"""Placing needs into pages: holes of resident pages first, new pages for the shortfall.
+
+Within a group the needs lie by alignment, coarsest first, and then by key, that is in the order of the cache:
+no padding between them, and neighbours in the cache are neighbours in the buffer, so that copies merge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plan.builder import Builder, NewResource, NoRoom
+from engine.plan.errors import PlanError
+from engine.plan.groups import Group, candidate_types
+from engine.plan.memory_plan import Sharing
+from engine.plan.profile import Needs
+from engine.plan.requirements import Terms
+from engine.plan.table import Int64s
+from engine.plan.vocabulary import BufferUsage, Dedicated, ImageUsage, Kind
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """Needs of one group, in placing order: keys, footprints (bytes or layers), alignments and usage bits."""
+
+    group: Group
+    terms: Terms
+    key: Int64s
+    footprint: Int64s
+    alignment: Int64s
+    usage: Int64s
+
+
+class TooLarge(Exception):
+    """A need that this device cannot hold at all; `row` is its index in the Wanted, `key` its key
+    once the planner has looked it up, `why` names the limit.
+    """
+
+    def __init__(self, row: int, why: str) -> None:
+        super().__init__(why)
+        self.row = row
+        self.why = why
+        self.key = -1
+
+
+def place(wanted: Wanted, builder: Builder) -> tuple[NDArray[np.int32], Int64s]:
+    """(resource id, offset) of each need; NoRoom or TooLarge where the device cannot hold them."""
+    resource = np.full(len(wanted.key), -1, np.int32)
+    offset = np.zeros(len(wanted.key), np.int64)
+    _check_shape(wanted, builder)
+    usage = int(np.bitwise_or.reduce(wanted.usage))
+    bits = _needs(wanted, builder, usage, int(wanted.footprint[0])).type_bits
+    types = candidate_types(wanted.group, bits, builder.profile)
+    if not types:
+        have = ", ".join(str(i) for i in range(len(builder.profile.memory_types)) if bits >> i & 1)
+        raise PlanError(
+            "plan.memory_type", f"no memory type has {wanted.group.required!r}", f"usable: {have}"
+        )
+    for memory_type in types:
+        rest = np.flatnonzero(resource < 0)
+        if wanted.group.sharing is not Sharing.OWN:
+            _fill_holes(wanted, builder, memory_type, rest, resource, offset)
+            rest = np.flatnonzero(resource < 0)
+            if len(rest):
+                _new_pages(wanted, builder, memory_type, rest, resource, offset)
+        else:
+            for row in rest.tolist():
+                _new_own(wanted, builder, memory_type, row, resource)
+    rest = np.flatnonzero(resource < 0)
+    if len(rest):
+        largest = rest[np.argmax(wanted.footprint[rest])]
+        size = _needs(wanted, builder, usage, int(wanted.footprint[largest])).size
+        heaps = {builder.profile.memory_types[t].heap for t in types}
+        limit = builder.profile.limits.max_memory_allocation_size
+        if all(size > min(builder.profile.budget(h), limit) for h in heaps):
+            raise TooLarge(int(largest), f"takes {size} bytes, more than any heap it may use allows")
+        raise NoRoom(builder.profile.memory_types[types[0]].heap, size)
+    return resource, offset
+
+
+def pack(footprint: Int64s, alignment: Int64s, limit: int) -> tuple[Int64s, Int64s, list[int]]:
+    """Lay needs one after another into pages of at most `limit` (a larger one gets a page alone).
+
+    Returns the page index and offset of each, and the page sizes. Rows must be sorted into few runs of
+    equal alignment, with footprints that are multiples of it.
+    """
+    page, offset = np.zeros(len(footprint), np.int64), np.zeros(len(footprint), np.int64)
+    total = np.concatenate([[0], np.cumsum(footprint)])
+    breaks = np.flatnonzero(np.diff(alignment)) + 1
+    sizes: list[int] = []
+    end = 0
+    for at, stop in zip([0, *breaks.tolist()], [*breaks.tolist(), len(footprint)], strict=True):
+        step = int(alignment[at])
+        while at < stop:
+            start = -(-end // step) * step
+            fits = int(np.searchsorted(total, total[at] + limit - start, side="right")) - 1 - at
+            fits = min(fits, stop - at)
+            if fits <= 0 and end:
+                sizes.append(end)
+                end = 0
+                continue
+            upto = at + max(fits, 1)
+            offset[at:upto] = start + total[at:upto] - total[at]
+            page[at:upto] = len(sizes)
+            end = start + int(total[upto] - total[at])
+            at = upto
+    return page, offset, [*sizes, end]
+
+
+def _fill_holes(
+    wanted: Wanted,
+    builder: Builder,
+    memory_type: int,
+    rest: Int64s,
+    resource: NDArray[np.int32],
+    offset: Int64s,
+) -> None:
+    pages, usages = builder.packing.pages, builder.packing.page_usage
+    pool = _pool(wanted.group, memory_type)
+    allow: dict[int, set[int]] = {}
+    for row in rest[wanted.footprint[rest] <= pages.largest(pool)].tolist():
+        bits = int(wanted.usage[row])
+        allowed = allow.get(bits)
+        if allowed is None:
+            allowed = allow[bits] = {page for page, usage in usages.items() if not bits & ~usage}
+        found = pages.take(pool, int(wanted.footprint[row]), int(wanted.alignment[row]), allowed)
+        if found is not None:
+            resource[row], offset[row] = found
+
+
+def _new_pages(
+    wanted: Wanted,
+    builder: Builder,
+    memory_type: int,
+    rest: Int64s,
+    resource: NDArray[np.int32],
+    offset: Int64s,
+) -> None:
+    profile, policy = builder.profile, builder.policy
+    usage = int(np.bitwise_or.reduce(wanted.usage[rest]))
+    images = wanted.group.kind is Kind.IMAGE
+    if images:
+        layer = _needs(wanted, builder, usage, 1).size
+        limit = max(1, min(profile.limits.max_image_array_layers, policy.block // layer))
+    else:
+        limit = min(policy.block, profile.limits.max_buffer_size, max(builder.room(memory_type), 1))
+    page, start, sizes = pack(wanted.footprint[rest], wanted.alignment[rest], limit)
+    resident = builder.packing.class_units.get(_pool(wanted.group, memory_type), 0)
+    grown = min(limit, int(resident * policy.growth))
+    for index, size in enumerate(sizes):
+        needs = _needs(wanted, builder, usage, size)
+        if needs.size > builder.room(memory_type):
+            continue
+        if size < grown and _needs(wanted, builder, usage, grown).size <= builder.room(memory_type):
+            size, needs = grown, _needs(wanted, builder, usage, grown)
+        ident = builder.add(_resource(wanted, usage, needs, memory_type, size))
+        rows = rest[page == index]
+        resource[rows] = ident
+        offset[rows] = start[page == index]
+
+
+def _new_own(
+    wanted: Wanted, builder: Builder, memory_type: int, row: int, resource: NDArray[np.int32]
+) -> None:
+    usage, size = int(wanted.usage[row]), int(wanted.footprint[row])
+    needs = _needs(wanted, builder, usage, size)
+    if needs.size <= builder.room(memory_type):
+        resource[row] = builder.add(_resource(wanted, usage, needs, memory_type, size))
+
+
+def _resource(wanted: Wanted, usage: int, needs: Needs, memory_type: int, size: int) -> NewResource:
+    group = wanted.group
+    images = group.kind is Kind.IMAGE
+    return NewResource(
+        group.kind,
+        group.sharing,
+        usage,
+        needs,
+        memory_type,
+        group.mapped,
+        group.device_address,
+        wanted.terms.dedicated is Dedicated.YES,
+        bytes=0 if images else size,
+        shape=group.shape,
+        layers=size if images else 0,
+    )
+
+
+def _needs(wanted: Wanted, builder: Builder, usage: int, size: int) -> Needs:
+    if wanted.group.shape is not None:
+        return builder.profile.image_requirements(wanted.group.shape, size, ImageUsage(usage))
+    return builder.profile.buffer_requirements(size, BufferUsage(usage))
+
+
+def _pool(group: Group, memory_type: int) -> tuple[object, ...]:
+    common = (int(group.sharing), memory_type, group.mapped, group.device_address)
+    if group.shape is None:
+        return common
+    shape = group.shape
+    return (*common, int(shape.format), shape.width, shape.height, shape.mip_levels, shape.samples)
+
+
+def _check_shape(wanted: Wanted, builder: Builder) -> None:
+    shape, limits = wanted.group.shape, builder.profile.limits
+    if shape is None:
+        return
+    if max(shape.width, shape.height) > limits.max_image_dimension_2d or min(shape.width, shape.height) < 1:
+        why = f"is {shape.width}x{shape.height}, and maxImageDimension2D is {limits.max_image_dimension_2d}"
+        raise TooLarge(0, why)
+    if int(wanted.footprint.max()) > limits.max_image_array_layers:
+        row = int(np.argmax(wanted.footprint))
+        raise TooLarge(
+            row,
+            f"has {wanted.footprint[row]} layers, and maxImageArrayLayers is {limits.max_image_array_layers}",
+        )

@@ -1,0 +1,111 @@
+"""A plan: memoryPlan, shaderPlan, pipelinePlan and descriptorSetPlan, and the requirements they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plan.coalesce import Coalesced
+from engine.plan.memory_plan import Address, MemoryPlan
+from engine.plan.packing import Packing
+from engine.plan.policy import Policy
+from engine.plan.profile import DeviceProfile
+from engine.plan.requirements import TermsTable
+from engine.plan.rows import AnyRow, DescriptorSetRow, PipelineRow, ShaderRow
+from engine.plan.table import Int64s
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What shall be on the device once settled (`memory`), and what settling needs meanwhile (`staging`).
+
+    `terms` interns the planned terms that `memory.subresources["terms"]` speak of. `staging` holds the
+    staging buffers, which are allocated before the first transfer and freed after the last.
+    """
+
+    memory: MemoryPlan
+    staging: MemoryPlan
+    shaders: tuple[ShaderRow, ...]
+    pipelines: tuple[PipelineRow, ...]
+    descriptor_sets: tuple[DescriptorSetRow, ...]
+    requirements: Coalesced
+    terms: TermsTable
+    profile: DeviceProfile
+    policy: Policy
+    _packing: list[Packing] = field(default_factory=list, repr=False)
+
+    @property
+    def planned_bytes(self) -> int:
+        """Bytes of VkDeviceMemory once settled."""
+        return self.memory.planned_bytes
+
+    def heap_bytes(self, memory: MemoryPlan | None = None) -> Int64s:
+        """Planned bytes of each heap."""
+        rows = (memory or self.memory).allocations
+        heap = np.array([t.heap for t in self.profile.memory_types], np.int64)
+        sums = np.bincount(heap[rows["memory_type"]], rows["size"], minlength=len(self.profile.heaps))
+        return sums.astype(np.int64)
+
+    @property
+    def waste_bytes(self) -> int:
+        """Planned bytes that no key fills: holes, padding between resources, free layers of pages."""
+        return self.planned_bytes - int(self.filled().sum())
+
+    def filled(self) -> NDArray[np.float64]:
+        """Padded bytes of each subresource: its share of its resource, in the order of `subresources`."""
+        places, resources = self.memory.subresources, self.memory.resources
+        at = np.searchsorted(resources["id"], places["resource"])
+        layers = resources["layers"][at]
+        share = np.where(layers > 0, resources["size"][at] / np.maximum(layers, 1), 1.0)
+        return np.asarray(places["footprint"] * share, np.float64)
+
+    def address(self, key: int) -> Address:
+        """Where `key` lives, as in the seed; KeyError where the plan has none."""
+        return self.memory.address(key)
+
+    def why(self, key: int) -> str:
+        """Who asks for `key`, in words."""
+        return self.requirements.why(key)
+
+    def take_packing(self) -> Packing:
+        """The packing left with this plan, or one built from its columns."""
+        try:
+            return self._packing.pop()
+        except IndexError:
+            return Packing.of(self.memory, self.profile)
+
+    def leave_packing(self, packing: Packing) -> None:
+        """Keep a packing of this plan for the next planning round."""
+        self._packing[:] = [packing]
+
+
+def merge_rows(rows: Iterable[AnyRow]) -> tuple[AnyRow, ...]:
+    """Coalesce rows by value: equal but for their askers become one with all askers; sorted."""
+    askers: dict[AnyRow, set[int]] = {}
+    for row in rows:
+        askers.setdefault(replace(row, askers=()), set()).update(row.askers)
+    merged = [replace(row, askers=tuple(sorted(who))) for row, who in askers.items()]
+    return tuple(sorted(merged, key=repr))
+
+
+@dataclass(frozen=True, slots=True)
+class RowDifference:
+    """Rows created, removed and kept from one plan to the next; rows differ by value, not by askers."""
+
+    created: tuple[AnyRow, ...]
+    removed: tuple[AnyRow, ...]
+    kept: tuple[AnyRow, ...]
+
+    @staticmethod
+    def between(old: Sequence[AnyRow], new: Sequence[AnyRow]) -> RowDifference:
+        """The difference that leads from `old` to `new`."""
+        had = {replace(row, askers=()) for row in old}
+        wants = {replace(row, askers=()) for row in new}
+        return RowDifference(
+            tuple(row for row in new if replace(row, askers=()) not in had),
+            tuple(row for row in old if replace(row, askers=()) not in wants),
+            tuple(row for row in new if replace(row, askers=()) in had),
+        )

@@ -1,0 +1,34 @@
+"""What a planner may choose, in one place; sizes in bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Choices that any valid plan leaves open.
+
+    block: largest VkDeviceMemory that several resources or assets share.
+    own: from this size on a resource has an allocation of its own, so that its memory returns with it.
+    movable: give TRANSFER_SRC to all that is staged, so that it can be moved without being fetched again.
+    alias: attachments whose passes do not overlap in time may share memory.
+    staging: largest staging buffer; two are used once one would not hold everything.
+    keep_staging: keep the staging buffers after settling. The default is to release them: memory that only
+    a transfer needed returns with its end, and allocating it again costs less than a frame.
+    window: largest part of a cache that is mapped at once, per assetDb.
+    transfer_queue: use a transfer-only queue where the device has one.
+    growth: a new page for later needs is at least this share of its class, so that pages stay few.
+    """
+
+    block: int = 256 * MIB
+    own: int = 64 * 1024
+    movable: bool = True
+    alias: bool = True
+    staging: int = 256 * MIB
+    keep_staging: bool = False
+    window: int = 256 * MIB
+    transfer_queue: bool = True
+    growth: float = 0.0

@@ -1,0 +1,256 @@
+"""One planning round: what stays, what is replaced, what is new, what goes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plan.builder import Builder
+from engine.plan.coalesce import Coalesced
+from engine.plan.columns import Columns, columns_of
+from engine.plan.memory_plan import SUBRESOURCE, MemoryPlan, Sharing
+from engine.plan.packing import Packing
+from engine.plan.placing import TooLarge, Wanted, place
+from engine.plan.plan import Plan
+from engine.plan.policy import Policy
+from engine.plan.profile import DeviceProfile
+from engine.plan.requirements import TermsTable
+from engine.plan.table import Int64s, Rows
+from engine.plan.vocabulary import Kind
+
+
+class Round:
+    """Works on a copy-on-write view of the resident plan; a failed round leaves that plan as it was.
+
+    `sticky`: keep what fits where it is. `keep_old`: what is replaced keeps its old range for this round.
+    """
+
+    def __init__(
+        self,
+        coalesced: Coalesced,
+        profile: DeviceProfile,
+        resident: Plan | None,
+        policy: Policy,
+        terms: TermsTable,
+        *,
+        sticky: bool,
+        keep_old: bool,
+    ) -> None:
+        self.coalesced = coalesced
+        self.profile = profile
+        self.policy = policy
+        self.terms = terms
+        self.keep_old = keep_old
+        self.resident = resident
+        self.memory = MemoryPlan.empty()
+        if resident is not None:
+            self.memory = resident.memory if sticky else _emptied(resident.memory)
+        self.packing = (
+            resident.take_packing() if resident is not None and sticky else Packing.of(self.memory, profile)
+        )
+
+    def run(self) -> tuple[MemoryPlan, Packing, int]:
+        """The new memory plan, its packing, and how many bytes must be staged to get there.
+
+        Raises NoRoom or TooLarge where the device cannot hold it.
+        """
+        gone, ids = self._difference()
+        columns = columns_of(
+            self.coalesced, self.coalesced.needs.rows(ids), self.profile, self.policy, self.terms
+        )
+        rows = _rows(columns)
+        had = self.memory.subresource_table.has(ids)
+        old = self.memory.subresource_table.rows(ids[had])
+        same = np.zeros(len(ids), bool)
+        same[had] = (old["terms"] == rows["terms"][had]) & (old["size"] == rows["size"][had])
+        same[had] &= old["content"] == rows["content"][had]
+        stays = same.copy()
+        stays[had] |= self._fits(columns, rows, had, old)
+        self._keep(rows, columns, had, old, stays)
+        replaced = old[~stays[had]]
+        dropped = self._drop(self.memory.subresource_table.rows(gone), replaced)
+        builder = Builder(self.memory, self.packing, self.profile, self.policy)
+        self._place(columns, rows, ~stays, builder)
+        if self.keep_old:
+            self._give(replaced)
+        missing = np.isin(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
+        fetch = self._fetched(columns, rows, ~stays, had, old) | missing
+        memory = self._finish(builder, rows[~stays], rows[~same], gone, dropped)
+        return memory, self.packing, int(np.maximum(columns.bytes, columns.footprint)[fetch].sum())
+
+    def _difference(self) -> tuple[Int64s, Int64s]:
+        """(keys that go, keys to look at), both sorted."""
+        places, needs = self.memory.subresource_table, self.coalesced.needs
+        known = self.resident
+        if (
+            known is not None
+            and places is known.memory.subresource_table
+            and known.requirements.terms is self.coalesced.terms
+            and not len(known.memory.missing)
+            and known.profile is self.profile
+            and known.policy == self.policy
+            and len(places) == len(known.requirements.needs)
+        ):
+            return known.requirements.needs.difference(needs)
+        keys = needs.array["key"].astype(np.int64)
+        gone = places.array["key"].astype(np.int64)
+        return gone[~needs.has(gone)], keys
+
+    def _fits(self, columns: Columns, rows: Rows, had: NDArray[np.bool_], old: Rows) -> NDArray[np.bool_]:
+        """Which of the resident keys may stay although what is asked of them has changed."""
+        resource = self.memory.resource_table.rows(old["resource"].astype(np.int64))
+        allocation = self.memory.allocation_table.rows(resource["allocation"].astype(np.int64))
+        new_foot, own = columns.footprint[had], resource["sharing"] == Sharing.OWN
+        fits: NDArray[np.bool_] = (old["content"] == rows["content"][had]) & (new_foot <= old["footprint"])
+        fits &= columns.usage[had] & ~resource["usage"].astype(np.int64) == 0
+        fits &= (resource["kind"] == Kind.IMAGE) | (old["offset"] % columns.alignment[had] == 0)
+        fits &= ~own | (2 * new_foot > old["footprint"])
+        if not fits.any():
+            return fits
+        pairs = np.stack(
+            [old["terms"], columns.group[had], allocation["memory_type"], resource["sharing"]], 1
+        )
+        distinct, index = np.unique(pairs, axis=0, return_inverse=True)
+        good = np.zeros(len(distinct), bool)
+        for i, (terms, group, memory_type, sharing) in enumerate(distinct.tolist()):
+            wanted, was = columns.groups[group], self.terms[terms]
+            has = self.profile.memory_types[memory_type].properties
+            good[i] = (
+                wanted.sharing == sharing
+                and wanted.kind is was.kind
+                and wanted.shape == was.shape
+                and wanted.mapped == was.persistent_map
+                and not wanted.required & ~has
+            )
+        fits &= good[index.reshape(-1)]
+        address = np.array([g.device_address for g in columns.groups], bool)
+        images = resource["kind"] == Kind.IMAGE
+        fits &= ~(images & own) | (new_foot == old["footprint"])
+        fits &= allocation["device_address"] | ~address[columns.group[had]]
+        return fits
+
+    def _keep(
+        self, rows: Rows, columns: Columns, had: NDArray[np.bool_], old: Rows, stays: NDArray[np.bool_]
+    ) -> None:
+        """Carry places over into `rows`, giving back what a shrunken key no longer needs."""
+        kept = stays[had]
+        at = np.flatnonzero(had)[kept]
+        before = old[kept]
+        rows["resource"][at], rows["offset"][at] = before["resource"], before["offset"]
+        shrunk = np.flatnonzero(before["footprint"] != rows["footprint"][at])
+        for i in shrunk.tolist():
+            resource, start = int(before["resource"][i]), int(before["offset"][i])
+            small, large = int(rows["footprint"][at[i]]), int(before["footprint"][i])
+            if self.packing.pages.knows(resource):
+                self.packing.pages.give(resource, start + small, large - small)
+            else:
+                rows["footprint"][at[i]] = large
+
+    def _drop(self, gone: Rows, replaced: Rows) -> tuple[Int64s, Int64s]:
+        """Take keys out; (resources, allocations) that hold nothing any more."""
+        self._give(gone if self.keep_old else np.concatenate([gone, replaced]))
+        touched, counts = np.unique(
+            np.concatenate([gone["resource"], replaced["resource"]]), return_counts=True
+        )
+        empty: list[int] = []
+        for ident, count in zip(touched.tolist(), counts.tolist(), strict=True):
+            self.packing.keys_in[ident] -= count
+            if not self.packing.keys_in[ident]:
+                empty.append(ident)
+        empty += self._stale()
+        allocations = []
+        for ident in empty:
+            row = self.memory.resource(ident)
+            home = self.memory.allocation(int(row["allocation"]))
+            if self.packing.drop_resource(row, home):
+                self.packing.drop_allocation(home, self.profile)
+                allocations.append(int(home["id"]))
+        return np.array(empty, np.int64), np.array(allocations, np.int64)
+
+    def _stale(self) -> list[int]:
+        """Resources that no key lived in to begin with: left over from a schedule that was replaced."""
+        if not len(self.memory.missing) and not len(self.memory.held):
+            return []
+        resources = self.memory.resources["id"].astype(np.int64)
+        used = self.memory.subresources["resource"].astype(np.int64)
+        return [int(r) for r in np.setdiff1d(resources, used)]
+
+    def _give(self, places: Rows) -> None:
+        for place_ in places:
+            self.packing.pages.give(int(place_["resource"]), int(place_["offset"]), int(place_["footprint"]))
+
+    def _place(self, columns: Columns, rows: Rows, new: NDArray[np.bool_], builder: Builder) -> None:
+        order = columns.placing_order(self.coalesced)
+        order = order[new[order]]
+        group = columns.group[order]
+        breaks = (np.flatnonzero(group[1:] != group[:-1]) + 1).tolist()
+        for start, stop in zip([0, *breaks], [*breaks, len(group)], strict=True):
+            if start == stop:
+                break
+            at = order[start:stop]
+            first = self.terms[int(rows["terms"][at[0]])]
+            wanted = Wanted(
+                columns.groups[int(group[start])],
+                first,
+                columns.needs["key"][at],
+                columns.footprint[at],
+                columns.alignment[at],
+                columns.usage[at],
+            )
+            try:
+                rows["resource"][at], rows["offset"][at] = place(wanted, builder)
+            except TooLarge as found:
+                found.key = int(wanted.key[found.row])
+                raise
+
+    def _fetched(
+        self, columns: Columns, rows: Rows, new: NDArray[np.bool_], had: NDArray[np.bool_], old: Rows
+    ) -> NDArray[np.bool_]:
+        """Which rows need their bytes from the cache: new ones, and replaced ones that cannot be moved."""
+        fetch = new & columns.cached
+        if self.policy.movable and self.keep_old:
+            fetch[had] &= old["content"] != rows["content"][had]
+        return fetch
+
+    def _finish(
+        self, builder: Builder, placed: Rows, changed: Rows, gone: Int64s, dropped: tuple[Int64s, Int64s]
+    ) -> MemoryPlan:
+        allocations, resources = builder.finish()
+        for row in allocations:
+            self.packing.add_allocation(row, self.profile)
+        homes = {int(row["id"]): row for row in allocations}
+        for row in resources:
+            home = int(row["allocation"])
+            self.packing.add_resource(row, homes[home] if home in homes else self.memory.allocation(home))
+        ids, counts = np.unique(placed["resource"], return_counts=True)
+        for ident, count in zip(ids.tolist(), counts.tolist(), strict=True):
+            self.packing.keys_in[ident] += count
+        self.packing.open_new(allocations, resources, placed)
+        return MemoryPlan(
+            self.memory.allocation_table.changed(allocations, dropped[1]),
+            self.memory.resource_table.changed(resources, dropped[0]),
+            self.memory.subresource_table.changed(changed, gone),
+            builder.next_allocation,
+            builder.next_resource,
+        )
+
+
+def _rows(columns: Columns) -> Rows:
+    rows = np.zeros(len(columns.needs), SUBRESOURCE)
+    rows["key"], rows["content"] = columns.needs["key"], columns.needs["content"]
+    rows["terms"], rows["size"] = columns.terms, columns.size
+    rows["stride"], rows["footprint"] = columns.stride, columns.footprint
+    rows["resource"] = -1
+    return rows
+
+
+def _emptied(memory: MemoryPlan) -> MemoryPlan:
+    """A plan of nothing that goes on with the ids of `memory`."""
+    empty = MemoryPlan.empty()
+    return MemoryPlan(
+        empty.allocation_table,
+        empty.resource_table,
+        empty.subresource_table,
+        memory.next_allocation,
+        memory.next_resource,
+    )

@@ -1,0 +1,99 @@
+"""Staging buffers: planned like everything else, for as long as something is to be transferred.
+
+One buffer where all of it is small, two for pipelining: while the device copies out of one, the host fills
+the other. Each takes at most `Policy.staging`, an eighth of its heap and what the budget leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from engine.plan.builder import Builder, NewResource, NoRoom
+from engine.plan.coalesce import Coalesced
+from engine.plan.groups import Group, candidate_types
+from engine.plan.memory_plan import SUBRESOURCE, MemoryPlan, Sharing
+from engine.plan.packing import Packing
+from engine.plan.policy import MIB, Policy
+from engine.plan.profile import DeviceProfile
+from engine.plan.table import Table
+from engine.plan.vocabulary import BufferUsage, Kind, MemoryProperty
+
+STAGING_ASKER = "engine/memory staging"
+STAGING_NAMES = ("staging 0", "staging 1")
+_ONE_BUFFER = 8 * MIB
+_LEAST = 64 * 1024
+_GROUP = Group(
+    Kind.BUFFER,
+    Sharing.OWN,
+    MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT,
+    MemoryProperty(0),
+    True,
+    False,
+    None,
+    int(BufferUsage.TRANSFER_SRC),
+)
+
+
+def plan_staging(
+    coalesced: Coalesced,
+    memory: MemoryPlan,
+    packing: Packing,
+    to_stage: int,
+    profile: DeviceProfile,
+    policy: Policy,
+) -> tuple[MemoryPlan, MemoryPlan]:
+    """(`memory` with its next ids advanced, the staging plan); NoRoom where not even the least fits."""
+    if not to_stage:
+        return memory, MemoryPlan.empty()
+    bits = profile.buffer_requirements(MIB, BufferUsage.TRANSFER_SRC).type_bits
+    short = NoRoom(0, _LEAST)
+    for memory_type in candidate_types(_GROUP, bits, profile):
+        builder = Builder(memory, packing, profile, policy)
+        size, count = _size(builder, memory_type, to_stage, profile, policy)
+        if not size:
+            short = NoRoom(profile.memory_types[memory_type].heap, _LEAST)
+            continue
+        rows = np.zeros(count, SUBRESOURCE)
+        for i in range(count):
+            needs = profile.buffer_requirements(size, BufferUsage.TRANSFER_SRC)
+            new = NewResource(
+                Kind.BUFFER,
+                Sharing.OWN,
+                int(BufferUsage.TRANSFER_SRC),
+                needs,
+                memory_type,
+                mapped=True,
+                device_address=False,
+                dedicated=True,
+                bytes=size,
+            )
+            rows[i]["key"] = coalesced.keys.transient(STAGING_NAMES[i])
+            rows[i]["resource"] = builder.add(new)
+        rows["size"] = rows["footprint"] = rows["stride"] = size
+        rows["terms"] = -1
+        allocations, resources = builder.finish()
+        staging = MemoryPlan(
+            Table.of(allocations, "id"),
+            Table.of(resources, "id"),
+            Table.of(rows[np.argsort(rows["key"])], "key"),
+            builder.next_allocation,
+            builder.next_resource,
+        )
+        after = replace(memory, next_allocation=builder.next_allocation, next_resource=builder.next_resource)
+        return after, staging
+    raise short
+
+
+def _size(
+    builder: Builder, memory_type: int, to_stage: int, profile: DeviceProfile, policy: Policy
+) -> tuple[int, int]:
+    """(bytes of one staging buffer, how many); (0, 0) where the heap has no room for any."""
+    heap = profile.heaps[profile.memory_types[memory_type].heap]
+    unit = max(4096, profile.limits.non_coherent_atom_size)
+    wanted = -(-to_stage // unit) * unit + unit
+    count = 1 if wanted <= min(_ONE_BUFFER, policy.staging) else 2
+    left = builder.room(memory_type) // count // unit * unit
+    size = min(policy.staging, -(-wanted // count // unit) * unit, max(heap.size // 8, _LEAST), left)
+    return (size, count) if size >= min(_LEAST, wanted) else (0, 0)
