@@ -131,7 +131,7 @@ def _structure_type(type_name: str) -> int:
     if not _structure_types:
         for enumerant, value in ffi.typeof("VkStructureType").relements.items():
             _structure_types[enumerant.removeprefix("VK_STRUCTURE_TYPE_").replace("_", "")] = value
-    return _structure_types[type_name.removeprefix("Vk").upper()]
+    return _structure_types[type_name.removeprefix("struct ").removeprefix("Vk").upper()]
 
 
 def _pointer(ctype: Any, value: Any) -> tuple[Any, Any, int | None]:

@@ -1,0 +1,87 @@
+"""Barriers for memory work: against everything before and after on the queue.
+
+They are wide on purpose: uploads come in few, large batches, and so need no other order between frames
+and copies than that of their submits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.memory.objects import LiveResource
+from engine.memory.structures import as_pointer, number, rows
+from engine.vk.binding import QUEUE_FAMILY_IGNORED, REMAINING, constants
+from engine.vk.commands import Commands
+from engine.vk.structs import new
+
+UNDEFINED = constants.VK_IMAGE_LAYOUT_UNDEFINED
+READ = constants.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL
+SOURCE = constants.VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL
+TARGET = constants.VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL
+
+EVERYTHING = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+TRANSFERS = constants.VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT
+ANY = constants.VK_ACCESS_2_MEMORY_READ_BIT | constants.VK_ACCESS_2_MEMORY_WRITE_BIT
+COPYING = constants.VK_ACCESS_2_TRANSFER_READ_BIT | constants.VK_ACCESS_2_TRANSFER_WRITE_BIT
+BEFORE = {
+    "srcStageMask": EVERYTHING,
+    "srcAccessMask": ANY,
+    "dstStageMask": TRANSFERS,
+    "dstAccessMask": COPYING,
+}
+AFTER = {
+    "srcStageMask": TRANSFERS,
+    "srcAccessMask": COPYING,
+    "dstStageMask": EVERYTHING,
+    "dstAccessMask": ANY,
+}
+before = new("VkMemoryBarrier2", **BEFORE)
+after = new("VkMemoryBarrier2", **AFTER)
+
+Layer = tuple[LiveResource, int]
+
+
+def image_barriers(layers: list[Layer], old: int, new_layout: int, scope: dict[str, int]) -> NDArray[np.void]:
+    """Make one VkImageMemoryBarrier2 for each (image, layer), all its mips, within a scope."""
+    made = rows("VkImageMemoryBarrier2", len(layers))
+    for name, value in scope.items():
+        made[name] = value
+    made["oldLayout"], made["newLayout"] = old, new_layout
+    made["srcQueueFamilyIndex"] = made["dstQueueFamilyIndex"] = QUEUE_FAMILY_IGNORED
+    for row, (resource, layer) in zip(made, layers, strict=True):
+        row["image"] = number(resource.handle)
+        for name, value in layer_range(resource, layer).items():
+            row["subresourceRange"][name] = value
+    return made
+
+
+def layer_range(resource: LiveResource, layer: int) -> dict[str, int]:
+    """Name the fields of a VkImageSubresourceRange of one layer with all its mips."""
+    assert resource.shape is not None
+    bits = int(resource.shape.format.info.aspect)
+    return {"aspectMask": bits, "levelCount": REMAINING, "baseArrayLayer": layer, "layerCount": 1}
+
+
+def barrier(
+    vk: Commands,
+    commands: Any,
+    memory: Any,
+    images: NDArray[np.void] | None = None,
+    buffers: NDArray[np.void] | None = None,
+) -> None:
+    """Record vkCmdPipelineBarrier2 of one memory barrier, images and buffers (rows, see structures)."""
+    images = rows("VkImageMemoryBarrier2", 0) if images is None else images
+    buffers = rows("VkBufferMemoryBarrier2", 0) if buffers is None else buffers
+    info = new(
+        "VkDependencyInfo",
+        memoryBarrierCount=0 if memory is None else 1,
+        pMemoryBarriers=memory,
+        bufferMemoryBarrierCount=len(buffers),
+        pBufferMemoryBarriers=as_pointer("VkBufferMemoryBarrier2", buffers) if len(buffers) else None,
+        imageMemoryBarrierCount=len(images),
+        pImageMemoryBarriers=as_pointer("VkImageMemoryBarrier2", images) if len(images) else None,
+    )
+    vk.vkCmdPipelineBarrier2(commands, info)

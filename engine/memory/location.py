@@ -1,0 +1,96 @@
+"""Where a key lives on the device, and what the manager tells of itself: values for render and inspector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plan.vocabulary import Kind
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Location:
+    """The published place of a key.
+
+    Attributes
+    ----------
+    handle : VkBuffer or VkImage
+    offset, size, stride : int
+        Bytes: where the range begins, how long it is with all its copies, and from copy to copy. Of an
+        image the offset is 0.
+    layer : int
+        First layer in the image; 0 for buffers.
+    view : VkImageView
+        Default view: a 2D array of all layers for sampled pages, 2D for attachments; NULL for buffers.
+    mapped : uint8[size] or None
+        The bytes themselves where the memory is host visible and mapped. Writing is safe for copies
+        that no frame in flight reads.
+    """
+
+    key: int
+    kind: Kind
+    resource: int
+    handle: Any
+    offset: int
+    size: int
+    stride: int
+    layer: int
+    view: Any
+    mapped: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a manager has done since it was made; bytes where a name says so."""
+
+    steps: int = 0
+    cycles: int = 0
+    transfers: int = 0
+    bytes_uploaded: int = 0
+    moves: int = 0
+    bytes_moved: int = 0
+    published: int = 0
+    held_back: int = 0  # advances that left early because the device or a thread was not ready
+
+
+LIVE_ALLOCATION = np.dtype(
+    [
+        ("id", np.int32),
+        ("memory_type", np.int32),
+        ("size", np.int64),
+        ("dedicated", np.bool_),
+        ("mapped", np.bool_),
+    ]
+)
+LIVE_RESOURCE = np.dtype(
+    [
+        ("id", np.int32),
+        ("allocation", np.int32),
+        ("kind", np.int8),
+        ("offset", np.int64),
+        ("size", np.int64),  # bytes of memory taken
+        ("usage", np.uint32),
+        ("layers", np.int32),
+    ]
+)
+LIVE_SUBRESOURCE = np.dtype(
+    [
+        ("key", np.int64),
+        ("resource", np.int32),
+        ("offset", np.int64),  # bytes, or the layer
+        ("size", np.int64),
+        ("stride", np.int64),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveTable:
+    """What lives, as sorted columns: dtypes LIVE_ALLOCATION, LIVE_RESOURCE, LIVE_SUBRESOURCE."""
+
+    allocations: NDArray[np.void]
+    resources: NDArray[np.void]
+    subresources: NDArray[np.void]

@@ -1,0 +1,208 @@
+"""The memory manager: carries out the steps of a schedule while frames go on."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from engine.memory.executor import Executor
+from engine.memory.location import LIVE_ALLOCATION, LIVE_RESOURCE, LiveTable, Location, Statistics
+from engine.plan.memory_plan import MemoryPlan
+from engine.plan.profile import DeviceProfile
+from engine.plan.steps import AnyStep, Release, SetWindow
+from engine.plan.vocabulary import Kind
+from engine.vk.device import Device
+from engine.vk.errors import DioramaInternalError, VulkanError
+from engine.vk.timeline import Timeline
+
+
+class Schedule(Protocol):
+    """What is carried out: steps in order."""
+
+    @property
+    def steps(self) -> Sequence[AnyStep]:
+        """The steps."""
+
+
+class State(Protocol):
+    """The pure state that follows the steps (engine.plan's Resident)."""
+
+    def apply(self, step: AnyStep) -> None:
+        """Follow one step that has been carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much a frame pays for streaming.
+
+    `cycles` paging cycles and `milliseconds` of the render thread at most (a step that has begun is
+    finished); `threads` copy into staging.
+    """
+
+    cycles: int = 2
+    milliseconds: float = 4.0
+    threads: int = 3
+
+
+class MemoryManager:
+    """Owns all planned device memory and brings it from plan to plan, a few steps per frame.
+
+    `submit` gives it a schedule, from wherever things stand; `advance`, called once before each frame
+    is recorded, carries out steps and never waits: where the device or a thread is not ready it
+    returns and goes on in the next frame. Frames draw with what `location` tells after `advance`.
+
+    What a frame may still use is destroyed when its ticket on `frames` is past: the caller takes one
+    value of that timeline for each frame it submits. One thread calls; only copies into staging run
+    on others.
+
+    Raises OutOfDeviceMemory from `advance` where the device has no room and nothing is on its way
+    out: the step is not carried out, and a schedule for less may follow.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        profile: DeviceProfile,
+        caches: Mapping[int, Any] | None = None,
+        *,
+        frames: Timeline | None = None,
+        pace: Pace | None = None,
+        state: State | None = None,
+    ) -> None:
+        self.profile = profile
+        self.pace = pace or Pace()
+        self.state = state
+        self._device = device
+        self._executor = Executor(device, profile, frames, self.pace.threads)
+        self._executor.fills.use(caches or {})
+        self._objects = self._executor.objects
+        self.published = self._executor.published
+        self._steps: Sequence[AnyStep] = ()
+        self._next = 0
+        self._counts: Counter[str] = self._executor.done
+        self._live: tuple[tuple[int, int], LiveTable] | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to run and nothing waits to be destroyed."""
+        return self._next == len(self._steps) and self._executor.idle
+
+    @property
+    def statistics(self) -> Statistics:
+        """What has been done so far."""
+        return Statistics(**self._counts)
+
+    @property
+    def steps_left(self) -> int:
+        """How many steps of the schedule are still to come."""
+        return len(self._steps) - self._next
+
+    @property
+    def live_bytes(self) -> int:
+        """Bytes of all live VkDeviceMemory, those that wait to be freed included."""
+        return self._objects.live_bytes
+
+    def submit(self, schedule: Schedule, plan: MemoryPlan, caches: Mapping[int, Any] | None = None) -> None:
+        """Carry out `schedule` from now on, in place of what was left of the one before.
+
+        It must begin where the steps carried out so far have led (`state`). `plan` is where it leads
+        to; `caches` replaces the caches that transfers read from.
+        """
+        hands_over = any(isinstance(step, Release) for step in schedule.steps)
+        self._executor.lead_to(plan, caches, hands_over=hands_over)
+        self._steps, self._next = schedule.steps, 0
+
+    def advance(self, cycles: int | None = None, milliseconds: float | None = None) -> bool:
+        """Carry out steps until the schedule ends, the frame's share is used up or something must wait.
+
+        Never waits itself. Returns `settled`.
+        """
+        share = self.pace.cycles if cycles is None else cycles
+        patience = self.pace.milliseconds if milliseconds is None else milliseconds
+        deadline = time.perf_counter() + patience / 1000
+        self._executor.collect()
+        begun = 0
+        try:
+            while self._next < len(self._steps):
+                step = self._steps[self._next]
+                is_cycle = isinstance(step, SetWindow)
+                if (is_cycle and begun == share) or time.perf_counter() > deadline:
+                    break
+                if not self._executor.carry_out(step):
+                    self._counts["held_back"] += 1
+                    break
+                begun += is_cycle
+                self._next += 1
+                if self.state is not None:
+                    self.state.apply(step)
+                self._counts.update(steps=1, cycles=int(is_cycle))
+        except VulkanError:
+            # What the steps before it recorded has been published, so it must reach the device.
+            if not self._device.lost:
+                self._executor.submit()
+            raise
+        self._device.doing = f"memory step {self._next} of {len(self._steps)}"
+        self._executor.submit()
+        return self.settled
+
+    def settle(self, timeout_s: float = 30.0) -> None:
+        """Carry out everything, waiting for threads and device: for loading, scripts and tests.
+
+        Raises TimeoutError where that takes longer.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not self.advance(cycles=1 << 30, milliseconds=1e9):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.steps_left} steps are still to come after {timeout_s} s")
+            self._executor.wait()
+
+    def location(self, key: int) -> Location | None:
+        """Return where a key lives, or None where it is not published (draw the fallback)."""
+        return self.published.location(key)
+
+    def layer_view(self, key: int, layer: int = 0) -> Any:
+        """Return a 2D view of one layer of a published image, `layer` counted from the key's first."""
+        found = self.published.location(key)
+        if found is None or found.kind is not Kind.IMAGE:
+            raise DioramaInternalError(f"key {key:#x} is no published image")
+        return self._objects.layer_view(self._objects.resource(found.resource), found.layer + layer)
+
+    def flush(self, key: int, offset: int, size: int) -> None:
+        """Make host writes to `size` bytes at `offset` of a mapped key visible to later submits.
+
+        Nothing to do where the memory is coherent.
+        """
+        found = self.published.location(key)
+        if found is not None:
+            self._executor.flush(self._objects.resource(found.resource), found.offset + offset, size)
+
+    def live(self) -> LiveTable:
+        """Return what lives as columns for the inspector; made anew only after a change."""
+        version = (self.published.version, self._counts["steps"])
+        if self._live is None or self._live[0] != version:
+            allocations = [
+                (row.id, row.memory_type, row.size, row.dedicated_to >= 0, row.mapped is not None)
+                for _, row in sorted(self._objects.allocations.items())
+            ]
+            resources = [
+                (i, row.allocation_id, row.kind, row.offset, row.taken, row.usage, row.layers)
+                for i, row in sorted(self._objects.resources.items())
+            ]
+            tables = (np.array(allocations, LIVE_ALLOCATION), np.array(resources, LIVE_RESOURCE))
+            self._live = (version, LiveTable(*tables, self.published.rows()))
+        return self._live[1]
+
+    def close(self) -> None:
+        """Wait for what was submitted and end everything, once; frames must be over."""
+        self._executor.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,209 @@
+"""VkDeviceMemory, buffers, images and views, by the ids of the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.memory.profile import buffer_info, image_info
+from engine.plan.profile import DeviceProfile
+from engine.plan.requirements import ImageShape
+from engine.plan.steps import Allocate, Bind, CreateBuffer, CreateImage
+from engine.plan.vocabulary import ImageUsage, Kind, MemoryProperty
+from engine.vk.binding import NULL, constants
+from engine.vk.device import Device
+from engine.vk.errors import DioramaInternalError
+from engine.vk.structs import chain, new
+
+_ATTACHMENT = ImageUsage.COLOR_ATTACHMENT | ImageUsage.DEPTH_STENCIL_ATTACHMENT
+_VIEWABLE = _ATTACHMENT | ImageUsage.SAMPLED | ImageUsage.STORAGE | ImageUsage.INPUT_ATTACHMENT
+
+
+@dataclass(slots=True)
+class LiveAllocation:
+    """One VkDeviceMemory; `mapped` is the whole of it as bytes where it is mapped."""
+
+    id: int
+    memory: Any
+    memory_type: int
+    size: int
+    mapped: NDArray[np.uint8] | None
+    coherent: bool
+    dedicated_to: int
+
+
+@dataclass(slots=True)
+class LiveResource:
+    """One VkBuffer or VkImage; `allocation` is None until it is bound.
+
+    `sampled_only` images rest in SHADER_READ_ONLY_OPTIMAL, all layers from the moment they are bound;
+    attachments and storage images belong to the frame graph, which keeps their layout.
+    """
+
+    id: int
+    kind: Kind
+    handle: Any
+    usage: int
+    size: int
+    shape: ImageShape | None = None
+    layers: int = 1
+    allocation: LiveAllocation | None = None
+    offset: int = 0
+    taken: int = 0  # bytes of the allocation
+    view: Any = NULL
+    layer_views: dict[int, Any] = field(default_factory=dict)
+    foreign_layers: set[int] = field(default_factory=set)  # of the copy-only queue's family just now
+
+    @property
+    def sampled_only(self) -> bool:
+        """Whether the memory manager keeps its layout."""
+        return self.kind is Kind.IMAGE and self.usage & _VIEWABLE == ImageUsage.SAMPLED
+
+    @property
+    def allocation_id(self) -> int:
+        """The allocation it is bound to, or -1."""
+        return -1 if self.allocation is None else self.allocation.id
+
+    @property
+    def mapped(self) -> NDArray[np.uint8] | None:
+        """Return its bytes where its memory is mapped (buffers only)."""
+        if self.kind is not Kind.BUFFER or self.allocation is None or self.allocation.mapped is None:
+            return None
+        return self.allocation.mapped[self.offset : self.offset + self.size]
+
+
+class Objects:
+    """Makes and ends what the ids of a plan stand for; the only owner of these handles."""
+
+    def __init__(self, device: Device, profile: DeviceProfile) -> None:
+        self._device = device
+        self._profile = profile
+        self.allocations: dict[int, LiveAllocation] = {}
+        self.resources: dict[int, LiveResource] = {}
+        self.live_bytes = 0
+        self.heap_bytes = [0] * len(profile.heaps)
+
+    def allocate(self, step: Allocate) -> None:
+        """Allocate memory, mapped for its whole life where the step says so."""
+        memory_type = self._profile.memory_types[step.memory_type]
+        dedicated = flags = None
+        if step.dedicated_to >= 0:
+            owner = self.resource(step.dedicated_to)
+            which = "buffer" if owner.kind is Kind.BUFFER else "image"
+            dedicated = new("VkMemoryDedicatedAllocateInfo", **{which: owner.handle})
+        if step.device_address:
+            address_bit = constants.VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT
+            flags = new("VkMemoryAllocateFlagsInfo", flags=address_bit)
+        info = new(
+            "VkMemoryAllocateInfo",
+            pNext=chain(dedicated, flags),
+            allocationSize=step.size,
+            memoryTypeIndex=step.memory_type,
+        )
+        memory = self._device.create("DeviceMemory", info, name=f"allocation {step.allocation}", why="plan")
+        mapped = None
+        if step.mapped:
+            try:
+                mapped = np.frombuffer(self._device.map(memory, step.size), np.uint8)
+            except BaseException:
+                self._device.destroy("DeviceMemory", memory)
+                raise
+        coherent = bool(memory_type.properties & MemoryProperty.HOST_COHERENT)
+        self.allocations[step.allocation] = LiveAllocation(
+            step.allocation, memory, step.memory_type, step.size, mapped, coherent, step.dedicated_to
+        )
+        self.live_bytes += step.size
+        self.heap_bytes[memory_type.heap] += step.size
+
+    def create_buffer(self, step: CreateBuffer) -> None:
+        """Make a VkBuffer; it has no memory before `bind`."""
+        info = buffer_info(step.size, step.usage)
+        handle = self._device.create("Buffer", info, name=f"buffer {step.resource}", why="plan")
+        made = LiveResource(step.resource, Kind.BUFFER, handle, step.usage, step.size)
+        self.resources[step.resource] = made
+
+    def create_image(self, step: CreateImage) -> None:
+        """Make a VkImage; its memory and view come with `bind`."""
+        info = image_info(step.shape, step.layers, step.usage)
+        handle = self._device.create("Image", info, name=f"image {step.resource}", why="plan")
+        made = LiveResource(step.resource, Kind.IMAGE, handle, step.usage, 0, step.shape, step.layers)
+        self.resources[step.resource] = made
+
+    def bind(self, step: Bind, taken: int) -> LiveResource:
+        """Bind a resource to its `taken` bytes of memory; an image gets its default view.
+
+        After a failure the same step can be tried again.
+        """
+        resource, allocation = self.resource(step.resource), self.allocations[step.allocation]
+        if resource.allocation is None:
+            which = "Buffer" if resource.kind is Kind.BUFFER else "Image"
+            target = {which.lower(): resource.handle}
+            place = {"memory": allocation.memory, "memoryOffset": step.offset}
+            info = new(f"VkBind{which}MemoryInfo", **target, **place)
+            self._device.call(f"vkBind{which}Memory2", self._device.handle, 1, info)
+            resource.allocation, resource.offset, resource.taken = allocation, step.offset, taken
+        if resource.usage & _VIEWABLE and resource.kind is Kind.IMAGE and resource.view == NULL:
+            resource.view = self._view(resource, 0, resource.layers)
+        return resource
+
+    def layer_view(self, resource: LiveResource, layer: int) -> Any:
+        """Return the 2D view of one layer, made on first use and owned by the image."""
+        if resource.layers == 1 and resource.usage & _ATTACHMENT:
+            return resource.view
+        found = resource.layer_views.get(layer)
+        if found is None:
+            found = resource.layer_views[layer] = self._view(resource, layer, 1, plain=True)
+        return found
+
+    def resource(self, id: int) -> LiveResource:
+        """Return the live resource of this id; DioramaInternalError where there is none."""
+        found = self.resources.get(id)
+        if found is None:
+            raise DioramaInternalError(f"resource {id} does not live")
+        return found
+
+    def destroy(self, resource: LiveResource) -> None:
+        """Destroy a resource and its views, now; it is no longer in `resources`."""
+        for view in (resource.view, *resource.layer_views.values()):
+            self._device.destroy("ImageView", view)
+        resource.view, resource.layer_views = NULL, {}
+        handle, resource.handle = resource.handle, NULL
+        self._device.destroy("Buffer" if resource.kind is Kind.BUFFER else "Image", handle)
+
+    def free(self, allocation: LiveAllocation) -> None:
+        """Free the memory, now (mapped memory is unmapped by that); no longer in `allocations`."""
+        memory, allocation.memory, allocation.mapped = allocation.memory, NULL, None
+        self._device.destroy("DeviceMemory", memory)
+        self.live_bytes -= allocation.size
+        self.heap_bytes[self._profile.memory_types[allocation.memory_type].heap] -= allocation.size
+
+    def close(self) -> None:
+        """Destroy everything that is left: resources, then memory."""
+        while self.resources:
+            self.destroy(self.resources.popitem()[1])
+        while self.allocations:
+            self.free(self.allocations.popitem()[1])
+
+    def _view(self, resource: LiveResource, layer: int, layers: int, *, plain: bool = False) -> Any:
+        shape = resource.shape
+        assert shape is not None
+        plain = plain or (layers == 1 and bool(resource.usage & _ATTACHMENT))
+        kind = constants.VK_IMAGE_VIEW_TYPE_2D if plain else constants.VK_IMAGE_VIEW_TYPE_2D_ARRAY
+        info = new(
+            "VkImageViewCreateInfo",
+            image=resource.handle,
+            viewType=kind,
+            format=int(shape.format),
+            subresourceRange=(aspect(shape), 0, shape.mip_levels, layer, layers),
+        )
+        return self._device.create("ImageView", info, name=f"view of image {resource.id}", why="plan")
+
+
+def aspect(shape: ImageShape) -> int:
+    """Return the aspect that a view shows: depth of a depth format, else what the format has."""
+    bits = int(shape.format.info.aspect)
+    depth = constants.VK_IMAGE_ASPECT_DEPTH_BIT
+    return depth if bits & depth else bits

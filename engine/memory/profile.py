@@ -1,0 +1,177 @@
+"""Make the device profile that plans are made with from a live device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.plan.formats import Format
+from engine.plan.profile import (
+    BufferRule,
+    DeviceProfile,
+    Heap,
+    ImageRule,
+    Limits,
+    MemoryType,
+    Needs,
+    QueueFamily,
+)
+from engine.plan.requirements import ImageShape
+from engine.plan.vocabulary import BufferUsage, ImageUsage, MemoryProperty, QueueKind
+from engine.vk.binding import constants
+from engine.vk.device import Device
+from engine.vk.facts import facts
+from engine.vk.structs import new
+
+_LARGEST = (1 << 63) - 1  # plans count in int64
+_COLOUR = ImageUsage.SAMPLED | ImageUsage.TRANSFER_DST | ImageUsage.TRANSFER_SRC
+
+
+class DeviceMeasure:
+    """Asks the device how large a buffer or an image would be; makes no object, and asks once.
+
+    vkGetDeviceBufferMemoryRequirements and vkGetDeviceImageMemoryRequirements (Vulkan 1.3).
+    """
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._known: dict[tuple[object, ...], Needs] = {}
+        self._dedicated = new("VkMemoryDedicatedRequirements")
+        self._answer = new("VkMemoryRequirements2", pNext=self._dedicated)
+
+    def buffer(self, size: int, usage: BufferUsage) -> Needs:
+        """Return what a VkBuffer of `size` bytes takes."""
+        key = (size, int(usage))
+        found = self._known.get(key)
+        if found is None:
+            query = new("VkDeviceBufferMemoryRequirements", pCreateInfo=buffer_info(size, usage))
+            vk, handle = self._device.vk, self._device.handle
+            vk.vkGetDeviceBufferMemoryRequirements(handle, query, self._answer)
+            found = self._known[key] = self._needs()
+        return found
+
+    def image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
+        """Return what an optimal 2D VkImage takes."""
+        key = (shape, layers, int(usage))
+        found = self._known.get(key)
+        if found is None:
+            query = new("VkDeviceImageMemoryRequirements", pCreateInfo=image_info(shape, layers, usage))
+            vk, handle = self._device.vk, self._device.handle
+            vk.vkGetDeviceImageMemoryRequirements(handle, query, self._answer)
+            found = self._known[key] = self._needs()
+        return found
+
+    def _needs(self) -> Needs:
+        core = self._answer.memoryRequirements
+        return Needs(
+            size=core.size,
+            alignment=core.alignment,
+            type_bits=core.memoryTypeBits,
+            requires_dedicated=bool(self._dedicated.requiresDedicatedAllocation),
+            prefers_dedicated=bool(self._dedicated.prefersDedicatedAllocation),
+        )
+
+
+def buffer_info(size: int, usage: int) -> Any:
+    """Make the create info of every buffer here: exclusive sharing."""
+    return new("VkBufferCreateInfo", size=size, usage=int(usage))
+
+
+def image_info(shape: ImageShape, layers: int, usage: int) -> Any:
+    """Make the create info of every image here: 2D, optimal tiling, exclusive, undefined at first."""
+    return new(
+        "VkImageCreateInfo",
+        imageType=constants.VK_IMAGE_TYPE_2D,
+        format=int(shape.format),
+        extent=(shape.width, shape.height, 1),
+        mipLevels=shape.mip_levels,
+        arrayLayers=layers,
+        samples=shape.samples,
+        tiling=constants.VK_IMAGE_TILING_OPTIMAL,
+        usage=int(usage),
+        initialLayout=constants.VK_IMAGE_LAYOUT_UNDEFINED,
+    )
+
+
+def live_profile(device: Device) -> DeviceProfile:
+    """Describe a live device for the planner; sizes are measured, never guessed."""
+    told = facts(device)
+    measure = DeviceMeasure(device)
+    heaps = tuple(
+        Heap(row["size"], bool(row["flags"] & constants.VK_MEMORY_HEAP_DEVICE_LOCAL_BIT))
+        for row in told["heaps"]
+    )
+    budgets = (
+        {heap: budget for heap, (budget, _usage) in enumerate(device.memory_budget())}
+        if "VK_EXT_memory_budget" in told["extensions"]
+        else {}
+    )
+    return DeviceProfile(
+        name=told["name"],
+        heaps=heaps,
+        memory_types=tuple(
+            MemoryType(row["heap"], MemoryProperty(row["properties"])) for row in told["memory_types"]
+        ),
+        queue_families=tuple(
+            QueueFamily(_kinds(row["flags"]), row["count"], row["min_image_transfer_granularity"])
+            for row in told["queue_families"]
+        ),
+        limits=_limits(told["limits"]),
+        buffers=_buffer_rule(measure),
+        images=_image_rule(measure),
+        device_type=told["type"],
+        driver=told["driver"],
+        api=told["api"],
+        budgets=budgets,
+        measure=measure,
+    )
+
+
+def _kinds(flags: int) -> frozenset[QueueKind]:
+    bits = {
+        QueueKind.GRAPHICS: constants.VK_QUEUE_GRAPHICS_BIT,
+        QueueKind.COMPUTE: constants.VK_QUEUE_COMPUTE_BIT,
+        QueueKind.TRANSFER: constants.VK_QUEUE_TRANSFER_BIT,
+    }
+    kinds = {kind for kind, bit in bits.items() if flags & bit}
+    # Graphics and compute queues copy too, whether or not they say so (VkQueueFlagBits).
+    return frozenset(kinds | {QueueKind.TRANSFER} if len(kinds) else kinds)
+
+
+def _limits(limits: dict[str, Any]) -> Limits:
+    def read(name: str) -> int:
+        return min(int(limits[name]), _LARGEST)
+
+    return Limits(
+        buffer_image_granularity=read("bufferImageGranularity"),
+        non_coherent_atom_size=read("nonCoherentAtomSize"),
+        min_uniform_buffer_offset_alignment=read("minUniformBufferOffsetAlignment"),
+        min_storage_buffer_offset_alignment=read("minStorageBufferOffsetAlignment"),
+        min_texel_buffer_offset_alignment=read("minTexelBufferOffsetAlignment"),
+        optimal_buffer_copy_offset_alignment=read("optimalBufferCopyOffsetAlignment"),
+        optimal_buffer_copy_row_pitch_alignment=read("optimalBufferCopyRowPitchAlignment"),
+        min_memory_map_alignment=read("minMemoryMapAlignment"),
+        max_memory_allocation_count=read("maxMemoryAllocationCount"),
+        max_memory_allocation_size=read("maxMemoryAllocationSize"),
+        max_buffer_size=read("maxBufferSize") or _LARGEST,
+        max_image_dimension_2d=read("maxImageDimension2D"),
+        max_image_array_layers=read("maxImageArrayLayers"),
+    )
+
+
+def _buffer_rule(measure: DeviceMeasure) -> BufferRule:
+    """What is recorded for planning without the device; a live plan asks `measure`."""
+    everything = BufferUsage.TRANSFER_SRC | BufferUsage.TRANSFER_DST
+    plain = measure.buffer(1, everything)
+    single = [(int(bit), measure.buffer(1, everything | bit)) for bit in BufferUsage]
+    narrowed = tuple((bit, needs.type_bits) for bit, needs in single if needs.type_bits != plain.type_bits)
+    alignment = max([plain.alignment, *(needs.alignment for _bit, needs in single)])
+    return BufferRule(plain.type_bits, alignment, plain.size, narrowed)
+
+
+def _image_rule(measure: DeviceMeasure) -> ImageRule:
+    colour = measure.image(ImageShape(Format.R8G8B8A8_UNORM, 64, 64), 1, _COLOUR)
+    attachment = ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.SAMPLED
+    depth = measure.image(ImageShape(Format.D32_SFLOAT, 64, 64), 1, attachment)
+    return ImageRule(
+        colour.type_bits, colour.alignment, format_type_bits=((int(Format.D32_SFLOAT), depth.type_bits),)
+    )

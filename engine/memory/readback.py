@@ -1,0 +1,173 @@
+"""Images and buffers back to numpy.
+
+There are two ways. What is read every frame has a host-visible buffer in the plan, like all else:
+`record_image` and `record_buffer` copy into it, and `picture` views its bytes. What is read once (a
+screenshot, a test) takes memory for the length of one call of `read_image` or `read_buffer`: made
+through the counted path of the device, and gone before the call returns, so that planned and live
+bytes agree whenever anybody can compare them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.memory.barriers import AFTER, BEFORE, SOURCE, after, barrier, before, image_barriers
+from engine.memory.objects import LiveResource, aspect
+from engine.memory.profile import DeviceMeasure, buffer_info
+from engine.memory.recorder import Recorder
+from engine.plan.formats import Format
+from engine.plan.profile import DeviceProfile
+from engine.plan.requirements import ImageShape
+from engine.plan.vocabulary import BufferUsage, Kind, MemoryProperty
+from engine.vk.commands import Commands
+from engine.vk.device import Device
+from engine.vk.errors import DioramaInternalError, FormatNotSupported, Result
+from engine.vk.structs import new
+
+_VISIBLE = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
+_KINDS = {"UNORM": "u", "SRGB": "u", "UINT": "u", "SNORM": "i", "SINT": "i", "SFLOAT": "f"}
+
+
+def texel_dtype(format: Format) -> tuple[np.dtype[Any], int]:
+    """Return (numpy dtype of a channel, channels) of a format whose channels are all alike.
+
+    Raises FormatNotSupported for packed and compressed formats.
+    """
+    layout, kind, *rest = format.name.split("_")
+    bits = re.findall(r"\d+", layout)
+    if rest or kind not in _KINDS or len(set(bits)) != 1 or layout.startswith("BC"):
+        raise FormatNotSupported("readback", Result.FORMAT_NOT_SUPPORTED, f"{format.name} to numpy")
+    return np.dtype(f"{_KINDS[kind]}{int(bits[0]) // 8}"), len(bits)
+
+
+def picture_bytes(shape: ImageShape, mip: int = 0) -> int:
+    """Bytes of one layer's mip, tightly packed."""
+    dtype, channels = texel_dtype(shape.format)
+    height, width = _extent(shape, mip)
+    return height * width * channels * dtype.itemsize
+
+
+def picture(data: NDArray[np.uint8], shape: ImageShape, mip: int = 0) -> NDArray[Any]:
+    """View bytes as [height, width, channels] (without channels where there is one), top row first."""
+    dtype, channels = texel_dtype(shape.format)
+    tail = (channels,) if channels > 1 else ()
+    return data[: picture_bytes(shape, mip)].view(dtype).reshape(*_extent(shape, mip), *tail)
+
+
+def record_image(
+    vk: Commands,
+    commands: Any,
+    image: Any,
+    shape: ImageShape,
+    layout: int,
+    target: tuple[Any, int],
+    *,
+    layer: int = 0,
+    mip: int = 0,
+) -> None:
+    """Record image -> (buffer, offset); the image is in `layout` before and after.
+
+    The image needs TRANSFER_SRC, the buffer TRANSFER_DST and an offset that is a multiple of the texel.
+    """
+    seen = [(LiveResource(-1, Kind.IMAGE, image, 0, 0, shape, layer + 1), layer)]
+    barrier(vk, commands, before, image_barriers(seen, layout, SOURCE, BEFORE))
+    height, width = _extent(shape, mip)
+    region = new(
+        "VkBufferImageCopy2",
+        bufferOffset=target[1],
+        imageSubresource=(aspect(shape), mip, layer, 1),
+        imageExtent=(width, height, 1),
+    )
+    info = new(
+        "VkCopyImageToBufferInfo2",
+        srcImage=image,
+        srcImageLayout=SOURCE,
+        dstBuffer=target[0],
+        pRegions=[region],
+    )
+    vk.vkCmdCopyImageToBuffer2(commands, info)
+    barrier(vk, commands, after, image_barriers(seen, SOURCE, layout, AFTER))
+
+
+def record_buffer(
+    vk: Commands, commands: Any, source: tuple[Any, int], target: tuple[Any, int], size: int
+) -> None:
+    """Record (buffer, offset) -> (buffer, offset)."""
+    barrier(vk, commands, before)
+    region = new("VkBufferCopy2", srcOffset=source[1], dstOffset=target[1], size=size)
+    info = new("VkCopyBufferInfo2", srcBuffer=source[0], dstBuffer=target[0], pRegions=[region])
+    vk.vkCmdCopyBuffer2(commands, info)
+    barrier(vk, commands, after)
+
+
+def read_image(
+    device: Device,
+    profile: DeviceProfile,
+    image: Any,
+    shape: ImageShape,
+    layout: int,
+    *,
+    layer: int = 0,
+    mip: int = 0,
+) -> NDArray[Any]:
+    """Copy one layer's mip to a new array, see `picture`; waits for everything submitted before."""
+
+    def record(vk: Commands, commands: Any, buffer: Any) -> None:
+        record_image(vk, commands, image, shape, layout, (buffer, 0), layer=layer, mip=mip)
+
+    return picture(_read(device, profile, picture_bytes(shape, mip), record), shape, mip)
+
+
+def read_buffer(
+    device: Device, profile: DeviceProfile, buffer: Any, offset: int, size: int
+) -> NDArray[np.uint8]:
+    """Copy a range of a buffer to a new array; waits for everything submitted before."""
+
+    def record(vk: Commands, commands: Any, target: Any) -> None:
+        record_buffer(vk, commands, (buffer, offset), (target, 0), size)
+
+    return _read(device, profile, size, record)
+
+
+def _read(
+    device: Device, profile: DeviceProfile, size: int, record: Callable[[Commands, Any, Any], None]
+) -> NDArray[np.uint8]:
+    with ExitStack() as stack:
+        recorder = Recorder(device, device.graphics, "readback")
+        stack.callback(recorder.close)
+        info = buffer_info(size, BufferUsage.TRANSFER_DST)
+        buffer = device.create("Buffer", info, name="readback", why="readback")
+        stack.callback(device.destroy, "Buffer", buffer)
+        needs = DeviceMeasure(device).buffer(size, BufferUsage.TRANSFER_DST)
+        chosen = _memory_type(profile, needs.type_bits)
+        info = new("VkMemoryAllocateInfo", allocationSize=needs.size, memoryTypeIndex=chosen)
+        memory = device.create("DeviceMemory", info, name="readback", why="readback")
+        stack.callback(device.destroy, "DeviceMemory", memory)
+        place = new("VkBindBufferMemoryInfo", buffer=buffer, memory=memory)
+        device.call("vkBindBufferMemory2", device.handle, 1, place)
+        mapped = device.map(memory, needs.size)
+        record(device.vk, recorder.commands(), buffer)
+        if not recorder.timeline.wait(recorder.submit()):
+            raise DioramaInternalError("a readback did not end in time")
+        return np.frombuffer(mapped, np.uint8)[:size].copy()
+
+
+def _memory_type(profile: DeviceProfile, type_bits: int) -> int:
+    fitting = [
+        index
+        for index, row in enumerate(profile.memory_types)
+        if type_bits >> index & 1 and row.properties & _VISIBLE == _VISIBLE
+    ]
+    # Reading uncached memory is many times slower.
+    cached = [i for i in fitting if profile.memory_types[i].properties & MemoryProperty.HOST_CACHED]
+    return (cached or fitting)[0]
+
+
+def _extent(shape: ImageShape, mip: int) -> tuple[int, int]:
+    return max(shape.height >> mip, 1), max(shape.width >> mip, 1)

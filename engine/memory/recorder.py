@@ -1,0 +1,80 @@
+"""One queue's command buffers for memory work, and the timeline that says when they are done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.vk.binding import constants
+from engine.vk.device import Device, Queue
+from engine.vk.pool import CommandPool
+from engine.vk.timeline import Timeline
+
+_ALL = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+
+
+class Recorder:
+    """Records into command buffers that are used again once the device is through with them.
+
+    `timeline` is signalled by every submit; its values are the tickets that others wait for.
+    """
+
+    def __init__(self, device: Device, queue: Queue, name: str) -> None:
+        self.queue = queue
+        self._device = device
+        self.timeline = Timeline(device, f"{name} timeline", why="memory manager")
+        try:
+            self._pool = CommandPool(device, queue, f"{name} commands", why="memory manager")
+        except BaseException:
+            self.timeline.close()
+            raise
+        self._name = name
+        self._free: list[Any] = []
+        self._pending: list[tuple[int, Any]] = []
+        self._current: Any = None
+        self._waits: dict[Any, int] = {}
+
+    @property
+    def recording(self) -> bool:
+        """Whether commands wait for `submit`."""
+        return self._current is not None
+
+    @property
+    def ticket(self) -> int:
+        """The value by which everything recorded so far will be over."""
+        return self.timeline.submitted + (1 if self.recording else 0)
+
+    def commands(self) -> Any:
+        """Return the command buffer that is recording, begun if need be."""
+        if self._current is None:
+            completed = self.timeline.completed()
+            while self._pending and self._pending[0][0] <= completed:
+                self._free.append(self._pending.pop(0)[1])
+            buffer = self._free.pop() if self._free else self._pool.allocate(self._name)
+            self._current = self._pool.begin(buffer)
+        return self._current
+
+    def wait_for(self, timeline: Timeline, value: int) -> None:
+        """Let the device hold the next submit back until `timeline` reaches `value`."""
+        if value > self._waits.get(timeline.handle, 0):
+            self._waits[timeline.handle] = value
+
+    def submit(self) -> int:
+        """Submit what was recorded, if anything; returns the ticket of the last submit."""
+        if self._current is None:
+            return self.timeline.submitted
+        self._pool.end(self._current)
+        value = self.timeline.submitted + 1
+        waits = [(semaphore, reached, _ALL) for semaphore, reached in self._waits.items()]
+        signals = [self.timeline.signal(value, _ALL)]
+        self._device.submit(self.queue, [self._current], waits=waits, signals=signals)
+        self._waits.clear()
+        self.timeline.next()
+        self._pending.append((value, self._current))
+        self._current = None
+        return value
+
+    def close(self) -> None:
+        """Drop what was not submitted and destroy pool and timeline; nothing may be pending."""
+        self._current = None
+        self._pool.close()
+        self.timeline.close()

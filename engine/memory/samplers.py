@@ -1,0 +1,93 @@
+"""Samplers: identical configurations share one VkSampler, and the last user's release ends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.vk.binding import constants
+from engine.vk.device import Device
+from engine.vk.errors import DioramaInternalError
+from engine.vk.structs import new
+
+_LINEAR = constants.VK_FILTER_LINEAR
+_REPEAT = constants.VK_SAMPLER_ADDRESS_MODE_REPEAT
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerConfig:
+    """A sampler as a value, in Vulkan's numbers.
+
+    `anisotropy` 0 is off; more than the device has is cut to what it has. `compare` is a VkCompareOp
+    for depth comparison, or None.
+    """
+
+    mag_filter: int = _LINEAR
+    min_filter: int = _LINEAR
+    mip_filter: int = constants.VK_SAMPLER_MIPMAP_MODE_LINEAR
+    address_u: int = _REPEAT
+    address_v: int = _REPEAT
+    address_w: int = _REPEAT
+    anisotropy: float = 0.0
+    compare: int | None = None
+    border: int = constants.VK_BORDER_COLOR_FLOAT_OPAQUE_BLACK
+    min_lod: float = 0.0
+    max_lod: float = 1000.0  # VK_LOD_CLAMP_NONE
+
+
+class SamplerPool:
+    """Owns all samplers; `acquire` and `release` count their users."""
+
+    def __init__(self, device: Device, max_anisotropy: float = 16.0) -> None:
+        self._device = device
+        self._max_anisotropy = max_anisotropy if "samplerAnisotropy" in device.features else 0.0
+        self._samplers: dict[SamplerConfig, tuple[Any, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._samplers)
+
+    def users(self, config: SamplerConfig) -> int:
+        """How many have acquired this configuration and not released it."""
+        return self._samplers.get(config, (None, 0))[1]
+
+    def acquire(self, config: SamplerConfig, *, why: str = "") -> Any:
+        """Return the VkSampler of this configuration; every call needs a `release`."""
+        handle, users = self._samplers.get(config) or (self._create(config, why), 0)
+        self._samplers[config] = (handle, users + 1)
+        return handle
+
+    def release(self, config: SamplerConfig) -> None:
+        """Give one use back; after the last one the sampler is destroyed, so frames must be over."""
+        if config not in self._samplers:
+            raise DioramaInternalError(f"a sampler is released that nobody has: {config}")
+        handle, users = self._samplers[config]
+        if users > 1:
+            self._samplers[config] = (handle, users - 1)
+        else:
+            del self._samplers[config]
+            self._device.destroy("Sampler", handle)
+
+    def close(self) -> None:
+        """Destroy all samplers, once."""
+        while self._samplers:
+            self._device.destroy("Sampler", self._samplers.popitem()[1][0])
+
+    def _create(self, config: SamplerConfig, why: str) -> Any:
+        anisotropy = min(config.anisotropy, self._max_anisotropy)
+        info = new(
+            "VkSamplerCreateInfo",
+            magFilter=config.mag_filter,
+            minFilter=config.min_filter,
+            mipmapMode=config.mip_filter,
+            addressModeU=config.address_u,
+            addressModeV=config.address_v,
+            addressModeW=config.address_w,
+            anisotropyEnable=anisotropy > 1.0,
+            maxAnisotropy=max(anisotropy, 1.0),
+            compareEnable=config.compare is not None,
+            compareOp=config.compare or 0,
+            minLod=config.min_lod,
+            maxLod=config.max_lod,
+            borderColor=config.border,
+        )
+        return self._device.create("Sampler", info, name="sampler", why=why)

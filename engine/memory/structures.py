@@ -1,0 +1,58 @@
+"""Rows of C structs as numpy columns: thousands of copy regions are filled and recorded in one call."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.vk.binding import ffi
+from engine.vk.structs import new, pointer
+
+
+@cache
+def dtype_of(type_name: str) -> np.dtype[np.void]:
+    """Make the dtype that lays out as the C struct does, nested structs and padding included.
+
+    Pointers and handles become uint64.
+    """
+    return _dtype(ffi.typeof(type_name))
+
+
+def rows(type_name: str, count: int) -> NDArray[np.void]:
+    """Make `count` zeroed structs with their sType filled in."""
+    made = np.zeros(count, dtype_of(type_name))
+    if "sType" in (made.dtype.names or ()):
+        made["sType"] = new(type_name).sType
+    return made
+
+
+def as_pointer(type_name: str, made: NDArray[np.void]) -> Any:
+    """View rows as the C array that a call takes."""
+    return pointer(type_name, made)
+
+
+def number(handle: Any) -> int:
+    """Return a handle as the number that a row holds."""
+    return int(ffi.cast("uintptr_t", handle))
+
+
+def _dtype(ctype: Any) -> np.dtype[Any]:
+    if ctype.kind == "struct":
+        names = [name for name, _ in ctype.fields]
+        formats = [_dtype(field.type) for _, field in ctype.fields]
+        offsets = [field.offset for _, field in ctype.fields]
+        layout = {"names": names, "formats": formats, "offsets": offsets, "itemsize": ffi.sizeof(ctype)}
+        return np.dtype(layout)  # type: ignore[call-overload, no-any-return]
+    if ctype.kind == "array":
+        return np.dtype((_dtype(ctype.item), (ctype.length,)))
+    if ctype.kind in ("pointer", "function"):
+        return np.dtype(np.uint64)
+    if ctype.kind == "enum":
+        return np.dtype(np.uint32)
+    if ctype.cname in ("float", "double"):
+        return np.dtype(f"f{ffi.sizeof(ctype)}")
+    signed = int(ffi.cast(ctype, -1)) < 0
+    return np.dtype(f"{'i' if signed else 'u'}{ffi.sizeof(ctype)}")
