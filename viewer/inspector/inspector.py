@@ -6,8 +6,7 @@ from typing import Any
 
 from imgui_bundle import imgui
 
-from engine.plan.coalesce import Coalesced
-from engine.plan.memory_plan import MemoryPlan
+from engine.plan.plan import Plan
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
 from viewer.inspector import widgets
@@ -42,7 +41,7 @@ class Inspector:
         """Where the switches in sight are: (path, feature or "", flag) -> x0 y0 x1 y1 in points."""
         return self._objects.switches
 
-    def draw(self, memory: MemoryPlan, coalesced: Coalesced, facts: Facts) -> None:
+    def draw(self, plan: Plan, facts: Facts) -> None:
         """Draw the panel, if it is shown; F1 shows and hides it."""
         if imgui.is_key_pressed(imgui.Key.f1, False):
             self.visible = not self.visible
@@ -58,7 +57,7 @@ class Inspector:
         self._call("header", _header, facts)
         if imgui.begin_tab_bar("tabs"):
             self._tab("objects", self._objects.draw)
-            self._tab("memory", self._memory.draw, memory, coalesced, facts)
+            self._tab("memory", self._memory.draw, plan, facts)
             count = len(facts.problems)
             self._tab(f"problems ({count})###problems" if count else "problems", _problems, facts)
             imgui.end_tab_bar()

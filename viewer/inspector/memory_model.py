@@ -12,9 +12,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.coalesce import Coalesced
 from engine.plan.formats import Format
-from engine.plan.memory_plan import MemoryPlan
+from engine.plan.plan import Plan
 from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind, flag_names, word
 from viewer.inspector.folds import Folds
 from viewer.inspector.outline import Outline, flatten
@@ -44,11 +43,12 @@ class MemoryRow:
 class MemoryModel:
     """One plan, flattened; `outline` follows `folds`."""
 
-    def __init__(self, memory: MemoryPlan, coalesced: Coalesced, folds: Folds) -> None:
+    def __init__(self, plan: Plan, folds: Folds) -> None:
+        memory = plan.memory
         self._allocations = memory.allocations
         self._resources = memory.resources
         self._subresources = memory.subresources
-        self._coalesced = coalesced
+        self._plan = plan
         self._folds = folds
         self._folds_seen = -1
         counts = len(self._allocations), len(self._resources), len(self._subresources)
@@ -65,6 +65,9 @@ class MemoryModel:
         )
         rank = (self._allocations["memory_type"], self._resources["offset"], self._subresources["offset"])
         self._rank = np.concatenate([column.astype(np.int64) for column in rank])
+        self._resources_in = np.bincount(self._allocation_of, minlength=counts[0])
+        self._subresources_in = np.bincount(self._resource_of, minlength=counts[1])
+        self._taken = np.bincount(self._allocation_of, self._resources["size"], minlength=counts[0])
         self.sizes = self._sizes()
         self._outline: Outline | None = None
 
@@ -82,16 +85,6 @@ class MemoryModel:
             self._is_open = is_open
             self._folds_seen = self._folds.version
         return self._outline
-
-    @property
-    def planned_bytes(self) -> int:
-        """Bytes of all allocations."""
-        return int(self._allocations["size"].sum())
-
-    @property
-    def used_bytes(self) -> int:
-        """Bytes of all resources in them; what is left is room and alignment."""
-        return int(self._resources["size"].sum())
 
     def is_open(self, node: int) -> bool:
         """Whether the rows below a node are shown."""
@@ -120,9 +113,8 @@ class MemoryModel:
 
     def _allocation(self, row: int) -> MemoryRow:
         entry = self._allocations[row]
-        inside = self._allocation_of == row
-        free = int(entry["size"]) - int(self._resources["size"][inside].sum())
-        facts = [f"memory type {entry['memory_type']}", count_text(int(inside.sum()), "resource")]
+        free = int(entry["size"]) - int(self._taken[row])
+        facts = [f"memory type {entry['memory_type']}", count_text(int(self._resources_in[row]), "resource")]
         if entry["dedicated"]:
             facts.append("dedicated")
         if entry["mapped"]:
@@ -139,26 +131,25 @@ class MemoryModel:
             what, usage = "buffer", flag_names(BufferUsage(int(entry["usage"])))
         else:
             shape = f"{entry['width']}x{entry['height']} {word(Format(int(entry['format'])))}"
-            extra = [f"{entry['mip_levels']} mips"] * (entry["mip_levels"] > 1)
-            extra += [f"{entry['samples']} samples"] * (entry["samples"] > 1)
-            extra += [f"{entry['layers']} layers"] * (entry["layers"] > 1)
+            counts = {name: int(entry[name]) for name in ("mip_levels", "samples", "layers")}
+            extra = [f"{count} {name.removesuffix('_levels')}" for name, count in counts.items() if count > 1]
             what, usage = f"image {', '.join([shape, *extra])}", flag_names(ImageUsage(int(entry["usage"])))
-        inside = count_text(int((self._resource_of == row).sum()), "subresource")
+        inside = count_text(int(self._subresources_in[row]), "subresource")
         place = f"offset {int(entry['offset']):,} in allocation {entry['allocation']}, {inside}"
         return MemoryRow(Level.RESOURCE, f"{what} #{entry['id']}", int(entry["size"]), usage, "", place)
 
     def _subresource(self, row: int) -> MemoryRow:
         entry = self._subresources[row]
         key = int(entry["key"])
-        terms = self._coalesced.terms[int(self._coalesced.needs.row(key)["terms"])]
+        terms = self._plan.terms[int(entry["terms"])]
         unit = "offset" if self._resources[self._resource_of[row]]["kind"] == Kind.BUFFER else "layer"
         place = f"{unit} {int(entry['offset']):,} in #{entry['resource']}"
         return MemoryRow(
             Level.SUBRESOURCE,
-            self._coalesced.keys.name(key),
+            self._plan.requirements.keys.name(key),
             int(self.sizes[self._starts[2] + row]),
             flag_names(terms.usage_flags),
-            self._coalesced.why(key),
+            self._plan.why(key),
             place,
         )
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from imgui_bundle import imgui
 
-from engine.plan.coalesce import Coalesced
-from engine.plan.memory_plan import MemoryPlan
+from engine.plan.plan import Plan
 from viewer.inspector import widgets
 from viewer.inspector.facts import Facts
 from viewer.inspector.folds import Folds
@@ -18,6 +17,8 @@ _TABLE = (
     | imgui.TableFlags_.row_bg.value
     | imgui.TableFlags_.borders_inner_h.value
 )
+_STRETCH = imgui.TableColumnFlags_.width_stretch.value
+_SELECT = imgui.SelectableFlags_.span_all_columns.value | imgui.SelectableFlags_.allow_overlap.value
 _TINT = {Level.ALLOCATION: style.TEXT, Level.RESOURCE: style.TEXT, Level.SUBRESOURCE: style.ACCENT}
 
 
@@ -27,51 +28,83 @@ class MemoryPanel:
     def __init__(self) -> None:
         self._folds = Folds()
         self._model: MemoryModel | None = None
-        self._made_of: MemoryPlan | None = None
+        self._made_of: Plan | None = None
+        self._chosen: tuple[int, int] | None = None
 
-    def draw(self, memory: MemoryPlan, coalesced: Coalesced, facts: Facts) -> None:
-        """Draw totals and table of this plan into the current window."""
-        if self._model is None or self._made_of is not memory:
-            self._model, self._made_of = MemoryModel(memory, coalesced, self._folds), memory
+    def draw(self, plan: Plan, facts: Facts) -> None:
+        """Draw totals, table and what is known of the chosen row into the current window."""
+        if self._model is None or self._made_of is not plan:
+            self._model, self._made_of = MemoryModel(plan, self._folds), plan
+        model = self._model
         _totals(facts)
-        if not imgui.begin_table("memory", 2, _TABLE):
+        chosen = None if self._chosen is None else model.node_of(self._chosen)
+        below = imgui.get_text_line_height_with_spacing() * 8 if chosen is not None else 0.0
+        self._table(model, chosen, imgui.get_content_region_avail().y - below)
+        if chosen is not None:
+            _details(model.row(chosen))
+
+    def _table(self, model: MemoryModel, chosen: int | None, height: float) -> None:
+        if not imgui.begin_table("memory", 2, _TABLE, (0.0, height)):
             return
         imgui.table_setup_scroll_freeze(0, 1)
-        imgui.table_setup_column("what, usage, why", imgui.TableColumnFlags_.width_stretch.value)
-        size = imgui.calc_text_size("999 MiB").x + 4
-        imgui.table_setup_column("size", imgui.TableColumnFlags_.width_fixed.value, size)
+        imgui.table_setup_column("allocation, resource, subresource", _STRETCH)
+        width = imgui.calc_text_size("999 MiB").x + 4
+        imgui.table_setup_column("size", imgui.TableColumnFlags_.width_fixed.value, width)
         imgui.table_headers_row()
-        model, outline = self._model, self._model.outline
+        outline = model.outline
         clipper = imgui.ListClipper()
         clipper.begin(len(outline.nodes))
         while clipper.step():
             for index in range(clipper.display_start, clipper.display_end):
                 node = int(outline.nodes[index])
-                _row(model, node, int(outline.depths[index]), int(outline.child_counts[node]))
+                depth, children = int(outline.depths[index]), int(outline.child_counts[node])
+                if _row(model, node, depth, children, node == chosen):
+                    self._chosen = None if node == chosen else model.identity(node)
         imgui.end_table()
 
 
-def _row(model: MemoryModel, node: int, depth: int, children: int) -> None:
+def _row(model: MemoryModel, node: int, depth: int, children: int, is_chosen: bool) -> bool:
+    """Draw one row of two lines; returns whether it was clicked."""
     row = model.row(node)
     imgui.table_next_row()
     imgui.table_next_column()
-    imgui.begin_group()
-    wanted = widgets.tree_cell(str(node), row.name, depth, children, model.is_open(node), _TINT[row.level])
-    imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + (depth + 1) * imgui.get_style().indent_spacing)
-    widgets.quiet(_second_line(row))
-    imgui.end_group()
+    start = imgui.get_cursor_pos()
+    height = imgui.get_text_line_height_with_spacing() + imgui.get_text_line_height()
+    clicked, _ = imgui.selectable(f"##row{node}", is_chosen, _SELECT, (0.0, height))
     widgets.tooltip((row.name, f"{row.size:,} bytes, {row.place}", " | ".join(row.usage), row.why))
+    imgui.set_cursor_pos(start)
+    wanted = widgets.tree_cell(str(node), row.name, depth, children, model.is_open(node), _TINT[row.level])
+    imgui.set_cursor_pos_x(start.x + (depth + 1) * imgui.get_style().indent_spacing)
+    widgets.quiet(_second_line(row))
     if wanted is not None:
         model.fold(node, wanted)
+        clicked = False
     imgui.table_next_column()
     widgets.right_aligned(bytes_text(row.size))
+    return bool(clicked)
 
 
 def _second_line(row: MemoryRow) -> str:
+    usage = " ".join(bit.removesuffix("_bit") for bit in row.usage)
     if row.level is Level.ALLOCATION:
         return row.place
-    usage = " | ".join(row.usage)
-    return usage if row.level is Level.RESOURCE else f"{row.why}\n"
+    return usage if row.level is Level.RESOURCE else f"{row.why}; {usage}"
+
+
+def _details(row: MemoryRow) -> None:
+    if not imgui.begin_child("details", (0, 0)):
+        imgui.end_child()
+        return
+    imgui.separator()
+    imgui.text_colored(_TINT[row.level], row.name)
+    imgui.push_text_wrap_pos(0.0)
+    widgets.quiet(f"{row.size:,} bytes, {row.place}")
+    if row.usage:
+        imgui.text_unformatted(" | ".join(row.usage))
+    for who in filter(None, row.why.split(", ")):
+        imgui.text_colored(style.ACCENT, f"because of {who}")
+    imgui.pop_text_wrap_pos()
+    imgui.end_child()
 
 
 def _totals(facts: Facts) -> None:
@@ -81,7 +114,8 @@ def _totals(facts: Facts) -> None:
     widgets.quiet(f"of {bytes_text(planned)} planned, {bytes_text(facts.waste_bytes)} waste")
     widgets.bar(live / planned if planned else 1.0, 5, style.GOOD if live == planned else style.ACCENT)
     if facts.settled:
-        widgets.quiet("settled: resident is what is planned")
+        widgets.quiet("settled: what is resident is what is planned")
     else:
-        imgui.text_colored(style.ACCENT, f"step {facts.steps_done} of {facts.steps}")
-        widgets.bar(facts.steps_done / facts.steps if facts.steps else 0.0, 5, style.ACCENT)
+        imgui.text_colored(style.ACCENT, f"step {facts.steps_done:,} of {facts.steps:,}")
+    share = facts.steps_done / facts.steps if facts.steps else 1.0
+    widgets.bar(share, 5, style.GOOD if facts.settled else style.ACCENT)

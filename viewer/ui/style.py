@@ -82,7 +82,10 @@ def _colors(style: Any) -> None:
         of.table_header_bg: RAISED,
         of.table_border_strong: LINE,
         of.table_border_light: (0.16, 0.173, 0.2, 1.0),
-        of.table_row_bg_alt: (1, 1, 1, 0.025),
+        of.table_row_bg_alt: (1, 1, 1, 0.008),
+        of.resize_grip: LINE,
+        of.resize_grip_hovered: QUIET,
+        of.resize_grip_active: ACCENT,
         of.plot_histogram: ACCENT,
         of.nav_cursor: ACCENT,
     }

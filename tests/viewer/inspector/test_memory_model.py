@@ -1,0 +1,71 @@
+"""A plan becomes rows: allocations, resources, subresources, each with size, usage and why."""
+
+from __future__ import annotations
+
+import pytest
+from support.plans import MIB, cube_plan, large_plan
+
+from viewer.inspector.folds import Folds
+from viewer.inspector.memory_model import Level, MemoryModel
+
+
+@pytest.fixture
+def model() -> MemoryModel:
+    return MemoryModel(cube_plan(), Folds())
+
+
+def names(model: MemoryModel) -> list[tuple[int, str, int]]:
+    return [
+        (int(depth), model.row(int(node)).name, model.row(int(node)).size)
+        for node, depth in zip(model.outline.nodes, model.outline.depths, strict=True)
+    ]
+
+
+def test_rows_nest_as_memory_does(model: MemoryModel) -> None:
+    assert names(model) == [
+        (0, "allocation 0", 16 * MIB),
+        (1, "image 2048x2048 d32_sfloat #1", 16 * MIB),
+        (2, "shadowMap", 16 * MIB),
+        (0, "allocation 4", 4096),
+        (1, "buffer #7", 2048),
+        (2, "assetDb: 0 asset: 2", 1632),
+        (2, "assetDb: 0 asset: 3", 72),
+    ]
+
+
+def test_every_subresource_says_who_asks_and_on_which_line(model: MemoryModel) -> None:
+    node = model.node_of((Level.SUBRESOURCE, 2))
+    assert node is not None
+    row = model.row(node)
+    assert row.why == (
+        "shadowCaster on 'cube' at scenes/cube.hu:15:9, visibleModel on 'cube' at scenes/cube.hu:14:9"
+    )
+    assert row.usage == ("vertex_buffer_bit",)
+    assert row.place == "offset 0 in #7"
+
+
+def test_an_allocation_tells_its_type_and_what_is_free(model: MemoryModel) -> None:
+    node = model.node_of((Level.ALLOCATION, 4))
+    assert node is not None
+    assert model.row(node).place == "memory type 1, 1 resource, mapped, 2.00 KiB free"
+
+
+def test_folding_hides_what_is_below_and_survives_a_new_plan(model: MemoryModel) -> None:
+    folds = Folds()
+    first = MemoryModel(cube_plan(), folds)
+    place = first.node_of((Level.ALLOCATION, 4))
+    assert place is not None
+    first.fold(place, False)
+    for made in (first, MemoryModel(cube_plan(), folds)):
+        assert [name for _, name, _ in names(made)][-1] == "allocation 4"
+        assert not made.is_open(place)
+        assert len(made.outline.nodes) == 4
+
+
+def test_an_identity_that_the_plan_does_not_have_has_no_node(model: MemoryModel) -> None:
+    assert model.node_of((Level.ALLOCATION, 3)) is None
+    assert model.node_of((Level.SUBRESOURCE, 1 << 40)) is None
+
+
+def test_a_large_plan_starts_folded() -> None:
+    assert len(MemoryModel(large_plan(1000), Folds()).outline.nodes) == 1
