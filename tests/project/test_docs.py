@@ -1,0 +1,178 @@
+"""What the documents say is so: links, files, commands, options and error codes."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.cli.main import make_parser as engine_parser
+from viewer.arguments import make_parser as viewer_parser
+
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/command-line.md", "docs/errors.md")
+CODE = re.compile(r"[a-z]+\.[a-z_]+")
+# Strings of that form that are no codes: names of files, packages, attributes and planned transients.
+NO_CODES: set[str] = set()
+LINK = re.compile(r"\]\(([^)#]+?)(?:#[^)]*)?\)")
+COMMENT = re.compile(r"\s+#.*")
+
+
+@pytest.fixture(params=DOCUMENTS)
+def document(request: pytest.FixtureRequest, root: Path) -> Path:
+    return root / request.param
+
+
+def code_lines(document: Path) -> Iterator[str]:
+    """The lines of indented and fenced code, without comments."""
+    fenced = False
+    for line in document.read_text(encoding="utf-8").splitlines():
+        if line.startswith("```"):
+            fenced = not fenced
+        elif fenced or line.startswith("    "):
+            yield COMMENT.sub("", line.strip())
+
+
+def options_of(parser: argparse.ArgumentParser) -> set[str]:
+    return {
+        option for action in parser._actions for option in action.option_strings if option.startswith("--")
+    }
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    actions = engine_parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    assert isinstance(actions, dict)
+    return actions
+
+
+def test_every_link_leads_to_a_file(document: Path) -> None:
+    links = [link for link in LINK.findall(document.read_text(encoding="utf-8")) if "://" not in link]
+    assert not [link for link in links if not (document.parent / link).exists()]
+
+
+def test_every_named_file_exists(document: Path, root: Path) -> None:
+    named = re.findall(
+        r"`((?:engine|features|viewer|tests|scenes|assets|docs|tools)/[\w./-]*)`",
+        document.read_text(encoding="utf-8"),
+    )
+    assert not [name for name in named if not (root / name).exists()]
+
+
+def test_every_make_target_exists(document: Path, root: Path) -> None:
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    text = document.read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:`|^ +)make ([a-z]+)", text, re.MULTILINE))
+    assert named <= targets
+
+
+def test_every_command_parses(document: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for line in code_lines(document):
+        words = re.split(r"\s+", line)
+        if "-m" not in words[:3]:
+            continue
+        module, arguments = words[words.index("-m") + 1], words[words.index("-m") + 2 :]
+        if module in ("engine", "viewer") and arguments != ["--help"]:
+            parser = engine_parser() if module == "engine" else viewer_parser()
+            try:
+                parser.parse_args(arguments)
+            except SystemExit:
+                pytest.fail(f"{document.name}: {line}\n{capsys.readouterr().err}")
+
+
+@pytest.mark.parametrize("command", ["viewer", *commands()])
+def test_the_command_line_page_names_exactly_the_options_there_are(root: Path, command: str) -> None:
+    text = (root / "docs/command-line.md").read_text(encoding="utf-8")
+    if command == "viewer":
+        section = text.split("## `python -m viewer")[1].split("\n## ")[0]
+        parser = viewer_parser()
+    else:
+        section = next(line for line in text.splitlines() if line.startswith(f"| `{command} "))
+        parser = commands()[command]
+    assert set(re.findall(r"--[a-z][a-z-]*", section)) == options_of(parser) - {"--help"}
+
+
+def strings(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if CODE.fullmatch(node.value):
+                yield node.value
+            yield from re.findall(r"(?:error|warning)\[([a-z]+\.[a-z_]+)\]", node.value)
+
+
+def codes_in_sources(root: Path) -> set[str]:
+    files = [path for top in ("engine", "features", "viewer") for path in (root / top).rglob("*.py")]
+    return {code for path in files for code in strings(path)} - NO_CODES
+
+
+def test_the_list_of_errors_names_exactly_the_codes_there_are(root: Path) -> None:
+    text = (root / "docs/errors.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([a-z]+\.[a-z_]+)` \|", text, re.MULTILINE)
+    assert len(listed) == len(set(listed)), "a code is listed twice"
+    assert set(listed) == codes_in_sources(root)
+
+
+def test_the_meanings_of_the_humon_codes_are_those_of_the_source(root: Path) -> None:
+    from engine.humon import Code
+
+    text = (root / "docs/errors.md").read_text(encoding="utf-8")
+    assert not [code for code in Code if f"| `{code}` | {code.meaning} |" not in text]
+
+
+def test_the_readme_begins_with_a_picture_and_the_two_commands(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    head = text[:1200]
+    assert "](docs/cube.png)" in head
+    assert "make cube" in head
+    assert "make test" in head
+
+
+def test_every_dependency_has_its_line_in_the_architecture(root: Path) -> None:
+    import tomllib
+
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (root / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    names = [re.split(r"[>=<\[ ]", name)[0] for name in project["dependencies"]]
+    assert not [name for name in names if not re.search(rf"^\| `{re.escape(name)}` \|", text, re.MULTILINE)]
+
+
+def test_every_part_has_its_line_in_the_architecture(root: Path) -> None:
+    parts = [path.name for path in (root / "engine").iterdir() if (path / "__init__.py").exists()]
+    text = (root / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert not [part for part in parts if f"`engine/{part}`" not in text]
+
+
+def test_the_feature_shown_to_contributors_is_one(root: Path) -> None:
+    import sys
+    from types import ModuleType, SimpleNamespace
+
+    from engine.feature import Registry
+
+    text = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    source = text.split("```python\n")[1].split("```")[0]
+    module = ModuleType("contributed_fog")
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(source, "CONTRIBUTING.md", "exec"), vars(module))
+        registry = Registry()
+        registry.register_module(module)
+    finally:
+        del sys.modules[module.__name__]
+    feature = registry["fog"]
+    assert [field.name for field in feature.fields] == ["color", "density"]
+
+    class Rows(dict[str, list[object]]):
+        """One enabled row."""
+
+        def __len__(self) -> int:
+            return 1
+
+    rows = Rows(color=[[0.5, 0.6, 0.7]], density=[0.1])
+    frame = SimpleNamespace(enabled=lambda name: rows if name == "fog" else [])
+    assert feature.frame_values(frame) == {"fog": [0.5, 0.6, 0.7, 0.1]}  # type: ignore[arg-type]
+    empty = SimpleNamespace(enabled=lambda name: [])
+    assert feature.frame_values(empty) == {}  # type: ignore[arg-type]
