@@ -17,7 +17,7 @@ Box = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class FeatureRows:
-    """The enabled rows of one feature type: `rows["color"]` is that field's column, `objects` whose they are."""
+    """The enabled rows of one feature type: `rows["color"]` is the column, `objects` whose they are."""
 
     table: FeatureTable | None
     indices: npt.NDArray[np.integer]

@@ -155,6 +155,7 @@ def _limits(limits: dict[str, Any]) -> Limits:
         max_buffer_size=read("maxBufferSize") or _LARGEST,
         max_image_dimension_2d=read("maxImageDimension2D"),
         max_image_array_layers=read("maxImageArrayLayers"),
+        framebuffer_sample_counts=read("framebufferColorSampleCounts") & read("framebufferDepthSampleCounts"),
     )
 
 

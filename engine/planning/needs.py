@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.assets import AssetLibrary, AssetRef, TextureFacts
 from engine.feature import Registry
+from engine.feature.collect import Collector
 from engine.graph import SCENE_COLOR, ColorTarget, CompiledGraph, CompiledPass, ImageDecl, Pass, Samples
 from engine.plan.drawing import CompareOp, ShaderStage, Topology
 from engine.plan.formats import Aspect, Format
@@ -31,7 +32,6 @@ from engine.plan.vocabulary import (
 from engine.planning.draws import COMMAND
 from engine.planning.shading import FRAME_SET, MATERIAL_SET, ShaderSet
 from engine.planning.tables import DrawTable, MaterialUse, PipelineKey
-from engine.tableau import Tableau
 
 FRAMES_IN_FLIGHT = 2
 """Copies of everything the CPU writes each frame: one is drawn while the next is written."""
@@ -71,20 +71,16 @@ def for_samples(p: Pass, samples: int) -> Pass:
 
 
 def pass_askers(
-    p: Pass, registry: Registry, tableau: Tableau, requirements: RequirementTable
+    p: Pass, registry: Registry, collector: Collector, requirements: RequirementTable
 ) -> tuple[int, ...]:
     """Return ids of the askers of a pass: the active rows of the features that take part in it."""
     ids: list[int] = []
-    for name in registry:
-        table = tableau.tables.get(name)
-        if table is None or p.name not in {q.name for q in registry[name].passes()}:
+    for name, count in collector.active_counts().items():
+        if p.name not in {q.name for q in registry[name].passes()}:
             continue
-        rows = table.rows_active()
-        for row in rows[:PASS_ASKERS]:
-            path = tableau.path(int(table.object[row]))
-            ids.append(requirements.askers.add(name, path, table.position(int(row))))
-        if len(rows) > PASS_ASKERS:
-            ids.append(requirements.askers.add(name, f"and {len(rows) - PASS_ASKERS} more objects"))
+        ids += collector.askers(name, requirements.askers, PASS_ASKERS).tolist()
+        if count > PASS_ASKERS:
+            ids.append(requirements.askers.add(name, f"and {count - PASS_ASKERS} more objects"))
     return tuple(ids) or (requirements.askers.add(f"frame {p.name}"),)
 
 

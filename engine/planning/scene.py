@@ -103,7 +103,7 @@ class ScenePlanner:
         askers: dict[str, tuple[int, ...]] = {}
         for compiled in graph.passes:
             p = compiled.declaration
-            askers[p.name] = pass_askers(p, self._registry, self._tableau, requirements)
+            askers[p.name] = pass_askers(p, self._registry, self._collector, requirements)
             if p.draws in self._registry:
                 feature, table = self._registry[p.draws], self._tableau.tables[p.draws]
                 needs.tables[p.name] = draw_table(p, feature, table, self._library, self._report)
@@ -146,10 +146,8 @@ class ScenePlanner:
     def _passes(self) -> Sequence[Pass]:
         """Return the passes of all features with active rows, each once."""
         passes: dict[str, Pass] = {}
-        for name in self._registry:
-            table = self._tableau.tables.get(name)
-            if table is not None and len(table.rows_active()):
-                passes.update((p.name, p) for p in self._registry[name].passes())
+        for name in self._collector.active_counts():
+            passes.update((p.name, p) for p in self._registry[name].passes())
         return list(passes.values())
 
     def _rows_changed(self) -> bool:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from engine.graph import Layout
 from engine.memory.location import Location
 from engine.memory.manager import MemoryManager
-from engine.memory.samplers import SamplerPool, SamplerState
-from engine.plan.drawing import DescriptorType, ShaderStage
+from engine.memory.samplers import SamplerConfig, SamplerPool
+from engine.plan.drawing import CompareOp, DescriptorType, ShaderStage
 from engine.plan.rows import BindingRow
 from engine.planning.draws import BATCH, COMMAND, DrawGroup, DrawList
 from engine.planning.needs import FrameNeeds, frame_set_row, material_table_name
@@ -20,8 +20,18 @@ from engine.planning.tables import DrawTable, MaterialUse
 from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets
 from engine.render.pipelines import Pipelines, set_layouts
 from engine.render.recorder import BoundGroup
-from engine.vk.binding import ffi
+from engine.vk.binding import constants, ffi
 
+ANISOTROPY = 8.0
+_EDGE = constants.VK_SAMPLER_ADDRESS_MODE_CLAMP_TO_EDGE
+_TEXTURES = SamplerConfig(anisotropy=ANISOTROPY)
+_COMPARED = SamplerConfig(
+    mip_filter=constants.VK_SAMPLER_MIPMAP_MODE_NEAREST,
+    address_u=_EDGE,
+    address_v=_EDGE,
+    compare=int(CompareOp.GREATER_OR_EQUAL),
+)
+"""Lit where the surface is at least as near to the light as what casts: depth is reversed."""
 _INDEX_TYPES = {2: 0, 4: 1}  # bytes per index -> VkIndexType
 
 
@@ -52,8 +62,8 @@ class Binder:
         self._memory = memory
         self._sets = sets
         self._pipelines = pipelines
-        self._texture_sampler = samplers.get(SamplerState.for_textures())
-        self._shadow_sampler = samplers.get(SamplerState.for_comparison())
+        self._texture_sampler = samplers.acquire(_TEXTURES, why="materials")
+        self._shadow_sampler = samplers.acquire(_COMPARED, why="images that passes read")
 
     def place(self, key: int) -> Location:
         """Return where `key` is. Raises NotResident."""

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from engine.graph import SCENE_COLOR
+from engine.graph import SCENE_COLOR, Layout
 from engine.memory.manager import MemoryManager, Pace
 from engine.memory.profile import live_profile
 from engine.memory.readback import read_image
 from engine.memory.samplers import SamplerPool
 from engine.plan.plan import Plan
+from engine.plan.profile import DeviceProfile
+from engine.plan.requirements import ImageShape
 from engine.plan.schedule import Resident, Schedule, make_schedule
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
@@ -78,14 +80,14 @@ class Runtime:
 
     def _open(self, undo: ExitStack, options: RuntimeOptions) -> None:
         extensions = options.window.extensions if options.window else ()
-        self.instance = Instance("diorama", validate=options.validate, extensions=extensions)
+        self.instance = Instance(validate=options.validate is not False, extensions=extensions)
         undo.callback(self.instance.close)
         swapchain = ("VK_KHR_swapchain",) if options.window else ()
         self.device = Device(self.instance, self.instance.choose(options.device), extensions=swapchain)
         undo.callback(self.device.close)
         self.timeline = Timeline(self.device, "frames")
         undo.callback(self.timeline.close)
-        self.profile = live_profile(self.device, budget=options.budget_mib and options.budget_mib * MIB)
+        self.profile = _within(live_profile(self.device), options.budget_mib)
         caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
         self.resident = Resident()
         self.memory = MemoryManager(
@@ -151,7 +153,8 @@ class Runtime:
         """Return the last frame's picture, uint8[height, width, 4], sRGB-encoded, waiting for it."""
         self.wait()
         picture = self.renderer.image(SCENE_COLOR.name)
-        return read_image(self.device, picture.image, picture.extent)
+        shape = ImageShape(SCENE_COLOR.format, *picture.extent)
+        return read_image(self.device, self.profile, picture.image, shape, int(Layout.TRANSFER_SRC))
 
     def wait(self) -> None:
         """Wait until every submitted frame is finished: for figures, screenshots and shutdown."""
@@ -255,3 +258,11 @@ class Runtime:
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
         self._tickets[slot] = ticket
         return ticket
+
+
+def _within(profile: DeviceProfile, budget_mib: int | None) -> DeviceProfile:
+    """Return the profile with no heap's budget above so many MiB."""
+    if budget_mib is None:
+        return profile
+    heaps = range(len(profile.heaps))
+    return profile.with_budgets({heap: min(profile.budget(heap), budget_mib * MIB) for heap in heaps})
