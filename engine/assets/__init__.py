@@ -5,6 +5,7 @@ maps the caches and answers for every asset what it is (`record`), what cooking 
 where its bytes are (`source`, `view`). A broken asset is replaced by a builtin one of its type.
 """
 
+from engine.assets.database import builtin_db, read_asset_db, read_asset_db_file
 from engine.assets.facts import (
     Facts,
     IndicesFacts,
@@ -21,6 +22,8 @@ from engine.assets.formats import (
     Topology,
     VertexFormat,
 )
+from engine.assets.library import AssetLibrary, CacheRange, open_library
+from engine.assets.names import find_asset
 from engine.assets.records import (
     Asset,
     AssetDb,
@@ -37,13 +40,16 @@ from engine.assets.records import (
     Vertices,
 )
 from engine.assets.reflection import Binding, DescriptorType, Member, PushConstants, Reflection, Variable
+from engine.assets.roots import data_root, project_root
 
 __all__ = [
     "Asset",
     "AssetDb",
+    "AssetLibrary",
     "AssetRef",
     "AssetType",
     "Binding",
+    "CacheRange",
     "ColorSpace",
     "DescriptorType",
     "Facts",
@@ -70,4 +76,11 @@ __all__ = [
     "VertexFormat",
     "Vertices",
     "VerticesFacts",
+    "builtin_db",
+    "data_root",
+    "find_asset",
+    "open_library",
+    "project_root",
+    "read_asset_db",
+    "read_asset_db_file",
 ]

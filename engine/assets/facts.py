@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
@@ -71,7 +72,7 @@ def facts_to_json(facts: Facts) -> dict[str, Any]:
     return asdict(facts)
 
 
-def facts_from_json(kind: AssetType, data: dict[str, Any]) -> Facts:
+def facts_from_json(kind: AssetType, data: Mapping[str, Any]) -> Facts:
     """The facts of an asset of type `kind` back from plain values.
 
     Raises KeyError, TypeError or ValueError where `data` was not made by `facts_to_json`.
@@ -102,3 +103,18 @@ def facts_from_json(kind: AssetType, data: dict[str, Any]) -> Facts:
         reflection = Reflection.from_json(data["reflection"])
         return ShaderFacts(ShaderStage(data["stage"]), data["entry_point"], reflection)
     raise ValueError(f"assets of type {kind} have no facts")
+
+
+def facts_fit(kind: AssetType, data: Mapping[str, Any], size: int) -> bool:
+    """True where plain values are facts of an asset of type `kind` with `size` bytes."""
+    try:
+        facts = facts_from_json(kind, data)
+    except (KeyError, TypeError, ValueError):
+        return False
+    if isinstance(facts, VerticesFacts):
+        return facts.count * facts.stride == size
+    if isinstance(facts, IndicesFacts):
+        return facts.count * facts.type.dtype.itemsize == size
+    if isinstance(facts, TextureFacts):
+        return facts.size == size
+    return size > 0

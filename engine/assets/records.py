@@ -22,7 +22,7 @@ from engine.assets.formats import (
 )
 
 if TYPE_CHECKING:
-    from engine.humon import Document, Position
+    from engine.humon import Document, Node, Position
 
 
 class AssetType(StrEnum):
@@ -171,7 +171,7 @@ class Declared:
     ref: AssetRef
     field: str
     value: tuple[int, ...]
-    position: Position
+    node: Node
 
 
 @dataclass(frozen=True, slots=True)

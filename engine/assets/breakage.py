@@ -1,0 +1,101 @@
+"""Which assets of a cooked database are broken, and what to tell about it and about derived fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from engine.assets.cook import CookedDb
+from engine.assets.problems import problem_from_json
+from engine.assets.recipes import in_order_of_use
+from engine.assets.records import Asset, AssetRef, Declared, Material, Mesh
+from engine.humon import Node, Problem, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Breakage:
+    """The broken assets of a database, the slot a texture is used in, and the warnings."""
+
+    broken: frozenset[AssetRef] = frozenset()
+    slots: dict[AssetRef, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+def find_breakage(cooked: CookedDb) -> Breakage:
+    """A mesh with a broken part is broken as a whole, and so is a material with a broken shader."""
+    db = cooked.db
+    broken = {
+        asset.ref for asset in db.assets if asset.type.has_data and cooked.entries[asset.ref.index].failure
+    }
+    problems: dict[tuple[object, ...], Problem] = {}
+    for asset in db.assets:
+        for problem in _problems_of(cooked, asset, asset.ref in broken):
+            problems.setdefault((problem.code, problem.position, problem.message), problem)
+    slots: dict[AssetRef, str] = {}
+    for asset in db.assets:
+        if isinstance(asset, Mesh):
+            parts = [part for lod in asset.lods for part in (lod.vertices, lod.indices)]
+            if any(part in broken for part in (*parts, asset.skeleton)):
+                broken.add(asset.ref)
+        elif isinstance(asset, Material):
+            slots |= {ref: slot for slot, ref in asset.textures.items()}
+            if any(shader in broken for shader in asset.shaders):
+                broken.add(asset.ref)
+    derived = list(_derived_problems(cooked))
+    return Breakage(frozenset(broken), slots, (*problems.values(), *derived))
+
+
+def _problems_of(cooked: CookedDb, asset: Asset, is_broken: bool) -> Iterator[Problem]:
+    entry = cooked.entries.get(asset.ref.index)
+    if entry is None:
+        return
+    db = cooked.db
+    found = [problem_from_json(row, db.root) for row in (*entry.failure, *entry.warnings)]
+    if is_broken:
+        node = _node_of(cooked, asset)
+        more = f" (and {len(entry.failure) - 1} more)" if len(entry.failure) > 1 else ""
+        message = f"{asset.label} is broken and replaced: {found[0].message}{more}"
+        place = node.get("source") or node
+        yield db.document.problem("asset.broken", message, place, found[0].help, Severity.WARNING)
+    # what has no line of its own is said in full by the warning above
+    yield from (problem for problem in found if problem.position is not None and problem.position.line)
+
+
+def _derived_problems(cooked: CookedDb) -> Iterator[Problem]:
+    """Derived fields that the text gives and that are not so; the source wins."""
+    order = [asset.ref for asset in in_order_of_use(cooked.db) if asset.type.has_data]
+    places = {ref: place for place, ref in enumerate(order)}
+    for declared in cooked.db.declared:
+        is_value = _derived_value(cooked, declared, places)
+        if is_value is not None and is_value != declared.value:
+            said, is_so = _plain(declared.value), _plain(is_value)
+            label = cooked.db[declared.ref].label
+            message = f"{label} says {declared.field}: {said}, but it is {is_so}"
+            advice = f"leave '{declared.field}' out: it is derived"
+            document = cooked.db.document
+            yield document.problem("asset.derived", message, declared.node, advice, Severity.WARNING)
+
+
+def _derived_value(
+    cooked: CookedDb, declared: Declared, places: dict[AssetRef, int]
+) -> tuple[int, ...] | None:
+    entry = cooked.entries[declared.ref.index]
+    if entry.failure or entry.facts is None:
+        return None
+    if declared.field == "cacheIndex":
+        return (places[declared.ref],)
+    if declared.field == "cacheOffset":
+        return (entry.offset,)
+    if declared.field == "cacheSize":
+        return (entry.size,)
+    if declared.field == "numBones":
+        return (entry.facts["count"],)
+    return (entry.facts["width"], entry.facts["height"])
+
+
+def _node_of(cooked: CookedDb, asset: Asset) -> Node:
+    return cooked.db.document.root["assetDb"]["assets"][asset.ref.index]
+
+
+def _plain(value: tuple[int, ...]) -> str:
+    return str(value[0]) if len(value) == 1 else "[" + " ".join(map(str, value)) + "]"

@@ -1,0 +1,166 @@
+"""Cooks a database: finds out what is stale, imports it on a pool, and leaves a cache that is whole.
+
+A cache that is up to date costs a few stats. What is stale is cooked, all else is copied from the old cache.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from engine.assets.cache import CacheImage, CacheMissError, Entry
+from engine.assets.files import FileGate
+from engine.assets.freshness import Found, look, same_failures, tool_identity
+from engine.assets.recipes import Recipe, recipes_of
+from engine.assets.records import AssetDb
+from engine.assets.roots import data_root, display_path, user_cache_folder
+from engine.humon import Problem, Severity
+
+if TYPE_CHECKING:
+    from engine.assets.importing import Result
+
+ProgressCallback: TypeAlias = Callable[[int, int, str], None]
+"""Called with (assets done, assets to cook, label of the last one); the first time with 0 done."""
+
+
+@dataclass(frozen=True, slots=True)
+class CookedDb:
+    """A database with its cache: the entry of each asset with data, by index; how many had to be cooked."""
+
+    db: AssetDb
+    image: CacheImage
+    entries: dict[int, Entry]
+    cooked: int
+    problems: tuple[Problem, ...] = ()
+
+
+def cook_database(
+    db: AssetDb,
+    *,
+    jobs: int | None = None,
+    progress: ProgressCallback | None = None,
+    cache_root: Path | None = None,
+) -> CookedDb:
+    """Bring the cache of `db` up to date and open it.
+
+    Where no cache can be written the result is kept in memory, with one warning `cache.write`. `cache_root`
+    keeps caches in another folder than beside the databases.
+    """
+    return _Cook(db, jobs or os.cpu_count() or 1, progress, cache_path(db, cache_root)).run()
+
+
+def cache_path(db: AssetDb, cache_root: Path | None = None) -> Path:
+    """Where the cache of a database lies: beside it, or below `cache_root`.
+
+    What comes with an installation that cannot be written to is kept in the user's cache folder.
+    """
+    if cache_root is None and db.path.is_relative_to(data_root()) and not os.access(db.path.parent, os.W_OK):
+        cache_root = user_cache_folder() / "cooked"
+    if cache_root is None:
+        return db.cache_file
+    import hashlib
+
+    digest = hashlib.blake2b(os.fsencode(db.path), digest_size=6).hexdigest()
+    return cache_root / f"{digest}-{db.cache_file.name}"
+
+
+class _Cook:
+    """One run of the cook over one database."""
+
+    def __init__(self, db: AssetDb, jobs: int, progress: ProgressCallback | None, path: Path) -> None:
+        self._db = db
+        self._jobs = jobs
+        self._progress = progress
+        self._path = path
+        self._recipes = recipes_of(db)
+        self._identities = list(dict.fromkeys(recipe.identity for recipe in self._recipes))
+        self._gate = FileGate(db.root)
+        self._tool = tool_identity() if any(recipe.is_compiled for recipe in self._recipes) else ""
+        self._problems: list[Problem] = []
+
+    def run(self) -> CookedDb:
+        """Cook what is stale, if anything, and open the cache."""
+        found = self._look()
+        if found.image is not None and found.is_current(self._identities):
+            return self._result(found.image, 0)
+        found.close()
+        from engine.assets.lock import cache_lock
+
+        with ExitStack() as stack:
+            refusal = None
+            try:
+                self._make_folder()
+                stack.enter_context(cache_lock(self._path))
+            except OSError as error:
+                refusal = error
+            found = self._look()  # whoever held the lock before may have done the work
+            image = None
+            try:
+                image, cooked = self._cook(found, refusal)
+            finally:
+                if image is not found.image:
+                    found.close()
+            return self._result(image, cooked)
+
+    def _cook(self, found: Found, refusal: OSError | None) -> tuple[CacheImage, int]:
+        """The image to use, and how many assets were cooked for it; `refusal` says why nothing is written."""
+        if found.image is not None and found.is_current(self._identities):
+            return found.image, 0
+        stale = {recipe.identity: recipe for recipe in self._recipes if recipe.identity not in found.known}
+        made = self._import(list(stale.values()))
+        rows = [found.known.get(identity) or made[identity].entry for identity in self._identities]
+        retried = {identity: result.passing for identity, result in made.items()}
+        if found.image is not None and same_failures(found.image, rows, retried):
+            return found.image, len(stale)
+        from engine.assets.cache_writer import build_in_memory, write_cache
+
+        try:
+            if refusal is not None:
+                raise refusal
+            return write_cache(self._path, self._contents(found, made)), len(stale)
+        except (OSError, CacheMissError) as error:
+            if found.image is not None and not stale and found.holds_all(self._identities):
+                return found.image, 0  # all that could not be written is that the mtimes are others
+            self._warn(error)
+        return build_in_memory(self._contents(found, made)), len(stale)
+
+    def _look(self) -> Found:
+        return look(self._path, self._recipes, self._gate, self._tool)
+
+    def _make_folder(self) -> None:
+        """Make the folder of a cache that lies apart from its database; never one that a text names."""
+        if self._path != self._db.cache_file:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+
+    def _import(self, stale: Sequence[Recipe]) -> dict[str, Result]:
+        if not stale:
+            return {}
+        from engine.assets.importing import import_recipes
+
+        return import_recipes(stale, self._gate, self._tool, self._jobs, self._progress)
+
+    def _contents(self, found: Found, made: dict[str, Result]) -> Iterator[tuple[Entry, bytes | memoryview]]:
+        """Every entry with its bytes, in the order of the cache."""
+        for identity in self._identities:
+            entry = found.known.get(identity)
+            if entry is not None and found.image is not None:
+                yield entry, found.image.view(entry)
+            else:
+                yield made[identity].entry, made[identity].data
+
+    def _result(self, image: CacheImage, cooked: int) -> CookedDb:
+        by_identity = {entry.identity: entry for entry in image.entries}
+        entries = {recipe.asset.ref.index: by_identity[recipe.identity] for recipe in self._recipes}
+        return CookedDb(self._db, image, entries, cooked, tuple(self._problems))
+
+    def _warn(self, error: Exception) -> None:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        message = f"the cache {display_path(self._path)} cannot be written: {reason}"
+        advice = "its assets are cooked at every start until it can be"
+        document, node = self._db.document, self._db.document.root["assetDb"]
+        place = node.get("cacheFile") or node
+        self._problems.append(document.problem("cache.write", message, place, advice, Severity.WARNING))

@@ -1,0 +1,150 @@
+"""Reads an assetDb: from the nodes of a `.hu` file to an `AssetDb` of typed records."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from engine.assets.asset_reader import AssetReader
+from engine.assets.files import FileGate, FileRejectedError, folded
+from engine.assets.limits import MAX_ASSETS
+from engine.assets.names import BUILTIN, NameTable, checked_name
+from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Declared
+from engine.assets.roots import data_root, display_path, project_root
+from engine.humon import (
+    Collector,
+    Document,
+    Kind,
+    Node,
+    Problem,
+    expect,
+    failure,
+    read,
+    required,
+    suggestion,
+    text,
+)
+
+CACHE_SUFFIX = ".ogCache"
+"""How the name of every cache ends: nothing else is ever written over."""
+
+_KNOWN_KEYS = ("name", "cacheFile", "assets")
+
+
+def read_asset_db(
+    document: Document, path: Path, db_id: int, root: Path | None = None, gate: FileGate | None = None
+) -> AssetDb | None:
+    """The assetDb that the document of the file `path` holds, or None where it holds none.
+
+    `db_id` becomes part of every reference: 1 and up in the order in which databases are loaded, 0 for the
+    builtin one. `root` is the project root (None: found from `path`). Raises InputError with all that is
+    wrong with the text: `asset.*`, `file.*`, `value.*`. What sources hold is looked at when they are cooked.
+    """
+    root_node = document.root
+    if root_node.kind is not Kind.DICT or "assetDb" not in root_node:
+        return None
+    node = expect(root_node["assetDb"], Kind.DICT)
+    path = Path(os.path.realpath(path))
+    gate = gate or FileGate(root or project_root(path))
+    problems = Collector()
+    for key, child in node.items():
+        if key not in _KNOWN_KEYS:
+            problem = document.problem(
+                "asset.field", f"an assetDb has no '{key}'", child, suggestion(key, _KNOWN_KEYS)
+            )
+            problems.add(problem)
+    name = problems.attempt(lambda: checked_name(required(node, "name")), "")
+    if name == BUILTIN and db_id != 0:
+        problems.add(
+            document.problem("asset.name", "'builtin' is the database of Diorama itself", node["name"])
+        )
+    cache_file = problems.attempt(lambda: _cache_file(node, name, path, gate), path.with_suffix(CACHE_SUFFIX))
+    assets, declared = problems.attempt(lambda: _assets(node, db_id, path, gate, problems), ((), ()))
+    problems.check()
+    return AssetDb(
+        id=db_id,
+        name=name,
+        path=path,
+        root=gate.root,
+        cache_file=cache_file,
+        assets=assets,
+        document=document,
+        position=node.position,
+        declared=declared,
+    )
+
+
+def read_asset_db_file(path: Path, db_id: int, root: Path | None = None) -> AssetDb:
+    """The assetDb of a file. Raises InputError, `asset.none` where the file holds none."""
+    document = read(path, display_path(path))
+    database = read_asset_db(document, path, db_id, root)
+    if database is None:
+        raise failure("asset.none", "the file holds no assetDb", document.root)
+    return database
+
+
+def builtin_db() -> AssetDb:
+    """The database of what Diorama brings along: placeholders, pass shaders."""
+    root = data_root()
+    return read_asset_db_file(root / "assets" / "builtin" / "builtin.hu", 0, root)
+
+
+def _cache_file(node: Node, name: str, path: Path, gate: FileGate) -> Path:
+    child = node.get("cacheFile")
+    written = text(child) if child is not None else f"{name}{CACHE_SUFFIX}"
+    if not written.endswith(CACHE_SUFFIX):
+        message = f"'{written}' does not end in {CACHE_SUFFIX}"
+        raise failure("asset.cache_file", message, child or node, "a cache never replaces another file")
+    try:
+        return gate.resolve(written, path.parent)
+    except FileRejectedError as error:
+        raise failure(error.code, error.reason, child or node, error.help) from error
+
+
+def _assets(
+    node: Node, db_id: int, path: Path, gate: FileGate, problems: Collector
+) -> tuple[tuple[Asset, ...], tuple[Declared, ...]]:
+    rows = list(expect(required(node, "assets"), Kind.LIST))
+    if len(rows) > MAX_ASSETS:
+        raise failure("asset.count", f"{len(rows)} assets; a database has at most {MAX_ASSETS}", node)
+    names = NameTable()
+    for row in rows:
+        names.add(problems.attempt(lambda row=row: _type(row), None), row, problems)
+    assets: list[Asset] = []
+    declared: list[Declared] = []
+    for index, (row, kind) in enumerate(zip(rows, names.types, strict=True)):
+        if kind is None:
+            continue
+        reader = AssetReader(row, AssetRef(db_id, index), names, gate, path.parent)
+        with problems.catching():
+            assets.append(reader.read(kind))
+        declared.extend(reader.declared)
+    problems.problems.extend(_alike_sources(assets, node, gate))
+    return tuple(assets), tuple(declared)
+
+
+def _type(node: Node) -> AssetType:
+    expect(node, Kind.DICT)
+    written = node.type
+    known = [kind.value for kind in AssetType]
+    if written is None:
+        raise failure("asset.type", "the asset has no @type", node, f"known are: {', '.join(known)}")
+    if written not in known:
+        raise failure("asset.type", f"there is no asset type '{written}'", node, suggestion(written, known))
+    return AssetType(written)
+
+
+def _alike_sources(assets: list[Asset], node: Node, gate: FileGate) -> list[Problem]:
+    """Two sources that some file systems cannot tell apart are an error on all of them."""
+    seen: dict[str, Path] = {}
+    found = []
+    for asset in assets:
+        source = getattr(asset, "source", None)
+        if not isinstance(source, Path):
+            continue
+        other = seen.setdefault(folded(gate.relative(source)), source)
+        if other != source:
+            message = f"'{source.name}' and '{other.name}' differ only by letter case or Unicode normal form"
+            row = node["assets"][asset.ref.index]
+            found.append(node.document.problem("file.case", message, row["source"]))
+    return found

@@ -1,0 +1,168 @@
+"""Packs what a mesh source says into the bytes of vertices, indices and bones.
+
+Layouts as the seed's numbers imply: attributes in order, each aligned to 4 bytes; 16-bit indices; bones of
+34 bytes (u16 parent, then as f32 quaternion x y z w, translation x y z, uniform scale).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.assets.facts import IndicesFacts, SkeletonFacts, VerticesFacts
+from engine.assets.formats import IndexFormat, Topology, VertexFormat
+from engine.assets.importers import Imported
+from engine.assets.importers.mesh_source import MeshSource, SourceLod
+from engine.humon import failure, suggestion
+
+BONE = np.dtype([("parent", "<u2"), ("rotation", "<f4", 4), ("translation", "<f4", 3), ("scale", "<f4")])
+"""One bone in the cache: 34 bytes, packed."""
+
+ATTRIBUTE_ALIGNMENT = 4
+"""Every attribute of a vertex starts at a multiple of this many bytes."""
+
+_LARGEST_F32 = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True, slots=True)
+class VertexSettings:
+    """How to pack vertices: the attributes in order, and which level of detail of the source."""
+
+    vertex_format: tuple[tuple[str, VertexFormat], ...]
+    lod: int = 0
+    num_blend_weights: int = 0
+    num_bones: int = 0
+
+
+def vertex_layout(vertex_format: tuple[tuple[str, VertexFormat], ...]) -> tuple[tuple[int, ...], int]:
+    """Byte offset of each attribute, and the bytes from one vertex to the next."""
+    offsets = []
+    end = 0
+    for _, form in vertex_format:
+        offsets.append(end)
+        end += -(-form.size // ATTRIBUTE_ALIGNMENT) * ATTRIBUTE_ALIGNMENT
+    return tuple(offsets), end
+
+
+def pack_vertices(source: MeshSource, settings: VertexSettings) -> Imported:
+    """Interleave the attributes that `settings` asks for.
+
+    Raises InputError: `mesh.lod`, `mesh.attribute` (absent, or of another width), `mesh.range` (does not
+    fit its format) and `mesh.skin` (a bone that is not there, weights without sum).
+    """
+    lod = _lod(source, settings.lod)
+    offsets, stride = vertex_layout(settings.vertex_format)
+    packed = np.zeros((lod.count, stride), np.uint8)
+    for (name, form), offset in zip(settings.vertex_format, offsets, strict=True):
+        values = _converted(source, lod, name, form)
+        packed[:, offset : offset + form.size] = values.view(np.uint8).reshape(lod.count, form.size)
+    _check_skin(lod, settings, len(source.bones))
+    positions = lod.attributes["pos"].astype(np.float32)
+    low, high = positions.min(axis=0).tolist(), positions.max(axis=0).tolist()
+    facts = VerticesFacts(
+        count=lod.count,
+        stride=stride,
+        offsets=offsets,
+        vertex_format=settings.vertex_format,
+        minimum=(low[0], low[1], low[2]),
+        maximum=(high[0], high[1], high[2]),
+    )
+    return Imported(packed.tobytes(), facts, source.warnings)
+
+
+def pack_indices(source: MeshSource, index_format: IndexFormat, topology: Topology, lod: int = 0) -> Imported:
+    """Pack the indices. Raises InputError `mesh.count` or `mesh.range`."""
+    level = _lod(source, lod)
+    indices = level.indices
+    node = level.index_node
+    if len(indices) % topology.group or len(indices) < topology.least:
+        message = f"{len(indices)} indices make no {topology.value}: a multiple of {topology.group} does"
+        raise failure("mesh.count", message, node)
+    if index_format is IndexFormat.UINT16 and int(indices.max()) >= 0xFFFF:
+        message = f"index {int(indices.max())} does not fit 16 bits (0xffff means restart)"
+        raise failure("mesh.range", message, node, "use indexFormat: uint32")
+    facts = IndicesFacts(len(indices), index_format, topology)
+    return Imported(indices.astype(index_format.dtype).tobytes(), facts, source.warnings)
+
+
+def pack_skeleton(source: MeshSource) -> Imported:
+    """Pack the bones. Raises InputError `mesh.bone` where there are none."""
+    if not source.bones:
+        raise failure("mesh.bone", "the mesh source has no bones", source.node, "add `bones: [ ... ]`")
+    packed = np.zeros(len(source.bones), BONE)
+    for row, bone in zip(packed, source.bones, strict=True):
+        row["parent"], row["scale"] = bone.parent, bone.scale
+        row["rotation"], row["translation"] = bone.rotation, bone.translation
+    facts = SkeletonFacts(len(source.bones), tuple(bone.name for bone in source.bones))
+    return Imported(packed.tobytes(), facts, source.warnings)
+
+
+def _lod(source: MeshSource, index: int) -> SourceLod:
+    if index >= len(source.lods):
+        message = f"the mesh source has {len(source.lods)} levels of detail; number {index} is asked for"
+        raise failure("mesh.lod", message, source.node)
+    return source.lods[index]
+
+
+def _converted(source: MeshSource, lod: SourceLod, name: str, form: VertexFormat) -> npt.NDArray[np.generic]:
+    values = lod.attributes.get(name)
+    if values is None:
+        message = f"the mesh source has no attribute '{name}'"
+        raise failure("mesh.attribute", message, source.node, suggestion(name, lod.attributes))
+    node = lod.nodes[name]
+    if values.shape[1] != form.components:
+        message = f"'{name}' has {values.shape[1]} numbers a vertex, {form.value} takes {form.components}"
+        raise failure("mesh.attribute", message, node)
+    low, high = _bounds(form)
+    if values.min() < low or values.max() > high:
+        reach = f"'{name}' reaches from {values.min():g} to {values.max():g}"
+        message = f"{reach}; {form.value} takes {low:g} to {high:g}"
+        raise failure("mesh.range", message, node)
+    if form.kind in ("uint", "sint") and (values != np.floor(values)).any():
+        raise failure("mesh.range", f"'{name}' holds fractions; {form.value} takes whole numbers", node)
+    if form.kind in ("unorm", "snorm"):
+        values = np.rint(values * np.iinfo(form.dtype).max)
+    return np.ascontiguousarray(values.astype(form.dtype))
+
+
+def _bounds(form: VertexFormat) -> tuple[float, float]:
+    if form.kind == "unorm":
+        return 0.0, 1.0
+    if form.kind == "snorm":
+        return -1.0, 1.0
+    if form.kind == "sfloat":
+        largest = _LARGEST_F32 if form.bits == 32 else 65504.0
+        return -largest, largest
+    info = np.iinfo(form.dtype)
+    return float(info.min), float(info.max)
+
+
+def _check_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> None:
+    """Weights are positive and sum to more than nothing; indices name bones.
+
+    With fewer channels than weights each channel holds several indices, the first in its lowest bits: two
+    weights and one 8-bit channel make two indices of 4 bits.
+    """
+    names = dict(settings.vertex_format)
+    weights = lod.attributes.get("frameWeights") if "frameWeights" in names else None
+    if weights is not None:
+        if settings.num_blend_weights and weights.shape[1] != settings.num_blend_weights:
+            message = f"{weights.shape[1]} weights a vertex; the mesh says {settings.num_blend_weights}"
+            raise failure("mesh.skin", message, lod.nodes["frameWeights"])
+        if weights.min() < 0 or weights.sum(axis=1).min() <= 0:
+            message = "the weights of a vertex must not be negative, and not all zero"
+            raise failure("mesh.skin", message, lod.nodes["frameWeights"])
+    if "frameIdxs" not in names or not settings.num_blend_weights:
+        return
+    form = names["frameIdxs"]
+    shared = max(1, settings.num_blend_weights // form.components)
+    bits = form.bits // shared
+    channels = lod.attributes["frameIdxs"].astype(np.int64)
+    known = bones or settings.num_bones
+    for part in range(shared):
+        highest = int(((channels >> (bits * part)) & ((1 << bits) - 1)).max())
+        if highest >= known:
+            message = f"a vertex follows bone {highest}, but there are {known}"
+            raise failure("mesh.skin", message, lod.nodes["frameIdxs"])

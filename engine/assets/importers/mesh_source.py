@@ -1,0 +1,192 @@
+"""Reads a `.hu` mesh source: vertex attributes by name, indices and bones.
+
+    mesh: {
+        name: cube
+        vertices: {
+            pos: [[-0.5 -0.5 0.5] ...]      // one row a vertex, any number of attributes
+            frameIdxs: [16 16 ...]          // one number a vertex needs no row of its own
+        }
+        indices: [[0 1 2] [0 2 3] ...]      // or one flat list
+        bones: [{ name: root  rotation: [0 0 0 1]  translation: [0 0 0]  scale: 1 }
+                { name: tip  parent: root }]
+    }
+
+More levels of detail stand in `lods: [{ vertices: { ... }  indices: [ ... ] } ...]` in place of
+`vertices` and `indices`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.assets.importers.numbers import rows_of
+from engine.assets.limits import MAX_BONES, MAX_INDICES, MAX_VERTICES
+from engine.humon import (
+    Collector,
+    Document,
+    Kind,
+    Node,
+    Problem,
+    Severity,
+    expect,
+    failure,
+    number,
+    required,
+    suggestion,
+    text,
+    vector,
+)
+
+NO_PARENT = 0xFFFF
+"""The parent of a bone that has none."""
+
+_KNOWN_KEYS = ("name", "version", "vertices", "indices", "lods", "bones")
+
+
+@dataclass(frozen=True, slots=True)
+class Bone:
+    """A bone: its parent's number (NO_PARENT for none), unit quaternion x y z w, metres, uniform scale."""
+
+    name: str
+    parent: int
+    rotation: tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)
+    translation: tuple[float, ...] = (0.0, 0.0, 0.0)
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLod:
+    """One level of detail: float64[vertices, channels] by attribute name, and int64 indices."""
+
+    attributes: dict[str, npt.NDArray[np.float64]]
+    indices: npt.NDArray[np.int64]
+    nodes: dict[str, Node]
+    index_node: Node
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeshSource:
+    """All that a mesh source says, checked for what holds whatever it is packed as."""
+
+    lods: tuple[SourceLod, ...]
+    bones: tuple[Bone, ...]
+    node: Node
+    warnings: tuple[Problem, ...] = field(default=())
+
+
+def read_mesh_source(document: Document) -> MeshSource:
+    """Read and check a mesh source; several errors are reported together.
+
+    Raises InputError: `mesh.empty`, `mesh.attribute`, `mesh.index`, `mesh.bone`, and those of values.
+    """
+    root = expect(document.root, Kind.DICT)
+    mesh = expect(required(root, "mesh"), Kind.DICT)
+    problems = Collector()
+    for key, child in mesh.items():
+        if key not in _KNOWN_KEYS:
+            problem = document.problem(
+                "mesh.key", f"a mesh source has no '{key}'", child, suggestion(key, _KNOWN_KEYS)
+            )
+            problems.add(problem)
+    lods = []
+    for node in expect(mesh["lods"], Kind.LIST) if "lods" in mesh else [mesh]:
+        with problems.catching():
+            lods.append(_read_lod(node))
+    bones: tuple[Bone, ...] = ()
+    if "bones" in mesh:
+        with problems.catching():
+            bones = _read_bones(mesh["bones"], problems)
+    if not lods and not problems.problems:
+        problems.add(document.problem("mesh.empty", "the mesh has no level of detail", mesh))
+    problems.check()
+    return MeshSource(tuple(lods), bones, mesh, problems.warnings)
+
+
+def _read_lod(node: Node) -> SourceLod:
+    vertices = expect(required(node, "vertices"), Kind.DICT)
+    problems = Collector()
+    attributes: dict[str, npt.NDArray[np.float64]] = {}
+    nodes = dict(vertices.items())
+    for name, child in nodes.items():
+        with problems.catching():
+            attributes[name] = rows_of(child, MAX_VERTICES)
+    problems.check()
+    if "pos" not in attributes:
+        raise failure("mesh.attribute", "the mesh has no attribute 'pos'", vertices)
+    count = len(attributes["pos"])
+    if count == 0:
+        raise failure("mesh.empty", "the mesh has no vertices", nodes["pos"])
+    if attributes["pos"].shape[1] != 3:
+        raise failure("mesh.attribute", "a 'pos' is three numbers: x y z", nodes["pos"])
+    for name, values in attributes.items():
+        if len(values) != count:
+            message = f"'{name}' has {len(values)} entries, 'pos' has {count}"
+            problems.add(node.document.problem("mesh.attribute", message, nodes[name]))
+    problems.check()
+    index_node = required(node, "indices")
+    return SourceLod(attributes, _read_indices(index_node, count), nodes, index_node, count)
+
+
+def _read_indices(node: Node, vertex_count: int) -> npt.NDArray[np.int64]:
+    values = rows_of(node, MAX_INDICES).reshape(-1)
+    if len(values) == 0:
+        raise failure("mesh.empty", "the mesh has no indices", node)
+    wrong = np.flatnonzero((values != np.floor(values)) | (values < 0) | (values >= vertex_count))
+    if len(wrong):
+        first = int(wrong[0])
+        message = f"index {values[first]:g} (number {first}) names no vertex: there are {vertex_count}"
+        raise failure("mesh.index", message, _entry(node, first))
+    return values.astype(np.int64)
+
+
+def _entry(node: Node, flat: int) -> Node:
+    """The node of the number at `flat` of a list of numbers or of equally long rows."""
+    first = node[0]
+    if first.kind is not Kind.LIST:
+        return node[flat]
+    return node[flat // len(first)][flat % len(first)]
+
+
+def _read_bones(node: Node, problems: Collector) -> tuple[Bone, ...]:
+    expect(node, Kind.LIST)
+    if len(node) > MAX_BONES:
+        raise failure("mesh.bone", f"{len(node)} bones; a skeleton has at most {MAX_BONES}", node)
+    bones: list[Bone] = []
+    numbers: dict[str, int] = {}
+    for index, child in enumerate(node):
+        expect(child, Kind.DICT)
+        name = text(child["name"]) if "name" in child else f"bone{index}"
+        if name in numbers:
+            raise failure("mesh.bone", f"bones {numbers[name]} and {index} are both called '{name}'", child)
+        bones.append(_read_bone(child, name, numbers, problems))
+        numbers[name] = index
+    return tuple(bones)
+
+
+def _read_bone(node: Node, name: str, numbers: dict[str, int], problems: Collector) -> Bone:
+    parent = NO_PARENT
+    if "parent" in node and text(node["parent"]) != "none":
+        parent_name = text(node["parent"])
+        if parent_name not in numbers:
+            message = f"bone '{name}' comes before its parent '{parent_name}', or there is no such bone"
+            raise failure("mesh.bone", message, node["parent"], suggestion(parent_name, numbers))
+        parent = numbers[parent_name]
+    rotation = vector(node["rotation"], 4) if "rotation" in node else (0.0, 0.0, 0.0, 1.0)
+    length = sum(value * value for value in rotation) ** 0.5
+    if length < 1e-12:
+        _warn(problems, node["rotation"], f"the rotation of bone '{name}' is zero; taken as none")
+        rotation, length = (0.0, 0.0, 0.0, 1.0), 1.0
+    scale = number(node["scale"]) if "scale" in node else 1.0
+    if scale == 0.0:
+        _warn(problems, node["scale"], f"the scale of bone '{name}' is zero; taken as 1")
+        scale = 1.0
+    translation = vector(node["translation"], 3) if "translation" in node else (0.0, 0.0, 0.0)
+    return Bone(name, parent, tuple(value / length for value in rotation), translation, scale)
+
+
+def _warn(problems: Collector, node: Node, message: str) -> None:
+    problems.add(node.document.problem("mesh.transform", message, node, severity=Severity.WARNING))

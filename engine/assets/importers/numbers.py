@@ -1,0 +1,67 @@
+"""Numbers of a Humon list as an array, read from its text at once; node by node only to place an error."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.humon import Kind, Node, failure, number
+
+_PLAIN = re.compile(r"[0-9eE+\-.,\s\[\]]*")
+_LONGEST = 40
+
+
+def rows_of(node: Node, limit: int) -> npt.NDArray[np.float64]:
+    """The rows of a list of lists (or, in a list of plain numbers, its numbers) as float64[rows, columns].
+
+    Raises InputError: `value.count` where rows differ in length, `value.number`, `value.range`, and
+    `mesh.size` for more than `limit` rows.
+    """
+    if node.kind is not Kind.LIST:
+        raise failure("value.kind", f"'{node.key}' must be a list of numbers", node)
+    rows = _fast(node.text)
+    if rows is None:
+        rows = _slow(node)
+    if len(rows) > limit:
+        raise failure("mesh.size", f"'{node.key}' has {len(rows)} entries; at most {limit} are read", node)
+    return rows
+
+
+def _fast(text: str) -> npt.NDArray[np.float64] | None:
+    """What the text says if it is nothing but numbers, brackets and white space, in rows of one length."""
+    if not _PLAIN.fullmatch(text):
+        return None
+    inner = text.replace(",", " ").strip()[1:-1]
+    tokens = inner.replace("[", " ").replace("]", " ").split()
+    if not tokens or len(max(tokens, key=len)) > _LONGEST:
+        return None
+    columns = 1
+    if "[" in inner:
+        pieces = inner.split("]")
+        lengths = {len(piece.replace("[", " ", 1).split()) for piece in pieces[:-1]}
+        nested = inner.count("[") != len(pieces) - 1 or any(piece.count("[") != 1 for piece in pieces[:-1])
+        outside = pieces[-1].strip() or any(piece.partition("[")[0].strip() for piece in pieces[:-1])
+        if len(lengths) != 1 or nested or outside or 0 in lengths:
+            return None
+        columns = lengths.pop()
+    try:
+        values = np.array(tokens, dtype=np.float64)
+    except ValueError:
+        return None
+    return values.reshape(-1, columns) if np.isfinite(values).all() else None
+
+
+def _slow(node: Node) -> npt.NDArray[np.float64]:
+    """Node by node: finds the place of what is wrong, and reads lists with comments or quoted numbers."""
+    rows: list[list[float]] = []
+    width = None
+    for child in node:
+        row = [number(entry) for entry in child] if child.kind is Kind.LIST else [number(child)]
+        if width is not None and len(row) != width:
+            message = f"this row of '{node.key}' has {len(row)} numbers, the rows before it have {width}"
+            raise failure("value.count", message, child)
+        width = len(row)
+        rows.append(row)
+    return np.array(rows, dtype=np.float64).reshape(len(rows), width or 1)

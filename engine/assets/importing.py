@@ -1,0 +1,189 @@
+"""Runs recipes: reads each source once, imports everything that is made of it, and says what it saw."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.assets.cache import Entry, SourceStamp
+from engine.assets.facts import facts_to_json
+from engine.assets.files import FileGate, FileRejectedError
+from engine.assets.formats import ColorSpace, IndexFormat, ShaderStage, Topology, VertexFormat
+from engine.assets.importers import Imported
+from engine.assets.importers.mesh import VertexSettings, pack_indices, pack_skeleton, pack_vertices
+from engine.assets.importers.mesh_source import MeshSource, read_mesh_source
+from engine.assets.importers.shader import NO_COMPILER, import_glsl, import_spirv
+from engine.assets.importers.shader_source import ShaderSource, expand
+from engine.assets.importers.texture import TextureSettings, import_texture
+from engine.assets.limits import MAX_SHADER_BYTES
+from engine.assets.problems import problem_to_json
+from engine.assets.recipes import Recipe
+from engine.assets.records import AssetType
+from engine.assets.roots import display_path
+from engine.assets.stamps import source_stamp
+from engine.humon import InputError, Position, Problem, parse
+
+_PASSING = frozenset({NO_COMPILER, "file.missing", "file.unreadable", "file.case"})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a recipe: its cache entry (place still open) and its bytes; none where it failed.
+
+    `passing` marks a failure that can end without a change of the source: it is tried again every time.
+    """
+
+    entry: Entry
+    data: bytes = b""
+    passing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Recipes of one source that are imported in one go."""
+
+    source: Path
+    recipes: tuple[Recipe, ...]
+
+
+def import_recipes(
+    recipes: Sequence[Recipe],
+    gate: FileGate,
+    tool: str,
+    jobs: int,
+    progress: Callable[[int, int, str], None] | None,
+) -> dict[str, Result]:
+    """Import recipes on a pool of `jobs` threads; the results by identity.
+
+    Threads do: the decoders and numpy let go of the interpreter, and the compiler is a process of its own.
+    """
+    report = progress or (lambda done, total, label: None)
+    done = 0
+    report(done, len(recipes), "")
+    results: dict[str, Result] = {}
+    with ThreadPoolExecutor(jobs, "cook") as pool:
+        futures = {pool.submit(run_batch, batch, gate, tool): batch for batch in batches(recipes)}
+        try:
+            for future in as_completed(futures):
+                batch = futures[future]
+                for recipe, result in zip(batch.recipes, future.result(), strict=True):
+                    results[recipe.identity] = result
+                done += len(batch.recipes)
+                report(done, len(recipes), batch.recipes[-1].asset.label)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return results
+
+
+def batches(recipes: Iterable[Recipe]) -> list[Batch]:
+    """Group the parts of one mesh source; everything else stands alone. Order of first appearance."""
+    groups: dict[object, list[Recipe]] = defaultdict(list)
+    mesh_parts = (AssetType.VERTICES, AssetType.INDICES, AssetType.SKELETON)
+    for recipe in recipes:
+        groups[recipe.source if recipe.asset.type in mesh_parts else recipe.identity].append(recipe)
+    return [Batch(group[0].source, tuple(group)) for group in groups.values()]
+
+
+def run_batch(batch: Batch, gate: FileGate, tool: str) -> list[Result]:
+    """Import the recipes of a batch. Never raises for what a source holds: that is in the results."""
+    kind = batch.recipes[0].asset.type
+    if kind is AssetType.SHADER:
+        return [_shader(recipe, gate, tool) for recipe in batch.recipes]
+    try:
+        content, stamp = gate.read(batch.source)
+    except FileRejectedError as error:
+        return [_rejected(recipe, error, gate, "") for recipe in batch.recipes]
+    stamps = (source_stamp(gate.relative(batch.source), content, stamp),)
+    name = display_path(batch.source)
+    if kind is AssetType.TEXTURE2D:
+        return [_texture(recipe, content, name, gate, stamps) for recipe in batch.recipes]
+    try:
+        source = read_mesh_source(parse(content, name))
+    except InputError as error:
+        return [_failed(recipe, error.problems, gate, stamps) for recipe in batch.recipes]
+    return [_mesh_part(recipe, source, gate, stamps) for recipe in batch.recipes]
+
+
+def _texture(
+    recipe: Recipe, content: bytes, name: str, gate: FileGate, stamps: tuple[SourceStamp, ...]
+) -> Result:
+    settings = TextureSettings(ColorSpace(recipe.parameters["color_space"]), recipe.parameters["mip_levels"])
+    try:
+        return _made(recipe, import_texture(content, name, settings), gate, stamps)
+    except InputError as error:
+        return _failed(recipe, error.problems, gate, stamps)
+
+
+def _mesh_part(recipe: Recipe, source: MeshSource, gate: FileGate, stamps: tuple[SourceStamp, ...]) -> Result:
+    parameters = recipe.parameters
+    try:
+        if recipe.asset.type is AssetType.SKELETON:
+            imported = pack_skeleton(source)
+        elif recipe.asset.type is AssetType.INDICES:
+            form, topology = IndexFormat(parameters["format"]), Topology(parameters["topology"])
+            imported = pack_indices(source, form, topology, parameters["lod"])
+        else:
+            attributes = tuple((name, VertexFormat(form)) for name, form in parameters["format"])
+            settings = VertexSettings(
+                attributes, parameters["lod"], parameters["weights"], parameters["bones"]
+            )
+            imported = pack_vertices(source, settings)
+        return _made(recipe, imported, gate, stamps)
+    except InputError as error:
+        return _failed(recipe, error.problems, gate, stamps)
+
+
+def _shader(recipe: Recipe, gate: FileGate, tool: str) -> Result:
+    stage, entry_point = ShaderStage(recipe.parameters["stage"]), recipe.parameters["entry_point"]
+    stamps: tuple[SourceStamp, ...] = ()
+    try:
+        if recipe.source.suffix == ".spv":
+            content, stamp = gate.read(recipe.source, MAX_SHADER_BYTES)
+            source = ShaderSource(files=[recipe.source], contents=[content], stamps=[stamp])
+        else:
+            gate.stamp(recipe.source)
+            source = expand(recipe.source, gate)
+        stamps = tuple(
+            source_stamp(gate.relative(path), content, stamp)
+            for path, content, stamp in zip(source.files, source.contents, source.stamps, strict=True)
+        )
+        make = import_spirv if recipe.source.suffix == ".spv" else import_glsl
+        return _made(recipe, make(source, stage, entry_point), gate, stamps, tool)
+    except FileRejectedError as error:
+        return _rejected(recipe, error, gate, tool)
+    except InputError as error:
+        return _failed(recipe, error.problems, gate, stamps, tool)
+
+
+def _made(
+    recipe: Recipe, imported: Imported, gate: FileGate, stamps: tuple[SourceStamp, ...], tool: str = ""
+) -> Result:
+    entry = Entry(
+        identity=recipe.identity,
+        tool=tool,
+        sources=stamps,
+        facts=facts_to_json(imported.facts),
+        warnings=tuple(problem_to_json(problem, gate.root) for problem in imported.warnings),
+    )
+    return Result(entry, imported.data)
+
+
+def _rejected(recipe: Recipe, error: FileRejectedError, gate: FileGate, tool: str) -> Result:
+    problem = Problem(error.code, error.reason, Position(display_path(recipe.source)), help=error.help)
+    return _failed(recipe, (problem,), gate, (), tool)
+
+
+def _failed(
+    recipe: Recipe,
+    problems: Sequence[Problem],
+    gate: FileGate,
+    stamps: tuple[SourceStamp, ...],
+    tool: str = "",
+) -> Result:
+    passing = not stamps or any(problem.code in _PASSING for problem in problems)
+    rows = tuple(problem_to_json(problem, gate.root) for problem in problems)
+    return Result(Entry(recipe.identity, tool, () if passing else stamps, failure=rows), passing=passing)

@@ -1,0 +1,204 @@
+"""The library: all databases of a scene with their caches, asked by reference; broken assets replaced.
+
+Whatever a record that the library gives refers to is usable: where a mesh, a material or a texture is
+broken, the reference leads to the builtin placeholder of its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.assets.breakage import Breakage, find_breakage
+from engine.assets.cook import CookedDb, ProgressCallback, cook_database
+from engine.assets.database import builtin_db
+from engine.assets.facts import Facts, facts_from_json
+from engine.assets.names import BUILTIN, find_asset
+from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Material, Mesh, Model
+from engine.humon import InputError, Problem
+
+_PLACEHOLDER = "placeholder"
+_SLOT_PLACEHOLDERS = {"normal": "flatNormal", "tangent": "flatNormal", "roughness": "matte"}
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRange:
+    """Where the bytes of an asset are: offset from the start of its database's data, size, alignment."""
+
+    db: int
+    offset: int
+    size: int
+    alignment: int
+
+
+def open_library(
+    dbs: Iterable[AssetDb],
+    *,
+    jobs: int | None = None,
+    progress: ProgressCallback | None = None,
+    cache_root: Path | None = None,
+) -> AssetLibrary:
+    """Cook what is stale in `dbs` and in the builtin database, map the caches, replace what is broken.
+
+    The ids of `dbs` must be their places in the list, from 1. `progress` is called on this thread. Raises
+    InputError where two databases share a name or a cache, and where a builtin asset is broken.
+    """
+    listed = (builtin_db(), *(db for db in dbs if db.id != 0))
+    _check(listed)
+    cooked: list[CookedDb] = []
+    try:
+        for db in listed:
+            cooked.append(cook_database(db, jobs=jobs, progress=progress, cache_root=cache_root))
+        return AssetLibrary(cooked)
+    except BaseException:
+        for one in cooked:
+            one.image.close()
+        raise
+
+
+class AssetLibrary:
+    """Answers for every asset of the databases; see the module. Close it when nothing is copied any more."""
+
+    def __init__(self, cooked: Sequence[CookedDb]) -> None:
+        self._cooked = tuple(cooked)
+        self._breakage: tuple[Breakage, ...] = tuple(find_breakage(one) for one in cooked)
+        self._facts: dict[AssetRef, Facts] = {}
+        self.problems: list[Problem] = [
+            problem
+            for one, breakage in zip(cooked, self._breakage, strict=True)
+            for problem in (*one.problems, *breakage.problems)
+        ]
+        if self._breakage[0].broken:
+            raise InputError(self._breakage[0].problems)
+
+    def __enter__(self) -> AssetLibrary:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @property
+    def dbs(self) -> tuple[AssetDb, ...]:
+        """The databases by id; the first is the builtin one."""
+        return tuple(one.db for one in self._cooked)
+
+    @property
+    def cooked(self) -> int:
+        """How many assets had to be cooked when the library was opened."""
+        return sum(one.cooked for one in self._cooked)
+
+    def find(self, db: str, asset: str | int, types: Sequence[str] = ()) -> AssetRef:
+        """The asset that a database's name and an asset's name or index mean. Raises KeyError."""
+        return find_asset(self.dbs, db, asset, types)
+
+    def usable(self, ref: AssetRef) -> AssetRef:
+        """`ref` itself, or the builtin placeholder of its type where the asset is broken."""
+        return self._stand_in(ref) if ref in self._breakage[ref.db].broken else ref
+
+    def placeholder(self, kind: str) -> AssetRef:
+        """The builtin asset that stands in for a broken one of this type."""
+        return self.find(BUILTIN, _PLACEHOLDER, (kind,))
+
+    def record(self, ref: AssetRef) -> Asset:
+        """The record of an asset, with every reference in it made usable. Raises LookupError."""
+        record = self._cooked[ref.db].db[ref]
+        if isinstance(record, Model):
+            return replace(record, mesh=self.usable(record.mesh), material=self.usable(record.material))
+        if isinstance(record, Material):
+            textures = {slot: self._texture(slot, texture) for slot, texture in record.textures.items()}
+            return replace(record, textures=textures)
+        return record
+
+    def facts(self, ref: AssetRef) -> Facts:
+        """What cooking found out about an asset with data; of a broken one, the facts of its placeholder.
+
+        Raises KeyError for a model, mesh or material.
+        """
+        ref = self.usable(ref)
+        facts = self._facts.get(ref)
+        if facts is None:
+            entry = self._cooked[ref.db].entries[ref.index]
+            assert entry.facts is not None
+            facts = self._facts[ref] = facts_from_json(self._cooked[ref.db].db[ref].type, entry.facts)
+        return facts
+
+    def source(self, ref: AssetRef) -> CacheRange:
+        """Where the bytes of an asset (of its placeholder, where it is broken) are. Raises KeyError."""
+        ref = self.usable(ref)
+        entry = self._cooked[ref.db].entries[ref.index]
+        return CacheRange(ref.db, entry.offset, entry.size, entry.alignment)
+
+    def view(self, ref: AssetRef) -> memoryview:
+        """The bytes of an asset (of its placeholder, where it is broken), straight from the cache."""
+        ref = self.usable(ref)
+        return self._cooked[ref.db].image.view(self._cooked[ref.db].entries[ref.index])
+
+    def data(self, db: int) -> memoryview:
+        """All data of a database's cache, which the offsets of `source` count in."""
+        return self._cooked[db].image.data
+
+    def close(self) -> None:
+        """Let go of the caches. May be called again."""
+        for one in self._cooked:
+            one.image.close()
+
+    def _texture(self, slot: str, ref: AssetRef) -> AssetRef:
+        if ref not in self._breakage[ref.db].broken:
+            return ref
+        return self.find(BUILTIN, _SLOT_PLACEHOLDERS.get(slot, _PLACEHOLDER), (AssetType.TEXTURE2D,))
+
+    def _stand_in(self, ref: AssetRef) -> AssetRef:
+        """The placeholder of a broken asset; parts of a mesh come from the placeholder mesh."""
+        kind = self._cooked[ref.db].db[ref].type
+        if kind is AssetType.TEXTURE2D:
+            return self._texture(self._breakage[ref.db].slots.get(ref, ""), ref)
+        if kind is AssetType.SHADER:
+            return self._placeholder_shader(ref)
+        part = _MESH_PARTS.get(kind)
+        if part is None:
+            return self.placeholder(kind)
+        mesh = self._cooked[0].db[self.placeholder(AssetType.MESH)]
+        assert isinstance(mesh, Mesh)
+        return part(mesh)
+
+    def _placeholder_shader(self, ref: AssetRef) -> AssetRef:
+        """The placeholder material's shader of the same stage, else its first."""
+        broken = self._cooked[ref.db].db[ref]
+        material = self._cooked[0].db[self.placeholder(AssetType.MATERIAL)]
+        assert isinstance(material, Material)
+        for shader in material.shaders:
+            if getattr(self._cooked[0].db[shader], "stage", None) == getattr(broken, "stage", ""):
+                return shader
+        return material.shaders[0]
+
+
+def _skeleton_of(mesh: Mesh) -> AssetRef:
+    assert mesh.skeleton is not None
+    return mesh.skeleton
+
+
+_MESH_PARTS: dict[AssetType, Callable[[Mesh], AssetRef]] = {
+    AssetType.VERTICES: lambda mesh: mesh.lods[0].vertices,
+    AssetType.INDICES: lambda mesh: mesh.lods[0].indices,
+    AssetType.SKELETON: _skeleton_of,
+}
+
+
+def _check(dbs: Sequence[AssetDb]) -> None:
+    """Databases have names, caches and ids of their own."""
+    problems = []
+    for place, db in enumerate(dbs):
+        if db.id != place:
+            raise ValueError(f"database '{db.name}' has id {db.id} and stands in place {place}")
+        for other in dbs[:place]:
+            node = db.document.root["assetDb"]
+            if other.name == db.name:
+                message = f"there are two databases '{db.name}'; the other one is {other.position}"
+                problems.append(db.document.problem("asset.name", message, node["name"]))
+            elif other.cache_file == db.cache_file:
+                message = f"'{other.name}' ({other.position}) uses the same cache"
+                place_node = node.get("cacheFile") or node
+                problems.append(db.document.problem("asset.cache_file", message, place_node))
+    if problems:
+        raise InputError(problems)

@@ -1,0 +1,53 @@
+"""A lock between processes on one cache: who holds it cooks, the others wait and read the result."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.assets.limits import LOCK_SECONDS
+
+_POLL_SECONDS = 0.02
+
+
+@contextmanager
+def cache_lock(
+    cache: Path, seconds: float = LOCK_SECONDS, waiting: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """Hold the lock of `cache` (a file beside it) inside the block; it ends with the process in any case.
+
+    `waiting` is called once if somebody else holds it. Raises TimeoutError after `seconds`, OSError where
+    the lock file cannot be made.
+    """
+    descriptor = os.open(cache.with_name(cache.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        deadline = time.monotonic() + seconds
+        told = False
+        while not _try_lock(descriptor):
+            if not told and waiting is not None:
+                waiting()
+            told = True
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"another process has held the lock of {cache.name} for {seconds:g} s")
+            time.sleep(_POLL_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)  # gives the lock back
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True

@@ -1,0 +1,98 @@
+"""Names of assets: what may be one, which two are too alike, and finding an asset by name or index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.assets.files import folded
+from engine.assets.records import AssetDb, AssetRef, AssetType
+from engine.humon import Collector, Node, failure, suggestion, text
+
+BUILTIN = "builtin"
+"""The name of the database that Diorama brings along; its id is 0."""
+
+
+class NameTable:
+    """The names of the assets of one database, unique per type even where letter case is ignored."""
+
+    def __init__(self) -> None:
+        self._indices: dict[tuple[AssetType, str], int] = {}
+        self._folded: dict[tuple[AssetType, str], Node] = {}
+        self.types: list[AssetType | None] = []
+
+    def add(self, kind: AssetType | None, node: Node, problems: Collector) -> None:
+        """Take in the next asset; a name that is taken, or too like another, is a problem."""
+        index = len(self.types)
+        self.types.append(kind)
+        name_node = node.get("name")
+        if kind is None or name_node is None:
+            return
+        with problems.catching():
+            name = checked_name(name_node)
+            other = self._folded.get((kind, folded(name)))
+            if other is not None:
+                how = (
+                    "is" if other.text == name else "differs only by letter case or Unicode normal form from"
+                )
+                message = f"the name '{name}' {how} that of another {kind.value} at {other.position}"
+                raise failure("asset.name", message, name_node, "names are unique per type")
+            self._folded[kind, folded(name)] = name_node
+            self._indices[kind, name] = index
+
+    def find(self, node: Node, types: Sequence[AssetType]) -> int:
+        """The index of the asset that `node` names, by index or name. Raises InputError `asset.reference`."""
+        written = text(node)
+        wanted = " or ".join(kind.value for kind in types)
+        if written.isascii() and written.isdigit() and len(written) < 12:
+            index = int(written)
+            if index >= len(self.types):
+                message = f"there is no asset {index}: the database has {len(self.types)}"
+                raise failure("asset.reference", message, node)
+            kind = self.types[index]
+            if kind is not None and kind not in types:
+                raise failure("asset.reference", f"asset {index} is a {kind.value}, not a {wanted}", node)
+            return index
+        for kind in types:
+            if (kind, written) in self._indices:
+                return self._indices[kind, written]
+        known = [name for kind, name in self._indices if kind in types]
+        message = f"the database has no {wanted} called '{written}'"
+        raise failure("asset.reference", message, node, suggestion(written, known))
+
+
+def checked_name(node: Node) -> str:
+    """The name a node gives. Raises InputError `asset.name` for an empty one and for digits alone."""
+    name = text(node)
+    if not name or name.isdigit() or not name.isprintable() or len(name) > 255:
+        raise failure("asset.name", f"'{name[:40]}' cannot be a name", node, "use a word that is no number")
+    return name
+
+
+def find_asset(dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequence[str]) -> AssetRef:
+    """The asset that a pair such as `[assetDb0 cube]` or `[assetDb0 0]` names, of one of `types`.
+
+    A database may be given by its name or by its place in `dbs` (the builtin one only by name). Raises
+    KeyError with a text for the user where there is none.
+    """
+    candidates = list(dbs)
+    named = {item.name: item for item in candidates}
+    others = [item for item in candidates if item.name != BUILTIN]
+    found = named.get(db)
+    if found is None and db.isascii() and db.isdigit() and int(db) < len(others):
+        found = others[int(db)]
+    if found is None:
+        raise KeyError(f"there is no assetDb '{db}'; known are: {', '.join(named)}")
+    wanted = " or ".join(types) or "asset"
+    if isinstance(asset, int) or (asset.isascii() and asset.isdigit()):
+        index = int(asset)
+        if index >= len(found.assets):
+            raise KeyError(f"assetDb '{db}' has no asset {index}: it has {len(found.assets)}")
+        if types and found.assets[index].type not in types:
+            raise KeyError(f"asset {index} of '{db}' is a {found.assets[index].type}, not a {wanted}")
+        return found.assets[index].ref
+    for kind in types or tuple(AssetType):
+        for row in found.assets:
+            if row.type == kind and row.name == asset:
+                return row.ref
+    alike = suggestion(asset, [row.name for row in found.assets if row.type in types and row.name])
+    raise KeyError(f"assetDb '{db}' has no {wanted} called '{asset}'" + (f"; {alike}" if alike else ""))

@@ -1,0 +1,37 @@
+"""Problems as plain values, so that a cache can hold why a source was set aside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.assets.roots import display_path
+from engine.humon import Position, Problem, Severity
+
+
+def problem_to_json(problem: Problem, root: Path) -> dict[str, Any]:
+    """The problem as plain values that `json` can write; its file relative to the project root."""
+    place = problem.position
+    position = None
+    if place is not None:
+        path = Path(os.path.abspath(place.file))
+        file = path.relative_to(root).as_posix() if path.is_relative_to(root) else place.file
+        position = [file, place.line, place.column]
+    return {
+        "code": problem.code,
+        "message": problem.message,
+        "position": position,
+        "excerpt": problem.excerpt,
+        "help": problem.help,
+    }
+
+
+def problem_from_json(data: Mapping[str, Any], root: Path) -> Problem:
+    """The problem back: a warning, because a broken asset costs a placeholder and refuses nothing."""
+    position = None
+    if data["position"] is not None:
+        file, line, column = data["position"]
+        position = Position(display_path(root / file), line, column)
+    return Problem(data["code"], data["message"], position, data["excerpt"], data["help"], Severity.WARNING)
