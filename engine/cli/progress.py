@@ -1,0 +1,59 @@
+"""The progress bar of cooking: on a terminal a bar, elsewhere one line at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class CookProgress:
+    """The callback that `open_library` is given, and the screen behind it. Use it as a context manager.
+
+    The bar comes with the first asset that has to be cooked, so a scene that is up to date loads nothing.
+    """
+
+    def __init__(self) -> None:
+        self.cooked = 0
+        self._done = 0
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done: int, total: int, label: str) -> None:
+        """Show `done` of `total` assets of one database; 0 of them when a database begins."""
+        bar = self._bar or self._open()
+        if done == 0 or self._task is None:
+            self._task, self._done = bar.add_task("", total=total), 0
+        self.cooked += done - self._done
+        self._done = done
+        bar.update(self._task, completed=done, description=label)
+
+    def summary(self) -> str:
+        """What happened, in one sentence."""
+        if not self.cooked:
+            return "everything is cooked already"
+        return f"cooked {self.cooked} asset{'s' if self.cooked > 1 else ''}"
+
+    def _open(self) -> Progress:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (
+            TextColumn("cooking"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False),
+        )
+        console = Console(stderr=True)
+        self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._bar.start()
+        return self._bar

@@ -1,0 +1,59 @@
+"""`cook` brings caches up to date once, and says so."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.cli.progress import CookProgress
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def project(root: Path, tmp_path: Path) -> Path:
+    """A copy of the scenes and assets in which nothing is cooked."""
+    for folder in ("scenes", "assets"):
+        shutil.copytree(root / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.ogCache*"))
+    return tmp_path
+
+
+def test_the_second_cook_does_nothing(engine: Run, project: Path) -> None:
+    first = engine("cook", project / "scenes" / "cube.hu")
+    assert first.returncode == 0, first.stderr
+    assert "cooked" in first.stdout
+    caches = {path: path.stat().st_mtime_ns for path in project.rglob("*.ogCache")}
+    assert caches
+    second = engine("cook", project / "scenes" / "cube.hu")
+    assert second.returncode == 0, second.stderr
+    assert "everything is cooked already" in second.stdout
+    assert caches == {path: path.stat().st_mtime_ns for path in project.rglob("*.ogCache")}
+
+
+def test_a_missing_texture_is_named_with_its_place_and_costs_only_itself(engine: Run, project: Path) -> None:
+    (project / "assets/builtin/material/brick-albedo.png").unlink()
+    done = engine("cook", project / "scenes" / "cube.hu")
+    assert done.returncode == 0, done.stderr
+    assert "warning[file.missing]" in done.stderr
+    assert "cube.hu:" in done.stderr
+    assert "cooked" in done.stdout
+
+
+def test_a_missing_scene_is_an_input_error(engine: Run, tmp_path: Path) -> None:
+    done = engine("cook", tmp_path / "absent.hu")
+    assert done.returncode == 2
+    assert "absent.hu: error[file.missing]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_progress_counts_assets_over_all_databases() -> None:
+    with CookProgress() as progress:
+        for done, total, label in ((0, 3, ""), (2, 3, "a"), (3, 3, "b"), (0, 1, ""), (1, 1, "c")):
+            progress(done, total, label)
+    assert progress.cooked == 4
+    assert progress.summary() == "cooked 4 assets"
+    assert CookProgress().summary() == "everything is cooked already"
