@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,17 +44,26 @@ class Asker:
 
 
 class AskerTable:
-    """Interns askers: equal ones have one id."""
+    """Interns askers: equal ones have one id. Thousands can be taken in at once, told when looked at."""
 
     def __init__(self) -> None:
-        self.entries: list[Asker] = []
+        self._count = 0
+        self._entries: dict[int, Asker] = {}
         self._ids: dict[Asker, int] = {}
+        self._block_starts: list[int] = []
+        self._blocks: list[Callable[[int], Asker]] = []
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return self._count
 
     def __getitem__(self, index: int) -> Asker:
-        return self.entries[index]
+        found = self._entries.get(index)
+        if found is not None:
+            return found
+        block = bisect_right(self._block_starts, index) - 1
+        if block < 0 or index >= self._count:
+            raise IndexError(f"there is no asker {index}")
+        return self._blocks[block](index - self._block_starts[block])
 
     def add(self, feature: str, object_path: str = "", position: Place | None = None) -> int:
         """The id of this asker, the same one every time."""
@@ -62,6 +73,19 @@ class AskerTable:
             asker = Asker(feature, object_path, position.file, position.line, position.column)
         found = self._ids.get(asker)
         if found is None:
-            found = self._ids[asker] = len(self.entries)
-            self.entries.append(asker)
+            found = self._ids[asker] = self._count
+            self._entries[found] = asker
+            self._count += 1
         return found
+
+    def add_block(self, count: int, tell: Callable[[int], Asker]) -> int:
+        """Take in `count` askers, different from all others, and return the id of the first.
+
+        `tell(i)` says who the i-th is, when somebody wants to know; it must always say the same.
+        """
+        first = self._count
+        if count:
+            self._block_starts.append(first)
+            self._blocks.append(tell)
+            self._count += count
+        return first

@@ -1,0 +1,173 @@
+"""Collecting requirements: one statement per asset, every asker kept, only what is active."""
+
+import numpy as np
+import pytest
+
+from engine.assets import AssetRef
+from engine.feature import Feature, Registry
+from engine.feature.collect import Collector
+from engine.plan.coalesce import coalesce
+from engine.plan.requirements import Requirement, RequirementTable
+from engine.plan.vocabulary import BufferUsage, Kind
+from engine.tableau import Tableau
+from engine.tableau.schema import asset_field, float_field
+
+LIBRARY = object()
+
+
+def ref(index):
+    return AssetRef(1, index)
+
+
+class Seen(Feature):
+    """Draws a model: two buffers that belong to the asset."""
+
+    type_name = "seen"
+    fields = (asset_field("asset", types=("model",)),)
+
+    def __init__(self):
+        self.asked = []
+
+    def requirements(self, asset, library):
+        assert library is LIBRARY
+        self.asked.append(asset)
+        yield Requirement(ref(100 + asset.index).key, Kind.BUFFER, 64, usage=BufferUsage.VERTEX_BUFFER)
+        yield Requirement(ref(200 + asset.index).key, Kind.BUFFER, 16, usage=BufferUsage.INDEX_BUFFER)
+
+
+class Cast(Feature):
+    """Uses the same vertices in another way; its code does not bear asset 13."""
+
+    type_name = "cast"
+    fields = (asset_field("asset", types=("model",)),)
+
+    def requirements(self, asset, library):
+        if asset.index == 13:
+            raise ValueError("unlucky")
+        yield Requirement(ref(100 + asset.index).key, Kind.BUFFER, 64, usage=BufferUsage.STORAGE_BUFFER)
+
+
+class Lamp(Feature):
+    """Names no asset."""
+
+    type_name = "lamp"
+    fields = (float_field("power", 1.0),)
+
+
+@pytest.fixture
+def registry():
+    return Registry([Seen(), Cast(), Lamp()])
+
+
+@pytest.fixture
+def tableau(registry):
+    made = Tableau(registry.schemas)
+    file = made.file_number("a.hu")
+    rows = made.add_objects(names=["a", "b", "c"])
+    keys = np.array([ref(1).key, ref(1).key, ref(2).key])
+    made.tables["seen"].add(rows, {"asset": keys}, positions=(file, np.array([3, 4, 5]), 9))
+    made.add_feature("cast", rows[:1], {"asset": ref(1)})
+    made.add_feature("lamp", rows)
+    return made
+
+
+def collected(collector):
+    """{key: sorted askers as text} and the usages of each key."""
+    table = RequirementTable()
+    collector.collect(table)
+    merged = coalesce(table)
+    keys = merged.needs.array["key"].tolist()
+    why = {key & 0xFFFFFFFF: sorted(str(merged.askers[a]) for a in merged.askers_of(key)) for key in keys}
+    terms = merged.needs.array["terms"].tolist()
+    usage = {key & 0xFFFFFFFF: merged.terms[term].usage_flags for key, term in zip(keys, terms, strict=True)}
+    return why, usage
+
+
+def test_each_asset_is_asked_for_by_every_active_row_with_its_line(tableau, registry):
+    why, usage = collected(Collector(tableau, registry, LIBRARY))
+    assert why == {
+        101: ["cast on 'a'", "seen on 'a' at a.hu:3:9", "seen on 'b' at a.hu:4:9"],
+        201: ["seen on 'a' at a.hu:3:9", "seen on 'b' at a.hu:4:9"],
+        102: ["seen on 'c' at a.hu:5:9"],
+        202: ["seen on 'c' at a.hu:5:9"],
+    }
+    assert usage[101] == BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+
+
+def test_a_feature_states_each_asset_once_however_often_it_is_collected(tableau, registry):
+    collector = Collector(tableau, registry, LIBRARY)
+    collected(collector)
+    tableau["a"].seen.active = False
+    collected(collector)
+    assert registry["seen"].asked == [ref(1), ref(2)]
+    collector.forget({ref(2)})
+    collected(collector)
+    assert registry["seen"].asked == [ref(1), ref(2), ref(2)]
+
+
+def test_inactive_rows_ask_for_nothing_and_disabled_ones_do(tableau, registry):
+    collector = Collector(tableau, registry, LIBRARY)
+    tableau["b"].seen.enabled = False
+    assert len(collected(collector)[0][201]) == 2
+    tableau["b"].seen.active = False
+    assert collected(collector)[0][201] == ["seen on 'a' at a.hu:3:9"]
+    tableau["a"].active = False
+    why, _ = collected(collector)
+    assert sorted(why) == [102, 202]
+    tableau["a"].active = True
+    assert len(collected(collector)[0][101]) == 2
+
+
+def test_a_feature_that_raises_for_one_asset_is_off_there_alone_and_reported_once(tableau, registry):
+    collector = Collector(tableau, registry, LIBRARY)
+    tableau.add_feature("cast", tableau["b"], {"asset": ref(13)})
+    tableau.add_feature("cast", tableau["c"], {"asset": ref(13)})
+    for _ in range(2):
+        why, _ = collected(collector)
+        assert why[101][0] == "cast on 'a'"
+    assert tableau["b"].cast.failed
+    assert not tableau["a"].cast.failed
+    (problem,) = tableau.warnings
+    assert problem.code == "feature.failed"
+    assert "cast on 'b' and 1 more" in problem.message
+    assert "ValueError: unlucky" in problem.message
+    assert "test_collect.py" in problem.help
+
+
+def test_a_feature_can_be_switched_off_as_a_whole_and_given_another_chance(tableau, registry):
+    collector = Collector(tableau, registry, LIBRARY)
+    for _ in range(2):
+        collector.switch_off(registry["seen"], RuntimeError("no"))
+    assert len(tableau.tables["seen"].rows_active()) == 0
+    (problem,) = tableau.warnings
+    assert str(problem.position) == "a.hu:3:9"
+    tableau["c"].seen.active = True
+    assert sorted(collected(collector)[0]) == [101, 102, 202]
+
+
+def test_a_row_that_is_used_again_is_another_asker(tableau, registry):
+    collector = Collector(tableau, registry, LIBRARY)
+    table = RequirementTable()
+    collector.collect(table)
+    tableau.remove("c")
+    tableau.add_object("d", features={"seen": {"asset": ref(2)}})
+    collector.collect(table)
+    who = {str(table.askers[int(a)]) for a in table.rows["asker"]}
+    assert "seen on 'd'" in who
+    assert "seen on '(removed)'" in who
+    assert not any("'c'" in name for name in who)
+
+
+def test_a_row_without_an_asset_asks_for_nothing(registry):
+    tableau = Tableau(registry.schemas)
+    tableau.add_object("a", features={"seen": {}})
+    assert collected(Collector(tableau, registry, LIBRARY)) == ({}, {})
+
+
+def test_all_askers_of_a_pass_are_the_askers_of_its_assets(tableau, registry):
+    collector = Collector(tableau, registry, LIBRARY)
+    table = RequirementTable()
+    collector.collect(table)
+    ids = collector.askers("seen", table.askers)
+    assert set(ids.tolist()) <= set(table.rows["asker"].tolist())
+    assert len(collector.askers("seen", table.askers, limit=2)) == 2

@@ -1,0 +1,106 @@
+"""Finding features: modules, entry points, and what a broken one costs."""
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+from types import ModuleType
+
+import pytest
+
+import engine.feature.registry as registry_module
+from engine.feature import Feature, Registry, discover, float_field
+
+
+class Alpha(Feature):
+    """The first."""
+
+    type_name = "alpha"
+    fields = (float_field("power", 1.0),)
+
+
+class Helper(Feature):
+    """No type name: for others to build on."""
+
+
+class Beta(Alpha):
+    """Takes over the fields of alpha."""
+
+    type_name = "beta"
+    requires = ("alpha",)
+
+
+def test_features_are_found_by_type_name_in_the_order_of_names():
+    registry = Registry([Beta(), Alpha()])
+    assert list(registry) == ["alpha", "beta"]
+    assert registry["beta"].schema.requires == ("alpha",)
+    assert registry["beta"].schema.by_name.keys() == {"power"}
+    assert registry["alpha"].schema.help == "The first."
+    assert registry.nearest("alhpa") == "alpha"
+    assert registry.nearest("quite else") is None
+
+
+def test_two_features_of_one_name_are_refused_naming_both_places():
+    registry = Registry()
+    registry.register(Alpha(), "one")
+    with pytest.raises(ValueError, match="in one and in two"):
+        registry.register(Alpha(), "two")
+
+
+def test_a_feature_that_requires_itself_is_refused_when_the_class_is_made():
+    with pytest.raises(ValueError, match="requires itself"):
+        type("Loop", (Feature,), {"type_name": "loop", "requires": ("loop",)})
+
+
+def test_a_module_registers_what_it_defines_and_nothing_it_imports():
+    registry = Registry()
+    registry.register_module(sys.modules[__name__])
+    assert list(registry) == ["alpha", "beta"]
+
+
+def test_a_package_is_searched_and_a_broken_module_costs_only_itself(tmp_path, monkeypatch):
+    package = tmp_path / "somefeatures"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "good.py").write_text(
+        "from engine.feature import Feature\nclass Good(Feature):\n    type_name = 'good'\n"
+    )
+    (package / "bad.py").write_text("raise RuntimeError('broken on import')\n")
+    (package / "_helper.py").write_text("raise RuntimeError('never imported')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = discover("somefeatures")
+    assert "good" in registry
+    (problem,) = registry.problems
+    assert problem.code == "feature.load"
+    assert "somefeatures.bad" in problem.message
+    assert "broken on import" in problem.message
+
+
+def test_features_of_installed_packages_come_through_the_entry_point_group(monkeypatch):
+    module = ModuleType("other_package")
+    module.Gamma = type("Gamma", (Feature,), {"type_name": "gamma", "__module__": "other_package"})
+    monkeypatch.setitem(sys.modules, "other_package", module)
+    points = [
+        EntryPoint("gamma", "other_package:Gamma", "diorama.features"),
+        EntryPoint("gone", "missing_package", "diorama.features"),
+        EntryPoint("odd", "math:pi", "diorama.features"),
+    ]
+    monkeypatch.setattr(registry_module, "entry_points", lambda group: {"diorama.features": points}[group])
+    registry = Registry()
+    registry.load_entry_points()
+    assert list(registry) == ["gamma"]
+    assert sorted(problem.code for problem in registry.problems) == ["feature.load"] * 2
+    assert any("missing_package" in problem.message for problem in registry.problems)
+
+
+def test_the_features_that_ship_are_found_without_vulkan():
+    code = """
+import sys
+from engine.feature import discover
+found = discover()
+assert found.problems == [], found.problems
+assert {"visibleModel", "shadowCaster", "camera", "light"} <= set(found)
+assert found["shadowCaster"].schema.requires == ("visibleModel",)
+assert not {"vulkan", "glfw", "imgui_bundle", "pyrr", "PIL"} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
