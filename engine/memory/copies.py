@@ -30,7 +30,7 @@ from engine.memory.barriers import (
     layer_range,
 )
 from engine.memory.objects import LiveResource, Objects, aspect
-from engine.memory.structures import as_pointer, number, rows
+from engine.memory.structures import as_pointer, join, number, rows
 from engine.plan.steps import Move, Transfer
 from engine.plan.vocabulary import Kind
 from engine.vk.binding import REMAINING, ffi
@@ -61,7 +61,7 @@ def transfer(vk: Commands, commands: Any, objects: Objects, step: Transfer, *, f
         image_barriers(known, READ, TARGET, BEFORE),
         image_barriers(fresh, UNDEFINED, TARGET, BEFORE),
     ]
-    barrier(vk, commands, before, np.concatenate(opened))
+    barrier(vk, commands, before, join("VkImageMemoryBarrier2", *opened))
     for resource, chosen in _by_resource(objects, step.buffer_copies):
         regions = rows("VkBufferCopy2", len(chosen))
         regions["srcOffset"] = chosen["staging_offset"]
@@ -100,7 +100,7 @@ def move(vk: Commands, commands: Any, objects: Objects, step: Move) -> None:
     written = [(target, int(layer)) for layer in np.unique(step.targets)]
     opened = [image_barriers(read, READ, SOURCE, BEFORE), image_barriers(written, READ, TARGET, BEFORE)]
     closed = [image_barriers(read, SOURCE, READ, AFTER), image_barriers(written, TARGET, READ, AFTER)]
-    barrier(vk, commands, before, np.concatenate(opened))
+    barrier(vk, commands, before, join("VkImageMemoryBarrier2", *opened))
     mips = np.arange(shape.mip_levels)
     regions = rows("VkImageCopy2", len(step.keys) * shape.mip_levels).reshape(len(step.keys), -1)
     for side, layers in (("srcSubresource", step.sources), ("dstSubresource", step.targets)):
@@ -121,7 +121,7 @@ def move(vk: Commands, commands: Any, objects: Objects, step: Move) -> None:
         pRegions=as_pointer("VkImageCopy2", regions),
     )
     vk.vkCmdCopyImage2(commands, info)
-    barrier(vk, commands, after, np.concatenate(closed))
+    barrier(vk, commands, after, join("VkImageMemoryBarrier2", *closed))
 
 
 def zero(vk: Commands, commands: Any, places: Iterable[tuple[LiveResource, int, int]]) -> None:

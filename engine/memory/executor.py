@@ -20,7 +20,7 @@ from engine.plan.memory_plan import MemoryPlan
 from engine.plan.profile import DeviceProfile
 from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind, QueueKind
 from engine.vk.device import Device
-from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory
+from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory, VulkanError
 from engine.vk.structs import new
 from engine.vk.timeline import Timeline
 
@@ -123,9 +123,11 @@ class Executor:
         """Wait for what was submitted and end everything, once; frames must be over."""
         self.fills.close()
         recorders = {self._graphics, self._copier}
-        if not self._device.lost:
+        try:
             for recorder in recorders:
                 recorder.timeline.wait(recorder.timeline.submitted)
+        except VulkanError:
+            self._device.wait_idle()  # closing goes on whatever happens, but nothing may be in use
         self.deferred.run_all()
         self.objects.close()
         for recorder in recorders:
@@ -269,8 +271,7 @@ class Executor:
     def _places(self, keys: NDArray[np.int64]) -> list[tuple[LiveResource, int, int]]:
         """Return (resource, offset or layer, size) of keys in the plan that is being brought about."""
         assert self._plan is not None
-        table = self._plan.subresources
-        rows = table[np.searchsorted(table["key"], keys)]
+        rows = self._plan.subresource_table.rows(keys)
         columns = (rows["resource"].tolist(), rows["offset"].tolist(), rows["size"].tolist())
         found = zip(*columns, strict=True)
         return [(self.objects.resource(resource), offset, size) for resource, offset, size in found]

@@ -38,7 +38,7 @@ class Published:
 
     def publish(self, step: Publish, plan: MemoryPlan) -> list[Place]:
         """Point keys at new places; returns the old places of those that had one."""
-        rows = plan.subresources[np.searchsorted(plan.subresources["key"], step.keys)]
+        rows = plan.subresource_table.rows(step.keys)
         columns = (step.resources, step.offsets, rows["size"], rows["stride"])
         keys = step.keys.tolist()
         left = self._forget(keys)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.vk.binding import ffi
+from engine.vk.errors import DioramaInternalError
 from engine.vk.structs import new, pointer
 
 
@@ -29,8 +30,20 @@ def rows(type_name: str, count: int) -> NDArray[np.void]:
     return made
 
 
+def join(type_name: str, *parts: NDArray[np.void]) -> NDArray[np.void]:
+    """Put rows of one struct behind each other; np.concatenate would squeeze the padding out."""
+    made = np.empty(sum(len(part) for part in parts), dtype_of(type_name))
+    begin = 0
+    for part in parts:
+        made[begin : begin + len(part)] = part
+        begin += len(part)
+    return made
+
+
 def as_pointer(type_name: str, made: NDArray[np.void]) -> Any:
     """View rows as the C array that a call takes."""
+    if made.dtype != dtype_of(type_name):
+        raise DioramaInternalError(f"these rows are not laid out as {type_name}")
     return pointer(type_name, made)
 
 

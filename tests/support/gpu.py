@@ -25,6 +25,6 @@ def checked_device(*, best_practices: bool = True) -> Iterator[Device]:
             leaked = device.close()
     finally:
         instance.close()
-    assert [str(message) for message in instance.messages.all] == []
-    assert [str(entry) for entry in leaked] == []
+    assert not instance.messages.all, "\n".join(map(str, instance.messages.all))
+    assert not leaked, "\n".join(map(str, leaked))
     assert instance.handles.left_behind == 0

@@ -1,0 +1,31 @@
+"""A device with every check on, and its profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.gpu import checked_device
+
+from engine.memory.profile import live_profile
+from engine.plan.profile import DeviceProfile
+from engine.vk.device import Device
+
+
+@pytest.fixture
+def device() -> Iterator[Device]:
+    with checked_device() as made:
+        yield made
+
+
+@pytest.fixture
+def profile(device: Device) -> DeviceProfile:
+    return live_profile(device)
+
+
+@pytest.fixture
+def cache() -> NDArray[np.uint8]:
+    """What stands for a cache file: 4 MiB of noise, the same every time."""
+    return np.random.default_rng(7).integers(0, 256, 4 << 20, np.uint8)

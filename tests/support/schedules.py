@@ -1,0 +1,139 @@
+"""Plans and schedules written out by hand, for tests of the executor that need no planner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plan.formats import Format
+from engine.plan.memory_plan import SUBRESOURCE, MemoryPlan
+from engine.plan.profile import DeviceProfile
+from engine.plan.requirements import ImageShape
+from engine.plan.steps import (
+    BUFFER_COPY,
+    IMAGE_COPY,
+    READ,
+    Allocate,
+    AnyStep,
+    Bind,
+    CreateBuffer,
+    CreateImage,
+    Publish,
+    Transfer,
+)
+from engine.plan.table import Table
+from engine.plan.vocabulary import BufferUsage, ImageUsage
+
+SHAPE = ImageShape(Format.R8G8B8A8_UNORM, 8, 4, 3)
+STAGED = BufferUsage.TRANSFER_SRC | BufferUsage.TRANSFER_DST | BufferUsage.VERTEX_BUFFER
+SAMPLED = ImageUsage.SAMPLED | ImageUsage.TRANSFER_SRC | ImageUsage.TRANSFER_DST
+
+
+@dataclass
+class Written:
+    """A schedule and the subresources (key, resource, offset, size, stride) of the plan it leads to."""
+
+    steps: list[AnyStep] = field(default_factory=list)
+    places: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+
+    def add(self, *steps: AnyStep) -> Written:
+        self.steps += steps
+        return self
+
+    def place(self, key: int, resource: int, offset: int, size: int, stride: int = 0) -> Written:
+        self.places.append((key, resource, offset, size, stride or size))
+        return self
+
+    @property
+    def plan(self) -> MemoryPlan:
+        table = np.zeros(len(self.places), SUBRESOURCE)
+        for row, (key, resource, offset, size, stride) in zip(table, sorted(self.places), strict=True):
+            row["key"], row["resource"], row["offset"] = key, resource, offset
+            row["size"], row["stride"] = size, stride
+        return replace(MemoryPlan.empty(), subresource_table=Table.of(table, "key"))
+
+
+def memory_type(profile: DeviceProfile, *, visible: bool) -> int:
+    """Choose a host-visible type, or a device-local one."""
+    wanted = 2 | 4 if visible else 1
+    return next(i for i, row in enumerate(profile.memory_types) if row.properties & wanted == wanted)
+
+
+def buffer(
+    profile: DeviceProfile,
+    number: int,
+    size: int,
+    usage: BufferUsage = STAGED,
+    *,
+    mapped: bool = False,
+) -> list[AnyStep]:
+    """Make buffer `number` in an allocation of the same number."""
+    needs = profile.buffer_requirements(size, usage)
+    return [
+        CreateBuffer(number, size, int(usage)),
+        Allocate(number, memory_type(profile, visible=mapped), needs.size, mapped=mapped),
+        Bind(number, number, 0),
+    ]
+
+
+def image(
+    profile: DeviceProfile, number: int, shape: ImageShape, layers: int, usage: ImageUsage = SAMPLED
+) -> list[AnyStep]:
+    """Make image `number` in a dedicated allocation of the same number."""
+    needs = profile.image_requirements(shape, layers, usage)
+    return [
+        CreateImage(number, shape, layers, int(usage)),
+        Allocate(number, memory_type(profile, visible=False), needs.size, dedicated_to=number),
+        Bind(number, number, 0),
+    ]
+
+
+def longs(*values: int) -> NDArray[np.int64]:
+    return np.array(values, np.int64)
+
+
+def publish(*places: tuple[int, int, int]) -> Publish:
+    """Publish (key, resource, offset) each."""
+    keys, resources, offsets = zip(*places, strict=True)
+    return Publish(longs(*keys), np.array(resources, np.int32), longs(*offsets))
+
+
+def transfer(
+    staging: int,
+    reads: Sequence[tuple[int, int, int]] = (),
+    buffers: Sequence[tuple[int, int, int, int]] = (),
+    images: Sequence[tuple[int, int, int, int, int, int, int, int]] = (),
+    keys: Sequence[int] = (),
+    db: int = 0,
+) -> Transfer:
+    """Rows as in READ, BUFFER_COPY and IMAGE_COPY."""
+    return Transfer(
+        db,
+        staging,
+        longs(*keys),
+        longs(*keys),
+        np.array(list(reads), READ),
+        np.array(list(buffers), BUFFER_COPY),
+        np.array(list(images), IMAGE_COPY),
+    )
+
+
+def mip_copies(
+    shape: ImageShape, staging_offset: int, resource: int, layer: int
+) -> list[tuple[int, int, int, int, int, int, int, int]]:
+    """Copies of a tight mip chain into one layer."""
+    copies, texel = [], shape.format.info.block_bytes
+    for mip in range(shape.mip_levels):
+        width, height = max(shape.width >> mip, 1), max(shape.height >> mip, 1)
+        size = width * height * texel
+        copies.append((staging_offset, resource, layer, mip, 0, width, height, size))
+        staging_offset += size
+    return copies
+
+
+def chain_bytes(shape: ImageShape) -> int:
+    """Bytes of a tight mip chain."""
+    return sum(copy[-1] for copy in mip_copies(shape, 0, 0, 0))
