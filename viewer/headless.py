@@ -1,0 +1,52 @@
+"""Frames without a window: the same passes into an image; neither glfw nor imgui is imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from viewer.arguments import Options
+
+if TYPE_CHECKING:
+    from engine.assets import AssetLibrary
+    from engine.runtime.runtime import FrameFacts
+    from engine.scene import Scene
+
+
+class HeadlessFrames:
+    """Draws until everything is resident, and then one frame more; or as many frames as were asked for."""
+
+    def __init__(self, scene: Scene, library: AssetLibrary, options: Options) -> None:
+        from engine.runtime.options import RuntimeOptions
+        from engine.runtime.runtime import Runtime
+
+        defaults = RuntimeOptions()
+        self.runtime = Runtime(
+            scene,
+            library,
+            RuntimeOptions(
+                size=options.size,
+                device=options.device or "",
+                validate=options.validate is not False,
+                budget_mib=options.budget_mib,
+                paging_cycles=options.paging_cycles or defaults.paging_cycles,
+            ),
+        )
+        self._is_counted = options.frames is not None
+        self._was_settled = False
+        self._over = False
+
+    @property
+    def over(self) -> bool:
+        """Whether a frame has been drawn after everything had become resident."""
+        return self._over and not self._is_counted
+
+    def step(self) -> FrameFacts:
+        """Draw one frame."""
+        facts = self.runtime.frame()
+        self._over = self._was_settled and facts.drawn
+        self._was_settled = facts.settled
+        return facts
+
+    def close(self) -> None:
+        """Release everything, in order."""
+        self.runtime.close()

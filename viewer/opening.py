@@ -1,0 +1,46 @@
+"""From the command line to a scene with its assets: found, read, changed by --set, cooked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from viewer.arguments import Options
+
+if TYPE_CHECKING:
+    from engine.assets import AssetLibrary
+    from engine.scene import Scene
+
+
+def find_scene(given: Path) -> Path:
+    """Find the scene file: as given, else among the scenes that Diorama brings along."""
+    from engine.assets import data_root
+
+    if given.exists() or given.is_absolute():
+        return given
+    beside = data_root() / given
+    return beside if beside.exists() else given
+
+
+@contextmanager
+def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
+    """Read the scene, apply --set, bring its caches up to date; raises InputError with every problem."""
+    from engine.assets import open_library
+    from engine.cli.progress import CookProgress
+    from engine.scene import apply_settings, load_scene
+
+    assert options.scene is not None, "the command line asks for a scene"
+    scene = load_scene(find_scene(options.scene))
+    apply_settings(scene, options.settings)
+    with CookProgress() as progress:
+        library = open_library(scene.dbs, jobs=os.cpu_count() or 1, progress=progress)
+    try:
+        for problem in (*scene.warnings, *library.problems):
+            print(problem.render(), file=sys.stderr)
+        yield scene, library
+    finally:
+        library.close()

@@ -1,0 +1,66 @@
+"""One run of the viewer: frames until it is over, then what was asked for is written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from viewer.arguments import Options
+from viewer.interrupt import Interrupt
+from viewer.results import save_picture, save_report
+
+if TYPE_CHECKING:
+    from engine.runtime.runtime import FrameFacts, Runtime
+
+SHOWN_MESSAGES = 20
+
+
+class Frames(Protocol):
+    """Draws frames of a runtime, in a window or without one."""
+
+    runtime: Runtime
+
+    @property
+    def over(self) -> bool:
+        """Whether no more frames are wanted."""
+
+    def step(self) -> FrameFacts | None:
+        """Draw one frame; None where there was nothing to draw on."""
+
+    def close(self) -> None:
+        """Release everything, in order."""
+
+
+def run(options: Options, make_frames: Callable[[], Frames]) -> bool:
+    """Draw frames until they are over; returns False if Ctrl-C ended them. Closes everything it opened."""
+    from engine.runtime.report import RunLog, finish_report, make_report
+
+    log = RunLog()
+    report: dict[str, Any] | None = None
+    frames = make_frames()
+    runtime = frames.runtime
+    try:
+        with Interrupt() as interrupt:
+            while not (interrupt.raised or frames.over or len(log.wall_ms) == options.frames):
+                facts = frames.step()
+                if facts is not None:
+                    log.note(facts, runtime)
+        if options.screenshot is not None:
+            save_picture(options.screenshot, runtime.read_pixels())
+        if options.report is not None:
+            report = make_report(runtime, log, str(options.scene))
+    finally:
+        frames.close()
+    _tell_messages(runtime)
+    if report is not None and options.report is not None:
+        save_report(options.report, finish_report(report, runtime))
+    return not interrupt.raised
+
+
+def _tell_messages(runtime: Runtime) -> None:
+    messages = runtime.instance.messages.all
+    for message in messages[:SHOWN_MESSAGES]:
+        print(message, file=sys.stderr)
+    if len(messages) > SHOWN_MESSAGES:
+        print(f"... and {len(messages) - SHOWN_MESSAGES} validation messages more", file=sys.stderr)
