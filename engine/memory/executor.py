@@ -20,7 +20,7 @@ from engine.plan.memory_plan import MemoryPlan
 from engine.plan.profile import DeviceProfile
 from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind, QueueKind
 from engine.vk.device import Device
-from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory, VulkanError
+from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory
 from engine.vk.structs import new
 from engine.vk.timeline import Timeline
 
@@ -123,11 +123,8 @@ class Executor:
         """Wait for what was submitted and end everything, once; frames must be over."""
         self.fills.close()
         recorders = {self._graphics, self._copier}
-        try:
-            for recorder in recorders:
-                recorder.timeline.wait(recorder.timeline.submitted)
-        except VulkanError:
-            self._device.wait_idle()  # closing goes on whatever happens, but nothing may be in use
+        for recorder in recorders:
+            recorder.drain()
         self.deferred.run_all()
         self.objects.close()
         for recorder in recorders:

@@ -152,6 +152,7 @@ def _read(
         place = new("VkBindBufferMemoryInfo", buffer=buffer, memory=memory)
         device.call("vkBindBufferMemory2", device.handle, 1, place)
         mapped = device.map(memory, needs.size)
+        stack.callback(recorder.drain)
         record(device.vk, recorder.commands(), buffer)
         if not recorder.timeline.wait(recorder.submit()):
             raise DioramaInternalError("a readback did not end in time")
