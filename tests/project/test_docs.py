@@ -13,7 +13,14 @@ import pytest
 from engine.cli.main import make_parser as engine_parser
 from viewer.arguments import make_parser as viewer_parser
 
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/command-line.md", "docs/errors.md")
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/scenes.md",
+    "docs/command-line.md",
+    "docs/errors.md",
+)
 CODE = re.compile(r"[a-z]+\.[a-z_]+")
 # Strings of that form that are no codes: names of files, packages, attributes and planned transients.
 NO_CODES: set[str] = set()
