@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.assets.breakage import Breakage, find_breakage
 from engine.assets.cook import CookedDb, ProgressCallback, cook_database
 from engine.assets.database import builtin_db
@@ -128,6 +131,16 @@ class AssetLibrary:
         ref = self.usable(ref)
         entry = self._cooked[ref.db].entries[ref.index]
         return CacheRange(ref.db, entry.offset, entry.size, entry.alignment)
+
+    def ranges(self) -> NDArray[np.int64]:
+        """Where the bytes of all sound assets are: int64[n, 4] of key, database, offset and size."""
+        rows = [
+            (AssetRef(db, index).key, db, entry.offset, entry.size)
+            for db, one in enumerate(self._cooked)
+            for index, entry in one.entries.items()
+            if AssetRef(db, index) not in self._breakage[db].broken
+        ]
+        return np.array(rows, np.int64).reshape(-1, 4)
 
     def view(self, ref: AssetRef) -> memoryview:
         """The bytes of an asset (of its placeholder, where it is broken), straight from the cache."""

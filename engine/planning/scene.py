@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from engine.assets import AssetLibrary
+from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, Registry
 from engine.feature.collect import Collector
 from engine.graph import SCENE_COLOR, ColorTarget, Pass, compile_graph
@@ -60,7 +60,7 @@ class ScenePlanner:
         self.profile = profile
         self.size = size
         self.problems: list[Problem] = []
-        self.keys = Keys(library.describe)
+        self.keys = Keys(self._describe)
         self.others: list[Asking] = []
         self._askers = AskerTable()
         self._tableau = tableau
@@ -142,6 +142,11 @@ class ScenePlanner:
             capacity(len(self._tableau.world)),
             tuple(other.version for other in self.others),
         )
+
+    def _describe(self, key: int) -> str:
+        """Name an asset in plans: its database and its label."""
+        ref = AssetRef.from_key(key)
+        return f"{self._library.dbs[ref.db].name} {self._library.record(ref).label}"
 
     def _passes(self) -> Sequence[Pass]:
         """Return the passes of all features with active rows, each once."""

@@ -7,7 +7,6 @@ empty cache, and a folder that cannot be written to costs nothing but the next s
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import zlib
 from pathlib import Path
@@ -22,25 +21,14 @@ _MAGIC = b"DIOPIPE1"
 _MAX_BYTES = 256 << 20
 
 
-def user_cache_folder() -> Path:
-    """Return the folder for Diorama's disposable files of this user (made only when written to)."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "diorama"
-
-
 class PipelineCache:
-    """Owns a VkPipelineCache that starts from the file and is written back when it has grown."""
+    """Owns a VkPipelineCache that starts from a file in `folder` and is written back when it has grown."""
 
-    def __init__(self, device: Device, folder: Path | None = None) -> None:
+    def __init__(self, device: Device, folder: Path) -> None:
         self._device = device
         facts = device.adapter
         name = f"pipelines-{facts.vendor_id:08x}-{facts.device_id:08x}-{facts.driver_version:08x}.bin"
-        self.path = (folder or user_cache_folder()) / name
+        self.path = folder / name
         self._loaded = _read(self.path)
         self.handle = self._create(self._loaded)
 

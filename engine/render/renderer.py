@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,11 +49,13 @@ class Renderer:
         memory: MemoryManager,
         samplers: SamplerPool,
         code: Callable[[int], bytes],
+        cache_folder: Path,
         max_draw_count: int,
     ) -> None:
+        """`code` gives the SPIR-V of a shader by its key; the pipeline cache is kept in `cache_folder`."""
         self._memory = memory
         self._layouts = Layouts(device)
-        self._cache = PipelineCache(device)
+        self._cache = PipelineCache(device, cache_folder)
         self._pipelines = Pipelines(device, self._layouts, self._cache, code)
         self._sets = DescriptorSets(device, self._layouts)
         self._binder = Binder(memory, samplers, self._sets, self._pipelines)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from engine.assets import AssetRef
+from engine.assets.roots import user_cache_folder
 from engine.graph import SCENE_COLOR, Layout
 from engine.memory.manager import MemoryManager, Pace
 from engine.memory.profile import live_profile
@@ -24,6 +26,7 @@ from engine.plan.plan import Plan
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import ImageShape
 from engine.plan.schedule import Resident, Schedule, make_schedule
+from engine.plan.sources import Sources
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import drawn_rows, frame_values
@@ -88,7 +91,8 @@ class Runtime:
         self.timeline = Timeline(self.device, "frames")
         undo.callback(self.timeline.close)
         self.profile = _within(live_profile(self.device), options.budget_mib)
-        caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
+        caches = {db.id: self.library.data(db.id) for db in self.library.dbs}
+        self._sources = Sources.of(*self.library.ranges().T)
         self.resident = Resident()
         self.memory = MemoryManager(
             self.device,
@@ -102,7 +106,9 @@ class Runtime:
         self.samplers = SamplerPool(self.device)
         undo.callback(self.samplers.close)
         limit = facts(self.device)["limits"]["maxDrawIndirectCount"]
-        self.renderer = Renderer(self.device, self.memory, self.samplers, self.library.code, limit)
+        self.renderer = Renderer(
+            self.device, self.memory, self.samplers, self._code, user_cache_folder(), limit
+        )
         undo.callback(self.renderer.close)
         undo.callback(self.wait)
         self.planner = ScenePlanner(self.tableau, self.registry, self.library, self.profile, options.size)
@@ -177,13 +183,16 @@ class Runtime:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _code(self, shader: int) -> bytes:
+        return bytes(self.library.view(AssetRef.from_key(shader)))
+
     def _replan(self) -> None:
         """Make a new plan and schedule if what informs them has changed."""
         if not self.planner.stale():
             return
         needs = self.planner.needs()
         plan = self.planner.plan(needs, self.plan)
-        schedule = make_schedule(self.resident, plan, self.library.sources())
+        schedule = make_schedule(self.resident, plan, self._sources)
         self._needs, self.plan, self.schedule = needs, plan, schedule
         self.memory.submit(schedule, plan.memory)
         self.renderer.restructure(needs, self.timeline.submitted)

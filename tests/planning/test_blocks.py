@@ -1,30 +1,18 @@
 """Claims about packing values into shader blocks by name."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
+from engine.assets import Member
 from engine.planning.blocks import Block
-
-
-@dataclass(frozen=True)
-class M:
-    name: str
-    offset: int
-    size: int
-    type: str
-    count: int = 1
-    stride: int = 0
-
 
 FRAME = Block(
     [
-        M("view", 0, 64, "mat4"),
-        M("eye", 64, 16, "vec4"),
-        M("lights", 80, 64, "vec4", 4, 16),
-        M("layers", 144, 32, "uint", 8, 4),
-        M("rough", 176, 4, "float"),
+        Member("view", 0, 64, "mat4"),
+        Member("eye", 64, 16, "vec4"),
+        Member("lights", 80, 64, "vec4", 4, 16),
+        Member("layers", 144, 32, "uint", 8, 4),
+        Member("rough", 176, 4, "float"),
     ],
     192,
 )
