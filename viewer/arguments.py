@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,13 @@ class Options:
     validate: bool | None = None
     paging_cycles: int | None = None
     budget_mib: int | None = None
+
+    @property
+    def wants_validation(self) -> bool:
+        """What was asked for; else on when headless or under test (where the layers are installed)."""
+        if self.validate is not None:
+            return self.validate
+        return self.headless or "PYTEST_CURRENT_TEST" in os.environ
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:

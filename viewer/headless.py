@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from viewer.arguments import Options
+from viewer.opening import runtime_options
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
@@ -16,21 +17,9 @@ class HeadlessFrames:
     """Draws until everything is resident, and then one frame more; or as many frames as were asked for."""
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: Options) -> None:
-        from engine.runtime.options import RuntimeOptions
         from engine.runtime.runtime import Runtime
 
-        defaults = RuntimeOptions()
-        self.runtime = Runtime(
-            scene,
-            library,
-            RuntimeOptions(
-                size=options.size,
-                device=options.device or "",
-                validate=options.validate is not False,
-                budget_mib=options.budget_mib,
-                paging_cycles=options.paging_cycles or defaults.paging_cycles,
-            ),
-        )
+        self.runtime = Runtime(scene, library, runtime_options(options))
         self._is_counted = options.frames is not None
         self._was_settled = False
         self._over = False

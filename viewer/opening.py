@@ -13,6 +13,8 @@ from viewer.arguments import Options
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
+    from engine.render.surface import WindowTarget
+    from engine.runtime.options import RuntimeOptions
     from engine.scene import Scene
 
 
@@ -44,3 +46,18 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
         yield scene, library
     finally:
         library.close()
+
+
+def runtime_options(options: Options, window: WindowTarget | None = None) -> RuntimeOptions:
+    """Turn the command line into the options of a runtime."""
+    from engine.runtime.options import RuntimeOptions
+
+    cycles = {} if options.paging_cycles is None else {"paging_cycles": options.paging_cycles}
+    return RuntimeOptions(
+        size=options.size,
+        device=options.device or "",
+        validate=options.wants_validation,
+        budget_mib=options.budget_mib,
+        window=window,
+        **cycles,
+    )

@@ -1,0 +1,61 @@
+"""`python -m viewer`: from arguments to a run, and from what went wrong to words and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from engine.cli.exits import ExitCode, guarded, how_to_get
+from viewer.arguments import Options, parse
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the viewer and return its exit code; a wrong command line ends in argparse's SystemExit(2)."""
+    options = parse(arguments)
+    return int(guarded(lambda: list_devices(options) if options.list_devices else view(options)))
+
+
+def view(options: Options) -> int:
+    """Open the scene and draw it, in a window or headless."""
+    from viewer.opening import opened
+    from viewer.results import check_writable
+    from viewer.run import run
+
+    check_writable(options.screenshot, options.report)
+    with opened(options) as (scene, library):
+        if options.headless:
+            from viewer.headless import HeadlessFrames
+
+            is_done = run(options, lambda: HeadlessFrames(scene, library, options))
+        else:
+            from viewer.windowed import WindowFrames
+            from viewer.window import NoDisplay  # isort: skip - after engine.vk has found the loader
+
+            try:
+                is_done = run(options, lambda: WindowFrames(scene, library, options))
+            except NoDisplay as problem:
+                print(no_display_text(problem.reasons), file=sys.stderr)
+                return ExitCode.NO_DEVICE
+    return ExitCode.DONE if is_done else ExitCode.INTERRUPTED
+
+
+def list_devices(options: Options) -> int:
+    """Print every adapter, what it can do or why it cannot be used; raises NoDevice where there is none."""
+    from engine.vk.instance import Instance
+
+    with Instance("diorama") as instance:
+        adapters = instance.adapters()
+        chosen = instance.choose(options.device or "") if any(a.usable for a in adapters) else None
+        for adapter in adapters:
+            print(f"{'*' if adapter == chosen else ' '} {adapter}")
+    return ExitCode.DONE if chosen is not None else ExitCode.NO_DEVICE
+
+
+def no_display_text(reasons: Sequence[str]) -> str:
+    """Make the one screen for a machine without a display."""
+    lines = ["error[display.none]: no window can be opened here"]
+    lines += [f"    {reason}" for reason in reasons]
+    lines.append("help: add --headless to render without a display server (see --screenshot and --report)")
+    lines.append(f"help: for a display server without a screen: {how_to_get('apt: xvfb')}, then xvfb-run")
+    lines.append("help: `python -m engine doctor` shows all that this machine has and lacks")
+    return "\n".join(lines)

@@ -1,0 +1,66 @@
+"""Gathers what the inspector shows of a run, without paying for it every frame."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from viewer.inspector.facts import Facts
+
+if TYPE_CHECKING:
+    from engine.plan.plan import Plan
+    from engine.runtime.runtime import FrameFacts, Runtime
+
+SMOOTHING = 0.1
+PROBLEMS_EVERY_S = 0.5
+
+
+class RunFacts:
+    """Times are smoothed, waste is counted once per plan, problems are asked for twice a second."""
+
+    def __init__(self, runtime: Runtime, scene: str) -> None:
+        self._runtime = runtime
+        self._scene = scene
+        self._device = runtime.device.adapter.name
+        self._frame_ms = self._cpu_ms = 0.0
+        self._last = 0.0
+        self._waste_of: Plan | None = None
+        self._waste = 0
+        self._problems: tuple[str, ...] = ()
+        self._problems_due = 0.0
+        self.told: list[str] = []
+
+    def note(self, facts: FrameFacts) -> None:
+        """Take the times of one frame."""
+        now = time.perf_counter()
+        if self._last:
+            self._frame_ms += ((now - self._last) * 1000.0 - self._frame_ms) * self._weight()
+        self._cpu_ms += (facts.cpu_ms - self._cpu_ms) * self._weight()
+        self._last = now
+
+    def gather(self) -> Facts:
+        """Give the facts of this moment."""
+        runtime, plan = self._runtime, self._runtime.plan
+        now = time.perf_counter()
+        if now >= self._problems_due:
+            self._problems_due = now + PROBLEMS_EVERY_S
+            self._problems = (*self.told, *(problem.render() for problem in runtime.problems))
+        if plan is not self._waste_of:
+            self._waste_of, self._waste = plan, plan.waste_bytes if plan is not None else 0
+        steps = len(runtime.schedule.steps) if runtime.schedule is not None else 0
+        return Facts(
+            scene=self._scene,
+            device=self._device,
+            frame_ms=self._frame_ms,
+            cpu_ms=self._cpu_ms,
+            planned_bytes=plan.planned_bytes if plan is not None else 0,
+            live_bytes=runtime.memory.live_bytes,
+            waste_bytes=self._waste,
+            steps_done=steps - runtime.memory.steps_left,
+            steps=steps,
+            settled=runtime.memory.settled,
+            problems=self._problems,
+        )
+
+    def _weight(self) -> float:
+        return SMOOTHING if self._frame_ms else 1.0

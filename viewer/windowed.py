@@ -1,0 +1,106 @@
+"""Frames in a window: events, camera, inspector, scene, in this order, once a frame."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+
+from engine.assets import AssetLibrary
+from engine.planning.needs import FRAMES_IN_FLIGHT
+from engine.render.surface import Surface, WindowTarget
+from engine.render.swapchain import Swapchain
+from engine.runtime.runtime import FrameFacts, Runtime
+from engine.scene import Scene
+from viewer.arguments import Options
+from viewer.camera import CameraControl
+from viewer.guard import Guard
+from viewer.inspector.inspector import Inspector
+from viewer.opening import runtime_options
+from viewer.overlay import UiOverlay
+from viewer.pointer import read_pointer
+from viewer.presenter import Presenter
+from viewer.run_facts import RunFacts
+from viewer.ui.context import Context
+from viewer.ui.renderer import UiRenderer
+from viewer.ui.residency import PlannedResidency
+from viewer.window import Window
+
+
+class WindowFrames:
+    """Owns window, UI and runtime of one scene; draws until the window is closed.
+
+    Raises NoDisplay where no window can be opened, NoDevice where nothing can draw to it.
+    """
+
+    def __init__(self, scene: Scene, library: AssetLibrary, options: Options) -> None:
+        self._guard = Guard(self._report)
+        self._told: list[str] = []
+        self._undo = ExitStack()
+        with ExitStack() as undo:
+            self._open(undo, scene, library, options)
+            self._undo = undo.pop_all()
+
+    def _open(self, undo: ExitStack, scene: Scene, library: AssetLibrary, options: Options) -> None:
+        title = str(options.scene)
+        self.window = window = undo.enter_context(Window(f"{title} - Diorama", options.size, self._guard))
+        self._context = Context(window)
+        undo.callback(self._context.close)
+        target = WindowTarget(window.extensions, window.create_surface, lambda: window.framebuffer_size)
+        self.runtime = runtime = Runtime(scene, library, runtime_options(options, target))
+        undo.callback(runtime.close)
+        surface = Surface(runtime.instance, target)
+        undo.callback(surface.close)
+        self.swapchain = Swapchain(runtime.device, surface, runtime.timeline)
+        undo.callback(self.swapchain.close)
+        shaders = (_shader(library, "ui.vs"), _shader(library, "ui.fs"))
+        keys, color = runtime.planner.keys, self.swapchain.format
+        self._ui = UiRenderer(runtime.device, keys, color, shaders, FRAMES_IN_FLIGHT)
+        undo.callback(lambda: self._ui.close(self._context.textures))
+        residency = PlannedResidency(runtime.memory)
+        self.presenter = Presenter(runtime.device, self.swapchain, self._ui, residency)
+        undo.callback(self.presenter.close)
+        undo.callback(runtime.wait)
+        runtime.add_overlay(UiOverlay(self._ui.needs))
+        self.inspector = Inspector(runtime.tableau, self._guard)
+        self._camera = CameraControl(runtime.tableau)
+        self._facts = RunFacts(runtime, title)
+        self._facts.told = self._told
+
+    @property
+    def over(self) -> bool:
+        """Whether the window was closed."""
+        return self.window.should_close
+
+    def step(self) -> FrameFacts | None:
+        """Draw one frame; None while the window is minimised, after waiting a moment for events."""
+        self.window.poll()
+        if self.window.is_hidden:
+            return None
+        size = self.window.framebuffer_size
+        if size != self.runtime.size:
+            self.runtime.resize(*size)
+            self.swapchain.stale = True
+        self._context.begin()
+        self._guard.call("camera control", self._steer)
+        if self.runtime.plan is not None:
+            self._guard.call("inspector", self.inspector.draw, self.runtime.plan, self._facts.gather())
+        self._ui.plan(self._context.end())
+        facts = self.runtime.frame(self.presenter)
+        self._facts.note(facts)
+        return facts
+
+    def close(self) -> None:
+        """Release everything, in order; once."""
+        self._undo.close()
+
+    def _steer(self) -> None:
+        self._camera.apply(read_pointer())
+
+    def _report(self, name: str, message: str) -> None:
+        text = f"{name} raised and is switched off: {message}"
+        self._told.append(text)
+        print(f"warning[viewer.callback]: {text}", file=sys.stderr)
+
+
+def _shader(library: AssetLibrary, name: str) -> bytes:
+    return bytes(library.view(library.find("builtin", name, ("shader",))))
