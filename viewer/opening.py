@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from viewer.arguments import Options
@@ -18,21 +17,12 @@ if TYPE_CHECKING:
     from engine.scene import Scene
 
 
-def find_scene(given: Path) -> Path:
-    """Find the scene file: as given, else among the scenes that Diorama brings along."""
-    from engine.assets import data_root
-
-    if given.exists() or given.is_absolute():
-        return given
-    beside = data_root() / given
-    return beside if beside.exists() else given
-
-
 @contextmanager
 def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
     """Read the scene, apply --set, bring its caches up to date; raises InputError with every problem."""
     from engine.assets import open_library
     from engine.cli.progress import CookProgress
+    from engine.cli.scenes import find_scene
     from engine.scene import apply_settings, load_scene
 
     assert options.scene is not None, "the command line asks for a scene"

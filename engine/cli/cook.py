@@ -16,9 +16,10 @@ def run(options: argparse.Namespace) -> int:
     """
     from engine.assets import open_library
     from engine.cli.progress import CookProgress
+    from engine.cli.scenes import find_scene
     from engine.scene import load_scene
 
-    scene = load_scene(options.scene)
+    scene = load_scene(find_scene(options.scene))
     jobs = options.jobs or os.cpu_count() or 1
     with CookProgress() as progress:
         library = open_library(scene.dbs, jobs=jobs, progress=progress)

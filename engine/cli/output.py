@@ -6,13 +6,13 @@ import os
 import tempfile
 from pathlib import Path
 
-from engine.humon import InputError, Position, Problem
+from engine.humon import InputError, Problem
 
 
 def write_whole(path: Path, text: str) -> None:
     """Write `text` as UTF-8; on any failure the old file is as it was and no temporary one is left.
 
-    A symbolic link stays one, and the file keeps its permissions. Raises InputError `file.unwritable`.
+    A symbolic link stays one, and the file keeps its permissions. Raises InputError `output.write`.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -29,8 +29,7 @@ def write_whole(path: Path, text: str) -> None:
             os.unlink(name)
             raise
     except OSError as error:
-        message = f"cannot be written: {error.strerror}"
-        raise InputError(Problem("file.unwritable", message, Position(str(path)))) from error
+        raise InputError(Problem("output.write", f"cannot write {path}: {error.strerror}")) from error
 
 
 def _umask() -> int:

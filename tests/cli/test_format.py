@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match=r"file\.unwritable.*No space left"):
+    with pytest.raises(InputError, match=r"output\.write.*No space left"):
         write_whole(path, "new")
     assert path.read_text(encoding="utf-8") == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["scene.hu"]
