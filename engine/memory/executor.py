@@ -191,8 +191,7 @@ class Executor:
         foreign = self._copier is not self._graphics
         copies.transfer(self._device.vk, commands, self.objects, step, foreign=foreign)
         self._staging[step.staging] = (self._copier, self._copier.ticket)
-        uploaded = int(step.buffer_copies["size"].sum() + step.image_copies["size"].sum())
-        self.done.update(transfers=1, bytes_uploaded=uploaded)
+        self.done.update(transfers=1, bytes_uploaded=int(step.sizes.sum()))
         return True
 
     def _fill(self, step: vocabulary.Fill) -> bool:

@@ -14,7 +14,7 @@ from engine.memory.executor import Executor
 from engine.memory.location import LIVE_ALLOCATION, LIVE_RESOURCE, LiveTable, Location, Statistics
 from engine.plan.memory_plan import MemoryPlan
 from engine.plan.profile import DeviceProfile
-from engine.plan.steps import AnyStep, Release, SetWindow
+from engine.plan.steps import AnyStep, ClearStaging, Release, Transfer
 from engine.plan.vocabulary import Kind
 from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError, VulkanError
@@ -84,6 +84,7 @@ class MemoryManager:
         self.published = self._executor.published
         self._steps: Sequence[AnyStep] = ()
         self._next = 0
+        self._in_cycle: set[int] = set()  # staging buffers that hold something
         self._counts: Counter[str] = self._executor.done
         self._live: tuple[tuple[int, int], LiveTable] | None = None
 
@@ -130,12 +131,13 @@ class MemoryManager:
         try:
             while self._next < len(self._steps):
                 step = self._steps[self._next]
-                is_cycle = isinstance(step, SetWindow)
+                is_cycle = self._begins_cycle(step)
                 if (is_cycle and begun == share) or time.perf_counter() > deadline:
                     break
                 if not self._executor.carry_out(step):
                     self._counts["held_back"] += 1
                     break
+                self._follow_cycle(step)
                 begun += is_cycle
                 self._next += 1
                 if self.state is not None:
@@ -200,6 +202,16 @@ class MemoryManager:
     def close(self) -> None:
         """Wait for what was submitted and end everything, once; frames must be over."""
         self._executor.close()
+
+    def _begins_cycle(self, step: AnyStep) -> bool:
+        """Whether a paging cycle begins here: the first transfer through a staging buffer that was clear."""
+        return isinstance(step, Transfer) and step.staging not in self._in_cycle
+
+    def _follow_cycle(self, step: AnyStep) -> None:
+        if isinstance(step, Transfer):
+            self._in_cycle.add(step.staging)
+        elif isinstance(step, ClearStaging):
+            self._in_cycle.discard(step.staging)
 
     def __enter__(self) -> Self:
         return self

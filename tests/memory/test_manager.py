@@ -154,7 +154,7 @@ def test_a_frame_runs_no_more_cycles_than_its_share(
         while not manager.advance(cycles=1):
             cycles.append(manager.statistics.cycles)
         assert max(np.diff(cycles)) == 1
-        assert manager.statistics.cycles == 6
+        assert manager.statistics.cycles == 5
 
 
 def test_advance_holds_back_while_the_device_reads_staging(

@@ -114,7 +114,7 @@ def transfer(
         db,
         staging,
         longs(*keys),
-        longs(*keys),
+        longs(*(size for _cache, _staging, size in reads)),
         np.array(list(reads), READ),
         np.array(list(buffers), BUFFER_COPY),
         np.array(list(images), IMAGE_COPY),
