@@ -28,20 +28,8 @@ def guarded(command: Callable[[], int]) -> int:
 
     Ctrl-C ends with 130 and no traceback. A reader that went away (`... | head`) ends the command quietly.
     """
-    from engine.humon import InputError
-    from engine.vk.errors import DeviceLost, NoVulkan, OutOfDeviceMemory, OutOfHostMemory
-
     try:
         return command()
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return ExitCode.INPUT
-    except NoVulkan as error:
-        print(no_device_text(error.reasons, error.packages), file=sys.stderr)
-        return ExitCode.NO_DEVICE
-    except (DeviceLost, OutOfDeviceMemory, OutOfHostMemory) as error:
-        print(f"error[device.lost]: the device could not go on: {error}", file=sys.stderr)
-        return ExitCode.DEVICE_LOST
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return ExitCode.INTERRUPTED
@@ -49,6 +37,34 @@ def guarded(command: Callable[[], int]) -> int:
         # Python flushes stdout once more while it ends; give it something that takes the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
+    except Exception as error:
+        told = explain(error)
+        if told is None:
+            raise
+        code, text = told
+        print(text, file=sys.stderr)
+        return code
+
+
+def explain(error: Exception) -> tuple[ExitCode, str] | None:
+    """Give the exit code and the words for what a user can cause; None for a mistake of ours."""
+    from engine.humon import InputError
+    from engine.vk.errors import DeviceLost, NoVulkan, OutOfDeviceMemory, OutOfHostMemory
+
+    if isinstance(error, InputError):
+        return ExitCode.INPUT, str(error)
+    if isinstance(error, NoVulkan):
+        return ExitCode.NO_DEVICE, no_device_text(error.reasons, error.packages)
+    if isinstance(error, DeviceLost):
+        text = f"error[device.lost]: the device was lost and did not come back: {error}"
+        return ExitCode.DEVICE_LOST, text
+    if isinstance(error, OutOfDeviceMemory | OutOfHostMemory):
+        return ExitCode.DEVICE_LOST, f"error[device.memory]: the device has no memory left: {error}"
+    # The planner needs numpy, and so is imported here only by those who raise its errors.
+    planner = sys.modules.get("engine.plan.errors")
+    if planner is not None and isinstance(error, planner.PlanError):
+        return ExitCode.INPUT, str(error)
+    return None
 
 
 def no_device_text(reasons: Iterable[str], packages: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from engine.cli.exits import ExitCode, guarded
 from engine.cli.main import make_parser
 from engine.humon import InputError, Position, Problem
+from engine.plan.errors import PlanError
 from engine.vk.errors import DeviceLost, NoDevice, OutOfDeviceMemory, Result
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -57,6 +58,11 @@ def test_a_wrong_command_line_ends_with_2_and_no_traceback(engine: Run, argument
         (NoDevice("choose", Result.INITIALIZATION_FAILED, ("r",), ("apt: a-driver",)), 3, "install a-driver"),
         (DeviceLost("vkQueueSubmit2", Result.DEVICE_LOST), 4, "vkQueueSubmit2"),
         (OutOfDeviceMemory("vkAllocateMemory", Result.OUT_OF_DEVICE_MEMORY), 4, "OUT_OF_DEVICE_MEMORY"),
+        (
+            PlanError("plan.budget", "does not fit", "use less"),
+            2,
+            "error[plan.budget]: does not fit\nhelp: use",
+        ),
         (KeyboardInterrupt(), 130, "stopped"),
     ],
 )
