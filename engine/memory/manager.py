@@ -22,17 +22,24 @@ from engine.vk.timeline import Timeline
 
 
 class Schedule(Protocol):
-    """What is carried out: steps in order."""
+    """What is carried out (engine.plan's Schedule)."""
+
+    @property
+    def plan(self) -> Any:
+        """Where the steps lead: a Plan, or anything that has its `memory`."""
 
     @property
     def steps(self) -> Sequence[AnyStep]:
-        """The steps."""
+        """The steps, in order."""
 
 
 class State(Protocol):
     """The pure state that follows the steps (engine.plan's Resident)."""
 
-    def apply(self, step: AnyStep) -> None:
+    def begin(self, plan: Any) -> None:
+        """Take up a plan as the target."""
+
+    def apply(self, step: Any) -> None:
         """Follow one step that has been carried out."""
 
 
@@ -108,14 +115,16 @@ class MemoryManager:
         """Bytes of all live VkDeviceMemory, those that wait to be freed included."""
         return self._objects.live_bytes
 
-    def submit(self, schedule: Schedule, plan: MemoryPlan, caches: Mapping[int, Any] | None = None) -> None:
+    def submit(self, schedule: Schedule, caches: Mapping[int, Any] | None = None) -> None:
         """Carry out `schedule` from now on, in place of what was left of the one before.
 
-        It must begin where the steps carried out so far have led (`state`). `plan` is where it leads
-        to; `caches` replaces the caches that transfers read from.
+        It must begin where the steps carried out so far have led, as `state` tells; `state` takes up its
+        plan. `caches` replaces the caches that transfers read from.
         """
         hands_over = any(isinstance(step, Release) for step in schedule.steps)
-        self._executor.lead_to(plan, caches, hands_over=hands_over)
+        self._executor.lead_to(schedule.plan.memory, caches, hands_over=hands_over)
+        if self.state is not None:
+            self.state.begin(schedule.plan)
         self._steps, self._next = schedule.steps, 0
 
     def advance(self, cycles: int | None = None, milliseconds: float | None = None) -> bool:

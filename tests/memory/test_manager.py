@@ -76,7 +76,7 @@ def test_assets_arrive_byte_by_byte(device: Device, profile: DeviceProfile, cach
     end_staging(written)
     with MemoryManager(device, profile, {0: cache}) as manager:
         assert manager.location(A) is None
-        manager.submit(written, written.plan)
+        manager.submit(written)
         manager.settle()
         assert np.array_equal(contents(device, manager, A), cache[100:1100])
         assert np.array_equal(contents(device, manager, B), cache[5000:75001])
@@ -97,7 +97,7 @@ def test_a_large_transfer_goes_through_threads(device: Device, profile: DevicePr
     written.add(transfer(1, [(3, 0, size)], [(0, 2, 0, size)], keys=(A,)), publish((A, 2, 0)))
     end_staging(written)
     with MemoryManager(device, profile, {0: cache}) as manager:
-        manager.submit(written, written.plan)
+        manager.submit(written)
         manager.settle()
         assert np.array_equal(contents(device, manager, A), cache[3:])
 
@@ -111,7 +111,7 @@ def test_texture_layers_and_mips_arrive(device: Device, profile: DeviceProfile, 
     written.add(publish((A, 2, 0), (B, 2, 2)))
     end_staging(written)
     with MemoryManager(device, profile, {0: cache}) as manager:
-        manager.submit(written, written.plan)
+        manager.submit(written)
         manager.settle()
         for key, begin, layer in ((A, 50, 0), (B, 900, 2)):
             place = manager.location(key)
@@ -133,7 +133,7 @@ def test_a_texture_may_arrive_in_bands(device: Device, profile: DeviceProfile, c
         written.add(SetWindow(0, ()), transfer(1, [(band * 256, 0, 256)], images=[copy]), ClearStaging(1))
     written.add(publish((A, 2, 0)), Destroy(1), Free(1))
     with MemoryManager(device, profile, {0: cache}) as manager:
-        manager.submit(written, written.plan)
+        manager.submit(written)
         manager.settle()
         place = manager.location(A)
         assert place is not None
@@ -149,7 +149,7 @@ def test_a_frame_runs_no_more_cycles_than_its_share(
         written.add(transfer(1, [(n, 0, 64)], [(0, 2, 0, 64)]), ClearStaging(1), SetWindow(0, ()))
     written.add(publish((A, 2, 0)))
     with MemoryManager(device, profile, {0: cache}) as manager:
-        manager.submit(written, written.plan)
+        manager.submit(written)
         cycles = [0]
         while not manager.advance(cycles=1):
             cycles.append(manager.statistics.cycles)
@@ -164,7 +164,7 @@ def test_advance_holds_back_while_the_device_reads_staging(
     written.add(transfer(1, [(0, 0, 64)], [(0, 2, 0, 64)]), ClearStaging(1), publish((A, 2, 0)))
     with MemoryManager(device, profile, {0: cache}) as manager:
         monkeypatch.setattr(Timeline, "completed", lambda self: 0)
-        manager.submit(written, written.plan)
+        manager.submit(written)
         for expected in (1, 2, 3):
             assert not manager.advance()
             assert isinstance(written.steps[-manager.steps_left], ClearStaging)
@@ -183,10 +183,10 @@ def test_a_schedule_is_replaced_in_the_middle(device: Device, profile: DevicePro
     second.add(ClearStaging(1), SetWindow(0, ()), transfer(1, [(512, 0, 64)], [(0, 2, 128, 64)]))
     second.add(publish((C, 2, 128)))
     with MemoryManager(device, profile, {0: cache}) as manager:
-        manager.submit(first, first.plan)
+        manager.submit(first)
         while manager.location(A) is None:
             manager.advance(cycles=1)
-        manager.submit(second, second.plan)
+        manager.submit(second)
         manager.settle()
         assert manager.location(B) is None
         assert np.array_equal(contents(device, manager, A), cache[:64])
@@ -203,11 +203,11 @@ def test_staging_is_not_touched_while_threads_of_a_replaced_transfer_write(
     first.add(transfer(1, [(0, 0, size)], [(0, 2, 0, size)]), publish((A, 2, 0)))
     second = Written().add(Destroy(1), Free(1), Destroy(2), Free(2))
     with MemoryManager(device, profile, {0: cache}) as manager:
-        manager.submit(first, first.plan)
+        manager.submit(first)
         while manager.steps_left > 2:
             manager.advance()
         manager.advance()
-        manager.submit(second, second.plan)
+        manager.submit(second)
         manager.settle()
         assert manager.live_bytes == 0
         assert manager.settled
@@ -228,7 +228,7 @@ def test_keys_move_on_the_device(device: Device, profile: DeviceProfile, cache: 
     second.add(publish((A, 4, 0), (B, 5, 0)), Destroy(2), Free(2), Destroy(3), Free(3))
     with MemoryManager(device, profile, {0: cache}) as manager:
         for written in (first, second):
-            manager.submit(written, written.plan)
+            manager.submit(written)
             manager.settle()
         assert np.array_equal(contents(device, manager, A), cache[:512])
         place = manager.location(B)
@@ -243,7 +243,7 @@ def test_zeroed_keys_are_zero(device: Device, profile: DeviceProfile, cache: Byt
     written.add(*image(profile, 3, SHAPE, 1), transfer(1, [(0, 0, 512)], [(0, 2, 0, 512)]))
     written.add(Fill(longs(A, B)), publish((A, 2, 64), (B, 3, 0)))
     with MemoryManager(device, profile, {0: cache}) as manager:
-        manager.submit(written, written.plan)
+        manager.submit(written)
         manager.settle()
         place = manager.location(A)
         assert place is not None
@@ -261,11 +261,11 @@ def test_what_frames_may_use_is_destroyed_after_them(device: Device, profile: De
     first = Written().place(A, 2, 0, 256).add(*buffer(profile, 2, 256), publish((A, 2, 0)))
     second = Written().add(Withdraw(longs(A)), Destroy(2), Free(2))
     with MemoryManager(device, profile, frames=frames) as manager:
-        manager.submit(first, first.plan)
+        manager.submit(first)
         manager.settle()
         bytes_before, buffers_before = manager.live_bytes, device.handles.counts()["Buffer"]
         frame = frames.next()
-        manager.submit(second, second.plan)
+        manager.submit(second)
         for _ in range(3):
             assert not manager.advance()
         assert manager.location(A) is None
@@ -289,10 +289,10 @@ def test_memory_on_its_way_out_is_waited_for_before_more_is_taken(
     first = Written().add(*buffer(small, 2, 1 << 20, BufferUsage.TRANSFER_DST))
     second = Written().add(Destroy(2), Free(2), *buffer(small, 3, 1 << 20, BufferUsage.TRANSFER_DST))
     with MemoryManager(device, small, frames=frames) as manager:
-        manager.submit(first, first.plan)
+        manager.submit(first)
         manager.settle()
         frame = frames.next()
-        manager.submit(second, second.plan)
+        manager.submit(second)
         for _ in range(3):
             assert not manager.advance()
             assert manager.live_bytes == needs
@@ -308,7 +308,7 @@ def test_a_mapped_ring_is_written_in_place(device: Device, profile: DeviceProfil
     written = Written().place(A, 2, 256, 768, 256).add(*buffer(profile, 2, 4096, usage, mapped=True))
     written.add(publish((A, 2, 256)))
     with MemoryManager(device, profile) as manager:
-        manager.submit(written, written.plan)
+        manager.submit(written)
         manager.settle()
         place = manager.location(A)
         assert place is not None
@@ -326,10 +326,10 @@ def test_a_mapped_place_is_given_away_only_after_the_frames_that_read_it(
     first = Written().place(A, 2, 0, 256).add(*buffer(profile, 2, 512, mapped=True), publish((A, 2, 0)))
     second = Written().place(B, 2, 0, 256).add(Withdraw(longs(A)), publish((B, 2, 0)))
     with MemoryManager(device, profile, frames=frames) as manager:
-        manager.submit(first, first.plan)
+        manager.submit(first)
         manager.settle()
         frame = frames.next()
-        manager.submit(second, second.plan)
+        manager.submit(second)
         assert not manager.advance()
         assert manager.location(B) is None
         everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
@@ -347,7 +347,7 @@ def test_an_attachment_has_a_plain_view_and_one_per_layer(device: Device, profil
     written.add(*image(profile, 2, shape, 1, usage), *image(profile, 3, shape, 4, usage))
     written.add(publish((A, 2, 0), (B, 3, 0)))
     with MemoryManager(device, profile) as manager:
-        manager.submit(written, written.plan)
+        manager.submit(written)
         manager.settle()
         place = manager.location(A)
         assert place is not None
@@ -365,12 +365,12 @@ def test_changes_are_told_once(device: Device, profile: DeviceProfile) -> None:
     first.add(publish((A, 2, 0), (B, 2, 64)))
     second = Written().place(A, 2, 0, 64).add(Withdraw(longs(B)))
     with MemoryManager(device, profile) as manager:
-        manager.submit(first, first.plan)
+        manager.submit(first)
         manager.settle()
         version = manager.published.version
         assert manager.published.changed() == {A, B}
         assert manager.published.changed() == frozenset()
-        manager.submit(second, second.plan)
+        manager.submit(second)
         manager.settle()
         assert manager.published.changed() == {B}
         assert manager.published.version > version
@@ -381,7 +381,7 @@ def test_the_live_table_says_what_lives(device: Device, profile: DeviceProfile) 
     written = Written().place(A, 2, 0, 64).place(B, 3, 0, chain_bytes(SHAPE))
     written.add(*buffer(profile, 2, 256), *image(profile, 3, SHAPE, 2), publish((B, 3, 0), (A, 2, 0)))
     with MemoryManager(device, profile) as manager:
-        manager.submit(written, written.plan)
+        manager.submit(written)
         manager.settle()
         live = manager.live()
         assert live.allocations["id"].tolist() == [2, 3]
@@ -400,7 +400,7 @@ def test_a_step_that_fails_is_carried_out_by_the_next_advance(
     written = staged(profile).place(A, 2, 0, 64)
     written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
     with MemoryManager(device, profile, {0: cache}) as manager:
-        manager.submit(written, written.plan)
+        manager.submit(written)
         with (
             faults.injected(2, Result.OUT_OF_DEVICE_MEMORY, function=function),
             pytest.raises(OutOfDeviceMemory),
@@ -421,7 +421,7 @@ def test_every_failing_call_leaves_nothing_behind(
         nth += 1
         with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as injected:
             with suppress(OutOfHostMemory), MemoryManager(device, profile, {0: cache}) as manager:
-                manager.submit(written, written.plan)
+                manager.submit(written)
                 manager.settle()
             failed = injected.hits > 0
         assert device.handles.counts() == base
@@ -434,7 +434,7 @@ def test_a_transfer_beyond_its_cache_is_our_own_mistake(
 ) -> None:
     written = staged(profile).add(transfer(1, [(len(cache) - 32, 0, 64)], [(0, 2, 0, 64)]))
     with MemoryManager(device, profile, {0: cache}) as manager:
-        manager.submit(written, written.plan)
+        manager.submit(written)
         with pytest.raises(DioramaInternalError, match="beyond the 4194304 bytes of its cache"):
             manager.settle()
 
@@ -447,6 +447,6 @@ def test_hand_overs_cost_nothing_where_one_queue_does_everything(
     written.add(Release(longs(A), QueueKind.TRANSFER, QueueKind.GRAPHICS))
     written.add(Acquire(longs(A), QueueKind.TRANSFER, QueueKind.GRAPHICS), publish((A, 2, 0)))
     with MemoryManager(device, profile, {0: cache}) as manager:
-        manager.submit(written, written.plan)
+        manager.submit(written)
         manager.settle()
         assert np.array_equal(contents(device, manager, A), cache[:64])

@@ -60,7 +60,7 @@ def test_a_readback_leaves_nothing_even_when_a_call_fails(device: Device, profil
     written = Written().place(1, 2, 0, 256).place(2, 3, 0, 1)
     written.add(*buffer(profile, 2, 256), *image(profile, 3, SHAPE, 1), publish((1, 2, 0), (2, 3, 0)))
     with MemoryManager(device, profile) as manager:
-        manager.submit(written, written.plan)
+        manager.submit(written)
         manager.settle()
         base = device.handles.counts()
         made, drawn = manager.location(1), manager.location(2)

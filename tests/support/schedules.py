@@ -32,6 +32,13 @@ STAGED = BufferUsage.TRANSFER_SRC | BufferUsage.TRANSFER_DST | BufferUsage.VERTE
 SAMPLED = ImageUsage.SAMPLED | ImageUsage.TRANSFER_SRC | ImageUsage.TRANSFER_DST
 
 
+@dataclass(frozen=True)
+class Leads:
+    """As much of a plan as the executor looks at."""
+
+    memory: MemoryPlan
+
+
 @dataclass
 class Written:
     """A schedule and the subresources (key, resource, offset, size, stride) of the plan it leads to."""
@@ -48,12 +55,12 @@ class Written:
         return self
 
     @property
-    def plan(self) -> MemoryPlan:
+    def plan(self) -> Leads:
         table = np.zeros(len(self.places), SUBRESOURCE)
         for row, (key, resource, offset, size, stride) in zip(table, sorted(self.places), strict=True):
             row["key"], row["resource"], row["offset"] = key, resource, offset
             row["size"], row["stride"] = size, stride
-        return replace(MemoryPlan.empty(), subresource_table=Table.of(table, "key"))
+        return Leads(replace(MemoryPlan.empty(), subresource_table=Table.of(table, "key")))
 
 
 def memory_type(profile: DeviceProfile, *, visible: bool) -> int:
