@@ -55,19 +55,16 @@ class Inspector:
         imgui.set_next_window_size_constraints((NARROWEST * scale, height), (1e6, height))
         imgui.begin("inspector", None, _WINDOW)
         self._call("header", _header, facts)
-        if imgui.begin_tab_bar("tabs"):
-            self._tab("objects", self._objects.draw)
-            self._tab("memory", self._memory.draw, plan, facts)
-            count = len(facts.problems)
-            self._tab(f"problems ({count})###problems" if count else "problems", _problems, facts)
-            imgui.end_tab_bar()
+        count = len(facts.problems)
+        tabs = {
+            "objects": (self._objects.draw,),
+            "memory": (self._memory.draw, plan, facts),
+            f"problems ({count})###problems" if count else "problems": (_problems, facts),
+        }
+        chosen = _choose(tuple(tabs))
+        if chosen:
+            self._call(f"inspector tab {chosen.partition(' ')[0]}", *tabs[chosen])
         imgui.end()
-
-    def _tab(self, label: str, draw: Any, *arguments: Any) -> None:
-        opened, _ = imgui.begin_tab_item(label)
-        if opened:
-            self._call(f"inspector tab {label}", draw, *arguments)
-            imgui.end_tab_item()
 
     def _call(self, name: str, draw: Any, *arguments: Any) -> None:
         """Draw one part; where it raises halfway, ImGui's stacks are brought back to where they were."""
@@ -75,7 +72,12 @@ class Inspector:
         before = len(self._guard.switched_off)
         self._guard.call(name, draw, *arguments)
         if len(self._guard.switched_off) != before:
+            io = imgui.get_io()
+            asserts, io.config_error_recovery_enable_assert = io.config_error_recovery_enable_assert, False
+            log, io.config_error_recovery_enable_debug_log = io.config_error_recovery_enable_debug_log, False
             imgui.internal.error_recovery_try_to_recover_state(self._recovery)
+            io.config_error_recovery_enable_assert = asserts
+            io.config_error_recovery_enable_debug_log = log
 
 
 def _header(facts: Facts) -> None:
@@ -87,6 +89,21 @@ def _header(facts: Facts) -> None:
     imgui.same_line()
     widgets.right_aligned(f"{facts.cpu_ms:.2f} ms", style.QUIET)
     imgui.spacing()
+
+
+def _choose(labels: tuple[str, ...]) -> str:
+    """Draw the tabs alone and return the chosen one: what it shows is drawn after them, so that a part that
+    raises halfway has no tab bar to leave open.
+    """
+    chosen = ""
+    if imgui.begin_tab_bar("tabs"):
+        for label in labels:
+            opened, _ = imgui.begin_tab_item(label)
+            if opened:
+                chosen = label
+                imgui.end_tab_item()
+        imgui.end_tab_bar()
+    return chosen
 
 
 def _problems(facts: Facts) -> None:
