@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.formats import (
     ColorSpace,
@@ -33,6 +34,7 @@ from engine.assets.records import (
     Vertices,
 )
 from engine.humon import (
+    Code,
     Collector,
     Kind,
     Node,
@@ -125,7 +127,7 @@ class AssetReader:
     def _mesh(self, name: str) -> Mesh:
         lods = tuple(self._lod(child) for child in expect(required(self._node, "lods"), Kind.LIST))
         if not lods:
-            raise failure("asset.lods", "a mesh has at least one level of detail", self._node["lods"])
+            raise failure(AssetCode.LODS, "a mesh has at least one level of detail", self._node["lods"])
         skeleton = None
         if "skeleton" in self._node or "skeleton_adbi" in self._node:
             skeleton = self._reference(self._node, "skeleton", AssetType.SKELETON)
@@ -146,13 +148,13 @@ class AssetReader:
         rows = expect(required(self._node, "vertexFormat"), Kind.LIST)
         for row in rows:
             if row.kind is not Kind.LIST or len(row) != 2:
-                raise failure("value.count", "an attribute is written [ name, format ]", row)
+                raise failure(Code.COUNT, "an attribute is written [ name, format ]", row)
             attribute = text(row[0])
             if attribute in attributes:
-                raise failure("asset.attribute", f"'{attribute}' stands twice in the vertex format", row)
+                raise failure(AssetCode.ATTRIBUTE, f"'{attribute}' stands twice in the vertex format", row)
             attributes[attribute] = _enum(row[1], VertexFormat)
         if not attributes:
-            raise failure("asset.attribute", "the vertex format is empty", rows)
+            raise failure(AssetCode.ATTRIBUTE, "the vertex format is empty", rows)
         mesh = self._reference(self._node, "source", AssetType.MESH)
         return Vertices(self._ref, name, self._node.position, mesh, tuple(attributes.items()))
 
@@ -174,13 +176,13 @@ class AssetReader:
             self._find(child, AssetType.SHADER) for child in expect(required(self._node, key), Kind.LIST)
         )
         if not shaders or len(set(shaders)) != len(shaders):
-            raise failure("asset.shaders", "a material names its shaders, each once", self._node[key])
+            raise failure(AssetCode.SHADERS, "a material names its shaders, each once", self._node[key])
         textures: dict[str, AssetRef] = {}
         key = self._one_key(self._node, "textures", "texture" + _ALL_BY_INDEX)
         if key in self._node:
             for slot, child in self._slots(self._node[key]):
                 if slot in textures:
-                    raise failure("asset.slot", f"slot '{slot}' is filled twice", child)
+                    raise failure(AssetCode.SLOT, f"slot '{slot}' is filled twice", child)
                 textures[slot] = self._find(child, AssetType.TEXTURE2D)
         parameters: dict[str, tuple[float, ...]] = {}
         if "parameters" in self._node:
@@ -190,7 +192,7 @@ class AssetReader:
                     message = (
                         f"'{parameter}' has {len(values)} numbers; it may have {_MOST_PARAMETER_NUMBERS}"
                     )
-                    raise failure("value.count", message, child)
+                    raise failure(Code.COUNT, message, child)
                 parameters[parameter] = values
         return Material(self._ref, name, self._node.position, shaders, textures, parameters)
 
@@ -200,14 +202,14 @@ class AssetReader:
             return list(node.items())
         for row in expect(node, Kind.LIST):
             if row.kind is not Kind.LIST or len(row) != 2:
-                raise failure("value.count", "a texture is written [ slot, asset ]", row)
+                raise failure(Code.COUNT, "a texture is written [ slot, asset ]", row)
         return [(text(row[0]), row[1]) for row in node]
 
     def _shader(self, name: str) -> Shader:
         stage = _enum(required(self._node, "stage"), ShaderStage)
         entry_point = text(self._node["entryPoint"]) if "entryPoint" in self._node else "main"
         if not entry_point.isidentifier() or not entry_point.isascii() or len(entry_point) > 255:
-            raise failure("asset.entry_point", "an entry point is a GLSL name", self._node["entryPoint"])
+            raise failure(AssetCode.ENTRY_POINT, "an entry point is a GLSL name", self._node["entryPoint"])
         return Shader(self._ref, name, self._node.position, self._source(), stage, entry_point)
 
     def _texture(self, name: str) -> Texture2d:
@@ -216,7 +218,7 @@ class AssetReader:
         if "dims" in node:
             values = [integer(child, 1, MAX_TEXTURE_SIDE) for child in expect(node["dims"], Kind.LIST)]
             if len(values) != 2:
-                raise failure("value.count", "'dims' is [ width, height ]", node["dims"])
+                raise failure(Code.COUNT, "'dims' is [ width, height ]", node["dims"])
             dims = (values[0], values[1])
             self._declare("dims", dims, node["dims"])
         form = _enum(node["format"], TextureFormat) if "format" in node else None
@@ -239,14 +241,14 @@ class AssetReader:
 
     def _one_key(self, node: Node, plain: str, by_index: str) -> str:
         if plain in node and by_index in node:
-            raise failure("asset.field", f"'{plain}' and '{by_index}' say the same twice", node[by_index])
+            raise failure(AssetCode.FIELD, f"'{plain}' and '{by_index}' say the same twice", node[by_index])
         return by_index if by_index in node else plain
 
     def _check_keys(self, node: Node, known: Sequence[str], what: str) -> None:
         for key, child in node.items():
             if key not in known:
                 problem = node.document.problem(
-                    "asset.field", f"a {what} has no field '{key}'", child, suggestion(key, known)
+                    AssetCode.FIELD, f"a {what} has no field '{key}'", child, suggestion(key, known)
                 )
                 self._problems.add(problem)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb
 from engine.assets.problems import problem_from_json
 from engine.assets.recipes import in_order_of_use
@@ -56,7 +57,7 @@ def _problems_of(cooked: CookedDb, asset: Asset, is_broken: bool) -> Iterator[Pr
         more = f" (and {len(entry.failure) - 1} more)" if len(entry.failure) > 1 else ""
         message = f"{asset.label} is broken and replaced: {found[0].message}{more}"
         place = node.get("source") or node
-        yield db.document.problem("asset.broken", message, place, found[0].help, Severity.WARNING)
+        yield db.document.problem(AssetCode.BROKEN, message, place, found[0].help, Severity.WARNING)
     # what has no line of its own is said in full by the warning above
     yield from (problem for problem in found if problem.position is not None and problem.position.line)
 
@@ -73,7 +74,7 @@ def _derived_problems(cooked: CookedDb) -> Iterator[Problem]:
             message = f"{label} says {declared.field}: {said}, but it is {is_so}"
             advice = f"leave '{declared.field}' out: it is derived"
             document = cooked.db.document
-            yield document.problem("asset.derived", message, declared.node, advice, Severity.WARNING)
+            yield document.problem(AssetCode.DERIVED, message, declared.node, advice, Severity.WARNING)
 
 
 def _derived_value(

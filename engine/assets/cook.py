@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from engine.assets.cache import CacheImage, CacheMissError, Entry
+from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate
 from engine.assets.freshness import Found, look, same_failures, tool_identity
 from engine.assets.recipes import Recipe, recipes_of
@@ -163,4 +164,6 @@ class _Cook:
         advice = "its assets are cooked at every start until it can be"
         document, node = self._db.document, self._db.document.root["assetDb"]
         place = node.get("cacheFile") or node
-        self._problems.append(document.problem("cache.write", message, place, advice, Severity.WARNING))
+        self._problems.append(
+            document.problem(AssetCode.CACHE_WRITE, message, place, advice, Severity.WARNING)
+        )

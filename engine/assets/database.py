@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from engine.assets.asset_reader import AssetReader
+from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError, folded
 from engine.assets.limits import MAX_ASSETS
 from engine.assets.names import BUILTIN, NameTable, checked_name
@@ -50,13 +51,13 @@ def read_asset_db(
     for key, child in node.items():
         if key not in _KNOWN_KEYS:
             problem = document.problem(
-                "asset.field", f"an assetDb has no '{key}'", child, suggestion(key, _KNOWN_KEYS)
+                AssetCode.FIELD, f"an assetDb has no '{key}'", child, suggestion(key, _KNOWN_KEYS)
             )
             problems.add(problem)
     name = problems.attempt(lambda: checked_name(required(node, "name")), "")
     if name == BUILTIN and db_id != 0:
         problems.add(
-            document.problem("asset.name", "'builtin' is the database of Diorama itself", node["name"])
+            document.problem(AssetCode.NAME, "'builtin' is the database of Diorama itself", node["name"])
         )
     cache_file = problems.attempt(lambda: _cache_file(node, name, path, gate), path.with_suffix(CACHE_SUFFIX))
     assets, declared = problems.attempt(lambda: _assets(node, db_id, path, gate, problems), ((), ()))
@@ -79,7 +80,7 @@ def read_asset_db_file(path: Path, db_id: int, root: Path | None = None) -> Asse
     document = read(path, display_path(path))
     database = read_asset_db(document, path, db_id, root)
     if database is None:
-        raise failure("asset.none", "the file holds no assetDb", document.root)
+        raise failure(AssetCode.NONE, "the file holds no assetDb", document.root)
     return database
 
 
@@ -94,7 +95,7 @@ def _cache_file(node: Node, name: str, path: Path, gate: FileGate) -> Path:
     written = text(child) if child is not None else f"{name}{CACHE_SUFFIX}"
     if not written.endswith(CACHE_SUFFIX):
         message = f"'{written}' does not end in {CACHE_SUFFIX}"
-        raise failure("asset.cache_file", message, child or node, "a cache never replaces another file")
+        raise failure(AssetCode.CACHE_FILE, message, child or node, "a cache never replaces another file")
     try:
         return gate.resolve(written, path.parent)
     except FileRejectedError as error:
@@ -106,7 +107,7 @@ def _assets(
 ) -> tuple[tuple[Asset, ...], tuple[Declared, ...]]:
     rows = list(expect(required(node, "assets"), Kind.LIST))
     if len(rows) > MAX_ASSETS:
-        raise failure("asset.count", f"{len(rows)} assets; a database has at most {MAX_ASSETS}", node)
+        raise failure(AssetCode.ASSET_COUNT, f"{len(rows)} assets; a database has at most {MAX_ASSETS}", node)
     names = NameTable()
     for row in rows:
         names.add(problems.attempt(lambda row=row: _type(row), None), row, problems)
@@ -128,9 +129,9 @@ def _type(node: Node) -> AssetType:
     written = node.type
     known = [kind.value for kind in AssetType]
     if written is None:
-        raise failure("asset.type", "the asset has no @type", node, f"known are: {', '.join(known)}")
+        raise failure(AssetCode.TYPE, "the asset has no @type", node, f"known are: {', '.join(known)}")
     if written not in known:
-        raise failure("asset.type", f"there is no asset type '{written}'", node, suggestion(written, known))
+        raise failure(AssetCode.TYPE, f"there is no asset type '{written}'", node, suggestion(written, known))
     return AssetType(written)
 
 
@@ -146,5 +147,5 @@ def _alike_sources(assets: list[Asset], node: Node, gate: FileGate) -> list[Prob
         if other != source:
             message = f"'{source.name}' and '{other.name}' differ only by letter case or Unicode normal form"
             row = node["assets"][asset.ref.index]
-            found.append(node.document.problem("file.case", message, row["source"]))
+            found.append(node.document.problem(AssetCode.FILE_CASE, message, row["source"]))
     return found

@@ -9,7 +9,9 @@ import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.assets.codes import AssetCode
 from engine.assets.limits import MAX_SOURCE_BYTES
+from engine.humon import Code
 
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
 
@@ -55,22 +57,26 @@ class FileGate:
         and `file.case` for one that a file has in other letter case or Unicode normal form.
         """
         if not text.strip() or "\0" in text:
-            raise FileRejectedError("file.name", "the file name is empty or holds a NUL")
+            raise FileRejectedError(AssetCode.FILE_NAME, "the file name is empty or holds a NUL")
         if text.startswith(("/", "\\")) or _SCHEME.match(text) or Path(text).is_absolute():
             raise FileRejectedError(
-                "file.outside",
+                AssetCode.FILE_OUTSIDE,
                 f"'{text}' is an absolute path or a URL",
                 f"name the file relative to the file that uses it, below {self.root}",
             )
         if "\\" in text:
-            raise FileRejectedError("file.name", f"'{text}' holds a backslash", "write / between folders")
+            raise FileRejectedError(
+                AssetCode.FILE_NAME, f"'{text}' holds a backslash", "write / between folders"
+            )
         try:
             path = self._real(os.path.join(base, text))
         except (OSError, ValueError) as error:
-            raise FileRejectedError("file.name", f"'{text}' cannot be a file name ({error})") from error
+            raise FileRejectedError(
+                AssetCode.FILE_NAME, f"'{text}' cannot be a file name ({error})"
+            ) from error
         if not path.is_relative_to(self.root):
             raise FileRejectedError(
-                "file.outside",
+                AssetCode.FILE_OUTSIDE,
                 f"'{text}' lies outside the project root",
                 f"the root is {self.root}; copy the file below it",
             )
@@ -82,7 +88,7 @@ class FileGate:
         try:
             info = os.stat(path)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise FileRejectedError("file.missing", f"there is no file '{self.relative(path)}'") from error
+            raise FileRejectedError(Code.FILE_MISSING, f"there is no file '{self.relative(path)}'") from error
         except OSError as error:
             raise self._unreadable(path, error) from error
         self._check_regular(path, info)
@@ -103,12 +109,12 @@ class FileGate:
                 self._check_regular(path, info)
                 if info.st_size > limit:
                     reason = f"'{self.relative(path)}' has {info.st_size} bytes; at most {limit} are read"
-                    raise FileRejectedError("file.size", reason)
+                    raise FileRejectedError(AssetCode.FILE_SIZE, reason)
                 data = file.read(limit + 1)
         except OSError as error:
             raise self._unreadable(path, error) from error
         if len(data) > limit:
-            raise FileRejectedError("file.size", f"'{self.relative(path)}' grew beyond {limit} bytes")
+            raise FileRejectedError(AssetCode.FILE_SIZE, f"'{self.relative(path)}' grew beyond {limit} bytes")
         return data, Stamp(info.st_size, info.st_mtime_ns)
 
     def relative(self, path: Path) -> str:
@@ -136,7 +142,7 @@ class FileGate:
                 alike = self._listing(folder).get(folded(part), [])
                 if alike and part not in alike:
                     raise FileRejectedError(
-                        "file.case",
+                        AssetCode.FILE_CASE,
                         f"'{part}' differs only by letter case or Unicode normal form from '{alike[0]}'",
                         f"write '{alike[0]}', or rename the file: not every system tells them apart",
                     )
@@ -157,9 +163,9 @@ class FileGate:
     def _check_regular(self, path: Path, info: os.stat_result) -> None:
         if not stat.S_ISREG(info.st_mode):
             kind = "a folder" if stat.S_ISDIR(info.st_mode) else "no regular file"
-            raise FileRejectedError("file.kind", f"'{self.relative(path)}' is {kind}")
+            raise FileRejectedError(Code.FILE_KIND, f"'{self.relative(path)}' is {kind}")
 
     def _unreadable(self, path: Path, error: OSError) -> FileRejectedError:
         return FileRejectedError(
-            "file.unreadable", f"'{self.relative(path)}' cannot be read: {error.strerror}"
+            Code.FILE_UNREADABLE, f"'{self.relative(path)}' cannot be read: {error.strerror}"
         )

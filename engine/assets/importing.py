@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.assets.cache import Entry, SourceStamp
+from engine.assets.codes import AssetCode
 from engine.assets.facts import facts_to_json
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.formats import ColorSpace, IndexFormat, ShaderStage, Topology, VertexFormat
@@ -24,9 +25,9 @@ from engine.assets.recipes import Recipe
 from engine.assets.records import AssetType
 from engine.assets.roots import display_path
 from engine.assets.stamps import source_stamp
-from engine.humon import InputError, Position, Problem, parse
+from engine.humon import Code, InputError, Position, Problem, parse
 
-_PASSING = frozenset({NO_COMPILER, "file.missing", "file.unreadable", "file.case"})
+_PASSING = frozenset({NO_COMPILER, Code.FILE_MISSING, Code.FILE_UNREADABLE, AssetCode.FILE_CASE})
 
 
 @dataclass(frozen=True, slots=True)

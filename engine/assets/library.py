@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets.breakage import Breakage, find_breakage
+from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb, ProgressCallback, cook_database
 from engine.assets.database import builtin_db
 from engine.assets.facts import Facts, facts_from_json
@@ -208,10 +209,10 @@ def _check(dbs: Sequence[AssetDb]) -> None:
             node = db.document.root["assetDb"]
             if other.name == db.name:
                 message = f"there are two databases '{db.name}'; the other one is {other.position}"
-                problems.append(db.document.problem("asset.name", message, node["name"]))
+                problems.append(db.document.problem(AssetCode.NAME, message, node["name"]))
             elif other.cache_file == db.cache_file:
                 message = f"'{other.name}' ({other.position}) uses the same cache"
                 place_node = node.get("cacheFile") or node
-                problems.append(db.document.problem("asset.cache_file", message, place_node))
+                problems.append(db.document.problem(AssetCode.CACHE_FILE, message, place_node))
     if problems:
         raise InputError(problems)

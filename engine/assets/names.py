@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from engine.assets.codes import AssetCode
 from engine.assets.files import folded
 from engine.assets.records import AssetDb, AssetRef, AssetType
 from engine.humon import Collector, Node, failure, suggestion, text
@@ -35,7 +36,7 @@ class NameTable:
                     "is" if other.text == name else "differs only by letter case or Unicode normal form from"
                 )
                 message = f"the name '{name}' {how} that of another {kind.value} at {other.position}"
-                raise failure("asset.name", message, name_node, "names are unique per type")
+                raise failure(AssetCode.NAME, message, name_node, "names are unique per type")
             self._folded[kind, folded(name)] = name_node
             self._indices[kind, name] = index
 
@@ -47,24 +48,24 @@ class NameTable:
             index = int(written)
             if index >= len(self.types):
                 message = f"there is no asset {index}: the database has {len(self.types)}"
-                raise failure("asset.reference", message, node)
+                raise failure(AssetCode.REFERENCE, message, node)
             kind = self.types[index]
             if kind is not None and kind not in types:
-                raise failure("asset.reference", f"asset {index} is a {kind.value}, not a {wanted}", node)
+                raise failure(AssetCode.REFERENCE, f"asset {index} is a {kind.value}, not a {wanted}", node)
             return index
         for kind in types:
             if (kind, written) in self._indices:
                 return self._indices[kind, written]
         known = [name for kind, name in self._indices if kind in types]
         message = f"the database has no {wanted} called '{written}'"
-        raise failure("asset.reference", message, node, suggestion(written, known))
+        raise failure(AssetCode.REFERENCE, message, node, suggestion(written, known))
 
 
 def checked_name(node: Node) -> str:
     """The name a node gives. Raises InputError `asset.name` for an empty one and for digits alone."""
     name = text(node)
     if not name or name.isdigit() or not name.isprintable() or len(name) > 255:
-        raise failure("asset.name", f"'{name[:40]}' cannot be a name", node, "use a word that is no number")
+        raise failure(AssetCode.NAME, f"'{name[:40]}' cannot be a name", node, "use a word that is no number")
     return name
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LAUNCHER_MARK = b"cmeel_run"
-_PREFIX = "cmeel.prefix"
+_PACKAGE = "cmeel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def find_tool(name: str) -> Tool | None:
         return Tool(found)
     # the launcher of a package starts an interpreter only to run the program: 50 ms that add up
     for folder in sys.path:
-        prefix = Path(folder or ".", _PREFIX)
+        prefix = Path(folder or ".", f"{_PACKAGE}.prefix")
         program = shutil.which(name, path=str(prefix / "bin"))
         if program:
             return Tool(program, str(prefix / "lib"))

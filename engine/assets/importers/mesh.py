@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.assets.codes import AssetCode
 from engine.assets.facts import IndicesFacts, SkeletonFacts, VerticesFacts
 from engine.assets.formats import IndexFormat, Topology, VertexFormat
 from engine.assets.importers import Imported
@@ -79,10 +80,10 @@ def pack_indices(source: MeshSource, index_format: IndexFormat, topology: Topolo
     node = level.index_node
     if len(indices) % topology.group or len(indices) < topology.least:
         message = f"{len(indices)} indices make no {topology.value}: a multiple of {topology.group} does"
-        raise failure("mesh.count", message, node)
+        raise failure(AssetCode.MESH_COUNT, message, node)
     if index_format is IndexFormat.UINT16 and int(indices.max()) >= 0xFFFF:
         message = f"index {int(indices.max())} does not fit 16 bits (0xffff means restart)"
-        raise failure("mesh.range", message, node, "use indexFormat: uint32")
+        raise failure(AssetCode.MESH_RANGE, message, node, "use indexFormat: uint32")
     facts = IndicesFacts(len(indices), index_format, topology)
     return Imported(indices.astype(index_format.dtype).tobytes(), facts, source.warnings)
 
@@ -90,7 +91,9 @@ def pack_indices(source: MeshSource, index_format: IndexFormat, topology: Topolo
 def pack_skeleton(source: MeshSource) -> Imported:
     """Pack the bones. Raises InputError `mesh.bone` where there are none."""
     if not source.bones:
-        raise failure("mesh.bone", "the mesh source has no bones", source.node, "add `bones: [ ... ]`")
+        raise failure(
+            AssetCode.MESH_BONE, "the mesh source has no bones", source.node, "add `bones: [ ... ]`"
+        )
     packed = np.zeros(len(source.bones), BONE)
     for row, bone in zip(packed, source.bones, strict=True):
         row["parent"], row["scale"] = bone.parent, bone.scale
@@ -102,7 +105,7 @@ def pack_skeleton(source: MeshSource) -> Imported:
 def _lod(source: MeshSource, index: int) -> SourceLod:
     if index >= len(source.lods):
         message = f"the mesh source has {len(source.lods)} levels of detail; number {index} is asked for"
-        raise failure("mesh.lod", message, source.node)
+        raise failure(AssetCode.MESH_LOD, message, source.node)
     return source.lods[index]
 
 
@@ -110,18 +113,20 @@ def _converted(source: MeshSource, lod: SourceLod, name: str, form: VertexFormat
     values = lod.attributes.get(name)
     if values is None:
         message = f"the mesh source has no attribute '{name}'"
-        raise failure("mesh.attribute", message, source.node, suggestion(name, lod.attributes))
+        raise failure(AssetCode.MESH_ATTRIBUTE, message, source.node, suggestion(name, lod.attributes))
     node = lod.nodes[name]
     if values.shape[1] != form.components:
         message = f"'{name}' has {values.shape[1]} numbers a vertex, {form.value} takes {form.components}"
-        raise failure("mesh.attribute", message, node)
+        raise failure(AssetCode.MESH_ATTRIBUTE, message, node)
     low, high = _bounds(form)
     if values.min() < low or values.max() > high:
         reach = f"'{name}' reaches from {values.min():g} to {values.max():g}"
         message = f"{reach}; {form.value} takes {low:g} to {high:g}"
-        raise failure("mesh.range", message, node)
+        raise failure(AssetCode.MESH_RANGE, message, node)
     if form.kind in ("uint", "sint") and (values != np.floor(values)).any():
-        raise failure("mesh.range", f"'{name}' holds fractions; {form.value} takes whole numbers", node)
+        raise failure(
+            AssetCode.MESH_RANGE, f"'{name}' holds fractions; {form.value} takes whole numbers", node
+        )
     if form.kind in ("unorm", "snorm"):
         values = np.rint(values * np.iinfo(form.dtype).max)
     return np.ascontiguousarray(values.astype(form.dtype))
@@ -150,10 +155,10 @@ def _check_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> None:
     if weights is not None:
         if settings.num_blend_weights and weights.shape[1] != settings.num_blend_weights:
             message = f"{weights.shape[1]} weights a vertex; the mesh says {settings.num_blend_weights}"
-            raise failure("mesh.skin", message, lod.nodes["frameWeights"])
+            raise failure(AssetCode.MESH_SKIN, message, lod.nodes["frameWeights"])
         if weights.min() < 0 or weights.sum(axis=1).min() <= 0:
             message = "the weights of a vertex must not be negative, and not all zero"
-            raise failure("mesh.skin", message, lod.nodes["frameWeights"])
+            raise failure(AssetCode.MESH_SKIN, message, lod.nodes["frameWeights"])
     if "frameIdxs" not in names or not settings.num_blend_weights:
         return
     form = names["frameIdxs"]
@@ -165,4 +170,4 @@ def _check_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> None:
         highest = int(((channels >> (bits * part)) & ((1 << bits) - 1)).max())
         if highest >= known:
             message = f"a vertex follows bone {highest}, but there are {known}"
-            raise failure("mesh.skin", message, lod.nodes["frameIdxs"])
+            raise failure(AssetCode.MESH_SKIN, message, lod.nodes["frameIdxs"])

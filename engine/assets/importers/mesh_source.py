@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from engine.assets.codes import AssetCode
 from engine.assets.importers.numbers import rows_of
 from engine.assets.limits import MAX_BONES, MAX_INDICES, MAX_VERTICES
 from engine.humon import (
@@ -89,7 +90,7 @@ def read_mesh_source(document: Document) -> MeshSource:
     for key, child in mesh.items():
         if key not in _KNOWN_KEYS:
             problem = document.problem(
-                "mesh.key", f"a mesh source has no '{key}'", child, suggestion(key, _KNOWN_KEYS)
+                AssetCode.MESH_KEY, f"a mesh source has no '{key}'", child, suggestion(key, _KNOWN_KEYS)
             )
             problems.add(problem)
     lods = []
@@ -101,7 +102,7 @@ def read_mesh_source(document: Document) -> MeshSource:
         with problems.catching():
             bones = _read_bones(mesh["bones"], problems)
     if not lods and not problems.problems:
-        problems.add(document.problem("mesh.empty", "the mesh has no level of detail", mesh))
+        problems.add(document.problem(AssetCode.MESH_EMPTY, "the mesh has no level of detail", mesh))
     problems.check()
     return MeshSource(tuple(lods), bones, mesh, problems.warnings)
 
@@ -116,16 +117,16 @@ def _read_lod(node: Node) -> SourceLod:
             attributes[name] = rows_of(child, MAX_VERTICES)
     problems.check()
     if "pos" not in attributes:
-        raise failure("mesh.attribute", "the mesh has no attribute 'pos'", vertices)
+        raise failure(AssetCode.MESH_ATTRIBUTE, "the mesh has no attribute 'pos'", vertices)
     count = len(attributes["pos"])
     if count == 0:
-        raise failure("mesh.empty", "the mesh has no vertices", nodes["pos"])
+        raise failure(AssetCode.MESH_EMPTY, "the mesh has no vertices", nodes["pos"])
     if attributes["pos"].shape[1] != 3:
-        raise failure("mesh.attribute", "a 'pos' is three numbers: x y z", nodes["pos"])
+        raise failure(AssetCode.MESH_ATTRIBUTE, "a 'pos' is three numbers: x y z", nodes["pos"])
     for name, values in attributes.items():
         if len(values) != count:
             message = f"'{name}' has {len(values)} entries, 'pos' has {count}"
-            problems.add(node.document.problem("mesh.attribute", message, nodes[name]))
+            problems.add(node.document.problem(AssetCode.MESH_ATTRIBUTE, message, nodes[name]))
     problems.check()
     index_node = required(node, "indices")
     return SourceLod(attributes, _read_indices(index_node, count), nodes, index_node, count)
@@ -134,12 +135,12 @@ def _read_lod(node: Node) -> SourceLod:
 def _read_indices(node: Node, vertex_count: int) -> npt.NDArray[np.int64]:
     values = rows_of(node, MAX_INDICES).reshape(-1)
     if len(values) == 0:
-        raise failure("mesh.empty", "the mesh has no indices", node)
+        raise failure(AssetCode.MESH_EMPTY, "the mesh has no indices", node)
     wrong = np.flatnonzero((values != np.floor(values)) | (values < 0) | (values >= vertex_count))
     if len(wrong):
         first = int(wrong[0])
         message = f"index {values[first]:g} (number {first}) names no vertex: there are {vertex_count}"
-        raise failure("mesh.index", message, _entry(node, first))
+        raise failure(AssetCode.MESH_INDEX, message, _entry(node, first))
     return values.astype(np.int64)
 
 
@@ -154,14 +155,16 @@ def _entry(node: Node, flat: int) -> Node:
 def _read_bones(node: Node, problems: Collector) -> tuple[Bone, ...]:
     expect(node, Kind.LIST)
     if len(node) > MAX_BONES:
-        raise failure("mesh.bone", f"{len(node)} bones; a skeleton has at most {MAX_BONES}", node)
+        raise failure(AssetCode.MESH_BONE, f"{len(node)} bones; a skeleton has at most {MAX_BONES}", node)
     bones: list[Bone] = []
     numbers: dict[str, int] = {}
     for index, child in enumerate(node):
         expect(child, Kind.DICT)
         name = text(child["name"]) if "name" in child else f"bone{index}"
         if name in numbers:
-            raise failure("mesh.bone", f"bones {numbers[name]} and {index} are both called '{name}'", child)
+            raise failure(
+                AssetCode.MESH_BONE, f"bones {numbers[name]} and {index} are both called '{name}'", child
+            )
         bones.append(_read_bone(child, name, numbers, problems))
         numbers[name] = index
     return tuple(bones)
@@ -173,7 +176,7 @@ def _read_bone(node: Node, name: str, numbers: dict[str, int], problems: Collect
         parent_name = text(node["parent"])
         if parent_name not in numbers:
             message = f"bone '{name}' comes before its parent '{parent_name}', or there is no such bone"
-            raise failure("mesh.bone", message, node["parent"], suggestion(parent_name, numbers))
+            raise failure(AssetCode.MESH_BONE, message, node["parent"], suggestion(parent_name, numbers))
         parent = numbers[parent_name]
     rotation = vector(node["rotation"], 4) if "rotation" in node else (0.0, 0.0, 0.0, 1.0)
     length = sum(value * value for value in rotation) ** 0.5
@@ -189,4 +192,4 @@ def _read_bone(node: Node, name: str, numbers: dict[str, int], problems: Collect
 
 
 def _warn(problems: Collector, node: Node, message: str) -> None:
-    problems.add(node.document.problem("mesh.transform", message, node, severity=Severity.WARNING))
+    problems.add(node.document.problem(AssetCode.MESH_TRANSFORM, message, node, severity=Severity.WARNING))

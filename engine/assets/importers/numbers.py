@@ -7,7 +7,8 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from engine.humon import Kind, Node, failure, number
+from engine.assets.codes import AssetCode
+from engine.humon import Code, Kind, Node, failure, number
 
 _PLAIN = re.compile(r"[0-9eE+\-.,\s\[\]]*")
 _LONGEST = 40
@@ -20,12 +21,14 @@ def rows_of(node: Node, limit: int) -> npt.NDArray[np.float64]:
     `mesh.size` for more than `limit` rows.
     """
     if node.kind is not Kind.LIST:
-        raise failure("value.kind", f"'{node.key}' must be a list of numbers", node)
+        raise failure(Code.KIND, f"'{node.key}' must be a list of numbers", node)
     rows = _fast(node.text)
     if rows is None:
         rows = _slow(node)
     if len(rows) > limit:
-        raise failure("mesh.size", f"'{node.key}' has {len(rows)} entries; at most {limit} are read", node)
+        raise failure(
+            AssetCode.MESH_SIZE, f"'{node.key}' has {len(rows)} entries; at most {limit} are read", node
+        )
     return rows
 
 
@@ -61,7 +64,7 @@ def _slow(node: Node) -> npt.NDArray[np.float64]:
         row = [number(entry) for entry in child] if child.kind is Kind.LIST else [number(child)]
         if width is not None and len(row) != width:
             message = f"this row of '{node.key}' has {len(row)} numbers, the rows before it have {width}"
-            raise failure("value.count", message, child)
+            raise failure(Code.COUNT, message, child)
         width = len(row)
         rows.append(row)
     return np.array(rows, dtype=np.float64).reshape(len(rows), width or 1)

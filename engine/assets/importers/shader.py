@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from engine.assets.child import ChildResult, run_tool
+from engine.assets.codes import AssetCode
 from engine.assets.facts import ShaderFacts
 from engine.assets.formats import ShaderStage
 from engine.assets.importers import Imported
@@ -18,7 +19,7 @@ from engine.humon import InputError, Position, Problem
 TARGET = "vulkan1.3"
 """What modules are compiled for and validated against."""
 
-NO_COMPILER = "shader.compiler"
+NO_COMPILER = AssetCode.SHADER_COMPILER
 """The code of a problem that ends when a compiler is installed: never remembered for a source."""
 
 _ERROR = re.compile(r"^ERROR: [^\n]*?:(\d+): (.*)$", re.MULTILINE)
@@ -53,14 +54,14 @@ def _compile(compiler: Tool, source: ShaderSource, stage: ShaderStage, entry_poi
     with tempfile.TemporaryDirectory(prefix="diorama-") as name:
         folder = Path(name)
         (folder / "source").write_text(source.text, encoding="utf-8", newline="\n")
-        output = folder / "module.spv"
+        output = folder / "module"
         arguments = ["-V", "--target-env", TARGET, "-S", stage.short, "-e", entry_point]
         arguments += ["--source-entrypoint", "main", "-o", output.name, "source"]
         result = run_tool(compiler, arguments, folder)
         if result.crash:
             message = f"the compiler {result.crash}"
             advice = "the source is set aside until it changes"
-            raise InputError(Problem("shader.crash", message, _whole(source), help=advice))
+            raise InputError(Problem(AssetCode.SHADER_CRASH, message, _whole(source), help=advice))
         if result.status != 0 or not output.is_file():
             raise InputError(_compile_problems(source, result))
         return output.read_bytes()
@@ -77,20 +78,22 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
         message = f"the validator cannot be run: {error.strerror or error}"
         raise InputError(Problem(NO_COMPILER, message, _whole(source))) from error
     except SpirvError as error:
-        raise InputError(Problem("shader.spirv", str(error), _whole(source))) from error
+        raise InputError(Problem(AssetCode.SHADER_SPIRV, str(error), _whole(source))) from error
     return Imported(code, ShaderFacts(stage, entry_point, reflection))
 
 
 def _validate(validator: Tool, code: bytes, source: ShaderSource) -> None:
     with tempfile.TemporaryDirectory(prefix="diorama-") as name:
         folder = Path(name)
-        (folder / "module.spv").write_bytes(code)
-        result = run_tool(validator, ["--target-env", TARGET, "module.spv"], folder)
+        (folder / "module").write_bytes(code)
+        result = run_tool(validator, ["--target-env", TARGET, "module"], folder)
     if result.crash:
-        raise InputError(Problem("shader.crash", f"the validator {result.crash}", _whole(source)))
+        raise InputError(Problem(AssetCode.SHADER_CRASH, f"the validator {result.crash}", _whole(source)))
     if result.status != 0:
         text = result.output.strip().splitlines() or ["without a reason"]
-        raise InputError(Problem("shader.spirv", f"spirv-val rejects the module: {text[0]}", _whole(source)))
+        raise InputError(
+            Problem(AssetCode.SHADER_SPIRV, f"spirv-val rejects the module: {text[0]}", _whole(source))
+        )
 
 
 def _compile_problems(source: ShaderSource, result: ChildResult) -> list[Problem]:
@@ -99,11 +102,13 @@ def _compile_problems(source: ShaderSource, result: ChildResult) -> list[Problem
     telling = [(line, text) for line, text in found if not text.startswith("'' : compilation terminated")]
     for line, text in telling or found:
         token = _TOKEN.match(text)
-        problems.append(source.problem("shader.compile", text.strip(), int(line), token[1] if token else ""))
+        problems.append(
+            source.problem(AssetCode.SHADER_COMPILE, text.strip(), int(line), token[1] if token else "")
+        )
     if not problems:
         said = [line for line in result.output.splitlines() if line.startswith("ERROR")]
         reason = (said or [f"the compiler ended with status {result.status}"])[0]
-        problems.append(source.problem("shader.compile", reason.removeprefix("ERROR: "), 1))
+        problems.append(source.problem(AssetCode.SHADER_COMPILE, reason.removeprefix("ERROR: "), 1))
     return problems
 
 

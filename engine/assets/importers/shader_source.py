@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError, Stamp
 from engine.assets.limits import MAX_INCLUDES, MAX_SHADER_BYTES
 from engine.assets.roots import display_path
@@ -68,7 +69,7 @@ def _expand_into(source: ShaderSource, path: Path, gate: FileGate, above: tuple[
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         message = f"byte {error.start} is not UTF-8"
-        raise InputError(Problem("shader.encoding", message, Position(name, line, 1))) from error
+        raise InputError(Problem(AssetCode.SHADER_ENCODING, message, Position(name, line, 1))) from error
     for number, line in enumerate(_LINE_END.split(text), start=1):
         include = _INCLUDE.match(line)
         if include is None:
@@ -85,8 +86,10 @@ def _expand_into(source: ShaderSource, path: Path, gate: FileGate, above: tuple[
         chain = (*above, path)
         if included in chain:
             cycle = " -> ".join(display_path(file) for file in (*chain[chain.index(included) :], included))
-            raise InputError(Problem("shader.include", f"the include goes round: {cycle}", position, excerpt))
+            raise InputError(
+                Problem(AssetCode.SHADER_INCLUDE, f"the include goes round: {cycle}", position, excerpt)
+            )
         if len(source.files) > MAX_INCLUDES or sum(map(len, source.contents)) > MAX_SHADER_BYTES:
             message = f"more than {MAX_INCLUDES} files or {MAX_SHADER_BYTES} bytes are included"
-            raise InputError(Problem("shader.include", message, position, excerpt))
+            raise InputError(Problem(AssetCode.SHADER_INCLUDE, message, position, excerpt))
         _expand_into(source, included, gate, chain)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.assets.codes import AssetCode
 from engine.assets.facts import TextureFacts
 from engine.assets.formats import ColorSpace, TextureFormat
 from engine.assets.importers import Imported
@@ -58,7 +59,7 @@ def import_texture(data: bytes, name: str, settings: TextureSettings) -> Importe
     levels = settings.mip_levels or most
     if levels > most:
         message = f"{width} x {height} pixels have at most {most} mip levels, {levels} are asked for"
-        raise _error("texture.mips", message, name)
+        raise _error(AssetCode.TEXTURE_MIPS, message, name)
     chain = mip_chain(texels, levels, settings.color_space)
     offsets = np.cumsum([0, *(level.nbytes for level in chain)]).tolist()
     is_srgb = settings.color_space is ColorSpace.SRGB
@@ -77,11 +78,13 @@ def picture_size(data: bytes, name: str) -> tuple[int, int]:
     """Width and height as the header of a PNG or JPEG file says, without decoding the picture."""
     if data.startswith(_PNG_SIGNATURE):
         if len(data) < 24 or data[12:16] != b"IHDR":
-            raise _error("texture.decode", "the PNG file ends before its header does", name)
+            raise _error(AssetCode.TEXTURE_DECODE, "the PNG file ends before its header does", name)
         return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     if data.startswith(_JPEG_SIGNATURE):
         return _jpeg_size(data, name)
-    raise _error("texture.format", "the file is neither PNG nor JPEG", name, "save it as one of the two")
+    raise _error(
+        AssetCode.TEXTURE_FORMAT, "the file is neither PNG nor JPEG", name, "save it as one of the two"
+    )
 
 
 def _jpeg_size(data: bytes, name: str) -> tuple[int, int]:
@@ -100,18 +103,18 @@ def _jpeg_size(data: bytes, name: str) -> tuple[int, int]:
             return width, height
         else:
             at += 2 + max(int.from_bytes(data[at + 2 : at + 4], "big"), 2)
-    raise _error("texture.decode", "the JPEG file has no frame header", name)
+    raise _error(AssetCode.TEXTURE_DECODE, "the JPEG file has no frame header", name)
 
 
 def _check_size(width: int, height: int, name: str) -> None:
     if width == 0 or height == 0:
-        raise _error("texture.size", f"the picture has {width} x {height} pixels", name)
+        raise _error(AssetCode.TEXTURE_SIZE, f"the picture has {width} x {height} pixels", name)
     if max(width, height) > MAX_TEXTURE_SIDE or width * height > MAX_TEXTURE_PIXELS:
         message = (
             f"{width} x {height} pixels are too many: a side may have {MAX_TEXTURE_SIDE}, "
             f"a picture {MAX_TEXTURE_PIXELS}"
         )
-        raise _error("texture.size", message, name, "scale the picture down")
+        raise _error(AssetCode.TEXTURE_SIZE, message, name, "scale the picture down")
 
 
 def _decode(data: bytes, name: str) -> npt.NDArray[np.uint8]:
@@ -126,7 +129,7 @@ def _decode(data: bytes, name: str) -> npt.NDArray[np.uint8]:
             return np.ascontiguousarray(picture.convert("RGBA"))
     except _BROKEN as error:
         reason = str(error) or type(error).__name__
-        raise _error("texture.decode", f"the picture cannot be decoded: {reason}", name) from error
+        raise _error(AssetCode.TEXTURE_DECODE, f"the picture cannot be decoded: {reason}", name) from error
 
 
 def _error(code: str, message: str, name: str, help: str = "") -> InputError:
