@@ -23,10 +23,10 @@ def run(options: argparse.Namespace) -> int:
     jobs = options.jobs or os.cpu_count() or 1
     with CookProgress() as progress:
         library = open_library(scene.dbs, jobs=jobs, progress=progress)
-    try:
+    with library:
         for problem in (*scene.warnings, *library.problems):
             print(problem.render(), file=sys.stderr)
-        print(f"{options.scene}: {progress.summary()}")
-        return ExitCode.DONE
-    finally:
-        library.close()
+        plural = "" if library.cooked == 1 else "s"
+        done = f"cooked {library.cooked} asset{plural}" if library.cooked else "everything is cooked already"
+        print(f"{options.scene}: {done}")
+    return ExitCode.DONE

@@ -15,8 +15,6 @@ class CookProgress:
     """
 
     def __init__(self) -> None:
-        self.cooked = 0
-        self._done = 0
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
@@ -31,16 +29,8 @@ class CookProgress:
         """Show `done` of `total` assets of one database; 0 of them when a database begins."""
         bar = self._bar or self._open()
         if done == 0 or self._task is None:
-            self._task, self._done = bar.add_task("", total=total), 0
-        self.cooked += done - self._done
-        self._done = done
+            self._task = bar.add_task("", total=total)
         bar.update(self._task, completed=done, description=label)
-
-    def summary(self) -> str:
-        """What happened, in one sentence."""
-        if not self.cooked:
-            return "everything is cooked already"
-        return f"cooked {self.cooked} asset{'s' if self.cooked > 1 else ''}"
 
     def _open(self) -> Progress:
         from rich.console import Console

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,10 +51,21 @@ def test_a_missing_scene_is_an_input_error(engine: Run, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_progress_counts_assets_over_all_databases() -> None:
+def test_a_terminal_sees_a_bar_that_fills_for_each_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
     with CookProgress() as progress:
-        for done, total, label in ((0, 3, ""), (2, 3, "a"), (3, 3, "b"), (0, 1, ""), (1, 1, "c")):
+        for done, total, label in ((0, 3, ""), (2, 3, "texture 'a'"), (3, 3, "b"), (0, 1, ""), (1, 1, "c")):
             progress(done, total, label)
-    assert progress.cooked == 4
-    assert progress.summary() == "cooked 4 assets"
-    assert CookProgress().summary() == "everything is cooked already"
+        assert progress._bar is not None
+        tasks = progress._bar.tasks
+        assert [(task.completed, task.total) for task in tasks] == [(3, 3), (1, 1)]
+
+
+def test_nothing_to_cook_loads_no_bar(root: Path) -> None:
+    code = "import sys\nfrom engine.cli.progress import CookProgress\n"
+    code += "with CookProgress():\n    pass\nprint('rich' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "False"

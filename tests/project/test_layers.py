@@ -27,6 +27,7 @@ ALLOWED = {
         "engine.assets",
         "engine.tableau",
         "engine.feature",
+        "engine.scene",
         "engine.graph",
         "engine.plan",
     },
