@@ -12,7 +12,6 @@ import numpy as np
 
 from engine.memory.executor import Executor
 from engine.memory.location import LIVE_ALLOCATION, LIVE_RESOURCE, LiveTable, Location, Statistics
-from engine.plan.memory_plan import MemoryPlan
 from engine.plan.profile import DeviceProfile
 from engine.plan.steps import AnyStep, ClearStaging, Release, Transfer
 from engine.plan.vocabulary import Kind

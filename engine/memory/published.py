@@ -39,7 +39,9 @@ class Published:
     def publish(self, step: Publish, plan: MemoryPlan) -> list[Place]:
         """Point keys at new places; returns the old places of those that had one."""
         rows = plan.subresource_table.rows(step.keys)
-        columns = (step.resources, step.offsets, rows["size"], rows["stride"])
+        # A ring's bytes are those of all its copies; an image's footprint counts layers.
+        sizes = np.maximum(rows["size"], rows["footprint"])
+        columns = (step.resources, step.offsets, sizes, rows["stride"])
         keys = step.keys.tolist()
         left = self._forget(keys)
         self._places.update(

@@ -193,7 +193,6 @@ class Runtime:
         needs = self.planner.needs()
         plan = self.planner.plan(needs, self.plan)
         schedule = make_schedule(self.resident, plan, self._sources)
-        self.resident.begin(plan)
         self._needs, self.plan, self.schedule = needs, plan, schedule
         self.memory.submit(schedule)
         self.renderer.restructure(needs, self.timeline.submitted)
