@@ -60,7 +60,10 @@ def read_asset_db(
             document.problem(AssetCode.NAME, "'builtin' is the database of Diorama itself", node["name"])
         )
     cache_file = problems.attempt(lambda: _cache_file(node, name, path, gate), path.with_suffix(CACHE_SUFFIX))
-    assets, declared = problems.attempt(lambda: _assets(node, db_id, path, gate, problems), ((), ()))
+    assets: tuple[Asset, ...] = ()
+    declared: tuple[Declared, ...] = ()
+    with problems.catching():
+        assets, declared = _assets(node, db_id, path, gate, problems)
     problems.check()
     return AssetDb(
         id=db_id,
@@ -110,7 +113,10 @@ def _assets(
         raise failure(AssetCode.ASSET_COUNT, f"{len(rows)} assets; a database has at most {MAX_ASSETS}", node)
     names = NameTable()
     for row in rows:
-        names.add(problems.attempt(lambda row=row: _type(row), None), row, problems)
+        kind = None
+        with problems.catching():
+            kind = _type(row)
+        names.add(kind, row, problems)
     assets: list[Asset] = []
     declared: list[Declared] = []
     for index, (row, kind) in enumerate(zip(rows, names.types, strict=True)):

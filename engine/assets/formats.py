@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ class VertexFormat(StrEnum):
         return self.components * self.bits // 8
 
     @property
-    def dtype(self) -> np.dtype[np.generic]:
+    def dtype(self) -> np.dtype[Any]:
         """The numpy type of one channel, little-endian as Vulkan devices read it."""
         return np.dtype(f"<{_KINDS[self.kind]}{self.bits // 8}")
 
@@ -87,7 +88,7 @@ class IndexFormat(StrEnum):
     UINT32 = "uint32"
 
     @property
-    def dtype(self) -> np.dtype[np.generic]:
+    def dtype(self) -> np.dtype[Any]:
         """The numpy type of one index."""
         return np.dtype("<u2" if self is IndexFormat.UINT16 else "<u4")
 

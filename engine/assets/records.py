@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from engine.assets.formats import (
     ColorSpace,
@@ -43,7 +43,8 @@ class AssetType(StrEnum):
         return self not in (AssetType.MODEL, AssetType.MESH, AssetType.MATERIAL)
 
 
-class AssetRef(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class AssetRef:
     """One asset: the id of its database (0 is the builtin one) and its index there."""
 
     db: int
@@ -100,7 +101,7 @@ class Mesh(Asset):
     """Levels of detail and, where it bends, a skeleton. `source` is a `.hu` mesh source."""
 
     type = AssetType.MESH
-    source: Path | None
+    source: Path
     lods: tuple[Lod, ...]
     skeleton: AssetRef | None = None
 

@@ -7,6 +7,7 @@ table, so that the result is the same on every machine.
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,14 +48,16 @@ def _halve(texels: npt.NDArray[np.uint16], axis: int) -> npt.NDArray[np.uint16]:
     if count == 1:
         return texels
     texels = np.moveaxis(texels, axis, 0)
+    halved: npt.NDArray[Any]
     half = count // 2
     if count % 2 == 0:
         halved = (texels[0::2].astype(np.uint32) + texels[1::2] + 1) >> 1
     else:
         at = np.arange(half, dtype=np.uint32).reshape(-1, *(1 for _ in texels.shape[1:]))
-        halved = texels[0:-1:2] * (np.uint32(half) - at)
-        halved += texels[1::2].astype(np.uint32) * np.uint32(half)
-        halved += texels[2::2] * (at + np.uint32(1))
+        first, middle, last = (
+            part.astype(np.uint32) for part in (texels[0:-1:2], texels[1::2], texels[2::2])
+        )
+        halved = first * (np.uint32(half) - at) + middle * np.uint32(half) + last * (at + np.uint32(1))
         halved = (halved + np.uint32(count // 2)) // np.uint32(count)
     return np.moveaxis(halved.astype(np.uint16), 0, axis)
 

@@ -12,7 +12,8 @@ from engine.assets.facts import ShaderFacts
 from engine.assets.formats import ShaderStage
 from engine.assets.importers import Imported
 from engine.assets.importers.shader_source import ShaderSource
-from engine.assets.spirv import SpirvError, check_module, reflect
+from engine.assets.spirv import check_module, reflect
+from engine.assets.spirv_types import SpirvError
 from engine.assets.tools import Tool, find_compiler, find_validator
 from engine.humon import InputError, Position, Problem
 

@@ -67,9 +67,9 @@ def _expand_into(source: ShaderSource, path: Path, gate: FileGate, above: tuple[
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        row = content.count(b"\n", 0, error.start) + 1
         message = f"byte {error.start} is not UTF-8"
-        raise InputError(Problem(AssetCode.SHADER_ENCODING, message, Position(name, line, 1))) from error
+        raise InputError(Problem(AssetCode.SHADER_ENCODING, message, Position(name, row, 1))) from error
     for number, line in enumerate(_LINE_END.split(text), start=1):
         include = _INCLUDE.match(line)
         if include is None:
