@@ -119,6 +119,8 @@ def _check(coalesced: Coalesced, needs: Rows, source: int, terms: Terms) -> None
         what = f"alignment {terms.alignment} and {terms.copies} copies; both must be at least 1"
     elif terms.kind is Kind.IMAGE and terms.shape is None:
         what = "an image without a shape"
+    elif terms.contents is Contents.CACHE and terms.copies > 1:
+        what = f"{terms.copies} copies of cached contents; an asset has one place"
     if what:
         key = int(needs["key"][needs["terms"] == source][0])
         raise PlanError(

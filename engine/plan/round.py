@@ -18,6 +18,8 @@ from engine.plan.requirements import TermsTable
 from engine.plan.table import Int64s, Rows
 from engine.plan.vocabulary import Kind
 
+SLACK = 16  # of staging per key, for the start of a run
+
 
 class Round:
     """Works on a copy-on-write view of the resident plan; a failed round leaves that plan as it was.
@@ -50,7 +52,7 @@ class Round:
         )
 
     def run(self) -> tuple[MemoryPlan, Packing, int]:
-        """The new memory plan, its packing, and how many bytes must be staged to get there.
+        """The new memory plan, its packing, and at most how many bytes must be staged to get there.
 
         Raises NoRoom or TooLarge where the device cannot hold it.
         """
@@ -74,9 +76,9 @@ class Round:
         if self.keep_old:
             self._give(replaced)
         missing = np.isin(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
-        fetch = self._fetched(columns, rows, ~stays, had, old) | missing
+        fetch = ~stays & columns.cached | missing
         memory = self._finish(builder, rows[~stays], rows[~same], gone, dropped)
-        return memory, self.packing, int(np.maximum(columns.bytes, columns.footprint)[fetch].sum())
+        return memory, self.packing, int((np.maximum(columns.bytes, columns.footprint) + SLACK)[fetch].sum())
 
     def _difference(self) -> tuple[Int64s, Int64s]:
         """(keys that go, keys to look at), both sorted."""
@@ -202,15 +204,6 @@ class Round:
             except TooLarge as found:
                 found.key = int(wanted.key[found.row])
                 raise
-
-    def _fetched(
-        self, columns: Columns, rows: Rows, new: NDArray[np.bool_], had: NDArray[np.bool_], old: Rows
-    ) -> NDArray[np.bool_]:
-        """Which rows need their bytes from the cache: new ones, and replaced ones that cannot be moved."""
-        fetch = new & columns.cached
-        if self.policy.movable and self.keep_old:
-            fetch[had] &= old["content"] != rows["content"][had]
-        return fetch
 
     def _finish(
         self, builder: Builder, placed: Rows, changed: Rows, gone: Int64s, dropped: tuple[Int64s, Int64s]

@@ -189,9 +189,9 @@ class Publish(Step):
 
 @dataclass(frozen=True, eq=False)
 class Withdraw(Step):
-    """From here on `keys` have no address: users take their fallback.
+    """From here on `keys` have no address at an earlier plan's place: users take their fallback.
 
-    Their ranges may be overwritten once the frames in flight are done.
+    Those ranges are nobody's now; they may be overwritten once the frames in flight are done.
     """
 
     keys: Int64s

@@ -1,0 +1,115 @@
+"""Paging: setWindow, transfers, clearStaging, publish, for everything that comes from a cache.
+
+With two staging buffers the cycles overlap: the next is filled before the last is waited for. A window moves
+only when no transfer out of it is under way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.plan.memory_plan import shape_of
+from engine.plan.plan import Plan
+from engine.plan.requirements import ImageShape
+from engine.plan.sources import Sources
+from engine.plan.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow
+from engine.plan.table import Int64s, Rows
+from engine.plan.transfers import PIECE, RUN_ALIGNMENT, Cycle, cycles, image_alignment, split, transfer
+from engine.plan.vocabulary import Kind, QueueKind
+
+
+def paging(plan: Plan, places: Rows, fetch: Int64s, sources: Sources, buffers: list[int]) -> list[AnyStep]:
+    """Steps that bring the bytes of `places[fetch]` through the staging buffers (resource ids)."""
+    if not len(fetch):
+        return []
+    limits = plan.profile.limits
+    optimal = limits.optimal_buffer_copy_offset_alignment
+    pieces, shapes = _pieces(plan, places, fetch, sources, optimal)
+    capacity = int(plan.staging.subresources["size"].min())
+    pieces = split(pieces, shapes, min(capacity, plan.policy.window))
+    missing = places["needs"].copy()
+    missing -= places["arrived"]
+    use_queue = plan.policy.transfer_queue and plan.profile.has_transfer_queue()
+    steps: list[AnyStep] = []
+    pending: list[tuple[int, Int64s]] = []
+
+    def finish() -> None:
+        staging, rows = pending.pop(0)
+        steps.append(ClearStaging(staging))
+        if len(rows):
+            done = places[rows]
+            keys = done["key"].astype(np.int64)
+            if use_queue:
+                steps.append(Acquire(keys, QueueKind.TRANSFER, QueueKind.GRAPHICS))
+            steps.append(Publish(keys, done["resource"].astype(np.int32), done["offset"].astype(np.int64)))
+
+    for turn, cycle in enumerate(cycles(pieces, plan.policy.window, capacity)):
+        staging = buffers[turn % len(buffers)]
+        while cycle.windows and pending:
+            finish()
+        while any(staging == busy for busy, _ in pending):
+            finish()
+        if cycle.windows:
+            steps.append(SetWindow(cycle.window, cycle.windows))
+        rows = _transfers(steps, cycle, staging, shapes, optimal, missing)
+        if use_queue and len(rows):
+            keys = places["key"][rows].astype(np.int64)
+            steps.append(Release(keys, QueueKind.TRANSFER, QueueKind.GRAPHICS))
+        pending.append((staging, rows))
+    while pending:
+        finish()
+    return steps
+
+
+def _pieces(
+    plan: Plan, places: Rows, fetch: Int64s, sources: Sources, optimal: int
+) -> tuple[Rows, list[ImageShape]]:
+    rows = places[fetch]
+    at = sources.find(rows["key"].astype(np.int64), rows["size"], plan.requirements.keys)
+    resources = plan.memory.resource_table.rows(rows["resource"].astype(np.int64))
+    pieces = np.zeros(len(rows), PIECE)
+    pieces["row"], pieces["key"] = fetch, rows["key"]
+    pieces["db"], pieces["source"] = sources.db[at], sources.offset[at] + rows["arrived"]
+    pieces["priority"] = plan.requirements.needs.rows(rows["key"].astype(np.int64))["priority"]
+    pieces["size"], pieces["start"] = rows["size"] - rows["arrived"], rows["arrived"]
+    pieces["resource"], pieces["place"] = rows["resource"], rows["offset"]
+    pieces["room"] = rows["footprint"] - rows["arrived"]
+    pieces["cost"] = np.maximum(pieces["size"], pieces["room"]) + RUN_ALIGNMENT
+    pieces["shape"] = -1
+    buffers = resources["kind"] == Kind.BUFFER
+    pieces["place"][buffers] += rows["arrived"][buffers]
+    shapes: list[ImageShape] = []
+    known: dict[ImageShape, int] = {}
+    images = np.flatnonzero(~buffers)
+    ids, inverse = np.unique(rows["resource"][images], return_inverse=True)
+    for i, ident in enumerate(ids.tolist()):
+        shape = shape_of(plan.memory.resource(ident))
+        if shape not in known:
+            known[shape] = len(shapes)
+            shapes.append(shape)
+        mine = images[inverse == i]
+        pieces["shape"][mine] = known[shape]
+        slack = image_alignment(shape, optimal) + shape.mip_levels * 4 * shape.format.info.block_bytes
+        pieces["cost"][mine] = pieces["size"][mine] + slack
+    return pieces, shapes
+
+
+def _transfers(
+    steps: list[AnyStep],
+    cycle: Cycle,
+    staging: int,
+    shapes: list[ImageShape],
+    optimal: int,
+    missing: Int64s,
+) -> Int64s:
+    """Append the cycle's transfers, one per assetDb; rows of the places that are complete with it."""
+    base = 0
+    for db in np.unique(cycle.pieces["db"]).tolist():
+        mine = cycle.pieces[cycle.pieces["db"] == db]
+        step, base = transfer(db, staging, mine, shapes, optimal, base)
+        steps.append(step)
+    rows = cycle.pieces["row"]
+    np.subtract.at(missing, rows, cycle.pieces["size"])
+    touched = np.unique(rows)
+    complete: Int64s = touched[missing[touched] == 0]
+    return complete

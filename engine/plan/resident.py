@@ -1,0 +1,425 @@
+"""What is on the device, as pure state that the steps of a schedule advance.
+
+The real executor and the simulated device both keep one: the executor applies each step when it has carried
+it out. Every step checks its preconditions and raises StepError where they do not hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatchmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plan.errors import StepError
+from engine.plan.memory_plan import HELD, SUBRESOURCE, MemoryPlan
+from engine.plan.plan import Plan
+from engine.plan.steps import (
+    Acquire,
+    Allocate,
+    Bind,
+    ClearStaging,
+    CreateBuffer,
+    CreateImage,
+    Destroy,
+    Fill,
+    Free,
+    Move,
+    Publish,
+    Release,
+    SetWindow,
+    Step,
+    Transfer,
+    Window,
+    Withdraw,
+)
+from engine.plan.table import Int64s, Rows, Table
+from engine.plan.vocabulary import Contents, QueueKind
+
+PLACE = np.dtype(
+    [
+        *((name, SUBRESOURCE[name]) for name in SUBRESOURCE.names or ()),
+        ("arrived", np.int64),  # bytes that are there; of zeroed or moved keys: all
+        ("needs", np.int64),  # bytes that must be there before it may be published
+        ("published", np.bool_),
+        ("owner", np.int8),  # QueueKind that owns it
+    ]
+)
+
+
+@dataclass(slots=True)
+class InFlight:
+    """Transfers out of one staging buffer that have not been waited for."""
+
+    dbs: set[int]
+    places: list[Rows]
+    sizes: list[Int64s]
+
+
+class Resident:
+    """Allocations, resources and places that exist, and how far each key has come.
+
+    `target` is the plan that is being settled; `places` are its subresources (dtype PLACE, sorted by key) and
+    `old` the places of earlier plans that still hold something.
+    """
+
+    def __init__(self) -> None:
+        self.target: Plan | None = None
+        self.allocations: dict[int, np.void] = {}
+        self.resources: dict[int, np.void] = {}
+        self.bound: set[int] = set()
+        self.places: Rows = np.zeros(0, PLACE)
+        self.old: Rows = np.zeros(0, PLACE)
+        self.in_flight: dict[int, InFlight] = {}
+        self.windows: dict[int, Window] = {}
+        self._keys: Int64s = np.zeros(0, np.int64)
+
+    @property
+    def live_bytes(self) -> int:
+        """Bytes of all VkDeviceMemory."""
+        return sum(int(row["size"]) for row in self.allocations.values())
+
+    def heap_bytes(self, plan: Plan) -> list[int]:
+        """Bytes of VkDeviceMemory in each heap of the plan's profile."""
+        used = [0] * len(plan.profile.heaps)
+        for row in self.allocations.values():
+            used[plan.profile.memory_types[int(row["memory_type"])].heap] += int(row["size"])
+        return used
+
+    def begin(self, plan: Plan) -> None:
+        """Take up `plan` as the target: what is at its place already stays, all else becomes old."""
+        places = place_rows(plan)
+        everything = np.concatenate([self.places, self.old])
+        everything = everything[self._exists(everything)]
+        taken = carry(places, everything)
+        self.old = everything[~taken]
+        self.places = places
+        self._keys = places["key"].astype(np.int64)
+        self.target = plan
+
+    def settled(self) -> bool:
+        """Whether resident and planned are the same and nothing is left to do."""
+        plan = self.target
+        if plan is None:
+            return not self.allocations and not self.resources
+        return (
+            not len(self.old)
+            and not self.in_flight
+            and bool(self.places["published"].all())
+            and sorted(self.allocations) == self._wanted("allocations")
+            and sorted(self.bound) == sorted(self.resources) == self._wanted("resources")
+        )
+
+    def snapshot(self) -> Plan | None:
+        """What is there now as a plan to make the next one from; None where nothing ever was."""
+        if self.target is None or self.settled():
+            return self.target
+        target = self.target
+        resources = [self.resources[r] for r in sorted(self.bound) if r not in self._staging_ids()]
+        homes = sorted({int(r["allocation"]) for r in resources})
+        everything = np.concatenate([self.places, self.old])
+        here = {int(r["id"]) for r in resources}
+        everything = everything[np.isin(everything["resource"], list(here))]
+        begun = everything["published"] | (everything["arrived"] > 0) | (everything["needs"] == 0)
+        order = np.lexsort((np.arange(len(everything)), ~begun, everything["key"]))
+        everything = everything[order]
+        first = np.ones(len(everything), bool)
+        first[1:] = everything["key"][1:] != everything["key"][:-1]
+        chosen, rest = everything[first], everything[~first]
+        held = np.zeros(len(rest), HELD)
+        for name in ("resource", "offset", "footprint"):
+            held[name] = rest[name]
+        names = list(SUBRESOURCE.names or ())
+        rows = np.zeros(len(chosen), SUBRESOURCE)
+        for name in names:
+            rows[name] = chosen[name]
+        memory = MemoryPlan(
+            Table.of(_stack([self.allocations[a] for a in homes], target.memory.allocations), "id"),
+            Table.of(_stack(resources, target.memory.resources), "id"),
+            Table.of(rows, "key"),
+            target.memory.next_allocation,
+            target.memory.next_resource,
+            held,
+            chosen["key"][chosen["arrived"] < chosen["needs"]].astype(np.int64),
+        )
+        return Plan(
+            memory,
+            target.staging,
+            target.shaders,
+            target.pipelines,
+            target.descriptor_sets,
+            target.requirements,
+            target.terms,
+            target.profile,
+            target.policy,
+        )
+
+    @singledispatchmethod
+    def apply(self, step: Step) -> None:
+        """Carry out one step on this state; StepError where its preconditions do not hold."""
+        raise StepError(f"{type(step).__name__} is no step of a schedule")
+
+    @apply.register
+    def _(self, step: Allocate) -> None:
+        _need(step.allocation not in self.allocations, step, "the allocation exists already")
+        row = _row(self._plans(), "allocation_table", step.allocation)
+        _need(row is not None and int(row["size"]) == step.size, step, "no plan has this allocation")
+        assert row is not None
+        _need(step.dedicated_to < 0 or step.dedicated_to in self.resources, step, "its resource comes first")
+        self.allocations[step.allocation] = row
+
+    @apply.register(CreateBuffer)
+    @apply.register(CreateImage)
+    def _(self, step: CreateBuffer | CreateImage) -> None:
+        _need(step.resource not in self.resources, step, "the resource exists already")
+        row = _row(self._plans(), "resource_table", step.resource)
+        _need(row is not None and int(row["usage"]) == step.usage, step, "no plan has this resource")
+        assert row is not None
+        self.resources[step.resource] = row
+
+    @apply.register
+    def _(self, step: Bind) -> None:
+        _need(step.resource in self.resources, step, "the resource does not exist")
+        _need(step.allocation in self.allocations, step, "the allocation does not exist")
+        _need(step.resource not in self.bound, step, "a resource is bound once (rule 3)")
+        row, home = self.resources[step.resource], self.allocations[step.allocation]
+        _need(step.offset % int(row["alignment"]) == 0, step, "misaligned (rule 1)")
+        _need(step.offset + int(row["size"]) <= int(home["size"]), step, "beyond the allocation (rule 1)")
+        for other in self.bound:
+            mate = self.resources[other]
+            if int(mate["allocation"]) == step.allocation and not (mate["aliased"] and row["aliased"]):
+                end = int(mate["offset"] + mate["size"])
+                apart = step.offset >= end or step.offset + int(row["size"]) <= int(mate["offset"])
+                _need(apart, step, f"overlaps resource {other}")
+        self.bound.add(step.resource)
+
+    @apply.register
+    def _(self, step: SetWindow) -> None:
+        for window in step.windows:
+            busy = any(window.db in flight.dbs for flight in self.in_flight.values())
+            _need(not busy, step, f"transfers from assetDb {window.db} are under way")
+            self.windows[window.db] = window
+
+    @apply.register
+    def _(self, step: Transfer) -> None:
+        _need(step.staging in self.bound, step, "the staging buffer is not bound")
+        window = self.windows.get(step.db)
+        _need(window is not None, step, "no window is set")
+        assert window is not None
+        reads = step.reads
+        inside = (reads["cache_offset"] >= window.offset) & (
+            reads["cache_offset"] + reads["size"] <= window.offset + window.size
+        )
+        _need(bool(inside.all()), step, "reads outside the window")
+        at = self._find(step.keys, step)
+        self._need_bound(self.places["resource"][at], step)
+        _need(not self.places["published"][at].any(), step, "writes to published places")
+        _need(
+            bool((self.places["arrived"][at] + step.sizes <= self.places["needs"][at]).all()),
+            step,
+            "too much",
+        )
+        self._need_free(at, step)
+        flight = self.in_flight.setdefault(step.staging, InFlight(set(), [], []))
+        flight.dbs.add(step.db)
+        flight.places.append(self.places[at])
+        flight.sizes.append(step.sizes)
+        if self._transfer_queue():
+            self.places["owner"][at] = QueueKind.TRANSFER
+
+    @apply.register
+    def _(self, step: Fill) -> None:
+        at = self._find(step.keys, step)
+        self._need_bound(self.places["resource"][at], step)
+        _need(not self.places["published"][at].any(), step, "writes to published places")
+        self._need_free(at, step)
+        self.places["arrived"][at] = self.places["needs"][at]
+
+    @apply.register
+    def _(self, step: ClearStaging) -> None:
+        flight = self.in_flight.pop(step.staging, None)
+        if flight is not None:
+            for places, sizes in zip(flight.places, flight.sizes, strict=True):
+                for rows in (self.places, self.old):
+                    at = match(places, rows)
+                    rows["arrived"][at[at >= 0]] += sizes[at >= 0]
+
+    @apply.register
+    def _(self, step: Move) -> None:
+        _need(step.from_resource in self.bound and step.to_resource in self.bound, step, "not bound")
+        at = self._find(step.keys, step)
+        _need(not self.places["published"][at].any(), step, "writes to published places")
+        self._need_free(at, step)
+        source = self._sources(step)
+        there = source["arrived"] >= source["needs"]
+        _need(bool(there.all()), step, "the source is not complete")
+        self.places["arrived"][at] = self.places["needs"][at]
+
+    @apply.register
+    def _(self, step: Release) -> None:
+        at = self._find(step.keys, step)
+        _need(bool((self.places["owner"][at] == step.source).all()), step, "not the owner (rule 14)")
+
+    @apply.register
+    def _(self, step: Acquire) -> None:
+        at = self._find(step.keys, step)
+        _need(bool((self.places["owner"][at] == step.source).all()), step, "not released (rule 14)")
+        self.places["owner"][at] = step.target
+
+    @apply.register
+    def _(self, step: Publish) -> None:
+        at = self._find(step.keys, step)
+        places = self.places
+        same = (places["resource"][at] == step.resources) & (places["offset"][at] == step.offsets)
+        _need(bool(same.all()), step, "the plan has them elsewhere")
+        _need(bool((places["arrived"][at] >= places["needs"][at]).all()), step, "bytes are missing")
+        _need(bool((places["owner"][at] != QueueKind.TRANSFER).all()), step, "not acquired (rule 14)")
+        self._need_bound(places["resource"][at], step)
+        self._need_free(at, step)
+        places["published"][at] = True
+        self.old = self.old[~np.isin(self.old["key"], step.keys)]
+
+    @apply.register
+    def _(self, step: Withdraw) -> None:
+        self.old = self.old[~np.isin(self.old["key"], step.keys)]
+
+    @apply.register
+    def _(self, step: Destroy) -> None:
+        _need(step.resource in self.resources, step, "the resource does not exist")
+        mine = self.old["resource"] == step.resource
+        _need(not self.old["published"][mine].any(), step, "keys are published in it")
+        used = self.places["published"][self.places["resource"] == step.resource].any()
+        _need(not used, step, "keys are published in it")
+        _need(step.resource not in self.in_flight, step, "transfers out of it are under way")
+        self.old = self.old[~mine]
+        del self.resources[step.resource]
+        self.bound.discard(step.resource)
+
+    @apply.register
+    def _(self, step: Free) -> None:
+        _need(step.allocation in self.allocations, step, "the allocation does not exist")
+        for ident in self.bound:
+            home = int(self.resources[ident]["allocation"])
+            _need(home != step.allocation, step, f"resource {ident} is bound to it")
+        del self.allocations[step.allocation]
+
+    def _plans(self) -> tuple[MemoryPlan, ...]:
+        return (self.target.memory, self.target.staging) if self.target is not None else ()
+
+    def _staging_ids(self) -> set[int]:
+        wanted = set(self._wanted("resources"))
+        used = {int(r) for r in np.unique(np.concatenate([self.places["resource"], self.old["resource"]]))}
+        return set(self.resources) - wanted - used
+
+    def _wanted(self, what: str) -> list[int]:
+        plan = self.target
+        assert plan is not None
+        ids = [int(i) for i in getattr(plan.memory, what)["id"]]
+        if plan.policy.keep_staging:
+            ids += [int(i) for i in getattr(plan.staging, what)["id"]]
+        return sorted(ids)
+
+    def _transfer_queue(self) -> bool:
+        plan = self.target
+        return plan is not None and plan.policy.transfer_queue and plan.profile.has_transfer_queue()
+
+    def _exists(self, rows: Rows) -> NDArray[np.bool_]:
+        return np.isin(rows["resource"], list(self.bound)) if self.bound else np.zeros(len(rows), bool)
+
+    def _find(self, keys: Int64s, step: Step) -> Int64s:
+        at = np.searchsorted(self._keys, keys)
+        known = bool((at < len(self._keys)).all()) and bool((self._keys[at] == keys).all())
+        _need(known, step, "a key is not in the plan")
+        return at
+
+    def _need_bound(self, resources: NDArray[np.int32], step: Step) -> None:
+        missing = set(np.unique(resources).tolist()) - self.bound
+        _need(not missing, step, f"resources {sorted(missing)} are not bound")
+
+    def _need_free(self, at: Int64s, step: Step) -> None:
+        """No published place of an earlier plan lies where these places are."""
+        live = self.old[self.old["published"]]
+        mine = self.places[at]
+        live = live[np.isin(live["resource"], mine["resource"])]
+        if len(live):
+            code = mine["resource"].astype(np.int64) << 44
+            order = np.argsort(code + mine["offset"])
+            starts = (code + mine["offset"])[order]
+            ends = np.maximum.accumulate((code + mine["offset"] + mine["footprint"])[order])
+            low = (live["resource"].astype(np.int64) << 44) + live["offset"]
+            before = np.searchsorted(starts, low + live["footprint"], side="left")
+            hit = (before > 0) & (ends[np.maximum(before - 1, 0)] > low)
+            _need(not hit.any(), step, "a published key lies there")
+
+    def _sources(self, step: Move) -> Rows:
+        everything = np.concatenate([self.places, self.old])
+        mine = everything[everything["resource"] == step.from_resource]
+        mine = mine[np.isin(mine["key"], step.keys)]
+        mine = mine[np.argsort(mine["key"], kind="stable")]
+        order = np.argsort(step.keys)
+        same = len(mine) == len(step.keys) and bool((mine["key"] == step.keys[order]).all())
+        _need(same and bool((mine["offset"] == step.sources[order]).all()), step, "nothing to move there")
+        found: Rows = mine
+        return found
+
+
+def place_rows(plan: Plan) -> Rows:
+    """The plan's subresources as places where nothing has arrived."""
+    rows = plan.memory.subresources
+    places = np.zeros(len(rows), PLACE)
+    for name in SUBRESOURCE.names or ():
+        places[name] = rows[name]
+    filled = np.array([t.contents is not Contents.UNDEFINED for t in plan.terms.entries], bool)
+    places["needs"] = np.where(filled[rows["terms"]], rows["size"], 0) if len(rows) else 0
+    return places
+
+
+def match(rows: Rows, existing: Rows) -> Int64s:
+    """For each of `rows` the index of `existing` at the same place with the same content, or -1."""
+    order = np.lexsort((existing["published"], existing["key"]))
+    sorted_keys = existing["key"][order]
+    left = np.searchsorted(sorted_keys, rows["key"], side="left")
+    right = np.searchsorted(sorted_keys, rows["key"], side="right")
+    found = np.full(len(rows), -1, np.int64)
+    waiting = np.flatnonzero(right > left)
+    turn = 0
+    while len(waiting):
+        at = order[left[waiting] + turn]
+        same = np.ones(len(at), bool)
+        for name in ("resource", "offset", "content", "size"):
+            same &= existing[name][at] == rows[name][waiting]
+        found[waiting[same]] = at[same]
+        turn += 1
+        waiting = waiting[~same]
+        waiting = waiting[left[waiting] + turn < right[waiting]]
+    return found
+
+
+def carry(places: Rows, existing: Rows) -> NDArray[np.bool_]:
+    """Carry progress over into `places` from what exists at the same place; which of `existing` that was."""
+    at = match(places, existing)
+    hit = at >= 0
+    for name in ("arrived", "published", "owner"):
+        places[name][hit] = existing[name][at[hit]]
+    taken = np.zeros(len(existing), bool)
+    taken[at[hit]] = True
+    return taken
+
+
+def _row(plans: tuple[MemoryPlan, ...], table: str, ident: int) -> np.void | None:
+    for plan in plans:
+        rows: Table = getattr(plan, table)
+        if rows.has(np.array([ident]))[0]:
+            return rows.row(ident)
+    return None
+
+
+def _stack(rows: list[np.void], like: Rows) -> Rows:
+    stacked: Rows = np.array(rows, like.dtype)
+    return stacked
+
+
+def _need(holds: bool, step: Step, why: str) -> None:
+    if not holds:
+        raise StepError(f"{type(step).__name__}: {why}")

@@ -1,0 +1,293 @@
+"""make_schedule: the steps that lead from what is resident, at any point, to a plan.
+
+The order is: wait for what is in flight; withdraw and free what nobody wants; make the new objects; move what
+is there already; bring the rest through staging; and let go of what has been replaced. New things are made
+before old ones go as long as the heaps' budgets hold both; where they do not, the old ones go first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plan.memory_plan import shape_of
+from engine.plan.paging import paging
+from engine.plan.plan import Plan
+from engine.plan.resident import Resident, carry, match, place_rows
+from engine.plan.sources import Sources
+from engine.plan.steps import (
+    Allocate,
+    AnyStep,
+    Bind,
+    ClearStaging,
+    CreateBuffer,
+    CreateImage,
+    Destroy,
+    Fill,
+    Free,
+    Move,
+    Publish,
+    Withdraw,
+)
+from engine.plan.table import Int64s, Rows
+from engine.plan.vocabulary import Contents, Kind
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """The steps to `plan`, in order. `staged` bytes go through staging, `moved` are copied on the device."""
+
+    plan: Plan
+    steps: tuple[AnyStep, ...]
+    staged: int
+    moved: int
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+def make_schedule(resident: Resident, plan: Plan, sources: Sources) -> Schedule:
+    """A schedule from `resident` as it is now to `plan`, with the bytes of `sources`.
+
+    `resident` is not changed: `resident.begin(plan)` and then `resident.apply(step)` do that. Raises
+    PlanError where a cached key has no source.
+    """
+    return _Scheduler(resident, plan, sources).run()
+
+
+class _Scheduler:
+    def __init__(self, resident: Resident, plan: Plan, sources: Sources) -> None:
+        self.plan = plan
+        self.sources = sources
+        self.resident = resident
+        everything = np.concatenate([resident.places, resident.old])
+        everything = everything[np.isin(everything["resource"], list(resident.bound))]
+        self._land(everything)
+        self.places = place_rows(plan)
+        taken = carry(self.places, everything)
+        self.old = everything[~taken]
+        self.steps: list[AnyStep] = []
+        self.allocations = dict(resident.allocations)
+        self.resources = dict(resident.resources)
+        wanted = plan.memory
+        self.final_allocations = {int(i) for i in wanted.allocations["id"]}
+        self.final_resources = {int(i) for i in wanted.resources["id"]}
+
+    def _land(self, everything: Rows) -> None:
+        """Count what is in flight as arrived: the first steps wait for it."""
+        for flight in self.resident.in_flight.values():
+            for places, sizes in zip(flight.places, flight.sizes, strict=True):
+                at = match(places, everything)
+                everything["arrived"][at[at >= 0]] += sizes[at >= 0]
+
+    def run(self) -> Schedule:
+        self.steps += [ClearStaging(s) for s in sorted(self.resident.in_flight)]
+        self._withdraw_unwanted()
+        self._sacrifice()
+        staging = self.plan.staging
+        allocations = {int(i) for i in staging.allocations["id"]}
+        resources = {int(i) for i in staging.resources["id"]}
+        if len(self._to_fetch()) or self.plan.policy.keep_staging:
+            self.final_allocations |= allocations
+            self.final_resources |= resources
+            self._sacrifice()
+        self._free_unneeded()
+        self._make()
+        self._publish_ready()
+        moved = self._move()
+        self._free_unneeded()
+        fetch = self._to_fetch()
+        buffers = [int(r) for r in staging.subresources["resource"]]
+        self.steps += paging(self.plan, self.places, fetch, self.sources, buffers)
+        self.places["arrived"][fetch] = self.places["needs"][fetch]
+        self._retire(self.places[fetch]["key"])
+        if not self.plan.policy.keep_staging:
+            self.final_allocations -= allocations
+            self.final_resources -= resources
+        self._free_unneeded()
+        return Schedule(self.plan, tuple(self.steps), int(self.places["needs"][fetch].sum()), moved)
+
+    def _cached(self) -> NDArray[np.bool_]:
+        cached = np.array([t.contents is Contents.CACHE for t in self.plan.terms.entries], bool)
+        return cached[self.places["terms"]] if len(self.places) else np.zeros(0, bool)
+
+    def _movable(self) -> Int64s:
+        """For each place the row of `old` it can be moved from, or -1."""
+        source = np.full(len(self.places), -1, np.int64)
+        old = self.old
+        ready = np.flatnonzero((old["arrived"] >= old["needs"]) & (old["needs"] > 0))
+        if not len(ready) or not self.plan.policy.movable:
+            return source
+        ready = ready[np.argsort(old["key"][ready], kind="stable")]
+        at = np.minimum(np.searchsorted(old["key"][ready], self.places["key"]), len(ready) - 1)
+        row = ready[at]
+        fits = (old["key"][row] == self.places["key"]) & (old["content"][row] == self.places["content"])
+        fits &= (old["size"][row] == self.places["size"]) & (self.places["arrived"] < self.places["needs"])
+        fits &= self._cached()
+        source[fits] = row[fits]
+        return source
+
+    def _to_fetch(self) -> Int64s:
+        """Places whose bytes must come from a cache."""
+        waiting = self._cached() & (self.places["arrived"] < self.places["needs"])
+        return np.flatnonzero(waiting & (self._movable() < 0))
+
+    def _withdraw_unwanted(self) -> None:
+        """Withdraw keys that the plan lacks, and those whose range it gives to others."""
+        gone = ~np.isin(self.old["key"], self.places["key"])
+        self._withdraw(np.unique(self.old["key"][gone | self._overwritten()]))
+
+    def _overwritten(self) -> NDArray[np.bool_]:
+        """Which old places lie where the plan puts something else."""
+        fresh = self.places[(self.places["arrived"] == 0) & ~self.places["published"]]
+        hit = np.zeros(len(self.old), bool)
+        if len(self.old) and len(fresh):
+            start = (fresh["resource"].astype(np.int64) << 44) + fresh["offset"]
+            order = np.argsort(start)
+            start, end = start[order], (start + fresh["footprint"])[order]
+            low = (self.old["resource"].astype(np.int64) << 44) + self.old["offset"]
+            before = np.searchsorted(start, low + self.old["footprint"], side="left") - 1
+            hit = (before >= 0) & (end[np.maximum(before, 0)] > low)
+        blocked = self._displaced()
+        return hit | np.isin(self.old["resource"], blocked)
+
+    def _displaced(self) -> list[int]:
+        """Old resources whose bytes in a shared allocation the plan gives to new resources."""
+        found = []
+        new = self.plan.memory.resources
+        for ident, row in self.resources.items():
+            if ident in self.final_resources or ident not in self.resident.bound:
+                continue
+            mates = new[new["allocation"] == row["allocation"]]
+            start, end = int(row["offset"]), int(row["offset"] + row["size"])
+            if ((mates["offset"] < end) & (mates["offset"] + mates["size"] > start)).any():
+                found.append(ident)
+        return found
+
+    def _withdraw(self, keys: Int64s) -> None:
+        if len(keys):
+            self.steps.append(Withdraw(keys.astype(np.int64)))
+            self.old = self.old[~np.isin(self.old["key"], keys)]
+
+    def _sacrifice(self) -> None:
+        """Where old and new together exceed a budget, give up old places until they do not."""
+        plan = self.plan
+        heaps = [t.heap for t in plan.profile.memory_types]
+        wanted = [*plan.memory.allocations, *plan.staging.allocations]
+        for heap in range(len(plan.profile.heaps)):
+            new = sum(
+                int(a["size"])
+                for a in wanted
+                if heaps[int(a["memory_type"])] == heap and int(a["id"]) in self.final_allocations
+            )
+            kept = self._retained()
+            mine = [a for a in kept if heaps[int(self.allocations[a]["memory_type"])] == heap]
+            over = new + sum(int(self.allocations[a]["size"]) for a in mine) - plan.profile.budget(heap)
+            for allocation in sorted(mine, key=lambda a: (-int(self.allocations[a]["size"]), a)):
+                if over <= 0:
+                    break
+                inside = [r for r, row in self.resources.items() if int(row["allocation"]) == allocation]
+                keys = np.unique(self.old["key"][np.isin(self.old["resource"], inside)])
+                self._withdraw(keys)
+                over -= int(self.allocations[allocation]["size"])
+
+    def _retained(self) -> set[int]:
+        """Allocations that are not wanted and still hold places that are."""
+        used = np.unique(self.old["resource"]).tolist()
+        return {int(self.resources[r]["allocation"]) for r in used} - self.final_allocations
+
+    def _free_unneeded(self) -> None:
+        used = set(np.unique(self.old["resource"]).tolist())
+        for ident in sorted(set(self.resources) - self.final_resources - used):
+            self.steps.append(Destroy(ident))
+            del self.resources[ident]
+        homes = {int(row["allocation"]) for row in self.resources.values()}
+        for ident in sorted(set(self.allocations) - self.final_allocations - homes):
+            self.steps.append(Free(ident))
+            del self.allocations[ident]
+
+    def _make(self) -> None:
+        """Create, allocate and bind what is new: objects first, so that dedicated memory can name them."""
+        plans = (self.plan.memory, self.plan.staging)
+        new = [r for p in plans for r in p.resources if int(r["id"]) in self.final_resources]
+        fresh = [r for r in new if int(r["id"]) not in self.resources]
+        for row in fresh:
+            self.resources[int(row["id"])] = row
+            if row["kind"] == Kind.BUFFER:
+                self.steps.append(CreateBuffer(int(row["id"]), int(row["bytes"]), int(row["usage"])))
+            else:
+                shape = shape_of(row)
+                self.steps.append(CreateImage(int(row["id"]), shape, int(row["layers"]), int(row["usage"])))
+        only = {int(r["allocation"]): int(r["id"]) for r in new}
+        for home in (a for p in plans for a in p.allocations if int(a["id"]) in self.final_allocations):
+            ident = int(home["id"])
+            if ident not in self.allocations:
+                self.allocations[ident] = home
+                dedicated = only[ident] if home["dedicated"] else -1
+                self.steps.append(
+                    Allocate(
+                        ident,
+                        int(home["memory_type"]),
+                        int(home["size"]),
+                        dedicated,
+                        bool(home["device_address"]),
+                        bool(home["mapped"]),
+                    )
+                )
+        for row in new:
+            if int(row["id"]) not in self.resident.bound:
+                self.steps.append(Bind(int(row["id"]), int(row["allocation"]), int(row["offset"])))
+
+    def _publish_ready(self) -> None:
+        """Zero what wants zeros, and publish all that has its bytes."""
+        places = self.places
+        zero = np.array([t.contents is Contents.ZERO for t in self.plan.terms.entries], bool)
+        if len(places):
+            empty = zero[places["terms"]] & (places["arrived"] < places["needs"])
+            if empty.any():
+                self.steps.append(Fill(places["key"][empty].astype(np.int64)))
+                places["arrived"][empty] = places["needs"][empty]
+        self._publish(np.flatnonzero(~places["published"] & (places["arrived"] >= places["needs"])))
+
+    def _publish(self, at: Int64s) -> None:
+        if len(at):
+            rows = self.places[at]
+            self.steps.append(publish(rows))
+            self.places["published"][at] = True
+            self._retire(rows["key"])
+
+    def _retire(self, keys: Int64s) -> None:
+        self.old = self.old[~np.isin(self.old["key"], keys)]
+
+    def _move(self) -> int:
+        """Move what is there already to its new place, one step per pair of resources; bytes moved."""
+        source = self._movable()
+        at = np.flatnonzero(source >= 0)
+        if not len(at):
+            return 0
+        old, new = self.old[source[at]], self.places[at]
+        order = np.lexsort((new["offset"], new["resource"], old["resource"]))
+        pairs = np.stack([old["resource"][order], new["resource"][order]], 1)
+        for part in np.split(order, np.flatnonzero((np.diff(pairs, axis=0) != 0).any(axis=1)) + 1):
+            self.steps.append(
+                Move(
+                    new["key"][part].astype(np.int64),
+                    int(old["resource"][part[0]]),
+                    int(new["resource"][part[0]]),
+                    old["offset"][part].astype(np.int64),
+                    new["offset"][part].astype(np.int64),
+                    new["size"][part].astype(np.int64),
+                )
+            )
+        self.places["arrived"][at] = self.places["needs"][at]
+        self._publish(at)
+        return int(new["size"].sum())
+
+
+def publish(rows: Rows) -> Publish:
+    """The Publish step of these places."""
+    return Publish(
+        rows["key"].astype(np.int64), rows["resource"].astype(np.int32), rows["offset"].astype(np.int64)
+    )

@@ -1,0 +1,244 @@
+"""Paging cycles: which bytes go through staging together, and the copies that bring them to their places.
+
+Staging mirrors the destination: neighbours in a buffer are neighbours in staging, so that one copy region
+serves a whole run, padding included. Reads from the cache are merged where both sides are adjacent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import lcm
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plan.requirements import ImageShape
+from engine.plan.shapes import mip_levels
+from engine.plan.steps import BUFFER_COPY, IMAGE_COPY, READ, Transfer, Window
+from engine.plan.table import Int64s, Rows
+
+PIECE = np.dtype(
+    [
+        ("row", np.int64),  # row in the plan's subresources
+        ("key", np.int64),
+        ("db", np.int64),
+        ("priority", np.int64),
+        ("source", np.int64),  # byte offset in the cache
+        ("size", np.int64),
+        ("resource", np.int32),
+        ("place", np.int64),  # byte offset in the buffer, or layer of the image
+        ("room", np.int64),  # bytes from here that are this piece's own at its place
+        ("shape", np.int32),  # index of the image's shape, -1 for buffers
+        ("start", np.int64),  # offset in the asset's bytes
+        ("cost", np.int64),  # most bytes of staging it may take
+    ]
+)
+RUN_ALIGNMENT = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Cycle:
+    """One round through one staging buffer: the windows to map first (those that change), then the pieces."""
+
+    window: int
+    pieces: Rows
+    windows: tuple[Window, ...]
+
+
+def image_alignment(shape: ImageShape, optimal: int) -> int:
+    """Alignment of an image's bytes in staging: rule 10's texel block and 4, and what the device likes."""
+    return lcm(shape.format.info.block_bytes, 4, optimal)
+
+
+def split(pieces: Rows, shapes: list[ImageShape], limit: int) -> Rows:
+    """Cut pieces that cost more than `limit` (and those begun already): buffers anywhere, images by rows."""
+    large = pieces["cost"] > limit
+    large |= (pieces["start"] > 0) & (pieces["shape"] >= 0)
+    if not large.any():
+        return pieces
+    out = [pieces[~large]]
+    for piece in pieces[large]:
+        shape = int(piece["shape"])
+        cuts = _buffer_cuts(piece, limit) if shape < 0 else _image_cuts(piece, shapes[shape], limit)
+        rows = np.repeat(piece[None], len(cuts))
+        starts = np.array([c[0] for c in cuts], np.int64)
+        sizes = np.array([c[1] for c in cuts], np.int64)
+        rows["source"] += starts - piece["start"]
+        if shape < 0:
+            rows["place"] += starts - piece["start"]
+            rows["room"] = sizes
+            rows["room"][-1] = piece["room"] - (starts[-1] - piece["start"])
+        rows["start"], rows["size"] = starts, sizes
+        rows["cost"] = sizes + int(piece["cost"] - max(piece["size"], piece["room"] if shape < 0 else 0))
+        out.append(rows)
+    return np.concatenate(out)
+
+
+def _buffer_cuts(piece: np.void, limit: int) -> list[tuple[int, int]]:
+    step = max(limit - 2 * RUN_ALIGNMENT - int(piece["room"] - piece["size"]), 1)
+    step = step // 4 * 4 or step
+    start, end = int(piece["start"]), int(piece["start"] + piece["size"])
+    return [(at, min(step, end - at)) for at in range(start, end, step)]
+
+
+def _image_cuts(piece: np.void, shape: ImageShape, limit: int) -> list[tuple[int, int]]:
+    slack = int(piece["cost"] - piece["size"])
+    begun, cuts = int(piece["start"]), []
+    for level in mip_levels(shape):
+        rows = max((limit - slack) // level.row, 1)
+        for at in range(0, level.size, rows * level.row):
+            start = level.offset + at
+            if start >= begun:
+                cuts.append((start, min(rows * level.row, level.size - at)))
+    return cuts
+
+
+def cycles(pieces: Rows, window_bytes: int, capacity: int) -> list[Cycle]:
+    """Group pieces into cycles by priority, window and what one staging buffer holds."""
+    pieces = pieces[np.lexsort((pieces["start"], pieces["source"], pieces["db"], -pieces["priority"]))]
+    mapped: dict[int, Window] = {}
+    spans = _spans(pieces, window_bytes)
+    found: list[Cycle] = []
+    index = -1
+    for level in np.split(pieces, np.flatnonzero(np.diff(pieces["priority"])) + 1):
+        for wave in _waves(level, spans, mapped, window_bytes):
+            changed = tuple(w for w in wave[1] if mapped.get(w.db) != w)
+            mapped.update({w.db: w for w in changed})
+            index += bool(changed)
+            total = np.cumsum(wave[0]["cost"])
+            at = 0
+            while at < len(total):
+                done = total[at - 1] if at else 0
+                stop = max(int(np.searchsorted(total, done + capacity, side="right")), at + 1)
+                found.append(Cycle(index, wave[0][at:stop], changed if at == 0 else ()))
+                at = stop
+    return found
+
+
+def _spans(pieces: Rows, window_bytes: int) -> dict[int, Window]:
+    """Windows of those databases whose needed ranges fit one window altogether."""
+    spans = {}
+    for db in np.unique(pieces["db"]).tolist():
+        mine = pieces[pieces["db"] == db]
+        start = int(mine["source"].min())
+        size = int((mine["source"] + mine["size"]).max()) - start
+        if size <= window_bytes:
+            spans[db] = Window(db, start, size)
+    return spans
+
+
+def _waves(
+    level: Rows, spans: dict[int, Window], mapped: dict[int, Window], window_bytes: int
+) -> list[tuple[Rows, list[Window]]]:
+    """Cut one priority level into waves: in each, every database has one window."""
+    waves: list[tuple[list[Rows], list[Window]]] = []
+    for mine in np.split(level, np.flatnonzero(np.diff(level["db"])) + 1):
+        db = int(mine["db"][0])
+        ends = mine["source"] + mine["size"]
+        at, turn = 0, 0
+        while at < len(mine):
+            start = int(mine["source"][at])
+            window = spans.get(db)
+            if window is None:
+                stop = int(np.searchsorted(ends, start + window_bytes, side="right"))
+                window = Window(db, start, int(ends[stop - 1]) - start)
+                held = mapped.get(db)
+                if held and held.offset <= start and held.offset + held.size >= ends[stop - 1]:
+                    window = held
+            else:
+                stop = len(mine)
+            if turn == len(waves):
+                waves.append(([], []))
+            waves[turn][0].append(mine[at:stop])
+            waves[turn][1].append(window)
+            at, turn = stop, turn + 1
+    return [(np.concatenate(parts), windows) for parts, windows in waves]
+
+
+def transfer(
+    db: int, staging: int, pieces: Rows, shapes: list[ImageShape], optimal: int, base: int
+) -> tuple[Transfer, int]:
+    """The Transfer of one database's pieces into staging from byte `base` on; and where it ends."""
+    buffers = pieces[pieces["shape"] < 0]
+    buffers = buffers[np.lexsort((buffers["place"], buffers["resource"]))]
+    copies, spots, base = _buffer_layout(buffers, base)
+    reads = [_reads(buffers["source"], spots, buffers["size"])]
+    image_copies: list[NDArray[np.void]] = []
+    images = pieces[pieces["shape"] >= 0]
+    for shape in np.unique(images["shape"]).tolist():
+        mine = images[images["shape"] == shape]
+        read, copy, base = _image_layout(mine, shapes[shape], optimal, base)
+        reads.append(read)
+        image_copies.append(copy)
+    keys, first = np.unique(pieces["key"], return_inverse=True)
+    sizes = np.bincount(first, pieces["size"], minlength=len(keys)).astype(np.int64)
+    made = np.concatenate(image_copies) if image_copies else np.zeros(0, IMAGE_COPY)
+    return Transfer(db, staging, keys, sizes, np.concatenate(reads), copies, made), base
+
+
+def _buffer_layout(pieces: Rows, base: int) -> tuple[NDArray[np.void], Int64s, int]:
+    """Copies, the staging offset of each piece, and where the next may begin."""
+    if not len(pieces):
+        return np.zeros(0, BUFFER_COPY), np.zeros(0, np.int64), base
+    end = pieces["place"] + pieces["room"]
+    new = np.ones(len(pieces), bool)
+    new[1:] = (pieces["resource"][1:] != pieces["resource"][:-1]) | (pieces["place"][1:] != end[:-1])
+    first = np.flatnonzero(new)
+    last = np.append(first[1:], len(pieces)) - 1
+    length = pieces["place"][last] + pieces["size"][last] - pieces["place"][first]
+    taken = -(-length // RUN_ALIGNMENT) * RUN_ALIGNMENT
+    base = -(-base // RUN_ALIGNMENT) * RUN_ALIGNMENT
+    starts = base + np.cumsum(taken) - taken
+    copies = np.zeros(len(first), BUFFER_COPY)
+    copies["staging_offset"], copies["size"] = starts, length
+    copies["resource"], copies["offset"] = pieces["resource"][first], pieces["place"][first]
+    run = np.cumsum(new) - 1
+    return copies, starts[run] + pieces["place"] - pieces["place"][first][run], int(base + taken.sum())
+
+
+def _image_layout(
+    pieces: Rows, shape: ImageShape, optimal: int, base: int
+) -> tuple[NDArray[np.void], NDArray[np.void], int]:
+    """Reads and copies of images of one shape, level by level, each level at a legal bufferOffset."""
+    step = lcm(shape.format.info.block_bytes, 4)
+    whole = image_alignment(shape, optimal)
+    levels = mip_levels(shape)
+    begin = np.array([m.offset for m in levels], np.int64)
+    stop = begin + np.array([m.size for m in levels], np.int64)
+    row_bytes = np.array([m.row for m in levels], np.int64)
+    width, height = (np.array([getattr(m, f) for m in levels], np.int64) for f in ("width", "height"))
+    piece, mip = np.nonzero(
+        (pieces["start"][:, None] < stop) & (pieces["start"] + pieces["size"])[:, None].__gt__(begin)
+    )
+    start = np.maximum(pieces["start"][piece], begin[mip])
+    size = np.minimum((pieces["start"] + pieces["size"])[piece], stop[mip]) - start
+    leads = np.concatenate([[True], piece[1:] != piece[:-1]])
+    taken = -(-size // step) * step
+    fills = np.add.reduceat(taken, np.flatnonzero(leads))
+    fills = -(-fills // whole) * whole
+    base = -(-base // whole) * whole
+    origin = base + np.cumsum(fills) - fills
+    before = np.cumsum(taken) - taken
+    spot = origin[piece] + before - before[leads][piece]
+    copies = np.zeros(len(piece), IMAGE_COPY)
+    copies["staging_offset"], copies["resource"] = spot, pieces["resource"][piece]
+    copies["layer"], copies["mip"], copies["size"] = pieces["place"][piece], mip, size
+    block = shape.format.info.block_height
+    copies["y"] = (start - begin[mip]) // row_bytes[mip] * block
+    copies["width"] = width[mip]
+    copies["height"] = np.minimum(size // row_bytes[mip] * block, height[mip] - copies["y"])
+    source = pieces["source"][piece] + start - pieces["start"][piece]
+    return _reads(source, spot, size), copies, int(base + fills.sum())
+
+
+def _reads(source: Int64s, spot: Int64s, size: Int64s) -> NDArray[np.void]:
+    """Reads with neighbours on both sides merged."""
+    if not len(source):
+        return np.zeros(0, READ)
+    new = np.ones(len(source), bool)
+    new[1:] = (source[1:] != source[:-1] + size[:-1]) | (spot[1:] != spot[:-1] + size[:-1])
+    first = np.flatnonzero(new)
+    reads = np.zeros(len(first), READ)
+    reads["cache_offset"], reads["staging_offset"] = source[first], spot[first]
+    reads["size"] = np.add.reduceat(size, first)
+    return reads
