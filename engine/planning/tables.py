@@ -230,7 +230,9 @@ class _Builder:
         return number
 
 
+_SUBSTITUTES = {"normal": "flatNormal", "tangent": "flatNormal", "roughness": "matte"}
+
+
 def substitute(slot: str, library: AssetLibrary) -> AssetRef:
-    """Return the builtin texture for a slot that a material leaves empty."""
-    name = "flatNormal" if slot in ("normal", "tangent") else "white"
-    return library.find("builtin", name, ("texture2d",))
+    """Return the builtin texture for a slot that a material leaves empty: one that changes nothing."""
+    return library.find("builtin", _SUBSTITUTES.get(slot, "white"), ("texture2d",))
