@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from support.display import Display
 from support.windowed import Windowed, checked_window
 
 from engine.vk.errors import Result
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.gpu
 
 
 @pytest.fixture
-def windowed(display: str) -> Iterator[Windowed]:
+def windowed(display: Display) -> Iterator[Windowed]:
     with checked_window() as made:
         yield made
 

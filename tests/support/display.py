@@ -1,4 +1,4 @@
-"""A display server of our own for tests that open real windows: fixtures that every folder may use."""
+"""A display server of our own for tests that open real windows, its picture, and a mouse on it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,72 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 SCREEN = "1600x1000x24"
+_HEADER_WORDS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """A running X server: its name (`:5`) and the file that holds its picture."""
+
+    name: str
+    framebuffer: Path
+
+    def picture(self) -> np.ndarray:
+        """Read what the screen shows: uint8[height, width, 3]. The file is an X window dump (XWDFile.h)."""
+        data = self.framebuffer.read_bytes()
+        header = np.frombuffer(data, ">u4", _HEADER_WORDS)
+        size, width, height, bits, line, colors = (int(header[i]) for i in (0, 4, 5, 11, 12, 19))
+        assert bits == 32, f"the screen has {bits} bits per pixel"
+        pixels = np.frombuffer(data, np.uint8, line * height, size + colors * 12)
+        return pixels.reshape(height, line // 4, 4)[:, :width, 2::-1]
+
+    def window(self, title: str) -> tuple[int, tuple[int, int, int, int]]:
+        """Find a window by a part of its title: (id, (x, y, width, height))."""
+        number = int(_xdotool("search", "--onlyvisible", "--name", title).split()[0])
+        lines = _xdotool("getwindowgeometry", "--shell", str(number)).split()
+        found = dict(line.split("=") for line in lines)
+        return number, tuple(int(found[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))  # type: ignore[return-value]
+
+    def move_mouse(self, window: int, x: float, y: float) -> None:
+        """Put the mouse at a place of a window, in pixels from its corner."""
+        _xdotool("mousemove", "--window", str(window), str(round(x)), str(round(y)))
+
+    def press(self, button: int = 1) -> None:
+        """Press a mouse button down."""
+        _xdotool("mousedown", str(button))
+
+    def release(self, button: int = 1) -> None:
+        """Let a mouse button go."""
+        _xdotool("mouseup", str(button))
+
+
+def _xdotool(*arguments: str) -> str:
+    if shutil.which("xdotool") is None:
+        pytest.fail("xdotool is not installed: make setup installs it")
+    command = ["xdotool", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+    return done.stdout
 
 
 @pytest.fixture(scope="session")
-def xvfb() -> Iterator[str]:
-    """Start Xvfb on a free display for the session; yields its name, for example `:5`."""
+def xvfb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
+    """Start Xvfb on a free display for the session."""
     if shutil.which("Xvfb") is None:
         pytest.fail("Xvfb is not installed: make setup installs it")
+    folder = tmp_path_factory.mktemp("xvfb")
     read_end, write_end = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write_end), "-screen", "0", SCREEN, "-fbdir", str(folder)]
     with open(read_end) as told:
         server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(write_end), "-screen", "0", SCREEN, "-nolisten", "tcp", "-noreset"],
+            [*command, "-nolisten", "tcp", "-noreset"],
             pass_fds=[write_end],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -31,16 +82,16 @@ def xvfb() -> Iterator[str]:
         server.wait(timeout=10)
         pytest.fail(f"Xvfb gave no display and left with {server.returncode}")
     try:
-        yield f":{number}"
+        yield Display(f":{number}", folder / "Xvfb_screen0")
     finally:
         server.terminate()
         server.wait(timeout=10)
 
 
 @pytest.fixture
-def display(xvfb: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def display(xvfb: Display, monkeypatch: pytest.MonkeyPatch) -> Display:
     """Point this process, and what it starts, at the display server of the tests."""
-    monkeypatch.setenv("DISPLAY", xvfb)
+    monkeypatch.setenv("DISPLAY", xvfb.name)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     return xvfb
 

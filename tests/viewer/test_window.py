@@ -6,6 +6,7 @@ import os
 import sys
 
 import pytest
+from support.display import Display
 
 from viewer.guard import Guard
 
@@ -16,7 +17,7 @@ def quiet() -> Guard:
     return Guard(lambda name, message: None)
 
 
-def test_glfw_and_imgui_share_one_library(display: str) -> None:
+def test_glfw_and_imgui_share_one_library(display: Display) -> None:
     import viewer.window  # noqa: F401
 
     with open("/proc/self/maps") as maps:
@@ -24,7 +25,7 @@ def test_glfw_and_imgui_share_one_library(display: str) -> None:
     assert len(libraries) == 1
 
 
-def test_a_window_has_the_framebuffer_size_that_was_asked_for(display: str) -> None:
+def test_a_window_has_the_framebuffer_size_that_was_asked_for(display: Display) -> None:
     from viewer.window import Window
 
     with Window("test", (640, 480), quiet()) as window:
@@ -37,7 +38,7 @@ def test_a_window_has_the_framebuffer_size_that_was_asked_for(display: str) -> N
         assert window.should_close
 
 
-def test_a_resize_is_noticed(display: str) -> None:
+def test_a_resize_is_noticed(display: Display) -> None:
     from viewer.window import Window
 
     with Window("test", (320, 200), quiet()) as window:
@@ -50,7 +51,7 @@ def test_a_resize_is_noticed(display: str) -> None:
         assert window.resized
 
 
-def test_a_callback_that_raises_is_reported_and_the_loop_goes_on(display: str) -> None:
+def test_a_callback_that_raises_is_reported_and_the_loop_goes_on(display: Display) -> None:
     from viewer.window import Window
 
     told: list[str] = []
@@ -76,7 +77,7 @@ def test_without_a_display_the_reasons_are_told(no_display: None) -> None:
     assert any("DISPLAY" in reason for reason in raised.value.reasons)
 
 
-def test_closing_twice_is_harmless(display: str) -> None:
+def test_closing_twice_is_harmless(display: Display) -> None:
     from viewer.window import Window
 
     window = Window("test", (320, 200), quiet())

@@ -1,0 +1,221 @@
+"""`python -m viewer` as a user calls it: what it writes, what it says, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support import images
+from support.display import Display
+
+gpu = pytest.mark.gpu
+SHADOW_MAP = 2048 * 2048 * 4
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "viewer", *map(str, arguments)]
+
+
+def view(root: Path, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command(*arguments),
+        cwd=root,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def report_of(root: Path, folder: Path, *arguments: str | Path) -> dict:
+    path = folder / f"report{len(list(folder.iterdir()))}.json"
+    done = view(root, "scenes/cube.hu", "--headless", "--size", "320x240", "--report", path, *arguments)
+    assert done.returncode == 0, done.stderr
+    return json.loads(path.read_text())
+
+
+@gpu
+def test_a_headless_run_writes_picture_and_report_and_leaves_nothing_behind(
+    root: Path, tmp_path: Path
+) -> None:
+    report = report_of(root, tmp_path, "--screenshot", tmp_path / "cube.png")
+    assert images.load(tmp_path / "cube.png").shape == (240, 320, 4)
+    assert report["plan"]["planned_bytes"] == report["plan"]["live_bytes"] > SHADOW_MAP
+    assert report["live_objects_after_close"] == 0
+    assert report["validation"] == {"enabled": True, "messages": 0}
+    assert report["warnings"] == []
+    assert report["settled_at_frame"] <= report["frames"]
+    assert report["draws"]["triangles"] >= 14
+
+
+@gpu
+def test_as_many_frames_are_drawn_as_were_asked_for(root: Path, tmp_path: Path) -> None:
+    assert report_of(root, tmp_path, "--frames", "7")["frames"] == 7
+
+
+@gpu
+def test_disabling_takes_the_shadow_and_keeps_its_memory_deactivating_takes_both(
+    root: Path, tmp_path: Path
+) -> None:
+    def run(name: str, *settings: str) -> tuple[int, images.Picture]:
+        picture = tmp_path / f"{name}.png"
+        given = [part for setting in settings for part in ("--set", setting)]
+        live = report_of(root, tmp_path, "--screenshot", picture, *given)["plan"]["live_bytes"]
+        return live, images.load(picture)
+
+    live, shadowed = run("on")
+    disabled_live, disabled = run("disabled", "cube.shadowCaster.enabled=false")
+    inactive_live, inactive = run("inactive", "cube.shadowCaster.active=false")
+    images.assert_different(disabled, shadowed, share=0.005)
+    images.assert_same(inactive, disabled)
+    assert disabled_live == live
+    assert inactive_live <= live - SHADOW_MAP
+
+
+@gpu
+def test_a_headless_run_imports_neither_glfw_nor_imgui(root: Path) -> None:
+    program = (
+        "import sys; from viewer.main import main; "
+        "code = main(['scenes/cube.hu', '--headless', '--size', '64x48']); "
+        "loaded = {name.partition('.')[0] for name in sys.modules} & {'glfw', 'imgui_bundle'}; "
+        "sys.exit(f'{code} {loaded}' if code or loaded else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@gpu
+def test_a_window_run_writes_the_same_picture_as_a_headless_one(
+    root: Path, tmp_path: Path, display: Display
+) -> None:
+    window, plain = tmp_path / "window.png", tmp_path / "headless.png"
+    size = ("--size", "320x240")
+    report = tmp_path / "window.json"
+    done = view(
+        *(root, "scenes/cube.hu", *size, "--frames", "40", "--validate"),
+        *("--screenshot", window, "--report", report),
+    )
+    assert done.returncode == 0, done.stderr
+    assert view(root, "scenes/cube.hu", *size, "--headless", "--screenshot", plain).returncode == 0
+    images.assert_same(images.load(window), images.load(plain))
+    facts = json.loads(report.read_text())
+    assert facts["live_objects_after_close"] == 0
+    assert facts["validation"] == {"enabled": True, "messages": 0}
+    assert facts["plan"]["planned_bytes"] == facts["plan"]["live_bytes"]
+
+
+@gpu
+def test_without_a_display_the_viewer_names_headless(root: Path, no_display: None) -> None:
+    done = view(root, "scenes/cube.hu")
+    assert done.returncode == 3
+    assert done.stderr.startswith("error[display.none]: ")
+    assert "DISPLAY" in done.stderr
+    assert "--headless" in done.stderr
+    assert len(done.stderr.splitlines()) < 24
+
+
+@pytest.mark.parametrize("arguments", [("scenes/cube.hu", "--headless"), ("--list-devices",)])
+def test_without_a_vulkan_driver_the_viewer_says_what_to_install(
+    root: Path, arguments: tuple[str, ...]
+) -> None:
+    nowhere = {"VK_ICD_FILENAMES": "/nowhere.json", "VK_DRIVER_FILES": "/nowhere.json"}
+    done = view(root, *arguments, **nowhere)
+    assert done.returncode == 3
+    assert "mesa-vulkan-drivers" in done.stderr
+
+
+@gpu
+def test_a_device_that_is_not_there_is_answered_with_the_reason_per_adapter(root: Path) -> None:
+    done = view(root, "scenes/cube.hu", "--headless", "--device", "no such card")
+    assert done.returncode == 3
+    assert "no such card" in done.stderr
+
+
+@gpu
+def test_devices_are_listed_with_the_chosen_one_marked(root: Path) -> None:
+    done = view(root, "--list-devices")
+    assert done.returncode == 0
+    assert sum(line.startswith("* ") for line in done.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("scenes/nowhere.hu", "--headless"), "nowhere.hu"),
+        (("scenes/cube.hu", "--headless", "--set", "cube.shadowCatser.active=false"), "shadowCaster"),
+        (("scenes/cube.hu", "--headless", "--set", "cub.shadowCaster.active=false"), "cube"),
+        (("scenes/cube.hu", "--headless", "--set", "cube.shadowCaster.active=maybe"), "maybe"),
+        (("scenes/cube.hu", "--headless", "--screenshot", "no/such/folder/a.png"), "output.folder"),
+        (("scenes/cube.hu", "--headless", "--report", "."), "output.folder"),
+    ],
+)
+def test_wrong_input_ends_with_2_and_a_block(root: Path, arguments: tuple[str, ...], code: str) -> None:
+    done = view(root, *arguments)
+    assert done.returncode == 2, done.stderr
+    assert "error[" in done.stderr
+    assert code in done.stderr
+
+
+def test_a_scene_with_several_errors_reports_them_together(root: Path, tmp_path: Path) -> None:
+    scene = tmp_path / "broken.hu"
+    scene.write_text(
+        "tableau: { name: x objects: {\n"
+        "  a: { features: [ { @type: shadowCatser } ] }\n"
+        "  b: { translation: [0 nan 0] }\n"
+        "} }\n"
+    )
+    done = view(root, scene, "--headless")
+    assert done.returncode == 2
+    assert f"{scene}:2:" in done.stderr
+    assert f"{scene}:3:" in done.stderr
+    assert done.stderr.count("error[") == 2
+
+
+@gpu
+def test_a_scene_is_found_among_those_that_come_along(root: Path, tmp_path: Path) -> None:
+    here = subprocess.run(
+        command("scenes/cube.hu", "--headless", "--size", "64x48"),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert here.returncode == 0, here.stderr
+
+
+@gpu
+@pytest.mark.parametrize("where", ["--headless", "--validate"])
+def test_ctrl_c_ends_in_order_with_130_and_the_report_written(
+    root: Path, tmp_path: Path, display: Display, where: str
+) -> None:
+    report = tmp_path / "report.json"
+    started = subprocess.Popen(
+        command("scenes/cube.hu", where, "--size", "64x48", "--frames", "100000", "--report", report),
+        cwd=root,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        time.sleep(4.0)
+        started.send_signal(signal.SIGINT)
+        _, told = started.communicate(timeout=60)
+    finally:
+        started.kill()
+    assert started.returncode == 130, told
+    assert "Traceback" not in told
+    facts = json.loads(report.read_text())
+    assert facts["live_objects_after_close"] == 0
+    assert 0 < facts["frames"] < 100000

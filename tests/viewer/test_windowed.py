@@ -1,0 +1,236 @@
+"""scenes/cube.hu in a real window: the same picture as headless, and an inspector that works."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from support import images
+from support.display import Display
+
+from engine.vk.errors import Result
+from engine.vk.faults import faults
+from viewer.arguments import Options
+from viewer.headless import HeadlessFrames
+from viewer.opening import opened
+
+if TYPE_CHECKING:
+    from viewer.windowed import WindowFrames
+
+pytestmark = pytest.mark.gpu
+
+SIZE = (640, 480)
+SHADOW_MAP = 2048 * 2048 * 4
+OPTIONS = Options(scene=Path("scenes/cube.hu"), size=SIZE)
+
+
+@pytest.fixture
+def frames(display: Display) -> Iterator[WindowFrames]:
+    from viewer.windowed import WindowFrames
+
+    with opened(OPTIONS) as (scene, library):
+        made = WindowFrames(scene, library, OPTIONS)
+        try:
+            settle(made)
+            yield made
+        finally:
+            made.close()
+        instance = made.runtime.instance
+        assert instance.validation.supported
+        assert [str(message) for message in instance.messages.all] == []
+        assert [str(entry) for entry in instance.handles.leaks] == []
+        assert instance.handles.left_behind == 0
+
+
+@pytest.fixture(scope="module")
+def headless_picture() -> np.ndarray:
+    with opened(OPTIONS) as (scene, library), ExitStack() as undo:
+        made = HeadlessFrames(scene, library, OPTIONS)
+        undo.callback(made.close)
+        while not made.over:
+            made.step()
+        return made.runtime.read_pixels()
+
+
+def until(frames: WindowFrames, holds: Callable[[], bool], what: str) -> None:
+    """Draw frames until something holds; fails after twenty seconds."""
+    deadline = time.monotonic() + 20.0
+    while not holds():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        frames.step()
+
+
+def settle(frames: WindowFrames) -> None:
+    """Draw until all is resident and ten frames more have been shown."""
+    until(frames, lambda: frames.runtime.plan is not None and frames.runtime.memory.settled, "settled")
+    goal = frames.presenter.shown + 10
+    until(frames, lambda: frames.presenter.shown >= goal and frames.runtime.memory.settled, "shown frames")
+
+
+def hide_inspector(frames: WindowFrames) -> None:
+    frames.inspector.visible = False
+    settle(frames)
+
+
+def on_screen(frames: WindowFrames, display: Display) -> np.ndarray:
+    """What the screen shows of the window, uint8[height, width, 3]."""
+    frames.runtime.wait()
+    _, (x, y, width, height) = display.window("Diorama")
+    return display.picture()[y : y + height, x : x + width]
+
+
+def test_a_window_frame_is_the_headless_frame(frames: WindowFrames, headless_picture: np.ndarray) -> None:
+    images.assert_same(frames.runtime.read_pixels(), headless_picture)
+
+
+def test_the_screen_shows_the_headless_frame(
+    frames: WindowFrames, headless_picture: np.ndarray, display: Display
+) -> None:
+    hide_inspector(frames)
+    images.assert_same(on_screen(frames, display), headless_picture[..., :3])
+
+
+def test_the_inspector_covers_its_own_part_of_the_screen_only(
+    frames: WindowFrames, headless_picture: np.ndarray, display: Display
+) -> None:
+    from viewer.inspector.inspector import WIDTH
+
+    shown = on_screen(frames, display)
+    images.assert_same(shown[:, WIDTH + 4 :], headless_picture[:, WIDTH + 4 :, :3])
+    images.assert_different(shown[:, :WIDTH], headless_picture[:, :WIDTH, :3])
+
+
+def test_planned_bytes_are_live_bytes_with_the_ui_among_them(frames: WindowFrames) -> None:
+    plan = frames.runtime.plan
+    assert plan is not None
+    assert plan.planned_bytes == frames.runtime.memory.live_bytes
+    names = {plan.requirements.keys.name(int(key)) for key in plan.memory.subresources["key"]}
+    assert {"viewer.vertices", "viewer.indices", "viewer.upload", "viewer.texture1"} <= names
+    why = plan.why(int(plan.requirements.keys.transient("viewer.vertices")))
+    assert why == "viewer/inspector"
+
+
+def test_a_click_on_the_active_switch_takes_the_shadow_and_its_memory_and_a_second_brings_both_back(
+    frames: WindowFrames, display: Display
+) -> None:
+    runtime = frames.runtime
+    caster = runtime.tableau["cube"].shadowCaster
+    lit, live = runtime.read_pixels(), runtime.memory.live_bytes
+    number, _ = display.window("Diorama")
+    x0, y0, x1, y1 = frames.inspector.switches["cube", "shadowCaster", "active"]
+
+    def click() -> None:
+        display.move_mouse(number, (x0 + x1) / 2, (y0 + y1) / 2)
+        frames.step()
+        display.press()
+        frames.step()
+        display.release()
+
+    click()
+    before = frames.presenter.shown
+    until(frames, lambda: not caster.active, "the switch is off")
+    settle(frames)
+    assert frames.presenter.shown > before
+    images.assert_different(runtime.read_pixels(), lit, share=0.005)
+    assert runtime.memory.live_bytes <= live - SHADOW_MAP
+    assert runtime.plan is not None
+    assert runtime.plan.planned_bytes == runtime.memory.live_bytes
+
+    click()
+    until(frames, lambda: caster.active, "the switch is on again")
+    settle(frames)
+    images.assert_same(runtime.read_pixels(), lit)
+    assert runtime.memory.live_bytes == live
+
+
+def test_a_drag_on_the_scene_orbits_and_a_drag_on_the_inspector_does_not(
+    frames: WindowFrames, display: Display
+) -> None:
+    camera = frames.runtime.tableau["camera"]
+    start = camera.translation.copy()
+    number, _ = display.window("Diorama")
+
+    def drag(x: int, y: int) -> None:
+        display.move_mouse(number, x, y)
+        frames.step()
+        display.press()
+        for step in range(1, 6):
+            frames.step()
+            display.move_mouse(number, x + 12 * step, y)
+        for _ in range(3):
+            frames.step()
+        display.release()
+        settle(frames)
+
+    drag(100, 400)
+    np.testing.assert_array_equal(camera.translation, start)
+    lit = frames.runtime.read_pixels()
+    drag(500, 300)
+    assert np.linalg.norm(camera.translation - start) > 0.1
+    images.assert_different(frames.runtime.read_pixels(), lit, share=0.01)
+
+
+def test_fifty_resizes_leak_nothing(frames: WindowFrames, headless_picture: np.ndarray) -> None:
+    runtime = frames.runtime
+    hide_inspector(frames)
+    before, live = runtime.device.handles.counts(), runtime.memory.live_bytes
+
+    def resized(width: int, height: int) -> None:
+        frames.window.resize(width, height)
+        until(frames, lambda: runtime.size == (width, height) == frames.swapchain.extent, "the new size")
+
+    for step in range(50):
+        resized(300 + 17 * (step % 9), 200 + 13 * (step % 7))
+    resized(*SIZE)
+    settle(frames)
+    until(frames, lambda: frames.swapchain.retired == 0, "old swapchains are gone")
+    after = runtime.device.handles.counts()
+    assert after.pop("Semaphore") <= before.pop("Semaphore") + 2
+    assert after == before
+    assert runtime.memory.live_bytes == live
+    images.assert_same(runtime.read_pixels(), headless_picture)
+
+
+def test_a_minimised_window_draws_nothing_and_comes_back(
+    frames: WindowFrames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from viewer.window import Window
+
+    shown = frames.presenter.shown
+    with monkeypatch.context() as patch:
+        patch.setattr(Window, "framebuffer_size", property(lambda self: (0, 0)))
+        start = time.monotonic()
+        assert [frames.step() for _ in range(3)] == [None] * 3
+        assert time.monotonic() - start > 0.3, "it waits for events and does not spin"
+    assert frames.presenter.shown == shown
+    settle(frames)
+    assert frames.presenter.shown > shown
+    assert frames.runtime.size == SIZE
+
+
+@pytest.mark.parametrize("function", ["vkAcquireNextImageKHR", "vkQueuePresentKHR"])
+@pytest.mark.parametrize("result", [Result.OUT_OF_DATE, Result.SUBOPTIMAL, Result.SURFACE_LOST])
+def test_frames_go_on_whatever_the_window_system_answers(
+    frames: WindowFrames, function: str, result: Result
+) -> None:
+    generation = frames.swapchain.generation
+    with faults.injected(1, result, function=function) as told:
+        until(frames, lambda: told.hits == 1, f"{function} was called")
+    settle(frames)
+    assert frames.swapchain.generation == generation + 1
+
+
+def test_an_inspector_that_raises_is_reported_and_frames_go_on(
+    frames: WindowFrames, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise LookupError("nothing there")
+
+    monkeypatch.setattr(frames.inspector._objects, "draw", broken)
+    settle(frames)
+    assert capsys.readouterr().err.count("LookupError: nothing there") == 1
