@@ -92,7 +92,8 @@ void main() {
     vec3 diffuse = base.rgb * (1.0 - metal);
 
     vec3 t = tbn * grain;
-    t = normalize(t - n * dot(n, t) + vec3(1e-6, 0.0, 0.0));
+    t -= n * dot(n, t);
+    t = dot(t, t) > 1e-4 ? normalize(t) : normalize(cross(n, abs(n.y) < 0.9 ? vec3(0, 1, 0) : vec3(1, 0, 0)));
     vec3 b = cross(n, t);
     float alpha = rough * rough;
     float at = max(alpha * (1.0 + m.anisotropy), 1e-3), ab = max(alpha * (1.0 - m.anisotropy), 1e-3);
