@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class HeadlessFrames:
-    """Draws until everything is resident, and then one frame more; or as many frames as were asked for."""
+    """Draws one frame once everything is resident; or, from the start, as many frames as were asked for."""
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: Options) -> None:
         from engine.runtime.runtime import Runtime
@@ -23,6 +23,16 @@ class HeadlessFrames:
         self._is_counted = options.frames is not None
         self._was_settled = False
         self._over = False
+        if not self._is_counted:
+            self._load()
+
+    def _load(self) -> None:
+        try:
+            self.runtime.load()
+        except BaseException:
+            self.runtime.close()
+            raise
+        self._was_settled = True
 
     @property
     def over(self) -> bool:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.cli.exits import ExitCode, guarded, how_to_get
 from viewer.arguments import Options, parse
+from viewer.no_display import NoDisplay
+
+if TYPE_CHECKING:
+    from engine.assets import AssetLibrary
+    from engine.scene import Scene
+    from viewer.run import Frames
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,26 +24,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def view(options: Options) -> int:
     """Open the scene and draw it, in a window or headless."""
+    from engine.plan.errors import PlanError
     from viewer.opening import opened
     from viewer.results import check_writable
     from viewer.run import run
 
     check_writable(options.screenshot, options.report)
     with opened(options) as (scene, library):
-        if options.headless:
-            from viewer.headless import HeadlessFrames
-
-            is_done = run(options, lambda: HeadlessFrames(scene, library, options))
-        else:
-            from viewer.windowed import WindowFrames
-            from viewer.window import NoDisplay  # isort: skip - after engine.vk has found the loader
-
-            try:
-                is_done = run(options, lambda: WindowFrames(scene, library, options))
-            except NoDisplay as problem:
-                print(no_display_text(problem.reasons), file=sys.stderr)
-                return ExitCode.NO_DEVICE
+        try:
+            is_done = run(options, lambda: make_frames(scene, library, options))
+        except PlanError as error:
+            print(error, file=sys.stderr)
+            return ExitCode.DEVICE_LOST
+        except NoDisplay as problem:
+            print(no_display_text(problem.reasons), file=sys.stderr)
+            return ExitCode.NO_DEVICE
     return ExitCode.DONE if is_done else ExitCode.INTERRUPTED
+
+
+def make_frames(scene: Scene, library: AssetLibrary, options: Options) -> Frames:
+    """Make what draws the frames; only what it needs is imported."""
+    if options.headless:
+        from viewer.headless import HeadlessFrames
+
+        return HeadlessFrames(scene, library, options)
+    from viewer.windowed import WindowFrames
+
+    return WindowFrames(scene, library, options)
 
 
 def list_devices(options: Options) -> int:

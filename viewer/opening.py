@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from viewer.arguments import Options
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
+    from engine.humon import Problem
     from engine.render.surface import WindowTarget
     from engine.runtime.options import RuntimeOptions
     from engine.scene import Scene
@@ -23,11 +24,11 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
     from engine.assets import open_library
     from engine.cli.progress import CookProgress
     from engine.cli.scenes import find_scene
-    from engine.scene import apply_settings, load_scene
+    from engine.scene import load_scene
 
     assert options.scene is not None, "the command line asks for a scene"
     scene = load_scene(find_scene(options.scene))
-    apply_settings(scene, options.settings)
+    _apply(scene, options.settings)
     with CookProgress() as progress:
         library = open_library(scene.dbs, jobs=os.cpu_count() or 1, progress=progress)
     try:
@@ -36,6 +37,20 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
         yield scene, library
     finally:
         library.close()
+
+
+def _apply(scene: Scene, settings: Sequence[str]) -> None:
+    from engine.humon import InputError
+    from engine.scene import apply_setting
+
+    problems: list[Problem] = []
+    for setting in settings:
+        try:
+            apply_setting(scene, setting)
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
 
 
 def runtime_options(options: Options, window: WindowTarget | None = None) -> RuntimeOptions:

@@ -15,16 +15,9 @@ from imgui_bundle import imgui  # noqa: F401 - first, see above
 import glfw  # isort: skip
 
 from viewer.guard import Guard
+from viewer.no_display import NoDisplay
 
 MINIMISED_WAIT_S = 0.25
-
-
-class NoDisplay(Exception):
-    """No window can be opened here; `reasons` has one line per cause."""
-
-    def __init__(self, reasons: tuple[str, ...]) -> None:
-        super().__init__("; ".join(reasons))
-        self.reasons = reasons
 
 
 class Window:

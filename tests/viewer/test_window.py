@@ -69,7 +69,8 @@ def test_a_callback_that_raises_is_reported_and_the_loop_goes_on(display: Displa
 
 
 def test_without_a_display_the_reasons_are_told(no_display: None) -> None:
-    from viewer.window import NoDisplay, Window
+    from viewer.no_display import NoDisplay
+    from viewer.window import Window
 
     with pytest.raises(NoDisplay) as raised:
         Window("test", (320, 200), quiet())
