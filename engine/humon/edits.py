@@ -6,16 +6,17 @@ Gathered against the document as it was read, applied all at once.
 import re
 from typing import TYPE_CHECKING
 
-from engine.humon.lexis import BLANK, COMMENT, SPACE, TOKEN, quote
+from engine.humon.lexis import BLANK, COMMENT, INLINE, SPACE, TOKEN, WHITE, quote
 from engine.humon.writer import INDENT, inline, scalar
 
 if TYPE_CHECKING:
     from engine.humon.document import Document
     from engine.humon.node import Node
 
-_LINE_BLANK = re.compile(r"[^\S\n\r]*+(?:,[^\S\n\r]*+)*+")
+_LINE_BLANK = re.compile(rf"[{INLINE},]*+")
 _REST_OF_LINE = re.compile(rf"(?:[ \t,]*+{COMMENT})*+[ \t]*+,?")
-_MARGIN = re.compile(r"[^\S\n\r]*+")
+_MARGIN = re.compile(rf"[{INLINE}]*+")
+_WHITE = re.compile(rf"[{WHITE}]")
 _SEPARATORS = " \t\n\r,:[]{}@"
 _BLANK_END = re.compile(rf"{BLANK}\Z")
 
@@ -90,7 +91,7 @@ class Edits:
             self._changes.append((before.start() if before else start, after, ""))
         else:
             self._changes.append(
-                (start, after, "" if start == line_start or text[start - 1].isspace() else " ")
+                (start, after, "" if start == line_start or _WHITE.match(text, start - 1) else " ")
             )
         return self
 
@@ -119,7 +120,8 @@ class Edits:
         start = document.columns.starts[row]
         end = self._metatags_end(document.span(row)[1])
         at = self._behind(end)
-        own_line = not document.text[document.lines.start_of_line(start) : start].strip()
+        margin = _LINE_BLANK.match(document.text, document.lines.start_of_line(start))
+        own_line = margin is not None and margin.end() >= start
         if own_line or self._ends_in_line_comment(end, at):
             self._put(at, self._line_break() + self._margin(start) + pair)
         else:

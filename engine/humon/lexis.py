@@ -6,7 +6,9 @@ Every pattern is possessive where it can be: nothing is scanned twice, whatever 
 import re
 from typing import Final
 
-WHITE: Final = r" \t\n\v\f\r,\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+INLINE: Final = r" \t\v\f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""White space that breaks no line; Python's own `\\s` has four control characters more."""
+WHITE: Final = INLINE + r"\n\r,"
 _STOP: Final = WHITE + r"\[\]{}:@/"
 BLANK: Final = rf"[{WHITE}]*+"
 COMMENT: Final = r"/(?:/[^\n\r]*+|\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/)"
@@ -46,7 +48,7 @@ SPACE: Final = re.compile(SKIP)
 WORDS: Final = re.compile(WORD)
 LEXEME: Final = re.compile(_lexeme("t"))
 _TAG: Final = re.compile(r"\^([^\^\n\r]*+)\^")
-_OPENING_LINE: Final = re.compile(r"[^\S\n\r]*+(?:\r\n|\r|\n)")
+_OPENING_LINE: Final = re.compile(rf"[{INLINE}]*+(?:\r\n|\r|\n)")
 
 
 def unquote(lexeme: str) -> str:

@@ -38,7 +38,7 @@ def read_columns(source: str | bytes, name: str) -> tuple[str, Columns]:
     trouble = Trouble(text, name)
     columns = Columns()
     with _collector_paused(), suppress(Stop):
-        _scan(text, columns, trouble)
+        _scan(text, columns, trouble, len(source))
         if len(text) > MAX_TOKEN_CHARS:
             trouble.check_token_sizes(columns)
     trouble.check()
@@ -64,13 +64,13 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _scan(text: str, columns: Columns, trouble: Trouble) -> None:
+def _scan(text: str, columns: Columns, trouble: Trouble, size: int) -> None:
     offset = _skip(text, 0)
     columns.add(offset, None, {})
     offset = _metatags(text, offset, columns, 0, trouble)
     if offset == len(text):
         if not columns.metatags:
-            trouble.empty()
+            trouble.empty(size)
         return
     columns.starts[0] = offset
     step = TOKEN.match(text, offset)

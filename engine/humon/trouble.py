@@ -2,7 +2,7 @@
 
 from engine.humon.codes import Code
 from engine.humon.columns import Columns
-from engine.humon.lexis import TOKEN, unquote
+from engine.humon.lexis import TOKEN, WORDS, unquote
 from engine.humon.limits import MAX_DEPTH, MAX_PROBLEMS, MAX_TOKEN_CHARS
 from engine.humon.lines import Lines
 from engine.humon.problem import InputError, Position, Problem, excerpt_of
@@ -42,10 +42,14 @@ class Trouble:
             self.add(Code.TOO_MANY, f"reading stopped after {MAX_PROBLEMS} problems", offset)
             raise Stop
 
-    def empty(self) -> None:
-        """The text holds no node."""
+    def empty(self, size: int) -> None:
+        """The text holds no node; `size` is the length of the source, a byte order mark included."""
+        if self._found:  # what was to be a node has been told already
+            return
         position = Position(self.name, *self.lines.place(len(self.text)))
-        message = "the file is empty at byte 0" if not self.text else "the file holds no node, only comments"
+        message = (
+            f"the file is empty at byte {size}" if not self.text else "the file holds no node, only comments"
+        )
         self._found.append((0, Problem(Code.EMPTY, message, position, help="write at least `{ }`")))
 
     def duplicate(self, key: str, first: int, second: int, what: str = "key") -> None:
@@ -111,6 +115,8 @@ class Trouble:
         if character == "@":
             self.add(Code.METATAG, "a metatag is `@ key: value` or `@ { key: value ... }`", offset)
             step = TOKEN.match(self.text, offset + 1)
+            if step and step["other"] == ":":
+                return step.end()
             passed = step is not None and step.lastgroup in ("lexeme", "value", "nothing", "flat")
             return step.end() if step and passed else offset + 1
         if character == "/":
@@ -127,10 +133,11 @@ class Trouble:
     def check_token_sizes(self, columns: Columns) -> None:
         """Record every key or value that is longer than the limit."""
         for row, content in enumerate(columns.contents):
-            key = columns.keys[row] or ""
-            if len(key) > MAX_TOKEN_CHARS or (
-                isinstance(content, str) and len(content) > MAX_TOKEN_CHARS and content[0] != "["
-            ):
+            longest = len(columns.keys[row] or "")
+            if isinstance(content, str) and len(content) > MAX_TOKEN_CHARS:
+                words = WORDS.findall(content) if content[0] == "[" else [content]
+                longest = max(longest, *map(len, words))
+            if longest > MAX_TOKEN_CHARS:
                 message = f"a token is longer than the limit of {MAX_TOKEN_CHARS} characters"
                 self.add(Code.TOKEN, message, columns.starts[row])
 

@@ -1,14 +1,156 @@
 """What the reader makes of correct text."""
 
-from engine.humon import Kind, parse
+import json
+
+import pytest
+from hypothesis import given
+from support.humon_texts import Tree, documents, tree
+
+from engine.humon import Document, Kind, parse, plain
+
+
+def read(text: str) -> object:
+    return plain(parse(text, "f.hu").root)
+
+
+@given(documents())
+def test_every_correct_text_reads_as_it_was_meant(drawn: tuple[str, Tree]) -> None:
+    text, meant = drawn
+    assert tree(parse(text, "f.hu").root) == meant
 
 
 def test_root_braces_may_be_left_out() -> None:
-    document = parse("a: 1\nb: [2 3]", "f.hu")
-    assert document.root.kind is Kind.DICT
-    assert document.root["b"][1].text == "3"
+    assert read("a: 1\nb: [2 3]") == read("{ a: 1 b: [2 3] }") == {"a": "1", "b": ["2", "3"]}
 
 
-def test_type_metatag_decorates_the_dict_it_stands_in() -> None:
-    root = parse("[ { @type: mesh name: cube } { @type: model\n name: x }, ]", "f.hu").root
-    assert [child.type for child in root] == ["mesh", "model"]
+@pytest.mark.parametrize(
+    ("text", "root"), [("word", "word"), ("[ ]", []), ("{ }", {}), ("'a b' // c", "a b")]
+)
+def test_root_may_be_any_node(text: str, root: object) -> None:
+    assert read(text) == root
+
+
+def test_commas_are_white_space() -> None:
+    assert read("[,a,,b , { x: 1, y: 2, },]") == ["a", "b", {"x": "1", "y": "2"}]
+
+
+def test_json_without_escapes_is_humon() -> None:
+    value = {"a": ["1", "2", {"b c": "d"}], "e": {}, "f": []}
+    assert read(json.dumps(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a\"b c'd e`f g^h^", ['a"b', "c'd", "e`f", "g^h^"]),
+        ("a/b ../c /d a//b\nc/*x*/d/", ["a/b", "../c", "/d", "a", "c", "d/"]),
+        ("-1.5e3 #f00 a\\nb", ["-1.5e3", "#f00", "a\\nb"]),
+    ],
+)
+def test_bare_word_ends_only_at_space_punctuation_or_comment(text: str, words: list[str]) -> None:
+    assert read(f"[{text}]") == words
+
+
+def test_quotes_hold_everything_up_to_the_next_same_quote() -> None:
+    assert read("[\"a 'b' `c`\n{//}\" 'd\"' `e` '' \"x\"y]") == ["a 'b' `c`\n{//}", 'd"', "e", "", "x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('^^a ^ "b" ^^', 'a ^ "b" '),
+        ("^END^ \t\n  line ^\n^END^", "  line ^\n"),
+        ("^t^\r\na^t^", "a"),
+        ("^t^ a\nb^t^", " a\nb"),
+        ("^^^^", ""),
+        ("^^\n\n^^", "\n"),
+    ],
+)
+def test_tag_quote_holds_all_up_to_its_tag_but_a_blank_opening_line(text: str, value: str) -> None:
+    assert read(text) == value
+
+
+def test_comments_stand_anywhere_between_tokens() -> None:
+    assert read("/**/a/* : */ : // b\n [ /* 1 */ 2 // 3 ]\n ] /* ** */") == {"a": ["2"]}
+
+
+def test_dict_keeps_its_order() -> None:
+    assert [key for key, _ in parse("z: 1 a: 2 m: 3", "f.hu").root.items()] == ["z", "a", "m"]
+
+
+def test_keys_may_be_quoted() -> None:
+    assert read("'a b': 1 ^^c:^^: 2 \"\": 3") == {"a b": "1", "c:": "2", "": "3"}
+
+
+def seed_like() -> Document:
+    return parse(
+        "assets: [\n\t{ @type: mesh name: cube\n},{ @type: model\n  name: x\n}, ]\n"
+        "textures: [[albedo 8] [normal 9]]\nlength: 2 @unit: m\nlist: [ @ { a: 1, 'b': ^^2^^ } 3 ] @c: 4\n",
+        "seed.hu",
+    )
+
+
+def test_metatag_decorates_the_node_it_stands_in_or_after() -> None:
+    root = seed_like().root
+    assert [asset.type for asset in root["assets"]] == ["mesh", "model"]
+    assert dict(root["length"].metatags) == {"unit": "m"}
+    assert dict(root["list"].metatags) == {"a": "1", "b": "2", "c": "4"}
+    assert root["textures"].type is None
+    assert plain(root["textures"]) == [["albedo", "8"], ["normal", "9"]]
+
+
+def test_metatag_before_the_root_decorates_it() -> None:
+    assert parse("@type: scene { a: 1 }", "f.hu").root.type == "scene"
+    assert parse("@type: scene a: 1", "f.hu").root.type == "scene"
+    assert parse("@type: scene", "f.hu").root.kind is Kind.DICT
+
+
+def test_every_node_knows_its_line_and_column_with_tabs_of_four() -> None:
+    root = seed_like().root
+    first = root["assets"][0]
+    assert str(first.position) == "seed.hu:2:5"
+    assert str(first["name"].position) == "seed.hu:2:25"
+    assert str(first["name"].key_position) == "seed.hu:2:19"
+    assert str(root["textures"][1][0].position) == "seed.hu:6:24"
+    metatag = first.metatag("type")
+    assert metatag is not None
+    assert (metatag.text, str(metatag.position)) == ("mesh", "seed.hu:2:7")
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+def test_lines_end_in_every_way(line_break: str) -> None:
+    assert str(parse(f"a: 1{line_break}{line_break}  b: 2", "f.hu").root["b"].position) == "f.hu:3:6"
+
+
+def test_nodes_keep_their_document_alive() -> None:
+    assert parse("a: { b: [1 2] }", "f.hu").root["a"]["b"][1].document.text == "a: { b: [1 2] }"
+
+
+def test_nodes_of_one_place_are_equal_and_true() -> None:
+    root = parse("a: [1 1] b: { }", "f.hu").root
+    assert root["a"][0] == root["a"][0]
+    assert root["a"][0] != root["a"][1]
+    assert len({root["a"], root["a"], root["b"]}) == 2
+    assert root["b"]
+    assert len(root["b"]) == 0
+
+
+def test_missing_children_are_none_or_a_key_error() -> None:
+    root = parse("a: [1]", "f.hu").root
+    assert root.get("b") is None
+    assert root["a"].get("b") is None
+    assert "a" in root
+    assert "b" not in root
+    with pytest.raises(KeyError):
+        root["b"]
+    with pytest.raises(IndexError):
+        root["a"][1]
+
+
+def test_text_of_a_list_or_dict_is_its_source() -> None:
+    root = parse("a: [1 /* x */ { b: ^^ ] ^^ }] c: [1  2]", "f.hu").root
+    assert root["a"].text == "[1 /* x */ { b: ^^ ] ^^ }]"
+    assert root["a"][1].text == "{ b: ^^ ] ^^ }"
+    assert root["c"].text == "[1  2]"
+    assert root["c"][1].text == "2"
+    assert root["c"].text == "[1  2]"

@@ -1,0 +1,173 @@
+"""Typed values from nodes, and what is said when the text means something else."""
+
+import math
+from enum import Enum, IntEnum
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.humon import (
+    InputError,
+    Kind,
+    Node,
+    boolean,
+    choice,
+    expect,
+    integer,
+    nearest,
+    number,
+    parse,
+    required,
+    text,
+    vector,
+)
+
+
+def value(source: str) -> Node:
+    return parse(f"key: {source}", "f.hu").root["key"]
+
+
+def refused(caught: "pytest.ExceptionInfo[InputError]") -> tuple[str, str]:
+    (problem,) = caught.value.problems
+    return problem.code, str(problem.position)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_finite_float_is_read_back(drawn: float) -> None:
+    assert number(value(repr(drawn))) == drawn
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"), [("1", 1), ("-.5", -0.5), ("+5.", 5), ("1e3", 1000), ("'2'", 2), ("0x", None)]
+)
+def test_number_is_a_decimal(source: str, expected: float | None) -> None:
+    if expected is None:
+        with pytest.raises(InputError, match=r"value\.number.*'key' must be a number"):
+            number(value(source))
+    else:
+        assert number(value(source)) == expected
+
+
+@pytest.mark.parametrize("source", ["abc", "1_0", "''", "1,5x", "٣", "0x10", "1e", "--1", "' 1'", "1f"])
+def test_what_is_no_number_is_refused(source: str) -> None:
+    with pytest.raises(InputError) as caught:
+        number(value(f"[{source}]")[-1])
+    assert refused(caught)[0] == "value.number"
+
+
+@pytest.mark.parametrize(
+    "source", ["nan", "-inf", "Infinity", "1e999", "-1e999", "9" * 5000, "0." + "1" * 5000]
+)
+def test_what_is_not_finite_or_has_too_many_digits_is_out_of_range(source: str) -> None:
+    for call in (
+        lambda: number(value(source)),
+        lambda: integer(value(source)),
+        lambda: vector(value(f"[{source}]"), 1),
+    ):
+        with pytest.raises(InputError) as caught:
+            call()
+        assert refused(caught)[0] == "value.range"
+
+
+def test_numbers_keep_their_bounds() -> None:
+    assert number(value("1"), 1, 1) == 1
+    assert integer(value("-7"), -7) == -7
+    with pytest.raises(InputError, match="must be from 0 to 1, not 1"):
+        number(value("1.5"), 0, 1)
+    with pytest.raises(InputError, match="must be at least 1, not 0"):
+        integer(value("0"), 1)
+    with pytest.raises(InputError, match="must be at most 5, not 6"):
+        integer(value("6"), maximum=5)
+
+
+def test_integer_is_whole() -> None:
+    assert integer(value("+12")) == 12
+    with pytest.raises(InputError, match="must be a whole number, not"):
+        integer(value("1.5"))
+
+
+def test_boolean_is_true_or_false_only() -> None:
+    assert boolean(value("true")) is True
+    assert boolean(value("'false'")) is False
+    for source in ("True", "1", "yes", "''"):
+        with pytest.raises(InputError) as caught:
+            boolean(value(source))
+        assert refused(caught) == ("value.boolean", "f.hu:1:6")
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["[1 -2 3e1]", "[1, -2, 30]", "[1 /* y */ '-2' // z\n30]", "[1\t-2\r\n30.0 @unit: m]", "[ 1\u3000-2 30]"],
+)
+def test_vector_reads_every_way_to_write_a_list(source: str) -> None:
+    assert vector(value(source), 3) == (1.0, -2.0, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "place"),
+    [
+        ("[1 2]", "value.count", "f.hu:1:6"),
+        ("[]", "value.count", "f.hu:1:6"),
+        ("[1 2 x]", "value.number", "f.hu:1:11"),
+        ("[1 2 - ]", "value.number", "f.hu:1:11"),
+        ("[1 2 inf]", "value.range", "f.hu:1:11"),
+        ("[1 2 1e400]", "value.range", "f.hu:1:11"),
+        ("[1 2 [3]]", "value.kind", "f.hu:1:11"),
+        ("1", "value.kind", "f.hu:1:6"),
+        ("'[1 2 3]'", "value.kind", "f.hu:1:6"),
+        ("{ x: 1 }", "value.kind", "f.hu:1:6"),
+    ],
+)
+def test_vector_points_at_what_is_wrong(source: str, code: str, place: str) -> None:
+    with pytest.raises(InputError) as caught:
+        vector(value(source), 3)
+    assert refused(caught) == (code, place)
+
+
+def test_vector_without_a_count_takes_any_length() -> None:
+    assert vector(value("[]")) == ()
+    assert vector(value("[" + "1 " * 1000 + "]")) == (1.0,) * 1000
+    assert all(map(math.isfinite, vector(value("[1 2]"))))
+
+
+class Stage(IntEnum):
+    VERTEX_SHADER_BIT = 1
+    FRAGMENT_SHADER_BIT = 16
+
+
+class Projection(Enum):
+    PERSPECTIVE = "perspective"
+    ORTHO = "orthographic"
+
+
+def test_choice_takes_enums_mappings_and_names() -> None:
+    assert choice(value("fragment_shader_bit"), Stage) is Stage.FRAGMENT_SHADER_BIT
+    assert choice(value("orthographic"), Projection) is Projection.ORTHO
+    assert choice(value("b"), {"a": 1, "b": 2}) == 2
+    assert choice(value("x"), ("x", "y")) == "x"
+
+
+def test_unknown_choice_names_the_nearest() -> None:
+    with pytest.raises(InputError, match="did you mean 'vertex_shader_bit'") as caught:
+        choice(value("vertex_shadr_bit"), Stage)
+    assert refused(caught) == ("value.choice", "f.hu:1:6")
+    with pytest.raises(InputError, match="known are: orthographic, perspective"):
+        choice(value("zzz"), Projection)
+
+
+def test_nearest_ignores_case_and_may_find_nothing() -> None:
+    assert nearest("SHADOWCASTER", ["visibleModel", "shadowCaster"]) == "shadowCaster"
+    assert nearest("zzz", ["visibleModel", "shadowCaster"]) is None
+    assert nearest("x", []) is None
+
+
+def test_required_and_expect_say_what_is_missing() -> None:
+    node = value("{ a: 1 }")
+    assert required(node, "a").text == "1"
+    with pytest.raises(InputError, match="'key' has no 'b'"):
+        required(node, "b")
+    with pytest.raises(InputError, match="'key' must be a list"):
+        expect(node, Kind.LIST)
+    with pytest.raises(InputError, match="'key' must be a value"):
+        text(node)
