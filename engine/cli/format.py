@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from engine.cli.exits import ExitCode
-from engine.cli.output import write_whole
+from engine.humon.saving import write_whole
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli.output import write_whole
 from engine.humon import InputError
+from engine.humon.saving import write_whole
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 UNTIDY = "// the first\ntableau: { name:   a\n objects: { cube: { translation: [0   0.5 0] } } } // last\n"

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+import time
 from pathlib import Path
 
-from engine.humon import InputError, Problem
+from engine.humon.problem import InputError, Problem
+
+SUFFIX = ".saving"
+STALE_SECONDS = 60.0
+"""Age of a temporary file at which the process that wrote it counts as killed."""
 
 
 def write_whole(path: Path, text: str) -> None:
     """Write `text` as UTF-8; on any failure the old file is as it was and no temporary one is left.
 
-    A symbolic link stays one, and the file keeps its permissions. Raises InputError `output.write`.
+    A symbolic link stays one, and the file keeps its permissions. What a killed process left beside it is
+    swept. Raises InputError `output.write`.
     """
     target = Path(os.path.realpath(path))
     try:
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        _sweep(target)
+        descriptor, name = tempfile.mkstemp(SUFFIX, f".{target.name}.", target.parent)
         try:
             with open(descriptor, "wb") as file:
                 file.write(text.encode("utf-8"))
@@ -30,6 +38,15 @@ def write_whole(path: Path, text: str) -> None:
             raise
     except OSError as error:
         raise InputError(Problem("output.write", f"cannot write {path}: {error.strerror}")) from error
+
+
+def _sweep(target: Path) -> None:
+    """Delete old temporary files of the same target."""
+    for entry in os.scandir(target.parent):
+        if entry.name.startswith(f".{target.name}.") and entry.name.endswith(SUFFIX):
+            with contextlib.suppress(OSError):  # another process may be quicker
+                if time.time() - entry.stat().st_mtime > STALE_SECONDS:
+                    os.unlink(entry.path)
 
 
 def _umask() -> int:
