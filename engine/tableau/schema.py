@@ -22,6 +22,9 @@ from engine.humon import nearest
 NO_ASSET = -1
 """Key in an asset column of a row that names no asset."""
 
+FLOAT32_MAX = 3.4028234e38
+"""The largest number of a float32 column, rounded down."""
+
 RESERVED = frozenset({"type", "active", "enabled", "failed", "owner", "table", "row", "position"})
 """Names that no field may take: they mean the row itself."""
 
@@ -158,7 +161,7 @@ class FieldSpec:
     def in_range(self, number: float) -> bool:
         """Whether a file-form number is finite and within the limits."""
         return (
-            math.isfinite(number)
+            abs(number) <= FLOAT32_MAX  # false for NaN
             and (self.minimum is None or number >= self.minimum)
             and (self.maximum is None or number <= self.maximum)
         )

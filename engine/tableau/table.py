@@ -101,6 +101,13 @@ class FeatureTable:
         row = int(self._row_of[object_row]) if object_row < len(self._row_of) else -1
         return row if row >= 0 else None
 
+    def owned_by(self, objects: Rows) -> NDArray[np.bool_]:
+        """Which of these objects have the feature."""
+        inside = objects < len(self._row_of)
+        found = np.zeros(len(objects), np.bool_)
+        found[inside] = self._row_of[objects[inside]] >= 0
+        return found
+
     def rows_of(self, objects: Rows) -> Rows:
         """The rows of these objects' features; objects without one are left out."""
         known = objects[objects < len(self._row_of)]

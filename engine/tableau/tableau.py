@@ -85,6 +85,10 @@ class Tableau:
         """
         given = (features or {}).items()
         prepared = [(self._table(kind), self._row_values(kind, fields)) for kind, fields in given]
+        for table, _ in prepared:
+            for required in table.schema.requires:
+                if required not in (features or {}):
+                    raise ValueError(self._requires(table.type_name, name, required))
         rows = self.add_objects(
             names=[name],
             parent=parent,
@@ -326,16 +330,39 @@ class Tableau:
         """Give objects a feature, all with the same fields (file form, `active` and `enabled` among them).
 
         Returns the rows in the feature's table. Raises KeyError for an unknown feature or field, ValueError
-        for a wrong value or an object that has the feature already.
+        for a wrong value, an object that has the feature already or lacks one that it requires.
         """
         table = self._table(type_name)
         columns, flags = self._row_values(type_name, values or {})
-        return table.add(self._rows(objects), columns, active=flags["active"], enabled=flags["enabled"])
+        rows = self._rows(objects)
+        for required in table.schema.requires:
+            without = rows[~self.has_feature(required, rows)]
+            if len(without):
+                raise ValueError(self._requires(type_name, self.path(int(without[0])), required))
+        return table.add(rows, columns, active=flags["active"], enabled=flags["enabled"])
 
     def remove_feature(self, type_name: str, objects: Objects) -> None:
-        """Take a feature from objects; those without it are left alone."""
+        """Take a feature from objects; those without it are left alone.
+
+        Raises ValueError where another feature of one of them requires it.
+        """
         table = self._table(type_name)
-        table.remove(np.sort(table.rows_of(self._rows(objects))))
+        rows = self._rows(objects)
+        for other in self.tables.values():
+            if type_name in other.schema.requires:
+                held = rows[self.has_feature(other.type_name, rows) & self.has_feature(type_name, rows)]
+                if len(held):
+                    raise ValueError(self._requires(other.type_name, self.path(int(held[0])), type_name))
+        table.remove(np.sort(table.rows_of(rows)))
+
+    def has_feature(self, type_name: str, objects: Rows) -> NDArray[np.bool_]:
+        """Which of these objects, given by their rows, have a feature of a type."""
+        table = self.tables.get(type_name)
+        return np.zeros(len(objects), np.bool_) if table is None else table.owned_by(objects)
+
+    @staticmethod
+    def _requires(type_name: str, path: str, required: str) -> str:
+        return f"{type_name} on '{path}' needs {required} on the same object"
 
     def _table(self, type_name: str) -> FeatureTable:
         table = self.tables.get(type_name)

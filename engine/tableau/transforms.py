@@ -55,14 +55,13 @@ class Transforms:
     ) -> None:
         """Change transforms: values are [n, 3], [n, 4], [n, 3], or one for all rows."""
         if translation is not None:
-            values = np.asarray(translation, np.float32)
+            values = _float32(translation)
             self._store("translation", rows, *_finite(values, 0.0), "translation that is not finite")
         if rotation is not None:
-            unit, bad = normalize(np.asarray(rotation, np.float32))
+            unit, bad = normalize(_float32(rotation))
             self._store("rotation", rows, unit, bad, "rotation that is zero or not finite")
         if scale is not None:
-            values = np.asarray(scale, np.float32)
-            values, bad = _finite(values, 1.0)
+            values, bad = _finite(_float32(scale), 1.0)
             flat = np.asarray((np.abs(values) < MIN_SCALE).any(axis=-1))
             if flat.any():
                 values = np.where(flat[..., None], np.float32(1.0), values)
@@ -149,6 +148,11 @@ def _as_slice(rows: Rows) -> Rows | slice:
     ):
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows
+
+
+def _float32(values: ArrayLike) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # becomes infinite and is found by the caller
+        return np.asarray(values, np.float32)
 
 
 def _finite(values: NDArray[np.float32], otherwise: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

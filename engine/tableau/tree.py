@@ -15,6 +15,9 @@ from engine.tableau.names import MAX_NAME, fold, fold_all, name_fault
 ROOT = -1
 """The parent of an object at the top of the tableau."""
 
+MAX_COMPARED = 5000
+"""Names that a wrong one is compared with, to tell which was meant."""
+
 NO_ROWS = np.empty(0, np.int32)
 
 
@@ -81,7 +84,7 @@ class Tree:
 
     def _not_found(self, row: int, name: str, path: str) -> str:
         where = f"below '{self.path(row)}'" if row != ROOT else "at the top of the tableau"
-        known = [self.names[child] for child in self.children(row)]
+        known = [self.names[child] for child in self.children(row)[:MAX_COMPARED]]
         close = nearest(name, known)
         hint = f"; did you mean '{close}'?" if close else ""
         return f"no object '{name}' {where} (in path '{path}'){hint}"

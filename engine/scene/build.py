@@ -1,0 +1,193 @@
+"""From the nodes of a `tableau` to columns: level by level, whole arrays at a time.
+
+The loops below look at the document's columns and not at nodes: a scene of 100,000 objects has more than a
+million values. Whatever is not plain is left to readers of single nodes, which also word the problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.humon import (
+    Collector,
+    Document,
+    InputError,
+    Kind,
+    Node,
+    Problem,
+    boolean,
+    expect,
+    suggestion,
+    text,
+)
+from engine.math import euler_xyz_degrees
+from engine.scene.features import FeatureReader
+from engine.scene.places import places, problem_at
+from engine.scene.values import AssetNames, ValueReader
+from engine.scene.vectors import read_vectors
+from engine.tableau import ROOT, Tableau
+from engine.tableau.columns import Rows
+from engine.tableau.names import MAX_NAME, fold, fold_all, name_fault
+
+TABLEAU_KEYS = ("name", "active", "enabled", "objects")
+OBJECT_KEYS = ("translation", "rotation", "euler", "scale", "active", "enabled", "features", "objects")
+VECTORS = {"translation": 3, "rotation": 4, "euler": 3, "scale": 3}
+
+
+class Level:
+    """Objects of one level, gathered: names, parents, and where each of their values stands."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.parents: list[int] = []
+        self.nodes: list[int] = []
+        self.values: dict[str, tuple[list[int], list[int]]] = {key: ([], []) for key in OBJECT_KEYS}
+        """For each key: places in this level, rows of the nodes."""
+
+
+class TableauBuilder:
+    """Builds a tableau from one `tableau` node; problems go to a collector."""
+
+    def __init__(self, document: Document, tableau: Tableau, assets: AssetNames, problems: Collector) -> None:
+        self._document = document
+        self._tableau = tableau
+        self._problems = problems
+        self._errors: list[InputError] = []
+        self._flags = ValueReader(document, boolean, True)
+        self._file = tableau.file_number(document.name)
+        self._features = FeatureReader(document, tableau, assets, problems, self._errors)
+
+    def build(self, node: Node) -> None:
+        """Take in everything below a `tableau` node."""
+        with self._problems.catching():
+            expect(node, Kind.DICT)
+            for key, child in node.items():
+                self._read_top(key, child)
+            waiting = [(ROOT, node["objects"].row)] if "objects" in node else []
+            while waiting:
+                waiting = self._add_level(self._gather(waiting))
+            self._features.finish()
+        self._problems.problems.extend(problem for error in self._errors for problem in error.problems)
+
+    def _read_top(self, key: str, node: Node) -> None:
+        with self._problems.catching():
+            if key == "name":
+                self._tableau.name = text(node)
+            elif key == "active":
+                self._tableau.active = boolean(node)
+            elif key == "enabled":
+                self._tableau.enabled = boolean(node)
+            elif key != "objects":
+                self._unknown("a tableau", key, node, TABLEAU_KEYS)
+
+    def _gather(self, waiting: list[tuple[int, int]]) -> Level:
+        """Look through the objects of one level; each comes as (row of its parent, node of `objects`)."""
+        level = Level()
+        contents = self._document.columns.contents
+        for parent, node in waiting:
+            objects = contents[node]
+            if not isinstance(objects, dict):
+                self._expect_dict(node)
+                continue
+            for name, row in self._well_named(objects):
+                fields = contents[row]
+                if not isinstance(fields, dict):
+                    self._expect_dict(row)
+                    continue
+                index = len(level.names)
+                level.names.append(name)
+                level.parents.append(parent)
+                level.nodes.append(row)
+                for key, child in fields.items():
+                    try:
+                        known = level.values[key]
+                    except KeyError:
+                        self._unknown(f"object '{name}'", key, Node(self._document, child), OBJECT_KEYS)
+                    else:
+                        known[0].append(index)
+                        known[1].append(child)
+                if "rotation" in fields and "euler" in fields:
+                    self._two_rotations(name, Node(self._document, fields["euler"]))
+        return level
+
+    def _add_level(self, level: Level) -> list[tuple[int, int]]:
+        """Add the objects of a level; returns what stands below them."""
+        if not level.names:
+            return []
+        document = self._document
+        starts = document.columns.starts
+        lines, columns = places(document, [starts[node] for node in level.nodes])
+        rows = self._tableau.add_objects(
+            names=level.names,
+            parent=np.array(level.parents, np.int32),
+            positions=(self._file, lines, columns),
+            active=self._flag(level, "active"),
+            enabled=self._flag(level, "enabled"),
+        )
+        self._set_transforms(rows, level)
+        row_list = rows.tolist()
+        for index, node in zip(*level.values["features"], strict=True):
+            self._features.gather(row_list[index], level.names[index], node)
+        return [(row_list[index], node) for index, node in zip(*level.values["objects"], strict=True)]
+
+    def _flag(self, level: Level, name: str) -> Any:
+        indices, nodes = level.values[name]
+        flags = np.ones(len(level.names), np.bool_)
+        flags[indices] = [self._flags.value(node, self._errors) for node in nodes]
+        return flags
+
+    def _set_transforms(self, rows: Rows, level: Level) -> None:
+        for key, width in VECTORS.items():
+            indices, nodes = level.values[key]
+            if not nodes:
+                continue
+            bad = len(self._errors)
+            values = read_vectors(self._document, nodes, width, self._errors)
+            if len(self._errors) > bad:
+                continue
+            if key == "euler":
+                self._tableau.set_transforms(rows[indices], rotation=euler_xyz_degrees(values))
+            else:
+                self._tableau.set_transforms(rows[indices], **{key: values})
+
+    def _well_named(self, objects: dict[str, int]) -> Sequence[tuple[str, int]]:
+        """The objects whose names can stand side by side; the others are problems."""
+        names = list(objects)
+        joined = "".join(names)
+        short = all(names) and max(map(len, names), default=0) <= MAX_NAME
+        if short and joined.isprintable() and "/" not in joined and len(set(fold_all(names))) == len(names):
+            return list(objects.items())
+        seen: dict[str, str] = {}
+        good = []
+        for name, row in objects.items():
+            fault = name_fault(name)
+            other = seen.setdefault(fold(name), name)
+            if not fault and other != name:
+                first = self._document.position_at(self._document.columns.starts[objects[other]])
+                fault = f"it differs only by letter case or Unicode normal form from '{other}' at {first}"
+            if fault:
+                message = f"'{name}' cannot name an object: {fault}"
+                self._problems.add(self._at_key("object.name", message, row, "give it another name"))
+            else:
+                good.append((name, row))
+        return good
+
+    def _at_key(self, code: str, message: str, row: int, help: str) -> Problem:
+        """A problem at the key of a node."""
+        return problem_at(self._document, self._document.columns.starts[row], code, message, help)
+
+    def _unknown(self, what: str, key: str, node: Node, known: Sequence[str]) -> None:
+        self._problems.add(
+            self._at_key("field.unknown", f"{what} has no '{key}'", node.row, suggestion(key, known))
+        )
+
+    def _two_rotations(self, name: str, node: Node) -> None:
+        message = f"object '{name}' has a rotation and an euler"
+        self._problems.add(self._at_key("object.rotation", message, node.row, "leave one of them out"))
+
+    def _expect_dict(self, row: int) -> None:
+        with self._problems.catching():
+            expect(Node(self._document, row), Kind.DICT)

@@ -1,0 +1,192 @@
+"""From the `features` lists of objects to rows of feature tables, all rows of a type at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.humon import Collector, Document, InputError, Kind, Node, boolean, expect, suggestion
+from engine.scene.places import places, problem_at
+from engine.scene.values import AssetNames, ValueReader, read_value
+from engine.tableau import FeatureTable, FieldKind, FieldSpec, Tableau
+from engine.tableau.activity import FLAGS
+from engine.tableau.columns import Rows
+
+FEATURE_HELP = "write `{ @type: visibleModel  ... }`"
+
+
+class Gathered:
+    """Features of one type: whose they are, their nodes, and where each of their values stands."""
+
+    def __init__(self, table: FeatureTable) -> None:
+        self.table = table
+        self.objects: list[int] = []
+        self.nodes: list[int] = []
+        keys = (*FLAGS, *table.schema.by_name)
+        self.values: dict[str, tuple[list[int], list[int]]] = {key: ([], []) for key in keys}
+        """For each field: places in this list, rows of the nodes."""
+
+
+class FeatureReader:
+    """Gathers features object by object, then adds them table by table."""
+
+    def __init__(
+        self,
+        document: Document,
+        tableau: Tableau,
+        assets: AssetNames,
+        problems: Collector,
+        errors: list[InputError],
+    ) -> None:
+        self._document = document
+        self._tableau = tableau
+        self._assets = assets
+        self._problems = problems
+        self._errors = errors
+        self._by_type: dict[str, Gathered] = {}
+
+    def gather(self, object_row: int, name: str, node: int) -> None:
+        """Look through the `features` of one object."""
+        children = self._document.children(node)
+        if not isinstance(children, list):
+            with self._problems.catching():
+                expect(Node(self._document, node), Kind.LIST)
+            return
+        contents = self._document.columns.contents
+        seen: dict[str, int] = {}
+        for row in children:
+            fields = contents[row]
+            if not isinstance(fields, dict):
+                with self._problems.catching():
+                    expect(Node(self._document, row), Kind.DICT)
+                continue
+            type_name = self._type(row)
+            gathered = self._by_type.get(type_name) or self._table(type_name, name, row)
+            if gathered is None:
+                continue
+            if type_name in seen:
+                self._twice(type_name, name, row, seen[type_name])
+                continue
+            seen[type_name] = row
+            index = len(gathered.objects)
+            gathered.objects.append(object_row)
+            gathered.nodes.append(row)
+            for key, child in fields.items():
+                known = gathered.values.get(key)
+                if known is None:
+                    self._unknown_field(gathered.table, key, child)
+                else:
+                    known[0].append(index)
+                    known[1].append(child)
+
+    def finish(self) -> None:
+        """Add all that was gathered, and see that every feature has those beside it that it requires."""
+        for gathered in self._by_type.values():
+            self._add(gathered)
+        for gathered in self._by_type.values():
+            self._check_required(gathered)
+
+    def _add(self, gathered: Gathered) -> None:
+        table = gathered.table
+        count = len(gathered.objects)
+        starts = self._document.columns.starts
+        offsets = [starts[self._type_row(node)] for node in gathered.nodes]
+        file = self._tableau.file_number(self._document.name)
+        table.add(
+            np.array(gathered.objects, np.int32),
+            {spec.name: self._column(gathered, spec, count) for spec in table.schema.fields},
+            active=self._flags(gathered, "active", count),
+            enabled=self._flags(gathered, "enabled", count),
+            positions=(file, *places(self._document, offsets)),
+        )
+
+    def _column(self, gathered: Gathered, spec: FieldSpec, count: int) -> np.ndarray[Any, Any]:
+        indices, nodes = gathered.values[spec.name]
+        otherwise = spec.column_default()
+        if spec.kind is FieldKind.ASSET:
+            otherwise = self._default_asset(gathered, spec, set(indices))
+        shape = (count, spec.kind.width) if spec.kind.width > 1 else (count,)
+        column = np.empty(shape, spec.kind.dtype)
+        column[...] = otherwise
+        reader = ValueReader(
+            self._document, lambda node: read_value(node, spec, self._assets), spec.column_default()
+        )
+        if nodes:
+            column[indices] = [reader.value(node, self._errors) for node in nodes]
+        return column
+
+    def _default_asset(self, gathered: Gathered, spec: FieldSpec, given: set[int]) -> int:
+        if not spec.required:
+            return self._assets.default(spec)
+        for index, node in enumerate(gathered.nodes):
+            if index not in given:
+                what = f"{gathered.table.type_name} on '{self._tableau.path(gathered.objects[index])}'"
+                hint = f"add `{spec.name}: [assetDb0 0]` ({' or '.join(spec.asset_types)})"
+                self._report("value.missing", f"{what} names no {spec.name}", node, hint)
+        return int(spec.column_default())
+
+    def _flags(self, gathered: Gathered, name: str, count: int) -> np.ndarray[Any, Any]:
+        indices, nodes = gathered.values[name]
+        flags = np.ones(count, np.bool_)
+        reader = ValueReader(self._document, boolean, True)
+        flags[indices] = [reader.value(node, self._errors) for node in nodes]
+        return flags
+
+    def _check_required(self, gathered: Gathered) -> None:
+        objects: Rows = np.array(gathered.objects, np.int32)
+        for required in gathered.table.schema.requires:
+            for index in np.flatnonzero(~self._tableau.has_feature(required, objects)).tolist():
+                path = self._tableau.path(gathered.objects[index])
+                self._report(
+                    "feature.requires",
+                    f"{gathered.table.type_name} on '{path}' needs {required} on the same object",
+                    gathered.nodes[index],
+                    f"add a {required} feature to '{path}', or remove this one",
+                )
+
+    def _type_row(self, row: int) -> int:
+        """The row of a feature's `@type`, else its own."""
+        columns = self._document.columns
+        found = columns.metatag(row, "type")
+        return row if found is None else found
+
+    def _type(self, row: int) -> str:
+        """What `@type` says; empty where there is none."""
+        columns = self._document.columns
+        found = columns.metatag(row, "type")
+        if found is None:
+            return ""
+        content = columns.contents[found]
+        if isinstance(content, str) and content in self._by_type:
+            return content
+        return Node(self._document, found).text
+
+    def _table(self, type_name: str, name: str, row: int) -> Gathered | None:
+        """The place for features of a type that was not met yet; None (and a problem) for no known type."""
+        table = self._tableau.tables.get(type_name)
+        if table is not None:
+            gathered = self._by_type[type_name] = Gathered(table)
+            return gathered
+        if type_name:
+            message = f"no feature is called '{type_name}' (on '{name}')"
+            self._report("feature.unknown", message, row, suggestion(type_name, self._tableau.tables))
+        else:
+            self._report("feature.type", f"a feature of '{name}' has no @type", row, FEATURE_HELP)
+        return None
+
+    def _twice(self, type_name: str, name: str, row: int, first: int) -> None:
+        place = self._document.position_at(self._document.columns.starts[self._type_row(first)])
+        message = f"'{name}' has two {type_name} features; the other is at {place}"
+        self._report("feature.duplicate", message, row, "an object has at most one of each type")
+
+    def _unknown_field(self, table: FeatureTable, key: str, row: int) -> None:
+        known = [*table.schema.by_name, *FLAGS]
+        message = f"{table.type_name} has no field '{key}'"
+        self._report("field.unknown", message, row, suggestion(key, known), at_key=True)
+
+    def _report(self, code: str, message: str, row: int, help: str, at_key: bool = False) -> None:
+        """A problem at the `@type` of a feature, or at the key of a field."""
+        document = self._document
+        offset = document.columns.starts[row if at_key else self._type_row(row)]
+        self._problems.add(problem_at(document, offset, code, message, help))

@@ -1,0 +1,115 @@
+"""Loading a scene: files, databases, tableau, with all problems of all of them told together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.assets import AssetDb, read_asset_db
+from engine.feature import Registry, discover
+from engine.humon import Collector, InputError, Problem, Severity, excerpt_of
+from engine.scene.build import TableauBuilder
+from engine.scene.files import FileReader, SceneFile
+from engine.scene.scene import Scene
+from engine.scene.values import AssetNames
+from engine.tableau import Tableau
+
+MAX_PROBLEMS = 100
+"""Problems that are told at once; of more, how many there are."""
+
+
+def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -> Scene:
+    """Load a scene file and all that it includes.
+
+    `registry` holds the features that are known (None: all that can be found). Raises InputError with every
+    problem found: of the text (`humon.*`), files and includes (`file.*`, `include.*`, `scene.*`), databases
+    (`asset.*`), objects and features (`object.*`, `feature.*`, `field.*`, `value.*`).
+    """
+    registry = discover() if registry is None else registry
+    problems = Collector()
+    reader = FileReader(Path(path), problems)
+    files = reader.read_all()
+    dbs = _read_dbs(files, reader, problems)
+    tableau = Tableau(registry.schemas)
+    home = _home(files, problems)
+    if home is not None:
+        names = AssetNames(dbs)
+        TableauBuilder(home.document, tableau, names, problems).build(home.document.root["tableau"])
+    _check(problems)
+    tableau.warnings[:] = [_with_excerpt(problem, files) for problem in tableau.warnings]
+    return Scene(files, reader.gate.root, dbs or (), tableau, registry, problems.warnings, home)
+
+
+def _read_dbs(
+    files: Sequence[SceneFile], reader: FileReader, problems: Collector
+) -> tuple[AssetDb, ...] | None:
+    """The databases of all files; None where one is wrong, so that names in it cannot be looked up."""
+    dbs: list[AssetDb] = []
+    good = True
+    for file in files:
+        try:
+            db = read_asset_db(file.document, file.path, len(dbs) + 1, reader.gate.root, reader.gate)
+        except InputError as error:
+            problems.problems.extend(error.problems)
+            good = False
+            continue
+        if db is None:
+            continue
+        other = next((each for each in dbs if each.name == db.name), None)
+        if other is not None:
+            message = f"there are two assetDbs called '{db.name}'; the other is at {other.position}"
+            problems.add(file.document.problem("asset.name", message, file.document.root["assetDb"]))
+            good = False
+            continue
+        dbs.append(db)
+    return tuple(dbs) if good else None
+
+
+def _home(files: Sequence[SceneFile], problems: Collector) -> SceneFile | None:
+    """The file that holds the tableau."""
+    holding = [file for file in files if file.document.root.get("tableau") is not None]
+    for file in holding[1:]:
+        first = holding[0].document.root["tableau"].key_position
+        problems.add(
+            file.document.problem(
+                "scene.tableau",
+                f"a scene has one tableau; another is at {first}",
+                file.document.root["tableau"],
+                "put the objects of both into one",
+            )
+        )
+    return holding[0] if holding else None
+
+
+def _check(problems: Collector) -> None:
+    """Raise if there is an error, with at most MAX_PROBLEMS of them."""
+    more = len(problems.problems) - MAX_PROBLEMS
+    if more > 0:
+        problems.problems.sort(key=lambda problem: problem.severity is Severity.WARNING)
+        del problems.problems[MAX_PROBLEMS:]
+        problems.add(
+            Problem("scene.too_many", f"{more} more problems are not shown", severity=Severity.WARNING)
+        )
+    problems.check()
+
+
+def _with_excerpt(problem: Problem, files: Sequence[SceneFile]) -> Problem:
+    """The same problem with the line of the file that it speaks of."""
+    if problem.position is None or problem.excerpt:
+        return problem
+    document = next((f.document for f in files if f.document.name == problem.position.file), None)
+    if document is None:
+        return problem
+    lines = document.lines
+    start = lines.starts[problem.position.line - 1]
+    line, _ = lines.line_at(start)
+    offset = next((i for i in range(len(line)) if lines.place(start + i)[1] == problem.position.column), 0)
+    return Problem(
+        problem.code,
+        problem.message,
+        problem.position,
+        excerpt_of(line, offset),
+        problem.help,
+        problem.severity,
+    )

@@ -1,0 +1,200 @@
+"""Saving a scene: what differs from the file as it was read becomes edits of that file's text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.assets import AssetDb
+from engine.humon import Edits, InputError, Kind, Node, Problem, parse, read
+from engine.humon.saving import write_whole
+from engine.math import to_euler_xyz_degrees
+from engine.scene.files import SceneFile
+from engine.scene.snapshot import Snapshot, TableSnapshot
+from engine.scene.texts import asset_text, number_text, object_text, value_text
+from engine.tableau import ROOT, FeatureTable, FieldKind, Tableau
+from engine.tableau.activity import FLAGS
+
+TRANSFORMS = ("translation", "rotation", "scale")
+
+
+class Saver:
+    """Writes a tableau's changes back into its file. Holds what the file said when it was last read."""
+
+    def __init__(self, home: SceneFile | None, tableau: Tableau, dbs: Sequence[AssetDb]) -> None:
+        self.home = home
+        self._tableau = tableau
+        self._dbs = dbs
+        self._before = Snapshot.of(tableau)
+
+    def save(self) -> bool:
+        """Write what changed; see `Scene.save`."""
+        if self.home is None:
+            return False
+        document = self.home.document
+        text = _Changes(self.home, self._tableau, self._before, self._dbs).apply()
+        if text == document.text:
+            return False
+        if read(self.home.path, document.name).text != document.text:
+            message = f"{document.name} was changed by somebody else since it was read; it was not saved"
+            raise InputError(Problem("scene.changed", message, help="load the scene again"))
+        write_whole(self.home.path, text)
+        self.home = SceneFile(self.home.path, parse(text, document.name))
+        self._before = Snapshot.of(self._tableau)
+        return True
+
+
+class _Changes:
+    """Gathers the edits that bring a file's text up to date with a tableau."""
+
+    def __init__(self, home: SceneFile, tableau: Tableau, before: Snapshot, dbs: Sequence[AssetDb]) -> None:
+        self._tableau = tableau
+        self._before = before
+        self._dbs = dbs
+        self._root = home.document.root["tableau"]
+        self._edits: Edits = home.document.edits()
+        self._nodes: dict[int, Node] = {}
+
+    def apply(self) -> str:
+        """The text with all changes."""
+        before, tableau = self._before, self._tableau
+        for flag in FLAGS:
+            self._set_flag(self._root, flag, getattr(tableau, flag), before.top[flag])
+        kept = before.kept(tableau)
+        listed = self._relist_features(kept)
+        for name in TRANSFORMS:
+            for row in before.changed(tableau, name, kept).tolist():
+                self._set_transform(self._node(row), name, getattr(tableau, name)[row])
+        for flag in FLAGS:
+            for row in before.changed(tableau, flag, kept).tolist():
+                self._set_flag(self._node(row), flag, bool(tableau.flags(flag)[row]), True)
+        for type_name, table in tableau.tables.items():
+            self._change_features(table, before.tables[type_name], kept, listed)
+        self._remove_objects(before.gone(tableau))
+        self._add_objects(before.fresh(tableau))
+        return self._edits.apply()
+
+    def _node(self, row: int) -> Node:
+        """The node of an object of the file."""
+        if row == ROOT:
+            return self._root
+        found = self._nodes.get(row)
+        if found is None:
+            parent = self._node(int(self._before.parent[row]))
+            found = self._nodes[row] = parent["objects"][self._before.names[row]]
+        return found
+
+    def _put(self, node: Node, key: str, value: object) -> None:
+        """Set a member of a dict, or add it."""
+        child = node.get(key)
+        if child is None:
+            self._edits.insert(node, key, value)
+        else:
+            self._replace(child, value)
+
+    def _replace(self, node: Node, value: object) -> None:
+        """Change a value; of a list of as many values only those that differ."""
+        if isinstance(value, list) and node.kind is Kind.LIST and len(node) == len(value):
+            for child, new in zip(node, value, strict=True):
+                if not _same(child, new):
+                    self._edits.replace(child, new)
+        else:
+            self._edits.replace(node, value)
+
+    def _set_flag(self, node: Node, flag: str, value: bool, before: bool) -> None:
+        if node.get(flag) is not None or value != before:
+            self._put(node, flag, value)
+
+    def _set_transform(self, node: Node, name: str, value: NDArray[np.float32]) -> None:
+        if name == "rotation" and "euler" in node:
+            angles = np.round(to_euler_xyz_degrees(value).astype(np.float64), 4)
+            self._replace(node["euler"], [number_text(each) for each in angles])
+        else:
+            self._put(node, name, value_text(value))
+
+    def _relist_features(self, kept: NDArray[np.int32]) -> set[int]:
+        """Write the whole list of features of objects that got new ones; returns their rows."""
+        listed: set[int] = set()
+        for type_name, table in self._tableau.tables.items():
+            owned = table.owned_by(kept) & ~self._before.tables[type_name].owned_by(kept)
+            listed.update(kept[owned].tolist())
+        for row in sorted(listed):
+            written = object_text(self._tableau, row, self._dbs, features_only=True)["features"]
+            node = self._node(row)
+            if "features" in node:
+                self._edits.replace(node["features"], written)
+            else:
+                self._edits.insert(node, "features", written)
+        return listed
+
+    def _change_features(
+        self, table: FeatureTable, before: TableSnapshot, kept: NDArray[np.int32], listed: set[int]
+    ) -> None:
+        had, has = before.owned_by(kept), table.owned_by(kept)
+        for row in kept[had & ~has].tolist():
+            if row not in listed:
+                self._edits.remove(self._feature(row, table.type_name))
+        both = kept[had & has]
+        now, then = table.rows_of(both), before.rows_of(both)
+        for flag in FLAGS:
+            for index in np.flatnonzero(table.flags(flag)[now] != before.columns[flag][then]).tolist():
+                if int(both[index]) not in listed:
+                    node = self._feature(int(both[index]), table.type_name)
+                    self._set_flag(node, flag, bool(table.flags(flag)[now[index]]), True)
+        for spec in table.schema.fields:
+            column = table.column(spec.name)
+            differs = column[now] != before.columns[spec.name][then]
+            rows = np.flatnonzero(differs.any(axis=1) if differs.ndim > 1 else differs)
+            for index in rows.tolist():
+                if int(both[index]) in listed:
+                    continue
+                value = column[now[index]]
+                text = (
+                    asset_text(int(value), spec, self._dbs)
+                    if spec.kind is FieldKind.ASSET
+                    else value_text(spec.file_value(value))
+                )
+                self._put(self._feature(int(both[index]), table.type_name), spec.name, text)
+
+    def _feature(self, row: int, type_name: str) -> Node:
+        """The node of a feature of an object of the file."""
+        return next(node for node in self._node(row)["features"] if node.type == type_name)
+
+    def _remove_objects(self, rows: Iterable[int]) -> None:
+        gone = set(rows)
+        for row in sorted(gone):
+            if int(self._before.parent[row]) not in gone:
+                self._edits.remove(self._node(row))
+
+    def _add_objects(self, rows: NDArray[np.int32]) -> None:
+        fresh = set(rows.tolist())
+        by_parent: dict[int, dict[str, Any]] = {}
+        for row in rows.tolist():
+            parent = self._tableau.parent_of(row)
+            if parent not in fresh:
+                members = by_parent.setdefault(parent, {})
+                members[self._tableau.name_of(row)] = object_text(self._tableau, row, self._dbs)
+        for parent, members in by_parent.items():
+            node = self._node(parent)
+            if "objects" not in node:
+                self._edits.insert(node, "objects", members)
+            elif not len(node["objects"]):
+                self._edits.replace(node["objects"], members)
+            else:
+                for name, value in members.items():
+                    self._edits.insert(node["objects"], name, value)
+
+
+def _same(node: Node, value: object) -> bool:
+    """Whether a node already says a value: a number by its float32, whatever way it is written."""
+    if node.kind is not Kind.VALUE:
+        return False
+    if isinstance(value, str | bool):
+        return node.text == (value if isinstance(value, str) else str(value).lower())
+    try:
+        return bool(np.float32(node.text) == np.float32(value))  # type: ignore[arg-type]
+    except ValueError:
+        return False

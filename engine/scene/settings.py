@@ -1,0 +1,102 @@
+"""Changing one value by its path, as the command line's `--set` does.
+
+`PATH.FEATURE.FIELD=VALUE` sets a field of a feature, `active` and `enabled` among them;
+`PATH.PROPERTY=VALUE` sets translation, rotation, euler, scale, active or enabled of the object itself. The
+value is written as in a file: `cube.shadowCaster.active=false`, `lamp.light.color=[1 0.9 0.8]`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.humon import InputError, Node, Problem, boolean, failure, parse, suggestion, vector
+from engine.scene.build import VECTORS
+from engine.scene.values import AssetNames, read_value
+from engine.tableau import FeatureTable, ObjectHandle, Tableau
+from engine.tableau.activity import FLAGS
+
+if TYPE_CHECKING:
+    from engine.scene.scene import Scene
+
+FORM = "write PATH.FEATURE.FIELD=VALUE, such as cube.shadowCaster.active=false"
+
+
+def apply_setting(scene: Scene, setting: str) -> None:
+    """Change one value of a scene.
+
+    Raises InputError: `setting.form`, `object.unknown`, `feature.unknown`, `field.unknown` (with the nearest
+    name), `value.*`, `asset.reference`.
+    """
+    target, equals, written = setting.partition("=")
+    if not equals or "." not in target:
+        raise _error("setting.form", setting, "is no setting", FORM)
+    handle, rest = _find(scene.tableau, target.strip(), setting)
+    try:
+        node = parse(written, "--set").root
+        if len(rest) == 1:
+            _set_property(handle, rest[0], node, setting)
+        else:
+            _set_field(scene, handle, rest[0], rest[1], node, setting)
+    except InputError as error:
+        raise InputError(_named(problem, setting) for problem in error.problems) from error
+
+
+def _find(tableau: Tableau, target: str, setting: str) -> tuple[ObjectHandle, list[str]]:
+    """The object that a target begins with, and the one or two words after it. Names may hold dots."""
+    words = target.split(".")
+    for count in (2, 1):
+        path = ".".join(words[:-count])
+        if path in tableau:
+            return tableau[path], words[-count:]
+    try:
+        return tableau[".".join(words[:-2]) or words[0]], words[-2:]
+    except KeyError as error:
+        message, _, hint = str(error.args[0]).partition("; ")
+        raise _error("object.unknown", setting, f"names no object: {message}", hint or FORM) from error
+
+
+def _set_property(handle: ObjectHandle, name: str, node: Node, setting: str) -> None:
+    if name in FLAGS:
+        setattr(handle, name, boolean(node))
+    elif name in VECTORS:
+        setattr(handle, name, vector(node, VECTORS[name]))
+    else:
+        known = [*VECTORS, *FLAGS, *(f"{type_name}.FIELD" for type_name in handle.features)]
+        what = f"names no property of '{handle.path}': there is no '{name}'"
+        raise _error("field.unknown", setting, what, suggestion(name, known))
+
+
+def _set_field(
+    scene: Scene, handle: ObjectHandle, type_name: str, field: str, node: Node, setting: str
+) -> None:
+    if type_name not in handle:
+        what = f"names no feature of '{handle.path}': there is no '{type_name}'"
+        raise _error("feature.unknown", setting, what, suggestion(type_name, list(handle.features)))
+    feature = handle[type_name]
+    table: FeatureTable = feature.table
+    rows = np.array((feature.row,), np.int32)
+    if field in FLAGS:
+        table.set_flag(field, rows, boolean(node))
+        return
+    spec = table.schema.by_name.get(field)
+    if spec is None:
+        known = [*table.schema.by_name, *FLAGS]
+        what = f"names no field of {type_name}: there is no '{field}'"
+        raise _error("field.unknown", setting, what, suggestion(field, known))
+    if not node.text:
+        raise failure("value.missing", f"'{field}' needs a value", node)
+    table.set(field, rows, read_value(node, spec, AssetNames(scene.dbs)))
+
+
+def _error(code: str, setting: str, what: str, help: str) -> InputError:
+    return InputError(Problem(code, f"--set {setting} {what}", help=help))
+
+
+def _named(problem: Problem, setting: str) -> Problem:
+    """A problem with the value of a setting, which has no line in any file."""
+    if problem.position is None:
+        return problem
+    message = problem.message.replace("this entry", "the value", 1)
+    return Problem(problem.code, f"--set {setting}: {message}", help=problem.help)

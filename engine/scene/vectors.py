@@ -1,0 +1,60 @@
+"""Vectors of many objects from text to one array: the fast way for plain ones, node by node for the rest."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.humon import Document, InputError, Node, failure, vector
+from engine.tableau.schema import FLOAT32_MAX
+
+_PLAIN = re.compile(r"[0-9eE+\-. \t\r\n,\[\]]*")
+_LONG = 64
+"""Characters beyond which a vector is looked at more closely: it may have a number of too many digits."""
+
+
+def read_vectors(
+    document: Document, rows: list[int], width: int, problems: list[InputError]
+) -> NDArray[np.float64]:
+    """The vectors of nodes, given by their rows, as float64[n, width].
+
+    What is wrong goes to `problems`; its place in the result is 0.
+    """
+    contents = document.columns.contents
+    texts = [contents[row] for row in rows]
+    if all(type(each) is str for each in texts):
+        values = _all_plain([str(each) for each in texts], width)
+        if values is not None:
+            return values
+    return np.array([_one(document, row, width, problems) for row in rows], np.float64).reshape(-1, width)
+
+
+def _all_plain(texts: list[str], width: int) -> NDArray[np.float64] | None:
+    """All vectors at once; None unless each is a list of `width` plain numbers in range."""
+    joined = "".join(texts)
+    if not joined or not _PLAIN.fullmatch(joined) or max(map(len, texts)) > _LONG:
+        return None
+    # Every list gives its numbers and then its bracket, so that a wrong count shows by the bracket's place.
+    words = joined.replace("[", " ").replace("]", " ] ").replace(",", " ").split()
+    if len(words) != len(texts) * (width + 1) or words[width :: width + 1] != ["]"] * len(texts):
+        return None
+    del words[width :: width + 1]
+    try:
+        values = np.array(list(map(float, words)))
+    except ValueError:
+        return None
+    return values.reshape(-1, width) if bool((np.abs(values) <= FLOAT32_MAX).all()) else None
+
+
+def _one(document: Document, row: int, width: int, problems: list[InputError]) -> tuple[float, ...]:
+    node = Node(document, row)
+    try:
+        numbers = vector(node, width)
+        if max(map(abs, numbers)) > FLOAT32_MAX:
+            raise failure("value.range", f"'{node.key}' must fit into 32-bit floats", node)
+    except InputError as error:
+        problems.append(error)
+        return (0.0,) * width
+    return numbers
