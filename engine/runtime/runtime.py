@@ -148,6 +148,15 @@ class Runtime:
             drawn,
         )
 
+    def load(self) -> None:
+        """Bring everything in that the scene needs, waiting for it, so that the first frame shows it all.
+
+        For pictures and tests; a window draws while its scene arrives. Raises TimeoutError.
+        """
+        self.tableau.update_world()
+        self._replan()
+        self.memory.settle()
+
     def settle(self, max_frames: int = 10_000) -> int:
         """Draw frames until nothing is left to run and return how many. Raises TimeoutError."""
         for count in range(1, max_frames + 1):

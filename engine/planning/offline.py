@@ -1,0 +1,43 @@
+"""The plan of a scene for a device that need not be there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.assets import open_library
+from engine.humon import Problem
+from engine.plan.plan import Plan
+from engine.plan.profile import DeviceProfile
+from engine.planning.scene import ScenePlanner
+from engine.scene import load_scene
+
+
+@dataclass(frozen=True)
+class PlannedScene:
+    """A scene's plan, and everything that was reported on the way to it."""
+
+    plan: Plan
+    problems: tuple[Problem, ...]
+
+
+def plan_scene(
+    path: Path,
+    profile: DeviceProfile,
+    size: tuple[int, int] = (1280, 720),
+    settings: Sequence[str] = (),
+    progress: Callable[[int, int, str], None] | None = None,
+) -> PlannedScene:
+    """Plan a scene for a device profile and a picture of `size` pixels; `settings` as for `--set`.
+
+    Raises InputError for a scene that cannot be read, PlanError for one that the device cannot hold.
+    """
+    scene = load_scene(path)
+    for setting in settings:
+        scene.apply_setting(setting)
+    with open_library(scene.dbs, progress=progress) as library:
+        planner = ScenePlanner(scene.tableau, scene.registry, library, profile, size)
+        plan = planner.plan(planner.needs())
+        problems = [*scene.warnings, *scene.tableau.warnings, *library.problems, *planner.problems]
+        return PlannedScene(plan, tuple(dict.fromkeys(problems)))
