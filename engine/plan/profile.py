@@ -185,16 +185,19 @@ class DeviceProfile:
     def _image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
         if self.measure is not None:
             return self.measure.image(shape, layers, usage)
-        for fact in self.facts:
-            if fact.shape == shape and fact.layers == layers and fact.usage == usage:
+        alike = [f for f in self.facts if f.shape == shape and f.layers == layers]
+        for fact in alike:
+            if fact.usage == usage:
                 return fact.needs
+        if alike:
+            return replace(alike[0].needs, estimated=True)
         rule, info = self.images, shape.format.info
         layer = 0
         for mip in range(shape.mip_levels):
             columns = -(-max(shape.width >> mip, 1) // info.block_width)
             rows = _up(-(-max(shape.height >> mip, 1) // info.block_height), rule.row_count)
-            row = _up(columns * info.block_bytes * shape.samples, rule.row_multiple)
-            layer += _up(row * rows, rule.mip_multiple)
+            row = _up(columns * info.block_bytes, rule.row_multiple)
+            layer += _up(row * rows * shape.samples, rule.mip_multiple)
         bits = dict(rule.format_type_bits).get(int(shape.format), rule.type_bits)
         size = _up(layer * layers, rule.size_multiple)
         attachment = usage & (ImageUsage.COLOR_ATTACHMENT | ImageUsage.DEPTH_STENCIL_ATTACHMENT)

@@ -1,0 +1,58 @@
+"""Recording a device: what it answers for the images that scenes are made of, kept as facts of its profile.
+
+A plan made from a recorded profile is exact where a fact answers, and estimated elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from engine.plan.formats import Format
+from engine.plan.profile import DeviceProfile, ImageFact
+from engine.plan.requirements import ImageShape
+from engine.plan.vocabulary import ImageUsage
+
+_TEXTURE = ImageUsage.SAMPLED | ImageUsage.TRANSFER_DST | ImageUsage.TRANSFER_SRC
+_SIZES = ((640, 480), (1280, 720), (1920, 1080))
+_SHADOWS = (512, 1024, 2048, 4096)
+_COLOURS = (
+    Format.R8G8B8A8_SRGB,
+    Format.R8G8B8A8_UNORM,
+    Format.B8G8R8A8_SRGB,
+    Format.B8G8R8A8_UNORM,
+    Format.R16G16B16A16_SFLOAT,
+)
+
+
+def recorded(profile: DeviceProfile) -> DeviceProfile:
+    """The same profile with a fact for each common texture page and attachment, and without its `measure`.
+
+    `profile` should be a live one: of another, only what it knows for certain is kept.
+    """
+    facts = []
+    for shape, layers, usage in _common_images():
+        needs = profile.image_requirements(shape, layers, usage)
+        if not needs.estimated:
+            facts.append(ImageFact(shape, layers, usage, needs))
+    return replace(profile, facts=tuple(facts), measure=None, budgets={}, _cache={})
+
+
+def _common_images() -> Iterator[tuple[ImageShape, int, ImageUsage]]:
+    for power in range(13):
+        size = 1 << power
+        for texel in (Format.R8G8B8A8_UNORM, Format.R8G8B8A8_SRGB):
+            for mips in sorted({1, power + 1}):
+                for layers in (1, 2, 3, 4):
+                    yield ImageShape(texel, size, size, mips), layers, _TEXTURE
+    for width, height in _SIZES:
+        for samples in (1, 4):
+            for texel in _COLOURS:
+                shape = ImageShape(texel, width, height, 1, samples)
+                for more in (ImageUsage(0), ImageUsage.SAMPLED, ImageUsage.TRANSFER_SRC):
+                    yield shape, 1, ImageUsage.COLOR_ATTACHMENT | more
+            shape = ImageShape(Format.D32_SFLOAT, width, height, 1, samples)
+            yield shape, 1, ImageUsage.DEPTH_STENCIL_ATTACHMENT
+    for size in _SHADOWS:
+        shape = ImageShape(Format.D32_SFLOAT, size, size)
+        yield shape, 1, ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.SAMPLED
