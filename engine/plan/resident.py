@@ -121,7 +121,13 @@ class Resident:
         everything = np.concatenate([self.places, self.old])
         here = {int(r["id"]) for r in resources}
         everything = everything[np.isin(everything["resource"], list(here))]
-        begun = everything["published"] | (everything["arrived"] > 0) | (everything["needs"] == 0)
+        begun = everything["published"] | (everything["arrived"] > 0)
+        for flight in self.in_flight.values():
+            for places in flight.places:
+                at = match(places, everything)
+                begun[at[at >= 0]] = True
+        # A place nothing has come to may lie where another key is still published: it is not there.
+        everything, begun = everything[begun], begun[begun]
         order = np.lexsort((np.arange(len(everything)), ~begun, everything["key"]))
         everything = everything[order]
         first = np.ones(len(everything), bool)
