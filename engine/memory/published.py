@@ -39,8 +39,9 @@ class Published:
     def publish(self, step: Publish, plan: MemoryPlan) -> list[Place]:
         """Point keys at new places; returns the old places of those that had one."""
         rows = plan.subresource_table.rows(step.keys)
-        # A ring's bytes are those of all its copies; an image's footprint counts layers.
-        sizes = np.maximum(rows["size"], rows["footprint"])
+        # A ring is as long as all its copies; of anything else the padding behind it is nobody's.
+        is_ring = (rows["footprint"] > rows["stride"]) & (rows["stride"] > 0)
+        sizes = np.where(is_ring, rows["footprint"], rows["size"])
         columns = (step.resources, step.offsets, sizes, rows["stride"])
         keys = step.keys.tolist()
         left = self._forget(keys)

@@ -59,7 +59,7 @@ class Written:
         table = np.zeros(len(self.places), SUBRESOURCE)
         for row, (key, resource, offset, size, stride) in zip(table, sorted(self.places), strict=True):
             row["key"], row["resource"], row["offset"] = key, resource, offset
-            row["size"], row["stride"] = size, stride
+            row["size"], row["stride"], row["footprint"] = stride, stride, size
         return Leads(replace(MemoryPlan.empty(), subresource_table=Table.of(table, "key")))
 
 
