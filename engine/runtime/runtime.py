@@ -200,7 +200,7 @@ class Runtime:
         if not self.planner.stale():
             return
         needs = self.planner.needs()
-        plan = self.planner.plan(needs, self.plan)
+        plan = self.planner.plan(needs, self.resident.snapshot())
         schedule = make_schedule(self.resident, plan, self._sources)
         self._needs, self.plan, self.schedule = needs, plan, schedule
         self.memory.submit(schedule)
