@@ -89,6 +89,8 @@ class ModuleTables:
             raise SpirvError(f"type {kind} is defined twice")
         if op in _TYPES_OF_ONE_PART and parts[0] not in self.types:
             raise SpirvError(f"type {kind} uses type {parts[0]} before it is defined")
+        if op in (Op.TYPE_VECTOR, Op.TYPE_MATRIX) and not 2 <= parts[1] <= _WIDEST:
+            raise SpirvError(f"type {kind} has {parts[1]} components")
         self.types[kind] = (op, *parts)
 
 
@@ -103,6 +105,7 @@ _TYPES_OF_ONE_PART = frozenset(
     }
 )
 _DEEPEST = 32
+_WIDEST = 4
 _DIMENSIONS = ("1D", "2D", "3D", "Cube", "2DRect", "Buffer", "subpassInput")
 
 

@@ -56,7 +56,7 @@ def _compile(compiler: Tool, source: ShaderSource, stage: ShaderStage, entry_poi
         folder = Path(name)
         (folder / "source").write_text(source.text, encoding="utf-8", newline="\n")
         output = folder / "module"
-        arguments = ["-V", "--target-env", TARGET, "-S", stage.short, "-e", entry_point]
+        arguments = ["-C", "-V", "--target-env", TARGET, "-S", stage.short, "-e", entry_point]
         arguments += ["--source-entrypoint", "main", "-o", output.name, "source"]
         result = run_tool(compiler, arguments, folder)
         if result.crash:
@@ -104,7 +104,9 @@ def _compile_problems(source: ShaderSource, result: ChildResult) -> list[Problem
     for line, text in telling or found:
         token = _TOKEN.match(text)
         problems.append(
-            source.problem(AssetCode.SHADER_COMPILE, text.strip(), int(line), token[1] if token else "")
+            source.problem(
+                AssetCode.SHADER_COMPILE, " ".join(text.split()), int(line), token[1] if token else ""
+            )
         )
     if not problems:
         said = [line for line in result.output.splitlines() if line.startswith("ERROR")]

@@ -34,6 +34,7 @@ _BROKEN = (
     AttributeError,
     struct.error,
     zlib.error,
+    Warning,
 )
 
 

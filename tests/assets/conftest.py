@@ -1,0 +1,13 @@
+"""Projects for the tests of assets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.projects import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path / "project")

@@ -1,0 +1,226 @@
+"""Reading an assetDb: records, references, names, and what is wrong with them."""
+
+from __future__ import annotations
+
+import pytest
+from support.projects import TRIANGLE_DB, Project
+
+from engine.assets import (
+    AssetRef,
+    ColorSpace,
+    IndexFormat,
+    Indices,
+    Material,
+    Mesh,
+    Model,
+    Shader,
+    ShaderStage,
+    Texture2d,
+    TextureFormat,
+    Topology,
+    VertexFormat,
+    Vertices,
+    find_asset,
+)
+from engine.humon import InputError, Problem
+
+
+def problems_of(project: Project, text: str) -> tuple[Problem, ...]:
+    with pytest.raises(InputError) as caught:
+        project.db(text)
+    assert all(problem.position is not None and problem.position.line for problem in caught.value.problems)
+    return caught.value.problems
+
+
+def db_of(*assets: str) -> str:
+    return "assetDb: { name: db  assets: [\n" + "\n".join(assets) + "\n] }"
+
+
+def test_every_type_becomes_a_record_with_its_references(project: Project) -> None:
+    db = project.db()
+    model, mesh, vertices, indices, material, vertex, _, texture, _ = db.assets
+    assert isinstance(model, Model)
+    assert (model.mesh, model.material) == (AssetRef(1, 1), AssetRef(1, 4))
+    assert isinstance(mesh, Mesh)
+    assert mesh.lods[0].topology is Topology.TRIANGLE_LIST
+    assert (mesh.lods[0].vertices.index, mesh.lods[0].indices.index, mesh.lods[0].num_bones) == (2, 3, 1)
+    assert isinstance(vertices, Vertices)
+    assert vertices.vertex_format[1] == ("normal", VertexFormat.R32G32B32_SFLOAT)
+    assert isinstance(indices, Indices)
+    assert indices.index_format is IndexFormat.UINT16
+    assert isinstance(material, Material)
+    assert {slot: ref.index for slot, ref in material.textures.items()} == {"albedo": 7, "normal": 8}
+    assert isinstance(vertex, Shader)
+    assert (vertex.stage, vertex.entry_point) == (ShaderStage.VERTEX, "main")
+    assert isinstance(texture, Texture2d)
+    assert texture.source == (project.root / "assets" / "picture.png").resolve()
+    assert texture.mip_levels is None
+    assert model.position.line == 4
+
+
+def test_a_reference_is_one_number_in_columns() -> None:
+    ref = AssetRef(3, 7)
+    assert ref.key == 3 << 32 | 7
+    assert AssetRef.from_key(ref.key) == ref
+
+
+def test_index_and_name_style_mean_the_same(project: Project) -> None:
+    by_name = project.db()
+    by_index = project.db(
+        TRIANGLE_DB.replace("mesh: thing  material: plain", "mesh_adbi: 1  material_adbi: 4")
+        .replace("shaders: [vs fs]", "shader_adbis: [5, 6]")
+        .replace("textures: { albedo: picture  normal: bumps }", "texture_adbis: [[albedo 7] [normal 8]]")
+        .replace("vertices: thing  indices: thing", "vertices_adbi: 2  indices_adbi: 3")
+        .replace("source: thing", "source_adbi: 1")
+    )
+    assert by_index.assets[0] == by_name.assets[0]
+    for one, other in zip(by_name.assets, by_index.assets, strict=True):
+        assert {name: getattr(one, name) for name in one.__slots__} == {
+            name: getattr(other, name) for name in other.__slots__
+        }
+
+
+def test_texture_settings_are_read(project: Project) -> None:
+    text = db_of(
+        "{ @type: texture2d  source: ../assets/bumps.png  dims: [2 2]  mipLevels: 1"
+        "  format: r8g8b8a8_srgb  colorSpace: linear }"
+    )
+    texture = project.db(text).assets[0]
+    assert isinstance(texture, Texture2d)
+    assert (texture.dims, texture.mip_levels) == ((2, 2), 1)
+    assert (texture.format, texture.color_space) == (TextureFormat.R8G8B8A8_SRGB, ColorSpace.LINEAR)
+
+
+def test_parameters_of_a_material_are_numbers_by_name(project: Project) -> None:
+    text = TRIANGLE_DB.replace(
+        "shaders: [vs fs]", "shaders: [vs fs]  parameters: { roughness: 0.5  tint: [1 2 3] }"
+    )
+    material = project.db(text).assets[4]
+    assert isinstance(material, Material)
+    assert material.parameters == {"roughness": (0.5,), "tint": (1.0, 2.0, 3.0)}
+
+
+@pytest.mark.parametrize(
+    ("asset", "code", "help_part"),
+    [
+        ("{ @type: texure2d  source: a.png }", "asset.type", "texture2d"),
+        ("{ source: a.png }", "asset.type", ""),
+        ("{ @type: texture2d  source: a.png  mipLevls: 1 }", "asset.field", "mipLevels"),
+        ("{ @type: texture2d }", "value.missing", "source"),
+        ("{ @type: texture2d  source: a.png  mipLevels: 0 }", "value.range", ""),
+        ("{ @type: texture2d  source: a.png  dims: [1] }", "value.count", ""),
+        ("{ @type: texture2d  source: a.png  dims: [1 99999] }", "value.range", ""),
+        ("{ @type: texture2d  source: a.png  format: bc7 }", "value.choice", ""),
+        ("{ @type: texture2d  source: a.png  name: 12 }", "asset.name", ""),
+        ("{ @type: texture2d  source: a.png  txData: { cacheOfset: 1 } }", "asset.field", "cacheOffset"),
+        ("{ @type: texture2d  source: a.png  txData: { cacheOffset: nan } }", "value.range", ""),
+        ("{ @type: shader  source: a.glsl  stage: vertex }", "value.choice", "vertex_shader_bit"),
+        (
+            "{ @type: shader  source: a.glsl  stage: vertex_shader_bit  entryPoint: `a b` }",
+            "asset.entry_point",
+            "",
+        ),
+        ("{ @type: model  mesh: none  material: none }", "asset.reference", ""),
+        ("{ @type: model  mesh_adbi: 99999999999999999999  material: none }", "asset.reference", ""),
+        ("{ @type: mesh  source: a.hu  lods: [] }", "asset.lods", ""),
+        ("{ @type: mesh  source: a.hu  lods: {} }", "value.kind", ""),
+        ("{ @type: material  shaders: [] }", "asset.shaders", ""),
+        ("[ 1 2 ]", "value.kind", ""),
+    ],
+)
+def test_what_is_wrong_with_an_asset_is_named_with_its_place(
+    project: Project, asset: str, code: str, help_part: str
+) -> None:
+    problems = problems_of(project, db_of(asset))
+    assert problems[0].code == code
+    assert help_part in problems[0].help
+    assert problems[0].position is not None
+    assert problems[0].position.line == 2
+
+
+def test_several_errors_are_reported_together(project: Project) -> None:
+    text = db_of(
+        "{ @type: texture2d }",
+        "{ @type: texture2d  source: ../../../x.png }",
+        "{ @type: model  mesh: 1  material: 7  colour: red }",
+    )
+    problems = problems_of(project, text)
+    assert {problem.code for problem in problems} == {
+        "value.missing",
+        "file.outside",
+        "asset.reference",
+        "asset.field",
+    }
+    assert {problem.position.line for problem in problems if problem.position} == {2, 3, 4}
+
+
+def test_a_reference_to_another_type_says_which_it_is(project: Project) -> None:
+    text = TRIANGLE_DB.replace("mesh: thing  material: plain", "mesh: thing  material: 1")
+    (problem,) = problems_of(project, text)
+    assert problem.message == "asset 1 is a mesh, not a material"
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(project: Project) -> None:
+    (problem,) = problems_of(project, TRIANGLE_DB.replace("albedo: picture", "albedo: pictrue"))
+    assert "picture" in problem.help
+
+
+@pytest.mark.parametrize("other", ["brick", "Brick", "BRICK"])
+def test_a_name_that_is_taken_or_too_like_another_names_both_places(project: Project, other: str) -> None:
+    text = db_of(
+        "{ @type: texture2d  name: brick  source: a.png }",
+        f"{{ @type: texture2d  name: {other}  source: a.png }}",
+    )
+    (problem,) = problems_of(project, text)
+    assert problem.code == "asset.name"
+    assert "scenes/db.hu:2:27" in problem.message
+    assert problem.position is not None
+    assert problem.position.line == 3
+
+
+def test_unicode_normal_forms_of_one_name_collide(project: Project) -> None:
+    text = db_of(
+        "{ @type: texture2d  name: \u00e9  source: a.png }",
+        "{ @type: texture2d  name: e\u0301  source: a.png }",
+    )
+    assert problems_of(project, text)[0].code == "asset.name"
+
+
+def test_one_name_may_be_used_once_per_type(project: Project) -> None:
+    assert [asset.name for asset in project.db().assets[:3]] == ["thing", "thing", "thing"]
+
+
+def test_sources_that_differ_by_case_alone_are_an_error(project: Project) -> None:
+    text = db_of("{ @type: texture2d  source: x/a.png }", "{ @type: texture2d  source: x/A.png }")
+    assert problems_of(project, text)[0].code == "file.case"
+
+
+@pytest.mark.parametrize("cache_file", ["db.hu", "../assets/picture.png", "x.ogcache", "x.ogCache.lock"])
+def test_a_cache_never_takes_the_name_of_another_file(project: Project, cache_file: str) -> None:
+    text = TRIANGLE_DB.replace("name: db", f"name: db  cacheFile: {cache_file}", 1)
+    assert problems_of(project, text)[0].code == "asset.cache_file"
+
+
+def test_a_cache_outside_the_root_is_rejected(project: Project) -> None:
+    text = TRIANGLE_DB.replace("name: db", "name: db  cacheFile: ../../../x.ogCache", 1)
+    assert problems_of(project, text)[0].code == "file.outside"
+
+
+def test_the_builtin_name_is_taken(project: Project) -> None:
+    assert problems_of(project, "assetDb: { name: builtin  assets: [] }")[0].code == "asset.name"
+
+
+def test_assets_are_found_by_name_or_index_of_database_and_asset(project: Project) -> None:
+    db = project.db()
+    assert find_asset([db], "db", "thing", ("model",)) == AssetRef(1, 0)
+    assert find_asset([db], "db", "thing", ("mesh",)) == AssetRef(1, 1)
+    assert find_asset([db], "0", 4, ("material",)) == AssetRef(1, 4)
+    assert find_asset([db], "db", "8", ()) == AssetRef(1, 8)
+    for wrong in (
+        ("bd", "thing", ("mesh",)),
+        ("db", "thnig", ("mesh",)),
+        ("db", 0, ("mesh",)),
+        ("db", 99, ()),
+    ):
+        with pytest.raises(KeyError):
+            find_asset([db], *wrong)

