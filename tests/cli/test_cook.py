@@ -39,8 +39,9 @@ def test_a_missing_texture_is_named_with_its_place_and_costs_only_itself(engine:
     (project / "assets/builtin/material/brick-albedo.png").unlink()
     done = engine("cook", project / "scenes" / "cube.hu")
     assert done.returncode == 0, done.stderr
-    assert "warning[file.missing]" in done.stderr
-    assert "cube.hu:" in done.stderr
+    assert "cube.assets.hu:" in done.stderr
+    assert "warning[asset.broken]" in done.stderr
+    assert "brick-albedo.png" in done.stderr
     assert "cooked" in done.stdout
 
 

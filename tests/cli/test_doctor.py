@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.display import Display
 
 from engine.cli import probe
 from engine.cli.adapters import ask
@@ -35,8 +36,8 @@ def test_without_a_driver_it_says_why_and_what_to_install_and_ends_with_3(engine
     assert "Traceback" not in done.stderr
 
 
-def test_a_display_that_does_not_answer_is_told_from_one_that_does(engine: Run, display: str) -> None:
-    assert f"the X server {display} answers" in engine("doctor", DISPLAY=display).stdout
+def test_a_display_that_does_not_answer_is_told_from_one_that_does(engine: Run, display: Display) -> None:
+    assert f"the X server {display.name} answers" in engine("doctor", DISPLAY=display.name).stdout
     assert "DISPLAY is :4321, but no X server answers" in engine("doctor", DISPLAY=":4321").stdout
 
 

@@ -1,0 +1,56 @@
+"""`plan`: print what a scene keeps in GPU memory, where, and why; needs neither Vulkan nor a display."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli.exits import ExitCode
+
+if TYPE_CHECKING:
+    from engine.plan.profile import DeviceProfile
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the plan, or write it with --out.
+
+    Raises InputError for a wrong scene, PlanError for a wrong profile or a scene it cannot hold.
+    """
+    from engine.cli.progress import CookProgress
+    from engine.cli.scenes import find_scene
+    from engine.humon.saving import write_whole
+    from engine.plan.text import plan_text
+    from engine.planning.offline import plan_scene
+
+    profile = find_profile(options.profile)
+    with CookProgress() as progress:
+        planned = plan_scene(find_scene(options.scene), profile, options.size, progress=progress)
+    for problem in planned.problems:
+        print(problem.render(), file=sys.stderr)
+    text = plan_text(planned.plan)
+    if options.out is not None:
+        write_whole(options.out, text)
+    else:
+        sys.stdout.write(text)
+    return ExitCode.DONE
+
+
+def find_profile(name: str) -> DeviceProfile:
+    """Read a profile by its name among the recorded ones, or from a file: what ends in .json or has a folder.
+
+    Raises InputError `profile.unknown` with the nearest known name, and ProfileError.
+    """
+    from engine.assets import data_root
+    from engine.humon import InputError, Problem, suggestion
+    from engine.plan.profile_file import read_profile
+
+    if name.endswith(".json") or len(Path(name).parts) != 1:
+        return read_profile(Path(name))
+    folder = data_root() / "assets" / "profiles"
+    known = sorted(path.stem for path in folder.glob("*.json"))
+    if name not in known:
+        help_text = suggestion(name, known)
+        raise InputError(Problem("profile.unknown", f"there is no recorded profile '{name}'", help=help_text))
+    return read_profile(folder / f"{name}.json")

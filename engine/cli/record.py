@@ -1,0 +1,23 @@
+"""Recording the profile of this machine's device, so that scenes can be planned for it elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def record_profile(path: Path, device_name: str) -> str:
+    """Write the profile of the device whose name holds `device_name` and give the device's name.
+
+    Raises NoDevice where there is none, InputError where the file cannot be written.
+    """
+    from engine.humon.saving import write_whole
+    from engine.memory.profile import live_profile
+    from engine.plan.profile_file import profile_to_json
+    from engine.plan.recording import recorded
+    from engine.vk.device import Device
+    from engine.vk.instance import Instance
+
+    with Instance("diorama doctor") as instance, Device(instance, instance.choose(device_name)) as device:
+        profile = recorded(live_profile(device))
+        write_whole(path, profile_to_json(profile))
+        return profile.name

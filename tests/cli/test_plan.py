@@ -1,0 +1,118 @@
+"""`plan` prints the same bytes for the same input, with no GPU, for whatever profile it is given."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.humon import parse
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+SCENE = "scenes/cube.hu"
+
+
+def test_two_runs_print_the_same_bytes(engine: Run) -> None:
+    first, second = engine("plan", SCENE), engine("plan", SCENE)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == second.stdout
+    root = parse(first.stdout, "plan").root["featureDb"]
+    for plan in ("memoryPlan", "shaderPlan", "pipelinePlan", "descriptorSetPlan"):
+        assert len(root[plan]) > 0
+
+
+def test_every_subresource_says_why(engine: Run) -> None:
+    text = engine("plan", SCENE).stdout
+    memory = parse(text, "plan").root["featureDb"]["memoryPlan"]
+    reasons = [
+        [why.text for why in subresource["why"]]
+        for _, allocations in memory.items()
+        for allocation in allocations
+        for resource in allocation["resources"]
+        for subresource in resource["subresources"]
+    ]
+    assert len(reasons) > 10
+    assert all(reasons)
+    assert any(
+        why.startswith("shadowCaster on 'cube' at scenes/cube.hu:") for whys in reasons for why in whys
+    )
+
+
+def test_a_larger_picture_needs_larger_images(engine: Run) -> None:
+    small, large = (engine("plan", SCENE, "--size", size).stdout for size in ("320x240", "640x480"))
+    planned = [int(parse(text, "plan").root["featureDb"]["plannedBytes"].text) for text in (small, large)]
+    assert planned[1] - planned[0] > 640 * 480 * 4 - 320 * 240 * 4
+
+
+def test_it_works_where_neither_vulkan_nor_a_window_system_is_installed(root: Path) -> None:
+    code = "import sys\nfor name in ('vulkan', 'glfw', 'imgui_bundle'):\n    sys.modules[name] = None\n"
+    code += f"from engine.cli.main import main\nsys.exit(main(['plan', {SCENE!r}]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("featureDb: {")
+
+
+def test_out_writes_what_would_be_printed(engine: Run, tmp_path: Path) -> None:
+    out = tmp_path / "plan.hu"
+    done = engine("plan", SCENE, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert out.read_text(encoding="utf-8") == engine("plan", SCENE).stdout
+
+
+@pytest.mark.parametrize("profile", ["lavapipe", "assets/profiles/unified.json"])
+def test_a_profile_is_given_by_name_or_as_a_file(engine: Run, profile: str) -> None:
+    done = engine("plan", SCENE, "--profile", profile)
+    assert done.returncode == 0, done.stderr
+    assert "featureDb: {" in done.stdout
+
+
+def test_an_unknown_profile_is_an_error_with_the_nearest_name(engine: Run) -> None:
+    done = engine("plan", SCENE, "--profile", "lavapip")
+    assert done.returncode == 2
+    assert "error[profile.unknown]" in done.stderr
+    assert "did you mean 'lavapipe'?" in done.stderr
+
+
+def test_a_profile_without_a_field_is_an_error_that_names_it(engine: Run, root: Path, tmp_path: Path) -> None:
+    profile = json.loads((root / "assets/profiles/lavapipe.json").read_text(encoding="utf-8"))
+    del profile["memoryTypes"]
+    broken = tmp_path / "broken.json"
+    broken.write_text(json.dumps(profile), encoding="utf-8")
+    done = engine("plan", SCENE, "--profile", broken)
+    assert done.returncode == 2
+    assert "error[profile.field]: memoryTypes is missing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_scene_that_does_not_fit_names_who_asks_for_the_most(
+    engine: Run, root: Path, tmp_path: Path
+) -> None:
+    profile = json.loads((root / "assets/profiles/lavapipe.json").read_text(encoding="utf-8"))
+    for heap in profile["heaps"]:
+        heap["size"] = 40 << 20
+    tiny = tmp_path / "tiny.json"
+    tiny.write_text(json.dumps(profile), encoding="utf-8")
+    done = engine("plan", SCENE, "--profile", tiny)
+    assert done.returncode == 2
+    assert "error[plan.budget]" in done.stderr
+    assert "on 'cube'" in done.stderr
+
+
+@pytest.mark.gpu
+def test_a_recorded_device_can_be_planned_for(engine: Run, tmp_path: Path) -> None:
+    record = tmp_path / "this-machine.json"
+    done = engine("doctor", "--record", record)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"is in {record}" in done.stdout
+    planned = engine("plan", SCENE, "--profile", record)
+    assert planned.returncode == 0, planned.stderr
+    assert f"profile: {json.loads(record.read_text(encoding='utf-8'))['name'][:4]}" in planned.stdout.replace(
+        '"', ""
+    )
