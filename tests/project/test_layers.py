@@ -21,7 +21,7 @@ ALLOWED = {
     "engine.plan": {"engine.humon"},
     "engine.graph": {"engine.plan"},
     "engine.feature": {"engine.humon", "engine.assets", "engine.tableau", "engine.plan", "engine.graph"},
-    "engine.scene": {"engine.humon", "engine.assets", "engine.tableau", "engine.feature"},
+    "engine.scene": {"engine.humon", "engine.math", "engine.assets", "engine.tableau", "engine.feature"},
     "engine.planning": {
         "engine.humon",
         "engine.assets",
