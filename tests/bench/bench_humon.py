@@ -1,0 +1,148 @@
+"""What reading scene files costs, beside json.loads of the same data and the `humon` package."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from harness import Row
+
+from engine.humon import Document, boolean, format_document, parse, plain, vector, write
+
+OBJECTS = 100_000
+FEW_OBJECTS = 10_000
+ROUNDS = 3
+AIM_S = 3.0
+
+
+def scene_text(count: int) -> str:
+    """Return a tableau of `count` objects, root braces written out as the `humon` package wants them."""
+    lines = ["{ tableau: {\n    name: bench\n    objects: {\n"]
+    for i in range(count):
+        x, y, z = i % 100 * 1.5, i // 100 % 100 * 0.25, i // 10_000 * 2
+        lines.append(
+            f"        object{i}: {{\n"
+            f"            translation: [{x} {y} {z}]\n"
+            f"            rotation: [0 0 0 1]\n"
+            f"            scale: [1 1 1]\n"
+            f"            features: [ {{ @type: visibleModel  enabled: true  asset: [assetDb0 {i % 7}] }} ]\n"
+            f"        }}\n"
+        )
+    return "".join([*lines, "    }\n} }\n"])
+
+
+def rows() -> Iterable[Row]:
+    """Read 100,000 and 10,000 objects, take their vectors, change one value, format, write."""
+    text = scene_text(OBJECTS)
+    document = parse(text, "bench.hu")
+    value = plain(document.root)
+    as_json = json.dumps(_with_numbers(value))
+    data = text.encode()
+
+    def load_bytes() -> Document:
+        return parse(data, "bench.hu")
+
+    ours, theirs = _best(load_bytes, lambda: json.loads(as_json))
+    size = f"{OBJECTS:,} objects, {len(data) / 1e6:.0f} MB"
+    yield Row(
+        "humon.read_100k",
+        ours,
+        "s",
+        f"json.loads of the same data ({size})",
+        theirs,
+        aim=f"<= {AIM_S:g} s",
+        holds=ours <= AIM_S,
+    )
+    (quoted,) = _best(lambda: parse(as_json, "bench.json"))
+    yield Row(
+        "humon.read_json_100k",
+        quoted,
+        "s",
+        "json.loads of the same text",
+        theirs,
+        aim=f"<= {AIM_S:g} s",
+        holds=quoted <= AIM_S,
+    )
+    yield _beside_the_package()
+    (typed,) = _best(lambda: _take_values(load_bytes()))
+    yield Row(
+        "humon.read_and_take_100k",
+        typed,
+        "s",
+        "reading alone",
+        ours,
+        aim=f"<= {AIM_S:g} s",
+        holds=typed <= AIM_S,
+    )
+    yield _one_edit(document)
+    few = parse(scene_text(FEW_OBJECTS), "bench.hu")
+    few_value = _with_numbers(plain(few.root))
+    formatting, writing, dumping = _best(
+        lambda: format_document(few), lambda: write(few_value), lambda: json.dumps(few_value, indent=4)
+    )
+    yield Row("humon.format_10k", formatting, "s", "json.dumps with indent", dumping)
+    yield Row("humon.write_10k", writing, "s", "json.dumps with indent", dumping)
+
+
+def _beside_the_package() -> Row:
+    aim = "faster than the `humon` package at 10,000 objects"
+    text = scene_text(FEW_OBJECTS)
+    try:
+        package = importlib.import_module("humon")
+    except ImportError:
+        (ours,) = _best(lambda: parse(text, "bench.hu"))
+        return Row(
+            "humon.read_10k", aim=aim, skipped=f"the package `humon` is not installed (ours: {ours:.3f} s)"
+        )
+    ours, theirs = _best(lambda: parse(text, "bench.hu"), lambda: package.from_string(text))
+    return Row(
+        "humon.read_10k", ours, "s", "the `humon` package, 0.1.0", theirs, aim=aim, holds=ours < theirs
+    )
+
+
+def _one_edit(document: Document) -> Row:
+    objects = document.root["tableau"]["objects"]
+    node = objects[f"object{OBJECTS // 2}"]["features"][0]["enabled"]
+    (seconds,) = _best(lambda: document.replace(node, False))
+    return Row("humon.edit_100k", seconds * 1e3, "ms", aim="<= 100 ms", holds=seconds <= 0.1)
+
+
+def _take_values(document: Document) -> int:
+    """Take every value that a tableau takes; return how many objects are enabled."""
+    enabled = 0
+    for thing in document.root["tableau"]["objects"]:
+        vector(thing["translation"], 3)
+        vector(thing["rotation"], 4)
+        vector(thing["scale"], 3)
+        enabled += all(boolean(feature["enabled"]) for feature in thing["features"])
+    return enabled
+
+
+def _with_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_numbers(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(child) for child in value]
+    try:
+        return float(value) if "." in value else int(value)
+    except ValueError:
+        return value == "true" if value in ("true", "false") else value
+
+
+def _best(*calls: Callable[[], object]) -> list[float]:
+    """Return the best time of each call in seconds: the calls take turns, the cycle collector rests."""
+    best = [float("inf")] * len(calls)
+    for _ in range(ROUNDS):
+        for number, call in enumerate(calls):
+            gc.collect()
+            gc.disable()
+            start = time.perf_counter()
+            result = call()
+            best[number] = min(best[number], time.perf_counter() - start)
+            gc.enable()
+            del result
+    return best
