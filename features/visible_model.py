@@ -26,7 +26,7 @@ FORWARD = Pass(
         ),
     ),
     depth=DepthTarget(ImageDecl("sceneDepth", Format.D32_SFLOAT, samples=Samples.DEVICE)),
-    reads=(ImageRead(SHADOW_MAP, "shadowMap", compare=True),),
+    reads=(ImageRead(SHADOW_MAP, "shadowMap"),),
     material_defaults=(
         ("baseColor", (1.0, 1.0, 1.0, 1.0)),
         ("roughness", (1.0,)),

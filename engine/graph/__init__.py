@@ -4,7 +4,15 @@ All of it is plain data: a graph is compiled, printed and tested with no GPU and
 renderer turns a `CompiledGraph` into commands, the planner turns its images into requirements.
 """
 
-from engine.graph.compile import Barrier, CompiledGraph, CompiledPass, GraphError, ImageLife, compile_graph
+from engine.graph.compile import (
+    Barrier,
+    CompiledGraph,
+    CompiledPass,
+    GraphError,
+    ImageLife,
+    compile_graph,
+    stand_in_name,
+)
 from engine.graph.passes import (
     SCENE_COLOR,
     ColorTarget,
@@ -35,4 +43,5 @@ __all__ = [
     "RasterState",
     "Samples",
     "compile_graph",
+    "stand_in_name",
 ]

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.graph.passes import ColorTarget, DepthTarget, Extent, ImageDecl, Layout, Pass
-from engine.plan.formats import Aspect
+from engine.graph.passes import ColorTarget, ImageDecl, Layout, Pass
 from engine.plan.vocabulary import Access, ImageUsage, Stage
 
 _DEPTH_STAGES = Stage.EARLY_FRAGMENT_TESTS | Stage.LATE_FRAGMENT_TESTS
@@ -92,11 +91,12 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ColorTarget]) -> Com
     """Compile a frame. Every image of `outputs` is left ready to be copied from (TRANSFER_SRC).
 
     An output that no pass writes gets a pass of its own that clears it; a read that no pass writes
-    gets a 1 x 1 stand-in. Raises GraphError.
+    leads to its stand-in, which is no image of the frame and needs no barrier. Raises GraphError.
     """
-    passes = _with_stand_ins(passes, outputs)
+    passes = _with_outputs(passes, outputs)
     ordered = _order(passes)
-    uses = [_uses(p) for p in ordered]
+    written = {image.name for p in ordered for image in p.written()}
+    uses = [_uses(p, written) for p in ordered]
     finals = {
         target.image.name: _Use(
             Stage.COPY | Stage.BLIT,
@@ -113,38 +113,21 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ColorTarget]) -> Com
         rounds.append([_transitions(state, step) for step in [*uses, finals]])
     barriers = rounds[1]
     compiled = tuple(
-        CompiledPass(p, tuple(barriers[i]), tuple((r.binding, r.image.name) for r in p.reads))
-        for i, p in enumerate(ordered)
+        CompiledPass(p, tuple(barriers[i]), _read_names(p, written)) for i, p in enumerate(ordered)
     )
     return CompiledGraph(compiled, _lives(ordered, uses, finals), tuple(barriers[-1]))
 
 
-def _with_stand_ins(passes: Sequence[Pass], outputs: Sequence[ColorTarget]) -> list[Pass]:
-    """Add clearing passes for outputs nobody writes and for reads nobody feeds."""
+def stand_in_name(image: str) -> str:
+    """Return the name of what stands in for an image that no pass of the frame writes."""
+    return f"{image}.absent"
+
+
+def _with_outputs(passes: Sequence[Pass], outputs: Sequence[ColorTarget]) -> list[Pass]:
+    """Add clearing passes for outputs that no pass writes."""
     written = {image.name for p in passes for image in p.written()}
-    result: list[Pass] = []
-    stand_ins: dict[str, Pass] = {}
-    for p in passes:
-        reads = []
-        for read in p.reads:
-            if read.image.name not in written:
-                name = f"{read.image.name}.absent"
-                image = replace(read.image, name=name, extent=Extent(width=1, height=1))
-                read = replace(read, image=image)
-                stand_ins[name] = _clearing(image, read.absent)
-            reads.append(read)
-        result.append(replace(p, reads=tuple(reads)))
-    for target in outputs:
-        if target.image.name not in written:
-            result.append(Pass(f"clear.{target.image.name}", draws="", color=(target,)))
-    return [*stand_ins.values(), *result]
-
-
-def _clearing(image: ImageDecl, value: float) -> Pass:
-    """Return a pass that only clears `image` to `value`."""
-    if image.format.info.aspect & Aspect.DEPTH:
-        return Pass(f"clear.{image.name}", draws="", depth=DepthTarget(image, value, store=True))
-    return Pass(f"clear.{image.name}", draws="", color=(ColorTarget(image, (value,) * 4),))
+    missing = [target for target in outputs if target.image.name not in written]
+    return [*passes, *(Pass(f"clear.{t.image.name}", draws="", color=(t,)) for t in missing)]
 
 
 def _order(passes: list[Pass]) -> list[Pass]:
@@ -158,7 +141,7 @@ def _order(passes: list[Pass]) -> list[Pass]:
         for image in [*p.written(), *(read.image for read in p.reads)]:
             if declared.setdefault(image.name, image) != image:
                 raise GraphError(f"{image.name} is declared twice, differently, the second time by {p.name}")
-    needs = {p.name: {writer[read.image.name] for read in p.reads} for p in passes}
+    needs = {p.name: {writer[r.image.name] for r in p.reads if r.image.name in writer} for p in passes}
     if len(needs) != len(passes):
         raise GraphError("two passes share a name: " + ", ".join(sorted(p.name for p in passes)))
     ordered: list[Pass] = []
@@ -174,8 +157,8 @@ def _order(passes: list[Pass]) -> list[Pass]:
     return ordered
 
 
-def _uses(p: Pass) -> dict[str, _Use]:
-    """Return how `p` uses each of its images."""
+def _uses(p: Pass, written: set[str]) -> dict[str, _Use]:
+    """Return how `p` uses each image of the frame."""
     uses: dict[str, _Use] = {}
     color = _Use(
         Stage.COLOR_ATTACHMENT_OUTPUT,
@@ -196,7 +179,7 @@ def _uses(p: Pass) -> dict[str, _Use]:
             ImageUsage.DEPTH_STENCIL_ATTACHMENT,
             True,
         )
-    for read in p.reads:
+    for read in (read for read in p.reads if read.image.name in written):
         uses[read.image.name] = _Use(
             Stage.FRAGMENT_SHADER,
             Access.SHADER_SAMPLED_READ,
@@ -205,6 +188,12 @@ def _uses(p: Pass) -> dict[str, _Use]:
             False,
         )
     return uses
+
+
+def _read_names(p: Pass, written: set[str]) -> tuple[tuple[str, str], ...]:
+    """Return (binding, image) of a pass's reads, the stand-in's name where no pass writes the image."""
+    names = [(read.binding, read.image.name) for read in p.reads]
+    return tuple((b, name if name in written else stand_in_name(name)) for b, name in names)
 
 
 def _transitions(state: dict[str, _Use], step: dict[str, _Use]) -> list[Barrier]:

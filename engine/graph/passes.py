@@ -82,14 +82,12 @@ class DepthTarget:
 class ImageRead:
     """An image a pass samples in its fragment shaders, bound to the shader's binding of that name.
 
-    When no pass of the frame writes it, a 1 x 1 image cleared to `absent` stands in for it, so that
-    the shader needs no variant and the memory of the real one is not needed.
+    When no pass of the frame writes it, a 1 x 1 image of zeros stands in for it, so that the shader
+    needs no variant and the memory of the real one can go.
     """
 
     image: ImageDecl
     binding: str
-    absent: float = 0.0
-    compare: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,16 @@ from engine.memory.objects import LiveResource, Objects, aspect
 from engine.memory.structures import as_pointer, join, number, rows
 from engine.plan.steps import Move, Transfer
 from engine.plan.vocabulary import Kind
-from engine.vk.binding import REMAINING, ffi
+from engine.vk.binding import REMAINING, constants, ffi
 from engine.vk.commands import Commands
 from engine.vk.errors import DioramaInternalError
 from engine.vk.structs import new
+
+_CLEARS = {
+    False: ("vkCmdClearColorImage", "VkClearColorValue"),
+    True: ("vkCmdClearDepthStencilImage", "VkClearDepthStencilValue"),
+}
+"""What zeroes an image, and with which value, by whether it holds depth."""
 
 
 def first_layout(vk: Commands, commands: Any, resource: LiveResource) -> None:
@@ -138,9 +144,8 @@ def zero(vk: Commands, commands: Any, places: Iterable[tuple[LiveResource, int, 
             vk.vkCmdFillBuffer(commands, resource.handle, place, size, 0)
         else:
             span = new("VkImageSubresourceRange", **layer_range(resource, place))
-            vk.vkCmdClearColorImage(
-                commands, resource.handle, TARGET, ffi.new("VkClearColorValue *"), 1, span
-            )
+            clear, value = _CLEARS[bool(span.aspectMask & constants.VK_IMAGE_ASPECT_DEPTH_BIT)]
+            getattr(vk, clear)(commands, resource.handle, TARGET, ffi.new(f"{value} *"), 1, span)
     barrier(vk, commands, after, image_barriers(layers, TARGET, READ, AFTER))
 
 

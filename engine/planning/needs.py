@@ -13,7 +13,16 @@ from dataclasses import dataclass, field, replace
 from engine.assets import AssetLibrary, AssetRef, TextureFacts
 from engine.feature import Registry
 from engine.feature.collect import Collector
-from engine.graph import SCENE_COLOR, ColorTarget, CompiledGraph, CompiledPass, ImageDecl, Pass, Samples
+from engine.graph import (
+    SCENE_COLOR,
+    ColorTarget,
+    CompiledGraph,
+    CompiledPass,
+    ImageDecl,
+    Pass,
+    Samples,
+    stand_in_name,
+)
 from engine.plan.drawing import CompareOp, ShaderStage, Topology
 from engine.plan.formats import Aspect, Format
 from engine.plan.requirements import ImageShape, QueueUse, Requirement, RequirementTable
@@ -42,18 +51,20 @@ PASS_ASKERS = 16
 BUILTIN_DB = 0
 INSTANCE_BYTES = 64
 DRAW_BYTES = 8
+_SAMPLED_USE = QueueUse(QueueKind.GRAPHICS, Access.SHADER_SAMPLED_READ, Stage.FRAGMENT_SHADER)
 _MAPPED = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
 
 
 @dataclass
 class FrameNeeds:
-    """A compiled frame, its draw tables by pass name, and all that it asks for."""
+    """A compiled frame, its draw tables by pass name, the names of its rings, and all that it asks for."""
 
     graph: CompiledGraph
     tables: dict[str, DrawTable]
     requirements: RequirementTable
     size: tuple[int, int]
     samples: int
+    rings: list[str] = field(default_factory=list)
     shaders: list[ShaderRow] = field(default_factory=list)
     pipelines: list[PipelineRow] = field(default_factory=list)
     descriptor_sets: list[DescriptorSetRow] = field(default_factory=list)
@@ -106,7 +117,7 @@ class PassNeeds:
             access = Access.DEPTH_STENCIL_ATTACHMENT_WRITE if depth else Access.COLOR_ATTACHMENT_WRITE
             uses = [QueueUse(QueueKind.GRAPHICS, access, stage)]
             if life.usage & ImageUsage.SAMPLED:
-                uses.append(QueueUse(QueueKind.GRAPHICS, Access.SHADER_SAMPLED_READ, Stage.FRAGMENT_SHADER))
+                uses.append(_SAMPLED_USE)
             if life.usage & ImageUsage.TRANSFER_SRC:
                 uses.append(QueueUse(QueueKind.GRAPHICS, Access.TRANSFER_READ, Stage.COPY))
             requirement = Requirement(
@@ -118,6 +129,20 @@ class PassNeeds:
                 dedicated=Dedicated.PREFER,
             )
             self._needs.requirements.add(requirement, sorted(who))
+
+    def stand_ins(self, askers: dict[str, tuple[int, ...]]) -> None:
+        """Ask for the images that stand in for reads nobody writes: always there, so a switch is free."""
+        for p in self._needs.graph.passes:
+            for read in p.declaration.reads:
+                requirement = Requirement(
+                    key=self._keys.transient(stand_in_name(read.image.name)),
+                    kind=Kind.IMAGE,
+                    shape=ImageShape(read.image.format, 1, 1),
+                    usage=ImageUsage.SAMPLED,
+                    uses=(_SAMPLED_USE,),
+                    contents=Contents.ZERO,
+                )
+                self._needs.requirements.add(requirement, askers[p.declaration.name])
 
     def frame(self, objects: int, frame_bytes: int, askers: Iterable[int]) -> None:
         """Ask for the ring of the Frame block and the ring of world matrices."""
@@ -164,6 +189,7 @@ class PassNeeds:
             persistent_map=True,
         )
         self._needs.requirements.add(requirement, askers)
+        self._needs.rings.append(name)
 
     def _plan_rows(self, table: DrawTable, askers: tuple[int, ...]) -> None:
         p = table.declaration
@@ -255,7 +281,7 @@ def _texture(ref: AssetRef, library: AssetLibrary) -> Requirement:
         kind=Kind.IMAGE,
         shape=ImageShape(Format[facts.format.name], facts.width, facts.height, facts.mip_levels),
         usage=ImageUsage.SAMPLED,
-        uses=(QueueUse(QueueKind.GRAPHICS, Access.SHADER_SAMPLED_READ, Stage.FRAGMENT_SHADER),),
+        uses=(_SAMPLED_USE,),
         contents=Contents.CACHE,
     )
 

@@ -109,6 +109,7 @@ class ScenePlanner:
                 needs.tables[p.name] = draw_table(p, feature, table, self._library, self._report)
         stated = PassNeeds(needs, self._library)
         stated.images(askers)
+        stated.stand_ins(askers)
         if needs.tables:
             blocks = [s.frame.size for t in needs.tables.values() for s in t.shadings if s.frame]
             everyone = [asker for name in needs.tables for asker in askers[name]]

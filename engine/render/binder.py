@@ -12,6 +12,7 @@ from engine.memory.location import Location
 from engine.memory.manager import MemoryManager
 from engine.memory.samplers import SamplerConfig, SamplerPool
 from engine.plan.drawing import CompareOp, DescriptorType, ShaderStage
+from engine.plan.memory_plan import MemoryPlan
 from engine.plan.rows import BindingRow
 from engine.planning.draws import BATCH, COMMAND, DrawGroup, DrawList
 from engine.planning.needs import FrameNeeds, frame_set_row, material_table_name
@@ -62,13 +63,18 @@ class Binder:
         self._memory = memory
         self._sets = sets
         self._pipelines = pipelines
+        self._plan: MemoryPlan | None = None
         self._texture_sampler = samplers.acquire(_TEXTURES, why="materials")
         self._shadow_sampler = samplers.acquire(_COMPARED, why="images that passes read")
 
+    def follow(self, plan: MemoryPlan) -> None:
+        """Take up a new plan: the frame's own things are resident once they are where it has them."""
+        self._plan = plan
+
     def place(self, key: int) -> Location:
-        """Return where `key` is. Raises NotResident."""
+        """Return where `key` is. Raises NotResident, also while an earlier plan's place still serves."""
         found = self._memory.location(key)
-        if found is None:
+        if found is None or self._plan is None or self._plan.address(key).resource != found.resource:
             raise NotResident(key)
         return found
 
@@ -164,7 +170,8 @@ class Binder:
         kind = int(binding.type)
         if binding.type is DescriptorType.COMBINED_IMAGE_SAMPLER:
             layout = int(Layout.SHADER_READ)
-            return BoundImage(binding.binding, kind, place.view, self._shadow_sampler, layout)
+            view = self._memory.layer_view(key)
+            return BoundImage(binding.binding, kind, view, self._shadow_sampler, layout)
         return BoundBuffer(
             binding.binding, kind, place.handle, place.offset + slot * place.stride, place.stride
         )

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from engine.graph import ImageDecl
 from engine.memory.manager import MemoryManager
 from engine.memory.samplers import SamplerPool
+from engine.plan.memory_plan import MemoryPlan
 from engine.planning.draws import DrawList, build_draws
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.render.binder import Binder, NotResident, PassBinding
@@ -77,9 +78,11 @@ class Renderer:
             writer = self._rings[name] = RingWriter(FRAMES_IN_FLIGHT)
         return writer
 
-    def restructure(self, needs: FrameNeeds, ticket: int) -> None:
+    def restructure(self, needs: FrameNeeds, plan: MemoryPlan, ticket: int) -> None:
         """Take the needs of a new plan; pipelines it does not name are retired when `ticket` is over."""
         self._needs = needs
+        self._images = {}
+        self._binder.follow(plan)
         self._pipelines.keep_only(needs.pipelines, ticket)
         transient = needs.requirements.keys.transients
         self._rings = {name: writer for name, writer in self._rings.items() if name in transient}
@@ -92,7 +95,9 @@ class Renderer:
         needs = self._needs
         assert needs is not None
         try:
-            self._images = {life.image.name: self._attachment(life.image) for life in needs.graph.images}
+            images = {life.image.name: self._attachment(life.image) for life in needs.graph.images}
+            for ring in needs.rings:
+                self._binder.place(needs.requirements.keys.transient(ring))
             self._bindings = {name: self._binder.bind(table) for name, table in needs.tables.items()}
             for table in needs.tables.values():
                 for ring, rows in self._binder.materials(needs, table).items():
@@ -100,6 +105,7 @@ class Renderer:
         except NotResident:
             self._images = {}
             return False
+        self._images = images
         for writer in self._rings.values():
             writer.invalidate()
         return True

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from engine.scene import Scene
 
 MIB = 1 << 20
+REPLAN_MS = 50.0
+"""What the frame after a new plan may take to make the images and rings that it lives on."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,8 @@ class Runtime:
         self.timeline.wait(self._tickets[slot])
         self.renderer.collect(self.timeline.completed())
         moved = self.tableau.update_world()
-        self._replan()
-        self.memory.advance()
+        patience = REPLAN_MS if self._replan() else None
+        self.memory.advance(milliseconds=patience)
         self._redraw()
         self._write_values(moved)
         drawn = self._submit(slot, presenter)
@@ -195,17 +197,18 @@ class Runtime:
     def _code(self, shader: int) -> bytes:
         return bytes(self.library.view(AssetRef.from_key(shader)))
 
-    def _replan(self) -> None:
-        """Make a new plan and schedule if what informs them has changed."""
+    def _replan(self) -> bool:
+        """Make a new plan and schedule if what informs them has changed; say whether it had."""
         if not self.planner.stale():
-            return
+            return False
         needs = self.planner.needs()
         plan = self.planner.plan(needs, self.resident.snapshot())
         schedule = make_schedule(self.resident, plan, self._sources)
         self._needs, self.plan, self.schedule = needs, plan, schedule
         self.memory.submit(schedule)
-        self.renderer.restructure(needs, self.timeline.submitted)
+        self.renderer.restructure(needs, plan.memory, self.timeline.submitted)
         self._published = -1
+        return True
 
     def _redraw(self) -> None:
         """Bind and list draws again if something was published, planned or switched."""
