@@ -1,0 +1,234 @@
+"""The cache file: whole or a miss, whatever happened to its bytes."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from engine.assets.cache import (
+    HEADER_BYTES,
+    MAGIC,
+    CacheImage,
+    CacheMissError,
+    Entry,
+    SourceStamp,
+    cache_in_memory,
+    open_cache,
+    pack_header,
+)
+from engine.assets.cache_writer import build_in_memory, sweep, write_cache
+
+CONTENTS = {
+    "a": bytes(range(40)),
+    "b": b"",
+    "c": random.Random(5).randbytes(1000),
+    "d": b"x" * 16,
+}
+
+
+def entries() -> Iterator[tuple[Entry, bytes]]:
+    for name, data in CONTENTS.items():
+        stamp = SourceStamp(f"assets/{name}.png", len(data), 12345, "ab")
+        yield Entry(identity=name, tool="", sources=(stamp,), facts={"count": len(data)}), data
+
+
+def file_bytes(folder: Path) -> bytes:
+    path = folder / "whole.ogCache"
+    write_cache(path, entries()).close()
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return file_bytes(tmp_path_factory.mktemp("cache"))
+
+
+def reading(folder: Path, content: bytes) -> dict[str, bytes]:
+    """What a reader believes of a cache file with this content: data by name."""
+    path = folder / "read.ogCache"
+    path.write_bytes(content)
+    try:
+        image = open_cache(path)
+    except CacheMissError:
+        return {}
+    damaged = image.damaged()
+    found = {row.identity: bytes(image.view(row)) for row in image.entries if row.identity not in damaged}
+    image.close()
+    return found
+
+
+def test_what_was_written_is_read_back(tmp_path: Path, whole: bytes) -> None:
+    assert reading(tmp_path, whole) == CONTENTS
+
+
+def test_every_asset_starts_at_a_multiple_of_sixteen_and_the_data_at_a_page(whole: bytes) -> None:
+    image = cache_in_memory(whole)
+    assert [entry.offset for entry in image.entries] == [0, 48, 48, 1056]
+    assert all(entry.offset % 16 == 0 and entry.alignment == 16 for entry in image.entries)
+    assert whole[HEADER_BYTES : HEADER_BYTES + 40] == CONTENTS["a"]
+
+
+def test_entries_keep_their_facts_stamps_and_failures() -> None:
+    stamp = SourceStamp("assets/x.glsl", 10, 7, "00ff")
+    broken = Entry("e", "glslang 1", (stamp,), failure=({"code": "shader.compile"},))
+    image = build_in_memory(iter([(broken, b"")]))
+    (read,) = image.entries
+    assert (read.sources, read.tool, read.failure) == ((stamp,), "glslang 1", broken.failure)
+
+
+def test_truncated_at_any_byte_is_a_miss(tmp_path: Path, whole: bytes) -> None:
+    path = tmp_path / "cut.ogCache"
+    cuts = [*range(80), *range(80, len(whole), 97), len(whole) - 1]
+    for cut in cuts:
+        path.write_bytes(whole[:cut])
+        with pytest.raises(CacheMissError):
+            open_cache(path)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(bit=0)
+@example(bit=8 * 100)
+@example(bit=8 * (HEADER_BYTES + 41))
+@example(bit=8 * (HEADER_BYTES + 5))
+@given(bit=st.integers(0, 2**31))
+def test_any_flipped_bit_is_a_miss_of_the_asset_or_of_all(tmp_path: Path, whole: bytes, bit: int) -> None:
+    bit %= len(whole) * 8
+    content = bytearray(whole)
+    content[bit // 8] ^= 1 << bit % 8
+    found = reading(tmp_path, bytes(content))
+    assert len(found) < len(CONTENTS)
+    assert all(CONTENTS[name] == data for name, data in found.items())
+
+
+def test_a_flipped_bit_in_one_asset_leaves_the_others(tmp_path: Path, whole: bytes) -> None:
+    content = bytearray(whole)
+    content[HEADER_BYTES + 60] ^= 4
+    assert reading(tmp_path, bytes(content)) == {name: CONTENTS[name] for name in "abd"}
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300), st.booleans())
+def test_arbitrary_bytes_are_a_miss(tmp_path: Path, content: bytes, with_magic: bool) -> None:
+    content = (MAGIC if with_magic else b"") + content + bytes(HEADER_BYTES)
+    assert reading(tmp_path, content) == {}
+
+
+HUGE = 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    "place", range(5), ids=["length", "toc offset", "toc size", "data offset", "data size"]
+)
+@pytest.mark.parametrize("value", [HUGE, HUGE - 4095, 2**63, 2**32, 0])
+def test_sizes_are_checked_against_the_file_before_they_are_believed(
+    tmp_path: Path, whole: bytes, place: int, value: int
+) -> None:
+    import zlib
+
+    header = bytearray(whole[:HEADER_BYTES])
+    struct.pack_into("<Q", header, 16 + 8 * place, value)
+    struct.pack_into("<I", header, 60, 0)
+    struct.pack_into("<I", header, 60, zlib.crc32(header))
+    assert reading(tmp_path, bytes(header) + whole[HEADER_BYTES:]) == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"offset": HUGE - 15},
+        {"size": HUGE},
+        {"offset": 1040, "size": 64},
+        {"offset": 8},
+        {"offset": -16},
+        {"size": -1},
+        {"size": "10"},
+        {"sources": [["a", 1]]},
+        {"sources": None},
+        {"surprise": 1},
+    ],
+)
+def test_an_entry_that_cannot_be_is_a_miss_though_its_checksums_hold(
+    tmp_path: Path, whole: bytes, change: dict[str, object]
+) -> None:
+    import json
+
+    image = cache_in_memory(whole)
+    rows = [entry.to_json() for entry in image.entries]
+    rows[0] |= change
+    toc = json.dumps({"entries": rows}).encode()
+    data = bytes(image.data)
+    length = HEADER_BYTES + len(data) + len(toc)
+    content = pack_header(length, HEADER_BYTES + len(data), toc) + data + toc
+    assert reading(tmp_path, content) == {}
+
+
+@pytest.mark.parametrize(
+    "toc", [b"", b"{", b"[]", b'{"entries": 7}', b'{"entries": [7]}', b"\xff", b"[" * 100_000]
+)
+def test_a_table_that_is_none_is_a_miss(tmp_path: Path, toc: bytes) -> None:
+    content = pack_header(HEADER_BYTES + len(toc), HEADER_BYTES, toc) + toc
+    assert reading(tmp_path, content) == {}
+
+
+def test_another_format_version_is_a_miss(
+    tmp_path: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.assets.cache.VERSION", 2)
+    assert reading(tmp_path, whole) == {}
+
+
+def test_a_missing_file_or_a_folder_is_a_miss(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.ogCache", tmp_path):
+        with pytest.raises(CacheMissError):
+            open_cache(path)
+
+
+def stopping(after: int) -> Iterator[tuple[Entry, bytes]]:
+    for count, row in enumerate(entries()):
+        if count == after:
+            raise OSError(28, "No space left on device")
+        yield row
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "db.ogCache"
+    write_cache(path, entries()).close()
+    before = path.read_bytes()
+    with pytest.raises(OSError, match="No space"):
+        write_cache(path, stopping(2))
+    assert path.read_bytes() == before
+    assert [found.name for found in tmp_path.iterdir()] == ["db.ogCache"]
+
+
+def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "db.ogCache"
+    (tmp_path / ".db.ogCache.k1ll3d.tmp").write_bytes(b"half")
+    (tmp_path / ".other.ogCache.abc.tmp").write_bytes(b"of another")
+    (tmp_path / "db.ogCache.notes").write_bytes(b"mine")
+    write_cache(path, entries()).close()
+    left = sorted(found.name for found in tmp_path.iterdir())
+    assert left == [".other.ogCache.abc.tmp", "db.ogCache", "db.ogCache.notes"]
+    assert sweep(path) == []
+
+
+def test_a_reader_keeps_the_old_cache_while_a_new_one_takes_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "db.ogCache"
+    old = write_cache(path, entries())
+    write_cache(path, iter([(Entry("z", "", ()), b"new")])).close()
+    by_name = {entry.identity: entry for entry in old.entries}
+    assert bytes(old.view(by_name["c"])) == CONTENTS["c"]
+    old.close()
+
+
+def test_closing_twice_and_with_a_view_held_is_fine(tmp_path: Path) -> None:
+    image: CacheImage = write_cache(tmp_path / "db.ogCache", entries())
+    view = image.view(image.entries[0])
+    image.close()
+    image.close()
+    assert bytes(view) == CONTENTS["a"]

@@ -1,0 +1,377 @@
+"""Cooking: what is stale and nothing else, by one process at a time, with or without a place to write."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.projects import TRIANGLE_DB, VERTEX_GLSL, Project
+
+from engine.assets import AssetDb, AssetRef
+from engine.assets import cook as cook_module
+from engine.assets import freshness as freshness_module
+from engine.assets.cook import CookedDb, cook_database
+from engine.assets.importers import shader as shader_module
+from engine.assets.lock import cache_lock
+from engine.humon import Severity
+
+DATA_ASSETS = 6
+
+
+class Cooks:
+    """Cooks a project's database again and again, and says what was imported."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.imported: list[str] = []
+
+    def __call__(self, text: str | None = None) -> int:
+        with_labels: list[str] = []
+        cooked = cook_database(
+            self.project.db(text), progress=lambda done, total, label: with_labels.append(label)
+        )
+        self.imported = with_labels[1:]
+        cooked.image.close()
+        return cooked.cooked
+
+
+@pytest.fixture
+def cook(project: Project) -> Cooks:
+    return Cooks(project)
+
+
+def data_of(cooked: CookedDb, index: int) -> bytes:
+    return bytes(cooked.image.view(cooked.entries[index]))
+
+
+def test_the_first_cook_imports_everything_and_the_second_nothing(project: Project, cook: Cooks) -> None:
+    assert cook() == DATA_ASSETS
+    cache = project.root / "scenes" / "db.ogCache"
+    before = cache.stat()
+    assert cook() == 0
+    assert cache.stat().st_mtime_ns == before.st_mtime_ns
+    assert cache.stat().st_ino == before.st_ino
+
+
+def test_one_changed_source_cooks_one_asset_again(project: Project, cook: Cooks) -> None:
+    cook()
+    old = cook_database(project.db())
+    project.picture("assets/picture.png", np.full((8, 4, 4), 9, np.uint8))
+    assert cook() == 1
+    assert cook.imported == ["texture2d 'picture'"]
+    new = cook_database(project.db())
+    assert data_of(new, 7)[:4] == bytes([9, 9, 9, 9])
+    for index in (2, 3, 5, 6, 8):
+        assert data_of(new, index) == data_of(old, index)
+
+
+def test_a_mesh_source_is_the_source_of_all_its_parts(project: Project, cook: Cooks) -> None:
+    cook()
+    source = (project.root / "assets/thing.hu").read_text(encoding="utf-8")
+    project.write("assets/thing.hu", source.replace("[1 0 0]", "[2 0 0]", 1))
+    assert cook() == 2
+
+
+def test_a_changed_include_cooks_its_shader_again(project: Project, cook: Cooks) -> None:
+    project.write("assets/part.glsl", "const float K = 1.0;\n")
+    source = VERTEX_GLSL.replace("void main", '#include "part.glsl"\nvoid main').replace("1.0);", "K);")
+    project.write("assets/plain.vs.glsl", source)
+    cook()
+    assert cook() == 0
+    project.write("assets/part.glsl", "const float K = 2.0;\n")
+    assert cook() == 1
+    assert cook.imported == ["shader 'vs'"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "count"),
+    [
+        ("source: ../assets/picture.png", "source: ../assets/picture.png  mipLevels: 1", 1),
+        ("source: ../assets/bumps.png", "source: ../assets/bumps.png  colorSpace: srgb", 1),
+        ("albedo: picture", "detail: picture", 1),
+        ("indexFormat: uint16", "indexFormat: uint32", 1),
+        ("[normal r32g32b32_sfloat]", "[normal r16g16b16a16_sfloat]", 1),
+        ("name: bumps", "name: lumps", 0),
+        ("name: db", "name: renamed  cacheFile: db.ogCache", 0),
+    ],
+)
+def test_a_changed_import_setting_cooks_its_asset_again(cook: Cooks, old: str, new: str, count: int) -> None:
+    cook()
+    text = TRIANGLE_DB.replace(old, new, 1)
+    assert cook(text.replace("normal: bumps", "normal: lumps") if "lumps" in new else text) == count
+    assert cook() == (1 if "r16g16b16a16" in new and False else 0)
+
+
+def test_a_moved_asset_is_not_cooked_again(cook: Cooks) -> None:
+    cook()
+    lines = TRIANGLE_DB.splitlines()
+    texture = next(line for line in lines if "picture.png" in line)
+    lines.remove(texture)
+    lines.insert(3, texture)
+    assert cook("\n".join(lines)) == 0
+
+
+def test_a_touched_source_is_read_but_not_cooked_and_then_known_again(project: Project, cook: Cooks) -> None:
+    cook()
+    picture = project.root / "assets/picture.png"
+    project.age(picture, 30)
+    assert cook() == 0
+    cached = cook_database(project.db())
+    assert cached.entries[7].sources[0].mtime_ns == picture.stat().st_mtime_ns
+
+
+def test_a_change_within_the_clock_s_tick_is_seen(project: Project, cook: Cooks) -> None:
+    picture = project.root / "assets/bumps.png"
+    now = time.time_ns()
+    os.utime(picture, ns=(now, now))
+    cook()
+    content = bytearray(picture.read_bytes())
+    size, content[41] = len(content), content[41] ^ 1
+    picture.write_bytes(bytes(content))
+    os.utime(picture, ns=(now, now))
+    assert picture.stat().st_size == size
+    assert cook() == 1
+
+
+def test_a_new_compiler_compiles_again_and_no_compiler_does_not(
+    cook: Cooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cook()
+    monkeypatch.setattr(cook_module, "tool_identity", lambda: "another compiler")
+    assert cook() == 2
+    monkeypatch.setattr(cook_module, "tool_identity", lambda: "")
+    assert cook() == 0
+
+
+def test_without_a_compiler_the_shaders_wait_for_one(
+    project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(freshness_module, "find_compiler", lambda: None)
+        patch.setattr(shader_module, "find_compiler", lambda: None)
+        cooked = cook_database(project.db())
+        assert cooked.entries[5].failure[0]["code"] == "shader.compiler"
+    assert cook() == 2
+    assert cook() == 0
+
+
+@pytest.mark.parametrize("at", [0, 10, 4095, 4096, 5000, -200, -1])
+def test_a_damaged_cache_is_cooked_again_silently(project: Project, cook: Cooks, at: int) -> None:
+    cook()
+    cache = project.root / "scenes" / "db.ogCache"
+    whole = cache.read_bytes()
+    content = bytearray(whole)
+    content[at] ^= 0x10
+    cache.write_bytes(bytes(content))
+    cooked = cook_database(project.db())
+    assert cooked.cooked >= 1
+    assert not cooked.problems
+    assert bytes(cooked.image.data) == whole[4096 : 4096 + len(cooked.image.data)]
+
+
+def test_deleting_the_cache_is_safe(project: Project, cook: Cooks) -> None:
+    cook()
+    cache = project.root / "scenes" / "db.ogCache"
+    whole = cache.read_bytes()
+    cache.unlink()
+    assert cook() == DATA_ASSETS
+    assert cache.read_bytes() == whole
+
+
+def test_the_same_sources_make_the_same_bytes_whatever_the_order_of_the_pool(project: Project) -> None:
+    cache = project.root / "scenes" / "db.ogCache"
+    contents = set()
+    for jobs in (1, 2, 8):
+        cook_database(project.db(), jobs=jobs).image.close()
+        contents.add(cache.read_bytes())
+        cache.unlink()
+    assert len(contents) == 1
+
+
+def test_assets_that_are_used_together_lie_together(project: Project) -> None:
+    cooked = cook_database(project.db())
+    offsets = [cooked.entries[index].offset for index in (2, 3, 5, 6, 7, 8)]
+    assert offsets == sorted(offsets)
+    assert [entry.offset % 16 for entry in cooked.entries.values()] == [0] * DATA_ASSETS
+
+
+def test_progress_counts_to_the_end(project: Project) -> None:
+    calls: list[tuple[int, int, str]] = []
+    cook_database(project.db(), progress=lambda *call: calls.append(call))
+    assert calls[0] == (0, DATA_ASSETS, "")
+    assert calls[-1][:2] == (DATA_ASSETS, DATA_ASSETS)
+    assert [call[0] for call in calls] == sorted(call[0] for call in calls)
+
+
+def test_a_broken_source_is_set_aside_until_it_changes(
+    project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[object] = []
+    run_tool = shader_module.run_tool
+    monkeypatch.setattr(
+        shader_module, "run_tool", lambda *args, **more: runs.append(1) or run_tool(*args, **more)
+    )
+    project.write("assets/plain.vs.glsl", VERTEX_GLSL.replace("vec4(pos", "vec4(sop"))
+    cook()
+    runs.clear()
+    assert cook() == 0
+    assert runs == []
+    cooked = cook_database(project.db())
+    assert cooked.entries[5].failure[0]["position"] == ["assets/plain.vs.glsl", 8, 49]
+    project.write("assets/plain.vs.glsl", VERTEX_GLSL)
+    assert cook() == 1
+    assert len(runs) == 2
+
+
+def test_a_compiler_that_hangs_is_not_asked_again_about_the_same_source(
+    project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = shader_module.ChildResult(-9, "", timed_out=True)
+    runs: list[object] = []
+    monkeypatch.setattr(shader_module, "run_tool", lambda *args: runs.append(args) or result)
+    cook()
+    assert len(runs) == 2
+    assert cook() == 0
+    assert len(runs) == 2
+
+
+def test_a_missing_source_is_looked_for_every_time_and_writes_nothing_new(
+    project: Project, cook: Cooks
+) -> None:
+    (project.root / "assets/bumps.png").unlink()
+    assert cook() == DATA_ASSETS
+    cache = project.root / "scenes" / "db.ogCache"
+    before = cache.stat().st_mtime_ns
+    assert cook() == 1
+    assert cache.stat().st_mtime_ns == before
+    project.picture("assets/bumps.png", np.zeros((2, 2, 4), np.uint8))
+    assert cook() == 1
+    assert cook() == 0
+
+
+def test_where_no_cache_can_be_written_it_stays_in_memory_with_one_warning(project: Project) -> None:
+    db = project.db(TRIANGLE_DB.replace("name: db", "name: db  cacheFile: nowhere/db.ogCache", 1))
+    cooked = cook_database(db)
+    (problem,) = cooked.problems
+    assert (problem.code, problem.severity) == ("cache.write", Severity.WARNING)
+    assert problem.position is not None
+    assert problem.position.line == 2
+    assert data_of(cooked, 3) == np.array([0, 1, 2], "<u2").tobytes()
+    assert not (project.root / "scenes" / "nowhere").exists()
+
+
+def test_a_full_disk_costs_a_warning_and_no_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    cooked = cook_database(project.db())
+    assert [problem.code for problem in cooked.problems] == ["cache.write"]
+    assert "No space" in cooked.problems[0].message
+    assert data_of(cooked, 3) == np.array([0, 1, 2], "<u2").tobytes()
+    assert sorted(path.name for path in (project.root / "scenes").iterdir()) == ["db.hu", "db.ogCache.lock"]
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user"
+)
+def test_a_read_only_folder_costs_one_warning_and_a_warm_cache_there_none(project: Project) -> None:
+    for path in (project.root.parent, *project.root.parent.parents):
+        if path.stat().st_uid == 0 and path != Path("/"):
+            path.chmod(path.stat().st_mode | 0o055)
+    script = (
+        "import os, sys; os.setgid(65534); os.setuid(65534)\n"
+        "from pathlib import Path\n"
+        "from engine.assets import read_asset_db_file\n"
+        "from engine.assets.cook import cook_database\n"
+        "cooked = cook_database(read_asset_db_file(Path(sys.argv[1]), 1))\n"
+        "print(cooked.cooked, [problem.code for problem in cooked.problems])\n"
+    )
+
+    def as_nobody() -> str:
+        command = [sys.executable, "-c", script, str(project.root / "scenes/db.hu")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return done.stdout.strip() or done.stderr
+
+    first = as_nobody()
+    if "Permission" in first or "No module" in first:
+        pytest.skip("another user cannot read this interpreter or checkout")
+    assert first == f"{DATA_ASSETS} ['cache.write']"
+    cook_database(project.db()).image.close()
+    assert as_nobody() == "0 []"
+    project.age(project.root / "assets/picture.png", 30)
+    assert as_nobody() == "0 []"
+
+
+def test_a_cache_root_keeps_caches_apart(project: Project, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "caches"
+    cook_database(project.db(), cache_root=elsewhere).image.close()
+    assert not (project.root / "scenes" / "db.ogCache").exists()
+    assert [path.suffix for path in elsewhere.iterdir() if path.suffix != ".lock"] == [".ogCache"]
+    assert cook_database(project.db(), cache_root=elsewhere).cooked == 0
+
+
+def cook_elsewhere(db_path: str, results: multiprocessing.Queue[int]) -> None:
+    from engine.assets import read_asset_db_file
+
+    results.put(cook_database(read_asset_db_file(Path(db_path), 1)).cooked)
+
+
+def test_a_second_process_waits_and_reads_what_the_first_cooked(project: Project) -> None:
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    path = str(project.root / "scenes" / "db.hu")
+    db: AssetDb = project.db()
+    with cache_lock(db.cache_file):
+        workers = [context.Process(target=cook_elsewhere, args=(path, results)) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        time.sleep(0.2)
+        assert results.empty()
+    counts = sorted(results.get(timeout=60) for _ in workers)
+    for worker in workers:
+        worker.join(30)
+    assert counts == [0, DATA_ASSETS]
+
+
+def test_a_lock_held_for_too_long_costs_a_warning(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = project.db()
+    monkeypatch.setattr("engine.assets.lock.LOCK_SECONDS", 0.1)
+    with cache_lock(db.cache_file), pytest.raises(TimeoutError), cache_lock(db.cache_file, 0.1):
+        pytest.fail("two hold one lock")
+
+
+def test_a_lock_ends_with_its_block(project: Project) -> None:
+    db = project.db()
+    for _ in range(3):
+        with cache_lock(db.cache_file, 0.5):
+            assert db.cache_file.with_name("db.ogCache.lock").exists()
+
+
+def test_a_warm_start_loads_neither_decoder_nor_compiler(project: Project, cook: Cooks) -> None:
+    cook()
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from engine.assets import read_asset_db_file\n"
+        "from engine.assets.cook import cook_database\n"
+        "assert cook_database(read_asset_db_file(Path(sys.argv[1]), 1)).cooked == 0\n"
+        "heavy = {'PIL', 'subprocess', 'tempfile', 'concurrent.futures.thread', 'multiprocessing', 'vulkan'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    command = [sys.executable, "-c", script, str(project.root / "scenes/db.hu")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_asset_of_a_broken_mesh_source_names_the_source_once(project: Project) -> None:
+    project.write("assets/thing.hu", "mesh: { vertices: { pos: [[0 0 0]] } indices: [0 0 1] }")
+    cooked = cook_database(project.db())
+    failures = [cooked.entries[index].failure for index in (2, 3)]
+    assert failures[0] == failures[1]
+    assert AssetRef(1, 2) == cooked.db.assets[2].ref
