@@ -33,6 +33,7 @@ class Presenter:
         self._residency = residency
         self._pool = CommandPool(device, device.graphics, "window", "viewer/window")
         self._commands = [self._pool.allocate(f"window {slot}") for slot in range(FRAMES_IN_FLIGHT)]
+        self._build_infos()
         self.shown = 0
 
     def acquire(self) -> Target | None:
@@ -74,38 +75,24 @@ class Presenter:
 
     def _draw(self, commands: Any, target: Target) -> None:
         vk = self._device.vk
-        color = new(
-            "VkRenderingAttachmentInfo",
-            imageView=target.view,
-            imageLayout=c.VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL,
-            loadOp=c.VK_ATTACHMENT_LOAD_OP_LOAD,
-            storeOp=c.VK_ATTACHMENT_STORE_OP_STORE,
-        )
-        width, height = target.extent
-        area = {"extent": {"width": width, "height": height}}
-        rendering = new("VkRenderingInfo", renderArea=area, layerCount=1, pColorAttachments=[color])
-        vk.vkCmdBeginRendering(commands, rendering)
+        extent = self._rendering.renderArea.extent
+        extent.width, extent.height = target.extent
+        self._color.imageView = target.view
+        vk.vkCmdBeginRendering(commands, self._rendering)
         self._ui.draw(commands, target.extent)
         vk.vkCmdEndRendering(commands)
 
     def _blit(self, commands: Any, source: Attachment, target: Target) -> None:
         """Copy by blit, which reorders channels, and stretches in the frame in which the window grew."""
-        region = new(
-            "VkImageBlit2",
-            srcSubresource=_LAYERS,
-            srcOffsets=_corners(source.extent),
-            dstSubresource=_LAYERS,
-            dstOffsets=_corners(target.extent),
-        )
-        info = new(
-            "VkBlitImageInfo2",
-            srcImage=source.image,
-            srcImageLayout=c.VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL,
-            dstImage=target.image,
-            dstImageLayout=c.VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL,
-            pRegions=[region],
-            filter=c.VK_FILTER_NEAREST if source.extent == target.extent else c.VK_FILTER_LINEAR,
-        )
+        for corners, extent in (
+            (self._region.srcOffsets, source.extent),
+            (self._region.dstOffsets, target.extent),
+        ):
+            corners[1].x, corners[1].y, corners[1].z = *extent, 1
+        is_same = source.extent == target.extent
+        info = self._blit_info
+        info.srcImage, info.dstImage = source.image, target.image
+        info.filter = c.VK_FILTER_NEAREST if is_same else c.VK_FILTER_LINEAR
         self._device.vk.vkCmdBlitImage2(commands, info)
 
     def _barrier(
@@ -116,22 +103,38 @@ class Presenter:
         after: tuple[int, int],
         layouts: tuple[int, int],
     ) -> None:
-        barrier = new(
+        barrier = self._image_barrier
+        barrier.image = image
+        barrier.srcStageMask, barrier.srcAccessMask = before
+        barrier.dstStageMask, barrier.dstAccessMask = after
+        barrier.oldLayout, barrier.newLayout = layouts
+        self._device.vk.vkCmdPipelineBarrier2(commands, self._dependency)
+
+    def _build_infos(self) -> None:
+        """Build the structs of a frame once; recording changes them in place."""
+        self._image_barrier = new(
             "VkImageMemoryBarrier2",
-            srcStageMask=before[0],
-            srcAccessMask=before[1],
-            dstStageMask=after[0],
-            dstAccessMask=after[1],
-            oldLayout=layouts[0],
-            newLayout=layouts[1],
             srcQueueFamilyIndex=QUEUE_FAMILY_IGNORED,
             dstQueueFamilyIndex=QUEUE_FAMILY_IGNORED,
-            image=image,
             subresourceRange=_WHOLE,
         )
-        dependency = new("VkDependencyInfo", pImageMemoryBarriers=[barrier])
-        self._device.vk.vkCmdPipelineBarrier2(commands, dependency)
-
-
-def _corners(extent: tuple[int, int]) -> list[dict[str, int]]:
-    return [{}, {"x": extent[0], "y": extent[1], "z": 1}]
+        self._dependency = new(
+            "VkDependencyInfo", imageMemoryBarrierCount=1, pImageMemoryBarriers=self._image_barrier
+        )
+        self._color = new(
+            "VkRenderingAttachmentInfo",
+            imageLayout=c.VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL,
+            loadOp=c.VK_ATTACHMENT_LOAD_OP_LOAD,
+            storeOp=c.VK_ATTACHMENT_STORE_OP_STORE,
+        )
+        self._rendering = new(
+            "VkRenderingInfo", layerCount=1, colorAttachmentCount=1, pColorAttachments=self._color
+        )
+        self._region = new("VkImageBlit2", srcSubresource=_LAYERS, dstSubresource=_LAYERS)
+        self._blit_info = new(
+            "VkBlitImageInfo2",
+            srcImageLayout=c.VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL,
+            dstImageLayout=c.VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL,
+            regionCount=1,
+            pRegions=self._region,
+        )

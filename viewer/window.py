@@ -28,8 +28,11 @@ class Window:
         self._guard = guard
         self._errors: list[str] = []
         self._callbacks: list[Any] = []
+        self._listeners: list[Callable[[int, int], None]] = []
+        self._framebuffer = (0, 0)
+        self._content_scale = 1.0
+        self._is_iconified = False
         self._handle: Any = None
-        self.resized = False
         glfw.set_error_callback(self._on_error)
         if not glfw.init():
             raise NoDisplay(self._reasons("GLFW could not start"))
@@ -42,8 +45,8 @@ class Window:
             self._handle = glfw.create_window(size[0], size[1], title, None, None)
             if not self._handle:
                 raise NoDisplay(self._reasons("GLFW could not open a window"))
+            self._listen()
             self._fit_framebuffer(size)
-            self.on_framebuffer_size(self._note_resize)
         except BaseException:
             self.close()
             raise
@@ -60,8 +63,8 @@ class Window:
 
     @property
     def framebuffer_size(self) -> tuple[int, int]:
-        """Width and height in pixels; (0, 0) while minimised."""
-        return glfw.get_framebuffer_size(self._handle)
+        """Width and height in pixels as of the last `poll`; (0, 0) while minimised on some systems."""
+        return self._framebuffer
 
     @property
     def size(self) -> tuple[int, int]:
@@ -70,8 +73,8 @@ class Window:
 
     @property
     def content_scale(self) -> float:
-        """How much larger than at 96 dots per inch text should be drawn."""
-        return max(1.0, *glfw.get_window_content_scale(self._handle))
+        """How much larger than at 96 dots per inch text should be drawn, as of the last `poll`."""
+        return self._content_scale
 
     @property
     def should_close(self) -> bool:
@@ -81,7 +84,7 @@ class Window:
     @property
     def is_hidden(self) -> bool:
         """Whether there is nothing to draw on: minimised, or without area."""
-        return 0 in self.framebuffer_size or bool(glfw.get_window_attrib(self._handle, glfw.ICONIFIED))
+        return self._is_iconified or 0 in self.framebuffer_size
 
     def create_surface(self, instance: int) -> int:
         """Make a VkSurfaceKHR on the VkInstance given as a number; raises NoDisplay if GLFW cannot."""
@@ -113,10 +116,8 @@ class Window:
         glfw.set_window_should_close(self._handle, True)
 
     def on_framebuffer_size(self, function: Callable[[int, int], None]) -> None:
-        """Call `function(width, height)` when the framebuffer changes size."""
-        callback = self._guard.wrapped("framebuffer size callback", lambda _w, x, y: function(x, y))
-        self._callbacks.append(callback)
-        glfw.set_framebuffer_size_callback(self._handle, callback)
+        """Call `function(width, height)` after the framebuffer has changed size."""
+        self._listeners.append(function)
 
     def close(self) -> None:
         """Destroy the window and leave GLFW; a second call does nothing."""
@@ -137,8 +138,31 @@ class Window:
         if actual != wanted and 0 not in actual:
             self.resize(*(round(w * p / a) for w, p, a in zip(wanted, points, actual, strict=True)))
 
-    def _note_resize(self, _width: int, _height: int) -> None:
-        self.resized = True
+    def _listen(self) -> None:
+        """Learn of changes by callback: asking costs a round trip to the display server, each time."""
+        self._framebuffer = glfw.get_framebuffer_size(self._handle)
+        self._content_scale = max(1.0, *glfw.get_window_content_scale(self._handle))
+        self._is_iconified = bool(glfw.get_window_attrib(self._handle, glfw.ICONIFIED))
+        wrapped = self._guard.wrapped
+        self._callbacks = [
+            wrapped("framebuffer size callback", lambda _w, x, y: self._note_size(x, y)),
+            wrapped("content scale callback", lambda _w, x, y: self._note_scale(x, y)),
+            wrapped("iconify callback", lambda _w, is_iconified: self._note_iconified(is_iconified)),
+        ]
+        glfw.set_framebuffer_size_callback(self._handle, self._callbacks[0])
+        glfw.set_window_content_scale_callback(self._handle, self._callbacks[1])
+        glfw.set_window_iconify_callback(self._handle, self._callbacks[2])
+
+    def _note_size(self, width: int, height: int) -> None:
+        self._framebuffer = (width, height)
+        for listener in self._listeners:
+            self._guard.call("framebuffer size listener", listener, width, height)
+
+    def _note_scale(self, across: float, down: float) -> None:
+        self._content_scale = max(1.0, across, down)
+
+    def _note_iconified(self, is_iconified: int) -> None:
+        self._is_iconified = bool(is_iconified)
 
     def _on_error(self, code: int, description: bytes) -> None:
         text = description.decode("utf-8", "replace") if isinstance(description, bytes) else str(description)

@@ -80,6 +80,9 @@ class WindowFrames:
         if size != self.runtime.size:
             self.runtime.resize(*size)
             self.swapchain.stale = True
+        if self.window.content_scale != self._context.scale:
+            self._context.rescale(self.window.content_scale)
+            self.swapchain.stale = True
         self._context.begin()
         self._guard.call("camera control", self._steer)
         if self.runtime.plan is not None:

@@ -42,13 +42,15 @@ def test_a_resize_is_noticed(display: Display) -> None:
     from viewer.window import Window
 
     with Window("test", (320, 200), quiet()) as window:
+        sizes: list[tuple[int, int]] = []
+        window.on_framebuffer_size(lambda width, height: sizes.append((width, height)))
         window.resize(400, 300)
         for _ in range(200):
             window.poll()
-            if window.resized:
+            if sizes:
                 break
         assert window.framebuffer_size == (400, 300)
-        assert window.resized
+        assert sizes == [(400, 300)]
 
 
 def test_a_callback_that_raises_is_reported_and_the_loop_goes_on(display: Display) -> None:

@@ -16,6 +16,7 @@ class Context:
     def __init__(self, window: Window) -> None:
         self._context: Any = imgui.create_context()
         self._has_backend = False
+        self._scale = 1.0
         try:
             io = imgui.get_io()
             io.set_ini_filename("")
@@ -26,10 +27,22 @@ class Context:
                 | imgui.BackendFlags_.renderer_has_vtx_offset.value
             )
             style.apply(window.content_scale)
+            self._scale = window.content_scale
             self._has_backend = imgui.backends.glfw_init_for_vulkan(window.address, True)
         except BaseException:
             self.close()
             raise
+
+    def rescale(self, scale: float) -> None:
+        """Draw text and spacing larger or smaller, after the window came to a display of another density."""
+        imgui.get_style().scale_all_sizes(scale / self._scale)
+        imgui.get_style().font_scale_dpi = scale
+        self._scale = scale
+
+    @property
+    def scale(self) -> float:
+        """How large everything is drawn, 1 at 96 dots per inch."""
+        return self._scale
 
     def begin(self) -> None:
         """Take in the events since the last frame and start a new one."""

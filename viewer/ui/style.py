@@ -13,7 +13,7 @@ _FONT = Path(imgui_bundle.__file__).parent / "assets" / "fonts" / "Roboto" / "Ro
 
 Color = tuple[float, float, float, float]
 
-GROUND: Color = (0.075, 0.082, 0.098, 0.94)
+GROUND: Color = (0.075, 0.082, 0.098, 1.0)
 RAISED: Color = (0.125, 0.137, 0.161, 1.0)
 RAISED_HOVER: Color = (0.180, 0.196, 0.231, 1.0)
 LINE: Color = (0.200, 0.216, 0.251, 1.0)
@@ -56,7 +56,7 @@ def _colors(style: Any) -> None:
         of.text_disabled: QUIET,
         of.window_bg: GROUND,
         of.child_bg: (0, 0, 0, 0),
-        of.popup_bg: (0.09, 0.098, 0.118, 0.98),
+        of.popup_bg: (0.09, 0.098, 0.118, 1.0),
         of.border: LINE,
         of.frame_bg: RAISED,
         of.frame_bg_hovered: RAISED_HOVER,
