@@ -1,0 +1,68 @@
+"""An installation without a checkout opens the scenes it brings along, from any folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GENERATED = shutil.ignore_patterns("*.ogCache*", "__pycache__", "*.py")
+
+
+@pytest.fixture
+def installed(root: Path, tmp_path: Path) -> Path:
+    """What `pip install .` lays down: packages in one folder, data in share/diorama."""
+    for package in ("engine", "features", "viewer"):
+        shutil.copytree(
+            root / package, tmp_path / "lib" / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    for folder in ("scenes", "assets"):
+        shutil.copytree(root / folder, tmp_path / "share" / "diorama" / folder, ignore=GENERATED)
+    (tmp_path / "elsewhere").mkdir()
+    return tmp_path
+
+
+def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(installed / "lib"),
+        "XDG_CACHE_HOME": str(installed / "cache"),
+    }
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(
+        command,
+        cwd=installed / "elsewhere",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def test_a_scene_that_comes_with_it_is_planned_from_any_folder(installed: Path) -> None:
+    done = run(installed, "engine", "plan", "scenes/cube.hu")
+    assert done.returncode == 0, done.stderr
+    assert "featureDb: {" in done.stdout
+
+
+@pytest.mark.gpu
+def test_a_scene_that_comes_with_it_is_drawn_from_any_folder(installed: Path) -> None:
+    done = run(
+        installed, "viewer", "scenes/cube.hu", "--headless", "--size", "64x48", "--screenshot", "a.png"
+    )
+    assert done.returncode == 0, done.stderr
+    assert (installed / "elsewhere" / "a.png").stat().st_size > 1000
+
+
+def test_a_scene_in_the_working_folder_comes_first(installed: Path) -> None:
+    own = installed / "elsewhere" / "scenes"
+    own.mkdir()
+    (own / "cube.hu").write_text("tableau: [ ]\n", encoding="utf-8")
+    done = run(installed, "engine", "plan", "scenes/cube.hu")
+    assert done.returncode == 2
+    assert done.stderr.startswith("scenes/cube.hu:1:")
