@@ -9,7 +9,7 @@ import numpy as np
 from engine.humon import Collector, Document, InputError, Kind, Node, boolean, expect, suggestion
 from engine.scene.places import places, problem_at
 from engine.scene.values import AssetNames, ValueReader, read_value
-from engine.tableau import FeatureTable, FieldKind, FieldSpec, Tableau
+from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
 from engine.tableau.activity import FLAGS
 from engine.tableau.columns import Rows
 
@@ -117,14 +117,17 @@ class FeatureReader:
         return column
 
     def _default_asset(self, gathered: Gathered, spec: FieldSpec, given: set[int]) -> int:
-        if not spec.required:
-            return self._assets.default(spec)
-        for index, node in enumerate(gathered.nodes):
-            if index not in given:
-                what = f"{gathered.table.type_name} on '{self._tableau.path(gathered.objects[index])}'"
-                hint = f"add `{spec.name}: [assetDb0 0]` ({' or '.join(spec.asset_types)})"
-                self._report("value.missing", f"{what} names no {spec.name}", node, hint)
-        return int(spec.column_default())
+        """The key for features that name no asset; a problem where there is none for them."""
+        without = [index for index in range(len(gathered.nodes)) if index not in given]
+        hint = f"add `{spec.name}: [assetDb0 0]` ({' or '.join(spec.asset_types)})"
+        for index in without if spec.required else ():
+            what = f"{gathered.table.type_name} on '{self._tableau.path(gathered.objects[index])}'"
+            self._report("value.missing", f"{what} names no {spec.name}", gathered.nodes[index], hint)
+        default = self._assets.default(spec)
+        if without and not spec.required and default == NO_ASSET and self._assets.known:
+            message = f"{spec.name} is left out, and its default {list(spec.default)} is not there"
+            self._report("asset.reference", message, gathered.nodes[without[0]], hint)
+        return default
 
     def _flags(self, gathered: Gathered, name: str, count: int) -> np.ndarray[Any, Any]:
         indices, nodes = gathered.values[name]

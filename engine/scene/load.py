@@ -32,9 +32,12 @@ def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -
     files = reader.read_all()
     dbs = _read_dbs(files, reader, problems)
     tableau = Tableau(registry.schemas)
+    names = AssetNames(dbs)
+    for table in tableau.tables.values():
+        for spec in table.schema.asset_fields:
+            table.set_default_asset(spec.name, names.default(spec))
     home = _home(files, problems)
     if home is not None:
-        names = AssetNames(dbs)
         TableauBuilder(home.document, tableau, names, problems).build(home.document.root["tableau"])
     _check(problems)
     tableau.warnings[:] = [_with_excerpt(problem, files) for problem in tableau.warnings]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets import AssetDb
-from engine.humon import Edits, InputError, Kind, Node, Problem, parse, read
+from engine.humon import Document, Edits, InputError, Kind, Node, Problem, parse, read
 from engine.humon.saving import write_whole
 from engine.math import to_euler_xyz_degrees
 from engine.scene.files import SceneFile
@@ -35,7 +35,12 @@ class Saver:
         if self.home is None:
             return False
         document = self.home.document
-        text = _Changes(self.home, self._tableau, self._before, self._dbs).apply()
+        changes = _Changes(document, self._tableau, self._before, self._dbs)
+        text = changes.changed()
+        if len(self._before.fresh(self._tableau)):
+            # Added in a second pass: what they are put behind may have been removed in the first.
+            after = document if text == document.text else parse(text, document.name)
+            text = _Changes(after, self._tableau, self._before, self._dbs).added()
         if text == document.text:
             return False
         if read(self.home.path, document.name).text != document.text:
@@ -50,16 +55,18 @@ class Saver:
 class _Changes:
     """Gathers the edits that bring a file's text up to date with a tableau."""
 
-    def __init__(self, home: SceneFile, tableau: Tableau, before: Snapshot, dbs: Sequence[AssetDb]) -> None:
+    def __init__(
+        self, document: Document, tableau: Tableau, before: Snapshot, dbs: Sequence[AssetDb]
+    ) -> None:
         self._tableau = tableau
         self._before = before
         self._dbs = dbs
-        self._root = home.document.root["tableau"]
-        self._edits: Edits = home.document.edits()
+        self._root = document.root["tableau"]
+        self._edits: Edits = document.edits()
         self._nodes: dict[int, Node] = {}
 
-    def apply(self) -> str:
-        """The text with all changes."""
+    def changed(self) -> str:
+        """The text with the changes of what it holds, and without what is gone."""
         before, tableau = self._before, self._tableau
         for flag in FLAGS:
             self._set_flag(self._root, flag, getattr(tableau, flag), before.top[flag])
@@ -74,18 +81,22 @@ class _Changes:
         for type_name, table in tableau.tables.items():
             self._change_features(table, before.tables[type_name], kept, listed)
         self._remove_objects(before.gone(tableau))
-        self._add_objects(before.fresh(tableau))
+        return self._edits.apply()
+
+    def added(self) -> str:
+        """The text with the objects that are new."""
+        self._add_objects(self._before.fresh(self._tableau))
         return self._edits.apply()
 
     def _node(self, row: int) -> Node:
         """The node of an object of the file."""
         if row == ROOT:
             return self._root
-        found = self._nodes.get(row)
-        if found is None:
+        known = self._nodes.get(row)
+        if known is None:
             parent = self._node(int(self._before.parent[row]))
-            found = self._nodes[row] = parent["objects"][self._before.names[row]]
-        return found
+            known = self._nodes[row] = parent["objects"][self._before.names[row]]
+        return known
 
     def _put(self, node: Node, key: str, value: object) -> None:
         """Set a member of a dict, or add it."""

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.humon import InputError, Node, Problem, boolean, failure, parse, suggestion, vector
+from engine.humon import InputError, Node, Problem, boolean, failure, parse, suggestion
 from engine.scene.build import VECTORS
 from engine.scene.values import AssetNames, read_value
+from engine.scene.vectors import read_vector
 from engine.tableau import FeatureTable, ObjectHandle, Tableau
 from engine.tableau.activity import FLAGS
 
@@ -61,7 +62,7 @@ def _set_property(handle: ObjectHandle, name: str, node: Node, setting: str) -> 
     if name in FLAGS:
         setattr(handle, name, boolean(node))
     elif name in VECTORS:
-        setattr(handle, name, vector(node, VECTORS[name]))
+        setattr(handle, name, read_vector(node, VECTORS[name]))
     else:
         known = [*VECTORS, *FLAGS, *(f"{type_name}.FIELD" for type_name in handle.features)]
         what = f"names no property of '{handle.path}': there is no '{name}'"

@@ -22,6 +22,11 @@ class AssetNames:
         self._dbs = dbs
         self._builtin: AssetDb | None = None
 
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to look up in."""
+        return self._dbs is not None
+
     def find(self, node: Node, types: Sequence[str]) -> int:
         """The key of the asset that a node names. Raises InputError `asset.reference`."""
         parts = [text(child) for child in node]
@@ -41,11 +46,14 @@ class AssetNames:
             raise failure("asset.reference", message, node, hint) from error
 
     def default(self, spec: FieldSpec) -> int:
-        """The key of a field's default asset, which its feature names."""
+        """The key of a field's default asset, which its feature names; NO_ASSET where that is not there."""
         if self._dbs is None or spec.default is None:
             return NO_ASSET
         db, asset = spec.default
-        return find_asset(self._known(db), db, asset, spec.asset_types).key
+        try:
+            return find_asset(self._known(db), db, asset, spec.asset_types).key
+        except KeyError:
+            return NO_ASSET
 
     def _known(self, name: str) -> Sequence[AssetDb]:
         assert self._dbs is not None

@@ -48,13 +48,17 @@ def _all_plain(texts: list[str], width: int) -> NDArray[np.float64] | None:
     return values.reshape(-1, width) if bool((np.abs(values) <= FLOAT32_MAX).all()) else None
 
 
+def read_vector(node: Node, width: int) -> tuple[float, ...]:
+    """The vector of one node. Raises InputError `value.*`."""
+    numbers = vector(node, width)
+    if max(map(abs, numbers)) > FLOAT32_MAX:
+        raise failure("value.range", f"'{node.key}' must fit into 32-bit floats", node)
+    return numbers
+
+
 def _one(document: Document, row: int, width: int, problems: list[InputError]) -> tuple[float, ...]:
-    node = Node(document, row)
     try:
-        numbers = vector(node, width)
-        if max(map(abs, numbers)) > FLOAT32_MAX:
-            raise failure("value.range", f"'{node.key}' must fit into 32-bit floats", node)
+        return read_vector(Node(document, row), width)
     except InputError as error:
         problems.append(error)
         return (0.0,) * width
-    return numbers

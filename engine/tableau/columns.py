@@ -74,6 +74,11 @@ class Columns:
             self._grow(max(self.count, self._capacity * 2))
         return np.concatenate((reused, np.arange(first, self.count, dtype=np.int32)))
 
+    def set_fresh(self, name: str, value: Any) -> None:
+        """Change the value that fresh rows get in a column; rows in use keep theirs."""
+        self._fresh[name] = value
+        self._arrays[name][self.count :] = value
+
     def free(self, rows: Rows) -> None:
         """Give rows back; their values stay until they are used again."""
         self._free = distinct(self._free, rows)

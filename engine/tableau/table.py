@@ -162,6 +162,10 @@ class FeatureTable:
         self._changed(rows)
         return rows
 
+    def set_default_asset(self, name: str, key: int) -> None:
+        """Say which asset the default of a field is, once the databases are known."""
+        self._columns.set_fresh(FIELD + name, key)
+
     def remove(self, rows: Rows) -> None:
         """Take the feature from the objects of these rows."""
         if not len(rows):

@@ -1,0 +1,360 @@
+"""Loading: what a file says is what the columns hold, and what is wrong is told with its place."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.assets import AssetRef
+from engine.humon import InputError, Position, Severity, write
+from engine.scene import load_scene
+from engine.tableau import NO_ASSET
+
+from .conftest import ASSETS
+
+
+def problems(load, text, **named):
+    with pytest.raises(InputError) as caught:
+        load(text, **named)
+    return caught.value.problems
+
+
+def attempt(load, text):
+    """The scene, or None and the codes of what is wrong with it."""
+    try:
+        return load(text), set()
+    except InputError as error:
+        return None, {str(problem.code) for problem in error.problems}
+
+
+def tableau_of(objects):
+    return f"tableau: {{ objects: {{ {objects} }} }}"
+
+
+def test_objects_transforms_flags_and_features_arrive_in_columns(load):
+    scene = load(
+        ASSETS
+        + """tableau: {
+    name: view
+    enabled: false
+    objects: {
+        cube: {
+            translation: [0, 0.5, 0]
+            rotation: [0 0 3 4]
+            scale: [1 2 1]
+            features: [
+                { @type: visibleModel  asset: [assetDb0 0] }
+                { @type: shadowCaster  enabled: false  asset: [assetDb0 cube]  bias: 2.5 }
+            ]
+            objects: { hat: { euler: [0 90 0]  active: false } }
+        }
+        "a lamp": {
+            features: [ { @type: light  cone: 60  color: [1 .5 0]  kind: point  note: "so: it is" } ]
+        }
+    }
+}"""
+    )
+    tableau = scene.tableau
+    assert (tableau.name, tableau.enabled, tableau.active, len(tableau)) == ("view", False, True, 3)
+    cube = tableau["cube"]
+    assert cube.translation.tolist() == [0, 0.5, 0]
+    np.testing.assert_allclose(cube.rotation, (0, 0, 0.6, 0.8), rtol=1e-6)
+    assert cube.scale.tolist() == [1, 2, 1]
+    assert cube.visibleModel.asset == AssetRef(1, 0).key
+    assert cube.shadowCaster.asset == AssetRef(1, 1).key
+    assert (cube.shadowCaster.enabled, cube.shadowCaster.active, cube.shadowCaster.bias) == (False, True, 2.5)
+    hat = tableau["cube/hat"]
+    assert not hat.active
+    np.testing.assert_allclose(hat.euler, (0, 90, 0), atol=1e-4)
+    light = tableau["a lamp"].light
+    assert tableau.tables["light"].column("cone")[light.row] == pytest.approx(np.pi / 3)
+    assert light.color == (1, 0.5, 0)
+    assert (light.kind, light.note, light.samples, light.soft) == ("point", "so: it is", 4, True)
+    assert light.cookie == AssetRef(1, 0).key
+    assert scene.asset("assetDb0", "cube", ("mesh",)) == AssetRef(1, 1)
+
+
+def test_objects_and_features_know_their_lines(load):
+    scene = load(
+        "tableau: {\n    objects: {\n        lamp: {\n\t\t\tfeatures: [\n"
+        "\t\t\t\t{ @type: light }\n            ]\n        }\n    }\n}\n" + ASSETS
+    )
+    assert scene.tableau["lamp"].position == Position("scenes/a.hu", 3, 9)
+    assert scene.tableau["lamp"].light.position == Position("scenes/a.hu", 5, 19)
+
+
+def test_a_missing_required_feature_is_told_as_the_format_says(load):
+    text = """
+    tableau: {
+        objects: { cube: { features: [
+      { @type: shadowCaster  enabled: true  asset: [assetDb0 1] }
+    ] } } }"""
+    found = problems(load, ASSETS.replace("\n", " ") + text)
+    assert str(InputError(found)).splitlines() == [
+        "scenes/a.hu:4:9: error[feature.requires]: "
+        "shadowCaster on 'cube' needs visibleModel on the same object",
+        "    { @type: shadowCaster  enabled: true  asset: [assetDb0 1] }",
+        "      ^",
+        "help: add a visibleModel feature to 'cube', or remove this one",
+    ]
+
+
+WRONG = [
+    ("o: { translation: [1 2] }", "value.count", ""),
+    ("o: { translation: [1 2 x] }", "value.number", ""),
+    ("o: { translation: [1 2 nan] }", "value.range", ""),
+    ("o: { translation: [1 2 1e999] }", "value.range", ""),
+    ("o: { translation: [1 2 1e39] }", "value.range", ""),
+    ("o: { translation: [1 2 " + "7" * 5000 + "] }", "value.range", ""),
+    ("o: { translation: [1_0 2 3] }", "value.number", ""),
+    ("o: { translation: 5 }", "value.kind", ""),
+    ("o: { scale: { } }", "value.kind", ""),
+    ("o: { enabled: yes }", "value.boolean", ""),
+    ("o: { tranlation: [1 2 3] }", "field.unknown", "translation"),
+    ("o: { rotation: [0 0 0 1]  euler: [0 0 0] }", "object.rotation", ""),
+    ("o: 5", "value.kind", ""),
+    ("o: { objects: [] }", "value.kind", ""),
+    ("o: { features: { } }", "value.kind", ""),
+    ("o: { features: [ 5 ] }", "value.kind", ""),
+    ("o: { features: [ [1] ] }", "value.kind", ""),
+    ("o: { features: [ { } ] }", "feature.type", "@type"),
+    ("o: { features: [ { @type: lihgt } ] }", "feature.unknown", "light"),
+    ("o: { features: [ { @type: light } { @type: light } ] }", "feature.duplicate", "one of each"),
+    ("o: { features: [ { @type: light  intensty: 1 } ] }", "field.unknown", "intensity"),
+    ("o: { features: [ { @type: light  intensity: -1 } ] }", "value.range", ""),
+    ("o: { features: [ { @type: light  intensity: 1e300 } ] }", "value.range", ""),
+    ("o: { features: [ { @type: light  cone: 180 } ] }", "value.range", ""),
+    ("o: { features: [ { @type: light  color: [1 2 -3] } ] }", "value.range", ""),
+    ("o: { features: [ { @type: light  color: [1 2] } ] }", "value.count", ""),
+    ("o: { features: [ { @type: light  samples: 1.5 } ] }", "value.number", ""),
+    ("o: { features: [ { @type: light  samples: 65 } ] }", "value.range", ""),
+    ("o: { features: [ { @type: light  soft: 1 } ] }", "value.boolean", ""),
+    ("o: { features: [ { @type: light  kind: pont } ] }", "value.choice", "point"),
+    ("o: { features: [ { @type: light  note: [a b] } ] }", "value.kind", ""),
+    ("o: { features: [ { @type: visibleModel } ] }", "value.missing", "asset: [assetDb0 0]"),
+    ("o: { features: [ { @type: visibleModel  asset: 5 } ] }", "asset.reference", "assetDb0"),
+    ("o: { features: [ { @type: visibleModel  asset: [assetDb0 99] } ] }", "asset.reference", ""),
+    ("o: { features: [ { @type: visibleModel  asset: [assetDb0 1] } ] }", "asset.reference", ""),
+    ("o: { features: [ { @type: visibleModel  asset: [assetDb0 cub] } ] }", "asset.reference", "cube"),
+    ("o: { features: [ { @type: visibleModel  asset: [assetDb 0] } ] }", "asset.reference", ""),
+    ('"": { }', "object.name", ""),
+    ('"a/b": { }', "object.name", ""),
+    ("Lamp: { } lamp: { }", "object.name", ""),
+    ("caf\u00e9: { } cafe\u0301: { }", "object.name", ""),
+    ("o: { } o: { }", "humon.duplicate", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("objects", "code", "hint"), WRONG, ids=[code + ":" + o[:40] for o, code, _ in WRONG]
+)
+def test_what_is_wrong_is_told_with_code_place_and_hint(load, objects, code, hint):
+    (problem, *more) = problems(load, ASSETS + tableau_of(objects))
+    assert not more
+    assert problem.code == code
+    assert problem.position.file == "scenes/a.hu"
+    assert problem.position.line == ASSETS.count("\n") + 1
+    assert hint in problem.help
+    assert "^" in problem.excerpt
+
+
+def test_all_problems_of_all_parts_are_told_together(load):
+    objects = "a: { scale: [1] } b: { features: [ { @type: light  soft: 2 } ] } c: { x: 1 }"
+    text = ASSETS + tableau_of(objects) + " foo: 1"
+    assert sorted(problem.code for problem in problems(load, text)) == [
+        "field.unknown",
+        "field.unknown",
+        "value.boolean",
+        "value.count",
+    ]
+
+
+def test_a_flood_of_problems_ends_with_their_number(load):
+    found = problems(load, tableau_of(" ".join(f"o{i}: {{ x: 1 }}" for i in range(300))))
+    assert len(found) == 101
+    assert found[-1].code == "scene.too_many"
+    assert found[-1].message.startswith("200 more")
+
+
+@pytest.mark.parametrize(
+    "bad", ["scale: [0 1 1]", "rotation: [0 0 0 0]", "scale: [1e-12 1 1]"], ids=["flat", "zero", "tiny"]
+)
+def test_a_transform_that_makes_no_matrix_is_a_warning_with_its_line(load, bad):
+    scene = load("tableau: {\n  objects: {\n    o: { " + bad + " }\n  }\n}")
+    (problem,) = scene.tableau.warnings
+    assert problem.code == "transform.singular"
+    assert problem.severity is Severity.WARNING
+    assert problem.position == Position("scenes/a.hu", 3, 5)
+    assert problem.excerpt.splitlines()[0].startswith("o: {")
+    scene.tableau.update_world()
+    np.testing.assert_array_equal(scene.tableau["o"].world, np.identity(4))
+
+
+def test_a_scene_is_found_with_its_root_braces_left_out_or_given(load):
+    for text in (tableau_of("o: { }"), "{ " + tableau_of("o: { }") + " }"):
+        assert "o" in load(text).tableau
+
+
+def test_includes_are_read_once_wherever_they_stand(load, write):
+    write(ASSETS, "scenes/more/assets.hu")
+    write("include: [assets.hu]  " + ASSETS.replace("assetDb0", "assetDb1"), "scenes/more/b.hu")
+    scene = load(
+        "include: [more/b.hu more/assets.hu]\n"
+        + tableau_of("o: { features: [ { @type: visibleModel  asset: [assetDb1 0] } ] }")
+    )
+    assert [db.name for db in scene.dbs] == ["assetDb1", "assetDb0"]
+    assert [db.id for db in scene.dbs] == [1, 2]
+    assert scene.tableau["o"].visibleModel.asset == AssetRef(1, 0).key
+    assert [file.path.name for file in scene.files] == ["a.hu", "b.hu", "assets.hu"]
+
+
+def test_an_include_cycle_is_printed(load, write):
+    write("include: [c.hu]  " + ASSETS, "scenes/b.hu")
+    write("include: a.hu", "scenes/c.hu")
+    (problem,) = problems(load, "include: [b.hu]  " + tableau_of("o: { }"))
+    assert problem.code == "include.cycle"
+    assert problem.position.file == "scenes/c.hu"
+    assert problem.message.endswith("scenes/a.hu -> scenes/b.hu -> scenes/c.hu -> scenes/a.hu")
+    (problem,) = problems(load, "include: [a.hu]  " + tableau_of("o: { }"))
+    assert "scenes/a.hu -> scenes/a.hu" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("include", "code"),
+    [
+        ("../../out.hu", "file.outside"),
+        ("/etc/passwd", "file.outside"),
+        ("'file:a.hu'", "file.outside"),
+        ("'C:\\\\a.hu'", "file.outside"),
+        ("missing.hu", "file.missing"),
+        ("../assets", "file.kind"),
+        ("B.hu", "file.case"),
+        ("[a]", "value.kind"),
+    ],
+)
+def test_an_include_that_may_not_be_read_is_refused_where_it_stands(load, write, include, code):
+    write(ASSETS, "scenes/b.hu")
+    (problem,) = problems(load, f"include: [{include}]\n" + tableau_of("o: { }"))
+    assert problem.code == code
+    assert (problem.position.file, problem.position.line) == ("scenes/a.hu", 1)
+
+
+def test_a_problem_of_an_included_file_is_told_in_that_file(load, write):
+    write("assetDb: { name: x  assets: 5 }", "scenes/b.hu")
+    (problem,) = problems(load, "include: [b.hu]\n" + tableau_of("o: { }"))
+    assert problem.position.file == "scenes/b.hu"
+
+
+def test_a_broken_database_does_not_drown_its_own_problem(load):
+    text = ASSETS.replace("name: assetDb0", "nam: assetDb0")
+    found = problems(
+        load, text + tableau_of("o: { features: [ { @type: visibleModel  asset: [assetDb0 0] } ] }")
+    )
+    assert {problem.code for problem in found} == {"asset.field", "value.missing"}
+
+
+def test_a_newer_version_is_refused_and_the_file_left_alone(load, tmp_path):
+    text = "version: 2\n" + tableau_of("o: { }")
+    (problem,) = problems(load, text)
+    assert problem.code == "scene.version"
+    assert (tmp_path / "scenes/a.hu").read_text() == text
+    assert "o" in load("version: 1\n" + tableau_of("o: { }")).tableau
+    assert problems(load, "version: 0\n" + tableau_of("o: { }"))[0].code == "value.range"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("version: 1", "scene.empty"),
+        ("", "humon.empty"),
+        ("[1 2]", "value.kind"),
+        ("tableu: { }", "field.unknown"),
+    ],
+)
+def test_a_file_that_is_no_scene_says_so(load, text, code):
+    assert code in {problem.code for problem in problems(load, text)}
+
+
+def test_two_tableaus_and_two_databases_of_one_name_are_errors_naming_both_places(load, write):
+    write(ASSETS + tableau_of("p: { }"), "scenes/b.hu")
+    found = problems(load, "include: [b.hu]\n" + ASSETS + tableau_of("o: { }"))
+    assert sorted(problem.code for problem in found) == ["asset.name", "scene.tableau"]
+    assert all("scenes/a.hu:" in problem.message for problem in found)
+    assert all(problem.position.file == "scenes/b.hu" for problem in found)
+
+
+def test_a_scene_without_a_tableau_has_an_empty_one(load):
+    scene = load(ASSETS)
+    assert len(scene.tableau) == 0
+    assert [db.name for db in scene.dbs] == ["assetDb0"]
+    assert not scene.save()
+
+
+def test_a_default_asset_that_is_not_there_is_told_where_it_is_left_out(load):
+    (problem,) = problems(load, tableau_of("o: { features: [ { @type: light } ] }"))
+    assert problem.code == "asset.reference"
+    assert "cookie is left out" in problem.message
+
+
+def test_the_scene_that_ships_loads(root):
+    scene = load_scene(root / "scenes/cube.hu")
+    assert scene.warnings == []
+    assert scene.tableau.warnings == []
+    assert {child.name for child in scene.tableau.children()} == {"cube", "ground", "camera", "sun"}
+    assert NO_ASSET not in scene.tableau.tables["visibleModel"].column("asset")
+    camera = scene.tableau["camera"]
+    scene.tableau.update_world()
+    towards = -camera.world[2, :3]
+    to_cube = scene.tableau["cube"].translation - camera.translation
+    assert np.degrees(np.arccos(towards @ to_cube / np.linalg.norm(to_cube))) < 5
+
+
+numbers = st.floats(-1e6, 1e6, width=32)
+names = st.text(st.characters(categories=("L", "Nd", "Zs", "P")), min_size=1, max_size=8).filter(
+    lambda name: "/" not in name and name.isprintable()
+)
+objects = st.recursive(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "translation": st.lists(numbers, min_size=3, max_size=3),
+            "scale": st.lists(st.floats(0.5, 8, width=32), min_size=3, max_size=3),
+            "enabled": st.booleans(),
+            "features": st.just([{"@type": "light", "intensity": 2}]),
+        },
+    ),
+    lambda children: st.fixed_dictionaries(
+        {"objects": st.dictionaries(names, children, max_size=3)},
+        optional={"translation": st.lists(numbers, min_size=3, max_size=3)},
+    ),
+    max_leaves=12,
+)
+
+
+def check(tableau, handle, said):
+    np.testing.assert_array_equal(handle.translation, np.float32(said.get("translation", (0, 0, 0))))
+    np.testing.assert_array_equal(handle.scale, np.float32(said.get("scale", (1, 1, 1))))
+    assert handle.enabled == said.get("enabled", True)
+    assert ("light" in handle) == ("features" in said)
+    children = said.get("objects", {})
+    assert [child.name for child in handle.children] == list(children)
+    return 1 + sum(
+        check(tableau, tableau[f"{handle.path}/{name}"], child) for name, child in children.items()
+    )
+
+
+@given(said=objects)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_tree_that_is_written_is_the_tree_that_is_loaded(load, said):
+    scene, refused = attempt(load, ASSETS + write({"tableau": {"objects": {"top": said}}}))
+    if scene is None:
+        assert refused == {"object.name"}  # names alike but for case
+    else:
+        assert check(scene.tableau, scene.tableau["top"], said) == len(scene.tableau)
+
+
+@given(text=st.text(st.sampled_from("{}[]:@\"' \nab1.-tableauobjcsfr"), max_size=60))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_only_input_errors_escape_whatever_a_file_holds(load, text):
+    scene, refused = attempt(load, "tableau: { objects: { o: { " + text + " } } }")
+    assert refused if scene is None else len(scene.tableau) >= 1

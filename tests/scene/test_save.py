@@ -1,0 +1,277 @@
+"""Saving: only what changed is written anew, and the file is never half a file."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import engine.humon.saving as saving
+from engine.assets import AssetRef
+from engine.humon import InputError
+from engine.scene import load_scene
+
+from .conftest import ASSETS
+
+TEXT = (
+    ASSETS
+    + """// a view
+tableau: {
+    name: view   // its name
+    objects: {
+        cube: {                       /* the one */
+            translation: [0, 0.50, 0]     // metres
+            euler: [0 30 0]
+            features: [
+                { @type: visibleModel  enabled: true  asset: [assetDb0 0] }   // seen
+                { @type: shadowCaster  asset: [assetDb0 1] }
+            ]
+        }
+        camera: { objects: { reticle: { scale: [1 1 1] } } }
+        lamp: { rotation: [0 0 0 1]  features: [ { @type: light  intensity: 2.0  color: [1 1 1] } ] }
+    }
+}
+"""
+)
+
+
+@pytest.fixture
+def scene(load):
+    return load(TEXT)
+
+
+@pytest.fixture
+def saved(scene, registry):
+    """Save, and give the lines that are different now: {old: new}; the loaded again must be the same."""
+
+    def saved():
+        before = scene.path.read_text().splitlines()
+        assert scene.save()
+        again = load_scene(scene.path, registry).tableau
+        same(scene.tableau, again)
+        after = scene.path.read_text().splitlines()
+        if len(before) != len(after):
+            return after
+        return {old.strip(): new.strip() for old, new in zip(before, after, strict=True) if old != new}
+
+    return saved
+
+
+def same(one, other):
+    """Both tableaus hold the same objects with the same values."""
+    assert len(one) == len(other)
+    for row in one.rows().tolist():
+        mine = one.handle(row)
+        theirs = other[mine.path]
+        for name in ("translation", "rotation", "scale"):
+            np.testing.assert_allclose(getattr(mine, name), getattr(theirs, name), atol=1e-5)
+        assert (mine.active, mine.enabled) == (theirs.active, theirs.enabled)
+        assert mine.features.keys() == theirs.features.keys()
+        for feature in mine:
+            twin = theirs[feature.table.type_name]
+            assert (feature.active, feature.enabled) == (twin.active, twin.enabled)
+            for name in feature.table.schema.by_name:
+                assert feature[name] == twin[name]
+
+
+def test_nothing_changed_means_nothing_written(scene):
+    stamp = os.stat(scene.path)
+    assert not scene.save()
+    assert os.stat(scene.path).st_mtime_ns == stamp.st_mtime_ns
+    assert os.stat(scene.path).st_ino == stamp.st_ino
+
+
+def test_a_toggle_changes_only_its_value(scene, saved):
+    scene.tableau["cube"].visibleModel.enabled = False
+    assert saved() == {
+        "{ @type: visibleModel  enabled: true  asset: [assetDb0 0] }   // seen": (
+            "{ @type: visibleModel  enabled: false  asset: [assetDb0 0] }   // seen"
+        )
+    }
+
+
+def test_a_toggle_of_what_the_file_leaves_out_is_added(scene, saved):
+    scene.tableau["cube"].shadowCaster.active = False
+    scene.tableau["camera/reticle"].enabled = False
+    assert saved() == {
+        "{ @type: shadowCaster  asset: [assetDb0 1] }": (
+            "{ @type: shadowCaster  asset: [assetDb0 1]  active: false }"
+        ),
+        "camera: { objects: { reticle: { scale: [1 1 1] } } }": (
+            "camera: { objects: { reticle: { scale: [1 1 1]  enabled: false } } }"
+        ),
+    }
+
+
+def test_numbers_that_did_not_change_keep_their_writing(scene, saved):
+    scene.tableau["cube"].translation = (1.5, 0.5, 0)
+    assert saved() == {"translation: [0, 0.50, 0]     // metres": "translation: [1.5, 0.50, 0]     // metres"}
+
+
+def test_a_rotation_is_written_the_way_the_file_has_it(scene, saved):
+    scene.tableau["cube"].euler = (0, 45, 0)
+    scene.tableau["lamp"].rotation = (0, 1, 0, 0)
+    assert saved() == {
+        "euler: [0 30 0]": "euler: [0 45 0]",
+        "lamp: { rotation: [0 0 0 1]  features: [ { @type: light  intensity: 2.0  color: [1 1 1] } ] }": (
+            "lamp: { rotation: [0 1 0 0]  features: [ { @type: light  intensity: 2.0  color: [1 1 1] } ] }"
+        ),
+    }
+
+
+def test_assets_are_written_by_name_where_that_is_clear_and_by_index_where_not(scene, saved):
+    scene.tableau["lamp"].light.cookie = AssetRef(1, 0)
+    scene.tableau["cube"].shadowCaster.asset = AssetRef(1, 0)
+    (line,) = [new for old, new in saved().items() if "shadowCaster" in old]
+    assert "asset: [assetDb0 0]" in line  # `cube` would name the mesh
+
+
+def test_fields_objects_and_features_that_are_new_are_added_and_removed_ones_go(scene, saved):
+    tableau = scene.tableau
+    tableau["lamp"].light.cone = 60
+    tableau["lamp"].light.note = "two words"
+    tableau.add_object("sun", translation=(0, 5, 0), features={"light": {"intensity": 7.5, "enabled": False}})
+    tableau.add_object("spot", "sun")
+    tableau.add_object("mark", "camera/reticle", scale=(2, 2, 2))
+    tableau.add_feature("light", tableau["camera"])
+    tableau.remove_feature("shadowCaster", tableau["cube"])
+    saved()
+    text = scene.path.read_text()
+    assert "shadowCaster" not in text
+    assert "/* the one */" in text
+    tableau.remove("camera")
+    tableau.remove("sun/spot")
+    saved()
+    text = scene.path.read_text()
+    assert "reticle" not in text
+    assert "spot" not in text
+    assert not scene.save()
+
+
+def test_an_object_that_was_replaced_under_its_name_is_written_anew(scene, saved):
+    scene.tableau.remove("lamp")
+    scene.tableau.add_object("lamp", translation=(1, 2, 3))
+    saved()
+    text = scene.path.read_text()
+    assert "translation: [1 2 3]" in text
+    assert "@type: light" not in text
+
+
+def test_new_objects_find_their_place_where_all_others_are_gone(scene, saved):
+    for child in scene.tableau.children():
+        scene.tableau.remove(child)
+    scene.tableau.add_object("alone")
+    saved()
+    scene.tableau.remove("alone")
+    saved()
+
+
+def test_saving_twice_writes_the_second_change_alone(scene, saved):
+    scene.tableau["lamp"].light.intensity = 4
+    saved()
+    scene.tableau["lamp"].light.intensity = 5
+    ((old, new),) = saved().items()
+    assert "intensity: 4" in old
+    assert "intensity: 5" in new
+
+
+def test_a_file_that_somebody_else_changed_is_not_overwritten(scene):
+    newer = scene.path.read_text().replace("name: view", "name: other")
+    scene.path.write_text(newer)
+    scene.tableau["lamp"].light.intensity = 4
+    with pytest.raises(InputError) as caught:
+        scene.save()
+    assert caught.value.problems[0].code == "scene.changed"
+    assert scene.path.read_text() == newer
+
+
+def test_a_file_of_a_newer_version_that_took_its_place_is_left_alone(scene):
+    newer = "version: 9\n" + scene.path.read_text()
+    scene.path.write_text(newer)
+    scene.tableau["lamp"].light.intensity = 4
+    with pytest.raises(InputError):
+        scene.save()
+    assert scene.path.read_text() == newer
+
+
+def test_a_save_that_fails_leaves_the_old_file_and_no_other(scene, monkeypatch):
+    before = scene.path.read_bytes()
+    names = sorted(os.listdir(scene.path.parent))
+    scene.tableau["lamp"].light.intensity = 4
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(saving.os, "fsync", full)
+        with pytest.raises(InputError) as caught:
+            scene.save()
+    assert caught.value.problems[0].code == "output.write"
+    assert scene.path.read_bytes() == before
+    assert sorted(os.listdir(scene.path.parent)) == names
+    assert scene.save()  # the change is not lost
+
+
+def test_what_a_killed_process_left_is_swept_when_it_is_old(scene):
+    folder = scene.path.parent
+    old, young = folder / f".{scene.path.name}.x1.saving", folder / f".{scene.path.name}.x2.saving"
+    for path in (old, young):
+        path.write_text("half a fi")
+    os.utime(old, (1, 1))
+    scene.tableau["lamp"].light.intensity = 4
+    scene.save()
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_a_changed_scene_of_an_included_tableau_is_saved_where_it_stands(load, write, registry):
+    home = write(TEXT, "scenes/b.hu")
+    scene = load("include: [b.hu]")
+    scene.tableau["lamp"].light.intensity = 9
+    assert scene.save()
+    assert "intensity: 9" in home.read_text()
+    assert scene.path.read_text() == "include: [b.hu]"
+
+
+actions = st.lists(
+    st.tuples(
+        st.sampled_from(("move", "turn", "toggle", "power", "add", "remove", "feature", "unfeature", "save")),
+        st.integers(0, 30),
+        st.floats(-100, 100, width=32),
+    ),
+    max_size=12,
+)
+
+
+@given(actions=actions)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_was_done_is_there_after_loading_again(load, registry, actions):
+    scene = load(TEXT)
+    tableau = scene.tableau
+    for number, (what, which, value) in enumerate(actions):
+        rows = [*tableau.rows().tolist(), None]
+        row = rows[which % len(rows)]
+        handle = None if row is None else tableau.handle(row)
+        if what == "add":
+            tableau.add_object(f"new {number}", handle, translation=(value, 0, 0), features={"light": {}})
+        elif what == "save":
+            scene.save()
+        elif handle is None:
+            continue
+        elif what == "move":
+            handle.translation = (value, 1, 2)
+        elif what == "turn":
+            handle.euler = (0, value / 2, 0)
+        elif what == "toggle":
+            handle.enabled = not handle.enabled
+        elif what == "remove":
+            tableau.remove(handle)
+        elif what == "power" and "light" in handle:
+            handle.light.intensity = abs(value)
+        elif what == "feature" and "light" not in handle:
+            tableau.add_feature("light", handle, {"intensity": abs(value)})
+        elif what == "unfeature":
+            tableau.remove_feature("light", handle)
+    scene.save()
+    same(tableau, load_scene(scene.path, registry).tableau)
