@@ -182,3 +182,25 @@ print(*sorted(new - sys.stdlib_module_names - {"engine"}))
     done = run_python(code, root)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
+
+
+@pytest.mark.gpu
+def test_a_headless_run_loads_no_window_system_and_nothing_slow(root: Path) -> None:
+    arguments = ["viewer", "scenes/cube.hu", "--headless", "--size", "64x48", "--no-validate"]
+    cooked = subprocess.run(
+        [sys.executable, "-m", "engine", "cook", "scenes/cube.hu"], cwd=root, timeout=100, check=True
+    )
+    assert cooked.returncode == 0
+    code = f"""
+import runpy, sys
+sys.argv = {arguments!r}
+try:
+    runpy.run_module("viewer", run_name="__main__")
+except SystemExit as left:
+    assert left.code == 0, left.code
+names = ("glfw", "imgui_bundle", "rich", "PIL", "pyrr", "hypothesis")
+print(*[name for name in names if name in sys.modules])
+"""
+    done = run_python(code, root)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
