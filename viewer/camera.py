@@ -77,8 +77,8 @@ class CameraControl:
         if self._view is not None and self._written == self._state(camera):
             return self._view
         tables = [table for table in self._tableau.tables.values() if table.schema.asset_fields]
-        seen = np.unique(np.concatenate([table.object[table.rows_active()] for table in tables] or [[]]))
-        world = self._tableau.world[seen.astype(np.int32)]
+        owners = [table.object[table.rows_active()] for table in tables]
+        world = self._tableau.world[np.unique(np.concatenate([np.zeros(0, np.int32), *owners]))]
         pivot = world[:, 3, :3].mean(axis=0) if len(world) else np.zeros(3)
         if camera.parent is not None:
             pivot = _in_frame(camera.parent, pivot)

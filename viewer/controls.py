@@ -12,8 +12,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
+Numbers = Sequence[float] | NDArray[np.floating]
 
 PITCH_LIMIT = math.radians(89.0)
 CLOSEST = 0.01
@@ -33,7 +37,7 @@ class View:
     distance: float
 
 
-def view_of(translation: Sequence[float], rotation: Sequence[float], pivot: Sequence[float]) -> View:
+def view_of(translation: Numbers, rotation: Numbers, pivot: Numbers) -> View:
     """Read a view off a transform; the target is the point of the line of sight that is nearest to `pivot`.
 
     `rotation` is a unit quaternion x y z w. A roll is not kept: the first control levels the horizon.
@@ -76,8 +80,10 @@ def pan(view: View, right: float, down: float, height_at_target: float) -> View:
     from its bottom to its top at the distance of the target.
     """
     side, up = _axes(view)
-    target = tuple(t + (up[i] * down - side[i] * right) * height_at_target for i, t in enumerate(view.target))
-    return replace(view, target=target)
+    x, y, z = (
+        t + (u * down - s * right) * height_at_target for t, u, s in zip(view.target, up, side, strict=True)
+    )
+    return replace(view, target=(x, y, z))
 
 
 def zoom(view: View, notches: float) -> View:
@@ -91,7 +97,8 @@ def look(view: View, right: float, down: float) -> View:
     pitch = _clamp(view.pitch - down * LOOK_SPEED, -PITCH_LIMIT, PITCH_LIMIT)
     turned = replace(view, yaw=_wrap(view.yaw - right * LOOK_SPEED), pitch=pitch)
     forward = forward_of(turned)
-    return replace(turned, target=tuple(e + f * view.distance for e, f in zip(eye, forward, strict=True)))
+    x, y, z = (e + f * view.distance for e, f in zip(eye, forward, strict=True))
+    return replace(turned, target=(x, y, z))
 
 
 def fly(view: View, right: float, up: float, ahead: float, metres: float) -> View:
@@ -119,7 +126,7 @@ def _axes(view: View) -> tuple[Vector, Vector]:
     return side, up
 
 
-def _rotated(quaternion: Sequence[float], vector: Vector) -> Vector:
+def _rotated(quaternion: Numbers, vector: Vector) -> Vector:
     x, y, z, w = (float(value) for value in quaternion)
     a, b, c = vector
     tx, ty, tz = 2 * (y * c - z * b), 2 * (z * a - x * c), 2 * (x * b - y * a)

@@ -164,7 +164,7 @@ class Window:
     def _note_iconified(self, is_iconified: int) -> None:
         self._is_iconified = bool(is_iconified)
 
-    def _on_error(self, code: int, description: bytes) -> None:
+    def _on_error(self, code: int, description: Any) -> None:
         text = description.decode("utf-8", "replace") if isinstance(description, bytes) else str(description)
         self._errors.append(f"{text} (GLFW error {code:#x})")
 

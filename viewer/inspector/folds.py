@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +23,11 @@ class Folds:
         self._changed[identity] = is_open
         self.version += 1
 
-    def column(self, count: int, find: dict[Hashable, int] | None = None) -> NDArray[np.bool_]:
+    def column(self, count: int, find: Mapping[Any, int]) -> NDArray[np.bool_]:
         """Give bool[count]: the default, but for what was changed, whose places `find` gives."""
         is_open = np.full(count, count <= SMALL)
         for identity, value in self._changed.items():
-            place = (find or {}).get(identity)
+            place = find.get(identity)
             if place is not None:
                 is_open[place] = value
         return is_open

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import imgui_bundle
-from imgui_bundle import imgui
+from imgui_bundle import ImVec2, imgui
 
 FONT_SIZE = 15.0
 _FONT = Path(imgui_bundle.__file__).parent / "assets" / "fonts" / "Roboto" / "Roboto-Regular.ttf"
@@ -30,10 +30,10 @@ def apply(scale: float) -> None:
     """Give the current ImGui context our colours, spacing and font; `scale` is the display's own."""
     style = imgui.get_style()
     imgui.style_colors_dark(style)
-    style.window_padding = (12, 10)
-    style.frame_padding = (7, 3)
-    style.item_spacing = (8, 5)
-    style.cell_padding = (6, 2)
+    style.window_padding = ImVec2(12, 10)
+    style.frame_padding = ImVec2(7, 3)
+    style.item_spacing = ImVec2(8, 5)
+    style.cell_padding = ImVec2(6, 2)
     style.indent_spacing = 16
     style.scrollbar_size = 11
     style.window_rounding = 0
