@@ -43,9 +43,10 @@ PLACE = np.dtype(
         ("arrived", np.int64),  # bytes that are there; of zeroed or moved keys: all
         ("needs", np.int64),  # bytes that must be there before it may be published
         ("published", np.bool_),
-        ("owner", np.int8),  # QueueKind that owns it
+        ("owner", np.int8),  # the QueueKind that owns it, or RELEASED
     ]
 )
+RELEASED = 3  # by its queue, and not yet acquired by another
 
 
 @dataclass(slots=True)
@@ -93,10 +94,19 @@ class Resident:
         everything = np.concatenate([self.places, self.old])
         everything = everything[self._exists(everything)]
         taken = carry(places, everything)
-        self.old = everything[~taken]
+        self.old = everything[~taken & worth_keeping(places, everything, self.landed(everything))]
         self.places = places
         self._keys = places["key"].astype(np.int64)
         self.target = plan
+
+    def landed(self, rows: Rows) -> Int64s:
+        """Bytes that will have arrived in `rows` once all transfers under way are complete."""
+        arrived: Int64s = rows["arrived"].copy()
+        for flight in self.in_flight.values():
+            for places, sizes in zip(flight.places, flight.sizes, strict=True):
+                at = match(places, rows)
+                arrived[at[at >= 0]] += sizes[at >= 0]
+        return arrived
 
     def settled(self) -> bool:
         """Whether resident and planned are the same and nothing is left to do."""
@@ -258,7 +268,7 @@ class Resident:
         _need(not self.places["published"][at].any(), step, "writes to published places")
         self._need_free(at, step)
         source = self._sources(step)
-        there = source["arrived"] >= source["needs"]
+        there = (source["arrived"] >= source["needs"]) & (source["owner"] == QueueKind.GRAPHICS)
         _need(bool(there.all()), step, "the source is not complete")
         self.places["arrived"][at] = self.places["needs"][at]
 
@@ -266,11 +276,12 @@ class Resident:
     def _(self, step: Release) -> None:
         at = self._find(step.keys, step)
         _need(bool((self.places["owner"][at] == step.source).all()), step, "not the owner (rule 14)")
+        self.places["owner"][at] = RELEASED
 
     @apply.register
     def _(self, step: Acquire) -> None:
         at = self._find(step.keys, step)
-        _need(bool((self.places["owner"][at] == step.source).all()), step, "not released (rule 14)")
+        _need(bool((self.places["owner"][at] == RELEASED).all()), step, "not released (rule 14)")
         self.places["owner"][at] = step.target
 
     @apply.register
@@ -280,7 +291,7 @@ class Resident:
         same = (places["resource"][at] == step.resources) & (places["offset"][at] == step.offsets)
         _need(bool(same.all()), step, "the plan has them elsewhere")
         _need(bool((places["arrived"][at] >= places["needs"][at]).all()), step, "bytes are missing")
-        _need(bool((places["owner"][at] != QueueKind.TRANSFER).all()), step, "not acquired (rule 14)")
+        _need(bool((places["owner"][at] == QueueKind.GRAPHICS).all()), step, "not acquired (rule 14)")
         self._need_bound(places["resource"][at], step)
         self._need_free(at, step)
         places["published"][at] = True
@@ -359,14 +370,12 @@ class Resident:
             _need(not hit.any(), step, "a published key lies there")
 
     def _sources(self, step: Move) -> Rows:
-        everything = np.concatenate([self.places, self.old])
-        mine = everything[everything["resource"] == step.from_resource]
-        mine = mine[np.isin(mine["key"], step.keys)]
-        mine = mine[np.argsort(mine["key"], kind="stable")]
+        """The old places that a Move copies from, by key."""
         order = np.argsort(step.keys)
-        same = len(mine) == len(step.keys) and bool((mine["key"] == step.keys[order]).all())
-        _need(same and bool((mine["offset"] == step.sources[order]).all()), step, "nothing to move there")
-        found: Rows = mine
+        keys, sources = step.keys[order], step.sources[order]
+        mine = self.old[(self.old["resource"] == step.from_resource) & np.isin(self.old["key"], keys)]
+        found: Rows = mine[mine["offset"] == sources[np.searchsorted(keys, mine["key"])]]
+        _need(len(found) == len(keys), step, "nothing to move there")
         return found
 
 
@@ -411,6 +420,13 @@ def carry(places: Rows, existing: Rows) -> NDArray[np.bool_]:
     taken = np.zeros(len(existing), bool)
     taken[at[hit]] = True
     return taken
+
+
+def worth_keeping(places: Rows, rows: Rows, arrived: Int64s) -> NDArray[np.bool_]:
+    """Which of `rows`, replaced by `places`, are in use until then or complete, to be copied from."""
+    whole = (arrived >= rows["needs"]) & (rows["needs"] > 0)
+    there = places["key"][places["published"]]
+    return np.asarray((rows["published"] | whole) & ~np.isin(rows["key"], there))
 
 
 def _row(plans: tuple[MemoryPlan, ...], table: str, ident: int) -> np.void | None:

@@ -154,12 +154,9 @@ class Round:
         touched, counts = np.unique(
             np.concatenate([gone["resource"], replaced["resource"]]), return_counts=True
         )
-        empty: list[int] = []
         for ident, count in zip(touched.tolist(), counts.tolist(), strict=True):
             self.packing.keys_in[ident] -= count
-            if not self.packing.keys_in[ident]:
-                empty.append(ident)
-        empty += self._stale()
+        empty = [ident for ident, count in self.packing.keys_in.items() if not count]
         allocations = []
         for ident in empty:
             row = self.memory.resource(ident)
@@ -168,14 +165,6 @@ class Round:
                 self.packing.drop_allocation(home, self.profile)
                 allocations.append(int(home["id"]))
         return np.array(empty, np.int64), np.array(allocations, np.int64)
-
-    def _stale(self) -> list[int]:
-        """Resources that no key lived in to begin with: left over from a schedule that was replaced."""
-        if not len(self.memory.missing) and not len(self.memory.held):
-            return []
-        resources = self.memory.resources["id"].astype(np.int64)
-        used = self.memory.subresources["resource"].astype(np.int64)
-        return [int(r) for r in np.setdiff1d(resources, used)]
 
     def _give(self, places: Rows) -> None:
         for place_ in places:

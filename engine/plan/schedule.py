@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from engine.plan.memory_plan import shape_of
 from engine.plan.paging import paging
 from engine.plan.plan import Plan
-from engine.plan.resident import Resident, carry, match, place_rows
+from engine.plan.resident import RELEASED, Resident, carry, place_rows, worth_keeping
 from engine.plan.sources import Sources
 from engine.plan.steps import (
+    Acquire,
     Allocate,
     AnyStep,
     Bind,
@@ -29,10 +30,11 @@ from engine.plan.steps import (
     Free,
     Move,
     Publish,
+    Release,
     Withdraw,
 )
 from engine.plan.table import Int64s, Rows
-from engine.plan.vocabulary import Contents, Kind
+from engine.plan.vocabulary import Contents, Kind, QueueKind
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,23 +66,16 @@ class _Scheduler:
         self.resident = resident
         everything = np.concatenate([resident.places, resident.old])
         everything = everything[np.isin(everything["resource"], list(resident.bound))]
-        self._land(everything)
+        everything["arrived"] = resident.landed(everything)
         self.places = place_rows(plan)
         taken = carry(self.places, everything)
-        self.old = everything[~taken]
+        self.old = everything[~taken & worth_keeping(self.places, everything, everything["arrived"])]
         self.steps: list[AnyStep] = []
         self.allocations = dict(resident.allocations)
         self.resources = dict(resident.resources)
         wanted = plan.memory
         self.final_allocations = {int(i) for i in wanted.allocations["id"]}
         self.final_resources = {int(i) for i in wanted.resources["id"]}
-
-    def _land(self, everything: Rows) -> None:
-        """Count what is in flight as arrived: the first steps wait for it."""
-        for flight in self.resident.in_flight.values():
-            for places, sizes in zip(flight.places, flight.sizes, strict=True):
-                at = match(places, everything)
-                everything["arrived"][at[at >= 0]] += sizes[at >= 0]
 
     def run(self) -> Schedule:
         self.steps += [ClearStaging(s) for s in sorted(self.resident.in_flight)]
@@ -117,7 +112,8 @@ class _Scheduler:
         """For each place the row of `old` it can be moved from, or -1."""
         source = np.full(len(self.places), -1, np.int64)
         old = self.old
-        ready = np.flatnonzero((old["arrived"] >= old["needs"]) & (old["needs"] > 0))
+        whole = (old["arrived"] >= old["needs"]) & (old["needs"] > 0)
+        ready = np.flatnonzero(whole & (old["owner"] == QueueKind.GRAPHICS))
         if not len(ready) or not self.plan.policy.movable:
             return source
         ready = ready[np.argsort(old["key"][ready], kind="stable")]
@@ -249,7 +245,20 @@ class _Scheduler:
             if empty.any():
                 self.steps.append(Fill(places["key"][empty].astype(np.int64)))
                 places["arrived"][empty] = places["needs"][empty]
-        self._publish(np.flatnonzero(~places["published"] & (places["arrived"] >= places["needs"])))
+        ready = ~places["published"] & (places["arrived"] >= places["needs"])
+        self._hand_over(ready)
+        self._publish(np.flatnonzero(ready))
+
+    def _hand_over(self, ready: NDArray[np.bool_]) -> None:
+        """Finish the change of queues where an earlier schedule was left in the middle of it."""
+        source, target = QueueKind.TRANSFER, QueueKind.GRAPHICS
+        keys = self.places["key"].astype(np.int64)
+        owned = ready & (self.places["owner"] == source)
+        if owned.any():
+            self.steps.append(Release(keys[owned], source, target))
+        released = owned | (ready & (self.places["owner"] == RELEASED))
+        if released.any():
+            self.steps.append(Acquire(keys[released], source, target))
 
     def _publish(self, at: Int64s) -> None:
         if len(at):
