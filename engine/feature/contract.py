@@ -21,14 +21,18 @@ A feature object holds no state of any scene: the registry makes one and every t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.tableau.schema import FeatureSchema, FieldSpec
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from engine.assets import AssetLibrary, AssetRef
+    from engine.feature.drawable import Drawable
+    from engine.feature.frame import FrameView
     from engine.graph import Pass
     from engine.plan import Requirement
 
@@ -75,6 +79,18 @@ class Feature:
         What a pass declares (attachments, buffers) is asked for by the active rows of its features.
         """
         return ()
+
+    def drawables(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Drawable]:
+        """Say which meshes an asset means, and with which material, to the pass that draws this feature."""
+        return ()
+
+    def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
+        """Values for the members of the shaders' `Frame` block, by name.
+
+        Called when a row of any feature or a transform has changed, once for all rows of this feature.
+        A matrix is stored as in `engine.math`; a shorter vector leaves the rest of the member zero.
+        """
+        return {}
 
     def __repr__(self) -> str:
         return f"<feature {self.type_name}>"

@@ -14,8 +14,7 @@ from importlib.metadata import entry_points
 from types import ModuleType
 
 from engine.feature.contract import Feature
-from engine.humon import Problem, Severity
-from engine.tableau.names import nearest
+from engine.humon import Problem, Severity, nearest
 from engine.tableau.schema import FeatureSchema
 
 ENTRY_POINT_GROUP = "diorama.features"
