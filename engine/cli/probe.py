@@ -149,7 +149,7 @@ def adapters(loader: ctypes.CDLL) -> list[Adapter]:
         loader.vkDestroyInstance(instance, None)
 
 
-def _adapter(loader: ctypes.CDLL, device: int) -> Adapter:
+def _adapter(loader: ctypes.CDLL, device: int | None) -> Adapter:
     properties = _DeviceProperties()
     loader.vkGetPhysicalDeviceProperties(ctypes.c_void_p(device), ctypes.byref(properties))
     kind = _KINDS[properties.deviceType] if properties.deviceType < len(_KINDS) else _KINDS[0]
