@@ -32,6 +32,11 @@ class PipelineCache:
         self._loaded = _read(self.path)
         self.handle = self._create(self._loaded)
 
+    @property
+    def loaded_bytes(self) -> int:
+        """How much the driver was given to start from."""
+        return len(self._loaded)
+
     def _create(self, data: bytes) -> Any:
         """Create the cache from `data`, or an empty one where the driver refuses it."""
         if data:
@@ -89,3 +94,15 @@ def _read(path: Path) -> bytes:
     body = data[head:]
     whole = data.startswith(_MAGIC) and zlib.crc32(body).to_bytes(4, "little") == data[head - 4 : head]
     return body if whole else b""
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".pipelines-", delete=False) as file:
+        try:
+            file.write(data)
+            file.close()
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise

@@ -1,0 +1,74 @@
+"""Claims about the pipeline cache on disk: it is kept per driver, and any damage is an empty cache."""
+
+from pathlib import Path
+
+import pytest
+from support.gpu import checked_device
+
+from engine.render.pipeline_cache import PipelineCache
+
+pytestmark = pytest.mark.gpu
+
+
+@pytest.fixture(scope="module")
+def device():
+    with checked_device() as opened:
+        yield opened
+
+
+def saved(device, folder: Path) -> bytes:
+    """A cache file as a first run leaves it."""
+    cache = PipelineCache(device, folder)
+    cache.close()
+    return cache.path.read_bytes()
+
+
+def loads(device, folder: Path) -> bool:
+    """Whether a new cache starts from the file."""
+    cache = PipelineCache(device, folder)
+    starts_from_file = bool(cache.loaded_bytes)
+    cache.close()
+    return starts_from_file
+
+
+def test_a_cache_is_found_again_under_its_driver(device, tmp_path):
+    saved(device, tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert f"{device.adapter.vendor_id:08x}" in file.name
+    assert f"{device.adapter.driver_version:08x}" in file.name
+    assert loads(device, tmp_path)
+
+
+def test_a_cache_cut_short_or_changed_anywhere_is_an_empty_one(device, tmp_path):
+    whole = saved(device, tmp_path)
+    (file,) = tmp_path.iterdir()
+    damaged = [whole[:length] for length in range(0, len(whole), 7)]
+    for at in range(0, len(whole), 5):
+        changed = bytearray(whole)
+        changed[at] ^= 0x10
+        damaged.append(bytes(changed))
+    for data in damaged:
+        file.write_bytes(data)
+        cache = PipelineCache(device, tmp_path)
+        assert cache.loaded_bytes == 0
+        device.destroy("PipelineCache", cache.handle)
+
+
+def test_another_gpus_cache_is_never_read(device, tmp_path):
+    whole = saved(device, tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.rename(tmp_path / file.name.replace(f"{device.adapter.device_id:08x}", "0badcafe"))
+    assert not loads(device, tmp_path)
+    assert whole
+
+
+def test_a_folder_that_cannot_be_made_costs_nothing(device, tmp_path):
+    (tmp_path / "taken").write_text("a file, not a folder")
+    cache = PipelineCache(device, tmp_path / "taken" / "cache")
+    assert cache.save() is False
+    cache.close()
+
+
+def test_nothing_temporary_is_left_behind(device, tmp_path):
+    saved(device, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
