@@ -45,6 +45,8 @@ class FeatureReader:
         self._problems = problems
         self._errors = errors
         self._by_type: dict[str, Gathered] = {}
+        self._by_text: dict[str, Gathered] = {}
+        """The same by what stands behind `@type:`, quotes included."""
 
     def gather(self, object_row: int, name: str, node: int) -> None:
         """Look through the `features` of one object."""
@@ -61,10 +63,10 @@ class FeatureReader:
                 with self._problems.catching():
                     expect(Node(self._document, row), Kind.DICT)
                 continue
-            type_name = self._type(row)
-            gathered = self._by_type.get(type_name) or self._table(type_name, name, row)
+            gathered = self._gathered(row, name)
             if gathered is None:
                 continue
+            type_name = gathered.table.type_name
             if type_name in seen:
                 self._twice(type_name, name, row, seen[type_name])
                 continue
@@ -154,22 +156,16 @@ class FeatureReader:
         found = columns.metatag(row, "type")
         return row if found is None else found
 
-    def _type(self, row: int) -> str:
-        """What `@type` says; empty where there is none."""
-        columns = self._document.columns
-        found = columns.metatag(row, "type")
-        if found is None:
-            return ""
-        content = columns.contents[found]
-        if isinstance(content, str) and content in self._by_type:
-            return content
-        return Node(self._document, found).text
-
-    def _table(self, type_name: str, name: str, row: int) -> Gathered | None:
-        """The place for features of a type that was not met yet; None (and a problem) for no known type."""
-        table = self._tableau.tables.get(type_name)
+    def _gathered(self, row: int, name: str) -> Gathered | None:
+        """The place for features of this one's type; None (and a problem) for no known type."""
+        content = self._document.columns.contents[self._type_row(row)]
+        if isinstance(content, str) and content in self._by_text:
+            return self._by_text[content]
+        type_name = Node(self._document, row).type
+        table = self._tableau.tables.get(type_name or "")
         if table is not None:
-            gathered = self._by_type[type_name] = Gathered(table)
+            gathered = self._by_type.setdefault(table.type_name, Gathered(table))
+            self._by_text[str(content)] = gathered
             return gathered
         if type_name:
             message = f"no feature is called '{type_name}' (on '{name}')"

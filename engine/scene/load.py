@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine.assets import AssetDb, read_asset_db
@@ -38,10 +40,23 @@ def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -
             table.set_default_asset(spec.name, names.default(spec))
     home = _home(files, problems)
     if home is not None:
-        TableauBuilder(home.document, tableau, names, problems).build(home.document.root["tableau"])
+        with _collector_paused():
+            TableauBuilder(home.document, tableau, names, problems).build(home.document.root["tableau"])
     _check(problems)
     tableau.warnings[:] = [_with_excerpt(problem, files) for problem in tableau.warnings]
     return Scene(files, reader.gate.root, dbs or (), tableau, registry, problems.warnings, home)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Stop the cycle collector, which would walk a million containers of the text again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _read_dbs(
