@@ -32,7 +32,11 @@ class Presenter:
         self._ui = ui
         self._residency = residency
         self._pool = CommandPool(device, device.graphics, "window", "viewer/window")
-        self._commands = [self._pool.allocate(f"window {slot}") for slot in range(FRAMES_IN_FLIGHT)]
+        try:
+            self._commands = [self._pool.allocate(f"window {slot}") for slot in range(FRAMES_IN_FLIGHT)]
+        except BaseException:
+            self._pool.close()
+            raise
         self._build_infos()
         self.shown = 0
 

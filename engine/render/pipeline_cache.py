@@ -48,8 +48,11 @@ class PipelineCache:
         return self._device.create("PipelineCache", new("VkPipelineCacheCreateInfo"), name="pipelines")
 
     def save(self) -> bool:
-        """Write the cache if it holds more than the file; False where the folder does not let us."""
-        data = self._data()
+        """Write the cache if it holds more than the file; False where folder or driver do not let us."""
+        try:
+            data = self._data()
+        except VulkanError:
+            return False
         if len(data) <= len(self._loaded) or len(data) > _MAX_BYTES:
             return True
         try:

@@ -8,6 +8,7 @@ newly arrived assets) also look every address up again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,14 +56,21 @@ class Renderer:
     ) -> None:
         """`code` gives the SPIR-V of a shader by its key; the pipeline cache is kept in `cache_folder`."""
         self._memory = memory
-        self._layouts = Layouts(device)
-        self._cache = PipelineCache(device, cache_folder)
-        self._pipelines = Pipelines(device, self._layouts, self._cache, code)
-        self._sets = DescriptorSets(device, self._layouts)
-        self._binder = Binder(memory, samplers, self._sets, self._pipelines)
-        self._recorder = Recorder(device, max_draw_count)
-        self._pool = CommandPool(device, device.graphics, "frames")
-        self._commands = [self._pool.allocate(f"frame {slot}") for slot in range(FRAMES_IN_FLIGHT)]
+        with ExitStack() as undo:
+            self._layouts = Layouts(device)
+            undo.callback(self._layouts.close)
+            self._cache = PipelineCache(device, cache_folder)
+            undo.callback(self._cache.close)
+            self._pipelines = Pipelines(device, self._layouts, self._cache, code)
+            undo.callback(self._pipelines.close)
+            self._sets = DescriptorSets(device, self._layouts)
+            undo.callback(self._sets.close)
+            self._binder = Binder(memory, samplers, self._sets, self._pipelines)
+            self._recorder = Recorder(device, max_draw_count)
+            self._pool = CommandPool(device, device.graphics, "frames")
+            undo.callback(self._pool.close)
+            self._commands = [self._pool.allocate(f"frame {slot}") for slot in range(FRAMES_IN_FLIGHT)]
+            self._undo = undo.pop_all()
         self._stale = [True] * FRAMES_IN_FLIGHT
         self._rings: dict[str, RingWriter] = {}
         self._needs: FrameNeeds | None = None
@@ -163,11 +171,7 @@ class Renderer:
 
     def close(self) -> None:
         """Release everything, in order; nothing may be in flight."""
-        self._pool.close()
-        self._sets.close()
-        self._pipelines.close()
-        self._cache.close()
-        self._layouts.close()
+        self._undo.close()
 
     def _attachment(self, image: ImageDecl) -> Attachment:
         needs = self._needs

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -234,3 +234,52 @@ def test_an_inspector_that_raises_is_reported_and_frames_go_on(
     monkeypatch.setattr(frames.inspector._objects, "draw", broken)
     settle(frames)
     assert capsys.readouterr().err.count("LookupError: nothing there") == 1
+
+
+def test_a_window_that_cannot_be_opened_releases_what_was_opened_of_it(
+    display: Display, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.runtime import runtime
+    from engine.vk.instance import Instance
+    from viewer.windowed import WindowFrames
+
+    opened_instances: list[Instance] = []
+
+    def noted(*arguments: Any, **options: Any) -> Instance:
+        opened_instances.append(Instance(*arguments, **options))
+        return opened_instances[-1]
+
+    monkeypatch.setattr(runtime, "Instance", noted)
+    with opened(OPTIONS) as (scene, library):
+        before = faults.calls
+        WindowFrames(scene, library, OPTIONS).close()
+        calls = faults.calls - before
+        assert calls > 30
+        for nth in range(1, calls, max(1, calls // 24)):
+            with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as told:
+                try:
+                    WindowFrames(scene, library, OPTIONS).close()
+                except MemoryError:
+                    assert told.hits == 1
+    assert len(opened_instances) > 20
+    assert [instance.handles.left_behind for instance in opened_instances] == [0] * len(opened_instances)
+
+
+def test_a_frame_that_fails_halfway_leaves_a_window_that_closes_in_order(display: Display) -> None:
+    from viewer.windowed import WindowFrames
+
+    for nth in range(1, 12):
+        with opened(OPTIONS) as (scene, library):
+            made = WindowFrames(scene, library, OPTIONS)
+            try:
+                until(made, lambda made=made: made.presenter.shown >= 2, "two frames")
+                with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as told:
+                    try:
+                        for _ in range(3):
+                            made.step()
+                    except MemoryError:
+                        assert told.hits == 1
+            finally:
+                made.close()
+            assert made.runtime.instance.handles.left_behind == 0, f"call {nth}"
+            assert [str(message) for message in made.runtime.instance.messages.all] == []
