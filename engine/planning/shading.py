@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, Variable
-from engine.humon import InputError, Position, Problem
+from engine.humon import InputError, Severity
 from engine.plan.drawing import DescriptorType, ShaderStage
 from engine.plan.rows import BindingRow
 from engine.planning.blocks import Block
 
+TEXTURE_TYPE = "sampler2DArray"
 FRAME_SET, MATERIAL_SET = 0, 1
 """Descriptor sets: what a pass binds once, and what each material binds."""
 
@@ -38,12 +40,19 @@ class ShaderSet:
         return tuple((row.name, row.binding) for row in self.sets[MATERIAL_SET])
 
 
-def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary, position: Position | None) -> ShaderSet:
+def shader_set(
+    shaders: Sequence[AssetRef],
+    provided: Collection[str],
+    library: AssetLibrary,
+    owner: AssetRef,
+) -> ShaderSet:
     """Merge the reflections of `shaders` (one per stage).
 
-    Raises InputError (shader.interface) where two stages disagree about a binding; `position` is the place
-    that names the shaders.
+    `provided` are the names that the frame set may bind, `owner` is the asset that names the shaders.
+    Raises InputError (shader.interface) where two stages disagree about a binding, or one of them wants
+    what no pass provides.
     """
+    refuse = _Refusal(library, owner)
     merged: dict[tuple[int, int], tuple[Binding, ShaderStage]] = {}
     inputs: tuple[Variable, ...] = ()
     for ref in shaders:
@@ -53,17 +62,17 @@ def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary, position: Pos
         if stage is ShaderStage.VERTEX:
             inputs = facts.reflection.inputs
         for binding in facts.reflection.bindings:
+            _check_provided(binding, provided, library.record(ref).label, refuse)
             where = (binding.set, binding.binding)
             before = merged.get(where)
             if before is None:
                 merged[where] = (binding, stage)
                 continue
             if (before[0].descriptor_type, before[0].type) != (binding.descriptor_type, binding.type):
-                _refuse(
+                refuse(
                     f"set {where[0]}, binding {where[1]} is {before[0].type} '{before[0].name}' in one stage "
                     f"and {binding.type} '{binding.name}' in another",
                     "give both stages the same declaration",
-                    position,
                 )
             widest = max(before[0], binding, key=lambda b: b.block_size)
             merged[where] = (widest, before[1] | stage)
@@ -79,32 +88,66 @@ def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary, position: Pos
 
 
 def check_inputs(
-    shaders: ShaderSet, vertex_format: Sequence[tuple[str, str]], mesh: str, position: Position | None
+    shaders: ShaderSet,
+    vertex_format: Sequence[tuple[str, str]],
+    mesh: str,
+    library: AssetLibrary,
+    owner: AssetRef,
 ) -> None:
     """Check that the vertex format has every input of the vertex stage, by name and numeric kind.
 
-    Raises InputError (shader.interface) that names the input.
+    Raises InputError (shader.interface) that names the input, at the asset `owner`.
     """
+    refuse = _Refusal(library, owner)
     offered = dict(vertex_format)
     for variable in shaders.inputs:
         form = offered.get(variable.name)
         if form is None:
-            _refuse(
+            refuse(
                 f"{shaders.name} reads the vertex attribute '{variable.name}', which {mesh} does not have",
                 "its attributes are " + ", ".join(offered),
-                position,
             )
         kind = "uint" if form.endswith("_uint") else "int" if form.endswith("_sint") else "float"
         if kind != variable.kind:
-            _refuse(
+            refuse(
                 f"{shaders.name} reads '{variable.name}' as {variable.kind}, but {mesh} has it as {form}",
                 f"declare the input as {kind}, or change the vertex format",
-                position,
             )
 
 
-def _refuse(message: str, help_text: str, position: Position | None) -> None:
-    raise InputError([Problem("shader.interface", message, position, help=help_text)])
+@dataclass(frozen=True)
+class _Refusal:
+    """Raises what is wrong with an interface, at the place of the asset that names the shaders."""
+
+    library: AssetLibrary
+    owner: AssetRef
+
+    def __call__(self, message: str, help_text: str) -> NoReturn:
+        document = self.library.dbs[self.owner.db].document
+        node = document.root["assetDb"]["assets"][self.owner.index]
+        problem = document.problem(
+            "shader.interface", message, node, help=help_text, severity=Severity.WARNING
+        )
+        raise InputError(problem)
+
+
+def _check_provided(binding: Binding, provided: Collection[str], shader: str, refuse: _Refusal) -> None:
+    """Check that something will be bound there: by name in the frame set, a texture in the material set."""
+    if binding.set == FRAME_SET and binding.name not in provided:
+        refuse(
+            f"{shader} binds '{binding.name}' in set {FRAME_SET}, which this pass does not provide",
+            "it provides " + ", ".join(sorted(provided)),
+        )
+    if binding.set == MATERIAL_SET and binding.type != TEXTURE_TYPE:
+        refuse(
+            f"{shader} has '{binding.name}' in set {MATERIAL_SET} as {binding.type}",
+            f"textures of a material are {TEXTURE_TYPE}: they lie in the pages of an array",
+        )
+    if binding.set > MATERIAL_SET:
+        refuse(
+            f"{shader} binds '{binding.name}' in set {binding.set}",
+            f"set {FRAME_SET} holds what a pass provides, set {MATERIAL_SET} a material's textures",
+        )
 
 
 def _rows(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]], index: int) -> tuple[BindingRow, ...]:

@@ -119,6 +119,11 @@ def draw_table(
     return result
 
 
+def provided(declaration: Pass) -> frozenset[str]:
+    """Return the names that the frame set of a pass's shaders may bind."""
+    return frozenset({"frame", "instances", "draws", "materials", *(r.binding for r in declaration.reads)})
+
+
 class _Builder:
     """Numbers the shader sets, materials, pipelines and batches of one draw table."""
 
@@ -126,6 +131,7 @@ class _Builder:
         self._table = table
         self._library = library
         self._report = report
+        self._provided = provided(table.declaration)
         self._rows: list[tuple[object, ...]] = []
         self._shadings: dict[tuple[AssetRef, ...], int] = {}
         self._batches: dict[tuple[int, int, int, int], int] = {}
@@ -214,15 +220,15 @@ class _Builder:
 
     def _shading(self, shaders: tuple[AssetRef, ...], drawable: Drawable, vertices: VerticesFacts) -> int:
         number = self._shadings.get(shaders)
-        position = self._library.record(drawable.material or shaders[0]).position
+        owner = drawable.material or shaders[0]
         made = (
             self._table.shadings[number]
             if number is not None
-            else shader_set(shaders, self._library, position)
+            else shader_set(shaders, self._provided, self._library, owner)
         )
         mesh = self._library.record(drawable.vertices).label
         form = [(name, form.value) for name, form in vertices.vertex_format]
-        check_inputs(made, form, mesh, position)
+        check_inputs(made, form, mesh, self._library, owner)
         if number is None:
             number = self._shadings[shaders] = len(self._table.shadings)
             self._table.shadings.append(made)
