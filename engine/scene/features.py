@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.humon import Collector, Document, InputError, Kind, Node, boolean, expect, suggestion
-from engine.scene.places import places, problem_at
+from engine.scene.places import places, problem_at, type_row
 from engine.scene.values import AssetNames, ValueReader, read_value
 from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
 from engine.tableau.activity import FLAGS
@@ -93,7 +93,7 @@ class FeatureReader:
         table = gathered.table
         count = len(gathered.objects)
         starts = self._document.columns.starts
-        offsets = [starts[self._type_row(node)] for node in gathered.nodes]
+        offsets = [starts[type_row(self._document, node)] for node in gathered.nodes]
         file = self._tableau.file_number(self._document.name)
         table.add(
             np.array(gathered.objects, np.int32),
@@ -150,15 +150,9 @@ class FeatureReader:
                     f"add a {required} feature to '{path}', or remove this one",
                 )
 
-    def _type_row(self, row: int) -> int:
-        """The row of a feature's `@type`, else its own."""
-        columns = self._document.columns
-        found = columns.metatag(row, "type")
-        return row if found is None else found
-
     def _gathered(self, row: int, name: str) -> Gathered | None:
         """The place for features of this one's type; None (and a problem) for no known type."""
-        content = self._document.columns.contents[self._type_row(row)]
+        content = self._document.columns.contents[type_row(self._document, row)]
         if isinstance(content, str) and content in self._by_text:
             return self._by_text[content]
         type_name = Node(self._document, row).type
@@ -175,7 +169,7 @@ class FeatureReader:
         return None
 
     def _twice(self, type_name: str, name: str, row: int, first: int) -> None:
-        place = self._document.position_at(self._document.columns.starts[self._type_row(first)])
+        place = self._document.position_at(self._document.columns.starts[type_row(self._document, first)])
         message = f"'{name}' has two {type_name} features; the other is at {place}"
         self._report("feature.duplicate", message, row, "an object has at most one of each type")
 
@@ -187,5 +181,5 @@ class FeatureReader:
     def _report(self, code: str, message: str, row: int, help: str, at_key: bool = False) -> None:
         """A problem at the `@type` of a feature, or at the key of a field."""
         document = self._document
-        offset = document.columns.starts[row if at_key else self._type_row(row)]
+        offset = document.columns.starts[row if at_key else type_row(self._document, row)]
         self._problems.add(problem_at(document, offset, code, message, help))

@@ -1,11 +1,12 @@
-"""Places in a text: the lines and columns of many at once, and problems at one."""
+"""Places in a text: the lines and columns of many at once, of a whole tableau, and problems at one."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.humon import Document, Problem, Severity, excerpt_of
+from engine.humon import Document, Node, Problem, Severity, excerpt_of
+from engine.tableau import ROOT, Tableau
 
 Ints = NDArray[np.int32]
 
@@ -34,3 +35,41 @@ def problem_at(
     """A problem at a character of the text: at a key or a metatag, where a node's own begins later."""
     excerpt = excerpt_of(*document.lines.line_at(offset))
     return Problem(code, message, document.position_at(offset), excerpt, help, severity)
+
+
+def type_row(document: Document, row: int) -> int:
+    """The row of a feature's `@type`, else its own: where it is said to stand."""
+    found = document.columns.metatag(row, "type")
+    return row if found is None else found
+
+
+def place_again(tableau: Tableau, document: Document) -> None:
+    """Give every object and feature the line and column that it has in a document written anew."""
+    starts = document.columns.starts
+    file = tableau.file_number(document.name)
+    objects: list[int] = []
+    offsets: list[int] = []
+    features: dict[str, tuple[list[int], list[int]]] = {name: ([], []) for name in tableau.tables}
+    waiting = _children(tableau, ROOT, document.root["tableau"])
+    while waiting:
+        row, node = waiting.pop()
+        objects.append(row)
+        offsets.append(starts[node.row])
+        for feature in node.get("features") or ():
+            at = tableau.tables[str(feature.type)].row_of(row)
+            if at is not None:
+                features[str(feature.type)][0].append(at)
+                features[str(feature.type)][1].append(starts[type_row(document, feature.row)])
+        waiting.extend(_children(tableau, row, node))
+    tableau.set_positions(np.array(objects, np.int32), (file, *places(document, offsets)))
+    for name, (rows, where) in features.items():
+        tableau.tables[name].set_positions(np.array(rows, np.int32), (file, *places(document, where)))
+
+
+def _children(tableau: Tableau, row: int, node: Node) -> list[tuple[int, Node]]:
+    """Rows and nodes of the objects below an object that stand in the text."""
+    said = node.get("objects")
+    handle = None if row == ROOT else tableau.handle(row)
+    if said is None:
+        return []
+    return [(child.row, said[child.name]) for child in tableau.children(handle) if child.name in said]

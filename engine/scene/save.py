@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from engine.humon import Document, Edits, InputError, Kind, Node, Problem, parse
 from engine.humon.saving import write_whole
 from engine.math import to_euler_xyz_degrees
 from engine.scene.files import SceneFile
+from engine.scene.places import place_again
 from engine.scene.snapshot import Snapshot, TableSnapshot
 from engine.scene.texts import asset_text, number_text, object_text, value_text
 from engine.tableau import ROOT, FeatureTable, FieldKind, Tableau
@@ -25,31 +27,54 @@ class Saver:
     """Writes a tableau's changes back into its file. Holds what the file said when it was last read."""
 
     def __init__(self, home: SceneFile | None, tableau: Tableau, dbs: Sequence[AssetDb]) -> None:
-        self.home = home
+        self._path = home.path if home is not None else None
+        self._document = home.document if home is not None else None
+        self._written: str | None = None
         self._tableau = tableau
         self._dbs = dbs
         self._before = Snapshot.of(tableau)
 
     def save(self) -> bool:
         """Write what changed; see `Scene.save`."""
-        if self.home is None:
+        if self._path is None or self._document is None:
+            if len(self._tableau):
+                message = "no file of the scene holds a tableau that objects could be saved in"
+                raise InputError(
+                    Problem("scene.no_tableau", message, help="add `tableau: { }` to one of them")
+                )
             return False
-        document = self.home.document
+        if self._written is not None:  # parsed now and not when it was written: a save stays short
+            self._document, self._written = parse(self._written, self._document.name), None
+        document = self._document
         changes = _Changes(document, self._tableau, self._before, self._dbs)
         text = changes.changed()
-        if len(self._before.fresh(self._tableau)):
-            # Added in a second pass: what they are put behind may have been removed in the first.
+        added = len(self._before.fresh(self._tableau)) > 0
+        if added:
+            # In a second pass: what new objects are put behind may have been removed in the first.
             after = document if text == document.text else parse(text, document.name)
             text = _Changes(after, self._tableau, self._before, self._dbs).added()
         if text == document.text:
             return False
-        if read(self.home.path, document.name).text != document.text:
+        if not _holds(self._path, document):
             message = f"{document.name} was changed by somebody else since it was read; it was not saved"
             raise InputError(Problem("scene.changed", message, help="load the scene again"))
-        write_whole(self.home.path, text)
-        self.home = SceneFile(self.home.path, parse(text, document.name))
+        write_whole(self._path, text)
         self._before = Snapshot.of(self._tableau)
+        self._written = text
+        if added or changes.listed or text.count("\n") != document.text.count("\n"):
+            self._document, self._written = parse(text, document.name), None
+            place_again(self._tableau, self._document)
         return True
+
+
+def _holds(path: Path, document: Document) -> bool:
+    """Whether a file still says what was read from it."""
+    try:
+        if path.read_bytes() == document.text.encode():
+            return True
+    except OSError:
+        return False
+    return read(path, document.name).text == document.text  # in another encoding
 
 
 class _Changes:
@@ -64,6 +89,8 @@ class _Changes:
         self._root = document.root["tableau"]
         self._edits: Edits = document.edits()
         self._nodes: dict[int, Node] = {}
+        self.listed: set[int] = set()
+        """Rows of the objects whose list of features is written as a whole."""
 
     def changed(self) -> str:
         """The text with the changes of what it holds, and without what is gone."""
@@ -71,7 +98,7 @@ class _Changes:
         for flag in FLAGS:
             self._set_flag(self._root, flag, getattr(tableau, flag), before.top[flag])
         kept = before.kept(tableau)
-        listed = self._relist_features(kept)
+        self._relist_features(kept)
         for name in TRANSFORMS:
             for row in before.changed(tableau, name, kept).tolist():
                 self._set_transform(self._node(row), name, getattr(tableau, name)[row])
@@ -79,7 +106,7 @@ class _Changes:
             for row in before.changed(tableau, flag, kept).tolist():
                 self._set_flag(self._node(row), flag, bool(tableau.flags(flag)[row]), True)
         for type_name, table in tableau.tables.items():
-            self._change_features(table, before.tables[type_name], kept, listed)
+            self._change_features(table, before.tables[type_name], kept)
         self._remove_objects(before.gone(tableau))
         return self._edits.apply()
 
@@ -126,33 +153,29 @@ class _Changes:
         else:
             self._put(node, name, value_text(value))
 
-    def _relist_features(self, kept: NDArray[np.int32]) -> set[int]:
-        """Write the whole list of features of objects that got new ones; returns their rows."""
-        listed: set[int] = set()
+    def _relist_features(self, kept: NDArray[np.int32]) -> None:
+        """Write the whole list of features of objects that got new ones."""
         for type_name, table in self._tableau.tables.items():
             owned = table.owned_by(kept) & ~self._before.tables[type_name].owned_by(kept)
-            listed.update(kept[owned].tolist())
-        for row in sorted(listed):
+            self.listed.update(kept[owned].tolist())
+        for row in sorted(self.listed):
             written = object_text(self._tableau, row, self._dbs, features_only=True)["features"]
             node = self._node(row)
             if "features" in node:
                 self._edits.replace(node["features"], written)
             else:
                 self._edits.insert(node, "features", written)
-        return listed
 
-    def _change_features(
-        self, table: FeatureTable, before: TableSnapshot, kept: NDArray[np.int32], listed: set[int]
-    ) -> None:
+    def _change_features(self, table: FeatureTable, before: TableSnapshot, kept: NDArray[np.int32]) -> None:
         had, has = before.owned_by(kept), table.owned_by(kept)
         for row in kept[had & ~has].tolist():
-            if row not in listed:
+            if row not in self.listed:
                 self._edits.remove(self._feature(row, table.type_name))
         both = kept[had & has]
         now, then = table.rows_of(both), before.rows_of(both)
         for flag in FLAGS:
             for index in np.flatnonzero(table.flags(flag)[now] != before.columns[flag][then]).tolist():
-                if int(both[index]) not in listed:
+                if int(both[index]) not in self.listed:
                     node = self._feature(int(both[index]), table.type_name)
                     self._set_flag(node, flag, bool(table.flags(flag)[now[index]]), True)
         for spec in table.schema.fields:
@@ -160,7 +183,7 @@ class _Changes:
             differs = column[now] != before.columns[spec.name][then]
             rows = np.flatnonzero(differs.any(axis=1) if differs.ndim > 1 else differs)
             for index in rows.tolist():
-                if int(both[index]) in listed:
+                if int(both[index]) in self.listed:
                     continue
                 value = column[now[index]]
                 text = (

@@ -155,12 +155,16 @@ class FeatureTable:
         for name, value in (values or {}).items():
             self._columns[FIELD + name][rows] = value
         if positions is not None:
-            for name, value in zip(("file", "line", "column"), positions, strict=True):
-                self._columns[name][rows] = value
+            self.set_positions(rows, positions)
         self._make_room(int(objects.max(initial=-1)) + 1)
         self._row_of[objects] = rows
         self._changed(rows)
         return rows
+
+    def set_positions(self, rows: Rows, positions: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
+        """Say where rows stand: (file, line, column), files as numbers from `Tableau.file_number`."""
+        for name, value in zip(("file", "line", "column"), positions, strict=True):
+            self._columns[name][rows] = value
 
     def set_default_asset(self, name: str, key: int) -> None:
         """Say which asset the default of a field is, once the databases are known."""

@@ -133,8 +133,7 @@ class Tableau:
             raise ValueError(f"{len(names)} names for {count} objects")
         rows = self._tree.add(names, self._parent_rows(parent))
         if positions is not None:
-            for column, values in zip(("file", "line", "column"), positions, strict=True):
-                self._columns[column][rows] = values
+            self.set_positions(rows, positions)
         self._transforms.set(rows, translation, rotation, scale)
         for flag, value in (("active", active), ("enabled", enabled)):
             self._columns[flag][rows] = value
@@ -200,6 +199,11 @@ class Tableau:
         if file < 0:
             return None
         return Position(self.files[file], int(self._columns["line"][row]), int(self._columns["column"][row]))
+
+    def set_positions(self, rows: Rows, positions: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
+        """Say where objects stand: (file, line, column), files as numbers from `file_number`."""
+        for column, values in zip(("file", "line", "column"), positions, strict=True):
+            self._columns[column][rows] = values
 
     def file_number(self, name: str) -> int:
         """The number under which columns speak of a file."""

@@ -59,17 +59,19 @@ def saved(scene, registry):
 
 
 def same(one, other):
-    """Both tableaus hold the same objects with the same values."""
+    """Both tableaus hold the same objects with the same values, at the same lines."""
     assert len(one) == len(other)
     for row in one.rows().tolist():
         mine = one.handle(row)
         theirs = other[mine.path]
+        assert mine.position.line == theirs.position.line
         for name in ("translation", "rotation", "scale"):
             np.testing.assert_allclose(getattr(mine, name), getattr(theirs, name), atol=1e-5)
         assert (mine.active, mine.enabled) == (theirs.active, theirs.enabled)
         assert mine.features.keys() == theirs.features.keys()
         for feature in mine:
             twin = theirs[feature.table.type_name]
+            assert feature.position.line == twin.position.line
             assert (feature.active, feature.enabled) == (twin.active, twin.enabled)
             for name in feature.table.schema.by_name:
                 assert feature[name] == twin[name]
@@ -223,6 +225,22 @@ def test_what_a_killed_process_left_is_swept_when_it_is_old(scene):
     scene.save()
     assert not old.exists()
     assert young.exists()
+
+
+def test_objects_cannot_be_saved_where_no_file_holds_a_tableau(load):
+    scene = load(ASSETS)
+    scene.tableau.add_object("new")
+    with pytest.raises(InputError) as caught:
+        scene.save()
+    assert caught.value.problems[0].code == "scene.no_tableau"
+
+
+def test_a_file_in_another_encoding_is_saved_as_utf_8(scene, registry):
+    scene.path.write_bytes(TEXT.encode("utf-16"))
+    again = load_scene(scene.path, registry)
+    again.tableau["lamp"].light.intensity = 4
+    assert again.save()
+    assert "intensity: 4" in scene.path.read_bytes().decode("utf-8")
 
 
 def test_a_changed_scene_of_an_included_tableau_is_saved_where_it_stands(load, write, registry):
