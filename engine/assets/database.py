@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 from engine.assets.asset_reader import AssetReader
@@ -87,8 +88,9 @@ def read_asset_db_file(path: Path, db_id: int, root: Path | None = None) -> Asse
     return database
 
 
+@cache
 def builtin_db() -> AssetDb:
-    """The database of what Diorama brings along: placeholders, pass shaders."""
+    """The database of what Diorama brings along: placeholders, pass shaders. Read once."""
     root = data_root()
     return read_asset_db_file(root / "assets" / "builtin" / "builtin.hu", 0, root)
 

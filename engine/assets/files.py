@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -23,6 +24,13 @@ class Stamp(NamedTuple):
     mtime_ns: int
 
 
+class _Listing(NamedTuple):
+    """The names in a folder, by how a system sees them that ignores case; which of them are links."""
+
+    names: dict[str, list[str]]
+    links: set[str]
+
+
 class FileRejectedError(Exception):
     """A file that may not be used: `code` as in the list of error codes, the reason, and what to do."""
 
@@ -35,7 +43,15 @@ class FileRejectedError(Exception):
 
 def folded(name: str) -> str:
     """`name` as a file system that ignores case and Unicode normal form sees it."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def relative_name(path: str | Path, root: str | Path) -> str:
+    """`path` relative to `root` where it lies below it, `/` between parts; both are resolved paths."""
+    text, below = str(path), os.path.join(str(root), "")
+    return (text[len(below) :] if text.startswith(below) else text).replace(os.sep, "/")
 
 
 class FileGate:
@@ -46,8 +62,10 @@ class FileGate:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
-        self._folders: dict[str, str] = {}
-        self._listings: dict[str, dict[str, list[str]]] = {}
+        self._root = str(self.root)
+        self._below = os.path.join(self._root, "")
+        self._folders: dict[tuple[str, str], str] = {}
+        self._listings: dict[str, _Listing] = {}
 
     def resolve(self, text: str, base: Path) -> Path:
         """The file that `text` names, relative to the folder `base`, after following symbolic links.
@@ -58,32 +76,29 @@ class FileGate:
         """
         if not text.strip() or "\0" in text:
             raise FileRejectedError(AssetCode.FILE_NAME, "the file name is empty or holds a NUL")
-        if text.startswith(("/", "\\")) or _SCHEME.match(text) or Path(text).is_absolute():
+        if text[0] in "/\\" or _SCHEME.match(text):
             raise FileRejectedError(
                 AssetCode.FILE_OUTSIDE,
                 f"'{text}' is an absolute path or a URL",
                 f"name the file relative to the file that uses it, below {self.root}",
             )
         if "\\" in text:
-            raise FileRejectedError(
-                AssetCode.FILE_NAME, f"'{text}' holds a backslash", "write / between folders"
-            )
+            reason = f"'{text}' holds a backslash"
+            raise FileRejectedError(AssetCode.FILE_NAME, reason, "write / between folders")
         try:
-            path = self._real(os.path.join(base, text))
+            path = self._real(text, str(base))
         except (OSError, ValueError) as error:
-            raise FileRejectedError(
-                AssetCode.FILE_NAME, f"'{text}' cannot be a file name ({error})"
-            ) from error
-        if not path.is_relative_to(self.root):
+            reason = f"'{text[:80]}' cannot be a file name ({error})"
+            raise FileRejectedError(AssetCode.FILE_NAME, reason) from error
+        if not self._is_inside(path):
             raise FileRejectedError(
                 AssetCode.FILE_OUTSIDE,
                 f"'{text}' lies outside the project root",
                 f"the root is {self.root}; copy the file below it",
             )
-        self._check_case(text, base)
-        return path
+        return Path(path)
 
-    def stamp(self, path: Path) -> Stamp:
+    def stamp(self, path: str | Path) -> Stamp:
         """Size and mtime of a regular file. Raises FileRejectedError `file.missing` or `file.kind`."""
         try:
             info = os.stat(path)
@@ -94,7 +109,7 @@ class FileGate:
         self._check_regular(path, info)
         return Stamp(info.st_size, info.st_mtime_ns)
 
-    def read(self, path: Path, limit: int = MAX_SOURCE_BYTES) -> tuple[bytes, Stamp]:
+    def read(self, path: str | Path, limit: int = MAX_SOURCE_BYTES) -> tuple[bytes, Stamp]:
         """The bytes of a regular file and its stamp. Never blocks on a FIFO or a device.
 
         Raises FileRejectedError `file.missing`, `file.kind`, `file.size` or `file.unreadable`.
@@ -117,55 +132,65 @@ class FileGate:
             raise FileRejectedError(AssetCode.FILE_SIZE, f"'{self.relative(path)}' grew beyond {limit} bytes")
         return data, Stamp(info.st_size, info.st_mtime_ns)
 
-    def relative(self, path: Path) -> str:
+    def relative(self, path: str | Path) -> str:
         """`path` as caches and messages name it: relative to the root, `/` between parts."""
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
+        return relative_name(path, self._root)
 
-    def _real(self, joined: str) -> Path:
-        folder, name = os.path.split(joined)
-        if name in ("", ".", "..") or os.path.islink(joined):
-            return Path(os.path.realpath(joined))
-        real = self._folders.get(folder)
-        if real is None:
-            real = self._folders[folder] = os.path.realpath(folder)
-        return Path(real, name)
+    def _is_inside(self, path: str) -> bool:
+        return path.startswith(self._below) or path == self._root
 
-    def _check_case(self, text: str, base: Path) -> None:
-        folder = os.path.realpath(base)
+    def _real(self, text: str, base: str) -> str:
+        """Where `text` leads. A folder is walked once; after that a name in it costs one look-up."""
+        folder_text, _, name = text.rpartition("/")
+        if name in ("", ".", ".."):
+            folder_text, name = text, ""
+        folder = self._folders.get((base, folder_text))
+        if folder is None:
+            folder = self._folders[base, folder_text] = self._walk(folder_text, os.path.realpath(base))
+        if not name:
+            return folder
+        if not self._is_inside(folder):
+            return os.path.realpath(os.path.join(folder, name))
+        listing = self._listing(folder)
+        self._check_case(name, listing)
+        path = os.path.join(folder, name)
+        return os.path.realpath(path) if name in listing.links else path
+
+    def _walk(self, text: str, folder: str) -> str:
+        """The folder that the parts of `text` lead to from `folder`, each looked up by its exact name."""
         for part in text.split("/"):
-            if part in ("", "."):
-                continue
-            if part == "..":
-                folder = os.path.dirname(folder)
-                continue
-            if Path(folder).is_relative_to(self.root):
-                alike = self._listing(folder).get(folded(part), [])
-                if alike and part not in alike:
-                    raise FileRejectedError(
-                        AssetCode.FILE_CASE,
-                        f"'{part}' differs only by letter case or Unicode normal form from '{alike[0]}'",
-                        f"write '{alike[0]}', or rename the file: not every system tells them apart",
-                    )
-            folder = os.path.join(folder, part)
+            if part not in ("", ".", "..") and self._is_inside(folder):
+                self._check_case(part, self._listing(folder))
+            folder = os.path.realpath(os.path.join(folder, part))
+        return folder
 
-    def _listing(self, folder: str) -> dict[str, list[str]]:
+    def _check_case(self, name: str, listing: _Listing) -> None:
+        alike = listing.names.get(folded(name), [])
+        if alike and name not in alike:
+            raise FileRejectedError(
+                AssetCode.FILE_CASE,
+                f"'{name}' differs only by letter case or Unicode normal form from '{alike[0]}'",
+                f"write '{alike[0]}', or rename the file: not every system tells them apart",
+            )
+
+    def _listing(self, folder: str) -> _Listing:
         listing = self._listings.get(folder)
         if listing is None:
-            listing = self._listings[folder] = {}
-            try:
-                names = os.listdir(folder)
-            except OSError:
-                names = []  # an unreadable folder shows when the file is read, with its own reason
-            for name in names:
-                listing.setdefault(folded(name), []).append(name)
+            listing = self._listings[folder] = _Listing({}, set())
+            # a folder that is absent or unreadable shows when the file is read, with its own reason
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    listing.names.setdefault(folded(entry.name), []).append(entry.name)
+                    if entry.is_symlink():
+                        listing.links.add(entry.name)
         return listing
 
-    def _check_regular(self, path: Path, info: os.stat_result) -> None:
+    def _check_regular(self, path: str | Path, info: os.stat_result) -> None:
         if not stat.S_ISREG(info.st_mode):
             kind = "a folder" if stat.S_ISDIR(info.st_mode) else "no regular file"
             raise FileRejectedError(Code.FILE_KIND, f"'{self.relative(path)}' is {kind}")
 
-    def _unreadable(self, path: Path, error: OSError) -> FileRejectedError:
+    def _unreadable(self, path: str | Path, error: OSError) -> FileRejectedError:
         return FileRejectedError(
             Code.FILE_UNREADABLE, f"'{self.relative(path)}' cannot be read: {error.strerror}"
         )

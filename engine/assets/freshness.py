@@ -5,6 +5,7 @@ A source with the size and mtime it was imported with is not read again.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,8 +89,9 @@ def _stamps_now(entry: Entry, gate: FileGate) -> tuple[SourceStamp, ...] | None:
     if not entry.sources:
         return None
     now = []
+    root = str(gate.root)
     for stamp in entry.sources:
-        path = gate.root / stamp.path
+        path = os.path.join(root, stamp.path)
         try:
             size, mtime_ns = gate.stamp(path)
             if size != stamp.size:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.assets.files import relative_name
 from engine.assets.formats import ColorSpace, TextureFormat
 from engine.assets.records import (
     Asset,
@@ -106,7 +107,7 @@ def _recipe(db: AssetDb, asset: Asset, spaces: Mapping[AssetRef, ColorSpace]) ->
         assert isinstance(asset, Texture2d)
         source = asset.source
         parameters = {"color_space": spaces[asset.ref].value, "mip_levels": asset.mip_levels}
-    name = source.relative_to(db.root).as_posix()
+    name = relative_name(source, db.root)
     described = [asset.type.value, IMPORTER_VERSIONS[asset.type], name, parameters]
     text = json.dumps(described, sort_keys=True, separators=(",", ":"))
     identity = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -30,16 +30,26 @@ def mip_chain(
     if levels == 1:
         return chain
     widen, narrow = _tables(color_space)
-    wide = np.empty(texels.shape, np.uint16)
+    wide: npt.NDArray[np.uint16] = np.empty(texels.shape, np.uint16)
     wide[..., :3] = widen[texels[..., :3]]
     wide[..., 3] = texels[..., 3].astype(np.uint16) * 257
     for _ in range(levels - 1):
-        wide = _halve(_halve(wide, 0), 1)
+        wide = _quartered(wide) if not (wide.shape[0] | wide.shape[1]) & 1 else _halve(_halve(wide, 0), 1)
         level = np.empty(wide.shape, np.uint8)
         level[..., :3] = narrow[wide[..., :3]]
         level[..., 3] = (wide[..., 3].astype(np.uint32) + 128) // 257
         chain.append(level)
     return chain
+
+
+def _quartered(texels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+    """The mean of each two by two texels, rounded once; both sides are even."""
+    rows = texels[0::2].astype(np.uint32)
+    rows += texels[1::2]
+    squares = rows[:, 0::2] + rows[:, 1::2]
+    squares += np.uint32(2)
+    squares >>= np.uint32(2)
+    return squares.astype(np.uint16)
 
 
 def _halve(texels: npt.NDArray[np.uint16], axis: int) -> npt.NDArray[np.uint16]:
