@@ -21,6 +21,11 @@ def root() -> Path:
     return ROOT
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let golden pictures be made anew, to be looked at and committed."""
+    parser.addoption("--update-goldens", action="store_true", help="write golden pictures instead of failing")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what needs a device where none answers, except under CI: there a missing device is a failure."""
     marked = [item for item in items if item.get_closest_marker("gpu")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,9 @@ CUBE = ROOT / "scenes" / "cube.hu"
 
 
 @contextmanager
-def running(scene: Path = CUBE, *settings: str, size: tuple[int, int] = (320, 240)) -> Iterator[Runtime]:
+def running(
+    scene: Path = CUBE, *, settings: Sequence[str] = (), size: tuple[int, int] = (320, 240)
+) -> Iterator[Runtime]:
     """Yield a settled runtime; on leaving fail on any validation message and on anything left alive."""
     loaded = load_scene(scene)
     for setting in settings:
@@ -29,6 +31,6 @@ def running(scene: Path = CUBE, *settings: str, size: tuple[int, int] = (320, 24
             yield runtime
         finally:
             runtime.close()
-    assert [str(message) for message in runtime.instance.messages.all] == []
-    assert [str(entry) for entry in runtime.instance.handles.leaks] == []
+    assert not runtime.instance.messages.all, "\n".join(map(str, runtime.instance.messages.all))
+    assert not runtime.instance.handles.leaks, "\n".join(map(str, runtime.instance.handles.leaks))
     assert runtime.instance.handles.left_behind == 0
