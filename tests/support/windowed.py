@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from engine.render.surface import Surface, WindowTarget
 from engine.render.swapchain import Swapchain, Target
@@ -29,10 +30,13 @@ class Windowed:
     timeline: Timeline
     pool: CommandPool
     shown: int = 0
+    commands: Any = None
 
     def draw(self, target: Target, color: tuple[float, float, float, float] = (0.2, 0.4, 0.6, 1.0)) -> bool:
         """Clear the image and present it; what `Swapchain.present` answers."""
-        buffer = self.pool.begin(self.pool.allocate())
+        self.timeline.wait(self.timeline.submitted)
+        self.commands = self.commands or self.pool.allocate()
+        buffer = self.pool.begin(self.commands)
         c = constants
         vk = self.device.vk
         everything = c.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT

@@ -283,3 +283,12 @@ def test_a_frame_that_fails_halfway_leaves_a_window_that_closes_in_order(display
                 made.close()
             assert made.runtime.instance.handles.left_behind == 0, f"call {nth}"
             assert [str(message) for message in made.runtime.instance.messages.all] == []
+
+
+def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frames: WindowFrames) -> None:
+    generation, before = frames.swapchain.generation, frames.inspector.switches["cube", "", "active"]
+    frames.window._note_scale(2.0, 2.0)
+    settle(frames)
+    after = frames.inspector.switches["cube", "", "active"]
+    assert after[3] - after[1] == pytest.approx(2 * (before[3] - before[1]), rel=0.1)
+    assert frames.swapchain.generation == generation + 1
