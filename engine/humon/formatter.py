@@ -65,5 +65,5 @@ class _Printer:
             return False
         if before.role is Role.COMMENT and not container.is_list:
             return True
-        fits = len(self.lines[-1]) + 1 + len(flat) <= self._width and "\n" not in flat
+        fits = len(self.lines[-1]) + 1 + len(flat) <= self._width
         return container.is_list and before.role is not Role.METATAG and fits

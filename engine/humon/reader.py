@@ -186,8 +186,11 @@ def _scan_nodes(
                 break
             # A bracket opened the row `last`.
             stack.append((node, mapping, members, items))
-            if len(stack) + (root is not None) > MAX_DEPTH:
-                trouble.too_deep(step.start())
+            depth = len(stack) + (root is not None)
+            if depth >= MAX_DEPTH:
+                if depth > MAX_DEPTH:
+                    trouble.too_deep(step.start())
+                _check_deepest(text, step.end(), trouble)
             node = last
             mapping = bracket == "{"
             if mapping:
@@ -202,6 +205,15 @@ def _skip(text: str, offset: int) -> int:
     found = SPACE.match(text, offset)
     assert found is not None
     return found.end()
+
+
+def _check_deepest(text: str, offset: int, trouble: Trouble) -> None:
+    """See to it that a container at the depth limit holds no lists of words, which are never opened."""
+    for step in TOKEN.finditer(text, offset):
+        if step["flat"] is not None or (step["value"] or "").startswith("["):
+            trouble.too_deep(step.start())
+        if step.lastgroup in ("closer", "opener", "opened"):
+            return
 
 
 def _check_metatag(columns: Columns, owner: int, key: str, offset: int, trouble: Trouble) -> None:

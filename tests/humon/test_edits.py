@@ -240,6 +240,12 @@ def test_inserting_a_key_that_is_there_is_refused() -> None:
         document.edits().insert(cube["features"], "x", 1)
 
 
+def test_word_in_place_of_a_list_does_not_run_into_its_neighbours() -> None:
+    document = parse("['a'[1]b/**/[2]'c']", "f.hu")
+    text = document.edit([(document.root[1], 5), (document.root[3], "d")])
+    assert plain(parse(text, "f.hu").root) == ["a", "5", "b", "d", "c"]
+
+
 def test_word_does_not_run_into_a_comment_behind_it() -> None:
     document = parse("[a// x\nb/* y */]", "f.hu")
     text = document.edit([(document.root[0], "c/"), (document.root[1], "d/")])

@@ -1,6 +1,8 @@
 """What the reader makes of correct text."""
 
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -124,6 +126,18 @@ def test_lines_end_in_every_way(line_break: str) -> None:
 
 def test_nodes_keep_their_document_alive() -> None:
     assert parse("a: { b: [1 2] }", "f.hu").root["a"]["b"][1].document.text == "a: { b: [1 2] }"
+
+
+def test_many_threads_may_look_into_one_document() -> None:
+    count, interval = 300, sys.getswitchinterval()
+    root = parse("\n".join(f"[{n} {n + 1} {n + 2}]" for n in range(count)).join("[]"), "f.hu").root
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            seen = list(pool.map(lambda _: [[child.text for child in row] for row in root], range(8)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert seen == [[[str(n), str(n + 1), str(n + 2)] for n in range(count)]] * 8
 
 
 def test_nodes_of_one_place_are_equal_and_true() -> None:

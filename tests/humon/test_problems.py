@@ -69,6 +69,8 @@ def test_control_characters_reach_no_terminal() -> None:
         ("{ a: 1 a: 2 }", "1:8 duplicate"),
         ("a: 1\nb: { c: [{ x: 1 'x': 2 }] }\na: 2", "2:17 duplicate, 3:1 duplicate"),
         ("{ @type: a @ { type: b } }", "1:16 duplicate"),
+        ("{ @type: a @type: b }", "1:12 duplicate"),
+        ("[ 1 @u: a 2 @u: b @v: c @u: d ]", "1:25 duplicate"),
         ("{ a b: 1 [c] {} }", "1:3 no_key, 1:10 no_key, 1:14 no_key"),
         ("[ a: 1 b: {} c: [1] ]", "1:3 key_in_list, 1:8 key_in_list, 1:14 key_in_list"),
         ("{ a: }", "1:3 no_value"),
@@ -108,7 +110,9 @@ def test_duplicate_key_names_both_places() -> None:
 def test_nesting_beyond_the_limit_is_refused_not_a_recursion_error() -> None:
     depth = limits_module.MAX_DEPTH
     assert parse("[" * depth + "]" * depth, "f.hu").root.kind.value == "list"
-    assert parse("a: {" * (depth - 1) + "}" * (depth - 1), "f.hu").root.get("a") is not None
+    assert parse("a: {" * depth + "}" * depth, "f.hu").root.get("a") is not None
+    assert problems("[" * (depth + 1) + "]" * (depth + 1)) == [f"1:{depth + 1} depth"]
+    assert problems("a: {" * (depth + 1) + "}" * (depth + 1)) == [f"1:{4 * depth + 1} depth"]
     for hostile in ("[" * 100_000, "[" * 100_000 + "]" * 100_000, "a: {" * 100_000, "[{b:" * 50_000):
         assert problems(hostile)[-1].endswith(" depth")
 

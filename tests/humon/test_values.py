@@ -125,6 +125,17 @@ def test_vector_points_at_what_is_wrong(source: str, code: str, place: str) -> N
     assert refused(caught) == (code, place)
 
 
+def test_number_that_stands_alone_is_no_vector() -> None:
+    with pytest.raises(InputError, match="'key' must be a list"):
+        vector(value("123"), 1)
+
+
+@pytest.mark.parametrize("source", ["[1_0]", "[1 x]", "[٣]", "[1e]"])
+def test_vector_is_as_strict_as_number(source: str) -> None:
+    with pytest.raises(InputError, match=r"value\.number"):
+        vector(value(source))
+
+
 def test_vector_without_a_count_takes_any_length() -> None:
     assert vector(value("[]")) == ()
     assert vector(value("[" + "1 " * 1000 + "]")) == (1.0,) * 1000

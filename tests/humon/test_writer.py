@@ -80,7 +80,8 @@ def test_numpy_scalars_and_str_enums_are_plain_values() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a b", "a:b", "[", "'", '"', "'\"", "'\"`", "^a", "// x", "a//b", "é\u3000", "\ufeff"]
+    "text",
+    ["", "a b", "a:b", "[", "'", '"', "'\"", "'\"`", "'\"`^", "^a", "// x", "a//b", "é\u3000", "\ufeff"],
 )
 def test_text_is_quoted_where_a_bare_word_would_not_do(text: str) -> None:
     root = parse(write({text: [text]}), "f.hu").root
