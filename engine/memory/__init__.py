@@ -1,13 +1,13 @@
 """Memory on the device: runs the schedules of engine/plan on Vulkan, some paging cycles per frame.
 
-profile      what a plan must know of a live device
-structures   rows of C structs as numpy columns, for calls that take thousands
-objects      VkDeviceMemory, buffers, images and views, by the ids of the plan
-recorder     one queue's command buffers and the timeline that says when they are done
-deferred     what is destroyed once the last frame that used it is over
-fills        cache -> mapped staging, on a small pool of threads
-copies       staging -> device, moves, zeroing and ownership, as commands
-executor     carries out one step at a time;  published: the addresses frames may use
-manager      MemoryManager: a schedule over many frames, and the accounts
-readback     image or buffer -> numpy;  samplers: shared VkSamplers
+- `profile`: what a plan must know of a live device
+- `structures`: rows of C structs as numpy columns, for calls that take thousands
+- `objects`: VkDeviceMemory, buffers, images and views, by the ids of the plan
+- `recorder`: one queue's command buffers and timeline; `queues`: which work goes where, and hand-overs
+- `deferred`: what is destroyed once the last frame that used it is over
+- `fills`: cache -> mapped staging, on a small pool of threads
+- `copies`, `barriers`: staging -> device, moves, zeroing and ownership, as commands
+- `executor`: carries out one step at a time; `published`: the addresses frames may use
+- `manager`: MemoryManager, a schedule over many frames, and the accounts
+- `readback`: image or buffer -> numpy; `samplers`: shared VkSamplers
 """

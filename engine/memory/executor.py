@@ -14,11 +14,12 @@ from engine.memory.deferred import Deferred, Ticket
 from engine.memory.fills import Fills
 from engine.memory.objects import LiveResource, Objects
 from engine.memory.published import Place, Published
+from engine.memory.queues import Queues, Range
 from engine.memory.recorder import Recorder
 from engine.plan import steps as vocabulary
 from engine.plan.memory_plan import MemoryPlan
 from engine.plan.profile import DeviceProfile
-from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind, QueueKind
+from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind
 from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory
 from engine.vk.structs import new
@@ -28,9 +29,8 @@ from engine.vk.timeline import Timeline
 class Executor:
     """Owns all planned device memory, and does to it what steps say.
 
-    Copies and moves are recorded on the queue for everything, or where schedules hand resources from
-    queue to queue, on the copy-only one; `submit` sends them. Nothing here waits: `carry_out` answers
-    False where the device or a thread is not ready.
+    Copies and moves are recorded, and `submit` sends them. Nothing here waits: `carry_out` answers False
+    where the device or a thread is not ready.
     """
 
     def __init__(self, device: Device, profile: DeviceProfile, frames: Timeline | None, threads: int) -> None:
@@ -41,15 +41,13 @@ class Executor:
         self.done: Counter[str] = Counter()
         self._device = device
         self._profile = profile
-        self._frames = frames
         self._dying: list[tuple[Ticket, LiveResource]] = []
         self._resting: list[tuple[Ticket, Place]] = []
         self._staging: dict[int, tuple[Recorder, int]] = {}
         self._plan: MemoryPlan | None = None
         self._filling: vocabulary.Transfer | None = None
         self._abandoned = False
-        self._graphics = Recorder(device, device.graphics, "uploads")
-        self._copier = self._graphics
+        self._queues = Queues(device, frames)
         self._carry_out: dict[type, Callable[[Any], bool]] = {
             vocabulary.Allocate: self._allocate,
             vocabulary.CreateBuffer: self._create_buffer,
@@ -81,8 +79,8 @@ class Executor:
         self._plan = plan
         # Threads may still write into staging: nothing goes on before they are done.
         self._abandoned = self._filling is not None
-        if hands_over and self._device.transfer is not None and self._copier is self._graphics:
-            self._copier = Recorder(self._device, self._device.transfer, "transfers")
+        if hands_over:
+            self._queues.separate_copies()
 
     def carry_out(self, step: vocabulary.AnyStep) -> bool:
         """Carry out a step; False where it must be tried again later, and nothing has changed."""
@@ -98,8 +96,7 @@ class Executor:
 
     def submit(self) -> None:
         """Send what was recorded to the device."""
-        for recorder in (self._copier, self._graphics):
-            recorder.submit()
+        self._queues.submit()
 
     def flush(self, resource: LiveResource, offset: int, size: int) -> None:
         """Make host writes visible to later submits where the memory is not coherent."""
@@ -122,13 +119,10 @@ class Executor:
     def close(self) -> None:
         """Wait for what was submitted and end everything, once; frames must be over."""
         self.fills.close()
-        recorders = {self._graphics, self._copier}
-        for recorder in recorders:
-            recorder.drain()
+        self._queues.each(Recorder.drain)
         self.deferred.run_all()
         self.objects.close()
-        for recorder in recorders:
-            recorder.close()
+        self._queues.each(Recorder.close)
 
     def _allocate(self, step: vocabulary.Allocate) -> bool:
         heap = self._profile.memory_types[step.memory_type].heap
@@ -166,7 +160,7 @@ class Executor:
                 return False
         self.objects.bind(step, taken)
         if resource.sampled_only:
-            copies.first_layout(self._device.vk, self._on(self._copier), resource)
+            copies.first_layout(self._device.vk, self._queues.on(self._queues.copier), resource)
         return True
 
     def _set_window(self, step: vocabulary.SetWindow) -> bool:
@@ -187,43 +181,33 @@ class Executor:
         if len(step.reads):
             begin = int(step.reads["staging_offset"].min())
             self.flush(staging, begin, int((step.reads["staging_offset"] + step.reads["size"]).max()) - begin)
-        commands = self._on(self._copier)
-        foreign = self._copier is not self._graphics
-        copies.transfer(self._device.vk, commands, self.objects, step, foreign=foreign)
-        self._staging[step.staging] = (self._copier, self._copier.ticket)
+        queues = self._queues
+        queues.reclaim(self._places(step.keys))
+        commands = queues.on(queues.copier)
+        copies.transfer(self._device.vk, commands, self.objects, step, foreign=queues.separate)
+        self._staging[step.staging] = (queues.copier, queues.copier.ticket)
         self.done.update(transfers=1, bytes_uploaded=int(step.sizes.sum()))
         return True
 
     def _fill(self, step: vocabulary.Fill) -> bool:
-        copies.zero(self._device.vk, self._on(self._graphics), self._places(step.keys))
+        copies.zero(self._device.vk, self._queues.on(self._queues.graphics), self._places(step.keys))
         return True
 
     def _clear_staging(self, step: vocabulary.ClearStaging) -> bool:
-        recorder, ticket = self._staging.get(step.staging, (self._copier, 0))
+        recorder, ticket = self._staging.get(step.staging, (self._queues.copier, 0))
         return recorder.timeline.completed() >= ticket
 
     def _move(self, step: vocabulary.Move) -> bool:
-        copies.move(self._device.vk, self._on(self._graphics), self.objects, step)
+        copies.move(self._device.vk, self._queues.on(self._queues.graphics), self.objects, step)
         self.done.update(moves=len(step.keys), bytes_moved=int(step.sizes.sum()))
         return True
 
     def _release(self, step: vocabulary.Release) -> bool:
-        source, target = self._recorder(step.source), self._recorder(step.target)
-        if source is not target:
-            families = (source.queue.family, target.queue.family)
-            copies.hand_over(self._device.vk, self._on(source), self._places(step.keys), families)
+        self._queues.release(self._places(step.keys), step.source, step.target)
         return True
 
     def _acquire(self, step: vocabulary.Acquire) -> bool:
-        source, target = self._recorder(step.source), self._recorder(step.target)
-        if source is not target:
-            families = (source.queue.family, target.queue.family)
-            commands = self._on(target)
-            target.wait_for(source.timeline, source.timeline.submitted)
-            places = self._places(step.keys)
-            copies.hand_over(self._device.vk, commands, places, families)
-            for resource, layer, _size in places:
-                resource.foreign_layers.discard(layer)
+        self._queues.acquire(self._places(step.keys), step.source, step.target)
         return True
 
     def _publish(self, step: vocabulary.Publish) -> bool:
@@ -241,19 +225,20 @@ class Executor:
     def _destroy(self, step: vocabulary.Destroy) -> bool:
         resource = self.objects.resources.pop(step.resource)
         self._staging.pop(step.resource, None)
-        ticket = self._now()
+        self._queues.forget(resource)
+        ticket = self._queues.now()
         self._dying.append((ticket, resource))
         self.deferred.add(ticket, lambda: self.objects.destroy(resource))
         return True
 
     def _free(self, step: vocabulary.Free) -> bool:
         allocation = self.objects.allocations.pop(step.allocation)
-        self.deferred.add(self._now(), lambda: self.objects.free(allocation))
+        self.deferred.add(self._queues.now(), lambda: self.objects.free(allocation))
         return True
 
     def _rest(self, left: list[Place]) -> None:
         """Keep host writes away from mapped places that frames in flight still read."""
-        ticket = self._now()
+        ticket = self._queues.now()
         for place in left:
             resource = self.objects.resources.get(place[0])
             if resource is not None and resource.mapped is not None:
@@ -264,32 +249,10 @@ class Executor:
         busy = {place[0] for _ticket, place in self._resting}
         return not busy or not busy.intersection(step.resources.tolist())
 
-    def _places(self, keys: NDArray[np.int64]) -> list[tuple[LiveResource, int, int]]:
+    def _places(self, keys: NDArray[np.int64]) -> list[Range]:
         """Return (resource, offset or layer, size) of keys in the plan that is being brought about."""
         assert self._plan is not None
         rows = self._plan.subresource_table.rows(keys)
         columns = (rows["resource"].tolist(), rows["offset"].tolist(), rows["size"].tolist())
         found = zip(*columns, strict=True)
         return [(self.objects.resource(resource), offset, size) for resource, offset, size in found]
-
-    def _recorder(self, kind: QueueKind) -> Recorder:
-        return self._copier if kind is QueueKind.TRANSFER else self._graphics
-
-    def _on(self, recorder: Recorder) -> Any:
-        """Return the commands of a queue; what another one has recorded is submitted first."""
-        for other in (self._graphics, self._copier):
-            if other is not recorder and other.recording:
-                other.submit()
-        if recorder is not self._graphics and not recorder.recording:
-            # The queue for everything keeps its own order; this one must be told to.
-            recorder.wait_for(self._graphics.timeline, self._graphics.timeline.submitted)
-            if self._frames is not None:
-                recorder.wait_for(self._frames, self._frames.submitted)
-        return recorder.commands()
-
-    def _now(self) -> Ticket:
-        """Make the ticket of all frames submitted and all steps carried out so far."""
-        values = [(recorder.timeline, recorder.ticket) for recorder in {self._graphics, self._copier}]
-        if self._frames is not None:
-            values.append((self._frames, self._frames.submitted))
-        return Ticket(tuple((timeline, value) for timeline, value in values if value))

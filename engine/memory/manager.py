@@ -136,6 +136,8 @@ class MemoryManager:
         deadline = time.perf_counter() + patience / 1000
         self._executor.collect()
         begun = 0
+        if self._next < len(self._steps):
+            self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
         try:
             while self._next < len(self._steps):
                 step = self._steps[self._next]
@@ -156,7 +158,6 @@ class MemoryManager:
             if not self._device.lost:
                 self._executor.submit()
             raise
-        self._device.doing = f"memory step {self._next} of {len(self._steps)}"
         self._executor.submit()
         return self.settled
 

@@ -39,7 +39,7 @@ from engine.plan.steps import (
 from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind, QueueKind
 from engine.vk.binding import NULL, constants
 from engine.vk.device import Device
-from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory, OutOfHostMemory, Result
+from engine.vk.errors import DeviceLost, DioramaInternalError, OutOfDeviceMemory, OutOfHostMemory, Result
 from engine.vk.faults import faults
 from engine.vk.timeline import Timeline
 
@@ -429,6 +429,36 @@ def test_every_failing_call_leaves_nothing_behind(
     assert nth > 15
 
 
+def test_a_lost_device_still_closes_in_order(device: Device, profile: DeviceProfile, cache: Bytes) -> None:
+    base = device.handles.counts()
+    written = staged(profile).place(A, 2, 0, 64)
+    written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
+    manager = MemoryManager(device, profile, {0: cache})
+    manager.submit(written)
+    with faults.injected(1, Result.DEVICE_LOST, function="vkQueueSubmit2", onwards=True):
+        with pytest.raises(DeviceLost, match="memory step"):
+            manager.settle()
+        assert device.lost
+        manager.close()
+    assert device.handles.counts() == base
+
+
+def test_an_interrupt_while_recording_leaves_nothing_behind(
+    device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    base = device.handles.counts()
+    written = staged(profile).place(A, 2, 0, 64).add(*image(profile, 3, SHAPE, 2))
+    written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
+    monkeypatch.setattr("engine.memory.copies.transfer", interrupt)
+    with pytest.raises(KeyboardInterrupt), MemoryManager(device, profile, {0: cache}) as manager:
+        manager.submit(written)
+        manager.settle()
+    assert device.handles.counts() == base
+
+
 def test_a_transfer_beyond_its_cache_is_our_own_mistake(
     device: Device, profile: DeviceProfile, cache: Bytes
 ) -> None:
@@ -439,14 +469,38 @@ def test_a_transfer_beyond_its_cache_is_our_own_mistake(
             manager.settle()
 
 
-def test_hand_overs_cost_nothing_where_one_queue_does_everything(
-    device: Device, profile: DeviceProfile, cache: Bytes
-) -> None:
-    written = staged(profile).place(A, 2, 0, 64)
-    written.add(transfer(1, [(0, 0, 64)], [(0, 2, 0, 64)]))
-    written.add(Release(longs(A), QueueKind.TRANSFER, QueueKind.GRAPHICS))
-    written.add(Acquire(longs(A), QueueKind.TRANSFER, QueueKind.GRAPHICS), publish((A, 2, 0)))
+def test_places_are_handed_from_queue_to_queue(device: Device, profile: DeviceProfile, cache: Bytes) -> None:
+    size = chain_bytes(SHAPE)
+    written = staged(profile).place(A, 2, 0, 64).place(B, 3, 1, size).add(*image(profile, 3, SHAPE, 2))
+    images = mip_copies(SHAPE, 1024, 3, 1)
+    written.add(transfer(1, [(0, 0, 64), (99, 1024, size)], [(0, 2, 0, 64)], images, keys=(A, B)))
+    written.add(Release(longs(A, B), QueueKind.TRANSFER, QueueKind.GRAPHICS))
+    written.add(Acquire(longs(A, B), QueueKind.TRANSFER, QueueKind.GRAPHICS))
+    written.add(publish((A, 2, 0), (B, 3, 1)))
     with MemoryManager(device, profile, {0: cache}) as manager:
         manager.submit(written)
         manager.settle()
         assert np.array_equal(contents(device, manager, A), cache[:64])
+        place = manager.location(B)
+        assert place is not None
+        seen = read_image(device, profile, place.handle, SHAPE, READ, layer=1)
+        assert np.array_equal(seen, picture(cache[99:], SHAPE))
+
+
+def test_a_hand_over_given_up_half_way_is_ended_before_its_place_is_written_again(
+    device: Device, profile: DeviceProfile, cache: Bytes
+) -> None:
+    first = staged(profile).place(A, 2, 0, 64)
+    first.add(transfer(1, [(0, 0, 64)], [(0, 2, 0, 64)], keys=(A,)))
+    first.add(Release(longs(A), QueueKind.TRANSFER, QueueKind.GRAPHICS))
+    again = Written().place(B, 2, 0, 64).add(ClearStaging(1))
+    again.add(transfer(1, [(640, 0, 64)], [(0, 2, 0, 64)], keys=(B,)))
+    again.add(Release(longs(B), QueueKind.TRANSFER, QueueKind.GRAPHICS))
+    last = Written().place(B, 2, 0, 64)
+    last.add(Release(longs(B), QueueKind.TRANSFER, QueueKind.GRAPHICS))
+    last.add(Acquire(longs(B), QueueKind.TRANSFER, QueueKind.GRAPHICS), publish((B, 2, 0)))
+    with MemoryManager(device, profile, {0: cache}) as manager:
+        for written in (first, again, last):
+            manager.submit(written)
+            manager.settle()
+        assert np.array_equal(contents(device, manager, B), cache[640:704])
