@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.plan.aliasing import Aliasing, overlay
 from engine.plan.memory_plan import ALLOCATION, RESOURCE, MemoryPlan, Sharing
 from engine.plan.packing import Packing, block_pool
 from engine.plan.policy import Policy
@@ -40,10 +41,11 @@ class NewResource:
     memory_type: int
     mapped: bool
     device_address: bool
-    dedicated: bool
+    dedicated: bool = False
     bytes: int = 0
     shape: ImageShape | None = None
     layers: int = 0
+    lifetime: tuple[int, int] | None = None
 
 
 class Builder:
@@ -74,14 +76,15 @@ class Builder:
 
     def finish(self) -> tuple[Rows, Rows]:
         """Rows of the new allocations and resources, sorted by id; NoRoom where they exceed a budget."""
-        own = self._own_ids()
         allocations: list[tuple[object, ...]] = []
         homes: dict[int, tuple[int, int]] = {}
-        for ident in own:
+        aliased = self._place_aliased(homes, allocations)
+        for ident in self._own_ids(aliased):
             new = self._new[ident]
             homes[ident] = (self._allocation(allocations, new, new.needs.size, own=True), 0)
         self._place_small([ident for ident in self._new if ident not in homes], homes, allocations)
         rows = np.array([_row(ident, new, *homes[ident]) for ident, new in self._new.items()], RESOURCE)
+        rows["aliased"] = [ident in aliased for ident in self._new]
         made = np.array(allocations, ALLOCATION)
         for heap in range(len(self._pending)):
             types = [i for i, t in enumerate(self.profile.memory_types) if t.heap == heap]
@@ -90,23 +93,46 @@ class Builder:
                 raise NoRoom(heap, size)
         return made, rows
 
-    def _own_ids(self) -> list[int]:
-        """Which resources get their own allocation: all that must, then the largest while there are slots."""
-        must = {ident for ident, new in self._new.items() if new.needs.requires_dedicated or new.dedicated}
-        like = [
-            ident
-            for ident, new in self._new.items()
-            if ident not in must and new.needs.size >= self.policy.own
-        ]
+    def _place_aliased(
+        self, homes: dict[int, tuple[int, int]], allocations: list[tuple[object, ...]]
+    ) -> set[int]:
+        """Let images that are never live in the same pass share an allocation; those that do share."""
+        if not self.policy.alias:
+            return set()
+        may: dict[int, list[tuple[int, Aliasing]]] = {}
+        for ident, new in self._new.items():
+            single = new.needs.requires_dedicated or new.dedicated or new.needs.size < self.policy.own
+            if new.kind is Kind.IMAGE and new.lifetime is not None and not single:
+                life = Aliasing(new.needs.size, new.needs.alignment, *new.lifetime)
+                may.setdefault(new.memory_type, []).append((ident, life))
+        shared: set[int] = set()
+        for members in may.values():
+            for size, together in overlay([life for _, life in members]):
+                if len(together) > 1:
+                    first = self._new[members[together[0][0]][0]]
+                    home = self._allocation(allocations, first, size, own=True, alone=False)
+                    homes.update({members[index][0]: (home, offset) for index, offset in together})
+                    shared.update(members[index][0] for index, _ in together)
+        return shared
+
+    def _own_ids(self, aliased: set[int]) -> list[int]:
+        """Which others get their own allocation: all that must, then the largest while there are slots."""
+        rest = {ident: new for ident, new in self._new.items() if ident not in aliased}
+        must = {ident for ident, new in rest.items() if new.needs.requires_dedicated or new.dedicated}
+        like = [i for i, new in rest.items() if i not in must and new.needs.size >= self.policy.own]
         slots = self.profile.limits.max_memory_allocation_count // 2 - self._allocations - len(must)
         if len(like) > slots:
             like = sorted(like, key=lambda ident: (-self._new[ident].needs.size, ident))[: max(slots, 0)]
         return sorted([*must, *like])
 
-    def _allocation(self, rows: list[tuple[object, ...]], new: NewResource, size: int, *, own: bool) -> int:
+    def _allocation(
+        self, rows: list[tuple[object, ...]], new: NewResource, size: int, *, own: bool, alone: bool = True
+    ) -> int:
         ident, self.next_allocation = self.next_allocation, self.next_allocation + 1
         linear = new.kind is Kind.BUFFER
-        dedicated = own and (new.needs.requires_dedicated or new.needs.prefers_dedicated or new.dedicated)
+        dedicated = (
+            own and alone and (new.needs.requires_dedicated or new.needs.prefers_dedicated or new.dedicated)
+        )
         rows.append((ident, new.memory_type, size, own, dedicated, new.device_address, new.mapped, linear))
         return ident
 

@@ -33,55 +33,101 @@ NEED = np.dtype(
 )
 
 
+class Asks:
+    """Asker ids of many needs one after another; appended to, never changed, and shared by versions."""
+
+    def __init__(self, ids: NDArray[np.int32]) -> None:
+        self.ids = ids
+        self.count = len(ids)
+
+    def append(self, ids: NDArray[np.int32]) -> int:
+        """Add ids; where they begin."""
+        start = self.count
+        self.count += len(ids)
+        if self.count > len(self.ids):
+            room = np.zeros(max(self.count, len(self.ids) + len(self.ids) // 8) - start, np.int32)
+            self.ids = np.concatenate([self.ids[:start], room])
+        self.ids[start : self.count] = ids
+        return start
+
+
 @dataclass(frozen=True, eq=False)
 class Coalesced:
-    """One need per key (dtype NEED, sorted by key) and the askers of each: `asked_by[first_ask:+asks]`."""
+    """One need per key (dtype NEED, sorted by key) and the askers of each: `asks.ids[first_ask:+asks]`.
+
+    `version` is that of the requirement table it was made from.
+    """
 
     needs: Table
-    asked_by: NDArray[np.int32]
+    asks: Asks
     keys: Keys
     askers: AskerTable
     terms: TermsTable
+    version: int = 0
+
+    @property
+    def asked_by(self) -> NDArray[np.int32]:
+        """Asker ids that the needs' `first_ask` and `asks` speak of."""
+        return self.asks.ids[: self.asks.count]
 
     def askers_of(self, key: int) -> tuple[int, ...]:
-        """Ids of all who ask for `key`."""
+        """Ids of all who ask for `key`; KeyError where nobody does."""
         need = self.needs.row(key)
         first = int(need["first_ask"])
-        return tuple(int(a) for a in self.asked_by[first : first + int(need["asks"])])
+        return tuple(int(a) for a in self.asks.ids[first : first + int(need["asks"])])
 
     def why(self, key: int) -> str:
         """All who ask for `key`, in words."""
         return ", ".join(sorted(str(self.askers[a]) for a in self.askers_of(key)))
 
 
-def coalesce(table: RequirementTable) -> Coalesced:
-    """Merge all rows of `table`; rows that contradict each other raise PlanError naming both askers."""
-    rows = table.rows
+def coalesce(table: RequirementTable, before: Coalesced | None = None) -> Coalesced:
+    """Merge all rows of `table`; rows that contradict each other raise PlanError naming both askers.
+
+    With `before`, coalesced from the same table earlier, only what was touched since is merged again.
+    """
+    if before is not None and before.terms is table.terms:
+        touched = table.touched(before.version)
+        small = len(touched) <= max(64, len(before.needs) // 8)
+        if small and before.asks.count <= 2 * int(before.needs.base["asks"].sum()) + 1024:
+            needs, asked_by = _merge(table, table.rows_of(touched))
+            needs["first_ask"] += before.asks.append(asked_by)
+            changed = before.needs.changed(needs, np.setdiff1d(touched, needs["key"]))
+            return Coalesced(changed, before.asks, table.keys, table.askers, table.terms, table.version)
+    needs, asked_by = _merge(table, table.rows)
+    whole = Table.of(needs, "key")
+    return Coalesced(whole, Asks(asked_by), table.keys, table.askers, table.terms, table.version)
+
+
+def _merge(table: RequirementTable, rows: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.int32]]:
+    """Needs of these rows, sorted by key, and their askers one after another."""
     order = np.argsort(rows["key"])
     key = rows["key"][order]
-    starts = (
-        np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else np.zeros(0, np.intp)
-    )
+    new = np.ones(len(key), bool)
+    np.not_equal(key[1:], key[:-1], out=new[1:])
+    starts = np.flatnonzero(new)
     counts = np.diff(np.append(starts, len(key)))
     group = np.repeat(np.arange(len(starts)), counts)
     needs = np.zeros(len(starts), NEED)
     needs["key"] = key[starts]
     needs["terms"] = _merge_terms(table, needs["key"], rows["terms"][order], group, starts)
     if len(starts):
-        _merge_numbers(table, needs, order, starts)
-    code = np.unique(group * np.int64(len(table.askers) or 1) + rows["asker"][order])
-    asks = np.bincount(code // (len(table.askers) or 1), minlength=len(starts))
-    needs["asks"] = asks
-    needs["first_ask"] = np.cumsum(asks) - asks
-    asked_by = (code % (len(table.askers) or 1)).astype(np.int32)
-    return Coalesced(Table.of(needs, "key"), asked_by, table.keys, table.askers, table.terms)
+        _merge_numbers(table, needs, rows[["size", "priority", "content"]][order], starts)
+    span = np.int64(len(table.askers) or 1)
+    code = np.sort(group * span + rows["asker"][order])
+    code = code[np.concatenate([np.ones(min(len(code), 1), bool), code[1:] != code[:-1]])]
+    whose = code // span
+    needs["asks"] = np.bincount(whose, minlength=len(starts))
+    needs["first_ask"] = np.cumsum(needs["asks"]) - needs["asks"]
+    return needs, (code - whose * span).astype(np.int32)
 
 
-def _merge_numbers(table: RequirementTable, needs: NDArray[np.void], order: Int64s, starts: Int64s) -> None:
-    rows = table.rows
-    needs["size"] = np.maximum.reduceat(rows["size"][order], starts)
-    needs["priority"] = np.maximum.reduceat(rows["priority"][order], starts)
-    content = rows["content"][order]
+def _merge_numbers(
+    table: RequirementTable, needs: NDArray[np.void], rows: NDArray[np.void], starts: Int64s
+) -> None:
+    needs["size"] = np.maximum.reduceat(np.ascontiguousarray(rows["size"]), starts)
+    needs["priority"] = np.maximum.reduceat(np.ascontiguousarray(rows["priority"]), starts)
+    content = np.ascontiguousarray(rows["content"])
     needs["content"] = np.maximum.reduceat(content, starts)
     differ = np.flatnonzero(np.minimum.reduceat(content, starts) != needs["content"])
     if len(differ):
@@ -99,7 +145,8 @@ def _merge_terms(
     merged = terms[starts].astype(np.int64)
     other = terms != np.repeat(merged, np.diff(np.append(starts, len(terms))))
     span = np.int64(len(table.terms))
-    code = np.unique(group[other] * span + terms[other])
+    code = np.sort(group[other] * span + terms[other])
+    code = code[np.concatenate([np.ones(min(len(code), 1), bool), code[1:] != code[:-1]])]
     rest_group, rest_terms = code // span, code % span
     while len(rest_group):
         first = np.concatenate([[True], rest_group[1:] != rest_group[:-1]])

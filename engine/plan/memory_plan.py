@@ -37,7 +37,7 @@ ALLOCATION = np.dtype(
         ("id", np.int32),
         ("memory_type", np.int32),
         ("size", np.int64),  # bytes of the VkDeviceMemory
-        ("own", np.bool_),  # holds one resource and is never shared
+        ("own", np.bool_),  # holds one resource, or aliases, and takes no more
         ("dedicated", np.bool_),  # VkMemoryDedicatedAllocateInfo names that resource
         ("device_address", np.bool_),
         ("mapped", np.bool_),  # persistently, for its whole life

@@ -13,7 +13,7 @@ from engine.plan.plan import Plan
 from engine.plan.requirements import ImageShape
 from engine.plan.sources import Sources
 from engine.plan.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow
-from engine.plan.table import Int64s, Rows
+from engine.plan.table import Int64s, Rows, distinct
 from engine.plan.transfers import PIECE, RUN_ALIGNMENT, Cycle, cycles, image_alignment, split, transfer
 from engine.plan.vocabulary import Kind, QueueKind
 
@@ -24,12 +24,13 @@ def paging(plan: Plan, places: Rows, fetch: Int64s, sources: Sources, buffers: l
         return []
     limits = plan.profile.limits
     optimal = limits.optimal_buffer_copy_offset_alignment
+    use_queue = plan.policy.transfer_queue and plan.profile.has_transfer_queue()
     pieces, shapes = _pieces(plan, places, fetch, sources, optimal)
     capacity = int(plan.staging.subresources["size"].min())
-    pieces = split(pieces, shapes, min(capacity, plan.policy.window))
+    multiple = _copy_rows(plan) if use_queue else 1
+    pieces = split(pieces, shapes, min(capacity, plan.policy.window), multiple)
     missing = places["needs"].copy()
     missing -= places["arrived"]
-    use_queue = plan.policy.transfer_queue and plan.profile.has_transfer_queue()
     steps: list[AnyStep] = []
     pending: list[tuple[int, Int64s]] = []
 
@@ -94,6 +95,12 @@ def _pieces(
     return pieces, shapes
 
 
+def _copy_rows(plan: Plan) -> int:
+    """Block rows that copies on the transfer queue come in (rule 11); 0: whole levels only."""
+    families = [f for f in plan.profile.queue_families if f.kinds == frozenset({QueueKind.TRANSFER})]
+    return min((f.image_granularity[1] for f in families), default=1)
+
+
 def _transfers(
     steps: list[AnyStep],
     cycle: Cycle,
@@ -104,12 +111,12 @@ def _transfers(
 ) -> Int64s:
     """Append the cycle's transfers, one per assetDb; rows of the places that are complete with it."""
     base = 0
-    for db in np.unique(cycle.pieces["db"]).tolist():
+    for db in distinct(cycle.pieces["db"]).tolist():
         mine = cycle.pieces[cycle.pieces["db"] == db]
         step, base = transfer(db, staging, mine, shapes, optimal, base)
         steps.append(step)
     rows = cycle.pieces["row"]
     np.subtract.at(missing, rows, cycle.pieces["size"])
-    touched = np.unique(rows)
+    touched = distinct(rows)
     complete: Int64s = touched[missing[touched] == 0]
     return complete

@@ -6,7 +6,7 @@ no padding between them, and neighbours in the cache are neighbours in the buffe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,13 @@ from engine.plan.vocabulary import BufferUsage, Dedicated, ImageUsage, Kind
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """Needs of one group, in placing order: keys, footprints (bytes or layers), alignments and usage bits."""
+    """Needs of one group, in placing order: keys, footprints (bytes or layers), alignments and usage bits.
+
+    `terms` are those of each, for groups whose resources hold one key.
+    """
 
     group: Group
-    terms: Terms
+    terms: list[Terms]
     key: Int64s
     footprint: Int64s
     alignment: Int64s
@@ -155,7 +158,7 @@ def _new_pages(
             continue
         if size < grown and _needs(wanted, builder, usage, grown).size <= builder.room(memory_type):
             size, needs = grown, _needs(wanted, builder, usage, grown)
-        ident = builder.add(_resource(wanted, usage, needs, memory_type, size))
+        ident = builder.add(_resource(wanted.group, usage, needs, memory_type, size))
         rows = rest[page == index]
         resource[rows] = ident
         offset[rows] = start[page == index]
@@ -167,11 +170,14 @@ def _new_own(
     usage, size = int(wanted.usage[row]), int(wanted.footprint[row])
     needs = _needs(wanted, builder, usage, size)
     if needs.size <= builder.room(memory_type):
-        resource[row] = builder.add(_resource(wanted, usage, needs, memory_type, size))
+        new = _resource(wanted.group, usage, needs, memory_type, size)
+        terms = wanted.terms[row]
+        resource[row] = builder.add(
+            replace(new, dedicated=terms.dedicated is Dedicated.YES, lifetime=terms.lifetime)
+        )
 
 
-def _resource(wanted: Wanted, usage: int, needs: Needs, memory_type: int, size: int) -> NewResource:
-    group = wanted.group
+def _resource(group: Group, usage: int, needs: Needs, memory_type: int, size: int) -> NewResource:
     images = group.kind is Kind.IMAGE
     return NewResource(
         group.kind,
@@ -181,7 +187,6 @@ def _resource(wanted: Wanted, usage: int, needs: Needs, memory_type: int, size: 
         memory_type,
         group.mapped,
         group.device_address,
-        wanted.terms.dedicated is Dedicated.YES,
         bytes=0 if images else size,
         shape=group.shape,
         layers=size if images else 0,

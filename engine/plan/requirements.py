@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from engine.plan.askers import AskerTable
 from engine.plan.formats import Format
 from engine.plan.keys import Keys
+from engine.plan.row_index import RowIndex
+from engine.plan.table import Int64s, distinct
 from engine.plan.vocabulary import (
     Access,
     BufferUsage,
@@ -160,22 +162,47 @@ class TermsTable:
 
 
 class RequirementTable:
-    """All requirement rows of a scene, growable, with the keys, askers and terms they speak of."""
+    """All requirement rows of a scene, growable, with the keys, askers and terms they speak of.
+
+    `version` counts changes. What an asker has asked for can be taken back with `remove`; `touched` tells
+    which keys changed since a version, so that coalescing again costs what changed.
+    """
 
     def __init__(self, keys: Keys | None = None, askers: AskerTable | None = None) -> None:
         self.keys = keys if keys is not None else Keys()
         self.askers = askers if askers is not None else AskerTable()
         self.terms = TermsTable()
         self._rows = np.zeros(64, ROW)
+        self._alive = np.zeros(64, bool)
         self._count = 0
+        self._log: list[Int64s] = []
+        self._by_key = RowIndex()
+        self._by_asker = RowIndex()
 
     def __len__(self) -> int:
-        return self._count
+        return int(self._alive[: self._count].sum())
+
+    @property
+    def version(self) -> int:
+        """Goes up with every change."""
+        return len(self._log)
 
     @property
     def rows(self) -> NDArray[np.void]:
-        """The rows so far, dtype `ROW`; a view that the next `add` may leave behind."""
-        return self._rows[: self._count]
+        """All rows, dtype `ROW`, in the order they were added."""
+        rows = self._rows[: self._count]
+        alive = self._alive[: self._count]
+        return rows if alive.all() else rows[alive]
+
+    def rows_of(self, keys: Int64s) -> NDArray[np.void]:
+        """All rows of `keys` (sorted, distinct)."""
+        at = self._by_key.find(self._rows["key"][: self._count], keys)
+        return self._rows[at[self._alive[at]]]
+
+    def touched(self, version: int) -> Int64s:
+        """Keys whose rows changed since `version`, sorted."""
+        changed = self._log[version:]
+        return distinct(np.concatenate(changed)) if changed else np.zeros(0, np.int64)
 
     def add(self, requirement: Requirement, askers: int | Iterable[int]) -> None:
         """Add one requirement for each asker (ids of `self.askers`)."""
@@ -200,23 +227,28 @@ class RequirementTable:
         priority: ArrayLike = 0,
     ) -> None:
         """Add many rows on the same terms; the columns are broadcast against each other."""
-        columns = np.broadcast_arrays(
-            np.asarray(key, np.int64),
-            np.asarray(size),
-            np.asarray(asker),
-            np.asarray(content),
-            np.asarray(priority),
-        )
-        count = columns[0].size
-        rows = self._grow(count)
+        given = (np.asarray(key, np.int64), size, asker, content, priority)
+        columns = np.broadcast_arrays(*(np.asarray(column) for column in given))
+        rows = self._grow(columns[0].size)
         for name, column in zip(("key", "size", "asker", "content", "priority"), columns, strict=True):
             rows[name] = column.reshape(-1)
         rows["terms"] = self.terms.id(terms)
+        self._log.append(rows["key"].copy())
+
+    def remove(self, askers: int | Iterable[int]) -> None:
+        """Take back all that these askers have asked for."""
+        ids = [askers] if isinstance(askers, int) else list(askers)
+        wanted = distinct(np.array(ids, np.int64))
+        at = self._by_asker.find(self._rows["asker"][: self._count], wanted)
+        at = at[self._alive[at]]
+        self._alive[at] = False
+        self._log.append(self._rows["key"][at])
 
     def _grow(self, count: int) -> NDArray[np.void]:
         start, self._count = self._count, self._count + count
         if self._count > len(self._rows):
-            grown = np.zeros(max(self._count, 2 * len(self._rows)), ROW)
-            grown[:start] = self._rows[:start]
-            self._rows = grown
+            size = max(self._count, 2 * len(self._rows))
+            self._rows = np.concatenate([self._rows[:start], np.zeros(size - start, ROW)])
+            self._alive = np.concatenate([self._alive[:start], np.zeros(size - start, bool)])
+        self._alive[start : self._count] = True
         return self._rows[start : self._count]

@@ -34,7 +34,7 @@ from engine.plan.steps import (
     Window,
     Withdraw,
 )
-from engine.plan.table import Int64s, Rows, Table
+from engine.plan.table import Int64s, Rows, Table, distinct
 from engine.plan.vocabulary import Contents, QueueKind
 
 PLACE = np.dtype(
@@ -326,7 +326,7 @@ class Resident:
 
     def _staging_ids(self) -> set[int]:
         wanted = set(self._wanted("resources"))
-        used = {int(r) for r in np.unique(np.concatenate([self.places["resource"], self.old["resource"]]))}
+        used = {int(r) for r in distinct(np.concatenate([self.places["resource"], self.old["resource"]]))}
         return set(self.resources) - wanted - used
 
     def _wanted(self, what: str) -> list[int]:
@@ -351,7 +351,7 @@ class Resident:
         return at
 
     def _need_bound(self, resources: NDArray[np.int32], step: Step) -> None:
-        missing = set(np.unique(resources).tolist()) - self.bound
+        missing = set(distinct(resources).tolist()) - self.bound
         _need(not missing, step, f"resources {sorted(missing)} are not bound")
 
     def _need_free(self, at: Int64s, step: Step) -> None:

@@ -109,12 +109,11 @@ class Round:
         fits &= ~own | (2 * new_foot > old["footprint"])
         if not fits.any():
             return fits
-        pairs = np.stack(
-            [old["terms"], columns.group[had], allocation["memory_type"], resource["sharing"]], 1
-        )
+        facts = (old["terms"], columns.group[had], allocation["memory_type"], resource["sharing"])
+        pairs = np.stack([*facts, resource["aliased"], rows["terms"][had]], 1)
         distinct, index = np.unique(pairs, axis=0, return_inverse=True)
         good = np.zeros(len(distinct), bool)
-        for i, (terms, group, memory_type, sharing) in enumerate(distinct.tolist()):
+        for i, (terms, group, memory_type, sharing, aliased, new) in enumerate(distinct.tolist()):
             wanted, was = columns.groups[group], self.terms[terms]
             has = self.profile.memory_types[memory_type].properties
             good[i] = (
@@ -122,6 +121,7 @@ class Round:
                 and wanted.kind is was.kind
                 and wanted.shape == was.shape
                 and wanted.mapped == was.persistent_map
+                and not (aliased and was.lifetime != self.terms[new].lifetime)
                 and not wanted.required & ~has
             )
         fits &= good[index.reshape(-1)]
@@ -179,10 +179,11 @@ class Round:
             if start == stop:
                 break
             at = order[start:stop]
-            first = self.terms[int(rows["terms"][at[0]])]
+            kind = columns.groups[int(group[start])]
+            own = kind.sharing is Sharing.OWN
             wanted = Wanted(
-                columns.groups[int(group[start])],
-                first,
+                kind,
+                [self.terms[t] for t in rows["terms"][at].tolist()] if own else [],
                 columns.needs["key"][at],
                 columns.footprint[at],
                 columns.alignment[at],

@@ -33,7 +33,7 @@ from engine.plan.steps import (
     Release,
     Withdraw,
 )
-from engine.plan.table import Int64s, Rows
+from engine.plan.table import Int64s, Rows, distinct
 from engine.plan.vocabulary import Contents, Kind, QueueKind
 
 
@@ -133,7 +133,7 @@ class _Scheduler:
     def _withdraw_unwanted(self) -> None:
         """Withdraw keys that the plan lacks, and those whose range it gives to others."""
         gone = ~np.isin(self.old["key"], self.places["key"])
-        self._withdraw(np.unique(self.old["key"][gone | self._overwritten()]))
+        self._withdraw(distinct(self.old["key"][gone | self._overwritten()]))
 
     def _overwritten(self) -> NDArray[np.bool_]:
         """Which old places lie where the plan puts something else."""
@@ -185,17 +185,17 @@ class _Scheduler:
                 if over <= 0:
                     break
                 inside = [r for r, row in self.resources.items() if int(row["allocation"]) == allocation]
-                keys = np.unique(self.old["key"][np.isin(self.old["resource"], inside)])
+                keys = distinct(self.old["key"][np.isin(self.old["resource"], inside)])
                 self._withdraw(keys)
                 over -= int(self.allocations[allocation]["size"])
 
     def _retained(self) -> set[int]:
         """Allocations that are not wanted and still hold places that are."""
-        used = np.unique(self.old["resource"]).tolist()
+        used = distinct(self.old["resource"]).tolist()
         return {int(self.resources[r]["allocation"]) for r in used} - self.final_allocations
 
     def _free_unneeded(self) -> None:
-        used = set(np.unique(self.old["resource"]).tolist())
+        used = set(distinct(self.old["resource"]).tolist())
         for ident in sorted(set(self.resources) - self.final_resources - used):
             self.steps.append(Destroy(ident))
             del self.resources[ident]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +80,7 @@ class Table:
         """A table with `upserts` in place of or beside these rows, and without the ids `removed`."""
         upserts = upserts[np.argsort(upserts[self.by], kind="stable")]
         new_ids = upserts[self.by].astype(np.int64)
-        removed = np.unique(removed)
+        removed = distinct(removed)
         stays = ~(_in(new_ids, self._patch_ids) | _in(removed, self._patch_ids))
         patch = np.concatenate([self.patch[stays], upserts])
         patch = patch[np.argsort(patch[self.by], kind="stable")]
@@ -94,7 +94,7 @@ class Table:
     def difference(self, other: Table) -> tuple[Int64s, Int64s]:
         """(ids that only `other` lacks, ids that `other` has new or with other values), both sorted."""
         if self.base is other.base:
-            ids = np.unique(np.concatenate([self._patch_ids, self.gone, other._patch_ids, other.gone]))
+            ids = distinct(np.concatenate([self._patch_ids, self.gone, other._patch_ids, other.gone]))
         else:
             ids = np.union1d(self.array[self.by], other.array[self.by]).astype(np.int64)
         mine, theirs = self.has(ids), other.has(ids)
@@ -109,6 +109,15 @@ class Table:
     @cached_property
     def _hidden(self) -> NDArray[np.bool_]:
         return _in(self.base_ids, self._patch_ids)
+
+
+def distinct(values: NDArray[np.integer[Any]]) -> Int64s:
+    """The distinct values, sorted: by sorting, which is many times faster here than hashing."""
+    ordered = np.sort(values.astype(np.int64))
+    keep = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=keep[1:])
+    found: Int64s = ordered[keep]
+    return found
 
 
 def _in(sorted_ids: Int64s, ids: Int64s) -> NDArray[np.bool_]:

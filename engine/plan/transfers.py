@@ -12,10 +12,11 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.plan.errors import PlanError
 from engine.plan.requirements import ImageShape
 from engine.plan.shapes import mip_levels
 from engine.plan.steps import BUFFER_COPY, IMAGE_COPY, READ, Transfer, Window
-from engine.plan.table import Int64s, Rows
+from engine.plan.table import Int64s, Rows, distinct
 
 PIECE = np.dtype(
     [
@@ -50,8 +51,12 @@ def image_alignment(shape: ImageShape, optimal: int) -> int:
     return lcm(shape.format.info.block_bytes, 4, optimal)
 
 
-def split(pieces: Rows, shapes: list[ImageShape], limit: int) -> Rows:
-    """Cut pieces that cost more than `limit` (and those begun already): buffers anywhere, images by rows."""
+def split(pieces: Rows, shapes: list[ImageShape], limit: int, rows: int = 1) -> Rows:
+    """Cut pieces that cost more than `limit` (and those begun already): buffers anywhere, images by rows.
+
+    `rows` is the multiple of block rows that the queue can copy (rule 11), 0 where it copies whole levels
+    only. PlanError where the least that can be copied at once exceeds `limit`.
+    """
     large = pieces["cost"] > limit
     large |= (pieces["start"] > 0) & (pieces["shape"] >= 0)
     if not large.any():
@@ -59,18 +64,25 @@ def split(pieces: Rows, shapes: list[ImageShape], limit: int) -> Rows:
     out = [pieces[~large]]
     for piece in pieces[large]:
         shape = int(piece["shape"])
-        cuts = _buffer_cuts(piece, limit) if shape < 0 else _image_cuts(piece, shapes[shape], limit)
-        rows = np.repeat(piece[None], len(cuts))
+        cuts = _buffer_cuts(piece, limit) if shape < 0 else _image_cuts(piece, shapes[shape], limit, rows)
+        parts = np.repeat(piece[None], len(cuts))
         starts = np.array([c[0] for c in cuts], np.int64)
         sizes = np.array([c[1] for c in cuts], np.int64)
-        rows["source"] += starts - piece["start"]
+        parts["source"] += starts - piece["start"]
         if shape < 0:
-            rows["place"] += starts - piece["start"]
-            rows["room"] = sizes
-            rows["room"][-1] = piece["room"] - (starts[-1] - piece["start"])
-        rows["start"], rows["size"] = starts, sizes
-        rows["cost"] = sizes + int(piece["cost"] - max(piece["size"], piece["room"] if shape < 0 else 0))
-        out.append(rows)
+            parts["place"] += starts - piece["start"]
+            parts["room"] = sizes
+            parts["room"][-1] = piece["room"] - (starts[-1] - piece["start"])
+        parts["start"], parts["size"] = starts, sizes
+        parts["cost"] = sizes + int(piece["cost"] - max(piece["size"], piece["room"] if shape < 0 else 0))
+        out.append(parts)
+        if parts["cost"].max() > limit:
+            raise PlanError(
+                "plan.staging",
+                f"a staging buffer of {limit} bytes cannot hold the {parts['cost'].max()} bytes that must be"
+                " copied at once",
+                "raise the budget of the host-visible heap",
+            )
     return np.concatenate(out)
 
 
@@ -81,11 +93,12 @@ def _buffer_cuts(piece: np.void, limit: int) -> list[tuple[int, int]]:
     return [(at, min(step, end - at)) for at in range(start, end, step)]
 
 
-def _image_cuts(piece: np.void, shape: ImageShape, limit: int) -> list[tuple[int, int]]:
+def _image_cuts(piece: np.void, shape: ImageShape, limit: int, multiple: int) -> list[tuple[int, int]]:
     slack = int(piece["cost"] - piece["size"])
     begun, cuts = int(piece["start"]), []
     for level in mip_levels(shape):
-        rows = max((limit - slack) // level.row, 1)
+        rows = (limit - slack) // level.row
+        rows = max(rows // multiple * multiple, multiple) if multiple else level.size // level.row
         for at in range(0, level.size, rows * level.row):
             start = level.offset + at
             if start >= begun:
@@ -118,7 +131,7 @@ def cycles(pieces: Rows, window_bytes: int, capacity: int) -> list[Cycle]:
 def _spans(pieces: Rows, window_bytes: int) -> dict[int, Window]:
     """Windows of those databases whose needed ranges fit one window altogether."""
     spans = {}
-    for db in np.unique(pieces["db"]).tolist():
+    for db in distinct(pieces["db"]).tolist():
         mine = pieces[pieces["db"] == db]
         start = int(mine["source"].min())
         size = int((mine["source"] + mine["size"]).max()) - start
@@ -165,13 +178,15 @@ def transfer(
     reads = [_reads(buffers["source"], spots, buffers["size"])]
     image_copies: list[NDArray[np.void]] = []
     images = pieces[pieces["shape"] >= 0]
-    for shape in np.unique(images["shape"]).tolist():
+    for shape in distinct(images["shape"]).tolist():
         mine = images[images["shape"] == shape]
         read, copy, base = _image_layout(mine, shapes[shape], optimal, base)
         reads.append(read)
         image_copies.append(copy)
-    keys, first = np.unique(pieces["key"], return_inverse=True)
-    sizes = np.bincount(first, pieces["size"], minlength=len(keys)).astype(np.int64)
+    order = np.argsort(pieces["key"], kind="stable")
+    keys = distinct(pieces["key"])
+    first = np.searchsorted(pieces["key"][order], keys)
+    sizes = np.add.reduceat(pieces["size"][order], first)
     made = np.concatenate(image_copies) if image_copies else np.zeros(0, IMAGE_COPY)
     return Transfer(db, staging, keys, sizes, np.concatenate(reads), copies, made), base
 

@@ -142,7 +142,8 @@ def _dedicated(j: Joined) -> list[Finding]:
         return f"resource {r['id'][i]} in allocation {r['allocation'][i]}"
 
     found = _bad("4 dedicated", required & ~(alone & j.home["dedicated"]), say)
-    return found + _bad("4 dedicated", (j.home["dedicated"] | j.home["own"]) & ~alone, say)
+    single = j.home["dedicated"] | (j.home["own"] & ~r["aliased"])
+    return found + _bad("4 dedicated", single & ~alone, say)
 
 
 def _usage(j: Joined) -> list[Finding]:
