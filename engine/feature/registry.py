@@ -8,9 +8,11 @@ its own features and one problem, never the program.
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import entry_points
+from pathlib import Path
 from types import ModuleType
 
 from engine.feature.contract import Feature
@@ -90,6 +92,10 @@ class Registry(Mapping[str, Feature]):
 
     def load_entry_points(self) -> None:
         """Add the features of installed packages; a failure becomes a problem, never an exception."""
+        if not _installed_features():
+            return
+        from importlib.metadata import entry_points  # 20 ms of a start, for nothing where there are none
+
         for point in sorted(
             entry_points(group=ENTRY_POINT_GROUP), key=lambda point: (point.name, point.value)
         ):
@@ -104,6 +110,14 @@ class Registry(Mapping[str, Feature]):
             except Exception as error:  # noqa: BLE001 (a feature's author may raise anything)
                 self._report(f"{point.name} = {point.value}", error)
 
+    def check_required(self) -> None:
+        """Report features that require one that is not known: no object could have them."""
+        for name, feature in self.items():
+            for required in feature.requires:
+                if required not in self:
+                    missing = LookupError(f"{name} requires {required}, which is not known")
+                    self._report(self._origins[name], missing)
+
     def _report(self, origin: str, error: Exception) -> None:
         self.problems.append(
             Problem(
@@ -114,6 +128,22 @@ class Registry(Mapping[str, Feature]):
                 severity=Severity.WARNING,
             )
         )
+
+
+def _installed_features() -> bool:
+    """Whether any installed package names the entry point group; True where that takes a closer look."""
+    for folder in sys.path:
+        if not os.path.isdir(folder or "."):
+            if os.path.exists(folder):
+                return True  # an archive
+            continue
+        with os.scandir(folder or ".") as entries:
+            packages = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
+        for package in packages:
+            points = Path(package, "entry_points.txt")
+            if points.is_file() and ENTRY_POINT_GROUP.encode() in points.read_bytes():
+                return True
+    return False
 
 
 def discover(package: str = PACKAGE) -> Registry:
@@ -127,4 +157,5 @@ def discover(package: str = PACKAGE) -> Registry:
         if not info.name.startswith("_"):
             registry.load(f"{package}.{info.name}")
     registry.load_entry_points()
+    registry.check_required()
     return registry

@@ -42,11 +42,12 @@ def write_whole(path: Path, text: str) -> None:
 
 def _sweep(target: Path) -> None:
     """Delete old temporary files of the same target."""
-    for entry in os.scandir(target.parent):
-        if entry.name.startswith(f".{target.name}.") and entry.name.endswith(SUFFIX):
-            with contextlib.suppress(OSError):  # another process may be quicker
-                if time.time() - entry.stat().st_mtime > STALE_SECONDS:
-                    os.unlink(entry.path)
+    with os.scandir(target.parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(f".{target.name}.") and entry.name.endswith(SUFFIX):
+                with contextlib.suppress(OSError):  # another process may be quicker
+                    if time.time() - entry.stat().st_mtime > STALE_SECONDS:
+                        os.unlink(entry.path)
 
 
 def _umask() -> int:

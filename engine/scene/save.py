@@ -43,28 +43,34 @@ class Saver:
                     Problem("scene.no_tableau", message, help="add `tableau: { }` to one of them")
                 )
             return False
-        if self._written is not None:  # parsed now and not when it was written: a save stays short
-            self._document, self._written = parse(self._written, self._document.name), None
-        document = self._document
-        changes = _Changes(document, self._tableau, self._before, self._dbs)
-        text = changes.changed()
-        added = len(self._before.fresh(self._tableau)) > 0
-        if added:
+        document = self._document = self._read_again(self._document)
+        text = _Changes(document, self._tableau, self._before, self._dbs).changed()
+        if len(self._before.fresh(self._tableau)):
             # In a second pass: what new objects are put behind may have been removed in the first.
             after = document if text == document.text else parse(text, document.name)
             text = _Changes(after, self._tableau, self._before, self._dbs).added()
-        if text == document.text:
-            return False
-        if not _holds(self._path, document):
+        if text != document.text:
+            self._write(self._path, document, text)
+            moved = text.count("\n") != document.text.count("\n")
+        else:
+            moved = False
+        self._before = Snapshot.of(self._tableau)
+        if moved or self._tableau.has_unplaced:
+            self._document = self._read_again(document)
+            place_again(self._tableau, self._document)
+        return text != document.text
+
+    def _read_again(self, document: Document) -> Document:
+        """The document of what was last written: parsed when it is needed, so that a save stays short."""
+        text, self._written = self._written, None
+        return document if text is None else parse(text, document.name)
+
+    def _write(self, path: Path, document: Document, text: str) -> None:
+        if not _holds(path, document):
             message = f"{document.name} was changed by somebody else since it was read; it was not saved"
             raise InputError(Problem("scene.changed", message, help="load the scene again"))
-        write_whole(self._path, text)
-        self._before = Snapshot.of(self._tableau)
+        write_whole(path, text)
         self._written = text
-        if added or changes.listed or text.count("\n") != document.text.count("\n"):
-            self._document, self._written = parse(text, document.name), None
-            place_again(self._tableau, self._document)
-        return True
 
 
 def _holds(path: Path, document: Document) -> bool:
@@ -89,7 +95,7 @@ class _Changes:
         self._root = document.root["tableau"]
         self._edits: Edits = document.edits()
         self._nodes: dict[int, Node] = {}
-        self.listed: set[int] = set()
+        self._listed: set[int] = set()
         """Rows of the objects whose list of features is written as a whole."""
 
     def changed(self) -> str:
@@ -157,8 +163,8 @@ class _Changes:
         """Write the whole list of features of objects that got new ones."""
         for type_name, table in self._tableau.tables.items():
             owned = table.owned_by(kept) & ~self._before.tables[type_name].owned_by(kept)
-            self.listed.update(kept[owned].tolist())
-        for row in sorted(self.listed):
+            self._listed.update(kept[owned].tolist())
+        for row in sorted(self._listed):
             written = object_text(self._tableau, row, self._dbs, features_only=True)["features"]
             node = self._node(row)
             if "features" in node:
@@ -169,13 +175,13 @@ class _Changes:
     def _change_features(self, table: FeatureTable, before: TableSnapshot, kept: NDArray[np.int32]) -> None:
         had, has = before.owned_by(kept), table.owned_by(kept)
         for row in kept[had & ~has].tolist():
-            if row not in self.listed:
+            if row not in self._listed:
                 self._edits.remove(self._feature(row, table.type_name))
         both = kept[had & has]
         now, then = table.rows_of(both), before.rows_of(both)
         for flag in FLAGS:
             for index in np.flatnonzero(table.flags(flag)[now] != before.columns[flag][then]).tolist():
-                if int(both[index]) not in self.listed:
+                if int(both[index]) not in self._listed:
                     node = self._feature(int(both[index]), table.type_name)
                     self._set_flag(node, flag, bool(table.flags(flag)[now[index]]), True)
         for spec in table.schema.fields:
@@ -183,7 +189,7 @@ class _Changes:
             differs = column[now] != before.columns[spec.name][then]
             rows = np.flatnonzero(differs.any(axis=1) if differs.ndim > 1 else differs)
             for index in rows.tolist():
-                if int(both[index]) in self.listed:
+                if int(both[index]) in self._listed:
                     continue
                 value = column[now[index]]
                 text = (

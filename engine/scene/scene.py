@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.assets import AssetDb, AssetRef, find_asset
 from engine.feature import Registry
-from engine.humon import Document, Problem
+from engine.humon import Problem
 from engine.scene.files import SceneFile
 from engine.scene.save import Saver
 from engine.scene.settings import apply_setting
@@ -39,11 +39,6 @@ class Scene:
         self.registry = registry
         self.warnings = list(warnings)
         self._saver = Saver(home, tableau, self.dbs)
-
-    @property
-    def documents(self) -> tuple[Document, ...]:
-        """The texts of all files, as they were read."""
-        return tuple(file.document for file in self.files)
 
     def asset(self, db: str, asset: str | int, types: Sequence[str] = ()) -> AssetRef:
         """The asset of that name or index in a database. Raises KeyError, worded for people."""

@@ -123,6 +123,11 @@ class FeatureTable:
             self._tableau.files[file], int(self._columns["line"][row]), int(self._columns["column"][row])
         )
 
+    @property
+    def has_unplaced(self) -> bool:
+        """Whether a feature stands in no file."""
+        return bool(((self._columns["file"] < 0) & (self._columns["object"] >= 0)).any())
+
     def path(self, row: int) -> str:
         """The path of the object that has this row; empty for a free row."""
         owner = int(self._columns["object"][row])

@@ -200,6 +200,12 @@ class Tableau:
             return None
         return Position(self.files[file], int(self._columns["line"][row]), int(self._columns["column"][row]))
 
+    @property
+    def has_unplaced(self) -> bool:
+        """Whether an object or a feature stands in no file: a program made it."""
+        objects = (self._columns["file"] < 0) & (self._columns["level"] >= 0)
+        return bool(objects.any()) or any(table.has_unplaced for table in self.tables.values())
+
     def set_positions(self, rows: Rows, positions: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
         """Say where objects stand: (file, line, column), files as numbers from `file_number`."""
         for column, values in zip(("file", "line", "column"), positions, strict=True):

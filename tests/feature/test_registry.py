@@ -2,12 +2,9 @@
 
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
-from types import ModuleType
 
 import pytest
 
-import engine.feature.registry as registry_module
 from engine.feature import Feature, Registry, discover, float_field
 
 
@@ -75,21 +72,40 @@ def test_a_package_is_searched_and_a_broken_module_costs_only_itself(tmp_path, m
     assert "broken on import" in problem.message
 
 
-def test_features_of_installed_packages_come_through_the_entry_point_group(monkeypatch):
-    module = ModuleType("other_package")
-    module.Gamma = type("Gamma", (Feature,), {"type_name": "gamma", "__module__": "other_package"})
-    monkeypatch.setitem(sys.modules, "other_package", module)
-    points = [
-        EntryPoint("gamma", "other_package:Gamma", "diorama.features"),
-        EntryPoint("gone", "missing_package", "diorama.features"),
-        EntryPoint("odd", "math:pi", "diorama.features"),
-    ]
-    monkeypatch.setattr(registry_module, "entry_points", lambda group: {"diorama.features": points}[group])
+def install(folder, name, code, points):
+    """Lay a package down as an installer does."""
+    (folder / f"{name}.py").write_text(code)
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[diorama.features]\n" + points)
+
+
+FEATURE = "from engine.feature import Feature\nclass {0}(Feature):\n    type_name = '{1}'\n"
+
+
+def test_features_of_installed_packages_come_through_the_entry_point_group(tmp_path, monkeypatch):
     registry = Registry()
     registry.load_entry_points()
-    assert list(registry) == ["gamma"]
-    assert sorted(problem.code for problem in registry.problems) == ["feature.load"] * 2
-    assert any("missing_package" in problem.message for problem in registry.problems)
+    assert list(registry) == []
+    install(tmp_path, "gammas", FEATURE.format("Gamma", "gamma"), "gamma = gammas:Gamma\n")
+    install(tmp_path, "deltas", FEATURE.format("Delta", "delta"), "all = deltas\n")
+    install(tmp_path, "broken", "raise OSError('no')\n", "gone = broken\nodd = math:pi\nlost = missing_one\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry.load_entry_points()
+    assert list(registry) == ["delta", "gamma"]
+    assert [problem.code for problem in registry.problems] == ["feature.load"] * 3
+    told = " ".join(problem.message for problem in registry.problems)
+    assert "gone = broken" in told
+    assert "odd = math:pi" in told
+    assert "missing_one" in told
+
+
+def test_a_feature_that_requires_an_unknown_one_is_reported():
+    registry = Registry([Beta()])
+    registry.check_required()
+    (problem,) = registry.problems
+    assert "beta requires alpha" in problem.message
 
 
 def test_the_features_that_ship_are_found_without_vulkan():

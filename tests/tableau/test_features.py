@@ -10,6 +10,7 @@ from engine.tableau.schema import angle_field, asset_field, choice_field, color_
 SCHEMAS = (
     FeatureSchema("visibleModel", (asset_field("asset", types=("model",)),)),
     FeatureSchema("light", (float_field("intensity", 3.0, minimum=0), color_field("color", (1, 1, 1)))),
+    FeatureSchema("halo", (), requires=("light",)),
     FeatureSchema(
         "camera",
         (
@@ -100,6 +101,23 @@ def test_switching_off_a_parent_or_the_tableau_switches_off_all_below(tableau, f
 def test_an_object_has_at_most_one_feature_of_a_type(tableau):
     with pytest.raises(ValueError, match="at most one light"):
         tableau.add_feature("light", tableau["room/lamp"])
+
+
+def test_a_feature_is_never_without_those_it_requires(tableau):
+    room, lamp = tableau["room"], tableau["room/lamp"]
+    with pytest.raises(ValueError, match="halo on 'room' needs light on the same object"):
+        tableau.add_feature("halo", [lamp, room])
+    assert "halo" not in lamp
+    tableau.add_feature("halo", lamp)
+    with pytest.raises(ValueError, match="halo on 'room/lamp' needs light"):
+        tableau.remove_feature("light", lamp)
+    assert "light" in lamp
+    tableau.remove_feature("halo", lamp)
+    tableau.remove_feature("light", lamp)
+    with pytest.raises(ValueError, match="halo on 'new' needs light"):
+        tableau.add_object("new", features={"halo": {}})
+    assert "new" not in tableau
+    assert "halo" in tableau.add_object("new", features={"halo": {}, "light": {}})
 
 
 def test_a_removed_feature_is_gone_and_its_row_begins_fresh(tableau):
