@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.humon.node import Node
 
 _LINE_BLANK = re.compile(rf"[{INLINE},]*+")
-_REST_OF_LINE = re.compile(rf"(?:[ \t,]*+{COMMENT})*+[ \t]*+,?")
+_REST_OF_LINE = re.compile(rf"(?:[ \t,]*+{COMMENT}|{BACK})*+[ \t]*+,?")
 _MARGIN = re.compile(rf"[{INLINE}]*+")
 _WHITE = re.compile(rf"[{WHITE}]")
 _SEPARATORS = " \t\n\r,:[]{}@"

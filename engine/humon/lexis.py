@@ -11,14 +11,14 @@ INLINE: Final = r" \t\v\f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u30
 WHITE: Final = INLINE + r"\n\r,"
 _STOP: Final = WHITE + r"\[\]{}:@/"
 BLANK: Final = rf"[{WHITE}]*+"
-_BACK: Final = r"(?!)"
+BACK: Final = r"(?!)"
 """Alternative that never matches but puts the position back to where the group began: Python before 3.11.5
 forgets to do so when a possessive group fails half-way (CPython issue 106052)."""
-COMMENT: Final = rf"/(?:/[^\n\r]*+|\*[^*]*+(?:\*(?!/)[^*]*+|{_BACK})*+\*/)"
-SKIP: Final = rf"{BLANK}(?:{COMMENT}{BLANK}|{_BACK})*+"
-WORD: Final = rf"(?:[^{_STOP}\"'`^]|/(?![/*]))[^{_STOP}]*+(?:/(?![/*])[^{_STOP}]*+|{_BACK})*+"
+COMMENT: Final = rf"/(?:/[^\n\r]*+|\*[^*]*+(?:\*(?!/)[^*]*+|{BACK})*+\*/)"
+SKIP: Final = rf"{BLANK}(?:{COMMENT}{BLANK}|{BACK})*+"
+WORD: Final = rf"(?:[^{_STOP}\"'`^]|/(?![/*]))[^{_STOP}]*+(?:/(?![/*])[^{_STOP}]*+|{BACK})*+"
 QUOTED: Final = r"\"[^\"]*+\"|'[^']*+'|`[^`]*+`"
-FLAT: Final = rf"\[{BLANK}(?:{WORD}{BLANK}|{_BACK})*+\]"
+FLAT: Final = rf"\[{BLANK}(?:{WORD}{BLANK}|{BACK})*+\]"
 
 
 def _tagged(name: str) -> str:
