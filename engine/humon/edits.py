@@ -6,7 +6,7 @@ Gathered against the document as it was read, applied all at once.
 import re
 from typing import TYPE_CHECKING
 
-from engine.humon.lexis import BLANK, COMMENT, INLINE, SPACE, TOKEN, WHITE, quote
+from engine.humon.lexis import BACK, BLANK, COMMENT, INLINE, SPACE, TOKEN, WHITE, quote
 from engine.humon.writer import INDENT, inline, scalar
 
 if TYPE_CHECKING:
