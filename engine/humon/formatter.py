@@ -9,6 +9,8 @@ from engine.humon.document import Document
 from engine.humon.outline import Container, Item, Role, gap, outline
 from engine.humon.writer import INDENT, WIDTH
 
+_FARTHEST_ALIGNED = 40
+
 
 def format_document(document: Document, width: int = WIDTH) -> str:
     """Return the text of `document` laid out anew; formatting the result again changes nothing.
@@ -20,6 +22,7 @@ def format_document(document: Document, width: int = WIDTH) -> str:
     root = outline(document.text, implicit, width)
     printer = _Printer(width)
     printer.print_items(root, "")
+    printer.align_comments()
     return "\n".join(printer.lines) + "\n"
 
 
@@ -27,6 +30,7 @@ class _Printer:
     def __init__(self, width: int) -> None:
         self.lines: list[str] = []
         self._width = width
+        self._trailing: list[tuple[int, int, str]] = []  # line, length before its comment, indentation
 
     def print_items(self, container: Container, indent: str) -> None:
         """Print the items of a container behind its opening bracket, which is the last line so far."""
@@ -36,6 +40,8 @@ class _Printer:
             flat = self._flat(item)
             if self._stays(container, before, spread, item, flat):
                 separator = gap(container, before, item) if before else " "
+                if item.ends_line and before and not spread and "\n" not in self.lines[-1]:
+                    self._trailing.append((len(self.lines) - 1, len(self.lines[-1]), indent))
                 self.lines[-1] += separator + (item.text if flat is None else flat)
             else:
                 if item.after_blank_line and before is not None:
@@ -47,6 +53,19 @@ class _Printer:
                 self.print_items(item.inside, indent + INDENT)
                 self.lines.append(indent + item.inside.closer)
             before = item
+
+    def align_comments(self) -> None:
+        """Bring the `//` comments behind the items of successive lines into one column."""
+        run: list[tuple[int, int, str]] = []
+        for place in [*self._trailing, (-1, 0, "")]:
+            if run and place[::2] != (run[-1][0] + 1, run[-1][2]):
+                lengths = [length for _, length, _ in run]
+                if max(lengths) - min(lengths) <= _FARTHEST_ALIGNED:
+                    for number, length, _ in run:
+                        line = self.lines[number]
+                        self.lines[number] = line[:length].ljust(max(lengths)) + line[length:]
+                run = []
+            run.append(place)
 
     def _flat(self, item: Item) -> str | None:
         if item.inside is None:

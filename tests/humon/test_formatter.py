@@ -44,6 +44,8 @@ def test_narrow_format_is_stable_too(drawn: tuple[str, Tree]) -> None:
         ("a: 1 @unit:m b: 'x  y'", "a: 1 @unit: m\nb: 'x  y'\n"),
         ("a: // why\n 1", "// why\na: 1\n"),
         ("@ {type:scene}\na: ^^\n x^^", "@ { type: scene }\na: ^^\n x^^\n"),
+        ("a: 1 // x\nbcd: 2 // y\n\ne: 3 // z", "a: 1    // x\nbcd: 2  // y\n\ne: 3  // z\n"),
+        ("a: [\n1 // x\n] // y\nb: 2 // z", "a: [\n    1  // x\n]  // y\nb: 2  // z\n"),
         ("word // end", "word  // end\n"),
         ("a: 1\r\nb: 2\r\n", "a: 1\nb: 2\n"),
     ],
