@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from support.schedules import (
     SHAPE,
+    STAGED,
     Written,
     buffer,
     chain_bytes,
@@ -26,7 +28,9 @@ from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import ImageShape
 from engine.plan.steps import (
     Acquire,
+    Bind,
     ClearStaging,
+    CreateBuffer,
     Destroy,
     Fill,
     Free,
@@ -194,23 +198,38 @@ def test_a_schedule_is_replaced_in_the_middle(device: Device, profile: DevicePro
 
 
 def test_staging_is_not_touched_while_threads_of_a_replaced_transfer_write(
-    device: Device, profile: DeviceProfile
+    device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = 32 << 20
-    cache = np.zeros(size, np.uint8)
+    size, go_on = 1 << 20, threading.Event()
+    monkeypatch.setattr("engine.memory.fills._copy", lambda *_: go_on.wait(20))
     first = Written().place(A, 2, 0, size)
     first.add(*buffer(profile, 1, size, STAGING, mapped=True), *buffer(profile, 2, size))
     first.add(transfer(1, [(0, 0, size)], [(0, 2, 0, size)]), publish((A, 2, 0)))
     second = Written().add(Destroy(1), Free(1), Destroy(2), Free(2))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: np.zeros(size, np.uint8)}) as manager:
         manager.submit(first)
         while manager.steps_left > 2:
             manager.advance()
-        manager.advance()
         manager.submit(second)
+        for _ in range(3):
+            assert not manager.advance()
+            assert manager.steps_left == 4
+        go_on.set()
         manager.settle()
         assert manager.live_bytes == 0
-        assert manager.settled
+
+
+def test_steps_of_one_frame_see_what_the_steps_before_them_wrote(
+    device: Device, profile: DeviceProfile, cache: Bytes
+) -> None:
+    written = staged(profile).place(A, 3, 0, 4096).add(*buffer(profile, 3, 4096))
+    written.add(transfer(1, [(0, 0, 4096)], [(0, 2, 0, 4096)]))
+    written.add(transfer(1, [(9000, 8192, 4096)], [(8192, 2, 0, 4096)]))
+    written.add(Move(longs(A), 2, 3, longs(0), longs(0), longs(4096)), publish((A, 3, 0)))
+    with MemoryManager(device, profile, {0: cache}) as manager:
+        manager.submit(written)
+        assert manager.advance(milliseconds=1e9)
+        assert np.array_equal(contents(device, manager, A), cache[9000:13096])
 
 
 def test_keys_move_on_the_device(device: Device, profile: DeviceProfile, cache: Bytes) -> None:
@@ -300,6 +319,27 @@ def test_memory_on_its_way_out_is_waited_for_before_more_is_taken(
         device.submit(device.graphics, [], signals=[frames.signal(frame, everything)])
         manager.settle()
         assert manager.live_bytes == needs
+    frames.close()
+
+
+def test_memory_is_bound_again_only_after_the_frames_that_used_it(
+    device: Device, profile: DeviceProfile
+) -> None:
+    frames = Timeline(device, "frames")
+    first = Written().add(*buffer(profile, 2, 4096))
+    second = Written().add(Destroy(2), CreateBuffer(3, 4096, int(STAGED)), Bind(3, 2, 0))
+    with MemoryManager(device, profile, frames=frames) as manager:
+        manager.submit(first)
+        manager.settle()
+        frame = frames.next()
+        manager.submit(second)
+        for _ in range(3):
+            assert not manager.advance()
+            assert manager.steps_left == 1
+        everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+        device.submit(device.graphics, [], signals=[frames.signal(frame, everything)])
+        manager.settle()
+        assert manager.live().resources["id"].tolist() == [3]
     frames.close()
 
 
