@@ -175,7 +175,9 @@ class Runtime:
 
     def wait(self) -> None:
         """Wait until every submitted frame is finished: for figures, screenshots and shutdown."""
-        if not self.device.lost:
+        if self.device.lost:
+            self.device.wait_idle()
+        else:
             self.timeline.wait(self.timeline.submitted)
 
     @property

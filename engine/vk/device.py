@@ -169,8 +169,10 @@ class Device:
         return tuple((properties.memoryProperties.memoryHeaps[heap].size * 4 // 5, 0) for heap in heaps)
 
     def wait_idle(self) -> None:
-        """Wait for everything; for shutdown alone."""
-        if not self.lost:
+        """Wait for everything; for shutdown alone. A lost device answers at once, and is not asked why."""
+        if self.lost:
+            self.vk.vkDeviceWaitIdle(self.handle)
+        else:
             self.call("vkDeviceWaitIdle", self.handle)
 
     def close(self) -> tuple[LiveHandle, ...]:
