@@ -1,8 +1,8 @@
 """Collects what the active features of a tableau require, each with all who ask for it.
 
 A feature states its requirements for one asset, once; the statement is kept until somebody says that the
-asset has changed. All rows that name the asset ask on these terms, and are attached as whole arrays, so that
-a toggle costs no Python per object.
+asset has changed. All rows that name the asset ask on these terms, and are attached as whole arrays. When it
+is collected again into the same table, only what changed rows ask for is taken back and stated anew.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from engine.assets import AssetLibrary
 
 Ints = NDArray[np.int64]
+ALL = -1
+"""In place of a version: all rows are to be collected anew."""
+
 NUMBERS = ("key", "size", "content", "priority")
 
 
@@ -62,6 +65,11 @@ class AskerIds:
             self._take_in(rows[fresh], owners[fresh])
         return np.asarray(self._ids[rows], np.int32)
 
+    def known(self, rows: Rows) -> NDArray[np.int32]:
+        """The ids that these rows have had so far; rows without one are left out."""
+        ids = self._ids[rows[rows < len(self._ids)]]
+        return np.asarray(ids[ids >= 0], np.int32)
+
     def _take_in(self, rows: Rows, owners: NDArray[np.int32]) -> None:
         first = self.askers.add_block(len(rows), lambda index: self._tell(int(rows[index]), owners[index]))
         self._ids[rows] = np.arange(first, first + len(rows), dtype=np.int32)
@@ -93,14 +101,37 @@ class Collector:
         self._stated: dict[tuple[str, int], Stated] = {}
         self._terms = TermsTable()
         self._ids: dict[str, AskerIds] = {}
+        self._collected: RequirementTable | None = None
+        self._seen: dict[str, int] = {}
+        """The version up to which each feature table has been collected."""
 
     def collect(self, requirements: RequirementTable) -> None:
-        """Add the requirements of all active features to a table, each asked for by every row that does."""
+        """Bring a table up to date with the active features: what they require, with every row that asks.
+
+        A table that was given before is changed where rows have changed since; any other one is added to.
+        """
+        if requirements is not self._collected:
+            self._collected = requirements
+            self._seen.clear()
         for type_name, table in self._tableau.tables.items():
             feature = self._registry.get(type_name)
             if feature is not None and table.schema.asset_fields:
-                self._state_all(feature, table)
-                self._attach(table, requirements)
+                self._update(feature, table, requirements)
+
+    def _update(self, feature: Feature, table: FeatureTable, requirements: RequirementTable) -> None:
+        version = table.version
+        seen = self._seen.get(table.type_name)
+        changed = table.changes.since(seen) if seen is not None else None
+        ids = self._ids_of(table, requirements.askers)
+        if changed is None:
+            changed = np.arange(len(table.object), dtype=np.int32)
+        if len(changed):
+            if seen is not None:
+                requirements.remove(ids.known(changed))
+            self._state_all(feature, table, _active(table, changed))
+            self._attach(table, _active(table, changed), ids, requirements)
+            version = table.version
+        self._seen[table.type_name] = version
 
     def askers(self, type_name: str, askers: AskerTable, limit: int | None = None) -> NDArray[np.int32]:
         """Ids of the active rows of a feature type, at most `limit`: who asks for what its passes need."""
@@ -114,6 +145,7 @@ class Collector:
 
     def forget(self, assets: set[AssetRef] | None = None) -> None:
         """Let features state anew what they require of these assets (None: of all), which have changed."""
+        self._seen = dict.fromkeys(self._seen, ALL)
         keys = None if assets is None else {asset.key for asset in assets}
         self._stated = {} if keys is None else {k: v for k, v in self._stated.items() if k[1] not in keys}
 
@@ -121,10 +153,9 @@ class Collector:
         """Switch off a feature on all objects because its code raised, and report it once."""
         self._guard.switch_off(feature, error)
 
-    def _state_all(self, feature: Feature, table: FeatureTable) -> None:
-        """Have the feature state its requirements for every asset in use that it was not asked about yet."""
+    def _state_all(self, feature: Feature, table: FeatureTable, rows: Rows) -> None:
+        """Have the feature state its requirements for each asset of these rows that is new to it."""
         for spec in table.schema.asset_fields:
-            rows = table.rows_active()
             keys = table.column(spec.name)[rows]
             for key in _distinct(keys):
                 if (feature.type_name, key) in self._stated:
@@ -143,10 +174,11 @@ class Collector:
         terms = [self._terms.id(each.terms()) for each in stated]
         return Stated(np.array(terms, np.int64), np.array(numbers, np.int64).reshape(-1, len(NUMBERS)))
 
-    def _attach(self, table: FeatureTable, requirements: RequirementTable) -> None:
-        """Add a row for each requirement of each asset and each feature row that names the asset."""
-        rows = table.rows_active()
-        ids = self._ids_of(table, requirements.askers).of(rows)
+    def _attach(
+        self, table: FeatureTable, rows: Rows, known_ids: AskerIds, requirements: RequirementTable
+    ) -> None:
+        """Add a row for each requirement of each asset and each of these rows that names the asset."""
+        ids = known_ids.of(rows)
         for spec in table.schema.asset_fields:
             keys = table.column(spec.name)[rows]
             order = np.argsort(keys, kind="stable")
@@ -183,6 +215,11 @@ class Collector:
         if known is None or known.askers is not askers:
             known = self._ids[table.type_name] = AskerIds(self._tableau, table, askers)
         return known
+
+
+def _active(table: FeatureTable, rows: Rows) -> Rows:
+    """Those of these rows that inform the plan now."""
+    return np.asarray(rows[table.flags("effective_active")[rows]], np.int32)
 
 
 def _spans(first: Ints, count: Ints) -> Ints:
