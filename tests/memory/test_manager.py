@@ -450,6 +450,21 @@ def test_a_step_that_fails_is_carried_out_by_the_next_advance(
         assert np.array_equal(contents(device, manager, A), cache[9:73])
 
 
+def test_what_was_published_before_a_failure_is_there(
+    device: Device, profile: DeviceProfile, cache: Bytes
+) -> None:
+    written = staged(profile).place(A, 2, 0, 64)
+    written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)), *buffer(profile, 3, 64))
+    with MemoryManager(device, profile, {0: cache}) as manager:
+        manager.submit(written)
+        with (
+            faults.injected(3, Result.OUT_OF_DEVICE_MEMORY, function="vkAllocateMemory"),
+            pytest.raises(OutOfDeviceMemory),
+        ):
+            manager.settle()
+        assert np.array_equal(contents(device, manager, A), cache[9:73])
+
+
 def test_every_failing_call_leaves_nothing_behind(
     device: Device, profile: DeviceProfile, cache: Bytes
 ) -> None:
