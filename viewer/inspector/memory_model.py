@@ -63,7 +63,11 @@ class MemoryModel:
                 (self._resource_of + self._starts[1]).astype(np.int32),
             ]
         )
-        rank = (self._allocations["memory_type"], self._resources["offset"], self._subresources["offset"])
+        rank = (
+            -self._allocations["size"],
+            self._resources["offset"],
+            self._subresources["offset"],
+        )  # largest first
         self._rank = np.concatenate([column.astype(np.int64) for column in rank])
         self._resources_in = np.bincount(self._allocation_of, minlength=counts[0])
         self._subresources_in = np.bincount(self._resource_of, minlength=counts[1])
