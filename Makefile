@@ -14,6 +14,7 @@ LIMIT := $(shell command -v timeout >/dev/null 2>&1 && echo timeout --kill-after
 RUN_READY  := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 DEV_READY  := $(VENV)/.ready-dev
+BENCH_READY := $(VENV)/.ready-bench
 INPUTS     := pyproject.toml tools/setup.sh
 
 .PHONY: help setup cube test check bench clean
@@ -34,6 +35,10 @@ $(DEV_READY): $(INPUTS)
 	@sh tools/setup.sh dev
 	@touch $(RUN_READY) $(TEST_READY) $@
 
+$(BENCH_READY): $(INPUTS)
+	@sh tools/setup.sh bench
+	@touch $(RUN_READY) $(TEST_READY) $@
+
 setup: $(RUN_READY) ## install what a run needs: system packages that are missing, .venv, Python packages
 
 cube: $(RUN_READY) ## open scenes/cube.hu, or draw it to build/cube.png where there is no display
@@ -48,7 +53,7 @@ check: $(DEV_READY) ## lint, format, types, layer contracts
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-bench: $(TEST_READY) ## measure every promise into build/bench.json (ONLY=plan for one area)
+bench: $(BENCH_READY) ## measure every promise into build/bench.json (ONLY=plan for one area)
 	@$(PY) tests/bench $(if $(ONLY),--only $(ONLY))
 
 clean: ## remove what was built and installed here

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Prepares this machine: sh tools/setup.sh run|test|dev. Asks first, installs only what is missing, says what it does.
+# Prepares this machine: sh tools/setup.sh run|test|dev|bench. Asks first, installs only what is missing, says what it does.
 #   run   what opening a scene needs     test  and what the tests need     dev  and what `make check` needs
+#   bench  what the tests need, and the peers that benchmarks compare with
 # PYTHON=python3.12 chooses the interpreter; VENV=DIR another place than .venv.
 # shellcheck disable=SC2086 # lists of package names are split on purpose
 set -eu
@@ -13,8 +14,9 @@ case $role in
 run) extras='' ;;
 test) extras='[test]' ;;
 dev) extras='[dev]' ;;
+bench) extras='[bench]' ;;
 *)
-    echo "setup: no role '$role' (there are run, test and dev)" >&2
+    echo "setup: no role '$role' (there are run, test, dev and bench)" >&2
     exit 2
     ;;
 esac

@@ -201,6 +201,7 @@ def main(arguments: list[str]) -> int:
         "run": find_run,
         "test": lambda: find_run() + find_test(),
         "dev": lambda: find_run() + find_test(),
+        "bench": lambda: find_run() + find_test(),
         "device": find_device,
     }
     if len(arguments) != 2 or arguments[0] != "--packages" or arguments[1] not in find:

@@ -1,4 +1,4 @@
-"""Claims about Vulkan calls that fail while `cube.hu` is opened, drawn, closed: clear errors, nothing left."""
+"""Claims about Vulkan calls that fail while `cube.hu` is opened, drawn, closed: an error, nothing left."""
 
 from itertools import count
 
