@@ -17,7 +17,7 @@ from engine.plan.askers import AskerTable
 from engine.plan.errors import PlanError
 from engine.plan.keys import Keys
 from engine.plan.requirements import RequirementTable, Terms, TermsTable
-from engine.plan.table import Int64s, Table
+from engine.plan.table import Int64s, Table, contains
 from engine.plan.vocabulary import Dedicated, MemoryProperty
 
 NEED = np.dtype(
@@ -92,7 +92,7 @@ def coalesce(table: RequirementTable, before: Coalesced | None = None) -> Coales
         if small and before.asks.count <= 2 * int(before.needs.base["asks"].sum()) + 1024:
             needs, asked_by = _merge(table, table.rows_of(touched))
             needs["first_ask"] += before.asks.append(asked_by)
-            changed = before.needs.changed(needs, np.setdiff1d(touched, needs["key"]))
+            changed = before.needs.changed(needs, touched[~contains(needs["key"], touched)])
             return Coalesced(changed, before.asks, table.keys, table.askers, table.terms, table.version)
     needs, asked_by = _merge(table, table.rows)
     whole = Table.of(needs, "key")

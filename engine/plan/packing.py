@@ -27,7 +27,6 @@ class Packing:
         self.resources_in: dict[int, int] = {}
         self.heap_used = [0] * heaps
         self.page_usage: dict[int, int] = {}
-        self.class_units: dict[Hashable, int] = {}
 
     @staticmethod
     def of(memory: MemoryPlan, profile: DeviceProfile) -> Packing:
@@ -93,11 +92,8 @@ class Packing:
         self.resources_in[int(row["allocation"])] += 1
         self.keys_in.setdefault(ident, 0)
         if row["sharing"] != Sharing.OWN:
-            pool = page_pool(row, allocation)
-            self.pages.add_space(ident, pool)
+            self.pages.add_space(ident, page_pool(row, allocation))
             self.page_usage[ident] = int(row["usage"])
-            units = int(row["bytes"]) or int(row["layers"])
-            self.class_units[pool] = self.class_units.get(pool, 0) + units
 
     def drop_resource(self, row: np.void, allocation: np.void) -> bool:
         """Forget a resource; True if its allocation holds nothing more."""
@@ -105,7 +101,6 @@ class Packing:
         if self.pages.knows(ident):
             self.pages.drop_space(ident)
             del self.page_usage[ident]
-            self.class_units[page_pool(row, allocation)] -= int(row["bytes"]) or int(row["layers"])
         del self.keys_in[ident]
         self.blocks.give(home, int(row["offset"]), int(row["size"]))
         self.resources_in[home] -= 1

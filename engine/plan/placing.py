@@ -150,14 +150,10 @@ def _new_pages(
     else:
         limit = min(policy.block, profile.limits.max_buffer_size, max(builder.room(memory_type), 1))
     page, start, sizes = pack(wanted.footprint[rest], wanted.alignment[rest], limit)
-    resident = builder.packing.class_units.get(_pool(wanted.group, memory_type), 0)
-    grown = min(limit, int(resident * policy.growth))
     for index, size in enumerate(sizes):
         needs = _needs(wanted, builder, usage, size)
         if needs.size > builder.room(memory_type):
             continue
-        if size < grown and _needs(wanted, builder, usage, grown).size <= builder.room(memory_type):
-            size, needs = grown, _needs(wanted, builder, usage, grown)
         ident = builder.add(_resource(wanted.group, usage, needs, memory_type, size))
         rows = rest[page == index]
         resource[rows] = ident

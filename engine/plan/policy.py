@@ -20,7 +20,6 @@ class Policy:
     a transfer needed returns with its end, and allocating it again costs less than a frame.
     window: largest part of a cache that is mapped at once, per assetDb.
     transfer_queue: use a transfer-only queue where the device has one.
-    growth: a new page for later needs is at least this share of its class, so that pages stay few.
     """
 
     block: int = 256 * MIB
@@ -31,4 +30,3 @@ class Policy:
     keep_staging: bool = False
     window: int = 256 * MIB
     transfer_queue: bool = True
-    growth: float = 0.0

@@ -18,7 +18,7 @@ from engine.plan.askers import AskerTable
 from engine.plan.formats import Format
 from engine.plan.keys import Keys
 from engine.plan.row_index import RowIndex
-from engine.plan.table import Int64s, distinct
+from engine.plan.table import Int64s, distinct, stack
 from engine.plan.vocabulary import (
     Access,
     BufferUsage,
@@ -248,7 +248,7 @@ class RequirementTable:
         start, self._count = self._count, self._count + count
         if self._count > len(self._rows):
             size = max(self._count, 2 * len(self._rows))
-            self._rows = np.concatenate([self._rows[:start], np.zeros(size - start, ROW)])
+            self._rows = stack([self._rows[:start], np.zeros(size - start, ROW)])
             self._alive = np.concatenate([self._alive[:start], np.zeros(size - start, bool)])
         self._alive[start : self._count] = True
         return self._rows[start : self._count]

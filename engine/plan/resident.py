@@ -34,7 +34,7 @@ from engine.plan.steps import (
     Window,
     Withdraw,
 )
-from engine.plan.table import Int64s, Rows, Table, distinct
+from engine.plan.table import Int64s, Rows, Table, distinct, stack
 from engine.plan.vocabulary import Contents, QueueKind
 
 PLACE = np.dtype(
@@ -91,7 +91,7 @@ class Resident:
     def begin(self, plan: Plan) -> None:
         """Take up `plan` as the target: what is at its place already stays, all else becomes old."""
         places = place_rows(plan)
-        everything = np.concatenate([self.places, self.old])
+        everything = stack([self.places, self.old])
         everything = everything[self._exists(everything)]
         taken = carry(places, everything)
         self.old = everything[~taken & worth_keeping(places, everything, self.landed(everything))]
@@ -128,7 +128,7 @@ class Resident:
         target = self.target
         resources = [self.resources[r] for r in sorted(self.bound) if r not in self._staging_ids()]
         homes = sorted({int(r["allocation"]) for r in resources})
-        everything = np.concatenate([self.places, self.old])
+        everything = stack([self.places, self.old])
         here = {int(r["id"]) for r in resources}
         everything = everything[np.isin(everything["resource"], list(here))]
         begun = everything["published"] | (everything["arrived"] > 0)

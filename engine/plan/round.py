@@ -15,7 +15,7 @@ from engine.plan.plan import Plan
 from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import TermsTable
-from engine.plan.table import Int64s, Rows
+from engine.plan.table import Int64s, Rows, stack
 from engine.plan.vocabulary import Kind
 
 SLACK = 16  # of staging per key, for the start of a run
@@ -150,12 +150,10 @@ class Round:
 
     def _drop(self, gone: Rows, replaced: Rows) -> tuple[Int64s, Int64s]:
         """Take keys out; (resources, allocations) that hold nothing any more."""
-        self._give(gone if self.keep_old else np.concatenate([gone, replaced]))
-        touched, counts = np.unique(
-            np.concatenate([gone["resource"], replaced["resource"]]), return_counts=True
-        )
-        for ident, count in zip(touched.tolist(), counts.tolist(), strict=True):
-            self.packing.keys_in[ident] -= count
+        self._give(gone if self.keep_old else stack([gone, replaced]))
+        for rows in (gone, replaced):
+            for ident, count in _counts(rows["resource"]):
+                self.packing.keys_in[ident] -= count
         empty = [ident for ident, count in self.packing.keys_in.items() if not count]
         allocations = []
         for ident in empty:
@@ -205,8 +203,7 @@ class Round:
         for row in resources:
             home = int(row["allocation"])
             self.packing.add_resource(row, homes[home] if home in homes else self.memory.allocation(home))
-        ids, counts = np.unique(placed["resource"], return_counts=True)
-        for ident, count in zip(ids.tolist(), counts.tolist(), strict=True):
+        for ident, count in _counts(placed["resource"]):
             self.packing.keys_in[ident] += count
         self.packing.open_new(allocations, resources, placed)
         return MemoryPlan(
@@ -225,6 +222,14 @@ def _rows(columns: Columns) -> Rows:
     rows["stride"], rows["footprint"] = columns.stride, columns.footprint
     rows["resource"] = -1
     return rows
+
+
+def _counts(ids: NDArray[np.int32]) -> list[tuple[int, int]]:
+    """How often each id occurs."""
+    ordered = np.sort(ids)
+    starts = np.flatnonzero(np.concatenate([[True] * (len(ids) > 0), ordered[1:] != ordered[:-1]]))
+    counts = np.diff(np.append(starts, len(ids)))
+    return list(zip(ordered[starts].tolist(), counts.tolist(), strict=True))
 
 
 def _emptied(memory: MemoryPlan) -> MemoryPlan:

@@ -33,7 +33,7 @@ from engine.plan.steps import (
     Release,
     Withdraw,
 )
-from engine.plan.table import Int64s, Rows, distinct
+from engine.plan.table import Int64s, Rows, contains, distinct, stack
 from engine.plan.vocabulary import Contents, Kind, QueueKind
 
 
@@ -64,7 +64,7 @@ class _Scheduler:
         self.plan = plan
         self.sources = sources
         self.resident = resident
-        everything = np.concatenate([resident.places, resident.old])
+        everything = stack([resident.places, resident.old])
         everything = everything[np.isin(everything["resource"], list(resident.bound))]
         everything["arrived"] = resident.landed(everything)
         self.places = place_rows(plan)
@@ -132,7 +132,7 @@ class _Scheduler:
 
     def _withdraw_unwanted(self) -> None:
         """Withdraw keys that the plan lacks, and those whose range it gives to others."""
-        gone = ~np.isin(self.old["key"], self.places["key"])
+        gone = ~contains(self.places["key"], self.old["key"])
         self._withdraw(distinct(self.old["key"][gone | self._overwritten()]))
 
     def _overwritten(self) -> NDArray[np.bool_]:

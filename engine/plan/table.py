@@ -1,13 +1,14 @@
 """An immutable table of rows sorted by an id, cheap to change: a large base and a small patch.
 
 A plan of 100,000 rows that changes in ten of them must not be copied to be a new value. `changed` shares the
-base and makes a new patch; once a patch holds more than a thirty-second of the rows they are merged. Tables
-over the same base are compared by their patches alone.
+base and makes a new patch; once a patch holds more than a sixteenth of the rows they are merged. Tables over
+one base, or over a base and the one merged from it, are compared by what changed alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -16,6 +17,20 @@ from numpy.typing import NDArray
 
 Rows: TypeAlias = NDArray[np.void]
 Int64s: TypeAlias = NDArray[np.int64]
+
+_NONE = np.zeros(0, np.int64)
+
+
+class _Lineage:
+    """Identity of a base, and what changed when it was merged from the one before."""
+
+    def __init__(self, before: _Lineage | None = None, changed: Int64s = _NONE) -> None:
+        self.before = before
+        self.changed = changed
+
+    def forget(self) -> None:
+        """Let go of the base before: only the latest merge can be looked back over."""
+        self.before, self.changed = None, _NONE
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +45,16 @@ class Table:
     base_ids: Int64s
     patch: Rows
     gone: Int64s
+    _lineage: _Lineage = field(default_factory=_Lineage, repr=False)
 
     @staticmethod
     def of(rows: Rows, by: str) -> Table:
         """A table of rows that are sorted by `by` already."""
-        return Table(by, rows, rows[by].astype(np.int64), rows[:0], np.zeros(0, np.int64))
+        return Table(by, rows, rows[by].astype(np.int64), rows[:0], _NONE)
 
     def __len__(self) -> int:
-        return len(self.base) - int(self._hidden.sum()) - len(self.gone) + len(self.patch)
+        hidden = int(contains(self.base_ids, self._patch_ids).sum())
+        return len(self.base) - hidden - len(self.gone) + len(self.patch)
 
     @cached_property
     def array(self) -> Rows:
@@ -45,70 +62,96 @@ class Table:
         if not len(self.patch) and not len(self.gone):
             return self.base
         keep = np.ones(len(self.base), bool)
-        keep[np.searchsorted(self.base_ids, self._patch_ids[self._hidden])] = False
+        hidden = self._patch_ids[contains(self.base_ids, self._patch_ids)]
+        keep[np.searchsorted(self.base_ids, hidden)] = False
         keep[np.searchsorted(self.base_ids, self.gone)] = False
-        kept = self.base[keep]
-        return np.insert(kept, np.searchsorted(self.base_ids[keep], self._patch_ids), self.patch)
+        into = np.searchsorted(self.base_ids[keep], self._patch_ids) + np.arange(len(self.patch))
+        rows = np.empty(int(keep.sum()) + len(self.patch), self.base.dtype)
+        mine = np.ones(len(rows), bool)
+        mine[into] = False
+        rows[into] = self.patch
+        rows[mine] = self.base[keep]
+        return rows
 
     def has(self, ids: Int64s) -> NDArray[np.bool_]:
         """Which of `ids` have a row."""
-        return np.asarray((_in(self.base_ids, ids) & ~_in(self.gone, ids)) | _in(self._patch_ids, ids))
+        found = contains(self.base_ids, ids)
+        if len(self.gone):
+            found &= ~contains(self.gone, ids)
+        return found | contains(self._patch_ids, ids) if len(self.patch) else found
 
     def rows(self, ids: Int64s) -> Rows:
         """The rows of `ids`, all of which must be there; KeyError names the first that is not."""
         missing = ids[~self.has(ids)]
         if len(missing):
             raise KeyError(int(missing[0]))
+        if not len(self.patch):
+            return self.base[np.searchsorted(self.base_ids, ids)]
         out = np.empty(len(ids), self.base.dtype)
-        patched = _in(self._patch_ids, ids)
+        patched = contains(self._patch_ids, ids)
         out[patched] = self.patch[np.searchsorted(self._patch_ids, ids[patched])]
         out[~patched] = self.base[np.searchsorted(self.base_ids, ids[~patched])]
         return out
 
-    def row(self, id: int) -> np.void:
+    def row(self, ident: int) -> np.void:
         """The row of one id; KeyError where there is none."""
         for ids, rows in ((self._patch_ids, self.patch), (self.base_ids, self.base)):
-            at = int(ids.searchsorted(id))
-            if at < len(ids) and ids[at] == id:
-                if rows is self.base and _in(self.gone, np.array([id])).any():
+            at = int(ids.searchsorted(ident))
+            if at < len(ids) and ids[at] == ident:
+                if rows is self.base and contains(self.gone, np.array([ident])).any():
                     break
                 found: np.void = rows[at]
                 return found
-        raise KeyError(id)
+        raise KeyError(ident)
 
     def changed(self, upserts: Rows, removed: Int64s) -> Table:
         """A table with `upserts` in place of or beside these rows, and without the ids `removed`."""
+        if not len(upserts) and not len(removed):
+            return self
         upserts = upserts[np.argsort(upserts[self.by], kind="stable")]
         new_ids = upserts[self.by].astype(np.int64)
         removed = distinct(removed)
-        stays = ~(_in(new_ids, self._patch_ids) | _in(removed, self._patch_ids))
-        patch = np.concatenate([self.patch[stays], upserts])
+        stays = ~(contains(new_ids, self._patch_ids) | contains(removed, self._patch_ids))
+        patch = stack([self.patch[stays], upserts])
         patch = patch[np.argsort(patch[self.by], kind="stable")]
-        back = _in(new_ids, self.gone)
-        gone = np.union1d(self.gone[~back], removed[_in(self.base_ids, removed)])
-        table = Table(self.by, self.base, self.base_ids, patch, gone)
-        if len(patch) + len(gone) > max(1024, len(self.base) // 32):
-            return Table.of(table.array, self.by)
-        return table
+        still = self.gone[~contains(new_ids, self.gone)]
+        gone = distinct(np.concatenate([still, removed[contains(self.base_ids, removed)]]))
+        table = Table(self.by, self.base, self.base_ids, patch, gone, self._lineage)
+        if len(patch) + len(gone) <= max(1024, len(self.base) // 16):
+            return table
+        rows = table.array
+        self._lineage.forget()
+        lineage = _Lineage(self._lineage, distinct(np.concatenate([table._patch_ids, gone])))
+        return Table(self.by, rows, rows[self.by].astype(np.int64), rows[:0], _NONE, lineage)
 
     def difference(self, other: Table) -> tuple[Int64s, Int64s]:
         """(ids that only `other` lacks, ids that `other` has new or with other values), both sorted."""
-        if self.base is other.base:
-            ids = distinct(np.concatenate([self._patch_ids, self.gone, other._patch_ids, other.gone]))
+        changed = [self._patch_ids, self.gone, other._patch_ids, other.gone]
+        if self._lineage is other._lineage:
+            ids = distinct(np.concatenate(changed))
+        elif other._lineage.before is self._lineage:
+            ids = distinct(np.concatenate([*changed, other._lineage.changed]))
         else:
-            ids = np.union1d(self.array[self.by], other.array[self.by]).astype(np.int64)
+            ids = distinct(np.concatenate([self.array[self.by], other.array[self.by]]))
         mine, theirs = self.has(ids), other.has(ids)
         both = ids[mine & theirs]
         differ = self.rows(both) != other.rows(both)
-        return ids[mine & ~theirs], np.union1d(ids[~mine & theirs], both[differ])
+        added = ids[~mine & theirs]
+        return ids[mine & ~theirs], distinct(np.concatenate([added, both[differ]]))
 
     @cached_property
     def _patch_ids(self) -> Int64s:
         return self.patch[self.by].astype(np.int64)
 
-    @cached_property
-    def _hidden(self) -> NDArray[np.bool_]:
-        return _in(self.base_ids, self._patch_ids)
+
+def stack(parts: Sequence[Rows]) -> Rows:
+    """Rows of one dtype one after another; np.concatenate would work out the dtype field by field."""
+    out = np.empty(sum(len(part) for part in parts), parts[0].dtype)
+    start = 0
+    for part in parts:
+        out[start : start + len(part)] = part
+        start += len(part)
+    return out
 
 
 def distinct(values: NDArray[np.integer[Any]]) -> Int64s:
@@ -120,7 +163,8 @@ def distinct(values: NDArray[np.integer[Any]]) -> Int64s:
     return found
 
 
-def _in(sorted_ids: Int64s, ids: Int64s) -> NDArray[np.bool_]:
+def contains(sorted_ids: NDArray[np.integer[Any]], ids: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Which of `ids` are among `sorted_ids`."""
     if not len(sorted_ids):
         return np.zeros(len(ids), bool)
     at = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)

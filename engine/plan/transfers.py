@@ -16,7 +16,7 @@ from engine.plan.errors import PlanError
 from engine.plan.requirements import ImageShape
 from engine.plan.shapes import mip_levels
 from engine.plan.steps import BUFFER_COPY, IMAGE_COPY, READ, Transfer, Window
-from engine.plan.table import Int64s, Rows, distinct
+from engine.plan.table import Int64s, Rows, distinct, stack
 
 PIECE = np.dtype(
     [
@@ -83,7 +83,7 @@ def split(pieces: Rows, shapes: list[ImageShape], limit: int, rows: int = 1) -> 
                 " copied at once",
                 "raise the budget of the host-visible heap",
             )
-    return np.concatenate(out)
+    return stack(out)
 
 
 def _buffer_cuts(piece: np.void, limit: int) -> list[tuple[int, int]]:
@@ -165,7 +165,7 @@ def _waves(
             waves[turn][0].append(mine[at:stop])
             waves[turn][1].append(window)
             at, turn = stop, turn + 1
-    return [(np.concatenate(parts), windows) for parts, windows in waves]
+    return [(stack(parts), windows) for parts, windows in waves]
 
 
 def transfer(
@@ -187,8 +187,8 @@ def transfer(
     keys = distinct(pieces["key"])
     first = np.searchsorted(pieces["key"][order], keys)
     sizes = np.add.reduceat(pieces["size"][order], first)
-    made = np.concatenate(image_copies) if image_copies else np.zeros(0, IMAGE_COPY)
-    return Transfer(db, staging, keys, sizes, np.concatenate(reads), copies, made), base
+    made = stack(image_copies) if image_copies else np.zeros(0, IMAGE_COPY)
+    return Transfer(db, staging, keys, sizes, stack(reads), copies, made), base
 
 
 def _buffer_layout(pieces: Rows, base: int) -> tuple[NDArray[np.void], Int64s, int]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.plan.memory_plan import MemoryPlan, Sharing, shape_of
 from engine.plan.plan import Plan
 from engine.plan.profile import Needs
-from engine.plan.table import Int64s, Rows
+from engine.plan.table import Int64s, Rows, stack
 from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind, MemoryProperty
 
 
@@ -251,7 +251,7 @@ def _complete(plan: Plan) -> list[Finding]:
 
 def _limits(plan: Plan) -> list[Finding]:
     """Rule 5 and budgets; ids are unique; a VkDeviceMemory of an image page is not shared with buffers."""
-    rows = np.concatenate([plan.memory.allocations, plan.staging.allocations])
+    rows = stack([plan.memory.allocations, plan.staging.allocations])
     limits, profile = plan.profile.limits, plan.profile
     found = []
     if len(rows) >= limits.max_memory_allocation_count:
