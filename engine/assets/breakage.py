@@ -42,7 +42,7 @@ def find_breakage(cooked: CookedDb) -> Breakage:
             slots |= {ref: slot for slot, ref in asset.textures.items()}
             if any(shader in broken for shader in asset.shaders):
                 broken.add(asset.ref)
-    derived = list(_derived_problems(cooked))
+    derived = [*_derived_problems(cooked), *_bone_problems(cooked)]
     return Breakage(frozenset(broken), slots, (*problems.values(), *derived))
 
 
@@ -75,6 +75,21 @@ def _derived_problems(cooked: CookedDb) -> Iterator[Problem]:
             advice = f"leave '{declared.field}' out: it is derived"
             document = cooked.db.document
             yield document.problem(AssetCode.DERIVED, message, declared.node, advice, Severity.WARNING)
+
+
+def _bone_problems(cooked: CookedDb) -> Iterator[Problem]:
+    """Levels of detail that count other bones than their mesh's skeleton has."""
+    for mesh in cooked.db.assets:
+        if not isinstance(mesh, Mesh) or mesh.skeleton is None:
+            continue
+        facts = cooked.entries[mesh.skeleton.index].facts
+        lods = _node_of(cooked, mesh)["lods"]
+        for lod, node in zip(mesh.lods, lods, strict=True):
+            if facts is not None and "numBones" in node and lod.num_bones != facts["count"]:
+                message = f"{mesh.label} says numBones: {lod.num_bones}, but it is {facts['count']}"
+                advice = "leave 'numBones' out: it is derived"
+                document, place = cooked.db.document, node["numBones"]
+                yield document.problem(AssetCode.DERIVED, message, place, advice, Severity.WARNING)
 
 
 def _derived_value(

@@ -215,6 +215,17 @@ def test_derived_fields_that_disagree_are_warnings_and_the_source_wins(opened: O
     assert (facts.width, facts.height) == (4, 8)
 
 
+def test_a_wrong_count_of_bones_is_a_warning_at_the_level_of_detail(opened: Opened) -> None:
+    skeleton = "{ @type: skeleton  name: bones  source: thing } ]"
+    text = TRIANGLE_DB.replace("numBones: 1 }]", "numBones: 3 }]  skeleton: bones").replace(
+        "    ]\n", skeleton
+    )
+    problem = warning(opened(text), "asset.derived")
+    assert problem.message == "mesh 'thing' says numBones: 3, but it is 1"
+    assert problem.position is not None
+    assert problem.position.line == 6
+
+
 def test_derived_fields_that_agree_are_not_mentioned(opened: Opened) -> None:
     text = TRIANGLE_DB.replace("source: ../assets/picture.png", "source: ../assets/picture.png  dims: [4 8]")
     assert opened(text).problems == []
