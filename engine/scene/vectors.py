@@ -36,9 +36,9 @@ def _all_plain(texts: list[str], width: int) -> NDArray[np.float64] | None:
     joined = "".join(texts)
     if not joined or not _PLAIN.fullmatch(joined) or max(map(len, texts)) > _LONG:
         return None
-    # Every list gives its numbers and then its bracket, so that a wrong count shows by the bracket's place.
+    # Every list gives its numbers and then its bracket: after a wrong count a bracket is left, and no number.
     words = joined.replace("[", " ").replace("]", " ] ").replace(",", " ").split()
-    if len(words) != len(texts) * (width + 1) or words[width :: width + 1] != ["]"] * len(texts):
+    if len(words) != len(texts) * (width + 1):
         return None
     del words[width :: width + 1]
     try:

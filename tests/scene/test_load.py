@@ -169,6 +169,12 @@ def test_all_problems_of_all_parts_are_told_together(load):
     ]
 
 
+def test_vectors_of_wrong_lengths_do_not_borrow_numbers_from_each_other(load):
+    objects = "a: { scale: [1 2] } b: { scale: [1 2 3 4] } c: { scale: [[1] 2] } d: { scale: [1 2 3] }"
+    found = problems(load, tableau_of(objects))
+    assert [problem.code for problem in found] == ["value.count"] * 3
+
+
 def test_a_flood_of_problems_ends_with_their_number(load):
     found = problems(load, tableau_of(" ".join(f"o{i}: {{ x: 1 }}" for i in range(300))))
     assert len(found) == 101
