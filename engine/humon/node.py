@@ -5,6 +5,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from engine.humon.columns import Content
 from engine.humon.lexis import QUOTES, unquote
 from engine.humon.problem import Position
 
@@ -118,9 +119,11 @@ class Node:
         return iter([Node(document, row) for row in rows])
 
     def __getitem__(self, key: "str | int") -> "Node":
-        content = self.document.children(self.row)
+        content: Content | None = self.document.columns.contents[self.row]
         if isinstance(content, dict) and isinstance(key, str):
             return Node(self.document, content[key])
+        if isinstance(content, str):
+            content = self.document.children(self.row)
         if isinstance(content, list) and isinstance(key, int):
             return Node(self.document, content[key])
         raise KeyError(key)

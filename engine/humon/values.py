@@ -80,7 +80,8 @@ def integer(node: Node, minimum: int | None = None, maximum: int | None = None) 
 
 def boolean(node: Node) -> bool:
     """Return the truth of `true` or `false`; raises `value.boolean` for anything else."""
-    written = text(node)
+    content = node.document.columns.contents[node.row]
+    written = content if content in ("true", "false") else text(node)
     if written == "true":
         return True
     if written == "false":
