@@ -76,6 +76,18 @@ class Resident:
         self.windows: dict[int, Window] = {}
         self._keys: Int64s = np.zeros(0, np.int64)
 
+    @staticmethod
+    def settled_at(plan: Plan) -> Resident:
+        """The state in which `plan` is resident, whole and published."""
+        resident = Resident()
+        resident.target, resident.places = plan, place_rows(plan)
+        resident.places["arrived"], resident.places["published"] = resident.places["needs"], True
+        resident._keys = resident.places["key"].astype(np.int64)
+        resident.allocations = {int(row["id"]): row for row in plan.memory.allocations}
+        resident.resources = {int(row["id"]): row for row in plan.memory.resources}
+        resident.bound = set(resident.resources)
+        return resident
+
     @property
     def live_bytes(self) -> int:
         """Bytes of all VkDeviceMemory."""

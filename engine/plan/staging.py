@@ -95,5 +95,6 @@ def _size(
     wanted = -(-to_stage // unit) * unit + unit
     count = 1 if wanted <= min(_ONE_BUFFER, policy.staging) else 2
     left = builder.room(memory_type) // count // unit * unit
-    size = min(policy.staging, -(-wanted // count // unit) * unit, max(heap.size // 8, _LEAST), left)
-    return (size, count) if size >= min(_LEAST, wanted, policy.staging) else (0, 0)
+    useful = min(policy.staging, -(-wanted // count // unit) * unit)
+    size = min(useful, max(heap.size // 8, _LEAST), left)
+    return (size, count) if size >= min(_LEAST, useful) else (0, 0)

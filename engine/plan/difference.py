@@ -1,0 +1,100 @@
+"""What it would take to get from one plan to another, in bytes: for `diff` and `plan --against`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.humon import write
+from engine.plan.coalesce import Coalesced
+from engine.plan.plan import Plan, RowDifference
+from engine.plan.planner import make_plan
+from engine.plan.resident import Resident
+from engine.plan.schedule import Schedule, make_schedule
+from engine.plan.sources import Sources
+from engine.plan.steps import Allocate, Free, Transfer
+from engine.plan.table import Int64s
+from engine.plan.vocabulary import Contents
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """Bytes allocated, freed, moved and transferred on the way from `old` to `plan`, and the schedule itself.
+
+    Staging is not counted: it is gone at the end.
+    """
+
+    old: Plan
+    plan: Plan
+    schedule: Schedule
+    allocated: int
+    freed: int
+    moved: int
+    transferred: int
+    added: Int64s
+    removed: Int64s
+
+
+def difference(old: Plan, needs: Coalesced) -> Difference:
+    """From `old`, resident and settled, to what `needs` ask for, planned as close to it as can be.
+
+    Plans that differ only in order are compatible: their difference is empty.
+    """
+    new = make_plan(needs, old.profile, old, old.policy)
+    schedule = make_schedule(Resident.settled_at(old), new, imagined_sources(new))
+    had = {int(row["id"]): int(row["size"]) for row in old.memory.allocations}
+    staging = {int(i) for i in new.staging.allocations["id"]}
+    made = [s for s in schedule.steps if isinstance(s, Allocate) and s.allocation not in staging]
+    gone = [s for s in schedule.steps if isinstance(s, Free) and s.allocation in had]
+    sent = [s for s in schedule.steps if isinstance(s, Transfer)]
+    before, after = (p.memory.subresources["key"].astype(np.int64) for p in (old, new))
+    return Difference(
+        old,
+        new,
+        schedule,
+        sum(s.size for s in made),
+        sum(had[s.allocation] for s in gone),
+        schedule.moved,
+        sum(int(s.sizes.sum()) for s in sent),
+        np.setdiff1d(after, before),
+        np.setdiff1d(before, after),
+    )
+
+
+def imagined_sources(plan: Plan) -> Sources:
+    """Cache ranges for all cached keys of a plan whose caches are not at hand: one after another."""
+    places = plan.memory.subresources
+    cached = np.array([t.contents is Contents.CACHE for t in plan.terms.entries], bool)
+    mine = places[cached[places["terms"]]] if len(places) else places
+    room = -(-mine["size"] // 16) * 16
+    return Sources.of(mine["key"], mine["key"] >> 32, np.cumsum(room) - room, mine["size"])
+
+
+def difference_text(found: Difference) -> str:
+    """The difference as Humon: bytes, keys that come and go, and what rows of the other plans do."""
+    names = found.plan.requirements.keys.name
+    rows = {
+        name: RowDifference.between(getattr(found.old, field), getattr(found.plan, field))
+        for name, field in (
+            ("shaderPlan", "shaders"),
+            ("pipelinePlan", "pipelines"),
+            ("descriptorSetPlan", "descriptor_sets"),
+        )
+    }
+    values = {
+        "compatible": not found.schedule.steps,
+        "allocated": found.allocated,
+        "freed": found.freed,
+        "moved": found.moved,
+        "transferred": found.transferred,
+        "plannedBefore": found.old.planned_bytes,
+        "plannedAfter": found.plan.planned_bytes,
+        "added": [names(key) for key in found.added.tolist()],
+        "removed": [found.old.requirements.keys.name(key) for key in found.removed.tolist()],
+        "rows": {
+            name: {"created": len(d.created), "removed": len(d.removed), "kept": len(d.kept)}
+            for name, d in rows.items()
+        },
+    }
+    return write({"difference": values})
