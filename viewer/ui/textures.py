@@ -45,17 +45,23 @@ class Textures:
         self._retired: list[tuple[int, Any, Any]] = []
 
     def plan(self, wanted: Iterable[Any]) -> int:
-        """Turn requests into requirements, before the frame is planned; returns the bytes to upload."""
+        """Turn requests into requirements, before the frame is planned; returns the bytes to upload.
+
+        ImGui is told at once that a new texture is there: it accepts no frame in between. Until its image is
+        resident and filled the texture has no descriptor, and what would be drawn with it is left out.
+        """
         upload = 0
         for data in wanted:
-            if data.status == _Status.want_create and data.get_tex_id() == 0:
+            if data.status == _Status.want_create:
                 number, self._next = self._next, self._next + 1
                 key = self._needs.add_texture(number, data.width, data.height)
                 self._textures[number] = _Texture(number, key)
                 data.set_tex_id(number)
+                data.set_status(_Status.ok)
             elif data.status == _Status.want_destroy and data.unused_frames > self._copies:
                 self._drop(data)
-            if data.status in (_Status.want_create, _Status.want_updates):
+            texture = self._textures.get(data.get_tex_id())
+            if texture is not None and (texture.place is None or data.status == _Status.want_updates):
                 upload += data.width * data.height * BYTES_PER_TEXEL + _REACH
         return upload
 
@@ -74,9 +80,8 @@ class Textures:
             moved = place != texture.place
             if place is None or not (moved or data.status == _Status.want_updates):
                 continue
-            whole = moved or data.status == _Status.want_create
             box = data.update_rect
-            x, y, width, height = (0, 0, data.width, data.height) if whole else (box.x, box.y, box.w, box.h)
+            x, y, width, height = (0, 0, data.width, data.height) if moved else (box.x, box.y, box.w, box.h)
             size = width * height * BYTES_PER_TEXEL
             if used + size > ring.size:
                 continue  # the ring has been asked to grow: the next frame copies it

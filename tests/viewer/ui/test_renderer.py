@@ -146,3 +146,16 @@ def test_steady_frames_ask_for_nothing_new(offscreen: OffscreenUi) -> None:
         offscreen.frame(words)
     assert offscreen.renderer.needs.version == version
     assert offscreen.device.handles.counts() == counts
+
+
+def test_textures_that_take_frames_to_become_resident_are_waited_for(
+    offscreen: OffscreenUi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def words() -> None:
+        imgui.get_foreground_draw_list().add_text((20, 20), 0xFFFFFFFF, "MMMM")
+
+    with monkeypatch.context() as late:
+        late.setattr(offscreen.memory, "image", lambda key: None)
+        for _ in range(3):
+            assert not offscreen.frame(words).any(), "nothing is drawn with a texture that is not there"
+    assert offscreen.frame(words)[20:33, 20:48, 0].max() == 255
