@@ -83,6 +83,7 @@ class Builder:
             new = self._new[ident]
             homes[ident] = (self._allocation(allocations, new, new.needs.size, own=True), 0)
         self._place_small([ident for ident in self._new if ident not in homes], homes, allocations)
+        self._number(allocations, homes)
         rows = np.array([_row(ident, new, *homes[ident]) for ident, new in self._new.items()], RESOURCE)
         rows["aliased"] = [ident in aliased for ident in self._new]
         made = np.array(allocations, ALLOCATION)
@@ -128,13 +129,25 @@ class Builder:
     def _allocation(
         self, rows: list[tuple[object, ...]], new: NewResource, size: int, *, own: bool, alone: bool = True
     ) -> int:
-        ident, self.next_allocation = self.next_allocation, self.next_allocation + 1
+        ident = -1 - len(rows)  # until all are known and can be numbered
         linear = new.kind is Kind.BUFFER
         dedicated = (
             own and alone and (new.needs.requires_dedicated or new.needs.prefers_dedicated or new.dedicated)
         )
         rows.append((ident, new.memory_type, size, own, dedicated, new.device_address, new.mapped, linear))
         return ident
+
+    def _number(self, allocations: list[tuple[object, ...]], homes: dict[int, tuple[int, int]]) -> None:
+        """Give new allocations their ids, in the order of their first resources."""
+        order: dict[int, int] = {}
+        for ident in self._new:
+            home, offset = homes[ident]
+            if home < 0:
+                home = order.setdefault(home, self.next_allocation + len(order))
+                homes[ident] = (home, offset)
+        made = {order[-1 - index]: row[1:] for index, row in enumerate(allocations)}
+        allocations[:] = [(ident, *made[ident]) for ident in sorted(made)]
+        self.next_allocation += len(order)
 
     def _place_small(
         self, ids: list[int], homes: dict[int, tuple[int, int]], allocations: list[tuple[object, ...]]

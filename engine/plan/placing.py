@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plan.builder import Builder, NewResource, NoRoom
-from engine.plan.errors import PlanError
 from engine.plan.groups import Group, candidate_types
 from engine.plan.memory_plan import Sharing
 from engine.plan.profile import Needs
 from engine.plan.requirements import Terms
 from engine.plan.table import Int64s
-from engine.plan.vocabulary import BufferUsage, Dedicated, ImageUsage, Kind
+from engine.plan.vocabulary import BufferUsage, Dedicated, ImageUsage, Kind, flag_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,20 +35,22 @@ class Wanted:
     usage: Int64s
 
 
-class TooLarge(Exception):
-    """A need that this device cannot hold at all; `row` is its index in the Wanted, `key` its key
-    once the planner has looked it up, `why` names the limit.
+class Unplaceable(Exception):
+    """A need that this device cannot hold at all: `row` is its index in the Wanted, `why` what is in the way.
+
+    `key` is filled in by the planner, which knows names and askers.
     """
 
-    def __init__(self, row: int, why: str) -> None:
+    def __init__(self, row: int, why: str, code: str = "plan.size") -> None:
         super().__init__(why)
         self.row = row
         self.why = why
+        self.code = code
         self.key = -1
 
 
 def place(wanted: Wanted, builder: Builder) -> tuple[NDArray[np.int32], Int64s]:
-    """(resource id, offset) of each need; NoRoom or TooLarge where the device cannot hold them."""
+    """(resource id, offset) of each need; NoRoom or Unplaceable where the device cannot hold them."""
     resource = np.full(len(wanted.key), -1, np.int32)
     offset = np.zeros(len(wanted.key), np.int64)
     _check_shape(wanted, builder)
@@ -57,10 +58,14 @@ def place(wanted: Wanted, builder: Builder) -> tuple[NDArray[np.int32], Int64s]:
     bits = _needs(wanted, builder, usage, int(wanted.footprint[0])).type_bits
     types = candidate_types(wanted.group, bits, builder.profile)
     if not types:
-        have = ", ".join(str(i) for i in range(len(builder.profile.memory_types)) if bits >> i & 1)
-        raise PlanError(
-            "plan.memory_type", f"no memory type has {wanted.group.required!r}", f"usable: {have}"
+        wants = " ".join(flag_names(wanted.group.required))
+        have = "; ".join(
+            " ".join(flag_names(t.properties)) or "none"
+            for i, t in enumerate(builder.profile.memory_types)
+            if bits >> i & 1
         )
+        why = f"needs memory that is {wants}, and what it may use is {have or 'no memory at all'}"
+        raise Unplaceable(0, why, "plan.memory_type")
     for memory_type in types:
         rest = np.flatnonzero(resource < 0)
         if wanted.group.sharing is not Sharing.OWN:
@@ -78,7 +83,7 @@ def place(wanted: Wanted, builder: Builder) -> tuple[NDArray[np.int32], Int64s]:
         heaps = {builder.profile.memory_types[t].heap for t in types}
         limit = builder.profile.limits.max_memory_allocation_size
         if all(size > min(builder.profile.budget(h), limit) for h in heaps):
-            raise TooLarge(int(largest), f"takes {size} bytes, more than any heap it may use allows")
+            raise Unplaceable(int(largest), f"takes {size} bytes, more than any heap it may use allows")
         raise NoRoom(builder.profile.memory_types[types[0]].heap, size)
     return resource, offset
 
@@ -209,10 +214,10 @@ def _check_shape(wanted: Wanted, builder: Builder) -> None:
         return
     if max(shape.width, shape.height) > limits.max_image_dimension_2d or min(shape.width, shape.height) < 1:
         why = f"is {shape.width}x{shape.height}, and maxImageDimension2D is {limits.max_image_dimension_2d}"
-        raise TooLarge(0, why)
+        raise Unplaceable(0, why)
     if int(wanted.footprint.max()) > limits.max_image_array_layers:
         row = int(np.argmax(wanted.footprint))
-        raise TooLarge(
+        raise Unplaceable(
             row,
             f"has {wanted.footprint[row]} layers, and maxImageArrayLayers is {limits.max_image_array_layers}",
         )

@@ -18,7 +18,7 @@ from engine.plan.columns import columns_of
 from engine.plan.errors import PlanError
 from engine.plan.memory_plan import MemoryPlan
 from engine.plan.packing import Packing
-from engine.plan.placing import TooLarge
+from engine.plan.placing import Unplaceable
 from engine.plan.plan import Plan, merge_rows
 from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
@@ -75,12 +75,12 @@ def _memory(
             return Round(coalesced, profile, resident, policy, terms, sticky=sticky, keep_old=keep_old).run()
         except NoRoom as found:
             short = found
-        except TooLarge as found:
+        except Unplaceable as found:
             name = coalesced.keys.name(found.key)
             raise PlanError(
-                "plan.size",
+                found.code,
                 f"{name} {found.why}; asked for by {coalesced.why(found.key)}",
-                "make it smaller or fewer, or plan for a device with higher limits",
+                "ask for less, or plan for a device that has it",
             ) from None
     raise _budget(coalesced, profile, policy, terms, short, "the plan")
 

@@ -10,7 +10,7 @@ from engine.plan.coalesce import Coalesced
 from engine.plan.columns import Columns, columns_of
 from engine.plan.memory_plan import SUBRESOURCE, MemoryPlan, Sharing
 from engine.plan.packing import Packing
-from engine.plan.placing import TooLarge, Wanted, place
+from engine.plan.placing import Unplaceable, Wanted, place
 from engine.plan.plan import Plan
 from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
@@ -54,7 +54,7 @@ class Round:
     def run(self) -> tuple[MemoryPlan, Packing, int]:
         """The new memory plan, its packing, and at most how many bytes must be staged to get there.
 
-        Raises NoRoom or TooLarge where the device cannot hold it.
+        Raises NoRoom or Unplaceable where the device cannot hold it.
         """
         gone, ids = self._difference()
         columns = columns_of(
@@ -189,7 +189,7 @@ class Round:
             )
             try:
                 rows["resource"][at], rows["offset"][at] = place(wanted, builder)
-            except TooLarge as found:
+            except Unplaceable as found:
                 found.key = int(wanted.key[found.row])
                 raise
 

@@ -71,7 +71,7 @@ class World:
     @staticmethod
     def make(rng: np.random.Generator, count: int) -> World:
         keys, shapes, sizes, offsets = [], [], [], []
-        ends = {db: 0 for db in (1, 2, 5)}
+        ends = dict.fromkeys((1, 2, 5), 0)
         for index in range(count):
             db = int(rng.choice([1, 1, 2, 5]))
             shape = SHAPES[int(rng.integers(len(SHAPES)))] if rng.random() < 0.4 else None

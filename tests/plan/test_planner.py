@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.random_scenes import profile
+
+from engine.humon import Position
+from engine.plan.coalesce import Coalesced, coalesce
+from engine.plan.drawing import ShaderStage
+from engine.plan.errors import PlanError
+from engine.plan.formats import Format
+from engine.plan.keys import Keys, asset_key
+from engine.plan.plan import Plan, RowDifference
+from engine.plan.planner import make_plan
+from engine.plan.policy import Policy
+from engine.plan.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.rows import ShaderRow
+from engine.plan.text import plan_text
+from engine.plan.validate import stays_bound, validate
+from engine.plan.vocabulary import BufferUsage, Contents, Dedicated, ImageUsage, Kind, MemoryProperty
+
+KIB, MIB = 1 << 10, 1 << 20
+LAVAPIPE, DISCRETE, COARSE, UNIFIED = map(profile, ("lavapipe", "discrete-window", "coarse", "unified"))
+MAPPED = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
+SHAPE = ImageShape(Format.R8G8B8A8_SRGB, 64, 64, 7)
+DEPTH = ImageShape(Format.D32_SFLOAT, 1024, 1024)
+
+
+def buffer(key: int, size: int = 1000, **more: object) -> Requirement:
+    given = {"usage": BufferUsage.VERTEX_BUFFER, "contents": Contents.CACHE, **more}
+    return Requirement(key, Kind.BUFFER, size, **given)
+
+
+def texture(key: int, shape: ImageShape = SHAPE) -> Requirement:
+    return Requirement(key, Kind.IMAGE, shape=shape, usage=ImageUsage.SAMPLED, contents=Contents.CACHE)
+
+
+def attachment(key: int, shape: ImageShape = DEPTH, **more: object) -> Requirement:
+    usage = ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.SAMPLED
+    return Requirement(key, Kind.IMAGE, shape=shape, usage=usage, **more)
+
+
+def needs(*requirements: Requirement, keys: Keys | None = None) -> Coalesced:
+    table = RequirementTable(keys)
+    for index, requirement in enumerate(requirements):
+        place = Position("scenes/test.hu", index + 1, 5)
+        table.add(requirement, table.askers.add("visibleModel", f"object{index}", place))
+    return coalesce(table)
+
+
+def resources(plan: Plan) -> list[int]:
+    return plan.memory.resources["id"].tolist()
+
+
+def test_buffers_of_one_class_share_one_exactly_sized_buffer():
+    plan = make_plan(needs(*(buffer(i, 1000) for i in range(10))), UNIFIED)
+    assert len(plan.memory.resources) == 1
+    assert plan.memory.resources["bytes"].tolist() == [10_000]
+    assert plan.planned_bytes == 10_000
+
+
+def test_vertex_strides_keep_their_multiple_and_leave_no_gaps():
+    rows = [buffer(i, 68 * 10, alignment=68) for i in range(3)]
+    rows += [buffer(10 + i, 72, alignment=4, usage=BufferUsage.INDEX_BUFFER) for i in range(3)]
+    plan = make_plan(needs(*rows), UNIFIED)
+    assert [plan.address(i).offset for i in range(3)] == [0, 680, 1360]
+    assert [plan.address(10 + i).offset for i in range(3)] == [2040, 2112, 2184]
+
+
+def test_descriptor_ranges_honour_the_devices_alignment():
+    rows = [buffer(i, 100, usage=BufferUsage.UNIFORM_BUFFER, alignment=68) for i in range(3)]
+    plan = make_plan(needs(*rows), COARSE)
+    assert all(plan.address(i).offset % 256 == 0 for i in range(3))
+    assert all(plan.address(i).offset % 68 == 0 for i in range(3))
+
+
+def test_blocks_are_bounded_and_a_larger_asset_gets_a_page_alone():
+    policy = Policy(block=4 * KIB, own=KIB)
+    plan = make_plan(needs(*(buffer(i, 1024) for i in range(9)), buffer(20, 9 * KIB)), UNIFIED, None, policy)
+    assert sorted(plan.memory.resources["bytes"].tolist()) == [1024, 4096, 4096, 9216]
+
+
+def test_textures_of_one_shape_share_array_pages_of_limited_layers():
+    plan = make_plan(needs(*(texture(i) for i in range(300))), COARSE)
+    assert plan.memory.resources["layers"].tolist() == [256, 44]
+    assert plan.address(299).offset == 43
+
+
+def test_textures_of_other_shapes_get_other_pages():
+    plan = make_plan(needs(texture(0), texture(1, replace(SHAPE, width=32))), UNIFIED)
+    assert len(plan.memory.resources) == 2
+
+
+def test_attachments_and_large_transients_have_memory_of_their_own():
+    plan = make_plan(
+        needs(attachment(1), buffer(2, MIB, contents=Contents.UNDEFINED), buffer(3, 100)), UNIFIED
+    )
+    homes = {key: plan.address(key).allocation for key in (1, 2, 3)}
+    assert len(set(homes.values())) == 3
+    assert plan.memory.allocation(homes[1])["own"]
+    assert plan.memory.allocation(homes[2])["own"]
+
+
+def test_a_dedicated_asset_is_alone_and_says_so():
+    plan = make_plan(needs(buffer(1, 500, dedicated=Dedicated.YES), buffer(2, 500)), UNIFIED)
+    home = plan.memory.allocation(plan.address(1).allocation)
+    assert home["dedicated"]
+    assert plan.address(2).resource != plan.address(1).resource
+
+
+def test_small_images_share_a_block():
+    shapes = [ImageShape(Format.R8G8B8A8_UNORM, size, size) for size in (1, 2, 4)]
+    plan = make_plan(needs(*(texture(i, shape) for i, shape in enumerate(shapes))), UNIFIED)
+    assert len(plan.memory.resources) == 3
+    assert len(plan.memory.allocations) == 1
+
+
+def test_static_data_avoids_the_host_visible_window_and_rings_prefer_it():
+    ring = buffer(
+        2,
+        256,
+        contents=Contents.UNDEFINED,
+        usage=BufferUsage.UNIFORM_BUFFER,
+        properties=MAPPED,
+        preferred=MemoryProperty.DEVICE_LOCAL,
+        persistent_map=True,
+        copies=2,
+    )
+    plan = make_plan(needs(buffer(1), ring), DISCRETE)
+    assert (plan.address(1).memory_type, plan.address(2).memory_type) == (1, 4)
+    assert plan.memory.allocation(plan.address(2).allocation)["mapped"]
+
+
+def test_what_is_preferred_gives_way_when_its_heap_is_full():
+    tight = DISCRETE.with_budgets({2: 100 * KIB})
+    rings = [
+        buffer(
+            i,
+            60 * KIB,
+            contents=Contents.UNDEFINED,
+            properties=MAPPED,
+            preferred=MemoryProperty.DEVICE_LOCAL,
+            persistent_map=True,
+            dedicated=Dedicated.YES,
+        )
+        for i in range(2)
+    ]
+    plan = make_plan(needs(*rings), tight)
+    assert sorted(plan.address(i).memory_type for i in range(2)) == [2, 4]
+
+
+def test_rings_expose_their_stride():
+    ring = buffer(1, 100, contents=Contents.UNDEFINED, usage=BufferUsage.UNIFORM_BUFFER, copies=3)
+    plan = make_plan(needs(ring), COARSE)
+    assert plan.memory.stride(1) == 256
+    assert plan.memory.subresource_table.row(1)["footprint"] == 768
+
+
+def test_nothing_asked_is_nothing_planned():
+    plan = make_plan(needs(), UNIFIED)
+    assert (plan.planned_bytes, len(plan.memory.resources), len(plan.staging.resources)) == (0, 0, 0)
+
+
+def test_the_same_needs_in_another_order_cost_nothing():
+    rows = [buffer(i, 500 + i) for i in range(20)] + [texture(100 + i) for i in range(5)]
+    first = make_plan(needs(*rows), UNIFIED)
+    again = make_plan(needs(*reversed(rows)), UNIFIED, first)
+    assert np.array_equal(again.memory.subresources["offset"], first.memory.subresources["offset"])
+    assert resources(again) == resources(first)
+    assert len(again.staging.resources) == 0
+
+
+def test_what_fits_stays_and_only_shortfalls_allocate():
+    first = make_plan(needs(*(buffer(i, 1000) for i in range(20))), UNIFIED)
+    stays = [buffer(i, 1000) for i in range(20) if i != 7]
+    second = make_plan(needs(*stays, buffer(50, 900), buffer(51, 5000)), UNIFIED, first)
+    assert [second.address(i) for i in range(20) if i != 7] == [first.address(i) for i in range(20) if i != 7]
+    assert second.address(50).offset == 7000  # in the hole that asset 7 left
+    assert second.address(51).resource not in resources(first)
+    assert list(stays_bound(first, second)) == []
+
+
+def test_a_page_goes_with_its_last_layer():
+    first = make_plan(needs(texture(1), texture(2), buffer(9)), UNIFIED)
+    second = make_plan(needs(buffer(9)), UNIFIED, first)
+    assert second.planned_bytes == 1008
+    assert first.address(1).resource not in resources(second)
+
+
+def test_ids_are_never_given_to_something_else():
+    first = make_plan(needs(attachment(1)), UNIFIED)
+    second = make_plan(needs(attachment(1, replace(DEPTH, width=512))), UNIFIED, first)
+    third = make_plan(needs(attachment(1)), UNIFIED, second)
+    assert len({p.address(1).resource for p in (first, second, third)}) == 3
+    assert len({p.address(1).allocation for p in (first, second, third)}) == 3
+
+
+def test_a_new_usage_moves_an_asset_to_a_buffer_that_has_it():
+    first = make_plan(needs(buffer(1), buffer(2)), UNIFIED)
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    second = make_plan(needs(buffer(1, usage=both), buffer(2)), UNIFIED, first)
+    assert second.address(2) == first.address(2)
+    assert second.address(1).resource != first.address(1).resource
+    assert validate(second) == []
+
+
+def test_a_reloaded_asset_leaves_its_old_version_alone():
+    first = make_plan(needs(buffer(1), buffer(2)), UNIFIED)
+    second = make_plan(needs(buffer(1, content=5), buffer(2)), UNIFIED, first)
+    assert second.address(1) != first.address(1)
+
+
+def test_a_failed_plan_leaves_the_resident_one_valid():
+    tight = UNIFIED.with_budgets({0: MIB})
+    first = make_plan(needs(buffer(1)), tight)
+    before = plan_text(first)
+    with pytest.raises(PlanError):
+        make_plan(needs(buffer(1), buffer(2, 8 * MIB)), tight, first)
+    assert plan_text(first) == before
+    assert make_plan(needs(buffer(1), buffer(2)), tight, first).address(1) == first.address(1)
+
+
+def test_a_budget_error_names_heap_size_and_the_largest_askers():
+    tight = UNIFIED.with_budgets({0: 3 * MIB})
+    with pytest.raises(PlanError) as caught:
+        make_plan(needs(buffer(1, MIB), buffer(2, 2 * MIB), buffer(3, 100)), tight)
+    assert caught.value.code == "plan.budget"
+    text = str(caught.value)
+    assert "heap 0 with a budget of 3.0 MiB" in text
+    assert text.index("object1' at scenes/test.hu:2:5: 2.0 MiB") < text.index(
+        "object0' at scenes/test.hu:1:5: 1.0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("requirement", "code", "words"),
+    [
+        (
+            attachment(1, replace(DEPTH, width=40_000)),
+            "plan.size",
+            "40000x1024, and maxImageDimension2D is 16384",
+        ),
+        (attachment(1, DEPTH, copies=3000), "plan.size", "3000 layers, and maxImageArrayLayers is 2048"),
+        (buffer(1, 9 << 30), "plan.size", "more than any heap it may use allows"),
+        (buffer(1, 0), "plan.requirement", "with 0 bytes"),
+        (buffer(1, 8, alignment=0), "plan.requirement", "alignment 0"),
+        (buffer(1, 8, copies=2), "plan.requirement", "2 copies of cached contents"),
+        (Requirement(1, Kind.IMAGE), "plan.requirement", "an image without a shape"),
+        (buffer(1, 8, properties=MemoryProperty.LAZILY_ALLOCATED), "plan.memory_type", "lazilyAllocated"),
+    ],
+)
+def test_what_cannot_be_held_names_asset_and_asker(requirement, code, words):
+    with pytest.raises(PlanError) as caught:
+        make_plan(needs(requirement), UNIFIED)
+    assert caught.value.code == code
+    assert words in str(caught.value)
+    assert "'object0' at scenes/test.hu:1:5" in str(caught.value)
+
+
+def test_attachments_of_different_passes_share_memory_and_say_so():
+    rows = [attachment(1, lifetime=(0, 1)), attachment(2, lifetime=(2, 3)), attachment(3, lifetime=(1, 2))]
+    plan = make_plan(needs(*rows), UNIFIED)
+    assert plan.address(1).allocation == plan.address(2).allocation != plan.address(3).allocation
+    flags = {int(r["id"]): bool(r["aliased"]) for r in plan.memory.resources}
+    assert [flags[plan.address(key).resource] for key in (1, 2, 3)] == [True, True, False]
+    assert validate(plan) == []
+    apart = make_plan(needs(*rows), UNIFIED, None, Policy(alias=False))
+    assert apart.planned_bytes == plan.planned_bytes * 3 // 2
+
+
+def test_allocation_counts_stay_below_the_devices_limit():
+    few = replace(UNIFIED, limits=replace(UNIFIED.limits, max_memory_allocation_count=20), _cache={})
+    plan = make_plan(needs(*(attachment(i, replace(DEPTH, width=200 + i)) for i in range(40))), few)
+    assert len(plan.memory.allocations) < 20
+    assert validate(plan) == []
+
+
+def test_linear_and_optimal_never_share_a_block():
+    rows = [buffer(i, 100) for i in range(3)] + [
+        texture(10 + i, ImageShape(Format.R8_UNORM, 4, 4 + i)) for i in range(3)
+    ]
+    plan = make_plan(needs(*rows), COARSE)
+    homes = [{plan.address(k).allocation for k in keys} for keys in ((0, 1, 2), (10, 11, 12))]
+    assert homes[0].isdisjoint(homes[1])
+
+
+def test_staging_is_planned_only_while_there_is_something_to_transfer():
+    first = make_plan(needs(buffer(1, 100 * KIB)), UNIFIED)
+    assert len(first.staging.resources) == 1
+    assert int(first.staging.allocations["size"].sum()) < 120 * KIB
+    assert len(make_plan(needs(buffer(1, 100 * KIB)), UNIFIED, first).staging.resources) == 0
+    large = make_plan(needs(*(buffer(i, 8 * MIB) for i in range(100))), UNIFIED)
+    assert len(large.staging.resources) == 2
+    assert int(large.staging.resources["bytes"].max()) <= 256 * MIB
+
+
+def test_rows_of_the_other_plans_coalesce_by_value_and_are_compared():
+    vertex = ShaderRow(asset_key(1, 6), ShaderStage.VERTEX, askers=(1,))
+    plan = make_plan(needs(), UNIFIED, shaders=[vertex, replace(vertex, askers=(0,))])
+    assert plan.shaders == (replace(vertex, askers=(0, 1)),)
+    other = make_plan(
+        needs(), UNIFIED, plan, shaders=[replace(vertex, content=1), replace(vertex, askers=(5,))]
+    )
+    found = RowDifference.between(plan.shaders, other.shaders)
+    assert [r.content for r in found.created] == [1]
+    assert (found.removed, len(found.kept)) == ((), 1)

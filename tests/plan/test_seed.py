@@ -1,0 +1,112 @@
+"""The seed's own examples: its featureDb goes in, its coalesced usages, queues and addresses come out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from support.random_scenes import profile
+
+from engine.plan.coalesce import coalesce
+from engine.plan.formats import Format
+from engine.plan.keys import asset_key
+from engine.plan.memory_plan import Address
+from engine.plan.plan import Plan
+from engine.plan.planner import make_plan
+from engine.plan.policy import Policy
+from engine.plan.profile import QueueFamily
+from engine.plan.requirements import ImageShape, QueueUse, Requirement, RequirementTable
+from engine.plan.text import plan_values
+from engine.plan.vocabulary import (
+    Access,
+    BufferUsage,
+    Contents,
+    Dedicated,
+    ImageUsage,
+    Kind,
+    QueueKind,
+    Stage,
+    flag_names,
+)
+
+VERTICES, INDICES, ALBEDO, NORMAL = (asset_key(0, i) for i in range(4))
+DRAW = QueueUse(QueueKind.GRAPHICS, Access.SHADER_READ, Stage.VERTEX_SHADER)
+COMPUTE = QueueUse(QueueKind.COMPUTE, Access.SHADER_READ, Stage.COMPUTE_SHADER)
+TRANSFER = QueueUse(QueueKind.TRANSFER, Access.TRANSFER_WRITE, Stage.TRANSFER)
+BRICK = ImageShape(Format.R8G8B8A8_UNORM, 256, 256)
+STAYS = Policy(movable=False)  # the seed moves nothing, so nothing is TRANSFER_SRC
+
+
+def seed_plan() -> Plan:
+    table = RequirementTable()
+    model, caster = table.askers.add("visibleModel", "cube"), table.askers.add("shadowCaster", "cube")
+    buffers = ((VERTICES, 2000, BufferUsage.VERTEX_BUFFER), (INDICES, 1200, BufferUsage.INDEX_BUFFER))
+    for key, size, usage in buffers:
+        first = Requirement(
+            key,
+            Kind.BUFFER,
+            size,
+            usage=usage,
+            uses=(DRAW,),
+            dedicated=Dedicated.PREFER,
+            contents=Contents.CACHE,
+        )
+        table.add(first, model)
+        table.add(replace(first, usage=BufferUsage.UNIFORM_BUFFER, uses=(COMPUTE,)), caster)
+    for key in (ALBEDO, NORMAL):
+        image = Requirement(
+            key, Kind.IMAGE, shape=BRICK, usage=ImageUsage.SAMPLED, uses=(DRAW,), contents=Contents.CACHE
+        )
+        table.add(image, model)
+    device = profile("lavapipe")
+    limits = replace(device.limits, min_uniform_buffer_offset_alignment=16)
+    copier = QueueFamily(frozenset({QueueKind.TRANSFER}))
+    device = replace(device, limits=limits, queue_families=(*device.queue_families, copier), _cache={})
+    return make_plan(coalesce(table), device, None, STAYS)
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return seed_plan()
+
+
+def test_usages_of_features_coalesce_with_the_engines(plan):
+    terms = plan.terms[int(plan.memory.subresource_table.row(VERTICES)["terms"])]
+    assert flag_names(terms.usage_flags) == ("transfer_dst_bit", "uniform_buffer_bit", "vertex_buffer_bit")
+    terms = plan.terms[int(plan.memory.subresource_table.row(INDICES)["terms"])]
+    assert flag_names(terms.usage_flags) == ("transfer_dst_bit", "uniform_buffer_bit", "index_buffer_bit")
+
+
+def test_queue_uses_unite_and_a_transfer_only_queue_adds_its_own(plan):
+    terms = plan.terms[int(plan.memory.subresource_table.row(VERTICES)["terms"])]
+    assert set(terms.uses) == {DRAW, COMPUTE, TRANSFER}
+
+
+def test_vertices_and_indices_share_one_buffer_at_the_seeds_addresses(plan):
+    assert plan.address(VERTICES) == Address(0, 0, 0, Kind.BUFFER, 0)
+    assert plan.address(INDICES) == Address(0, 0, 0, Kind.BUFFER, 2000)
+
+
+def test_textures_of_one_shape_are_layers_of_one_image(plan):
+    albedo, normal = plan.address(ALBEDO), plan.address(NORMAL)
+    assert albedo.kind is normal.kind is Kind.IMAGE
+    assert (albedo.memory_type, albedo.resource) == (normal.memory_type, normal.resource) == (0, 1)
+    assert (albedo.offset, normal.offset) == (0, 1)  # layers; linear and optimal lie in separate allocations
+    assert albedo.allocation != plan.address(VERTICES).allocation
+
+
+def test_the_shared_buffer_has_all_usages_and_every_subresource_its_own(plan):
+    block = plan_values(plan)["featureDb"]["memoryPlan"]["memoryType 0"][0]
+    resource = next(r for r in block["resources"] if r["kind"] == "buffer")
+    assert set(resource["usages"]) == {
+        "transfer_dst_bit",
+        "uniform_buffer_bit",
+        "index_buffer_bit",
+        "vertex_buffer_bit",
+    }
+    assert resource["queues"] == ["graphics", "compute", "transfer"]
+    assert [s["size"] for s in resource["subresources"]] == [2000, 1200]
+
+
+def test_why_names_both_features(plan):
+    assert plan.why(VERTICES) == "shadowCaster on 'cube', visibleModel on 'cube'"

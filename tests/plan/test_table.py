@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.plan.table import Table, contains, distinct, stack
+
+ROW = np.dtype([("id", np.int32), ("value", np.int64)])
+CHANGES = st.lists(
+    st.tuples(st.dictionaries(st.integers(0, 30), st.integers(0, 3)), st.sets(st.integers(0, 30))), max_size=6
+)
+
+
+def rows(values: dict[int, int]) -> np.ndarray:
+    return np.array(sorted(values.items()), ROW)
+
+
+def changed(table: Table, upserts: dict[int, int], removed: set[int]) -> Table:
+    return table.changed(rows(upserts), np.array(sorted(removed - upserts.keys()), np.int64))
+
+
+@given(st.dictionaries(st.integers(0, 30), st.integers(0, 3)), CHANGES)
+def test_a_changed_table_is_what_a_dict_would_be(start, changes):
+    table, model = Table.of(rows(start), "id"), dict(start)
+    for upserts, removed in changes:
+        before, old = table, dict(model)
+        table = changed(table, upserts, removed)
+        for key in removed - upserts.keys():
+            model.pop(key, None)
+        model.update(upserts)
+        assert table.array.tolist() == sorted(model.items())
+        assert len(table) == len(model)
+        assert before.array.tolist() == sorted(old.items())  # values stay as they were
+        gone, new = before.difference(table)
+        assert gone.tolist() == sorted(old.keys() - model.keys())
+        assert new.tolist() == sorted(k for k, v in model.items() if old.get(k) != v)
+        ids = np.arange(31)
+        assert table.has(ids).tolist() == [i in model for i in range(31)]
+
+
+def test_difference_looks_over_one_merge():
+    base = Table.of(rows(dict.fromkeys(range(40000), 0)), "id")
+    first = base.changed(rows(dict.fromkeys(range(2000), 1)), np.zeros(0, np.int64))
+    second = first.changed(rows(dict.fromkeys(range(1000, 3000), 2)), np.array([5, 39_999]))
+    assert len(second.patch) == 0  # merged
+    assert second.base is not first.base
+    gone, new = first.difference(second)
+    assert gone.tolist() == [5, 39_999]
+    assert new.tolist() == list(range(1_000, 3_000))
+
+
+def test_a_missing_row_is_named():
+    table = Table.of(rows({1: 1, 2: 2}), "id").changed(rows({}), np.array([2]))
+    with pytest.raises(KeyError, match="2"):
+        table.row(2)
+    with pytest.raises(KeyError, match="7"):
+        table.rows(np.array([1, 7]))
+
+
+def test_helpers_agree_with_numpy():
+    values = np.array([5, 3, 5, -1, 3])
+    assert distinct(values).tolist() == np.unique(values).tolist()
+    assert contains(np.array([1, 4, 9]), np.array([0, 1, 9, 10])).tolist() == [False, True, True, False]
+    assert stack([rows({1: 2}), rows({0: 5})]).tolist() == [(1, 2), (0, 5)]

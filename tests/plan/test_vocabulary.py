@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+from engine.plan.drawing import CompareOp, DescriptorType, ShaderStage, Topology
+from engine.plan.formats import Aspect, Format
+from engine.plan.vocabulary import (
+    Access,
+    BufferUsage,
+    ImageUsage,
+    MemoryProperty,
+    Stage,
+    flag_names,
+    flags_from_names,
+)
+
+
+def test_flags_print_as_in_the_seed_and_read_back():
+    usage = BufferUsage.VERTEX_BUFFER | BufferUsage.TRANSFER_DST
+    assert flag_names(usage) == ("transfer_dst_bit", "vertex_buffer_bit")
+    assert flag_names(MemoryProperty.DEVICE_LOCAL | MemoryProperty.HOST_VISIBLE) == (
+        "deviceLocal",
+        "hostVisible",
+    )
+    assert flags_from_names(BufferUsage, list(flag_names(usage))) == usage
+
+
+def test_unknown_bits_keep_their_number():
+    assert flag_names(BufferUsage(0x80000080)) == ("vertex_buffer_bit", "0x80000000")
+    assert flags_from_names(BufferUsage, ["0x80000000"]) == 0x80000000
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(KeyError, match="vertex_bufer_bit"):
+        flags_from_names(BufferUsage, ["vertex_bufer_bit"])
+
+
+@pytest.mark.parametrize(
+    ("texel", "size", "extent", "aspect", "srgb"),
+    [
+        (Format.R8G8B8A8_SRGB, 4, 1, Aspect.COLOR, True),
+        (Format.R32G32B32_SFLOAT, 12, 1, Aspect.COLOR, False),
+        (Format.B10G11R11_UFLOAT_PACK32, 4, 1, Aspect.COLOR, False),
+        (Format.BC7_SRGB_BLOCK, 16, 4, Aspect.COLOR, True),
+        (Format.D24_UNORM_S8_UINT, 4, 1, Aspect.DEPTH | Aspect.STENCIL, False),
+    ],
+)
+def test_formats_know_their_texel_blocks(texel, size, extent, aspect, srgb):
+    info = texel.info
+    assert (info.block_bytes, info.block_width, info.block_height) == (size, extent, extent)
+    assert (info.aspect, info.srgb) == (aspect, srgb)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("vulkan") is None, reason="the binding is not installed")
+@pytest.mark.parametrize(
+    ("kind", "pattern"),
+    [
+        (ImageUsage, "VK_IMAGE_USAGE_{}_BIT"),
+        (Format, "VK_FORMAT_{}"),
+        (ShaderStage, "VK_SHADER_STAGE_{}_BIT"),
+        (DescriptorType, "VK_DESCRIPTOR_TYPE_{}"),
+        (Topology, "VK_PRIMITIVE_TOPOLOGY_{}"),
+        (CompareOp, "VK_COMPARE_OP_{}"),
+        (Stage, "VK_PIPELINE_STAGE_2_{}_BIT"),
+        (Access, "VK_ACCESS_2_{}_BIT"),
+    ],
+)
+def test_numbers_are_vulkans(kind, pattern):
+    import vulkan
+
+    known = {m: getattr(vulkan, pattern.format(m.name), None) for m in kind}
+    assert sum(value is not None for value in known.values()) > len(known) // 2
+    assert [m for m, value in known.items() if value not in (None, int(m))] == []
+
+
+def test_planning_imports_no_vulkan_and_no_pictures():
+    code = (
+        "import sys, engine.plan.planner, engine.plan.schedule, engine.plan.text, engine.plan.simulation;"
+        "print([m for m in ('vulkan', 'PIL', 'glfw', 'engine.vk', 'engine.assets') if m in sys.modules])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert told.stdout.strip() == "[]"
