@@ -68,6 +68,15 @@ def assert_different(a: Picture, b: Picture, share: float = SHARE) -> Difference
     return difference
 
 
+def averaged(picture: Picture, cell: int) -> Picture:
+    """Average squares of `cell` pixels: light, shadow and shape stay, the sharpness of filtering goes."""
+    height, width, channels = picture.shape
+    if height % cell or width % cell:
+        raise AssertionError(f"a picture of {width}x{height} has no whole cells of {cell}")
+    cells = picture.reshape(height // cell, cell, width // cell, cell, channels)
+    return np.round(cells.mean(axis=(1, 3))).astype(np.uint8)
+
+
 def load(path: Path) -> Picture:
     """Read a PNG as uint8[height, width, 4]."""
     from PIL import Image

@@ -91,3 +91,16 @@ def test_the_same_picture_is_not_different(picture: images.Picture) -> None:
     with pytest.raises(AssertionError):
         images.assert_different(picture, picture - np.uint8(1))
     images.assert_different(picture, picture[::-1])
+
+
+def test_averages_forgive_sharpness_but_not_light_or_shape(picture: images.Picture) -> None:
+    flickering = picture[:, :, :3].copy()
+    flickering[::2, ::2] = np.clip(flickering[::2, ::2].astype(int) + 40, 0, 255)
+    flickering[1::2, 1::2] = np.clip(flickering[1::2, 1::2].astype(int) - 40, 0, 255)
+    plain = picture[:, :, :3]
+    images.assert_different(flickering, plain)
+    images.assert_same(images.averaged(flickering[:, :296], 8), images.averaged(plain[:, :296], 8), 4)
+    shadowed = plain.copy()
+    shadowed[40:60, 40:60] //= 2
+    with pytest.raises(AssertionError, match="differ"):
+        images.assert_same(images.averaged(shadowed[:, :296], 8), images.averaged(plain[:, :296], 8), 4)
