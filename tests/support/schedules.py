@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.memory.manager import MemoryManager
+from engine.memory.readback import read_buffer
 from engine.plan.formats import Format
 from engine.plan.memory_plan import SUBRESOURCE, MemoryPlan
 from engine.plan.profile import DeviceProfile
@@ -19,17 +21,25 @@ from engine.plan.steps import (
     Allocate,
     AnyStep,
     Bind,
+    ClearStaging,
     CreateBuffer,
     CreateImage,
+    Destroy,
+    Free,
     Publish,
+    SetWindow,
     Transfer,
+    Window,
 )
 from engine.plan.table import Table
 from engine.plan.vocabulary import BufferUsage, ImageUsage
+from engine.vk.device import Device
 
+STAGING = BufferUsage.TRANSFER_SRC
 SHAPE = ImageShape(Format.R8G8B8A8_UNORM, 8, 4, 3)
 STAGED = BufferUsage.TRANSFER_SRC | BufferUsage.TRANSFER_DST | BufferUsage.VERTEX_BUFFER
 SAMPLED = ImageUsage.SAMPLED | ImageUsage.TRANSFER_SRC | ImageUsage.TRANSFER_DST
+A, B, C = 10, 11, 12
 
 
 @dataclass(frozen=True)
@@ -144,3 +154,22 @@ def mip_copies(
 def chain_bytes(shape: ImageShape) -> int:
     """Bytes of a tight mip chain."""
     return sum(copy[-1] for copy in mip_copies(shape, 0, 0, 0))
+
+
+def staged(profile: DeviceProfile, *, window: int = 4 << 20) -> Written:
+    """Make staging buffer 1 of 1 MiB and device buffer 2 of 1 MiB."""
+    made = Written()
+    made.add(*buffer(profile, 1, 1 << 20, STAGING, mapped=True), *buffer(profile, 2, 1 << 20))
+    return made.add(SetWindow(0, (Window(0, 0, window),)))
+
+
+def end_staging(written: Written) -> Written:
+    """End staging buffer 1."""
+    return written.add(ClearStaging(1), Destroy(1), Free(1))
+
+
+def contents(device: Device, manager: MemoryManager, key: int) -> NDArray[np.uint8]:
+    """Read the bytes of a published buffer key back."""
+    place = manager.location(key)
+    assert place is not None
+    return read_buffer(device, manager.profile, place.handle, place.offset, place.size)

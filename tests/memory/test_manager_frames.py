@@ -1,0 +1,206 @@
+"""The memory manager beside frames: its pace, replaced schedules, and what frames in flight still use."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.schedules import (
+    STAGED,
+    STAGING,
+    A,
+    B,
+    C,
+    Written,
+    buffer,
+    contents,
+    longs,
+    publish,
+    staged,
+    transfer,
+)
+
+from engine.memory.manager import MemoryManager
+from engine.plan.profile import DeviceProfile
+from engine.plan.steps import (
+    Bind,
+    ClearStaging,
+    CreateBuffer,
+    Destroy,
+    Free,
+    SetWindow,
+    Withdraw,
+)
+from engine.plan.vocabulary import BufferUsage
+from engine.vk.binding import constants
+from engine.vk.device import Device
+from engine.vk.timeline import Timeline
+
+pytestmark = pytest.mark.gpu
+
+Bytes = NDArray[np.uint8]
+
+
+def test_a_frame_runs_no_more_cycles_than_its_share(
+    device: Device, profile: DeviceProfile, cache: Bytes
+) -> None:
+    written = staged(profile).place(A, 2, 0, 64)
+    for n in range(5):
+        written.add(transfer(1, [(n, 0, 64)], [(0, 2, 0, 64)]), ClearStaging(1), SetWindow(0, ()))
+    written.add(publish((A, 2, 0)))
+    with MemoryManager(device, profile, {0: cache}) as manager:
+        manager.submit(written)
+        cycles = [0]
+        while not manager.advance(cycles=1):
+            cycles.append(manager.statistics.cycles)
+        assert max(np.diff(cycles)) == 1
+        assert manager.statistics.cycles == 5
+
+
+def test_advance_holds_back_while_the_device_reads_staging(
+    device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = staged(profile).place(A, 2, 0, 64)
+    written.add(transfer(1, [(0, 0, 64)], [(0, 2, 0, 64)]), ClearStaging(1), publish((A, 2, 0)))
+    with MemoryManager(device, profile, {0: cache}) as manager:
+        monkeypatch.setattr(Timeline, "completed", lambda self: 0)
+        manager.submit(written)
+        for expected in (1, 2, 3):
+            assert not manager.advance()
+            assert isinstance(written.steps[-manager.steps_left], ClearStaging)
+            assert manager.statistics.held_back == expected
+        assert manager.location(A) is None
+        monkeypatch.undo()
+        manager.settle()
+        assert manager.location(A) is not None
+
+
+def test_a_schedule_is_replaced_in_the_middle(device: Device, profile: DeviceProfile, cache: Bytes) -> None:
+    first = staged(profile).place(A, 2, 0, 64).place(B, 2, 64, 64)
+    first.add(transfer(1, [(0, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)), ClearStaging(1))
+    first.add(SetWindow(0, ()), transfer(1, [(64, 0, 64)], [(0, 2, 64, 64)]), publish((B, 2, 64)))
+    second = Written().place(A, 2, 0, 64).place(C, 2, 128, 64)
+    second.add(ClearStaging(1), SetWindow(0, ()), transfer(1, [(512, 0, 64)], [(0, 2, 128, 64)]))
+    second.add(publish((C, 2, 128)))
+    with MemoryManager(device, profile, {0: cache}) as manager:
+        manager.submit(first)
+        while manager.location(A) is None:
+            manager.advance(cycles=1)
+        manager.submit(second)
+        manager.settle()
+        assert manager.location(B) is None
+        assert np.array_equal(contents(device, manager, A), cache[:64])
+        assert np.array_equal(contents(device, manager, C), cache[512:576])
+
+
+def test_staging_is_not_touched_while_threads_of_a_replaced_transfer_write(
+    device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size, go_on = 1 << 20, threading.Event()
+    monkeypatch.setattr("engine.memory.fills._copy", lambda *_: go_on.wait(20))
+    first = Written().place(A, 2, 0, size)
+    first.add(*buffer(profile, 1, size, STAGING, mapped=True), *buffer(profile, 2, size))
+    first.add(transfer(1, [(0, 0, size)], [(0, 2, 0, size)]), publish((A, 2, 0)))
+    second = Written().add(Destroy(1), Free(1), Destroy(2), Free(2))
+    with MemoryManager(device, profile, {0: np.zeros(size, np.uint8)}) as manager:
+        manager.submit(first)
+        while manager.steps_left > 2:
+            manager.advance()
+        manager.submit(second)
+        for _ in range(3):
+            assert not manager.advance()
+            assert manager.steps_left == 4
+        go_on.set()
+        manager.settle()
+        assert manager.live_bytes == 0
+
+
+def test_what_frames_may_use_is_destroyed_after_them(device: Device, profile: DeviceProfile) -> None:
+    frames = Timeline(device, "frames")
+    first = Written().place(A, 2, 0, 256).add(*buffer(profile, 2, 256), publish((A, 2, 0)))
+    second = Written().add(Withdraw(longs(A)), Destroy(2), Free(2))
+    with MemoryManager(device, profile, frames=frames) as manager:
+        manager.submit(first)
+        manager.settle()
+        bytes_before, buffers_before = manager.live_bytes, device.handles.counts()["Buffer"]
+        frame = frames.next()
+        manager.submit(second)
+        for _ in range(3):
+            assert not manager.advance()
+        assert manager.location(A) is None
+        assert manager.steps_left == 0
+        assert manager.live_bytes == bytes_before
+        assert device.handles.counts()["Buffer"] == buffers_before
+        everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+        device.submit(device.graphics, [], signals=[frames.signal(frame, everything)])
+        assert frames.wait(frame)
+        assert manager.advance()
+        assert manager.live_bytes == 0
+    frames.close()
+
+
+def test_memory_on_its_way_out_is_waited_for_before_more_is_taken(
+    device: Device, profile: DeviceProfile
+) -> None:
+    frames = Timeline(device, "frames")
+    needs = profile.buffer_requirements(1 << 20, BufferUsage.TRANSFER_DST).size
+    small = profile.with_budgets({0: needs + 4096})
+    first = Written().add(*buffer(small, 2, 1 << 20, BufferUsage.TRANSFER_DST))
+    second = Written().add(Destroy(2), Free(2), *buffer(small, 3, 1 << 20, BufferUsage.TRANSFER_DST))
+    with MemoryManager(device, small, frames=frames) as manager:
+        manager.submit(first)
+        manager.settle()
+        frame = frames.next()
+        manager.submit(second)
+        for _ in range(3):
+            assert not manager.advance()
+            assert manager.live_bytes == needs
+        everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+        device.submit(device.graphics, [], signals=[frames.signal(frame, everything)])
+        manager.settle()
+        assert manager.live_bytes == needs
+    frames.close()
+
+
+def test_memory_is_bound_again_only_after_the_frames_that_used_it(
+    device: Device, profile: DeviceProfile
+) -> None:
+    frames = Timeline(device, "frames")
+    first = Written().add(*buffer(profile, 2, 4096))
+    second = Written().add(Destroy(2), CreateBuffer(3, 4096, int(STAGED)), Bind(3, 2, 0))
+    with MemoryManager(device, profile, frames=frames) as manager:
+        manager.submit(first)
+        manager.settle()
+        frame = frames.next()
+        manager.submit(second)
+        for _ in range(3):
+            assert not manager.advance()
+            assert manager.steps_left == 1
+        everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+        device.submit(device.graphics, [], signals=[frames.signal(frame, everything)])
+        manager.settle()
+        assert manager.live().resources["id"].tolist() == [3]
+    frames.close()
+
+
+def test_a_mapped_place_is_given_away_only_after_the_frames_that_read_it(
+    device: Device, profile: DeviceProfile
+) -> None:
+    frames = Timeline(device, "frames")
+    first = Written().place(A, 2, 0, 256).add(*buffer(profile, 2, 512, mapped=True), publish((A, 2, 0)))
+    second = Written().place(B, 2, 0, 256).add(Withdraw(longs(A)), publish((B, 2, 0)))
+    with MemoryManager(device, profile, frames=frames) as manager:
+        manager.submit(first)
+        manager.settle()
+        frame = frames.next()
+        manager.submit(second)
+        assert not manager.advance()
+        assert manager.location(B) is None
+        everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+        device.submit(device.graphics, [], signals=[frames.signal(frame, everything)])
+        assert frames.wait(frame)
+        assert manager.advance()
+        assert manager.location(B) is not None
+    frames.close()
