@@ -11,8 +11,8 @@ from support.scenes import ROOT, running
 pytestmark = pytest.mark.gpu
 
 GOLDENS = ROOT / "tests" / "goldens"
-# The driver they were drawn with. Later ones choose other mip levels on slanted faces: 6 % of the pixels of the cube
-# differ on Mesa 25.0, and averages over 8 x 8 pixels by up to 3 levels; a shadow more or less is 70.
+# The driver they were drawn with. Later ones choose other mip levels on slanted faces: 6 % of the pixels of
+# the cube differ on Mesa 25.0, and averages over 8 x 8 pixels by up to 3 levels; a shadow more or less is 70.
 DRAWN_WITH = "Mesa 22.3"
 CELL, CELL_LEVELS = 8, 4
 VIEWS = {
