@@ -34,6 +34,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_cook(commands)
     _add_plan(commands)
+    _add_why(commands)
     _add_doctor(commands)
     _add_format(commands)
     return parser
@@ -72,15 +73,31 @@ def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "Needs neither Vulkan nor a display: the GPU is a recorded profile. The same input gives the same\n"
         "bytes. `python -m engine doctor --record FILE.json` records the GPU of a machine.",
     )
-    plan.add_argument("scene", metavar="SCENE", type=Path, help="the scene file (.hu)")
-    plan.add_argument(
+    _add_scene_and_device(plan)
+    plan.add_argument("--out", metavar="FILE.hu", type=Path, help="write there instead of printing")
+
+
+def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    why = _add(
+        commands,
+        "why",
+        "tell what is in GPU memory because of what",
+        "QUESTION is an address (memoryType/allocation[/resource[/offset]]), an asset (database:index, or\n"
+        "part of its name), a usage (vertex_buffer_bit), the path of an object, or the name of a feature.",
+    )
+    _add_scene_and_device(why)
+    why.add_argument("question", metavar="QUESTION", help="what to ask for")
+
+
+def _add_scene_and_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scene", metavar="SCENE", type=Path, help="the scene file (.hu)")
+    parser.add_argument(
         "--profile",
         metavar="NAME|FILE.json",
         default=DEFAULT_PROFILE,
         help="a profile of assets/profiles by name, or a file (default: %(default)s)",
     )
-    plan.add_argument("--out", metavar="FILE.hu", type=Path, help="write there instead of printing")
-    plan.add_argument(
+    parser.add_argument(
         "--size",
         metavar="WxH",
         type=_size,

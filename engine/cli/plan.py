@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine.cli.exits import ExitCode
 
 if TYPE_CHECKING:
+    from engine.plan.plan import Plan
     from engine.plan.profile import DeviceProfile
 
 
@@ -18,10 +19,21 @@ def run(options: argparse.Namespace) -> int:
 
     Raises InputError for a wrong scene, PlanError for a wrong profile or a scene it cannot hold.
     """
-    from engine.cli.progress import CookProgress
-    from engine.cli.scenes import find_scene
     from engine.humon.saving import write_whole
     from engine.plan.text import plan_text
+
+    text = plan_text(plan_of(options))
+    if options.out is not None:
+        write_whole(options.out, text)
+    else:
+        sys.stdout.write(text)
+    return ExitCode.DONE
+
+
+def plan_of(options: argparse.Namespace) -> Plan:
+    """Plan the scene of a command line for its profile and size; what is wrong with assets goes to stderr."""
+    from engine.cli.progress import CookProgress
+    from engine.cli.scenes import find_scene
     from engine.planning.offline import plan_scene
 
     profile = find_profile(options.profile)
@@ -29,12 +41,7 @@ def run(options: argparse.Namespace) -> int:
         planned = plan_scene(find_scene(options.scene), profile, options.size, progress=progress)
     for problem in planned.problems:
         print(problem.render(), file=sys.stderr)
-    text = plan_text(planned.plan)
-    if options.out is not None:
-        write_whole(options.out, text)
-    else:
-        sys.stdout.write(text)
-    return ExitCode.DONE
+    return planned.plan
 
 
 def find_profile(name: str) -> DeviceProfile:

@@ -116,3 +116,17 @@ def test_a_recorded_device_can_be_planned_for(engine: Run, tmp_path: Path) -> No
     assert f"profile: {json.loads(record.read_text(encoding='utf-8'))['name'][:4]}" in planned.stdout.replace(
         '"', ""
     )
+
+
+def test_why_leads_from_a_question_to_the_lines_that_ask(engine: Run) -> None:
+    done = engine("why", SCENE, "shadowCaster")
+    assert done.returncode == 0, done.stderr
+    answers = parse(done.stdout, "why").root["why"]
+    assert "shadowMap" in [answer["asset"].text for answer in answers]
+    assert all(any("shadowCaster on" in why.text for why in answer["why"]) for answer in answers)
+
+
+def test_a_question_about_nothing_is_an_error(engine: Run) -> None:
+    done = engine("why", SCENE, "teapot")
+    assert done.returncode == 2
+    assert "error[why.unknown]" in done.stderr

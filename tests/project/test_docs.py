@@ -26,6 +26,8 @@ CODE = re.compile(r"[a-z]+\.[a-z_]+")
 NO_CODES = {
     "builtin.hu",
     "diorama.features",
+    "plan.hu",
+    "schedule.hu",
     "ui.fs",
     "ui.vs",
     "viewer.indices",

@@ -1,0 +1,17 @@
+"""`why`: lead from an address, an asset or a usage to the features, objects and lines that ask for it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from engine.cli.exits import ExitCode
+from engine.cli.plan import plan_of
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the reasons; raises PlanError `why.unknown` where nothing in the plan fits the question."""
+    from engine.plan.why import why_text
+
+    sys.stdout.write(why_text(plan_of(options), options.question))
+    return ExitCode.DONE
