@@ -42,7 +42,7 @@ def run(options: Options, make_frames: Callable[[], Frames]) -> bool:
     runtime = frames.runtime
     try:
         with Interrupt() as interrupt:
-            while not (interrupt.raised or frames.over or len(log.wall_ms) == options.frames):
+            while not (interrupt.raised or frames.over or log.frames == options.frames):
                 facts = frames.step()
                 if facts is not None:
                     log.note(facts, runtime)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 from engine.assets import AssetLibrary, AssetRef, TextureFacts
 from engine.feature import Registry
-from engine.feature.collect import Collector
 from engine.graph import (
     SCENE_COLOR,
     ColorTarget,
@@ -41,6 +40,7 @@ from engine.plan.vocabulary import (
 from engine.planning.draws import COMMAND
 from engine.planning.shading import FRAME_SET, MATERIAL_SET, ShaderSet
 from engine.planning.tables import DrawTable, MaterialUse, PipelineKey
+from engine.tableau import Tableau
 
 FRAMES_IN_FLIGHT = 2
 """Copies of everything the CPU writes each frame: one is drawn while the next is written."""
@@ -82,16 +82,22 @@ def for_samples(p: Pass, samples: int) -> Pass:
 
 
 def pass_askers(
-    p: Pass, registry: Registry, collector: Collector, requirements: RequirementTable
+    p: Pass, registry: Registry, tableau: Tableau, requirements: RequirementTable
 ) -> tuple[int, ...]:
-    """Return ids of the askers of a pass: the active rows of the features that take part in it."""
+    """Return ids of the askers of a pass: the active rows of the features that take part in it.
+
+    They are told apart from the askers of assets, so that each can be taken back without the other.
+    """
     ids: list[int] = []
-    for name, count in collector.active_counts().items():
-        if p.name not in {q.name for q in registry[name].passes()}:
+    for name in registry:
+        table = tableau.tables.get(name)
+        if table is None or p.name not in {q.name for q in registry[name].passes()}:
             continue
-        ids += collector.askers(name, requirements.askers, PASS_ASKERS).tolist()
-        if count > PASS_ASKERS:
-            ids.append(requirements.askers.add(name, f"and {count - PASS_ASKERS} more objects"))
+        rows = table.rows_active()
+        for row in rows[:PASS_ASKERS].tolist():
+            ids.append(requirements.askers.add(name, table.path(row), table.position(row)))
+        if len(rows) > PASS_ASKERS:
+            ids.append(requirements.askers.add(name, f"and {len(rows) - PASS_ASKERS} more objects"))
     return tuple(ids) or (requirements.askers.add(f"frame {p.name}"),)
 
 
@@ -127,6 +133,7 @@ class PassNeeds:
                 usage=life.usage,
                 uses=tuple(uses),
                 dedicated=Dedicated.PREFER,
+                lifetime=(life.first, life.last),
             )
             self._needs.requirements.add(requirement, sorted(who))
 

@@ -13,8 +13,7 @@ from engine.feature import Feature, Registry
 from engine.feature.collect import Collector
 from engine.graph import SCENE_COLOR, ColorTarget, Pass, compile_graph
 from engine.humon import Problem
-from engine.plan.askers import AskerTable
-from engine.plan.coalesce import coalesce
+from engine.plan.coalesce import Coalesced, coalesce
 from engine.plan.keys import Keys
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
@@ -22,7 +21,7 @@ from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import Requirement, RequirementTable
 from engine.planning.needs import FrameNeeds, PassNeeds, capacity, for_samples, pass_askers
-from engine.planning.tables import draw_table
+from engine.planning.tables import DrawTable, draw_table
 from engine.tableau import Tableau
 
 BACKGROUND = (0.0, 0.0, 0.0, 1.0)
@@ -62,7 +61,9 @@ class ScenePlanner:
         self.problems: list[Problem] = []
         self.keys = Keys(self._describe)
         self.others: list[Asking] = []
-        self._askers = AskerTable()
+        self._requirements = RequirementTable(self.keys)
+        self._coalesced: Coalesced | None = None
+        self._whole_askers: set[int] = set()
         self._tableau = tableau
         self._registry = registry
         self._library = library
@@ -92,10 +93,15 @@ class ScenePlanner:
         return True
 
     def needs(self) -> FrameNeeds:
-        """State what the frame needs now: active features, their passes, and all others who ask."""
+        """State what the frame needs now: active features, their passes, and all others who ask.
+
+        What features ask for assets is kept and brought up to date; what is asked for the frame as a
+        whole is taken back and stated again.
+        """
         self._rows_changed()
         self._made_of = self._signature()
-        requirements = RequirementTable(self.keys, self._askers)
+        requirements = self._requirements
+        requirements.remove(self._whole_askers)
         self._collector.collect(requirements)
         passes = [for_samples(p, self.samples) for p in self._passes()]
         graph = compile_graph(passes, [ColorTarget(SCENE_COLOR, BACKGROUND)])
@@ -103,10 +109,10 @@ class ScenePlanner:
         askers: dict[str, tuple[int, ...]] = {}
         for compiled in graph.passes:
             p = compiled.declaration
-            askers[p.name] = pass_askers(p, self._registry, self._collector, requirements)
-            if p.draws in self._registry:
-                feature, table = self._registry[p.draws], self._tableau.tables[p.draws]
-                needs.tables[p.name] = draw_table(p, feature, table, self._library, self._report)
+            askers[p.name] = pass_askers(p, self._registry, self._tableau, requirements)
+            table = self._draw_table(p)
+            if table is not None:
+                needs.tables[p.name] = table
         stated = PassNeeds(needs, self._library)
         stated.images(askers)
         stated.stand_ins(askers)
@@ -116,16 +122,19 @@ class ScenePlanner:
             stated.frame(len(self._tableau.world), max(blocks, default=0), everyone)
         for name, table in needs.tables.items():
             stated.draws(table, askers[name])
+        self._whole_askers = {asker for ids in askers.values() for asker in ids}
         for other in self.others:
             asker = requirements.askers.add(other.asker)
+            self._whole_askers.add(asker)
             for requirement in other.requirements():
                 requirements.add(requirement, asker)
         return needs
 
     def plan(self, needs: FrameNeeds, resident: Plan | None = None) -> Plan:
         """Plan what was stated, staying with what is resident where it fits."""
+        self._coalesced = coalesce(needs.requirements, self._coalesced)
         return make_plan(
-            coalesce(needs.requirements),
+            self._coalesced,
             self.profile,
             resident,
             self._policy,
@@ -152,9 +161,26 @@ class ScenePlanner:
     def _passes(self) -> Sequence[Pass]:
         """Return the passes of all features with active rows, each once."""
         passes: dict[str, Pass] = {}
-        for name in self._collector.active_counts():
-            passes.update((p.name, p) for p in self._registry[name].passes())
+        for name in self._registry:
+            table = self._tableau.tables.get(name)
+            if table is None or not len(table.rows_active()):
+                continue
+            try:
+                passes.update((p.name, p) for p in self._registry[name].passes())
+            except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+                self.guard(self._registry[name], error)
         return list(passes.values())
+
+    def _draw_table(self, p: Pass) -> DrawTable | None:
+        """Return the draw table of a pass; None where there is no such feature, or its code raised."""
+        if p.draws not in self._registry:
+            return None
+        feature, table = self._registry[p.draws], self._tableau.tables[p.draws]
+        try:
+            return draw_table(p, feature, table, self._library, self._report)
+        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+            self.guard(feature, error)
+            return None
 
     def _rows_changed(self) -> bool:
         """Whether any feature's active rows, or the assets they name, differ from the last time."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.graph import Barrier, ColorTarget, CompiledGraph, CompiledPass, DepthTarget, Layout
 from engine.plan.formats import Aspect
+from engine.plan.vocabulary import Access, Stage
 from engine.planning.draws import COMMAND
 from engine.vk.binding import constants, ffi
 from engine.vk.device import Device
@@ -18,12 +19,17 @@ _IGNORED_FAMILY = 0xFFFF_FFFF
 
 @dataclass(frozen=True)
 class Attachment:
-    """A resident image of the frame: VkImage, VkImageView, aspects, (width, height)."""
+    """A resident image of the frame: VkImage, VkImageView, aspects, (width, height).
+
+    `aliased` images share memory with others of the frame, so that their first use waits for everything
+    before it (their contents are undefined on re-entry).
+    """
 
     image: Any
     view: Any
     aspect: Aspect
     extent: tuple[int, int]
+    aliased: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,10 +140,13 @@ class Recorder:
 
 
 def _image_barrier(barrier: Barrier, attachment: Attachment) -> Any:
+    stage, access = barrier.source_stage, barrier.source_access
+    if attachment.aliased and barrier.old_layout is Layout.UNDEFINED:
+        stage, access = Stage.ALL_COMMANDS, Access.MEMORY_WRITE
     return new(
         "VkImageMemoryBarrier2",
-        srcStageMask=int(barrier.source_stage),
-        srcAccessMask=int(barrier.source_access),
+        srcStageMask=int(stage),
+        srcAccessMask=int(access),
         dstStageMask=int(barrier.stage),
         dstAccessMask=int(barrier.access),
         oldLayout=int(barrier.old_layout),

@@ -74,6 +74,7 @@ class Renderer:
         self._stale = [True] * FRAMES_IN_FLIGHT
         self._rings: dict[str, RingWriter] = {}
         self._needs: FrameNeeds | None = None
+        self._plan: MemoryPlan | None = None
         self._bindings: dict[str, PassBinding] = {}
         self._lists: dict[str, DrawList] = {}
         self._images: dict[str, Attachment] = {}
@@ -90,6 +91,7 @@ class Renderer:
         """Take the needs of a new plan; pipelines it does not name are retired when `ticket` is over."""
         self._needs = needs
         self._images = {}
+        self._plan = plan
         self._binder.follow(plan)
         self._pipelines.keep_only(needs.pipelines, ticket)
         transient = needs.requirements.keys.transients
@@ -176,9 +178,11 @@ class Renderer:
     def _attachment(self, image: ImageDecl) -> Attachment:
         needs = self._needs
         assert needs is not None
+        assert self._plan is not None
         place = self._binder.place(needs.requirements.keys.transient(image.name))
+        aliased = bool(self._plan.resource(place.resource)["aliased"])
         extent = image.extent.resolve(needs.size)
-        return Attachment(place.handle, place.view, image.format.info.aspect, extent)
+        return Attachment(place.handle, place.view, image.format.info.aspect, extent, aliased)
 
     def _flush(self, needs: FrameNeeds, slot: int) -> None:
         """Write what this slot's copies of the rings lack."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from engine.runtime.runtime import FrameFacts, Runtime
 
 SCHEMA = 1
+KEPT_FRAMES = 1 << 16
 _IMPORTED = time.time()
 
 
@@ -30,15 +32,17 @@ def seconds_since_start() -> float:
 
 @dataclass
 class RunLog:
-    """What is noted of each frame of a run; times in milliseconds."""
+    """What is noted of the frames of a run; times in milliseconds, those of the last KEPT_FRAMES frames."""
 
-    wall_ms: list[float] = field(default_factory=list)
-    cpu_ms: list[float] = field(default_factory=list)
+    frames: int = 0
+    wall_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_FRAMES))
+    cpu_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_FRAMES))
     settled_at: int | None = None
     first_frame_s: float | None = None
 
     def note(self, facts: FrameFacts, runtime: Runtime) -> None:
         """Note one frame; the first one that was drawn is waited for, to say when it was finished."""
+        self.frames += 1
         self.wall_ms.append(facts.wall_ms)
         self.cpu_ms.append(facts.cpu_ms)
         if facts.settled and self.settled_at is None:
@@ -65,7 +69,7 @@ def make_report(runtime: Runtime, log: RunLog, scene: str) -> dict[str, Any]:
             "driver": adapter.driver,
             "api": adapter.api,
         },
-        "frames": len(log.wall_ms),
+        "frames": log.frames,
         "settled_at_frame": log.settled_at,
         "first_frame_s": None if log.first_frame_s is None else round(log.first_frame_s, 4),
         "frame_ms": _spread(log.wall_ms),
@@ -108,7 +112,7 @@ def finish_report(report: dict[str, Any], runtime: Runtime) -> dict[str, Any]:
     return report
 
 
-def _spread(values: list[float]) -> dict[str, float | None]:
+def _spread(values: deque[float]) -> dict[str, float | None]:
     """Return median, 99th percentile and maximum."""
     if not values:
         return {"p50": None, "p99": None, "max": None}
