@@ -23,8 +23,9 @@ class Sources:
 
     @staticmethod
     def of(key: ArrayLike, db: ArrayLike, offset: ArrayLike, size: ArrayLike) -> Sources:
-        """Sources from columns in any order."""
-        columns = [np.asarray(c, np.int64).reshape(-1) for c in (key, db, offset, size)]
+        """Sources from columns in any order; they are broadcast against the keys."""
+        given = [np.asarray(column, np.int64) for column in (key, db, offset, size)]
+        columns = [column.reshape(-1) for column in np.broadcast_arrays(*given)]
         order = np.argsort(columns[0], kind="stable")
         return Sources(*(np.ascontiguousarray(c[order]) for c in columns))
 

@@ -1,0 +1,354 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.random_scenes import profile
+
+from engine.plan.coalesce import Coalesced, coalesce
+from engine.plan.errors import PlanError, StepError
+from engine.plan.formats import Format
+from engine.plan.keys import Keys, asset_key
+from engine.plan.listing import read_schedule, schedule_listing, write_schedule
+from engine.plan.planner import make_plan
+from engine.plan.policy import Policy
+from engine.plan.profile import QueueFamily
+from engine.plan.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.resident import Resident
+from engine.plan.schedule import Schedule, make_schedule
+from engine.plan.shapes import mip_levels, tight_bytes
+from engine.plan.simulation import SimulatedDevice
+from engine.plan.sources import Sources
+from engine.plan.steps import (
+    Acquire,
+    Allocate,
+    Bind,
+    ClearStaging,
+    CreateBuffer,
+    Destroy,
+    Fill,
+    Free,
+    Move,
+    Publish,
+    Release,
+    SetWindow,
+    Transfer,
+    Withdraw,
+)
+from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind, QueueKind
+
+DEVICE = profile("unified")
+DB = asset_key(1, 0)
+MIPS = ImageShape(Format.R8G8B8A8_UNORM, 8, 8, 4)
+
+
+def buffer(index: int, size: int = 64, **more: object) -> Requirement:
+    return Requirement(
+        **{
+            "key": DB + index,
+            "kind": Kind.BUFFER,
+            "size": size,
+            "usage": BufferUsage.VERTEX_BUFFER,
+            "contents": Contents.CACHE,
+            **more,
+        }
+    )
+
+
+def texture(index: int, shape: ImageShape = MIPS) -> Requirement:
+    return Requirement(DB + index, Kind.IMAGE, shape=shape, usage=ImageUsage.SAMPLED, contents=Contents.CACHE)
+
+
+def needs(*rows: Requirement, keys: Keys | None = None) -> Coalesced:
+    table = RequirementTable(keys)
+    for row in rows:
+        table.add(row, table.askers.add("visibleModel", "cube"))
+    return coalesce(table)
+
+
+def packed(*rows: Requirement, db: int = 1, gap: int = 0) -> Sources:
+    """Cache ranges one after another, `gap` bytes apart."""
+    sizes = [tight_bytes(r.shape) if r.shape else r.size for r in rows]
+    offsets = np.cumsum([0] + [s + gap for s in sizes])[:-1]
+    return Sources.of([r.key for r in rows], db, offsets, sizes)
+
+
+def fresh(rows: list[Requirement], policy: Policy = Policy(), gap: int = 0, device=DEVICE) -> Schedule:  # noqa: B008
+    plan = make_plan(needs(*rows), device, None, policy)
+    return make_schedule(Resident(), plan, packed(*rows, gap=gap))
+
+
+def kinds(schedule: Schedule) -> list[str]:
+    return [type(step).__name__ for step in schedule.steps]
+
+
+def of(schedule: Schedule, kind: type) -> list:
+    return [step for step in schedule.steps if isinstance(step, kind)]
+
+
+def test_a_fresh_schedule_goes_as_in_the_seed():
+    names = kinds(fresh([buffer(0), buffer(1)]))
+    assert names == [
+        *("CreateBuffer", "CreateBuffer", "Allocate", "Allocate", "Bind", "Bind"),
+        *("SetWindow", "Transfer", "ClearStaging", "Publish", "Destroy", "Free"),
+    ]
+
+
+def test_adjacent_assets_are_one_read_and_one_copy():
+    (step,) = of(fresh([buffer(i) for i in range(100)]), Transfer)
+    assert step.reads.tolist() == [(0, 0, 6400)]
+    assert step.buffer_copies[["offset", "size"]].tolist() == [(0, 6400)]
+
+
+def test_gaps_of_inactive_assets_are_skipped():
+    rows = [buffer(i) for i in range(10)]
+    active = [row for i, row in enumerate(rows) if i not in (3, 4)]
+    plan = make_plan(needs(*active), DEVICE)
+    (step,) = of(make_schedule(Resident(), plan, packed(*rows)), Transfer)
+    assert step.reads[["cache_offset", "size"]].tolist() == [(0, 192), (320, 320)]
+    assert step.buffer_copies["size"].tolist() == [512]  # the gap is in the cache only
+
+
+def test_mip_levels_are_copied_each_from_its_own_offset():
+    (step,) = of(fresh([texture(0), texture(1)]), Transfer)
+    levels = mip_levels(MIPS)
+    assert [c["mip"] for c in step.image_copies] == [0, 1, 2, 3] * 2
+    assert [c["layer"] for c in step.image_copies] == [0] * 4 + [1] * 4
+    first = step.image_copies[:4]
+    assert [(c["staging_offset"], c["width"], c["height"], c["size"]) for c in first] == [
+        (level.offset, level.width, level.height, level.size) for level in levels
+    ]
+
+
+def test_odd_levels_are_spread_to_legal_offsets():
+    shape = ImageShape(Format.R8_UNORM, 5, 7, 3)
+    (step,) = of(fresh([texture(0, shape)]), Transfer)
+    assert [int(c["staging_offset"]) for c in step.image_copies] == [0, 36, 44]
+    assert step.reads[["cache_offset", "staging_offset", "size"]].tolist() == [
+        (0, 0, 35),
+        (35, 36, 6),
+        (41, 44, 1),
+    ]
+
+
+def test_windows_are_bounded_and_moved_only_when_nothing_is_under_way():
+    policy = Policy(window=1000, staging=500)
+    schedule = fresh([buffer(i, 100) for i in range(40)], policy)
+    windows = of(schedule, SetWindow)
+    assert [step.index for step in windows] == list(range(len(windows)))
+    assert all(w.size <= 1000 for step in windows for w in step.windows)
+    assert len(windows) == 4
+    busy = 0
+    for step in schedule.steps:
+        if isinstance(step, SetWindow):
+            assert busy == 0
+        busy += isinstance(step, Transfer) - isinstance(step, ClearStaging)
+
+
+def test_any_number_of_databases_share_a_window_step():
+    rows = [buffer(0), replace(buffer(0), key=asset_key(2, 0)), replace(buffer(0), key=asset_key(9, 0))]
+    plan = make_plan(needs(*rows), DEVICE)
+    sources = Sources.of([r.key for r in rows], [1, 2, 9], [0, 0, 0], [64] * 3)
+    schedule = make_schedule(Resident(), plan, sources)
+    (window,) = of(schedule, SetWindow)
+    assert [w.db for w in window.windows] == [1, 2, 9]
+    assert [step.db for step in of(schedule, Transfer)] == [1, 2, 9]
+    assert len(of(schedule, ClearStaging)) == 1
+
+
+def test_two_staging_buffers_overlap_filling_and_copying():
+    names = kinds(fresh([buffer(i, 1000) for i in range(40)], Policy(staging=8000)))
+    first = names.index("Transfer")
+    assert names[first : first + 6] == [
+        "Transfer",
+        "Transfer",
+        "ClearStaging",
+        "Publish",
+        "Transfer",
+        "ClearStaging",
+    ]
+
+
+def test_higher_priorities_come_first():
+    rows = [buffer(i, 1000, priority=int(i == 17)) for i in range(20)]
+    (first, *_) = of(fresh(rows, Policy(staging=4000)), Publish)
+    assert first.keys.tolist() == [DB + 17]
+
+
+def test_an_asset_larger_than_staging_comes_in_parts_and_is_published_once():
+    schedule = fresh(
+        [buffer(0, 50_000), texture(1, ImageShape(Format.R8G8B8A8_UNORM, 64, 64))], Policy(staging=8192)
+    )
+    received = [
+        (int(k), int(s))
+        for step in of(schedule, Transfer)
+        for k, s in zip(step.keys, step.sizes, strict=True)
+    ]
+    assert sum(size for key, size in received if key == DB) == 50_000
+    assert sum(size for key, size in received if key == DB + 1) == 64 * 64 * 4
+    assert len([1 for key, _ in received if key == DB]) > 5
+    assert sorted(k for step in of(schedule, Publish) for k in step.keys.tolist()) == [DB, DB + 1]
+
+
+def test_transients_are_published_at_once_and_zeros_are_filled():
+    rows = [buffer(0, contents=Contents.UNDEFINED), buffer(1, contents=Contents.ZERO)]
+    schedule = fresh(rows)
+    assert kinds(schedule)[-2:] == ["Fill", "Publish"]
+    assert of(schedule, Fill)[0].keys.tolist() == [DB + 1]
+    assert not of(schedule, Transfer)
+
+
+def test_a_transfer_queue_hands_over_what_has_arrived():
+    device = replace(
+        DEVICE, queue_families=(*DEVICE.queue_families, QueueFamily(frozenset({QueueKind.TRANSFER})))
+    )
+    schedule = fresh([buffer(0)], device=replace(device, _cache={}))
+    names = kinds(schedule)
+    assert names[names.index("Transfer") :][:5] == [
+        "Transfer",
+        "Release",
+        "ClearStaging",
+        "Acquire",
+        "Publish",
+    ]
+    (release,), (acquire,) = of(schedule, Release), of(schedule, Acquire)
+    assert (release.source, release.target) == (acquire.source, acquire.target)
+
+
+def settled(rows: list[Requirement], policy: Policy = Policy()):  # noqa: B008
+    keys = Keys()
+    plan = make_plan(needs(*rows, keys=keys), DEVICE, None, policy)
+    return plan, Resident.settled_at(plan), keys
+
+
+def test_compatible_plans_need_no_schedule():
+    rows = [buffer(i, 100 + i) for i in range(20)]
+    plan, resident, keys = settled(rows)
+    again = make_plan(needs(*rows[::-1], keys=keys), DEVICE, plan)
+    assert len(make_schedule(resident, again, packed(*rows))) == 0
+
+
+def test_replaced_things_go_after_the_new_ones_are_published():
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    plan, resident, keys = settled([buffer(0)])
+    new = make_plan(needs(buffer(0, usage=both), keys=keys), DEVICE, plan)
+    names = kinds(make_schedule(resident, new, packed(buffer(0))))
+    assert names == ["CreateBuffer", "Allocate", "Bind", "Move", "Publish", "Destroy", "Free"]
+
+
+def test_what_nobody_wants_goes_first():
+    plan, resident, keys = settled([buffer(0), texture(1)])
+    new = make_plan(needs(buffer(0), buffer(2), keys=keys), DEVICE, plan)
+    names = kinds(make_schedule(resident, new, packed(buffer(0), texture(1), buffer(2))))
+    assert names[:3] == ["Withdraw", "Destroy", "Free"]
+
+
+def test_old_things_give_way_first_where_the_budget_holds_only_one():
+    tight = DEVICE.with_budgets({0: 300_000})
+    keys = Keys()
+    plan = make_plan(needs(buffer(0, 200_000), keys=keys), tight)
+    resident = Resident.settled_at(plan)
+    again = buffer(0, 200_000, content=1)
+    new = make_plan(needs(again, keys=keys), tight, plan)
+    schedule = make_schedule(resident, new, packed(again))
+    names = kinds(schedule)
+    assert names.index("Withdraw") < names.index("Free") < names.index("Allocate")
+    device = SimulatedDevice({1: np.arange(200_000, dtype=np.uint8)})
+    device.run(make_schedule(device.resident, plan, packed(again)))
+    device.run(schedule)
+    assert max(device.peak) <= 300_000
+
+
+def test_an_asset_without_a_source_is_named():
+    plan = make_plan(needs(buffer(0), buffer(1)), DEVICE)
+    with pytest.raises(PlanError, match="assetDb: 1 asset: 1 has no range"):
+        make_schedule(Resident(), plan, packed(buffer(0)))
+
+
+def test_a_source_of_another_size_is_named():
+    plan = make_plan(needs(buffer(0)), DEVICE)
+    with pytest.raises(PlanError, match="takes 64 bytes, its cache range has 65"):
+        make_schedule(Resident(), plan, packed(buffer(0, 65)))
+
+
+def test_cache_ranges_that_overlap_are_named():
+    plan = make_plan(needs(buffer(0), buffer(1)), DEVICE)
+    with pytest.raises(PlanError, match="asset: 0 and assetDb: 1 asset: 1 overlap"):
+        make_schedule(Resident(), plan, Sources.of([DB, DB + 1], 1, [0, 60], 64))
+
+
+def test_the_listing_reads_like_the_seeds():
+    rows = [buffer(i) for i in (0, 3, 4, 5)] + [texture(i) for i in (6, 7)]
+    text = schedule_listing(fresh(rows))
+    assert "[assetDb1 schedule buffers 0 3-5 images 6-7 bytes 936]" in text
+    assert "setWindow" in text
+    assert "[clearStaging 2]" in text
+
+
+def test_a_schedule_written_out_reads_back_the_same():
+    rows = [buffer(i, 3000) for i in range(10)] + [texture(20)]
+    schedule = fresh(rows, Policy(staging=8192, window=9000))
+    again = read_schedule(write_schedule(schedule), schedule.plan)
+    assert again.steps == schedule.steps
+    assert (again.staged, again.moved) == (schedule.staged, schedule.moved)
+    assert read_schedule(write_schedule(schedule, done=9), schedule.plan).steps == schedule.steps[9:]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("staged: 0 moved: 0 steps: [ { @type: Explode } ]", "schedule.step"),
+        ("staged: 0 moved: 0 steps: [ { @type: Free } ]", "schedule.field"),
+    ],
+)
+def test_an_edited_schedule_is_refused(text, code):
+    plan = make_plan(needs(), DEVICE)
+    with pytest.raises(PlanError) as caught:
+        read_schedule(text, plan)
+    assert caught.value.code == code
+
+
+def wrong_steps() -> list[tuple[object, str]]:
+    one = np.array([DB], np.int64)
+    where = (np.array([0], np.int32), np.array([0], np.int64))
+    return [
+        (Allocate(0, 0, 64), "exists already"),
+        (Allocate(77, 0, 64), "no plan has this"),
+        (CreateBuffer(0, 64, 0), "exists already"),
+        (Bind(0, 0, 0), "bound once"),
+        (Free(0), "is bound to it"),
+        (Free(99), "does not exist"),
+        (Destroy(0), "keys are published in it"),
+        (Publish(np.array([DB + 5]), *where), "not in the plan"),
+        (Publish(one, where[0], where[1] + 4), "elsewhere"),
+        (Fill(one), "published places"),
+        (Move(one, 0, 0, one * 0, one * 0, one * 0 + 64), "published places"),
+        (Release(one, QueueKind.TRANSFER, QueueKind.GRAPHICS), "not the owner"),
+        (Acquire(one, QueueKind.TRANSFER, QueueKind.GRAPHICS), "not released"),
+        (Withdraw, "no step"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("step", "words"), wrong_steps(), ids=lambda v: v if isinstance(v, str) else type(v).__name__
+)
+def test_a_step_whose_preconditions_do_not_hold_is_refused(step, words):
+    _, resident, _ = settled([buffer(0)])
+    with pytest.raises(StepError, match=words):
+        resident.apply(step)
+
+
+def test_what_has_arrived_is_not_fetched_again_after_a_stop():
+    rows = [buffer(i, 3000) for i in range(10)]
+    cache = np.random.default_rng(1).integers(0, 256, 30_000, dtype=np.uint8)
+    whole = make_schedule(
+        Resident(), make_plan(needs(*rows), DEVICE, None, Policy(staging=8192)), packed(*rows)
+    )
+    for stop in range(len(whole)):
+        device = SimulatedDevice({1: cache})
+        device.run(whole, stop)
+        again = make_plan(needs(*rows), DEVICE, device.resident.snapshot(), Policy(staging=8192))
+        device.run(make_schedule(device.resident, again, packed(*rows)))
+        assert device.resident.settled()
+        assert device.staged_bytes == 30_000
