@@ -57,4 +57,6 @@ def test_the_first_enabled_camera_is_used():
 
 
 def test_a_scene_without_a_camera_is_seen_from_a_default_place():
-    assert np.asarray(values(Tableau([Camera().schema]))["cameraPosition"]).tolist() == pytest.approx([*DEFAULT_EYE, 1.0])
+    assert np.asarray(values(Tableau([Camera().schema]))["cameraPosition"]).tolist() == pytest.approx(
+        [*DEFAULT_EYE, 1.0]
+    )
