@@ -1,0 +1,132 @@
+"""What a golden may hold: a picture or a text; how each is written, read back and judged."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from engine.testing.findings import FindingKind
+from engine.testing.pictures import Box, Picture, Tolerance, box_mask, difference, from_png, to_png
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MADE_ON = "made on "
+_DIFF_LINES = 40
+
+
+class GoldenKind(Protocol):
+    """Something made by a test that can be held against a golden file."""
+
+    @property
+    def kind(self) -> FindingKind:
+        """What it is."""
+
+    @property
+    def suffix(self) -> str:
+        """How the golden's file name ends."""
+
+    def data(self, driver: str) -> bytes:
+        """Return the golden's bytes, were this to become one."""
+
+    def judge(self, expected: bytes) -> str:
+        """Say what is wrong, compared with a golden's bytes; empty where nothing is."""
+
+    def made_on(self, expected: bytes) -> str:
+        """Return the driver a golden was made on; empty where it does not say."""
+
+
+@dataclass(frozen=True)
+class PictureKind:
+    """A frame, uint8[height, width, 3]; `box` and `mask` bool[height, width] say which pixels count."""
+
+    pixels: Picture
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    box: Box | None = None
+    mask: NDArray[np.bool_] | None = None
+    kind: FindingKind = FindingKind.PICTURE
+    suffix: str = ".png"
+
+    def data(self, driver: str) -> bytes:
+        """Return a PNG whose comment names the driver."""
+        return to_png(self.pixels, {"Comment": MADE_ON + driver})
+
+    def judge(self, expected: bytes) -> str:
+        """Compare pixel by pixel, within the tolerance."""
+        try:
+            golden, _ = from_png(expected)
+        except ValueError as error:
+            return str(error)
+        shape = self.pixels.shape[:2]
+        if golden.shape[:2] != shape:
+            return f"it is {_size(golden.shape)} pixels, the frame {_size(shape)}"
+        where = np.ones(shape, np.bool_) if self.mask is None else self.mask
+        if where.shape != shape:
+            return f"the mask is {_size(where.shape)} pixels, the frame {_size(shape)}"
+        if self.box is not None:
+            where = where & box_mask(shape, self.box)
+        found = difference(golden, self.pixels, self.tolerance.levels, where)
+        if found.share <= self.tolerance.share:
+            return ""
+        levels, share = self.tolerance.levels, self.tolerance.share
+        return f"{found}; allowed are {levels} levels, and more in {share:.3%} of the pixels"
+
+    def made_on(self, expected: bytes) -> str:
+        """Read the comment."""
+        try:
+            comment = from_png(expected)[1].get("Comment", "")
+        except ValueError:
+            return ""
+        return comment.removeprefix(MADE_ON) if comment.startswith(MADE_ON) else ""
+
+
+@dataclass(frozen=True)
+class TextKind:
+    """A plan as Humon, or another text; compared exactly."""
+
+    text: str
+    suffix: str = ".plan.hu"
+    kind: FindingKind = FindingKind.TEXT
+
+    def data(self, driver: str) -> bytes:
+        """Return the text below a comment that names the driver."""
+        return f"// {MADE_ON}{driver}\n{self.text}".encode()
+
+    def judge(self, expected: bytes) -> str:
+        """Compare line by line."""
+        body = golden_text(expected)
+        return "" if body == self.text else text_difference(body, self.text)
+
+    def made_on(self, expected: bytes) -> str:
+        """Read the first line."""
+        first = _decoded(expected).partition("\n")[0]
+        return first.removeprefix(f"// {MADE_ON}").strip() if first.startswith(f"// {MADE_ON}") else ""
+
+
+def golden_text(data: bytes) -> str:
+    """Return the text of a golden without the line that says where it was made."""
+    text = _decoded(data)
+    first, _, rest = text.partition("\n")
+    return rest if first.startswith(f"// {MADE_ON}") else text
+
+
+def text_difference(expected: str, actual: str, lines: int = _DIFF_LINES) -> str:
+    """Return a unified difference, at most `lines` long: `-` as in the golden, `+` as made here."""
+    found = list(difflib.unified_diff(expected.splitlines(), actual.splitlines(), n=2, lineterm=""))[2:]
+    if not found:
+        return "the line breaks differ"
+    removed = sum(line.startswith("-") for line in found)
+    added = sum(line.startswith("+") for line in found)
+    more = [f"... and {len(found) - lines} lines more"] if len(found) > lines else []
+    return "\n".join([f"{removed} lines of it are gone, {added} are new:", *found[:lines], *more])
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]}x{shape[0]}"

@@ -1,0 +1,125 @@
+"""Golden pictures and plan texts: kept beside the test, compared where they were made, changed by review.
+
+A golden lies in the folder `goldens` beside the test: `goldens/cube.png`, `goldens/cube.plan.hu`. It says on
+which driver (for a plan: for which device profile) it was made, and is compared there alone; elsewhere the
+test runs on without it. A set of a driver's own is a folder of its name: `goldens/llvmpipe/cube.png`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.testing.findings import Finding, Findings, State
+from engine.testing.golden_kinds import GoldenKind, PictureKind, TextKind
+from engine.testing.pictures import Box, Picture, Tolerance
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FOLDER = "goldens"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_HOW_TO_MAKE = "make it with `pytest --update-goldens`, and look at it before you accept it"
+_HOW_TO_UPDATE = "if the new one is right: `pytest --update-goldens`"
+
+
+class GoldenError(AssertionError):
+    """A golden is missing, or what a test made is not like it."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What became of a comparison; `reason` says why there was none."""
+
+    compared: bool
+    reason: str = ""
+
+
+class Goldens:
+    """The goldens of one test, in `folder`. With `updating`, what differs waits in `findings` for review."""
+
+    def __init__(
+        self, folder: Path, test: str, findings: Findings | None = None, updating: bool = False
+    ) -> None:
+        self.folder = folder
+        self.test = test
+        self.not_compared: list[str] = []
+        self._findings = findings
+        self._updating = updating
+
+    def picture(
+        self,
+        name: str,
+        pixels: Picture,
+        driver: str,
+        tolerance: Tolerance | None = None,
+        *,
+        box: Box | None = None,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> Compared:
+        """Hold uint8[height, width, 3 or 4] against `name`.png; `box` and `mask` say what counts.
+
+        `mask` is bool[height, width]. Raises GoldenError: missing, of another size, unreadable, or farther
+        apart than `tolerance`.
+        """
+        colors = np.ascontiguousarray(pixels[..., :3])
+        return self._check(name, PictureKind(colors, tolerance or Tolerance(), box, mask), driver)
+
+    def text(self, name: str, text: str, driver: str, suffix: str = ".plan.hu") -> Compared:
+        """Hold a text, such as a plan, against a golden, exactly. Raises GoldenError with the difference."""
+        return self._check(name, TextKind(text, suffix), driver)
+
+    def _check(self, name: str, made: GoldenKind, driver: str) -> Compared:
+        if not _NAME.fullmatch(name):
+            raise GoldenError(f"'{name}' cannot name a golden: letters, digits, dots, dashes and underscores")
+        word = driver_word(driver)
+        file = name + made.suffix
+        shared, own = self.folder / file, self.folder / word / file
+        path = own if own.is_file() or (own.parent.is_dir() and not shared.is_file()) else shared
+        expected = path.read_bytes() if path.is_file() else None
+        if expected is not None and path == shared and (made.made_on(expected) or word) != word:
+            if not own.parent.is_dir():
+                reason = f"{shown(path)} was made on {made.made_on(expected)}, this is {word}"
+                self.not_compared.append(
+                    f"{reason}; make the folder {shown(own.parent)} for a set of its own"
+                )
+                return Compared(False, self.not_compared[-1])
+            path, expected = own, None
+        if expected is None:
+            message = f"there is no golden {shown(path)}; {_HOW_TO_MAKE}"
+            state = State.NEW
+        else:
+            wrong = made.judge(expected)
+            if not wrong:
+                return Compared(True)
+            message = f"not like its golden {shown(path)}: {wrong}\n{_HOW_TO_UPDATE}"
+            state = State.CHANGED
+        if not self._updating:
+            state = State.FAILED
+        if self._findings is not None:
+            self._findings.add(
+                Finding(self.test, file, made.kind, state, message, path, word, expected, made.data(word))
+            )
+        if not self._updating:
+            raise GoldenError(message)
+        return Compared(False, message)
+
+
+def driver_word(name: str) -> str:
+    """Return the first word of a driver's name, in lower case: `llvmpipe (LLVM 15)` is `llvmpipe`."""
+    words = re.findall(r"[a-z0-9][a-z0-9._-]*", name.lower())
+    return words[0] if words else "unknown"
+
+
+def shown(path: Path) -> str:
+    """Return a path as people type it: relative to the working folder where that is shorter."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # on another drive
+        return str(path)
+    return relative if len(relative) < len(str(path)) else str(path)
