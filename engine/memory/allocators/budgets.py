@@ -1,0 +1,32 @@
+"""How much a heap may still give: the smaller of the caller's bound and what the system leaves."""
+
+from __future__ import annotations
+
+from engine.memory.allocators.statistics import HeapFacts
+from engine.plan.profile import DeviceProfile
+from engine.vk.device import Device
+
+
+class Budgets:
+    """Counts what one allocator has of each heap; the system's budget is read anew each time (it moves)."""
+
+    def __init__(self, device: Device, profile: DeviceProfile) -> None:
+        self._device = device
+        self._profile = profile
+        self._is_live = "VK_EXT_memory_budget" in device.extensions
+        self.allocated = [0] * len(profile.heaps)
+
+    def room(self, heap: int) -> int:
+        """Bytes that may still be taken from a heap; not above 0 where its budget is used up."""
+        own = self._profile.budget(heap) - self.allocated[heap]
+        if not self._is_live:
+            return own
+        budget, usage = self._device.memory_budget()[heap]
+        return min(own, budget - usage)
+
+    def facts(self) -> tuple[HeapFacts, ...]:
+        """Return each heap's account."""
+        return tuple(
+            HeapFacts(row.size, self.allocated[heap] + max(self.room(heap), 0), self.allocated[heap])
+            for heap, row in enumerate(self._profile.heaps)
+        )

@@ -1,0 +1,286 @@
+"""What both free-standing allocators share: choosing a memory type, making the resource, binding it."""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.memory.allocators.block import Block
+from engine.memory.allocators.block_allocation import BlockAllocation
+from engine.memory.allocators.budgets import Budgets
+from engine.memory.allocators.guards import Guards
+from engine.memory.allocators.interface import MemoryAllocator, MemoryMapping
+from engine.memory.allocators.statistics import AllocatorStatistics, BlockFacts
+from engine.memory.problems import UseAfterClose
+from engine.memory.profile import buffer_info, image_info
+from engine.plan.groups import Group, candidate_types
+from engine.plan.memory_plan import Sharing
+from engine.plan.profile import DeviceProfile, Needs
+from engine.plan.requirements import ImageShape
+from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind
+from engine.vk.binding import NULL
+from engine.vk.device import Device
+from engine.vk.errors import OutOfDeviceMemory, Result
+from engine.vk.structs import new
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an allocation goes: [offset, offset + size) of a block; `outer` includes its margins."""
+
+    block: Block
+    offset: int
+    outer: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be placed: a resource that was made and has no memory yet (NULL for bare memory)."""
+
+    kind: Kind
+    needs: Needs
+    mapping: MemoryMapping
+    usage: int
+    shape: ImageShape | None
+    handle: Any
+    name: str
+    why: str
+    dedicated: bool = False
+
+    @property
+    def device_address(self) -> bool:
+        """Whether the memory needs VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT."""
+        return self.kind is Kind.BUFFER and bool(self.usage & BufferUsage.SHADER_DEVICE_ADDRESS)
+
+    @property
+    def owner(self) -> tuple[str, Any] | None:
+        """The resource as a dedicated allocation names it, where the device or the caller wants one."""
+        wants = self.dedicated or self.needs.requires_dedicated or self.needs.prefers_dedicated
+        return (self.type_name.lower(), self.handle) if wants and self.handle != NULL else None
+
+    @property
+    def type_name(self) -> str:
+        """Buffer or Image."""
+        return "Buffer" if self.kind is Kind.BUFFER else "Image"
+
+
+class DeviceAllocator(MemoryAllocator):
+    """Allocates VkDeviceMemory at once, for code that runs without a scene; usable from any thread.
+
+    `budgets` bounds heaps in bytes, as `DeviceProfile.budgets` does; where VK_EXT_memory_budget is there,
+    what the system leaves is read again before every VkDeviceMemory. Where a memory type has no room the
+    next one that fits is tried.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        profile: DeviceProfile,
+        *,
+        budgets: Mapping[int, int] | None = None,
+        guards: Guards | None = None,
+        name: str = "allocator",
+    ) -> None:
+        self.device = device
+        self.profile = profile if budgets is None else replace(profile, budgets=dict(budgets))
+        self.guards = guards or Guards()
+        self.name = name
+        self.budgets = Budgets(device, self.profile)
+        self.lock = threading.RLock()
+        self.live: dict[int, BlockAllocation] = {}  # by id(), so that a dead one is found out
+        self.leaks: list[str] = []
+        self._is_closed = False
+
+    @abstractmethod
+    def place(self, request: Request, memory_type: int) -> Place:
+        """Find room in memory of a type; raises OutOfDeviceMemory."""
+
+    @abstractmethod
+    def release(self, place: Place) -> None:
+        """Take room back."""
+
+    @abstractmethod
+    def blocks(self) -> list[Block]:
+        """List all VkDeviceMemory, oldest first."""
+
+    @property
+    def device_bytes(self) -> int:
+        """Bytes of live VkDeviceMemory."""
+        return sum(self.budgets.allocated)
+
+    def allocate_memory(
+        self,
+        needs: Needs,
+        mapping: MemoryMapping = MemoryMapping.NONE,
+        *,
+        kind: Kind = Kind.BUFFER,
+        name: str = "memory",
+        why: str = "",
+    ) -> BlockAllocation:
+        """Allocate memory for a resource that the caller makes and binds. Raises OutOfDeviceMemory."""
+        return self._allocate(Request(kind, needs, mapping, 0, None, NULL, name, why))
+
+    def allocate_buffer(
+        self,
+        size: int,
+        usage: int,
+        mapping: MemoryMapping = MemoryMapping.NONE,
+        *,
+        name: str = "buffer",
+        why: str = "",
+        dedicated: bool = False,
+    ) -> BlockAllocation:
+        """Make a VkBuffer with its memory, see `MemoryAllocator`."""
+        needs = self.profile.buffer_requirements(size, BufferUsage(usage))
+        handle = self.device.create("Buffer", buffer_info(size, usage), name=name, why=why)
+        made = self._allocate(Request(Kind.BUFFER, needs, mapping, usage, None, handle, name, why, dedicated))
+        made.size = size
+        return made
+
+    def allocate_image(
+        self,
+        shape: ImageShape,
+        layers: int,
+        usage: int,
+        *,
+        name: str = "image",
+        why: str = "",
+        dedicated: bool = False,
+    ) -> BlockAllocation:
+        """Make an optimal 2D VkImage with its memory, see `MemoryAllocator`."""
+        needs = self.profile.image_requirements(shape, layers, ImageUsage(usage))
+        handle = self.device.create("Image", image_info(shape, layers, usage), name=name, why=why)
+        mapping = MemoryMapping.NONE
+        return self._allocate(Request(Kind.IMAGE, needs, mapping, usage, shape, handle, name, why, dedicated))
+
+    def free(self, allocation: BlockAllocation) -> None:
+        """Destroy what is bound and take the room back; called by `MemoryAllocation.free`."""
+        with self.lock:
+            del self.live[id(allocation)]
+            kind = "Buffer" if allocation.kind is Kind.BUFFER else "Image"
+            self.device.destroy(kind, allocation.bound)
+            try:
+                allocation.check(is_last=True)
+            finally:
+                self.release(allocation.place)
+
+    def check(self) -> None:
+        """Compare all guard margins; raises Overrun for the first that was written to."""
+        with self.lock:
+            for allocation in self.live.values():
+                allocation.check()
+
+    def statistics(self) -> AllocatorStatistics:
+        """Account for every byte, as of now."""
+        with self.lock:
+            by_block: dict[int, list[BlockAllocation]] = {}
+            for allocation in self.live.values():
+                by_block.setdefault(id(allocation.place.block), []).append(allocation)
+            blocks = tuple(
+                BlockFacts(
+                    block.memory_type,
+                    block.heap,
+                    block.size,
+                    block.is_dedicated,
+                    block.is_mapped,
+                    tuple(row.facts() for row in sorted(by_block.get(id(block), []), key=_offset)),
+                )
+                for block in self.blocks()
+            )
+            return AllocatorStatistics(self.budgets.facts(), blocks)
+
+    def close(self) -> None:
+        """Free what was not freed (`leaks` names it) and all blocks, once; the device must be idle."""
+        with self.lock:
+            self._is_closed = True
+            for allocation in list(self.live.values()):
+                self.leaks.append(allocation.name)
+                allocation.free()
+            self.trim()
+
+    def trim(self) -> int:
+        """Free blocks in which nothing lies and return their bytes."""
+        return 0
+
+    def new_block(
+        self, request: Request, memory_type: int, size: int, owner: tuple[str, Any] | None = None
+    ) -> Block:
+        """Allocate VkDeviceMemory within the budget, for `owner` alone if named. Raises OutOfDeviceMemory."""
+        heap = self.profile.memory_types[memory_type].heap
+        room = self.budgets.room(heap)
+        if size > room:
+            detail = f"{request.name}: {size} bytes, and the budget of heap {heap} leaves {max(room, 0)}"
+            raise OutOfDeviceMemory("vkAllocateMemory", Result.OUT_OF_DEVICE_MEMORY, detail)
+        block = Block(
+            self.device,
+            self.profile,
+            memory_type,
+            size,
+            name=f"{self.name} block" if owner is None else f"memory of {request.name}",
+            why=request.why or self.name,
+            dedicated_to=owner,
+            device_address=request.device_address,
+        )
+        self.budgets.allocated[heap] += size
+        return block
+
+    def free_block(self, block: Block) -> None:
+        """Free VkDeviceMemory."""
+        self.budgets.allocated[block.heap] -= block.size
+        block.free()
+
+    def _allocate(self, request: Request) -> BlockAllocation:
+        try:
+            with self.lock:
+                if self._is_closed:
+                    raise UseAfterClose(self.name, f"it is closed, and {request.name} asks for memory")
+                made = BlockAllocation(self, self._place(request), request)
+                try:
+                    made.open()
+                    self._bind(request, made.place)
+                except BaseException:
+                    self.release(made.place)
+                    raise
+                self.live[id(made)] = made
+                return made
+        except BaseException:
+            self.device.destroy(request.type_name, request.handle)
+            raise
+
+    def _place(self, request: Request) -> Place:
+        """Place in the best memory type that has room."""
+        wanted = (request.mapping.required, request.mapping.preferred)
+        group = Group(
+            request.kind,
+            Sharing.OWN,
+            *wanted,
+            False,
+            request.device_address,
+            request.shape,
+            request.usage,
+        )
+        short = None
+        for memory_type in candidate_types(group, request.needs.type_bits, self.profile):
+            try:
+                return self.place(request, memory_type)
+            except OutOfDeviceMemory as problem:
+                short = short or problem
+        if short is not None:
+            raise short
+        detail = f"{request.name}: no memory type has {request.mapping.required!r}"
+        raise OutOfDeviceMemory("vkAllocateMemory", Result.OUT_OF_DEVICE_MEMORY, detail)
+
+    def _bind(self, request: Request, place: Place) -> None:
+        if request.handle == NULL:
+            return
+        which = request.type_name
+        where = {"memory": place.block.memory, "memoryOffset": place.offset}
+        info = new(f"VkBind{which}MemoryInfo", **{which.lower(): request.handle}, **where)
+        self.device.call(f"vkBind{which}Memory2", self.device.handle, 1, info)
+
+
+def _offset(allocation: BlockAllocation) -> int:
+    return allocation.place.offset
