@@ -40,7 +40,7 @@ class Executor:
         self.deferred = Deferred()
         self.done: Counter[str] = Counter()
         self._device = device
-        self._profile = profile
+        self.profile = profile
         self._dying: list[tuple[Ticket, LiveResource]] = []
         self._resting: list[tuple[Ticket, Place]] = []
         self._staging: dict[int, tuple[Recorder, int]] = {}
@@ -103,7 +103,7 @@ class Executor:
         allocation = resource.allocation
         if allocation is None or allocation.coherent or allocation.mapped is None:
             return
-        atom = self._profile.limits.non_coherent_atom_size
+        atom = self.profile.limits.non_coherent_atom_size
         begin = (resource.offset + offset) // atom * atom
         end = min(-(-(resource.offset + offset + size) // atom) * atom, allocation.size)
         span = new("VkMappedMemoryRange", memory=allocation.memory, offset=begin, size=end - begin)
@@ -125,8 +125,8 @@ class Executor:
         self._queues.each(Recorder.close)
 
     def _allocate(self, step: vocabulary.Allocate) -> bool:
-        heap = self._profile.memory_types[step.memory_type].heap
-        is_full = self.objects.heap_bytes[heap] + step.size > self._profile.budget(heap)
+        heap = self.profile.memory_types[step.memory_type].heap
+        is_full = self.objects.heap_bytes[heap] + step.size > self.profile.budget(heap)
         if is_full and self.deferred:
             return False
         try:
@@ -148,11 +148,11 @@ class Executor:
     def _bind(self, step: vocabulary.Bind) -> bool:
         resource = self.objects.resource(step.resource)
         if resource.kind is Kind.BUFFER:
-            taken = self._profile.buffer_requirements(resource.size, BufferUsage(resource.usage)).size
+            taken = self.profile.buffer_requirements(resource.size, BufferUsage(resource.usage)).size
         else:
             assert resource.shape is not None
             usage = ImageUsage(resource.usage)
-            taken = self._profile.image_requirements(resource.shape, resource.layers, usage).size
+            taken = self.profile.image_requirements(resource.shape, resource.layers, usage).size
         end = step.offset + taken
         for _ticket, old in self._dying:
             same = old.allocation is not None and old.allocation.id == step.allocation

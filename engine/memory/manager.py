@@ -114,6 +114,34 @@ class MemoryManager:
         """Bytes of all live VkDeviceMemory, those that wait to be freed included."""
         return self._objects.live_bytes
 
+    @property
+    def peak_bytes(self) -> int:
+        """The most that `live_bytes` has ever been."""
+        return self._objects.peak_bytes
+
+    @property
+    def heap_bytes(self) -> tuple[int, ...]:
+        """`live_bytes` of each heap."""
+        return tuple(self._objects.heap_bytes)
+
+    @property
+    def peak_heap_bytes(self) -> tuple[int, ...]:
+        """The most that `heap_bytes` have ever been, each heap by itself."""
+        return tuple(self._objects.peak_heap_bytes)
+
+    @property
+    def open_steps(self) -> Sequence[AnyStep]:
+        """The steps of the schedule that are still to come."""
+        return self._steps[self._next :]
+
+    def limit(self, profile: DeviceProfile) -> None:
+        """Obey the budgets of `profile`, the same device with others, from now on."""
+        self.profile = self._executor.profile = profile
+
+    def wait(self) -> None:
+        """Wait for what holds the next step back, threads or device: for loading, scripts and tests."""
+        self._executor.wait()
+
     def submit(self, schedule: Schedule, caches: Mapping[int, Any] | None = None) -> None:
         """Carry out `schedule` from now on, in place of what was left of the one before.
 

@@ -85,6 +85,8 @@ class Objects:
         self.resources: dict[int, LiveResource] = {}
         self.live_bytes = 0
         self.heap_bytes = [0] * len(profile.heaps)
+        self.peak_bytes = 0
+        self.peak_heap_bytes = [0] * len(profile.heaps)
 
     def allocate(self, step: Allocate) -> None:
         """Allocate memory, mapped for its whole life where the step says so."""
@@ -117,6 +119,9 @@ class Objects:
         )
         self.live_bytes += step.size
         self.heap_bytes[memory_type.heap] += step.size
+        self.peak_bytes = max(self.peak_bytes, self.live_bytes)
+        heap = memory_type.heap
+        self.peak_heap_bytes[heap] = max(self.peak_heap_bytes[heap], self.heap_bytes[heap])
 
     def create_buffer(self, step: CreateBuffer) -> None:
         """Make a VkBuffer; it has no memory before `bind`."""

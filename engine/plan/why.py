@@ -52,7 +52,7 @@ def why(plan: Plan, question: str) -> list[Reason]:
         raise PlanError("why.unknown", f"nothing in the plan is, or is there for, '{question}'")
     places = plan.memory.subresource_table.rows(keys)
     keys = keys[np.lexsort((places["offset"], places["resource"]))]
-    return [_reason(plan, key) for key in keys.tolist()]
+    return [reason_of(plan, key) for key in keys.tolist()]
 
 
 def why_text(plan: Plan, question: str) -> str:
@@ -67,7 +67,8 @@ def why_text(plan: Plan, question: str) -> str:
     return write({"why": values})
 
 
-def _reason(plan: Plan, key: int) -> Reason:
+def reason_of(plan: Plan, key: int) -> Reason:
+    """Where one key lives and why; KeyError where the plan has none."""
     place = plan.memory.subresource_table.row(key)
     row = plan.memory.resource(int(place["resource"]))
     layers = int(row["layers"])

@@ -151,6 +151,7 @@ class ScenePlanner:
             self.size,
             capacity(len(self._tableau.world)),
             tuple(other.version for other in self.others),
+            self.profile,
         )
 
     def _describe(self, key: int) -> str:

@@ -10,13 +10,15 @@ if TYPE_CHECKING:
     from engine.plan.requirements import Requirement
     from engine.render.recorder import Attachment
     from engine.render.surface import WindowTarget
+    from engine.vk.device import Device
 
 
 @dataclass(frozen=True)
 class RuntimeOptions:
     """Options of a Runtime; sizes in pixels, the budget in MiB.
 
-    `validate` None means: where the layers are installed. `window` makes the device able to present.
+    `validate` None means: where the layers are installed. `window` makes the device able to present. `shared`
+    is an open device to use in place of one of its own; then `device`, `validate` and `window` say nothing.
     """
 
     size: tuple[int, int] = (1280, 720)
@@ -25,6 +27,7 @@ class RuntimeOptions:
     budget_mib: int | None = None
     paging_cycles: int = 2
     window: WindowTarget | None = None
+    shared: Device | None = None
 
 
 class Overlay(Protocol):

@@ -8,6 +8,7 @@ the frame that used its slot before, and for nothing else.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -84,15 +85,13 @@ class Runtime:
             self._undo = undo.pop_all()
 
     def _open(self, undo: ExitStack, options: RuntimeOptions) -> None:
-        extensions = options.window.extensions if options.window else ()
-        self.instance = Instance(validate=options.validate is not False, extensions=extensions)
-        undo.callback(self.instance.close)
-        swapchain = ("VK_KHR_swapchain",) if options.window else ()
-        self.device = Device(self.instance, self.instance.choose(options.device), extensions=swapchain)
-        undo.callback(self.device.close)
+        if options.shared is not None:
+            self.instance, self.device = options.shared.instance, options.shared
+        else:
+            self._open_device(undo, options)
         self.timeline = Timeline(self.device, "frames")
         undo.callback(self.timeline.close)
-        self.profile = _within(live_profile(self.device), options.budget_mib)
+        self.profile = self._device_profile = _within(live_profile(self.device), options.budget_mib)
         caches = {db.id: self.library.data(db.id) for db in self.library.dbs}
         self._sources = Sources.of(*self.library.ranges().T)
         self.resident = Resident()
@@ -114,6 +113,14 @@ class Runtime:
         undo.callback(self.renderer.close)
         undo.callback(self.wait)
         self.planner = ScenePlanner(self.tableau, self.registry, self.library, self.profile, options.size)
+
+    def _open_device(self, undo: ExitStack, options: RuntimeOptions) -> None:
+        extensions = options.window.extensions if options.window else ()
+        self.instance = Instance(validate=options.validate is not False, extensions=extensions)
+        undo.callback(self.instance.close)
+        swapchain = ("VK_KHR_swapchain",) if options.window else ()
+        self.device = Device(self.instance, self.instance.choose(options.device), extensions=swapchain)
+        undo.callback(self.device.close)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -150,13 +157,25 @@ class Runtime:
             drawn,
         )
 
+    def limit_budget(self, budgets: Mapping[int, int]) -> None:
+        """Plan with at most so many bytes in each of these heaps from now on; none lifts all limits."""
+        limits = {heap: min(self._device_profile.budget(heap), limit) for heap, limit in budgets.items()}
+        self.profile = self.planner.profile = self._device_profile.with_budgets(
+            {**self._device_profile.budgets, **limits}
+        )
+        self.memory.limit(self.profile)
+
+    def replan(self) -> bool:
+        """Bring plan and schedule up to date with the scene, without drawing; say if they had to change."""
+        self.tableau.update_world()
+        return self._replan()
+
     def load(self) -> None:
         """Bring everything in that the scene needs, waiting for it, so that the first frame shows it all.
 
         For pictures and tests; a window draws while its scene arrives. Raises TimeoutError.
         """
-        self.tableau.update_world()
-        self._replan()
+        self.replan()
         self.memory.settle()
 
     def settle(self, max_frames: int = 10_000) -> int:
