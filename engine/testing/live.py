@@ -1,0 +1,189 @@
+"""A scene under test on a live device, drawn into an image or by whoever shows it in a window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from engine.testing.devices import Lease, lend
+from engine.testing.memory import HeapMemory, MemoryFacts
+from engine.testing.schedule import Done, ScheduleFacts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from engine.assets import AssetLibrary
+    from engine.humon import Problem
+    from engine.plan.plan import Plan
+    from engine.plan.profile import DeviceProfile
+    from engine.runtime.runtime import FrameFacts, Runtime
+    from engine.scene import Scene
+
+
+class LiveHost:
+    """Draws with a runtime. `show` draws a frame where somebody else does, in a window say; None: nobody."""
+
+    has_pixels = True
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        show: Callable[[], FrameFacts | None] | None = None,
+        close: Callable[[], None] | None = None,
+        first_message: int = 0,
+    ) -> None:
+        self.runtime = runtime
+        self.frames: list[FrameFacts] = []
+        self._show = show
+        self._close = close
+        self._first_message = first_message
+
+    @property
+    def profile(self) -> DeviceProfile:
+        """The device as plans know it, with its budgets."""
+        return self.runtime.profile
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of frames in pixels."""
+        return self.runtime.size
+
+    @property
+    def driver(self) -> str:
+        """The device's name, as its driver gives it."""
+        return self.runtime.device.adapter.name
+
+    def replan(self) -> tuple[Plan, bool]:
+        """Bring plan and schedule up to date."""
+        is_new = self.runtime.replan()
+        assert self.runtime.plan is not None
+        return self.runtime.plan, is_new
+
+    def draw(self) -> bool:
+        """Draw one frame; a minimised window draws none."""
+        facts = self.runtime.frame() if self._show is None else self._show()
+        if facts is None:
+            return False
+        self.frames.append(facts)
+        return facts.settled
+
+    def settle(self, max_frames: int) -> int | None:
+        """Carry out one frame's share after another until nothing is left; shown frames are drawn."""
+        for count in range(1, max_frames + 1):
+            if self._show is not None:
+                settled = self.draw()
+            else:
+                self.runtime.replan()
+                settled = self.runtime.memory.advance(milliseconds=1e9)
+            if settled and not self.runtime.planner.stale():
+                return count
+            if self._show is None:
+                self.runtime.memory.wait()
+        return None
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Read the last frame back."""
+        return self.runtime.read_pixels()
+
+    def resize(self, width: int, height: int) -> None:
+        """Draw frames of this size from now on."""
+        self.runtime.resize(width, height)
+
+    def limit_budget(self, budgets: dict[int, int]) -> None:
+        """Plan within these budgets from now on."""
+        self.runtime.limit_budget(budgets)
+
+    @property
+    def memory(self) -> MemoryFacts:
+        """What is live on the device now."""
+        manager, plan = self.runtime.memory, self.runtime.plan
+        assert plan is not None
+        rows = zip(plan.heap_bytes().tolist(), manager.heap_bytes, manager.peak_heap_bytes, strict=True)
+        heaps = tuple(
+            HeapMemory(i, live, planned, peak, self.profile.budget(i), heap.size, heap.device_local)
+            for i, ((planned, live, peak), heap) in enumerate(zip(rows, self.profile.heaps, strict=True))
+        )
+        return MemoryFacts(manager.live_bytes, plan.planned_bytes, manager.peak_bytes, heaps, plan)
+
+    @property
+    def schedule(self) -> ScheduleFacts:
+        """The schedule that is under way, or was last."""
+        manager, schedule = self.runtime.memory, self.runtime.schedule
+        assert schedule is not None
+        return ScheduleFacts(schedule, tuple(manager.open_steps), Done.of(manager.statistics))
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything the runtime was told."""
+        return self.runtime.problems
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What the validation layers have said since this scene was opened."""
+        return tuple(str(message) for message in self.runtime.instance.messages.all[self._first_message :])
+
+    def close(self) -> None:
+        """Release everything this host owns, once."""
+        close, self._close = self._close, None
+        if close is not None:
+            close()
+
+
+def open_live(
+    document: Scene,
+    library: AssetLibrary,
+    *,
+    size: tuple[int, int],
+    device: str,
+    own_device: bool,
+    validate: bool | None,
+    budget: int | None,
+    paging_cycles: int,
+) -> LiveHost:
+    """Open a scene on the shared device or on one of its own; the host owns the library."""
+    from engine.runtime.options import RuntimeOptions
+    from engine.runtime.runtime import Runtime
+
+    wants_checks = validate is not False
+    lease = None if own_device else lend(device, wants_checks)
+    try:
+        options = RuntimeOptions(
+            size=size,
+            device=device,
+            validate=wants_checks,
+            paging_cycles=paging_cycles,
+            shared=None if lease is None else lease.device,
+        )
+        runtime = Runtime(document, library, options)
+    except BaseException:
+        if lease is not None:
+            lease.give_back()
+        raise
+    host = LiveHost(
+        runtime,
+        close=lambda: _end(host, library, lease),
+        first_message=0 if lease is None else lease.first_message,
+    )
+    if budget is not None:
+        host.limit_budget(dict.fromkeys(range(len(host.profile.heaps)), budget))
+    return host
+
+
+def _end(host: LiveHost, library: AssetLibrary, lease: Lease | None) -> None:
+    """Close in order, and hold the scene to it: nothing alive, no message of the validation layers."""
+    __tracebackhide__ = True
+    runtime = host.runtime
+    try:
+        runtime.close()
+        library.close()
+    finally:
+        messages = host.messages
+        left = (
+            [str(entry) for entry in runtime.instance.handles.leaks] if lease is None else lease.give_back()
+        )
+    if left:
+        raise AssertionError("closing the scene left Vulkan objects behind:\n    " + "\n    ".join(left))
+    if messages:
+        raise AssertionError("the validation layers said:\n    " + "\n    ".join(messages))

@@ -1,0 +1,130 @@
+"""What a scene holds of GPU memory at one moment: as a whole, per heap, per asset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from engine.humon import nearest
+
+if TYPE_CHECKING:
+    from engine.plan.plan import Plan
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class HeapMemory:
+    """One heap in bytes: what is live and planned there, the most there ever was, and what may be."""
+
+    index: int
+    live: int
+    planned: int
+    peak: int
+    budget: int
+    size: int
+    device_local: bool
+
+
+@dataclass(frozen=True)
+class AssetMemory:
+    """One asset or transient on the device: its bytes, its terms and who asks for it.
+
+    `bytes` is its share of its resource, padding included. `usages` are names as in plan text
+    (`vertex_buffer_bit`); `why` has one line per asker.
+    """
+
+    name: str
+    key: int
+    bytes: int
+    heap: int
+    kind: str
+    usages: tuple[str, ...]
+    why: tuple[str, ...]
+
+
+class MemoryFacts:
+    """A scene's memory at the moment it was asked for; it stays as it was while the scene goes on.
+
+    Parameters
+    ----------
+    live, planned, peak
+        Bytes of VkDeviceMemory: now, once settled, and the most since opening (staging included).
+    heaps
+        The same for each heap.
+    plan
+        The plan that `assets` tells about.
+    """
+
+    def __init__(self, live: int, planned: int, peak: int, heaps: tuple[HeapMemory, ...], plan: Plan) -> None:
+        self.live = live
+        self.planned = planned
+        self.peak = peak
+        self.heaps = heaps
+        self.plan = plan
+
+    @cached_property
+    def assets(self) -> Mapping[str, AssetMemory]:
+        """Everything planned, by its name in plan text: `assetDb0 vertices 'plane'`, `shadowMap`."""
+        from engine.plan.why import reason_of
+
+        types = self.plan.profile.memory_types
+        found = {}
+        for key in self.plan.memory.subresources["key"].tolist():
+            reason = reason_of(self.plan, key)
+            found[reason.name] = AssetMemory(
+                reason.name,
+                key,
+                reason.bytes,
+                types[reason.address.memory_type].heap,
+                reason.address.kind.name.lower(),
+                reason.usages,
+                reason.askers,
+            )
+        return found
+
+    def named(self, name: str) -> list[AssetMemory]:
+        """Return what is called `name`, or ends in it (`vertices plane`, `#8`); quotes may be left out."""
+        exact = self.assets.get(name)
+        if exact is not None:
+            return [exact]
+        wanted = f" {name.replace(chr(39), '')}"
+        return [a for a in self.assets.values() if f" {a.name.replace(chr(39), '')}".endswith(wanted)]
+
+    def __contains__(self, name: object) -> bool:
+        return bool(self.named(str(name)))
+
+    def __getitem__(self, name: str) -> AssetMemory:
+        """Return the one asset called `name`, see `named`. Raises KeyError, worded for people."""
+        found = self.named(name)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise KeyError(f"'{name}' may be {' or '.join(a.name for a in found)}")
+        close = nearest(name, [*self.assets, *(a.rpartition(" ")[2].strip("'") for a in self.assets)])
+        raise KeyError(
+            f"nothing in memory is called '{name}'" + (f"; did you mean {close}?" if close else "")
+        )
+
+    def of(self, path: str) -> Iterator[AssetMemory]:
+        """What an object (by its path), or anything below it, asks for."""
+        for asset in self.assets.values():
+            asked = [line.partition(" on '")[2].partition("'")[0] for line in asset.why]
+            if any(f"{object_path}/".startswith(f"{path}/") for object_path in asked):
+                yield asset
+
+    def __repr__(self) -> str:
+        """Say it all in a line, so that a failed `assert scene.memory.peak <= ...` explains itself."""
+        largest = sorted(self.assets.values(), key=lambda a: (-a.bytes, a.name))[:3]
+        names = ", ".join(f"{a.name} {mib(a.bytes)}" for a in largest)
+        sums = f"live {mib(self.live)}, planned {mib(self.planned)}, peak {mib(self.peak)}"
+        return f"<memory: {sums}; largest: {names}>"
+
+
+def mib(size: float) -> str:
+    """Bytes for people: in MiB, with the exact number behind where that says more."""
+    if abs(size) < MIB / 10:
+        return f"{int(size)} bytes"
+    return f"{size / MIB:.2f} MiB"

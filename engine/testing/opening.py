@@ -1,0 +1,115 @@
+"""Opening a scene under test: on the shared device, on one of its own, or on a simulated one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.testing.scene import Host, OpenedScene
+
+if TYPE_CHECKING:
+    from engine.plan.profile import DeviceProfile
+
+SIZE = (320, 240)
+
+
+def open_scene(
+    path: str | os.PathLike[str],
+    *,
+    headless: bool = True,
+    size: tuple[int, int] = SIZE,
+    profile: str | Path | DeviceProfile | None = None,
+    settings: Sequence[str] = (),
+    settle: bool = True,
+    seed: int = 0,
+    device: str = "",
+    own_device: bool = False,
+    validate: bool | None = None,
+    budget: int | None = None,
+    paging_cycles: int = 2,
+    check_bytes: bool = False,
+) -> OpenedScene:
+    """Open a scene to be tested.
+
+    Parameters
+    ----------
+    path
+        The scene file; a relative one is looked for in the working folder, then among Diorama's own.
+    headless
+        Draw without a window, which is the only way from a script of one's own. To run a script in a window,
+        give it to `python -m viewer SCENE --script FILE.py`.
+    size
+        Width and height of frames in pixels.
+    profile
+        A recorded device (a name in assets/profiles, a .json file, or a DeviceProfile): plan, memory and
+        schedule are those on that device, simulated; nothing is drawn and Vulkan is not needed.
+    settings
+        Changes made before anything is planned, as for `--set`.
+    settle
+        Bring everything in before returning; without it the scene's assets arrive frame by frame.
+    seed
+        What the scene's `random` starts from.
+    device
+        Part of the name of the device to draw with.
+    own_device
+        Open a device for this scene alone; the default is one that all scenes share, which is faster.
+    validate
+        Run the validation layers; None means where they are installed.
+    budget
+        At most so many bytes in each heap.
+    paging_cycles
+        How many paging cycles may run in one frame.
+    check_bytes
+        With a profile: copy every byte on the simulated device too, and check what is read.
+
+    Raises InputError for a scene that cannot be read, PlanError for one that the device cannot hold, NoDevice
+    where nothing can draw, NotSettled.
+    """
+    if not headless:
+        raise ValueError("a window is opened by `python -m viewer SCENE --script FILE.py`, not by open_scene")
+    from engine.assets import open_library
+    from engine.cli.scenes import find_scene
+    from engine.scene import load_scene
+
+    document = load_scene(find_scene(Path(path)))
+    for setting in settings:
+        document.apply_setting(setting)
+    with ExitStack() as undo:
+        library = open_library(document.dbs)
+        undo.callback(library.close)
+        host: Host
+        if profile is not None:
+            from engine.testing.profiles import profile_of
+            from engine.testing.simulated import SimulatedHost
+
+            host = SimulatedHost(
+                document,
+                library,
+                profile_of(profile),
+                size=size,
+                budget=budget,
+                paging_cycles=paging_cycles,
+                check_bytes=check_bytes,
+            )
+        else:
+            from engine.testing.live import open_live
+
+            host = open_live(
+                document,
+                library,
+                size=size,
+                device=device,
+                own_device=own_device,
+                validate=validate,
+                budget=budget,
+                paging_cycles=paging_cycles,
+            )
+        undo.callback(host.close)
+        scene = OpenedScene(document, host, seed)
+        if settle:
+            scene.settle()
+        undo.pop_all()
+    return scene

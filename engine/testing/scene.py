@@ -1,0 +1,230 @@
+"""The scene under test: what a script does to a scene, and what it can ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from engine.humon import Problem
+    from engine.plan.plan import Plan
+    from engine.plan.profile import DeviceProfile
+    from engine.runtime.runtime import FrameFacts
+    from engine.scene import Scene
+    from engine.tableau import ObjectHandle, Tableau
+    from engine.testing.frame import Frame
+    from engine.testing.memory import MemoryFacts
+    from engine.testing.schedule import ScheduleFacts
+
+TIME_STEP = 1.0 / 60.0
+"""Seconds that `step` moves a scene on by, unless it is told otherwise."""
+
+MAX_FRAMES = 600
+"""How many frames a scene may take to settle."""
+
+
+SHOWN_STEPS = 20
+
+
+class NotSettled(AssertionError):
+    """A scene had not settled after the frames it was given; the message lists the steps still open."""
+
+
+class Host(Protocol):
+    """What a scene under test runs on: a live device, a device and a window, or a simulated device."""
+
+    profile: DeviceProfile
+    size: tuple[int, int]
+    has_pixels: bool
+    driver: str
+    frames: list[FrameFacts]
+
+    def replan(self) -> tuple[Plan, bool]:
+        """Bring the plan up to date with the tableau; return it, and whether it is a new one."""
+
+    def draw(self) -> bool:
+        """Draw one frame (carry out one frame's share of the schedule); say whether all is settled."""
+
+    def settle(self, max_frames: int) -> int | None:
+        """Run until settled and return the frames it took; None where that is more than `max_frames`."""
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Return the last frame's picture, uint8[height, width, 4]."""
+
+    def resize(self, width: int, height: int) -> None:
+        """Draw frames of this size from now on."""
+
+    def limit_budget(self, budgets: dict[int, int]) -> None:
+        """Plan with at most so many bytes in each of these heaps from now on."""
+
+    @property
+    def memory(self) -> MemoryFacts:
+        """What is live and planned now."""
+
+    @property
+    def schedule(self) -> ScheduleFacts:
+        """The schedule to the present plan."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that was reported for the scene."""
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What the validation layers have said since the scene was opened."""
+
+    def close(self) -> None:
+        """Release everything; once. Raises AssertionError where something was left behind."""
+
+
+class OpenedScene:
+    """A scene that is open, and settled unless it was asked not to be. Close it, or use it in a `with`.
+
+    Deterministic: time goes on by `step` alone, `random` starts from `seed`, nothing looks at a clock.
+    """
+
+    def __init__(self, document: Scene, host: Host, seed: int = 0) -> None:
+        self.document = document
+        self.tableau: Tableau = document.tableau
+        self.host = host
+        self.time = 0.0
+        self.seed = seed
+        self.random = np.random.default_rng(seed)
+
+    def __getitem__(self, path: str) -> ObjectHandle:
+        """Return an object by its path: `scene["camera/reticle"].visibleModel.enabled = False`."""
+        return self.tableau[path]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.tableau
+
+    def set(self, *settings: str) -> None:
+        """Change values as `--set` does: `PATH.FEATURE.FIELD=VALUE`. Raises InputError."""
+        for setting in settings:
+            self.document.apply_setting(setting)
+
+    def step(self, dt: float = TIME_STEP, count: int = 1) -> None:
+        """Move time on by `dt` seconds and draw a frame, `count` times (a simulated device draws none)."""
+        for _ in range(count):
+            self.time += dt
+            self.host.draw()
+
+    def settle(self, max_frames: int = MAX_FRAMES) -> int:
+        """Run until nothing is left to do, and return how many frames that took. Raises NotSettled."""
+        __tracebackhide__ = True
+        taken = self.host.settle(max_frames)
+        if taken is None:
+            raise NotSettled(_open_steps(self.schedule, max_frames))
+        return taken
+
+    def frame(self) -> Frame:
+        """Draw a frame of what is now, without moving time, and return its picture.
+
+        Raises NoPixels where the scene was opened for a profile: no device draws it.
+        """
+        from engine.testing.frame import Frame
+
+        if self.has_pixels:
+            self.host.draw()
+        return Frame.of(self.host.pixels())
+
+    def resize(self, width: int, height: int) -> None:
+        """Draw frames of `width` x `height` pixels from now on."""
+        self.host.resize(width, height)
+
+    def limit_budget(self, budget: int | dict[int, int]) -> None:
+        """Plan with at most so many bytes in every heap (or in the heaps named) from now on.
+
+        The next plan raises PlanError where the scene does not fit.
+        """
+        heaps = range(len(self.host.profile.heaps))
+        self.host.limit_budget(dict.fromkeys(heaps, budget) if isinstance(budget, int) else budget)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of frames in pixels."""
+        return self.host.size
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether frames are drawn; False on a simulated device."""
+        return self.host.has_pixels
+
+    @property
+    def driver(self) -> str:
+        """The name of the device that draws, as its driver gives it; the profile's name where none does."""
+        return self.host.driver
+
+    @property
+    def profile(self) -> DeviceProfile:
+        """The device that plans are made for."""
+        return self.host.profile
+
+    @property
+    def plan(self) -> Plan:
+        """The plan for what is active now."""
+        return self.host.replan()[0]
+
+    @property
+    def plan_text(self) -> str:
+        """The plan as Humon: the same for the same scene, wherever it is made for the same device."""
+        from engine.plan.text import plan_text
+
+        return plan_text(self.plan)
+
+    @property
+    def memory(self) -> MemoryFacts:
+        """GPU memory at this moment; keep it to compare with a later one."""
+        self.host.replan()
+        return self.host.memory
+
+    @property
+    def schedule(self) -> ScheduleFacts:
+        """The steps that lead to the present plan, and how many of them are left."""
+        self.host.replan()
+        return self.host.schedule
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything reported so far: by the scene, its assets, its features."""
+        self.host.replan()
+        return self.host.problems
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What the validation layers have said since the scene was opened."""
+        return self.host.messages
+
+    @property
+    def frames(self) -> Sequence[FrameFacts]:
+        """Facts of every frame drawn so far: its number and its milliseconds."""
+        return self.host.frames
+
+    def close(self) -> None:
+        """Release everything, once. Raises AssertionError where something was left behind on the device."""
+        self.host.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: Any, *_: object) -> None:
+        try:
+            self.close()
+        except AssertionError:
+            if kind is None:  # what failed inside comes first
+                raise
+
+
+def _open_steps(schedule: ScheduleFacts, max_frames: int) -> str:
+    from engine.testing.schedule import step_line
+
+    head = f"the scene has not settled after {max_frames} frames"
+    if not schedule.left:
+        return f"{head}: what informs its plan has changed in every one of them"
+    lines = [f"    {step_line(schedule.schedule.plan, step)}" for step in schedule.left]
+    if len(lines) > SHOWN_STEPS:
+        lines[SHOWN_STEPS:] = [f"    and {len(lines) - SHOWN_STEPS} more"]
+    return "\n".join([f"{head}: {len(schedule.left)} of {len(schedule.steps)} steps are open", *lines])
