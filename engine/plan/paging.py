@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.plan.errors import PlanError
 from engine.plan.memory_plan import shape_of
 from engine.plan.plan import Plan
 from engine.plan.requirements import ImageShape
@@ -22,6 +23,9 @@ def paging(plan: Plan, places: Rows, fetch: Int64s, sources: Sources, buffers: l
     """Steps that bring the bytes of `places[fetch]` through the staging buffers (resource ids)."""
     if not len(fetch):
         return []
+    if not buffers:
+        what = f"{len(fetch)} keys must be fetched, and the plan was made for a state in which none had to be"
+        raise PlanError("plan.stale", what, "make the plan from resident.snapshot()")
     limits = plan.profile.limits
     optimal = limits.optimal_buffer_copy_offset_alignment
     use_queue = plan.policy.transfer_queue and plan.profile.has_transfer_queue()

@@ -23,7 +23,8 @@ class Plan:
     """What shall be on the device once settled (`memory`), and what settling needs meanwhile (`staging`).
 
     `terms` interns the planned terms that `memory.subresources["terms"]` speak of. `staging` holds the
-    staging buffers, which are allocated before the first transfer and freed after the last.
+    staging buffers, which are allocated before the first transfer and freed after the last. `whole` is
+    False for what is resident in the middle of a schedule, which answers no requirements exactly.
     """
 
     memory: MemoryPlan
@@ -35,6 +36,7 @@ class Plan:
     terms: TermsTable
     profile: DeviceProfile
     policy: Policy
+    whole: bool = True
     _packing: list[Packing] = field(default_factory=list, repr=False)
 
     @property

@@ -181,6 +181,7 @@ class Resident:
             target.terms,
             target.profile,
             target.policy,
+            whole=False,
         )
 
     @singledispatchmethod

@@ -88,10 +88,9 @@ class Round:
             known is not None
             and places is known.memory.subresource_table
             and known.requirements.terms is self.coalesced.terms
-            and not len(known.memory.missing)
+            and known.whole
             and known.profile is self.profile
             and known.policy == self.policy
-            and len(places) == len(known.requirements.needs)
         ):
             return known.requirements.needs.difference(needs)
         keys = needs.array["key"].astype(np.int64)

@@ -1,0 +1,42 @@
+"""Random scenes over all profiles: fixed seeds, and fresh ones that are printed.
+
+`PLAN_PROOFS=20` runs twenty times as many, `tests/bench/bench_plan.py` more than that.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+from support.plan_proofs import change, replaced, stopped_everywhere, valid_plans
+
+TIMES = int(os.environ.get("PLAN_PROOFS", "1"))
+FRESH = int(time.time()) % 10_000_000
+
+
+def seeds(count: int) -> list[int]:
+    """Half of them always the same, half fresh; failures name the seed."""
+    print(f"fresh seeds from {FRESH}")
+    half = count * TIMES // 2
+    return [*range(half), *range(FRESH, FRESH + half)]
+
+
+@pytest.mark.timeout(600)
+def test_random_plans_have_no_findings():
+    assert sum(valid_plans(seed, 25) for seed in seeds(160)) > 3000 * TIMES
+
+
+@pytest.mark.timeout(600)
+def test_a_plan_and_its_schedule_are_the_next_plan():
+    assert sum(change(seed) for seed in seeds(240)) > 150 * TIMES
+
+
+@pytest.mark.timeout(600)
+def test_a_schedule_can_be_replaced_midway_by_a_third_plan():
+    assert sum(replaced(seed) for seed in seeds(240)) > 150 * TIMES
+
+
+@pytest.mark.timeout(1200)
+def test_a_schedule_can_be_stopped_after_every_step():
+    assert sum(stopped_everywhere(seed) for seed in seeds(10)) > 100 * TIMES

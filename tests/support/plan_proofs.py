@@ -1,0 +1,169 @@
+"""Proofs on random scenes, for tests and benchmarks: valid plans, every byte, any stop, any change."""
+
+from __future__ import annotations
+
+import numpy as np
+from support.random_scenes import NAMES, SMALL, World, needs, profile
+
+from engine.plan.coalesce import Coalesced
+from engine.plan.errors import PlanError
+from engine.plan.plan import Plan
+from engine.plan.planner import make_plan
+from engine.plan.profile import DeviceProfile
+from engine.plan.schedule import Schedule, make_schedule
+from engine.plan.simulation import SimulatedDevice
+from engine.plan.validate import stays_bound, validate
+from engine.plan.validate_schedule import validate_schedule
+
+TIGHT = ("plan.budget", "plan.size", "plan.staging")
+PROFILES = [profile(name) for name in NAMES]
+
+
+def valid_plans(seed: int, count: int) -> int:
+    """Make and validate a chain of `count` plans, each from the one before; how many could be made.
+
+    Sizes, toggles, versions and budgets change at random between them.
+    """
+    rng = np.random.default_rng(seed)
+    device = PROFILES[seed % len(PROFILES)]
+    world = World.make(rng, int(rng.integers(1, 16)))
+    plan: Plan | None = None
+    made = 0
+    for _ in range(count):
+        _reload(rng, world)
+        try:
+            new = make_plan(needs(rng, world, rng.random(), 3), _budget(rng, device), plan, SMALL)
+        except PlanError as error:
+            if error.code not in TIGHT:
+                raise
+            continue
+        findings = [*validate(new), *(stays_bound(plan, new) if plan is not None else ())]
+        assert not findings, (seed, [str(f) for f in findings[:3]])
+        plan, made = new, made + 1
+    return made
+
+
+class Pair:
+    """A random scene before and after a change, and a third one: plans A, B and C of one world."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = rng = np.random.default_rng(seed)
+        self.seed = seed
+        self.device = PROFILES[seed % len(PROFILES)]
+        self.world = World.make(rng, int(rng.integers(1, 25)))
+        self.a, self.a_sources = self._state()
+        self.b, self.b_sources = self._state()
+        self.c, self.c_sources = self._state()
+
+    def _state(self) -> tuple[Coalesced, object]:
+        _reload(self.rng, self.world)
+        wanted = needs(self.rng, self.world, self.rng.random())
+        return wanted, (
+            self.world.sources(),
+            dict(self.world.caches),
+            list(self.world.offsets),
+            list(self.world.sizes),
+        )
+
+    def at_a(self) -> SimulatedDevice | None:
+        """A device on which A is settled; None where its budget cannot hold A."""
+        device = SimulatedDevice(self.a_sources[1])
+        return device if self.go(device, self.a, self.a_sources, _budget(self.rng, self.device)) else None
+
+    def go(
+        self, device: SimulatedDevice, wanted: Coalesced, state: tuple, profile_: DeviceProfile
+    ) -> Plan | None:
+        """Go from where the device is to `wanted`, all checked; None where the budget is too small."""
+        made = self.schedule(device, wanted, state, profile_)
+        if made is None:
+            return None
+        device.run(made)
+        self.check(device, made.plan, state)
+        return made.plan
+
+    def schedule(
+        self, device: SimulatedDevice, wanted: Coalesced, state: tuple, profile_: DeviceProfile
+    ) -> Schedule | None:
+        """A valid schedule from where the device is to `wanted`, with the caches of that state."""
+        try:
+            plan = make_plan(wanted, profile_, device.resident.snapshot(), SMALL)
+        except PlanError as error:
+            if error.code not in TIGHT:
+                raise
+            return None
+        assert not validate(plan), self.seed
+        made = make_schedule(device.resident, plan, state[0])
+        findings = validate_schedule(device.resident, made)
+        assert not findings, (self.seed, [str(f) for f in findings[:3]])
+        device.caches = state[1]
+        return made
+
+    def check(self, device: SimulatedDevice, plan: Plan, state: tuple) -> None:
+        """What is resident is the plan, and the bytes are those of a fresh load."""
+        resident = device.resident
+        assert resident.settled(), self.seed
+        assert resident.live_bytes == plan.planned_bytes
+        assert sorted(resident.allocations) == plan.memory.allocations["id"].tolist()
+        assert sorted(resident.resources) == plan.memory.resources["id"].tolist()
+        _, caches, offsets, sizes = state
+        for key in plan.memory.subresources["key"].tolist():
+            if key in self.world.keys:
+                index = self.world.keys.index(key)
+                expected = caches[key >> 32][offsets[index] : offsets[index] + sizes[index]]
+                assert np.array_equal(device.read(key), expected), (self.seed, hex(key))
+
+    def budget(self) -> DeviceProfile:
+        return _budget(self.rng, self.device)
+
+
+def change(seed: int) -> int:
+    """A -> B: plan A + schedule == plan B, bytes as of a fresh load of B, peaks within budget; steps run."""
+    pair = Pair(seed)
+    device = pair.at_a()
+    if device is None or pair.go(device, pair.b, pair.b_sources, pair.budget()) is None:
+        return 0
+    again = make_plan(pair.b, device.resident.target.profile, device.resident.snapshot(), SMALL)
+    assert len(make_schedule(device.resident, again, pair.b_sources[0])) == 0, seed
+    return 1
+
+
+def replaced(seed: int) -> int:
+    """A -> B is left at a random step for C, which must be reached as if B had never been begun."""
+    pair = Pair(seed)
+    device, profile_ = pair.at_a(), pair.budget()
+    made = device and pair.schedule(device, pair.b, pair.b_sources, profile_)
+    if not device or not made:
+        return 0
+    device.run(made, int(pair.rng.integers(0, len(made) + 1)))
+    return int(pair.go(device, pair.c, pair.c_sources, pair.budget()) is not None)
+
+
+def stopped_everywhere(seed: int) -> int:
+    """A -> B is stopped after every step and planned anew from there; how many stops were survived."""
+    probe = Pair(seed)
+    device, profile_ = probe.at_a(), probe.budget()
+    made = device and probe.schedule(device, probe.b, probe.b_sources, profile_)
+    if not device or not made:
+        return 0
+    for stop in range(len(made) + 1):
+        pair = Pair(seed)
+        device, same = pair.at_a(), pair.budget()
+        assert device is not None
+        first = pair.schedule(device, pair.b, pair.b_sources, same)
+        assert first is not None
+        device.run(first, stop)
+        plan = pair.go(device, pair.b, pair.b_sources, same)
+        assert plan is not None, (seed, stop)
+    return len(made) + 1
+
+
+def _reload(rng: np.random.Generator, world: World) -> None:
+    for index in np.flatnonzero(rng.random(len(world.keys)) < 0.05).tolist():
+        world.reload(rng, index)
+
+
+def _budget(rng: np.random.Generator, device: DeviceProfile) -> DeviceProfile:
+    """The device, often with heaps that hardly suffice."""
+    if rng.random() < 0.4:
+        return device
+    return device.with_budgets({heap: int(rng.integers(60, 900)) << 10 for heap in range(len(device.heaps))})
