@@ -77,7 +77,7 @@ class Recorder:
     def _barriers(self, commands: Any, barriers: Sequence[Barrier], images: Mapping[str, Attachment]) -> None:
         if not barriers:
             return
-        rows = [_image_barrier(barrier, images[barrier.image]) for barrier in barriers]
+        rows = [image_barrier(barrier, images[barrier.image]) for barrier in barriers]
         self._vk.vkCmdPipelineBarrier2(commands, new("VkDependencyInfo", pImageMemoryBarriers=rows))
 
     def _pass(
@@ -139,7 +139,8 @@ class Recorder:
         return calls
 
 
-def _image_barrier(barrier: Barrier, attachment: Attachment) -> Any:
+def image_barrier(barrier: Barrier, attachment: Attachment) -> Any:
+    """Return the VkImageMemoryBarrier2 of a barrier; an aliased image waits for everything."""
     stage, access = barrier.source_stage, barrier.source_access
     if attachment.aliased and barrier.old_layout is Layout.UNDEFINED:
         stage, access = Stage.ALL_COMMANDS, Access.MEMORY_WRITE
