@@ -79,7 +79,7 @@ def _pieces(
     pieces["size"], pieces["start"] = rows["size"] - rows["arrived"], rows["arrived"]
     pieces["resource"], pieces["place"] = rows["resource"], rows["offset"]
     pieces["room"] = rows["footprint"] - rows["arrived"]
-    pieces["cost"] = np.maximum(pieces["size"], pieces["room"]) + RUN_ALIGNMENT
+    pieces["cost"] = np.maximum(pieces["size"], pieces["room"]) + 2 * RUN_ALIGNMENT
     pieces["shape"] = -1
     buffers = resources["kind"] == Kind.BUFFER
     pieces["place"][buffers] += rows["arrived"][buffers]
@@ -94,7 +94,7 @@ def _pieces(
             shapes.append(shape)
         mine = images[inverse == i]
         pieces["shape"][mine] = known[shape]
-        slack = image_alignment(shape, optimal) + shape.mip_levels * 4 * shape.format.info.block_bytes
+        slack = 2 * image_alignment(shape, optimal) + shape.mip_levels * 4 * shape.format.info.block_bytes
         pieces["cost"][mine] = pieces["size"][mine] + slack
     return pieces, shapes
 

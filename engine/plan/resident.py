@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.plan.errors import StepError
 from engine.plan.memory_plan import HELD, SUBRESOURCE, MemoryPlan
+from engine.plan.places import PLACE, RELEASED, carry, match, overlapping, place_rows, worth_keeping
 from engine.plan.plan import Plan
 from engine.plan.steps import (
     Acquire,
@@ -35,18 +36,7 @@ from engine.plan.steps import (
     Withdraw,
 )
 from engine.plan.table import Int64s, Rows, Table, distinct, stack
-from engine.plan.vocabulary import Contents, QueueKind
-
-PLACE = np.dtype(
-    [
-        *((name, SUBRESOURCE[name]) for name in SUBRESOURCE.names or ()),
-        ("arrived", np.int64),  # bytes that are there; of zeroed or moved keys: all
-        ("needs", np.int64),  # bytes that must be there before it may be published
-        ("published", np.bool_),
-        ("owner", np.int8),  # the QueueKind that owns it, or RELEASED
-    ]
-)
-RELEASED = 3  # by its queue, and not yet acquired by another
+from engine.plan.vocabulary import QueueKind
 
 
 @dataclass(slots=True)
@@ -141,15 +131,16 @@ class Resident:
         resources = [self.resources[r] for r in sorted(self.bound) if r not in self._staging_ids()]
         homes = sorted({int(r["allocation"]) for r in resources})
         everything = stack([self.places, self.old])
-        here = {int(r["id"]) for r in resources}
-        everything = everything[np.isin(everything["resource"], list(here))]
+        ids = [int(r["id"]) for r in resources]
+        everything = everything[np.isin(everything["resource"], ids)]
         begun = everything["published"] | (everything["arrived"] > 0)
         for flight in self.in_flight.values():
             for places in flight.places:
                 at = match(places, everything)
                 begun[at[at >= 0]] = True
-        # A place nothing has come to may lie where another key is still published: it is not there.
-        everything, begun = everything[begun], begun[begun]
+        # A place nothing has come to may lie where another key still is: then it is not there yet.
+        here = begun | ~overlapping(everything, everything[begun])
+        everything, begun = everything[here], begun[here]
         order = np.lexsort((np.arange(len(everything)), ~begun, everything["key"]))
         everything = everything[order]
         first = np.ones(len(everything), bool)
@@ -370,17 +361,7 @@ class Resident:
     def _need_free(self, at: Int64s, step: Step) -> None:
         """No published place of an earlier plan lies where these places are."""
         live = self.old[self.old["published"]]
-        mine = self.places[at]
-        live = live[np.isin(live["resource"], mine["resource"])]
-        if len(live):
-            code = mine["resource"].astype(np.int64) << 44
-            order = np.argsort(code + mine["offset"])
-            starts = (code + mine["offset"])[order]
-            ends = np.maximum.accumulate((code + mine["offset"] + mine["footprint"])[order])
-            low = (live["resource"].astype(np.int64) << 44) + live["offset"]
-            before = np.searchsorted(starts, low + live["footprint"], side="left")
-            hit = (before > 0) & (ends[np.maximum(before - 1, 0)] > low)
-            _need(not hit.any(), step, "a published key lies there")
+        _need(not overlapping(self.places[at], live).any(), step, "a published key lies there")
 
     def _sources(self, step: Move) -> Rows:
         """The old places that a Move copies from, by key."""
@@ -390,56 +371,6 @@ class Resident:
         found: Rows = mine[mine["offset"] == sources[np.searchsorted(keys, mine["key"])]]
         _need(len(found) == len(keys), step, "nothing to move there")
         return found
-
-
-def place_rows(plan: Plan) -> Rows:
-    """The plan's subresources as places where nothing has arrived."""
-    rows = plan.memory.subresources
-    places = np.zeros(len(rows), PLACE)
-    for name in SUBRESOURCE.names or ():
-        places[name] = rows[name]
-    filled = np.array([t.contents is not Contents.UNDEFINED for t in plan.terms.entries], bool)
-    places["needs"] = np.where(filled[rows["terms"]], rows["size"], 0) if len(rows) else 0
-    return places
-
-
-def match(rows: Rows, existing: Rows) -> Int64s:
-    """For each of `rows` the index of `existing` at the same place with the same content, or -1."""
-    order = np.lexsort((existing["published"], existing["key"]))
-    sorted_keys = existing["key"][order]
-    left = np.searchsorted(sorted_keys, rows["key"], side="left")
-    right = np.searchsorted(sorted_keys, rows["key"], side="right")
-    found = np.full(len(rows), -1, np.int64)
-    waiting = np.flatnonzero(right > left)
-    turn = 0
-    while len(waiting):
-        at = order[left[waiting] + turn]
-        same = np.ones(len(at), bool)
-        for name in ("resource", "offset", "content", "size"):
-            same &= existing[name][at] == rows[name][waiting]
-        found[waiting[same]] = at[same]
-        turn += 1
-        waiting = waiting[~same]
-        waiting = waiting[left[waiting] + turn < right[waiting]]
-    return found
-
-
-def carry(places: Rows, existing: Rows) -> NDArray[np.bool_]:
-    """Carry progress over into `places` from what exists at the same place; which of `existing` that was."""
-    at = match(places, existing)
-    hit = at >= 0
-    for name in ("arrived", "published", "owner"):
-        places[name][hit] = existing[name][at[hit]]
-    taken = np.zeros(len(existing), bool)
-    taken[at[hit]] = True
-    return taken
-
-
-def worth_keeping(places: Rows, rows: Rows, arrived: Int64s) -> NDArray[np.bool_]:
-    """Which of `rows`, replaced by `places`, are in use until then or complete, to be copied from."""
-    whole = (arrived >= rows["needs"]) & (rows["needs"] > 0)
-    there = places["key"][places["published"]]
-    return np.asarray((rows["published"] | whole) & ~np.isin(rows["key"], there))
 
 
 def _row(plans: tuple[MemoryPlan, ...], table: str, ident: int) -> np.void | None:

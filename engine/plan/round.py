@@ -18,7 +18,7 @@ from engine.plan.requirements import TermsTable
 from engine.plan.table import Int64s, Rows, stack
 from engine.plan.vocabulary import Kind
 
-SLACK = 16  # of staging per key, for the start of a run
+SLACK = 32  # of staging per key, for the start and end of a run
 
 
 class Round:

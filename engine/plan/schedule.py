@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from engine.plan.memory_plan import shape_of
 from engine.plan.paging import paging
+from engine.plan.places import RELEASED, carry, overlapping, place_rows, worth_keeping
 from engine.plan.plan import Plan
-from engine.plan.resident import RELEASED, Resident, carry, place_rows, worth_keeping
+from engine.plan.resident import Resident
 from engine.plan.sources import Sources
 from engine.plan.steps import (
     Acquire,
@@ -138,16 +139,7 @@ class _Scheduler:
     def _overwritten(self) -> NDArray[np.bool_]:
         """Which old places lie where the plan puts something else."""
         fresh = self.places[(self.places["arrived"] == 0) & ~self.places["published"]]
-        hit = np.zeros(len(self.old), bool)
-        if len(self.old) and len(fresh):
-            start = (fresh["resource"].astype(np.int64) << 44) + fresh["offset"]
-            order = np.argsort(start)
-            start, end = start[order], (start + fresh["footprint"])[order]
-            low = (self.old["resource"].astype(np.int64) << 44) + self.old["offset"]
-            before = np.searchsorted(start, low + self.old["footprint"], side="left") - 1
-            hit = (before >= 0) & (end[np.maximum(before, 0)] > low)
-        blocked = self._displaced()
-        return hit | np.isin(self.old["resource"], blocked)
+        return overlapping(self.old, fresh) | np.isin(self.old["resource"], self._displaced())
 
     def _displaced(self) -> list[int]:
         """Old resources whose bytes in a shared allocation the plan gives to new resources."""

@@ -74,7 +74,8 @@ def split(pieces: Rows, shapes: list[ImageShape], limit: int, rows: int = 1) -> 
             parts["room"] = sizes
             parts["room"][-1] = piece["room"] - (starts[-1] - piece["start"])
         parts["start"], parts["size"] = starts, sizes
-        parts["cost"] = sizes + int(piece["cost"] - max(piece["size"], piece["room"] if shape < 0 else 0))
+        slack = int(piece["cost"] - max(piece["size"], piece["room"] if shape < 0 else 0))
+        parts["cost"] = (np.maximum(sizes, parts["room"]) if shape < 0 else sizes) + slack
         out.append(parts)
         if parts["cost"].max() > limit:
             raise PlanError(
@@ -87,7 +88,7 @@ def split(pieces: Rows, shapes: list[ImageShape], limit: int, rows: int = 1) -> 
 
 
 def _buffer_cuts(piece: np.void, limit: int) -> list[tuple[int, int]]:
-    step = max(limit - 2 * RUN_ALIGNMENT - int(piece["room"] - piece["size"]), 1)
+    step = max(limit - 3 * RUN_ALIGNMENT - int(piece["room"] - piece["size"]), 1)
     step = step // 4 * 4 or step
     start, end = int(piece["start"]), int(piece["start"] + piece["size"])
     return [(at, min(step, end - at)) for at in range(start, end, step)]
