@@ -1,0 +1,169 @@
+"""The steps of a test file, as they are played: what is done to the scene, and where claims are checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from engine.humon import InputError, Node, Problem, suggestion
+from engine.testing.hu_play import Moment, Play
+from engine.testing.hu_values import SceneTestFailure, TestCode, fail
+from engine.testing.scene import MAX_FRAMES, NotSettled
+
+
+class Step(Protocol):
+    """Something that is done while a test is played."""
+
+    def run(self, play: Play) -> None:
+        """Do it; raises SceneTestFailure where a claim does not hold, InputError where a value is wrong."""
+
+
+@dataclass(frozen=True)
+class Settle:
+    """`settle`, or `{ settle: FRAMES }`: run until nothing is left to do."""
+
+    node: Node
+    max_frames: int = MAX_FRAMES
+
+    def run(self, play: Play) -> None:
+        """Settle; fails with the steps that are still open."""
+        try:
+            play.scene.settle(self.max_frames)
+        except NotSettled as error:
+            raise fail(TestCode.SETTLE, str(error), self.node) from None
+
+
+@dataclass(frozen=True)
+class Advance:
+    """`{ step: SECONDS  count: FRAMES }`: move time on and draw."""
+
+    seconds: float
+    count: int
+
+    def run(self, play: Play) -> None:
+        """Draw the frames."""
+        play.scene.step(self.seconds, self.count)
+
+
+@dataclass(frozen=True)
+class Set:
+    """`{ set: { PATH.FEATURE.FIELD: VALUE ... } }`: change values, as `--set` does."""
+
+    nodes: tuple[Node, ...]
+
+    def run(self, play: Play) -> None:
+        """Change them; an InputError of one says where it stands in the test file."""
+        for node in self.nodes:
+            start, end = node.span
+            setting = f"{node.key}={node.document.text[start:end]}"
+            try:
+                play.scene.set(setting)
+            except InputError as error:
+                raise InputError(_placed(problem, setting, node) for problem in error.problems) from None
+
+
+@dataclass(frozen=True)
+class Resize:
+    """`{ resize: [WIDTH HEIGHT] }`, in pixels."""
+
+    width: int
+    height: int
+
+    def run(self, play: Play) -> None:
+        """Draw frames of that size from now on."""
+        play.scene.resize(self.width, self.height)
+
+
+@dataclass(frozen=True)
+class Move:
+    """`{ move: camera  to: [x y z]  by: [x y z]  euler: [x y z]  lookAt: [x y z] }`: metres and degrees."""
+
+    node: Node
+    to: tuple[float, ...] | None
+    by: tuple[float, ...] | None
+    euler: tuple[float, ...] | None
+    look_at: tuple[float, ...] | None
+
+    def run(self, play: Play) -> None:
+        """Move the object, in the frame of its parent."""
+        path = self.node.text
+        if path not in play.scene:
+            help_text = suggestion(
+                path, [play.scene.tableau.path(int(row)) for row in play.scene.tableau.rows()]
+            )
+            raise fail(TestCode.STEP, f"there is no object '{path}'", self.node, help_text)
+        handle = play.scene[path]
+        if self.to is not None:
+            handle.translation = self.to
+        if self.by is not None:
+            handle.translation = handle.translation + np.asarray(self.by, np.float32)
+        if self.euler is not None:
+            handle.euler = self.euler
+        if self.look_at is not None:
+            handle.euler = towards(handle.translation.tolist(), self.look_at)
+
+
+@dataclass(frozen=True)
+class Remember:
+    """`{ remember: NAME }`: keep this moment, for claims that compare with it."""
+
+    name: str
+
+    def run(self, play: Play) -> None:
+        """Take the moment in."""
+        play.moments[self.name] = Moment.of(play.scene)
+
+
+@dataclass(frozen=True)
+class Expect:
+    """`{ expect: { plan: ...  memory: ...  schedule: ...  pixels: ...  problems: ... } }`."""
+
+    claims: tuple[Step, ...]
+
+    def run(self, play: Play) -> None:
+        """Check every claim; those that do not hold are told together."""
+        failures = []
+        for claim in self.claims:
+            try:
+                claim.run(play)
+            except SceneTestFailure as failed:
+                failures.append(failed)
+        if len(failures) == 1:
+            raise failures[0]
+        if failures:
+            raise SeveralFailures(failures)
+
+
+class SeveralFailures(AssertionError):
+    """More than one claim of a moment does not hold."""
+
+    def __init__(self, failures: list[SceneTestFailure]) -> None:
+        super().__init__("\n".join(map(str, failures)))
+
+
+@dataclass(frozen=True)
+class Check:
+    """One claim as a step."""
+
+    check: Callable[[Play], None]
+
+    def run(self, play: Play) -> None:
+        """Check it."""
+        self.check(play)
+
+
+def towards(eye: list[float], target: tuple[float, ...]) -> tuple[float, float, float]:
+    """Return the euler angles, in degrees, with which an object at `eye` looks along its -Z at `target`."""
+    x, y, z = (t - e for t, e in zip(target, eye, strict=True))
+    pitch = math.degrees(math.atan2(y, math.hypot(x, z)))
+    return (pitch, math.degrees(math.atan2(-x, -z)), 0.0)
+
+
+def _placed(problem: Problem, setting: str, node: Node) -> Problem:
+    """A problem of a setting with its place in the test file."""
+    message = problem.message.replace(f"--set {setting}", f"'{node.key}'", 1)
+    return node.document.problem(problem.code, message, node, problem.help)

@@ -1,0 +1,56 @@
+"""A test file being played: the scene, the moments that were remembered, the goldens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.humon import Node, suggestion
+from engine.testing.hu_values import TestCode, fail
+
+if TYPE_CHECKING:
+    from engine.testing.frame import Frame
+    from engine.testing.goldens import Goldens
+    from engine.testing.memory import MemoryFacts
+    from engine.testing.scene import OpenedScene
+    from engine.testing.schedule import Done
+
+OPENED = "opened"
+"""The name of the moment at which the first step begins."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a scene was at one moment; `frame` is None where nothing draws."""
+
+    memory: MemoryFacts
+    plan_text: str
+    done: Done
+    frame: Frame | None
+
+    @classmethod
+    def of(cls, scene: OpenedScene) -> Moment:
+        """Take in all that later claims may speak of."""
+        frame = scene.frame() if scene.has_pixels else None
+        return cls(scene.memory, scene.plan_text, scene.schedule.done, frame)
+
+
+@dataclass
+class Play:
+    """One test under way."""
+
+    scene: OpenedScene
+    goldens: Goldens | None = None
+    moments: dict[str, Moment] = field(default_factory=dict)
+
+    def moment(self, node: Node) -> Moment:
+        """Return the moment of the name that `node` holds; fails where nothing was remembered by it."""
+        found = self.moments.get(node.text)
+        if found is None:
+            help_text = suggestion(node.text, self.moments) or "{ remember: NAME } is a step"
+            raise fail(TestCode.MOMENT, f"no moment '{node.text}' was remembered before", node, help_text)
+        return found
+
+    def frame(self) -> Frame:
+        """Draw a frame of what is now."""
+        return self.scene.frame()

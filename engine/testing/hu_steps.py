@@ -1,0 +1,121 @@
+"""Reading the steps of a test file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from engine.humon import (
+    InputError,
+    Kind,
+    Node,
+    Problem,
+    expect,
+    failure,
+    integer,
+    number,
+    suggestion,
+    text,
+    vector,
+)
+from engine.testing.hu_actions import Advance, Check, Expect, Move, Remember, Resize, Set, Settle, Step
+from engine.testing.hu_memory import MemoryClaim
+from engine.testing.hu_pixels import PixelsClaim
+from engine.testing.hu_plan import PlanClaim, ProblemsClaim, ScheduleClaim
+from engine.testing.hu_play import Play
+from engine.testing.hu_values import TestCode, known_fields
+from engine.testing.scene import TIME_STEP
+
+LARGEST_SIDE = 16384
+MOST_FRAMES = 100_000
+
+CLAIMS: Mapping[str, Callable[[Node], Callable[[Play], None]]] = {
+    "plan": lambda node: PlanClaim.read(node).check,
+    "memory": lambda node: MemoryClaim.read(node).check,
+    "schedule": lambda node: ScheduleClaim.read(node).check,
+    "pixels": lambda node: PixelsClaim.read(node).check,
+    "problems": lambda node: ProblemsClaim.read(node).check,
+}
+
+
+def read_expect(node: Node, draws: bool) -> Expect:
+    """Read what is claimed at one moment; raises InputError with every problem."""
+    found = known_fields(expect(node, Kind.DICT), CLAIMS, "what is expected")
+    if "pixels" in found and not draws:
+        message = "nothing is drawn for a profile: there are no pixels to expect"
+        raise failure(TestCode.PROFILE, message, found["pixels"], "leave out `profile`, or `pixels`")
+    if not found:
+        raise failure(TestCode.STEP, "nothing is expected", node, f"known are: {', '.join(CLAIMS)}")
+    problems: list[Problem] = []
+    claims = []
+    for name, child in found.items():
+        try:
+            claims.append(Check(CLAIMS[name](child)))
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return Expect(tuple(claims))
+
+
+def _settle(node: Node, draws: bool) -> Settle:
+    return Settle(node, integer(node, 1, MOST_FRAMES))
+
+
+def _advance(node: Node, draws: bool, count: Node | None = None) -> Advance:
+    return Advance(number(node, 0), integer(count, 1, MOST_FRAMES) if count is not None else 1)
+
+
+def _set(node: Node, draws: bool) -> Set:
+    return Set(tuple(expect(node, Kind.DICT)))
+
+
+def _resize(node: Node, draws: bool) -> Resize:
+    width, height = (integer(child, 1, LARGEST_SIDE) for child in _pair(node))
+    return Resize(width, height)
+
+
+def _remember(node: Node, draws: bool) -> Remember:
+    return Remember(text(node))
+
+
+def _move(node: Node, draws: bool, *where: Node | None) -> Move:
+    values = [None if child is None else vector(child, 3) for child in where]
+    text(node)
+    if not any(values):
+        raise failure(TestCode.STEP, "nothing says where to", node, "add to, by, euler or lookAt: [x y z]")
+    return Move(node, *values)
+
+
+def _pair(node: Node) -> list[Node]:
+    vector(node, 2)
+    return list(node)
+
+
+STEPS: Mapping[str, tuple[Callable[..., Step], tuple[str, ...]]] = {
+    "settle": (_settle, ()),
+    "step": (_advance, ("count",)),
+    "set": (_set, ()),
+    "resize": (_resize, ()),
+    "move": (_move, ("to", "by", "euler", "lookAt")),
+    "remember": (_remember, ()),
+    "expect": (read_expect, ()),
+}
+
+
+def read_step(node: Node, draws: bool) -> Step:
+    """Read one entry of `steps`; `draws` says whether there are pixels. Raises InputError."""
+    if node.kind is Kind.VALUE:
+        if node.text == "settle":
+            return Settle(node)
+        if node.text == "step":
+            return Advance(TIME_STEP, 1)
+        names = ["settle", "step"] if node.text not in STEPS else [f"{{ {node.text}: ... }}"]
+        raise failure(TestCode.STEP, f"'{node.text}' is no step", node, suggestion(node.text, names))
+    expect(node, Kind.DICT)
+    first = next(iter(node.items()), None)
+    if first is None or first[0] not in STEPS:
+        message = f"'{first[0]}' is no step" if first is not None else "an empty step"
+        raise failure(TestCode.STEP, message, node, suggestion(first[0] if first else "", STEPS))
+    read, more = STEPS[first[0]]
+    known_fields(node, (first[0], *more), f"the step '{first[0]}'")
+    return read(first[1], draws, *(node.get(name) for name in more))
