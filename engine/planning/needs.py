@@ -10,8 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from engine.assets import AssetLibrary, AssetRef, TextureFacts
+import numpy as np
+
+from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Registry
+from engine.feature.stating import (
+    SAMPLED_USE,
+    indices_requirement,
+    texture_requirement,
+    vertices_requirement,
+)
 from engine.graph import (
     SCENE_COLOR,
     ColorTarget,
@@ -49,9 +57,9 @@ PASS_ASKERS = 16
 """How many rows a pass names as askers; of more, the rest is named as one."""
 
 BUILTIN_DB = 0
+FALLBACK_PRIORITY = 1000
 INSTANCE_BYTES = 64
 DRAW_BYTES = 8
-_SAMPLED_USE = QueueUse(QueueKind.GRAPHICS, Access.SHADER_SAMPLED_READ, Stage.FRAGMENT_SHADER)
 _MAPPED = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
 
 
@@ -123,7 +131,7 @@ class PassNeeds:
             access = Access.DEPTH_STENCIL_ATTACHMENT_WRITE if depth else Access.COLOR_ATTACHMENT_WRITE
             uses = [QueueUse(QueueKind.GRAPHICS, access, stage)]
             if life.usage & ImageUsage.SAMPLED:
-                uses.append(_SAMPLED_USE)
+                uses.append(SAMPLED_USE)
             if life.usage & ImageUsage.TRANSFER_SRC:
                 uses.append(QueueUse(QueueKind.GRAPHICS, Access.TRANSFER_READ, Stage.COPY))
             requirement = Requirement(
@@ -146,7 +154,7 @@ class PassNeeds:
                     kind=Kind.IMAGE,
                     shape=ImageShape(read.image.format, 1, 1),
                     usage=ImageUsage.SAMPLED,
-                    uses=(_SAMPLED_USE,),
+                    uses=(SAMPLED_USE,),
                     contents=Contents.ZERO,
                 )
                 self._needs.requirements.add(requirement, askers[p.declaration.name])
@@ -176,11 +184,23 @@ class PassNeeds:
                 size = capacity(len(table.materials[number])) * shading.material.size
                 key = material_table_name(name, number)
                 self._ring(key, size, BufferUsage.STORAGE_BUFFER, shaded, askers)
-            for use in table.materials[number]:
-                for _, _, key in use.textures:
-                    if AssetRef.from_key(key).db == BUILTIN_DB:
-                        self._needs.requirements.add(_texture(AssetRef.from_key(key), self._library), askers)
+        self._fallbacks(table, askers)
         self._plan_rows(table, askers)
+
+    def _fallbacks(self, table: DrawTable, askers: tuple[int, ...]) -> None:
+        """Ask for the builtin assets that are drawn until the real ones are there, before all others."""
+        uses = [use for materials in table.materials for material in materials for use in material.textures]
+        builtin = {use.fallback for use in uses} | {use.key for use in uses if use.key >> 32 == BUILTIN_DB}
+        stated = [
+            texture_requirement(AssetRef.from_key(key), self._library, FALLBACK_PRIORITY)
+            for key in sorted(builtin)
+        ]
+        used = table.batches[np.unique(table.batches["fallback"][table.batches["fallback"] >= 0])]
+        for vertices, indices in sorted({(int(row["vertices"]), int(row["indices"])) for row in used}):
+            stated.append(vertices_requirement(AssetRef.from_key(vertices), self._library, FALLBACK_PRIORITY))
+            stated.append(indices_requirement(AssetRef.from_key(indices), self._library, FALLBACK_PRIORITY))
+        for requirement in stated:
+            self._needs.requirements.add(requirement, askers)
 
     def _ring(self, name: str, size: int, usage: BufferUsage, use: QueueUse, askers: Iterable[int]) -> None:
         requirement = Requirement(
@@ -276,21 +296,8 @@ def frame_set_row(needs: FrameNeeds, table: DrawTable, shading: int) -> Descript
 
 def material_set_row(pass_name: str, shading: ShaderSet, use: MaterialUse) -> DescriptorSetRow:
     """Return the descriptor set row of one material: its textures by the names of the bindings."""
-    contents = tuple((binding, key) for _, binding, key in use.textures)
+    contents = tuple((texture.binding, texture.key) for texture in use.textures)
     return DescriptorSetRow(f"{pass_name}/{use.label}", shading.sets[MATERIAL_SET], contents)
-
-
-def _texture(ref: AssetRef, library: AssetLibrary) -> Requirement:
-    facts = library.facts(ref)
-    assert isinstance(facts, TextureFacts)
-    return Requirement(
-        key=ref.key,
-        kind=Kind.IMAGE,
-        shape=ImageShape(Format[facts.format.name], facts.width, facts.height, facts.mip_levels),
-        usage=ImageUsage.SAMPLED,
-        uses=(_SAMPLED_USE,),
-        contents=Contents.CACHE,
-    )
 
 
 def _sampled(p: Pass) -> bool:

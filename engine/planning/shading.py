@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, Variable
+from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, Variable, VertexFormat
 from engine.humon import InputError, Severity
 from engine.plan.drawing import DescriptorType, ShaderStage
 from engine.plan.rows import BindingRow
@@ -89,7 +89,7 @@ def shader_set(
 
 def check_inputs(
     shaders: ShaderSet,
-    vertex_format: Sequence[tuple[str, str]],
+    vertex_format: Sequence[tuple[str, VertexFormat]],
     mesh: str,
     library: AssetLibrary,
     owner: AssetRef,
@@ -107,11 +107,10 @@ def check_inputs(
                 f"{shaders.name} reads the vertex attribute '{variable.name}', which {mesh} does not have",
                 "its attributes are " + ", ".join(offered),
             )
-        kind = "uint" if form.endswith("_uint") else "int" if form.endswith("_sint") else "float"
-        if kind != variable.kind:
+        if form.shader_kind != variable.kind:
             refuse(
-                f"{shaders.name} reads '{variable.name}' as {variable.kind}, but {mesh} has it as {form}",
-                f"declare the input as {kind}, or change the vertex format",
+                f"{shaders.name} reads '{variable.name}' as {variable.kind}; {mesh} has it as {form.value}",
+                f"declare the input as {form.shader_kind}, or change the vertex format",
             )
 
 
@@ -129,6 +128,12 @@ class _Refusal:
             "shader.interface", message, node, help=help_text, severity=Severity.WARNING
         )
         raise InputError(problem)
+
+
+def fits(shaders: ShaderSet, vertex_format: Sequence[tuple[str, VertexFormat]]) -> bool:
+    """Whether a vertex format has every input of the vertex stage, by name and numeric kind."""
+    offered = {name: form.shader_kind for name, form in vertex_format}
+    return all(offered.get(variable.name) == variable.kind for variable in shaders.inputs)
 
 
 def _check_provided(binding: Binding, provided: Collection[str], shader: str, refuse: _Refusal) -> None:

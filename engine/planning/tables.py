@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from engine.assets import AssetLibrary, AssetRef, IndicesFacts, Material, VerticesFacts
+from engine.assets import AssetLibrary, AssetRef, IndicesFacts, Material, Mesh, VerticesFacts
 from engine.feature import Drawable, Feature
 from engine.graph import Pass
 from engine.humon import InputError, Problem
-from engine.planning.shading import ShaderSet, check_inputs, shader_set
+from engine.planning.shading import ShaderSet, check_inputs, fits, shader_set
 from engine.tableau import FeatureTable
 
 BATCH_KEYS = np.dtype(
@@ -31,9 +31,11 @@ BATCH_KEYS = np.dtype(
         ("index_count", "<u4"),
         ("low", "<f4", 3),
         ("high", "<f4", 3),
+        ("fallback", "<i4"),
     ]
 )
-"""One batch: indices into the table's shader sets, pipelines and that set's materials; keys; bounds."""
+"""One batch: indices into the table's shader sets, pipelines and that set's materials; keys; bounds; and
+the batch that is drawn until its mesh has arrived, -1 for none."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,21 @@ class PipelineKey:
 
 
 @dataclass(frozen=True)
+class TextureUse:
+    """A texture at a binding, and the builtin one that is bound until it has arrived: their keys."""
+
+    binding: int
+    key: int
+    fallback: int
+
+
+@dataclass(frozen=True)
 class MaterialUse:
-    """A material as a shader set binds it: (slot, binding, texture key), and parameters by name."""
+    """A material as a shader set binds it: its textures by binding, and parameters by name."""
 
     ref: AssetRef
     label: str
-    textures: tuple[tuple[str, int, int], ...]
+    textures: tuple[TextureUse, ...]
     parameters: tuple[tuple[str, tuple[float, ...]], ...]
 
 
@@ -148,10 +159,29 @@ class _Builder:
         return self._table
 
     def _batch(self, drawable: Drawable) -> int:
+        vertices = self._library.facts(drawable.vertices)
+        assert isinstance(vertices, VerticesFacts)
+        shading, material = self._shade(drawable, vertices)
+        return self._row(drawable, shading, material, self._fallback(drawable, shading, material))
+
+    def _fallback(self, drawable: Drawable, shading: int, material: int) -> int:
+        """Return the batch of the placeholder mesh with these shaders, -1 where it does not fit them."""
+        mesh = self._library.record(self._library.placeholder("mesh"))
+        assert isinstance(mesh, Mesh)
+        lod = mesh.lods[0]
+        if drawable.vertices == lod.vertices:
+            return -1
+        offered = self._library.facts(lod.vertices)
+        assert isinstance(offered, VerticesFacts)
+        if not fits(self._table.shadings[shading], offered.vertex_format):
+            return -1
+        placeholder = Drawable(lod.vertices, lod.indices, lod.topology.name)
+        return self._row(placeholder, shading, material, -1)
+
+    def _row(self, drawable: Drawable, shading: int, material: int, fallback: int) -> int:
         vertices, indices = self._library.facts(drawable.vertices), self._library.facts(drawable.indices)
         assert isinstance(vertices, VerticesFacts)
         assert isinstance(indices, IndicesFacts)
-        shading, material = self._shade(drawable, vertices)
         key = PipelineKey(
             shading,
             tuple((name, form.value) for name, form in vertices.vertex_format),
@@ -178,6 +208,7 @@ class _Builder:
                     indices.count,
                     vertices.minimum,
                     vertices.maximum,
+                    fallback,
                 )
             )
         return found
@@ -206,12 +237,12 @@ class _Builder:
         return shading, number
 
     def _use(self, material: Material, shading: ShaderSet) -> MaterialUse:
-        """Resolve a material's textures for a shader set; an empty slot takes the builtin texture."""
+        """Resolve a material's textures for a shader set; an empty slot takes a builtin texture."""
         textures = []
         for slot, binding in shading.slots:
-            ref = material.textures.get(slot)
-            texture = self._library.usable(ref) if ref is not None else substitute(slot, self._library)
-            textures.append((slot, binding, texture.key))
+            neutral = substitute(slot, self._library)
+            texture = material.textures.get(slot, neutral)
+            textures.append(TextureUse(binding, texture.key, neutral.key))
         parameters = {**dict(self._table.declaration.material_defaults), **material.parameters}
         return MaterialUse(material.ref, material.label, tuple(textures), tuple(sorted(parameters.items())))
 
@@ -227,8 +258,7 @@ class _Builder:
             else shader_set(shaders, self._provided, self._library, owner)
         )
         mesh = self._library.record(drawable.vertices).label
-        form = [(name, form.value) for name, form in vertices.vertex_format]
-        check_inputs(made, form, mesh, self._library, owner)
+        check_inputs(made, vertices.vertex_format, mesh, self._library, owner)
         if number is None:
             number = self._shadings[shaders] = len(self._table.shadings)
             self._table.shadings.append(made)
@@ -240,5 +270,5 @@ _SUBSTITUTES = {"normal": "flatNormal", "tangent": "flatNormal", "roughness": "m
 
 
 def substitute(slot: str, library: AssetLibrary) -> AssetRef:
-    """Return the builtin texture for a slot that a material leaves empty: one that changes nothing."""
+    """Return the builtin texture for a slot that is empty, or not there yet: one that changes nothing."""
     return library.find("builtin", _SUBSTITUTES.get(slot, "white"), ("texture2d",))

@@ -17,7 +17,7 @@ from engine.plan.rows import BindingRow
 from engine.planning.draws import BATCH, COMMAND, DrawGroup, DrawList
 from engine.planning.needs import FrameNeeds, frame_set_row, material_table_name
 from engine.planning.shading import FRAME_SET, MATERIAL_SET
-from engine.planning.tables import DrawTable, MaterialUse
+from engine.planning.tables import DrawTable, MaterialUse, TextureUse
 from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets
 from engine.render.pipelines import Pipelines, set_layouts
 from engine.render.recorder import BoundGroup
@@ -192,13 +192,13 @@ class Binder:
         if len(layouts) <= MATERIAL_SET:
             return -1
         bound = []
-        for _, binding, key in use.textures:
-            place = self._memory.location(key)
+        for texture in use.textures:
+            place = self._texture(texture)
             if place is None:
                 return None
             kind = int(DescriptorType.COMBINED_IMAGE_SAMPLER)
             layout = int(Layout.SHADER_READ)
-            bound.append(BoundImage(binding, kind, place.view, self._texture_sampler, layout))
+            bound.append(BoundImage(texture.binding, kind, place.view, self._texture_sampler, layout))
         handle = self._sets.get(layouts[MATERIAL_SET], tuple(bound))
         number = numbers.setdefault(handle, len(descriptors))
         if number == len(descriptors):
@@ -206,12 +206,16 @@ class Binder:
         return number
 
     def _layers(self, use: MaterialUse) -> list[int]:
-        """Return the array layer of each texture, indexed by its binding; 0 before it has arrived."""
-        layers = [0] * (1 + max((binding for _, binding, _ in use.textures), default=0))
-        for _, binding, key in use.textures:
-            place = self._memory.location(key)
-            layers[binding] = place.layer if place is not None else 0
+        """Return the array layer of each texture, indexed by its binding."""
+        layers = [0] * (1 + max((texture.binding for texture in use.textures), default=0))
+        for texture in use.textures:
+            place = self._texture(texture)
+            layers[texture.binding] = place.layer if place is not None else 0
         return layers
+
+    def _texture(self, use: TextureUse) -> Location | None:
+        """Return where a texture is, or its fallback while it has not arrived."""
+        return self._memory.location(use.key) or self._memory.location(use.fallback)
 
 
 def _remember(handles: dict[int, Any], handle: Any) -> int:

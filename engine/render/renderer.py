@@ -22,6 +22,7 @@ from engine.memory.samplers import SamplerPool
 from engine.plan.memory_plan import MemoryPlan
 from engine.planning.draws import DrawList, build_draws
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
+from engine.planning.tables import DrawTable
 from engine.render.binder import Binder, NotResident, PassBinding
 from engine.render.descriptors import DescriptorSets
 from engine.render.layouts import Layouts
@@ -127,7 +128,7 @@ class Renderer:
         self._lists = {}
         for name, table in needs.tables.items():
             drawn = enabled[name]
-            batch = table.batch[drawn]
+            batch = self._arrived(name, table, table.batch[drawn])
             objects = table.objects[drawn]
             materials = table.batches["material"][batch]
             self._lists[name] = build_draws(objects, materials, batch, self._bindings[name].batches)
@@ -174,6 +175,11 @@ class Renderer:
     def close(self) -> None:
         """Release everything, in order; nothing may be in flight."""
         self._undo.close()
+
+    def _arrived(self, name: str, table: DrawTable, batch: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the batch to draw for each row: its own, or its fallback while its mesh is on the way."""
+        ready, fallback = self._bindings[name].batches["ready"], table.batches["fallback"]
+        return np.where(ready[batch] | (fallback[batch] < 0), batch, fallback[batch])
 
     def _attachment(self, image: ImageDecl) -> Attachment:
         needs = self._needs

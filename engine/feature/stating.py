@@ -1,0 +1,65 @@
+"""Requirements that features and passes state for assets: vertices, indices and textures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.assets import AssetRef, TextureFacts, VerticesFacts
+from engine.plan.formats import Format
+from engine.plan.requirements import ImageShape, QueueUse, Requirement
+from engine.plan.vocabulary import Access, BufferUsage, Contents, ImageUsage, Kind, QueueKind, Stage
+
+if TYPE_CHECKING:
+    from engine.assets import AssetLibrary
+
+SAMPLED_USE = QueueUse(QueueKind.GRAPHICS, Access.SHADER_SAMPLED_READ, Stage.FRAGMENT_SHADER)
+_VERTEX_USE = QueueUse(QueueKind.GRAPHICS, Access.VERTEX_ATTRIBUTE_READ, Stage.VERTEX_ATTRIBUTE_INPUT)
+_INDEX_USE = QueueUse(QueueKind.GRAPHICS, Access.INDEX_READ, Stage.INDEX_INPUT)
+
+
+def vertices_requirement(vertices: AssetRef, library: AssetLibrary, priority: int = 0) -> Requirement:
+    """Ask for vertices to be drawn.
+
+    They are aligned to their stride, so that meshes of one format are drawn from one bound buffer.
+    """
+    facts = library.facts(vertices)
+    assert isinstance(facts, VerticesFacts)
+    return Requirement(
+        key=vertices.key,
+        kind=Kind.BUFFER,
+        size=library.source(vertices).size,
+        alignment=facts.stride,
+        usage=BufferUsage.VERTEX_BUFFER,
+        uses=(_VERTEX_USE,),
+        contents=Contents.CACHE,
+        priority=priority,
+    )
+
+
+def indices_requirement(indices: AssetRef, library: AssetLibrary, priority: int = 0) -> Requirement:
+    """Ask for indices to be drawn."""
+    return Requirement(
+        key=indices.key,
+        kind=Kind.BUFFER,
+        size=library.source(indices).size,
+        alignment=4,
+        usage=BufferUsage.INDEX_BUFFER,
+        uses=(_INDEX_USE,),
+        contents=Contents.CACHE,
+        priority=priority,
+    )
+
+
+def texture_requirement(texture: AssetRef, library: AssetLibrary, priority: int = 0) -> Requirement:
+    """Ask for a texture to be sampled in fragment shaders."""
+    facts = library.facts(texture)
+    assert isinstance(facts, TextureFacts)
+    return Requirement(
+        key=texture.key,
+        kind=Kind.IMAGE,
+        shape=ImageShape(Format[facts.format.name], facts.width, facts.height, facts.mip_levels),
+        usage=ImageUsage.SAMPLED,
+        uses=(SAMPLED_USE,),
+        contents=Contents.CACHE,
+        priority=priority,
+    )
