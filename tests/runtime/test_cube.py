@@ -141,3 +141,31 @@ def test_resizing_changes_the_picture_and_leaks_nothing(cube):
     assert np.array_equal(picture(cube), shown)
     assert cube.instance.handles.counts() == counts
     assert cube.memory.live_bytes == live
+
+
+def withdraw(runtime, *assets: tuple[str, str | int]) -> None:
+    """Take published assets away, as if they were still on their way."""
+    keys = [runtime.library.find("assetDb0", name, (kind,)).key for kind, name in assets]
+    runtime.memory.published.withdraw(np.array(keys, np.int64))
+
+
+def test_until_a_texture_arrives_the_builtin_one_of_its_slot_is_drawn():
+    with running() as runtime:
+        bricks = picture(runtime)
+        withdraw(runtime, ("texture2d", 8))
+        plain = picture(runtime)
+        assert runtime.renderer.draws.instances == 3
+    middle = np.s_[100:140, 140:180]
+    assert bricks[middle][..., 0].mean() > 1.3 * bricks[middle][..., 2].mean()
+    assert abs(plain[middle][..., 0].mean() - plain[middle][..., 2].mean()) < 0.2 * plain[middle].mean()
+    assert plain[middle].mean() > bricks[middle].mean()
+
+
+def test_until_a_mesh_arrives_the_placeholder_is_drawn_with_the_objects_material():
+    with running() as runtime:
+        bricks = picture(runtime)
+        withdraw(runtime, ("vertices", 2))
+        placeholder = picture(runtime)
+        assert runtime.renderer.draws.instances == 3
+    different = (np.abs(placeholder - bricks).max(axis=2) > 8).mean()
+    assert different < 0.02  # the placeholder is a unit cube too, and so is ours
