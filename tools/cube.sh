@@ -5,6 +5,7 @@ python=$1
 scene=$2
 shift 2
 
+mkdir -p build
 "$python" -m engine cook "$scene"
 
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || [ "$(uname -s)" = Darwin ]; then
@@ -12,7 +13,6 @@ if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || [ "$(uname -s)" = Darwin ]; then
 fi
 
 picture=build/$(basename "$scene" .hu).png
-mkdir -p build
 echo "No display here (neither DISPLAY nor WAYLAND_DISPLAY is set): drawing without a window."
 "$python" -m viewer "$scene" --headless --screenshot "$picture" "$@"
 echo "The picture is $picture"

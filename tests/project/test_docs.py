@@ -202,3 +202,22 @@ def test_the_feature_shown_to_contributors_is_one(root: Path) -> None:
     assert feature.frame_values(frame) == {"fog": [0.5, 0.6, 0.7, 0.1]}  # type: ignore[arg-type]
     empty = SimpleNamespace(enabled=lambda name: [])
     assert feature.frame_values(empty) == {}  # type: ignore[arg-type]
+
+
+@pytest.mark.gpu
+def test_the_commands_of_the_readme_do_what_it_says(root: Path) -> None:
+    import json
+    import subprocess
+    import sys
+
+    (root / "build").mkdir(exist_ok=True)
+    lines = [line for line in code_lines(root / "README.md") if line.startswith(".venv/bin/python ")]
+    assert len(lines) > 4
+    for line in lines:
+        command = [sys.executable, *line.split()[1:]]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+    report = json.loads((root / "build" / "cube.json").read_text(encoding="utf-8"))
+    assert report["plan"]["planned_bytes"] == report["plan"]["live_bytes"] > 0
+    pictures = [(root / "build" / f"{name}.png").read_bytes() for name in ("cube", "a", "b")]
+    assert pictures[0] != pictures[1] == pictures[2], "enabled and active both take the shadow away"
