@@ -24,15 +24,67 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.testing.assertions.frames import assert_no_hitch
+    from engine.testing.assertions.memory import (
+        assert_freed,
+        assert_memory,
+        assert_no_growth,
+        assert_nothing_live,
+        assert_usages,
+    )
+    from engine.testing.assertions.pixels import (
+        assert_changed,
+        assert_changed_only_inside,
+        assert_color,
+        assert_looks_same,
+        assert_same_pixels,
+    )
+    from engine.testing.assertions.plan import (
+        assert_not_planned,
+        assert_plan_rows,
+        assert_planned,
+        assert_same_plan,
+    )
+    from engine.testing.assertions.problems import assert_problems, assert_silent
+    from engine.testing.assertions.schedule import assert_no_upload, assert_schedule
+    from engine.testing.faults import Faults
     from engine.testing.frame import Box, Frame
     from engine.testing.memory import AssetMemory, HeapMemory, MemoryFacts
     from engine.testing.opening import open_scene
+    from engine.testing.profiles import profile_names
     from engine.testing.scene import NotSettled, OpenedScene
     from engine.testing.schedule import ScheduleFacts
+    from engine.testing.script import ScriptFailed, load_script, run_script
+    from engine.testing.simulated import NoPixels
 
 MIB = 1 << 20
 
 _HOMES = {
+    "assert_no_hitch": "assertions.frames",
+    "assert_freed": "assertions.memory",
+    "assert_memory": "assertions.memory",
+    "assert_no_growth": "assertions.memory",
+    "assert_nothing_live": "assertions.memory",
+    "assert_usages": "assertions.memory",
+    "assert_changed": "assertions.pixels",
+    "assert_changed_only_inside": "assertions.pixels",
+    "assert_color": "assertions.pixels",
+    "assert_looks_same": "assertions.pixels",
+    "assert_same_pixels": "assertions.pixels",
+    "assert_not_planned": "assertions.plan",
+    "assert_plan_rows": "assertions.plan",
+    "assert_planned": "assertions.plan",
+    "assert_same_plan": "assertions.plan",
+    "assert_problems": "assertions.problems",
+    "assert_silent": "assertions.problems",
+    "assert_no_upload": "assertions.schedule",
+    "assert_schedule": "assertions.schedule",
+    "Faults": "faults",
+    "profile_names": "profiles",
+    "ScriptFailed": "script",
+    "load_script": "script",
+    "run_script": "script",
+    "NoPixels": "simulated",
     "Box": "frame",
     "Frame": "frame",
     "AssetMemory": "memory",
@@ -48,13 +100,38 @@ __all__ = [
     "MIB",
     "AssetMemory",
     "Box",
+    "Faults",
     "Frame",
     "HeapMemory",
     "MemoryFacts",
+    "NoPixels",
     "NotSettled",
     "OpenedScene",
     "ScheduleFacts",
+    "ScriptFailed",
+    "assert_changed",
+    "assert_changed_only_inside",
+    "assert_color",
+    "assert_freed",
+    "assert_looks_same",
+    "assert_memory",
+    "assert_no_growth",
+    "assert_no_hitch",
+    "assert_no_upload",
+    "assert_not_planned",
+    "assert_nothing_live",
+    "assert_plan_rows",
+    "assert_planned",
+    "assert_problems",
+    "assert_same_pixels",
+    "assert_same_plan",
+    "assert_schedule",
+    "assert_silent",
+    "assert_usages",
+    "load_script",
     "open_scene",
+    "profile_names",
+    "run_script",
 ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.testing.devices import Lease, lend
 from engine.testing.memory import HeapMemory, MemoryFacts
-from engine.testing.schedule import Done, ScheduleFacts
+from engine.testing.schedule import Done, Following, ScheduleFacts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +36,8 @@ class LiveHost:
     ) -> None:
         self.runtime = runtime
         self.frames: list[FrameFacts] = []
+        self.log: list[dict[str, int]] = []
+        runtime.memory.state = Following(runtime.memory.state, self.log)
         self._show = show
         self._close = close
         self._first_message = first_message
@@ -123,6 +125,15 @@ class LiveHost:
     def messages(self) -> tuple[str, ...]:
         """What the validation layers have said since this scene was opened."""
         return tuple(str(message) for message in self.runtime.instance.messages.all[self._first_message :])
+
+    @property
+    def live_bytes(self) -> int:
+        """Bytes of device memory that live, also once it is closed."""
+        return self.runtime.memory.live_bytes
+
+    def objects(self) -> dict[str, int]:
+        """Return how many Vulkan objects of each type live on the device."""
+        return self.runtime.instance.handles.counts()
 
     def close(self) -> None:
         """Release everything this host owns, once."""

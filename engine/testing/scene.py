@@ -36,11 +36,21 @@ class NotSettled(AssertionError):
 class Host(Protocol):
     """What a scene under test runs on: a live device, a device and a window, or a simulated device."""
 
-    profile: DeviceProfile
-    size: tuple[int, int]
     has_pixels: bool
-    driver: str
     frames: list[FrameFacts]
+    log: list[dict[str, int]]
+
+    @property
+    def profile(self) -> DeviceProfile:
+        """The device that plans are made for."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of frames in pixels."""
+
+    @property
+    def driver(self) -> str:
+        """The name of what draws."""
 
     def replan(self) -> tuple[Plan, bool]:
         """Bring the plan up to date with the tableau; return it, and whether it is a new one."""
@@ -75,6 +85,13 @@ class Host(Protocol):
     @property
     def messages(self) -> tuple[str, ...]:
         """What the validation layers have said since the scene was opened."""
+
+    @property
+    def live_bytes(self) -> int:
+        """Bytes of device memory that live, also once it is closed."""
+
+    def objects(self) -> dict[str, int]:
+        """Return how many objects live on the device, by type."""
 
     def close(self) -> None:
         """Release everything; once. Raises AssertionError where something was left behind."""

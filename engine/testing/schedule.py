@@ -10,9 +10,14 @@ import numpy as np
 
 if TYPE_CHECKING:
     from engine.memory.location import Statistics
+    from engine.memory.manager import State
     from engine.plan.plan import Plan
     from engine.plan.schedule import Schedule
     from engine.plan.steps import AnyStep
+
+
+NAMED = 4
+"""How many assets a step is told with by name."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,28 @@ class Done:
         """Take from a memory manager what scene tests speak of."""
         s = statistics
         return Done(s.steps, s.cycles, s.bytes_uploaded, s.bytes_moved, s.moves)
+
+
+class Following:
+    """Stands before a memory manager's state, and logs what each step that is carried out uploads."""
+
+    def __init__(self, state: State | None, log: list[dict[str, int]]) -> None:
+        self._state = state
+        self._log = log
+        self._plan: Plan | None = None
+
+    def begin(self, plan: Plan) -> None:
+        """Take up a plan as the target."""
+        self._plan = plan
+        if self._state is not None:
+            self._state.begin(plan)
+
+    def apply(self, step: AnyStep) -> None:
+        """Follow one step."""
+        if self._state is not None:
+            self._state.apply(step)
+        if self._plan is not None and (uploaded := uploads_of(self._plan, (step,))):
+            self._log.append(uploaded)
 
 
 class ScheduleFacts:
@@ -68,7 +95,7 @@ class ScheduleFacts:
     @cached_property
     def uploads(self) -> dict[str, int]:
         """Bytes that it uploads of each asset, by the asset's name in plan text."""
-        return uploads_of(self.schedule, self.steps)
+        return uploads_of(self.schedule.plan, self.steps)
 
     @property
     def text(self) -> str:
@@ -102,21 +129,34 @@ def step_line(plan: Plan, step: AnyStep) -> str:
     for field in fields(step):
         value = getattr(step, field.name)
         if field.name == "keys":
-            names = [plan.requirements.keys.name(key) for key in np.asarray(value).tolist()]
-            words.append(", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else ""))
+            words.append(_names(plan, np.asarray(value).tolist()))
         elif field.name == "sizes":
             words.append(f"({int(np.asarray(value).sum())} bytes)")
-        elif isinstance(value, int):
+        elif field.name in ("resource", "staging"):
+            words.append(f"{field.name} {value} ({_names(plan, _keys_in(plan, value)) or 'not in the plan'})")
+        elif isinstance(value, int) and not isinstance(value, bool) and value >= 0 and field.name != "usage":
             words.append(f"{field.name} {value}")
     return " ".join(words)
 
 
-def uploads_of(schedule: Schedule, steps: tuple[AnyStep, ...]) -> dict[str, int]:
-    """Return the bytes that steps of a schedule upload of each asset, by name."""
+def _names(plan: Plan, keys: list[int]) -> str:
+    """Name the first keys of many."""
+    names = [plan.requirements.keys.name(key) for key in keys]
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+
+
+def _keys_in(plan: Plan, resource: int) -> list[int]:
+    """Return the keys that a resource of the plan, or of its staging, holds."""
+    tables = (plan.memory.subresources, plan.staging.subresources)
+    return [key for rows in tables for key in rows["key"][rows["resource"] == resource].tolist()]
+
+
+def uploads_of(plan: Plan, steps: tuple[AnyStep, ...]) -> dict[str, int]:
+    """Return the bytes that steps towards a plan upload of each asset, by name."""
     from engine.plan.steps import Transfer
 
     found: dict[str, int] = {}
-    name = schedule.plan.requirements.keys.name
+    name = plan.requirements.keys.name
     for step in steps:
         if isinstance(step, Transfer):
             for key, size in zip(

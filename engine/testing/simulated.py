@@ -14,7 +14,7 @@ from engine.plan.sources import Sources
 from engine.plan.steps import Allocate, AnyStep, ClearStaging, Move, Transfer
 from engine.planning.scene import ScenePlanner
 from engine.testing.memory import HeapMemory, MemoryFacts
-from engine.testing.schedule import Done, ScheduleFacts
+from engine.testing.schedule import Done, ScheduleFacts, uploads_of
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
@@ -53,6 +53,7 @@ class SimulatedHost:
         self.profile = self._recorded = profile
         self.driver = profile.name
         self.frames: list[FrameFacts] = []
+        self.log: list[dict[str, int]] = []
         self._document = document
         self._library = library
         self._planner = ScenePlanner(document.tableau, document.registry, library, profile, size)
@@ -67,6 +68,7 @@ class SimulatedHost:
         self._done: Counter[str] = Counter()
         self._peaks = [0] * len(profile.heaps)
         self._peak = 0
+        self._closed = False
         if budget is not None:
             self.limit_budget(dict.fromkeys(range(len(profile.heaps)), budget))
 
@@ -152,8 +154,18 @@ class SimulatedHost:
         found = [*document.warnings, *document.tableau.warnings, *library.problems]
         return tuple(dict.fromkeys([*found, *document.registry.problems, *self._planner.problems]))
 
+    @property
+    def live_bytes(self) -> int:
+        """Bytes of device memory that would live; none once it is closed."""
+        return 0 if self._closed else self._resident.live_bytes
+
+    def objects(self) -> dict[str, int]:
+        """Return how many allocations and resources exist."""
+        return {"allocation": len(self._resident.allocations), "resource": len(self._resident.resources)}
+
     def close(self) -> None:
-        """Let go of the caches."""
+        """Let go of the caches; the device goes with the scene."""
+        self._closed = True
         self._library.close()
 
     def _left(self) -> Sequence[AnyStep]:
@@ -168,6 +180,8 @@ class SimulatedHost:
         self._done["steps"] += 1
         if isinstance(step, Transfer):
             self._done["bytes_uploaded"] += int(step.sizes.sum())
+            if self._plan is not None:
+                self.log.append(uploads_of(self._plan, (step,)))
         elif isinstance(step, Move):
             self._done.update(moves=1, bytes_moved=int(step.sizes.sum()))
         elif isinstance(step, Allocate) and self._plan is not None:

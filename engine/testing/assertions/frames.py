@@ -1,0 +1,36 @@
+"""Assertions on the pace of frames: no frame much longer than the others."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+from engine.testing.assertions.wording import fail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.runtime.runtime import FrameFacts
+
+FEWEST = 5
+
+
+def assert_no_hitch(
+    frames: Sequence[FrameFacts], factor: float = 1.5, *, slack_ms: float = 1.0, of: str = "cpu"
+) -> None:
+    """Assert that no frame takes more than `factor` times the median of all, plus `slack_ms`.
+
+    `of` is "cpu", the time of the thread that draws, which other processes do not lengthen, or "wall".
+    Takes `scene.frames`, or a part of them; raises ValueError for fewer than 5.
+    """
+    __tracebackhide__ = True
+    if len(frames) < FEWEST:
+        raise ValueError(f"{len(frames)} frames are too few to have a pace; draw {FEWEST} or more")
+    times = [getattr(frame, f"{of}_ms") for frame in frames]
+    median = statistics.median(times)
+    limit = median * factor + slack_ms
+    over = [(frame.number, ms) for frame, ms in zip(frames, times, strict=True) if ms > limit]
+    if over:
+        lines = [f"frame {number}: {ms:.2f} ms, {ms / median:.1f} x the median" for number, ms in over]
+        allowed = f"{limit:.2f} ms ({factor} x the median of {median:.2f} ms, and {slack_ms} ms)"
+        fail(f"{len(over)} of {len(frames)} frames took longer than {allowed}, {of} time:", lines)

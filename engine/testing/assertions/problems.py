@@ -1,0 +1,53 @@
+"""Assertions on what is reported: exactly these problems, and no message of the validation layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.testing.assertions.wording import fail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.humon import Problem
+    from engine.testing.scene import OpenedScene
+
+
+def assert_problems(scene: OpenedScene, *expected: str | tuple[str, str]) -> None:
+    """Assert that a scene has reported exactly these problems, each once, in any order.
+
+    A problem is given by its code (`asset.source`), or by its code and a text that its message, help or place
+    must hold. With none given nothing may have been reported.
+    """
+    __tracebackhide__ = True
+    left = list(scene.problems)
+    missing = []
+    for wanted in expected:
+        code, text = (wanted, "") if isinstance(wanted, str) else wanted
+        fits = [p for p in left if p.code == code and text in p.render()]
+        if fits:
+            left.remove(fits[0])
+        else:
+            missing.append(f"{code} with '{text}'" if text else code)
+    if not missing and not left:
+        return
+    parts: list[str | list[str]] = []
+    if missing:
+        parts += ["these problems were expected and not reported:", missing]
+    if left:
+        parts += ["these problems were reported and not expected:", _lines(left)]
+    reported = [p for p in scene.problems if p not in left]
+    if missing and reported and not left:
+        parts += ["reported were only:", _lines(reported)]
+    fail(*parts)
+
+
+def assert_silent(scene: OpenedScene) -> None:
+    """Assert that the validation layers have said nothing since the scene was opened."""
+    __tracebackhide__ = True
+    if scene.messages:
+        fail(f"the validation layers have said {len(scene.messages)} things:", scene.messages)
+
+
+def _lines(problems: Sequence[Problem]) -> list[str]:
+    return [line for problem in problems for line in problem.render().splitlines()]

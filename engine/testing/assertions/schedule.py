@@ -1,0 +1,61 @@
+"""Assertions on schedules: bytes uploaded and moved, steps, and that nothing is fetched a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from engine.testing.assertions.wording import fail
+from engine.testing.memory import mib
+from engine.testing.schedule import ScheduleFacts
+
+if TYPE_CHECKING:
+    from engine.testing.scene import OpenedScene
+
+
+def assert_schedule(
+    scene: OpenedScene | ScheduleFacts,
+    *,
+    bytes_uploaded: int | None = None,
+    bytes_moved: int | None = None,
+    max_steps: int | None = None,
+    uploads: set[str] | None = None,
+) -> None:
+    """Assert what the schedule to the present plan does.
+
+    `bytes_uploaded` and `bytes_moved` are upper limits, so 0 says that there is none; `uploads` are the names
+    of all assets that it brings in.
+    """
+    __tracebackhide__ = True
+    facts = scene if isinstance(scene, ScheduleFacts) else scene.schedule
+    wrong = []
+    if bytes_uploaded is not None and facts.bytes_uploaded > bytes_uploaded:
+        wrong.append(f"uploads {mib(facts.bytes_uploaded)}, at most {mib(bytes_uploaded)} expected")
+    if bytes_moved is not None and facts.bytes_moved > bytes_moved:
+        wrong.append(f"moves {mib(facts.bytes_moved)}, at most {mib(bytes_moved)} expected")
+    if max_steps is not None and len(facts.steps) > max_steps:
+        wrong.append(f"has {len(facts.steps)} steps, at most {max_steps} expected")
+    if uploads is not None and set(facts.uploads) != uploads:
+        lacks, more = sorted(uploads - set(facts.uploads)), sorted(set(facts.uploads) - uploads)
+        wrong += [f"does not upload {', '.join(lacks)}"] if lacks else []
+        wrong += [f"uploads {', '.join(more)} too"] if more else []
+    if wrong:
+        sizes = [f"uploads {name}: {mib(size)}" for name, size in facts.uploads.items()]
+        counts = ", ".join(f"{count} {kind}" for kind, count in facts.counts().items()) or "no steps"
+        fail("the schedule does other things than expected:", wrong, f"it is: {counts}", sizes)
+
+
+@contextmanager
+def assert_no_upload(scene: OpenedScene) -> Iterator[None]:
+    """Assert that a block of code, once settled, has fetched nothing again: no byte went through staging."""
+    __tracebackhide__ = True
+    scene.settle()
+    before, log = scene.schedule.done, scene.host.log
+    first = len(log)
+    yield
+    scene.settle()
+    uploaded = scene.schedule.done.bytes_uploaded - before.bytes_uploaded
+    if uploaded:
+        names = [f"{name}: {mib(size)}" for upload in log[first:] for name, size in upload.items()]
+        fail(f"{mib(uploaded)} were uploaded, where all was there before:", names)

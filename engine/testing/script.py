@@ -1,0 +1,103 @@
+"""Scene scripts: a Python file with `run(scene)`, run on a scene that is open in a window or without one."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeAlias
+
+from engine.humon import InputError, Position, Problem
+
+if TYPE_CHECKING:
+    from engine.testing.scene import OpenedScene
+
+Run: TypeAlias = "Callable[[OpenedScene], object]"
+
+
+class ScriptFailed(Exception):
+    """A script raised; its text begins with the script's own line, and ends with the whole traceback."""
+
+
+class ScriptStopped(BaseException):
+    """The window was closed, or Ctrl-C pressed, while a script ran: no error, and nothing for it to catch."""
+
+
+def load_script(path: Path) -> Run:
+    """Read a script and return its `run`.
+
+    Raises InputError where the file cannot be read (`script.missing`), is no Python (`script.syntax`) or has
+    no function `run` (`script.run`), ScriptFailed where it raises while it is read.
+    """
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            Problem("script.missing", f"cannot read the script {path}: {error.strerror or error}")
+        ) from error
+    module = ModuleType("__scene_script__")
+    module.__file__ = str(path)
+    try:
+        code = compile(source, str(path), "exec")
+    except (SyntaxError, ValueError) as error:
+        raise InputError(_syntax(path, error)) from None
+    _guarded(path, lambda: exec(code, vars(module)))
+    run = vars(module).get("run")
+    if not callable(run):
+        raise InputError(
+            Problem(
+                "script.run",
+                "the script has no function run",
+                Position(str(path)),
+                help="write `def run(scene): ...`; it is called with the open scene",
+            )
+        )
+    return run  # type: ignore[no-any-return]
+
+
+def run_script(path: Path, scene: OpenedScene) -> None:
+    """Run a script on a scene. Raises InputError as `load_script` does, ScriptFailed where it raises."""
+    run = load_script(path)
+    _guarded(path, lambda: run(scene))
+
+
+def _guarded(path: Path, call: Callable[[], object]) -> None:
+    try:
+        call()
+    except Exception as error:
+        raise ScriptFailed(failure_text(path, error)) from error
+
+
+def failure_text(path: Path, error: Exception) -> str:
+    """Say what a script raised: the deepest of its own lines, the error, and then the whole way there."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == str(path)]
+    lines = []
+    if own:
+        lines.append(f"{path}:{own[-1].lineno}: error[script.raised]: {_summary(error)}")
+        lines.append(f"    {own[-1].line}")
+    else:
+        lines.append(f"{path}: error[script.raised]: {_summary(error)}")
+    below = frames[frames.index(own[0]) :] if own else frames
+    if len(below) > 1:
+        lines.append("the way there:")
+        lines += [f"    {frame.filename}:{frame.lineno} in {frame.name}: {frame.line}" for frame in below]
+    return "\n".join(lines)
+
+
+def _summary(error: Exception) -> str:
+    """What was raised, in words; of a plain assert, that it is one."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    name = type(error).__name__
+    if isinstance(error, InputError):
+        return text
+    return f"{name}: {text}" if text else name
+
+
+def _syntax(path: Path, error: SyntaxError | ValueError) -> Problem:
+    if isinstance(error, SyntaxError):
+        position = Position(str(path), error.lineno or 0, error.offset or 0)
+        line = (error.text or "").strip()
+        return Problem("script.syntax", f"the script is no Python: {error.msg}", position, line)
+    return Problem("script.syntax", f"the script is no Python: {error}", Position(str(path)))
