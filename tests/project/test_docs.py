@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import argparse
 import ast
+import json
 import re
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from engine.assets.codes import AssetCode
 from engine.cli.main import make_parser as engine_parser
+from engine.feature import Registry
+from engine.humon import Code
 from viewer.arguments import make_parser as viewer_parser
 
 DOCUMENTS = (
@@ -137,9 +145,6 @@ def test_the_list_of_errors_names_exactly_the_codes_there_are(root: Path) -> Non
 
 
 def test_the_meanings_in_the_list_are_those_of_the_sources(root: Path) -> None:
-    from engine.assets.codes import AssetCode
-    from engine.humon import Code
-
     text = (root / "docs/errors.md").read_text(encoding="utf-8")
     assert not [code for code in (*Code, *AssetCode) if f"| `{code}` | {code.meaning} |" not in text]
 
@@ -158,8 +163,6 @@ def test_the_readme_begins_with_a_picture_and_the_two_commands(root: Path) -> No
 
 
 def test_every_dependency_has_its_line_in_the_architecture(root: Path) -> None:
-    import tomllib
-
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     text = (root / "ARCHITECTURE.md").read_text(encoding="utf-8")
     names = [re.split(r"[>=<\[ ]", name)[0] for name in project["dependencies"]]
@@ -173,11 +176,6 @@ def test_every_part_has_its_line_in_the_architecture(root: Path) -> None:
 
 
 def test_the_feature_shown_to_contributors_is_one(root: Path) -> None:
-    import sys
-    from types import ModuleType, SimpleNamespace
-
-    from engine.feature import Registry
-
     text = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
     source = text.split("```python\n")[1].split("```")[0]
     module = ModuleType("contributed_fog")
@@ -206,10 +204,6 @@ def test_the_feature_shown_to_contributors_is_one(root: Path) -> None:
 
 @pytest.mark.gpu
 def test_the_commands_of_the_readme_do_what_it_says(root: Path) -> None:
-    import json
-    import subprocess
-    import sys
-
     (root / "build").mkdir(exist_ok=True)
     lines = [line for line in code_lines(root / "README.md") if line.startswith(".venv/bin/python ")]
     assert len(lines) > 4
