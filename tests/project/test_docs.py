@@ -125,7 +125,8 @@ def strings(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if CODE.fullmatch(node.value):
+            module = path.parent / (node.value.replace(".", "/") + ".py")
+            if CODE.fullmatch(node.value) and not module.exists():
                 yield node.value
             yield from re.findall(r"(?:error|warning)\[([a-z]+\.[a-z_]+)\]", node.value)
 
