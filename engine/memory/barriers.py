@@ -51,18 +51,29 @@ def image_barriers(layers: list[Layer], old: int, new_layout: int, scope: dict[s
         made[name] = value
     made["oldLayout"], made["newLayout"] = old, new_layout
     made["srcQueueFamilyIndex"] = made["dstQueueFamilyIndex"] = QUEUE_FAMILY_IGNORED
-    for row, (resource, layer) in zip(made, layers, strict=True):
-        row["image"] = number(resource.handle)
-        for name, value in layer_range(resource, layer).items():
-            row["subresourceRange"][name] = value
+    images = {resource.id: (number(resource.handle), _aspect(resource)) for resource, _layer in layers}
+    made["image"] = [images[resource.id][0] for resource, _layer in layers]
+    span = made["subresourceRange"]
+    span["aspectMask"] = [images[resource.id][1] for resource, _layer in layers]
+    span["levelCount"] = REMAINING
+    span["baseArrayLayer"] = [layer for _resource, layer in layers]
+    span["layerCount"] = 1
     return made
 
 
 def layer_range(resource: LiveResource, layer: int) -> dict[str, int]:
     """Name the fields of a VkImageSubresourceRange of one layer with all its mips."""
+    return {
+        "aspectMask": _aspect(resource),
+        "levelCount": REMAINING,
+        "baseArrayLayer": layer,
+        "layerCount": 1,
+    }
+
+
+def _aspect(resource: LiveResource) -> int:
     assert resource.shape is not None
-    bits = int(resource.shape.format.info.aspect)
-    return {"aspectMask": bits, "levelCount": REMAINING, "baseArrayLayer": layer, "layerCount": 1}
+    return int(resource.shape.format.info.aspect)
 
 
 def barrier(

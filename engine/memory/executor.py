@@ -10,19 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.memory import copies
+from engine.memory.background import Background
 from engine.memory.deferred import Deferred, Ticket
 from engine.memory.fills import Fills
 from engine.memory.objects import LiveResource, Objects
-from engine.memory.published import Place, Published
+from engine.memory.published import Published
 from engine.memory.queues import Queues, Range
 from engine.memory.recorder import Recorder
+from engine.memory.resting import Resting
+from engine.memory.transfers import Transfers
 from engine.plan import steps as vocabulary
 from engine.plan.memory_plan import MemoryPlan
 from engine.plan.profile import DeviceProfile
+from engine.plan.table import distinct
 from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind
 from engine.vk.device import Device
-from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory
-from engine.vk.structs import new
+from engine.vk.errors import OutOfDeviceMemory
 from engine.vk.timeline import Timeline
 
 
@@ -33,7 +36,9 @@ class Executor:
     where the device or a thread is not ready.
     """
 
-    def __init__(self, device: Device, profile: DeviceProfile, frames: Timeline | None, threads: int) -> None:
+    def __init__(
+        self, device: Device, profile: DeviceProfile, frames: Timeline | None, threads: int, *, direct: bool
+    ) -> None:
         self.objects = Objects(device, profile)
         self.published = Published(self.objects)
         self.fills = Fills(threads)
@@ -42,12 +47,13 @@ class Executor:
         self._device = device
         self.profile = profile
         self._dying: list[tuple[Ticket, LiveResource]] = []
-        self._resting: list[tuple[Ticket, Place]] = []
-        self._staging: dict[int, tuple[Recorder, int]] = {}
         self._plan: MemoryPlan | None = None
-        self._filling: vocabulary.Transfer | None = None
-        self._abandoned = False
         self._queues = Queues(device, frames)
+        self.resting = Resting()
+        self.background = Background(self.objects)
+        self.transfers = Transfers(
+            device, self.objects, self._queues, self.fills, self.resting, direct=direct
+        )
         self._carry_out: dict[type, Callable[[Any], bool]] = {
             vocabulary.Allocate: self._allocate,
             vocabulary.CreateBuffer: self._create_buffer,
@@ -69,7 +75,7 @@ class Executor:
     @property
     def idle(self) -> bool:
         """Whether no staging is being filled and nothing waits to be destroyed."""
-        return self._filling is None and not self.deferred
+        return self.transfers.idle and not self.deferred and not self.background.busy
 
     def lead_to(self, plan: MemoryPlan, caches: Mapping[int, Any] | None, *, hands_over: bool) -> None:
         """Carry out steps towards `plan` from now on; `hands_over`: they release and acquire."""
@@ -77,20 +83,19 @@ class Executor:
             self.fills.wait()
             self.fills.use(caches)
         self._plan = plan
-        # Threads may still write into staging: nothing goes on before they are done.
-        self._abandoned = self._filling is not None
+        self.transfers.abandon()
+        self.background.abandon()
         if hands_over:
             self._queues.separate_copies()
 
     def carry_out(self, step: vocabulary.AnyStep) -> bool:
         """Carry out a step; False where it must be tried again later, and nothing has changed."""
-        return not self._abandoned and self._carry_out[type(step)](step)
+        return not self.transfers.blocked and bool(self._carry_out[type(step)](step))
 
     def collect(self) -> None:
         """Destroy what no work uses any more, and let go of a transfer that was replaced half-way."""
-        if self._abandoned and not self.fills.busy:
-            self.fills.forget()
-            self._filling, self._abandoned = None, False
+        self.transfers.collect()
+        self.background.collect()
         if self.deferred.collect():
             self._dying = [row for row in self._dying if not row[0].past()]
 
@@ -98,22 +103,10 @@ class Executor:
         """Send what was recorded to the device."""
         self._queues.submit()
 
-    def flush(self, resource: LiveResource, offset: int, size: int) -> None:
-        """Make host writes visible to later submits where the memory is not coherent."""
-        allocation = resource.allocation
-        if allocation is None or allocation.coherent or allocation.mapped is None:
-            return
-        atom = self.profile.limits.non_coherent_atom_size
-        begin = (resource.offset + offset) // atom * atom
-        end = min(-(-(resource.offset + offset + size) // atom) * atom, allocation.size)
-        span = new("VkMappedMemoryRange", memory=allocation.memory, offset=begin, size=end - begin)
-        self._device.call("vkFlushMappedMemoryRanges", self._device.handle, 1, span)
-
     def wait(self) -> None:
         """Wait for what holds the next step back; for loading, scripts and tests."""
-        self.fills.wait()
-        for recorder, ticket in self._staging.values():
-            recorder.timeline.wait(ticket)
+        self.background.wait()
+        self.transfers.wait()
         self.deferred.wait()
 
     def close(self) -> None:
@@ -121,21 +114,22 @@ class Executor:
         self.fills.close()
         self._queues.each(Recorder.drain)
         self.deferred.run_all()
+        self.background.close()
         self.objects.close()
         self._queues.each(Recorder.close)
 
     def _allocate(self, step: vocabulary.Allocate) -> bool:
         heap = self.profile.memory_types[step.memory_type].heap
         is_full = self.objects.heap_bytes[heap] + step.size > self.profile.budget(heap)
-        if is_full and self.deferred:
+        comes_free = bool(self.deferred) or self.background.freeing
+        if is_full and comes_free:
             return False
         try:
-            self.objects.allocate(step)
+            return self.background.allocate(step)
         except OutOfDeviceMemory:
-            if self.deferred:
+            if comes_free:
                 return False
             raise
-        return True
 
     def _create_buffer(self, step: vocabulary.CreateBuffer) -> bool:
         self.objects.create_buffer(step)
@@ -168,46 +162,29 @@ class Executor:
         return True
 
     def _transfer(self, step: vocabulary.Transfer) -> bool:
-        staging = self.objects.resource(step.staging)
-        if self._filling is None:
-            if staging.mapped is None:
-                raise DioramaInternalError(f"staging buffer {step.staging} is not mapped")
-            self._filling = step
-            self.fills.start(step.db, step.reads, staging.mapped)
-        if self.fills.busy:
-            return False
-        self._filling = None
-        self.fills.finish()
-        if len(step.reads):
-            begin = int(step.reads["staging_offset"].min())
-            self.flush(staging, begin, int((step.reads["staging_offset"] + step.reads["size"]).max()) - begin)
-        queues = self._queues
-        queues.reclaim(self._places(step.keys))
-        commands = queues.on(queues.copier)
-        copies.transfer(self._device.vk, commands, self.objects, step, foreign=queues.separate)
-        self._staging[step.staging] = (queues.copier, queues.copier.ticket)
-        self.done.update(transfers=1, bytes_uploaded=int(step.sizes.sum()))
-        return True
+        return self.transfers.transfer(step, self.done)
 
     def _fill(self, step: vocabulary.Fill) -> bool:
-        copies.zero(self._device.vk, self._queues.on(self._queues.graphics), self._places(step.keys))
+        places = self._places(step.keys)
+        copies.zero(self._device.vk, self._queues.on(self._queues.graphics), places)
+        self._touch({resource.id for resource, _place, _size in places})
         return True
 
     def _clear_staging(self, step: vocabulary.ClearStaging) -> bool:
-        recorder, ticket = self._staging.get(step.staging, (self._queues.copier, 0))
-        return recorder.timeline.completed() >= ticket
+        return self.transfers.is_clear(step.staging)
 
     def _move(self, step: vocabulary.Move) -> bool:
         copies.move(self._device.vk, self._queues.on(self._queues.graphics), self.objects, step)
+        self._touch({step.from_resource, step.to_resource})
         self.done.update(moves=len(step.keys), bytes_moved=int(step.sizes.sum()))
         return True
 
     def _release(self, step: vocabulary.Release) -> bool:
-        self._queues.release(self._places(step.keys), step.source, step.target)
+        self._queues.release(self._ranges(step.keys), step.source, step.target)
         return True
 
     def _acquire(self, step: vocabulary.Acquire) -> bool:
-        self._queues.acquire(self._places(step.keys), step.source, step.target)
+        self._queues.acquire(self._ranges(step.keys), step.source, step.target)
         return True
 
     def _publish(self, step: vocabulary.Publish) -> bool:
@@ -224,7 +201,8 @@ class Executor:
 
     def _destroy(self, step: vocabulary.Destroy) -> bool:
         resource = self.objects.resources.pop(step.resource)
-        self._staging.pop(step.resource, None)
+        self.transfers.forget(step.resource)
+        self.resting.forget(step.resource)
         self._queues.forget(resource)
         ticket = self._queues.now()
         self._dying.append((ticket, resource))
@@ -233,21 +211,24 @@ class Executor:
 
     def _free(self, step: vocabulary.Free) -> bool:
         allocation = self.objects.allocations.pop(step.allocation)
-        self.deferred.add(self._queues.now(), lambda: self.objects.free(allocation))
+        self.deferred.add(self._queues.now(), lambda: self.background.free(allocation))
         return True
 
-    def _rest(self, left: list[Place]) -> None:
-        """Keep host writes away from mapped places that frames in flight still read."""
+    def _touch(self, resources: set[int]) -> None:
+        """Keep the host from what recorded work uses."""
         ticket = self._queues.now()
-        for place in left:
-            resource = self.objects.resources.get(place[0])
-            if resource is not None and resource.mapped is not None:
-                self._resting.append((ticket, place))
+        for number in resources:
+            self.resting.touch(number, ticket)
+
+    def _rest(self, left: NDArray[np.void]) -> None:
+        """Keep host writes away from places that frames in flight still read."""
+        if len(left):
+            self.resting.leave(left, self._queues.now())
 
     def _is_rested(self, step: vocabulary.Publish) -> bool:
-        self._resting = [row for row in self._resting if not row[0].past()]
-        busy = {place[0] for _ticket, place in self._resting}
-        return not busy or not busy.intersection(step.resources.tolist())
+        """Whether mapped places, which are written as soon as they are published, are free for that."""
+        mapped = [n for n in distinct(step.resources).tolist() if self.objects.resource(n).mapped is not None]
+        return not mapped or not self.resting.meets(np.array(mapped, np.int32))
 
     def _places(self, keys: NDArray[np.int64]) -> list[Range]:
         """Return (resource, offset or layer, size) of keys in the plan that is being brought about."""
@@ -256,3 +237,27 @@ class Executor:
         columns = (rows["resource"].tolist(), rows["offset"].tolist(), rows["size"].tolist())
         found = zip(*columns, strict=True)
         return [(self.objects.resource(resource), offset, size) for resource, offset, size in found]
+
+    def _ranges(self, keys: NDArray[np.int64]) -> list[Range]:
+        """Return the same with neighbours in a buffer merged, without what was written by the host."""
+        assert self._plan is not None
+        rows = self._plan.subresource_table.rows(keys)
+        rows = rows[np.lexsort((rows["offset"], rows["resource"]))]
+        ids, which = np.unique(rows["resource"], return_inverse=True)
+        owners = [self.objects.resource(number) for number in ids.tolist()]
+        handed = np.array([not self.transfers.is_direct(owner) for owner in owners], bool)
+        rows, which = rows[handed[which]], which[handed[which]]
+        if not len(rows):
+            return []
+        images = np.array([owner.kind is Kind.IMAGE for owner in owners], bool)[which]
+        end = rows["offset"] + rows["footprint"]
+        new = np.ones(len(rows), bool)
+        new[1:] = (which[1:] != which[:-1]) | (rows["offset"][1:] != end[:-1]) | images[1:]
+        first = np.flatnonzero(new)
+        last = np.append(first[1:], len(rows)) - 1
+        begin = rows["offset"][first]
+        sizes = np.where(images[first], rows["size"][first], end[last] - begin)
+        return [
+            (owners[owner], place, size)
+            for owner, place, size in zip(which[first].tolist(), begin.tolist(), sizes.tolist(), strict=True)
+        ]

@@ -1,69 +1,65 @@
-"""Copies from cache files into mapped staging, on a small pool of threads when they are large."""
+"""Copies from caches to where the device finds them, on a small pool of threads when they are large."""
 
 from __future__ import annotations
 
-import mmap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.steps import Window
+from engine.memory.caches import Cache, caches_of
+from engine.plan.steps import READ, Window
 from engine.vk.errors import DioramaInternalError
 
 PIECE = 4 << 20  # bytes copied by one thread at a time: the GIL is free meanwhile
 INLINE = 512 << 10  # below this, handing over costs more than copying
 
+Part = tuple[NDArray[np.void], NDArray[np.uint8]]  # reads, and what their staging_offset counts in
+
 
 class Fills:
-    """Fills staging for one transfer at a time; what is large goes to threads while frames go on."""
+    """Copies for one transfer at a time; what is large goes to threads while frames go on."""
 
     def __init__(self, threads: int = 3) -> None:
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._running: list[Future[None]] = []
-        self._views: dict[int, NDArray[np.uint8]] = {}
-        self._files: dict[int, mmap.mmap] = {}
+        self._caches: dict[int, Cache] = {}
 
     def use(self, caches: Mapping[int, Any]) -> None:
-        """Read from these caches from now on: a buffer per assetDb."""
-        self._views = {db: np.frombuffer(view, np.uint8) for db, view in caches.items()}
-        owners = {db: getattr(view, "obj", view) for db, view in caches.items()}
-        self._files = {db: owner for db, owner in owners.items() if isinstance(owner, mmap.mmap)}
+        """Read from these caches from now on: see `caches.cache_of`."""
+        self._caches = caches_of(caches)
 
     def expect(self, windows: Iterable[Window]) -> None:
-        """Have the system read these ranges ahead, where the caches are mapped files."""
-        if not hasattr(mmap, "MADV_WILLNEED"):
-            return
+        """Have the system read these ranges ahead."""
         for window in windows:
-            file = self._files.get(window.db)
-            begin = window.offset // mmap.PAGESIZE * mmap.PAGESIZE
-            if file is not None and begin < len(file):
-                end = min(window.offset + window.size, len(file))
-                file.madvise(mmap.MADV_WILLNEED, begin, end - begin)
+            cache = self._caches.get(window.db)
+            if cache is not None and window.offset < cache.size:
+                cache.expect(window.offset, min(window.size, cache.size - window.offset))
 
     @property
     def busy(self) -> bool:
         """Whether threads are still copying."""
         return any(not future.done() for future in self._running)
 
-    def start(self, db: int, reads: NDArray[np.void], staging: NDArray[np.uint8]) -> None:
-        """Begin to copy `reads` (dtype READ) of assetDb `db` into `staging`.
+    def start(self, db: int, parts: Sequence[Part]) -> None:
+        """Begin to copy out of assetDb `db`: each part's reads (dtype READ) into its bytes.
 
         Returns at once where the bytes are many; `finish` then tells of errors.
         """
-        cache = self._views[db]
-        _check("cache", reads["cache_offset"], reads["size"], len(cache))
-        _check("staging", reads["staging_offset"], reads["size"], len(staging))
-        columns = ("cache_offset", "staging_offset", "size")
-        offsets, places, sizes = (reads[name].tolist() for name in columns)
-        if sum(sizes) < INLINE:
-            _copy(cache, staging, offsets, places, sizes)
-            return
-        for piece in _pieces(offsets, places, sizes):
-            self._running.append(self._executor().submit(_copy, cache, staging, *piece))
+        cache = self._caches[db]
+        for reads, target in parts:
+            _check("cache", reads["cache_offset"], reads["size"], cache.size)
+            _check("staging", reads["staging_offset"], reads["size"], len(target))
+        inline = sum(int(reads["size"].sum()) for reads, _target in parts) < INLINE
+        for reads, target in parts:
+            for piece in pieces(reads):
+                if inline:
+                    cache.copy(piece, target)
+                else:
+                    self._running.append(self._executor().submit(cache.copy, piece, target))
 
     def wait(self) -> None:
         """Wait for the threads; for loading and tests."""
@@ -86,7 +82,7 @@ class Fills:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
         self._running = []
-        self._views, self._files = {}, {}
+        self._caches = {}
 
     def _executor(self) -> ThreadPoolExecutor:
         if self._pool is None:
@@ -94,35 +90,21 @@ class Fills:
         return self._pool
 
 
-def _copy(
-    cache: NDArray[np.uint8],
-    staging: NDArray[np.uint8],
-    offsets: list[int],
-    places: list[int],
-    sizes: list[int],
-) -> None:
-    for offset, place, size in zip(offsets, places, sizes, strict=True):
-        staging[place : place + size] = cache[offset : offset + size]
+def pieces(reads: NDArray[np.void]) -> list[NDArray[np.void]]:
+    """Split into runs of about PIECE bytes, in the order of the cache; a larger read is cut."""
+    if not len(reads):
+        return []
+    count = -(-reads["size"] // PIECE)
+    cut = np.repeat(reads, count).astype(READ, copy=False)
+    within = (np.arange(len(cut)) - np.repeat(np.cumsum(count) - count, count)) * PIECE
+    cut["cache_offset"] += within
+    cut["staging_offset"] += within
+    cut["size"] = np.minimum(cut["size"] - within, PIECE)
+    cut = cut[np.argsort(cut["cache_offset"], kind="stable")]
+    turn = (np.cumsum(cut["size"]) - 1) // PIECE
+    return np.split(cut, np.flatnonzero(np.diff(turn)) + 1)
 
 
 def _check(what: str, offsets: NDArray[np.int64], sizes: NDArray[np.int64], length: int) -> None:
     if len(offsets) and (offsets.min() < 0 or int((offsets + sizes).max()) > length):
         raise DioramaInternalError(f"a transfer reads beyond the {length} bytes of its {what}")
-
-
-def _pieces(
-    offsets: list[int], places: list[int], sizes: list[int]
-) -> list[tuple[list[int], list[int], list[int]]]:
-    """Split into runs of about PIECE bytes; a larger read is cut."""
-    pieces: list[tuple[list[int], list[int], list[int]]] = []
-    gathered = PIECE
-    for offset, place, size in zip(offsets, places, sizes, strict=True):
-        for start in range(0, size, PIECE):
-            length = min(PIECE, size - start)
-            if gathered + length > PIECE:
-                pieces.append(([], [], []))
-                gathered = 0
-            gathered += length
-            for column, value in zip(pieces[-1], (offset + start, place + start, length), strict=True):
-                column.append(value)
-    return pieces

@@ -50,6 +50,7 @@ class Statistics:
     cycles: int = 0
     transfers: int = 0
     bytes_uploaded: int = 0
+    bytes_direct: int = 0  # of these, written where they belong without staging (padding counted in)
     moves: int = 0
     bytes_moved: int = 0
     published: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -47,12 +48,16 @@ class Pace:
     """How much a frame pays for streaming.
 
     `cycles` paging cycles and `milliseconds` of the render thread at most (a step that has begun is
-    finished); `threads` copy into staging.
+    finished); `threads` copy out of caches (one per processor, eight at most); `copied` bytes are copied out
+    of staging where frames and copies share a queue. `direct`: write buffers without staging where their
+    memory is host visible.
     """
 
     cycles: int = 2
     milliseconds: float = 4.0
-    threads: int = 3
+    threads: int = min(8, os.cpu_count() or 1)
+    copied: int = 16 << 20
+    direct: bool = True
 
 
 class MemoryManager:
@@ -84,7 +89,7 @@ class MemoryManager:
         self.pace = pace or Pace()
         self.state = state
         self._device = device
-        self._executor = Executor(device, profile, frames, self.pace.threads)
+        self._executor = Executor(device, profile, frames, self.pace.threads, direct=self.pace.direct)
         self._executor.fills.use(caches or {})
         self._objects = self._executor.objects
         self.published = self._executor.published
@@ -163,6 +168,7 @@ class MemoryManager:
         patience = self.pace.milliseconds if milliseconds is None else milliseconds
         deadline = time.perf_counter() + patience / 1000
         self._executor.collect()
+        self._executor.transfers.allowance = self.pace.copied if cycles is None else float("inf")
         begun = 0
         if self._next < len(self._steps):
             self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
@@ -218,7 +224,7 @@ class MemoryManager:
         """
         found = self.published.location(key)
         if found is not None:
-            self._executor.flush(self._objects.resource(found.resource), found.offset + offset, size)
+            self._objects.flush(self._objects.resource(found.resource), found.offset + offset, size)
 
     def live(self) -> LiveTable:
         """Return what lives as columns for the inspector; made anew only after a change."""

@@ -19,6 +19,7 @@ from engine.vk.errors import DioramaInternalError
 from engine.vk.structs import chain, new
 
 _ATTACHMENT = ImageUsage.COLOR_ATTACHMENT | ImageUsage.DEPTH_STENCIL_ATTACHMENT
+_WRITABLE = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
 _VIEWABLE = _ATTACHMENT | ImageUsage.SAMPLED | ImageUsage.STORAGE | ImageUsage.INPUT_ATTACHMENT
 
 
@@ -33,6 +34,7 @@ class LiveAllocation:
     mapped: NDArray[np.uint8] | None
     coherent: bool
     dedicated_to: int
+    window: NDArray[np.uint8] | None = None  # all of it, where uploads write straight into it
 
 
 @dataclass(slots=True)
@@ -90,6 +92,10 @@ class Objects:
 
     def allocate(self, step: Allocate) -> None:
         """Allocate memory, mapped for its whole life where the step says so."""
+        self.take(self.make_memory(step))
+
+    def make_memory(self, step: Allocate) -> LiveAllocation:
+        """Allocate memory and map it where the step says so, on any thread; `take` then counts it."""
         memory_type = self._profile.memory_types[step.memory_type]
         dedicated = flags = None
         if step.dedicated_to >= 0:
@@ -114,13 +120,17 @@ class Objects:
                 self._device.destroy("DeviceMemory", memory)
                 raise
         coherent = bool(memory_type.properties & MemoryProperty.HOST_COHERENT)
-        self.allocations[step.allocation] = LiveAllocation(
+        return LiveAllocation(
             step.allocation, memory, step.memory_type, step.size, mapped, coherent, step.dedicated_to
         )
-        self.live_bytes += step.size
-        self.heap_bytes[memory_type.heap] += step.size
+
+    def take(self, allocation: LiveAllocation) -> None:
+        """Count memory that was made, under its id."""
+        self.allocations[allocation.id] = allocation
+        self.live_bytes += allocation.size
+        heap = self._profile.memory_types[allocation.memory_type].heap
+        self.heap_bytes[heap] += allocation.size
         self.peak_bytes = max(self.peak_bytes, self.live_bytes)
-        heap = memory_type.heap
         self.peak_heap_bytes[heap] = max(self.peak_heap_bytes[heap], self.heap_bytes[heap])
 
     def create_buffer(self, step: CreateBuffer) -> None:
@@ -170,6 +180,33 @@ class Objects:
             raise DioramaInternalError(f"resource {id} does not live")
         return found
 
+    def is_writable(self, resource: LiveResource) -> bool:
+        """Whether the host can write to a buffer on the device: its memory is visible and coherent."""
+        if resource.kind is not Kind.BUFFER or resource.allocation is None:
+            return False
+        return bool(_WRITABLE & ~self._profile.memory_types[resource.allocation.memory_type].properties == 0)
+
+    def host_bytes(self, resource: LiveResource) -> NDArray[np.uint8]:
+        """Return the bytes of a writable buffer; its memory is mapped with the first call, until freed."""
+        allocation = resource.allocation
+        assert allocation is not None
+        whole = allocation.mapped if allocation.mapped is not None else allocation.window
+        if whole is None:
+            buffer = self._device.map(allocation.memory, allocation.size)
+            whole = allocation.window = np.frombuffer(buffer, np.uint8)
+        return whole[resource.offset : resource.offset + resource.size]
+
+    def flush(self, resource: LiveResource, offset: int, size: int) -> None:
+        """Make host writes visible to later submits where the memory is not coherent."""
+        allocation = resource.allocation
+        if allocation is None or allocation.coherent or allocation.mapped is None:
+            return
+        atom = self._profile.limits.non_coherent_atom_size
+        begin = (resource.offset + offset) // atom * atom
+        end = min(-(-(resource.offset + offset + size) // atom) * atom, allocation.size)
+        span = new("VkMappedMemoryRange", memory=allocation.memory, offset=begin, size=end - begin)
+        self._device.call("vkFlushMappedMemoryRanges", self._device.handle, 1, span)
+
     def destroy(self, resource: LiveResource) -> None:
         """Destroy a resource and its views, now; it is no longer in `resources`."""
         for view in (resource.view, *resource.layer_views.values()):
@@ -180,8 +217,17 @@ class Objects:
 
     def free(self, allocation: LiveAllocation) -> None:
         """Free the memory, now (mapped memory is unmapped by that); no longer in `allocations`."""
-        memory, allocation.memory, allocation.mapped = allocation.memory, NULL, None
+        self.destroy_memory(allocation)
+        self.forget(allocation)
+
+    def destroy_memory(self, allocation: LiveAllocation) -> None:
+        """Free memory on any thread; `forget` then counts it as gone."""
+        memory, allocation.memory = allocation.memory, NULL
+        allocation.mapped = allocation.window = None
         self._device.destroy("DeviceMemory", memory)
+
+    def forget(self, allocation: LiveAllocation) -> None:
+        """Count memory as gone."""
         self.live_bytes -= allocation.size
         self.heap_bytes[self._profile.memory_types[allocation.memory_type].heap] -= allocation.size
 

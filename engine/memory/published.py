@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,84 +9,83 @@ from engine.memory.location import LIVE_SUBRESOURCE, Location
 from engine.memory.objects import Objects
 from engine.plan.memory_plan import MemoryPlan
 from engine.plan.steps import Publish
+from engine.plan.table import Table
 from engine.plan.vocabulary import Kind
 from engine.vk.binding import NULL
 
-Place = tuple[int, int, int, int]  # resource, offset or layer, size, stride
+_NO_KEYS = np.zeros(0, np.int64)
 
 
 class Published:
     """The published addresses; `version` grows with every change of them.
 
-    Looking up is a dict, so that a frame pays for what it asks and not for what there is.
+    Addresses are columns, so that thousands come and go at once; a key that somebody asks for becomes a
+    Location then, and stays one until it changes.
     """
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
-        self._places: dict[int, Place] = {}
+        self._table = Table.of(np.zeros(0, LIVE_SUBRESOURCE), "key")
         self._locations: dict[int, Location] = {}
-        self._changed: set[int] = set()
+        self._changed: list[NDArray[np.int64]] = []
         self.version = 0
 
     def __contains__(self, key: int) -> bool:
-        return key in self._places
+        return bool(self._table.has(np.array([key]))[0])
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._table)
 
-    def publish(self, step: Publish, plan: MemoryPlan) -> list[Place]:
-        """Point keys at new places; returns the old places of those that had one."""
+    def publish(self, step: Publish, plan: MemoryPlan) -> NDArray[np.void]:
+        """Point keys at new places; returns the old places (LIVE_SUBRESOURCE) of those that had one."""
         rows = plan.subresource_table.rows(step.keys)
+        made = np.zeros(len(rows), LIVE_SUBRESOURCE)
+        made["key"], made["resource"], made["offset"] = step.keys, step.resources, step.offsets
+        made["stride"] = rows["stride"]
         # A ring is as long as all its copies; of anything else the padding behind it is nobody's.
         is_ring = (rows["footprint"] > rows["stride"]) & (rows["stride"] > 0)
-        sizes = np.where(is_ring, rows["footprint"], rows["size"])
-        columns = (step.resources, step.offsets, sizes, rows["stride"])
-        keys = step.keys.tolist()
-        left = self._forget(keys)
-        self._places.update(
-            zip(keys, zip(*(column.tolist() for column in columns), strict=True), strict=True)
-        )
+        made["size"] = np.where(is_ring, rows["footprint"], rows["size"])
+        left = self._forget(step.keys)
+        self._table = self._table.changed(made, _NO_KEYS)
         return left
 
-    def withdraw(self, keys: NDArray[np.int64]) -> list[Place]:
+    def withdraw(self, keys: NDArray[np.int64]) -> NDArray[np.void]:
         """Take the addresses of keys away; returns what they were."""
-        return self._forget(keys.tolist())
+        left = self._forget(keys)
+        self._table = self._table.changed(left[:0], left["key"].astype(np.int64))
+        return left
 
     def changed(self) -> frozenset[int]:
         """Return the keys published or withdrawn since the last call."""
-        changed, self._changed = frozenset(self._changed), set()
-        return changed
+        changed, self._changed = self._changed, []
+        return frozenset(key for keys in changed for key in keys.tolist())
 
     def location(self, key: int) -> Location | None:
         """Return where a key lives, or None where it is not published (draw the fallback)."""
         found = self._locations.get(key)
-        if found is None and (place := self._places.get(key)) is not None:
-            found = self._locations[key] = self._locate(key, place)
+        if found is None:
+            try:
+                row = self._table.row(key)
+            except KeyError:
+                return None
+            found = self._locations[key] = self._locate(row)
         return found
 
     def rows(self) -> NDArray[np.void]:
         """Return all addresses as rows of LIVE_SUBRESOURCE, by key."""
-        made = np.zeros(len(self._places), LIVE_SUBRESOURCE)
-        if len(made):
-            made["key"] = np.fromiter(self._places.keys(), np.int64, len(made))
-            places = np.array(list(self._places.values()), np.int64)
-            for name, column in zip(("resource", "offset", "size", "stride"), places.T, strict=True):
-                made[name] = column
-        return made[np.argsort(made["key"])]
+        return self._table.array.copy()
 
-    def _forget(self, keys: Iterable[int]) -> list[Place]:
-        left = []
-        for key in keys:
-            place = self._places.pop(key, None)
-            if place is not None:
-                left.append(place)
-            self._locations.pop(key, None)
-            self._changed.add(key)
+    def _forget(self, keys: NDArray[np.int64]) -> NDArray[np.void]:
+        left = self._table.rows(keys[self._table.has(keys)])
+        if len(self._locations) and len(left):
+            for key in self._locations.keys() & set(left["key"].tolist()):
+                del self._locations[key]
+        self._changed.append(keys)
         self.version += 1
         return left
 
-    def _locate(self, key: int, place: Place) -> Location:
-        number, offset, size, stride = place
+    def _locate(self, row: np.void) -> Location:
+        key, number, offset, size, stride = row.item()
         resource = self._objects.resource(number)
         if resource.kind is Kind.IMAGE:
             view = resource.view

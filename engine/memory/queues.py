@@ -66,13 +66,15 @@ class Queues:
 
     def acquire(self, places: list[Range], source: QueueKind, target: QueueKind) -> None:
         """Record the second half, for what was released."""
-        self._take([_spot(place) for place in places], self._of(source), self._of(target))
+        if self._released:
+            spots = [_spot(place) for place in places]
+            known = [spot for spot in spots if spot in self._released]
+            rest = [place for place, spot in zip(places, spots, strict=True) if spot not in self._released]
+            self._take([*known, *self._overlapping(rest)], self._of(source), self._of(target))
 
     def reclaim(self, places: list[Range]) -> None:
         """End hand-overs that were given up half-way, where these places are to be written again."""
-        released = self._released.items()
-        lost = [spot for spot, (old, _ticket) in released if any(_meet(old, new) for new in places)]
-        self._take(lost, self.copier, self.graphics)
+        self._take(self._overlapping(places), self.copier, self.graphics)
 
     def forget(self, resource: LiveResource) -> None:
         """Let go of hand-overs in a resource that is to be destroyed."""
@@ -95,12 +97,19 @@ class Queues:
         for recorder in {self.graphics, self.copier}:
             action(recorder)
 
+    def _overlapping(self, places: list[Range]) -> list[tuple[int, int]]:
+        """Spots of what was released that any of these places meets."""
+        if not places:
+            return []
+        released = self._released.items()
+        return [spot for spot, (old, _ticket) in released if any(_meet(old, new) for new in places)]
+
     def _of(self, kind: QueueKind) -> Recorder:
         return self.copier if kind is QueueKind.TRANSFER else self.graphics
 
     def _take(self, spots: list[tuple[int, int]], source: Recorder, target: Recorder) -> None:
         """Acquire what was released at these spots, behind the submit that released it and no later one."""
-        taken = [row for spot in spots if (row := self._released.pop(spot, None)) is not None]
+        taken = [row for spot in dict.fromkeys(spots) if (row := self._released.pop(spot, None)) is not None]
         if not taken:
             return
         places = [place for place, _ticket in taken]

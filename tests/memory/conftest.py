@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from support.gpu import checked_device
 
+from engine.memory.manager import Pace
 from engine.memory.profile import live_profile
 from engine.plan.profile import DeviceProfile
 from engine.vk.device import Device
@@ -29,3 +30,9 @@ def profile(device: Device) -> DeviceProfile:
 def cache() -> NDArray[np.uint8]:
     """What stands for a cache file: 4 MiB of noise, the same every time."""
     return np.random.default_rng(7).integers(0, 256, 4 << 20, np.uint8)
+
+
+@pytest.fixture(params=[False, True], ids=["staged", "direct"])
+def pace(request: pytest.FixtureRequest) -> Pace:
+    """Bring buffers in through staging, or straight where they belong."""
+    return Pace(direct=request.param)

@@ -23,7 +23,7 @@ from support.schedules import (
     transfer,
 )
 
-from engine.memory.manager import MemoryManager
+from engine.memory.manager import MemoryManager, Pace
 from engine.memory.readback import picture, read_buffer, read_image
 from engine.plan.formats import Format
 from engine.plan.profile import DeviceProfile
@@ -48,13 +48,13 @@ Bytes = NDArray[np.uint8]
 READ = constants.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL
 
 
-def test_assets_arrive_byte_by_byte(device: Device, profile: DeviceProfile, cache: Bytes) -> None:
+def test_assets_arrive_byte_by_byte(device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace) -> None:
     written = staged(profile).place(A, 2, 0, 1000).place(B, 2, 4096, 70001)
     reads = [(100, 0, 1000), (5000, 2048, 70001)]
     copies = [(0, 2, 0, 1000), (2048, 2, 4096, 70001)]
     written.add(transfer(1, reads, copies, keys=(A, B)), publish((A, 2, 0), (B, 2, 4096)))
     end_staging(written)
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         assert manager.location(A) is None
         manager.submit(written)
         manager.settle()
@@ -69,20 +69,22 @@ def test_assets_arrive_byte_by_byte(device: Device, profile: DeviceProfile, cach
         assert manager.live_bytes == profile.buffer_requirements(1 << 20, written.steps[3].usage).size
 
 
-def test_a_large_transfer_goes_through_threads(device: Device, profile: DeviceProfile) -> None:
+def test_a_large_transfer_goes_through_threads(device: Device, profile: DeviceProfile, pace: Pace) -> None:
     size = 24 << 20
     cache = np.random.default_rng(3).integers(0, 256, size + 3, np.uint8)
     written = Written().place(A, 2, 0, size)
     written.add(*buffer(profile, 1, size, STAGING, mapped=True), *buffer(profile, 2, size))
     written.add(transfer(1, [(3, 0, size)], [(0, 2, 0, size)], keys=(A,)), publish((A, 2, 0)))
     end_staging(written)
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(written)
         manager.settle()
         assert np.array_equal(contents(device, manager, A), cache[3:])
 
 
-def test_texture_layers_and_mips_arrive(device: Device, profile: DeviceProfile, cache: Bytes) -> None:
+def test_texture_layers_and_mips_arrive(
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
+) -> None:
     size = chain_bytes(SHAPE)
     written = Written().place(A, 2, 0, size).place(B, 2, 2, size)
     written.add(*buffer(profile, 1, 4096, STAGING, mapped=True), *image(profile, 2, SHAPE, 3))
@@ -90,7 +92,7 @@ def test_texture_layers_and_mips_arrive(device: Device, profile: DeviceProfile, 
     written.add(transfer(1, [(50, 0, size), (900, 1024, size)], images=copies, keys=(A, B)))
     written.add(publish((A, 2, 0), (B, 2, 2)))
     end_staging(written)
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(written)
         manager.settle()
         for key, begin, layer in ((A, 50, 0), (B, 900, 2)):
@@ -104,7 +106,9 @@ def test_texture_layers_and_mips_arrive(device: Device, profile: DeviceProfile, 
                 begin += seen.nbytes
 
 
-def test_a_texture_may_arrive_in_bands(device: Device, profile: DeviceProfile, cache: Bytes) -> None:
+def test_a_texture_may_arrive_in_bands(
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
+) -> None:
     shape = ImageShape(Format.R8G8B8A8_UNORM, 16, 8)
     written = Written().place(A, 2, 0, 512)
     written.add(*buffer(profile, 1, 256, STAGING, mapped=True), *image(profile, 2, shape, 1))
@@ -112,7 +116,7 @@ def test_a_texture_may_arrive_in_bands(device: Device, profile: DeviceProfile, c
         copy = (0, 2, 0, 0, band * 4, 16, 4, 256)
         written.add(SetWindow(0, ()), transfer(1, [(band * 256, 0, 256)], images=[copy]), ClearStaging(1))
     written.add(publish((A, 2, 0)), Destroy(1), Free(1))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(written)
         manager.settle()
         place = manager.location(A)
@@ -122,19 +126,19 @@ def test_a_texture_may_arrive_in_bands(device: Device, profile: DeviceProfile, c
 
 
 def test_steps_of_one_frame_see_what_the_steps_before_them_wrote(
-    device: Device, profile: DeviceProfile, cache: Bytes
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     written = staged(profile).place(A, 3, 0, 4096).add(*buffer(profile, 3, 4096))
     written.add(transfer(1, [(0, 0, 4096)], [(0, 2, 0, 4096)]))
     written.add(transfer(1, [(9000, 8192, 4096)], [(8192, 2, 0, 4096)]))
     written.add(Move(longs(A), 2, 3, longs(0), longs(0), longs(4096)), publish((A, 3, 0)))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(written)
         assert manager.advance(milliseconds=1e9)
         assert np.array_equal(contents(device, manager, A), cache[9000:13096])
 
 
-def test_keys_move_on_the_device(device: Device, profile: DeviceProfile, cache: Bytes) -> None:
+def test_keys_move_on_the_device(device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace) -> None:
     size = chain_bytes(SHAPE)
     first = staged(profile).place(A, 2, 256, 512).place(B, 3, 1, size)
     first.add(*image(profile, 3, SHAPE, 2))
@@ -147,7 +151,7 @@ def test_keys_move_on_the_device(device: Device, profile: DeviceProfile, cache: 
     second.add(Move(longs(A), 2, 4, longs(256), longs(0), longs(512)))
     second.add(Move(longs(B), 3, 5, longs(1), longs(0), longs(size)))
     second.add(publish((A, 4, 0), (B, 5, 0)), Destroy(2), Free(2), Destroy(3), Free(3))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         for written in (first, second):
             manager.submit(written)
             manager.settle()
@@ -159,11 +163,11 @@ def test_keys_move_on_the_device(device: Device, profile: DeviceProfile, cache: 
         assert (manager.statistics.moves, manager.statistics.bytes_moved) == (2, 512 + size)
 
 
-def test_zeroed_keys_are_zero(device: Device, profile: DeviceProfile, cache: Bytes) -> None:
+def test_zeroed_keys_are_zero(device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace) -> None:
     written = staged(profile).place(A, 2, 64, 128).place(B, 3, 0, 32)
     written.add(*image(profile, 3, SHAPE, 1), transfer(1, [(0, 0, 512)], [(0, 2, 0, 512)]))
     written.add(Fill(longs(A, B)), publish((A, 2, 64), (B, 3, 0)))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(written)
         manager.settle()
         place = manager.location(A)
@@ -177,7 +181,9 @@ def test_zeroed_keys_are_zero(device: Device, profile: DeviceProfile, cache: Byt
         assert not read_image(device, profile, texture.handle, SHAPE, READ).any()
 
 
-def test_places_are_handed_from_queue_to_queue(device: Device, profile: DeviceProfile, cache: Bytes) -> None:
+def test_places_are_handed_from_queue_to_queue(
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
+) -> None:
     size = chain_bytes(SHAPE)
     written = staged(profile).place(A, 2, 0, 64).place(B, 3, 1, size).add(*image(profile, 3, SHAPE, 2))
     images = mip_copies(SHAPE, 1024, 3, 1)
@@ -185,7 +191,7 @@ def test_places_are_handed_from_queue_to_queue(device: Device, profile: DevicePr
     written.add(Release(longs(A, B), QueueKind.TRANSFER, QueueKind.GRAPHICS))
     written.add(Acquire(longs(A, B), QueueKind.TRANSFER, QueueKind.GRAPHICS))
     written.add(publish((A, 2, 0), (B, 3, 1)))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(written)
         manager.settle()
         assert np.array_equal(contents(device, manager, A), cache[:64])
@@ -196,7 +202,7 @@ def test_places_are_handed_from_queue_to_queue(device: Device, profile: DevicePr
 
 
 def test_a_hand_over_given_up_half_way_is_ended_before_its_place_is_written_again(
-    device: Device, profile: DeviceProfile, cache: Bytes
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     first = staged(profile).place(A, 2, 0, 64)
     first.add(transfer(1, [(0, 0, 64)], [(0, 2, 0, 64)], keys=(A,)))
@@ -207,7 +213,7 @@ def test_a_hand_over_given_up_half_way_is_ended_before_its_place_is_written_agai
     last = Written().place(B, 2, 0, 64)
     last.add(Release(longs(B), QueueKind.TRANSFER, QueueKind.GRAPHICS))
     last.add(Acquire(longs(B), QueueKind.TRANSFER, QueueKind.GRAPHICS), publish((B, 2, 0)))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         for written in (first, again, last):
             manager.submit(written)
             manager.settle()

@@ -19,24 +19,25 @@ from support.schedules import (
     transfer,
 )
 
-from engine.memory.manager import MemoryManager
+from engine.memory.manager import MemoryManager, Pace
 from engine.plan.profile import DeviceProfile
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, DioramaInternalError, OutOfDeviceMemory, OutOfHostMemory, Result
 from engine.vk.faults import faults
 
 pytestmark = pytest.mark.gpu
+STAGED_ONLY = Pace(direct=False)
 
 Bytes = NDArray[np.uint8]
 
 
 @pytest.mark.parametrize("function", ["vkAllocateMemory", "vkCreateBuffer", "vkBindBufferMemory2"])
 def test_a_step_that_fails_is_carried_out_by_the_next_advance(
-    device: Device, profile: DeviceProfile, cache: Bytes, function: str
+    device: Device, profile: DeviceProfile, cache: Bytes, function: str, pace: Pace
 ) -> None:
     written = staged(profile).place(A, 2, 0, 64)
     written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(written)
         with (
             faults.injected(2, Result.OUT_OF_DEVICE_MEMORY, function=function),
@@ -48,11 +49,11 @@ def test_a_step_that_fails_is_carried_out_by_the_next_advance(
 
 
 def test_what_was_published_before_a_failure_is_there(
-    device: Device, profile: DeviceProfile, cache: Bytes
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     written = staged(profile).place(A, 2, 0, 64)
     written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)), *buffer(profile, 3, 64))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(written)
         with (
             faults.injected(3, Result.OUT_OF_DEVICE_MEMORY, function="vkAllocateMemory"),
@@ -63,7 +64,7 @@ def test_what_was_published_before_a_failure_is_there(
 
 
 def test_every_failing_call_leaves_nothing_behind(
-    device: Device, profile: DeviceProfile, cache: Bytes
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     base, nth, failed = device.handles.counts(), 0, True
     written = staged(profile).place(A, 2, 0, 64).add(*image(profile, 3, SHAPE, 2))
@@ -72,7 +73,7 @@ def test_every_failing_call_leaves_nothing_behind(
     while failed:
         nth += 1
         with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as injected:
-            with suppress(OutOfHostMemory), MemoryManager(device, profile, {0: cache}) as manager:
+            with suppress(OutOfHostMemory), MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
                 manager.submit(written)
                 manager.settle()
             failed = injected.hits > 0
@@ -85,7 +86,7 @@ def test_a_lost_device_still_closes_in_order(device: Device, profile: DeviceProf
     base = device.handles.counts()
     written = staged(profile).place(A, 2, 0, 64)
     written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
-    manager = MemoryManager(device, profile, {0: cache})
+    manager = MemoryManager(device, profile, {0: cache}, pace=STAGED_ONLY)
     manager.submit(written)
     with faults.injected(1, Result.DEVICE_LOST, function="vkQueueSubmit2", onwards=True):
         with pytest.raises(DeviceLost, match="memory step"):
@@ -105,7 +106,7 @@ def test_an_interrupt_while_recording_leaves_nothing_behind(
     written = staged(profile).place(A, 2, 0, 64).add(*image(profile, 3, SHAPE, 2))
     written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
     monkeypatch.setattr("engine.memory.copies.transfer", interrupt)
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=STAGED_ONLY) as manager:
         manager.submit(written)
         with pytest.raises(KeyboardInterrupt):
             manager.settle()
@@ -114,10 +115,10 @@ def test_an_interrupt_while_recording_leaves_nothing_behind(
 
 
 def test_a_transfer_beyond_its_cache_is_our_own_mistake(
-    device: Device, profile: DeviceProfile, cache: Bytes
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     written = staged(profile).add(transfer(1, [(len(cache) - 32, 0, 64)], [(0, 2, 0, 64)]))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(written)
         with pytest.raises(DioramaInternalError, match="beyond the 4194304 bytes of its cache"):
             manager.settle()

@@ -22,7 +22,7 @@ from support.schedules import (
     transfer,
 )
 
-from engine.memory.manager import MemoryManager
+from engine.memory.manager import MemoryManager, Pace
 from engine.plan.profile import DeviceProfile
 from engine.plan.steps import (
     Bind,
@@ -39,18 +39,19 @@ from engine.vk.device import Device
 from engine.vk.timeline import Timeline
 
 pytestmark = pytest.mark.gpu
+STAGED_ONLY = Pace(direct=False)
 
 Bytes = NDArray[np.uint8]
 
 
 def test_a_frame_runs_no_more_cycles_than_its_share(
-    device: Device, profile: DeviceProfile, cache: Bytes
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     written = staged(profile).place(A, 2, 0, 64)
     for n in range(5):
         written.add(transfer(1, [(n, 0, 64)], [(0, 2, 0, 64)]), ClearStaging(1), SetWindow(0, ()))
     written.add(publish((A, 2, 0)))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(written)
         cycles = [0]
         while not manager.advance(cycles=1):
@@ -64,7 +65,7 @@ def test_advance_holds_back_while_the_device_reads_staging(
 ) -> None:
     written = staged(profile).place(A, 2, 0, 64)
     written.add(transfer(1, [(0, 0, 64)], [(0, 2, 0, 64)]), ClearStaging(1), publish((A, 2, 0)))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=STAGED_ONLY) as manager:
         monkeypatch.setattr(Timeline, "completed", lambda self: 0)
         manager.submit(written)
         for expected in (1, 2, 3):
@@ -77,14 +78,16 @@ def test_advance_holds_back_while_the_device_reads_staging(
         assert manager.location(A) is not None
 
 
-def test_a_schedule_is_replaced_in_the_middle(device: Device, profile: DeviceProfile, cache: Bytes) -> None:
+def test_a_schedule_is_replaced_in_the_middle(
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
+) -> None:
     first = staged(profile).place(A, 2, 0, 64).place(B, 2, 64, 64)
     first.add(transfer(1, [(0, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)), ClearStaging(1))
     first.add(SetWindow(0, ()), transfer(1, [(64, 0, 64)], [(0, 2, 64, 64)]), publish((B, 2, 64)))
     second = Written().place(A, 2, 0, 64).place(C, 2, 128, 64)
     second.add(ClearStaging(1), SetWindow(0, ()), transfer(1, [(512, 0, 64)], [(0, 2, 128, 64)]))
     second.add(publish((C, 2, 128)))
-    with MemoryManager(device, profile, {0: cache}) as manager:
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(first)
         while manager.location(A) is None:
             manager.advance(cycles=1)
@@ -96,15 +99,15 @@ def test_a_schedule_is_replaced_in_the_middle(device: Device, profile: DevicePro
 
 
 def test_staging_is_not_touched_while_threads_of_a_replaced_transfer_write(
-    device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
+    device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch, pace: Pace
 ) -> None:
     size, go_on = 1 << 20, threading.Event()
-    monkeypatch.setattr("engine.memory.fills._copy", lambda *_: go_on.wait(20))
+    monkeypatch.setattr("engine.memory.caches.MemoryCache.copy", lambda *_: go_on.wait(20))
     first = Written().place(A, 2, 0, size)
     first.add(*buffer(profile, 1, size, STAGING, mapped=True), *buffer(profile, 2, size))
     first.add(transfer(1, [(0, 0, size)], [(0, 2, 0, size)]), publish((A, 2, 0)))
     second = Written().add(Destroy(1), Free(1), Destroy(2), Free(2))
-    with MemoryManager(device, profile, {0: np.zeros(size, np.uint8)}) as manager:
+    with MemoryManager(device, profile, {0: np.zeros(size, np.uint8)}, pace=pace) as manager:
         manager.submit(first)
         while manager.steps_left > 2:
             manager.advance()

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from support.schedules import SAMPLED, STAGED, chain_bytes
 
-from engine.memory.manager import MemoryManager
+from engine.memory.manager import MemoryManager, Pace
 from engine.memory.readback import picture, read_buffer, read_image
 from engine.plan.coalesce import Coalesced, coalesce
 from engine.plan.formats import Format
@@ -40,7 +40,7 @@ SMALL = Policy(block=1 << 20, own=1 << 14, staging=1 << 17, window=1 << 18)
 class World:
     """Assets of two databases with noise for bytes, and a device that holds some of them."""
 
-    def __init__(self, device: Device, profile: DeviceProfile, seed: int) -> None:
+    def __init__(self, device: Device, profile: DeviceProfile, seed: int, *, direct: bool = True) -> None:
         self.random = np.random.default_rng(seed)
         self.device, self.profile = device, profile
         self.caches: dict[int, NDArray[np.uint8]] = {}
@@ -52,7 +52,10 @@ class World:
         self.sources = Sources.of(*np.array(columns, np.int64).T)
         self.frames = Timeline(device, "frames")
         self.resident = Resident()
-        self.manager = MemoryManager(device, profile, self.caches, frames=self.frames, state=self.resident)
+        pace = Pace(direct=direct)
+        self.manager = MemoryManager(
+            device, profile, self.caches, frames=self.frames, pace=pace, state=self.resident
+        )
         self.plan: Plan | None = None
 
     def _make_db(self, db: int) -> None:
@@ -137,9 +140,12 @@ class World:
         self.frames.close()
 
 
+@pytest.mark.parametrize("direct", [False, True], ids=["staged", "direct"])
 @pytest.mark.parametrize("seed", range(8))
-def test_whatever_is_cut_short_every_byte_arrives(device: Device, profile: DeviceProfile, seed: int) -> None:
-    with World(device, profile, seed) as world:
+def test_whatever_is_cut_short_every_byte_arrives(
+    device: Device, profile: DeviceProfile, seed: int, direct: bool
+) -> None:
+    with World(device, profile, seed, direct=direct) as world:
         for _ in range(6):
             keys = world.choose()
             world.submit(keys)

@@ -1,0 +1,99 @@
+"""Large allocations are made and freed on a thread of their own: each takes as long as several frames.
+
+The driver pins or clears what it gives out and unmaps what it takes back: 256 MiB cost 4 to 120 ms on an
+NVIDIA H200, and 26 ms to free on a software driver. Everything small is done at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from engine.memory.objects import LiveAllocation, Objects
+from engine.plan.steps import Allocate
+
+LARGE = 64 << 20  # bytes
+
+
+class Background:
+    """Makes one allocation at a time and frees any number, beside the frames."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._pool: ThreadPoolExecutor | None = None
+        self._making: tuple[Allocate, Future[LiveAllocation]] | None = None
+        self._unwanted: list[Future[LiveAllocation]] = []
+        self._freeing: list[Future[LiveAllocation]] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is being made or freed."""
+        return bool(self._making or self._unwanted or self._freeing)
+
+    @property
+    def freeing(self) -> bool:
+        """Whether memory is on its way out."""
+        return bool(self._unwanted or self._freeing)
+
+    def allocate(self, step: Allocate) -> bool:
+        """Carry an Allocate out, at once or over several calls; True when it is done.
+
+        Raises what allocating raised; the same step may then be tried again.
+        """
+        if step.size < LARGE:
+            self._objects.take(self._objects.make_memory(step))
+            return True
+        if self._making is None:
+            self._making = (step, self._start(lambda: self._objects.make_memory(step)))
+        made = self._making[1]
+        if not made.done():
+            return False
+        self._making = None
+        self._objects.take(made.result())
+        return True
+
+    def free(self, allocation: LiveAllocation) -> None:
+        """Free memory that nothing uses; what it took counts until it is gone."""
+        if allocation.size < LARGE:
+            self._objects.free(allocation)
+            return
+
+        def free() -> LiveAllocation:
+            self._objects.destroy_memory(allocation)
+            return allocation
+
+        self._freeing.append(self._start(free))
+
+    def abandon(self) -> None:
+        """Nobody wants what is being made any more: it is freed as soon as it is there."""
+        if self._making is not None:
+            self._unwanted.append(self._making[1])
+            self._making = None
+
+    def collect(self) -> None:
+        """Count what is gone; never waits."""
+        for future in [future for future in self._freeing if future.done()]:
+            self._freeing.remove(future)
+            self._objects.forget(future.result())
+        for future in [future for future in self._unwanted if future.done()]:
+            self._unwanted.remove(future)
+            if future.exception() is None:
+                self._objects.destroy_memory(future.result())
+
+    def wait(self) -> None:
+        """Wait for the thread; for loading, closing and tests."""
+        wait([*self._freeing, *self._unwanted, *([self._making[1]] if self._making else [])])
+
+    def close(self) -> None:
+        """Wait, and leave nothing half-made."""
+        self.abandon()
+        self.wait()
+        self.collect()
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def _start(self, work: Callable[[], LiveAllocation]) -> Future[LiveAllocation]:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="diorama memory")
+        return self._pool.submit(work)

@@ -1,0 +1,113 @@
+"""What of a transfer can be written where it belongs, without staging and without the device.
+
+Where device-local memory is host visible (all of a software driver or an integrated GPU, the whole of a card
+with a resizable BAR) a copy from the cache into the buffer itself does the work of two. Images of optimal
+tiling always go through staging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.plan.steps import READ, Transfer
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """A transfer in two parts: `written` are (resource, reads into that buffer), the rest is staged.
+
+    `staged` is the transfer with the copies that are left, its reads those they need.
+    """
+
+    written: tuple[tuple[int, NDArray[np.void]], ...]
+    staged: Transfer
+
+
+def part(step: Transfer, direct: Collection[int]) -> Work:
+    """Part a transfer; `direct` are the resources that can be written to.
+
+    Reads of neighbours are merged across the padding between them, which is nobody's.
+    """
+    copies = step.buffer_copies[np.argsort(step.buffer_copies["staging_offset"], kind="stable")]
+    reads, copy = _within(step.reads, copies)
+    reads, copy = _merged(reads, copy)
+    goes_direct = np.isin(copies["resource"], list(direct))
+    inside = np.append(goes_direct, False)[copy]  # the last is for reads of images
+    written = []
+    for resource in np.unique(copies["resource"][goes_direct]).tolist():
+        mine = inside & (np.append(copies["resource"], -1)[copy] == resource)
+        spots = reads[mine]
+        spots["staging_offset"] += (copies["offset"] - copies["staging_offset"])[copy[mine]]
+        written.append((resource, spots))
+    return Work(
+        tuple(written),
+        replace(step, reads=reads[~inside], buffer_copies=copies[~goes_direct]),
+    )
+
+
+def _within(reads: NDArray[np.void], copies: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    """Cut reads where copies begin; and the copy that takes each from staging, or -1."""
+    reads = reads[np.argsort(reads["staging_offset"], kind="stable")]
+    starts = copies["staging_offset"]
+    if not len(starts):
+        return reads, np.full(len(reads), -1, np.int64)
+    first = np.searchsorted(starts, reads["staging_offset"], side="right")
+    last = np.searchsorted(starts, reads["staging_offset"] + reads["size"], side="left")
+    count = np.maximum(last - first, 0) + 1
+    cut = np.repeat(reads, count).astype(READ, copy=False)
+    turn = np.arange(len(cut)) - np.repeat(np.cumsum(count) - count, count)
+    copy = np.repeat(first, count) - 1 + turn
+    ends = np.append(starts, np.iinfo(np.int64).max)[copy + 1]
+    begin = np.where(turn > 0, starts[np.maximum(copy, 0)], cut["staging_offset"])
+    end = np.minimum(cut["staging_offset"] + cut["size"], ends)
+    cut["cache_offset"] += begin - cut["staging_offset"]
+    cut["staging_offset"], cut["size"] = begin, end - begin
+    beyond = (copy < 0) | (begin >= (starts + copies["size"])[np.maximum(copy, 0)])
+    return cut, np.where(beyond, -1, copy)
+
+
+def _merged(reads: NDArray[np.void], copy: NDArray[np.int64]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    """Merge reads of one copy that lie equally far apart in the cache and where they go."""
+    if not len(reads):
+        return reads, copy
+    far = reads["staging_offset"] - reads["cache_offset"]
+    new = np.ones(len(reads), bool)
+    new[1:] = (copy[1:] != copy[:-1]) | (far[1:] != far[:-1]) | (copy[1:] < 0)
+    first = np.flatnonzero(new)
+    last = np.append(first[1:], len(reads)) - 1
+    merged = reads[first]
+    merged["size"] = reads["cache_offset"][last] + reads["size"][last] - merged["cache_offset"]
+    return merged, copy[first]
+
+
+def portions(step: Transfer, limit: int | None) -> list[Transfer]:
+    """Part the copies of a transfer into some of about `limit` bytes each, to be recorded one by one."""
+    if limit is None:
+        return [step]
+    buffers = _cut(step.buffer_copies, limit)
+    sizes = np.concatenate([buffers["size"], step.image_copies["size"]])
+    turn = (np.cumsum(sizes) - 1) // max(limit, 1)
+    edges = [0, *(np.flatnonzero(np.diff(turn)) + 1).tolist(), len(sizes)]
+    found = []
+    for begin, end in pairwise(edges):
+        mine = buffers[begin:end]
+        images = step.image_copies[max(begin - len(buffers), 0) : max(end - len(buffers), 0)]
+        found.append(replace(step, buffer_copies=mine, image_copies=images))
+    return found
+
+
+def _cut(copies: NDArray[np.void], limit: int) -> NDArray[np.void]:
+    """Cut buffer copies that are larger than `limit`, at whole words."""
+    limit = max(limit // 4 * 4, 4)
+    count = -(-copies["size"] // limit)
+    cut = np.repeat(copies, count)
+    within = (np.arange(len(cut)) - np.repeat(np.cumsum(count) - count, count)) * limit
+    cut["staging_offset"] += within
+    cut["offset"] += within
+    cut["size"] = np.minimum(cut["size"] - within, limit)
+    return cut

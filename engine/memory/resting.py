@@ -1,0 +1,54 @@
+"""Ranges of buffers that the host must not write yet, because work in flight still uses them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.memory.deferred import Ticket
+
+
+class Resting:
+    """Places that were left, and resources that recorded work touches, each until its ticket is past."""
+
+    def __init__(self) -> None:
+        self._left: list[tuple[Ticket, NDArray[np.void]]] = []
+        self._touched: dict[int, Ticket] = {}
+
+    def leave(self, places: NDArray[np.void], ticket: Ticket) -> None:
+        """Keep these places (dtype LIVE_SUBRESOURCE) from the host until `ticket` is past."""
+        if len(places) and ticket.values:
+            self._left.append((ticket, places))
+
+    def touch(self, resource: int, ticket: Ticket) -> None:
+        """Recorded work reads or writes somewhere in this resource, for no published key."""
+        self._touched[resource] = ticket
+
+    def forget(self, resource: int) -> None:
+        """Let go of a resource that is to be destroyed."""
+        self._touched.pop(resource, None)
+
+    def is_free(self, resource: int, begin: NDArray[np.int64], end: NDArray[np.int64]) -> bool:
+        """Whether the host may write to these ranges of bytes, sorted and disjoint."""
+        ticket = self._touched.get(resource)
+        if ticket is not None:
+            if not ticket.past():
+                return False
+            del self._touched[resource]
+        self._collect()
+        for _ticket, places in self._left:
+            mine = places[places["resource"] == resource]
+            after = np.searchsorted(end, mine["offset"], side="right")
+            low = np.append(begin, np.iinfo(np.int64).max)[after]
+            if (low < mine["offset"] + mine["size"]).any():
+                return False
+        return True
+
+    def meets(self, resources: NDArray[np.int32]) -> bool:
+        """Whether any of these resources holds a place that rests."""
+        self._collect()
+        return any(bool(np.isin(places["resource"], resources).any()) for _ticket, places in self._left)
+
+    def _collect(self) -> None:
+        if self._left:
+            self._left = [row for row in self._left if not row[0].past()]

@@ -1,0 +1,183 @@
+"""A gigabyte of assets in a cache file, their plan, and the raw copies that an upload is measured beside."""
+
+from __future__ import annotations
+
+import mmap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Self
+
+import numpy as np
+
+from engine.memory import copies
+from engine.memory.manager import MemoryManager
+from engine.memory.objects import Objects
+from engine.memory.profile import live_profile
+from engine.memory.recorder import Recorder
+from engine.memory.structures import rows
+from engine.plan.coalesce import coalesce
+from engine.plan.plan import Plan
+from engine.plan.planner import make_plan
+from engine.plan.requirements import Requirement, RequirementTable
+from engine.plan.resident import Resident
+from engine.plan.schedule import Schedule, make_schedule
+from engine.plan.sources import Sources
+from engine.plan.steps import Allocate, Bind, CreateBuffer
+from engine.plan.vocabulary import BufferUsage, Contents, Kind, MemoryProperty
+from engine.vk.device import Device
+from engine.vk.instance import Instance
+
+MIB = 1 << 20
+DB = 1
+STAGING = 256 * MIB
+# What meshes ask for: vertices of 32 bytes, indices of 4, which therefore lie in different runs.
+KINDS = ((BufferUsage.VERTEX_BUFFER, 32), (BufferUsage.INDEX_BUFFER, 4))
+
+
+@contextmanager
+def opened() -> Iterator[Device]:
+    """Open the default device without validation."""
+    instance = Instance("diorama bench")
+    try:
+        with Device(instance, instance.choose()) as device:
+            yield device
+    finally:
+        instance.close()
+
+
+def driver_of(device: Device) -> str:
+    """Name the device for a row."""
+    profile = live_profile(device)
+    return f"{profile.name} {profile.driver}"
+
+
+class World:
+    """`count` buffers of `total` bytes together, in a cache file that the system holds in memory."""
+
+    def __init__(self, device: Device, folder: Path, count: int, total: int) -> None:
+        self.device, self.count = device, count
+        self.profile = live_profile(device)
+        random = np.random.default_rng(count)
+        sizes = random.integers(total // count * 3 // 4, total // count * 5 // 4, count) // 4 * 4
+        sizes += (total - int(sizes.sum())) // count // 4 * 4
+        self.offsets = np.cumsum(-(-sizes // 16) * 16) - -(-sizes // 16) * 16
+        self.sizes, self.bytes = sizes, int(sizes.sum())
+        self._file = self._write(folder / f"{count}.cache", random)
+        self.cache = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        keys = DB << 32 | np.arange(count)
+        self.keys = keys
+        self.sources = Sources.of(keys, np.full(count, DB), self.offsets, sizes)
+        self.plan = self._plan()
+
+    def _write(self, path: Path, random: np.random.Generator):
+        noise = random.integers(0, 256, 16 * MIB, np.uint8)
+        end = int(self.offsets[-1] + self.sizes[-1])
+        with path.open("wb") as out:
+            for at in range(0, end, len(noise)):
+                noise[:8] = np.frombuffer(at.to_bytes(8, "little"), np.uint8)
+                out.write(noise[: end - at])
+        return path.open("rb")
+
+    def _plan(self) -> Plan:
+        table = RequirementTable()
+        asker = table.askers.add("visibleModel", "bench")
+        for key, size in zip(self.keys.tolist(), self.sizes.tolist(), strict=True):
+            usage, alignment = KINDS[key % len(KINDS)]
+            table.add(
+                Requirement(
+                    key,
+                    Kind.BUFFER,
+                    size,
+                    alignment,
+                    usage=usage,
+                    properties=MemoryProperty.DEVICE_LOCAL,
+                    contents=Contents.CACHE,
+                ),
+                asker,
+            )
+        return make_plan(coalesce(table), self.profile)
+
+    def schedule(self, resident: Resident) -> Schedule:
+        """Make the schedule that brings everything in."""
+        return make_schedule(resident, self.plan, self.sources)
+
+    def manager(self, resident: Resident, **more) -> MemoryManager:
+        """Make a manager that reads from the cache file."""
+        cache = SimpleNamespace(
+            descriptor=self._file.fileno(), begin=0, size=len(self.cache), data=memoryview(self.cache)
+        )
+        return MemoryManager(self.device, self.profile, {DB: cache}, state=resident, **more)
+
+    def upload(self, **more) -> float:
+        """Bring everything in at once; seconds from submit to settled."""
+        resident = Resident()
+        schedule = self.schedule(resident)
+        with self.manager(resident, **more) as manager:
+            start = time.perf_counter()
+            manager.submit(schedule)
+            manager.settle()
+            return time.perf_counter() - start
+
+    def reference(self) -> tuple[float, float]:
+        """Seconds of copying the bytes into mapped staging, and of vkCmdCopyBuffer into new memory."""
+        objects, queue = Objects(self.device, self.profile), self.device.transfer or self.device.graphics
+        recorder = Recorder(self.device, queue, "reference")
+        try:
+            return self._reference(objects, recorder)
+        finally:
+            recorder.drain()
+            objects.close()
+            recorder.close()
+
+    def _reference(self, objects: Objects, recorder: Recorder) -> tuple[float, float]:
+        cache = np.frombuffer(self.cache, np.uint8)
+        visible = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
+        self._buffer(objects, 0, STAGING, BufferUsage.TRANSFER_SRC, visible)
+        self._buffer(objects, 1, len(cache), BufferUsage.TRANSFER_DST, MemoryProperty.DEVICE_LOCAL)
+        staging = objects.resources[0].mapped
+        assert staging is not None
+        staging[:] = 1
+        filling = copying = 0.0
+        for at in range(0, len(cache), STAGING):
+            size = min(STAGING, len(cache) - at)
+            start = time.perf_counter()
+            staging[:size] = cache[at : at + size]
+            filled = time.perf_counter()
+            region = rows("VkBufferCopy2", 1)
+            region["dstOffset"], region["size"] = at, size
+            commands = recorder.commands()
+            copies._copy_buffer(self.device.vk, commands, objects.resources[0], objects.resources[1], region)
+            recorder.timeline.wait(recorder.submit())
+            filling += filled - start
+            copying += time.perf_counter() - filled
+        return filling, copying
+
+    def _buffer(
+        self, objects: Objects, number: int, size: int, usage: BufferUsage, properties: MemoryProperty
+    ) -> None:
+        needs = self.profile.buffer_requirements(size, usage)
+        types = self.profile.memory_types
+        fits = [
+            i
+            for i, t in enumerate(types)
+            if t.properties & properties == properties and needs.type_bits >> i & 1
+        ]
+        objects.create_buffer(CreateBuffer(number, size, int(usage)))
+        mapped = bool(properties & MemoryProperty.HOST_VISIBLE)
+        objects.allocate(Allocate(number, fits[0], needs.size, mapped=mapped))
+        objects.bind(Bind(number, number, 0), needs.size)
+
+    def close(self) -> None:
+        """Let go of the cache file."""
+        self.cache.close()
+        self._file.close()
+        Path(self._file.name).unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
