@@ -13,6 +13,7 @@ LARGEST_SIDE = 16384
 EXIT_CODES = """\
 exit codes:
   0    done
+  1    a scene script failed
   2    the input or the command line is wrong
   3    no usable Vulkan device or display
   4    the device was lost or out of memory and could not recover
@@ -34,6 +35,7 @@ class Options:
     size: tuple[int, int] = DEFAULT_SIZE
     screenshot: Path | None = None
     report: Path | None = None
+    script: Path | None = None
     settings: tuple[str, ...] = ()
     device: str | None = None
     list_devices: bool = False
@@ -62,6 +64,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         size=given.size,
         screenshot=given.screenshot,
         report=given.report,
+        script=given.script,
         settings=tuple(given.settings),
         device=given.device,
         list_devices=given.list_devices,
@@ -104,6 +107,12 @@ def make_parser() -> argparse.ArgumentParser:
         help="write the last frame, without the inspector",
     )
     parser.add_argument("--report", metavar="FILE.json", type=Path, help="write the facts of the run as JSON")
+    parser.add_argument(
+        "--script",
+        metavar="FILE.py",
+        type=Path,
+        help="run a scene script (its run(scene)), then go on; a script that raises ends the run with 1",
+    )
     parser.add_argument(
         "--set",
         metavar="PATH.FEATURE.FIELD=VALUE",

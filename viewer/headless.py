@@ -39,6 +39,11 @@ class HeadlessFrames:
         """Whether a frame has been drawn after everything had become resident."""
         return self._over and not self._is_counted
 
+    @property
+    def closed(self) -> bool:
+        """There is no window that could be."""
+        return False
+
     def step(self) -> FrameFacts:
         """Draw one frame."""
         facts = self.runtime.frame()

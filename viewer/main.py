@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.exits import ExitCode, guarded, how_to_get
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from engine.assets import AssetLibrary
     from engine.scene import Scene
     from viewer.run import Frames
+    from viewer.scripting import Script
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,16 +32,30 @@ def view(options: Options) -> int:
     from viewer.run import run
 
     check_writable(options.screenshot, options.report)
+    script = read_script(options.script)
+    if script is not None and script.failed:
+        return ExitCode.CHECK_FAILED
     with opened(options) as (scene, library):
         try:
-            is_done = run(options, lambda: make_frames(scene, library, options))
+            is_done = run(options, lambda: make_frames(scene, library, options), script)
         except PlanError as error:
             print(error, file=sys.stderr)
             return ExitCode.DEVICE_LOST
         except NoDisplay as problem:
             print(no_display_text(problem.reasons), file=sys.stderr)
             return ExitCode.NO_DEVICE
+    if script is not None and script.failed:
+        return ExitCode.CHECK_FAILED
     return ExitCode.DONE if is_done else ExitCode.INTERRUPTED
+
+
+def read_script(path: Path | None) -> Script | None:
+    """Read the scene script before anything is opened; raises InputError for one that cannot be."""
+    if path is None:
+        return None
+    from viewer.scripting import Script
+
+    return Script(path)
 
 
 def make_frames(scene: Scene, library: AssetLibrary, options: Options) -> Frames:

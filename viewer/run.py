@@ -12,6 +12,7 @@ from viewer.results import save_picture, save_report
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import FrameFacts, Runtime
+    from viewer.scripting import Script
 
 SHOWN_MESSAGES = 20
 
@@ -25,6 +26,10 @@ class Frames(Protocol):
     def over(self) -> bool:
         """Whether no more frames are wanted."""
 
+    @property
+    def closed(self) -> bool:
+        """Whether somebody has closed what they are shown in."""
+
     def step(self) -> FrameFacts | None:
         """Draw one frame; None where there was nothing to draw on."""
 
@@ -32,8 +37,11 @@ class Frames(Protocol):
         """Release everything, in order."""
 
 
-def run(options: Options, make_frames: Callable[[], Frames]) -> bool:
-    """Draw frames until they are over; returns False if Ctrl-C ended them. Closes everything it opened."""
+def run(options: Options, make_frames: Callable[[], Frames], script: Script | None = None) -> bool:
+    """Play the script, if any, and draw frames until they are over; closes everything it opened.
+
+    Returns False if Ctrl-C ended them.
+    """
     from engine.runtime.report import RunLog, finish_report, make_report
 
     log = RunLog()
@@ -42,7 +50,9 @@ def run(options: Options, make_frames: Callable[[], Frames]) -> bool:
     runtime = frames.runtime
     try:
         with Interrupt() as interrupt:
-            while not (interrupt.raised or frames.over or log.frames == options.frames):
+            if script is not None:
+                script.play(frames, log, interrupt)
+            while not (interrupt.raised or frames.over or log.frames >= (options.frames or sys.maxsize)):
                 facts = frames.step()
                 if facts is not None:
                     log.note(facts, runtime)

@@ -71,6 +71,11 @@ class WindowFrames:
         """Whether the window was closed."""
         return self.window.should_close
 
+    @property
+    def closed(self) -> bool:
+        """Whether the window was closed."""
+        return self.window.should_close
+
     def step(self) -> FrameFacts | None:
         """Draw one frame; None while the window is minimised, after waiting a moment for events."""
         self.window.poll()

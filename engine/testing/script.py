@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeAlias
 
 from engine.humon import InputError, Position, Problem
+from engine.testing.explained_asserts import compile_script
 
 if TYPE_CHECKING:
     from engine.testing.scene import OpenedScene
@@ -39,7 +40,7 @@ def load_script(path: Path) -> Run:
     module = ModuleType("__scene_script__")
     module.__file__ = str(path)
     try:
-        code = compile(source, str(path), "exec")
+        code = compile_script(source, str(path))
     except (SyntaxError, ValueError) as error:
         raise InputError(_syntax(path, error)) from None
     _guarded(path, lambda: exec(code, vars(module)))
@@ -58,7 +59,11 @@ def load_script(path: Path) -> Run:
 
 def run_script(path: Path, scene: OpenedScene) -> None:
     """Run a script on a scene. Raises InputError as `load_script` does, ScriptFailed where it raises."""
-    run = load_script(path)
+    call_script(path, load_script(path), scene)
+
+
+def call_script(path: Path, run: Run, scene: OpenedScene) -> None:
+    """Call the `run` of a script that has been read. Raises ScriptFailed where it raises."""
     _guarded(path, lambda: run(scene))
 
 
