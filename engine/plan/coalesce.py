@@ -101,8 +101,8 @@ def coalesce(table: RequirementTable, before: Coalesced | None = None) -> Coales
 
 def _merge(table: RequirementTable, rows: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.int32]]:
     """Needs of these rows, sorted by key, and their askers one after another."""
-    order = np.argsort(rows["key"])
-    key = rows["key"][order]
+    rows = rows.take(np.argsort(rows["key"]))  # of whole rows `take` is nine times as fast as an index
+    key = np.ascontiguousarray(rows["key"])
     new = np.ones(len(key), bool)
     np.not_equal(key[1:], key[:-1], out=new[1:])
     starts = np.flatnonzero(new)
@@ -110,16 +110,17 @@ def _merge(table: RequirementTable, rows: NDArray[np.void]) -> tuple[NDArray[np.
     group = np.repeat(np.arange(len(starts)), counts)
     needs = np.zeros(len(starts), NEED)
     needs["key"] = key[starts]
-    needs["terms"] = _merge_terms(table, needs["key"], rows["terms"][order], group, starts)
+    needs["terms"] = _merge_terms(table, needs["key"], np.ascontiguousarray(rows["terms"]), group, starts)
     if len(starts):
-        _merge_numbers(table, needs, rows[["size", "priority", "content"]][order], starts)
-    span = np.int64(len(table.askers) or 1)
-    code = np.sort(group * span + rows["asker"][order])
-    code = code[np.concatenate([np.ones(min(len(code), 1), bool), code[1:] != code[:-1]])]
-    whose = code // span
-    needs["asks"] = np.bincount(whose, minlength=len(starts))
-    needs["first_ask"] = np.cumsum(needs["asks"]) - needs["asks"]
-    return needs, (code - whose * span).astype(np.int32)
+        _merge_numbers(table, needs, rows, starts)
+        code = group << 32
+        code |= rows["asker"]
+        code.sort()  # askers of each group in order; groups stay where they are
+        np.not_equal(code[1:], code[:-1], out=new[1:])
+        needs["asks"] = np.add.reduceat(new, starts, dtype=np.int32)
+        needs["first_ask"] = np.cumsum(needs["asks"]) - needs["asks"]
+        return needs, code[new].astype(np.int32)
+    return needs, np.zeros(0, np.int32)
 
 
 def _merge_numbers(

@@ -12,7 +12,7 @@ from collections.abc import Collection, Hashable
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.table import Int64s
+from engine.plan.table import Int64s, contains
 
 _LOOKS = 32  # misaligned candidates to try before asking for a range that fits at any alignment
 
@@ -123,15 +123,15 @@ def gaps(
 
     Used ranges may overlap (aliases) and come in any order; those in other spaces are ignored.
     """
-    known = np.isin(space, spaces)
+    known = contains(spaces, space)
     space = np.concatenate([space[known], spaces, spaces])
     start = np.concatenate([offset[known], np.zeros(len(spaces), np.int64), lengths])
     end = np.concatenate([offset[known] + size[known], np.zeros(len(spaces), np.int64), lengths])
-    order = np.lexsort((start, space))
-    space, start, end = space[order], start[order], end[order]
-    rank = np.searchsorted(spaces, space)
-    base = np.concatenate([[0], np.cumsum(lengths + 1)])[rank]
-    reach = np.maximum.accumulate(end + base)
-    free = (start + base)[1:] - reach[:-1]
+    base = (np.cumsum(lengths + 1) - lengths - 1)[np.searchsorted(spaces, space)]
+    order = np.argsort(start + base)
+    space, base = space[order], base[order]
+    start = start[order] + base
+    reach = np.maximum.accumulate(end[order] + base)
+    free = start[1:] - reach[:-1]
     found: NDArray[np.bool_] = (free > 0) & (space[1:] == space[:-1])
     return space[1:][found], (reach[:-1] - base[1:])[found], free[found]

@@ -53,15 +53,14 @@ class Packing:
     def _open_pages(self, resources: Rows, places: Rows, held: Rows) -> None:
         shared = resources[resources["sharing"] != Sharing.OWN]
         length = np.where(shared["kind"] == Kind.BUFFER, shared["bytes"], shared["layers"])
-        self.pages.fill(
-            *gaps(
-                np.concatenate([places["resource"], held["resource"]]).astype(np.int64),
-                np.concatenate([places["offset"], held["offset"]]),
-                np.concatenate([places["footprint"], held["footprint"]]),
-                shared["id"].astype(np.int64),
-                length.astype(np.int64),
-            )
-        )
+        space = np.concatenate([places["resource"], held["resource"]]).astype(np.int64)
+        taken = np.concatenate([places["footprint"], held["footprint"]])
+        sums = np.bincount(space, taken, minlength=int(shared["id"].max(initial=-1)) + 1)
+        open_ = sums[shared["id"]] < length  # ranges never overlap, so a full page has no gaps
+        if open_.any():
+            offset = np.concatenate([places["offset"], held["offset"]])
+            pages = shared["id"][open_].astype(np.int64)
+            self.pages.fill(*gaps(space, offset, taken, pages, length[open_].astype(np.int64)))
 
     def _open_blocks(self, allocations: Rows, resources: Rows) -> None:
         blocks = allocations[~allocations["own"]]

@@ -42,7 +42,7 @@ def paging(plan: Plan, places: Rows, fetch: Int64s, sources: Sources, buffers: l
         staging, rows = pending.pop(0)
         steps.append(ClearStaging(staging))
         if len(rows):
-            done = places[rows]
+            done = places.take(rows)
             keys = done["key"].astype(np.int64)
             if use_queue:
                 steps.append(Acquire(keys, QueueKind.TRANSFER, QueueKind.GRAPHICS))
@@ -69,7 +69,7 @@ def paging(plan: Plan, places: Rows, fetch: Int64s, sources: Sources, buffers: l
 def _pieces(
     plan: Plan, places: Rows, fetch: Int64s, sources: Sources, optimal: int
 ) -> tuple[Rows, list[ImageShape]]:
-    rows = places[fetch]
+    rows = places.take(fetch)
     at = sources.find(rows["key"].astype(np.int64), rows["size"], plan.requirements.keys)
     resources = plan.memory.resource_table.rows(rows["resource"].astype(np.int64))
     pieces = np.zeros(len(rows), PIECE)
@@ -116,7 +116,7 @@ def _transfers(
     """Append the cycle's transfers, one per assetDb; rows of the places that are complete with it."""
     base = 0
     for db in distinct(cycle.pieces["db"]).tolist():
-        mine = cycle.pieces[cycle.pieces["db"] == db]
+        mine = cycle.pieces.take(np.flatnonzero(cycle.pieces["db"] == db))
         step, base = transfer(db, staging, mine, shapes, optimal, base)
         steps.append(step)
     rows = cycle.pieces["row"]

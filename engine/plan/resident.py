@@ -142,7 +142,7 @@ class Resident:
         here = begun | ~overlapping(everything, everything[begun])
         everything, begun = everything[here], begun[here]
         order = np.lexsort((np.arange(len(everything)), ~begun, everything["key"]))
-        everything = everything[order]
+        everything = everything.take(order)
         first = np.ones(len(everything), bool)
         first[1:] = everything["key"][1:] != everything["key"][:-1]
         chosen, rest = everything[first], everything[~first]
@@ -243,7 +243,7 @@ class Resident:
         self._need_free(at, step)
         flight = self.in_flight.setdefault(step.staging, InFlight(set(), [], []))
         flight.dbs.add(step.db)
-        flight.places.append(self.places[at])
+        flight.places.append(self.places.take(at))
         flight.sizes.append(step.sizes)
         if self._transfer_queue():
             self.places["owner"][at] = QueueKind.TRANSFER
@@ -361,7 +361,7 @@ class Resident:
     def _need_free(self, at: Int64s, step: Step) -> None:
         """No published place of an earlier plan lies where these places are."""
         live = self.old[self.old["published"]]
-        _need(not overlapping(self.places[at], live).any(), step, "a published key lies there")
+        _need(not overlapping(self.places.take(at), live).any(), step, "a published key lies there")
 
     def _sources(self, step: Move) -> Rows:
         """The old places that a Move copies from, by key."""

@@ -98,7 +98,7 @@ class _Scheduler:
         buffers = [int(r) for r in staging.subresources["resource"]]
         self.steps += paging(self.plan, self.places, fetch, self.sources, buffers)
         self.places["arrived"][fetch] = self.places["needs"][fetch]
-        self._retire(self.places[fetch]["key"])
+        self._retire(self.places["key"][fetch])
         if not self.plan.policy.keep_staging:
             self.final_allocations -= allocations
             self.final_resources -= resources
@@ -254,7 +254,7 @@ class _Scheduler:
 
     def _publish(self, at: Int64s) -> None:
         if len(at):
-            rows = self.places[at]
+            rows = self.places.take(at)
             self.steps.append(publish(rows))
             self.places["published"][at] = True
             self._retire(rows["key"])
@@ -268,7 +268,7 @@ class _Scheduler:
         at = np.flatnonzero(source >= 0)
         if not len(at):
             return 0
-        old, new = self.old[source[at]], self.places[at]
+        old, new = self.old.take(source[at]), self.places.take(at)
         order = np.lexsort((new["offset"], new["resource"], old["resource"]))
         pairs = np.stack([old["resource"][order], new["resource"][order]], 1)
         for part in np.split(order, np.flatnonzero((np.diff(pairs, axis=0) != 0).any(axis=1)) + 1):

@@ -1,8 +1,8 @@
 """An immutable table of rows sorted by an id, cheap to change: a large base and a small patch.
 
 A plan of 100,000 rows that changes in ten of them must not be copied to be a new value. `changed` shares the
-base and makes a new patch; once a patch holds more than a sixteenth of the rows they are merged. Tables over
-one base, or over a base and the one merged from it, are compared by what changed alone.
+base and makes a new patch; once a patch holds more than a thirty-second of the rows they are merged. Tables
+over one base, or over a base and the one merged from it, are compared by what changed alone.
 """
 
 from __future__ import annotations
@@ -65,13 +65,8 @@ class Table:
         hidden = self._patch_ids[contains(self.base_ids, self._patch_ids)]
         keep[np.searchsorted(self.base_ids, hidden)] = False
         keep[np.searchsorted(self.base_ids, self.gone)] = False
-        into = np.searchsorted(self.base_ids[keep], self._patch_ids) + np.arange(len(self.patch))
-        rows = np.empty(int(keep.sum()) + len(self.patch), self.base.dtype)
-        mine = np.ones(len(rows), bool)
-        mine[into] = False
-        rows[into] = self.patch
-        rows[mine] = self.base[keep]
-        return rows
+        kept = self.base.take(np.flatnonzero(keep))
+        return _merged(kept, self.base_ids[keep], self.patch, self._patch_ids)
 
     def has(self, ids: Int64s) -> NDArray[np.bool_]:
         """Which of `ids` have a row."""
@@ -86,11 +81,11 @@ class Table:
         if len(missing):
             raise KeyError(int(missing[0]))
         if not len(self.patch):
-            return self.base[np.searchsorted(self.base_ids, ids)]
+            return self.base.take(np.searchsorted(self.base_ids, ids))
         out = np.empty(len(ids), self.base.dtype)
         patched = contains(self._patch_ids, ids)
-        out[patched] = self.patch[np.searchsorted(self._patch_ids, ids[patched])]
-        out[~patched] = self.base[np.searchsorted(self.base_ids, ids[~patched])]
+        out[patched] = self.patch.take(np.searchsorted(self._patch_ids, ids[patched]))
+        out[~patched] = self.base.take(np.searchsorted(self.base_ids, ids[~patched]))
         return out
 
     def row(self, ident: int) -> np.void:
@@ -108,16 +103,15 @@ class Table:
         """A table with `upserts` in place of or beside these rows, and without the ids `removed`."""
         if not len(upserts) and not len(removed):
             return self
-        upserts = upserts[np.argsort(upserts[self.by], kind="stable")]
+        upserts = upserts.take(np.argsort(upserts[self.by], kind="stable"))
         new_ids = upserts[self.by].astype(np.int64)
         removed = distinct(removed)
         stays = ~(contains(new_ids, self._patch_ids) | contains(removed, self._patch_ids))
-        patch = stack([self.patch[stays], upserts])
-        patch = patch[np.argsort(patch[self.by], kind="stable")]
+        patch = _merged(self.patch.take(np.flatnonzero(stays)), self._patch_ids[stays], upserts, new_ids)
         still = self.gone[~contains(new_ids, self.gone)]
         gone = distinct(np.concatenate([still, removed[contains(self.base_ids, removed)]]))
         table = Table(self.by, self.base, self.base_ids, patch, gone, self._lineage)
-        if len(patch) + len(gone) <= max(1024, len(self.base) // 16):
+        if len(patch) + len(gone) <= max(1024, len(self.base) // 32):
             return table
         rows = table.array
         self._lineage.forget()
@@ -142,6 +136,19 @@ class Table:
     @cached_property
     def _patch_ids(self) -> Int64s:
         return self.patch[self.by].astype(np.int64)
+
+
+def _merged(rows: Rows, ids: Int64s, more: Rows, more_ids: Int64s) -> Rows:
+    """Two sorted tables with no id in common as one."""
+    if not len(more) or not len(rows):
+        return more if len(more) else rows
+    into = np.searchsorted(ids, more_ids) + np.arange(len(more))
+    out = np.empty(len(rows) + len(more), rows.dtype)
+    mine = np.ones(len(out), bool)
+    mine[into] = False
+    out[into] = more
+    out[mine] = rows
+    return out
 
 
 def stack(parts: Sequence[Rows]) -> Rows:

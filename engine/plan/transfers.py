@@ -109,7 +109,8 @@ def _image_cuts(piece: np.void, shape: ImageShape, limit: int, multiple: int) ->
 
 def cycles(pieces: Rows, window_bytes: int, capacity: int) -> list[Cycle]:
     """Group pieces into cycles by priority, window and what one staging buffer holds."""
-    pieces = pieces[np.lexsort((pieces["start"], pieces["source"], pieces["db"], -pieces["priority"]))]
+    order = np.lexsort((pieces["start"], pieces["source"], pieces["db"], -pieces["priority"]))
+    pieces = pieces.take(order)
     mapped: dict[int, Window] = {}
     spans = _spans(pieces, window_bytes)
     found: list[Cycle] = []
@@ -173,8 +174,8 @@ def transfer(
     db: int, staging: int, pieces: Rows, shapes: list[ImageShape], optimal: int, base: int
 ) -> tuple[Transfer, int]:
     """The Transfer of one database's pieces into staging from byte `base` on; and where it ends."""
-    buffers = pieces[pieces["shape"] < 0]
-    buffers = buffers[np.lexsort((buffers["place"], buffers["resource"]))]
+    buffers = pieces.take(np.flatnonzero(pieces["shape"] < 0))
+    buffers = buffers.take(np.lexsort((buffers["place"], buffers["resource"])))
     copies, spots, base = _buffer_layout(buffers, base)
     reads = [_reads(buffers["source"], spots, buffers["size"])]
     image_copies: list[NDArray[np.void]] = []
