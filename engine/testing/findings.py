@@ -60,6 +60,12 @@ class Findings:
         """Forget all of them."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def forget_failures(self) -> None:
+        """Forget those of an earlier run that wait for nobody."""
+        for finding in self:
+            if not finding.waits:
+                self.remove(finding)
+
     def add(self, finding: Finding) -> None:
         """Keep a finding; a later one of the same test and golden takes its place."""
         self.folder.mkdir(parents=True, exist_ok=True)

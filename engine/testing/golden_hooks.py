@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _FINDINGS = "build/scene-tests"
 _REPORT = "build/scene-tests.html"
+_NOT_COMPARED = "goldens not compared"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -82,11 +83,15 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin with no findings; a worker of a parallel run leaves its own to the others'."""
+    """Begin without the findings of earlier runs, but for those that wait; a worker adds to the others'."""
     config.stash[STATE] = state = GoldenState(config)
+    config.pluginmanager.register(Notes(state), "diorama goldens")
     if not hasattr(config, "workerinput") and not config.getoption("--accept-goldens"):
-        state.findings.clear()
         state.report.unlink(missing_ok=True)
+        if state.updating:
+            state.findings.clear()
+        else:
+            state.findings.forget_failures()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -106,20 +111,32 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     current = item.config.stash[STATE].current
     if call.when == "call" and current is not None and current.not_compared:
-        report.user_properties.append(("goldens not compared", list(current.not_compared)))
+        report.user_properties.append((_NOT_COMPARED, list(current.not_compared)))
     return report
 
 
-def note_report(config: pytest.Config, report: pytest.TestReport) -> None:
-    """Remember what failed, and what was not compared."""
-    from engine.testing.report import Failure
+class Notes:
+    """Hears of every test's report, those of other processes too: what failed, and what was not compared."""
 
-    state = config.stash[STATE]
-    if report.failed:
-        state.failures.append(Failure(report.nodeid, report.longreprtext))
-    for name, value in report.user_properties:
-        if name == "goldens not compared" and isinstance(value, list):
-            state.not_compared.update(dict.fromkeys(map(str, value)))
+    def __init__(self, state: GoldenState) -> None:
+        self._state = state
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note what cannot be collected."""
+        self._note(report.failed, report.nodeid, report)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note one part of a test: its set-up, its call, its tear-down."""
+        self._note(report.failed, report.nodeid, report)
+        for name, value in report.user_properties:
+            if name == _NOT_COMPARED and isinstance(value, list):
+                self._state.not_compared.update(dict.fromkeys(map(str, value)))
+
+    def _note(self, failed: bool, test: str, report: pytest.CollectReport | pytest.TestReport) -> None:
+        from engine.testing.report import Failure
+
+        if failed:
+            self._state.failures.append(Failure(test, report.longreprtext))
 
 
 @pytest.fixture
@@ -148,7 +165,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not waiting:
         return
     for finding in waiting:
-        terminalreporter.write_line(f"waits for review, {finding.state}: {finding.message.splitlines()[0]}")
+        what = "" if finding.expected is None else f": {finding.message.splitlines()[0].partition(': ')[2]}"
+        terminalreporter.write_line(f"waits for review, {finding.state}: {shown(finding.golden)}{what}")
     if sys.stdin.isatty() and sys.stdout.isatty() and config.option.capture != "no":
         _ask(config, terminalreporter)
     else:

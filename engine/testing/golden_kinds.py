@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,12 +9,12 @@ import numpy as np
 
 from engine.testing.findings import FindingKind
 from engine.testing.pictures import Box, Picture, Tolerance, box_mask, difference, from_png, to_png
+from engine.testing.plan_difference import plan_difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MADE_ON = "made on "
-_DIFF_LINES = 40
 
 
 class GoldenKind(Protocol):
@@ -98,7 +97,13 @@ class TextKind:
     def judge(self, expected: bytes) -> str:
         """Compare line by line."""
         body = golden_text(expected)
-        return "" if body == self.text else text_difference(body, self.text)
+        if body == self.text:
+            return ""
+        return "it differs\n" + (plan_difference(body, self.text) or "in its line breaks")
+            ""
+            if body == self.text
+            else "it differs\n" + (plan_difference(body, self.text) or "in its line breaks")
+        )
 
     def made_on(self, expected: bytes) -> str:
         """Read the first line."""
@@ -111,17 +116,6 @@ def golden_text(data: bytes) -> str:
     text = _decoded(data)
     first, _, rest = text.partition("\n")
     return rest if first.startswith(f"// {MADE_ON}") else text
-
-
-def text_difference(expected: str, actual: str, lines: int = _DIFF_LINES) -> str:
-    """Return a unified difference, at most `lines` long: `-` as in the golden, `+` as made here."""
-    found = list(difflib.unified_diff(expected.splitlines(), actual.splitlines(), n=2, lineterm=""))[2:]
-    if not found:
-        return "the line breaks differ"
-    removed = sum(line.startswith("-") for line in found)
-    added = sum(line.startswith("+") for line in found)
-    more = [f"... and {len(found) - lines} lines more"] if len(found) > lines else []
-    return "\n".join([f"{removed} lines of it are gone, {added} are new:", *found[:lines], *more])
 
 
 def _decoded(data: bytes) -> str:

@@ -38,14 +38,15 @@ class TestCode(StrEnum):
 class SceneTestFailure(AssertionError):
     """A claim of a test file does not hold; the text is the block with file, line and column."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.render())
+    def __init__(self, problem: Problem, details: str = "") -> None:
+        super().__init__("\n".join(filter(None, (problem.render(), details))))
         self.problem = problem
 
 
 def fail(code: TestCode, message: str, node: Node, help: str = "") -> SceneTestFailure:
-    """Return the failure of a claim that stands at `node`; the message may have several lines."""
-    return SceneTestFailure(node.document.problem(code, message, node, help))
+    """Return the failure of a claim that stands at `node`; lines after the message's first come last."""
+    first, _, details = message.partition("\n")
+    return SceneTestFailure(node.document.problem(code, first, node, help), details)
 
 
 @dataclass(frozen=True)

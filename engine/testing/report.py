@@ -120,4 +120,5 @@ def _difference(expected: list[str], actual: list[str]) -> Iterator[str]:
 
 def _failure(failure: Failure) -> str:
     state = "<span class='state failed'>failed</span>"
-    return f"<section>{state}<h2>{escape(failure.test)}</h2><pre>{escape(failure.message)}</pre></section>"
+    message = f"<pre class='message'>{escape(failure.message)}</pre>"
+    return f"<section>{state}<h2>{escape(failure.test)}</h2>{message}</section>"
