@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.vk.device import Device
+    from engine.vk.instance import Instance
 
 SHOWN = 10
 
 
 @dataclass(eq=False)
 class SharedDevice:
-    """A device that scenes share, with the objects that lived on it before any of them was opened."""
+    """A device that scenes share, with the objects that lived on it before any of them was opened.
+
+    One that is `retired` is lent to nobody else, and closed when its last user gives it back.
+    """
 
     device: Device
     base: Counter[str]
@@ -26,7 +30,7 @@ class SharedDevice:
 
 @dataclass(eq=False)
 class Lease:
-    """One scene's use of a shared device; `give_back` checks that nothing of the scene stays."""
+    """One scene's use of a device; `give_back` checks that nothing of the scene stays."""
 
     shared: SharedDevice
     first_message: int = field(init=False)
@@ -40,6 +44,11 @@ class Lease:
         """The device itself."""
         return self.shared.device
 
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What the validation layers have said since it was lent."""
+        return tuple(str(message) for message in self.device.instance.messages.all[self.first_message :])
+
     def give_back(self) -> list[str]:
         """Part with the device, and return what the last of its users left behind, a line each.
 
@@ -47,23 +56,33 @@ class Lease:
         """
         shared = self.shared
         shared.users -= 1
-        left = left_behind(shared) if not shared.users else []
+        if shared.users:
+            return []
+        left = left_behind(shared)
         if left or shared.device.lost:
             shared.retired = True
-            _open.pop(shared.key, None)
-        if shared.retired and not shared.users:
-            _close(shared)
+        if shared.retired:
+            if _open.get(shared.key) is shared:
+                del _open[shared.key]
+            left = _close(shared) or left
         return left
 
 
 _open: dict[tuple[str, bool], SharedDevice] = {}
 
 
-def lend(name: str, validate: bool) -> Lease:
-    """Lend the shared device whose name holds `name`, opening it if need be. Raises NoDevice, VulkanError."""
+def lend(name: str, validate: bool, *, own: bool = False) -> Lease:
+    """Lend the device whose name holds `name`, opening it if need be; with `own` to nobody else.
+
+    Raises NoDevice, VulkanError; AssertionError where opening failed and left something behind.
+    """
     key = (name, validate)
+    if own:
+        return Lease(_open_device(key, retired=True))
     shared = _open.get(key)
     if shared is None or shared.device.lost:
+        if not _open:
+            atexit.register(close_devices)
         shared = _open[key] = _open_device(key)
     return Lease(shared)
 
@@ -89,7 +108,7 @@ def close_devices() -> None:
             _close(shared)
 
 
-def _open_device(key: tuple[str, bool]) -> SharedDevice:
+def _open_device(key: tuple[str, bool], *, retired: bool = False) -> SharedDevice:
     from engine.vk.device import Device
     from engine.vk.instance import Instance
 
@@ -97,16 +116,24 @@ def _open_device(key: tuple[str, bool]) -> SharedDevice:
     instance = Instance("diorama testing", validate=validate)
     try:
         device = Device(instance, instance.choose(name))
-    except BaseException:
+    except BaseException as error:
         instance.close()
+        left = _alive(instance)
+        if left:
+            raise AssertionError(f"opening a device failed and left behind: {', '.join(left)}") from error
         raise
-    atexit.register(close_devices)
-    return SharedDevice(device, Counter(device.handles.counts()), key)
+    return SharedDevice(device, Counter(device.handles.counts()), key, retired=retired)
 
 
-def _close(shared: SharedDevice) -> None:
+def _close(shared: SharedDevice) -> list[str]:
+    """Close a device and its instance, once, and return what lived on them still."""
     instance = shared.device.instance
     try:
         shared.device.close()
     finally:
         instance.close()
+    return _alive(instance)
+
+
+def _alive(instance: Instance) -> list[str]:
+    return [str(entry) for entry in (*instance.handles.live(), *instance.handles.leaks)]

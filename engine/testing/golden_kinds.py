@@ -100,10 +100,6 @@ class TextKind:
         if body == self.text:
             return ""
         return "it differs\n" + (plan_difference(body, self.text) or "in its line breaks")
-            ""
-            if body == self.text
-            else "it differs\n" + (plan_difference(body, self.text) or "in its line breaks")
-        )
 
     def made_on(self, expected: bytes) -> str:
         """Read the first line."""

@@ -157,43 +157,29 @@ def open_live(
     from engine.runtime.options import RuntimeOptions
     from engine.runtime.runtime import Runtime
 
-    wants_checks = validate is not False
-    lease = None if own_device else lend(device, wants_checks)
+    lease = lend(device, validate is not False, own=own_device)
     try:
-        options = RuntimeOptions(
-            size=size,
-            device=device,
-            validate=wants_checks,
-            paging_cycles=paging_cycles,
-            shared=None if lease is None else lease.device,
-        )
+        options = RuntimeOptions(size=size, paging_cycles=paging_cycles, shared=lease.device)
         runtime = Runtime(document, library, options)
-    except BaseException:
-        if lease is not None:
-            lease.give_back()
+    except BaseException as error:
+        left = lease.give_back()
+        if left:
+            raise AssertionError(f"opening the scene failed and left behind: {', '.join(left)}") from error
         raise
-    host = LiveHost(
-        runtime,
-        close=lambda: _end(host, library, lease),
-        first_message=0 if lease is None else lease.first_message,
-    )
+    host = LiveHost(runtime, close=lambda: _end(host, library, lease), first_message=lease.first_message)
     if budget is not None:
         host.limit_budget(dict.fromkeys(range(len(host.profile.heaps)), budget))
     return host
 
 
-def _end(host: LiveHost, library: AssetLibrary, lease: Lease | None) -> None:
+def _end(host: LiveHost, library: AssetLibrary, lease: Lease) -> None:
     """Close in order, and hold the scene to it: nothing alive, no message of the validation layers."""
     __tracebackhide__ = True
-    runtime = host.runtime
     try:
-        runtime.close()
+        host.runtime.close()
         library.close()
     finally:
-        messages = host.messages
-        left = (
-            [str(entry) for entry in runtime.instance.handles.leaks] if lease is None else lease.give_back()
-        )
+        left, messages = lease.give_back(), lease.messages
     if left:
         raise AssertionError("closing the scene left Vulkan objects behind:\n    " + "\n    ".join(left))
     if messages:
