@@ -30,7 +30,7 @@ from engine.plan.vocabulary import (
 )
 
 PROFILES = Path(__file__).parents[2] / "assets" / "profiles"
-NAMES = ("lavapipe", "unified", "discrete-window", "coarse")
+NAMES = ("lavapipe", "nvidia-h200", "unified", "discrete-window", "coarse")
 SMALL = Policy(block=24 << 10, own=4 << 10, staging=6 << 10, window=10 << 10)
 USES = (
     QueueUse(QueueKind.GRAPHICS, Access.VERTEX_ATTRIBUTE_READ, Stage.VERTEX_ATTRIBUTE_INPUT),
