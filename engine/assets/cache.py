@@ -97,13 +97,24 @@ def padded(size: int) -> int:
 
 @dataclass(slots=True)
 class CacheImage:
-    """A cache that was read: its entries and its data, mapped from the file or held in memory."""
+    """A cache that was read: its entries and its data, mapped from the file or held in memory.
+
+    `descriptor` is the file itself, open as long as this is, and `begin` where its data begins: who copies
+    much reads by position, because a mapping dies with a file that somebody truncates.
+    """
 
     entries: tuple[Entry, ...]
     data: memoryview
     path: Path | None = None
     _whole: memoryview = field(default_factory=lambda: memoryview(b""))
     _map: mmap.mmap | None = None
+    descriptor: int | None = None
+    begin: int = HEADER_BYTES
+
+    @property
+    def size(self) -> int:
+        """Bytes of data."""
+        return len(self.data)
 
     def view(self, entry: Entry) -> memoryview:
         """The bytes of one asset."""
@@ -135,6 +146,9 @@ class CacheImage:
         if self._map is not None:
             with contextlib.suppress(BufferError):  # somebody still holds a view: it unmaps with the last
                 self._map.close()
+        descriptor, self.descriptor = self.descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def open_cache(path: Path) -> CacheImage:
@@ -145,6 +159,7 @@ def open_cache(path: Path) -> CacheImage:
             if size < HEADER_BYTES:
                 raise CacheMissError(f"{size} bytes are too few")
             mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+            descriptor = os.dup(file.fileno())
     except (OSError, ValueError) as error:
         raise CacheMissError(str(error)) from error
     whole = memoryview(mapped)
@@ -153,8 +168,9 @@ def open_cache(path: Path) -> CacheImage:
     except CacheMissError:
         whole.release()
         mapped.close()
+        os.close(descriptor)
         raise
-    return CacheImage(entries, data, path, whole, mapped)
+    return CacheImage(entries, data, path, whole, mapped, descriptor)
 
 
 def cache_in_memory(content: bytes) -> CacheImage:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets.breakage import Breakage, find_breakage
+from engine.assets.cache import CacheImage
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb, ProgressCallback, cook_database
 from engine.assets.database import builtin_db
@@ -151,6 +152,10 @@ class AssetLibrary:
     def data(self, db: int) -> memoryview:
         """All data of a database's cache, which the offsets of `source` count in."""
         return self._cooked[db].image.data
+
+    def cache(self, db: int) -> CacheImage:
+        """The cache of a database, for who copies much of it: its file, or its data where there is none."""
+        return self._cooked[db].image
 
     def close(self) -> None:
         """Let go of the caches. May be called again."""

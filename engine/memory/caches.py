@@ -16,16 +16,18 @@ from numpy.typing import NDArray
 
 HAS_SCATTER = hasattr(os, "preadv")
 MOST_AT_ONCE = 1024  # IOV_MAX of every system that has preadv
+END = (1 << 63) - 1  # beyond any file
 GAP = 1 << 12  # a shorter gap between two reads is read, and dropped, in the same call
 
 
-class CacheTruncated(Exception):
-    """A cache file ended before the bytes that a transfer needs; cooking makes it whole again."""
+class CacheUnreadable(Exception):
+    """Bytes from `begin` to `end` of the cache of assetDb `db` could not be had; cooking makes it whole."""
 
-    def __init__(self, db: int, offset: int) -> None:
-        super().__init__(f"the cache of assetDb {db} ends before byte {offset}: cook it again")
+    def __init__(self, db: int, begin: int, end: int, why: str) -> None:
+        super().__init__(f"the cache of assetDb {db} cannot be read: {why}; cook it again")
         self.db = db
-        self.offset = offset
+        self.begin = begin
+        self.end = end
 
 
 class Cache(Protocol):
@@ -38,11 +40,14 @@ class Cache(Protocol):
     def copy(self, reads: NDArray[np.void], target: NDArray[np.uint8]) -> None:
         """Copy `reads` (dtype READ, sorted by where they begin here) into `target`; any thread.
 
-        Raises CacheTruncated.
+        Raises CacheUnreadable.
         """
 
     def expect(self, offset: int, size: int) -> None:
         """Have the system read this range ahead."""
+
+    def close(self) -> None:
+        """Let go of the source, once."""
 
 
 class MemoryCache:
@@ -65,14 +70,18 @@ class MemoryCache:
     def expect(self, offset: int, size: int) -> None:
         """Nothing to do: it is there."""
 
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._bytes = np.zeros(0, np.uint8)
+
 
 class FileCache:
-    """A part of an open file: `descriptor` stays its owner's, and must stay open."""
+    """A part of an open file; `descriptor` stays its owner's, this has one of its own."""
 
     def __init__(self, db: int, descriptor: int, begin: int, size: int) -> None:
         self.size = size
         self._db = db
-        self._descriptor = descriptor
+        self._descriptor = os.dup(descriptor)
         self._begin = begin
 
     def copy(self, reads: NDArray[np.void], target: NDArray[np.uint8]) -> None:
@@ -97,9 +106,12 @@ class FileCache:
     def _read(self, several: list[memoryview], offset: int) -> None:
         missing = sum(map(len, several))
         while missing:
-            count = os.preadv(self._descriptor, several, self._begin + offset)
+            try:
+                count = os.preadv(self._descriptor, several, self._begin + offset)
+            except OSError as error:
+                raise CacheUnreadable(self._db, offset, offset + missing, str(error)) from error
             if not count:
-                raise CacheTruncated(self._db, offset + missing)
+                raise CacheUnreadable(self._db, offset, END, "it ends too early")
             offset, missing = offset + count, missing - count
             while several and count >= len(several[0]):
                 count -= len(several.pop(0))
@@ -111,18 +123,20 @@ class FileCache:
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(self._descriptor, self._begin + offset, size, os.POSIX_FADV_WILLNEED)
 
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
 
 def cache_of(db: int, source: Any) -> Cache:
-    """Make a cache of a buffer, or of what has `descriptor`, `begin` and `size` where files can be scattered.
+    """Make a cache of a buffer, or of what has `descriptor` (or None), `begin`, `size` and `data`, a buffer.
 
-    Such an object is a buffer too, or has one as `data`, for systems without preadv.
+    The data is copied out of memory where there is no file, and on systems without preadv.
     """
     descriptor = getattr(source, "descriptor", None)
-    if descriptor is None:
-        return MemoryCache(source)
-    if HAS_SCATTER:
+    if descriptor is not None and HAS_SCATTER:
         return FileCache(db, descriptor, source.begin, source.size)
-    return MemoryCache(source.data)
+    return MemoryCache(source.data if hasattr(source, "descriptor") else source)
 
 
 def caches_of(sources: Mapping[int, Any]) -> dict[int, Cache]:

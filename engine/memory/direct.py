@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from engine.plan.steps import READ, Transfer
 
+REACHED = np.dtype([("resource", np.int32), ("begin", np.int64), ("end", np.int64)])
+
 
 @dataclass(frozen=True, eq=False)
 class Work:
@@ -83,6 +85,33 @@ def _merged(reads: NDArray[np.void], copy: NDArray[np.int64]) -> tuple[NDArray[n
     merged = reads[first]
     merged["size"] = reads["cache_offset"][last] + reads["size"][last] - merged["cache_offset"]
     return merged, copy[first]
+
+
+def reached(work: Work, begin: int, end: int) -> NDArray[np.void]:
+    """What bytes `begin` to `end` of the cache are for: rows of REACHED, ranges of buffers or layers."""
+    found = []
+    for resource, reads in work.written:
+        hit = _meeting(reads, begin, end)
+        found += [(resource, place, place + size) for _cache, place, size in hit.tolist()]
+    staged = work.staged
+    for _cache, spot, size in _meeting(staged.reads, begin, end).tolist():
+        for copy in staged.buffer_copies:
+            low = max(spot, int(copy["staging_offset"]))
+            high = min(spot + size, int(copy["staging_offset"] + copy["size"]))
+            if low < high:
+                shift = int(copy["offset"] - copy["staging_offset"])
+                found.append((int(copy["resource"]), low + shift, high + shift))
+        images = staged.image_copies
+        mine = (images["staging_offset"] < spot + size) & (images["staging_offset"] + images["size"] > spot)
+        found += [(int(i["resource"]), int(i["layer"]), int(i["layer"]) + 1) for i in images[mine]]
+    return np.array(found, REACHED)
+
+
+def _meeting(reads: NDArray[np.void], begin: int, end: int) -> NDArray[np.void]:
+    hit: NDArray[np.void] = reads[
+        (reads["cache_offset"] < end) & (reads["cache_offset"] + reads["size"] > begin)
+    ]
+    return hit
 
 
 def portions(step: Transfer, limit: int | None) -> list[Transfer]:

@@ -13,6 +13,7 @@ from engine.memory import copies
 from engine.memory.background import Background
 from engine.memory.deferred import Deferred, Ticket
 from engine.memory.fills import Fills
+from engine.memory.lost import Lost
 from engine.memory.objects import LiveResource, Objects
 from engine.memory.published import Published
 from engine.memory.queues import Queues, Range
@@ -51,9 +52,9 @@ class Executor:
         self._queues = Queues(device, frames)
         self.resting = Resting()
         self.background = Background(self.objects)
-        self.transfers = Transfers(
-            device, self.objects, self._queues, self.fills, self.resting, direct=direct
-        )
+        self.lost = Lost()
+        shared = (self.objects, self._queues, self.fills, self.resting, self.lost)
+        self.transfers = Transfers(device, *shared, direct=direct)
         self._carry_out: dict[type, Callable[[Any], bool]] = {
             vocabulary.Allocate: self._allocate,
             vocabulary.CreateBuffer: self._create_buffer,
@@ -82,7 +83,7 @@ class Executor:
         if caches is not None:
             self.fills.wait()
             self.fills.use(caches)
-        self._plan = plan
+        self._plan = self.lost.plan = plan
         self.transfers.abandon()
         self.background.abandon()
         if hands_over:
@@ -191,11 +192,13 @@ class Executor:
         if not self._is_rested(step):
             return False
         assert self._plan is not None
+        step = self.lost.without(step)
         self._rest(self.published.publish(step, self._plan))
         self.done.update(published=len(step.keys))
         return True
 
     def _withdraw(self, step: vocabulary.Withdraw) -> bool:
+        self.lost.forget(step.keys)
         self._rest(self.published.withdraw(step.keys))
         return True
 

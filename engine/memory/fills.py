@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.caches import Cache, caches_of
+from engine.memory.caches import Cache, CacheUnreadable, caches_of
 from engine.plan.steps import READ, Window
 from engine.vk.errors import DioramaInternalError
 
@@ -27,9 +27,11 @@ class Fills:
         self._pool: ThreadPoolExecutor | None = None
         self._running: list[Future[None]] = []
         self._caches: dict[int, Cache] = {}
+        self._unreadable: list[CacheUnreadable] = []
 
     def use(self, caches: Mapping[int, Any]) -> None:
         """Read from these caches from now on: see `caches.cache_of`."""
+        self._let_go()
         self._caches = caches_of(caches)
 
     def expect(self, windows: Iterable[Window]) -> None:
@@ -57,24 +59,35 @@ class Fills:
         for reads, target in parts:
             for piece in pieces(reads):
                 if inline:
-                    cache.copy(piece, target)
+                    self._copy(cache, piece, target)
                 else:
-                    self._running.append(self._executor().submit(cache.copy, piece, target))
+                    self._running.append(self._executor().submit(self._copy, cache, piece, target))
 
     def wait(self) -> None:
         """Wait for the threads; for loading and tests."""
         wait(self._running)
 
-    def finish(self) -> None:
-        """Wait for the threads (not at all where `busy` is False); raises what went wrong in one."""
+    def finish(self) -> list[CacheUnreadable]:
+        """Wait for the threads (not at all where `busy` is False) and return what could not be read.
+
+        Raises anything else that went wrong in one.
+        """
         running, self._running = self._running, []
         problems = [problem for future in running if (problem := future.exception()) is not None]
+        unreadable, self._unreadable = self._unreadable, []
         if problems:
             raise problems[0]
+        return unreadable
+
+    def _copy(self, cache: Cache, reads: NDArray[np.void], target: NDArray[np.uint8]) -> None:
+        try:
+            cache.copy(reads, target)
+        except CacheUnreadable as problem:
+            self._unreadable.append(problem)
 
     def forget(self) -> None:
         """Drop what the threads, now done, have to tell: nobody needs the bytes any more."""
-        self._running = []
+        self._running, self._unreadable = [], []
 
     def close(self) -> None:
         """Let the threads end and the caches go."""
@@ -82,7 +95,12 @@ class Fills:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
         self._running = []
-        self._caches = {}
+        self._let_go()
+
+    def _let_go(self) -> None:
+        caches, self._caches = self._caches, {}
+        for cache in caches.values():
+            cache.close()
 
     def _executor(self) -> ThreadPoolExecutor:
         if self._pool is None:

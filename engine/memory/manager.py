@@ -17,7 +17,7 @@ from engine.plan.profile import DeviceProfile
 from engine.plan.steps import AnyStep, ClearStaging, Release, Transfer
 from engine.plan.vocabulary import Kind
 from engine.vk.device import Device
-from engine.vk.errors import DioramaInternalError, VulkanError
+from engine.vk.errors import DioramaInternalError
 from engine.vk.timeline import Timeline
 
 
@@ -147,6 +147,16 @@ class MemoryManager:
         """Wait for what holds the next step back, threads or device: for loading, scripts and tests."""
         self._executor.wait()
 
+    @property
+    def lost(self) -> frozenset[int]:
+        """Keys whose cache could not be read: never published, so that their users draw the fallback."""
+        return self._executor.lost.keys
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What went wrong with caches so far, in words, each thing once."""
+        return tuple(self._executor.lost.why)
+
     def submit(self, schedule: Schedule, caches: Mapping[int, Any] | None = None) -> None:
         """Carry out `schedule` from now on, in place of what was left of the one before.
 
@@ -187,7 +197,7 @@ class MemoryManager:
                 if self.state is not None:
                     self.state.apply(step)
                 self._counts.update(steps=1, cycles=int(is_cycle))
-        except VulkanError:
+        except Exception:
             # What the steps before it recorded has been published, so it must reach the device.
             if not self._device.lost:
                 self._executor.submit()

@@ -7,8 +7,9 @@ from collections import Counter, deque
 import numpy as np
 
 from engine.memory import copies
-from engine.memory.direct import Work, part, portions
+from engine.memory.direct import Work, part, portions, reached
 from engine.memory.fills import Fills, Part
+from engine.memory.lost import Lost
 from engine.memory.objects import LiveResource, Objects
 from engine.memory.queues import Queues, Range
 from engine.memory.recorder import Recorder
@@ -32,6 +33,7 @@ class Transfers:
         queues: Queues,
         fills: Fills,
         resting: Resting,
+        lost: Lost,
         *,
         direct: bool,
     ) -> None:
@@ -41,6 +43,7 @@ class Transfers:
         self._queues = queues
         self._fills = fills
         self._resting = resting
+        self.lost = lost
         self._direct = direct
         self._step: Transfer | None = None
         self._work: Work | None = None
@@ -133,10 +136,12 @@ class Transfers:
         work = self._work
         assert work is not None
         try:
-            self._fills.finish()
+            unreadable = self._fills.finish()
         except BaseException:
             self._end()
             raise
+        for problem in unreadable:
+            self.lost.add(problem, step.keys, reached(work, problem.begin, problem.end))
         reads = work.staged.reads
         if len(reads):
             begin = int(reads["staging_offset"].min())

@@ -92,7 +92,7 @@ class Runtime:
         self.timeline = Timeline(self.device, "frames")
         undo.callback(self.timeline.close)
         self.profile = self._device_profile = _within(live_profile(self.device), options.budget_mib)
-        caches = {db.id: self.library.data(db.id) for db in self.library.dbs}
+        caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
         self._sources = Sources.of(*self.library.ranges().T)
         self.resident = Resident()
         self.memory = MemoryManager(

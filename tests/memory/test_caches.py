@@ -1,0 +1,138 @@
+"""Caches are read by position: scattered in few calls, and an end that comes too early kills nobody."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.schedules import (
+    SHAPE,
+    A,
+    B,
+    C,
+    Written,
+    buffer,
+    chain_bytes,
+    contents,
+    image,
+    mip_copies,
+    publish,
+    staged,
+    transfer,
+)
+
+from engine.memory.caches import GAP, MOST_AT_ONCE, CacheUnreadable, FileCache, MemoryCache
+from engine.memory.manager import MemoryManager, Pace
+from engine.plan.profile import DeviceProfile
+from engine.plan.steps import READ, Destroy, Withdraw
+from engine.vk.device import Device
+
+Bytes = NDArray[np.uint8]
+BEGIN = 64
+
+
+@pytest.fixture
+def path(tmp_path: Path, cache: Bytes) -> Path:
+    """A cache file: 64 bytes of something else, then the data."""
+    made = tmp_path / "db.ogCache"
+    made.write_bytes(bytes(BEGIN) + cache.tobytes())
+    return made
+
+
+@pytest.fixture
+def file(path: Path, cache: Bytes) -> Iterator[SimpleNamespace]:
+    descriptor = os.open(path, os.O_RDONLY)
+    yield SimpleNamespace(descriptor=descriptor, begin=BEGIN, size=len(cache), data=cache)
+    os.close(descriptor)
+
+
+def test_reads_are_scattered_whatever_lies_between_them(file: SimpleNamespace, cache: Bytes) -> None:
+    random = np.random.default_rng(2)
+    reads, at, spot = [], 5, 0
+    for _ in range(2 * MOST_AT_ONCE):
+        at += int(random.choice([0, 0, 0, 0, 3, 5, GAP, GAP + 1]))
+        size = int(random.integers(1, 300))
+        reads.append((at, spot, size))
+        at, spot = at + size, spot + size + int(random.integers(0, 9))
+    one, other = np.zeros(spot + 9, np.uint8), np.zeros(spot + 9, np.uint8)
+    made = FileCache(0, file.descriptor, BEGIN, len(cache))
+    made.copy(np.array(reads, READ), one)
+    MemoryCache(cache).copy(np.array(reads, READ), other)
+    assert np.array_equal(one, other)
+    made.close()
+
+
+def test_a_file_that_ends_early_says_where(file: SimpleNamespace, path: Path, cache: Bytes) -> None:
+    made = FileCache(7, file.descriptor, BEGIN, len(cache))
+    os.truncate(path, BEGIN + 1000)
+    with pytest.raises(CacheUnreadable, match="assetDb 7 cannot be read: it ends too early") as told:
+        made.copy(np.array([(900, 0, 200)], READ), np.zeros(200, np.uint8))
+    assert told.value.begin == 1000
+    made.close()
+
+
+def test_a_file_that_cannot_be_read_says_why(cache: Bytes, tmp_path: Path) -> None:
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    made = FileCache(7, descriptor, 0, 100)
+    with pytest.raises(CacheUnreadable, match="directory"):
+        made.copy(np.array([(0, 0, 100)], READ), np.zeros(100, np.uint8))
+    made.close()
+    os.close(descriptor)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("size", [1000, 300_000], ids=["at once", "by threads"])
+def test_a_truncated_cache_costs_the_keys_that_it_held(
+    device: Device,
+    profile: DeviceProfile,
+    pace: Pace,
+    file: SimpleNamespace,
+    path: Path,
+    cache: Bytes,
+    size: int,
+) -> None:
+    chain = chain_bytes(SHAPE)
+    written = staged(profile).place(A, 2, 0, size).place(B, 2, 512 << 10, size).place(C, 3, 1, chain)
+    written.add(*image(profile, 3, SHAPE, 2))
+    reads = [(0, 0, size), (size, 512 << 10, size), (2 * size, 1000 << 10, chain)]
+    copies = [(0, 2, 0, size), (512 << 10, 2, 512 << 10, size)]
+    written.add(transfer(1, reads, copies, mip_copies(SHAPE, 1000 << 10, 3, 1), keys=(A, B, C)))
+    written.add(publish((A, 2, 0), (B, 2, 512 << 10), (C, 3, 1)))
+    with MemoryManager(device, profile, {0: file}, pace=pace) as manager:
+        os.truncate(path, BEGIN + size + 5)
+        manager.submit(written)
+        manager.settle()
+        assert manager.lost == {B, C}
+        assert manager.location(B) is None
+        assert manager.location(C) is None
+        assert np.array_equal(contents(device, manager, A), cache[:size])
+        assert len(manager.troubles) == 1
+        assert "it ends too early" in manager.troubles[0]
+
+
+@pytest.mark.gpu
+def test_a_lost_key_is_found_again_when_its_cache_is_whole(
+    device: Device, profile: DeviceProfile, file: SimpleNamespace, path: Path, cache: Bytes
+) -> None:
+    first = staged(profile).place(A, 2, 0, 64)
+    first.add(transfer(1, [(0, 0, 64)], [(0, 2, 0, 64)], keys=(A,)), publish((A, 2, 0)))
+    second = Written().place(A, 3, 0, 64).add(*buffer(profile, 3, 256))
+    second.add(transfer(1, [(0, 0, 64)], [(0, 3, 0, 64)], keys=(A,)), publish((A, 3, 0)), Destroy(2))
+    third = Written().add(Withdraw(np.array([A])))
+    with MemoryManager(device, profile, {0: file}) as manager:
+        os.truncate(path, BEGIN)
+        manager.submit(first)
+        manager.settle()
+        assert manager.lost == {A}
+        manager.submit(second, {0: cache})
+        manager.settle()
+        assert manager.lost == frozenset()
+        assert np.array_equal(contents(device, manager, A), cache[:64])
+        manager.submit(third)
+        manager.settle()
+        assert manager.location(A) is None
