@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 from engine.plan.formats import Format
@@ -27,7 +28,7 @@ _COLOUR = ImageUsage.SAMPLED | ImageUsage.TRANSFER_DST | ImageUsage.TRANSFER_SRC
 
 
 class DeviceMeasure:
-    """Asks the device how large a buffer or an image would be; makes no object, and asks once.
+    """Asks the device how large a buffer or an image would be; makes no object, and asks once, on any thread.
 
     vkGetDeviceBufferMemoryRequirements and vkGetDeviceImageMemoryRequirements (Vulkan 1.3).
     """
@@ -35,6 +36,7 @@ class DeviceMeasure:
     def __init__(self, device: Device) -> None:
         self._device = device
         self._known: dict[tuple[object, ...], Needs] = {}
+        self._lock = Lock()  # all threads read the answer from the same struct
         self._dedicated = new("VkMemoryDedicatedRequirements")
         self._answer = new("VkMemoryRequirements2", pNext=self._dedicated)
 
@@ -45,8 +47,9 @@ class DeviceMeasure:
         if found is None:
             query = new("VkDeviceBufferMemoryRequirements", pCreateInfo=buffer_info(size, usage))
             vk, handle = self._device.vk, self._device.handle
-            vk.vkGetDeviceBufferMemoryRequirements(handle, query, self._answer)
-            found = self._known[key] = self._needs()
+            with self._lock:
+                vk.vkGetDeviceBufferMemoryRequirements(handle, query, self._answer)
+                found = self._known[key] = self._needs()
         return found
 
     def image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
@@ -56,8 +59,9 @@ class DeviceMeasure:
         if found is None:
             query = new("VkDeviceImageMemoryRequirements", pCreateInfo=image_info(shape, layers, usage))
             vk, handle = self._device.vk, self._device.handle
-            vk.vkGetDeviceImageMemoryRequirements(handle, query, self._answer)
-            found = self._known[key] = self._needs()
+            with self._lock:
+                vk.vkGetDeviceImageMemoryRequirements(handle, query, self._answer)
+                found = self._known[key] = self._needs()
         return found
 
     def _needs(self) -> Needs:

@@ -95,10 +95,11 @@ class BlockAllocation(MemoryAllocation):
         if self._is_freed:
             raise DoubleFree(self.name, "it is freed a second time")
         self._is_freed = True
-        for _ in range(self._maps):
-            self.place.block.unmap()
-        self._maps = 0
-        self._allocator.free(self)
+        with self._allocator.lock:
+            for _ in range(self._maps):
+                self.place.block.unmap()
+            self._maps = 0
+            self._allocator.free(self)
 
     def open(self) -> None:
         """Mark fresh memory for the debug options."""
