@@ -53,7 +53,7 @@ class Group:
 
 def planned_terms(terms: Terms, profile: DeviceProfile, policy: Policy) -> Terms:
     """What the engine adds to a need: transfer usages (rule 13), a transfer queue's use, alignments (rules
-    7 and 9).
+    7 and 9), memory that uploads can be written to without staging.
     """
     usage = BufferUsage if terms.kind is Kind.BUFFER else ImageUsage
     bits = terms.usage
@@ -63,9 +63,11 @@ def planned_terms(terms: Terms, profile: DeviceProfile, policy: Policy) -> Terms
         bits |= usage.TRANSFER_SRC
     if terms.contents is Contents.CACHE and policy.transfer_queue and profile.has_transfer_queue():
         terms = terms.with_use(_TRANSFER)
-    alignment = terms.alignment
+    alignment, preferred = terms.alignment, terms.preferred
     if terms.kind is Kind.BUFFER:
         limits = profile.limits
+        if terms.contents is Contents.CACHE and policy.direct and profile.can_be_written():
+            preferred |= MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
         for mask, needed in (
             (BufferUsage.UNIFORM_BUFFER, limits.min_uniform_buffer_offset_alignment),
             (BufferUsage.STORAGE_BUFFER, limits.min_storage_buffer_offset_alignment),
@@ -78,7 +80,7 @@ def planned_terms(terms: Terms, profile: DeviceProfile, policy: Policy) -> Terms
                 alignment = lcm(alignment, needed)
         if terms.persistent_map or terms.properties & MemoryProperty.HOST_VISIBLE:
             alignment = lcm(alignment, limits.non_coherent_atom_size)
-    return replace(terms, usage=int(bits), alignment=alignment)
+    return replace(terms, usage=int(bits), alignment=alignment, preferred=preferred)
 
 
 def group_of(terms: Terms, size: int, policy: Policy) -> Group:

@@ -19,6 +19,8 @@ class Policy:
     keep_staging: keep the staging buffers after settling. The default is to release them: memory that only
     a transfer needed returns with its end, and allocating it again costs less than a frame.
     window: largest part of a cache that is mapped at once, per assetDb.
+    direct: keep what comes from caches in device-local memory that the host can write to, where all of the
+    device's memory is such: then nothing need be staged.
     transfer_queue: use a transfer-only queue where the device has one.
     """
 
@@ -29,4 +31,5 @@ class Policy:
     staging: int = 256 * MIB
     keep_staging: bool = False
     window: int = 256 * MIB
+    direct: bool = True
     transfer_queue: bool = True
