@@ -36,6 +36,7 @@ class Options:
     screenshot: Path | None = None
     report: Path | None = None
     script: Path | None = None
+    record: Path | None = None
     settings: tuple[str, ...] = ()
     device: str | None = None
     list_devices: bool = False
@@ -65,6 +66,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         screenshot=given.screenshot,
         report=given.report,
         script=given.script,
+        record=given.record,
         settings=tuple(given.settings),
         device=given.device,
         list_devices=given.list_devices,
@@ -114,6 +116,12 @@ def make_parser() -> argparse.ArgumentParser:
         help="run a scene script (its run(scene)), then go on; a script that raises ends the run with 1",
     )
     parser.add_argument(
+        "--record",
+        metavar="FILE",
+        type=_recording,
+        help="record what is done to the scene as a script, FILE.py or FILE.test.hu, that does it again",
+    )
+    parser.add_argument(
         "--set",
         metavar="PATH.FEATURE.FIELD=VALUE",
         dest="settings",
@@ -153,6 +161,12 @@ def _size(text: str) -> tuple[int, int]:
     if max(sides) > LARGEST_SIDE:
         raise argparse.ArgumentTypeError(f"'{text}' is larger than {LARGEST_SIDE} pixels on a side")
     return sides
+
+
+def _recording(text: str) -> Path:
+    if not text.endswith((".py", ".test.hu")):
+        raise argparse.ArgumentTypeError(f"'{text}' ends neither in .py nor in .test.hu")
+    return Path(text)
 
 
 def _png(text: str) -> Path:

@@ -31,7 +31,7 @@ def view(options: Options) -> int:
     from viewer.results import check_writable
     from viewer.run import run
 
-    check_writable(options.screenshot, options.report)
+    check_writable(options.screenshot, options.report, options.record)
     script = read_script(options.script)
     if script is not None and script.failed:
         return ExitCode.CHECK_FAILED
@@ -63,10 +63,16 @@ def make_frames(scene: Scene, library: AssetLibrary, options: Options) -> Frames
     if options.headless:
         from viewer.headless import HeadlessFrames
 
-        return HeadlessFrames(scene, library, options)
-    from viewer.windowed import WindowFrames
+        frames: Frames = HeadlessFrames(scene, library, options)
+    else:
+        from viewer.windowed import WindowFrames
 
-    return WindowFrames(scene, library, options)
+        frames = WindowFrames(scene, library, options)
+    if options.record is None:
+        return frames
+    from viewer.recording import RecordedFrames
+
+    return RecordedFrames(frames, options.record, options.settings)
 
 
 def list_devices(options: Options) -> int:

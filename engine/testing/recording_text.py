@@ -1,0 +1,119 @@
+"""A recording as a script: in Python, to be played in the viewer or by pytest, or as a test file in Humon."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.humon.writer import inline
+from engine.testing.recording import Event, Given, Resized, Waited
+
+SUFFIXES = (".py", ".hu")
+
+
+def recording_text(
+    path: Path, scene: Path, size: tuple[int, int], events: Sequence[Event], problems: Sequence[str] = ()
+) -> str:
+    """Return the text of the script to be written to `path`, by how its name ends: `.py` or `.hu`.
+
+    `problems` are the codes of what was reported; the script expects them again.
+    """
+    write = _python if path.suffix == ".py" else _humon
+    return write(path, scene, size, events, problems)
+
+
+def _python(
+    path: Path, scene: Path, size: tuple[int, int], events: Sequence[Event], problems: Sequence[str]
+) -> str:
+    words = f"{size[0]}x{size[1]}"
+    lines = [
+        f'"""Recorded from {scene.name}; replays to the same end state, here and with',
+        "",
+        f"python -m viewer {_from_here(scene)} --size {words} --script {path.name}",
+        '"""',
+        "",
+        "from pathlib import Path",
+        "",
+        "from engine.testing import open_scene",
+        "",
+        f"SCENE = Path(__file__).parent / {_relative(scene, path)!r}",
+        "",
+        "",
+        "def run(scene):",
+        '    """Do again what was recorded."""',
+        *(f"    {_python_line(event)}" for event in events),
+        "    scene.settle()",
+        "",
+        "",
+        "def test_the_recording_replays():",
+        f"    with open_scene(SCENE, size={size!r}) as scene:",
+        "        run(scene)",
+        f"        assert [str(problem.code) for problem in scene.problems] == {list(problems)!r}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _python_line(event: Event) -> str:
+    if isinstance(event, Waited):
+        return f"scene.step({event.seconds!r})"
+    if isinstance(event, Resized):
+        return f"scene.resize({event.width}, {event.height})"
+    if isinstance(event, Given):
+        return f"scene.set({event.setting!r})"
+    if event.asset:
+        return f"scene.set({f'{event.target}={inline(event.value)}'!r})"
+    feature = f"[{event.feature!r}]" if event.feature else ""
+    if event.feature.isidentifier():
+        feature = f".{event.feature}"
+    return f"scene[{event.path!r}]{feature}.{event.field} = {_python_value(event.value)}"
+
+
+def _python_value(value: Any) -> str:
+    return f"({', '.join(map(repr, value))})" if isinstance(value, list) else repr(value)
+
+
+def _humon(
+    path: Path, scene: Path, size: tuple[int, int], events: Sequence[Event], problems: Sequence[str]
+) -> str:
+    lines = [
+        f"// Recorded from {scene.name}; replays to the same end state.",
+        "version: 1",
+        f"scene: {inline(_relative(scene, path))}",
+        f"size: {inline(list(size))}",
+        "tests: {",
+        "    theRecordingReplays: [",
+        *(f"        {_humon_line(event)}" for event in events),
+        "        settle",
+        f"        {inline({'expect': {'problems': list(problems)}})}",
+        "    ]",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _humon_line(event: Event) -> str:
+    if isinstance(event, Waited):
+        return inline({"step": event.seconds})
+    if isinstance(event, Resized):
+        return inline({"resize": [event.width, event.height]})
+    if isinstance(event, Given):
+        target, _, value = event.setting.partition("=")
+        return f"{{ set: {{ {inline(target.strip())}: {value} }} }}"
+    return inline({"set": {event.target: event.value}})
+
+
+def _relative(scene: Path, path: Path) -> str:
+    """Where the scene lies, seen from the script's folder; with `/` on every system."""
+    try:
+        return Path(os.path.relpath(scene.resolve(), path.resolve().parent)).as_posix()
+    except ValueError:  # on another drive
+        return scene.resolve().as_posix()
+
+
+def _from_here(scene: Path) -> str:
+    try:
+        return Path(os.path.relpath(scene)).as_posix()
+    except ValueError:
+        return scene.as_posix()
