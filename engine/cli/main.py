@@ -35,6 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_cook(commands)
     _add_plan(commands)
     _add_why(commands)
+    _add_diff(commands)
     _add_doctor(commands)
     _add_format(commands)
     return parser
@@ -75,6 +76,26 @@ def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     _add_scene_and_device(plan)
     plan.add_argument("--out", metavar="FILE.hu", type=Path, help="write there instead of printing")
+    plan.add_argument(
+        "--against",
+        metavar="OLD.hu",
+        type=Path,
+        help="print instead what would be allocated, freed, moved and transferred to get there from OLD.hu",
+    )
+
+
+def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    diff = _add(
+        commands,
+        "diff",
+        "print what it takes to get from one plan to another, and the schedule that does it",
+        "Plans that differ only in order are compatible, and their schedule is empty.",
+    )
+    diff.add_argument("old", metavar="A.hu", type=Path, help="the plan that is resident, from `plan --out`")
+    diff.add_argument("new", metavar="B.hu", type=Path, help="the plan that is wanted")
+    diff.add_argument(
+        "--profile", metavar="NAME|FILE.json", help="the device profile (default: the one A.hu was made for)"
+    )
 
 
 def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

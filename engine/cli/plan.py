@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the plan, or write it with --out.
+    """Print the plan, or with --against the way to it from another one; or write it with --out.
 
     Raises InputError for a wrong scene, PlanError for a wrong profile or a scene it cannot hold.
     """
@@ -23,6 +23,12 @@ def run(options: argparse.Namespace) -> int:
     from engine.plan.text import plan_text
 
     text = plan_text(plan_of(options))
+    if options.against is not None:
+        from engine.cli.diff import compare
+        from engine.humon import read
+
+        old = read(options.against).text
+        text = compare(old, text, options.profile, str(options.against), str(options.scene))
     if options.out is not None:
         write_whole(options.out, text)
     else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.humon import write
+from engine.humon import Node, parse, write
 from engine.plan.coalesce import Coalesced
-from engine.plan.plan import Plan, RowDifference
+from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
 from engine.plan.resident import Resident
 from engine.plan.schedule import Schedule, make_schedule
@@ -62,6 +63,21 @@ def difference(old: Plan, needs: Coalesced) -> Difference:
     )
 
 
+def row_changes(old: str, new: str) -> dict[str, dict[str, int]]:
+    """Rows of the other plans created, removed and kept between two plan texts; by value, not by askers."""
+    changes = {}
+    roots = [parse(source, "plan.hu").root["featureDb"] for source in (old, new)]
+    for name in ("shaderPlan", "pipelinePlan", "descriptorSetPlan"):
+        had, wants = ({_value(row) for row in root.get(name) or ()} for root in roots)
+        counts = {"created": len(wants - had), "removed": len(had - wants), "kept": len(had & wants)}
+        changes[name] = counts
+    return changes
+
+
+def _value(row: Node) -> tuple[tuple[str, str], ...]:
+    return tuple((key, child.text) for key, child in row.items() if key != "why")
+
+
 def imagined_sources(plan: Plan) -> Sources:
     """Cache ranges for all cached keys of a plan whose caches are not at hand: one after another."""
     places = plan.memory.subresources
@@ -71,18 +87,10 @@ def imagined_sources(plan: Plan) -> Sources:
     return Sources.of(mine["key"], mine["key"] >> 32, np.cumsum(room) - room, mine["size"])
 
 
-def difference_text(found: Difference) -> str:
-    """The difference as Humon: bytes, keys that come and go, and what rows of the other plans do."""
+def difference_text(found: Difference, rows: Mapping[str, object] | None = None) -> str:
+    """The difference as Humon: bytes, keys that come and go, and `rows`, as `row_changes` gives them."""
     names = found.plan.requirements.keys.name
-    rows = {
-        name: RowDifference.between(getattr(found.old, field), getattr(found.plan, field))
-        for name, field in (
-            ("shaderPlan", "shaders"),
-            ("pipelinePlan", "pipelines"),
-            ("descriptorSetPlan", "descriptor_sets"),
-        )
-    }
-    values = {
+    values: dict[str, object] = {
         "compatible": not found.schedule.steps,
         "allocated": found.allocated,
         "freed": found.freed,
@@ -92,9 +100,7 @@ def difference_text(found: Difference) -> str:
         "plannedAfter": found.plan.planned_bytes,
         "added": [names(key) for key in found.added.tolist()],
         "removed": [found.old.requirements.keys.name(key) for key in found.removed.tolist()],
-        "rows": {
-            name: {"created": len(d.created), "removed": len(d.removed), "kept": len(d.kept)}
-            for name, d in rows.items()
-        },
     }
+    if rows:
+        values["rows"] = rows
     return write({"difference": values})

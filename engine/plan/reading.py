@@ -52,9 +52,9 @@ class _Position:
 
 
 class _Reader:
-    def __init__(self, keys: Keys | None) -> None:
-        self.names: dict[int, str] = {}
-        self.keys = keys if keys is not None else Keys(lambda key: self.names[key])
+    def __init__(self, keys: Keys | None, names: dict[int, str]) -> None:
+        self.names = names
+        self.keys = keys if keys is not None else Keys(names.__getitem__)
         self.table = RequirementTable(self.keys, AskerTable())
         self.terms = TermsTable()
         self.allocations: list[tuple[object, ...]] = []
@@ -141,15 +141,17 @@ def read_plan(
     policy: Policy | None = None,
     name: str = "plan.hu",
     keys: Keys | None = None,
+    names: dict[int, str] | None = None,
 ) -> Plan:
     """The plan in a text that `plan_text` wrote, on `profile`.
 
     `keys` are those of the plan that this one is to be compared with: transients of one name are the same.
+    Names of assets are collected in `names`.
 
     InputError where the text is no plan, PlanError where the plan breaks a rule (ranges that overlap, say).
     """
     root = required(parse(source, name).root, "featureDb")
-    reader = _Reader(keys)
+    reader = _Reader(keys, {} if names is None else names)
     reader.memory(required(root, "memoryPlan"))
     types = [int(str(row[1])) for row in reader.allocations]
     if types and max(types) >= len(profile.memory_types):
@@ -166,6 +168,11 @@ def read_plan(
     if findings:
         raise PlanError("plan.text", f"{name}: " + "; ".join(map(str, findings[:5])), "print the plan again")
     return plan
+
+
+def profile_name(source: str, name: str = "plan.hu") -> str:
+    """The name of the profile that a plan text was made for; InputError where the text is no plan."""
+    return text(required(required(parse(source, name).root, "featureDb"), "profile"))
 
 
 def _requirement(

@@ -1,7 +1,15 @@
 """The validator: every rule a plan must obey on plan data alone, as vectorised checks.
 
-Rules are numbered as in ARCHITECTURE.md ("Rules of a plan"), after the valid-usage ids of the Vulkan
-specification; findings name the rule and where it is broken. An empty list is a proof for this plan.
+Findings name the rule and where it is broken; none is a proof for this plan. The rules, by their numbers
+here, after the valid-usage ids of the Vulkan specification:
+
+1 alignment, range, type bits, size (vkBindBufferMemory-None-10739 and -10741,
+vkBindImageMemory-None-10735 and -10737, memory-01035, memory-01047); 2 bufferImageGranularity between
+linear and optimal neighbours; 3 bound once (-07459, -07460); 4 dedicated allocations (-01444, -01445); 5
+count and size of allocations (vkAllocateMemory-04101, -01713); 6 usages coalesce first; 7 descriptor
+offset alignments; 8 device addresses (-03339); 9 mapped ranges and atoms (VkMappedMemoryRange-01389,
+-01390); 13 transfer usages (-00118, -00120); 16 aliases are never live together. Rules 10 to 12 are about
+copies: see `validate_schedule`.
 """
 
 from __future__ import annotations
@@ -12,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.memory_plan import MemoryPlan, Sharing, shape_of
+from engine.plan.memory_plan import MemoryPlan, shape_of
 from engine.plan.plan import Plan
 from engine.plan.profile import Needs
 from engine.plan.table import Int64s, Rows, stack
@@ -294,6 +302,3 @@ def stays_bound(before: Plan, after: Plan) -> Iterator[Finding]:
         for field in fields:
             for i in np.flatnonzero(mine[field] != theirs[field]):
                 yield Finding("3 bound once", f"{name[:-1]} {both[i]} changes its {field}")
-
-
-__all__ = ["Finding", "Sharing", "stays_bound", "validate"]

@@ -16,7 +16,7 @@ from engine.plan.errors import PlanError
 from engine.vk.errors import DeviceLost, NoDevice, OutOfDeviceMemory, Result
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-COMMANDS = ("cook", "plan", "why", "doctor", "format")
+COMMANDS = ("cook", "plan", "why", "diff", "doctor", "format")
 
 
 def test_the_help_names_every_command_and_exit_code() -> None:

@@ -1,0 +1,40 @@
+"""`diff`: print what it takes to get from one plan to another, in bytes, and the schedule that does it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from engine.cli.exits import ExitCode
+from engine.cli.plan import find_profile
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare two plan files.
+
+    Raises InputError for a file that is no plan, PlanError for a plan that breaks a rule or does not fit.
+    """
+    from engine.humon import read
+    from engine.plan.reading import profile_name
+
+    old, new = (read(path).text for path in (options.old, options.new))
+    profile = options.profile or profile_name(old, str(options.old))
+    sys.stdout.write(compare(old, new, profile, str(options.old), str(options.new)))
+    return ExitCode.DONE
+
+
+def compare(old: str, new: str, profile: str, old_name: str, new_name: str) -> str:
+    """The difference of two plan texts and its schedule, as Humon."""
+    from engine.plan.difference import difference, difference_text, row_changes
+    from engine.plan.keys import Keys
+    from engine.plan.listing import schedule_listing
+    from engine.plan.reading import read_plan
+
+    device = find_profile(profile)
+    names: dict[int, str] = {}
+    keys = Keys(names.__getitem__)
+    plans = [
+        read_plan(text, device, None, name, keys, names) for text, name in ((old, old_name), (new, new_name))
+    ]
+    found = difference(plans[0], plans[1].requirements)
+    return difference_text(found, row_changes(old, new)) + schedule_listing(found.schedule)
