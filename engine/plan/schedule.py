@@ -97,13 +97,14 @@ class _Scheduler:
         fetch = self._to_fetch()
         buffers = [int(r) for r in staging.subresources["resource"]]
         self.steps += paging(self.plan, self.places, fetch, self.sources, buffers)
+        staged = int((self.places["needs"] - self.places["arrived"])[fetch].sum())
         self.places["arrived"][fetch] = self.places["needs"][fetch]
         self._retire(self.places["key"][fetch])
         if not self.plan.policy.keep_staging:
             self.final_allocations -= allocations
             self.final_resources -= resources
         self._free_unneeded()
-        return Schedule(self.plan, tuple(self.steps), int(self.places["needs"][fetch].sum()), moved)
+        return Schedule(self.plan, tuple(self.steps), staged, moved)
 
     def _cached(self) -> NDArray[np.bool_]:
         cached = np.array([t.contents is Contents.CACHE for t in self.plan.terms.entries], bool)

@@ -1,6 +1,6 @@
 """The plan of `scenes/cube.hu` for the recorded profiles, as golden texts.
 
-Where a change is meant: python -m engine plan scenes/cube.hu --profile NAME --out tests/plan/golden/cube-NAME.hu
+Where a change is meant: `python -m engine plan scenes/cube.hu --profile NAME --out` the golden file.
 """
 
 from __future__ import annotations

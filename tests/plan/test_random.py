@@ -9,7 +9,7 @@ import os
 import time
 
 import pytest
-from support.plan_proofs import change, replaced, stopped_everywhere, valid_plans
+from support.plan_proofs import change, replaced, resumed, stopped_everywhere, valid_plans
 
 TIMES = int(os.environ.get("PLAN_PROOFS", "1"))
 FRESH = int(time.time()) % 10_000_000
@@ -35,6 +35,11 @@ def test_a_plan_and_its_schedule_are_the_next_plan():
 @pytest.mark.timeout(600)
 def test_a_schedule_can_be_replaced_midway_by_a_third_plan():
     assert sum(replaced(seed) for seed in seeds(240)) > 150 * TIMES
+
+
+@pytest.mark.timeout(600)
+def test_nothing_that_has_arrived_is_fetched_again():
+    assert sum(resumed(seed) for seed in seeds(120)) == 120 * TIMES // 2 * 2
 
 
 @pytest.mark.timeout(1200)

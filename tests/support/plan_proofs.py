@@ -103,8 +103,11 @@ class Pair:
         resident = device.resident
         assert resident.settled(), self.seed
         assert resident.live_bytes == plan.planned_bytes
-        assert sorted(resident.allocations) == plan.memory.allocations["id"].tolist()
-        assert sorted(resident.resources) == plan.memory.resources["id"].tolist()
+        for there, wanted in (
+            (resident.allocations, plan.memory.allocations),
+            (resident.resources, plan.memory.resources),
+        ):
+            assert [there[ident] for ident in sorted(there)] == list(wanted), self.seed
         _, caches, offsets, sizes = state
         for key in plan.memory.subresources["key"].tolist():
             if key in self.world.keys:
@@ -155,6 +158,26 @@ def stopped_everywhere(seed: int) -> int:
         plan = pair.go(device, pair.b, pair.b_sources, same)
         assert plan is not None, (seed, stop)
     return len(made) + 1
+
+
+def resumed(seed: int) -> int:
+    """A -> B with room for both, left at random steps and planned anew: no byte is fetched twice."""
+    pair = Pair(seed)
+    device = SimulatedDevice(pair.a_sources[1])
+    pair.go(device, pair.a, pair.a_sources, pair.device)
+    made = pair.schedule(device, pair.b, pair.b_sources, pair.device)
+    assert made is not None
+    before = device.staged_bytes
+    for _ in range(3):
+        device.run(made, int(pair.rng.integers(0, len(made) + 1)))
+        again = pair.schedule(device, pair.b, pair.b_sources, pair.device)
+        assert again is not None
+        rest = device.staged_bytes - before + again.staged
+        assert rest == made.staged, (seed, rest, made.staged)
+        before, made = device.staged_bytes, again
+    device.run(made)
+    pair.check(device, made.plan, pair.b_sources)
+    return 1
 
 
 def _reload(rng: np.random.Generator, world: World) -> None:
