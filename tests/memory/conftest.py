@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.gpu import checked_device
+from support.resources import resources_on
 
 from engine.memory.manager import Pace
 from engine.memory.profile import live_profile
+from engine.memory.resources.allocator import ResourceAllocator
 from engine.plan.profile import DeviceProfile
 from engine.vk.device import Device
 
@@ -36,3 +38,10 @@ def cache() -> NDArray[np.uint8]:
 def pace(request: pytest.FixtureRequest) -> Pace:
     """Bring buffers in through staging, or straight where they belong."""
     return Pace(direct=request.param)
+
+
+@pytest.fixture
+def resources(device: Device, profile: DeviceProfile) -> Iterator[ResourceAllocator]:
+    """Make resources over guarded memory, with one MiB of staging each way."""
+    with resources_on(device, profile, upload_bytes=1 << 20, download_bytes=1 << 20) as allocator:
+        yield allocator

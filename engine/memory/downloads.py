@@ -1,0 +1,71 @@
+"""Downloads: resources back to numpy through staging, without waiting for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.memory.problems import NotReady, UseAfterClose
+from engine.memory.staging_area import Span
+from engine.memory.uploads import NEVER
+from engine.memory.uploads import Download as Copy
+
+if TYPE_CHECKING:
+    from engine.memory.staging import StagingMemoryManager
+
+
+class Download:
+    """Bytes on their way to the host; `close` it (or leave its `with`) once they were read.
+
+    They leave with the staging manager's next `submit` or `record`, and are there when the resource set of
+    that time has been released.
+    """
+
+    def __init__(
+        self, staging: StagingMemoryManager, copy: Copy, shaped: Callable[[NDArray[np.uint8]], NDArray[Any]]
+    ) -> None:
+        self.name = copy.target.name
+        self._staging = staging
+        self._copy = copy
+        self._span: Span | None = copy.span
+        self._shaped = shaped
+        staging.schedule(copy)
+
+    @property
+    def ready(self) -> bool:
+        """Whether `read` can be called; asks the device where the set ends by itself."""
+        set_id = self._copy.set_id
+        if set_id == NEVER:
+            raise UseAfterClose(self.name, "it was closed before it could be read back")
+        return set_id > 0 and self._staging.is_released(set_id)
+
+    def read(self) -> NDArray[Any]:
+        """Return a copy of what arrived. Raises NotReady."""
+        span = self._span
+        if span is None:
+            raise UseAfterClose(self.name, "its download is read, and it is closed")
+        if not self.ready:
+            raise NotReady(self.name, "its bytes have not arrived: submit, and collect after that")
+        span.invalidate()
+        return self._shaped(span.view()).copy()
+
+    def wait(self, timeout_s: float = 30.0) -> NDArray[Any]:
+        """Send everything scheduled, wait for it and return what `read` does; for the render thread."""
+        if not self._staging.settle(timeout_s):
+            raise NotReady(self.name, f"its bytes have not arrived after {timeout_s} s")
+        return self.read()
+
+    def close(self) -> None:
+        """Give the staging back, once; before it has arrived, as soon as it has."""
+        span, self._span = self._span, None
+        if span is not None:
+            self._staging.give_after(span, self._copy)
+
+    def __enter__(self) -> Download:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,51 @@
+"""What all resources share: a name, one release, and a finalizer that only enqueues."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
+
+from engine.memory.problems import DoubleFree, UseAfterClose
+
+if TYPE_CHECKING:
+    from engine.memory.resources.allocator import ResourceAllocator
+
+
+class Resource:
+    """Something of the device with one owner.
+
+    `close` it, leave its `with`, or drop it: `parts` (what to do to end it, in order) are run by the
+    allocator's `collect` on the render thread, after the last work that may use it.
+    """
+
+    def __init__(self, owner: ResourceAllocator, name: str, why: str, parts: list[Callable[[], Any]]) -> None:
+        self.name = name
+        self.why = why
+        self.owner = owner
+        self._release = weakref.finalize(self, owner.retire, parts)
+        self._release.atexit = False
+        owner.adopt(self._release, parts, type(self).__name__, name)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return not self._release.alive
+
+    def check_open(self, doing: str) -> None:
+        """Raise UseAfterClose where it is closed."""
+        if not self._release.alive:
+            raise UseAfterClose(self.name, f"{doing}, and it is closed")
+
+    def close(self) -> None:
+        """Release it after its last use. Raises DoubleFree the second time."""
+        if not self._release.alive:
+            raise DoubleFree(self.name, "it is closed a second time")
+        self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._release.alive:
+            self._release()
