@@ -11,7 +11,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from engine.testing.pictures import Box, Picture, Tolerance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from engine.testing.scene import OpenedScene
 
 FOLDER = "goldens"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -70,6 +72,16 @@ class Goldens:
         colors = np.ascontiguousarray(pixels[..., :3])
         return self._check(name, PictureKind(colors, tolerance or Tolerance(), box, mask), driver)
 
+    def frame(
+        self, scene: OpenedScene, name: str, tolerance: Tolerance | None = None, **counts: Any
+    ) -> Compared:
+        """Draw a frame and hold it against `name`.png; `box` and `mask` as for `picture`."""
+        return self.picture(name, scene.frame(), scene.driver, tolerance, **counts)
+
+    def plan(self, scene: OpenedScene, name: str) -> Compared:
+        """Hold a scene's plan, without staging, against `name`.plan.hu. Raises GoldenError."""
+        return self.text(name, lasting_plan_text(scene), scene.profile.name)
+
     def text(self, name: str, text: str, driver: str, suffix: str = ".plan.hu") -> Compared:
         """Hold a text, such as a plan, against a golden, exactly. Raises GoldenError with the difference."""
         return self._check(name, TextKind(text, suffix), driver)
@@ -108,6 +120,16 @@ class Goldens:
         if not self._updating:
             raise GoldenError(message)
         return Compared(False, message)
+
+
+def lasting_plan_text(scene: OpenedScene) -> str:
+    """Return the plan as Humon without staging, which hangs on what was brought in last."""
+    from engine.humon import write
+    from engine.plan.text import plan_values
+
+    values = plan_values(scene.plan)
+    values["featureDb"].pop("stagingPlan", None)
+    return write(values)
 
 
 def driver_word(name: str) -> str:

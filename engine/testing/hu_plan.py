@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.humon import Node
-from engine.testing.goldens import GoldenError
+from engine.testing.goldens import GoldenError, lasting_plan_text
 from engine.testing.hu_memory import one_asset
-from engine.testing.hu_play import OPENED, Play, plan_text_of
+from engine.testing.hu_play import OPENED, Play
 from engine.testing.hu_values import Bounds, TestCode, bounds, fail, known_fields, names, told
 from engine.testing.plan_difference import plan_difference
 
@@ -54,13 +54,13 @@ class PlanClaim:
                     TestCode.PLAN, f"the plan has {value} {name}, expected {wanted.words()}", wanted.node
                 )
         if self.same_as is not None:
-            then, now = play.moment(self.same_as).plan_text, plan_text_of(play.scene)
+            then, now = play.moment(self.same_as).plan_text, lasting_plan_text(play.scene)
             if then != now:
                 message = f"the plan is not as at '{self.same_as.text}'\n{plan_difference(then, now)}"
                 raise fail(TestCode.PLAN, message, self.same_as)
         if self.golden is not None and play.goldens is not None:
             try:
-                play.goldens.text(self.golden.text, plan_text_of(play.scene), play.scene.profile.name)
+                play.goldens.text(self.golden.text, lasting_plan_text(play.scene), play.scene.profile.name)
             except GoldenError as error:
                 raise fail(TestCode.PLAN, str(error), self.golden) from None
 

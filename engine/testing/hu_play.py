@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.humon import Node, suggestion
+from engine.testing.goldens import lasting_plan_text
 from engine.testing.hu_values import TestCode, fail
 
 if TYPE_CHECKING:
@@ -32,17 +33,7 @@ class Moment:
     def of(cls, scene: OpenedScene) -> Moment:
         """Take in all that later claims may speak of."""
         frame = scene.frame() if scene.has_pixels else None
-        return cls(scene.memory, plan_text_of(scene), scene.schedule.done, frame)
-
-
-def plan_text_of(scene: OpenedScene) -> str:
-    """Return the plan as Humon without staging, which hangs on what was brought in last."""
-    from engine.humon import write
-    from engine.plan.text import plan_values
-
-    values = plan_values(scene.plan)
-    values["featureDb"].pop("stagingPlan", None)
-    return write(values)
+        return cls(scene.memory, lasting_plan_text(scene), scene.schedule.done, frame)
 
 
 @dataclass

@@ -28,6 +28,7 @@ DOCUMENTS = (
     "docs/scenes.md",
     "docs/command-line.md",
     "docs/errors.md",
+    "docs/testing.md",
 )
 CODE = re.compile(r"[a-z]+\.[a-z_]+")
 # Strings of that form that are no codes: names of files, packages, attributes and planned transients.
