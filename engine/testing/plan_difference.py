@@ -4,68 +4,116 @@ from __future__ import annotations
 
 import difflib
 import re
+from dataclasses import dataclass
 
 MOST_LINES = 60
-_KEY = re.compile(r'^(\s*)(?:"?([\w. ]+)"?)\s*:\s*(.*)$')
-_UNSAID = ("featureDb", "resources", "subresources")
+SHORT_LIST = 6
+_KEY = re.compile(r'^\s*"?([\w. ]+?)"?\s*:\s*(.*)$')
 _NAMES = ("transient", "assetCache", "resource", "allocation", "name")
+_UNSAID = ("featureDb", "resources", "subresources")
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line and the names of everything that encloses it; what it opens ends at line `end` of its text."""
+
+    path: tuple[str, ...]
+    text: str
+    opens: str
+    end: int
 
 
 def plan_difference(expected: str, actual: str, lines: int = MOST_LINES) -> str:
     """Return the differing lines of two texts, `-` expected and `+` actual; empty where they are the same.
 
-    Above each group stands where it is: `memoryPlan > memoryType 0 > allocation 3 > resource 5`.
+    Above each group stands where it is: `memoryPlan > memoryType 0 > allocation 3 > resource 5`. What is gone
+    or new as a whole is one line.
     """
-    old, new = expected.splitlines(), actual.splitlines()
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    old, new = _read(expected), _read(actual)
+    keys = [[(line.path, line.text) for line in side] for side in (old, new)]
+    matcher = difflib.SequenceMatcher(None, keys[0], keys[1], autojunk=False)
     found: list[str] = []
-    before = ""
+    before: tuple[str, ...] | None = ()
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
             continue
-        place = _place(old, i1) if i1 < i2 else _place(new, j1)
-        if place != before:
-            found.append(f"@ {place or 'the top'}")
-            before = place
-        found += [f"- {line.strip()}" for line in old[i1:i2]] + [f"+ {line.strip()}" for line in new[j1:j2]]
+        for sign, side, start, end in (("-", old, i1, i2), ("+", new, j1, j2)):
+            for path, text in _told(side, start, end, sign):
+                if path != before:
+                    found.append("@ " + (" > ".join(path) or "the top"))
+                    before = path
+                found.append(text)
     if not found and expected != actual:
         return "only line breaks differ"
     more = [f"... and {len(found) - lines} lines more"] if len(found) > lines else []
     return "\n".join([*found[:lines], *more])
 
 
-def _place(lines: list[str], index: int) -> str:
-    """Return the names of everything that encloses a line, outermost first."""
-    parts: list[str] = []
-    indent = _indent(lines[index]) if index < len(lines) else 0
-    row = index
-    while row > 0 and indent > 0:
-        row -= 1
-        line = lines[row]
-        if not line.strip() or _indent(line) >= indent:
+def _told(side: list[_Line], start: int, end: int, sign: str) -> list[tuple[tuple[str, ...], str]]:
+    """Return the lines of a range with their places; of what lies in it as a whole, one line."""
+    told = []
+    row = start
+    while row < end:
+        line = side[row]
+        if line.opens and row < line.end < end:
+            told.append((line.path, f"{sign} {_summary(side[row : line.end + 1], sign)}"))
+            row = line.end + 1
             continue
-        indent = _indent(line)
-        key = _KEY.match(line)
-        if key is not None and key[3].strip() in ("{", "["):
-            parts.append(key[2].strip())
-        elif line.strip() in ("{", "["):
-            name = _name_below(lines, row)
-            parts += [name] if name else []
-    return " > ".join(part for part in reversed(parts) if part not in _UNSAID)
+        if line.text not in "{}[]":
+            told.append((line.path, f"{sign} {line.text}"))
+        row += 1
+    return told
 
 
-def _name_below(lines: list[str], row: int) -> str:
+def _summary(block: list[_Line], sign: str) -> str:
+    """Tell of a dict or list that is gone or new as a whole: a short list as it is, all else by its names."""
+    if block[0].text.endswith("[") and len(block) <= SHORT_LIST:
+        return " ".join(line.text for line in block)
+    inside = [key[2].strip('"') for line in block if (key := _KEY.match(line.text)) and key[1] in _NAMES[:2]]
+    named = [name for name in dict.fromkeys(inside) if name != block[0].opens]
+    what = f" ({', '.join(named[:4])}{', ...' if len(named) > 4 else ''})" if named else ""
+    return f"{block[0].opens}{what} is {'gone' if sign == '-' else 'new'} ({len(block)} lines)"
+
+
+def _read(text: str) -> list[_Line]:
+    """Give each line of a text its place."""
+    lines = text.splitlines()
+    found: list[_Line] = []
+    stack: list[tuple[str, int]] = []
+    ends = _ends(lines)
+    for row, line in enumerate(lines):
+        while stack and row > stack[-1][1]:
+            stack.pop()
+        path = tuple(name for name, _ in stack if name and name not in _UNSAID)
+        opens = ""
+        if ends[row] > row:
+            key = _KEY.match(line)
+            opens = key[1] if key is not None else _name_below(lines, row, ends[row])
+            stack.append((opens, ends[row]))
+        found.append(_Line(path, line.strip(), opens, ends[row]))
+    return found
+
+
+def _ends(lines: list[str]) -> list[int]:
+    """Return for each line that opens a dict or list the line that closes it; for any other, itself."""
+    ends = list(range(len(lines)))
+    open_rows: list[int] = []
+    for row, line in enumerate(lines):
+        if line.rstrip().endswith(("{", "[")):
+            open_rows.append(row)
+        elif line.strip() in ("}", "]") and open_rows:
+            ends[open_rows.pop()] = row
+    return ends
+
+
+def _name_below(lines: list[str], row: int, end: int) -> str:
     """Return what a nameless dict is called: the first of its own values that names it."""
-    indent = _indent(lines[row])
-    inner = None
-    for line in lines[row + 1 :]:
-        if line.strip() and _indent(line) <= indent:
-            break
-        inner = _indent(line) if inner is None else inner
-        key = _KEY.match(line)
-        if key is not None and _indent(line) == inner and key[2].strip() in _NAMES:
-            value = key[3].strip().strip('"')
-            return f"{key[2]} {value}" if key[2] in ("resource", "allocation") else value
+    inner = _indent(lines[row + 1])
+    for line in lines[row + 1 : end]:
+        key = _KEY.match(line) if _indent(line) == inner else None
+        if key is not None and key[1] in _NAMES:
+            value = key[2].strip().strip('"')
+            return f"{key[1]} {value}" if key[1] in ("resource", "allocation") else value
     return ""
 
 

@@ -134,7 +134,8 @@ class OpenedScene:
         __tracebackhide__ = True
         taken = self.host.settle(max_frames)
         if taken is None:
-            raise NotSettled(_open_steps(self.schedule, max_frames))
+            is_new = self.host.replan()[1]
+            raise NotSettled(_open_steps(self.schedule, max_frames, is_new))
         return taken
 
     def frame(self) -> Frame:
@@ -235,13 +236,14 @@ class OpenedScene:
                 raise
 
 
-def _open_steps(schedule: ScheduleFacts, max_frames: int) -> str:
+def _open_steps(schedule: ScheduleFacts, max_frames: int, is_new: bool) -> str:
+    """Say what is open after so many frames; `is_new`: the plan has changed yet again."""
     from engine.testing.schedule import step_line
 
-    head = f"the scene has not settled after {max_frames} frames"
-    if not schedule.left:
-        return f"{head}: what informs its plan has changed in every one of them"
     lines = [f"    {step_line(schedule.schedule.plan, step)}" for step in schedule.left]
     if len(lines) > SHOWN_STEPS:
         lines[SHOWN_STEPS:] = [f"    and {len(lines) - SHOWN_STEPS} more"]
+    if is_new:
+        lines.append("its plan is another in every frame: something that informs it never stays the same")
+    head = f"the scene has not settled after {max_frames} frames"
     return "\n".join([f"{head}: {len(schedule.left)} of {len(schedule.steps)} steps are open", *lines])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from engine.testing.assertions.wording import fail
@@ -82,26 +82,39 @@ def assert_freed(
     return freed
 
 
-@contextmanager
-def assert_no_growth(scene: OpenedScene, by: int = 0) -> Iterator[None]:
+def assert_no_growth(scene: OpenedScene, by: int = 0) -> AbstractContextManager[None]:
     """Assert that a block of code leaves, once settled, no more memory live than before (but for `by` bytes).
 
-    The objects of the device are counted too, where there is one.
+    Where nothing may grow, the objects on the device are counted too.
     """
-    __tracebackhide__ = True
-    scene.settle()
-    before, objects = scene.memory, _objects(scene)
-    yield
-    scene.settle()
-    after, more = scene.memory, _objects(scene)
-    wrong = []
-    if after.live > before.live + by:
-        grown = f"{mib(after.live - before.live)}: {before.live} to {after.live} bytes"
-        wrong += [f"live memory grew by {grown}", *_grown(before, after)]
-    added = {kind: count - objects.get(kind, 0) for kind, count in more.items()}
-    wrong += [f"{count} more live objects of type {kind}" for kind, count in added.items() if count > 0]
-    if wrong:
-        fail("the block left more behind than there was before:", wrong)
+    return _NoGrowth(scene, by)
+
+
+class _NoGrowth:
+    """A class, and no generator, so that a failure points at the block."""
+
+    def __init__(self, scene: OpenedScene, by: int) -> None:
+        self._scene = scene
+        self._by = by
+
+    def __enter__(self) -> None:
+        self._scene.settle()
+        self._before, self._objects = self._scene.memory, self._scene.host.objects()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        __tracebackhide__ = True
+        if kind is not None:
+            return
+        self._scene.settle()
+        before, after, wrong = self._before, self._scene.memory, []
+        if after.live > before.live + self._by:
+            grown = f"{mib(after.live - before.live)}: {before.live} to {after.live} bytes"
+            wrong += [f"live memory grew by {grown}", *_grown(before, after)]
+        if not self._by:
+            more = {name: n - self._objects.get(name, 0) for name, n in self._scene.host.objects().items()}
+            wrong += [f"{n} more live objects of type {name}" for name, n in more.items() if n > 0]
+        if wrong:
+            fail("the block left more behind than there was before:", wrong)
 
 
 def assert_nothing_live(scene: OpenedScene) -> None:
@@ -129,7 +142,3 @@ def _grown(before: MemoryFacts, after: MemoryFacts) -> list[str]:
         for name, row in after.assets.items()
         if name in before.assets and row.bytes > before.assets[name].bytes
     ]
-
-
-def _objects(scene: OpenedScene) -> dict[str, int]:
-    return scene.host.objects()

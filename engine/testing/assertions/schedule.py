@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from engine.testing.assertions.wording import fail
@@ -46,16 +45,28 @@ def assert_schedule(
         fail("the schedule does other things than expected:", wrong, f"it is: {counts}", sizes)
 
 
-@contextmanager
-def assert_no_upload(scene: OpenedScene) -> Iterator[None]:
+def assert_no_upload(scene: OpenedScene) -> AbstractContextManager[None]:
     """Assert that a block of code, once settled, has fetched nothing again: no byte went through staging."""
-    __tracebackhide__ = True
-    scene.settle()
-    before, log = scene.schedule.done, scene.host.log
-    first = len(log)
-    yield
-    scene.settle()
-    uploaded = scene.schedule.done.bytes_uploaded - before.bytes_uploaded
-    if uploaded:
-        names = [f"{name}: {mib(size)}" for upload in log[first:] for name, size in upload.items()]
-        fail(f"{mib(uploaded)} were uploaded, where all was there before:", names)
+    return _NoUpload(scene)
+
+
+class _NoUpload:
+    """A class, and no generator, so that a failure points at the block."""
+
+    def __init__(self, scene: OpenedScene) -> None:
+        self._scene = scene
+
+    def __enter__(self) -> None:
+        self._scene.settle()
+        self._before, self._first = self._scene.schedule.done, len(self._scene.host.log)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        __tracebackhide__ = True
+        if kind is not None:
+            return
+        self._scene.settle()
+        uploaded = self._scene.schedule.done.bytes_uploaded - self._before.bytes_uploaded
+        if uploaded:
+            log = self._scene.host.log[self._first :]
+            names = [f"{name}: {mib(size)}" for upload in log for name, size in upload.items()]
+            fail(f"{mib(uploaded)} were uploaded, where all was there before:", names)

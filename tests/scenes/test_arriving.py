@@ -1,0 +1,57 @@
+"""Claims about what is drawn in place of what is still on its way: fallbacks, and never a stall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from engine.testing import Box, OpenedScene, assert_changed, assert_same_pixels, open_scene
+
+pytestmark = pytest.mark.gpu
+
+BRICKS = Box(140, 100, 40, 40)
+
+
+@pytest.fixture
+def cube() -> Iterator[OpenedScene]:
+    with open_scene("scenes/cube.hu") as scene:
+        yield scene
+
+
+def withdraw(scene: OpenedScene, kind: str, index: int) -> None:
+    """Take a published asset away, as if it were still on its way."""
+    runtime = scene.host.runtime
+    key = runtime.library.find("assetDb0", index, (kind,)).key
+    runtime.memory.published.withdraw(np.array([key], np.int64))
+
+
+def means(frame: np.ndarray) -> np.ndarray:
+    return BRICKS.of(frame)[..., :3].mean(axis=(0, 1))
+
+
+def test_until_a_texture_arrives_the_builtin_one_of_its_slot_is_drawn(cube):
+    bricks = means(cube.frame())
+    withdraw(cube, "texture2d", 8)
+    plain = means(cube.frame())
+    assert bricks[0] > 1.3 * bricks[2]
+    assert abs(plain[0] - plain[2]) < 0.2 * plain.mean()
+    assert plain.mean() > bricks.mean()
+
+
+def test_until_a_mesh_arrives_the_placeholder_is_drawn_with_the_objects_material(cube):
+    bricks = cube.frame()
+    withdraw(cube, "vertices", 2)
+    assert_same_pixels(cube.frame(), bricks, levels=8, share=0.02)  # both are unit cubes
+
+
+def test_a_scene_is_drawn_from_its_first_frame_on_and_ends_as_if_it_had_waited(cube):
+    waited = cube.frame()
+    with open_scene("scenes/cube.hu", settle=False, paging_cycles=1) as scene:
+        scene.step(count=2)
+        arriving = scene.frame()
+        scene.settle()
+        arrived = scene.frame()
+    assert_changed(arriving, np.zeros_like(arriving))
+    assert_same_pixels(arrived, waited, levels=0, share=0)

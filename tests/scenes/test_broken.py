@@ -1,0 +1,113 @@
+"""Claims about scenes with a broken part: one placeholder, one warning with its place, the rest draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.testing import Faults, OpenedScene, assert_color, assert_problems, open_scene
+
+pytestmark = pytest.mark.gpu
+
+MATERIAL = "assets/builtin/material"
+MAGENTA = (150, 0, 150)
+
+
+@pytest.fixture
+def project(faults: Faults) -> Path:
+    """A copy of the scenes and assets to break."""
+    return faults.copy("scenes/cube.hu").parents[1]
+
+
+def opened(project: Path) -> OpenedScene:
+    return open_scene(project / "scenes" / "cube.hu")
+
+
+def edit(path: Path, *changes: tuple[str, str]) -> str:
+    text = path.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path.write_text(text)
+    return text
+
+
+def line_of(text: str, part: str) -> int:
+    return text.split(part)[0].count("\n") + 1
+
+
+def test_a_missing_texture_costs_one_placeholder_and_is_told_with_its_line(project):
+    (project / MATERIAL / "brick-albedo.png").unlink()
+    line = line_of((project / "scenes/cube.assets.hu").read_text(), "brick-albedo.png")
+    with opened(project) as scene:
+        assert_problems(scene, ("asset.broken", f"cube.assets.hu:{line}:"))
+        frame = scene.frame()
+    assert_color(frame, MAGENTA, levels=50, at_least=0.02)
+    grey = np.asarray(frame).astype(int)
+    assert (
+        (grey[..., 0] > 90) & (abs(grey[..., 0] - grey[..., 1]) < 12)
+    ).mean() > 0.3  # the ground is as it was
+
+
+def test_a_glsl_error_is_told_at_its_line_and_the_placeholder_material_draws(project):
+    shader = project / MATERIAL / "defaultMaterial.fs.glsl"
+    text = edit(shader, ("vec3 n = normalize(", "vec3 n = normalise("))
+    with opened(project) as scene:
+        place = f"defaultMaterial.fs.glsl:{line_of(text, 'normalise')}"
+        wrong = ("shader.compile", "no matching overloaded function found")
+        assert_problems(scene, "asset.broken", wrong, ("shader.compile", place))
+        assert_color(scene.frame(), MAGENTA, levels=50, at_least=0.02)
+
+
+def test_a_shader_input_that_the_mesh_lacks_is_named(project):
+    edit(
+        project / MATERIAL / "defaultMaterial.vs.glsl",
+        ("in vec3 normal;", "in vec3 normals;"),
+        ("cofactors * normal;", "cofactors * normals;"),
+    )
+    with opened(project) as scene:
+        lacks = ("shader.interface", "reads the vertex attribute 'normals', which vertices")
+        assert_problems(scene, lacks, lacks)
+        assert_color(scene.frame(), MAGENTA, levels=50, at_least=0.02)
+
+
+def test_stages_that_disagree_about_a_binding_are_told_for_each_material(project):
+    edit(
+        project / MATERIAL / "defaultMaterial.vs.glsl",
+        (
+            "buffer Draws { uvec2 row[]; } draws;",
+            "buffer Draws { uvec2 row[]; } draws;\n"
+            "layout(set = 0, binding = 4) uniform Wrong { vec4 x; } shadowMap;",
+        ),
+        ("material = row.y;", "material = row.y + uint(shadowMap.x.x);"),
+    )
+    with opened(project) as scene:
+        wrong = ("shader.interface", "binding 4 is Wrong 'shadowMap' in one stage")
+        assert_problems(scene, wrong, wrong)
+
+
+def test_a_binding_that_nothing_provides_is_named_for_each_material(project):
+    binding = "layout(set = 0, binding = 4)"
+    edit(
+        project / MATERIAL / "defaultMaterial.fs.glsl",
+        (binding, f"layout(set = 0, binding = 5) uniform Weather {{ vec4 rain; }} weather;\n{binding}"),
+        ("colour = vec4(1.0", "colour = weather.rain + vec4(1.0"),
+    )
+    with opened(project) as scene:
+        assert_problems(scene, ("shader.interface", "'weather'"), ("shader.interface", "'weather'"))
+
+
+def test_a_feature_that_raises_is_switched_off_and_told_once_while_frames_go_on(project, monkeypatch):
+    from features.light import Light
+
+    def broken(self, frame):
+        raise RuntimeError("no bulb")
+
+    monkeypatch.setattr(Light, "frame_values", broken)
+    with opened(project) as scene:
+        scene.step(count=3)
+        assert_problems(scene, ("feature.failed", "no bulb"))
+        assert "light on 'sun'" in scene.problems[0].render()
+        assert scene.frames[-1].drawn

@@ -1,0 +1,126 @@
+"""Claims about scenes while things go wrong: calls, budgets, devices, caches, sources, disks."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+import pytest
+
+from engine.plan.errors import PlanError
+from engine.testing import (
+    MIB,
+    Faults,
+    assert_color,
+    assert_no_growth,
+    assert_no_hitch,
+    assert_nothing_live,
+    assert_problems,
+    assert_same_pixels,
+    open_scene,
+)
+from engine.vk.errors import DeviceLost, OutOfDeviceMemory, VulkanError
+
+pytestmark = pytest.mark.gpu
+
+FAILURES = ("OUT_OF_HOST_MEMORY", "OUT_OF_DEVICE_MEMORY", "DEVICE_LOST")
+MAGENTA = (150, 0, 150)
+
+
+def draw_and_switch() -> None:
+    """Open, draw, switch the shadow off and close, on a device of its own."""
+    with open_scene("scenes/cube.hu", size=(16, 16), own_device=True, validate=False) as scene:
+        scene.frame()
+        scene["cube"].shadowCaster.active = False
+        scene.settle()
+
+
+@pytest.mark.parametrize("result", FAILURES)
+def test_whichever_call_fails_the_error_is_ours_and_nothing_is_left(faults: Faults, result: str):
+    with faults.counted_calls() as all_calls:
+        draw_and_switch()
+    assert all_calls.made > 80  # so that there is something to fail
+    for nth in range(1, all_calls.made + 1):
+        # What is left behind would be told by an AssertionError.
+        with faults.failed_call(nth, result, onwards=result == "DEVICE_LOST"), suppress(VulkanError):
+            draw_and_switch()
+
+
+def test_a_named_call_fails_where_it_is_asked_to(faults: Faults):
+    with open_scene("scenes/cube.hu") as scene:
+        shown = scene.frame()
+        scene["cube"].shadowCaster.active = False
+        scene.settle()
+        scene["cube"].shadowCaster.active = True
+        with faults.failed_call(1, function="vkAllocateMemory") as calls, pytest.raises(OutOfDeviceMemory):
+            scene.settle()
+        assert calls.failed == 1
+        scene.settle()
+        assert_same_pixels(scene.frame(), shown, levels=0, share=0)
+
+
+def test_a_budget_that_shrinks_refuses_the_plan_and_keeps_the_scene(faults: Faults):
+    with open_scene("scenes/cube.hu") as scene:
+        shown = scene.frame()
+        with faults.budget(scene, 8 * MIB), pytest.raises(PlanError, match="shadowCaster on 'cube'"):
+            scene.step()
+        with assert_no_growth(scene):
+            assert_same_pixels(scene.frame(), shown, levels=0, share=0)
+
+
+def test_within_a_small_budget_a_scene_without_its_shadow_is_drawn(faults: Faults):
+    with open_scene("scenes/cube.hu", settings=["cube.shadowCaster.active=false"], budget=12 * MIB) as scene:
+        assert scene.memory.peak <= 12 * MIB
+        assert_color(scene.frame(), (170, 90, 70), levels=60)
+
+
+def test_a_lost_device_ends_one_scene_and_the_next_is_drawn_as_before(faults: Faults):
+    with open_scene("scenes/cube.hu") as scene:
+        shown = scene.frame()
+    with open_scene("scenes/cube.hu") as scene, faults.lost_device(), pytest.raises(DeviceLost):
+        scene.step(count=3)
+    with open_scene("scenes/cube.hu") as scene:
+        assert_same_pixels(scene.frame(), shown, levels=0, share=0)
+        assert_nothing_live(scene)
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.001, 0.5, 0.999])
+def test_a_truncated_cache_is_made_again_and_nobody_is_told(faults: Faults, keep: float):
+    copy = faults.copy("scenes/cube.hu")
+    with open_scene(copy) as scene:
+        shown = scene.frame()
+    faults.truncate_cache(copy, keep)
+    with open_scene(copy) as scene:
+        assert_problems(scene)
+        assert_same_pixels(scene.frame(), shown, levels=0, share=0)
+
+
+def test_a_half_written_picture_costs_one_placeholder_until_it_is_whole(faults: Faults):
+    copy = faults.copy("scenes/cube.hu")
+    picture = copy.parents[1] / "assets/builtin/material/brick-albedo.png"
+    with faults.half_written(picture), open_scene(copy) as scene:
+        assert_problems(scene, ("asset.broken", "brick-albedo.png"))
+        assert_color(scene.frame(), MAGENTA, levels=50, at_least=0.02)
+    with open_scene(copy) as scene:
+        assert_problems(scene)
+        assert_color(scene.frame(), MAGENTA, levels=50, at_least=0, at_most=0)
+
+
+def test_a_half_written_shader_is_told_and_the_placeholder_material_draws(faults: Faults):
+    copy = faults.copy("scenes/cube.hu")
+    shader = copy.parents[1] / "assets/builtin/material/defaultMaterial.fs.glsl"
+    with faults.half_written(shader), open_scene(copy) as scene:
+        assert_problems(scene, "asset.broken", ("shader.compile", "defaultMaterial.fs.glsl:64"))
+        assert_color(scene.frame(), MAGENTA, levels=50, at_least=0.02)
+
+
+def test_on_a_slow_disk_frames_go_on_while_the_scene_arrives(faults: Faults):
+    with faults.slow_disk(0.2), open_scene("scenes/cube.hu", settle=False) as scene:
+        begun = time.monotonic()
+        while scene.schedule.left and time.monotonic() < begun + 60:
+            scene.step()
+        arriving = scene.frames[2:]
+        assert len(arriving) > 5
+        assert_no_hitch(arriving, 3.0, slack_ms=60.0)  # none waited for the disk, which takes 200 ms
+        scene.settle()
+        assert_color(scene.frame(), (170, 90, 70), levels=60)

@@ -1,0 +1,23 @@
+"""Claims about pictures that must not change by accident: compared on the driver they were made on."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.testing import open_scene
+from engine.testing.goldens import Goldens
+
+pytestmark = pytest.mark.gpu
+
+VIEWS = {
+    "cube": (),
+    "cube-no-shadow": ("cube.shadowCaster.active=false",),
+    "cube-orthographic": ("camera.camera.projection=orthographic", "camera.camera.height=2.6"),
+    "cube-dark": ("sun.light.intensity=0",),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_of_the_cube_is_its_golden_picture(view: str, goldens: Goldens):
+    with open_scene("scenes/cube.hu", settings=VIEWS[view]) as scene:
+        goldens.picture(view, scene.frame(), scene.driver)

@@ -1,0 +1,161 @@
+"""Claims about the scene under test: settling, isolation, what closing checks, how it explains itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from engine.plan.requirements import Requirement
+from engine.plan.vocabulary import BufferUsage, Kind
+from engine.testing import NotSettled, assert_nothing_live, assert_same_pixels, assert_same_plan, open_scene
+from engine.testing.devices import close_devices, lend
+from engine.vk.binding import NULL
+from engine.vk.structs import new
+
+
+class Restless:
+    """Asks for another buffer each time it is looked at, so that no plan is ever the last."""
+
+    asker = "restless"
+
+    def __init__(self, keys) -> None:
+        self._keys = keys
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        self._version += 1
+        return self._version
+
+    def requirements(self) -> Iterable[Requirement]:
+        size = 256 * (1 + self._version % 7)
+        key = self._keys.transient("restless")
+        yield Requirement(key, Kind.BUFFER, size, usage=BufferUsage.STORAGE_BUFFER)
+
+
+def test_a_scene_that_has_too_few_frames_lists_the_steps_still_open():
+    with open_scene("scenes/cube.hu", profile="unified", settle=False, paging_cycles=1) as scene:
+        with pytest.raises(NotSettled) as caught:
+            scene.settle(max_frames=1)
+        lines = str(caught.value).splitlines()
+        assert lines[0].startswith("the scene has not settled after 1 frames: ")
+        assert lines[0].endswith(" steps are open")
+        assert any(line.startswith("    transfer ") and "bytes)" in line for line in lines[1:])
+        assert scene.settle() > 0
+
+
+@pytest.mark.gpu
+def test_a_scene_that_never_settles_fails_after_so_many_frames():
+    with open_scene("scenes/cube.hu") as scene:
+        scene.host.runtime.add_overlay(Restless(scene.host.runtime.planner.keys))
+        with pytest.raises(NotSettled, match="its plan is another in every frame"):
+            scene.settle(max_frames=5)
+
+
+@pytest.mark.gpu
+def test_scenes_share_one_device_and_each_finds_it_as_the_first_did():
+    pictures = []
+    for _ in range(2):
+        with open_scene("scenes/cube.hu") as scene:
+            device = scene.host.runtime.device
+            pictures.append(scene.frame())
+        with open_scene("scenes/cube.hu", settings=["sun.light.intensity=9"]) as other:
+            assert other.host.runtime.device is device
+            other["cube"].translation = (9.0, 9.0, 9.0)
+            other.resize(100, 50)
+            other.step(count=3)
+    assert_same_pixels(*pictures, levels=0, share=0)
+
+
+@pytest.mark.gpu
+def test_two_scenes_can_be_open_at_once_on_one_device():
+    with open_scene("scenes/cube.hu") as one, open_scene("scenes/cube.hu") as two:
+        two["cube"].active = False
+        two.settle()
+        assert one.memory.live > two.memory.live
+        assert_same_pixels(one.frame(), one.frame(), levels=0, share=0)
+        assert_nothing_live(two)
+
+
+@pytest.mark.gpu
+def test_what_a_scene_leaves_on_the_device_fails_its_close_and_ends_the_device():
+    scene = open_scene("scenes/cube.hu", validate=False)
+    device = scene.host.runtime.device
+    info = new("VkSemaphoreCreateInfo")
+    device.create("Semaphore", info, name="forgotten", why="a test")
+    with pytest.raises(
+        AssertionError, match=r"left Vulkan objects behind:\n    Semaphore 'forgotten' \(a test\)"
+    ):
+        scene.close()
+    assert device.handle == NULL
+    with open_scene("scenes/cube.hu", validate=False) as scene:
+        assert scene.host.runtime.device is not device
+
+
+@pytest.mark.gpu
+def test_an_error_inside_comes_before_what_closing_would_say():
+    def fail() -> None:
+        with open_scene("scenes/cube.hu", validate=False) as scene:
+            scene.host.runtime.device.create("Semaphore", new("VkSemaphoreCreateInfo"), name="forgotten")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+
+@pytest.mark.gpu
+def test_a_device_of_ones_own_is_closed_with_its_scene():
+    with open_scene("scenes/cube.hu", own_device=True, validate=False) as scene:
+        device = scene.host.runtime.device
+    assert device.handle == NULL
+    assert device.instance.handles.left_behind == 0
+
+
+@pytest.mark.gpu
+def test_closed_devices_are_opened_anew():
+    lease = lend("", False)
+    assert lease.give_back() == []
+    close_devices()
+    with open_scene("scenes/cube.hu", validate=False) as scene:
+        assert scene.host.runtime.device is not lease.device
+
+
+@pytest.mark.gpu
+def test_validated_and_unvalidated_runs_give_the_same_plan_text():
+    with open_scene("scenes/cube.hu", validate=False) as scene:
+        text = scene.plan_text
+    with open_scene("scenes/cube.hu", validate=True) as scene:
+        assert_same_plan(scene, text)
+
+
+@pytest.mark.gpu
+def test_a_frame_shows_as_a_picture_and_its_parts_as_numbers():
+    with open_scene("scenes/cube.hu") as scene:
+        frame = scene.frame()
+    assert frame.shape == (240, 320, 4)
+    assert frame.dtype == np.uint8
+    assert frame._repr_png_().startswith(b"\x89PNG")
+    assert frame[:20, :20]._repr_png_().startswith(b"\x89PNG")
+    assert frame[0, 0]._repr_png_() is None
+    assert (frame.astype(float) / 2)._repr_png_() is None
+
+
+def test_names_in_memory_may_be_short_and_wrong_ones_are_told_the_nearest():
+    with open_scene("scenes/cube.hu", profile="unified") as scene:
+        memory = scene.memory
+    assert memory["vertices plane"] == memory["assetDb0 vertices 'plane'"]
+    assert "shadowMap" in memory
+    with pytest.raises(KeyError, match="did you mean shadowMap"):
+        memory["shadowmap"]
+    with pytest.raises(
+        KeyError, match="'plane' may be assetDb0 vertices 'plane' or assetDb0 indices 'plane'"
+    ):
+        memory["plane"]
+    assert {row.name for row in memory.of("ground")} >= {"assetDb0 vertices 'plane'", "sceneColor"}
+
+
+def test_a_window_is_not_opened_from_here():
+    with pytest.raises(ValueError, match="python -m viewer SCENE --script"):
+        open_scene("scenes/cube.hu", headless=False)
