@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
@@ -14,6 +18,7 @@ from engine.plan.steps import READ, Window
 from engine.vk.errors import DioramaInternalError
 
 PIECE = 4 << 20  # bytes copied by one thread at a time: the GIL is free meanwhile
+NICENESS = 10
 INLINE = 512 << 10  # below this, handing over costs more than copying
 
 Part = tuple[NDArray[np.void], NDArray[np.uint8]]  # reads, and what their staging_offset counts in
@@ -46,22 +51,22 @@ class Fills:
         """Whether threads are still copying."""
         return any(not future.done() for future in self._running)
 
-    def start(self, db: int, parts: Sequence[Part]) -> None:
+    def start(self, db: int, parts: Sequence[Part], *, gently: bool = False) -> None:
         """Begin to copy out of assetDb `db`: each part's reads (dtype READ) into its bytes.
 
-        Returns at once where the bytes are many; `finish` then tells of errors.
+        Returns at once where the bytes are many; `finish` then tells of errors. `gently`: leave half of the
+        processors to others.
         """
         cache = self._caches[db]
         for reads, target in parts:
             _check("cache", reads["cache_offset"], reads["size"], cache.size)
             _check("staging", reads["staging_offset"], reads["size"], len(target))
-        inline = sum(int(reads["size"].sum()) for reads, _target in parts) < INLINE
-        for reads, target in parts:
-            for piece in pieces(reads):
-                if inline:
-                    self._copy(cache, piece, target)
-                else:
-                    self._running.append(self._executor().submit(self._copy, cache, piece, target))
+        work = deque((cache, piece, target) for reads, target in parts for piece in pieces(reads))
+        if sum(int(reads["size"].sum()) for reads, _target in parts) < INLINE:
+            self._copy(work)
+            return
+        lanes = min(len(work), max(1, self._threads // 2) if gently else self._threads)
+        self._running = [self._executor().submit(self._copy, work) for _ in range(lanes)]
 
     def wait(self) -> None:
         """Wait for the threads; for loading and tests."""
@@ -79,11 +84,17 @@ class Fills:
             raise problems[0]
         return unreadable
 
-    def _copy(self, cache: Cache, reads: NDArray[np.void], target: NDArray[np.uint8]) -> None:
-        try:
-            cache.copy(reads, target)
-        except CacheUnreadable as problem:
-            self._unreadable.append(problem)
+    def _copy(self, work: deque[tuple[Cache, NDArray[np.void], NDArray[np.uint8]]]) -> None:
+        """Copy piece after piece; several threads may take from the same work."""
+        while work:
+            try:
+                cache, piece, target = work.popleft()
+            except IndexError:  # another thread took the last
+                return
+            try:
+                cache.copy(piece, target)
+            except CacheUnreadable as problem:
+                self._unreadable.append(problem)
 
     def forget(self) -> None:
         """Drop what the threads, now done, have to tell: nobody needs the bytes any more."""
@@ -104,8 +115,14 @@ class Fills:
 
     def _executor(self) -> ThreadPoolExecutor:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="diorama fill")
+            self._pool = ThreadPoolExecutor(self._threads, "diorama fill", _step_back)
         return self._pool
+
+
+def _step_back() -> None:
+    """Let the threads that draw go first, a software driver's among them, where a thread has a niceness."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def pieces(reads: NDArray[np.void]) -> list[NDArray[np.void]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.memory.executor import Executor
 from engine.memory.location import LIVE_ALLOCATION, LIVE_RESOURCE, LiveTable, Location, Statistics
+from engine.memory.transfers import UNLIMITED
 from engine.plan.profile import DeviceProfile
 from engine.plan.steps import AnyStep, ClearStaging, Release, Transfer
 from engine.plan.vocabulary import Kind
@@ -48,9 +49,9 @@ class Pace:
     """How much a frame pays for streaming.
 
     `cycles` paging cycles and `milliseconds` of the render thread at most (a step that has begun is
-    finished); `threads` copy out of caches (one per processor, eight at most); `copied` bytes are copied out
-    of staging where frames and copies share a queue. `direct`: write buffers without staging where their
-    memory is host visible.
+    finished). `threads` copy out of caches (one per processor, eight at most), half of them while frames
+    are drawn. `copied` bytes a frame are copied out of staging where frames and copies share a queue.
+    `direct`: write buffers without staging where their memory is host visible.
     """
 
     cycles: int = 2
@@ -169,16 +170,19 @@ class MemoryManager:
             self.state.begin(schedule.plan)
         self._steps, self._next = schedule.steps, 0
 
-    def advance(self, cycles: int | None = None, milliseconds: float | None = None) -> bool:
+    def advance(
+        self, cycles: int | None = None, milliseconds: float | None = None, *, hurry: bool = False
+    ) -> bool:
         """Carry out steps until the schedule ends, the frame's share is used up or something must wait.
 
-        Never waits itself. Returns `settled`.
+        `hurry`: no frame is drawn meanwhile, so take all processors and the queue. Never waits itself.
+        Returns `settled`.
         """
         share = self.pace.cycles if cycles is None else cycles
         patience = self.pace.milliseconds if milliseconds is None else milliseconds
         deadline = time.perf_counter() + patience / 1000
         self._executor.collect()
-        self._executor.transfers.allowance = self.pace.copied if cycles is None else float("inf")
+        self._executor.transfers.allowance = UNLIMITED if hurry else self.pace.copied
         begun = 0
         if self._next < len(self._steps):
             self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
@@ -211,7 +215,7 @@ class MemoryManager:
         Raises TimeoutError where that takes longer.
         """
         deadline = time.monotonic() + timeout_s
-        while not self.advance(cycles=1 << 30, milliseconds=1e9):
+        while not self.advance(cycles=1 << 30, milliseconds=1e9, hurry=True):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.steps_left} steps are still to come after {timeout_s} s")
             self._executor.wait()

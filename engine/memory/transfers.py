@@ -18,11 +18,14 @@ from engine.plan.steps import Transfer
 from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError
 
+UNLIMITED = float("inf")
+
 
 class Transfers:
     """One transfer at a time is filled; the copies of those before it run meanwhile.
 
-    `allowance` is how many bytes may still be recorded now on a queue that frames are drawn on too;
+    `allowance` is how many bytes may still be recorded now on a queue that frames are drawn on too, UNLIMITED
+    where there are no frames to be kept from hitching;
     `direct` says whether host-visible buffers are written without staging.
     """
 
@@ -37,7 +40,7 @@ class Transfers:
         *,
         direct: bool,
     ) -> None:
-        self.allowance: float = float("inf")
+        self.allowance: float = UNLIMITED
         self._device = device
         self._objects = objects
         self._queues = queues
@@ -122,7 +125,7 @@ class Transfers:
                 return False
             parts.append((reads, self._objects.host_bytes(self._objects.resource(number))))
         parts.append((work.staged.reads, staging.mapped))
-        self._fills.start(step.db, parts)
+        self._fills.start(step.db, parts, gently=self.allowance != UNLIMITED)
         self._step, self._work = step, work
         return True
 
@@ -153,7 +156,7 @@ class Transfers:
             self._portions = deque()
             return
         self._queues.reclaim(self._targets(staged))
-        is_bounded = not self._queues.separate and self.allowance != float("inf")
+        is_bounded = not self._queues.separate and self.allowance != UNLIMITED
         self._portions = deque(portions(staged, max(int(self.allowance), 1) if is_bounded else None))
 
     def _record(self, step: Transfer) -> None:

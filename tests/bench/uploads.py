@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,6 +31,9 @@ from engine.vk.device import Device
 from engine.vk.instance import Instance
 
 MIB = 1 << 20
+ROOT = Path(__file__).resolve().parents[2]
+SIZES = {True: (320, 240), False: (1920, 1080)}  # by whether a processor draws
+IDLE_FRAMES = 300
 DB = 1
 STAGING = 256 * MIB
 # What meshes ask for: vertices of 32 bytes, indices of 4, which therefore lie in different runs.
@@ -181,3 +184,54 @@ class World:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Frames:
+    """The cube, drawn headless, beside which something else is uploaded on the same device."""
+
+    def __init__(self) -> None:
+        from engine.assets import open_library
+        from engine.runtime.options import RuntimeOptions
+        from engine.runtime.runtime import Runtime
+        from engine.scene import load_scene
+
+        scene = load_scene(ROOT / "scenes" / "cube.hu")
+        self._library = open_library(scene.dbs)
+        with Runtime(scene, self._library, RuntimeOptions(size=(64, 64), validate=False)) as asked:
+            self.software = asked.profile.device_type == "cpu"
+        options = RuntimeOptions(size=SIZES[self.software], validate=False)
+        self._runtime = Runtime(scene, self._library, options)
+        self._runtime.settle()
+        self.device = self._runtime.device
+
+    def beside(self, world: World) -> tuple[list[float], list[float], list[float]]:
+        """Milliseconds of frames of the idle scene, of those during the upload, and of the manager's CPU."""
+        resident = Resident()
+        schedule = world.schedule(resident)
+        idle, busy, cpu = [], [], []
+        for _ in range(50):
+            self._runtime.frame()
+        for _ in range(IDLE_FRAMES):
+            idle.append(self._frame(lambda: None)[0])
+        with world.manager(resident, frames=self._runtime.timeline) as manager:
+            manager.submit(schedule)
+            while not manager.settled:
+                wall, spent = self._frame(manager.advance)
+                busy.append(wall)
+                cpu.append(spent)
+            self._runtime.wait()
+        return idle, busy, cpu
+
+    def _frame(self, before: Callable[[], object]) -> tuple[float, float]:
+        start, cpu = time.perf_counter(), time.thread_time()
+        before()
+        cpu = time.thread_time() - cpu
+        self._runtime.frame()
+        return (time.perf_counter() - start) * 1e3, cpu * 1e3
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runtime.close()
+        self._library.close()
