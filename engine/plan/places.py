@@ -22,14 +22,22 @@ PLACE = np.dtype(
 RELEASED = 3  # by its queue, and not yet acquired by another
 
 
-def place_rows(plan: Plan) -> Rows:
-    """The plan's subresources as places where nothing has arrived."""
-    rows = plan.memory.subresources
+def place_rows(plan: Plan, keys: Int64s | None = None) -> Rows:
+    """The plan's subresources (those of `keys`) as places where nothing has arrived."""
+    table = plan.memory.subresource_table
+    rows = table.array if keys is None else table.rows(keys)
     places = np.zeros(len(rows), PLACE)
     for name in SUBRESOURCE.names or ():
         places[name] = rows[name]
     filled = np.array([t.contents is not Contents.UNDEFINED for t in plan.terms.entries], bool)
     places["needs"] = np.where(filled[rows["terms"]], rows["size"], 0) if len(rows) else 0
+    return places
+
+
+def settled_rows(plan: Plan, keys: Int64s | None = None) -> Rows:
+    """The plan's subresources as places that are whole and published."""
+    places = place_rows(plan, keys)
+    places["arrived"], places["published"] = places["needs"], True
     return places
 
 
@@ -63,13 +71,6 @@ def carry(places: Rows, existing: Rows) -> NDArray[np.bool_]:
     taken = np.zeros(len(existing), bool)
     taken[at[hit]] = True
     return taken
-
-
-def worth_keeping(places: Rows, rows: Rows, arrived: Int64s) -> NDArray[np.bool_]:
-    """Which of `rows`, replaced by `places`, are in use until then or complete, to be copied from."""
-    whole = (arrived >= rows["needs"]) & (rows["needs"] > 0)
-    there = places["key"][places["published"]]
-    return np.asarray((rows["published"] | whole) & ~np.isin(rows["key"], there))
 
 
 def overlapping(rows: Rows, others: Rows) -> NDArray[np.bool_]:

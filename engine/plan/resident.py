@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plan.errors import StepError
-from engine.plan.memory_plan import HELD, SUBRESOURCE, MemoryPlan
-from engine.plan.places import PLACE, RELEASED, carry, match, overlapping, place_rows, worth_keeping
+from engine.plan.memory_plan import MemoryPlan
+from engine.plan.places import PLACE, RELEASED, carry, match, overlapping, place_rows, settled_rows
 from engine.plan.plan import Plan
+from engine.plan.snapshot import snapshot
 from engine.plan.steps import (
     Acquire,
     Allocate,
@@ -35,7 +36,7 @@ from engine.plan.steps import (
     Window,
     Withdraw,
 )
-from engine.plan.table import Int64s, Rows, Table, distinct, stack
+from engine.plan.table import Int64s, Rows, Table, contains, distinct, stack
 from engine.plan.vocabulary import QueueKind
 
 
@@ -51,8 +52,9 @@ class InFlight:
 class Resident:
     """Allocations, resources and places that exist, and how far each key has come.
 
-    `target` is the plan that is being settled; `places` are its subresources (dtype PLACE, sorted by key) and
-    `old` the places of earlier plans that still hold something.
+    `target` is the plan that is being settled. `pending` are those of its subresources that are not published
+    yet (dtype PLACE, sorted by key; rows stay until the next plan), all others are where the plan says; `old`
+    are the places of earlier plans that still hold something. So a small change costs a small time.
     """
 
     def __init__(self) -> None:
@@ -60,19 +62,18 @@ class Resident:
         self.allocations: dict[int, np.void] = {}
         self.resources: dict[int, np.void] = {}
         self.bound: set[int] = set()
-        self.places: Rows = np.zeros(0, PLACE)
+        self.pending: Rows = np.zeros(0, PLACE)
         self.old: Rows = np.zeros(0, PLACE)
         self.in_flight: dict[int, InFlight] = {}
         self.windows: dict[int, Window] = {}
         self._keys: Int64s = np.zeros(0, np.int64)
+        self._waiting = 0
 
     @staticmethod
     def settled_at(plan: Plan) -> Resident:
         """The state in which `plan` is resident, whole and published."""
         resident = Resident()
-        resident.target, resident.places = plan, place_rows(plan)
-        resident.places["arrived"], resident.places["published"] = resident.places["needs"], True
-        resident._keys = resident.places["key"].astype(np.int64)
+        resident.target = plan
         resident.allocations = {int(row["id"]): row for row in plan.memory.allocations}
         resident.resources = {int(row["id"]): row for row in plan.memory.resources}
         resident.bound = set(resident.resources)
@@ -92,14 +93,62 @@ class Resident:
 
     def begin(self, plan: Plan) -> None:
         """Take up `plan` as the target: what is at its place already stays, all else becomes old."""
-        places = place_rows(plan)
-        everything = stack([self.places, self.old])
-        everything = everything[self._exists(everything)]
-        taken = carry(places, everything)
-        self.old = everything[~taken & worth_keeping(places, everything, self.landed(everything))]
-        self.places = places
-        self._keys = places["key"].astype(np.int64)
+        self.pending, self.old = self.towards(plan)
+        self._keys = self.pending["key"].astype(np.int64)
+        self._waiting = len(self.pending)
         self.target = plan
+
+    def towards(self, plan: Plan, *, landed: bool = False) -> tuple[Rows, Rows]:
+        """(pending, old) as they are once `plan` is the target; `landed`: and all under way has arrived."""
+        pending = self.pending[~self.pending["published"]]
+        gone, changed = self._difference(plan)
+        touched = distinct(np.concatenate([gone, changed]))
+        stays = pending[~contains(touched, pending["key"])]
+        existing = stack(
+            [pending[contains(touched, pending["key"])], self._settled(touched, pending), self.old]
+        )
+        existing = existing[np.isin(existing["resource"], list(self.bound))]
+        arrived = self.landed(existing)
+        if landed:
+            existing["arrived"], stays["arrived"] = arrived, self.landed(stays)
+        fresh = place_rows(plan, changed)
+        taken = carry(fresh, existing)
+        both = stack([stays, fresh[~fresh["published"]]])
+        both = both.take(np.argsort(both["key"], kind="stable"))
+        # What is replaced is kept while it is in use, or whole and so can be copied from.
+        whole = (arrived >= existing["needs"]) & (existing["needs"] > 0)
+        wanted = plan.memory.subresource_table.has(existing["key"].astype(np.int64))
+        there = wanted & ~contains(both["key"], existing["key"])
+        return both, existing[~taken & (existing["published"] | whole) & ~there]
+
+    def published(self, key: int) -> np.void | None:
+        """The place (dtype PLACE) where users of `key` find it, None where they take its fallback."""
+        mine = self.old[(self.old["key"] == key) & self.old["published"]]
+        if len(mine):
+            found: np.void = mine[0]
+            return found
+        plan, keys = self.target, np.array([key], np.int64)
+        if plan is None or not plan.memory.subresource_table.has(keys)[0]:
+            return None
+        at = int(np.searchsorted(self._keys, key))
+        if at < len(self._keys) and self._keys[at] == key and not self.pending["published"][at]:
+            return None
+        place: np.void = settled_rows(plan, keys)[0]
+        return place
+
+    def _difference(self, plan: Plan) -> tuple[Int64s, Int64s]:
+        """(keys that the plan lacks, keys that it has new or elsewhere), from the target on."""
+        table = plan.memory.subresource_table
+        if self.target is None:
+            return np.zeros(0, np.int64), table.array["key"].astype(np.int64)
+        return self.target.memory.subresource_table.difference(table)
+
+    def _settled(self, keys: Int64s, pending: Rows) -> Rows:
+        """Those of `keys` that are published where the target says."""
+        if self.target is None:
+            return self.pending[:0]
+        known = self.target.memory.subresource_table.has(keys) & ~contains(pending["key"], keys)
+        return settled_rows(self.target, keys[known])
 
     def landed(self, rows: Rows) -> Int64s:
         """Bytes that will have arrived in `rows` once all transfers under way are complete."""
@@ -118,62 +167,23 @@ class Resident:
         return (
             not len(self.old)
             and not self.in_flight
-            and bool(self.places["published"].all())
+            and not self._waiting
             and sorted(self.allocations) == self._wanted("allocations")
             and sorted(self.bound) == sorted(self.resources) == self._wanted("resources")
         )
 
     def snapshot(self) -> Plan | None:
         """What is there now as a plan to make the next one from; None where nothing ever was."""
-        if self.target is None or self.settled():
-            return self.target
-        target = self.target
-        resources = [self.resources[r] for r in sorted(self.bound) if r not in self._staging_ids()]
-        homes = sorted({int(r["allocation"]) for r in resources})
-        everything = stack([self.places, self.old])
-        ids = [int(r["id"]) for r in resources]
-        everything = everything[np.isin(everything["resource"], ids)]
-        begun = everything["published"] | (everything["arrived"] > 0)
-        for flight in self.in_flight.values():
-            for places in flight.places:
-                at = match(places, everything)
-                begun[at[at >= 0]] = True
-        # A place nothing has come to may lie where another key still is: then it is not there yet.
-        here = begun | ~overlapping(everything, everything[begun])
-        everything, begun = everything[here], begun[here]
-        order = np.lexsort((np.arange(len(everything)), ~begun, everything["key"]))
-        everything = everything.take(order)
-        first = np.ones(len(everything), bool)
-        first[1:] = everything["key"][1:] != everything["key"][:-1]
-        chosen, rest = everything[first], everything[~first]
-        held = np.zeros(len(rest), HELD)
-        for name in ("resource", "offset", "footprint"):
-            held[name] = rest[name]
-        names = list(SUBRESOURCE.names or ())
-        rows = np.zeros(len(chosen), SUBRESOURCE)
-        for name in names:
-            rows[name] = chosen[name]
-        memory = MemoryPlan(
-            Table.of(_stack([self.allocations[a] for a in homes], target.memory.allocations), "id"),
-            Table.of(_stack(resources, target.memory.resources), "id"),
-            Table.of(rows, "key"),
-            target.memory.next_allocation,
-            target.memory.next_resource,
-            held,
-            chosen["key"][chosen["arrived"] < chosen["needs"]].astype(np.int64),
-        )
-        return Plan(
-            memory,
-            target.staging,
-            target.shaders,
-            target.pipelines,
-            target.descriptor_sets,
-            target.requirements,
-            target.terms,
-            target.profile,
-            target.policy,
-            whole=False,
-        )
+        return self.target if self.target is None or self.settled() else snapshot(self, self.target)
+
+    def waiting_keys(self) -> Int64s:
+        """Keys of the target that are not published yet, sorted."""
+        keys: Int64s = self._keys[~self.pending["published"]]
+        return keys
+
+    def begun(self, rows: Rows) -> NDArray[np.bool_]:
+        """Which of `rows` hold something, or will once what is under way has arrived."""
+        return np.asarray(rows["published"] | (self.landed(rows) > 0))
 
     @singledispatchmethod
     def apply(self, step: Step) -> None:
@@ -233,35 +243,35 @@ class Resident:
         )
         _need(bool(inside.all()), step, "reads outside the window")
         at = self._find(step.keys, step)
-        self._need_bound(self.places["resource"][at], step)
-        _need(not self.places["published"][at].any(), step, "writes to published places")
+        self._need_bound(self.pending["resource"][at], step)
+        _need(not self.pending["published"][at].any(), step, "writes to published places")
         _need(
-            bool((self.places["arrived"][at] + step.sizes <= self.places["needs"][at]).all()),
+            bool((self.pending["arrived"][at] + step.sizes <= self.pending["needs"][at]).all()),
             step,
             "too much",
         )
         self._need_free(at, step)
         flight = self.in_flight.setdefault(step.staging, InFlight(set(), [], []))
         flight.dbs.add(step.db)
-        flight.places.append(self.places.take(at))
+        flight.places.append(self.pending.take(at))
         flight.sizes.append(step.sizes)
         if self._transfer_queue():
-            self.places["owner"][at] = QueueKind.TRANSFER
+            self.pending["owner"][at] = QueueKind.TRANSFER
 
     @apply.register
     def _(self, step: Fill) -> None:
         at = self._find(step.keys, step)
-        self._need_bound(self.places["resource"][at], step)
-        _need(not self.places["published"][at].any(), step, "writes to published places")
+        self._need_bound(self.pending["resource"][at], step)
+        _need(not self.pending["published"][at].any(), step, "writes to published places")
         self._need_free(at, step)
-        self.places["arrived"][at] = self.places["needs"][at]
+        self.pending["arrived"][at] = self.pending["needs"][at]
 
     @apply.register
     def _(self, step: ClearStaging) -> None:
         flight = self.in_flight.pop(step.staging, None)
         if flight is not None:
             for places, sizes in zip(flight.places, flight.sizes, strict=True):
-                for rows in (self.places, self.old):
+                for rows in (self.pending, self.old):
                     at = match(places, rows)
                     rows["arrived"][at[at >= 0]] += sizes[at >= 0]
 
@@ -269,29 +279,30 @@ class Resident:
     def _(self, step: Move) -> None:
         _need(step.from_resource in self.bound and step.to_resource in self.bound, step, "not bound")
         at = self._find(step.keys, step)
-        _need(not self.places["published"][at].any(), step, "writes to published places")
+        _need(not self.pending["published"][at].any(), step, "writes to published places")
         self._need_free(at, step)
         source = self._sources(step)
         there = (source["arrived"] >= source["needs"]) & (source["owner"] == QueueKind.GRAPHICS)
         _need(bool(there.all()), step, "the source is not complete")
-        self.places["arrived"][at] = self.places["needs"][at]
+        self.pending["arrived"][at] = self.pending["needs"][at]
 
     @apply.register
     def _(self, step: Release) -> None:
         at = self._find(step.keys, step)
-        _need(bool((self.places["owner"][at] == step.source).all()), step, "not the owner (rule 14)")
-        self.places["owner"][at] = RELEASED
+        _need(bool((self.pending["owner"][at] == step.source).all()), step, "not the owner (rule 14)")
+        self.pending["owner"][at] = RELEASED
 
     @apply.register
     def _(self, step: Acquire) -> None:
         at = self._find(step.keys, step)
-        _need(bool((self.places["owner"][at] == RELEASED).all()), step, "not released (rule 14)")
-        self.places["owner"][at] = step.target
+        _need(bool((self.pending["owner"][at] == RELEASED).all()), step, "not released (rule 14)")
+        self.pending["owner"][at] = step.target
 
     @apply.register
     def _(self, step: Publish) -> None:
         at = self._find(step.keys, step)
-        places = self.places
+        places = self.pending
+        _need(not places["published"][at].any(), step, "published already")
         same = (places["resource"][at] == step.resources) & (places["offset"][at] == step.offsets)
         _need(bool(same.all()), step, "the plan has them elsewhere")
         _need(bool((places["arrived"][at] >= places["needs"][at]).all()), step, "bytes are missing")
@@ -299,6 +310,7 @@ class Resident:
         self._need_bound(places["resource"][at], step)
         self._need_free(at, step)
         places["published"][at] = True
+        self._waiting -= len(at)
         self.old = self.old[~np.isin(self.old["key"], step.keys)]
 
     @apply.register
@@ -310,8 +322,9 @@ class Resident:
         _need(step.resource in self.resources, step, "the resource does not exist")
         mine = self.old["resource"] == step.resource
         _need(not self.old["published"][mine].any(), step, "keys are published in it")
-        used = self.places["published"][self.places["resource"] == step.resource].any()
-        _need(not used, step, "keys are published in it")
+        plan = self.target
+        used = plan is not None and plan.memory.resource_table.has(np.array([step.resource]))[0]
+        _need(not used, step, "the plan has keys in it")
         _need(step.resource not in self.in_flight, step, "transfers out of it are under way")
         self.old = self.old[~mine]
         del self.resources[step.resource]
@@ -328,10 +341,13 @@ class Resident:
     def _plans(self) -> tuple[MemoryPlan, ...]:
         return (self.target.memory, self.target.staging) if self.target is not None else ()
 
-    def _staging_ids(self) -> set[int]:
-        wanted = set(self._wanted("resources"))
-        used = {int(r) for r in distinct(np.concatenate([self.places["resource"], self.old["resource"]]))}
-        return set(self.resources) - wanted - used
+    def staging_ids(self) -> set[int]:
+        """Resources that no plan keeps: staging buffers."""
+        return (
+            set(self.resources)
+            - set(self._wanted("resources"))
+            - set(distinct(self.old["resource"]).tolist())
+        )
 
     def _wanted(self, what: str) -> list[int]:
         plan = self.target
@@ -345,13 +361,10 @@ class Resident:
         plan = self.target
         return plan is not None and plan.policy.transfer_queue and plan.profile.has_transfer_queue()
 
-    def _exists(self, rows: Rows) -> NDArray[np.bool_]:
-        return np.isin(rows["resource"], list(self.bound)) if self.bound else np.zeros(len(rows), bool)
-
     def _find(self, keys: Int64s, step: Step) -> Int64s:
         at = np.searchsorted(self._keys, keys)
         known = bool((at < len(self._keys)).all()) and bool((self._keys[at] == keys).all())
-        _need(known, step, "a key is not in the plan")
+        _need(known, step, "a key is not in the plan, or published already")
         return at
 
     def _need_bound(self, resources: NDArray[np.int32], step: Step) -> None:
@@ -361,7 +374,7 @@ class Resident:
     def _need_free(self, at: Int64s, step: Step) -> None:
         """No published place of an earlier plan lies where these places are."""
         live = self.old[self.old["published"]]
-        _need(not overlapping(self.places.take(at), live).any(), step, "a published key lies there")
+        _need(not overlapping(self.pending.take(at), live).any(), step, "a published key lies there")
 
     def _sources(self, step: Move) -> Rows:
         """The old places that a Move copies from, by key."""
@@ -379,11 +392,6 @@ def _row(plans: tuple[MemoryPlan, ...], table: str, ident: int) -> np.void | Non
         if rows.has(np.array([ident]))[0]:
             return rows.row(ident)
     return None
-
-
-def _stack(rows: list[np.void], like: Rows) -> Rows:
-    stacked: Rows = np.array(rows, like.dtype)
-    return stacked
 
 
 def _need(holds: bool, step: Step, why: str) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.plan.memory_plan import shape_of
 from engine.plan.paging import paging
-from engine.plan.places import RELEASED, carry, overlapping, place_rows, worth_keeping
+from engine.plan.places import RELEASED, overlapping
 from engine.plan.plan import Plan
 from engine.plan.resident import Resident
 from engine.plan.sources import Sources
@@ -34,7 +34,7 @@ from engine.plan.steps import (
     Release,
     Withdraw,
 )
-from engine.plan.table import Int64s, Rows, contains, distinct, stack
+from engine.plan.table import Int64s, Rows, distinct
 from engine.plan.vocabulary import Contents, Kind, QueueKind
 
 
@@ -65,12 +65,7 @@ class _Scheduler:
         self.plan = plan
         self.sources = sources
         self.resident = resident
-        everything = stack([resident.places, resident.old])
-        everything = everything[np.isin(everything["resource"], list(resident.bound))]
-        everything["arrived"] = resident.landed(everything)
-        self.places = place_rows(plan)
-        taken = carry(self.places, everything)
-        self.old = everything[~taken & worth_keeping(self.places, everything, everything["arrived"])]
+        self.places, self.old = resident.towards(plan, landed=True)
         self.steps: list[AnyStep] = []
         self.allocations = dict(resident.allocations)
         self.resources = dict(resident.resources)
@@ -134,7 +129,7 @@ class _Scheduler:
 
     def _withdraw_unwanted(self) -> None:
         """Withdraw keys that the plan lacks, and those whose range it gives to others."""
-        gone = ~contains(self.places["key"], self.old["key"])
+        gone = ~self.plan.memory.subresource_table.has(self.old["key"].astype(np.int64))
         self._withdraw(distinct(self.old["key"][gone | self._overwritten()]))
 
     def _overwritten(self) -> NDArray[np.bool_]:

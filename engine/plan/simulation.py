@@ -102,8 +102,8 @@ class SimulatedDevice:
 
     def read(self, key: int) -> Bytes:
         """The bytes of a published key, as its users see them; StepError where one was never written."""
-        place = self.resident.places[np.searchsorted(self.resident.places["key"], key)]
-        if place["key"] != key or not place["published"]:
+        place = self.resident.published(key)
+        if place is None:
             raise StepError(f"key {key:#x} is not published")
         values, defined = self._range(int(place["resource"]), int(place["offset"]), int(place["size"]))
         if place["needs"] and not defined.all():
@@ -183,7 +183,8 @@ class SimulatedDevice:
         image.defined[layer, start : start + size] = known[spot : spot + size]
 
     def _write_zeros(self, key: int) -> None:
-        place = self.resident.places[np.searchsorted(self.resident.places["key"], key)]
+        assert self.resident.target is not None
+        place = self.resident.target.memory.subresource_table.row(key)
         values, defined = self._range(int(place["resource"]), int(place["offset"]), int(place["size"]))
         values[:], defined[:] = 0, True
 

@@ -34,7 +34,7 @@ from engine.plan.steps import (
     Release,
     SetWindow,
     Transfer,
-    Withdraw,
+    Window,
 )
 from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind, QueueKind
 
@@ -309,34 +309,84 @@ def test_an_edited_schedule_is_refused(text, code):
     assert caught.value.code == code
 
 
-def wrong_steps() -> list[tuple[object, str]]:
-    one = np.array([DB], np.int64)
-    where = (np.array([0], np.int32), np.array([0], np.int64))
-    return [
+ONE = np.array([DB], np.int64)
+HERE = (np.array([0], np.int32), np.array([0], np.int64))
+HANDED = (ONE, QueueKind.TRANSFER, QueueKind.GRAPHICS)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
         (Allocate(0, 0, 64), "exists already"),
         (Allocate(77, 0, 64), "no plan has this"),
         (CreateBuffer(0, 64, 0), "exists already"),
         (Bind(0, 0, 0), "bound once"),
         (Free(0), "is bound to it"),
         (Free(99), "does not exist"),
-        (Destroy(0), "keys are published in it"),
-        (Publish(np.array([DB + 5]), *where), "not in the plan"),
-        (Publish(one, where[0], where[1] + 4), "elsewhere"),
-        (Fill(one), "published places"),
-        (Move(one, 0, 0, one * 0, one * 0, one * 0 + 64), "published places"),
-        (Release(one, QueueKind.TRANSFER, QueueKind.GRAPHICS), "not the owner"),
-        (Acquire(one, QueueKind.TRANSFER, QueueKind.GRAPHICS), "not released"),
-        (Withdraw, "no step"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("step", "words"), wrong_steps(), ids=lambda v: v if isinstance(v, str) else type(v).__name__
+        (Destroy(0), "the plan has keys in it"),
+        (Destroy(9), "does not exist"),
+        (Publish(ONE + 5, *HERE), "not in the plan"),
+        (Publish(ONE, *HERE), "published already"),
+        (Fill(ONE), "published already"),
+        (Move(ONE, 0, 0, ONE * 0, ONE * 0, ONE * 0 + 64), "published already"),
+        ("x", "no step"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_a_step_whose_preconditions_do_not_hold_is_refused(step, words):
+def test_a_step_that_does_not_fit_what_is_resident_is_refused(step, words):
     _, resident, _ = settled([buffer(0)])
     with pytest.raises(StepError, match=words):
         resident.apply(step)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (Publish(ONE, *HERE), "bytes are missing"),
+        (Publish(ONE, HERE[0], HERE[1] + 4), "elsewhere"),
+        (Release(*HANDED), "not the owner"),
+        (Acquire(*HANDED), "not released"),
+        (Move(ONE, 0, 0, ONE * 0, ONE * 0, ONE * 0 + 64), "nothing to move"),
+        (SetWindow(0, (Window(1, 0, 64),)), "transfers from assetDb 1 are under way"),
+        (Destroy(1), "under way"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_a_step_that_comes_too_early_is_refused(step, words):
+    resident, schedule = Resident(), fresh([buffer(0)])
+    resident.begin(schedule.plan)
+    for done in schedule.steps[: kinds(schedule).index("ClearStaging")]:
+        resident.apply(done)
+    with pytest.raises(StepError, match=words):
+        resident.apply(step)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"staging": 7}, "not bound"),
+        ({"db": 4}, "no window"),
+        ({"keys": ONE + 1}, "not in the plan"),
+        ({"sizes": ONE * 0 + 65}, "too much"),
+    ],
+)
+def test_a_transfer_that_does_not_fit_is_refused(change, words):
+    resident, schedule = Resident(), fresh([buffer(0)])
+    resident.begin(schedule.plan)
+    at = kinds(schedule).index("Transfer")
+    for done in schedule.steps[:at]:
+        resident.apply(done)
+    with pytest.raises(StepError, match=words):
+        resident.apply(replace(schedule.steps[at], **change))
+
+
+def test_a_small_change_looks_at_little():
+    rows = [buffer(i) for i in range(3000)]
+    plan, resident, keys = settled(rows)
+    new = make_plan(needs(*rows[:-1], buffer(5000), keys=keys), DEVICE, plan)
+    resident.begin(new)
+    assert len(resident.pending) == 1
+    assert len(resident.old) <= 1
 
 
 def test_what_has_arrived_is_not_fetched_again_after_a_stop():
