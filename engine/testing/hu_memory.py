@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.humon import Kind, Node, expect, required, suggestion
+from engine.humon import Kind, Node, expect, nearest, required
 from engine.testing.hu_play import Play
 from engine.testing.hu_values import Bounds, TestCode, amount, bounds, fail, known_fields, names, told
 
@@ -69,8 +69,9 @@ class MemoryClaim:
             before = play.moment(since).memory.planned
             value = before - memory.planned if name == "freed" else memory.planned - before
             if not wanted.holds(value):
-                figure = f"{told(value, 'bytes')} were {name}"
-                message = f"since '{since.text}', {figure}, expected {wanted.words('bytes')}"
+                verb = "shrunk" if name == "freed" else "grown"
+                figure = f"memory has {verb} by {told(value, 'bytes')} since '{since.text}'"
+                message = f"{figure}, expected {wanted.words('bytes')}"
                 spelt = f"planned: {told(before, 'bytes')} then, {told(memory.planned, 'bytes')} now"
                 raise fail(TestCode.MEMORY, message, wanted.node, spelt)
         if self.same_as is not None:
@@ -132,7 +133,10 @@ def one_asset(
     """Return the asset of a name; fails at `node` where there is none, or more than one."""
     found = memory.named(name)
     if not found:
-        help_text = suggestion(name, memory.assets)
+        near = nearest(
+            name, [*memory.assets, *(each.rpartition(" ")[2].strip("'") for each in memory.assets)]
+        )
+        help_text = f"did you mean '{near}'?" if near else "`python -m engine plan SCENE` lists all names"
         raise fail(code, f"nothing in the plan is called '{name}'", node, help_text)
     if len(found) > 1 and not several:
         raise fail(code, f"'{name}' may be {words(each.name for each in found)}", node)
