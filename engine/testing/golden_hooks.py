@@ -98,7 +98,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
     """Give the test its goldens."""
     state = item.config.stash[STATE]
-    state.current = goldens_for(item.config, item.path, item.nodeid)
+    if not isinstance(item, pytest.Function):  # a function asks for its own, by fixture
+        state.current = goldens_for(item.config, item.path, item.nodeid)
     try:
         return (yield)
     finally:
@@ -133,24 +134,23 @@ class Notes:
                 self._state.not_compared.update(dict.fromkeys(map(str, value)))
 
     def _note(self, failed: bool, test: str, report: pytest.CollectReport | pytest.TestReport) -> None:
-        from engine.testing.report import Failure
-
         if failed:
+            from engine.testing.report import Failure  # and numpy, which a run that passes may do without
+
             self._state.failures.append(Failure(test, report.longreprtext))
 
 
 @pytest.fixture
 def goldens(request: pytest.FixtureRequest) -> Goldens:
     """The golden pictures and texts of this test, in the folder `goldens` beside its file."""
-    current: Goldens | None = request.config.stash[STATE].current
-    assert current is not None, "there are goldens only while a test runs"
-    return current
+    state = request.config.stash[STATE]
+    if state.current is None:
+        state.current = goldens_for(request.config, request.node.path, request.node.nodeid)
+    return state.current
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say what waits and what was not compared, write the report, and ask where somebody can answer."""
-    from engine.testing.report import write_report
-
     state = config.stash[STATE]
     for reason in state.not_compared:
         terminalreporter.write_line(f"golden not compared: {reason}")
@@ -158,6 +158,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not found and not state.failures:
         return
     from engine.testing.goldens import shown
+    from engine.testing.report import write_report
 
     write_report(state.report, found, state.failures)
     terminalreporter.write_line(f"report with pictures: {shown(state.report)}")

@@ -1,0 +1,158 @@
+"""Claims about the pytest plugin: who is skipped or fails, what runs over profiles, what a failure shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.testing import plugin
+from engine.testing.profiles import profile_names
+
+pytest_plugins = ("pytester",)
+
+NO_DRIVER = {"VK_DRIVER_FILES": "/nowhere.json", "VK_ICD_FILENAMES": "/nowhere.json"}
+GPU_TESTS = """
+import pytest
+from engine.testing import open_scene
+
+@pytest.mark.gpu
+def test_marked():
+    assert True
+
+def test_that_opens_a_scene():
+    with open_scene("scenes/cube.hu") as scene:
+        scene.frame()
+
+def test_of_a_plan():
+    with open_scene("scenes/cube.hu", profile="unified") as scene:
+        assert scene.memory.peak
+"""
+
+
+@pytest.fixture
+def no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in NO_DRIVER.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_without_a_device_gpu_tests_are_skipped_with_the_reason(pytester: pytest.Pytester, no_driver):
+    pytester.makepyfile(GPU_TESTS)
+    result = pytester.runpytest_subprocess("-rs")
+    result.assert_outcomes(passed=1, skipped=2)
+    text = result.stdout.str()
+    assert text.count("no Vulkan device: ") == 2
+    assert "apt-get install mesa-vulkan-drivers" in text
+
+
+def test_require_gpu_turns_a_missing_device_into_failures(pytester: pytest.Pytester, no_driver):
+    pytester.makepyfile(GPU_TESTS)
+    result = pytester.runpytest_subprocess("--require-gpu")
+    result.assert_outcomes(passed=1, failed=1, errors=1)  # one before it ran, one while
+    assert result.stdout.str().count("no Vulkan device, and --require-gpu asks for one: ") >= 2
+
+
+@pytest.mark.gpu
+def test_with_a_device_nothing_is_skipped_and_require_gpu_changes_nothing(pytester: pytest.Pytester):
+    pytester.makepyfile(GPU_TESTS)
+    pytester.runpytest_subprocess("--require-gpu").assert_outcomes(passed=3)
+
+
+def test_profiles_runs_a_test_for_each_that_fits(pytester: pytest.Pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+        from engine.testing import open_scene
+
+        @pytest.mark.profiles("*")
+        def test_everywhere(profile):
+            with open_scene("scenes/cube.hu", profile=profile) as scene:
+                assert scene.driver
+
+        @pytest.mark.profiles("uni*", "unified")
+        def test_here(profile):
+            assert profile == "unified"
+        """
+    )
+    result = pytester.runpytest_subprocess("-v")
+    result.assert_outcomes(passed=len(profile_names()) + 1)
+    assert "test_everywhere[coarse]" in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("mark", "arguments", "said"),
+    [
+        ('profiles("nosuch-*")', "profile", "no profile fits nosuch-*; there are coarse"),
+        ('profiles("*")', "", "is marked with profiles and takes no `profile`"),
+    ],
+)
+def test_a_wrong_mark_is_told_in_words(pytester: pytest.Pytester, mark: str, arguments: str, said: str):
+    pytester.makepyfile(f"import pytest\n\n@pytest.mark.{mark}\ndef test_it({arguments}):\n    pass\n")
+    result = pytester.runpytest_subprocess()
+    assert said in result.stdout.str() + result.stderr.str()
+    assert result.ret != 0
+
+
+def test_a_failure_points_at_the_tests_own_line_and_not_into_the_assertion(pytester: pytest.Pytester):
+    pytester.makepyfile(
+        """
+        from engine.testing import MIB, assert_no_growth, assert_planned, open_scene
+
+        def test_row():
+            with open_scene("scenes/cube.hu", profile="unified") as scene:
+                assert_planned(scene, "shadowMap", max_bytes=1)
+
+        def test_block():
+            with open_scene("scenes/cube.hu", profile="unified", settings=["cube.active=false"]) as scene:
+                with assert_no_growth(scene):
+                    scene["cube"].active = True
+
+        def test_plain():
+            with open_scene("scenes/cube.hu", profile="unified") as scene:
+                assert scene.memory.peak <= 1 * MIB
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=3)
+    text = result.stdout.str()
+    assert "\n>           assert_planned(scene" in text
+    assert "\n>           with assert_no_growth(scene)" in text
+    assert "wording.py" not in text
+    assert "assertions/plan.py" not in text
+    assert "assertions/memory.py" not in text
+    assert "contextlib.py" not in text
+    assert "<memory: live " in text
+
+
+def test_a_run_without_scene_tests_loads_neither_vulkan_nor_numpy(pytester: pytest.Pytester):
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_light():
+            assert not {"numpy", "vulkan", "PIL"} & set(sys.modules)
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_a_driver_that_crashes_while_it_is_asked_is_a_reason(monkeypatch: pytest.MonkeyPatch):
+    import subprocess
+
+    done = subprocess.CompletedProcess(["probe"], -11, "", "")
+    monkeypatch.setattr(plugin.subprocess, "run", lambda *_, **__: done)
+    assert plugin.no_device_reason() == "a driver crashed while it was asked (signal 11)"
+
+
+@pytest.mark.gpu
+def test_workers_of_a_parallel_run_each_have_their_device(pytester: pytest.Pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+        from engine.testing import open_scene
+
+        @pytest.mark.parametrize("number", range(6))
+        def test_it(number):
+            with open_scene("scenes/cube.hu", size=(32, 24)) as scene:
+                assert scene.frame().shape == (24, 32, 4)
+        """
+    )
+    pytester.runpytest_subprocess("-n", "2").assert_outcomes(passed=6)
