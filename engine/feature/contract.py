@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from engine.feature.drawable import Drawable
     from engine.feature.frame import FrameView
     from engine.graph import Pass
-    from engine.plan import Requirement
+    from engine.plan.requirements import Requirement
 
 
 class Feature:

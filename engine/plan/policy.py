@@ -15,9 +15,8 @@ class Policy:
     own: from this size on a resource has an allocation of its own, so that its memory returns with it.
     movable: give TRANSFER_SRC to all that is staged, so that it can be moved without being fetched again.
     alias: attachments whose passes do not overlap in time may share memory.
-    staging: largest staging buffer; two are used once one would not hold everything.
-    keep_staging: keep the staging buffers after settling. The default is to release them: memory that only
-    a transfer needed returns with its end, and allocating it again costs less than a frame.
+    staging: largest staging buffer; two are used once one would not hold everything. They go once settled:
+    memory that only a transfer needs returns with its end, and to allocate it again costs less than a frame.
     window: largest part of a cache that is mapped at once, per assetDb.
     direct: keep what comes from caches in device-local memory that the host can write to, where all of the
     device's memory is such: then nothing need be staged.
@@ -29,7 +28,6 @@ class Policy:
     movable: bool = True
     alias: bool = True
     staging: int = 256 * MIB
-    keep_staging: bool = False
     window: int = 256 * MIB
     direct: bool = True
     transfer_queue: bool = True

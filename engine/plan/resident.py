@@ -350,12 +350,8 @@ class Resident:
         )
 
     def _wanted(self, what: str) -> list[int]:
-        plan = self.target
-        assert plan is not None
-        ids = [int(i) for i in getattr(plan.memory, what)["id"]]
-        if plan.policy.keep_staging:
-            ids += [int(i) for i in getattr(plan.staging, what)["id"]]
-        return sorted(ids)
+        assert self.target is not None
+        return [int(ident) for ident in getattr(self.target.memory, what)["id"]]
 
     def _transfer_queue(self) -> bool:
         plan = self.target

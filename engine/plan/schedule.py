@@ -80,7 +80,7 @@ class _Scheduler:
         staging = self.plan.staging
         allocations = {int(i) for i in staging.allocations["id"]}
         resources = {int(i) for i in staging.resources["id"]}
-        if len(self._to_fetch()) or self.plan.policy.keep_staging:
+        if len(self._to_fetch()):
             self.final_allocations |= allocations
             self.final_resources |= resources
             self._sacrifice()
@@ -95,9 +95,8 @@ class _Scheduler:
         staged = int((self.places["needs"] - self.places["arrived"])[fetch].sum())
         self.places["arrived"][fetch] = self.places["needs"][fetch]
         self._retire(self.places["key"][fetch])
-        if not self.plan.policy.keep_staging:
-            self.final_allocations -= allocations
-            self.final_resources -= resources
+        self.final_allocations -= allocations
+        self.final_resources -= resources
         self._free_unneeded()
         return Schedule(self.plan, tuple(self.steps), staged, moved)
 
