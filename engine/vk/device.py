@@ -19,6 +19,14 @@ INSTANCE_LEVEL = frozenset({"Instance", "DebugUtilsMessengerEXT", "SurfaceKHR", 
 
 _EXTENSIONS_WHERE_THERE = ("VK_EXT_memory_budget", "VK_KHR_portability_subset")
 
+# Switched on with the extension, where that is asked for.
+_EXTENSION_FEATURES = {
+    "VK_KHR_acceleration_structure": (
+        "VkPhysicalDeviceAccelerationStructureFeaturesKHR",
+        "accelerationStructure",
+    ),
+}
+
 # What vkCreate{type} and vkDestroy{type} do not cover.
 _CREATE = {
     "DeviceMemory": "vkAllocateMemory",
@@ -114,8 +122,8 @@ class Device:
         getattr(self.vk, function)(self.handle, handle, NULL)
 
     def set_name(self, type_name: str, handle: Any, name: str) -> None:
-        """Name an object for debuggers and validation messages; nothing without the layer."""
-        if not self.instance.validation.supported:
+        """Name an object for debuggers and validation messages; nothing without VK_EXT_debug_utils."""
+        if not self.instance.names_objects:
             return
         info = new(
             "VkDebugUtilsObjectNameInfoEXT",
@@ -213,6 +221,8 @@ class Device:
         self.features = frozenset(name for names in wanted.values() for name in names)
         core = dict.fromkeys(wanted.pop("VkPhysicalDeviceFeatures"), 1)
         links = [new(struct, **dict.fromkeys(names, 1)) for struct, names in wanted.items()]
+        given = [row for extension, row in _EXTENSION_FEATURES.items() if extension in self.extensions]
+        links += [new(struct, **{name: 1}) for struct, name in given]
         features = new("VkPhysicalDeviceFeatures2", features=core)
         info = new(
             "VkDeviceCreateInfo",

@@ -32,6 +32,12 @@ def loader() -> Commands:
     return Commands(lib.vkGetInstanceProcAddr)
 
 
+def instance_extensions(vk: Commands | None = None) -> frozenset[str]:
+    """List the instance extensions that loader and drivers offer."""
+    rows = (vk or loader()).enumerate("vkEnumerateInstanceExtensionProperties", "VkExtensionProperties", NULL)
+    return frozenset(ffi.string(row.extensionName).decode() for row in rows)
+
+
 def validation_support(vk: Commands | None = None) -> Support:
     """Tell whether the validation layer is installed."""
     layers = (vk or loader()).enumerate("vkEnumerateInstanceLayerProperties", "VkLayerProperties")
@@ -74,7 +80,9 @@ class Instance:
             undo.callback(self.close)
             base = loader()
             self.validation = validation_support(base) if validate else Support(False, "not asked for")
-            info = self._info(base, application, tuple(extensions), best_practices)
+            asked = tuple(extensions)
+            self.names_objects = self.validation.supported or "VK_EXT_debug_utils" in asked
+            info = self._info(base, application, asked, best_practices)
             made = ffi.new("VkInstance *")
             try:
                 base.call("vkCreateInstance", info, NULL, made)
@@ -150,13 +158,8 @@ class Instance:
             raise NoDevice(
                 "vkEnumerateInstanceVersion", Result.INCOMPATIBLE_DRIVER, (reason,), ("apt: libvulkan1",)
             )
-        offered = {
-            ffi.string(entry.extensionName).decode()
-            for entry in base.enumerate(
-                "vkEnumerateInstanceExtensionProperties", "VkExtensionProperties", NULL
-            )
-        }
-        wanted = list(dict.fromkeys(extensions))
+        offered = instance_extensions(base)
+        wanted = list(extensions)
         flags, next_link = 0, None
         if _PORTABILITY in offered:
             wanted.append(_PORTABILITY)
@@ -183,5 +186,5 @@ class Instance:
             flags=flags,
             pApplicationInfo=application_info,
             ppEnabledLayerNames=layers,
-            ppEnabledExtensionNames=wanted,
+            ppEnabledExtensionNames=list(dict.fromkeys(wanted)),
         )
