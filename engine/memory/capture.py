@@ -1,0 +1,87 @@
+"""Captures: arrays that were read back, to PNG (8 bit) and OpenEXR (float) files.
+
+OpenEXR files need the package `OpenEXR` (the extra `capture`); PNG needs Pillow, which is always there.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.memory.problems import WrongArray
+
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_CHANNELS = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}
+
+
+class CaptureError(Exception):
+    """A file could not be written; `code` is stable."""
+
+    def __init__(self, code: str, problem: str, help: str = "") -> None:
+        super().__init__(f"error[{code}]: {problem}" + (f"\nhelp: {help}" if help else ""))
+        self.code = code
+
+
+def write_png(path: str | Path, picture: NDArray[np.uint8]) -> None:
+    """Write uint8[height, width] or [height, width, 1 to 4], top row first, as it is (no colour conversion).
+
+    Raises WrongArray, and CaptureError where the file cannot be written: the old one is as it was then.
+    """
+    from PIL import Image
+
+    pixels = _checked(path, picture, (np.dtype(np.uint8),))
+    mode = _MODES[pixels.shape[2]]
+    flat = np.ascontiguousarray(pixels[..., 0] if mode == "L" else pixels)
+    image = Image.fromarray(flat, mode) if mode == "LA" else Image.fromarray(flat)
+    _replace(path, lambda name: image.save(name, "PNG"))
+
+
+def write_exr(path: str | Path, picture: NDArray[Any]) -> None:
+    """Write float16 or float32 [height, width] or [height, width, 1 to 4], top row first, linear, lossless.
+
+    Raises WrongArray, and CaptureError where the package is missing or the file cannot be written.
+    """
+    try:
+        import OpenEXR
+    except ImportError as problem:
+        mend = "pip install OpenEXR, or diorama[capture]"
+        raise CaptureError("capture.openexr", "the package OpenEXR is not installed", mend) from problem
+    pixels = _checked(path, picture, (np.dtype(np.float16), np.dtype(np.float32)))
+    names = _CHANNELS[pixels.shape[2]]
+    channels = {name: np.ascontiguousarray(pixels[..., i]) for i, name in enumerate(names)}
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    _replace(path, lambda name: OpenEXR.File(header, channels).write(name))
+
+
+def _checked(path: str | Path, picture: NDArray[Any], dtypes: tuple[np.dtype[Any], ...]) -> NDArray[Any]:
+    pixels = picture[..., None] if getattr(picture, "ndim", 0) == 2 else picture
+    if getattr(pixels, "dtype", None) not in dtypes or pixels.ndim != 3 or pixels.shape[2] not in _MODES:
+        wanted = " or ".join(map(str, dtypes))
+        given = f"{getattr(picture, 'dtype', type(picture).__name__)}{list(getattr(picture, 'shape', ()))}"
+        raise WrongArray(str(path), f"it takes {wanted} [height, width, 1 to 4], not {given}")
+    if 0 in pixels.shape:
+        raise WrongArray(str(path), f"a picture of {pixels.shape[1]} x {pixels.shape[0]} texels")
+    return pixels
+
+
+def _replace(path: str | Path, write: Callable[[str], Any]) -> None:
+    """Write beside the file and put it in place, so that a failure leaves the old one."""
+    target = Path(path)
+    try:
+        made, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        os.close(made)
+    except OSError as problem:
+        raise CaptureError("capture.write", f"{target} cannot be written: {problem}") from problem
+    try:
+        write(name)
+        Path(name).replace(target)
+    except (OSError, RuntimeError) as problem:
+        raise CaptureError("capture.write", f"{target} cannot be written: {problem}") from problem
+    finally:
+        Path(name).unlink(missing_ok=True)

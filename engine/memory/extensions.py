@@ -1,0 +1,183 @@
+"""Extensions of a context: parts of Vulkan or of ours that are there or not, and say why not (seed 001)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from engine.memory.allocators.guards import Guards
+from engine.memory.allocators.sub import SubAllocator
+from engine.memory.profile import live_profile
+from engine.memory.resources.allocator import ResourceAllocator
+from engine.memory.samplers import SamplerPool
+from engine.memory.staging import StagingMemoryManager
+from engine.vk.adapter import Adapter
+from engine.vk.instance import Support
+from engine.vk.messages import Message
+from engine.vk.structs import new
+
+if TYPE_CHECKING:
+    from engine.memory.context import Context
+
+_YES = Support(True)
+
+
+class Extension:
+    """Something a context may have; subclasses say what it needs and open it.
+
+    `support` is what was found when the context was made: ask it before using anything else of it.
+    """
+
+    name = ""
+    support = Support(False, "no context has been made with it")
+
+    def instance_support(self, offered: frozenset[str]) -> Support:
+        """Whether the instance extensions offered are enough."""
+        missing = [name for name in self.instance_extensions() if name not in offered]
+        return Support(False, f"the loader offers no {', '.join(missing)}") if missing else _YES
+
+    def device_support(self, adapter: Adapter) -> Support:
+        """Whether a device is enough."""
+        missing = [name for name in self.device_extensions() if name not in adapter.extensions]
+        return Support(False, f"{adapter.name} has no {', '.join(missing)}") if missing else _YES
+
+    def instance_extensions(self) -> tuple[str, ...]:
+        """Instance extensions that it needs."""
+        return ()
+
+    def device_extensions(self) -> tuple[str, ...]:
+        """Device extensions that it needs."""
+        return ()
+
+    def open(self, context: Context) -> None:
+        """Begin, the device being there."""
+
+    def close(self) -> None:
+        """End, once, before everything that was opened earlier."""
+
+
+class DebugUtils(Extension):
+    """Names, labels and messages (VK_EXT_debug_utils)."""
+
+    name = "debug utils"
+
+    def __init__(self) -> None:
+        self._context: Context | None = None
+
+    def instance_extensions(self) -> tuple[str, ...]:
+        """VK_EXT_debug_utils."""
+        return ("VK_EXT_debug_utils",)
+
+    def open(self, context: Context) -> None:
+        """Begin."""
+        self._context = context
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What the validation layers said so far (nothing where the context does not validate)."""
+        return tuple(self._context.instance.messages.all) if self._context else ()
+
+    @contextmanager
+    def label(self, commands: Any, text: str) -> Iterator[None]:
+        """Bracket the commands recorded inside for debuggers; nothing where it is not supported."""
+        if self._context is None or not self.support.supported:
+            yield
+            return
+        vk = self._context.device.vk
+        vk.vkCmdBeginDebugUtilsLabelEXT(commands, new("VkDebugUtilsLabelEXT", pLabelName=text))
+        try:
+            yield
+        finally:
+            vk.vkCmdEndDebugUtilsLabelEXT(commands)
+
+
+class MemoryBudget(Extension):
+    """What the system leaves of each heap just now (VK_EXT_memory_budget)."""
+
+    name = "memory budget"
+
+    def __init__(self) -> None:
+        self._context: Context | None = None
+
+    def device_extensions(self) -> tuple[str, ...]:
+        """VK_EXT_memory_budget."""
+        return ("VK_EXT_memory_budget",)
+
+    def open(self, context: Context) -> None:
+        """Begin."""
+        self._context = context
+
+    def heaps(self) -> tuple[tuple[int, int], ...]:
+        """(budget, usage) in bytes of each heap; an estimate and 0 where it is not supported."""
+        return self._context.device.memory_budget() if self._context else ()
+
+
+class Presentation(Extension):
+    """Swapchains on a window's surface; `surface_extensions` are those that the window needs."""
+
+    name = "presentation"
+
+    def __init__(self, surface_extensions: Iterable[str] = ()) -> None:
+        self._surface = tuple(surface_extensions)
+
+    def instance_support(self, offered: frozenset[str]) -> Support:
+        """Whether there is a window to present on, and the loader can make its surface."""
+        if not self._surface:
+            return Support(False, "no window was named whose surface could be presented on")
+        return super().instance_support(offered)
+
+    def instance_extensions(self) -> tuple[str, ...]:
+        """Those of the window's surface."""
+        return self._surface
+
+    def device_extensions(self) -> tuple[str, ...]:
+        """VK_KHR_swapchain."""
+        return ("VK_KHR_swapchain",)
+
+
+class RayTracing(Extension):
+    """Acceleration structures (VK_KHR_acceleration_structure)."""
+
+    name = "ray tracing"
+
+    def device_extensions(self) -> tuple[str, ...]:
+        """VK_KHR_acceleration_structure, and what it depends on."""
+        return ("VK_KHR_acceleration_structure", "VK_KHR_deferred_host_operations")
+
+
+class Resources(Extension):
+    """A resource allocator with memory, staging and samplers of its own, for code without a scene."""
+
+    name = "resources"
+
+    def __init__(self, *, guards: Guards | None = None, **staging: Any) -> None:
+        self._guards = guards
+        self._staging = staging
+        self._closing: list[Any] = []
+        self._allocator: ResourceAllocator | None = None
+
+    @property
+    def allocator(self) -> ResourceAllocator:
+        """The resource allocator, while the context is open."""
+        assert self._allocator is not None, "its context is not open"
+        return self._allocator
+
+    def open(self, context: Context) -> None:
+        """Make allocator, staging and samplers."""
+        device = context.device
+        profile = live_profile(device)
+        memory = SubAllocator(device, profile, guards=self._guards)
+        self._closing.append(memory)
+        staging = StagingMemoryManager(device, profile, memory, **self._staging)
+        self._closing.append(staging)
+        samplers = SamplerPool(device)
+        self._closing.append(samplers)
+        self._allocator = ResourceAllocator(device, memory, staging, samplers)
+        self._closing.append(self._allocator)
+
+    def close(self) -> None:
+        """Resources first, then what they lived on."""
+        self._allocator = None
+        while self._closing:
+            self._closing.pop().close()
