@@ -168,21 +168,25 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for finding in waiting:
         what = "" if finding.expected is None else f": {finding.message.splitlines()[0].partition(': ')[2]}"
         terminalreporter.write_line(f"waits for review, {finding.state}: {shown(finding.golden)}{what}")
-    if sys.stdin.isatty() and sys.stdout.isatty() and config.option.capture != "no":
-        _ask(config, terminalreporter)
-    else:
+    if not _ask(config, terminalreporter):
         terminalreporter.write_line("look at the report, then: pytest --accept-goldens")
 
 
-def _ask(config: pytest.Config, terminalreporter: Any) -> None:
-    """Ask for each golden that waits; Enter leaves it waiting."""
+def _ask(config: pytest.Config, terminalreporter: Any) -> bool:
+    """Ask for each golden that waits, where somebody can answer; Enter leaves it waiting."""
     from engine.testing.findings import accept_one
     from engine.testing.goldens import shown
 
     findings = config.stash[STATE].findings
     capture = config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
+    capture.suspend_global_capture(in_=True)
+    try:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return False
         for finding in findings:
             if finding.waits and input(f"accept {shown(finding.golden)}? [y/N] ").strip().lower() == "y":
                 accept_one(findings, finding)
                 terminalreporter.write_line(f"golden {shown(finding.golden)}")
+    finally:
+        capture.resume_global_capture()
+    return True

@@ -24,7 +24,7 @@ from engine.humon import (
     suggestion,
     text,
 )
-from engine.testing.goldens import Goldens
+from engine.testing.goldens import Goldens, shown
 from engine.testing.hu_actions import Step
 from engine.testing.hu_play import OPENED, Moment, Play
 from engine.testing.hu_steps import LARGEST_SIDE, read_step
@@ -51,7 +51,7 @@ class HuTest:
     def run(self, goldens: Goldens | None = None) -> None:
         """Play it. Raises SceneTestFailure, InputError, and what opening a scene raises."""
         if not self.scene.is_file():
-            message = f"there is no scene {self.scene}"
+            message = f"there is no scene {shown(self.scene)}"
             raise failure("file.missing", message, self.scene_node, "a scene is relative to the test file")
         with open_scene(self.scene, size=self.size, profile=self.profile) as scene:
             play = Play(scene, goldens)
