@@ -118,11 +118,11 @@ class PassNeeds:
         self._keys = needs.requirements.keys
 
     def images(self, askers: dict[str, tuple[int, ...]]) -> None:
-        """Ask for every image of the graph, for the passes that write or read it."""
+        """Ask for every image of the graph, for the passes that write it: without them it is not there."""
         for life in self._needs.graph.images:
             image = life.image
             who = {
-                a for p in self._needs.graph.passes if _touches(p, image) for a in askers[p.declaration.name]
+                a for p in self._needs.graph.passes if _writes(p, image) for a in askers[p.declaration.name]
             }
             width, height = image.extent.resolve(self._needs.size)
             samples = self._needs.samples if image.samples is Samples.DEVICE else 1
@@ -304,6 +304,5 @@ def _sampled(p: Pass) -> bool:
     return any(image.samples is Samples.DEVICE for image in p.written() if image != SCENE_COLOR)
 
 
-def _touches(p: CompiledPass, image: ImageDecl) -> bool:
-    written = {written.name for written in p.declaration.written()}
-    return image.name in written or image.name in {name for _, name in p.reads}
+def _writes(p: CompiledPass, image: ImageDecl) -> bool:
+    return image.name in {written.name for written in p.declaration.written()}
