@@ -133,8 +133,8 @@ class Faults:
 
         start = Fills.start
 
-        def slowly(fills: Fills, *arguments: Any) -> None:
-            start(fills, *arguments)
+        def slowly(fills: Fills, *arguments: Any, **options: Any) -> None:
+            start(fills, *arguments, **options)
             fills._running.append(fills._executor().submit(time.sleep, seconds))
 
         Fills.start = slowly  # type: ignore[assignment, method-assign]
