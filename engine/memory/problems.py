@@ -68,3 +68,9 @@ class Unsupported(ResourceError):
     """The device cannot do this; the problem says why."""
 
     code = "memory.unsupported"
+
+
+class AtlasFull(ResourceError, MemoryError):
+    """All pages are there, and what is in them may not be evicted."""
+
+    code = "memory.atlas_full"

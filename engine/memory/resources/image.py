@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from engine.vk.structs import new
 
 if TYPE_CHECKING:
     from engine.memory.resources.allocator import ResourceAllocator
+
+_numbers = count(-2, -1)  # barriers tell images apart by them; those of plans are not negative
 
 
 class Image(Resource):
@@ -78,7 +81,9 @@ class Image(Resource):
         """Describe it for barriers."""
         handle = self.handle
         if self._live is None:
-            self._live = LiveResource(-1, Kind.IMAGE, handle, self.usage, 0, self.shape, self.layers)
+            self._live = LiveResource(
+                next(_numbers), Kind.IMAGE, handle, self.usage, 0, self.shape, self.layers
+            )
         return self._live
 
     @property
