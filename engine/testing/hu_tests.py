@@ -90,7 +90,8 @@ def _read_test(node: Node, root: Node, path: Path) -> list[HuTest]:
     scene = said["scene"]
     if scene is None:
         raise failure("value.missing", f"the test '{node.key}' has no scene", node, "add `scene: FILE.hu`")
-    profiles = _profiles(own.get("profile") or own.get("profiles") or said["profile"] or said["profiles"])
+    asked = own.get("profile") or own.get("profiles") or said["profile"] or said["profiles"]
+    profiles = _profiles(asked, path.parent)
     problems = Collector()
     read_steps: list[Step] = []
     for child in expect(steps, Kind.LIST):
@@ -116,12 +117,12 @@ def _size(node: Node | None) -> tuple[int, int]:
     return width, height
 
 
-def _profiles(node: Node | None) -> list[str] | None:
+def _profiles(node: Node | None, folder: Path) -> list[str] | None:
     """The devices to plan for, by name or pattern; None for a device that draws."""
     if node is None:
         return None
     if node.kind is Kind.VALUE and node.text.endswith(".json"):
-        return [str(Path(node.document.name).parent / node.text)]
+        return [str(folder / node.text)]
     chosen: list[str] = []
     for child in node if node.kind is Kind.LIST else (node,):
         found = profile_names(text(child))

@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from engine.testing.faults import Faults
 
-pytest_plugins = ("engine.testing.golden_hooks", "engine.testing.hu_hooks")
+pytest_plugins = ("engine.testing.golden_hooks", "engine.testing.report_hooks", "engine.testing.hu_hooks")
 
 _NO_DEVICE: pytest.StashKey[str] = pytest.StashKey()
 

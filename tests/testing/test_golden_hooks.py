@@ -159,7 +159,8 @@ def test_on_a_terminal_each_golden_is_asked_about(project):
 
 def test_the_report_is_one_file_with_both_pictures_their_difference_a_slider_and_the_plan_lines(kept):
     kept.write(90)
-    (kept.folder / "test_more.py").write_text("def test_more():\n    assert '<b>' == 'x'\n")
+    more = "def test_more(goldens):\n    assert '<b>' == 'x'\n"
+    (kept.folder / "test_more.py").write_text(more)
     kept.run(rc=1)
     page = kept.report()
     assert len(re.findall(r"<img [^>]*src='data:image/png;base64,[A-Za-z0-9+/=]+'", page)) == 5
@@ -174,6 +175,19 @@ def test_the_report_is_one_file_with_both_pictures_their_difference_a_slider_and
     assert "test_more.py::test_more" in page
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
+
+
+def test_a_failure_that_has_nothing_to_do_with_scenes_makes_no_report(kept):
+    (kept.folder / "test_more.py").write_text("def test_more():\n    assert 0\n")
+    assert "report" not in kept.run(rc=1)
+    assert not (kept.folder / "build" / "scene-tests.html").exists()
+
+
+def test_a_scene_test_that_fails_without_a_golden_is_in_the_report(kept):
+    more = "from engine.testing import open_scene\n\ndef test_more():\n    assert open_scene is None\n"
+    (kept.folder / "test_more.py").write_text(more)
+    kept.run(rc=1)
+    assert "test_more.py::test_more" in kept.report()
 
 
 def test_the_report_goes_where_it_is_asked_to(kept):

@@ -122,3 +122,10 @@ def test_a_size_of_a_test_comes_before_that_of_the_file(tmp_path):
     path = tmp_path / "a.test.hu"
     path.write_text("scene: x.hu size: [10 20] tests: { a: [settle]  b: { size: [30 40]  steps: [settle] } }")
     assert [test.size for test in read_tests(path)] == [(10, 20), (30, 40)]
+
+
+def test_a_profile_may_be_a_file_beside_the_test(tmp_path):
+    path = tmp_path / "a.test.hu"
+    path.write_text("scene: x.hu profile: mine.json tests: { a: [settle] }")
+    (test,) = read_tests(path, "elsewhere/a.test.hu")
+    assert test.profile == str(tmp_path / "mine.json")
