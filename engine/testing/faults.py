@@ -128,17 +128,17 @@ class Faults:
 
     @contextmanager
     def slow_disk(self, seconds: float) -> Iterator[None]:
-        """Let every transfer out of a cache take `seconds` longer inside a block, while frames go on."""
+        """Let every thread that copies out of a cache take `seconds` longer inside a block."""
         from engine.memory.fills import Fills
 
-        start = Fills.start
+        copy = Fills._copy
 
-        def slowly(fills: Fills, *arguments: Any, **options: Any) -> None:
-            start(fills, *arguments, **options)
-            fills._running.append(fills._executor().submit(time.sleep, seconds))
+        def slowly(fills: Fills, *arguments: Any) -> None:
+            time.sleep(seconds)
+            copy(fills, *arguments)
 
-        Fills.start = slowly  # type: ignore[assignment, method-assign]
+        Fills._copy = slowly  # type: ignore[method-assign]
         try:
             yield
         finally:
-            Fills.start = start  # type: ignore[method-assign]
+            Fills._copy = copy  # type: ignore[method-assign]
