@@ -46,11 +46,7 @@ def make_plan(
     askers, and `resident` stays valid.
     """
     terms = resident.terms if resident is not None else TermsTable()
-    memory, packing, bytes_to_stage = _memory(coalesced, profile, resident, policy, terms)
-    try:
-        memory, staging = plan_staging(coalesced, memory, packing, bytes_to_stage, profile, policy)
-    except NoRoom as short:
-        raise _budget(coalesced, profile, policy, terms, short, "the plan and a staging buffer") from None
+    memory, staging, packing = _memory(coalesced, profile, resident, policy, terms)
     plan = Plan(
         memory,
         staging,
@@ -68,11 +64,16 @@ def make_plan(
 
 def _memory(
     coalesced: Coalesced, profile: DeviceProfile, resident: Plan | None, policy: Policy, terms: TermsTable
-) -> tuple[MemoryPlan, Packing, int]:
+) -> tuple[MemoryPlan, MemoryPlan, Packing]:
+    """(memory plan, staging plan, packing), by the first way that the budgets allow."""
     attempts = [(True, True), (True, False), (False, False)] if resident is not None else [(False, False)]
     for sticky, keep_old in attempts:
+        what = "the plan"
         try:
-            return Round(coalesced, profile, resident, policy, terms, sticky=sticky, keep_old=keep_old).run()
+            one = Round(coalesced, profile, resident, policy, terms, sticky=sticky, keep_old=keep_old)
+            memory, packing, to_stage = one.run()
+            what = "the plan and a staging buffer"
+            return *plan_staging(coalesced, memory, packing, to_stage, profile, policy), packing
         except NoRoom as found:
             short = found
         except Unplaceable as found:
@@ -82,7 +83,7 @@ def _memory(
                 f"{name} {found.why}; asked for by {coalesced.why(found.key)}",
                 "ask for less, or plan for a device that has it",
             ) from None
-    raise _budget(coalesced, profile, policy, terms, short, "the plan")
+    raise _budget(coalesced, profile, policy, terms, short, what)
 
 
 def _budget(

@@ -402,3 +402,25 @@ def test_what_has_arrived_is_not_fetched_again_after_a_stop():
         device.run(make_schedule(device.resident, again, packed(*rows)))
         assert device.resident.settled()
         assert device.staged_bytes == 30_000
+
+
+def test_a_new_version_with_no_room_beside_the_old_is_fetched_into_its_place():
+    shape = ImageShape(Format.R8G8B8A8_UNORM, 128, 128)
+    rows = [texture(0, shape), texture(1, shape)]
+    size = tight_bytes(shape)
+    page = DEVICE.image_requirements(shape, 2, ImageUsage(7)).size
+    tight = DEVICE.with_budgets({0: page + 80 * 1024})
+    keys = Keys()
+    plan = make_plan(needs(*rows, keys=keys), tight)
+    device = SimulatedDevice({1: np.zeros(2 * size, np.uint8)})
+    device.run(make_schedule(device.resident, plan, packed(*rows)))
+    again = make_plan(
+        needs(replace(rows[0], content=1), rows[1], keys=keys), tight, device.resident.snapshot()
+    )
+    assert again.address(DB) == plan.address(DB)
+    device.caches = {1: np.full(2 * size, 7, np.uint8)}
+    schedule = make_schedule(device.resident, again, packed(*rows))
+    assert kinds(schedule)[0] == "Withdraw"
+    device.run(schedule)
+    assert (device.read(DB) == 7).all()
+    assert (device.read(DB + 1) == 0).all()

@@ -32,7 +32,8 @@ def valid_plans(seed: int, count: int) -> int:
     for _ in range(count):
         _reload(rng, world)
         try:
-            new = make_plan(needs(rng, world, rng.random(), 3), _budget(rng, device), plan, SMALL)
+            wanted = needs(rng, world, rng.random(), 3)
+            new = make_plan(wanted, _budget(rng, device, wanted), plan, SMALL)
         except PlanError as error:
             if error.code not in TIGHT:
                 raise
@@ -68,7 +69,7 @@ class Pair:
     def at_a(self) -> SimulatedDevice | None:
         """A device on which A is settled; None where its budget cannot hold A."""
         device = SimulatedDevice(self.a_sources[1])
-        return device if self.go(device, self.a, self.a_sources, _budget(self.rng, self.device)) else None
+        return device if self.go(device, self.a, self.a_sources, self.budget(self.a)) else None
 
     def go(
         self, device: SimulatedDevice, wanted: Coalesced, state: tuple, profile_: DeviceProfile
@@ -115,15 +116,15 @@ class Pair:
                 expected = caches[key >> 32][offsets[index] : offsets[index] + sizes[index]]
                 assert np.array_equal(device.read(key), expected), (self.seed, hex(key))
 
-    def budget(self) -> DeviceProfile:
-        return _budget(self.rng, self.device)
+    def budget(self, wanted: Coalesced) -> DeviceProfile:
+        return _budget(self.rng, self.device, wanted)
 
 
 def change(seed: int) -> int:
     """A -> B: plan A + schedule == plan B, bytes as of a fresh load of B, peaks within budget; steps run."""
     pair = Pair(seed)
     device = pair.at_a()
-    if device is None or pair.go(device, pair.b, pair.b_sources, pair.budget()) is None:
+    if device is None or pair.go(device, pair.b, pair.b_sources, pair.budget(pair.b)) is None:
         return 0
     again = make_plan(pair.b, device.resident.target.profile, device.resident.snapshot(), SMALL)
     assert len(make_schedule(device.resident, again, pair.b_sources[0])) == 0, seed
@@ -133,24 +134,24 @@ def change(seed: int) -> int:
 def replaced(seed: int) -> int:
     """A -> B is left at a random step for C, which must be reached as if B had never been begun."""
     pair = Pair(seed)
-    device, profile_ = pair.at_a(), pair.budget()
+    device, profile_ = pair.at_a(), pair.budget(pair.b)
     made = device and pair.schedule(device, pair.b, pair.b_sources, profile_)
     if not device or not made:
         return 0
     device.run(made, int(pair.rng.integers(0, len(made) + 1)))
-    return int(pair.go(device, pair.c, pair.c_sources, pair.budget()) is not None)
+    return int(pair.go(device, pair.c, pair.c_sources, pair.budget(pair.c)) is not None)
 
 
 def stopped_everywhere(seed: int) -> int:
     """A -> B is stopped after every step and planned anew from there; how many stops were survived."""
     probe = Pair(seed)
-    device, profile_ = probe.at_a(), probe.budget()
+    device, profile_ = probe.at_a(), probe.budget(probe.b)
     made = device and probe.schedule(device, probe.b, probe.b_sources, profile_)
     if not device or not made:
         return 0
     for stop in range(len(made) + 1):
         pair = Pair(seed)
-        device, same = pair.at_a(), pair.budget()
+        device, same = pair.at_a(), pair.budget(pair.b)
         assert device is not None
         first = pair.schedule(device, pair.b, pair.b_sources, same)
         assert first is not None
@@ -185,8 +186,12 @@ def _reload(rng: np.random.Generator, world: World) -> None:
         world.reload(rng, index)
 
 
-def _budget(rng: np.random.Generator, device: DeviceProfile) -> DeviceProfile:
-    """The device, often with heaps that hardly suffice."""
-    if rng.random() < 0.4:
+def _budget(rng: np.random.Generator, device: DeviceProfile, wanted: Coalesced) -> DeviceProfile:
+    """The device, mostly with heaps that hardly hold what is wanted, and the staging for it."""
+    if rng.random() < 0.3:
         return device
-    return device.with_budgets({heap: int(rng.integers(60, 900)) << 10 for heap in range(len(device.heaps))})
+    fresh = make_plan(wanted, device, None, SMALL)
+    used = fresh.heap_bytes() + fresh.heap_bytes(fresh.staging)
+    return device.with_budgets(
+        {heap: int(size * rng.uniform(0.95, 1.7)) + 4096 for heap, size in enumerate(used.tolist())}
+    )
