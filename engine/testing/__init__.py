@@ -49,8 +49,10 @@ if TYPE_CHECKING:
     from engine.testing.assertions.schedule import assert_no_upload, assert_schedule
     from engine.testing.faults import Faults
     from engine.testing.frame import Box, Frame
+    from engine.testing.goldens import Goldens
     from engine.testing.memory import AssetMemory, HeapMemory, MemoryFacts
     from engine.testing.opening import open_scene
+    from engine.testing.pictures import Tolerance
     from engine.testing.profiles import profile_names
     from engine.testing.scene import NotSettled, OpenedScene
     from engine.testing.schedule import ScheduleFacts
@@ -94,6 +96,8 @@ _HOMES = {
     "open_scene": "opening",
     "NotSettled": "scene",
     "OpenedScene": "scene",
+    "Goldens": "goldens",
+    "Tolerance": "pictures",
 }
 
 __all__ = [
@@ -102,6 +106,7 @@ __all__ = [
     "Box",
     "Faults",
     "Frame",
+    "Goldens",
     "HeapMemory",
     "MemoryFacts",
     "NoPixels",
@@ -109,6 +114,7 @@ __all__ = [
     "OpenedScene",
     "ScheduleFacts",
     "ScriptFailed",
+    "Tolerance",
     "assert_changed",
     "assert_changed_only_inside",
     "assert_color",

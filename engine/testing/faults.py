@@ -137,7 +137,7 @@ class Faults:
             time.sleep(seconds)
             copy(fills, *arguments)
 
-        Fills._copy = slowly  # type: ignore[method-assign]
+        Fills._copy = slowly  # type: ignore[assignment, method-assign]
         try:
             yield
         finally:

@@ -135,6 +135,11 @@ class LiveHost:
         """Return how many Vulkan objects of each type live on the device."""
         return self.runtime.instance.handles.counts()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has a runtime of its own that is not closed."""
+        return self._close is not None
+
     def close(self) -> None:
         """Release everything this host owns, once."""
         close, self._close = self._close, None

@@ -35,8 +35,8 @@ _TO_LAB = np.array(
 
 def differing(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return how far apart uint8[height, width, 3], sRGB, are at every pixel: 1 is just noticeable."""
-    apart = np.linalg.norm(_seen(a) - _seen(b), axis=2) / _STEP
-    return apart.astype(np.float32)
+    apart: NDArray[np.float32] = (np.linalg.norm(_seen(a) - _seen(b), axis=2) / _STEP).astype(np.float32)
+    return apart
 
 
 def oklab(colors: NDArray[np.uint8]) -> NDArray[np.float32]:

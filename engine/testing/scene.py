@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -92,6 +93,10 @@ class Host(Protocol):
 
     def objects(self) -> dict[str, int]:
         """Return how many objects live on the device, by type."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it owns something that `close` has yet to release."""
 
     def close(self) -> None:
         """Release everything; once. Raises AssertionError where something was left behind."""
@@ -224,6 +229,19 @@ class OpenedScene:
     def close(self) -> None:
         """Release everything, once. Raises AssertionError where something was left behind on the device."""
         self.host.close()
+
+    def __repr__(self) -> str:
+        state = "" if self.host.is_open else ", closed"
+        width, height = self.size
+        return f"<scene {self.document.path.name} on {self.driver}, {width}x{height}{state}>"
+
+    def __del__(self) -> None:
+        """Close a scene that nobody has closed, and say so: an open one keeps its device from being checked."""
+        host = self.__dict__.get("host")
+        if host is not None and host.is_open:
+            told = repr(self)
+            self.close()
+            warnings.warn(f"{told} was not closed", ResourceWarning, stacklevel=2)
 
     def __enter__(self) -> Self:
         return self

@@ -163,6 +163,11 @@ class SimulatedHost:
         """Return how many allocations and resources exist."""
         return {"allocation": len(self._resident.allocations), "resource": len(self._resident.resources)}
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its caches are still open."""
+        return not self._closed
+
     def close(self) -> None:
         """Let go of the caches; the device goes with the scene."""
         self._closed = True

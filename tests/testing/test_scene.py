@@ -159,3 +159,16 @@ def test_names_in_memory_may_be_short_and_wrong_ones_are_told_the_nearest():
 def test_a_window_is_not_opened_from_here():
     with pytest.raises(ValueError, match="python -m viewer SCENE --script"):
         open_scene("scenes/cube.hu", headless=False)
+
+
+@pytest.mark.gpu
+def test_a_scene_that_nobody_closes_is_closed_with_a_warning():
+    scene = open_scene("scenes/cube.hu", validate=False)
+    device = scene.host.runtime.device
+    assert repr(scene).startswith("<scene cube.hu on llvmpipe") or "cube.hu on" in repr(scene)
+    with pytest.warns(ResourceWarning, match=r"<scene cube\.hu on .*, 320x240> was not closed"):
+        del scene
+    lease = lend("", False)
+    assert lease.device is device
+    assert lease.shared.users == 1
+    assert lease.give_back() == []
