@@ -15,6 +15,7 @@ from engine.memory.deferred import Deferred, Ticket
 from engine.memory.fills import Fills
 from engine.memory.lost import Lost
 from engine.memory.objects import LiveResource, Objects
+from engine.memory.postponed import Postponed
 from engine.memory.published import Published
 from engine.memory.queues import Queues, Range
 from engine.memory.recorder import Recorder
@@ -53,8 +54,9 @@ class Executor:
         self.resting = Resting()
         self.background = Background(self.objects)
         self.lost = Lost()
+        self._postponed = Postponed(self.objects)
         shared = (self.objects, self._queues, self.fills, self.resting, self.lost)
-        self.transfers = Transfers(device, *shared, direct=direct)
+        self.transfers = Transfers(device, *shared, self._make_staging, direct=direct)
         self._carry_out: dict[type, Callable[[Any], bool]] = {
             vocabulary.Allocate: self._allocate,
             vocabulary.CreateBuffer: self._create_buffer,
@@ -120,6 +122,20 @@ class Executor:
         self._queues.each(Recorder.close)
 
     def _allocate(self, step: vocabulary.Allocate) -> bool:
+        return self._postponed.takes_allocate(step) or self._make_memory(step)
+
+    def _make_staging(self, staging: int) -> bool:
+        """Make the memory of a staging buffer now that it is needed; False where that takes longer."""
+        needed = self._postponed.needed(staging)
+        if needed is not None:
+            allocate, bind = needed
+            if allocate.allocation not in self.objects.allocations and not self._make_memory(allocate):
+                return False
+            self._bind_memory(bind)
+            self._postponed.done(staging)
+        return True
+
+    def _make_memory(self, step: vocabulary.Allocate) -> bool:
         heap = self.profile.memory_types[step.memory_type].heap
         is_full = self.objects.heap_bytes[heap] + step.size > self.profile.budget(heap)
         comes_free = bool(self.deferred) or self.background.freeing
@@ -141,6 +157,9 @@ class Executor:
         return True
 
     def _bind(self, step: vocabulary.Bind) -> bool:
+        return self._postponed.takes_bind(step) or self._bind_memory(step)
+
+    def _bind_memory(self, step: vocabulary.Bind) -> bool:
         resource = self.objects.resource(step.resource)
         if resource.kind is Kind.BUFFER:
             taken = self.profile.buffer_requirements(resource.size, BufferUsage(resource.usage)).size
@@ -204,6 +223,7 @@ class Executor:
 
     def _destroy(self, step: vocabulary.Destroy) -> bool:
         resource = self.objects.resources.pop(step.resource)
+        self._postponed.forget_resource(step.resource)
         self.transfers.forget(step.resource)
         self.resting.forget(step.resource)
         self._queues.forget(resource)
@@ -213,6 +233,8 @@ class Executor:
         return True
 
     def _free(self, step: vocabulary.Free) -> bool:
+        if self._postponed.takes_free(step.allocation) and step.allocation not in self.objects.allocations:
+            return True
         allocation = self.objects.allocations.pop(step.allocation)
         self.deferred.add(self._queues.now(), lambda: self.background.free(allocation))
         return True

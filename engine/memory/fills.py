@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.caches import Cache, CacheUnreadable, caches_of
-from engine.plan.steps import READ, Window
+from engine.memory.caches import SPREAD, Cache, CacheUnreadable, Target, caches_of
+from engine.plan.steps import Window
 from engine.vk.errors import DioramaInternalError
 
-PIECE = 4 << 20  # bytes copied by one thread at a time: the GIL is free meanwhile
+PIECE = 2 << 20  # bytes copied by one thread at a time: the GIL is free meanwhile
 NICENESS = 10
 INLINE = 512 << 10  # below this, handing over costs more than copying
 
-Part = tuple[NDArray[np.void], NDArray[np.uint8]]  # reads, and what their staging_offset counts in
+Part = tuple[NDArray[np.void], Target]  # reads, and what their staging_offset counts in
 
 
 class Fills:
@@ -60,9 +60,11 @@ class Fills:
         cache = self._caches[db]
         for reads, target in parts:
             _check("cache", reads["cache_offset"], reads["size"], cache.size)
-            _check("staging", reads["staging_offset"], reads["size"], len(target))
-        work = deque((cache, piece, target) for reads, target in parts for piece in pieces(reads))
-        if sum(int(reads["size"].sum()) for reads, _target in parts) < INLINE:
+            _check("staging", reads["staging_offset"], reads["size"], len(target.bytes))
+        targets = [target for _reads, target in parts]
+        together = spread([reads for reads, _target in parts])
+        work = deque((cache, piece, targets) for piece in pieces(together))
+        if together["size"].sum() < INLINE:
             self._copy(work)
             return
         lanes = min(len(work), max(1, self._threads // 2) if gently else self._threads)
@@ -84,15 +86,15 @@ class Fills:
             raise problems[0]
         return unreadable
 
-    def _copy(self, work: deque[tuple[Cache, NDArray[np.void], NDArray[np.uint8]]]) -> None:
+    def _copy(self, work: deque[tuple[Cache, NDArray[np.void], list[Target]]]) -> None:
         """Copy piece after piece; several threads may take from the same work."""
         while work:
             try:
-                cache, piece, target = work.popleft()
+                cache, piece, targets = work.popleft()
             except IndexError:  # another thread took the last
                 return
             try:
-                cache.copy(piece, target)
+                cache.copy(piece, targets)
             except CacheUnreadable as problem:
                 self._unreadable.append(problem)
 
@@ -125,16 +127,32 @@ def _step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
+def spread(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
+    """Put the reads of several targets (dtype READ or SPREAD) together as rows of SPREAD."""
+    made = np.zeros(sum(map(len, parts)), SPREAD)
+    begin = 0
+    for number, reads in enumerate(parts):
+        mine = made[begin : begin + len(reads)]
+        for name in reads.dtype.names or ():
+            mine[name] = reads[name]
+        mine["target"] = number
+        begin += len(reads)
+    made["room"] = np.maximum(made["room"], made["size"])
+    return made
+
+
 def pieces(reads: NDArray[np.void]) -> list[NDArray[np.void]]:
-    """Split into runs of about PIECE bytes, in the order of the cache; a larger read is cut."""
+    """Split reads (dtype SPREAD) into runs of about PIECE bytes in the order of the cache."""
     if not len(reads):
         return []
     count = -(-reads["size"] // PIECE)
-    cut = np.repeat(reads, count).astype(READ, copy=False)
+    cut = np.repeat(reads, count)
     within = (np.arange(len(cut)) - np.repeat(np.cumsum(count) - count, count)) * PIECE
     cut["cache_offset"] += within
     cut["staging_offset"] += within
     cut["size"] = np.minimum(cut["size"] - within, PIECE)
+    cut["room"] -= within
+    cut["room"] = np.where(cut["size"] == PIECE, np.minimum(cut["room"], PIECE), cut["room"])
     cut = cut[np.argsort(cut["cache_offset"], kind="stable")]
     turn = (np.cumsum(cut["size"]) - 1) // PIECE
     return np.split(cut, np.flatnonzero(np.diff(turn)) + 1)

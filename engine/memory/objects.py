@@ -82,7 +82,7 @@ class Objects:
 
     def __init__(self, device: Device, profile: DeviceProfile) -> None:
         self._device = device
-        self._profile = profile
+        self.profile = profile
         self.allocations: dict[int, LiveAllocation] = {}
         self.resources: dict[int, LiveResource] = {}
         self.live_bytes = 0
@@ -96,7 +96,7 @@ class Objects:
 
     def make_memory(self, step: Allocate) -> LiveAllocation:
         """Allocate memory and map it where the step says so, on any thread; `take` then counts it."""
-        memory_type = self._profile.memory_types[step.memory_type]
+        memory_type = self.profile.memory_types[step.memory_type]
         dedicated = flags = None
         if step.dedicated_to >= 0:
             owner = self.resource(step.dedicated_to)
@@ -128,7 +128,7 @@ class Objects:
         """Count memory that was made, under its id."""
         self.allocations[allocation.id] = allocation
         self.live_bytes += allocation.size
-        heap = self._profile.memory_types[allocation.memory_type].heap
+        heap = self.profile.memory_types[allocation.memory_type].heap
         self.heap_bytes[heap] += allocation.size
         self.peak_bytes = max(self.peak_bytes, self.live_bytes)
         self.peak_heap_bytes[heap] = max(self.peak_heap_bytes[heap], self.heap_bytes[heap])
@@ -184,7 +184,7 @@ class Objects:
         """Whether the host can write to a buffer on the device: its memory is visible and coherent."""
         if resource.kind is not Kind.BUFFER or resource.allocation is None:
             return False
-        return bool(_WRITABLE & ~self._profile.memory_types[resource.allocation.memory_type].properties == 0)
+        return bool(_WRITABLE & ~self.profile.memory_types[resource.allocation.memory_type].properties == 0)
 
     def host_bytes(self, resource: LiveResource) -> NDArray[np.uint8]:
         """Return the bytes of a writable buffer; its memory is mapped with the first call, until freed."""
@@ -201,7 +201,7 @@ class Objects:
         allocation = resource.allocation
         if allocation is None or allocation.coherent or allocation.mapped is None:
             return
-        atom = self._profile.limits.non_coherent_atom_size
+        atom = self.profile.limits.non_coherent_atom_size
         begin = (resource.offset + offset) // atom * atom
         end = min(-(-(resource.offset + offset + size) // atom) * atom, allocation.size)
         span = new("VkMappedMemoryRange", memory=allocation.memory, offset=begin, size=end - begin)
@@ -229,7 +229,7 @@ class Objects:
     def forget(self, allocation: LiveAllocation) -> None:
         """Count memory as gone."""
         self.live_bytes -= allocation.size
-        self.heap_bytes[self._profile.memory_types[allocation.memory_type].heap] -= allocation.size
+        self.heap_bytes[self.profile.memory_types[allocation.memory_type].heap] -= allocation.size
 
     def close(self) -> None:
         """Destroy everything that is left: resources, then memory."""

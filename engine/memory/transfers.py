@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 
 import numpy as np
 
 from engine.memory import copies
+from engine.memory.caches import Target
 from engine.memory.direct import Work, part, portions, reached
 from engine.memory.fills import Fills, Part
 from engine.memory.lost import Lost
@@ -37,6 +39,7 @@ class Transfers:
         fills: Fills,
         resting: Resting,
         lost: Lost,
+        make_staging: Callable[[int], bool],
         *,
         direct: bool,
     ) -> None:
@@ -47,7 +50,9 @@ class Transfers:
         self._fills = fills
         self._resting = resting
         self.lost = lost
+        self._make_staging = make_staging
         self._direct = direct
+        self._far = objects.profile.device_type != "cpu"
         self._step: Transfer | None = None
         self._work: Work | None = None
         self._portions: deque[Transfer] | None = None
@@ -113,9 +118,6 @@ class Transfers:
 
     def _begin(self, step: Transfer) -> bool:
         """Have the threads start, unless the device still uses what they would write to."""
-        staging = self._objects.resource(step.staging)
-        if staging.mapped is None:
-            raise DioramaInternalError(f"staging buffer {step.staging} is not mapped")
         work = part(step, self._writable(step))
         parts: list[Part] = []
         for number, reads in work.written:
@@ -123,8 +125,15 @@ class Transfers:
             begin, size = reads["staging_offset"][order], reads["size"][order]
             if not self._resting.is_free(number, begin, begin + size):
                 return False
-            parts.append((reads, self._objects.host_bytes(self._objects.resource(number))))
-        parts.append((work.staged.reads, staging.mapped))
+            into = self._objects.host_bytes(self._objects.resource(number))
+            parts.append((reads, Target(into, self._far)))
+        if len(work.staged.reads):
+            if not self._make_staging(step.staging):
+                return False
+            mapped = self._objects.resource(step.staging).mapped
+            if mapped is None:
+                raise DioramaInternalError(f"staging buffer {step.staging} is not mapped")
+            parts.append((work.staged.reads, Target(mapped)))
         self._fills.start(step.db, parts, gently=self.allowance != UNLIMITED)
         self._step, self._work = step, work
         return True

@@ -27,7 +27,7 @@ class Policy:
     own: int = 64 * 1024
     movable: bool = True
     alias: bool = True
-    staging: int = 256 * MIB
+    staging: int = 64 * MIB
     window: int = 256 * MIB
     direct: bool = True
     transfer_queue: bool = True

@@ -11,13 +11,14 @@ from harness import Row
 from uploads import MIB, Frames, World, driver_of, opened
 
 from engine.memory.manager import Pace
+from engine.plan.policy import Policy
 from engine.plan.resident import Resident
 
 AIMS = {1_000: 0.9, 50_000: 0.6}
 ROUNDS = 3
 TOTAL = 1024 * MIB
 CPU_MS = 0.5
-STAGING = 2 * 256 * MIB
+STAGING = 2 * Policy().staging
 
 
 def rows() -> Iterable[Row]:
@@ -66,7 +67,7 @@ def _speed(world: World, aim: float) -> Iterable[Row]:
     )
     if world.count == min(AIMS):
         peak = _staging_peak(world)
-        words = "two staging buffers of 256 MiB"
+        words = "its two staging buffers"
         yield Row(
             "upload.staging",
             peak / MIB,

@@ -21,6 +21,7 @@ from engine.memory.structures import rows
 from engine.plan.coalesce import coalesce
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
+from engine.plan.policy import Policy
 from engine.plan.requirements import Requirement, RequirementTable
 from engine.plan.resident import Resident
 from engine.plan.schedule import Schedule, make_schedule
@@ -31,6 +32,7 @@ from engine.vk.device import Device
 from engine.vk.instance import Instance
 
 MIB = 1 << 20
+POLICY = Policy()
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {True: (320, 240), False: (1920, 1080)}  # by whether a processor draws
 IDLE_FRAMES = 300
@@ -101,7 +103,7 @@ class World:
                 ),
                 asker,
             )
-        return make_plan(coalesce(table), self.profile)
+        return make_plan(coalesce(table), self.profile, None, POLICY)
 
     def schedule(self, resident: Resident) -> Schedule:
         """Make the schedule that brings everything in."""

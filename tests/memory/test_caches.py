@@ -26,10 +26,10 @@ from support.schedules import (
     transfer,
 )
 
-from engine.memory.caches import GAP, MOST_AT_ONCE, CacheUnreadable, FileCache, MemoryCache
+from engine.memory.caches import GAP, MOST_AT_ONCE, SPREAD, CacheUnreadable, FileCache, MemoryCache, Target
 from engine.memory.manager import MemoryManager, Pace
 from engine.plan.profile import DeviceProfile
-from engine.plan.steps import READ, Destroy, Withdraw
+from engine.plan.steps import Destroy, Withdraw
 from engine.vk.device import Device
 
 Bytes = NDArray[np.uint8]
@@ -51,19 +51,24 @@ def file(path: Path, cache: Bytes) -> Iterator[SimpleNamespace]:
     os.close(descriptor)
 
 
-def test_reads_are_scattered_whatever_lies_between_them(file: SimpleNamespace, cache: Bytes) -> None:
+@pytest.mark.parametrize("far", [False, True])
+def test_reads_are_scattered_whatever_lies_between_them(
+    file: SimpleNamespace, cache: Bytes, far: bool
+) -> None:
     random = np.random.default_rng(2)
-    reads, at, spot = [], 5, 0
+    reads, at, spot = [(0, 0, 70_077, 70_080, 0)], 70_077, 70_080
     for _ in range(2 * MOST_AT_ONCE):
         at += int(random.choice([0, 0, 0, 0, 3, 5, GAP, GAP + 1]))
         size = int(random.integers(1, 300))
-        reads.append((at, spot, size))
-        at, spot = at + size, spot + size + int(random.integers(0, 9))
-    one, other = np.zeros(spot + 9, np.uint8), np.zeros(spot + 9, np.uint8)
+        room = size + int(random.integers(0, 9))
+        reads.append((at, spot, size, room, int(random.integers(2))))
+        at, spot = at + size, spot + room + int(random.choice([0, 0, 50]))
+    one, other = ([Target(np.zeros(spot + 9, np.uint8), far and n == 1) for n in range(2)] for _ in "ab")
     made = FileCache(0, file.descriptor, BEGIN, len(cache))
-    made.copy(np.array(reads, READ), one)
-    MemoryCache(cache).copy(np.array(reads, READ), other)
-    assert np.array_equal(one, other)
+    made.copy(np.array(reads, SPREAD), one)
+    MemoryCache(cache).copy(np.array(reads, SPREAD), other)
+    for _offset, place, size, _room, n in reads:
+        assert np.array_equal(one[n].bytes[place : place + size], other[n].bytes[place : place + size])
     made.close()
 
 
@@ -71,7 +76,7 @@ def test_a_file_that_ends_early_says_where(file: SimpleNamespace, path: Path, ca
     made = FileCache(7, file.descriptor, BEGIN, len(cache))
     os.truncate(path, BEGIN + 1000)
     with pytest.raises(CacheUnreadable, match="assetDb 7 cannot be read: it ends too early") as told:
-        made.copy(np.array([(900, 0, 200)], READ), np.zeros(200, np.uint8))
+        made.copy(np.array([(900, 0, 200, 200, 0)], SPREAD), [Target(np.zeros(200, np.uint8))])
     assert told.value.begin == 1000
     made.close()
 
@@ -80,7 +85,7 @@ def test_a_file_that_cannot_be_read_says_why(cache: Bytes, tmp_path: Path) -> No
     descriptor = os.open(tmp_path, os.O_RDONLY)
     made = FileCache(7, descriptor, 0, 100)
     with pytest.raises(CacheUnreadable, match="directory"):
-        made.copy(np.array([(0, 0, 100)], READ), np.zeros(100, np.uint8))
+        made.copy(np.array([(0, 0, 100, 100, 0)], SPREAD), [Target(np.zeros(100, np.uint8))])
     made.close()
     os.close(descriptor)
 

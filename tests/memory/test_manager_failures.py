@@ -40,7 +40,7 @@ def test_a_step_that_fails_is_carried_out_by_the_next_advance(
     with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(written)
         with (
-            faults.injected(2, Result.OUT_OF_DEVICE_MEMORY, function=function),
+            faults.injected(1, Result.OUT_OF_DEVICE_MEMORY, function=function),
             pytest.raises(OutOfDeviceMemory),
         ):
             manager.settle()
@@ -56,7 +56,9 @@ def test_what_was_published_before_a_failure_is_there(
     with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
         manager.submit(written)
         with (
-            faults.injected(3, Result.OUT_OF_DEVICE_MEMORY, function="vkAllocateMemory"),
+            faults.injected(
+                2 if pace.direct else 3, Result.OUT_OF_DEVICE_MEMORY, function="vkAllocateMemory"
+            ),
             pytest.raises(OutOfDeviceMemory),
         ):
             manager.settle()

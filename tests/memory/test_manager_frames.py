@@ -16,6 +16,7 @@ from support.schedules import (
     Written,
     buffer,
     contents,
+    end_staging,
     longs,
     publish,
     staged,
@@ -102,7 +103,7 @@ def test_staging_is_not_touched_while_threads_of_a_replaced_transfer_write(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch, pace: Pace
 ) -> None:
     size, go_on = 1 << 20, threading.Event()
-    monkeypatch.setattr("engine.memory.caches.MemoryCache.copy", lambda *_: go_on.wait(20))
+    monkeypatch.setattr("engine.memory.caches.MemoryCache.copy", lambda *_, **__: go_on.wait(20))
     first = Written().place(A, 2, 0, size)
     first.add(*buffer(profile, 1, size, STAGING, mapped=True), *buffer(profile, 2, size))
     first.add(transfer(1, [(0, 0, size)], [(0, 2, 0, size)]), publish((A, 2, 0)))
@@ -207,3 +208,18 @@ def test_a_mapped_place_is_given_away_only_after_the_frames_that_read_it(
         assert manager.advance()
         assert manager.location(B) is not None
     frames.close()
+
+
+def test_staging_takes_memory_only_where_a_transfer_needs_it(
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
+) -> None:
+    written = staged(profile).place(A, 2, 0, 64)
+    written.add(transfer(1, [(0, 0, 64)], [(0, 2, 0, 64)]), ClearStaging(1), publish((A, 2, 0)))
+    asset = profile.buffer_requirements(1 << 20, STAGED).size
+    staging = profile.buffer_requirements(1 << 20, STAGING).size
+    with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
+        manager.submit(end_staging(written))
+        manager.settle()
+        assert np.array_equal(contents(device, manager, A), cache[:64])
+        assert manager.peak_bytes == asset + (0 if pace.direct else staging)
+        assert manager.live_bytes == asset

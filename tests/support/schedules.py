@@ -87,11 +87,12 @@ def buffer(
     *,
     mapped: bool = False,
 ) -> list[AnyStep]:
-    """Make buffer `number` in an allocation of the same number."""
+    """Make buffer `number` in an allocation of the same number, its own where it is staging."""
     needs = profile.buffer_requirements(size, usage)
+    dedicated = number if mapped and usage == STAGING else -1
     return [
         CreateBuffer(number, size, int(usage)),
-        Allocate(number, memory_type(profile, visible=mapped), needs.size, mapped=mapped),
+        Allocate(number, memory_type(profile, visible=mapped), needs.size, dedicated, mapped=mapped),
         Bind(number, number, 0),
     ]
 
