@@ -236,7 +236,7 @@ class OpenedScene:
         return f"<scene {self.document.path.name} on {self.driver}, {width}x{height}{state}>"
 
     def __del__(self) -> None:
-        """Close a scene that nobody has closed, and say so: an open one keeps its device from being checked."""
+        """Close a scene that nobody has closed, and say so: an open one keeps its device unchecked."""
         host = self.__dict__.get("host")
         if host is not None and host.is_open:
             told = repr(self)
