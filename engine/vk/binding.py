@@ -37,7 +37,9 @@ class _Constants:
     """Vulkan's constants by their full names (`constants.VK_FORMAT_D32_SFLOAT`)."""
 
     def __getattr__(self, name: str) -> int:
-        value = getattr(_vulkan, name)
+        value = getattr(_vulkan, name, None)
+        if value is None:  # the package knows some of Vulkan's aliases by the older name alone
+            value = getattr(_vulkan, f"{name}_KHR")
         setattr(self, name, value)
         return value  # type: ignore[no-any-return]
 

@@ -116,3 +116,9 @@ def test_structs_read_back_as_plain_python() -> None:
     read = as_dict(grain)
     assert read["queueCount"] == 2
     assert read["minImageTransferGranularity"] == {"width": 1, "height": 2, "depth": 3}
+
+
+def test_constants_are_known_by_their_present_names() -> None:
+    assert constants.VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT == 2
+    with pytest.raises(AttributeError, match="VK_NO_SUCH_THING"):
+        _ = constants.VK_NO_SUCH_THING
