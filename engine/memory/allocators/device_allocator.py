@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.memory.allocators.block import Block
+from engine.memory.allocators.block import Block, atom
 from engine.memory.allocators.block_allocation import BlockAllocation
 from engine.memory.allocators.budgets import Budgets
 from engine.memory.allocators.guards import Guards
@@ -92,6 +92,8 @@ class DeviceAllocator(MemoryAllocator):
         self.lock = threading.RLock()
         self.live: dict[int, BlockAllocation] = {}  # by id(), so that a dead one is found out
         self.leaks: list[str] = []
+        self.atoms = [atom(self.profile, index) for index in range(len(self.profile.memory_types))]
+        self._ranked: dict[tuple[MemoryMapping, int], tuple[int, ...]] = {}
         self._is_closed = False
 
     @abstractmethod
@@ -252,18 +254,8 @@ class DeviceAllocator(MemoryAllocator):
 
     def _place(self, request: Request) -> Place:
         """Place in the best memory type that has room."""
-        wanted = (request.mapping.required, request.mapping.preferred)
-        group = Group(
-            request.kind,
-            Sharing.OWN,
-            *wanted,
-            False,
-            request.device_address,
-            request.shape,
-            request.usage,
-        )
         short = None
-        for memory_type in candidate_types(group, request.needs.type_bits, self.profile):
+        for memory_type in self._types(request):
             try:
                 return self.place(request, memory_type)
             except OutOfDeviceMemory as problem:
@@ -272,6 +264,16 @@ class DeviceAllocator(MemoryAllocator):
             raise short
         detail = f"{request.name}: no memory type has {request.mapping.required!r}"
         raise OutOfDeviceMemory("vkAllocateMemory", Result.OUT_OF_DEVICE_MEMORY, detail)
+
+    def _types(self, request: Request) -> tuple[int, ...]:
+        """Rank the memory types that fit; asked a thousand times, answered once."""
+        key = (request.mapping, request.needs.type_bits)
+        found = self._ranked.get(key)
+        if found is None:
+            wanted = (request.mapping.required, request.mapping.preferred)
+            group = Group(Kind.BUFFER, Sharing.OWN, *wanted, False, False, None, 0)
+            found = self._ranked[key] = candidate_types(group, request.needs.type_bits, self.profile)
+        return found
 
     def _bind(self, request: Request, place: Place) -> None:
         if request.handle == NULL:

@@ -167,7 +167,7 @@ class PlannedAllocator(MemoryAllocator):
             why,
             kind=Kind.BUFFER,
             size=size,
-            usage=BufferUsage(usage),
+            usage=BufferUsage(usage) | BufferUsage.TRANSFER_DST,  # what is read alone may come later
             properties=properties,
             preferred=mapping.preferred,
             persistent_map=mapping is not MemoryMapping.NONE,

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from engine.memory.allocators.block import Block, atom, padded
+from engine.memory.allocators.block import Block, padded
 from engine.memory.allocators.device_allocator import DeviceAllocator, Place, Request
 from engine.plan.holes import Holes
 from engine.plan.packing import block_pool
@@ -51,7 +51,7 @@ class SubAllocator(DeviceAllocator):
         needs, margin = request.needs, self.guards.margin
         if request.owner is not None:
             return self._alone(request, memory_type, 0, needs.size)
-        size, alignment = padded(needs.size, needs.alignment, atom(self.profile, memory_type))
+        size, alignment = padded(needs.size, needs.alignment, self.atoms[memory_type])
         lead = -(-margin // alignment) * alignment
         outer = lead + size + -(-margin // alignment) * alignment
         pool = block_pool(memory_type, request.kind is Kind.BUFFER, False, request.device_address)
