@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from support.random_scenes import NAMES, SMALL, World, needs, profile
 
@@ -42,6 +44,22 @@ def valid_plans(seed: int, count: int) -> int:
         assert not findings, (seed, [str(f) for f in findings[:3]])
         plan, made = new, made + 1
     return made
+
+
+def remembered(seed: int) -> int:
+    """A chain of plans, each made twice: with the packing that the last one left, and with one made anew."""
+    rng = np.random.default_rng(seed)
+    device = PROFILES[seed % len(PROFILES)]
+    world = World.make(rng, int(rng.integers(5, 30)))
+    plan: Plan | None = None
+    for _ in range(8):
+        _reload(rng, world)
+        wanted = needs(rng, world, rng.uniform(0.3, 0.9), 3)
+        anew = make_plan(wanted, device, replace(plan, _packing=[]) if plan is not None else None, SMALL)
+        plan = make_plan(wanted, device, plan, SMALL)
+        for name in ("allocations", "resources", "subresources"):
+            assert np.array_equal(getattr(plan.memory, name), getattr(anew.memory, name)), (seed, name)
+    return 8
 
 
 class Pair:
