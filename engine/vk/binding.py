@@ -38,8 +38,8 @@ class _Constants:
 
     def __getattr__(self, name: str) -> int:
         value = getattr(_vulkan, name, None)
-        if value is None:  # the package knows some of Vulkan's aliases by the older name alone
-            value = getattr(_vulkan, f"{name}_KHR")
+        if value is None:  # the package leaves out some that its header has, and says None for others
+            value = getattr(lib, name)
         setattr(self, name, value)
         return value  # type: ignore[no-any-return]
 
