@@ -24,6 +24,9 @@ def test_the_cube_takes_at_most_32_mib_on_every_recorded_device(profile):
         assert scene.memory.peak <= 32 * MIB
         assert_memory(scene, planned=24 * MIB, live=scene.memory.planned)
         assert all(heap.peak <= heap.budget for heap in scene.memory.heaps)
+        # While everything arrives there is staging beside it.
+        assert scene.memory.peak >= scene.memory.live + scene.schedule.bytes_uploaded
+        assert scene.memory.peak <= sum(heap.peak for heap in scene.memory.heaps)
 
 
 @pytest.mark.profiles("*")

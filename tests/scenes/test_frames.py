@@ -31,6 +31,11 @@ def test_planned_bytes_are_live_bytes_once_settled(cube):
     assert cube.memory.live == cube.memory.planned == sum(heap.live for heap in cube.memory.heaps)
 
 
+def test_the_peak_holds_the_staging_that_has_gone_again(cube):
+    memory, uploaded = cube.memory, cube.schedule.done.bytes_uploaded
+    assert memory.peak >= memory.live + uploaded > memory.live > 0
+
+
 def test_every_byte_has_a_why(cube):
     assert all(row.why for row in cube.memory.assets.values())
     owned = set(cube.plan.memory.subresources["resource"].tolist())

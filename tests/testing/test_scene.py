@@ -9,9 +9,19 @@ import pytest
 
 from engine.plan.requirements import Requirement
 from engine.plan.vocabulary import BufferUsage, Kind
-from engine.testing import NotSettled, assert_nothing_live, assert_same_pixels, assert_same_plan, open_scene
+from engine.testing import (
+    NotSettled,
+    OpenedScene,
+    assert_no_upload,
+    assert_nothing_live,
+    assert_same_pixels,
+    assert_same_plan,
+    assert_silent,
+    open_scene,
+)
 from engine.testing.devices import close_devices, lend
 from engine.vk.binding import NULL
+from engine.vk.messages import Message, MessageType, Severity
 from engine.vk.structs import new
 
 
@@ -172,3 +182,39 @@ def test_a_scene_that_nobody_closes_is_closed_with_a_warning():
     assert lease.device is device
     assert lease.shared.users == 1
     assert lease.give_back() == []
+
+
+@pytest.mark.gpu
+def test_what_the_validation_layers_say_fails_its_scene_and_not_the_next():
+    with open_scene("scenes/cube.hu", validate=False) as early:
+        scene = open_scene("scenes/cube.hu", validate=False)
+        messages = scene.host.runtime.instance.messages
+        kind = MessageType.VALIDATION
+        messages.all.append(Message(Severity.ERROR, kind, "VUID-made-up", "that was wrong", ()))
+        with pytest.raises(AssertionError) as caught:
+            assert_silent(scene)
+        assert str(caught.value).splitlines() == [
+            "the validation layers have said:",
+            "    error VUID-made-up: that was wrong",
+        ]
+        with pytest.raises(AssertionError, match="the validation layers said:\n    error VUID-made-up"):
+            scene.close()
+        with open_scene("scenes/cube.hu", validate=False) as following:
+            assert_silent(following)
+        messages.all.clear()
+        assert early.messages == ()
+
+
+@pytest.mark.gpu
+def test_uploads_are_told_by_name_on_a_device_too():
+    with open_scene("scenes/cube.hu", settle=False) as scene:
+        with pytest.raises(AssertionError, match=r"assetDb0 vertices #2: 1632 bytes"):
+            fetch_again(scene)
+        assert scene.schedule.done.bytes_uploaded > 0
+
+
+def fetch_again(scene: OpenedScene) -> None:
+    with assert_no_upload(scene):
+        scene["cube"].active = False
+        scene.settle()
+        scene["cube"].active = True

@@ -46,7 +46,7 @@ def assert_silent(scene: OpenedScene) -> None:
     """Assert that the validation layers have said nothing since the scene was opened."""
     __tracebackhide__ = True
     if scene.messages:
-        fail(f"the validation layers have said {len(scene.messages)} things:", scene.messages)
+        fail("the validation layers have said:", scene.messages)
 
 
 def _lines(problems: Sequence[Problem]) -> list[str]:
