@@ -17,7 +17,7 @@ from engine.memory.caches import SPREAD, Cache, CacheUnreadable, Target, caches_
 from engine.plan.steps import Window
 from engine.vk.errors import DioramaInternalError
 
-PIECE = 2 << 20  # bytes copied by one thread at a time: the GIL is free meanwhile
+PIECE = 4 << 20  # bytes copied by one thread at a time: smaller ones cost more turns of the interpreter lock
 NICENESS = 10
 INLINE = 512 << 10  # below this, handing over costs more than copying
 

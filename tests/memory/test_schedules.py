@@ -2,142 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self
-
-import numpy as np
 import pytest
-from numpy.typing import NDArray
-from support.schedules import SAMPLED, STAGED, chain_bytes
+from support.schedule_worlds import World, run
 
-from engine.memory.manager import MemoryManager, Pace
-from engine.memory.readback import picture, read_buffer, read_image
-from engine.plan.coalesce import Coalesced, coalesce
-from engine.plan.formats import Format
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape, Requirement, RequirementTable
-from engine.plan.resident import Resident
-from engine.plan.schedule import make_schedule
-from engine.plan.sources import Sources
-from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind, MemoryProperty
-from engine.vk.binding import constants
 from engine.vk.device import Device
-from engine.vk.timeline import Timeline
 
 pytestmark = pytest.mark.gpu
-
-READ = constants.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL
-SHAPES = (
-    ImageShape(Format.R8G8B8A8_SRGB, 64, 32, 7),
-    ImageShape(Format.R8G8B8A8_UNORM, 16, 16, 1),
-    ImageShape(Format.R8_UNORM, 33, 17, 2),
-)
-SMALL = Policy(block=1 << 20, own=1 << 14, staging=1 << 17, window=1 << 18)
-
-
-class World:
-    """Assets of two databases with noise for bytes, and a device that holds some of them."""
-
-    def __init__(self, device: Device, profile: DeviceProfile, seed: int, *, direct: bool = True) -> None:
-        self.random = np.random.default_rng(seed)
-        self.device, self.profile = device, profile
-        self.caches: dict[int, NDArray[np.uint8]] = {}
-        self.assets: dict[int, Requirement] = {}
-        self.ranges: dict[int, tuple[int, int, int]] = {}
-        for db in range(2):
-            self._make_db(db)
-        columns = [(key, *where) for key, where in self.ranges.items()]
-        self.sources = Sources.of(*np.array(columns, np.int64).T)
-        self.frames = Timeline(device, "frames")
-        self.resident = Resident()
-        pace = Pace(direct=direct)
-        self.manager = MemoryManager(
-            device, profile, self.caches, frames=self.frames, pace=pace, state=self.resident
-        )
-        self.plan: Plan | None = None
-
-    def _make_db(self, db: int) -> None:
-        end = 0
-        for index in range(24):
-            key = db << 32 | index
-            if index % 3:
-                size = int(self.random.integers(1, 30_000))
-                alignment = int(self.random.choice([1, 4, 12, 68, 256]))
-                asset = Requirement(key, Kind.BUFFER, size, alignment, usage=STAGED, contents=Contents.CACHE)
-            else:
-                shape = SHAPES[int(self.random.integers(len(SHAPES)))]
-                size = chain_bytes(shape)
-                asset = Requirement(key, Kind.IMAGE, shape=shape, usage=SAMPLED, contents=Contents.CACHE)
-            begin = -(-(end + int(self.random.integers(0, 3000))) // 16) * 16
-            self.assets[key], self.ranges[key] = asset, (db, begin, size)
-            end = begin + size
-        self.caches[db] = self.random.integers(0, 256, end, np.uint8)
-
-    def choose(self) -> list[int]:
-        share = self.random.choice([0.1, 0.5, 0.9])
-        return [key for key in self.assets if self.random.random() < share]
-
-    def requirements(self, keys: list[int]) -> Coalesced:
-        table = RequirementTable()
-        asker = table.askers.add("visibleModel", "cube")
-        for key in keys:
-            table.add(self.assets[key], asker)
-        ring = table.keys.transient("ring")
-        visible = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
-        usage = BufferUsage.UNIFORM_BUFFER
-        table.add(
-            Requirement(
-                ring, Kind.BUFFER, 700, usage=usage, properties=visible, copies=2, persistent_map=True
-            ),
-            asker,
-        )
-        depth = ImageShape(Format.D32_SFLOAT, 40, 30)
-        usage_of_depth = ImageUsage.DEPTH_STENCIL_ATTACHMENT
-        target = table.keys.transient("depth")
-        table.add(Requirement(target, Kind.IMAGE, shape=depth, usage=usage_of_depth), asker)
-        return coalesce(table)
-
-    def submit(self, keys: list[int]) -> None:
-        self.plan = make_plan(self.requirements(keys), self.profile, self.resident.snapshot(), SMALL)
-        self.manager.submit(make_schedule(self.resident, self.plan, self.sources))
-
-    def frame(self) -> None:
-        """Draw a frame of nothing, so that tickets of frames come and go."""
-        self.manager.advance(cycles=1)
-        everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
-        ticket = self.frames.next()
-        self.device.submit(self.device.graphics, [], signals=[self.frames.signal(ticket, everything)])
-
-    def wrong(self, keys: list[int]) -> list[int]:
-        """Return the keys whose bytes on the device differ from their cache."""
-        return [key for key in keys if not self._is_right(key)]
-
-    def _is_right(self, key: int) -> bool:
-        db, begin, size = self.ranges[key]
-        place, expected = self.manager.location(key), self.caches[db][begin : begin + size]
-        assert place is not None
-        shape = self.assets[key].shape
-        if shape is None:
-            seen = read_buffer(self.device, self.profile, place.handle, place.offset, place.size)
-            return np.array_equal(seen, expected)
-        for mip in range(shape.mip_levels):
-            texels = read_image(
-                self.device, self.profile, place.handle, shape, READ, layer=place.layer, mip=mip
-            )
-            if not np.array_equal(texels, picture(expected, shape, mip)):
-                return False
-            expected = expected[texels.nbytes :]
-        return True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.device.wait_idle()
-        self.manager.close()
-        self.frames.close()
 
 
 @pytest.mark.parametrize("direct", [False, True], ids=["staged", "direct"])
@@ -145,27 +16,7 @@ class World:
 def test_whatever_is_cut_short_every_byte_arrives(
     device: Device, profile: DeviceProfile, seed: int, direct: bool
 ) -> None:
-    with World(device, profile, seed, direct=direct) as world:
-        for _ in range(6):
-            keys = world.choose()
-            world.submit(keys)
-            for _ in range(int(world.random.integers(0, 8))):
-                world.frame()
-            if world.random.random() < 0.5:
-                world.manager.settle()
-                assert world.plan is not None
-                assert world.resident.settled()
-                assert world.manager.live_bytes == world.plan.planned_bytes
-                assert world.wrong(keys) == []
-        world.submit(list(world.assets))
-        world.manager.settle()
-        assert world.wrong(list(world.assets)) == []
-        table = world.manager.live()
-        assert world.plan is not None
-        planned = world.plan.memory
-        assert table.allocations["id"].tolist() == planned.allocations["id"].tolist()
-        assert table.resources["id"].tolist() == planned.resources["id"].tolist()
-        assert table.subresources["key"].tolist() == planned.subresources["key"].tolist()
+    assert run(device, profile, seed, 7, direct=direct) == []
 
 
 def test_what_has_arrived_is_never_fetched_again(device: Device, profile: DeviceProfile) -> None:
