@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.humon.writer import inline
-from engine.testing.recording import Event, Given, Resized, Waited
+from engine.testing.recording import Changed, Event, Given, Resized, Waited
 
 SUFFIXES = (".py", ".hu")
 
@@ -84,7 +84,7 @@ def _humon(
         f"size: {inline(list(size))}",
         "tests: {",
         "    theRecordingReplays: [",
-        *(f"        {_humon_line(event)}" for event in events),
+        *(f"        {line}" for line in _humon_lines(events)),
         "        settle",
         f"        {inline({'expect': {'problems': list(problems)}})}",
         "    ]",
@@ -93,15 +93,28 @@ def _humon(
     return "\n".join(lines) + "\n"
 
 
-def _humon_line(event: Event) -> str:
+def _humon_lines(events: Sequence[Event]) -> Iterator[str]:
+    """Yield a step per line; changes of one moment are one step."""
+    together: dict[str, Any] = {}
+    for event in events:
+        if together and not (isinstance(event, Changed) and event.target not in together):
+            yield inline({"set": together})
+            together = {}
+        if isinstance(event, Changed):
+            together[event.target] = event.value
+        else:
+            yield _humon_line(event)
+    if together:
+        yield inline({"set": together})
+
+
+def _humon_line(event: Waited | Resized | Given) -> str:
     if isinstance(event, Waited):
         return inline({"step": event.seconds})
     if isinstance(event, Resized):
         return inline({"resize": [event.width, event.height]})
-    if isinstance(event, Given):
-        target, _, value = event.setting.partition("=")
-        return f"{{ set: {{ {inline(target.strip())}: {value} }} }}"
-    return inline({"set": {event.target: event.value}})
+    target, _, value = event.setting.partition("=")
+    return f"{{ set: {{ {inline(target.strip())}: {value} }} }}"
 
 
 def _relative(scene: Path, path: Path) -> str:

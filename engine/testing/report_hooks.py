@@ -40,7 +40,7 @@ def _is_scene_test(item: pytest.Item) -> bool:
     if not isinstance(item, pytest.Function):
         return item.path.name.endswith(".test.hu")
     used = (str(getattr(value, "__module__", "")) for value in vars(item.module).values())
-    return "goldens" in item.fixturenames or any(name.startswith("engine.testing") for name in used)
+    return "goldens" in item.fixturenames or any(name.startswith("engine.testing.") for name in used)
 
 
 class Notes:

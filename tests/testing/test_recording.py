@@ -191,3 +191,20 @@ def test_a_script_names_its_scene_from_where_it_lies(tmp_path):
     assert "Path(__file__).parent / '../scenes/s.hu'" in text
     compile(text, "a.py", "exec")
     assert Path(tmp_path / "tests" / "a.py").suffix == ".py"
+
+
+def test_changes_of_one_moment_are_one_step_and_of_one_value_two(tmp_path):
+    events = (
+        Changed("a", "", "translation", [1, 2, 3]),
+        Changed("a", "", "rotation", [0, 0, 0, 1]),
+        Changed("a", "", "translation", [1, 2, 4]),
+        Waited(0.5),
+        Changed("a b", "light", "color", [1, 0, 0]),
+    )
+    text = recording_text(tmp_path / "a.test.hu", tmp_path / "s.hu", SIZE, events)
+    assert [line.strip() for line in text.splitlines()[6:10]] == [
+        "{ set: { a.translation: [1 2 3]  a.rotation: [0 0 0 1] } }",
+        "{ set: { a.translation: [1 2 4] } }",
+        "{ step: 0.5 }",
+        '{ set: { "a b.light.color": [1 0 0] } }',
+    ]
