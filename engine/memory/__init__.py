@@ -9,5 +9,10 @@
 - `copies`, `barriers`: staging -> device, moves, zeroing and ownership, as commands
 - `executor`: carries out one step at a time; `published`: the addresses frames may use
 - `manager`: MemoryManager, a schedule over many frames, and the accounts
-- `readback`: image or buffer -> numpy; `samplers`: shared VkSamplers
+- `readback`: image or buffer -> numpy; `capture`: to files; `samplers`: shared VkSamplers
+- `allocators`: MemoryAllocator over blocks or over the plan; `resources`: what a ResourceAllocator makes
+- `staging`, `staging_area`: bounded up- and download space in resource sets; `ring_fences`: frames kept apart
+- `updators`, `uploads`, `downloads`: scoped writers into staging, and the copies they schedule
+- `buffer_pages`, `atlas`, `shelves`: many small things in few buffers and images
+- `context`, `extensions`: a device without a scene; `problems`: what can be done wrong with all this
 """

@@ -75,6 +75,10 @@ def test_bottom_and_top_are_built_and_compacted(context: Context) -> None:
             made.close()
         with pytest.raises(UseAfterClose, match=made.name):
             assert made.handle
+    left = build_bottom(allocator, TRIANGLE, FACE, name="left open")
+    context.close()
+    assert left.is_closed
+    assert "AccelerationStructure 'left open'" in allocator.leaks
 
 
 def test_wrong_geometry_is_refused_by_name(context: Context) -> None:

@@ -61,8 +61,7 @@ class AccelerationStructure(Resource):
         self, owner: ResourceAllocator, handle: Any, storage: Buffer, built_size: int, name: str, why: str
     ) -> None:
         device = owner.device
-        parts = [lambda: device.destroy("AccelerationStructureKHR", handle), storage.close]
-        super().__init__(owner, name, why, parts)
+        super().__init__(owner, name, why, [lambda: device.destroy("AccelerationStructureKHR", handle)])
         self._handle = handle
         self.storage = storage
         self.built_size = built_size
@@ -84,6 +83,11 @@ class AccelerationStructure(Resource):
         device = self.owner.device
         info = new("VkAccelerationStructureDeviceAddressInfoKHR", accelerationStructure=self.handle)
         return int(device.vk.vkGetAccelerationStructureDeviceAddressKHR(device.handle, info))
+
+    def close(self) -> None:
+        """Release structure and buffer after their last use. Raises DoubleFree the second time."""
+        super().close()
+        self.storage.close()
 
 
 def acceleration_support(device: Device) -> Support:

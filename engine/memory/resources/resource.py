@@ -48,4 +48,4 @@ class Resource:
 
     def __exit__(self, *_: object) -> None:
         if self._release.alive:
-            self._release()
+            self.close()

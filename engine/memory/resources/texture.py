@@ -41,7 +41,3 @@ class Texture(Resource):
         """Release image, view and sampler after their last use. Raises DoubleFree the second time."""
         super().close()
         self.image.close()
-
-    def __exit__(self, *_: object) -> None:
-        if not self.is_closed:
-            self.close()
