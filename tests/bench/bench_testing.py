@@ -45,9 +45,15 @@ def rows() -> Iterable[Row]:
         holds=whole <= 6 * frame,
         driver=driver,
     )
-    plan_only = _median(_plan_only)
+    plan_only = _median(_plan_only, time.process_time)  # one thread; a busy machine does not count
     yield Row(
-        "testing.plan_only", plan_only, "ms", "the aim itself", 30.0, aim="<= 30 ms", holds=plan_only <= 30
+        "testing.plan_only",
+        plan_only,
+        "ms",
+        "the aim itself, of CPU time",
+        30.0,
+        aim="<= 30 ms",
+        holds=plan_only <= 30,
     )
     yield _parallel(driver)
 
@@ -88,11 +94,12 @@ def _parallel(driver: str) -> Row:
     )
 
 
-def _median(call: Callable[[], object]) -> float:
+def _median(call: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Return the median milliseconds of a call, after one that is not counted."""
     call()
     times = []
     for _ in range(ROUNDS):
-        begun = time.perf_counter()
+        begun = clock()
         call()
-        times.append((time.perf_counter() - begun) * 1e3)
+        times.append((clock() - begun) * 1e3)
     return statistics.median(times)
