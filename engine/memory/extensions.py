@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.memory.allocators.guards import Guards
 from engine.memory.allocators.sub import SubAllocator
 from engine.memory.profile import live_profile
+from engine.memory.resources.acceleration import RAY_USES
 from engine.memory.resources.allocator import ResourceAllocator
 from engine.memory.samplers import SamplerPool
 from engine.memory.staging import StagingMemoryManager
@@ -137,13 +138,25 @@ class Presentation(Extension):
 
 
 class RayTracing(Extension):
-    """Acceleration structures (VK_KHR_acceleration_structure)."""
+    """Acceleration structures, and one of the two ways to trace rays through them.
+
+    Devices may be asked for the sizes of structures only where pipelines or queries are switched on
+    (vkGetAccelerationStructureBuildSizesKHR-rayTracingPipeline-03617).
+    """
 
     name = "ray tracing"
 
+    def __init__(self) -> None:
+        self._way = RAY_USES[0]
+
+    def device_support(self, adapter: Adapter) -> Support:
+        """Whether a device has structures, and pipelines or queries for them."""
+        self._way = next((way for way in RAY_USES if way in adapter.extensions), RAY_USES[0])
+        return super().device_support(adapter)
+
     def device_extensions(self) -> tuple[str, ...]:
-        """VK_KHR_acceleration_structure, and what it depends on."""
-        return ("VK_KHR_acceleration_structure", "VK_KHR_deferred_host_operations")
+        """VK_KHR_acceleration_structure, what it depends on, and pipelines or else queries."""
+        return ("VK_KHR_acceleration_structure", "VK_KHR_deferred_host_operations", self._way)
 
 
 class Resources(Extension):

@@ -25,6 +25,8 @@ _EXTENSION_FEATURES = {
         "VkPhysicalDeviceAccelerationStructureFeaturesKHR",
         "accelerationStructure",
     ),
+    "VK_KHR_ray_tracing_pipeline": ("VkPhysicalDeviceRayTracingPipelineFeaturesKHR", "rayTracingPipeline"),
+    "VK_KHR_ray_query": ("VkPhysicalDeviceRayQueryFeaturesKHR", "rayQuery"),
 }
 
 # What vkCreate{type} and vkDestroy{type} do not cover.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.memory.resources.allocator import ResourceAllocator
 
 EXTENSION = "VK_KHR_acceleration_structure"
+RAY_USES = ("VK_KHR_ray_tracing_pipeline", "VK_KHR_ray_query")
 _INPUT = 0x80000 | BufferUsage.SHADER_DEVICE_ADDRESS  # ACCELERATION_STRUCTURE_BUILD_INPUT_READ_ONLY_BIT_KHR
 _STORAGE = 0x100000 | BufferUsage.SHADER_DEVICE_ADDRESS  # ACCELERATION_STRUCTURE_STORAGE_BIT_KHR
 _SCRATCH = BufferUsage.STORAGE_BUFFER | BufferUsage.SHADER_DEVICE_ADDRESS
@@ -96,6 +97,8 @@ def acceleration_support(device: Device) -> Support:
         return Support(False, f"{device.adapter.name} has no {EXTENSION}")
     if EXTENSION not in device.extensions:
         return Support(False, f"the device was opened without {EXTENSION}")
+    if not any(way in device.extensions for way in RAY_USES):
+        return Support(False, f"the device was opened without {' or '.join(RAY_USES)}")
     if "bufferDeviceAddress" not in device.features:
         return Support(False, f"{device.adapter.name} has no bufferDeviceAddress")
     return Support(True)
