@@ -10,8 +10,9 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -74,6 +75,9 @@ class Cache(Protocol):
         Raises CacheUnreadable.
         """
 
+    def prepared(self, reads: NDArray[np.void], targets: Sequence[Target]) -> Callable[[], None]:
+        """Return what does the same as `copy`, once, on any thread."""
+
     def expect(self, offset: int, size: int) -> None:
         """Have the system read this range ahead."""
 
@@ -98,6 +102,10 @@ class MemoryCache:
         for offset, place, size, _room, number in reads.tolist():
             targets[number].bytes[place : place + size] = source[offset : offset + size]
 
+    def prepared(self, reads: NDArray[np.void], targets: Sequence[Target]) -> Callable[[], None]:
+        """Return what copies the reads; there is nothing to work out."""
+        return partial(self.copy, reads, targets)
+
     def expect(self, offset: int, size: int) -> None:
         """Nothing to do: it is there."""
 
@@ -116,43 +124,71 @@ class FileCache:
         self._begin = begin
 
     def copy(self, reads: NDArray[np.void], targets: Sequence[Target]) -> None:
-        """Copy reads into their targets; many neighbours in one call, with no work in Python for each."""
+        """Copy reads into their targets."""
+        self.prepared(reads, targets)()
+
+    def prepared(self, reads: NDArray[np.void], targets: Sequence[Target]) -> Callable[[], None]:
+        """Work out what `copy` has to do, so that doing it hardly needs the interpreter lock."""
         base = np.array([target.bytes.ctypes.data for target in targets], np.int64)
         address = base[reads["target"]] + reads["staging_offset"]
         far = np.array([target.far for target in targets], bool)[reads["target"]]
         if not far.any():
-            self._scatter(reads, address)
-            return
+            return partial(self._do, self._calls(reads, address, far), (), 0)
         # The system copies into a device's memory range by range and slowly; a plain copy is fast.
         mine = np.flatnonzero(far)
         mine = mine[np.argsort(address[mine])]
         place, room, size = address[mine], reads["room"][mine], reads["size"][mine]
-        bounce = _bounce_of(int(room.sum()))
         spot = np.cumsum(room) - room
-        address[mine] = bounce.ctypes.data + spot
-        self._scatter(reads, address)
+        address[mine] = spot
         whose = reads["target"][mine]
         new = np.append(True, (place[1:] != (place + room)[:-1]) | (whose[1:] != whose[:-1]))
         first = np.flatnonzero(new)
         last = np.append(first[1:], len(mine)) - 1
         lengths = place[last] + size[last] - place[first]
-        runs = (whose[first], place[first] - base[whose[first]], spot[first], lengths)
-        for number, begin, at, length in zip(*(column.tolist() for column in runs), strict=True):
-            targets[number].bytes[begin : begin + length] = bounce[at : at + length]
+        columns = (whose[first], place[first] - base[whose[first]], spot[first], lengths)
+        runs = tuple(
+            (targets[number].bytes[begin : begin + length], at)
+            for number, begin, at, length in zip(*(c.tolist() for c in columns), strict=True)
+        )
+        return partial(self._do, self._calls(reads, address, far), runs, int(room.sum()))
 
-    def _scatter(self, reads: NDArray[np.void], address: NDArray[np.int64]) -> None:
-        """Read to where `address` says."""
+    def _do(
+        self,
+        calls: Sequence[tuple[NDArray[np.void], NDArray[np.bool_], int]],
+        runs: Sequence[tuple[NDArray[np.uint8], int]],
+        through: int,
+    ) -> None:
+        """Make the calls, those of far targets into `through` bytes of a bounce buffer, and copy on."""
+        bounce = _bounce_of(through)
+        for several, far, offset in calls:
+            if through:
+                several["base"][far] += np.uint64(bounce.ctypes.data)
+            self._read(several, offset)
+        for into, at in runs:
+            into[:] = bounce[at : at + len(into)]
+
+    def _calls(
+        self, reads: NDArray[np.void], address: NDArray[np.int64], far: NDArray[np.bool_]
+    ) -> list[tuple[NDArray[np.void], NDArray[np.bool_], int]]:
+        """What to read where, which of it is far, and from which byte on, for each call."""
         gap = np.zeros(len(reads), np.int64)
         gap[1:] = (reads["cache_offset"][1:] - reads["cache_offset"][:-1]) - reads["size"][:-1]
         edges = [0, *np.flatnonzero((gap < 0) | (gap > GAP)).tolist(), len(reads)]
         both = np.zeros((len(reads), 2), IOVEC)  # what lies before each read, and the read
         both["base"][:, 0], both["length"][:, 0] = _drop.ctypes.data, np.maximum(gap, 0)
         both["base"][:, 1], both["length"][:, 1] = address, reads["size"]
+        away = np.stack([np.zeros(len(reads), bool), far], axis=1)
+        found = []
         for first, stop in pairwise(edges):
             for at in range(first, stop, MOST_AT_ONCE // 2):
-                several = both[at : min(at + MOST_AT_ONCE // 2, stop)].reshape(-1).copy()
+                end = min(at + MOST_AT_ONCE // 2, stop)
+                several = both[at:end].reshape(-1).copy()
                 several["length"][0] = 0
-                self._read(several[several["length"] > 0], int(reads["cache_offset"][at]))
+                there = several["length"] > 0
+                found.append(
+                    (several[there], away[at:end].reshape(-1)[there], int(reads["cache_offset"][at]))
+                )
+        return found
 
     def _read(self, several: NDArray[np.void], offset: int) -> None:
         while len(several):
@@ -163,6 +199,8 @@ class FileCache:
                 raise CacheUnreadable(self._db, offset, offset + int(several["length"].sum()), problem)
             if count == 0:
                 raise CacheUnreadable(self._db, offset, END, "it ends too early")
+            if count == int(several["length"].sum()):
+                return
             offset += count
             ends = np.cumsum(several["length"])
             whole = int(np.searchsorted(ends, count, side="right"))

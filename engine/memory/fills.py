@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -22,6 +22,23 @@ NICENESS = 10
 INLINE = 512 << 10  # below this, handing over costs more than copying
 
 Part = tuple[NDArray[np.void], Target]  # reads, and what their staging_offset counts in
+
+
+class _Work:
+    """The pieces of one transfer; the first thread that asks works out what is to be done for them all."""
+
+    def __init__(self, cache: Cache, reads: NDArray[np.void], targets: Sequence[Target]) -> None:
+        self._given = (cache, reads, targets)
+        self._lock = threading.Lock()
+        self._left: deque[Callable[[], None]] | None = None
+
+    def take(self) -> Callable[[], None] | None:
+        """Return what copies one more piece, or None where all are taken."""
+        with self._lock:
+            if self._left is None:
+                cache, reads, targets = self._given
+                self._left = deque(cache.prepared(piece, targets) for piece in pieces(reads))
+            return self._left.popleft() if self._left else None
 
 
 class Fills:
@@ -63,11 +80,11 @@ class Fills:
             _check("staging", reads["staging_offset"], reads["size"], len(target.bytes))
         targets = [target for _reads, target in parts]
         together = spread([reads for reads, _target in parts])
-        work = deque((cache, piece, targets) for piece in pieces(together))
         if together["size"].sum() < INLINE:
-            self._copy(work)
+            self._copy(_Work(cache, together, targets))
             return
-        lanes = min(len(work), max(1, self._threads // 2) if gently else self._threads)
+        work = _Work(cache, together, targets)
+        lanes = max(1, self._threads // 2) if gently else self._threads
         self._running = [self._executor().submit(self._copy, work) for _ in range(lanes)]
 
     def wait(self) -> None:
@@ -86,15 +103,11 @@ class Fills:
             raise problems[0]
         return unreadable
 
-    def _copy(self, work: deque[tuple[Cache, NDArray[np.void], list[Target]]]) -> None:
+    def _copy(self, work: _Work) -> None:
         """Copy piece after piece; several threads may take from the same work."""
-        while work:
+        while (copy := work.take()) is not None:
             try:
-                cache, piece, targets = work.popleft()
-            except IndexError:  # another thread took the last
-                return
-            try:
-                cache.copy(piece, targets)
+                copy()
             except CacheUnreadable as problem:
                 self._unreadable.append(problem)
 
