@@ -23,6 +23,7 @@ from engine.memory.resting import Resting
 from engine.memory.transfers import Transfers
 from engine.plan import steps as vocabulary
 from engine.plan.memory_plan import MemoryPlan
+from engine.plan.plan import Plan
 from engine.plan.profile import DeviceProfile
 from engine.plan.table import distinct
 from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind
@@ -54,7 +55,7 @@ class Executor:
         self.resting = Resting()
         self.background = Background(self.objects)
         self.lost = Lost()
-        self._postponed = Postponed(self.objects)
+        self._postponed = Postponed()
         shared = (self.objects, self._queues, self.fills, self.resting, self.lost)
         self.transfers = Transfers(device, *shared, self._make_staging, direct=direct)
         self._carry_out: dict[type, Callable[[Any], bool]] = {
@@ -80,12 +81,13 @@ class Executor:
         """Whether no staging is being filled and nothing waits to be destroyed."""
         return self.transfers.idle and not self.deferred and not self.background.busy
 
-    def lead_to(self, plan: MemoryPlan, caches: Mapping[int, Any] | None, *, hands_over: bool) -> None:
+    def lead_to(self, plan: Plan, caches: Mapping[int, Any] | None, *, hands_over: bool) -> None:
         """Carry out steps towards `plan` from now on; `hands_over`: they release and acquire."""
         if caches is not None:
             self.fills.wait()
             self.fills.use(caches)
-        self._plan = self.lost.plan = plan
+        self._plan = self.lost.plan = plan.memory
+        self._postponed.staging |= frozenset(plan.staging.resources["id"].tolist())
         self.transfers.abandon()
         self.background.abandon()
         if hands_over:

@@ -27,7 +27,7 @@ class Schedule(Protocol):
 
     @property
     def plan(self) -> Any:
-        """Where the steps lead: a Plan, or anything that has its `memory`."""
+        """Where the steps lead: a Plan, or anything that has its `memory` and `staging`."""
 
     @property
     def steps(self) -> Sequence[AnyStep]:
@@ -165,7 +165,7 @@ class MemoryManager:
         plan. `caches` replaces the caches that transfers read from.
         """
         hands_over = any(isinstance(step, Release) for step in schedule.steps)
-        self._executor.lead_to(schedule.plan.memory, caches, hands_over=hands_over)
+        self._executor.lead_to(schedule.plan, caches, hands_over=hands_over)
         if self.state is not None:
             self.state.begin(schedule.plan)
         self._steps, self._next = schedule.steps, 0

@@ -6,25 +6,23 @@ pins host memory: 256 MiB took an NVIDIA H200 50 to 120 ms, during which no fram
 
 from __future__ import annotations
 
-from engine.memory.objects import Objects
 from engine.plan.steps import Allocate, Bind
-from engine.plan.vocabulary import BufferUsage, Kind
 
 
 class Postponed:
-    """Allocate and Bind steps of staging buffers that have been accepted and not been carried out."""
+    """Allocate and Bind steps of staging buffers that have been accepted and not been carried out.
 
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
+    `staging` are the ids of the plans' staging buffers, of which none is ever given to anything else.
+    """
+
+    def __init__(self) -> None:
+        self.staging: frozenset[int] = frozenset()
         self._allocations: dict[int, Allocate] = {}
         self._binds: dict[int, Bind] = {}
 
     def takes_allocate(self, step: Allocate) -> bool:
         """Whether this is memory of a staging buffer alone; then it is kept for later."""
-        owner = self._objects.resources.get(step.dedicated_to)
-        if not step.mapped or owner is None or owner.kind is not Kind.BUFFER:
-            return False
-        if owner.usage != BufferUsage.TRANSFER_SRC:
+        if step.dedicated_to not in self.staging:
             return False
         self._allocations[step.allocation] = step
         return True
@@ -49,6 +47,7 @@ class Postponed:
     def forget_resource(self, resource: int) -> None:
         """A resource is destroyed: it needs no memory."""
         self._binds.pop(resource, None)
+        self.staging -= {resource}
 
     def takes_free(self, allocation: int) -> bool:
         """Whether this memory was never made; then there is nothing to free."""

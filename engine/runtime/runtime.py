@@ -19,6 +19,7 @@ import numpy.typing as npt
 from engine.assets import AssetRef
 from engine.assets.roots import user_cache_folder
 from engine.graph import SCENE_COLOR, Layout
+from engine.humon import Problem, Severity
 from engine.memory.manager import MemoryManager, Pace
 from engine.memory.profile import live_profile
 from engine.memory.readback import read_image
@@ -41,7 +42,6 @@ from engine.vk.timeline import Timeline
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
-    from engine.humon import Problem
     from engine.scene import Scene
 
 MIB = 1 << 20
@@ -201,9 +201,15 @@ class Runtime:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that was reported: by the scene, its assets, its features and their materials."""
+        """Everything that was reported: by the scene, its assets, features and materials, and its caches."""
         found = [*self.scene.warnings, *self.tableau.warnings, *self.library.problems]
-        return tuple(dict.fromkeys([*found, *self.registry.problems, *self.planner.problems]))
+        found += [*self.registry.problems, *self.planner.problems]
+        help_text = "what was lost draws its fallback; open the scene again, and it is cooked anew"
+        found += [
+            Problem("memory.cache", text, help=help_text, severity=Severity.WARNING)
+            for text in self.memory.troubles
+        ]
+        return tuple(dict.fromkeys(found))
 
     def close(self) -> None:
         """Wait for the frames in flight and release everything, in order; once."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.memory.manager import MemoryManager
 from engine.memory.readback import read_buffer
 from engine.plan.formats import Format
-from engine.plan.memory_plan import SUBRESOURCE, MemoryPlan
+from engine.plan.memory_plan import RESOURCE, SUBRESOURCE, MemoryPlan
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import ImageShape
 from engine.plan.steps import (
@@ -47,6 +47,7 @@ class Leads:
     """As much of a plan as the executor looks at."""
 
     memory: MemoryPlan
+    staging: MemoryPlan
 
 
 @dataclass
@@ -70,7 +71,14 @@ class Written:
         for row, (key, resource, offset, size, stride) in zip(table, sorted(self.places), strict=True):
             row["key"], row["resource"], row["offset"] = key, resource, offset
             row["size"], row["stride"], row["footprint"] = stride, stride, size
-        return Leads(replace(MemoryPlan.empty(), subresource_table=Table.of(table, "key")))
+        made = [step for step in self.steps if isinstance(step, CreateBuffer) and step.usage == STAGING]
+        staging = np.zeros(len(made), RESOURCE)
+        staging["id"] = sorted(step.resource for step in made)
+        nothing = MemoryPlan.empty()
+        return Leads(
+            replace(nothing, subresource_table=Table.of(table, "key")),
+            replace(nothing, resource_table=Table.of(staging, "id")),
+        )
 
 
 def memory_type(profile: DeviceProfile, *, visible: bool) -> int:
