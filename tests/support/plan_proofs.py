@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -162,21 +163,25 @@ def replaced(seed: int) -> int:
 
 def stopped_everywhere(seed: int) -> int:
     """A -> B is stopped after every step and planned anew from there; how many stops were survived."""
-    probe = Pair(seed)
-    device, profile_ = probe.at_a(), probe.budget(probe.b)
-    made = device and probe.schedule(device, probe.b, probe.b_sources, profile_)
+    pair = Pair(seed)
+    device, profile_ = pair.at_a(), pair.budget(pair.b)
+    made = device and pair.schedule(device, pair.b, pair.b_sources, profile_)
     if not device or not made:
         return 0
+    device.begin(made.plan)
     for stop in range(len(made) + 1):
-        pair = Pair(seed)
-        device, same = pair.at_a(), pair.budget(pair.b)
-        assert device is not None
-        first = pair.schedule(device, pair.b, pair.b_sources, same)
-        assert first is not None
-        device.run(first, stop)
-        plan = pair.go(device, pair.b, pair.b_sources, same)
+        plan = pair.go(forked(device), pair.b, pair.b_sources, profile_)
         assert plan is not None, (seed, stop)
+        if stop < len(made):
+            device.step(made.steps[stop])
     return len(made) + 1
+
+
+def forked(device: SimulatedDevice) -> SimulatedDevice:
+    """The same device again; plans and caches, which never change, are shared."""
+    return deepcopy(
+        device, {id(device.caches): device.caches, id(device.resident.target): device.resident.target}
+    )
 
 
 def resumed(seed: int) -> int:
