@@ -26,6 +26,7 @@ from engine.testing import (
     assert_no_hitch,
     assert_no_upload,
     assert_not_planned,
+    assert_nothing_live,
     assert_plan_rows,
     assert_planned,
     assert_problems,
@@ -314,3 +315,22 @@ def test_a_hitch_is_told_with_its_frame_and_the_median():
     assert_no_hitch(frames[:6])
     with pytest.raises(ValueError, match="3 frames are too few"):
         assert_no_hitch(frames[:3])
+
+
+def test_memory_that_outlives_its_scene_is_told(cube, monkeypatch):
+    live = cube.memory.live
+    with monkeypatch.context() as kept:
+        kept.setattr(type(cube.host), "close", lambda self: None)
+        assert said(assert_nothing_live, cube) == (
+            f"{live / MIB:.2f} MiB are still live after the scene was closed"
+        )
+
+
+@pytest.mark.gpu
+def test_an_object_that_outlives_its_scene_is_told_by_its_name():
+    from engine.vk.structs import new
+
+    scene = open_scene("scenes/cube.hu", size=(32, 24), own_device=True)
+    device = scene.host.runtime.device
+    device.create("Fence", new("VkFenceCreateInfo"), name="forgotten", why="this test")
+    assert "Fence 'forgotten' (this test)" in said(assert_nothing_live, scene)
