@@ -93,8 +93,12 @@ def _size(
     heap = profile.heaps[profile.memory_types[memory_type].heap]
     unit = max(4096, profile.limits.non_coherent_atom_size)
     wanted = -(-to_stage // unit) * unit + unit
-    count = 1 if wanted <= min(_ONE_BUFFER, policy.staging) else 2
-    left = builder.room(memory_type) // count // unit * unit
-    useful = min(policy.staging, -(-wanted // count // unit) * unit)
-    size = min(useful, max(heap.size // 8, _LEAST), left)
-    return (size, count) if size >= min(_LEAST, useful) else (0, 0)
+    room = builder.room(memory_type)
+    most = min(policy.staging, max(heap.size // 8, _LEAST))
+    for count in (1,) if wanted <= min(_ONE_BUFFER, policy.staging) else (2, 1):
+        useful = min(most, -(-wanted // count // unit) * unit)
+        size = min(useful, room // count // unit * unit)
+        if size >= min(_LEAST, useful):
+            return size, count
+    # Rather slowly than not at all: what the budget leaves, in one.
+    return (size, 1) if size >= unit else (0, 0)
