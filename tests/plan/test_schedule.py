@@ -409,7 +409,7 @@ def test_a_new_version_with_no_room_beside_the_old_is_fetched_into_its_place():
     rows = [texture(0, shape), texture(1, shape)]
     size = tight_bytes(shape)
     page = DEVICE.image_requirements(shape, 2, ImageUsage(7)).size
-    tight = DEVICE.with_budgets({0: page + 80 * 1024})
+    tight = DEVICE.with_budgets({0: page + 64 * 1024})
     keys = Keys()
     plan = make_plan(needs(*rows, keys=keys), tight)
     device = SimulatedDevice({1: np.zeros(2 * size, np.uint8)})
