@@ -73,7 +73,10 @@ def _memory(
             one = Round(coalesced, profile, resident, policy, terms, sticky=sticky, keep_old=keep_old)
             memory, packing, to_stage = one.run()
             what = "the plan and a staging buffer"
-            return *plan_staging(coalesced, memory, packing, to_stage, profile, policy), packing
+            last = not sticky
+            return *plan_staging(
+                coalesced, memory, packing, to_stage, profile, policy, any_size=last
+            ), packing
         except NoRoom as found:
             short = found
         except Unplaceable as found:

@@ -43,15 +43,20 @@ def plan_staging(
     to_stage: int,
     profile: DeviceProfile,
     policy: Policy,
+    *,
+    any_size: bool = False,
 ) -> tuple[MemoryPlan, MemoryPlan]:
-    """(`memory` with its next ids advanced, the staging plan); NoRoom where not even the least fits."""
+    """(`memory` with its next ids advanced, the staging plan); NoRoom where not even the least fits.
+
+    With `any_size` what is left is taken, however little: rather slowly than not at all.
+    """
     if not to_stage:
         return memory, MemoryPlan.empty()
     bits = profile.buffer_requirements(MIB, BufferUsage.TRANSFER_SRC).type_bits
     short = NoRoom(0, _LEAST)
     for memory_type in candidate_types(_GROUP, bits, profile):
         builder = Builder(memory, packing, profile, policy)
-        size, count = _size(builder, memory_type, to_stage, profile, policy)
+        size, count = _size(builder, memory_type, to_stage, profile, policy, any_size)
         if not size:
             short = NoRoom(profile.memory_types[memory_type].heap, _LEAST)
             continue
@@ -87,7 +92,7 @@ def plan_staging(
 
 
 def _size(
-    builder: Builder, memory_type: int, to_stage: int, profile: DeviceProfile, policy: Policy
+    builder: Builder, memory_type: int, to_stage: int, profile: DeviceProfile, policy: Policy, any_size: bool
 ) -> tuple[int, int]:
     """(bytes of one staging buffer, how many); (0, 0) where the heap has no room for any."""
     heap = profile.heaps[profile.memory_types[memory_type].heap]
@@ -100,5 +105,4 @@ def _size(
         size = min(useful, room // count // unit * unit)
         if size >= min(_LEAST, useful):
             return size, count
-    # Rather slowly than not at all: what the budget leaves, in one.
-    return (size, 1) if size >= unit else (0, 0)
+    return (size, 1) if any_size and size >= unit else (0, 0)
