@@ -16,12 +16,12 @@ LARGE = 64 << 20  # bytes
 
 
 class Background:
-    """Makes one allocation at a time and frees any number, beside the frames."""
+    """Makes and frees allocations one after another, beside the frames."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
         self._pool: ThreadPoolExecutor | None = None
-        self._making: tuple[Allocate, Future[LiveAllocation]] | None = None
+        self._making: dict[int, Future[LiveAllocation]] = {}
         self._unwanted: list[Future[LiveAllocation]] = []
         self._freeing: list[Future[LiveAllocation]] = []
 
@@ -43,12 +43,12 @@ class Background:
         if step.size < LARGE:
             self._objects.take(self._objects.make_memory(step))
             return True
-        if self._making is None:
-            self._making = (step, self._start(lambda: self._objects.make_memory(step)))
-        made = self._making[1]
+        made = self._making.get(step.allocation)
+        if made is None:
+            made = self._making[step.allocation] = self._start(lambda: self._objects.make_memory(step))
         if not made.done():
             return False
-        self._making = None
+        del self._making[step.allocation]
         self._objects.take(made.result())
         return True
 
@@ -66,9 +66,8 @@ class Background:
 
     def abandon(self) -> None:
         """Nobody wants what is being made any more: it is freed as soon as it is there."""
-        if self._making is not None:
-            self._unwanted.append(self._making[1])
-            self._making = None
+        self._unwanted += self._making.values()
+        self._making.clear()
 
     def collect(self) -> None:
         """Count what is gone; never waits."""
@@ -82,7 +81,7 @@ class Background:
 
     def wait(self) -> None:
         """Wait for the thread; for loading, closing and tests."""
-        wait([*self._freeing, *self._unwanted, *([self._making[1]] if self._making else [])])
+        wait([*self._freeing, *self._unwanted, *self._making.values()])
 
     def close(self) -> None:
         """Wait, and leave nothing half-made."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any, Protocol
@@ -24,17 +22,15 @@ from engine.plan.steps import READ
 HAS_SCATTER = hasattr(os, "preadv") and ctypes.sizeof(ctypes.c_long) == 8
 MOST_AT_ONCE = 1024  # IOV_MAX of every system that has preadv
 END = (1 << 63) - 1  # beyond any file
-SPREAD = np.dtype(
-    [
-        *READ.descr,
-        ("room", np.int64),  # bytes from where a read goes that are its own
-        ("target", np.int32),  # which of several targets staging_offset counts in
-    ]
-)
+PIECE = 4 << 20  # bytes copied by one thread at a time: smaller ones cost more turns of the interpreter lock
+SPREAD = np.dtype([*READ.descr, ("target", np.int32)])  # which of several targets staging_offset counts in
 IOVEC = np.dtype([("base", np.uint64), ("length", np.uint64)])
 GAP = 1 << 12  # a shorter gap between two reads is read, and dropped, in the same call
 
-_own = threading.local()
+Bytes = NDArray[np.uint8]
+Piece = Callable[[], None]
+_Call = tuple[int, int, int, int]  # the first of its rows of IOVEC, how many, from which byte on, how many
+
 _drop = np.zeros(GAP, np.uint8)  # what is read into it is never looked at
 
 if HAS_SCATTER:
@@ -54,14 +50,6 @@ class CacheUnreadable(Exception):
         self.end = end
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Target:
-    """Bytes that are copied into; `far`: a device's own, which the system's copying is slow to reach."""
-
-    bytes: NDArray[np.uint8]
-    far: bool = False
-
-
 class Cache(Protocol):
     """Bytes of one assetDb."""
 
@@ -69,14 +57,11 @@ class Cache(Protocol):
     def size(self) -> int:
         """How many there are."""
 
-    def copy(self, reads: NDArray[np.void], targets: Sequence[Target]) -> None:
-        """Copy `reads` (dtype SPREAD, sorted by where they begin here) into their targets; any thread.
+    def pieces(self, reads: NDArray[np.void], targets: Sequence[Bytes]) -> Iterable[Piece]:
+        """Work out what copies `reads` (dtype SPREAD) into their targets: parts for any threads to take.
 
-        Raises CacheUnreadable.
+        Each is called once and may raise CacheUnreadable.
         """
-
-    def prepared(self, reads: NDArray[np.void], targets: Sequence[Target]) -> Callable[[], None]:
-        """Return what does the same as `copy`, once, on any thread."""
 
     def expect(self, offset: int, size: int) -> None:
         """Have the system read this range ahead."""
@@ -96,15 +81,16 @@ class MemoryCache:
         """How many bytes there are."""
         return len(self._bytes)
 
-    def copy(self, reads: NDArray[np.void], targets: Sequence[Target]) -> None:
-        """Copy reads into their targets."""
-        source = self._bytes
-        for offset, place, size, _room, number in reads.tolist():
-            targets[number].bytes[place : place + size] = source[offset : offset + size]
+    def pieces(self, reads: NDArray[np.void], targets: Sequence[Bytes]) -> Iterable[Piece]:
+        """Return what copies the reads, piece by piece."""
+        reads, piece = cut(reads)
+        parts = np.split(reads, np.flatnonzero(np.diff(piece)) + 1)
+        return [partial(self._copy, part, targets) for part in parts if len(part)]
 
-    def prepared(self, reads: NDArray[np.void], targets: Sequence[Target]) -> Callable[[], None]:
-        """Return what copies the reads; there is nothing to work out."""
-        return partial(self.copy, reads, targets)
+    def _copy(self, reads: NDArray[np.void], targets: Sequence[Bytes]) -> None:
+        source = self._bytes
+        for offset, place, size, number in reads.tolist():
+            targets[number][place : place + size] = source[offset : offset + size]
 
     def expect(self, offset: int, size: int) -> None:
         """Nothing to do: it is there."""
@@ -123,92 +109,60 @@ class FileCache:
         self._descriptor = os.dup(descriptor)
         self._begin = begin
 
-    def copy(self, reads: NDArray[np.void], targets: Sequence[Target]) -> None:
-        """Copy reads into their targets."""
-        self.prepared(reads, targets)()
-
-    def prepared(self, reads: NDArray[np.void], targets: Sequence[Target]) -> Callable[[], None]:
-        """Work out what `copy` has to do, so that doing it hardly needs the interpreter lock."""
-        base = np.array([target.bytes.ctypes.data for target in targets], np.int64)
-        address = base[reads["target"]] + reads["staging_offset"]
-        far = np.array([target.far for target in targets], bool)[reads["target"]]
-        if not far.any():
-            return partial(self._do, self._calls(reads, address, far), (), 0)
-        # The system copies into a device's memory range by range and slowly; a plain copy is fast.
-        mine = np.flatnonzero(far)
-        mine = mine[np.argsort(address[mine])]
-        place, room, size = address[mine], reads["room"][mine], reads["size"][mine]
-        spot = np.cumsum(room) - room
-        address[mine] = spot
-        whose = reads["target"][mine]
-        new = np.append(True, (place[1:] != (place + room)[:-1]) | (whose[1:] != whose[:-1]))
-        first = np.flatnonzero(new)
-        last = np.append(first[1:], len(mine)) - 1
-        lengths = place[last] + size[last] - place[first]
-        columns = (whose[first], place[first] - base[whose[first]], spot[first], lengths)
-        runs = tuple(
-            (targets[number].bytes[begin : begin + length], at)
-            for number, begin, at, length in zip(*(c.tolist() for c in columns), strict=True)
-        )
-        return partial(self._do, self._calls(reads, address, far), runs, int(room.sum()))
-
-    def _do(
-        self,
-        calls: Sequence[tuple[NDArray[np.void], NDArray[np.bool_], int]],
-        runs: Sequence[tuple[NDArray[np.uint8], int]],
-        through: int,
-    ) -> None:
-        """Make the calls, those of far targets into `through` bytes of a bounce buffer, and copy on."""
-        bounce = _bounce_of(through)
-        for several, far, offset in calls:
-            if through:
-                several["base"][far] += np.uint64(bounce.ctypes.data)
-            self._read(several, offset)
-        for into, at in runs:
-            into[:] = bounce[at : at + len(into)]
-
-    def _calls(
-        self, reads: NDArray[np.void], address: NDArray[np.int64], far: NDArray[np.bool_]
-    ) -> list[tuple[NDArray[np.void], NDArray[np.bool_], int]]:
-        """What to read where, which of it is far, and from which byte on, for each call."""
+    def pieces(self, reads: NDArray[np.void], targets: Sequence[Bytes]) -> Iterable[Piece]:
+        """Work out all calls at once, so that copying hardly needs the interpreter lock."""
+        if not len(reads):
+            return []
+        reads, piece = cut(reads)
+        begin, size = reads["cache_offset"], reads["size"]
         gap = np.zeros(len(reads), np.int64)
-        gap[1:] = (reads["cache_offset"][1:] - reads["cache_offset"][:-1]) - reads["size"][:-1]
-        edges = [0, *np.flatnonzero((gap < 0) | (gap > GAP)).tolist(), len(reads)]
+        gap[1:] = begin[1:] - (begin + size)[:-1]
+        apart = (gap < 0) | (gap > GAP)
+        apart[1:] |= piece[1:] != piece[:-1]
+        apart[0] = True
+        run = np.flatnonzero(apart)
+        turn = np.arange(len(reads)) - np.repeat(run, np.diff(np.append(run, len(reads))))
+        first = np.flatnonzero(turn % (MOST_AT_ONCE // 2) == 0)
+        gap[first] = 0
+        base = np.array([target.ctypes.data for target in targets], np.int64)
         both = np.zeros((len(reads), 2), IOVEC)  # what lies before each read, and the read
-        both["base"][:, 0], both["length"][:, 0] = _drop.ctypes.data, np.maximum(gap, 0)
-        both["base"][:, 1], both["length"][:, 1] = address, reads["size"]
-        away = np.stack([np.zeros(len(reads), bool), far], axis=1)
-        found = []
-        for first, stop in pairwise(edges):
-            for at in range(first, stop, MOST_AT_ONCE // 2):
-                end = min(at + MOST_AT_ONCE // 2, stop)
-                several = both[at:end].reshape(-1).copy()
-                several["length"][0] = 0
-                there = several["length"] > 0
-                found.append(
-                    (several[there], away[at:end].reshape(-1)[there], int(reads["cache_offset"][at]))
-                )
-        return found
+        both["base"][:, 0], both["length"][:, 0] = _drop.ctypes.data, gap
+        both["base"][:, 1] = base[reads["target"]] + reads["staging_offset"]
+        both["length"][:, 1] = size
+        count = np.diff(np.append(first, len(reads)))
+        length = (begin + size)[first + count - 1] - begin[first]
+        columns = (2 * first, 2 * count, begin[first], length)
+        calls: list[_Call] = list(zip(*(column.tolist() for column in columns), strict=True))
+        edges = [0, *(np.flatnonzero(np.diff(piece[first])) + 1).tolist(), len(calls)]
+        vectors = both.reshape(-1)
+        return [partial(self._copy, vectors, calls[a:b], targets) for a, b in pairwise(edges)]
 
-    def _read(self, several: NDArray[np.void], offset: int) -> None:
-        while len(several):
-            arguments = (several.ctypes.data, len(several), self._begin + offset)
-            count = _preadv(self._descriptor, *arguments)
-            if count < 0:
+    def _copy(self, vectors: NDArray[np.void], calls: Sequence[_Call], _targets: Sequence[Bytes]) -> None:
+        """Make these calls; the targets are there to stay alive meanwhile."""
+        address = vectors.ctypes.data
+        for first, count, offset, length in calls:
+            where = (address + first * IOVEC.itemsize, count, self._begin + offset)
+            done = _preadv(self._descriptor, *where)
+            if done != length:
+                self._go_on(vectors[first : first + count].copy(), offset, length, done)
+
+    def _go_on(self, several: NDArray[np.void], offset: int, left: int, done: int) -> None:
+        """Read what is left after a call that read `done` bytes, or failed."""
+        while done != left:
+            if done < 0:
                 problem = os.strerror(ctypes.get_errno())
-                raise CacheUnreadable(self._db, offset, offset + int(several["length"].sum()), problem)
-            if count == 0:
+                raise CacheUnreadable(self._db, offset, offset + left, problem)
+            if done == 0:
                 raise CacheUnreadable(self._db, offset, END, "it ends too early")
-            if count == int(several["length"].sum()):
-                return
-            offset += count
+            offset, left = offset + done, left - done
             ends = np.cumsum(several["length"])
-            whole = int(np.searchsorted(ends, count, side="right"))
-            into = count - (int(ends[whole - 1]) if whole else 0)
-            several = several[whole:]
-            if into:
-                several["base"][0] += into
-                several["length"][0] -= into
+            whole = int(np.searchsorted(ends, done, side="right"))
+            into = done - (int(ends[whole - 1]) if whole else 0)
+            several = several[whole:].copy()
+            several["base"][0] += np.uint64(into)
+            several["length"][0] -= np.uint64(into)
+            where = (several.ctypes.data, len(several), self._begin + offset)
+            done = _preadv(self._descriptor, *where)
 
     def expect(self, offset: int, size: int) -> None:
         """Have the system read this range ahead."""
@@ -220,12 +174,17 @@ class FileCache:
         os.close(self._descriptor)
 
 
-def _bounce_of(size: int) -> NDArray[np.uint8]:
-    """Memory of the calling thread to copy through, of at least `size` bytes."""
-    held: NDArray[np.uint8] | None = getattr(_own, "bounce", None)
-    if held is None or len(held) < size:
-        held = _own.bounce = np.zeros(size, np.uint8)
-    return held
+def cut(reads: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    """Reads (dtype SPREAD) of at most PIECE bytes in the order of the cache, and each one's piece."""
+    count = -(-reads["size"] // PIECE)
+    parts = np.repeat(reads, count)
+    if len(parts) > len(reads):
+        within = (np.arange(len(parts)) - np.repeat(np.cumsum(count) - count, count)) * PIECE
+        parts["cache_offset"] += within
+        parts["staging_offset"] += within
+        parts["size"] = np.minimum(parts["size"] - within, PIECE)
+    parts = parts[np.argsort(parts["cache_offset"], kind="stable")]
+    return parts, (np.cumsum(parts["size"]) - 1) // PIECE
 
 
 def cache_of(db: int, source: Any) -> Cache:

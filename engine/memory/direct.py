@@ -1,8 +1,7 @@
 """What of a transfer can be written where it belongs, without staging and without the device.
 
-Where device-local memory is host visible (all of a software driver or an integrated GPU, the whole of a card
-with a resizable BAR) a copy from the cache into the buffer itself does the work of two. Images of optimal
-tiling always go through staging.
+Where host and device share their memory (a software driver, an integrated GPU) a copy from the cache into the
+buffer itself does the work of two. Images of optimal tiling always go through staging.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.caches import SPREAD
 from engine.plan.steps import READ, Transfer
 
 REACHED = np.dtype([("resource", np.int32), ("begin", np.int64), ("end", np.int64)])
@@ -22,7 +20,7 @@ REACHED = np.dtype([("resource", np.int32), ("begin", np.int64), ("end", np.int6
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """A transfer in two parts: `written` are (resource, rows of SPREAD into that buffer), the rest is staged.
+    """A transfer in two parts: `written` are (resource, rows of READ into that buffer), the rest is staged.
 
     `staged` is the transfer with the copies that are left, its reads those they need.
     """
@@ -36,33 +34,23 @@ def part(step: Transfer, direct: Collection[int]) -> Work:
 
     Reads of neighbours are merged across the padding between them, which is nobody's.
     """
+    if not direct:
+        return Work((), step)
     copies = step.buffer_copies[np.argsort(step.buffer_copies["staging_offset"], kind="stable")]
     reads, copy = _within(step.reads, copies)
     reads, copy = _merged(reads, copy)
     goes_direct = np.isin(copies["resource"], list(direct))
     inside = np.append(goes_direct, False)[copy]  # the last is for reads of images
     written = []
-    spread = _spread(reads, copy)
     for resource in np.unique(copies["resource"][goes_direct]).tolist():
         mine = inside & (np.append(copies["resource"], -1)[copy] == resource)
-        spots = spread[mine]
+        spots = reads[mine]
         spots["staging_offset"] += (copies["offset"] - copies["staging_offset"])[copy[mine]]
         written.append((resource, spots))
     return Work(
         tuple(written),
         replace(step, reads=reads[~inside], buffer_copies=copies[~goes_direct]),
     )
-
-
-def _spread(reads: NDArray[np.void], copy: NDArray[np.int64]) -> NDArray[np.void]:
-    """Reads with the room up to the next one of their copy: between them there is padding alone."""
-    spread = np.zeros(len(reads), SPREAD)
-    for name in READ.names or ():
-        spread[name] = reads[name]
-    spread["room"] = reads["size"]
-    followed = np.flatnonzero(copy[1:] == copy[:-1])
-    spread["room"][followed] = reads["staging_offset"][followed + 1] - reads["staging_offset"][followed]
-    return spread
 
 
 def _within(reads: NDArray[np.void], copies: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
@@ -105,7 +93,7 @@ def reached(work: Work, begin: int, end: int) -> NDArray[np.void]:
     found = []
     for resource, reads in work.written:
         hit = _meeting(reads, begin, end)
-        found += [(resource, place, place + size) for _cache, place, size, *_ in hit.tolist()]
+        found += [(resource, place, place + size) for _cache, place, size in hit.tolist()]
     staged = work.staged
     for _cache, spot, size in _meeting(staged.reads, begin, end).tolist():
         for copy in staged.buffer_copies:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,7 @@ class Executor:
         self.background = Background(self.objects)
         self.lost = Lost()
         self._postponed = Postponed()
+        self._handed: dict[bytes, list[Range]] = {}  # by keys: what was released and not yet acquired
         shared = (self.objects, self._queues, self.fills, self.resting, self.lost)
         self.transfers = Transfers(device, *shared, self._make_staging, direct=direct)
         self._carry_out: dict[type, Callable[[Any], bool]] = {
@@ -83,13 +84,13 @@ class Executor:
 
     def lead_to(self, plan: Plan, caches: Mapping[int, Any] | None, *, hands_over: bool) -> None:
         """Carry out steps towards `plan` from now on; `hands_over`: they release and acquire."""
+        self.transfers.abandon()
         if caches is not None:
-            self.fills.wait()
             self.fills.use(caches)
         self._plan = self.lost.plan = plan.memory
         self._postponed.staging |= frozenset(plan.staging.resources["id"].tolist())
-        self.transfers.abandon()
         self.background.abandon()
+        self._handed.clear()
         if hands_over:
             self._queues.separate_copies()
 
@@ -98,8 +99,7 @@ class Executor:
         return not self.transfers.blocked and bool(self._carry_out[type(step)](step))
 
     def collect(self) -> None:
-        """Destroy what no work uses any more, and let go of a transfer that was replaced half-way."""
-        self.transfers.collect()
+        """Destroy what no work uses any more."""
         self.background.collect()
         if self.deferred.collect():
             self._dying = [row for row in self._dying if not row[0].past()]
@@ -108,11 +108,22 @@ class Executor:
         """Send what was recorded to the device."""
         self._queues.submit()
 
-    def wait(self) -> None:
-        """Wait for what holds the next step back; for loading, scripts and tests."""
-        self.background.wait()
+    def look_ahead(self, steps: Iterable[vocabulary.AnyStep]) -> None:
+        """Have the threads begin with transfers that come soon; `steps` are those still to be carried out."""
+        if not self.transfers.blocked:
+            self.transfers.look_ahead(steps)
+
+    def wait(self, step: vocabulary.AnyStep | None) -> None:
+        """Wait for what holds `step` back, or, without one, the end; for loading, scripts and tests."""
         self.transfers.wait()
-        self.deferred.wait()
+        if isinstance(step, vocabulary.ClearStaging):
+            self.transfers.wait_clear(step.staging)
+        elif isinstance(step, vocabulary.Transfer | vocabulary.Publish):
+            self.background.wait()
+            self.resting.wait()
+        else:
+            self.background.wait()
+            self.deferred.wait()
 
     def close(self) -> None:
         """Wait for what was submitted and end everything, once; frames must be over."""
@@ -127,14 +138,13 @@ class Executor:
         return self._postponed.takes_allocate(step) or self._make_memory(step)
 
     def _make_staging(self, staging: int) -> bool:
-        """Make the memory of a staging buffer now that it is needed; False where that takes longer."""
-        needed = self._postponed.needed(staging)
-        if needed is not None:
-            allocate, bind = needed
-            if allocate.allocation not in self.objects.allocations and not self._make_memory(allocate):
+        """Make the memory of all staging now that some is needed; False while this one's is being made."""
+        for allocate, bind in self._postponed.waiting():
+            if allocate.allocation in self.objects.allocations or self._make_memory(allocate):
+                self._bind_memory(bind)
+                self._postponed.done(bind.resource)
+            elif bind.resource == staging:
                 return False
-            self._bind_memory(bind)
-            self._postponed.done(staging)
         return True
 
     def _make_memory(self, step: vocabulary.Allocate) -> bool:
@@ -202,11 +212,14 @@ class Executor:
         return True
 
     def _release(self, step: vocabulary.Release) -> bool:
-        self._queues.release(self._ranges(step.keys), step.source, step.target)
+        ranges = self._ranges(step.keys)
+        self._queues.release(ranges, step.source, step.target)
+        self._handed[step.keys.tobytes()] = ranges
         return True
 
     def _acquire(self, step: vocabulary.Acquire) -> bool:
-        self._queues.acquire(self._ranges(step.keys), step.source, step.target)
+        ranges = self._handed.pop(step.keys.tobytes(), None)
+        self._queues.acquire(self._ranges(step.keys) if ranges is None else ranges, step.source, step.target)
         return True
 
     def _publish(self, step: vocabulary.Publish) -> bool:

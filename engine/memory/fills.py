@@ -1,4 +1,7 @@
-"""Copies from caches to where the device finds them, on a small pool of threads when they are large."""
+"""Copies from caches to where the device finds them, on a small pool of threads when they are large.
+
+Fills are queued: threads go on with the next one while the copies of the one before are recorded.
+"""
 
 from __future__ import annotations
 
@@ -7,52 +10,94 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.caches import SPREAD, Cache, CacheUnreadable, Target, caches_of
+from engine.memory.caches import SPREAD, Bytes, Cache, CacheUnreadable, Piece, caches_of
 from engine.plan.steps import Window
 from engine.vk.errors import DioramaInternalError
 
-PIECE = 4 << 20  # bytes copied by one thread at a time: smaller ones cost more turns of the interpreter lock
 NICENESS = 10
-INLINE = 512 << 10  # below this, handing over costs more than copying
+INLINE = 512 << 10  # bytes; below this, handing over costs more than copying
 
-Part = tuple[NDArray[np.void], Target]  # reads, and what their staging_offset counts in
+Part = tuple[NDArray[np.void], Bytes]  # reads, and what their staging_offset counts in
 
 
-class _Work:
-    """The pieces of one transfer; the first thread that asks works out what is to be done for them all."""
+class Fill:
+    """The copying for one transfer; `ready` is called when its pieces have been worked out."""
 
-    def __init__(self, cache: Cache, reads: NDArray[np.void], targets: Sequence[Target]) -> None:
-        self._given = (cache, reads, targets)
+    def __init__(self, work_out: Callable[[], Iterable[Piece]], ready: Callable[[], None]) -> None:
+        self._work_out: Callable[[], Iterable[Piece]] | None = work_out
+        self._ready = ready
+        self._pieces: deque[Piece] = deque()
+        self._open = 1  # pieces that are not copied yet, and working them out
+        self._over = threading.Event()
         self._lock = threading.Lock()
-        self._left: deque[Callable[[], None]] | None = None
+        self._problem: BaseException | None = None
+        self._unreadable: list[CacheUnreadable] = []
 
-    def take(self) -> Callable[[], None] | None:
-        """Return what copies one more piece, or None where all are taken."""
+    @property
+    def done(self) -> bool:
+        """Whether all is copied, or could not be."""
+        return self._over.is_set()
+
+    def wait(self) -> None:
+        """Wait until it is done; for loading and tests."""
+        self._over.wait()
+
+    def finish(self) -> list[CacheUnreadable]:
+        """Return what could not be read, once it is done; raises anything else that went wrong."""
+        if self._problem is not None:
+            raise self._problem
+        return self._unreadable
+
+    def take(self) -> Piece | None:
+        """Hand out what one thread may do now, working out or a piece; one thread at a time asks."""
+        work_out, self._work_out = self._work_out, None
+        if work_out is not None:
+            return partial(self._do, partial(self._open_up, work_out))
+        return partial(self._do, self._pieces.popleft()) if self._pieces else None
+
+    def _open_up(self, work_out: Callable[[], Iterable[Piece]]) -> None:
+        made = deque(work_out())
         with self._lock:
-            if self._left is None:
-                cache, reads, targets = self._given
-                self._left = deque(cache.prepared(piece, targets) for piece in pieces(reads))
-            return self._left.popleft() if self._left else None
+            self._open += len(made)
+        self._pieces = made
+        self._ready()
+
+    def _do(self, work: Piece) -> None:
+        try:
+            work()
+        except CacheUnreadable as problem:
+            self._unreadable.append(problem)
+        except BaseException as problem:  # noqa: BLE001 (on its way to `finish`, which raises it)
+            self._problem = problem
+        with self._lock:
+            self._open -= 1
+            if not self._open:
+                self._over.set()
 
 
 class Fills:
-    """Copies for one transfer at a time; what is large goes to threads while frames go on."""
+    """Queues fills for `threads` threads; small ones are done at once."""
 
     def __init__(self, threads: int = 3) -> None:
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
-        self._running: list[Future[None]] = []
+        self._lock = threading.Lock()
+        self._queue: deque[Fill] = deque()
+        self._wanted = 0  # threads that shall take from the queue, and those that do
+        self._copying = 0
         self._caches: dict[int, Cache] = {}
-        self._unreadable: list[CacheUnreadable] = []
 
     def use(self, caches: Mapping[int, Any]) -> None:
-        """Read from these caches from now on: see `caches.cache_of`."""
+        """Read from these caches from now on, see `caches.cache_of`; waits for what still reads others."""
+        for fill in self._queue:
+            fill.wait()
         self._let_go()
         self._caches = caches_of(caches)
 
@@ -63,75 +108,69 @@ class Fills:
             if cache is not None and window.offset < cache.size:
                 cache.expect(window.offset, min(window.size, cache.size - window.offset))
 
-    @property
-    def busy(self) -> bool:
-        """Whether threads are still copying."""
-        return any(not future.done() for future in self._running)
-
-    def start(self, db: int, parts: Sequence[Part], *, gently: bool = False) -> None:
+    def start(self, db: int, parts: Sequence[Part], *, gently: bool = False) -> Fill:
         """Begin to copy out of assetDb `db`: each part's reads (dtype READ) into its bytes.
 
-        Returns at once where the bytes are many; `finish` then tells of errors. `gently`: leave half of the
-        processors to others.
+        Returns at once where the bytes are many. `gently`: leave half of the processors to others.
         """
         cache = self._caches[db]
         for reads, target in parts:
             _check("cache", reads["cache_offset"], reads["size"], cache.size)
-            _check("staging", reads["staging_offset"], reads["size"], len(target.bytes))
+            _check("staging", reads["staging_offset"], reads["size"], len(target))
+        together = _spread([reads for reads, _target in parts])
         targets = [target for _reads, target in parts]
-        together = spread([reads for reads, _target in parts])
+        fill = Fill(lambda: cache.pieces(together, targets), self._call_up)
         if together["size"].sum() < INLINE:
-            self._copy(_Work(cache, together, targets))
-            return
-        work = _Work(cache, together, targets)
-        lanes = max(1, self._threads // 2) if gently else self._threads
-        self._running = [self._executor().submit(self._copy, work) for _ in range(lanes)]
-
-    def wait(self) -> None:
-        """Wait for the threads; for loading and tests."""
-        wait(self._running)
-
-    def finish(self) -> list[CacheUnreadable]:
-        """Wait for the threads (not at all where `busy` is False) and return what could not be read.
-
-        Raises anything else that went wrong in one.
-        """
-        running, self._running = self._running, []
-        problems = [problem for future in running if (problem := future.exception()) is not None]
-        unreadable, self._unreadable = self._unreadable, []
-        if problems:
-            raise problems[0]
-        return unreadable
-
-    def _copy(self, work: _Work) -> None:
-        """Copy piece after piece; several threads may take from the same work."""
-        while (copy := work.take()) is not None:
-            try:
-                copy()
-            except CacheUnreadable as problem:
-                self._unreadable.append(problem)
-
-    def forget(self) -> None:
-        """Drop what the threads, now done, have to tell: nobody needs the bytes any more."""
-        self._running, self._unreadable = [], []
+            while (work := fill.take()) is not None:
+                work()
+            return fill
+        with self._lock:
+            self._queue = deque(row for row in self._queue if not row.done)
+            self._queue.append(fill)
+            self._wanted = max(1, self._threads // 2) if gently else self._threads
+        self._call_up()
+        return fill
 
     def close(self) -> None:
-        """Let the threads end and the caches go."""
+        """Let the threads end and the caches go; what nobody has begun is not copied any more."""
+        with self._lock:
+            self._queue.clear()
+            self._wanted = 0
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool.shutdown(wait=True)
             self._pool = None
-        self._running = []
         self._let_go()
+
+    def _call_up(self) -> None:
+        """Have as many threads as are wanted take from the queue."""
+        with self._lock:
+            missing = max(self._wanted - self._copying, 0)
+            self._copying += missing
+        if missing and self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, "diorama fill", _step_back)
+        for _ in range(missing):
+            assert self._pool is not None
+            self._pool.submit(self._copy)
+
+    def _copy(self) -> None:
+        """Copy until there is nothing to take."""
+        while (work := self._take()) is not None:
+            work()
+
+    def _take(self) -> Piece | None:
+        """Take from the first fill that has something to do; None ends a thread's turn."""
+        with self._lock:
+            for fill in self._queue:
+                work = fill.take()
+                if work is not None:
+                    return work
+            self._copying -= 1
+            return None
 
     def _let_go(self) -> None:
         caches, self._caches = self._caches, {}
         for cache in caches.values():
             cache.close()
-
-    def _executor(self) -> ThreadPoolExecutor:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads, "diorama fill", _step_back)
-        return self._pool
 
 
 def _step_back() -> None:
@@ -140,8 +179,8 @@ def _step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-def spread(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
-    """Put the reads of several targets (dtype READ or SPREAD) together as rows of SPREAD."""
+def _spread(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
+    """Put the reads of several targets (dtype READ) together as rows of SPREAD."""
     made = np.zeros(sum(map(len, parts)), SPREAD)
     begin = 0
     for number, reads in enumerate(parts):
@@ -150,25 +189,7 @@ def spread(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
             mine[name] = reads[name]
         mine["target"] = number
         begin += len(reads)
-    made["room"] = np.maximum(made["room"], made["size"])
     return made
-
-
-def pieces(reads: NDArray[np.void]) -> list[NDArray[np.void]]:
-    """Split reads (dtype SPREAD) into runs of about PIECE bytes in the order of the cache."""
-    if not len(reads):
-        return []
-    count = -(-reads["size"] // PIECE)
-    cut = np.repeat(reads, count)
-    within = (np.arange(len(cut)) - np.repeat(np.cumsum(count) - count, count)) * PIECE
-    cut["cache_offset"] += within
-    cut["staging_offset"] += within
-    cut["size"] = np.minimum(cut["size"] - within, PIECE)
-    cut["room"] -= within
-    cut["room"] = np.where(cut["size"] == PIECE, np.minimum(cut["room"], PIECE), cut["room"])
-    cut = cut[np.argsort(cut["cache_offset"], kind="stable")]
-    turn = (np.cumsum(cut["size"]) - 1) // PIECE
-    return np.split(cut, np.flatnonzero(np.diff(turn)) + 1)
 
 
 def _check(what: str, offsets: NDArray[np.int64], sizes: NDArray[np.int64], length: int) -> None:

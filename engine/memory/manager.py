@@ -21,6 +21,8 @@ from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError
 from engine.vk.timeline import Timeline
 
+LONGEST_DEBT = 10  # frames that pay a long step back at most
+
 
 class Schedule(Protocol):
     """What is carried out (engine.plan's Schedule)."""
@@ -48,14 +50,15 @@ class State(Protocol):
 class Pace:
     """How much a frame pays for streaming.
 
-    `cycles` paging cycles and `milliseconds` of the render thread at most (a step that has begun is
-    finished). `threads` copy out of caches (one per processor, eight at most), half of them while frames
-    are drawn. `copied` bytes a frame are copied out of staging where frames and copies share a queue.
-    `direct`: write buffers without staging where their memory is host visible.
+    `cycles` paging cycles at most, and `milliseconds` of the render thread's CPU on average: a step that
+    has begun is finished, and the frames after it pay that back. `threads` copy out of caches (one per
+    processor, eight at most), half of them while frames are drawn. `copied` bytes a frame are copied out
+    of staging where frames and copies share a queue. `direct`: write buffers without staging where their
+    memory is host visible.
     """
 
     cycles: int = 2
-    milliseconds: float = 4.0
+    milliseconds: float = 0.5
     threads: int = min(8, os.cpu_count() or 1)
     copied: int = 16 << 20
     direct: bool = True
@@ -98,6 +101,7 @@ class MemoryManager:
         self._next = 0
         self._in_cycle: set[int] = set()  # staging buffers that hold something
         self._counts: Counter[str] = self._executor.done
+        self._credit = 0.0  # seconds; below zero while a long step is being paid back
         self._live: tuple[tuple[int, int], LiveTable] | None = None
 
     @property
@@ -146,7 +150,7 @@ class MemoryManager:
 
     def wait(self) -> None:
         """Wait for what holds the next step back, threads or device: for loading, scripts and tests."""
-        self._executor.wait()
+        self._executor.wait(self._steps[self._next] if self.steps_left else None)
 
     @property
     def lost(self) -> frozenset[int]:
@@ -175,39 +179,49 @@ class MemoryManager:
     ) -> bool:
         """Carry out steps until the schedule ends, the frame's share is used up or something must wait.
 
-        `hurry`: no frame is drawn meanwhile, so take all processors and the queue. Never waits itself.
-        Returns `settled`.
+        `milliseconds` are granted now, in place of what the pace allows on average. `hurry`: no frame is
+        drawn meanwhile, so take all processors and the queue. Never waits itself. Returns `settled`.
         """
         share = self.pace.cycles if cycles is None else cycles
-        patience = self.pace.milliseconds if milliseconds is None else milliseconds
-        deadline = time.perf_counter() + patience / 1000
+        begun_at = time.thread_time()
+        a_frame = self.pace.milliseconds / 1000
+        self._credit = max(min(self._credit, 0.0), -LONGEST_DEBT * a_frame) + a_frame
+        until = begun_at + (self._credit if milliseconds is None else milliseconds / 1000)
         self._executor.collect()
         self._executor.transfers.allowance = UNLIMITED if hurry else self.pace.copied
-        begun = 0
         if self._next < len(self._steps):
             self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
         try:
-            while self._next < len(self._steps):
-                step = self._steps[self._next]
-                is_cycle = self._begins_cycle(step)
-                if (is_cycle and begun == share) or time.perf_counter() > deadline:
-                    break
-                if not self._executor.carry_out(step):
-                    self._counts["held_back"] += 1
-                    break
-                self._follow_cycle(step)
-                begun += is_cycle
-                self._next += 1
-                if self.state is not None:
-                    self.state.apply(step)
-                self._counts.update(steps=1, cycles=int(is_cycle))
+            self._carry_out(share, until)
+            if share and time.thread_time() <= until:
+                self._executor.look_ahead(self._steps[i] for i in range(self._next, len(self._steps)))
         except Exception:
             # What the steps before it recorded has been published, so it must reach the device.
             if not self._device.lost:
                 self._executor.submit()
             raise
         self._executor.submit()
+        if milliseconds is None:
+            self._credit -= time.thread_time() - begun_at
         return self.settled
+
+    def _carry_out(self, share: int, until: float) -> None:
+        """Carry out steps: at most `share` cycles, none after `until` of the thread's CPU time."""
+        begun = 0
+        while self._next < len(self._steps):
+            step = self._steps[self._next]
+            is_cycle = self._begins_cycle(step)
+            if (is_cycle and begun == share) or time.thread_time() > until:
+                break
+            if not self._executor.carry_out(step):
+                self._counts["held_back"] += 1
+                break
+            self._follow_cycle(step)
+            begun += is_cycle
+            self._next += 1
+            if self.state is not None:
+                self.state.apply(step)
+            self._counts.update(steps=1, cycles=int(is_cycle))
 
     def settle(self, timeout_s: float = 30.0) -> None:
         """Carry out everything, waiting for threads and device: for loading, scripts and tests.
@@ -218,7 +232,7 @@ class MemoryManager:
         while not self.advance(cycles=1 << 30, milliseconds=1e9, hurry=True):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.steps_left} steps are still to come after {timeout_s} s")
-            self._executor.wait()
+            self.wait()
 
     def location(self, key: int) -> Location | None:
         """Return where a key lives, or None where it is not published (draw the fallback)."""

@@ -34,10 +34,9 @@ class Postponed:
         self._binds[step.resource] = step
         return True
 
-    def needed(self, staging: int) -> tuple[Allocate, Bind] | None:
-        """Return what is still to be done before this staging buffer can be written to."""
-        bind = self._binds.get(staging)
-        return None if bind is None else (self._allocations[bind.allocation], bind)
+    def waiting(self) -> list[tuple[Allocate, Bind]]:
+        """Return what is still to be done before the staging buffers can be written to, in their order."""
+        return [(self._allocations[bind.allocation], bind) for _, bind in sorted(self._binds.items())]
 
     def done(self, staging: int) -> None:
         """The steps of this staging buffer have been carried out."""

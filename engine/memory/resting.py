@@ -49,6 +49,11 @@ class Resting:
         self._collect()
         return any(bool(np.isin(places["resource"], resources).any()) for _ticket, places in self._left)
 
+    def wait(self) -> None:
+        """Wait until nothing rests any more; for loading and tests."""
+        for ticket in [ticket for ticket, _places in self._left] + list(self._touched.values()):
+            ticket.wait()
+
     def _collect(self) -> None:
         if self._left:
             self._left = [row for row in self._left if not row[0].past()]

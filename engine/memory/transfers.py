@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
 from engine.memory import copies
-from engine.memory.caches import Target
 from engine.memory.direct import Work, part, portions, reached
-from engine.memory.fills import Fills, Part
+from engine.memory.fills import Fill, Fills, Part
 from engine.memory.lost import Lost
 from engine.memory.objects import LiveResource, Objects
 from engine.memory.queues import Queues, Range
 from engine.memory.recorder import Recorder
 from engine.memory.resting import Resting
-from engine.plan.steps import Transfer
+from engine.plan.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow, Transfer
 from engine.vk.device import Device
-from engine.vk.errors import DioramaInternalError
+from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory
 
 UNLIMITED = float("inf")
+AHEAD = 2  # transfers that are being filled at once: one for each staging buffer
+
+
+@dataclass(slots=True, eq=False)
+class _Begun:
+    """A transfer whose filling has begun; `portions` are its copies still to be recorded, once it is over."""
+
+    step: Transfer
+    work: Work
+    fill: Fill
+    portions: deque[Transfer] | None = None
 
 
 class Transfers:
-    """One transfer at a time is filled; the copies of those before it run meanwhile.
+    """Transfers are filled in their order, some of them ahead, and recorded one by one.
 
     `allowance` is how many bytes may still be recorded now on a queue that frames are drawn on too, UNLIMITED
     where there are no frames to be kept from hitching;
@@ -52,52 +63,60 @@ class Transfers:
         self.lost = lost
         self._make_staging = make_staging
         self._direct = direct
-        self._far = objects.profile.device_type != "cpu"
-        self._step: Transfer | None = None
-        self._work: Work | None = None
-        self._portions: deque[Transfer] | None = None
-        self._abandoned = False
+        self._begun: deque[_Begun] = deque()
+        self._abandoned: list[Fill] = []
         self._staging: dict[int, tuple[Recorder, int]] = {}
 
     @property
     def idle(self) -> bool:
         """Whether no transfer is under way."""
-        return self._step is None
+        return not self._begun and not self.blocked
 
     @property
     def blocked(self) -> bool:
         """Whether threads still write for a transfer that was given up."""
-        return self._abandoned
+        self._abandoned = [fill for fill in self._abandoned if not fill.done]
+        return bool(self._abandoned)
 
     def is_direct(self, resource: LiveResource) -> bool:
         """Whether the bytes of this resource come without staging."""
         return self._direct and self._objects.is_writable(resource)
 
     def abandon(self) -> None:
-        """Give up the transfer that is under way: nothing goes on before its threads are done."""
-        self._abandoned = self._step is not None
+        """Give up the transfers that are under way."""
+        self._abandoned += [begun.fill for begun in self._begun]
+        self._begun.clear()
 
-    def collect(self) -> None:
-        """Let go of a transfer that was given up, once its threads are done."""
-        if self._abandoned and not self._fills.busy:
-            self._fills.forget()
-            self._end()
-            self._abandoned = False
+    def look_ahead(self, steps: Iterable[AnyStep]) -> None:
+        """Have the threads go on with the next transfers of `steps`, whose first is the next step."""
+        for step in steps:
+            if isinstance(step, Transfer):
+                if not any(row.step is step for row in self._begun) and not self._begin_ahead(step):
+                    return
+            elif isinstance(step, ClearStaging):
+                is_filled = any(row.step.staging == step.staging for row in self._begun)
+                if is_filled or not self.is_clear(step.staging):
+                    return
+            elif not isinstance(step, SetWindow | Release | Acquire | Publish):
+                return
 
     def transfer(self, step: Transfer, done: Counter[str]) -> bool:
         """Carry a transfer out as far as it goes; True once all of it is recorded or written."""
-        if self._step is None and not self._begin(step):
+        if not self._begun and not self._begin(step):
             return False
-        if self._portions is None:
-            if self._fills.busy:
+        begun = self._begun[0]
+        if begun.step is not step:
+            raise DioramaInternalError("transfers are carried out in their order")
+        if begun.portions is None:
+            if not begun.fill.done:
                 return False
-            self._finish(step, done)
-        assert self._portions is not None
-        while self._portions:
+            self._finish(begun, done)
+        assert begun.portions is not None
+        while begun.portions:
             if self.allowance <= 0:
                 return False
-            self._record(self._portions.popleft())
-        self._end()
+            self._record(begun.portions.popleft())
+        self._begun.popleft()
         done.update(transfers=1, bytes_uploaded=int(step.sizes.sum()))
         return True
 
@@ -111,10 +130,27 @@ class Transfers:
         self._staging.pop(staging, None)
 
     def wait(self) -> None:
-        """Wait for threads and for the copies out of staging; for loading and tests."""
-        self._fills.wait()
-        for recorder, ticket in self._staging.values():
+        """Wait until there is something to do: staging to go on with, or a transfer that has been filled."""
+        for fill in self._abandoned:
+            fill.wait()
+        under_way = [row for row in self._staging.values() if row[0].timeline.completed() < row[1]]
+        if len(self._begun) < AHEAD and under_way:
+            recorder, ticket = min(under_way, key=lambda row: row[1])
             recorder.timeline.wait(ticket)
+        elif self._begun:
+            self._begun[0].fill.wait()
+
+    def wait_clear(self, staging: int) -> None:
+        """Wait for the copies out of a staging buffer."""
+        row = self._staging.get(staging)
+        if row is not None:
+            row[0].timeline.wait(row[1])
+
+    def _begin_ahead(self, step: Transfer) -> bool:
+        try:
+            return len(self._begun) < AHEAD and self._begin(step)
+        except OutOfDeviceMemory:
+            return False  # of its staging: what is before this step may free some, else its turn tells
 
     def _begin(self, step: Transfer) -> bool:
         """Have the threads start, unless the device still uses what they would write to."""
@@ -125,17 +161,16 @@ class Transfers:
             begin, size = reads["staging_offset"][order], reads["size"][order]
             if not self._resting.is_free(number, begin, begin + size):
                 return False
-            into = self._objects.host_bytes(self._objects.resource(number))
-            parts.append((reads, Target(into, self._far)))
+            parts.append((reads, self._objects.host_bytes(self._objects.resource(number))))
         if len(work.staged.reads):
             if not self._make_staging(step.staging):
                 return False
             mapped = self._objects.resource(step.staging).mapped
             if mapped is None:
                 raise DioramaInternalError(f"staging buffer {step.staging} is not mapped")
-            parts.append((work.staged.reads, Target(mapped)))
-        self._fills.start(step.db, parts, gently=self.allowance != UNLIMITED)
-        self._step, self._work = step, work
+            parts.append((work.staged.reads, mapped))
+        fill = self._fills.start(step.db, parts, gently=self.allowance != UNLIMITED)
+        self._begun.append(_Begun(step, work, fill))
         return True
 
     def _writable(self, step: Transfer) -> list[int]:
@@ -143,14 +178,13 @@ class Transfers:
         targets = np.unique(step.buffer_copies["resource"]).tolist()
         return [number for number in targets if self.is_direct(self._objects.resource(number))]
 
-    def _finish(self, step: Transfer, done: Counter[str]) -> None:
+    def _finish(self, begun: _Begun, done: Counter[str]) -> None:
         """Make what the threads have written known to the device, and get ready to record the rest."""
-        work = self._work
-        assert work is not None
+        step, work = begun.step, begun.work
         try:
-            unreadable = self._fills.finish()
+            unreadable = begun.fill.finish()
         except BaseException:
-            self._end()
+            self._begun.popleft()
             raise
         for problem in unreadable:
             self.lost.add(problem, step.keys, reached(work, problem.begin, problem.end))
@@ -162,11 +196,11 @@ class Transfers:
         done.update(bytes_direct=sum(int(reads["size"].sum()) for _number, reads in work.written))
         staged = work.staged
         if not len(staged.buffer_copies) and not len(staged.image_copies):
-            self._portions = deque()
+            begun.portions = deque()
             return
         self._queues.reclaim(self._targets(staged))
         is_bounded = not self._queues.separate and self.allowance != UNLIMITED
-        self._portions = deque(portions(staged, max(int(self.allowance), 1) if is_bounded else None))
+        begun.portions = deque(portions(staged, max(int(self.allowance), 1) if is_bounded else None))
 
     def _record(self, step: Transfer) -> None:
         queues = self._queues
@@ -189,6 +223,3 @@ class Transfers:
             rows = zip(*columns, strict=True)
             found += [(self._objects.resource(number), begin, size) for number, begin, size in rows]
         return found
-
-    def _end(self) -> None:
-        self._step = self._work = self._portions = None

@@ -66,7 +66,7 @@ def planned_terms(terms: Terms, profile: DeviceProfile, policy: Policy) -> Terms
     alignment, preferred = terms.alignment, terms.preferred
     if terms.kind is Kind.BUFFER:
         limits = profile.limits
-        if terms.contents is Contents.CACHE and policy.direct and profile.can_be_written():
+        if terms.contents is Contents.CACHE and policy.direct and profile.shares_memory():
             preferred |= MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
         for mask, needed in (
             (BufferUsage.UNIFORM_BUFFER, limits.min_uniform_buffer_offset_alignment),

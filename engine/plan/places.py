@@ -20,6 +20,7 @@ PLACE = np.dtype(
     ]
 )
 RELEASED = 3  # by its queue, and not yet acquired by another
+SAME_PLACE = ("resource", "offset", "content", "size")  # what rows of one key share where they are one place
 
 
 def place_rows(plan: Plan, keys: Int64s | None = None) -> Rows:
@@ -53,7 +54,7 @@ def match(rows: Rows, existing: Rows) -> Int64s:
     while len(waiting):
         at = order[left[waiting] + turn]
         same = np.ones(len(at), bool)
-        for name in ("resource", "offset", "content", "size"):
+        for name in SAME_PLACE:
             same &= existing[name][at] == rows[name][waiting]
         found[waiting[same]] = at[same]
         turn += 1

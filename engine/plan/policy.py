@@ -18,8 +18,8 @@ class Policy:
     staging: largest staging buffer; two are used once one would not hold everything. They go once settled:
     memory that only a transfer needs returns with its end, and to allocate it again costs less than a frame.
     window: largest part of a cache that is mapped at once, per assetDb.
-    direct: keep what comes from caches in device-local memory that the host can write to, where all of the
-    device's memory is such: then nothing need be staged.
+    direct: keep what comes from caches in memory that the host can write to, where host and device have the
+    same memory: then buffers need no staging.
     transfer_queue: use a transfer-only queue where the device has one.
     """
 

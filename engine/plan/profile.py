@@ -163,13 +163,15 @@ class DeviceProfile:
         """Whether there is a family for transfers alone."""
         return any(f.kinds == frozenset({QueueKind.TRANSFER}) for f in self.queue_families)
 
-    def can_be_written(self) -> bool:
-        """Whether the host can write to all of the largest device-local heap, by a memory type of its own."""
+    def shares_memory(self) -> bool:
+        """Whether host and device have the same memory, some of it with no memory type for the host.
+
+        Across a bus the copy engine is faster than the host's own writes, and takes no processor.
+        """
         local = [t for t in self.memory_types if t.properties & MemoryProperty.DEVICE_LOCAL]
-        largest = max((self.heaps[t.heap].size for t in local), default=0)
         open_to_host = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
         written = [t for t in local if not open_to_host & ~t.properties]
-        return any(self.heaps[t.heap].size == largest for t in written) and len(written) < len(local)
+        return all(heap.device_local for heap in self.heaps) and 0 < len(written) < len(local)
 
     def buffer_requirements(self, size: int, usage: BufferUsage) -> Needs:
         """What a VkBuffer of `size` bytes takes."""

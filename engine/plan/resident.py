@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from engine.plan.errors import StepError
 from engine.plan.memory_plan import MemoryPlan
-from engine.plan.places import PLACE, RELEASED, carry, match, overlapping, place_rows, settled_rows
+from engine.plan.places import (
+    PLACE,
+    RELEASED,
+    SAME_PLACE,
+    carry,
+    match,
+    overlapping,
+    place_rows,
+    settled_rows,
+)
 from engine.plan.plan import Plan
 from engine.plan.snapshot import snapshot
 from engine.plan.steps import (
@@ -271,8 +280,8 @@ class Resident:
         flight = self.in_flight.pop(step.staging, None)
         if flight is not None:
             for places, sizes in zip(flight.places, flight.sizes, strict=True):
-                for rows in (self.pending, self.old):
-                    at = match(places, rows)
+                known = ((self.pending, self._pending_at(places)), (self.old, match(places, self.old)))
+                for rows, at in known:
                     rows["arrived"][at[at >= 0]] += sizes[at >= 0]
 
     @apply.register
@@ -356,6 +365,16 @@ class Resident:
     def _transfer_queue(self) -> bool:
         plan = self.target
         return plan is not None and plan.policy.transfer_queue and plan.profile.has_transfer_queue()
+
+    def _pending_at(self, rows: Rows) -> Int64s:
+        """For each of `rows` the index of the same place in `pending`, or -1; `match` without any sorting."""
+        if not len(self._keys):
+            return np.full(len(rows), -1, np.int64)
+        at = np.minimum(np.searchsorted(self._keys, rows["key"]), len(self._keys) - 1)
+        same = self._keys[at] == rows["key"]
+        for name in SAME_PLACE:
+            same &= self.pending[name][at] == rows[name]
+        return np.where(same, at, -1)
 
     def _find(self, keys: Int64s, step: Step) -> Int64s:
         at = np.searchsorted(self._keys, keys)

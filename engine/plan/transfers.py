@@ -113,10 +113,11 @@ def cycles(pieces: Rows, window_bytes: int, capacity: int) -> list[Cycle]:
     pieces = pieces.take(order)
     mapped: dict[int, Window] = {}
     spans = _spans(pieces, window_bytes)
+    full = max(capacity - int(pieces["cost"].max(initial=0)), 1)  # what any cycle holds at least
     found: list[Cycle] = []
     index = -1
     for level in np.split(pieces, np.flatnonzero(np.diff(pieces["priority"])) + 1):
-        for wave in _waves(level, spans, mapped, window_bytes):
+        for wave in _waves(level, spans, mapped, window_bytes, full):
             changed = tuple(w for w in wave[1] if mapped.get(w.db) != w)
             mapped.update({w.db: w for w in changed})
             index += bool(changed)
@@ -143,19 +144,26 @@ def _spans(pieces: Rows, window_bytes: int) -> dict[int, Window]:
 
 
 def _waves(
-    level: Rows, spans: dict[int, Window], mapped: dict[int, Window], window_bytes: int
+    level: Rows, spans: dict[int, Window], mapped: dict[int, Window], window_bytes: int, full: int
 ) -> list[tuple[Rows, list[Window]]]:
-    """Cut one priority level into waves: in each, every database has one window."""
+    """Cut one priority level into waves: in each, every database has one window.
+
+    A window that would leave little for its last cycle, of `full` bytes of staging, leaves it to the next.
+    """
     waves: list[tuple[list[Rows], list[Window]]] = []
     for mine in np.split(level, np.flatnonzero(np.diff(level["db"])) + 1):
         db = int(mine["db"][0])
-        ends = mine["source"] + mine["size"]
+        ends, costs = mine["source"] + mine["size"], np.cumsum(mine["cost"])
         at, turn = 0, 0
         while at < len(mine):
             start = int(mine["source"][at])
             window = spans.get(db)
             if window is None:
                 stop = int(np.searchsorted(ends, start + window_bytes, side="right"))
+                before = costs[at] - mine["cost"][at]
+                whole, rest = divmod(int(costs[stop - 1] - before), full)
+                if whole and stop < len(mine) and rest < full // 4:
+                    stop = max(int(np.searchsorted(costs, before + whole * full, side="right")), at + 1)
                 window = Window(db, start, int(ends[stop - 1]) - start)
                 held = mapped.get(db)
                 if held and held.offset <= start and held.offset + held.size >= ends[stop - 1]:

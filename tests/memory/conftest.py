@@ -37,7 +37,7 @@ def cache() -> NDArray[np.uint8]:
 @pytest.fixture(params=[False, True], ids=["staged", "direct"])
 def pace(request: pytest.FixtureRequest) -> Pace:
     """Bring buffers in through staging, or straight where they belong."""
-    return Pace(direct=request.param)
+    return Pace(direct=request.param, milliseconds=1e3)
 
 
 @pytest.fixture

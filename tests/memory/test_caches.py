@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ from support.schedules import (
     transfer,
 )
 
-from engine.memory.caches import GAP, MOST_AT_ONCE, SPREAD, CacheUnreadable, FileCache, MemoryCache, Target
+from engine.memory.caches import GAP, MOST_AT_ONCE, SPREAD, Cache, CacheUnreadable, FileCache, MemoryCache
 from engine.memory.manager import MemoryManager, Pace
 from engine.plan.profile import DeviceProfile
 from engine.plan.steps import Destroy, Withdraw
@@ -51,24 +52,53 @@ def file(path: Path, cache: Bytes) -> Iterator[SimpleNamespace]:
     os.close(descriptor)
 
 
-@pytest.mark.parametrize("far", [False, True])
-def test_reads_are_scattered_whatever_lies_between_them(
-    file: SimpleNamespace, cache: Bytes, far: bool
-) -> None:
+def copied(cache: Cache, rows: list[tuple[int, int, int, int]], targets: list[Bytes]) -> None:
+    for piece in cache.pieces(np.array(rows, SPREAD), targets):
+        piece()
+
+
+def test_reads_are_scattered_whatever_lies_between_them(file: SimpleNamespace, cache: Bytes) -> None:
     random = np.random.default_rng(2)
-    reads, at, spot = [(0, 0, 70_077, 70_080, 0)], 70_077, 70_080
+    reads, at, spot = [(0, 0, 70_077, 0)], 70_077, 70_080
     for _ in range(2 * MOST_AT_ONCE):
         at += int(random.choice([0, 0, 0, 0, 3, 5, GAP, GAP + 1]))
         size = int(random.integers(1, 300))
-        room = size + int(random.integers(0, 9))
-        reads.append((at, spot, size, room, int(random.integers(2))))
-        at, spot = at + size, spot + room + int(random.choice([0, 0, 50]))
-    one, other = ([Target(np.zeros(spot + 9, np.uint8), far and n == 1) for n in range(2)] for _ in "ab")
+        reads.append((at, spot, size, int(random.integers(2))))
+        at, spot = at + size, spot + size + int(random.choice([0, 0, 50]))
+    random.shuffle(reads)
+    one, other = ([np.zeros(spot + 9, np.uint8) for _ in range(2)] for _ in "ab")
     made = FileCache(0, file.descriptor, BEGIN, len(cache))
-    made.copy(np.array(reads, SPREAD), one)
-    MemoryCache(cache).copy(np.array(reads, SPREAD), other)
-    for _offset, place, size, _room, n in reads:
-        assert np.array_equal(one[n].bytes[place : place + size], other[n].bytes[place : place + size])
+    copied(made, reads, one)
+    copied(MemoryCache(cache), reads, other)
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    for offset, place, size, n in reads:
+        assert np.array_equal(one[n][place : place + size], cache[offset : offset + size])
+    made.close()
+
+
+@pytest.mark.parametrize("most", [1, 7, 300, 70_000])
+def test_a_call_that_reads_only_some_is_gone_on_with(
+    file: SimpleNamespace, cache: Bytes, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.memory import caches
+
+    def short(descriptor: int, address: int, count: int, offset: int) -> int:
+        ranges = (ctypes.c_uint64 * (2 * count)).from_address(address)
+        rows, left = [], most
+        for base, length in zip(ranges[::2], ranges[1::2], strict=True):
+            rows.append((base, min(length, left)))
+            left -= rows[-1][1]
+        array = (ctypes.c_uint64 * (2 * count))(*(value for row in rows for value in row))
+        return real(descriptor, ctypes.addressof(array), count, offset)
+
+    real = caches._preadv
+    monkeypatch.setattr(caches, "_preadv", short)
+    reads = [(5, 0, 200, 0), (205, 300, 100, 0), (310, 500, 90, 0)]
+    one = np.zeros(600, np.uint8)
+    made = FileCache(0, file.descriptor, BEGIN, len(cache))
+    copied(made, reads, [one])
+    for offset, place, size, _n in reads:
+        assert np.array_equal(one[place : place + size], cache[offset : offset + size])
     made.close()
 
 
@@ -76,7 +106,7 @@ def test_a_file_that_ends_early_says_where(file: SimpleNamespace, path: Path, ca
     made = FileCache(7, file.descriptor, BEGIN, len(cache))
     os.truncate(path, BEGIN + 1000)
     with pytest.raises(CacheUnreadable, match="assetDb 7 cannot be read: it ends too early") as told:
-        made.copy(np.array([(900, 0, 200, 200, 0)], SPREAD), [Target(np.zeros(200, np.uint8))])
+        copied(made, [(900, 0, 200, 0)], [np.zeros(200, np.uint8)])
     assert told.value.begin == 1000
     made.close()
 
@@ -85,7 +115,7 @@ def test_a_file_that_cannot_be_read_says_why(cache: Bytes, tmp_path: Path) -> No
     descriptor = os.open(tmp_path, os.O_RDONLY)
     made = FileCache(7, descriptor, 0, 100)
     with pytest.raises(CacheUnreadable, match="directory"):
-        made.copy(np.array([(0, 0, 100, 100, 0)], SPREAD), [Target(np.zeros(100, np.uint8))])
+        copied(made, [(0, 0, 100, 0)], [np.zeros(100, np.uint8)])
     made.close()
     os.close(descriptor)
 

@@ -26,7 +26,7 @@ from engine.vk.errors import DeviceLost, DioramaInternalError, OutOfDeviceMemory
 from engine.vk.faults import faults
 
 pytestmark = pytest.mark.gpu
-STAGED_ONLY = Pace(direct=False)
+STAGED_ONLY = Pace(direct=False, milliseconds=1e3)
 
 Bytes = NDArray[np.uint8]
 

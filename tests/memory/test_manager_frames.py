@@ -40,7 +40,7 @@ from engine.vk.device import Device
 from engine.vk.timeline import Timeline
 
 pytestmark = pytest.mark.gpu
-STAGED_ONLY = Pace(direct=False)
+STAGED_ONLY = Pace(direct=False, milliseconds=1e3)
 
 Bytes = NDArray[np.uint8]
 
@@ -103,7 +103,7 @@ def test_staging_is_not_touched_while_threads_of_a_replaced_transfer_write(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch, pace: Pace
 ) -> None:
     size, go_on = 1 << 20, threading.Event()
-    monkeypatch.setattr("engine.memory.caches.MemoryCache.copy", lambda *_, **__: go_on.wait(20))
+    monkeypatch.setattr("engine.memory.caches.MemoryCache._copy", lambda *_, **__: go_on.wait(20))
     first = Written().place(A, 2, 0, size)
     first.add(*buffer(profile, 1, size, STAGING, mapped=True), *buffer(profile, 2, size))
     first.add(transfer(1, [(0, 0, size)], [(0, 2, 0, size)]), publish((A, 2, 0)))

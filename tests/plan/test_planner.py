@@ -133,6 +133,20 @@ def test_static_data_avoids_the_host_visible_window_and_rings_prefer_it():
     assert plan.memory.allocation(plan.address(2).allocation)["mapped"]
 
 
+def test_what_comes_from_caches_lies_open_to_the_host_only_where_memory_is_shared():
+    open_to_host = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
+    for device, expected in (
+        (UNIFIED, True),
+        (LAVAPIPE, True),
+        (DISCRETE, False),
+        (profile("nvidia-h200"), False),
+    ):
+        plan = make_plan(needs(buffer(1)), device)
+        has = device.memory_types[plan.address(1).memory_type].properties
+        assert (not open_to_host & ~has) == expected
+        assert has & MemoryProperty.DEVICE_LOCAL
+
+
 def test_what_is_preferred_gives_way_when_its_heap_is_full():
     tight = DISCRETE.with_budgets({2: 100 * KIB})
     rings = [

@@ -102,7 +102,7 @@ class World:
 
     def frame(self) -> None:
         """Draw a frame of nothing, so that tickets of frames come and go."""
-        self.manager.advance(cycles=1)
+        self.manager.advance(cycles=1, milliseconds=50)  # as a frame with a new plan does
         everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
         ticket = self.frames.next()
         self.device.submit(self.device.graphics, [], signals=[self.frames.signal(ticket, everything)])
