@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from engine.memory.objects import LiveAllocation, Objects
 from engine.plan.steps import Allocate
 
-LARGE = 64 << 20  # bytes
+LARGE = 4 << 20  # bytes
 
 
 class Background:

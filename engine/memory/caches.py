@@ -22,7 +22,7 @@ from engine.plan.steps import READ
 HAS_SCATTER = hasattr(os, "preadv") and ctypes.sizeof(ctypes.c_long) == 8
 MOST_AT_ONCE = 1024  # IOV_MAX of every system that has preadv
 END = (1 << 63) - 1  # beyond any file
-PIECE = 4 << 20  # bytes copied by one thread at a time: smaller ones cost more turns of the interpreter lock
+PIECE = 8 << 20  # bytes copied by one thread at a time: smaller ones cost more turns of the interpreter lock
 SPREAD = np.dtype([*READ.descr, ("target", np.int32)])  # which of several targets staging_offset counts in
 IOVEC = np.dtype([("base", np.uint64), ("length", np.uint64)])
 GAP = 1 << 12  # a shorter gap between two reads is read, and dropped, in the same call

@@ -282,22 +282,17 @@ class Executor:
         """Return the same with neighbours in a buffer merged, without what was written by the host."""
         assert self._plan is not None
         rows = self._plan.subresource_table.rows(keys)
-        rows = rows[np.lexsort((rows["offset"], rows["resource"]))]
-        ids, which = np.unique(rows["resource"], return_inverse=True)
-        owners = [self.objects.resource(number) for number in ids.tolist()]
-        handed = np.array([not self.transfers.is_direct(owner) for owner in owners], bool)
-        rows, which = rows[handed[which]], which[handed[which]]
-        if not len(rows):
-            return []
+        rows = rows.take(np.argsort((rows["resource"].astype(np.int64) << 44) + rows["offset"]))
+        number, offset = rows["resource"].astype(np.int64), rows["offset"].astype(np.int64)
+        changes = np.append(True, number[1:] != number[:-1])[: len(rows)]
+        owners = [self.objects.resource(ident) for ident in number[changes].tolist()]
+        which = np.cumsum(changes) - 1
+        handed = np.array([not self.transfers.is_direct(owner) for owner in owners], bool)[which]
         images = np.array([owner.kind is Kind.IMAGE for owner in owners], bool)[which]
-        end = rows["offset"] + rows["footprint"]
-        new = np.ones(len(rows), bool)
-        new[1:] = (which[1:] != which[:-1]) | (rows["offset"][1:] != end[:-1]) | images[1:]
-        first = np.flatnonzero(new)
+        end = offset + rows["footprint"]
+        first = np.flatnonzero(changes | images | np.append(True, offset[1:] != end[:-1])[: len(rows)])
         last = np.append(first[1:], len(rows)) - 1
-        begin = rows["offset"][first]
-        sizes = np.where(images[first], rows["size"][first], end[last] - begin)
-        return [
-            (owners[owner], place, size)
-            for owner, place, size in zip(which[first].tolist(), begin.tolist(), sizes.tolist(), strict=True)
-        ]
+        sizes = np.where(images[first], rows["size"][first], end[last] - offset[first])
+        first, sizes = first[handed[first]], sizes[handed[first]]
+        columns = (which[first].tolist(), offset[first].tolist(), sizes.tolist())
+        return [(owners[owner], place, size) for owner, place, size in zip(*columns, strict=True)]

@@ -193,8 +193,6 @@ class MemoryManager:
             self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
         try:
             self._carry_out(share, until)
-            if share and time.thread_time() <= until:
-                self._executor.look_ahead(self._steps[i] for i in range(self._next, len(self._steps)))
         except Exception:
             # What the steps before it recorded has been published, so it must reach the device.
             if not self._device.lost:
@@ -215,6 +213,7 @@ class MemoryManager:
                 break
             if not self._executor.carry_out(step):
                 self._counts["held_back"] += 1
+                self._look_ahead(share)
                 break
             self._follow_cycle(step)
             begun += is_cycle
@@ -222,6 +221,12 @@ class MemoryManager:
             if self.state is not None:
                 self.state.apply(step)
             self._counts.update(steps=1, cycles=int(is_cycle))
+            self._look_ahead(share)
+
+    def _look_ahead(self, share: int) -> None:
+        """Keep the threads busy with what comes next, unless this frame has no share in transfers."""
+        if share:
+            self._executor.look_ahead(self._steps[i] for i in range(self._next, len(self._steps)))
 
     def settle(self, timeout_s: float = 30.0) -> None:
         """Carry out everything, waiting for threads and device: for loading, scripts and tests.

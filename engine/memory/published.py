@@ -9,23 +9,25 @@ from engine.memory.location import LIVE_SUBRESOURCE, Location
 from engine.memory.objects import Objects
 from engine.plan.memory_plan import MemoryPlan
 from engine.plan.steps import Publish
-from engine.plan.table import Table
+from engine.plan.table import Table, stack
 from engine.plan.vocabulary import Kind
 from engine.vk.binding import NULL
 
 _NO_KEYS = np.zeros(0, np.int64)
+_MOST_FRESH = 64
 
 
 class Published:
     """The published addresses; `version` grows with every change of them.
 
-    Addresses are columns, so that thousands come and go at once; a key that somebody asks for becomes a
-    Location then, and stays one until it changes.
+    Addresses are columns, so that thousands come and go at once: what was published is kept as it came until
+    somebody asks. A key that somebody asks for becomes a Location then, and stays one until it changes.
     """
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
-        self._table = Table.of(np.zeros(0, LIVE_SUBRESOURCE), "key")
+        self._known = Table.of(np.zeros(0, LIVE_SUBRESOURCE), "key")
+        self._fresh: list[NDArray[np.void]] = []  # each sorted by key, no key in two of them or known
         self._locations: dict[int, Location] = {}
         self._changed: list[NDArray[np.int64]] = []
         self.version = 0
@@ -45,14 +47,18 @@ class Published:
         # A ring is as long as all its copies; of anything else the padding behind it is nobody's.
         is_ring = (rows["footprint"] > rows["stride"]) & (rows["stride"] > 0)
         made["size"] = np.where(is_ring, rows["footprint"], rows["size"])
-        left = self._forget(step.keys)
-        self._table = self._table.changed(made, _NO_KEYS)
+        made = made.take(np.argsort(made["key"], kind="stable"))
+        left = self._forget(step.keys, made)
+        if len(left) or not len(made) or len(self._fresh) == _MOST_FRESH:
+            self._known = self._table.changed(made, _NO_KEYS)
+        else:
+            self._fresh.append(made)
         return left
 
     def withdraw(self, keys: NDArray[np.int64]) -> NDArray[np.void]:
         """Take the addresses of keys away; returns what they were."""
         left = self._forget(keys)
-        self._table = self._table.changed(left[:0], left["key"].astype(np.int64))
+        self._known = self._table.changed(left[:0], left["key"].astype(np.int64))
         return left
 
     def changed(self) -> frozenset[int]:
@@ -75,8 +81,19 @@ class Published:
         """Return all addresses as rows of LIVE_SUBRESOURCE, by key."""
         return self._table.array.copy()
 
-    def _forget(self, keys: NDArray[np.int64]) -> NDArray[np.void]:
-        left = self._table.rows(keys[self._table.has(keys)])
+    @property
+    def _table(self) -> Table:
+        """All addresses, with what is fresh taken in."""
+        if self._fresh:
+            fresh, self._fresh = self._fresh, []
+            self._known = self._known.changed(stack(fresh), _NO_KEYS)
+        return self._known
+
+    def _forget(self, keys: NDArray[np.int64], made: NDArray[np.void] | None = None) -> NDArray[np.void]:
+        """The addresses of `keys`, which change; `made` are their new ones, by key."""
+        is_new = made is not None and len(made) and not any(_meet(made, fresh) for fresh in self._fresh)
+        table = self._known if is_new else self._table
+        left = table.rows(keys[table.has(keys)])
         if len(self._locations) and len(left):
             for key in self._locations.keys() & set(left["key"].tolist()):
                 del self._locations[key]
@@ -93,3 +110,8 @@ class Published:
         whole = resource.mapped
         mapped = None if whole is None else whole[offset : offset + size]
         return Location(key, Kind.BUFFER, number, resource.handle, offset, size, stride, 0, NULL, mapped)
+
+
+def _meet(one: NDArray[np.void], other: NDArray[np.void]) -> bool:
+    """Whether the keys of two sorted parts may have one in common."""
+    return bool(one["key"][0] <= other["key"][-1] and other["key"][0] <= one["key"][-1])

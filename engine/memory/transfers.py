@@ -89,6 +89,8 @@ class Transfers:
 
     def look_ahead(self, steps: Iterable[AnyStep]) -> None:
         """Have the threads go on with the next transfers of `steps`, whose first is the next step."""
+        if len(self._begun) == AHEAD:
+            return
         for step in steps:
             if isinstance(step, Transfer):
                 if not any(row.step is step for row in self._begun) and not self._begin_ahead(step):
@@ -207,6 +209,8 @@ class Transfers:
         commands = queues.on(queues.copier)
         copies.transfer(self._device.vk, commands, self._objects, step, foreign=queues.separate)
         self._staging[step.staging] = (queues.copier, queues.copier.ticket)
+        if queues.separate:
+            queues.copier.submit()  # at once: the threads want the staging buffer back
         ticket = queues.now()
         for number in np.unique(step.buffer_copies["resource"]).tolist():
             self._resting.touch(number, ticket)

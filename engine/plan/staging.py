@@ -28,7 +28,7 @@ _GROUP = Group(
     Kind.BUFFER,
     Sharing.OWN,
     MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT,
-    MemoryProperty(0),
+    MemoryProperty.HOST_CACHED,  # an NVIDIA driver gives it in 60 % of the time, and it is as fast
     True,
     False,
     None,

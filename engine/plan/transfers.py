@@ -7,6 +7,7 @@ serves a whole run, padding included. Reads from the cache are merged where both
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import lcm
 
 import numpy as np
@@ -113,22 +114,26 @@ def cycles(pieces: Rows, window_bytes: int, capacity: int) -> list[Cycle]:
     pieces = pieces.take(order)
     mapped: dict[int, Window] = {}
     spans = _spans(pieces, window_bytes)
-    full = max(capacity - int(pieces["cost"].max(initial=0)), 1)  # what any cycle holds at least
     found: list[Cycle] = []
     index = -1
     for level in np.split(pieces, np.flatnonzero(np.diff(pieces["priority"])) + 1):
-        for wave in _waves(level, spans, mapped, window_bytes, full):
+        for wave in _waves(level, spans, mapped, window_bytes, capacity):
             changed = tuple(w for w in wave[1] if mapped.get(w.db) != w)
             mapped.update({w.db: w for w in changed})
             index += bool(changed)
-            total = np.cumsum(wave[0]["cost"])
-            at = 0
-            while at < len(total):
-                done = total[at - 1] if at else 0
-                stop = max(int(np.searchsorted(total, done + capacity, side="right")), at + 1)
+            edges = _fillings(wave[0]["cost"], capacity)
+            for at, stop in pairwise(edges):
                 found.append(Cycle(index, wave[0][at:stop], changed if at == 0 else ()))
-                at = stop
     return found
+
+
+def _fillings(cost: Int64s, capacity: int) -> list[int]:
+    """Where one filling of a staging buffer ends and the next begins, from 0 to all."""
+    total, edges = np.cumsum(cost), [0]
+    while edges[-1] < len(total):
+        done = total[edges[-1] - 1] if edges[-1] else 0
+        edges.append(max(int(np.searchsorted(total, done + capacity, side="right")), edges[-1] + 1))
+    return edges
 
 
 def _spans(pieces: Rows, window_bytes: int) -> dict[int, Window]:
@@ -144,26 +149,25 @@ def _spans(pieces: Rows, window_bytes: int) -> dict[int, Window]:
 
 
 def _waves(
-    level: Rows, spans: dict[int, Window], mapped: dict[int, Window], window_bytes: int, full: int
+    level: Rows, spans: dict[int, Window], mapped: dict[int, Window], window_bytes: int, capacity: int
 ) -> list[tuple[Rows, list[Window]]]:
     """Cut one priority level into waves: in each, every database has one window.
 
-    A window that would leave little for its last cycle, of `full` bytes of staging, leaves it to the next.
+    What would fill a last staging buffer by less than a quarter is left to the next window.
     """
     waves: list[tuple[list[Rows], list[Window]]] = []
     for mine in np.split(level, np.flatnonzero(np.diff(level["db"])) + 1):
         db = int(mine["db"][0])
-        ends, costs = mine["source"] + mine["size"], np.cumsum(mine["cost"])
+        ends = mine["source"] + mine["size"]
         at, turn = 0, 0
         while at < len(mine):
             start = int(mine["source"][at])
             window = spans.get(db)
             if window is None:
                 stop = int(np.searchsorted(ends, start + window_bytes, side="right"))
-                before = costs[at] - mine["cost"][at]
-                whole, rest = divmod(int(costs[stop - 1] - before), full)
-                if whole and stop < len(mine) and rest < full // 4:
-                    stop = max(int(np.searchsorted(costs, before + whole * full, side="right")), at + 1)
+                last = at + _fillings(mine["cost"][at:stop], capacity)[-2]
+                if at < last and stop < len(mine) and 4 * mine["cost"][last:stop].sum() < capacity:
+                    stop = last
                 window = Window(db, start, int(ends[stop - 1]) - start)
                 held = mapped.get(db)
                 if held and held.offset <= start and held.offset + held.size >= ends[stop - 1]:

@@ -6,6 +6,7 @@ import mmap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Self
@@ -13,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from engine.memory import copies
-from engine.memory.manager import MemoryManager
+from engine.memory.manager import MemoryManager, Pace
 from engine.memory.objects import Objects
 from engine.memory.profile import live_profile
 from engine.memory.recorder import Recorder
@@ -22,11 +23,12 @@ from engine.plan.coalesce import coalesce
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
 from engine.plan.policy import Policy
+from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import Requirement, RequirementTable
 from engine.plan.resident import Resident
 from engine.plan.schedule import Schedule, make_schedule
 from engine.plan.sources import Sources
-from engine.plan.steps import Allocate, Bind, CreateBuffer
+from engine.plan.steps import Allocate, Bind, CreateBuffer, SetWindow, Transfer
 from engine.plan.vocabulary import BufferUsage, Contents, Kind, MemoryProperty
 from engine.vk.device import Device
 from engine.vk.instance import Instance
@@ -75,7 +77,7 @@ class World:
         keys = DB << 32 | np.arange(count)
         self.keys = keys
         self.sources = Sources.of(keys, np.full(count, DB), self.offsets, sizes)
-        self.plan = self._plan()
+        self.plan = self._plan(self.profile)
 
     def _write(self, path: Path, random: np.random.Generator):
         noise = random.integers(0, 256, 16 * MIB, np.uint8)
@@ -86,7 +88,7 @@ class World:
                 out.write(noise[: end - at])
         return path.open("rb")
 
-    def _plan(self) -> Plan:
+    def _plan(self, profile: DeviceProfile) -> Plan:
         table = RequirementTable()
         asker = table.askers.add("visibleModel", "bench")
         for key, size in zip(self.keys.tolist(), self.sizes.tolist(), strict=True):
@@ -103,11 +105,17 @@ class World:
                 ),
                 asker,
             )
-        return make_plan(coalesce(table), self.profile, None, POLICY)
+        return make_plan(coalesce(table), profile, None, POLICY)
 
-    def schedule(self, resident: Resident) -> Schedule:
+    @property
+    def is_direct(self) -> bool:
+        """Whether the plan has everything where the host can write to it."""
+        place = self.plan.address(int(self.keys[0]))
+        return bool(self.profile.memory_types[place.memory_type].properties & MemoryProperty.HOST_VISIBLE)
+
+    def schedule(self, resident: Resident, plan: Plan | None = None) -> Schedule:
         """Make the schedule that brings everything in."""
-        return make_schedule(resident, self.plan, self.sources)
+        return make_schedule(resident, plan or self.plan, self.sources)
 
     def manager(self, resident: Resident, **more) -> MemoryManager:
         """Make a manager that reads from the cache file."""
@@ -116,15 +124,35 @@ class World:
         )
         return MemoryManager(self.device, self.profile, {DB: cache}, state=resident, **more)
 
-    def upload(self, **more) -> float:
-        """Bring everything in at once; seconds from submit to settled."""
+    def upload_otherwise(self) -> float:
+        """The same as `upload`, through staging if that writes straight to the device, and the reverse."""
+        if self.is_direct:
+            return self.upload(pace=Pace(direct=False))[0]
+        heaps = tuple(replace(heap, device_local=True) for heap in self.profile.heaps)
+        return self.upload(self._plan(replace(self.profile, heaps=heaps)))[0]
+
+    def upload(self, plan: Plan | None = None, **more) -> tuple[float, float]:
+        """Bring everything in at once: seconds from the plan's memory to the last key, and of all.
+
+        The references make no memory either; all is from submit to settled, staging given back.
+        """
         resident = Resident()
-        schedule = self.schedule(resident)
+        schedule = self.schedule(resident, plan)
         with self.manager(resident, **more) as manager:
-            start = time.perf_counter()
+            begun = time.perf_counter()
             manager.submit(schedule)
+            while not isinstance(manager.open_steps[0], SetWindow | Transfer):
+                manager.advance(cycles=0, milliseconds=1e9, hurry=True)
+                if not isinstance(manager.open_steps[0], SetWindow | Transfer):
+                    manager.wait()
+            start = time.perf_counter()
+            while manager.statistics.published < self.count:
+                manager.advance(cycles=1 << 30, milliseconds=1e9, hurry=True)
+                if manager.statistics.published < self.count:
+                    manager.wait()
+            end = time.perf_counter()
             manager.settle()
-            return time.perf_counter() - start
+            return end - start, time.perf_counter() - begun
 
     def reference(self) -> tuple[float, float]:
         """Seconds of copying the bytes into mapped staging, and of vkCmdCopyBuffer into new memory."""
