@@ -17,7 +17,7 @@ from engine.feature import Drawable, Feature
 from engine.graph import Pass
 from engine.humon import InputError, Problem
 from engine.planning.shading import ShaderSet, check_inputs, fits, shader_set
-from engine.tableau import FeatureTable
+from engine.tableau import NO_ASSET, FeatureTable
 
 BATCH_KEYS = np.dtype(
     [
@@ -117,8 +117,10 @@ def draw_table(
     builder = _Builder(DrawTable(declaration, table), library, report)
     rows = table.rows_active()
     keys = table.column(feature.schema.asset_fields[0].name)[rows]
+    if (keys == NO_ASSET).any():
+        rows, keys = rows[keys != NO_ASSET], keys[keys != NO_ASSET]
     assets, inverse = np.unique(keys, return_inverse=True)
-    batches_of = [builder.batches_for(AssetRef.from_key(int(key)), feature) for key in assets]
+    batches_of = [builder.batches_for(AssetRef.from_key(key), feature) for key in assets.tolist()]
     counts = np.array([len(batches) for batches in batches_of], np.int64)
     starts = np.cumsum(counts) - counts
     flat = np.array([batch for batches in batches_of for batch in batches], np.int64)
