@@ -2,11 +2,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 from support.random_scenes import profile
 
 from engine.assets import open_library
 from engine.planning.scene import ScenePlanner
+from engine.planning.tables import _distinct
 from engine.scene import load_scene
+
+KEYS = st.one_of(
+    st.lists(st.builds(lambda db, index: db << 32 | index, st.integers(0, 3), st.integers(0, 20))),
+    st.lists(st.integers(0, 1 << 50)),
+)
+
+
+@given(KEYS)
+def test_distinct_keys_are_those_of_a_sort_whatever_their_databases(keys):
+    keys = np.array(keys, np.int64)
+    for found, wanted in zip(_distinct(keys), np.unique(keys, return_inverse=True), strict=True):
+        assert found.tolist() == wanted.tolist()
 
 
 def test_a_row_without_an_asset_draws_nothing_and_leaves_the_others_alone(root, monkeypatch):
