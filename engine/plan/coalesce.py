@@ -47,8 +47,8 @@ class Coalesced:
         return found
 
     def why(self, key: int) -> str:
-        """All who ask for `key`, in words."""
-        return ", ".join(sorted(str(self.askers[a]) for a in self.askers_of(key)))
+        """Who asks for `key`, in words; of very many, some and how many more."""
+        return ", ".join(self.askers.names(self.askers_of(key)))
 
 
 def coalesce(table: RequirementTable, before: Coalesced | None = None) -> Coalesced:
@@ -165,7 +165,7 @@ def _conflict(table: RequirementTable, key: int) -> PlanError:
         except ValueError as conflict:
             what = str(conflict)
             break
-    who = sorted({str(table.askers[a]) for a in table.asked.askers_of(key).tolist()})
+    who = table.askers.names(table.asked.askers_of(key).tolist())
     return PlanError(
         "plan.conflict",
         f"{table.keys.name(key)} is asked for with {what}, by {'; '.join(who)}",

@@ -171,6 +171,11 @@ def test_what_was_coalesced_names_those_who_asked_then():
         second.askers_of(8)
 
 
+def test_a_sentence_names_some_of_very_many_askers_and_counts_the_rest():
+    table = table_of(*((ONE, f"asker {i:02}") for i in range(20)))
+    assert coalesce(table).why(7).endswith("asker 14, asker 15, 4 more")
+
+
 def test_what_was_taken_back_takes_no_room_for_long():
     table = RequirementTable()
     table.add_rows(ONE.terms(), key=np.arange(100), size=100, asker=np.arange(100))
