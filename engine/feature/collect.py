@@ -206,9 +206,8 @@ class Collector:
         for index in _distinct(terms):
             of_terms = terms == index
             asking = ids[_spans(first[of_terms], count[of_terms])]
-            columns = np.repeat(numbers[of_terms], count[of_terms], axis=0).T
-            named = dict(zip(NUMBERS, columns, strict=True))
-            requirements.add_rows(self._terms[index], asker=asking, **named)
+            named = dict(zip(NUMBERS, numbers[of_terms].T, strict=True))
+            requirements.add_rows(self._terms[index], asker=asking, counts=count[of_terms], **named)
 
     def _ids_of(self, table: FeatureTable, askers: AskerTable) -> AskerIds:
         known = self._ids.get(table.type_name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +43,10 @@ class Asker:
         return what + where
 
 
+NAMED = 16
+"""How many askers a sentence names; of more, the rest is counted."""
+
+
 class AskerTable:
     """Interns askers: equal ones have one id. Thousands can be taken in at once, told when looked at."""
 
@@ -64,6 +68,11 @@ class AskerTable:
         if block < 0 or index >= self._count:
             raise IndexError(f"there is no asker {index}")
         return self._blocks[block](index - self._block_starts[block])
+
+    def names(self, ids: Sequence[int]) -> list[str]:
+        """Askers in words, sorted; of very many some, and how many more there are."""
+        words = sorted({str(self[index]) for index in ids[:NAMED]})
+        return [*words, f"{len(ids) - NAMED:,} more"] if len(ids) > NAMED else words
 
     def add(self, feature: str, object_path: str = "", position: Place | None = None) -> int:
         """The id of this asker, the same one every time."""

@@ -26,6 +26,7 @@ from engine.plan.requirements import TermsTable
 from engine.plan.round import Round
 from engine.plan.rows import DescriptorSetRow, PipelineRow, ShaderRow
 from engine.plan.staging import plan_staging
+from engine.plan.table import distinct
 
 DEFAULT_POLICY = Policy()
 
@@ -95,10 +96,9 @@ def _budget(
     needs = coalesced.needs.array
     columns = columns_of(coalesced, needs, profile, policy, terms)
     size = np.where(columns.footprint > columns.size, columns.footprint, columns.size)
-    asks = needs["asks"].astype(np.int64)
-    start = np.repeat(needs["first_ask"] - (np.cumsum(asks) - asks), asks)
-    who = coalesced.asked_by[start + np.arange(len(start))]
-    total = np.bincount(who, np.repeat(size, asks), minlength=len(coalesced.askers))
+    rows = coalesced.asked.rows
+    asks = distinct(np.searchsorted(needs["key"], rows["key"]) << 32 | rows["asker"])
+    total = np.bincount(asks & 0xFFFF_FFFF, size[asks >> 32], minlength=len(coalesced.askers))
     largest = np.argsort(-total, kind="stable")[:5]
     names = "; ".join(f"{coalesced.askers[int(a)]}: {mib(total[a])}" for a in largest if total[a])
     budget = profile.budget(short.heap)

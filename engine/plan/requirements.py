@@ -1,24 +1,27 @@
 """Requirements: who needs which asset or transient, and on what terms, as numpy columns.
 
-A feature states `Requirement`s. The table splits each into its *terms* (everything that thousands of rows
-have in common: usage, queue uses, memory properties, shape, ...), interned once, and a row of
-(key, size, content, terms, priority, asker). So a row costs 36 bytes, and merging rows touches each
-distinct pair of terms once, however many assets share them.
+A feature states `Requirement`s. The table splits each into its *terms* (everything that thousands of keys
+have in common: usage, queue uses, memory properties, shape, ...), interned once, a *statement* (key, size,
+content, terms, priority), kept once however many make it, and who asks. So merging touches each statement
+once, not each asker, and each distinct pair of terms once, however many assets share them.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from engine.plan.askers import AskerTable
+from engine.plan.asks import STATEMENT, Asked, Asks
 from engine.plan.formats import Format
 from engine.plan.keys import Keys
-from engine.plan.row_index import RowIndex
-from engine.plan.table import Int64s, distinct, stack
+from engine.plan.row_index import SHORT
+from engine.plan.table import Int64s, Rows, distinct
 from engine.plan.vocabulary import (
     Access,
     BufferUsage,
@@ -33,16 +36,6 @@ from engine.plan.vocabulary import (
 
 NO_USAGE = BufferUsage(0)
 NO_PROPERTY = MemoryProperty(0)
-ROW = np.dtype(
-    [
-        ("key", np.int64),
-        ("size", np.int64),
-        ("content", np.int64),
-        ("terms", np.int32),
-        ("asker", np.int32),
-        ("priority", np.int32),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -162,59 +155,53 @@ class TermsTable:
 
 
 class RequirementTable:
-    """All requirement rows of a scene, growable, with the keys, askers and terms they speak of.
+    """All requirements of a scene, growable, with the keys, askers and terms they speak of.
 
-    `version` counts changes. What an asker has asked for can be taken back with `remove`; `touched` tells
-    which keys changed since a version, so that coalescing again costs what changed.
+    What an asker has asked for can be taken back with `remove`. `version` counts changes; `touched` tells of
+    which keys something else is asked since a version, so that coalescing again costs what changed. `asked`
+    is who asks now, and stays as it is when the table changes.
     """
 
     def __init__(self, keys: Keys | None = None, askers: AskerTable | None = None) -> None:
         self.keys = keys if keys is not None else Keys()
         self.askers = askers if askers is not None else AskerTable()
         self.terms = TermsTable()
-        self._rows = np.zeros(64, ROW)
-        self._alive = np.zeros(64, bool)
-        self._count = 0
-        self._log: list[Int64s] = []
-        self._by_key = RowIndex()
-        self._by_asker = RowIndex()
-
-    def __len__(self) -> int:
-        return int(self._alive[: self._count].sum())
+        self.version = 0
+        self._asks = Asks()
+        self._single: dict[tuple[int, ...], Int64s] = {}  # numbers of statements that were added one by one
+        self._log: deque[tuple[int, Int64s]] = deque()
+        self._logged = 0
+        self._forgotten = 0
 
     @property
-    def version(self) -> int:
-        """Goes up with every change."""
-        return len(self._log)
+    def asked(self) -> Asked:
+        """Who asks for what now."""
+        return Asked(self._asks, len(self._asks.asker), self.version)
 
-    @property
-    def rows(self) -> NDArray[np.void]:
-        """All rows, dtype `ROW`, in the order they were added."""
-        rows = self._rows[: self._count]
-        alive = self._alive[: self._count]
-        return rows if alive.all() else rows[alive]
+    def statements(self, keys: Int64s | None = None) -> Rows:
+        """What somebody states now, dtype STATEMENT: all of it, or of `keys` (sorted, distinct)."""
+        rows, counts = self._asks.statements.rows, self._asks.counts.rows
+        if keys is not None:
+            at = self._asks.about(keys)
+            return rows.take(at[counts[at] > 0])
+        return rows if counts.all() else rows.take(np.flatnonzero(counts))
 
-    def rows_of(self, keys: Int64s) -> NDArray[np.void]:
-        """All rows of `keys` (sorted, distinct)."""
-        at = self._by_key.find(self._rows["key"][: self._count], keys)
-        return self._rows[at[self._alive[at]]]
-
-    def touched(self, version: int) -> Int64s:
-        """Keys whose rows changed since `version`, sorted."""
-        changed = self._log[version:]
-        return distinct(np.concatenate(changed)) if changed else np.zeros(0, np.int64)
+    def touched(self, version: int) -> Int64s | None:
+        """Keys of which other things are asked than in `version`, sorted; None where that is forgotten."""
+        if version < self._forgotten:
+            return None
+        notes = takewhile(lambda note: note[0] > version, reversed(self._log))
+        return distinct(np.concatenate([np.zeros(0, np.int64), *(keys for _, keys in notes)]))
 
     def add(self, requirement: Requirement, askers: int | Iterable[int]) -> None:
         """Add one requirement for each asker (ids of `self.askers`)."""
-        ids = [askers] if isinstance(askers, int) else list(askers)
-        self.add_rows(
-            requirement.terms(),
-            key=requirement.key,
-            size=requirement.size,
-            asker=np.array(ids, np.int32),
-            content=requirement.content,
-            priority=requirement.priority,
-        )
+        terms = self.terms.id(requirement.terms())
+        statement = (requirement.key, requirement.size, requirement.content, terms, requirement.priority)
+        number = self._single.get(statement)
+        if number is None:
+            number = self._single[statement] = self._asks.state(np.array([statement], STATEMENT))
+        ids = np.array([askers] if isinstance(askers, int) else list(askers), np.int32)
+        self._note(self._asks.ask(np.repeat(number, len(ids)), ids))
 
     def add_rows(
         self,
@@ -225,30 +212,37 @@ class RequirementTable:
         asker: ArrayLike,
         content: ArrayLike = 0,
         priority: ArrayLike = 0,
+        counts: Int64s | None = None,
     ) -> None:
-        """Add many rows on the same terms; the columns are broadcast against each other."""
-        given = (np.asarray(key, np.int64), size, asker, content, priority)
-        columns = np.broadcast_arrays(*(np.asarray(column) for column in given))
-        rows = self._grow(columns[0].size)
-        for name, column in zip(("key", "size", "asker", "content", "priority"), columns, strict=True):
-            rows[name] = column.reshape(-1)
-        rows["terms"] = self.terms.id(terms)
-        self._log.append(rows["key"].copy())
+        """Add many requirements on the same terms; the columns are broadcast against each other.
+
+        With `counts`, each requirement has so many askers, one after another in `asker`.
+        """
+        named = {"key": key, "size": size, "content": content, "priority": priority}
+        columns = np.broadcast_arrays(*(np.atleast_1d(column) for column in named.values()))
+        stated = np.empty(len(columns[0]), STATEMENT)
+        stated["terms"] = self.terms.id(terms)
+        for name, column in zip(named, columns, strict=True):
+            stated[name] = column
+        numbers = self._asks.state(stated)
+        if counts is not None:
+            numbers = np.repeat(numbers, counts)
+        self._note(self._asks.ask(*np.broadcast_arrays(numbers, np.atleast_1d(np.asarray(asker, np.int32)))))
 
     def remove(self, askers: int | Iterable[int]) -> None:
         """Take back all that these askers have asked for."""
         ids = [askers] if isinstance(askers, int) else list(askers)
-        wanted = distinct(np.array(ids, np.int64))
-        at = self._by_asker.find(self._rows["asker"][: self._count], wanted)
-        at = at[self._alive[at]]
-        self._alive[at] = False
-        self._log.append(self._rows["key"][at])
+        self._note(self._asks.take_back(distinct(np.array(ids, np.int64)), self.version + 1))
+        if self._asks.worn:
+            self._asks = self._asks.renewed()
+            self._single.clear()
 
-    def _grow(self, count: int) -> NDArray[np.void]:
-        start, self._count = self._count, self._count + count
-        if self._count > len(self._rows):
-            size = max(self._count, 2 * len(self._rows))
-            self._rows = stack([self._rows[:start], np.zeros(size - start, ROW)])
-            self._alive = np.concatenate([self._alive[:start], np.zeros(size - start, bool)])
-        self._alive[start : self._count] = True
-        return self._rows[start : self._count]
+    def _note(self, keys: Int64s) -> None:
+        """Count a change, and write down the keys of which something else is asked from now on."""
+        self.version += 1
+        if len(keys):
+            self._log.append((self.version, keys))
+            self._logged += len(keys)
+        while self._logged > max(SHORT, len(self._asks.statements) // 8):
+            self._forgotten, keys = self._log.popleft()
+            self._logged -= len(keys)

@@ -245,7 +245,8 @@ def _complete(plan: Plan) -> list[Finding]:
     found += [
         Finding("why", f"nobody asks for key {k:#x}") for k in np.setdiff1d(keys, needs["key"]).tolist()
     ]
-    found += _bad("why", needs["asks"] < 1, lambda i: f"nobody asks for key {int(needs['key'][i]):#x}")
+    unasked = ~np.isin(needs["key"], plan.requirements.asked.rows["key"])
+    found += _bad("why", unasked, lambda i: f"nobody asks for key {int(needs['key'][i]):#x}")
     used = set(plan.memory.subresources["resource"].tolist())
     found += [
         Finding("why", f"resource {r} is empty")

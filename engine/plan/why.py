@@ -15,7 +15,7 @@ from engine.plan.errors import PlanError
 from engine.plan.keys import asset_key
 from engine.plan.memory_plan import Address
 from engine.plan.plan import Plan
-from engine.plan.table import Int64s
+from engine.plan.table import Int64s, distinct
 from engine.plan.vocabulary import BufferUsage, ImageUsage, flag_names, flags_from_names, word
 
 _ADDRESS = re.compile(r"(\d+)/(\d+)(?:/(\d+)(?:/(\d+))?)?")
@@ -126,14 +126,12 @@ def _by_usage(plan: Plan, question: str) -> Int64s | None:
 
 def _by_words(plan: Plan, question: str) -> Int64s:
     """Keys whose name holds the words, or that an object, anything below it, or a feature asks for."""
-    requirements = plan.requirements
-    asks = set()
-    for number in range(len(requirements.askers)):
-        asker = requirements.askers[number]
-        if asker.feature == question or f"{asker.object_path}/".startswith(f"{question}/"):
-            asks.add(number)
-    found = []
-    for key in plan.memory.subresources["key"].tolist():
-        if question in requirements.keys.name(key) or asks.intersection(requirements.askers_of(key)):
-            found.append(key)
-    return np.array(found, np.int64)
+    keys = plan.requirements.keys
+    rows, planned = plan.requirements.asked.rows, plan.memory.subresources["key"]
+    fits = np.zeros(len(plan.requirements.askers), bool)
+    for number in distinct(rows["asker"]).tolist():
+        asker = plan.requirements.askers[number]
+        fits[number] = asker.feature == question or f"{asker.object_path}/".startswith(f"{question}/")
+    asked = np.isin(planned, rows["key"][fits[rows["asker"]]])
+    asked |= np.array([question in keys.name(key) for key in planned.tolist()], bool)
+    return planned[asked].astype(np.int64)

@@ -17,7 +17,7 @@ from engine.feature import Drawable, Feature
 from engine.graph import Pass
 from engine.humon import InputError, Problem
 from engine.planning.shading import ShaderSet, check_inputs, fits, shader_set
-from engine.tableau import FeatureTable
+from engine.tableau import NO_ASSET, FeatureTable
 
 BATCH_KEYS = np.dtype(
     [
@@ -117,8 +117,10 @@ def draw_table(
     builder = _Builder(DrawTable(declaration, table), library, report)
     rows = table.rows_active()
     keys = table.column(feature.schema.asset_fields[0].name)[rows]
-    assets, inverse = np.unique(keys, return_inverse=True)
-    batches_of = [builder.batches_for(AssetRef.from_key(int(key)), feature) for key in assets]
+    if (keys == NO_ASSET).any():
+        rows, keys = rows[keys != NO_ASSET], keys[keys != NO_ASSET]
+    assets, inverse = _distinct(keys)
+    batches_of = [builder.batches_for(AssetRef.from_key(key), feature) for key in assets.tolist()]
     counts = np.array([len(batches) for batches in batches_of], np.int64)
     starts = np.cumsum(counts) - counts
     flat = np.array([batch for batches in batches_of for batch in batches], np.int64)
@@ -128,6 +130,19 @@ def draw_table(
     within = np.arange(len(result.rows)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
     result.batch = flat[np.repeat(starts[inverse], per_row) + within]
     return result
+
+
+def _distinct(keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The distinct keys, rising, and the place of each key among them."""
+    db, index = keys >> 32, keys & 0xFFFF_FFFF
+    stride = int(index.max(initial=0)) + 1
+    if (int(db.max(initial=0)) + 1) * stride > 4 * len(keys) + 65_536:
+        return np.unique(keys, return_inverse=True)
+    code = db * stride + index  # small, as databases and their assets are numbered from 0: no sort needed
+    used = np.flatnonzero(np.bincount(code))
+    places = np.zeros(int(used.max(initial=0)) + 1, np.int64)
+    places[used] = np.arange(len(used))
+    return used // stride << 32 | used % stride, places[code]
 
 
 def provided(declaration: Pass) -> frozenset[str]:

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from engine.plan import asks, requirements, row_index
 from engine.plan.coalesce import Coalesced, coalesce, merge
 from engine.plan.errors import PlanError
 from engine.plan.formats import Format
@@ -135,6 +141,129 @@ def test_coalescing_what_was_touched_equals_coalescing_all():
         for asker in gone[: turn % 4]:
             add(asker)
         again = coalesce(table, known)
-        assert again.needs is not known.needs
         assert values(again) == values(coalesce(table))
         known = again
+
+
+def test_one_of_many_that_state_the_same_comes_and_goes_and_no_need_changes():
+    table = RequirementTable()
+    table.add_rows(ONE.terms(), key=7, size=100, asker=np.arange(1000))
+    table.add_rows(OTHER.terms(), key=8, size=100, asker=5)
+    first = coalesce(table)
+    table.remove(5)
+    without = coalesce(table, first)
+    assert table.touched(first.asked.version).tolist() == [8]
+    table.add(replace(ONE, key=7), 5)
+    again = coalesce(table, without)
+    assert again.needs is without.needs
+    assert [5 in found.askers_of(7) for found in (first, without, again)] == [True, False, True]
+
+
+def test_what_was_coalesced_names_those_who_asked_then():
+    table = table_of((ONE, "a"), (OTHER, "b"))
+    first = coalesce(table)
+    table.remove(0)
+    second = coalesce(table, first)
+    table.add(ONE, table.askers.add("c"))
+    third = coalesce(table, second)
+    assert [found.why(7) for found in (first, second, third)] == ["a, b", "b", "b, c"]
+    with pytest.raises(KeyError):
+        second.askers_of(8)
+
+
+def test_a_sentence_names_some_of_very_many_askers_and_counts_the_rest():
+    table = table_of(*((ONE, f"asker {i:02}") for i in range(20)))
+    assert coalesce(table).why(7).endswith("asker 14, asker 15, 4 more")
+
+
+def test_what_was_taken_back_takes_no_room_for_long():
+    table = RequirementTable()
+    table.add_rows(ONE.terms(), key=np.arange(100), size=100, asker=np.arange(100))
+    known = first = coalesce(table)
+    for turn in range(5000):
+        table.remove(turn % 100)
+        table.add(replace(ONE, key=turn % 100, size=101 + turn), turn % 100)
+        known = coalesce(table, known)
+    assert max(len(table._asks.asker), len(table._asks.statements)) < 2200
+    assert len(table._log) <= 1024
+    assert known.needs.array["size"].tolist() == [5001 + i for i in range(100)]
+    assert first.asked.rows["size"].tolist() == [100] * 100
+    assert table.touched(first.asked.version) is None
+
+
+VARIANTS = (
+    ONE,
+    replace(ONE, size=300),
+    replace(ONE, usage=BufferUsage.INDEX_BUFFER, priority=4),
+    replace(ONE, alignment=6),
+    OTHER,
+    replace(ONE, copies=2),
+    replace(ONE, content=1),
+    Requirement(0, Kind.IMAGE, shape=ImageShape(Format.R8_UNORM, 1, 1), usage=ImageUsage.SAMPLED),
+)
+ADD = st.tuples(
+    st.integers(0, 3),
+    st.sampled_from([*VARIANTS[:5] * 4, *VARIANTS[5:]]),
+    st.lists(st.integers(0, 5), min_size=1, max_size=3),
+)
+REMOVE = st.sets(st.integers(0, 5), max_size=3)
+
+
+@contextmanager
+def few(count: int) -> Iterator[None]:
+    """So many rows are few: what happens to many happens to more than that."""
+    with ExitStack() as stack:
+        for module in (asks, requirements, row_index):
+            stack.enter_context(mock.patch.object(module, "SHORT", count))
+        yield
+
+
+def outcome(work: Callable[[], Coalesced]) -> tuple[Coalesced | None, object]:
+    """What was coalesced, if anything, and by value: the needs with all askers, or the error."""
+    try:
+        found = work()
+    except PlanError as error:
+        return None, str(error)
+    askers = {key: found.askers_of(key) for key in found.needs.array["key"].tolist()}
+    pairs = set(zip(*(found.asked.rows[name].tolist() for name in ("key", "asker")), strict=True))
+    assert pairs == {(key, asker) for key, who in askers.items() for asker in who}
+    return found, (values(found), askers)
+
+
+@given(
+    st.lists(st.tuples(st.lists(ADD, max_size=4), REMOVE, st.booleans()), max_size=12),
+    st.sampled_from([1, 4, 1024]),
+    st.randoms(use_true_random=False),
+)
+def test_coalescing_step_by_step_equals_coalescing_at_once_in_any_order(steps, short, random):
+    table = RequirementTable()
+    for i in range(6):
+        table.askers.add(f"asker {i}")
+    asked: list[tuple[Requirement, int]] = []
+    known: Coalesced | None = None
+    made = []
+    with few(short):
+        for added, removed, bulk in steps:
+            table.remove(removed)
+            asked = [each for each in asked if each[1] not in removed]
+            for key, variant, askers in added:
+                if bulk:
+                    columns = {"size": variant.size, "content": variant.content, "priority": variant.priority}
+                    table.add_rows(variant.terms(), key=[key] * len(askers), asker=askers, **columns)
+                else:
+                    table.add(replace(variant, key=key), askers)
+                asked += [(replace(variant, key=key), asker) for asker in askers]
+            random.shuffle(asked)
+            fresh = RequirementTable(table.keys, table.askers)
+            for requirement, asker in asked:
+                fresh.add(requirement, asker)
+            stated = table._asks.statements.rows.tolist()
+            assert len(set(stated)) == len(stated)
+            found, got = outcome(lambda known=known: coalesce(table, known))
+            assert got == outcome(lambda fresh=fresh: coalesce(fresh))[1]
+            assert got == outcome(lambda: coalesce(table))[1]
+            if found is not None:
+                known = found
+                made.append((found, got))
+        for then, said in made:
+            assert outcome(lambda then=then: replace(then, _askers_of={}))[1] == said

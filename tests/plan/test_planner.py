@@ -248,6 +248,20 @@ def test_a_budget_error_names_heap_size_and_the_largest_askers():
     )
 
 
+def test_a_budget_error_counts_an_asset_once_for_each_who_asks():
+    table = RequirementTable()
+    both = [table.askers.add("visibleModel", "a"), table.askers.add("visibleModel", "b")]
+    table.add(buffer(1, 2 * MIB), both)
+    table.add(buffer(1, 2 * MIB, usage=BufferUsage.INDEX_BUFFER), both[:1])
+    table.add(buffer(2, 2 * MIB), both[1:])
+    table.add(buffer(3, MIB), table.askers.add("visibleModel", "gone"))
+    table.remove(2)
+    with pytest.raises(PlanError) as caught:
+        make_plan(coalesce(table), UNIFIED.with_budgets({0: 3 * MIB}))
+    askers = "askers: visibleModel on 'b': 4.0 MiB; visibleModel on 'a': 2.0 MiB\n"
+    assert askers in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("requirement", "code", "words"),
     [

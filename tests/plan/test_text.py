@@ -11,13 +11,16 @@ import pytest
 from support.random_scenes import NAMES, SMALL, World, needs, profile
 
 from engine.humon import InputError, parse
+from engine.plan.coalesce import coalesce
 from engine.plan.difference import difference, difference_text
 from engine.plan.errors import PlanError
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
 from engine.plan.reading import read_plan
+from engine.plan.requirements import Requirement, RequirementTable
 from engine.plan.steps import Allocate
 from engine.plan.text import plan_text
+from engine.plan.vocabulary import BufferUsage, Kind
 from engine.plan.why import why, why_text
 
 PRINT = """
@@ -144,6 +147,23 @@ def test_why_answers_for_asset_object_usage_and_address():
     assert by_key in why(plan, who)
     assert all("sampled_bit" in reason.usages for reason in why(plan, "sampled_bit"))
     assert who in why_text(plan, f"{db}:{index}")
+
+
+def test_why_of_a_feature_is_all_that_it_asks_for_and_an_older_plan_tells_who_asked_then():
+    table = RequirementTable()
+    seen, cast = table.askers.add("visibleModel", "a"), table.askers.add("shadowCaster", "a")
+    for key, askers in ((1, [seen, cast]), (2, [seen]), (3, [cast])):
+        vertices = Requirement(key, Kind.BUFFER, 64, usage=BufferUsage.VERTEX_BUFFER)
+        table.add(vertices, askers)
+    older = make_plan(known := coalesce(table), profile("unified"))
+    text = plan_text(older)
+    table.remove(cast)
+    newer = make_plan(coalesce(table, known), profile("unified"), older)
+    assert [reason.key for reason in why(older, "shadowCaster")] == [1, 3]
+    assert [reason.key for reason in why(newer, "a")] == [1, 2]
+    with pytest.raises(PlanError):
+        why(newer, "shadowCaster")
+    assert plan_text(older) == text
 
 
 def test_why_says_when_nothing_fits():

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from unittest import mock
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.plan import row_index
+from engine.plan.row_index import RowIndex
+
+VALUES = st.integers(0, 9)
+
+
+@given(
+    st.lists(st.tuples(st.lists(VALUES, max_size=9), st.sets(VALUES), st.integers(0, 9)), max_size=9),
+    st.integers(1, 5),
+)
+def test_rows_are_found_by_value_whatever_was_added_and_left_behind(steps, short):
+    with mock.patch.object(row_index, "SHORT", short):
+        column, index = np.zeros(0, np.int64), RowIndex(np.int64)
+        for added, wanted, dropped in steps:
+            column = np.concatenate([column, np.array(added, np.int64)])
+            found = index.find(column, np.array(sorted(wanted), np.int64))
+            assert sorted(found.tolist()) == np.flatnonzero(np.isin(column, sorted(wanted))).tolist()
+            left = np.flatnonzero(column != dropped)
+            numbers = np.full(len(column), -1)
+            numbers[left] = np.arange(len(left))
+            column, index = column[left], index.renumbered(numbers)
+
+
+def test_few_rows_are_looked_at_one_by_one_and_few_runs_are_searched():
+    column, index = np.random.default_rng(1).integers(0, 1000, 60_000), RowIndex(np.int64)
+    for count in range(0, 60_001, 100):
+        index.find(column[:count], np.array([1, 5]))
+        assert count - index._count <= row_index.SHORT
+        assert len(index._runs) <= 3

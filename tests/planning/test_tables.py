@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from support.random_scenes import profile
+
+from engine.assets import open_library
+from engine.planning.scene import ScenePlanner
+from engine.planning.tables import _distinct
+from engine.scene import load_scene
+
+KEYS = st.one_of(
+    st.lists(st.builds(lambda db, index: db << 32 | index, st.integers(0, 3), st.integers(0, 20))),
+    st.lists(st.integers(0, 1 << 50)),
+)
+
+
+@given(KEYS)
+def test_distinct_keys_are_those_of_a_sort_whatever_their_databases(keys):
+    keys = np.array(keys, np.int64)
+    for found, wanted in zip(_distinct(keys), np.unique(keys, return_inverse=True), strict=True):
+        assert found.tolist() == wanted.tolist()
+
+
+def test_a_row_without_an_asset_draws_nothing_and_leaves_the_others_alone(root, monkeypatch):
+    monkeypatch.chdir(root)
+    scene = load_scene(Path("scenes/cube.hu"))
+    tableau = scene.tableau
+    blank = tableau.add_object("blank", features={"visibleModel": {}})
+    with open_library(scene.dbs) as library:
+        planner = ScenePlanner(tableau, scene.registry, library, profile("nvidia-h200"), (64, 64))
+        needs = planner.needs()
+        assert {name: len(table.rows) for name, table in needs.tables.items()} == {"shadow": 1, "forward": 2}
+        for name in ("cube", "ground"):
+            tableau[name].active = False
+        needs = planner.needs()
+        assert {name: len(table.rows) for name, table in needs.tables.items()} == {"forward": 0}
+        planner.plan(needs)
+    assert blank.visibleModel.active
+    assert tableau.warnings == []
