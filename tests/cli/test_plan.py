@@ -87,7 +87,7 @@ def test_a_profile_without_a_field_is_an_error_that_names_it(engine: Run, root: 
     broken.write_text(json.dumps(profile), encoding="utf-8")
     done = engine("plan", SCENE, "--profile", broken)
     assert done.returncode == 2
-    assert "error[profile.field]: memoryTypes is missing" in done.stderr
+    assert f"error[profile.field]: {broken}: memoryTypes is missing" in done.stderr
     assert "Traceback" not in done.stderr
 
 
