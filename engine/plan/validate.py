@@ -82,12 +82,11 @@ def _granularity(j: Joined) -> list[Finding]:
 def _aliases(j: Joined, r: Rows, end: Int64s) -> list[Finding]:
     """Rule 16's plan side: resources that share bytes are never live in the same pass."""
     found = []
-    shared = np.flatnonzero(r["aliased"])
+    shared = np.flatnonzero(r["aliased"])  # by allocation and offset
     lives = {int(i): _lifetime(j, int(r["id"][i])) for i in shared}
     for position, a in enumerate(shared.tolist()):
         for b in shared[position + 1 :].tolist():
-            apart = r["allocation"][a] != r["allocation"][b] or r["offset"][b] >= end[a]
-            if apart or r["offset"][a] >= end[b]:
+            if r["allocation"][a] != r["allocation"][b] or r["offset"][b] >= end[a]:
                 continue
             one, two = lives[a], lives[b]
             if one is None or two is None or (one[0] <= two[1] and two[0] <= one[1]):
