@@ -77,8 +77,8 @@ def _disjoint(ranges: Rows, what: str, where: str) -> list[Finding]:
 
 
 def _outside(offset: Int64s, size: Int64s, length: Int64s, where: str) -> list[Finding]:
-    """Ranges that leave what they lie in (vkCmdCopyBuffer-srcOffset-00113 and its like)."""
-    wrong = np.flatnonzero((offset < 0) | (size < 0) | (offset + size > length))
+    """Ranges of nothing, or that leave what they lie in (VkBufferCopy-size-01988, srcOffset-00113)."""
+    wrong = np.flatnonzero((offset < 0) | (size <= 0) | (offset + size > length))
     return [Finding("12 range", f"{where} {i} of {size[i]} bytes at {offset[i]}") for i in wrong]
 
 

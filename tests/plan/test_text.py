@@ -23,7 +23,8 @@ from engine.plan.requirements import Requirement, RequirementTable
 from engine.plan.steps import Allocate
 from engine.plan.text import plan_text
 from engine.plan.vocabulary import BufferUsage, Contents, Kind
-from engine.plan.why import why, why_text
+from engine.plan.why import Reason, RowReason, why, why_text
+from engine.planning.offline import plan_scene
 
 PRINT = """
 import sys
@@ -207,6 +208,30 @@ def test_why_answers_for_asset_object_usage_and_address():
     assert by_key in why(plan, who)
     assert all("sampled_bit" in reason.usages for reason in why(plan, "sampled_bit"))
     assert who in why_text(plan, f"{db}:{index}")
+
+
+def test_why_leads_to_shaders_pipelines_and_sets(root):
+    plan = plan_scene(root / "scenes/cube.hu", profile("lavapipe")).plan
+    rows = [(r.plan, r.name) for r in why(plan, "assetDb0:6")]
+    assert rows == [("shaderPlan", "assetDb0 shader #6"), ("pipelinePlan", "forward/0")]
+    assert why(plan, "1:6") == why(plan, "assetDb0:6")
+    assert all(reason.askers for reason in why(plan, "1:6"))
+    caster = why(plan, "shadowCaster")
+    assert ("pipelinePlan", "shadow/0") in [(r.plan, r.name) for r in caster if isinstance(r, RowReason)]
+    (albedo,) = (r for r in why(plan, "assetDb0:8") if isinstance(r, Reason))
+    sets = [r.plan for r in why(plan, "assetDb0:8") if isinstance(r, RowReason)]
+    assert (albedo.name, set(sets)) == ("assetDb0 texture2d #8", {"descriptorSetPlan"})
+    assert "plan: descriptorSetPlan" in why_text(plan, "assetDb0:8")
+
+
+def test_why_answers_for_staging():
+    plan = a_plan("unified")
+    row = plan.staging.resources[0]
+    at = f"{plan.staging.allocation(int(row['allocation']))['memory_type']}/{row['allocation']}"
+    (reason,) = why(plan, at)
+    assert (reason.name, reason.askers) == ("staging 0", ("engine/memory staging",))
+    assert reason.bytes == row["bytes"]
+    assert reason.usages == ("transfer_src_bit",)
 
 
 def test_why_says_when_nothing_fits():

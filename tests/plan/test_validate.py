@@ -197,6 +197,7 @@ BREAKS: dict[str, Break] = {
     "fewer layers": ("size", PLACE, (3,), lambda p: with_terms(p, 3, copies=2)),
     "live at once": ("16 alias", RESOURCE, (5, 6), lambda p: with_terms(p, 5, lifetime=(0, 2))),
     "live before": ("16 alias", RESOURCE, (5, 12), lambda p: with_terms(p, 12, lifetime=(0, 0))),
+    "live at its end": ("16 alias", RESOURCE, (5, 6), lambda p: with_terms(p, 5, lifetime=(3, 4))),
     "alive for ever": ("16 alias", RESOURCE, (5, 6), lambda p: with_terms(p, 6, lifetime=None)),
     "aliased in secret": ("overlap", RESOURCE, (5, 6), lambda p: changed(p, RESOURCE, 5, aliased=False)),
     "resources overlap": ("overlap", RESOURCE, (3, 8), lambda p: changed(p, RESOURCE, 8, offset=1024)),
@@ -277,21 +278,31 @@ def test_a_heap_over_its_budget_is_found():
 
 def test_linear_and_optimal_in_one_page_are_found_from_both_sides():
     plan = a_plan("coarse")
+    both = {ident(plan, RESOURCE, key) for key in (0, 3)}
     after = changed(plan, RESOURCE, 3, allocation=plan.address(0).allocation, offset=4096)
-    assert "2 granularity" in {finding.rule for finding in validate(after)}
+    assert [set(f.ids) for f in validate(after) if f.rule == "2 granularity"] == [both]
     small = changed(plan, RESOURCE, 3, size=1000)
     after = changed(small, RESOURCE, 0, allocation=plan.address(3).allocation, offset=1024)
-    assert "2 granularity" in {finding.rule for finding in validate(after)}
+    assert [set(f.ids) for f in validate(after) if f.rule == "2 granularity"] == [both]
 
 
 def test_required_dedicated_memory_is_insisted_on():
-    plan = a_plan()
-    row = plan.memory.resource(plan.address(3).resource)
-    needs_it = replace(
-        plan.profile.image_requirements(SHAPE, 2, ImageUsage(int(row["usage"]))), requires_dedicated=True
-    )
-    plan.profile._cache[(SHAPE, 2, int(row["usage"]))] = needs_it
-    assert "4 dedicated" in {finding.rule for finding in validate(plan)}
+    for name, layers in (("discrete-window", 2), ("coarse", 1)):  # beside another; alone but not dedicated
+        plan = a_plan(name)
+        usage = ImageUsage(int(plan.memory.resource(plan.address(3).resource)["usage"]))
+        needs_it = replace(plan.profile.image_requirements(SHAPE, layers, usage), requires_dedicated=True)
+        plan.profile._cache[(SHAPE, layers, int(usage))] = needs_it
+        found = {ids for f in validate(plan) if f.rule == "4 dedicated" for ids in f.ids}
+        assert plan.address(3).resource in found
+
+
+def test_an_allocation_may_fill_its_heap():
+    table = RequirementTable()
+    table.add(static(0, 640, BufferUsage.VERTEX_BUFFER), table.askers.add("visibleModel", "cube"))
+    plan = make_plan(coalesce(table), profile("discrete-window"))
+    small = replace(plan.profile.heaps[0], size=plan.planned_bytes)
+    heaps = (small, *plan.profile.heaps[1:])
+    assert validate(with_profile(plan, heaps=heaps, default_fraction=1.0)) == []
 
 
 def test_an_id_that_changes_its_object_is_found():
@@ -333,6 +344,12 @@ def doubled(name: str) -> Callable[[object], object]:
     return lambda step: replace(step, **{name: np.concatenate([getattr(step, name)] * 2)})
 
 
+def emptied(step: Transfer) -> Transfer:
+    copies = step.buffer_copies.copy()
+    copies["size"][-1] = 0
+    return replace(step, buffer_copies=copies)
+
+
 def has(name: str) -> Callable[[object], bool]:
     return lambda step: len(getattr(step, name)) > 0
 
@@ -353,6 +370,7 @@ SCHEDULE_BREAKS = {
     "rows twice": ("12 disjoint", Transfer, doubled("image_copies"), IMAGES),
     "read twice": ("12 disjoint", Transfer, doubled("reads"), has("reads")),
     "beyond the buffer": ("12 range", Transfer, shifted("buffer_copies", "size", 1 << 20), BUFFERS),
+    "nothing": ("12 range", Transfer, emptied, BUFFERS),
     "before the buffer": ("12 range", Transfer, shifted("buffer_copies", "offset", -(1 << 20)), BUFFERS),
     "no such layer": ("12 range", Transfer, shifted("image_copies", "layer", 1 << 10), IMAGES),
     "no layer at all": ("12 range", Transfer, shifted("image_copies", "layer", -(1 << 10)), IMAGES),
@@ -434,6 +452,25 @@ def test_depth_and_transfer_queues_want_offsets_of_four():
         moved = replace(moved, plan=replace(moved.plan, profile=device))
         found = [f.rule for f in validate_schedule(Resident(), moved) if f.rule == "10 bufferOffset"]
         assert len(found) == wrong
+
+
+def test_the_ends_of_an_image_are_exact():
+    schedule = depth_schedule(profile("unified"), ImageShape(Format.R8_UNORM, 8, 8))
+    for field in ("layer", "mip"):
+        at, beyond = mutated(schedule, Transfer, shifted("image_copies", field, 1), IMAGES)
+        assert [f.rule for f in validate_schedule(Resident(), beyond)] == ["12 range"]
+    at = next(i for i, step in enumerate(schedule.steps) if isinstance(step, Transfer))
+    halves = np.repeat(schedule.steps[at].image_copies, 2)
+    halves["height"], halves["size"] = 4, 32
+    halves["y"][1] += 4
+    halves["staging_offset"][1] += 32
+    for lower, found in ((4, []), (3, ["12 disjoint"])):
+        halves["y"][1] = lower
+        steps = list(schedule.steps)
+        steps[at] = replace(steps[at], image_copies=halves.copy())
+        findings = validate_schedule(Resident(), replace(schedule, steps=tuple(steps)))
+        assert [f.rule for f in findings] == found
+        assert all(f.where.endswith("rows 3 to 7") for f in findings)
 
 
 def test_queues_that_copy_whole_levels_only_are_held_to_it():
