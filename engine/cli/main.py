@@ -103,8 +103,8 @@ def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         commands,
         "why",
         "tell what is in GPU memory because of what",
-        "QUESTION is an address (memoryType/allocation[/resource[/offset]]), an asset (database:index, or\n"
-        "part of its name), a usage (vertex_buffer_bit), the path of an object, or the name of a feature.",
+        "QUESTION is an address (memoryType/allocation[/resource[/offset]]), an asset (assetDb0:2, or part\n"
+        "of its name), a usage (vertex_buffer_bit), the path of an object, or the name of a feature.",
     )
     _add_scene_and_device(why)
     why.add_argument("question", metavar="QUESTION", help="what to ask for")

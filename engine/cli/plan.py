@@ -64,6 +64,6 @@ def find_profile(name: str) -> DeviceProfile:
     folder = data_root() / "assets" / "profiles"
     known = sorted(path.stem for path in folder.glob("*.json"))
     if name not in known:
-        help_text = suggestion(name, known)
+        help_text = f"{suggestion(name, known)}; or give a file: --profile FILE.json"
         raise InputError(Problem("profile.unknown", f"there is no recorded profile '{name}'", help=help_text))
     return read_profile(folder / f"{name}.json")

@@ -1,10 +1,11 @@
-"""Reading a Humon file: regular files only, refused by size before a byte is read."""
+"""Reading a file: regular ones only, refused by size before a byte is read."""
 
 import os
 import stat
 
 from engine.humon.codes import Code
 from engine.humon.document import Document, parse
+from engine.humon.limits import MAX_FILE_BYTES
 from engine.humon.problem import InputError, Position, Problem
 from engine.humon.reader import check_size
 
@@ -15,6 +16,15 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Document:
     Raises InputError: `file.missing`, `file.kind`, `file.unreadable`, `humon.size`, and all of `parse`.
     """
     shown = os.fspath(path) if name is None else name
+    content = read_bytes(path, shown)
+    return parse(content, shown)
+
+
+def read_bytes(path: str | os.PathLike[str], shown: str, limit: int = MAX_FILE_BYTES) -> bytes:
+    """Read a regular file of at most `limit` bytes; `shown` is what problems call it.
+
+    Raises InputError: `file.missing`, `file.kind`, `file.unreadable`, `humon.size`.
+    """
     try:
         # Without O_NONBLOCK, opening a FIFO waits for somebody to write to it.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -22,8 +32,8 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Document:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise _refused(Code.FILE_KIND, "not a regular file", shown)
-            check_size(status.st_size, shown)
-            return parse(file.read(status.st_size + 1), shown)
+            check_size(status.st_size, shown, limit)
+            return file.read(status.st_size + 1)
     except (FileNotFoundError, NotADirectoryError):
         raise _refused(Code.FILE_MISSING, "no such file", shown) from None
     except IsADirectoryError:

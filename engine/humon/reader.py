@@ -45,10 +45,10 @@ def read_columns(source: str | bytes, name: str) -> tuple[str, Columns]:
     return text, columns
 
 
-def check_size(size: int, name: str) -> None:
+def check_size(size: int, name: str, limit: int = MAX_FILE_BYTES) -> None:
     """Raise InputError if a file of `size` bytes is over the limit."""
-    if size > MAX_FILE_BYTES:
-        message = f"{size} bytes are more than the limit of {MAX_FILE_BYTES}"
+    if size > limit:
+        message = f"{size} bytes are more than the limit of {limit}"
         raise InputError(Problem(Code.SIZE, message, Position(name), help="split the file and use include"))
 
 

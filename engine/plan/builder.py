@@ -49,23 +49,39 @@ class NewResource:
 
 
 class Builder:
-    """Collects new resources; `finish` places them and returns their rows."""
+    """Collects new resources; `finish` places them and returns their rows.
 
-    def __init__(self, memory: MemoryPlan, packing: Packing, profile: DeviceProfile, policy: Policy) -> None:
+    `grow`: new pages and blocks may be larger than what goes into them now (Policy.growth).
+    """
+
+    def __init__(
+        self,
+        memory: MemoryPlan,
+        packing: Packing,
+        profile: DeviceProfile,
+        policy: Policy,
+        *,
+        grow: bool = False,
+    ) -> None:
         self.profile = profile
         self.policy = policy
         self.packing = packing
+        self._grow = grow
         self.next_allocation = memory.next_allocation
         self.next_resource = memory.next_resource
         self._new: dict[int, NewResource] = {}
         self._pending = [0] * len(profile.heaps)
-        self._allocations = len(memory.allocation_table)
+        self._allocations = len(packing.resources_in)
 
     def room(self, memory_type: int) -> int:
         """Bytes that one more allocation of this type may have."""
         heap = self.profile.memory_types[memory_type].heap
         left = self.profile.budget(heap) - self.packing.heap_used[heap] - self._pending[heap]
         return max(0, min(left, self.profile.limits.max_memory_allocation_size))
+
+    def share(self, others: int) -> int:
+        """How large a page or block should be at least that joins others of this size altogether."""
+        return others // self.policy.growth if self._grow else 0
 
     def add(self, resource: NewResource) -> int:
         """Take up one resource; its id."""
@@ -169,11 +185,11 @@ class Builder:
                     rest.append(ident)
                 else:
                     homes[ident] = found
-            for block, size in self._blocks(rest):
+            for block, size in self._blocks(rest, self.share(self.packing.in_blocks[pool])):
                 home = self._allocation(allocations, self._new[rest[0]], size, own=False)
                 homes.update({ident: (home, offset) for ident, offset in block})
 
-    def _blocks(self, ids: list[int]) -> Iterator[tuple[list[tuple[int, int]], int]]:
+    def _blocks(self, ids: list[int], share: int) -> Iterator[tuple[list[tuple[int, int]], int]]:
         limit = min(self.policy.block, self.profile.limits.max_memory_allocation_size)
         block: list[tuple[int, int]] = []
         end = 0
@@ -186,6 +202,11 @@ class Builder:
             block.append((ident, offset))
             end = offset + needs.size
         if block:
+            memory_type, like = self._new[ids[-1]].memory_type, self._new[ids[-1]].needs.size
+            spare = max(0, min(share, limit) - end) // like * like
+            if spare <= self.room(memory_type):
+                self._pending[self.profile.memory_types[memory_type].heap] += spare
+                end += spare
             yield block, end
 
 

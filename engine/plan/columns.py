@@ -15,8 +15,8 @@ from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import Terms, TermsTable
 from engine.plan.shapes import tight_bytes
-from engine.plan.table import Int64s, Rows
-from engine.plan.vocabulary import Contents, Kind
+from engine.plan.table import Int64s, Rows, distinct
+from engine.plan.vocabulary import Contents, ImageUsage, Kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,19 @@ class Columns:
     group: NDArray[np.int32]
     run: NDArray[np.int32]
     groups: tuple[Group, ...]
+
+    def padded(self, profile: DeviceProfile) -> Int64s:
+        """Bytes that each need takes on the device, about: of a page its own part, not what is left free."""
+        taken = self.footprint.copy()
+        images = np.flatnonzero([group.kind is Kind.IMAGE for group in self.groups])
+        for number in images.tolist():
+            group = self.groups[number]
+            assert group.shape is not None
+            mine = np.flatnonzero(self.group == number)
+            for layers in distinct(self.footprint[mine]).tolist():
+                size = profile.image_requirements(group.shape, layers, ImageUsage(group.usage)).size
+                taken[mine[self.footprint[mine] == layers]] = size
+        return taken
 
     def placing_order(self, coalesced: Coalesced) -> Int64s:
         """Rows by run, then by key; transients by name, whatever numbers their names were given."""

@@ -1,45 +1,27 @@
-"""Schedules as Humon: a listing like the seed's for people, and the whole of one to be resumed.
+"""Schedules as a listing like the seed's, for people.
 
     setWindow 0
     assetDb1 schedule buffers 0 3-45 images 124-135
     clearStaging
 
-The listing names assets by their index; `write_schedule` keeps every field, `read_schedule` gives it back.
+Assets are named by their index in their database.
 """
 
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.humon import Node, integer, number, parse, write
-from engine.plan import steps as step_types
-from engine.plan.errors import PlanError
-from engine.plan.formats import Format
+from engine.humon import write
 from engine.plan.keys import is_transient, split_key
 from engine.plan.plan import Plan
-from engine.plan.requirements import ImageShape
 from engine.plan.schedule import Schedule
-from engine.plan.steps import (
-    BUFFER_COPY,
-    IMAGE_COPY,
-    READ,
-    AnyStep,
-    Move,
-    Publish,
-    SetWindow,
-    Step,
-    Transfer,
-    Window,
-)
+from engine.plan.schedule_text import plain
+from engine.plan.steps import AnyStep, Move, SetWindow, Transfer
 from engine.plan.table import Int64s
-from engine.plan.vocabulary import QueueKind, word
-
-_COLUMNS = {"reads": READ, "buffer_copies": BUFFER_COPY, "image_copies": IMAGE_COPY}
-_TYPES = {cls.__name__: cls for cls in Step.__subclasses__()}
 
 
 def schedule_listing(schedule: Schedule) -> str:
@@ -66,7 +48,7 @@ def _line(plan: Plan, step: AnyStep) -> list[Any]:
         return [verb, *run, *_named(plan, step.keys)]
     if hasattr(step, "keys"):
         return [verb, *_named(plan, step.keys)]
-    return [verb, *(_plain(getattr(step, f.name)) for f in fields(step))]
+    return [verb, *(plain(getattr(step, f.name)) for f in fields(step))]
 
 
 def _images(plan: Plan, keys: Int64s) -> NDArray[np.bool_]:
@@ -92,71 +74,3 @@ def _named(plan: Plan, keys: Int64s) -> list[str]:
         if len(part):
             names.append(f"assetDb{split_key(int(part[0]))[0]}: " + " ".join(_runs(part & 0xFFFF_FFFF)))
     return names
-
-
-def write_schedule(schedule: Schedule, done: int = 0) -> str:
-    """All of a schedule from step `done` on, as Humon that `read_schedule` takes."""
-    values = [{"@type": type(s).__name__, **_fields(s)} for s in schedule.steps[done:]]
-    return write({"staged": schedule.staged, "moved": schedule.moved, "steps": values})
-
-
-def _fields(step: AnyStep) -> dict[str, Any]:
-    return {f.name: _plain(getattr(step, f.name)) for f in fields(step)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return [list(row) for row in value.tolist()] if value.dtype.names else value.tolist()
-    if isinstance(value, ImageShape):
-        return [word(value.format), value.width, value.height, value.mip_levels, value.samples]
-    if isinstance(value, QueueKind):
-        return word(value)
-    if isinstance(value, tuple):
-        return [[w.db, w.offset, w.size] for w in cast(tuple[Window, ...], value)]
-    return value
-
-
-def read_schedule(text: str, plan: Plan, name: str = "schedule.hu") -> Schedule:
-    """A schedule from its text, for the plan it was made for.
-
-    InputError for text that is no Humon or has a wrong value, PlanError for unknown steps or fields.
-    """
-    root = parse(text, name).root
-    steps = []
-    for node in root["steps"]:
-        cls = _TYPES.get(node.type or "")
-        if cls is None:
-            raise PlanError("schedule.step", f"{node.position}: no step is called {node.type}")
-        steps.append(_step(cls, node))
-    return Schedule(plan, tuple(steps), integer(root["staged"]), integer(root["moved"]))
-
-
-def _step(cls: type[Step], node: Node) -> AnyStep:
-    values = {}
-    for f in fields(cast(Any, cls)):
-        child = node.get(f.name)
-        if child is None:
-            raise PlanError("schedule.field", f"{node.position}: {cls.__name__} has no {f.name}")
-        values[f.name] = _value(cls, f.name, child)
-    return cast(AnyStep, cls(**values))
-
-
-def _value(cls: type[Step], name: str, node: Node) -> Any:
-    if name in _COLUMNS:
-        rows = [tuple(integer(cell) for cell in row) for row in node]
-        return np.array(rows, _COLUMNS[name])
-    if name == "windows":
-        return tuple(Window(*(integer(cell) for cell in row)) for row in node)
-    if name == "shape":
-        return ImageShape(Format[node[0].text.upper()], *(integer(node[i]) for i in range(1, 5)))
-    if name in ("source", "target") and cls in (step_types.Release, step_types.Acquire):
-        return QueueKind[node.text.upper()]
-    if name in ("keys", "sizes", "sources", "targets", "offsets", "resources"):
-        dtype = np.int32 if cls is Publish and name == "resources" else np.int64
-        return np.array([integer(cell) for cell in node], dtype)
-    if name in ("device_address", "mapped"):
-        return node.text == "true"
-    return number(node) if name == "priority" else integer(node)
-
-
-__all__ = ["read_schedule", "schedule_listing", "write_schedule"]

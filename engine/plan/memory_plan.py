@@ -71,7 +71,7 @@ SUBRESOURCE = np.dtype(
         ("resource", np.int32),
         ("terms", np.int32),
         ("offset", np.int64),  # bytes in the buffer, or the first layer of the image
-        ("size", np.int64),  # bytes as asked; of an image: of its mip chain, tight, 0 where nothing is staged
+        ("size", np.int64),  # bytes as asked; of an image: of its mip chain, tight, of one sample
         ("footprint", np.int64),  # bytes of the buffer, or layers of the image, that are this key's alone
         ("stride", np.int64),  # ring: bytes from copy to copy; else the size
         ("content", np.int64),

@@ -6,6 +6,7 @@ resident plan, updates it and leaves it with the new one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
 
 import numpy as np
@@ -18,7 +19,10 @@ from engine.plan.vocabulary import Kind
 
 
 class Packing:
-    """Free ranges of pages (buffers: bytes, images: layers) and of shared blocks, and who lives where."""
+    """Free ranges of pages (buffers: bytes, images: layers) and of shared blocks, and who lives where.
+
+    `in_pages` and `in_blocks` are the sizes of all pages and blocks of a pool, in the same units.
+    """
 
     def __init__(self, heaps: int) -> None:
         self.pages = Holes()
@@ -27,6 +31,8 @@ class Packing:
         self.resources_in: dict[int, int] = {}
         self.heap_used = [0] * heaps
         self.page_usage: dict[int, int] = {}
+        self.in_pages: Counter[Hashable] = Counter()
+        self.in_blocks: Counter[Hashable] = Counter()
 
     @staticmethod
     def of(memory: MemoryPlan, profile: DeviceProfile) -> Packing:
@@ -80,10 +86,9 @@ class Packing:
         self.heap_used[profile.memory_types[memory_type].heap] += int(row["size"])
         self.resources_in.setdefault(int(row["id"]), 0)
         if not row["own"]:
-            pool = block_pool(
-                memory_type, bool(row["linear"]), bool(row["mapped"]), bool(row["device_address"])
-            )
+            pool = pool_of_block(row)
             self.blocks.add_space(int(row["id"]), pool)
+            self.in_blocks[pool] += int(row["size"])
 
     def add_resource(self, row: np.void, allocation: np.void) -> None:
         """Count a new resource; a shared one may take more keys."""
@@ -91,8 +96,10 @@ class Packing:
         self.resources_in[int(row["allocation"])] += 1
         self.keys_in.setdefault(ident, 0)
         if row["sharing"] != Sharing.OWN:
-            self.pages.add_space(ident, page_pool(row, allocation))
+            pool = page_pool(row, allocation)
+            self.pages.add_space(ident, pool)
             self.page_usage[ident] = int(row["usage"])
+            self.in_pages[pool] += page_size(row)
 
     def drop_resource(self, row: np.void, allocation: np.void) -> bool:
         """Forget a resource; True if its allocation holds nothing more."""
@@ -100,6 +107,7 @@ class Packing:
         if self.pages.knows(ident):
             self.pages.drop_space(ident)
             del self.page_usage[ident]
+            self.in_pages[page_pool(row, allocation)] -= page_size(row)
         del self.keys_in[ident]
         self.blocks.give(home, int(row["offset"]), int(row["size"]))
         self.resources_in[home] -= 1
@@ -108,8 +116,15 @@ class Packing:
     def drop_allocation(self, row: np.void, profile: DeviceProfile) -> None:
         """Forget an allocation."""
         del self.resources_in[int(row["id"])]
-        self.blocks.drop_space(int(row["id"]))
+        if not row["own"]:
+            self.blocks.drop_space(int(row["id"]))
+            self.in_blocks[pool_of_block(row)] -= int(row["size"])
         self.heap_used[profile.memory_types[int(row["memory_type"])].heap] -= int(row["size"])
+
+
+def page_size(resource: np.void) -> int:
+    """What a page has to give: bytes of a buffer, layers of an image."""
+    return int(resource["bytes"] if resource["kind"] == Kind.BUFFER else resource["layers"])
 
 
 def page_pool(resource: np.void, allocation: np.void) -> Hashable:
@@ -124,6 +139,12 @@ def page_pool(resource: np.void, allocation: np.void) -> Hashable:
         return common
     shape = tuple(int(resource[f]) for f in ("format", "width", "height", "mip_levels", "samples"))
     return (*common, *shape)
+
+
+def pool_of_block(allocation: np.void) -> Hashable:
+    """The pool of a shared allocation."""
+    flags = (bool(allocation[name]) for name in ("linear", "mapped", "device_address"))
+    return block_pool(int(allocation["memory_type"]), *flags)
 
 
 def block_pool(memory_type: int, linear: bool, mapped: bool, device_address: bool) -> Hashable:

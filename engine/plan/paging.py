@@ -70,7 +70,7 @@ def _pieces(
     plan: Plan, places: Rows, fetch: Int64s, sources: Sources, optimal: int
 ) -> tuple[Rows, list[ImageShape]]:
     rows = places.take(fetch)
-    at = sources.find(rows["key"].astype(np.int64), rows["size"], plan.requirements.keys)
+    at = sources.find(rows["key"].astype(np.int64), rows["size"], plan.requirements)
     resources = plan.memory.resource_table.rows(rows["resource"].astype(np.int64))
     pieces = np.zeros(len(rows), PIECE)
     pieces["row"], pieces["key"] = fetch, rows["key"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.plan.builder import Builder, NewResource, NoRoom
 from engine.plan.groups import Group, candidate_types
 from engine.plan.memory_plan import Sharing
-from engine.plan.profile import Needs
+from engine.plan.profile import Limits, Needs
 from engine.plan.requirements import Terms
 from engine.plan.table import Int64s
 from engine.plan.vocabulary import BufferUsage, Dedicated, ImageUsage, Kind, flag_names
@@ -53,7 +53,7 @@ def place(wanted: Wanted, builder: Builder) -> tuple[NDArray[np.int32], Int64s]:
     """(resource id, offset) of each need; NoRoom or Unplaceable where the device cannot hold them."""
     resource = np.full(len(wanted.key), -1, np.int32)
     offset = np.zeros(len(wanted.key), np.int64)
-    _check_shape(wanted, builder)
+    _check_limits(wanted, builder.profile.limits)
     usage = int(np.bitwise_or.reduce(wanted.usage))
     bits = _needs(wanted, builder, usage, int(wanted.footprint[0])).type_bits
     types = candidate_types(wanted.group, bits, builder.profile)
@@ -149,16 +149,24 @@ def _new_pages(
     profile, policy = builder.profile, builder.policy
     usage = int(np.bitwise_or.reduce(wanted.usage[rest]))
     images = wanted.group.kind is Kind.IMAGE
+    limit = min(policy.block, max(builder.room(memory_type), 1))
     if images:
         layer = _needs(wanted, builder, usage, 1).size
-        limit = max(1, min(profile.limits.max_image_array_layers, policy.block // layer))
+        limit = max(1, min(profile.limits.max_image_array_layers, limit // layer))
     else:
-        limit = min(policy.block, profile.limits.max_buffer_size, max(builder.room(memory_type), 1))
+        limit = min(limit, profile.limits.max_buffer_size)
     page, start, sizes = pack(wanted.footprint[rest], wanted.alignment[rest], limit)
+    share = min(limit, builder.share(builder.packing.in_pages[_pool(wanted.group, memory_type)]))
+    like = int(wanted.footprint[rest[-1]])
     for index, size in enumerate(sizes):
         needs = _needs(wanted, builder, usage, size)
         if needs.size > builder.room(memory_type):
             continue
+        if index == len(sizes) - 1 and size + like <= share:
+            more = size + (share - size) // like * like  # room for more of the same, with nothing left over
+            larger = _needs(wanted, builder, usage, more)
+            if larger.size <= builder.room(memory_type):
+                size, needs = more, larger
         ident = builder.add(_resource(wanted.group, usage, needs, memory_type, size))
         rows = rest[page == index]
         resource[rows] = ident
@@ -208,15 +216,17 @@ def _pool(group: Group, memory_type: int) -> tuple[object, ...]:
     return (*common, int(shape.format), shape.width, shape.height, shape.mip_levels, shape.samples)
 
 
-def _check_shape(wanted: Wanted, builder: Builder) -> None:
-    shape, limits = wanted.group.shape, builder.profile.limits
+def _check_limits(wanted: Wanted, limits: Limits) -> None:
+    shape, row = wanted.group.shape, int(np.argmax(wanted.footprint))
     if shape is None:
+        if wanted.footprint[row] > limits.max_buffer_size:
+            why = f"takes {wanted.footprint[row]} bytes, and maxBufferSize is {limits.max_buffer_size}"
+            raise Unplaceable(row, why)
         return
     if max(shape.width, shape.height) > limits.max_image_dimension_2d or min(shape.width, shape.height) < 1:
         why = f"is {shape.width}x{shape.height}, and maxImageDimension2D is {limits.max_image_dimension_2d}"
         raise Unplaceable(0, why)
-    if int(wanted.footprint.max()) > limits.max_image_array_layers:
-        row = int(np.argmax(wanted.footprint))
+    if wanted.footprint[row] > limits.max_image_array_layers:
         raise Unplaceable(
             row,
             f"has {wanted.footprint[row]} layers, and maxImageArrayLayers is {limits.max_image_array_layers}",

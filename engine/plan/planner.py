@@ -2,11 +2,13 @@
 
 Placement is sticky: what fits stays where it is, and only the rest is placed, into holes first and then into
 new pages. What must be replaced keeps its old range until the schedule has published the new one; if that
-does not fit the budgets the old ranges are given up first, and at last everything is placed afresh.
+does not fit the budgets, or the number of allocations, the old ranges are given up first, and at last
+everything is placed afresh.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
@@ -14,21 +16,22 @@ import numpy as np
 
 from engine.plan.builder import NoRoom
 from engine.plan.coalesce import Coalesced
-from engine.plan.columns import columns_of
+from engine.plan.columns import Columns, columns_of
 from engine.plan.errors import PlanError
-from engine.plan.memory_plan import MemoryPlan
+from engine.plan.memory_plan import MemoryPlan, Sharing
 from engine.plan.packing import Packing
 from engine.plan.placing import Unplaceable
 from engine.plan.plan import Plan, merge_rows
-from engine.plan.policy import Policy
+from engine.plan.policy import MIB, Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import TermsTable
 from engine.plan.round import Round
 from engine.plan.rows import DescriptorSetRow, PipelineRow, ShaderRow
 from engine.plan.staging import plan_staging
-from engine.plan.table import distinct
+from engine.plan.table import Int64s, distinct
 
 DEFAULT_POLICY = Policy()
+_LOOKS = 64  # askers to put into words before the five largest are known
 
 
 def make_plan(
@@ -66,8 +69,10 @@ def make_plan(
 def _memory(
     coalesced: Coalesced, profile: DeviceProfile, resident: Plan | None, policy: Policy, terms: TermsTable
 ) -> tuple[MemoryPlan, MemoryPlan, Packing]:
-    """(memory plan, staging plan, packing), by the first way that the budgets allow."""
+    """(memory plan, staging plan, packing), by the first way that the device and its budgets allow."""
     attempts = [(True, True), (True, False), (False, False)] if resident is not None else [(False, False)]
+    limit = profile.limits.max_memory_allocation_count
+    short: NoRoom | None = None
     for sticky, keep_old in attempts:
         what = "the plan"
         try:
@@ -75,9 +80,9 @@ def _memory(
             memory, packing, to_stage = one.run()
             what = "the plan and a staging buffer"
             last = not sticky
-            return *plan_staging(
+            memory, staging = plan_staging(
                 coalesced, memory, packing, to_stage, profile, policy, any_size=last
-            ), packing
+            )
         except NoRoom as found:
             short = found
         except Unplaceable as found:
@@ -87,29 +92,56 @@ def _memory(
                 f"{name} {found.why}; asked for by {coalesced.why(found.key)}",
                 "ask for less, or plan for a device that has it",
             ) from None
-    raise _budget(coalesced, profile, policy, terms, short, what)
-
-
-def _budget(
-    coalesced: Coalesced, profile: DeviceProfile, policy: Policy, terms: TermsTable, short: NoRoom, what: str
-) -> PlanError:
-    needs = coalesced.needs.array
-    columns = columns_of(coalesced, needs, profile, policy, terms)
-    size = np.where(columns.footprint > columns.size, columns.footprint, columns.size)
-    rows = coalesced.asked.rows
-    asks = distinct(np.searchsorted(needs["key"], rows["key"]) << 32 | rows["asker"])
-    total = np.bincount(asks & 0xFFFF_FFFF, size[asks >> 32], minlength=len(coalesced.askers))
-    largest = np.argsort(-total, kind="stable")[:5]
-    names = "; ".join(f"{coalesced.askers[int(a)]}: {mib(total[a])}" for a in largest if total[a])
-    budget = profile.budget(short.heap)
-    return PlanError(
-        "plan.budget",
-        f"heap {short.heap} with a budget of {mib(budget)} cannot hold {what}"
-        f" (short at a need of {mib(short.size)}); largest askers: {names}",
-        "switch some of them off (active: false), use smaller assets, or raise --budget",
+        else:
+            count = len(memory.allocation_table) + len(staging.allocation_table)
+            if count < limit:
+                return memory, staging, packing
+            short = None
+    columns = columns_of(coalesced, coalesced.needs.array, profile, policy, terms)
+    raise (
+        _crowded(columns, coalesced, count, limit)
+        if short is None
+        else _budget(columns, coalesced, profile, short, what)
     )
 
 
-def mib(size: float) -> str:
-    """Bytes for people, in MiB."""
-    return f"{size / (1 << 20):.1f} MiB"
+def _budget(
+    columns: Columns, coalesced: Coalesced, profile: DeviceProfile, short: NoRoom, what: str
+) -> PlanError:
+    budget = _bytes(profile.budget(short.heap))
+    who = [f"{name}: {_bytes(size)}" for name, size in _largest(coalesced, columns.padded(profile))]
+    return PlanError(
+        "plan.budget",
+        f"heap {short.heap} with a budget of {budget} cannot hold {what}"
+        f" (short at a need of {_bytes(short.size)}); largest askers: {'; '.join(who)}",
+        "switch some of them off (active: false), use smaller assets, or raise the budget",
+    )
+
+
+def _crowded(columns: Columns, coalesced: Coalesced, count: int, limit: int) -> PlanError:
+    own = np.array([group.sharing is Sharing.OWN for group in columns.groups], bool)
+    counts = _largest(coalesced, own[columns.group].astype(np.int64))
+    who = "; ".join(f"{name}: {number}" for name, number in counts)
+    return PlanError(
+        "plan.allocations",
+        f"{count} allocations are needed, and the device must have fewer than {limit}; those of their own"
+        f" are asked for most by: {who}",
+        "ask for less that is dedicated",
+    )
+
+
+def _largest(coalesced: Coalesced, weight: Int64s) -> list[tuple[str, int]]:
+    """The five who ask for the most, by the weights of needs; ids that read the same are one asker."""
+    needs = coalesced.needs.array
+    rows = coalesced.asked.rows
+    asks = distinct(np.searchsorted(needs["key"], rows["key"]) << 32 | rows["asker"])
+    total = np.bincount(asks & 0xFFFF_FFFF, weight[asks >> 32], len(coalesced.askers)).astype(np.int64)
+    sums: Counter[str] = Counter()
+    for asker in np.argsort(-total, kind="stable")[:_LOOKS].tolist():
+        sums[str(coalesced.askers[asker])] += int(total[asker])
+    return sorted(((n, s) for n, s in sums.items() if s), key=lambda each: (-each[1], each[0]))[:5]
+
+
+def _bytes(size: int) -> str:
+    """Bytes for people: in MiB, or as they are where that would read 0."""
+    return f"{size / MIB:.1f} MiB" if size >= MIB // 10 else f"{size} bytes"

@@ -12,6 +12,8 @@ class Policy:
     """Choices that any valid plan leaves open.
 
     block: largest VkDeviceMemory that several resources or assets share.
+    growth: a page or block that joins others of its kind is at least one in `growth` of them all, where there
+    is room. So many small additions, one after another, end in few allocations.
     own: from this size on a resource has an allocation of its own, so that its memory returns with it.
     movable: give TRANSFER_SRC to all that is staged, so that it can be moved without being fetched again.
     alias: attachments whose passes do not overlap in time may share memory.
@@ -25,6 +27,7 @@ class Policy:
     """
 
     block: int = 256 * MIB
+    growth: int = 32
     own: int = 64 * 1024
     movable: bool = True
     alias: bool = True

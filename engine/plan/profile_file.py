@@ -11,6 +11,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from engine.humon import InputError
+from engine.humon.files import read_bytes
 from engine.plan.errors import ProfileError
 from engine.plan.formats import Format
 from engine.plan.profile import (
@@ -37,18 +39,23 @@ from engine.plan.vocabulary import (
 
 SCHEMA = 1
 LARGEST_FILE = 16 << 20
+_MOST = (1 << 63) - 1  # plans count in int64
+_MOST_BYTES = 1 << 44  # of a heap; what lies in it can be multiplied and summed
+_MOST_ALIGNMENT = 1 << 32
+_TYPE_BITS = (1 << 32) - 1
 
 
 def read_profile(path: Path) -> DeviceProfile:
-    """The profile in a JSON file; ProfileError names the file, or the field that is wrong."""
+    """The profile in a JSON file; ProfileError names the file, and the field that is wrong."""
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise ProfileError("profile.file", f"{path}: larger than {LARGEST_FILE} bytes")
-        return profile_from_json(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(
-            "profile.file", f"{path}: {error}", "give a recorded profile's name or file"
-        ) from error
+        return profile_from_json(read_bytes(path, str(path), LARGEST_FILE).decode("utf-8"))
+    except InputError as error:
+        problem = f"{path}: {error.problems[0].message}"
+        raise ProfileError("profile.file", problem, "give a recorded profile's name or file") from None
+    except UnicodeDecodeError as error:
+        raise ProfileError("profile.file", f"{path}: no text: {error}", "record the profile again") from None
+    except ProfileError as error:
+        raise ProfileError(error.code, f"{path}: {error.problem}", error.help) from None
 
 
 def profile_from_json(text: str) -> DeviceProfile:
@@ -60,10 +67,10 @@ def profile_from_json(text: str) -> DeviceProfile:
     root = _At(value, "")
     if root.whole("schema") != SCHEMA:
         raise ProfileError("profile.schema", f"schema is not {SCHEMA}", "record the profile again")
-    heaps = tuple(Heap(h.whole("size"), h.flag("deviceLocal")) for h in root.items("heaps"))
+    heaps = tuple(Heap(h.whole("size", _MOST_BYTES), h.flag("deviceLocal")) for h in root.items("heaps"))
     types = tuple(_memory_type(t, len(heaps)) for t in root.items("memoryTypes"))
-    if not types:
-        raise ProfileError("profile.field", "memoryTypes is empty")
+    if not 0 < len(types) <= _TYPE_BITS.bit_length():
+        raise ProfileError("profile.field", f"memoryTypes has {len(types)} entries; a device has 1 to 32")
     return DeviceProfile(
         name=root.text("name"),
         heaps=heaps,
@@ -142,11 +149,27 @@ class _At:
             raise ProfileError("profile.field", f"{found.path} is no list")
         return [_At(v, f"{found.path}[{i}]") for i, v in enumerate(found.value)]
 
-    def whole(self, name: str) -> int:
-        found = self.at(name)
-        if isinstance(found.value, bool) or not isinstance(found.value, int) or found.value < 0:
-            raise ProfileError("profile.field", f"{found.path} is no whole number: {found.value!r}")
-        return found.value
+    def whole(self, name: str, most: int = _MOST, least: int = 0) -> int:
+        return self.at(name).number(most, least)
+
+    def wholes(self, name: str, count: int) -> list[int]:
+        found = self.items(name)
+        if len(found) != count:
+            raise ProfileError("profile.field", f"{self.path}.{name} has {len(found)} entries, not {count}")
+        return [each.number() for each in found]
+
+    def number(self, most: int = _MOST, least: int = 0) -> int:
+        if isinstance(self.value, bool) or not isinstance(self.value, int):
+            raise ProfileError("profile.field", f"{self.path} is no whole number: {self.value!r}")
+        if not least <= self.value <= most:
+            raise ProfileError("profile.field", f"{self.path} is {self.value}, not from {least} to {most}")
+        return self.value
+
+    def alignment(self, name: str) -> int:
+        value = self.whole(name, _MOST_ALIGNMENT, 1)
+        if value & (value - 1):
+            raise ProfileError("profile.field", f"{self.path}.{name} is {value}, no power of two")
+        return value
 
     def flag(self, name: str) -> bool:
         found = self.at(name)
@@ -164,7 +187,7 @@ class _At:
         found = self.at(name)
         try:
             return read(found.value)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise ProfileError("profile.field", f"{found.path} has an unknown value: {error}") from error
 
 
@@ -176,57 +199,57 @@ def _memory_type(at: _At, heaps: int) -> MemoryType:
 
 
 def _family(at: _At) -> QueueFamily:
-    granularity = at.known("imageGranularity", lambda v: (int(v[0]), int(v[1]), int(v[2])))
+    width, height, depth = at.wholes("imageGranularity", 3)
     kinds = at.known("kinds", lambda v: frozenset(QueueKind[k.upper()] for k in v))
-    return QueueFamily(kinds, at.whole("count"), granularity)
+    return QueueFamily(kinds, at.whole("count"), (width, height, depth))
 
 
 def _limits(at: _At) -> Limits:
-    limits = Limits(**{f.name: at.whole(_camel(f.name)) for f in fields(Limits)})
+    values = {}
     for f in fields(Limits):
-        if not getattr(limits, f.name):
-            raise ProfileError("profile.field", f"{at.path}.{_camel(f.name)} is 0")
+        name = _camel(f.name)
+        aligns = f.name.endswith(("_alignment", "_granularity", "_atom_size"))
+        values[f.name] = at.alignment(name) if aligns else at.whole(name, least=1)
+    limits = Limits(**values)
+    if not limits.framebuffer_sample_counts & 1:
+        raise ProfileError("profile.field", f"{at.path}.framebufferSampleCounts lacks 1, which all have")
     return limits
 
 
 def _buffer_rule(at: _At) -> BufferRule:
     usage_bits = tuple(
-        (u.known("usage", lambda v: int(flags_from_names(BufferUsage, [v]))), u.whole("typeBits"))
+        (u.known("usage", lambda v: int(flags_from_names(BufferUsage, [v]))), u.whole("typeBits", _TYPE_BITS))
         for u in at.items("usageTypeBits")
     )
-    rule = (at.whole("typeBits"), _positive(at, "alignment"), _positive(at, "sizeMultiple"))
+    multiple = at.whole("sizeMultiple", _MOST_ALIGNMENT, 1)
+    rule = (at.whole("typeBits", _TYPE_BITS), at.alignment("alignment"), multiple)
     return BufferRule(*rule, usage_bits, at.flag("exact"))
 
 
 def _image_rule(at: _At) -> ImageRule:
     bits = tuple(
-        (f.known("format", lambda v: int(Format[v.upper()])), f.whole("typeBits"))
+        (f.known("format", lambda v: int(Format[v.upper()])), f.whole("typeBits", _TYPE_BITS))
         for f in at.items("formatTypeBits")
     )
-    names = [f.name for f in fields(ImageRule)[:-1]]
-    zero = {"type_bits", "dedicated_from"}
+    multiples = ("row_multiple", "row_count", "mip_multiple", "size_multiple")
     return ImageRule(
-        **{n: at.whole(_camel(n)) if n in zero else _positive(at, _camel(n)) for n in names},
+        type_bits=at.whole("typeBits", _TYPE_BITS),
+        alignment=at.alignment("alignment"),
+        dedicated_from=at.whole("dedicatedFrom"),
         format_type_bits=bits,
+        **{name: at.whole(_camel(name), _MOST_ALIGNMENT, 1) for name in multiples},
     )
-
-
-def _positive(at: _At, name: str) -> int:
-    value = at.whole(name)
-    if not value:
-        raise ProfileError("profile.field", f"{at.path}.{name} is 0")
-    return value
 
 
 def _fact(at: _At) -> ImageFact:
-    dims = at.known("dims", lambda v: (int(v[0]), int(v[1])))
+    width, height = at.wholes("dims", 2)
     texel = at.known("format", lambda v: Format[v.upper()])
-    shape = ImageShape(texel, dims[0], dims[1], at.whole("mipLevels"), at.whole("samples"))
+    shape = ImageShape(texel, width, height, at.whole("mipLevels"), at.whole("samples"))
     usage = at.known("usages", lambda v: flags_from_names(ImageUsage, v))
     needs = Needs(
-        at.whole("size"),
-        _positive(at, "alignment"),
-        at.whole("typeBits"),
+        at.whole("size", _MOST_BYTES),
+        at.alignment("alignment"),
+        at.whole("typeBits", _TYPE_BITS),
         at.flag("requiresDedicated"),
         at.flag("prefersDedicated"),
     )
@@ -252,4 +275,4 @@ def _fact_value(fact: ImageFact) -> dict[str, Any]:
 
 def _camel(name: str) -> str:
     head, *tail = name.split("_")
-    return head + "".join(part.capitalize() for part in tail)
+    return head + "".join(part.upper() if part[0].isdigit() else part.capitalize() for part in tail)

@@ -1,7 +1,7 @@
 """Reads a plan back from its text, for `plan --against` and `diff`; checks it as if anyone had edited it.
 
 What is read is memoryPlan with its requirements and askers: enough to plan on from. The profile is given, and
-a plan that breaks a rule on it is refused with what is wrong and where.
+a plan that breaks a rule on it is refused: where in the text, which asset, and who asks for it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import TypeVar
 
 import numpy as np
 
+from engine.humon import InputError, Node, Problem, boolean, expect, failure, integer, parse, required, text
 from engine.humon import Kind as NodeKind
-from engine.humon import Node, integer, parse, required
-from engine.humon.values import failure, text
 from engine.plan.askers import AskerTable
 from engine.plan.coalesce import Coalesced, coalesce
 from engine.plan.errors import PlanError
+from engine.plan.findings import Finding, Part
 from engine.plan.formats import Format
-from engine.plan.keys import Keys, asset_key
+from engine.plan.keys import TRANSIENT_DB, Keys, asset_key
 from engine.plan.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan, Sharing
 from engine.plan.plan import Plan
 from engine.plan.policy import Policy
@@ -41,8 +41,13 @@ from engine.plan.vocabulary import (
 )
 
 _ASKER = re.compile(
-    r"(?P<feature>.*?)(?: on '(?P<path>.*)')?(?: at (?P<file>.+):(?P<line>\d+):(?P<column>\d+))?"
+    r"(?P<feature>.*?)(?: on '(?P<path>.*)')?(?: at (?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9}))?",
+    re.DOTALL,
 )
+_MOST = 1 << 44  # of bytes; plans add and multiply them in int64
+_MOST_IDS = 1 << 30
+_MOST_SIDE = 1 << 16  # of images; no device makes larger ones
+_SAID = 5  # findings that are told
 T = TypeVar("T")
 
 
@@ -60,62 +65,73 @@ class _Reader:
         self.allocations: list[tuple[object, ...]] = []
         self.resources: list[tuple[object, ...]] = []
         self.places: list[tuple[object, ...]] = []
+        self.at: dict[tuple[Part, int], Node] = {}
 
     def memory(self, node: Node) -> None:
         for key, blocks in node.items():
             word, _, number = key.partition(" ")
-            if word != "memoryType" or not number.isdigit():
+            if word != "memoryType" or not number.isdecimal() or len(number) > 3:
                 raise failure("plan.text", f"'{key}' is no memory type", blocks, "write `memoryType 0`")
             for block in blocks:
                 self.allocation(int(number), block)
 
     def allocation(self, memory_type: int, node: Node) -> None:
-        ident = integer(required(node, "allocation"))
-        members = list(required(node, "resources"))
+        ident = self.ident(node, Part.ALLOCATION)
+        members = list(expect(required(node, "resources"), NodeKind.LIST))
         linear = bool(members) and required(members[0], "kind").text == "buffer"
         flags = [_true(node, name) for name in ("own", "dedicated", "deviceAddress", "mapped")]
-        self.allocations.append((ident, memory_type, integer(required(node, "size")), *flags, linear))
+        self.allocations.append((ident, memory_type, _whole(node, "size"), *flags, linear))
         for member in members:
             self.resource(ident, member)
 
     def resource(self, home: int, node: Node) -> None:
-        ident, kind = (
-            integer(required(node, "resource")),
-            _known(required(node, "kind"), lambda t: Kind[t.upper()]),
-        )
+        ident = self.ident(node, Part.RESOURCE)
+        kind = _known(required(node, "kind"), lambda t: Kind[t.upper()])
         usage = int(_usage(kind, required(node, "usages")))
         sharing = _known(required(node, "sharing"), lambda t: Sharing[t.upper()])
-        numbers = [integer(required(node, n)) for n in ("offset", "size")]
-        size = integer(required(node, "bytes")) if kind is Kind.BUFFER else 0
+        numbers = [_whole(node, n) for n in ("offset", "size")]
+        size = _whole(node, "bytes") if kind is Kind.BUFFER else 0
         shape = _shape(node) if kind is Kind.IMAGE else None
         extent = (
             (int(shape.format), shape.width, shape.height, shape.mip_levels, shape.samples)
             if shape
             else (0, 0, 0, 0, 0)
         )
-        layers = integer(required(node, "layers")) if shape else 0
+        layers = _whole(node, "layers", 1, _MOST_SIDE) if shape else 0
         tail = (layers, _true(node, "estimated"), _true(node, "aliased"), int(sharing))
-        alignment = integer(required(node, "alignment"))
+        alignment = _whole(node, "alignment", 1)
         self.resources.append((ident, home, *numbers, size, alignment, usage, int(kind), *extent, *tail))
-        for place in required(node, "subresources"):
+        for place in expect(required(node, "subresources"), NodeKind.LIST):
             self.place(ident, kind, shape, place)
 
     def place(self, resource: int, kind: Kind, shape: ImageShape | None, node: Node) -> None:
         name = node.get("transient")
         if name is not None:
-            key = self.keys.transient(name.text)
+            key = self.keys.transient(text(name))
         else:
-            address = required(node, "address")
-            key = asset_key(integer(address[0]), integer(address[1]))
+            db, index = _entries(required(node, "address"), 2)
+            key = asset_key(integer(db, 0, TRANSIENT_DB - 1), integer(index, 0, (1 << 32) - 1))
             self.names[key] = text(required(node, "assetCache"))
-        size, footprint = integer(required(node, "size")), integer(required(node, "footprint"))
+        self.remember(node, Part.SUBRESOURCE, key)
+        size, footprint = _whole(node, "size"), _whole(node, "footprint")
         stride = _optional(node, "stride", size)
-        content = _optional(node, "content", 0)
+        content = _optional(node, "content", 0, -(1 << 63), (1 << 63) - 1)
         requirement = _requirement(node, key, kind, shape, size, content)
         terms = self.terms.id(requirement.terms())
-        offset = integer(required(node, "offset" if kind is Kind.BUFFER else "layer"))
+        offset = _whole(node, "offset" if kind is Kind.BUFFER else "layer")
         self.places.append((key, resource, terms, offset, size, footprint, stride, content))
         self.table.add(requirement, [self.asker(text(who)) for who in required(node, "why")])
+
+    def ident(self, node: Node, part: Part) -> int:
+        ident = _whole(node, part.value, 0, _MOST_IDS)
+        self.remember(node, part, ident)
+        return ident
+
+    def remember(self, node: Node, part: Part, ident: int) -> None:
+        if self.at.setdefault((part, ident), node) is not node:
+            before = self.at[part, ident].position
+            name = self.keys.name(ident) if part is Part.SUBRESOURCE else f"{part.value} {ident}"
+            raise failure("plan.text", f"{name} is there twice, at first at {before}", node)
 
     def asker(self, words: str) -> int:
         found = _ASKER.fullmatch(words)
@@ -124,6 +140,25 @@ class _Reader:
         if found["file"]:
             place = _Position(found["file"], int(found["line"]), int(found["column"]))
         return self.table.askers.add(found["feature"], found["path"] or "", place)
+
+    def refusal(self, finding: Finding, plan: Plan, root: Node) -> Problem:
+        """What is broken, at its place in the text, with the assets in it and who asks for them."""
+        node, said = root, [str(finding)]
+        if finding.part is not None and finding.ids:
+            node = self.at.get((finding.part, finding.ids[-1]), root)
+        keys: list[int] = []
+        if finding.part is Part.SUBRESOURCE:
+            keys = [key for key in finding.ids if plan.requirements.needs.has(np.array([key]))[0]]
+        elif finding.part is Part.RESOURCE:
+            places = plan.memory.subresources
+            keys = places["key"][np.isin(places["resource"], finding.ids)].tolist()[:_SAID]
+            said.append("in it " + ", ".join(map(self.keys.name, keys)))
+        askers = {str(self.table.askers[a]) for key in keys for a in plan.requirements.askers_of(key)}
+        if askers:
+            said.append("asked for by " + ", ".join(sorted(askers)))
+        return root.document.problem(
+            "plan.text", "; ".join(said), node, "undo the edit, or print the plan again"
+        )
 
     def plan(self) -> MemoryPlan:
         return MemoryPlan(
@@ -148,9 +183,14 @@ def read_plan(
     `keys` are those of the plan that this one is to be compared with: transients of one name are the same.
     Names of assets are collected in `names`.
 
-    InputError where the text is no plan, PlanError where the plan breaks a rule (ranges that overlap, say).
+    InputError where the text is no plan or the plan breaks a rule (ranges that overlap, say), PlanError where
+    it was made for another profile or the terms of one key contradict each other.
     """
     root = required(parse(source, name).root, "featureDb")
+    made_for = text(required(root, "profile"))
+    if made_for != profile.name:
+        what = f"{name}: made for '{made_for}', and the profile is '{profile.name}'"
+        raise PlanError("plan.profile", what, "give the profile that the plan was made for")
     reader = _Reader(keys, {} if names is None else names)
     reader.memory(required(root, "memoryPlan"))
     types = [int(str(row[1])) for row in reader.allocations]
@@ -158,15 +198,12 @@ def read_plan(
         what = f"{name}: memory type {max(types)}, and the profile has {len(profile.memory_types)}"
         raise PlanError("plan.profile", what, "give the profile that the plan was made for")
     needs: Coalesced = coalesce(reader.table)
-    memory = reader.plan()
-    for table, by in ((memory.allocations, "id"), (memory.resources, "id"), (memory.subresources, "key")):
-        twice = np.flatnonzero(table[by][1:] == table[by][:-1])
-        if len(twice):
-            raise PlanError("plan.text", f"{name}: {by} {table[by][twice[0]]} is there twice")
-    plan = Plan(memory, MemoryPlan.empty(), (), (), (), needs, reader.terms, profile, policy or Policy())
+    plan = Plan(
+        reader.plan(), MemoryPlan.empty(), (), (), (), needs, reader.terms, profile, policy or Policy()
+    )
     findings = [f for f in validate(plan) if f.rule not in ("budget", "1 size")]
     if findings:
-        raise PlanError("plan.text", f"{name}: " + "; ".join(map(str, findings[:5])), "print the plan again")
+        raise InputError([reader.refusal(finding, plan, root) for finding in findings[:_SAID]])
     return plan
 
 
@@ -184,32 +221,39 @@ def _requirement(
         key,
         kind,
         0 if shape else size,
-        _optional(node, "alignment", 1),
+        _optional(node, "alignment", 1, 1),
         shape,
         _usage(kind, required(node, "usages")),
         _flags(MemoryProperty, required(node, "memoryProperties")),
         _flags(MemoryProperty, node.get("preferred")),
-        tuple(_use(use) for use in required(node, "queues")),
+        tuple(_use(use) for use in expect(required(node, "queues"), NodeKind.LIST)),
         _known(dedicated, lambda t: Dedicated[t.upper()]) if dedicated else Dedicated.NO,
         _known(contents, lambda t: Contents[t.upper()]) if contents else Contents.UNDEFINED,
-        _optional(node, "copies", 1),
-        (integer(life[0]), integer(life[1])) if life else None,
+        _optional(node, "copies", 1, 1, _MOST_SIDE),
+        None if life is None else _passes(life),
         _true(node, "mapped"),
-        _optional(node, "priority", 0),
+        _optional(node, "priority", 0, -(1 << 31), (1 << 31) - 1),
         content,
     )
 
 
 def _use(node: Node) -> QueueUse:
-    queue = _known(node[0], lambda t: QueueKind[t.upper()])
-    return QueueUse(queue, _flags(Access, node[1]), _flags(Stage, node[2]))
+    queue, access, stage = _entries(node, 3)
+    kind = _known(queue, lambda t: QueueKind[t.upper()])
+    return QueueUse(kind, _flags(Access, access), _flags(Stage, stage))
+
+
+def _passes(node: Node) -> tuple[int, int]:
+    first, last = _entries(node, 2)
+    begin = integer(first, 0, _MOST_IDS)
+    return begin, integer(last, begin, _MOST_IDS)
 
 
 def _shape(node: Node) -> ImageShape:
-    dims = required(node, "dims")
+    width, height = (integer(side, 1, _MOST_SIDE) for side in _entries(required(node, "dims"), 2))
     texel = _known(required(node, "format"), lambda t: Format[t.upper()])
-    levels, samples = integer(required(node, "mipLevels")), integer(required(node, "samples"))
-    return ImageShape(texel, integer(dims[0]), integer(dims[1]), levels, samples)
+    levels = _whole(node, "mipLevels", 1, max(width, height).bit_length())
+    return ImageShape(texel, width, height, levels, _whole(node, "samples", 1, 64))
 
 
 _Flags = TypeVar("_Flags", BufferUsage, ImageUsage, MemoryProperty, Access, Stage)
@@ -220,9 +264,12 @@ def _flags(kind: type[_Flags], node: Node | None) -> _Flags:
         return kind(0)
     names = [node.text] if node.kind is NodeKind.VALUE else [text(child) for child in node]
     try:
-        return flags_from_names(kind, names)
+        found = flags_from_names(kind, names)
     except (KeyError, ValueError) as unknown:
         raise failure("plan.text", f"{unknown} is no {kind.__name__}", node) from None
+    if not 0 <= int(found) < 1 << (64 if kind in (Access, Stage) else 32):
+        raise failure("plan.text", f"{int(found):#x} is no {kind.__name__}", node)
+    return found
 
 
 def _usage(kind: Kind, node: Node) -> BufferUsage | ImageUsage:
@@ -236,11 +283,21 @@ def _known(node: Node, read: Callable[[str], T]) -> T:
         raise failure("plan.text", f"'{node.text}' is not known here", node) from None
 
 
-def _optional(node: Node, name: str, default: int) -> int:
-    child = node.get(name)
-    return default if child is None else integer(child)
+def _whole(node: Node, name: str, least: int = 0, most: int = _MOST) -> int:
+    return integer(required(node, name), least, most)
+
+
+def _optional(node: Node, name: str, default: int, least: int = 0, most: int = _MOST) -> int:
+    return _whole(node, name, least, most) if name in node else default
+
+
+def _entries(node: Node, count: int) -> list[Node]:
+    found = list(expect(node, NodeKind.LIST))
+    if len(found) != count:
+        raise failure("plan.text", f"a list of {count} is wanted, and this has {len(found)}", node)
+    return found
 
 
 def _true(node: Node, name: str) -> bool:
     child = node.get(name)
-    return child is not None and child.text == "true"
+    return child is not None and boolean(child)

@@ -25,6 +25,7 @@ class Round:
     """Works on a copy-on-write view of the resident plan; a failed round leaves that plan as it was.
 
     `sticky`: keep what fits where it is. `keep_old`: what is replaced keeps its old range for this round.
+    With both there is room to spare, and new pages may be larger than they need to be.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Round:
         self.profile = profile
         self.policy = policy
         self.terms = terms
+        self.sticky = sticky
         self.keep_old = keep_old
         self.resident = resident
         self.memory = MemoryPlan.empty()
@@ -71,7 +73,9 @@ class Round:
         self._keep(rows, columns, had, old, stays)
         replaced = old[~stays[had]]
         dropped = self._drop(self.memory.subresource_table.rows(gone), replaced)
-        builder = Builder(self.memory, self.packing, self.profile, self.policy)
+        builder = Builder(
+            self.memory, self.packing, self.profile, self.policy, grow=self.sticky and self.keep_old
+        )
         self._place(columns, rows, ~stays, builder)
         if self.keep_old:
             self._give(replaced)

@@ -155,7 +155,7 @@ class _Scheduler:
             self.old = self.old[~np.isin(self.old["key"], keys)]
 
     def _sacrifice(self) -> None:
-        """Where old and new together exceed a budget, give up old places until they do not."""
+        """Where old and new together exceed a budget or a limit, give up old places until they do not."""
         plan = self.plan
         heaps = [t.heap for t in plan.profile.memory_types]
         wanted = [*plan.memory.allocations, *plan.staging.allocations]
@@ -171,10 +171,17 @@ class _Scheduler:
             for allocation in sorted(mine, key=lambda a: (-int(self.allocations[a]["size"]), a)):
                 if over <= 0:
                     break
-                inside = [r for r, row in self.resources.items() if int(row["allocation"]) == allocation]
-                keys = distinct(self.old["key"][np.isin(self.old["resource"], inside)])
-                self._withdraw(keys)
+                self._give_up(allocation)
                 over -= int(self.allocations[allocation]["size"])
+        kept = self._retained()
+        many = len(self.final_allocations) + len(kept) - plan.profile.limits.max_memory_allocation_count
+        for allocation in sorted(kept, key=lambda a: (int(self.allocations[a]["size"]), a))[: max(many, 0)]:
+            self._give_up(allocation)
+
+    def _give_up(self, allocation: int) -> None:
+        """Withdraw what is in an allocation, so that it can be freed before new ones are made."""
+        inside = [r for r, row in self.resources.items() if int(row["allocation"]) == allocation]
+        self._withdraw(distinct(self.old["key"][np.isin(self.old["resource"], inside)]))
 
     def _retained(self) -> set[int]:
         """Allocations that are not wanted and still hold places that are."""

@@ -111,6 +111,9 @@ class SimulatedDevice:
         return values.copy()
 
     def _check_budgets(self, plan: Plan) -> None:
+        count, limit = len(self.resident.allocations), plan.profile.limits.max_memory_allocation_count
+        if count > limit:
+            raise StepError(f"Allocate: {count} allocations, and maxMemoryAllocationCount is {limit}")
         for heap, used in enumerate(self.resident.heap_bytes(plan)):
             if used > plan.profile.budget(heap):
                 raise StepError(f"Allocate: heap {heap} holds {used} of {plan.profile.budget(heap)} bytes")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from engine.plan.coalesce import Coalesced
 from engine.plan.errors import PlanError
-from engine.plan.keys import Keys
 from engine.plan.table import Int64s
 
 
@@ -34,32 +34,41 @@ class Sources:
         """No sources: for plans without cached assets."""
         return Sources.of([], [], [], [])
 
-    def find(self, keys: Int64s, size: Int64s, names: Keys) -> Int64s:
-        """Rows of `keys`, each of which must be there with `size` bytes, or PlanError names it."""
+    def find(self, keys: Int64s, size: Int64s, requirements: Coalesced) -> Int64s:
+        """Rows of `keys`, each of which must be there with `size` bytes.
+
+        PlanError names the asset for which that is not so, or two whose ranges overlap, and who asks.
+        """
         at = np.searchsorted(self.key, keys)
         inside = np.minimum(at, max(len(self.key) - 1, 0))
         known = self.key[inside] == keys if len(self.key) else np.zeros(len(keys), bool)
         if not known.all():
-            name = names.name(int(keys[~known][0]))
+            name = _named(requirements, keys[~known][:1])
             raise PlanError("plan.source", f"{name} has no range in any cache", "cook the assetDb again")
         wrong = np.flatnonzero(self.size[inside] != size)
         if len(wrong):
             row = wrong[0]
-            name, has = names.name(int(keys[row])), self.size[inside[row]]
-            raise PlanError(
-                "plan.source", f"{name} takes {size[row]} bytes, its cache range has {has}", "cook it again"
-            )
-        self._check_overlaps(inside, names)
+            what = f"takes {size[row]} bytes, its cache range has {self.size[inside[row]]}"
+            name = _named(requirements, keys[row : row + 1])
+            raise PlanError("plan.source", f"{name} {what}", "cook it again")
+        before = np.flatnonzero(self.offset[inside] < 0)
+        if len(before):
+            name = _named(requirements, keys[before[:1]])
+            raise PlanError("plan.source", f"{name} begins before its cache", "delete the cache")
+        self._check_overlaps(inside, requirements)
         return inside
 
-    def _check_overlaps(self, rows: Int64s, names: Keys) -> None:
+    def _check_overlaps(self, rows: Int64s, requirements: Coalesced) -> None:
         order = rows[np.lexsort((self.offset[rows], self.db[rows]))]
         a, b = order[:-1], order[1:]
         bad = (self.db[a] == self.db[b]) & (self.offset[a] + self.size[a] > self.offset[b])
         bad &= (self.offset[a] != self.offset[b]) | (self.size[a] != self.size[b])
-        bad |= self.offset[b] < 0
         for row in np.flatnonzero(bad)[:1]:
-            first, second = names.name(int(self.key[a[row]])), names.name(int(self.key[b[row]]))
-            raise PlanError(
-                "plan.source", f"the cache ranges of {first} and {second} overlap", "delete the cache"
-            )
+            pair = _named(requirements, self.key[[a[row], b[row]]])
+            raise PlanError("plan.source", f"cache ranges overlap: those of {pair}", "delete the cache")
+
+
+def _named(requirements: Coalesced, keys: Int64s) -> str:
+    """Names of assets and, in brackets, who asks for them."""
+    name, why = requirements.keys.name, requirements.why
+    return " and ".join(f"{name(key)} (asked for by {why(key)})" for key in keys.tolist())

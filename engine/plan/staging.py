@@ -99,7 +99,7 @@ def _size(
     unit = max(4096, profile.limits.non_coherent_atom_size)
     wanted = -(-to_stage // unit) * unit + unit
     room = builder.room(memory_type)
-    most = min(policy.staging, max(heap.size // 8, _LEAST))
+    most = min(policy.staging, max(heap.size // 8, _LEAST), profile.limits.max_buffer_size)
     for count in (1,) if wanted <= min(_ONE_BUFFER, policy.staging) else (2, 1):
         useful = min(most, -(-wanted // count // unit) * unit)
         size = min(useful, room // count // unit * unit)

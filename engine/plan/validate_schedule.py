@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from math import lcm
+
 import numpy as np
 
+from engine.plan.findings import Finding
 from engine.plan.formats import Aspect
-from engine.plan.memory_plan import MemoryPlan, shape_of
+from engine.plan.memory_plan import shape_of
 from engine.plan.plan import Plan
 from engine.plan.resident import Resident
 from engine.plan.schedule import Schedule
 from engine.plan.shapes import mip_levels
 from engine.plan.steps import Bind, Fill, Move, SetWindow, Transfer
-from engine.plan.table import Rows, stack
-from engine.plan.validate import Finding
+from engine.plan.table import Int64s, Rows, distinct, stack
 from engine.plan.vocabulary import BufferUsage, Kind, MemoryProperty, QueueKind
+
+RANGE = np.dtype([("resource", np.int32), ("offset", np.int64), ("size", np.int64)])
 
 
 def validate_schedule(resident: Resident, schedule: Schedule) -> list[Finding]:
@@ -55,63 +59,91 @@ def _transfer(plan: Plan, rows: dict[int, np.void], step: Transfer, where: str) 
     found += _staging(plan, rows, step, where)
     copies = step.buffer_copies
     order = np.lexsort((copies["offset"], copies["resource"]))
-    found += _disjoint(copies[order], where)
-    for copy in copies:
-        if copy["offset"] + copy["size"] > rows[int(copy["resource"])]["bytes"]:
-            found.append(Finding("12 range", f"{where}: beyond resource {copy['resource']}"))
-    return found + _images(plan, rows, step, where)
-
-
-def _disjoint(copies: Rows, where: str) -> list[Finding]:
-    """Rule 12: destinations of one command do not overlap; `copies` by resource and offset."""
-    one, two = copies[:-1], copies[1:]
-    clash = (one["resource"] == two["resource"]) & (one["offset"] + one["size"] > two["offset"])
-    return [Finding("12 disjoint", f"{where}: copies {i} and {i + 1}") for i in np.flatnonzero(clash)]
-
-
-def _images(plan: Plan, rows: dict[int, np.void], step: Transfer, where: str) -> list[Finding]:
-    """Rules 10 and 11 for every image copy, and rule 12 for their rows."""
-    found = []
-    use_queue = plan.policy.transfer_queue and plan.profile.has_transfer_queue()
-    families = [f for f in plan.profile.queue_families if f.kinds == frozenset({QueueKind.TRANSFER})]
-    rows_at_once = min((f.image_granularity[1] for f in families), default=1) if use_queue else 1
-    covered: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
-    for number, copy in enumerate(step.image_copies):
-        shape = shape_of(rows[int(copy["resource"])])
-        info, level = shape.format.info, mip_levels(shape)[int(copy["mip"])]
-        offset = int(copy["staging_offset"])
-        four = use_queue or bool(info.aspect & (Aspect.DEPTH | Aspect.STENCIL))
-        if offset % info.block_bytes or (four and offset % 4):
-            found.append(Finding("10 bufferOffset", f"{where}: image copy {number} from {offset}"))
-        top, bottom = int(copy["y"]), int(copy["y"] + copy["height"])
-        multiple = rows_at_once * info.block_height
-        whole = bottom == level.height
-        part = top % multiple == 0 and (whole or bottom % multiple == 0) if multiple else top == 0 and whole
-        if not part:
-            found.append(Finding("11 granularity", f"{where}: image copy {number} of rows {top} to {bottom}"))
-        if int(copy["width"]) != level.width or bottom > level.height:
-            found.append(Finding("10 rows", f"{where}: image copy {number} is not whole rows of its level"))
-        lines = covered.setdefault((int(copy["resource"]), int(copy["layer"]), int(copy["mip"])), [])
-        if any(top < other[1] and other[0] < bottom for other in lines):
-            found.append(Finding("12 disjoint", f"{where}: image copy {number} overlaps another"))
-        lines.append((top, bottom))
+    found += _disjoint(copies[order], "copies to resource", where)
+    length = np.array([rows[int(r)]["bytes"] for r in copies["resource"]], np.int64)
+    found += _outside(copies["offset"], copies["size"], length, f"{where}: buffer copy")
+    for number in distinct(step.image_copies["resource"]).tolist():
+        mine = np.flatnonzero(step.image_copies["resource"] == number)
+        found += _image(plan, rows[number], step.image_copies[mine], f"{where}: resource {number}")
     return found
 
 
-def _staging(plan: Plan, rows: dict[int, np.void], step: Transfer, where: str) -> list[Finding]:
-    """Rule 9: staging is coherent, so writers need no atoms; and reads stay inside it, apart."""
+def _disjoint(ranges: Rows, what: str, where: str) -> list[Finding]:
+    """Rule 12: ranges of one resource do not overlap; `ranges` by resource and offset."""
+    one, two = ranges[:-1], ranges[1:]
+    clash = (one["resource"] == two["resource"]) & (one["offset"] + one["size"] > two["offset"])
+    pairs = [(one["resource"][i], one["offset"][i], two["offset"][i]) for i in np.flatnonzero(clash)]
+    return [Finding("12 disjoint", f"{where}: {what} {r} at {a} and at {b}") for r, a, b in pairs]
+
+
+def _outside(offset: Int64s, size: Int64s, length: Int64s, where: str) -> list[Finding]:
+    """Ranges of nothing, or that leave what they lie in (VkBufferCopy-size-01988, srcOffset-00113)."""
+    wrong = np.flatnonzero((offset < 0) | (size <= 0) | (offset + size > length))
+    return [Finding("12 range", f"{where} {i} of {size[i]} bytes at {offset[i]}") for i in wrong]
+
+
+def _image(plan: Plan, image: np.void, copies: Rows, where: str) -> list[Finding]:
+    """Rules 10 and 11 for all copies to one image, and rule 12 for their rows."""
+    shape = shape_of(image)
+    info, levels = shape.format.info, mip_levels(shape)
+    inside = (copies["mip"] >= 0) & (copies["mip"] < len(levels))
+    inside &= (copies["layer"] >= 0) & (copies["layer"] < image["layers"])
+    if not inside.all():
+        wrong = copies[int(np.argmin(inside))]
+        return [Finding("12 range", f"{where} has no layer {wrong['layer']}, mip {wrong['mip']}")]
+    width, height = (
+        np.array([getattr(level, name) for level in levels], np.int64)[copies["mip"]]
+        for name in ("width", "height")
+    )
+    use_queue = plan.policy.transfer_queue and plan.profile.has_transfer_queue()
+    step = info.block_bytes
+    if use_queue or info.aspect & (Aspect.DEPTH | Aspect.STENCIL):
+        step = lcm(step, 4)
+    top, bottom = copies["y"].astype(np.int64), copies["y"] + copies["height"].astype(np.int64)
+    whole = (copies["width"] == width) & (top >= 0) & (top % info.block_height == 0)
+    whole &= (bottom > top) & (bottom <= height) & ((bottom % info.block_height == 0) | (bottom == height))
+    multiple = _rows_at_once(plan) * info.block_height if use_queue else info.block_height
+    if multiple:
+        part = (top % multiple == 0) & ((bottom % multiple == 0) | (bottom == height))
+    else:
+        part = (top == 0) & (bottom == height)
+
+    def at(i: int) -> str:
+        return f"{where}, layer {copies['layer'][i]}, mip {copies['mip'][i]}, rows {top[i]} to {bottom[i]}"
+
     found = []
-    memory: MemoryPlan = plan.staging
-    home = memory.allocation(int(rows[step.staging]["allocation"]))
+    for rule, good in (("10 bufferOffset", copies["staging_offset"] % step == 0), ("10 rows", whole)):
+        found += [Finding(rule, at(i)) for i in np.flatnonzero(~good).tolist()]
+    found += [Finding("11 granularity", at(i)) for i in np.flatnonzero(~part).tolist()]
+    order = np.lexsort((top, copies["mip"], copies["layer"]))
+    one, two = copies[order][:-1], copies[order][1:]
+    clash = (
+        (one["layer"] == two["layer"]) & (one["mip"] == two["mip"]) & (bottom[order][:-1] > top[order][1:])
+    )
+    return found + [Finding("12 disjoint", at(int(order[i + 1]))) for i in np.flatnonzero(clash)]
+
+
+def _rows_at_once(plan: Plan) -> int:
+    """Rows of blocks that the transfer queue can copy; 0 where it copies whole levels only (rule 11)."""
+    families = [f for f in plan.profile.queue_families if f.kinds == frozenset({QueueKind.TRANSFER})]
+    return min(family.image_granularity[1] for family in families)
+
+
+def _staging(plan: Plan, rows: dict[int, np.void], step: Transfer, where: str) -> list[Finding]:
+    """Rule 9: staging is coherent, so writers need no atoms; reads and copies lie inside it, reads apart."""
+    found = []
+    home = plan.staging.allocation(int(rows[step.staging]["allocation"]))
     has = plan.profile.memory_types[int(home["memory_type"])].properties
     if not has & MemoryProperty.HOST_COHERENT or not home["mapped"]:
         found.append(Finding("9 atom", f"{where}: staging {step.staging} is not coherent or not mapped"))
-    reads = np.sort(step.reads, order="staging_offset")
-    end = reads["staging_offset"] + reads["size"]
-    if (end > rows[step.staging]["bytes"]).any():
-        found.append(Finding("1 range", f"{where}: reads beyond staging {step.staging}"))
-    clash = np.flatnonzero(end[:-1] > reads["staging_offset"][1:])
-    return found + [Finding("12 disjoint", f"{where}: reads {i} and {i + 1} overlap") for i in clash]
+    reads = np.zeros(len(step.reads), RANGE)
+    reads["resource"], reads["offset"] = step.staging, step.reads["staging_offset"]
+    reads["size"] = step.reads["size"]
+    found += _disjoint(np.sort(reads, order="offset"), "reads into staging", where)
+    length = np.full(1, rows[step.staging]["bytes"], np.int64)
+    for name, each in (("read", step.reads), ("copy", step.buffer_copies), ("image copy", step.image_copies)):
+        found += _outside(each["staging_offset"], each["size"], length, f"{where}: staging, {name}")
+    return found
 
 
 def _move(rows: dict[int, np.void], step: Move, where: str) -> list[Finding]:
@@ -120,12 +152,17 @@ def _move(rows: dict[int, np.void], step: Move, where: str) -> list[Finding]:
     found += _usage(rows, [step.to_resource], int(BufferUsage.TRANSFER_DST), where)
     image = rows[step.from_resource]["kind"] == Kind.IMAGE
     size = np.ones(len(step.keys), np.int64) if image else step.sizes
-    ranges = np.zeros(len(step.keys), [("resource", "i4"), ("offset", "i8"), ("size", "i8")])
-    ranges["resource"], ranges["offset"], ranges["size"] = step.to_resource, step.targets, size
-    sources = ranges.copy()
-    sources["resource"], sources["offset"] = step.from_resource, step.sources
-    both = stack([ranges, sources]) if step.from_resource == step.to_resource else ranges
-    return found + _disjoint(both[np.lexsort((both["offset"], both["resource"]))], where)
+    ranges = []
+    for resource, offset in ((step.to_resource, step.targets), (step.from_resource, step.sources)):
+        made = np.zeros(len(step.keys), RANGE)
+        made["resource"], made["offset"], made["size"] = resource, offset, size
+        length = np.full(1, rows[resource]["layers" if image else "bytes"], np.int64)
+        found += _outside(offset, size, length, f"{where}: resource {resource}, range")
+        ranges.append(made)
+    both = stack(ranges) if step.from_resource == step.to_resource else ranges[0]
+    return found + _disjoint(
+        both[np.lexsort((both["offset"], both["resource"]))], "ranges of resource", where
+    )
 
 
 def _usage(rows: dict[int, np.void], resources: list[int], bit: int, where: str) -> list[Finding]:

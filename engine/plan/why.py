@@ -1,25 +1,30 @@
 """`why`: from an asset, a transient, an object, a usage bit or an address to all that is there because of it.
 
-Answers lead from the address of every byte that fits the question to asset, feature, object and line.
+Answers lead from the address of every byte that fits the question to asset, feature, object and line, and
+from assets, objects and features to the shaders, pipelines and descriptor sets that are there for them.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from engine.humon import write
+from engine.plan.askers import Asker
 from engine.plan.errors import PlanError
-from engine.plan.keys import asset_key
-from engine.plan.memory_plan import Address
+from engine.plan.memory_plan import Address, MemoryPlan
 from engine.plan.plan import Plan
-from engine.plan.table import Int64s, distinct
+from engine.plan.rows import AnyRow, DescriptorSetRow, PipelineRow, ShaderRow
+from engine.plan.staging import STAGING_ASKER
+from engine.plan.table import Int64s
 from engine.plan.vocabulary import BufferUsage, ImageUsage, flag_names, flags_from_names, word
 
 _ADDRESS = re.compile(r"(\d+)/(\d+)(?:/(\d+)(?:/(\d+))?)?")
-_KEY = re.compile(r"(\d+):(\d+)")
+_KEY = re.compile(r"(.+):(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,82 +39,149 @@ class Reason:
     askers: tuple[str, ...]
 
 
-def why(plan: Plan, question: str) -> list[Reason]:
-    """All keys that fit `question`, by address.
+@dataclass(frozen=True, slots=True)
+class RowReason:
+    """One shader, pipeline or descriptor set: its name, the plan it is in, and who asks for it."""
 
-    An address is `memoryType/allocation[/resource[/offset]]`, an asset `db:index` or part of its name, a
-    usage its name (`vertex_buffer_bit`), anything else the path of an object or the name of a feature.
-    PlanError `why.unknown` where nothing fits.
+    name: str
+    plan: str
+    askers: tuple[str, ...]
+
+
+AnyReason: TypeAlias = Reason | RowReason
+
+
+def why(plan: Plan, question: str) -> list[AnyReason]:
+    """All that fits `question`: what has memory, by address, then shaders, pipelines and descriptor sets.
+
+    An address is `memoryType/allocation[/resource[/offset]]`, an asset `db:index` (by number or name) or part
+    of its name, a usage its name (`vertex_buffer_bit`), anything else the path of an object or the name of a
+    feature. PlanError `why.unknown` where nothing fits.
     """
-    keys = _at_address(plan, question)
-    if keys is None:
-        keys = _by_key(plan, question)
-    if keys is None:
-        keys = _by_usage(plan, question)
-    if keys is None:
-        keys = _by_words(plan, question)
-    if not len(keys):
+    for look in (_at_address, _by_key, _by_usage, _by_words):
+        found = look(plan, question)
+        if found is not None:
+            break
+    if not found:
         raise PlanError("why.unknown", f"nothing in the plan is, or is there for, '{question}'")
-    places = plan.memory.subresource_table.rows(keys)
-    keys = keys[np.lexsort((places["offset"], places["resource"]))]
-    return [reason_of(plan, key) for key in keys.tolist()]
+    return found
 
 
 def why_text(plan: Plan, question: str) -> str:
     """The answer as Humon."""
     values = []
     for reason in why(plan, question):
-        at = reason.address
-        where = f"memoryType {at.memory_type}, allocation {at.allocation}, resource {at.resource}"
-        place = {"asset": reason.name, "address": where, "kind": word(at.kind), "offset": at.offset}
-        tail = {"bytes": reason.bytes, "usages": list(reason.usages), "why": list(reason.askers)}
-        values.append(place | tail)
+        value: dict[str, object]
+        if isinstance(reason, RowReason):
+            value = {"name": reason.name, "plan": reason.plan}
+        else:
+            at = reason.address
+            where = f"memoryType {at.memory_type}, allocation {at.allocation}, resource {at.resource}"
+            value = {"asset": reason.name, "address": where, "kind": word(at.kind), "offset": at.offset}
+            value |= {"bytes": reason.bytes, "usages": list(reason.usages)}
+        values.append(value | {"why": list(reason.askers)})
     return write({"why": values})
 
 
 def reason_of(plan: Plan, key: int) -> Reason:
     """Where one key lives and why; KeyError where the plan has none."""
-    place = plan.memory.subresource_table.row(key)
-    row = plan.memory.resource(int(place["resource"]))
+    return _reason(plan, plan.memory, key)
+
+
+def _reason(plan: Plan, memory: MemoryPlan, key: int) -> Reason:
+    place = memory.subresource_table.row(key)
+    row = memory.resource(int(place["resource"]))
     layers = int(row["layers"])
     size = int(row["size"]) * int(place["footprint"]) // layers if layers else int(place["footprint"])
-    askers = plan.requirements.askers
-    return Reason(
-        key,
-        plan.requirements.keys.name(key),
-        plan.address(key),
-        size,
-        flag_names(plan.terms[int(place["terms"])].usage_flags),
-        tuple(sorted(str(askers[a]) for a in plan.requirements.askers_of(key))),
-    )
+    name, address = plan.requirements.keys.name(key), memory.address(key)
+    if memory is plan.staging:
+        usages = flag_names(BufferUsage(int(row["usage"])))
+        return Reason(key, name, address, size, usages, (STAGING_ASKER,))
+    askers = _names(plan, plan.requirements.askers_of(key))
+    usages = flag_names(plan.terms[int(place["terms"])].usage_flags)
+    return Reason(key, name, address, size, usages, askers)
 
 
-def _at_address(plan: Plan, question: str) -> Int64s | None:
+def _reasons(plan: Plan, memory: MemoryPlan, keys: Int64s) -> list[AnyReason]:
+    """The reasons of some keys, by address."""
+    places = memory.subresource_table.rows(keys)
+    order = np.lexsort((places["offset"], places["resource"]))
+    return [_reason(plan, memory, key) for key in keys[order].tolist()]
+
+
+def _rows(plan: Plan, fits: Callable[[AnyRow], bool]) -> list[AnyReason]:
+    """The reasons of rows of the other plans."""
+    rows: dict[str, tuple[AnyRow, ...]] = {
+        "shaderPlan": plan.shaders,
+        "pipelinePlan": plan.pipelines,
+        "descriptorSetPlan": plan.descriptor_sets,
+    }
+    return [
+        RowReason(_row_name(plan, row), name, _names(plan, row.askers))
+        for name, each in rows.items()
+        for row in each
+        if fits(row)
+    ]
+
+
+def _row_name(plan: Plan, row: AnyRow) -> str:
+    return plan.requirements.keys.name(row.key) if isinstance(row, ShaderRow) else row.name
+
+
+def _keys_of(row: AnyRow) -> set[int]:
+    """The assets and transients that a row is made of."""
+    match row:
+        case ShaderRow():
+            return {row.key}
+        case PipelineRow():
+            return set(row.shaders)
+        case DescriptorSetRow():
+            return {key for _, key in row.contents}
+
+
+def _names(plan: Plan, askers: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(sorted({str(plan.requirements.askers[a]) for a in askers}))
+
+
+def _at_address(plan: Plan, question: str) -> list[AnyReason] | None:
     found = _ADDRESS.fullmatch(question)
     if found is None:
         return None
     memory_type, allocation, resource, offset = (None if g is None else int(g) for g in found.groups())
-    places = plan.memory.subresources
-    within = plan.memory.resource_table.rows(places["resource"].astype(np.int64))
-    home = plan.memory.allocation_table.rows(within["allocation"].astype(np.int64))
-    fits = (home["memory_type"] == memory_type) & (home["id"] == allocation)
-    if resource is not None:
-        fits &= places["resource"] == resource
-    if offset is not None:
-        fits &= (places["offset"] <= offset) & (offset < places["offset"] + places["footprint"])
-    keys: Int64s = places["key"][fits].astype(np.int64)
-    return keys
+    reasons: list[AnyReason] = []
+    for memory in (plan.memory, plan.staging):
+        places = memory.subresources
+        within = memory.resource_table.rows(places["resource"].astype(np.int64))
+        home = memory.allocation_table.rows(within["allocation"].astype(np.int64))
+        fits = (home["memory_type"] == memory_type) & (home["id"] == allocation)
+        if resource is not None:
+            fits &= places["resource"] == resource
+        if offset is not None:
+            fits &= (places["offset"] <= offset) & (offset < places["offset"] + places["footprint"])
+        reasons += _reasons(plan, memory, places["key"][fits].astype(np.int64))
+    return reasons
 
 
-def _by_key(plan: Plan, question: str) -> Int64s | None:
+def _by_key(plan: Plan, question: str) -> list[AnyReason] | None:
+    """By database and index; the database by its number, or by its name, with which names of assets begin."""
     found = _KEY.fullmatch(question)
     if found is None:
         return None
-    key = asset_key(int(found[1]), int(found[2]))
-    return np.array([key] if key in plan.memory else [], np.int64)
+    db, index = found[1], int(found[2])
+    known = set(plan.memory.subresources["key"].tolist())
+    rows: tuple[AnyRow, ...] = (*plan.shaders, *plan.pipelines, *plan.descriptor_sets)
+    known.update(*map(_keys_of, rows))
+    name = plan.requirements.keys.name
+    keys = {
+        key
+        for key in known
+        if key & 0xFFFF_FFFF == index and (str(key >> 32) == db or name(key).startswith(f"{db} "))
+    }
+    here = np.array(sorted(key for key in keys if key in plan.memory), np.int64)
+    return _reasons(plan, plan.memory, here) + _rows(plan, lambda row: not keys.isdisjoint(_keys_of(row)))
 
 
-def _by_usage(plan: Plan, question: str) -> Int64s | None:
+def _by_usage(plan: Plan, question: str) -> list[AnyReason] | None:
     places = plan.memory.subresources
     within = plan.memory.resource_table.rows(places["resource"].astype(np.int64))
     usage = np.array([t.usage for t in plan.terms.entries], np.int64)[places["terms"]]
@@ -121,17 +193,20 @@ def _by_usage(plan: Plan, question: str) -> Int64s | None:
             continue
         known = True
         fits |= (within["kind"] == kind) & (usage & bit != 0)
-    return places["key"][fits].astype(np.int64) if known else None
+    return _reasons(plan, plan.memory, places["key"][fits].astype(np.int64)) if known else None
 
 
-def _by_words(plan: Plan, question: str) -> Int64s:
-    """Keys whose name holds the words, or that an object, anything below it, or a feature asks for."""
-    keys = plan.requirements.keys
+def _by_words(plan: Plan, question: str) -> list[AnyReason]:
+    """What has these words in its name, or an object, anything below it, or a feature asks for."""
+    keys, askers = plan.requirements.keys, plan.requirements.askers
     rows, planned = plan.requirements.asked.rows, plan.memory.subresources["key"]
-    fits = np.zeros(len(plan.requirements.askers), bool)
-    for number in distinct(rows["asker"]).tolist():
-        asker = plan.requirements.askers[number]
-        fits[number] = asker.feature == question or f"{asker.object_path}/".startswith(f"{question}/")
+    fits = np.array([_is_or_is_below(askers[n], question) for n in range(len(askers))], bool)
     asked = np.isin(planned, rows["key"][fits[rows["asker"]]])
     asked |= np.array([question in keys.name(key) for key in planned.tolist()], bool)
-    return planned[asked].astype(np.int64)
+    asks = set(np.flatnonzero(fits).tolist())
+    named = _rows(plan, lambda row: question in _row_name(plan, row) or not asks.isdisjoint(row.askers))
+    return _reasons(plan, plan.memory, planned[asked].astype(np.int64)) + named
+
+
+def _is_or_is_below(asker: Asker, question: str) -> bool:
+    return asker.feature == question or f"{asker.object_path}/".startswith(f"{question}/")

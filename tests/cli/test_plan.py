@@ -87,7 +87,7 @@ def test_a_profile_without_a_field_is_an_error_that_names_it(engine: Run, root: 
     broken.write_text(json.dumps(profile), encoding="utf-8")
     done = engine("plan", SCENE, "--profile", broken)
     assert done.returncode == 2
-    assert "error[profile.field]: memoryTypes is missing" in done.stderr
+    assert f"error[profile.field]: {broken}: memoryTypes is missing" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -122,7 +122,8 @@ def test_why_leads_from_a_question_to_the_lines_that_ask(engine: Run) -> None:
     done = engine("why", SCENE, "shadowCaster")
     assert done.returncode == 0, done.stderr
     answers = parse(done.stdout, "why").root["why"]
-    assert "shadowMap" in [answer["asset"].text for answer in answers]
+    assert "shadowMap" in [answer["asset"].text for answer in answers if "asset" in answer]
+    assert "shadow/0" in [answer["name"].text for answer in answers if "name" in answer]
     assert all(any("shadowCaster on" in why.text for why in answer["why"]) for answer in answers)
 
 

@@ -7,6 +7,7 @@ import pytest
 from support.random_scenes import profile
 
 from engine.humon import Position
+from engine.plan.askers import Asker
 from engine.plan.coalesce import Coalesced, coalesce
 from engine.plan.drawing import ShaderStage
 from engine.plan.errors import PlanError
@@ -15,7 +16,8 @@ from engine.plan.keys import Keys, asset_key
 from engine.plan.plan import Plan, RowDifference
 from engine.plan.planner import make_plan
 from engine.plan.policy import Policy
-from engine.plan.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.profile import DeviceProfile
+from engine.plan.requirements import NO_PROPERTY, ImageShape, Requirement, RequirementTable
 from engine.plan.rows import ShaderRow
 from engine.plan.text import plan_text
 from engine.plan.validate import stays_bound, validate
@@ -262,6 +264,26 @@ def test_a_budget_error_counts_an_asset_once_for_each_who_asks():
     assert askers in str(caught.value)
 
 
+def test_a_budget_error_counts_what_is_taken_once_for_each_asker():
+    table = RequirementTable()
+    asset, frame = (table.askers.add_block(1, lambda _: Asker("visibleModel", "cube")) for _ in range(2))
+    table.add(buffer(1, MIB), asset)
+    samples = replace(DEPTH, samples=4)
+    table.add(attachment(2, samples), frame)
+    table.add(buffer(3, 10 * MIB), table.askers.add("light", "sun"))
+    size = UNIFIED.image_requirements(samples, 1, ImageUsage(0)).size
+    assert size == 16 * MIB
+    with pytest.raises(PlanError) as caught:
+        make_plan(coalesce(table), UNIFIED.with_budgets({0: 20 * MIB}))
+    assert "largest askers: visibleModel on 'cube': 17.0 MiB; light on 'sun': 10.0 MiB" in str(caught.value)
+
+
+def test_small_budgets_are_told_in_bytes():
+    with pytest.raises(PlanError, match="budget of 1500 bytes cannot hold the plan") as caught:
+        make_plan(needs(buffer(1), buffer(2)), UNIFIED.with_budgets({0: 1500}))
+    assert "'object0' at scenes/test.hu:1:5: 1000 bytes" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("requirement", "code", "words"),
     [
@@ -271,7 +293,8 @@ def test_a_budget_error_counts_an_asset_once_for_each_who_asks():
             "40000x1024, and maxImageDimension2D is 16384",
         ),
         (attachment(1, DEPTH, copies=3000), "plan.size", "3000 layers, and maxImageArrayLayers is 2048"),
-        (buffer(1, 9 << 30), "plan.size", "more than any heap it may use allows"),
+        (buffer(1, 9 << 30), "plan.size", "9663676416 bytes, and maxBufferSize is 1073741824"),
+        (attachment(1, replace(DEPTH, width=16_000, height=16_000), copies=8), "plan.size", "than any heap"),
         (buffer(1, 0), "plan.requirement", "with 0 bytes"),
         (buffer(1, 8, alignment=0), "plan.requirement", "alignment 0"),
         (buffer(1, 8, copies=2), "plan.requirement", "2 copies of cached contents"),
@@ -299,10 +322,88 @@ def test_attachments_of_different_passes_share_memory_and_say_so():
 
 
 def test_allocation_counts_stay_below_the_devices_limit():
-    few = replace(UNIFIED, limits=replace(UNIFIED.limits, max_memory_allocation_count=20), _cache={})
+    few = with_limits(UNIFIED, max_memory_allocation_count=20)
     plan = make_plan(needs(*(attachment(i, replace(DEPTH, width=200 + i)) for i in range(40))), few)
     assert len(plan.memory.allocations) < 20
     assert validate(plan) == []
+
+
+def with_limits(device: DeviceProfile, **limits: int) -> DeviceProfile:
+    return replace(device, limits=replace(device.limits, **limits), _cache={})
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        lambda i: buffer(i, 1000),
+        lambda i: buffer(i, 100 * KIB),
+        texture,
+        lambda i: texture(i, ImageShape(Format.R8_UNORM, 1 + i, 16)),
+    ],
+    ids=["small buffers", "large buffers", "textures", "textures of other shapes"],
+)
+def test_assets_that_come_one_after_another_end_in_few_allocations(row):
+    plan = None
+    for count in range(1, 301):
+        plan = make_plan(needs(*(row(i) for i in range(count))), UNIFIED, plan)
+    assert len(plan.memory.allocations) < 130
+    assert plan.waste_bytes <= plan.planned_bytes // 16
+    assert validate(plan) == []
+
+
+def test_a_page_that_grows_takes_no_more_than_there_is():
+    rows = [buffer(i, 100 * KIB) for i in range(64)]
+    roomy = make_plan(needs(*rows, buffer(90, 1000)), UNIFIED, make_plan(needs(*rows), UNIFIED))
+    assert roomy.memory.resource(roomy.address(90).resource)["bytes"] == 204_000
+    first = make_plan(needs(*rows), UNIFIED)
+    tight = UNIFIED.with_budgets({0: first.planned_bytes + 100 * KIB})
+    second = make_plan(needs(*rows, buffer(90, 1000)), tight, first)
+    assert second.memory.resource(second.address(90).resource)["bytes"] == 1000
+    assert second.address(63) == first.address(63)
+
+
+def test_where_allocations_run_out_all_is_placed_afresh():
+    few = with_limits(UNIFIED, max_memory_allocation_count=4)
+    usages = (BufferUsage.VERTEX_BUFFER, BufferUsage.INDEX_BUFFER, BufferUsage.STORAGE_BUFFER)
+    rows = [buffer(i, usage=usage) for i, usage in enumerate(usages)]
+    plan, counts = None, []
+    for count in range(1, 4):
+        plan = make_plan(needs(*rows[:count]), few, plan)
+        counts.append((len(plan.memory.allocations), len(plan.staging.allocations)))
+        assert validate(plan) == []
+    assert counts == [(1, 1), (2, 1), (1, 1)]
+
+
+def test_more_dedicated_resources_than_allocations_name_who_asks_for_them():
+    few = with_limits(UNIFIED, max_memory_allocation_count=4)
+    table = RequirementTable()
+    for i in range(5):
+        who = table.askers.add("visibleModel", "cube" if i < 3 else "ground")
+        table.add(buffer(i, dedicated=Dedicated.YES), who)
+    with pytest.raises(PlanError, match=r"6 allocations are needed, and .* fewer than 4") as caught:
+        make_plan(coalesce(table), few)
+    assert caught.value.code == "plan.allocations"
+    assert "visibleModel on 'cube': 3; visibleModel on 'ground': 2" in str(caught.value)
+
+
+def test_no_buffer_is_larger_than_the_device_allows():
+    small = with_limits(UNIFIED, max_buffer_size=3000)
+    plan = make_plan(needs(*(buffer(i, 1000) for i in range(9))), small)
+    assert plan.memory.resources["bytes"].tolist() == [3000, 3000, 3000]
+    assert plan.staging.resources["bytes"].max() <= 3000
+    with pytest.raises(PlanError, match="asset: 7 takes 5000 bytes, and maxBufferSize is 3000") as caught:
+        make_plan(needs(buffer(3), buffer(7, 5000)), small)
+    assert "object1' at scenes/test.hu:2:5" in str(caught.value)
+
+
+def test_a_page_is_cut_where_a_heap_has_room_for_a_part_only():
+    shape = ImageShape(Format.R8G8B8A8_UNORM, 256, 256)
+    device = replace(DISCRETE, images=replace(DISCRETE.images, type_bits=0b11), _cache={})
+    layer = device.image_requirements(shape, 1, ImageUsage(7)).size
+    rows = [replace(texture(i, shape), properties=NO_PROPERTY) for i in range(6)]
+    preferring = [replace(row, preferred=MemoryProperty.DEVICE_LOCAL) for row in rows]
+    plan = make_plan(needs(*preferring), device.with_budgets({0: 4 * layer}))
+    assert [device.memory_types[plan.address(i).memory_type].heap for i in range(6)] == [0, 0, 0, 0, 1, 1]
 
 
 def test_linear_and_optimal_never_share_a_block():

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -41,7 +43,20 @@ def test_there_is_a_profile_for_each_kind_of_memory():
     ("path", "broken", "words"),
     [
         (("limits", "nonCoherentAtomSize"), None, "limits.nonCoherentAtomSize is missing"),
-        (("limits", "nonCoherentAtomSize"), 0, "limits.nonCoherentAtomSize is 0"),
+        (("limits", "nonCoherentAtomSize"), 0, "limits.nonCoherentAtomSize is 0, not from 1"),
+        (("limits", "nonCoherentAtomSize"), 48, "limits.nonCoherentAtomSize is 48, no power of two"),
+        (("limits", "minUniformBufferOffsetAlignment"), 1 << 70, "not from 1 to 4294967296"),
+        (("limits", "maxImageDimension2D"), None, "limits.maxImageDimension2D is missing"),
+        (("limits", "framebufferSampleCounts"), 8, "limits.framebufferSampleCounts lacks 1"),
+        (("heaps", 0, "size"), 1 << 70, r"heaps\[0\].size is \d+, not from 0 to 17592186044416"),
+        (("heaps", 0, "size"), -5, r"heaps\[0\].size is -5, not from 0"),
+        (("memoryTypes",), [{"heap": 0, "properties": []}] * 33, "memoryTypes has 33 entries"),
+        (("queueFamilies", 0, "imageGranularity"), [1, -1, 1], r"imageGranularity\[1\] is -1"),
+        (("queueFamilies", 0, "imageGranularity"), [1], "imageGranularity has 1 entries, not 3"),
+        (("buffers", "typeBits"), 1 << 32, "buffers.typeBits is 4294967296, not from 0"),
+        (("images", "rowMultiple"), 0, "images.rowMultiple is 0, not from 1"),
+        (("images", "alignment"), 3, "images.alignment is 3, no power of two"),
+        (("facts",), [{"dims": [4]}], r"facts\[0\].dims has 1 entries, not 2"),
         (("limits", "nonCoherentAtomSize"), "x", "limits.nonCoherentAtomSize is no whole number"),
         (("memoryTypes", 1, "heap"), 7, r"memoryTypes\[1\].heap is 7, and there are 1 heaps"),
         (
@@ -49,11 +64,11 @@ def test_there_is_a_profile_for_each_kind_of_memory():
             ["deviceLocl"],
             r"memoryTypes\[1\].properties has an unknown value",
         ),
-        (("memoryTypes",), [], "memoryTypes is empty"),
+        (("memoryTypes",), [], "memoryTypes has 0 entries"),
         (("memoryTypes",), {}, "memoryTypes is no list"),
         (("heaps", 0, "deviceLocal"), 1, r"heaps\[0\].deviceLocal is not true or false"),
         (("queueFamilies", 0, "kinds"), ["grafics"], r"queueFamilies\[0\].kinds has an unknown value"),
-        (("buffers", "sizeMultiple"), 0, "buffers.sizeMultiple is 0"),
+        (("buffers", "sizeMultiple"), 0, "buffers.sizeMultiple is 0, not from 1"),
         (("images", "alignment"), None, "images.alignment is missing"),
         (("name",), 5, "name is no text"),
         (("schema",), 2, "schema is not 1"),
@@ -72,6 +87,31 @@ def test_what_is_wrong_in_a_profile_is_named(path, broken, words):
         profile_from_json(json.dumps(root))
 
 
+def leaves(at: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
+    """Paths to all values that hold no others, of which lists are followed into their first entry."""
+    inside = at.items() if isinstance(at, dict) else enumerate(at[:1]) if isinstance(at, list) else ()
+    for key, child in inside:
+        yield from leaves(child, (*path, key))
+    yield path
+
+
+@pytest.mark.parametrize("hostile", [-1, 0, 1 << 70, float("inf"), "x", "0x", None, True, [], [[]], {}])
+def test_any_value_in_a_profile_is_taken_or_refused(hostile):
+    refused = 0
+    for path in leaves(value("lavapipe")):
+        root = value("lavapipe")
+        at = root
+        for part in path[:-1]:
+            at = at[part]
+        if path:
+            at[path[-1]] = hostile
+        try:
+            profile_from_json(json.dumps(root if path else hostile))
+        except ProfileError:
+            refused += 1
+    assert refused > 20
+
+
 @pytest.mark.parametrize("text", ["", "[", "[" * 100_000, "7", "null"])
 def test_what_is_no_profile_is_an_error_of_ours(text):
     with pytest.raises(ProfileError):
@@ -79,8 +119,26 @@ def test_what_is_no_profile_is_an_error_of_ours(text):
 
 
 def test_a_missing_file_is_an_error_of_ours(tmp_path):
-    with pytest.raises(ProfileError, match=r"gone\.json"):
+    with pytest.raises(ProfileError, match=r"gone\.json: no such file"):
         read_profile(tmp_path / "gone.json")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_fifo_is_no_profile_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "fifo.json")
+    with pytest.raises(ProfileError, match=r"fifo\.json: not a regular file"):
+        read_profile(tmp_path / "fifo.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"\xff\xfe", "no text"), (b"{}", "schema is missing"), (b" " * (17 << 20), "more than the limit")],
+    ids=["no text", "no field", "too large"],
+)
+def test_an_error_in_a_profile_names_its_file(tmp_path, content, words):
+    (tmp_path / "mine.json").write_bytes(content)
+    with pytest.raises(ProfileError, match=rf"mine\.json: .*{words}"):
+        read_profile(tmp_path / "mine.json")
 
 
 def test_images_no_fact_tells_of_are_estimated():

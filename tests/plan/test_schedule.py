@@ -1,22 +1,26 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.hostile import hostile_edits
 from support.random_scenes import profile
 
+from engine.humon import InputError
 from engine.plan.coalesce import Coalesced, coalesce
 from engine.plan.errors import PlanError, StepError
 from engine.plan.formats import Format
 from engine.plan.keys import Keys, asset_key
-from engine.plan.listing import read_schedule, schedule_listing, write_schedule
+from engine.plan.listing import schedule_listing
 from engine.plan.planner import make_plan
 from engine.plan.policy import Policy
 from engine.plan.profile import QueueFamily
 from engine.plan.requirements import ImageShape, Requirement, RequirementTable
 from engine.plan.resident import Resident
 from engine.plan.schedule import Schedule, make_schedule
+from engine.plan.schedule_text import read_schedule, write_schedule
 from engine.plan.shapes import mip_levels, tight_bytes
 from engine.plan.simulation import SimulatedDevice
 from engine.plan.sources import Sources
@@ -26,6 +30,7 @@ from engine.plan.steps import (
     Bind,
     ClearStaging,
     CreateBuffer,
+    CreateImage,
     Destroy,
     Fill,
     Free,
@@ -262,20 +267,30 @@ def test_old_things_give_way_first_where_the_budget_holds_only_one():
 
 def test_an_asset_without_a_source_is_named():
     plan = make_plan(needs(buffer(0), buffer(1)), DEVICE)
-    with pytest.raises(PlanError, match="assetDb: 1 asset: 1 has no range"):
+    with pytest.raises(PlanError, match=r"asset: 1 \(asked for by visibleModel on 'cube'\) has no range"):
         make_schedule(Resident(), plan, packed(buffer(0)))
 
 
 def test_a_source_of_another_size_is_named():
     plan = make_plan(needs(buffer(0)), DEVICE)
-    with pytest.raises(PlanError, match="takes 64 bytes, its cache range has 65"):
+    with pytest.raises(PlanError, match=r"on 'cube'\) takes 64 bytes, its cache range has 65"):
         make_schedule(Resident(), plan, packed(buffer(0, 65)))
+
+
+def test_a_source_before_its_cache_is_named():
+    plan = make_plan(needs(buffer(0)), DEVICE)
+    with pytest.raises(PlanError, match=r"asset: 0 \(asked for by .*\) begins before its cache"):
+        make_schedule(Resident(), plan, Sources.of([DB], 1, [-64], 64))
 
 
 def test_cache_ranges_that_overlap_are_named():
     plan = make_plan(needs(buffer(0), buffer(1)), DEVICE)
-    with pytest.raises(PlanError, match="asset: 0 and assetDb: 1 asset: 1 overlap"):
+    with pytest.raises(PlanError, match="overlap") as caught:
         make_schedule(Resident(), plan, Sources.of([DB, DB + 1], 1, [0, 60], 64))
+    assert caught.value.problem == (
+        "cache ranges overlap: those of assetDb: 1 asset: 0 (asked for by visibleModel on 'cube') and "
+        "assetDb: 1 asset: 1 (asked for by visibleModel on 'cube')"
+    )
 
 
 def test_the_listing_reads_like_the_seeds():
@@ -295,18 +310,59 @@ def test_a_schedule_written_out_reads_back_the_same():
     assert read_schedule(write_schedule(schedule, done=9), schedule.plan).steps == schedule.steps[9:]
 
 
+def test_a_schedule_goes_on_from_its_text_wherever_it_was_left():
+    device = replace(
+        DEVICE,
+        queue_families=(*DEVICE.queue_families, QueueFamily(frozenset({QueueKind.TRANSFER}))),
+        _cache={},
+    )
+    rows = [buffer(i, 3000, contents=Contents.ZERO if i == 4 else Contents.CACHE) for i in range(6)]
+    rows.append(texture(20))
+    cached = [row for row in rows if row.contents is Contents.CACHE]
+    sources = packed(*cached)
+    cache = np.random.default_rng(1).integers(0, 256, int(sources.size.sum()), dtype=np.uint8)
+    plan = make_plan(needs(*rows), device, None, Policy(staging=8192, window=9000))
+    whole = make_schedule(Resident(), plan, sources)
+    assert {Release, Acquire, Fill, CreateImage, SetWindow} <= {type(step) for step in whole.steps}
+    for stop in range(len(whole) + 1):
+        simulated = SimulatedDevice({1: cache})
+        simulated.run(whole, stop)
+        for step in read_schedule(write_schedule(whole, done=stop), plan).steps:
+            simulated.step(step)
+        assert simulated.resident.settled()
+        for key, offset, size in zip(sources.key, sources.offset, sources.size, strict=True):
+            assert np.array_equal(simulated.read(int(key)), cache[offset : offset + size])
+
+
 @pytest.mark.parametrize(
-    ("text", "code"),
+    ("steps", "words"),
     [
-        ("staged: 0 moved: 0 steps: [ { @type: Explode } ]", "schedule.step"),
-        ("staged: 0 moved: 0 steps: [ { @type: Free } ]", "schedule.field"),
+        ("{ @type: Explode }", r"error\[schedule.step\]: schedule.hu:1:\d+: no step is called Explode"),
+        ("{ @type: Free }", r"error\[schedule.field\]: schedule.hu:1:\d+: Free has no allocation"),
+        ("{ @type: Free allocation: x }", "must be a number"),
+        ("{ @type: Free allocation: 99999999999999999999 }", "must be from"),
+        ("{ @type: Fill keys: 5 }", "must be a list"),
+        ("{ @type: Publish keys: [1] resources: [4294967296] offsets: [0] }", "must be from"),
+        ("{ @type: Publish keys: [1 2] resources: [0] offsets: [0] }", "columns of several lengths"),
+        ("{ @type: Acquire keys: [1] source: transfer target: grafics }", "did you mean 'graphics'"),
+        ("{ @type: SetWindow index: 0 windows: [[1 0]] }", "a list of 3 is wanted, and this has 2"),
+        ("{ @type: CreateImage resource: 0 shape: [r8_unorm 1 1] layers: 1 usage: 4 }", "a list of 5"),
+        ("5", "no step is called None"),
     ],
 )
-def test_an_edited_schedule_is_refused(text, code):
+def test_an_edited_schedule_is_refused(steps, words):
     plan = make_plan(needs(), DEVICE)
-    with pytest.raises(PlanError) as caught:
-        read_schedule(text, plan)
-    assert caught.value.code == code
+    with pytest.raises((InputError, PlanError), match=words):
+        read_schedule(f"staged: 0 moved: 0 steps: [ {steps} ]", plan)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_any_edit_of_a_schedule_is_taken_or_refused(seed):
+    schedule = fresh([buffer(i, 3000) for i in range(4)] + [texture(20)], Policy(staging=8192))
+    text = write_schedule(schedule)
+    for start, end, new in hostile_edits(np.random.default_rng(seed), text, 10):
+        with suppress(InputError, PlanError):
+            read_schedule(text[:start] + new + text[end:], schedule.plan)
 
 
 ONE = np.array([DB], np.int64)

@@ -8,20 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.hostile import hostile_edits
 from support.random_scenes import NAMES, SMALL, World, needs, profile
 
-from engine.humon import InputError, parse
+from engine.humon import InputError, Position, parse
 from engine.plan.coalesce import coalesce
 from engine.plan.difference import difference, difference_text
 from engine.plan.errors import PlanError
+from engine.plan.keys import Keys, asset_key
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
 from engine.plan.reading import read_plan
 from engine.plan.requirements import Requirement, RequirementTable
 from engine.plan.steps import Allocate
 from engine.plan.text import plan_text
-from engine.plan.vocabulary import BufferUsage, Kind
-from engine.plan.why import why, why_text
+from engine.plan.vocabulary import BufferUsage, Contents, Kind
+from engine.plan.why import Reason, RowReason, why, why_text
+from engine.planning.offline import plan_scene
 
 PRINT = """
 import sys
@@ -83,24 +86,82 @@ def test_a_plan_reads_back_as_it_was(name):
     assert memory_part(plan_text(again)) == memory_part(plan_text(plan))
 
 
-def test_a_plan_edited_so_that_ranges_overlap_is_refused():
-    plan = a_plan("unified")
+def test_whatever_somebody_wrote_as_why_is_an_asker():
+    plan = two_vertices()
+    words = "a\nb at c:99999999999999999999:1"
+    text = plan_text(plan).replace("why: [", f'why: ["{words}" ', 1)
+    assert words in read_plan(text, plan.profile).why(asset_key(1, 0))
+
+
+def two_vertices() -> Plan:
+    """Two assets next to each other, asked for by one line each."""
+    table = RequirementTable(Keys(lambda key: f"mesh {key & 0xFF}"))
+    for index in range(2):
+        row = Requirement(
+            asset_key(1, index), Kind.BUFFER, 64, usage=BufferUsage.VERTEX_BUFFER, contents=Contents.CACHE
+        )
+        place = Position("scenes/test.hu", 7 + index, 5)
+        table.add(row, table.askers.add("visibleModel", f"object{index}", place))
+    return make_plan(coalesce(table), profile("unified"))
+
+
+def test_a_plan_edited_so_that_ranges_overlap_names_place_assets_and_askers():
+    plan = two_vertices()
+    text = plan_text(plan).replace("offset: 64\n", "offset: 60\n")
+    with pytest.raises(InputError) as caught:
+        read_plan(text, plan.profile, name="old.hu")
+    (problem,) = caught.value.problems
+    assert problem.code == "plan.text"
+    assert problem.message == (
+        "overlap: mesh 0 at 0 of resource 0 and mesh 1 at 60 of resource 0; asked for by "
+        "visibleModel on 'object0' at scenes/test.hu:7:5, visibleModel on 'object1' at scenes/test.hu:8:5"
+    )
+    lines = text.splitlines()
+    assert problem.position is not None
+    assert problem.position.file == "old.hu"
+    assert any('assetCache: "mesh 1"' in line for line in lines[problem.position.line :][:2])
+
+
+def test_a_resource_that_breaks_a_rule_names_what_is_in_it():
+    plan = two_vertices()
+    text = plan_text(plan).replace("size: 128\n", "size: 100\n", 1)
+    with pytest.raises(InputError, match=r"1 range: resource 0 .*; in it mesh 0, mesh 1; asked for by v"):
+        read_plan(text, plan.profile)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_edit_of_a_plan_is_taken_or_refused(seed):
+    rng = np.random.default_rng(seed)
+    plan = a_plan("coarse")
     text = plan_text(plan)
-    place = plan.memory.subresources[plan.memory.subresources["offset"] > 100][0]
-    broken = text.replace(f"offset: {place['offset']}\n", f"offset: {place['offset'] - 1}\n")
-    assert broken != text
-    with pytest.raises(PlanError, match=r"(overlap|alignment|layer)") as caught:
-        read_plan(broken, plan.profile, SMALL)
-    assert caught.value.code == "plan.text"
+    for start, end, new in hostile_edits(rng, text, 4):
+        try:
+            old = read_plan(text[:start] + new + text[end:], plan.profile, SMALL)
+        except (InputError, PlanError):
+            continue
+        difference(old, plan.requirements)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
+        ("alignment: 16", "alignment: 0", "'alignment' must be from 1"),
+        ("bytes: ", "bytes: 99999999999999999999", "'bytes' must be from 0"),
+        ("allocation: 0", "allocation: -1", "'allocation' must be from 0"),
+        ("allocation: 1\n", "allocation: 0\n", "allocation 0 is there twice, at first at plan.hu:"),
+        ("resource: 1\n", "resource: 0\n", "resource 0 is there twice"),
+        ("mipLevels: 4", "mipLevels: 999999999", "'mipLevels' must be from 1 to 4"),
+        ("dims: [8 8]", "dims: [8]", "a list of 2 is wanted, and this has 1"),
+        ("dims: [8 8]", "dims: [0 8]", "must be from 1 to 65536, not 0"),
+        ("layers: ", "layers: -", "'layers' must be from 1"),
+        ("address: [1 ", "address: [-1 ", "must be from 0"),
+        ("lifetime: [1 2]", "lifetime: [4 2]", "must be from 4"),
+        ("own: true", "own: yes", "'own' must be true or false"),
+        ("profile: unified", "profile: coarse", "plan.hu: made for 'coarse', and the profile is 'unified'"),
         ("kind: buffer", "kind: bufer", "'bufer' is not known here"),
         ("uniform_buffer_bit", "uniform_bufer_bit", "uniform_bufer_bit"),
         ('"memoryType 0"', '"memory 0"', "'memory 0' is no memory type"),
-        ("footprint: ", "footprnt: ", "footprint"),
+        ("footprint: ", "footprnt: ", "has no 'footprint'"),
         ('"memoryType 0"', '"memoryType 9"', "memory type 9, and the profile has 3"),
     ],
 )
@@ -164,6 +225,30 @@ def test_why_of_a_feature_is_all_that_it_asks_for_and_an_older_plan_tells_who_as
     with pytest.raises(PlanError):
         why(newer, "shadowCaster")
     assert plan_text(older) == text
+
+
+def test_why_leads_to_shaders_pipelines_and_sets(root):
+    plan = plan_scene(root / "scenes/cube.hu", profile("lavapipe")).plan
+    rows = [(r.plan, r.name) for r in why(plan, "assetDb0:6")]
+    assert rows == [("shaderPlan", "assetDb0 shader #6"), ("pipelinePlan", "forward/0")]
+    assert why(plan, "1:6") == why(plan, "assetDb0:6")
+    assert all(reason.askers for reason in why(plan, "1:6"))
+    caster = why(plan, "shadowCaster")
+    assert ("pipelinePlan", "shadow/0") in [(r.plan, r.name) for r in caster if isinstance(r, RowReason)]
+    (albedo,) = (r for r in why(plan, "assetDb0:8") if isinstance(r, Reason))
+    sets = [r.plan for r in why(plan, "assetDb0:8") if isinstance(r, RowReason)]
+    assert (albedo.name, set(sets)) == ("assetDb0 texture2d #8", {"descriptorSetPlan"})
+    assert "plan: descriptorSetPlan" in why_text(plan, "assetDb0:8")
+
+
+def test_why_answers_for_staging():
+    plan = a_plan("unified")
+    row = plan.staging.resources[0]
+    at = f"{plan.staging.allocation(int(row['allocation']))['memory_type']}/{row['allocation']}"
+    (reason,) = why(plan, at)
+    assert (reason.name, reason.askers) == ("staging 0", ("engine/memory staging",))
+    assert reason.bytes == row["bytes"]
+    assert reason.usages == ("transfer_src_bit",)
 
 
 def test_why_says_when_nothing_fits():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 
@@ -12,14 +13,24 @@ from engine.plan.coalesce import Coalesced
 from engine.plan.errors import PlanError
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
+from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.schedule import Schedule, make_schedule
 from engine.plan.simulation import SimulatedDevice
 from engine.plan.validate import stays_bound, validate
 from engine.plan.validate_schedule import validate_schedule
 
-TIGHT = ("plan.budget", "plan.size", "plan.staging")
-PROFILES = [profile(name) for name in NAMES]
+TIGHT = ("plan.allocations", "plan.budget", "plan.size", "plan.staging")
+ROOMY = [profile(name) for name in NAMES]
+FEW = replace(ROOMY[0], limits=replace(ROOMY[0].limits, max_memory_allocation_count=24), _cache={})
+DEVICES = [*ROOMY, FEW]
+
+
+def policy_of(seed: int) -> Policy:
+    """The policy of a seed: what is proven holds whatever a policy chooses."""
+    movable, alias, direct, queue = np.random.default_rng([seed, 4]).random(4) < 0.7
+    chosen = {"movable": movable, "alias": alias, "direct": direct, "transfer_queue": queue}
+    return replace(SMALL, **{name: bool(value) for name, value in chosen.items()})
 
 
 def valid_plans(seed: int, count: int) -> int:
@@ -28,7 +39,7 @@ def valid_plans(seed: int, count: int) -> int:
     Sizes, toggles, versions and budgets change at random between them.
     """
     rng = np.random.default_rng(seed)
-    device = PROFILES[seed % len(PROFILES)]
+    device, policy = DEVICES[seed % len(DEVICES)], policy_of(seed)
     world = World.make(rng, int(rng.integers(1, 16)))
     plan: Plan | None = None
     made = 0
@@ -36,7 +47,7 @@ def valid_plans(seed: int, count: int) -> int:
         _reload(rng, world)
         try:
             wanted = needs(rng, world, rng.random(), 3)
-            new = make_plan(wanted, _budget(rng, device, wanted), plan, SMALL)
+            new = make_plan(wanted, _budget(rng, device, wanted, policy), plan, policy)
         except PlanError as error:
             if error.code not in TIGHT:
                 raise
@@ -50,14 +61,14 @@ def valid_plans(seed: int, count: int) -> int:
 def remembered(seed: int) -> int:
     """A chain of plans, each made twice: with the packing that the last one left, and with one made anew."""
     rng = np.random.default_rng(seed)
-    device = PROFILES[seed % len(PROFILES)]
+    device, policy = DEVICES[seed % len(DEVICES)], policy_of(seed)
     world = World.make(rng, int(rng.integers(5, 30)))
     plan: Plan | None = None
     for _ in range(8):
         _reload(rng, world)
         wanted = needs(rng, world, rng.uniform(0.3, 0.9), 3)
-        anew = make_plan(wanted, device, replace(plan, _packing=[]) if plan is not None else None, SMALL)
-        plan = make_plan(wanted, device, plan, SMALL)
+        anew = make_plan(wanted, device, replace(plan, _packing=[]) if plan is not None else None, policy)
+        plan = make_plan(wanted, device, plan, policy)
         for name in ("allocations", "resources", "subresources"):
             assert np.array_equal(getattr(plan.memory, name), getattr(anew.memory, name)), (seed, name)
     return 8
@@ -66,10 +77,11 @@ def remembered(seed: int) -> int:
 class Pair:
     """A random scene before and after a change, and a third one: plans A, B and C of one world."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, devices: Sequence[DeviceProfile] = DEVICES) -> None:
         self.rng = rng = np.random.default_rng(seed)
         self.seed = seed
-        self.device = PROFILES[seed % len(PROFILES)]
+        self.device = devices[seed % len(devices)]
+        self.policy = policy_of(seed)
         self.world = World.make(rng, int(rng.integers(1, 25)))
         self.a, self.a_sources = self._state()
         self.b, self.b_sources = self._state()
@@ -106,7 +118,7 @@ class Pair:
     ) -> Schedule | None:
         """A valid schedule from where the device is to `wanted`, with the caches of that state."""
         try:
-            plan = make_plan(wanted, profile_, device.resident.snapshot(), SMALL)
+            plan = make_plan(wanted, profile_, device.resident.snapshot(), self.policy)
         except PlanError as error:
             if error.code not in TIGHT:
                 raise
@@ -136,7 +148,7 @@ class Pair:
                 assert np.array_equal(device.read(key), expected), (self.seed, hex(key))
 
     def budget(self, wanted: Coalesced) -> DeviceProfile:
-        return _budget(self.rng, self.device, wanted)
+        return _budget(self.rng, self.device, wanted, self.policy)
 
 
 def change(seed: int) -> int:
@@ -145,7 +157,7 @@ def change(seed: int) -> int:
     device = pair.at_a()
     if device is None or pair.go(device, pair.b, pair.b_sources, pair.budget(pair.b)) is None:
         return 0
-    again = make_plan(pair.b, device.resident.target.profile, device.resident.snapshot(), SMALL)
+    again = make_plan(pair.b, device.resident.target.profile, device.resident.snapshot(), pair.policy)
     assert len(make_schedule(device.resident, again, pair.b_sources[0])) == 0, seed
     return 1
 
@@ -186,7 +198,7 @@ def forked(device: SimulatedDevice) -> SimulatedDevice:
 
 def resumed(seed: int) -> int:
     """A -> B with room for both, left at random steps and planned anew: no byte is fetched twice."""
-    pair = Pair(seed)
+    pair = Pair(seed, ROOMY)
     device = SimulatedDevice(pair.a_sources[1])
     pair.go(device, pair.a, pair.a_sources, pair.device)
     made = pair.schedule(device, pair.b, pair.b_sources, pair.device)
@@ -209,11 +221,13 @@ def _reload(rng: np.random.Generator, world: World) -> None:
         world.reload(rng, index)
 
 
-def _budget(rng: np.random.Generator, device: DeviceProfile, wanted: Coalesced) -> DeviceProfile:
+def _budget(
+    rng: np.random.Generator, device: DeviceProfile, wanted: Coalesced, policy: Policy
+) -> DeviceProfile:
     """The device, mostly with heaps that hardly hold what is wanted, and the staging for it."""
     if rng.random() < 0.3:
         return device
-    fresh = make_plan(wanted, device, None, SMALL)
+    fresh = make_plan(wanted, device, None, policy)
     used = fresh.heap_bytes() + fresh.heap_bytes(fresh.staging)
     return device.with_budgets(
         {heap: int(size * rng.uniform(0.95, 1.7)) + 4096 for heap, size in enumerate(used.tolist())}
