@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -36,6 +36,7 @@ from engine.render.renderer import Renderer
 from engine.runtime.options import Overlay, Presenter, RuntimeOptions
 from engine.vk.binding import constants
 from engine.vk.device import Device
+from engine.vk.errors import DeviceLost, Result, VulkanError
 from engine.vk.facts import facts
 from engine.vk.instance import Instance
 from engine.vk.timeline import Timeline
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 REPLAN_MS = 50.0
 """What the frame after a new plan may take to make the images and rings that it lives on."""
+_GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
+"""What is answered while the driver of a lost device has not come back."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,10 @@ class FrameFacts:
 
 
 class Runtime:
-    """A scene being drawn. One thread calls; close it, or use it as a context manager."""
+    """A scene being drawn. One thread calls; close it, or use it as a context manager.
+
+    `instances` are all that it opened: several where a device was lost.
+    """
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: RuntimeOptions) -> None:
         """Open the scene on a device. Raises NoDevice, VulkanError; nothing is left behind then."""
@@ -70,23 +76,44 @@ class Runtime:
         self.registry = scene.registry
         self.library = library
         self.options = options
-        self.overlays: list[Overlay] = []
-        self.plan: Plan | None = None
-        self.schedule: Schedule | None = None
-        self._needs: FrameNeeds | None = None
+        self.instances: list[Instance] = []
         self._number = 0
-        self._tickets = [0] * FRAMES_IN_FLIGHT
-        self._published = -1
-        self._drawn_of: tuple[object, ...] | None = None
-        self._values_of: tuple[object, ...] | None = None
+        self._budgets: Mapping[int, int] = {}
         self._undo = ExitStack()
         with ExitStack() as undo:
             self._open(undo, options)
             self._undo = undo.pop_all()
 
+    def reopen(self) -> None:
+        """Release everything and open the scene on a device again, after the one before was lost.
+
+        The scene, the size of its picture and its budgets stay as they are; an overlay is to be added
+        again. Raises DeviceLost where no device answers, and whenever the new one is lost; `reopen`
+        may be called again then.
+        """
+        self._undo.close()
+        with ExitStack() as undo:
+            try:
+                self._open(undo, replace(self.options, size=self.size))
+            except VulkanError as problem:
+                if problem.result in _GONE:
+                    raise DeviceLost(problem.call, problem.result, problem.detail) from problem
+                raise
+            self._undo = undo.pop_all()
+        self.limit_budget(self._budgets)
+
     def _open(self, undo: ExitStack, options: RuntimeOptions) -> None:
+        self.overlays: list[Overlay] = []
+        self.plan: Plan | None = None
+        self.schedule: Schedule | None = None
+        self._needs: FrameNeeds | None = None
+        self._tickets = [0] * FRAMES_IN_FLIGHT
+        self._published = -1
+        self._drawn_of: tuple[object, ...] | None = None
+        self._values_of: tuple[object, ...] | None = None
         if options.shared is not None:
             self.instance, self.device = options.shared.instance, options.shared
+            self.instances.append(self.instance)
         else:
             self._open_device(undo, options)
         self.timeline = Timeline(self.device, "frames")
@@ -118,6 +145,7 @@ class Runtime:
         extensions = options.window.extensions if options.window else ()
         self.instance = Instance(validate=options.validate is not False, extensions=extensions)
         undo.callback(self.instance.close)
+        self.instances.append(self.instance)
         swapchain = ("VK_KHR_swapchain",) if options.window else ()
         self.device = Device(self.instance, self.instance.choose(options.device), extensions=swapchain)
         undo.callback(self.device.close)
@@ -159,6 +187,7 @@ class Runtime:
 
     def limit_budget(self, budgets: Mapping[int, int]) -> None:
         """Plan with at most so many bytes in each of these heaps from now on; none lifts all limits."""
+        self._budgets = budgets
         limits = {heap: min(self._device_profile.budget(heap), limit) for heap, limit in budgets.items()}
         self.profile = self.planner.profile = self._device_profile.with_budgets(
             {**self._device_profile.budgets, **limits}
@@ -188,16 +217,19 @@ class Runtime:
     def read_pixels(self) -> npt.NDArray[np.uint8]:
         """Return the last frame's picture, uint8[height, width, 4], sRGB-encoded, waiting for it."""
         self.wait()
+        self.device.doing = f"reading the picture of frame {self._number}"
         picture = self.renderer.image(SCENE_COLOR.name)
         shape = ImageShape(SCENE_COLOR.format, *picture.extent)
         return read_image(self.device, self.profile, picture.image, shape, int(Layout.TRANSFER_SRC))
 
     def wait(self) -> None:
         """Wait until every submitted frame is finished: for figures, screenshots and shutdown."""
-        if self.device.lost:
-            self.device.wait_idle()
-        else:
-            self.timeline.wait(self.timeline.submitted)
+        try:
+            if not self.device.lost:
+                self.timeline.wait(self.timeline.submitted)
+        finally:
+            if self.device.lost:
+                self.device.wait_idle()  # so that it lets go of what is destroyed next
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -303,6 +335,7 @@ class Runtime:
         ticket = self.timeline.next()
         everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
         signals = [self.timeline.signal(ticket, everything), *signals]
+        self.device.doing = f"frame {self._number + 1}"
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
         self._tickets[slot] = ticket
         return ticket
