@@ -125,7 +125,7 @@ class Swapchain:
     def give_up(self, target: Target) -> None:
         """Part with an image whose drawing was not submitted; its semaphore is waited for all the same."""
         self.stale = True
-        ticket = self._timeline.next()
+        ticket = self._timeline.submitted + 1
         stage = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
         try:
             self._device.submit(
@@ -137,7 +137,7 @@ class Swapchain:
         except VulkanError:
             self._abandoned.append(target.acquired)
             raise
-        self._waited.append((ticket, target.acquired))
+        self._waited.append((self._timeline.next(), target.acquired))
 
     def close(self) -> None:
         """Destroy everything, after the queue is done with it; once."""

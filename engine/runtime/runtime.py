@@ -332,12 +332,12 @@ class Runtime:
     def _send(self, slot: int, buffers: list[Any], waits: list[Any], signals: list[Any]) -> int:
         """Submit the scene's commands, and then `buffers`; return the frame's ticket."""
         commands = self.renderer.commands(slot)
-        ticket = self.timeline.next()
+        ticket = self.timeline.submitted + 1
         everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
         signals = [self.timeline.signal(ticket, everything), *signals]
         self.device.doing = f"frame {self._number + 1}"
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
-        self._tickets[slot] = ticket
+        self._tickets[slot] = self.timeline.next()  # only now: nobody waits for what was never submitted
         return ticket
 
 

@@ -18,6 +18,7 @@ class Timeline:
         kind = new("VkSemaphoreTypeCreateInfo", semaphoreType=constants.VK_SEMAPHORE_TYPE_TIMELINE)
         self.handle = device.create("Semaphore", new("VkSemaphoreCreateInfo", pNext=kind), name=name, why=why)
         self.submitted = 0
+        self._reached = 0
         self._value = ffi.new("uint64_t *")
 
     def next(self) -> int:
@@ -28,7 +29,12 @@ class Timeline:
     def completed(self) -> int:
         """Read the value that has been reached, without waiting."""
         self._device.call("vkGetSemaphoreCounterValue", self._device.handle, self.handle, self._value)
-        return int(self._value[0])
+        self._reached = int(self._value[0])
+        return self._reached
+
+    def passed(self, value: int) -> bool:
+        """Tell whether `value` has been reached, without waiting; not asked again of what once was."""
+        return value <= self._reached or value <= self.completed()
 
     def wait(self, value: int, timeout_s: float = 10.0) -> bool:
         """Wait until `value` is reached; False after `timeout_s` seconds."""
