@@ -31,7 +31,7 @@ from engine.plan.schedule import Resident, Schedule, make_schedule
 from engine.plan.sources import Sources
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
-from engine.planning.values import drawn_rows, frame_values
+from engine.planning.values import drawn_rows, frame_block
 from engine.render.renderer import Renderer
 from engine.runtime.options import Overlay, Presenter, RuntimeOptions
 from engine.vk.binding import constants
@@ -301,13 +301,9 @@ class Runtime:
         if self._values_of == values_of:
             return
         self._values_of = values_of
-        values = frame_values(self.registry, self.tableau, needs.tables, self.size, self.planner.guard)
-        blocks = [s.frame for table in needs.tables.values() for s in table.shadings if s.frame]
-        if blocks:
-            data = np.zeros(max(block.size for block in blocks), np.uint8)
-            for block in blocks:
-                block.pack_into(data[: block.size], values)
-            self.renderer.ring("frame").replace(data)
+        block = frame_block(self.registry, self.tableau, needs.tables, self.size, self.planner.guard)
+        if block is not None:
+            self.renderer.ring("frame").replace(block)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
         """Submit the frame, and present it; False where there is nothing to draw with yet."""
