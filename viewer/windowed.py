@@ -71,7 +71,7 @@ class WindowFrames:
             residency = PlannedResidency(runtime.memory)
             self.presenter = Presenter(runtime.device, self.swapchain, self._ui, residency)
             undo.callback(self.presenter.close)
-            undo.callback(runtime.wait)
+            undo.callback(runtime.timeline.drain)
             runtime.add_overlay(UiOverlay(self._ui.needs))
             self._screen = undo.pop_all()
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from engine.vk.binding import constants
 from engine.vk.device import Device, Queue
-from engine.vk.errors import VulkanError
 from engine.vk.pool import CommandPool
 from engine.vk.timeline import Timeline
 
@@ -81,12 +80,7 @@ class Recorder:
 
     def drain(self) -> None:
         """Wait until the device is through with all that was submitted; for closing, and after failures."""
-        try:
-            done = self.timeline.wait(self.timeline.submitted)
-        except VulkanError:
-            done = False
-        if not done:
-            self._device.wait_idle()  # closing goes on whatever happens, but nothing may be in use
+        self.timeline.drain()
 
     def close(self) -> None:
         """Drop what was not submitted and destroy pool and timeline; nothing may be pending."""

@@ -138,7 +138,7 @@ class Runtime:
             self.device, self.memory, self.samplers, self._code, user_cache_folder(), limit
         )
         undo.callback(self.renderer.close)
-        undo.callback(self.wait)
+        undo.callback(self.timeline.drain)
         self.planner = ScenePlanner(self.tableau, self.registry, self.library, self.profile, options.size)
 
     def _open_device(self, undo: ExitStack, options: RuntimeOptions) -> None:
@@ -223,13 +223,8 @@ class Runtime:
         return read_image(self.device, self.profile, picture.image, shape, int(Layout.TRANSFER_SRC))
 
     def wait(self) -> None:
-        """Wait until every submitted frame is finished: for figures, screenshots and shutdown."""
-        try:
-            if not self.device.lost:
-                self.timeline.wait(self.timeline.submitted)
-        finally:
-            if self.device.lost:
-                self.device.wait_idle()  # so that it lets go of what is destroyed next
+        """Wait until every submitted frame is finished: for figures and screenshots."""
+        self.timeline.wait(self.timeline.submitted)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

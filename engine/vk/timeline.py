@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.vk.binding import NULL, constants, ffi
 from engine.vk.device import Device
-from engine.vk.errors import Result
+from engine.vk.errors import Result, VulkanError
 from engine.vk.structs import new
 
 
@@ -43,6 +43,15 @@ class Timeline:
         arguments = (self._device.handle, info, nanoseconds)
         answer = self._device.call("vkWaitSemaphores", *arguments, allow=(Result.TIMEOUT,))
         return answer is Result.SUCCESS
+
+    def drain(self) -> None:
+        """Wait for all that was submitted, before closing: that goes on whatever is answered here."""
+        try:
+            done = self.wait(self.submitted)
+        except VulkanError:
+            done = False
+        if not done:
+            self._device.wait_idle()  # nothing may be in use
 
     def signal(self, value: int, stage: int) -> tuple[Any, int, int]:
         """Make the triple that `Device.submit` takes, to wait for or to signal `value`."""
