@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from viewer.arguments import Options
 from viewer.interrupt import Interrupt
+from viewer.lasting import LastingFrames
 from viewer.results import save_picture, save_report
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
     Returns False if Ctrl-C ended them.
     """
     from engine.runtime.report import RunLog, finish_report, make_report
-    from viewer.lasting import LastingFrames
 
     log = RunLog()
     report: dict[str, Any] | None = None

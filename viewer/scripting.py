@@ -59,15 +59,15 @@ class Script:
         host = LiveHost(frames.runtime, show=show, read=lambda: unless_lost(frames.picture))
         scene = OpenedScene(frames.runtime.scene, host)
         try:
-            call_script(self.path, OpenedScene.settle, scene)
-            call_script(self.path, self._run, scene)
+            try:
+                call_script(self.path, OpenedScene.settle, scene)
+                call_script(self.path, self._run, scene)
+            except ScriptFailed as failure:
+                self._tell(failure)
+            show()
         except ScriptStopped as stopped:
             if isinstance(stopped.__cause__, DeviceLost):
                 raise stopped.__cause__ from None
-            return
-        except ScriptFailed as failure:
-            self._tell(failure)
-        show()
 
     def _tell(self, failure: Exception) -> None:
         self.failed = True

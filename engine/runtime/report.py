@@ -33,7 +33,10 @@ def seconds_since_start() -> float:
 
 @dataclass
 class RunLog:
-    """What is noted of the frames of a run; times in milliseconds, those of the last KEPT_FRAMES frames."""
+    """What is noted of the frames of a run; times in milliseconds, those of the last KEPT_FRAMES frames.
+
+    `losses` are warnings, one for each device that was lost.
+    """
 
     frames: int = 0
     wall_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_FRAMES))

@@ -77,3 +77,10 @@ def test_ctrl_c_while_the_window_is_recorded(
     press(monkeypatch, Presenter, "_barrier", times)
     assert view() == 130
     assert [(instance.handles.left_behind, len(instance.messages)) for instance in instances] == [(0, 0)]
+
+
+def test_ctrl_c_at_the_end_of_a_script(tmp_path: Path, instances: list[Instance]) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import os, signal\ndef run(scene):\n    os.kill(os.getpid(), signal.SIGINT)\n")
+    assert view("--headless", "--script", script) == 130
+    assert [(instance.handles.left_behind, len(instance.messages)) for instance in instances] == [(0, 0)]

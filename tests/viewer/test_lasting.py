@@ -267,6 +267,22 @@ def run(scene):
     assert "script.raised" not in done.told
 
 
+def test_the_last_loss_may_come_in_the_frame_after_a_script(view: View, tmp_path: Path) -> None:
+    text = """
+lasts = contextlib.ExitStack()
+
+def run(scene):
+    lasts.enter_context(lost(function="vkQueueSubmit2", onwards=True))
+"""
+    try:
+        done = view(*script(tmp_path, text))
+    finally:
+        with faults.injected(0, LOST):  # which ends what the script has begun
+            pass
+    assert done.code == ExitCode.DEVICE_LOST
+    assert len(done.lines) == 4
+
+
 def test_what_is_recorded_is_what_was_done_and_knows_nothing_of_the_loss(view: View, tmp_path: Path) -> None:
     text = """
 def run(scene):
