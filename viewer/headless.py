@@ -51,6 +51,11 @@ class HeadlessFrames:
         self._was_settled = facts.settled
         return facts
 
+    def rebuild(self, told: str) -> None:
+        """Bring the scene back whole; there is nobody to whom `told` could be shown."""
+        self.runtime.reopen()
+        self._load()
+
     def close(self) -> None:
         """Release everything, in order."""
         self.runtime.close()

@@ -42,6 +42,11 @@ class RecordedFrames:
         self._last = now
         return facts
 
+    def rebuild(self, told: str) -> None:
+        """Bring the scene back; the time that it takes is nobody's doing, and not recorded."""
+        self._frames.rebuild(told)
+        self._last = time.perf_counter()
+
     def close(self) -> None:
         """Write the script, and release everything, in order."""
         try:

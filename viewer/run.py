@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from viewer.arguments import Options
 from viewer.interrupt import Interrupt
+from viewer.lasting import LastingFrames
 from viewer.results import save_picture, save_report
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ class Frames(Protocol):
     def step(self) -> FrameFacts | None:
         """Draw one frame; None where there was nothing to draw on."""
 
+    def rebuild(self, told: str) -> None:
+        """Bring the scene back on a new device after the one before was lost; `told` says so in words.
+
+        Raises DeviceLost where that one is lost too; it may be called again then.
+        """
+
     def close(self) -> None:
         """Release everything, in order."""
 
@@ -46,30 +53,28 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
 
     log = RunLog()
     report: dict[str, Any] | None = None
-    frames = make_frames()
+    frames = LastingFrames(make_frames, log)
     runtime = frames.runtime
     try:
         with Interrupt() as interrupt:
             if script is not None:
-                script.play(frames, log, interrupt)
+                script.play(frames, interrupt)
             while not (interrupt.raised or frames.over or log.frames >= (options.frames or sys.maxsize)):
-                facts = frames.step()
-                if facts is not None:
-                    log.note(facts, runtime)
+                frames.step()
         if options.screenshot is not None:
-            save_picture(options.screenshot, runtime.read_pixels())
+            save_picture(options.screenshot, frames.picture())
         if options.report is not None:
             report = make_report(runtime, log, str(options.scene))
     finally:
         frames.close()
     _tell_messages(runtime)
     if report is not None and options.report is not None:
-        save_report(options.report, finish_report(report, runtime))
+        save_report(options.report, finish_report(report, runtime, log))
     return not interrupt.raised
 
 
 def _tell_messages(runtime: Runtime) -> None:
-    messages = runtime.instance.messages.all
+    messages = [message for instance in runtime.instances for message in instance.messages.all]
     for message in messages[:SHOWN_MESSAGES]:
         print(message, file=sys.stderr)
     if len(messages) > SHOWN_MESSAGES:

@@ -21,7 +21,6 @@ class RunFacts:
     def __init__(self, runtime: Runtime, scene: str) -> None:
         self._runtime = runtime
         self._scene = scene
-        self._device = runtime.device.adapter.name
         self._frame_ms = self._cpu_ms = 0.0
         self._last = 0.0
         self._waste_of: Plan | None = None
@@ -50,7 +49,7 @@ class RunFacts:
         steps = len(runtime.schedule.steps) if runtime.schedule is not None else 0
         return Facts(
             scene=self._scene,
-            device=self._device,
+            device=runtime.device.adapter.name,
             frame_ms=self._frame_ms,
             cpu_ms=self._cpu_ms,
             planned_bytes=plan.planned_bytes if plan is not None else 0,

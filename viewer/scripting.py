@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from engine.runtime.report import RunLog
     from engine.runtime.runtime import FrameFacts
     from engine.testing.script import Run
     from viewer.interrupt import Interrupt
-    from viewer.run import Frames
+    from viewer.lasting import LastingFrames
+
+    Answer = TypeVar("Answer")
 
 
 class Script:
@@ -31,34 +33,41 @@ class Script:
         except ScriptFailed as failure:
             self._tell(failure)
 
-    def play(self, frames: Frames, log: RunLog, interrupt: Interrupt) -> None:
+    def play(self, frames: LastingFrames, interrupt: Interrupt) -> None:
         """Call the script's `run` with the scene that `frames` draw, then draw a frame of what it left.
 
-        Every frame is noted in `log`. The script ends, and nothing is wrong, when the window is closed or
-        Ctrl-C is pressed.
+        The script ends, and nothing is wrong, when the window is closed or Ctrl-C is pressed. Raises
+        DeviceLost where the device was lost once too often; no script can catch that.
         """
         from engine.testing.live import LiveHost
         from engine.testing.scene import OpenedScene
         from engine.testing.script import ScriptFailed, ScriptStopped, call_script
+        from engine.vk.errors import DeviceLost
 
         def show() -> FrameFacts | None:
             if interrupt.raised or frames.closed:
                 raise ScriptStopped
-            facts = frames.step()
-            if facts is not None:
-                log.note(facts, frames.runtime)
-            return facts
+            return unless_lost(frames.step)
+
+        def unless_lost(call: Callable[[], Answer]) -> Answer:
+            try:
+                return call()
+            except DeviceLost as loss:
+                raise ScriptStopped from loss
 
         assert self._run is not None, "a script that could not be read is not played"
-        scene = OpenedScene(frames.runtime.scene, LiveHost(frames.runtime, show=show))
+        host = LiveHost(frames.runtime, show=show, read=lambda: unless_lost(frames.picture))
+        scene = OpenedScene(frames.runtime.scene, host)
         try:
-            call_script(self.path, OpenedScene.settle, scene)
-            call_script(self.path, self._run, scene)
-        except ScriptStopped:
-            return
-        except ScriptFailed as failure:
-            self._tell(failure)
-        show()
+            try:
+                call_script(self.path, OpenedScene.settle, scene)
+                call_script(self.path, self._run, scene)
+            except ScriptFailed as failure:
+                self._tell(failure)
+            show()
+        except ScriptStopped as stopped:
+            if isinstance(stopped.__cause__, DeviceLost):
+                raise stopped.__cause__ from None
 
     def _tell(self, failure: Exception) -> None:
         self.failed = True

@@ -36,6 +36,7 @@ class WindowFrames:
         self._guard = Guard(self._report)
         self._told: list[str] = []
         self._undo = ExitStack()
+        self._screen = ExitStack()
         with ExitStack() as undo:
             self._open(undo, scene, library, options)
             self._undo = undo.pop_all()
@@ -45,26 +46,34 @@ class WindowFrames:
         self.window = window = undo.enter_context(Window(f"{title} - Diorama", options.size, self._guard))
         self._context = Context(window)
         undo.callback(self._context.close)
-        target = WindowTarget(window.extensions, window.create_surface, lambda: window.framebuffer_size)
-        self.runtime = runtime = Runtime(scene, library, runtime_options(options, target))
+        self._target = WindowTarget(window.extensions, window.create_surface, lambda: window.framebuffer_size)
+        self._shaders = (_shader(library, "ui.vs"), _shader(library, "ui.fs"))
+        self.runtime = runtime = Runtime(scene, library, runtime_options(options, self._target))
         undo.callback(runtime.close)
-        surface = Surface(runtime.instance, target)
-        undo.callback(surface.close)
-        self.swapchain = Swapchain(runtime.device, surface, runtime.timeline)
-        undo.callback(self.swapchain.close)
-        shaders = (_shader(library, "ui.vs"), _shader(library, "ui.fs"))
-        keys, color = runtime.planner.keys, self.swapchain.format
-        self._ui = UiRenderer(runtime.device, keys, color, shaders, FRAMES_IN_FLIGHT)
-        undo.callback(lambda: self._ui.close(self._context.textures))
-        residency = PlannedResidency(runtime.memory)
-        self.presenter = Presenter(runtime.device, self.swapchain, self._ui, residency)
-        undo.callback(self.presenter.close)
-        undo.callback(runtime.wait)
-        runtime.add_overlay(UiOverlay(self._ui.needs))
+        undo.callback(lambda: self._screen.close())
+        self._open_screen()
         self.inspector = Inspector(runtime.tableau, self._guard)
         self._camera = CameraControl(runtime.tableau)
         self._facts = RunFacts(runtime, title)
         self._facts.told = self._told
+
+    def _open_screen(self) -> None:
+        """Make what shows frames in the window and stands on the device, to come and go with it."""
+        runtime = self.runtime
+        with ExitStack() as undo:
+            surface = Surface(runtime.instance, self._target)
+            undo.callback(surface.close)
+            self.swapchain = Swapchain(runtime.device, surface, runtime.timeline)
+            undo.callback(self.swapchain.close)
+            keys, color = runtime.planner.keys, self.swapchain.format
+            self._ui = UiRenderer(runtime.device, keys, color, self._shaders, FRAMES_IN_FLIGHT)
+            undo.callback(lambda: self._ui.close(self._context.textures))
+            residency = PlannedResidency(runtime.memory)
+            self.presenter = Presenter(runtime.device, self.swapchain, self._ui, residency)
+            undo.callback(self.presenter.close)
+            undo.callback(runtime.timeline.drain)
+            runtime.add_overlay(UiOverlay(self._ui.needs))
+            self._screen = undo.pop_all()
 
     @property
     def over(self) -> bool:
@@ -96,6 +105,14 @@ class WindowFrames:
         facts = self.runtime.frame(self.presenter)
         self._facts.note(facts)
         return facts
+
+    def rebuild(self, told: str) -> None:
+        """Bring the scene back in the same window; camera and inspector stay as they are."""
+        self._told.append(told)
+        self._screen.close()
+        self.runtime.reopen()
+        self._open_screen()
+        self.runtime.load()
 
     def close(self) -> None:
         """Release everything, in order; once."""

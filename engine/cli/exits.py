@@ -49,7 +49,7 @@ def guarded(command: Callable[[], int]) -> int:
 def explain(error: Exception) -> tuple[ExitCode, str] | None:
     """Give the exit code and the words for what a user can cause; None for a mistake of ours."""
     from engine.humon import InputError
-    from engine.vk.errors import DeviceLost, NoVulkan, OutOfDeviceMemory, OutOfHostMemory
+    from engine.vk.errors import DeviceLost, NoVulkan, OutOfDeviceMemory, OutOfHostMemory, OutOfPoolMemory
 
     if isinstance(error, InputError):
         return ExitCode.INPUT, str(error)
@@ -58,7 +58,7 @@ def explain(error: Exception) -> tuple[ExitCode, str] | None:
     if isinstance(error, DeviceLost):
         text = f"error[device.lost]: the device was lost and did not come back: {error}"
         return ExitCode.DEVICE_LOST, text
-    if isinstance(error, OutOfDeviceMemory | OutOfHostMemory):
+    if isinstance(error, OutOfDeviceMemory | OutOfHostMemory | OutOfPoolMemory):
         return ExitCode.DEVICE_LOST, f"error[device.memory]: the device has no memory left: {error}"
     # The planner needs numpy, and so is imported here only by those who raise its errors.
     planner = sys.modules.get("engine.plan.errors")

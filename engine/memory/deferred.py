@@ -22,7 +22,7 @@ class Ticket:
 
     def past(self) -> bool:
         """Whether the device is through with it; never waits."""
-        return all(timeline.completed() >= value for timeline, value in self.values)
+        return all(timeline.passed(value) for timeline, value in self.values)
 
     def wait(self, timeout_s: float = 10.0) -> bool:
         """Wait until it is past; False after `timeout_s` seconds on one of its timelines."""
@@ -34,6 +34,7 @@ class Deferred:
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[Ticket, Callable[[], None]]] = deque()
+        self._ran = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -43,11 +44,11 @@ class Deferred:
         self._waiting.append((ticket, action))
 
     def collect(self) -> int:
-        """Run what is due and return how many; never waits."""
-        ran = 0
-        while self._waiting and self._waiting[0][0].past():
+        """Run what is due and return how many ran since this was last told; never waits."""
+        while self._waiting and self._waiting[0][0].past():  # which may raise, and the count must not be lost
             self._waiting.popleft()[1]()
-            ran += 1
+            self._ran += 1
+        ran, self._ran = self._ran, 0
         return ran
 
     def wait(self, timeout_s: float = 10.0) -> bool:

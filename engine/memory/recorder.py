@@ -6,7 +6,6 @@ from typing import Any
 
 from engine.vk.binding import constants
 from engine.vk.device import Device, Queue
-from engine.vk.errors import VulkanError
 from engine.vk.pool import CommandPool
 from engine.vk.timeline import Timeline
 
@@ -32,6 +31,7 @@ class Recorder:
         self._free: list[Any] = []
         self._pending: list[tuple[int, Any]] = []
         self._current: Any = None
+        self._is_ended = False
         self._waits: dict[Any, int] = {}
 
     @property
@@ -46,6 +46,8 @@ class Recorder:
 
     def commands(self) -> Any:
         """Return the command buffer that is recording, begun if need be."""
+        if self._is_ended:  # a submit has failed: what it was to send goes first
+            self.submit()
         if self._current is None:
             completed = self.timeline.completed()
             while self._pending and self._pending[0][0] <= completed:
@@ -63,7 +65,9 @@ class Recorder:
         """Submit what was recorded, if anything; returns the ticket of the last submit."""
         if self._current is None:
             return self.timeline.submitted
-        self._pool.end(self._current)
+        if not self._is_ended:
+            self._pool.end(self._current)
+            self._is_ended = True
         value = self.timeline.submitted + 1
         waits = [(semaphore, reached, _ALL) for semaphore, reached in self._waits.items()]
         signals = [self.timeline.signal(value, _ALL)]
@@ -71,17 +75,12 @@ class Recorder:
         self._waits.clear()
         self.timeline.next()
         self._pending.append((value, self._current))
-        self._current = None
+        self._current, self._is_ended = None, False
         return value
 
     def drain(self) -> None:
         """Wait until the device is through with all that was submitted; for closing, and after failures."""
-        try:
-            done = self.timeline.wait(self.timeline.submitted)
-        except VulkanError:
-            done = False
-        if not done:
-            self._device.wait_idle()  # closing goes on whatever happens, but nothing may be in use
+        self.timeline.drain()
 
     def close(self) -> None:
         """Drop what was not submitted and destroy pool and timeline; nothing may be pending."""

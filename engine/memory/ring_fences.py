@@ -83,8 +83,7 @@ class RingFences(Generic[T]):
         """Wait for all slots and destroy the timeline, once."""
         if not self._is_closed:
             self._is_closed = True
-            if not self._device.lost:
-                self.timeline.wait(self.timeline.submitted)
+            self.timeline.drain()
             self.timeline.close()
 
     def __enter__(self) -> RingFences[T]:

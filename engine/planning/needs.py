@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.assets import AssetLibrary, AssetRef
-from engine.feature import Registry
 from engine.feature.stating import (
     SAMPLED_USE,
     indices_requirement,
@@ -90,17 +89,15 @@ def for_samples(p: Pass, samples: int) -> Pass:
 
 
 def pass_askers(
-    p: Pass, registry: Registry, tableau: Tableau, requirements: RequirementTable
+    p: Pass, features: Iterable[str], tableau: Tableau, requirements: RequirementTable
 ) -> tuple[int, ...]:
-    """Return ids of the askers of a pass: the active rows of the features that take part in it.
+    """Return ids of the askers of a pass: the active rows of the features (by name) that take part in it.
 
     They are told apart from the askers of assets, so that each can be taken back without the other.
     """
     ids: list[int] = []
-    for name in registry:
-        table = tableau.tables.get(name)
-        if table is None or p.name not in {q.name for q in registry[name].passes()}:
-            continue
+    for name in features:
+        table = tableau.tables[name]
         rows = table.rows_active()
         for row in rows[:PASS_ASKERS].tolist():
             ids.append(requirements.askers.add(name, table.path(row), table.position(row)))

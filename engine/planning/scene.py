@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, Registry
 from engine.feature.collect import Collector
-from engine.graph import SCENE_COLOR, ColorTarget, Pass, compile_graph
+from engine.graph import SCENE_COLOR, ColorTarget, CompiledGraph, Pass, compile_graph
 from engine.humon import Problem
 from engine.plan.coalesce import Coalesced, coalesce
 from engine.plan.keys import Keys
@@ -103,13 +103,12 @@ class ScenePlanner:
         requirements = self._requirements
         requirements.remove(self._whole_askers)
         self._collector.collect(requirements)
-        passes = [for_samples(p, self.samples) for p in self._passes()]
-        graph = compile_graph(passes, [ColorTarget(SCENE_COLOR, BACKGROUND)])
+        graph, takers = self._graph(self._passes())
         needs = FrameNeeds(graph, {}, requirements, self.size, self.samples)
         askers: dict[str, tuple[int, ...]] = {}
         for compiled in graph.passes:
             p = compiled.declaration
-            askers[p.name] = pass_askers(p, self._registry, self._tableau, requirements)
+            askers[p.name] = pass_askers(p, takers.get(p.name, ()), self._tableau, requirements)
             table = self._draw_table(p)
             if table is not None:
                 needs.tables[p.name] = table
@@ -159,18 +158,40 @@ class ScenePlanner:
         ref = AssetRef.from_key(key)
         return f"{self._library.dbs[ref.db].name} {self._library.record(ref).label}"
 
-    def _passes(self) -> Sequence[Pass]:
-        """Return the passes of all features with active rows, each once."""
-        passes: dict[str, Pass] = {}
+    def _passes(self) -> dict[str, list[Pass]]:
+        """Return the passes of each feature with active rows."""
+        passes: dict[str, list[Pass]] = {}
         for name in self._registry:
             table = self._tableau.tables.get(name)
             if table is None or not len(table.rows_active()):
                 continue
             try:
-                passes.update((p.name, p) for p in self._registry[name].passes())
+                passes[name] = [for_samples(p, self.samples) for p in self._registry[name].passes()]
             except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
                 self.guard(self._registry[name], error)
-        return list(passes.values())
+        return passes
+
+    def _graph(self, passes: dict[str, list[Pass]]) -> tuple[CompiledGraph, dict[str, list[str]]]:
+        """Compile the passes of the features, each once; return with it who takes part in which pass.
+
+        A feature whose passes contradict those of the features before it is switched off.
+        """
+        try:
+            graph = _compiled(passes)
+        except Exception:  # noqa: BLE001 (what an author declares may be anything; whose it is is found now)
+            kept: dict[str, list[Pass]] = {}
+            for name, own in passes.items():
+                try:
+                    _compiled({**kept, name: own})
+                    kept[name] = own
+                except Exception as error:  # noqa: BLE001 (it is reported)
+                    self.guard(self._registry[name], error)
+            passes, graph = kept, _compiled(kept)
+        takers: dict[str, list[str]] = {}
+        for name, own in passes.items():
+            for p in own:
+                takers.setdefault(p.name, []).append(name)
+        return graph, takers
 
     def _draw_table(self, p: Pass) -> DrawTable | None:
         """Return the draw table of a pass; None where there is no such feature, or its code raised."""
@@ -206,3 +227,9 @@ class ScenePlanner:
     def _report(self, problem: Problem) -> None:
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _compiled(passes: Mapping[str, Sequence[Pass]]) -> CompiledGraph:
+    """Compile the passes of features, of those with one name the last."""
+    by_name = {p.name: p for own in passes.values() for p in own}
+    return compile_graph(list(by_name.values()), [ColorTarget(SCENE_COLOR, BACKGROUND)])

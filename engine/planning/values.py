@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -12,17 +12,21 @@ from engine.planning.tables import DrawTable
 from engine.tableau import Tableau
 
 
-def frame_values(
+def frame_block(
     registry: Registry,
     tableau: Tableau,
-    tables: dict[str, DrawTable],
+    tables: Mapping[str, DrawTable],
     size: tuple[int, int],
     guard: Callable[[Feature, Exception], None],
-) -> dict[str, npt.ArrayLike]:
-    """Collect the Frame block's values from all features, in the order of their names.
+) -> npt.NDArray[np.uint8] | None:
+    """Pack the values of all features, in the order of their names, into bytes that suit every shader.
 
-    `guard` is told of a feature whose code raises; its values are left out.
+    `guard` is told of a feature whose code raises, or whose values fit no block; they are left out. Returns
+    None where no shader has a Frame block.
     """
+    blocks = [shading.frame for table in tables.values() for shading in table.shadings if shading.frame]
+    if not blocks:
+        return None
 
     def bounds(feature: str) -> Box | None:
         for table in tables.values():
@@ -31,13 +35,18 @@ def frame_values(
         return None
 
     view = FrameView(tableau, size, bounds)
-    values: dict[str, npt.ArrayLike] = {}
+    data = np.zeros(max(block.size for block in blocks), np.uint8)
     for name in registry:
+        with_it = data.copy()
         try:
-            values.update(registry[name].frame_values(view))
+            values = registry[name].frame_values(view)
+            for block in blocks:
+                block.pack_into(with_it[: block.size], values)
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             guard(registry[name], error)
-    return values
+        else:
+            data = with_it
+    return data
 
 
 def drawn_rows(table: DrawTable) -> npt.NDArray[np.bool_]:

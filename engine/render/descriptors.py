@@ -10,14 +10,17 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from engine.render.descriptor_pools import DescriptorPools
 from engine.render.layouts import Layouts, SetLayout
 from engine.vk.binding import constants, ffi
 from engine.vk.device import Device
-from engine.vk.errors import Result
 from engine.vk.structs import array, new
 
-SETS_PER_POOL = 64
-DESCRIPTORS_PER_POOL = 256
+_KINDS = (
+    constants.VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER,
+    constants.VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+    constants.VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
+)
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,12 @@ Bound = BoundBuffer | BoundImage
 
 
 class DescriptorSets:
-    """Owns descriptor pools and sets of one renderer."""
+    """Owns the descriptor sets of one renderer."""
 
     def __init__(self, device: Device, layouts: Layouts) -> None:
         self._device = device
         self._layouts = layouts
-        self._pools: list[Any] = []
+        self._pools = DescriptorPools(device, _KINDS, "descriptors")
         self._sets: dict[tuple[SetLayout, tuple[Bound, ...]], tuple[Any, Any]] = {}
         self._retired: deque[tuple[int, Any, Any]] = deque()
 
@@ -60,7 +63,9 @@ class DescriptorSets:
         key = (layout, contents)
         found = self._sets.get(key)
         if found is None:
-            found = self._sets[key] = self._allocate(layout)
+            descriptors = sum(slot.count for slot in layout)
+            found = self._pools.allocate(self._layouts.set_layout(layout), descriptors)
+            self._sets[key] = found
             self._write(found[0], contents)
         return found[0]
 
@@ -73,52 +78,13 @@ class DescriptorSets:
         """Free retired sets whose ticket is over."""
         while self._retired and self._retired[0][0] <= completed:
             _, handle, pool = self._retired.popleft()
-            self._device.call(
-                "vkFreeDescriptorSets", self._device.handle, pool, 1, array("VkDescriptorSet", [handle])
-            )
+            self._pools.free(handle, pool)
 
     def close(self) -> None:
         """Destroy the pools and with them every set; none may be in use."""
-        for pool in self._pools:
-            self._device.destroy("DescriptorPool", pool)
-        self._pools.clear()
+        self._pools.close()
         self._sets.clear()
         self._retired.clear()
-
-    def _allocate(self, layout: SetLayout) -> tuple[Any, Any]:
-        """Return a new set and the pool it came from, from a new pool where no pool has room."""
-        made = ffi.new("VkDescriptorSet *")
-        handle = self._layouts.set_layout(layout)
-        full = (Result.OUT_OF_POOL_MEMORY, Result.FRAGMENTED_POOL)
-        for pool in reversed(self._pools):
-            info = new("VkDescriptorSetAllocateInfo", descriptorPool=pool, pSetLayouts=[handle])
-            answer = self._device.call(
-                "vkAllocateDescriptorSets", self._device.handle, info, made, allow=full
-            )
-            if answer is Result.SUCCESS:
-                return made[0], pool
-        pool = self._add_pool(max(DESCRIPTORS_PER_POOL, sum(slot.count for slot in layout)))
-        info = new("VkDescriptorSetAllocateInfo", descriptorPool=pool, pSetLayouts=[handle])
-        self._device.call("vkAllocateDescriptorSets", self._device.handle, info, made)
-        return made[0], pool
-
-    def _add_pool(self, descriptors: int) -> Any:
-        kinds = (
-            constants.VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER,
-            constants.VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
-            constants.VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
-        )
-        info = new(
-            "VkDescriptorPoolCreateInfo",
-            flags=constants.VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT,
-            maxSets=SETS_PER_POOL,
-            pPoolSizes=[
-                new("VkDescriptorPoolSize", type=kind, descriptorCount=descriptors) for kind in kinds
-            ],
-        )
-        pool = self._device.create("DescriptorPool", info, name=f"descriptors {len(self._pools)}")
-        self._pools.append(pool)
-        return pool
 
     def _write(self, handle: Any, contents: tuple[Bound, ...]) -> None:
         writes = []

@@ -125,7 +125,7 @@ class Swapchain:
     def give_up(self, target: Target) -> None:
         """Part with an image whose drawing was not submitted; its semaphore is waited for all the same."""
         self.stale = True
-        ticket = self._timeline.next()
+        ticket = self._timeline.submitted + 1
         stage = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
         try:
             self._device.submit(
@@ -137,23 +137,20 @@ class Swapchain:
         except VulkanError:
             self._abandoned.append(target.acquired)
             raise
-        self._waited.append((ticket, target.acquired))
+        self._waited.append((self._timeline.next(), target.acquired))
 
     def close(self) -> None:
         """Destroy everything, after the queue is done with it; once."""
-        self._idle()
-        if self._chain is not None:
-            self._destroy(self._chain)
-            self._chain = None
-        for old in self._retired:
-            self._destroy(old)
-        self._retired.clear()
-        waited = (semaphore for _, semaphore in self._waited)
-        for semaphore in (*self._free, *self._abandoned, *waited):
-            self._device.destroy("Semaphore", semaphore)
-        self._free.clear()
-        self._abandoned.clear()
-        self._waited.clear()
+        try:
+            self._idle()
+        finally:
+            self._destroy_chains()
+            waited = (semaphore for _, semaphore in self._waited)
+            for semaphore in (*self._free, *self._abandoned, *waited):
+                self._device.destroy("Semaphore", semaphore)
+            self._free.clear()
+            self._abandoned.clear()
+            self._waited.clear()
 
     def _try_acquire(self) -> tuple[Target | None, bool]:
         """(the image, whether another attempt makes sense)."""
@@ -244,10 +241,7 @@ class Swapchain:
     def _replace_surface(self) -> None:
         """Make a new surface: all swapchains of the lost one have to go first, so the queue is waited for."""
         self._idle()
-        gone = [*self._retired, *([self._chain] if self._chain else [])]
-        self._chain, self._retired = None, []
-        for chain in gone:
-            self._destroy(chain)
+        self._destroy_chains()
         self._surface.recreate()
         self._surface.check(self._device)
 
@@ -265,6 +259,12 @@ class Swapchain:
             self._retired.remove(old)
             self._destroy(old)
 
+    def _destroy_chains(self) -> None:
+        gone = [*self._retired, *([self._chain] if self._chain else [])]
+        self._chain, self._retired = None, []
+        for chain in gone:
+            self._destroy(chain)
+
     def _destroy(self, chain: _Chain) -> None:
         for view in chain.views:
             self._device.destroy("ImageView", view)
@@ -277,5 +277,7 @@ class Swapchain:
 
     def _idle(self) -> None:
         """Wait for the graphics queue: only where a surface or the window itself goes."""
-        if not self._device.lost:
+        if self._device.lost:
+            self._device.wait_idle()
+        else:
             self._device.call("vkQueueWaitIdle", self._device.graphics.handle)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from engine.humon import Problem
     from engine.runtime.runtime import FrameFacts, Runtime
 
 SCHEMA = 1
@@ -32,24 +33,31 @@ def seconds_since_start() -> float:
 
 @dataclass
 class RunLog:
-    """What is noted of the frames of a run; times in milliseconds, those of the last KEPT_FRAMES frames."""
+    """What is noted of the frames of a run; times in milliseconds, those of the last KEPT_FRAMES frames.
+
+    `losses` are warnings, one for each device that was lost.
+    """
 
     frames: int = 0
     wall_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_FRAMES))
     cpu_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_FRAMES))
     settled_at: int | None = None
     first_frame_s: float | None = None
+    losses: list[Problem] = field(default_factory=list)
 
     def note(self, facts: FrameFacts, runtime: Runtime) -> None:
-        """Note one frame; the first one that was drawn is waited for, to say when it was finished."""
+        """Note one frame; the first one that was drawn is waited for, to say when it was finished.
+
+        Raises DeviceLost where it was not; nothing is noted then.
+        """
+        if self.first_frame_s is None and facts.drawn:
+            runtime.wait()
+            self.first_frame_s = seconds_since_start()
         self.frames += 1
         self.wall_ms.append(facts.wall_ms)
         self.cpu_ms.append(facts.cpu_ms)
         if facts.settled and self.settled_at is None:
-            self.settled_at = facts.number
-        if self.first_frame_s is None and facts.drawn:
-            runtime.wait()
-            self.first_frame_s = seconds_since_start()
+            self.settled_at = self.frames
 
 
 def make_report(runtime: Runtime, log: RunLog, scene: str) -> dict[str, Any]:
@@ -105,10 +113,11 @@ def make_report(runtime: Runtime, log: RunLog, scene: str) -> dict[str, Any]:
     }
 
 
-def finish_report(report: dict[str, Any], runtime: Runtime) -> dict[str, Any]:
-    """Fill in what is only known once the runtime is closed: messages, and objects left behind."""
-    report["validation"]["messages"] = len(runtime.instance.messages)
-    report["live_objects_after_close"] = runtime.instance.handles.left_behind
+def finish_report(report: dict[str, Any], runtime: Runtime, log: RunLog) -> dict[str, Any]:
+    """Fill in what is only known once the runtime is closed: messages, losses, and objects left behind."""
+    report["warnings"] = [*(loss.render() for loss in log.losses), *report["warnings"]]
+    report["validation"]["messages"] = sum(len(instance.messages) for instance in runtime.instances)
+    report["live_objects_after_close"] = sum(instance.handles.left_behind for instance in runtime.instances)
     return report
 
 

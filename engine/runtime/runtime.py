@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -31,11 +31,12 @@ from engine.plan.schedule import Resident, Schedule, make_schedule
 from engine.plan.sources import Sources
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
-from engine.planning.values import drawn_rows, frame_values
+from engine.planning.values import drawn_rows, frame_block
 from engine.render.renderer import Renderer
 from engine.runtime.options import Overlay, Presenter, RuntimeOptions
 from engine.vk.binding import constants
 from engine.vk.device import Device
+from engine.vk.errors import DeviceLost, Result, VulkanError
 from engine.vk.facts import facts
 from engine.vk.instance import Instance
 from engine.vk.timeline import Timeline
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 REPLAN_MS = 50.0
 """What the frame after a new plan may take to make the images and rings that it lives on."""
+_GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
+"""What is answered while the driver of a lost device has not come back."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,10 @@ class FrameFacts:
 
 
 class Runtime:
-    """A scene being drawn. One thread calls; close it, or use it as a context manager."""
+    """A scene being drawn. One thread calls; close it, or use it as a context manager.
+
+    `instances` are all that it opened: several where a device was lost.
+    """
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: RuntimeOptions) -> None:
         """Open the scene on a device. Raises NoDevice, VulkanError; nothing is left behind then."""
@@ -70,23 +76,44 @@ class Runtime:
         self.registry = scene.registry
         self.library = library
         self.options = options
-        self.overlays: list[Overlay] = []
-        self.plan: Plan | None = None
-        self.schedule: Schedule | None = None
-        self._needs: FrameNeeds | None = None
+        self.instances: list[Instance] = []
         self._number = 0
-        self._tickets = [0] * FRAMES_IN_FLIGHT
-        self._published = -1
-        self._drawn_of: tuple[object, ...] | None = None
-        self._values_of: tuple[object, ...] | None = None
+        self._budgets: Mapping[int, int] = {}
         self._undo = ExitStack()
         with ExitStack() as undo:
             self._open(undo, options)
             self._undo = undo.pop_all()
 
+    def reopen(self) -> None:
+        """Release everything and open the scene on a device again, after the one before was lost.
+
+        The scene, the size of its picture and its budgets stay as they are; an overlay is to be added
+        again. Raises DeviceLost where no device answers, and whenever the new one is lost; `reopen`
+        may be called again then.
+        """
+        self._undo.close()
+        with ExitStack() as undo:
+            try:
+                self._open(undo, replace(self.options, size=self.size))
+            except VulkanError as problem:
+                if problem.result in _GONE:
+                    raise DeviceLost(problem.call, problem.result, problem.detail) from problem
+                raise
+            self._undo = undo.pop_all()
+        self.limit_budget(self._budgets)
+
     def _open(self, undo: ExitStack, options: RuntimeOptions) -> None:
+        self.overlays: list[Overlay] = []
+        self.plan: Plan | None = None
+        self.schedule: Schedule | None = None
+        self._needs: FrameNeeds | None = None
+        self._tickets = [0] * FRAMES_IN_FLIGHT
+        self._published = -1
+        self._drawn_of: tuple[object, ...] | None = None
+        self._values_of: tuple[object, ...] | None = None
         if options.shared is not None:
             self.instance, self.device = options.shared.instance, options.shared
+            self.instances.append(self.instance)
         else:
             self._open_device(undo, options)
         self.timeline = Timeline(self.device, "frames")
@@ -111,13 +138,14 @@ class Runtime:
             self.device, self.memory, self.samplers, self._code, user_cache_folder(), limit
         )
         undo.callback(self.renderer.close)
-        undo.callback(self.wait)
+        undo.callback(self.timeline.drain)
         self.planner = ScenePlanner(self.tableau, self.registry, self.library, self.profile, options.size)
 
     def _open_device(self, undo: ExitStack, options: RuntimeOptions) -> None:
         extensions = options.window.extensions if options.window else ()
         self.instance = Instance(validate=options.validate is not False, extensions=extensions)
         undo.callback(self.instance.close)
+        self.instances.append(self.instance)
         swapchain = ("VK_KHR_swapchain",) if options.window else ()
         self.device = Device(self.instance, self.instance.choose(options.device), extensions=swapchain)
         undo.callback(self.device.close)
@@ -159,6 +187,7 @@ class Runtime:
 
     def limit_budget(self, budgets: Mapping[int, int]) -> None:
         """Plan with at most so many bytes in each of these heaps from now on; none lifts all limits."""
+        self._budgets = budgets
         limits = {heap: min(self._device_profile.budget(heap), limit) for heap, limit in budgets.items()}
         self.profile = self.planner.profile = self._device_profile.with_budgets(
             {**self._device_profile.budgets, **limits}
@@ -188,16 +217,14 @@ class Runtime:
     def read_pixels(self) -> npt.NDArray[np.uint8]:
         """Return the last frame's picture, uint8[height, width, 4], sRGB-encoded, waiting for it."""
         self.wait()
+        self.device.doing = f"reading the picture of frame {self._number}"
         picture = self.renderer.image(SCENE_COLOR.name)
         shape = ImageShape(SCENE_COLOR.format, *picture.extent)
         return read_image(self.device, self.profile, picture.image, shape, int(Layout.TRANSFER_SRC))
 
     def wait(self) -> None:
-        """Wait until every submitted frame is finished: for figures, screenshots and shutdown."""
-        if self.device.lost:
-            self.device.wait_idle()
-        else:
-            self.timeline.wait(self.timeline.submitted)
+        """Wait until every submitted frame is finished: for figures and screenshots."""
+        self.timeline.wait(self.timeline.submitted)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -269,13 +296,9 @@ class Runtime:
         if self._values_of == values_of:
             return
         self._values_of = values_of
-        values = frame_values(self.registry, self.tableau, needs.tables, self.size, self.planner.guard)
-        blocks = [s.frame for table in needs.tables.values() for s in table.shadings if s.frame]
-        if blocks:
-            data = np.zeros(max(block.size for block in blocks), np.uint8)
-            for block in blocks:
-                block.pack_into(data[: block.size], values)
-            self.renderer.ring("frame").replace(data)
+        block = frame_block(self.registry, self.tableau, needs.tables, self.size, self.planner.guard)
+        if block is not None:
+            self.renderer.ring("frame").replace(block)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
         """Submit the frame, and present it; False where there is nothing to draw with yet."""
@@ -300,11 +323,12 @@ class Runtime:
     def _send(self, slot: int, buffers: list[Any], waits: list[Any], signals: list[Any]) -> int:
         """Submit the scene's commands, and then `buffers`; return the frame's ticket."""
         commands = self.renderer.commands(slot)
-        ticket = self.timeline.next()
+        ticket = self.timeline.submitted + 1
         everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
         signals = [self.timeline.signal(ticket, everything), *signals]
+        self.device.doing = f"frame {self._number + 1}"
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
-        self._tickets[slot] = ticket
+        self._tickets[slot] = self.timeline.next()  # only now: nobody waits for what was never submitted
         return ticket
 
 

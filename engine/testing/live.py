@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from engine.testing.devices import Lease, lend
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
 
 
 class LiveHost:
-    """Draws with a runtime. `show` draws a frame where somebody else does, in a window say; None: nobody."""
+    """Draws with a runtime, or has it done by somebody else, in a window say.
+
+    `show` then draws a frame and `read` gives its picture. Both outlast a lost device: what brings the scene
+    back is none of its schedule's doing.
+    """
 
     has_pixels = True
 
@@ -31,14 +37,16 @@ class LiveHost:
         runtime: Runtime,
         *,
         show: Callable[[], FrameFacts | None] | None = None,
+        read: Callable[[], NDArray[np.uint8]] | None = None,
         close: Callable[[], None] | None = None,
         first_message: int = 0,
     ) -> None:
         self.runtime = runtime
         self.frames: list[FrameFacts] = []
         self.log: list[dict[str, int]] = []
-        runtime.memory.state = Following(runtime.memory.state, self.log)
+        self._follow()
         self._show = show
+        self._read = read or runtime.read_pixels
         self._close = close
         self._first_message = first_message
 
@@ -66,6 +74,7 @@ class LiveHost:
     def draw(self) -> bool:
         """Draw one frame; a minimised window draws none."""
         facts = self.runtime.frame() if self._show is None else self._show()
+        self._follow_on()
         if facts is None:
             return False
         self.frames.append(facts)
@@ -87,7 +96,9 @@ class LiveHost:
 
     def pixels(self) -> NDArray[np.uint8]:
         """Read the last frame back."""
-        return self.runtime.read_pixels()
+        picture = self._read()
+        self._follow_on()
+        return picture
 
     def resize(self, width: int, height: int) -> None:
         """Draw frames of this size from now on."""
@@ -114,7 +125,7 @@ class LiveHost:
         """The schedule that is under way, or was last."""
         manager, schedule = self.runtime.memory, self.runtime.schedule
         assert schedule is not None
-        return ScheduleFacts(schedule, tuple(manager.open_steps), Done.of(manager.statistics))
+        return ScheduleFacts(schedule, tuple(manager.open_steps), Done(**self._done()))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -124,7 +135,8 @@ class LiveHost:
     @property
     def messages(self) -> tuple[str, ...]:
         """What the validation layers have said since this scene was opened."""
-        return tuple(str(message) for message in self.runtime.instance.messages.all[self._first_message :])
+        messages = [message for instance in self.runtime.instances for message in instance.messages.all]
+        return tuple(str(message) for message in messages[self._first_message :])
 
     @property
     def live_bytes(self) -> int:
@@ -134,6 +146,24 @@ class LiveHost:
     def objects(self) -> dict[str, int]:
         """Return how many Vulkan objects of each type live on the device."""
         return self.runtime.instance.handles.counts()
+
+    def _follow(self) -> None:
+        self._manager = self.runtime.memory
+        self._manager.state = Following(self._manager.state, self.log)
+        self._uncounted: Counter[str] = Counter()
+
+    def _follow_on(self) -> None:
+        """Follow another manager after a lost device, counting on from what was done before."""
+        if self._manager is not self.runtime.memory:
+            before = self._done()
+            self._follow()
+            self._uncounted = self._done()
+            self._uncounted.subtract(before)
+
+    def _done(self) -> Counter[str]:
+        done = Counter(asdict(Done.of(self._manager.statistics)))
+        done.subtract(self._uncounted)
+        return done
 
     @property
     def is_open(self) -> bool:

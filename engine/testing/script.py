@@ -22,7 +22,10 @@ class ScriptFailed(Exception):
 
 
 class ScriptStopped(BaseException):
-    """The window was closed, or Ctrl-C pressed, while a script ran: no error, and nothing for it to catch."""
+    """While a script ran the window was closed, Ctrl-C pressed, or the device lost for good (its cause then).
+
+    No error of the script's, and nothing for it to catch.
+    """
 
 
 def load_script(path: Path) -> Run:

@@ -60,7 +60,7 @@ class Device:
     features : frozenset of str
         Optional features that are on; ask here before relying on one.
     lost : bool
-        Set by the first DEVICE_LOST; from then on only destroying makes sense.
+        Set by the first DEVICE_LOST; from then on nothing is called but to destroy.
     doing : str
         What was begun last, in the caller's words; a DeviceLost says it.
     """
@@ -89,12 +89,16 @@ class Device:
             undo.pop_all()
 
     def call(self, name: str, *arguments: Any, allow: tuple[Result, ...] = ()) -> Result:
-        """Call a function that returns VkResult, checked; see `Commands.call`."""
-        try:
-            return self.vk.call(name, *arguments, allow=allow)
-        except DeviceLost as problem:
-            self.lost = True
-            raise DeviceLost(problem.call, problem.result, f"last begun: {self.doing or 'nothing'}") from None
+        """Call a function that returns VkResult, checked; see `Commands.call`.
+
+        Raises DeviceLost without calling once the device is lost.
+        """
+        if not self.lost:
+            try:
+                return self.vk.call(name, *arguments, allow=allow)
+            except DeviceLost:
+                self.lost = True
+        raise DeviceLost(name, Result.DEVICE_LOST, f"last begun: {self.doing or 'nothing'}")
 
     def create(self, type_name: str, info: Any, *, name: str = "", why: str = "", cache: Any = NULL) -> Any:
         """Make an object ("Buffer", "DeviceMemory", "Pipeline", ...) from its create or allocate info.

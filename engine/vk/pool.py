@@ -28,6 +28,7 @@ class CommandPool:
             True: new("VkCommandBufferBeginInfo", flags=once),
             False: new("VkCommandBufferBeginInfo"),
         }
+        self._recording: set[Any] = set()
 
     def allocate(self, name: str = "") -> Any:
         """Make one primary command buffer."""
@@ -40,16 +41,21 @@ class CommandPool:
 
     def begin(self, command_buffer: Any, *, once: bool = True) -> Any:
         """Begin recording (what was recorded before is dropped) and return the command buffer."""
+        if command_buffer in self._recording:  # something raised before its end
+            self._device.call("vkResetCommandBuffer", command_buffer, 0)
+        self._recording.add(command_buffer)
         self._device.call("vkBeginCommandBuffer", command_buffer, self._begin[once])
         return command_buffer
 
     def end(self, command_buffer: Any) -> None:
         """End recording."""
         self._device.call("vkEndCommandBuffer", command_buffer)
+        self._recording.discard(command_buffer)
 
     def reset(self) -> None:
         """Reset every command buffer of the pool; none may be pending."""
         self._device.call("vkResetCommandPool", self._device.handle, self.handle, 0)
+        self._recording.clear()
 
     def close(self) -> None:
         """Destroy the pool and its command buffers, once; none may be pending."""

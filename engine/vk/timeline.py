@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.vk.binding import NULL, constants, ffi
 from engine.vk.device import Device
-from engine.vk.errors import Result
+from engine.vk.errors import Result, VulkanError
 from engine.vk.structs import new
 
 
@@ -18,6 +18,7 @@ class Timeline:
         kind = new("VkSemaphoreTypeCreateInfo", semaphoreType=constants.VK_SEMAPHORE_TYPE_TIMELINE)
         self.handle = device.create("Semaphore", new("VkSemaphoreCreateInfo", pNext=kind), name=name, why=why)
         self.submitted = 0
+        self._reached = 0
         self._value = ffi.new("uint64_t *")
 
     def next(self) -> int:
@@ -28,7 +29,12 @@ class Timeline:
     def completed(self) -> int:
         """Read the value that has been reached, without waiting."""
         self._device.call("vkGetSemaphoreCounterValue", self._device.handle, self.handle, self._value)
-        return int(self._value[0])
+        self._reached = int(self._value[0])
+        return self._reached
+
+    def passed(self, value: int) -> bool:
+        """Tell whether `value` has been reached, without waiting; not asked again of what once was."""
+        return value <= self._reached or value <= self.completed()
 
     def wait(self, value: int, timeout_s: float = 10.0) -> bool:
         """Wait until `value` is reached; False after `timeout_s` seconds."""
@@ -37,6 +43,15 @@ class Timeline:
         arguments = (self._device.handle, info, nanoseconds)
         answer = self._device.call("vkWaitSemaphores", *arguments, allow=(Result.TIMEOUT,))
         return answer is Result.SUCCESS
+
+    def drain(self) -> None:
+        """Wait for all that was submitted, before closing: that goes on whatever is answered here."""
+        try:
+            done = self.wait(self.submitted)
+        except VulkanError:
+            done = False
+        if not done:
+            self._device.wait_idle()  # nothing may be in use
 
     def signal(self, value: int, stage: int) -> tuple[Any, int, int]:
         """Make the triple that `Device.submit` takes, to wait for or to signal `value`."""

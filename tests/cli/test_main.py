@@ -13,7 +13,14 @@ from engine.cli.exits import ExitCode, guarded
 from engine.cli.main import make_parser
 from engine.humon import InputError, Position, Problem
 from engine.plan.errors import PlanError
-from engine.vk.errors import DeviceLost, NoDevice, OutOfDeviceMemory, Result
+from engine.vk.errors import (
+    DeviceLost,
+    NoDevice,
+    OutOfDeviceMemory,
+    OutOfHostMemory,
+    OutOfPoolMemory,
+    Result,
+)
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 COMMANDS = ("cook", "plan", "why", "diff", "doctor", "format")
@@ -58,6 +65,8 @@ def test_a_wrong_command_line_ends_with_2_and_no_traceback(engine: Run, argument
         (NoDevice("choose", Result.INITIALIZATION_FAILED, ("r",), ("apt: a-driver",)), 3, "install a-driver"),
         (DeviceLost("vkQueueSubmit2", Result.DEVICE_LOST), 4, "vkQueueSubmit2"),
         (OutOfDeviceMemory("vkAllocateMemory", Result.OUT_OF_DEVICE_MEMORY), 4, "OUT_OF_DEVICE_MEMORY"),
+        (OutOfHostMemory("vkCreateBuffer", Result.OUT_OF_HOST_MEMORY), 4, "OUT_OF_HOST_MEMORY"),
+        (OutOfPoolMemory("vkAllocateDescriptorSets", Result.FRAGMENTED_POOL), 4, "FRAGMENTED_POOL"),
         (
             PlanError("plan.budget", "does not fit", "use less"),
             2,

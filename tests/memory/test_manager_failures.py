@@ -84,6 +84,26 @@ def test_every_failing_call_leaves_nothing_behind(
     assert nth > 15
 
 
+def test_every_failing_call_is_made_good_by_the_next_advance(
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
+) -> None:
+    """The device fixture fails on what the validation layers say, of a second vkEndCommandBuffer say."""
+    nth, failed = 0, True
+    while failed:
+        nth += 1
+        written = staged(profile).place(A, 2, 0, 64).add(*image(profile, 3, SHAPE, 2))
+        written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
+        with MemoryManager(device, profile, {0: cache}, pace=pace) as manager:
+            manager.submit(written)
+            with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as injected:
+                with suppress(OutOfHostMemory):
+                    manager.settle()
+                failed = injected.hits > 0
+            manager.settle()
+            assert np.array_equal(contents(device, manager, A), cache[9:73]), nth
+    assert nth > 10
+
+
 def test_a_lost_device_still_closes_in_order(device: Device, profile: DeviceProfile, cache: Bytes) -> None:
     base = device.handles.counts()
     written = staged(profile).place(A, 2, 0, 64)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 
-from engine.testing import Faults, OpenedScene, assert_color, assert_problems, open_scene
+from engine.graph import DepthTarget, Extent, Pass
+from engine.testing import (
+    Faults,
+    OpenedScene,
+    assert_color,
+    assert_problems,
+    assert_same_pixels,
+    open_scene,
+)
+from features.shadow_caster import SHADOW, SHADOW_MAP, ShadowCaster
 
 pytestmark = pytest.mark.gpu
 
@@ -111,3 +124,50 @@ def test_a_feature_that_raises_is_switched_off_and_told_once_while_frames_go_on(
         assert_problems(scene, ("feature.failed", "no bulb"))
         assert "light on 'sun'" in scene.problems[0].render()
         assert scene.frames[-1].drawn
+
+
+def raises(*_: object) -> NoReturn:
+    raise RuntimeError("no bulb")
+
+
+def gives_nothing(*_: object) -> None:
+    return None
+
+
+def gives_rubbish(*_: object) -> dict[str, str]:
+    return {"lightDirection": "north"}
+
+
+def gives_too_much(*_: object) -> dict[str, list[float]]:
+    return {"shadow": [1.0] * 99}
+
+
+def contradicts(*_: object) -> tuple[Pass, ...]:
+    other = replace(SHADOW_MAP, extent=Extent(width=64, height=64))
+    return (SHADOW, replace(SHADOW, name="shadow too", depth=DepthTarget(other)))
+
+
+@pytest.mark.parametrize(
+    ("method", "code"),
+    [
+        *product(
+            ("requirements", "passes", "drawables", "frame_values"), (raises, gives_nothing, gives_rubbish)
+        ),
+        ("frame_values", gives_too_much),
+        ("passes", contradicts),
+    ],
+)
+def test_whatever_a_feature_does_wrong_it_is_off_and_told_once_and_the_picture_is_that_without_it(
+    monkeypatch: pytest.MonkeyPatch, method: str, code: Callable[..., Any]
+):
+    with open_scene("scenes/cube.hu", settings=["cube.shadowCaster.active=false"]) as scene:
+        without = scene.frame()
+    monkeypatch.setattr(ShadowCaster, method, code)
+    with open_scene("scenes/cube.hu") as scene:
+        scene.step(count=3)
+        scene.settle()
+        assert_same_pixels(scene.frame(), without, levels=0, share=0)
+        assert_problems(scene, ("feature.failed", "shadowCaster on 'cube' is switched off"))
+        assert "cube.hu:13:19" in scene.problems[0].render()
+        assert scene["cube"].shadowCaster.failed
+        assert "shadowMap" not in scene.memory

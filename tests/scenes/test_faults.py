@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from engine.plan.errors import PlanError
+from engine.render.recorder import Recorder
 from engine.testing import (
     MIB,
     Faults,
@@ -19,7 +21,8 @@ from engine.testing import (
     assert_same_pixels,
     open_scene,
 )
-from engine.vk.errors import DeviceLost, OutOfDeviceMemory, VulkanError
+from engine.vk.commands import Commands
+from engine.vk.errors import DeviceLost, OutOfDeviceMemory, OutOfHostMemory, Result, VulkanError
 
 pytestmark = pytest.mark.gpu
 
@@ -27,9 +30,9 @@ FAILURES = ("OUT_OF_HOST_MEMORY", "OUT_OF_DEVICE_MEMORY", "DEVICE_LOST")
 MAGENTA = (150, 0, 150)
 
 
-def draw_and_switch() -> None:
+def draw_and_switch(validate: bool = False) -> None:
     """Open, draw, switch the shadow off and close, on a device of its own."""
-    with open_scene("scenes/cube.hu", size=(16, 16), own_device=True, validate=False) as scene:
+    with open_scene("scenes/cube.hu", size=(16, 16), own_device=True, validate=validate) as scene:
         scene.frame()
         scene["cube"].shadowCaster.active = False
         scene.settle()
@@ -46,6 +49,44 @@ def test_whichever_call_fails_the_error_is_ours_and_nothing_is_left(faults: Faul
             draw_and_switch()
 
 
+def test_ctrl_c_at_whichever_call_ends_in_order(faults: Faults, monkeypatch: pytest.MonkeyPatch):
+    with faults.counted_calls() as all_calls:
+        draw_and_switch(validate=True)
+    call, left = Commands.call, 0
+
+    def interrupted(commands: Commands, *arguments: Any, **given: Any) -> Result:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise KeyboardInterrupt
+        return call(commands, *arguments, **given)
+
+    monkeypatch.setattr(Commands, "call", interrupted)
+    for nth in range(1, all_calls.made - 5, 2):
+        left = nth
+        with pytest.raises(KeyboardInterrupt):
+            draw_and_switch(validate=True)
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, ZeroDivisionError])
+def test_commands_that_were_recorded_halfway_are_discarded_and_the_next_frame_is_whole(
+    monkeypatch: pytest.MonkeyPatch, raised: type[BaseException]
+):
+    def broken(*_: object) -> int:
+        raise raised
+
+    with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
+        shown = scene.frame()
+        with monkeypatch.context() as patch:
+            patch.setattr(Recorder, "_draw", broken)
+            for _ in range(3):
+                scene["cube"].shadowCaster.enabled = not scene["cube"].shadowCaster.enabled
+                with pytest.raises(raised):
+                    scene.frame()
+        scene["cube"].shadowCaster.enabled = True
+        assert_same_pixels(scene.frame(), shown, levels=0, share=0)
+
+
 def test_a_named_call_fails_where_it_is_asked_to(faults: Faults):
     with open_scene("scenes/cube.hu") as scene:
         shown = scene.frame()
@@ -57,6 +98,34 @@ def test_a_named_call_fails_where_it_is_asked_to(faults: Faults):
         assert calls.failed == 1
         scene.settle()
         assert_same_pixels(scene.frame(), shown, levels=0, share=0)
+
+
+def test_whichever_call_fails_for_want_of_host_memory_the_next_frame_makes_good(faults: Faults):
+    with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
+        shown = scene.frame()
+
+        def work() -> None:
+            scene.resize(80, 60)
+            scene.settle()
+            scene.frame()
+            scene["cube"].shadowCaster.active = False
+            scene.settle()
+            scene["cube"].shadowCaster.active = True
+            scene.resize(64, 48)
+            scene.settle()
+            scene.frame()
+
+        nth, failed = 0, 1
+        while failed:
+            nth += 1
+            with faults.failed_call(nth, "OUT_OF_HOST_MEMORY") as calls, suppress(OutOfHostMemory):
+                work()
+            failed = calls.failed
+            scene["cube"].shadowCaster.active = True
+            scene.resize(64, 48)
+            scene.settle()
+            assert_same_pixels(scene.frame(), shown, levels=0, share=0)
+        assert nth > 80
 
 
 def test_a_budget_that_shrinks_refuses_the_plan_and_keeps_the_scene(faults: Faults):

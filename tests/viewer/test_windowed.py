@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,12 @@ import pytest
 from support import images
 from support.display import Display
 
+from engine.runtime.report import RunLog
 from engine.vk.errors import Result
 from engine.vk.faults import faults
 from viewer.arguments import Options
 from viewer.headless import HeadlessFrames
+from viewer.lasting import LastingFrames
 from viewer.opening import opened
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ def headless_picture() -> np.ndarray:
         return made.runtime.read_pixels()
 
 
-def until(frames: WindowFrames, holds: Callable[[], bool], what: str) -> None:
+def until(frames: WindowFrames | LastingFrames, holds: Callable[[], bool], what: str) -> None:
     """Draw frames until something holds; fails after twenty seconds."""
     deadline = time.monotonic() + 20.0
     while not holds():
@@ -175,18 +177,19 @@ def test_a_drag_on_the_scene_orbits_and_a_drag_on_the_inspector_does_not(
     images.assert_different(frames.runtime.read_pixels(), lit, share=0.01)
 
 
-def test_fifty_resizes_leak_nothing(frames: WindowFrames, headless_picture: np.ndarray) -> None:
+def test_five_hundred_resizes_in_a_row_leak_nothing(
+    frames: WindowFrames, headless_picture: np.ndarray
+) -> None:
     runtime = frames.runtime
     hide_inspector(frames)
     before, live = runtime.device.handles.counts(), runtime.memory.live_bytes
-
-    def resized(width: int, height: int) -> None:
-        frames.window.resize(width, height)
-        until(frames, lambda: runtime.size == (width, height) == frames.swapchain.extent, "the new size")
-
-    for step in range(50):
-        resized(300 + 17 * (step % 9), 200 + 13 * (step % 7))
-    resized(*SIZE)
+    generation = frames.swapchain.generation
+    for step in range(500):
+        frames.window.resize(100 + 17 * (step % 9), 80 + 13 * (step % 7))
+        frames.step()
+    assert frames.swapchain.generation > generation + 250  # not every frame has seen a size of its own
+    frames.window.resize(*SIZE)
+    until(frames, lambda: runtime.size == SIZE == frames.swapchain.extent, "the first size")
     settle(frames)
     until(frames, lambda: frames.swapchain.retired == 0, "old swapchains are gone")
     after = runtime.device.handles.counts()
@@ -255,34 +258,38 @@ def test_a_window_that_cannot_be_opened_releases_what_was_opened_of_it(
         WindowFrames(scene, library, OPTIONS).close()
         calls = faults.calls - before
         assert calls > 30
-        for nth in range(1, calls, max(1, calls // 24)):
+        for nth in range(1, calls + 1):
             with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as told:
                 try:
                     WindowFrames(scene, library, OPTIONS).close()
                 except MemoryError:
                     assert told.hits == 1
-    assert len(opened_instances) > 20
+    assert len(opened_instances) > 30
     assert [instance.handles.left_behind for instance in opened_instances] == [0] * len(opened_instances)
 
 
 def test_a_frame_that_fails_halfway_leaves_a_window_that_closes_in_order(display: Display) -> None:
     from viewer.windowed import WindowFrames
 
-    for nth in range(1, 12):
+    def calls_of_the_first_frames(nth: int) -> int:
         with opened(OPTIONS) as (scene, library):
             made = WindowFrames(scene, library, OPTIONS)
-            try:
-                until(made, lambda made=made: made.presenter.shown >= 2, "two frames")
-                with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as told:
-                    try:
-                        for _ in range(3):
-                            made.step()
-                    except MemoryError:
-                        assert told.hits == 1
-            finally:
+            before = faults.calls
+            with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as told:
+                try:
+                    until(made, lambda: made.presenter.shown >= 3 and made.runtime.memory.settled, "frames")
+                except MemoryError:
+                    assert told.hits == 1
+                calls = faults.calls - before
                 made.close()
-            assert made.runtime.instance.handles.left_behind == 0, f"call {nth}"
-            assert [str(message) for message in made.runtime.instance.messages.all] == []
+        assert made.runtime.instance.handles.left_behind == 0, f"call {nth}"
+        assert [str(message) for message in made.runtime.instance.messages.all] == []
+        return calls
+
+    calls = calls_of_the_first_frames(0)
+    assert calls > 80
+    for nth in range(1, calls, 4):
+        calls_of_the_first_frames(nth)
 
 
 def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frames: WindowFrames) -> None:
@@ -292,3 +299,84 @@ def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frame
     after = frames.inspector.switches["cube", "", "active"]
     assert after[3] - after[1] == pytest.approx(2 * (before[3] - before[1]), rel=0.1)
     assert frames.swapchain.generation == generation + 1
+
+
+@contextmanager
+def lasting_frames() -> Iterator[tuple[LastingFrames, list[WindowFrames], RunLog]]:
+    """Frames in a window that outlast their device; no instance may leave anything or say anything."""
+    from viewer.windowed import WindowFrames
+
+    made: list[WindowFrames] = []
+    log = RunLog()
+    with opened(OPTIONS) as (scene, library):
+
+        def make() -> WindowFrames:
+            made.append(WindowFrames(scene, library, OPTIONS))
+            return made[-1]
+
+        lasting = LastingFrames(make, log)
+        try:
+            yield lasting, made, log
+        finally:
+            lasting.close()
+    for instance in lasting.runtime.instances:
+        assert [str(message) for message in instance.messages.all] == []
+        assert [str(entry) for entry in instance.handles.leaks] == []
+        assert instance.handles.left_behind == 0
+
+
+@pytest.mark.parametrize("function", ["vkAcquireNextImageKHR", "vkQueueSubmit2", "vkQueuePresentKHR"])
+def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_was(
+    headless_picture: np.ndarray, display: Display, function: str
+) -> None:
+    from viewer.inspector.inspector import WIDTH
+
+    with lasting_frames() as (lasting, (frames,), log):
+        settle(frames)
+        number, place = display.window("Diorama")
+        model = frames.inspector._objects._model
+        model.fold(int(model.outline.nodes[0]), False)
+        settle(frames)
+        before = on_screen(frames, display)[100:, :WIDTH]
+        images.assert_different(before, headless_picture[100:, :WIDTH, :3])
+        device = frames.runtime.device
+        with faults.injected(1, Result.DEVICE_LOST, function=function) as told:
+            until(lasting, lambda: told.hits == 1, f"{function} was called")
+        assert frames.runtime.device is not device
+        settle(frames)
+        assert display.window("Diorama") == (number, place)
+        images.assert_same(frames.runtime.read_pixels(), headless_picture)
+        shown = on_screen(frames, display)
+        images.assert_same(shown[:, WIDTH + 4 :], headless_picture[:, WIDTH + 4 :, :3])
+        images.assert_same(shown[100:, :WIDTH], before)
+        assert frames._facts.gather().problems == tuple(loss.render() for loss in log.losses)
+        assert len(log.losses) == 1
+
+
+def shown(lasting: LastingFrames, made: list[WindowFrames]) -> None:
+    """Draw until the scene is there and three frames of it have been shown."""
+    until(lasting, lambda: made[-1].presenter.shown >= 3 and lasting.runtime.memory.settled, "shown frames")
+
+
+def test_whichever_call_loses_the_device_frames_go_on_and_nothing_is_left(display: Display) -> None:
+    before = faults.calls
+    with lasting_frames() as (lasting, made, _):
+        shown(lasting, made)
+    calls = faults.calls - before
+    assert calls > 150
+    for nth in range(1, calls - 30, 20):
+        with faults.injected(nth, Result.DEVICE_LOST) as told, lasting_frames() as (lasting, made, log):
+            shown(lasting, made)
+        assert (told.hits, len(log.losses)) == (1, 1)
+
+
+def test_a_device_that_is_lost_at_any_call_of_closing_leaves_nothing(display: Display) -> None:
+    nth, hits = 0, 1
+    while hits:
+        nth += 1
+        with lasting_frames() as (lasting, made, _):
+            shown(lasting, made)
+            with faults.injected(nth, Result.DEVICE_LOST) as told:
+                lasting.close()
+            hits = told.hits
+    assert nth > 5

@@ -120,7 +120,11 @@ def test_a_lost_device_tells_what_was_begun_last_and_closes() -> None:
             with pytest.raises(DeviceLost, match="last begun: frame 12"):
                 device.wait_idle()
             assert device.lost
-            device.close()
+        calls = faults.calls
+        with pytest.raises(DeviceLost, match=r"vkQueueSubmit2: DEVICE_LOST \(last begun: frame 12\)"):
+            device.submit(device.graphics, [])
+        assert faults.calls == calls  # it is not called any more
+        device.close()
         assert instance.handles.counts() == {"DebugUtilsMessengerEXT": 1, "Instance": 1}
 
 

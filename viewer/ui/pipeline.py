@@ -10,12 +10,11 @@ from engine.vk.structs import new
 from viewer.ui.draw_lists import VERTEX_BYTES
 
 PUSH_BYTES = 16  # scale and offset, two floats each
-MAX_TEXTURES = 64
 _WHY = "viewer/inspector"
 
 
 class UiPipeline:
-    """Owns pipeline, layouts, sampler and descriptor pool of the UI's renderer."""
+    """Owns pipeline, layouts and sampler of the UI's renderer."""
 
     def __init__(self, device: Device, color_format: int, vertex_code: bytes, fragment_code: bytes) -> None:
         """Build for targets of `color_format` (VkFormat, sRGB-encoding) from two SPIR-V modules."""
@@ -29,18 +28,6 @@ class UiPipeline:
                 "VkPipelineLayoutCreateInfo", pSetLayouts=[self.set_layout], pPushConstantRanges=[push]
             )
             self.layout = self._create("PipelineLayout", layout, "ui")
-            size = new(
-                "VkDescriptorPoolSize",
-                type=c.VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
-                descriptorCount=MAX_TEXTURES,
-            )
-            pool = new(
-                "VkDescriptorPoolCreateInfo",
-                flags=c.VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT,
-                maxSets=MAX_TEXTURES,
-                pPoolSizes=[size],
-            )
-            self.descriptor_pool = self._create("DescriptorPool", pool, "ui")
             self.pipeline = self._pipeline(color_format, vertex_code, fragment_code)
         except BaseException:
             self.close()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from imgui_bundle import imgui
 
+from engine.render.descriptor_pools import DescriptorPools
 from engine.vk.binding import NULL, QUEUE_FAMILY_IGNORED, ffi
 from engine.vk.binding import constants as c
 from engine.vk.device import Device
@@ -28,7 +29,7 @@ class _Texture:
     key: int
     place: ResidentImage | None = None
     view: Any = NULL
-    descriptor: Any = NULL
+    descriptor: Any = None  # a VkDescriptorSet, and the pool it is from
 
 
 class Textures:
@@ -36,7 +37,8 @@ class Textures:
 
     def __init__(self, device: Device, pipeline: UiPipeline, needs: Needs, copies: int) -> None:
         self._device = device
-        self._pipeline = pipeline
+        self._layout = pipeline.set_layout
+        self._pools = DescriptorPools(device, (c.VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,), "ui", _WHY)
         self._needs = needs
         self._copies = copies
         self._textures: dict[int, _Texture] = {}
@@ -97,7 +99,7 @@ class Textures:
     def descriptor(self, number: int) -> Any | None:
         """Return the descriptor set of a texture whose contents are there, else None."""
         texture = self._textures.get(number)
-        return None if texture is None or texture.place is None else texture.descriptor
+        return None if texture is None or texture.place is None else texture.descriptor[0]
 
     def close(self, known: Iterable[Any]) -> None:
         """Destroy views and sets; nothing may be in flight. ImGui is told that its textures are gone."""
@@ -107,8 +109,10 @@ class Textures:
         for texture in list(self._textures.values()):
             self._retire(texture)
         self._textures.clear()
-        self._frame += self._copies + 1
-        self._release()
+        for _, view, _ in self._retired:
+            self._device.destroy("ImageView", view)
+        self._retired.clear()
+        self._pools.close()
 
     def _drop(self, data: Any) -> None:
         texture = self._textures.pop(data.get_tex_id(), None)
@@ -129,13 +133,7 @@ class Textures:
             subresourceRange=_layer(place),
         )
         texture.view = self._device.create("ImageView", info, name=f"ui texture {texture.number}", why=_WHY)
-        made = ffi.new("VkDescriptorSet *")
-        pool = self._pipeline.descriptor_pool
-        allocate = new(
-            "VkDescriptorSetAllocateInfo", descriptorPool=pool, pSetLayouts=[self._pipeline.set_layout]
-        )
-        self._device.call("vkAllocateDescriptorSets", self._device.handle, allocate, made)
-        texture.descriptor, texture.place = made[0], place
+        texture.descriptor, texture.place = self._pools.allocate(self._layout, 1), place
         image = new(
             "VkDescriptorImageInfo",
             imageView=texture.view,
@@ -143,7 +141,7 @@ class Textures:
         )
         write = new(
             "VkWriteDescriptorSet",
-            dstSet=texture.descriptor,
+            dstSet=texture.descriptor[0],
             descriptorCount=1,
             descriptorType=c.VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
             pImageInfo=image,
@@ -153,17 +151,15 @@ class Textures:
     def _retire(self, texture: _Texture) -> None:
         if texture.view != NULL:
             self._retired.append((self._frame, texture.view, texture.descriptor))
-        texture.view = texture.descriptor = NULL
-        texture.place = None
+        texture.view, texture.descriptor, texture.place = NULL, None, None
 
     def _release(self) -> None:
         due = [entry for entry in self._retired if self._frame - entry[0] > self._copies]
         for entry in due:
             self._retired.remove(entry)
             _, view, descriptor = entry
-            pool = self._pipeline.descriptor_pool
-            sets = ffi.new("VkDescriptorSet[]", [descriptor])
-            self._device.call("vkFreeDescriptorSets", self._device.handle, pool, 1, sets)
+            if descriptor is not None:
+                self._pools.free(*descriptor)
             self._device.destroy("ImageView", view)
 
     def _copy(

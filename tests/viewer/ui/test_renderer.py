@@ -11,6 +11,8 @@ from imgui_bundle import imgui
 from support.gpu import checked_device
 from support.ui import OffscreenUi, compiled
 
+from engine.vk.errors import Result
+from engine.vk.faults import faults
 from viewer.ui.needs import FIRST_VERTICES
 
 pytestmark = pytest.mark.gpu
@@ -93,6 +95,23 @@ def test_larger_fonts_replace_the_texture_and_nothing_is_left_of_the_old_one(off
     live = {row.key for row in offscreen.renderer.needs.requirements()}
     assert len(names) > len(live), "the atlas has grown into other images"
     assert offscreen.device.handles.counts()["ImageView"] == 1 + len(live) - 3
+
+
+@pytest.mark.parametrize("result", [Result.OUT_OF_POOL_MEMORY, Result.FRAGMENTED_POOL])
+def test_a_texture_that_no_descriptor_pool_has_room_for_gets_a_new_pool(
+    offscreen: OffscreenUi, result: Result
+) -> None:
+    def words(size: float) -> None:
+        imgui.push_font(None, size)
+        imgui.get_foreground_draw_list().add_text((0, 0), 0xFFFFFFFF, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        imgui.pop_font()
+
+    offscreen.frame(lambda: words(13.0))
+    with faults.injected(1, result, function="vkAllocateDescriptorSets") as told:
+        picture = offscreen.frame(lambda: words(160.0))
+    assert told.hits == 1
+    assert (picture[:80, :, 0] > 0).any()
+    assert offscreen.device.handles.counts()["DescriptorPool"] == 2
 
 
 def test_a_frame_larger_than_the_rings_makes_them_grow(offscreen: OffscreenUi) -> None:

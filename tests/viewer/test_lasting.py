@@ -1,0 +1,321 @@
+"""A device that is lost while the viewer runs: the scene is brought back and the run goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import images
+
+from engine.cli.exits import ExitCode
+from engine.runtime import runtime as runtime_module
+from engine.runtime.runtime import Runtime
+from engine.vk.device import Device
+from engine.vk.errors import Result
+from engine.vk.faults import faults
+from engine.vk.instance import Instance
+from viewer.arguments import Options
+from viewer.headless import HeadlessFrames
+from viewer.main import main, make_frames
+from viewer.opening import opened
+from viewer.run import run
+
+pytestmark = pytest.mark.gpu
+
+LOST = Result.DEVICE_LOST
+SMALL = ("scenes/cube.hu", "--headless", "--size", "64x48")
+LOSES_THE_DEVICE = """
+import contextlib
+
+from engine.testing import assert_no_upload, assert_same_pixels
+from engine.vk.errors import Result
+from engine.vk.faults import faults
+
+def lost(**where):
+    return faults.injected(1, Result.DEVICE_LOST, **where)
+
+"""
+
+
+def lose_after(patch: pytest.MonkeyPatch, *calls: int) -> None:
+    """Lose the first devices that are opened, one after the other: each after so many of its calls."""
+    call, left = Device.call, [*calls]
+
+    def counted(device: Device, *arguments: Any, **given: Any) -> Result:
+        if "left" not in vars(device) and left:
+            vars(device)["left"] = left.pop(0)
+        if vars(device).get("left") == 0 and not device.lost:
+            with faults.injected(1, LOST):
+                return call(device, *arguments, **given)
+        vars(device)["left"] = vars(device).get("left", 0) - 1
+        return call(device, *arguments, **given)
+
+    patch.setattr(Device, "call", counted)
+
+
+def opened_instances(patch: pytest.MonkeyPatch) -> list[Instance]:
+    """List every instance that is opened from now on."""
+    found: list[Instance] = []
+
+    def noted(*arguments: Any, **given: Any) -> Instance:
+        found.append(Instance(*arguments, **given))
+        return found[-1]
+
+    patch.setattr(runtime_module, "Instance", noted)
+    return found
+
+
+class Ended:
+    """One run of the viewer that has ended: exit code, what it said, picture and report."""
+
+    def __init__(self, code: int, told: str, folder: Path) -> None:
+        self.code, self.told = code, told
+        self.lines = told.splitlines()
+        self._folder = folder
+
+    @property
+    def picture(self) -> images.Picture:
+        return images.load(self._folder / "picture.png")
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return json.loads((self._folder / "report.json").read_text())
+
+
+View = Callable[..., Ended]
+
+
+@pytest.fixture
+def view(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> View:
+    def call(*arguments: str | Path) -> Ended:
+        written = ("--screenshot", tmp_path / "picture.png", "--report", tmp_path / "report.json")
+        code = main([*map(str, (*SMALL, *written, *arguments))])
+        return Ended(code, capsys.readouterr().err, tmp_path)
+
+    return call
+
+
+def script(folder: Path, text: str) -> tuple[str, Path]:
+    path = folder / "script.py"
+    path.write_text(LOSES_THE_DEVICE + text)
+    return "--script", path
+
+
+def test_whichever_call_loses_the_device_the_picture_is_the_same_and_nothing_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, report = tmp_path / "picture.png", tmp_path / "report.json"
+    options = Options(Path(SMALL[0]), True, size=(64, 48), screenshot=picture, report=report, validate=False)
+    with opened(options) as (scene, library):
+        before = faults.calls
+        run(options, lambda: make_frames(scene, library, options))
+        calls, shown = faults.calls - before, picture.read_bytes()
+        assert calls > 80
+        for nth in range(1, calls + 1, 3):
+            picture.unlink()
+            with faults.injected(nth, LOST) as injected:
+                assert run(options, lambda: make_frames(scene, library, options))
+            is_late = nth > calls - 20  # all is drawn and read; how many calls there are differs a little
+            assert injected.hits == 1 or is_late
+            assert picture.read_bytes() == shown, f"call {nth}"
+            facts = json.loads(report.read_text())
+            assert facts["live_objects_after_close"] == 0, f"call {nth}"
+            assert facts["frames"] == facts["settled_at_frame"] == 1
+            told = capsys.readouterr().err.splitlines()
+            assert facts["warnings"] == told
+            # Who waits for what is over anyhow, or saves pipelines while closing, has nothing to say.
+            assert len(told) == 1 or (not told and is_late)
+
+
+def test_it_is_said_once_what_ran_last_and_that_the_scene_is_brought_back(view: View) -> None:
+    with faults.injected(9, LOST, function="vkQueueSubmit2"):
+        done = view("--frames", "12")
+    assert done.code == 0
+    (told,) = done.lines
+    assert told.startswith("warning[device.lost]: the device was lost, and the scene is brought back (1 of")
+    assert re.search(r"vkQueueSubmit2: DEVICE_LOST \(last begun: frame \d+\)$", told)
+    assert done.report["warnings"] == [told]
+    assert done.report["validation"] == {"enabled": True, "messages": 0}
+    assert done.report["plan"]["planned_bytes"] == done.report["plan"]["live_bytes"]
+
+
+@pytest.mark.parametrize("nth", [1, 5, 12])
+def test_as_many_frames_are_drawn_as_were_asked_for(view: View, nth: int) -> None:
+    whole = view("--frames", "12").picture
+    with faults.injected(nth, LOST, function="vkQueueSubmit2") as injected:
+        done = view("--frames", "12")
+    assert injected.hits == 1
+    assert done.report["frames"] == 12
+    assert done.report["settled_at_frame"] <= 12
+    images.assert_same(done.picture, whole, levels=0)
+
+
+@pytest.mark.parametrize("calls", [(60, 1), (70, 30), (70, 55), (20, 0), (70, 30, 1)])
+def test_a_loss_while_the_scene_is_brought_back_is_another_one(
+    view: View, monkeypatch: pytest.MonkeyPatch, calls: tuple[int, ...]
+) -> None:
+    whole = view("--frames", "12").picture
+    lose_after(monkeypatch, *calls)
+    done = view("--frames", "12")
+    assert done.code == 0
+    assert [f"({n} of at most 3 times)" in told for n, told in enumerate(done.lines, 1)] == [True] * len(
+        calls
+    )
+    assert done.report["frames"] == 12
+    assert done.report["live_objects_after_close"] == 0
+    images.assert_same(done.picture, whole, levels=0)
+
+
+@pytest.mark.parametrize("calls", [(75, 75, 75, 75), (75, 0, 0, 0), (3, 3, 3, 3)])
+def test_the_fourth_loss_ends_the_run_with_4_and_says_how_often_it_was_tried(
+    view: View, monkeypatch: pytest.MonkeyPatch, calls: tuple[int, ...]
+) -> None:
+    instances = opened_instances(monkeypatch)
+    lose_after(monkeypatch, *calls)
+    done = view("--frames", "12")
+    assert done.code == ExitCode.DEVICE_LOST
+    assert [line.partition(":")[0] for line in done.lines] == ["warning[device.lost]"] * 3 + [
+        "error[device.lost]"
+    ]
+    assert "was lost and did not come back" in done.lines[-1]
+    assert "the scene had been brought back 3 times" in done.lines[-1]
+    assert [instance.handles.left_behind for instance in instances] == [0, 0, 0, 0]
+
+
+def test_a_driver_that_has_not_come_back_is_asked_again(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a reset the first answer may be that there is no device at all."""
+    reopen, attempts = Runtime.reopen, []
+
+    def reopen_too_early(runtime: Runtime) -> None:
+        attempts.append(len(attempts))
+        refused = Result.INITIALIZATION_FAILED if len(attempts) < 3 else Result.SUCCESS
+        function = ("vkEnumeratePhysicalDevices", "vkCreateDevice", "")[len(attempts) - 1]
+        with faults.injected(1, refused, function=function):
+            reopen(runtime)
+
+    lose_after(monkeypatch, 75)
+    monkeypatch.setattr(Runtime, "reopen", reopen_too_early)
+    done = view("--frames", "12")
+    assert (done.code, len(attempts), len(done.lines)) == (0, 3, 3)
+    assert done.report["live_objects_after_close"] == 0
+
+
+def test_what_was_switched_is_still_so_and_so_are_size_and_budget(view: View, tmp_path: Path) -> None:
+    text = """
+def run(scene):
+    scene["cube"].shadowCaster.active = False
+    scene["camera"].translation = (2.0, 1.0, 3.0)
+    scene.resize(80, 60)
+    scene.limit_budget(24 << 20)
+    scene.settle()
+    shown = scene.frame()
+    for function in ("vkQueueSubmit2", "vkGetSemaphoreCounterValue", "vkWaitSemaphores"):
+        with lost(function=function) as injected:
+            again = scene.frame()
+        assert injected.hits == 1
+        assert_same_pixels(again, shown, levels=0, share=0)
+        assert scene.memory.live == scene.memory.planned
+        assert scene.profile.budget(0) == 24 << 20
+        assert scene.size == (80, 60)
+        assert "shadowMap" not in scene.memory
+"""
+    done = view(*script(tmp_path, text))
+    assert done.code == 0, done.told
+    assert len(done.lines) == 3
+    assert done.picture.shape[:2] == (60, 80)
+    assert done.report["live_objects_after_close"] == 0
+
+
+def test_a_script_counts_what_it_has_done_itself_and_not_what_brought_the_scene_back(
+    view: View, tmp_path: Path
+) -> None:
+    text = """
+def run(scene):
+    with assert_no_upload(scene):
+        with lost(function="vkQueueSubmit2"):
+            scene.step(count=3)
+        scene["cube"].shadowCaster.enabled = False
+        scene.frame()
+    before = scene.schedule.done
+    scene["cube"].visibleModel.active = False
+    scene["cube"].shadowCaster.active = False
+    scene.settle()
+    scene["cube"].visibleModel.active = True
+    scene.settle()
+    assert scene.schedule.done.bytes_uploaded > before.bytes_uploaded
+    assert len(scene.frames) == scene.frames[-1].number
+"""
+    done = view(*script(tmp_path, text))
+    assert done.code == 0, done.told
+    assert len(done.lines) == 1
+
+
+def test_no_script_can_go_on_after_the_last_loss(view: View, tmp_path: Path) -> None:
+    text = """
+def run(scene):
+    with faults.injected(1, Result.DEVICE_LOST, function="vkQueueSubmit2", onwards=True):
+        while True:
+            with contextlib.suppress(Exception):
+                scene.frame()
+"""
+    done = view(*script(tmp_path, text))
+    assert done.code == ExitCode.DEVICE_LOST
+    assert len(done.lines) == 4
+    assert "script.raised" not in done.told
+
+
+def test_the_last_loss_may_come_in_the_frame_after_a_script(view: View, tmp_path: Path) -> None:
+    text = """
+lasts = contextlib.ExitStack()
+
+def run(scene):
+    lasts.enter_context(lost(function="vkQueueSubmit2", onwards=True))
+"""
+    try:
+        done = view(*script(tmp_path, text))
+    finally:
+        with faults.injected(0, LOST):  # which ends what the script has begun
+            pass
+    assert done.code == ExitCode.DEVICE_LOST
+    assert len(done.lines) == 4
+
+
+def test_what_is_recorded_is_what_was_done_and_knows_nothing_of_the_loss(view: View, tmp_path: Path) -> None:
+    text = """
+def run(scene):
+    scene["cube"].shadowCaster.active = False
+    with lost(function="vkQueueSubmit2"):
+        scene.settle()
+    scene["cube"].visibleModel.enabled = False
+    scene.step()
+"""
+    recorded = tmp_path / "test_recorded.py"
+    done = view(*script(tmp_path, text), "--record", recorded)
+    assert done.code == 0, done.told
+    assert len(done.lines) == 1
+    written = recorded.read_text()
+    assert written.index("shadowCaster.active = False") < written.index("visibleModel.enabled = False")
+    assert written.count("shadowCaster.active") == 1
+    assert "device.lost" not in written
+
+
+def test_a_device_that_is_lost_while_the_run_closes_costs_nothing(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = HeadlessFrames.close
+
+    def lose_and_close(frames: HeadlessFrames) -> None:
+        frames.runtime.frame()
+        with faults.injected(1, LOST, function="vkDeviceWaitIdle"):
+            close(frames)
+
+    monkeypatch.setattr(HeadlessFrames, "close", lose_and_close)
+    done = view()
+    assert done.code == 0
+    assert "the device was lost while it was closed: vkDeviceWaitIdle: DEVICE_LOST" in done.told
+    assert done.report["warnings"] == done.lines
+    assert done.report["live_objects_after_close"] == 0
