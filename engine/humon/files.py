@@ -5,7 +5,6 @@ import stat
 
 from engine.humon.codes import Code
 from engine.humon.document import Document, parse
-from engine.humon.limits import MAX_FILE_BYTES
 from engine.humon.problem import InputError, Position, Problem
 from engine.humon.reader import check_size
 
@@ -20,8 +19,8 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Document:
     return parse(content, shown)
 
 
-def read_bytes(path: str | os.PathLike[str], shown: str, limit: int = MAX_FILE_BYTES) -> bytes:
-    """Read a regular file of at most `limit` bytes; `shown` is what problems call it.
+def read_bytes(path: str | os.PathLike[str], shown: str, limit: int | None = None) -> bytes:
+    """Read a regular file of at most `limit` bytes, else of a Humon text's; problems call it `shown`.
 
     Raises InputError: `file.missing`, `file.kind`, `file.unreadable`, `humon.size`.
     """

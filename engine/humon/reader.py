@@ -45,8 +45,9 @@ def read_columns(source: str | bytes, name: str) -> tuple[str, Columns]:
     return text, columns
 
 
-def check_size(size: int, name: str, limit: int = MAX_FILE_BYTES) -> None:
-    """Raise InputError if a file of `size` bytes is over the limit."""
+def check_size(size: int, name: str, limit: int | None = None) -> None:
+    """Raise InputError if a file of `size` bytes is over the limit, or that of Humon texts."""
+    limit = MAX_FILE_BYTES if limit is None else limit
     if size > limit:
         message = f"{size} bytes are more than the limit of {limit}"
         raise InputError(Problem(Code.SIZE, message, Position(name), help="split the file and use include"))

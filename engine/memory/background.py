@@ -12,7 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from engine.memory.objects import LiveAllocation, Objects
 from engine.plan.steps import Allocate
 
-LARGE = 4 << 20  # bytes
+LARGE = {False: 64 << 20, True: 4 << 20}
+"""From how many bytes on, by whether the memory is mapped: the host's own has to be pinned, page by page."""
 
 
 class Background:
@@ -40,7 +41,7 @@ class Background:
 
         Raises what allocating raised; the same step may then be tried again.
         """
-        if step.size < LARGE:
+        if step.size < LARGE[step.mapped]:
             self._objects.take(self._objects.make_memory(step))
             return True
         made = self._making.get(step.allocation)
@@ -54,7 +55,7 @@ class Background:
 
     def free(self, allocation: LiveAllocation) -> None:
         """Free memory that nothing uses; what it took counts until it is gone."""
-        if allocation.size < LARGE:
+        if allocation.size < LARGE[allocation.mapped is not None]:
             self._objects.free(allocation)
             return
 

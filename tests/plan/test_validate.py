@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support.mutations import (
+    changed,
+    ident,
+    staged_twice,
+    unasked,
+    unneeded,
+    with_empty,
+    with_limits,
+    with_profile,
+    with_terms,
+    without,
+)
 from support.random_scenes import SMALL, World, needs, profile
 
 from engine.plan.coalesce import coalesce
@@ -84,72 +95,6 @@ def a_plan(name: str = "discrete-window") -> Plan:
     for requirement in ROWS:
         table.add(requirement, who)
     return make_plan(coalesce(table), profile(name), None, SMALL)
-
-
-def ident(plan: Plan, part: Part, key: int) -> int:
-    """The key itself, or the id of the resource or allocation that holds it."""
-    at = plan.address(key)
-    return {Part.SUBRESOURCE: key, Part.RESOURCE: at.resource, Part.ALLOCATION: at.allocation}[part]
-
-
-def changed(plan: Plan, part: Part, key: int, **fields: object) -> Plan:
-    """The plan with fields of one row set, whatever that breaks; `key` names what holds it, too."""
-    rows: Table = getattr(plan.memory, f"{part.value}_table")
-    row = rows.rows(np.array([ident(plan, part, key)]))
-    for name, value in fields.items():
-        row[name] = value
-    broken = {f"{part.value}_table": rows.changed(row, np.zeros(0, np.int64))}
-    return replace(plan, memory=replace(plan.memory, **broken))
-
-
-def without(plan: Plan, key: int) -> Plan:
-    rows = plan.memory.subresource_table.changed(plan.memory.subresources[:0], np.array([key]))
-    return replace(plan, memory=replace(plan.memory, subresource_table=rows))
-
-
-def with_terms(plan: Plan, key: int, **fields: object) -> Plan:
-    place = plan.memory.subresource_table.row(key)
-    terms = replace(plan.terms[int(place["terms"])], **fields)
-    return changed(plan, PLACE, key, terms=plan.terms.id(terms))
-
-
-def with_profile(plan: Plan, **fields: object) -> Plan:
-    return replace(plan, profile=replace(plan.profile, _cache={}, **fields))
-
-
-def with_limits(plan: Plan, **fields: int) -> Plan:
-    return with_profile(plan, limits=replace(plan.profile.limits, **fields))
-
-
-def unneeded(plan: Plan, key: int) -> Plan:
-    """The plan without the need of a key."""
-    needs = plan.requirements.needs
-    needs = needs.changed(needs.array[:0], np.array([key]))
-    return replace(plan, requirements=replace(plan.requirements, needs=needs))
-
-
-def unasked(plan: Plan, key: int) -> Plan:
-    """The plan with nobody who asks for a key."""
-    rows = plan.requirements.asked.rows
-    nobody = SimpleNamespace(rows=rows[rows["key"] != key])
-    return replace(plan, requirements=replace(plan.requirements, asked=nobody))
-
-
-def with_empty(plan: Plan, part: Part) -> Plan:
-    """The plan with one more resource or allocation, number 77, in which nothing is."""
-    rows: Table = getattr(plan.memory, f"{part.value}_table")
-    row = rows.array[:1].copy()
-    row["id"] = 77
-    more = {f"{part.value}_table": rows.changed(row, np.zeros(0, np.int64))}
-    return replace(plan, memory=replace(plan.memory, **more))
-
-
-def staged_twice(plan: Plan, part: Part) -> Plan:
-    """The plan with its first resource or allocation among those of staging, too."""
-    name = f"{part.value}_table"
-    rows: Table = getattr(plan.staging, name)
-    more = {name: rows.changed(getattr(plan.memory, name).array[:1], np.zeros(0, np.int64))}
-    return replace(plan, staging=replace(plan.staging, **more))
 
 
 PLACE, RESOURCE, ALLOCATION = Part.SUBRESOURCE, Part.RESOURCE, Part.ALLOCATION
