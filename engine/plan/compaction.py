@@ -1,8 +1,9 @@
 """Compaction: empty whole pages into the holes of others, so that their memory returns.
 
 Asked for explicitly and bounded by bytes and moves; what it would gain is known before anything runs. It
-needs no new memory: a page is emptied only where all that lives in it fits into holes of pages that stay. Of
-all sets of pages that give back the most, the one that moves the fewest bytes is taken: by trying all sets
+needs no new memory: a page is emptied only where all that lives in it fits into holes of pages that stay.
+Only what comes from caches is moved: of all else none but who asks for it knows what has been written there.
+Of all sets of pages that give back the most, the one that moves the fewest bytes is taken: by trying all sets
 where pages are few, from the emptiest page on where they are many.
 """
 
@@ -15,10 +16,12 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.plan.errors import PlanError
 from engine.plan.holes import Holes
 from engine.plan.memory_plan import MemoryPlan, Sharing
 from engine.plan.packing import page_pool
 from engine.plan.plan import Plan
+from engine.plan.vocabulary import Contents
 
 _EXACT_PAGES = 10
 _EXACT_NODES = 20_000
@@ -70,7 +73,12 @@ class _Choice:
 
 
 def compact(plan: Plan, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
-    """The plan that gives back the most memory within these bounds; `plan` itself if nothing is to gain."""
+    """The plan that gives back the most memory within these bounds; `plan` itself if nothing is to gain.
+
+    PlanError `plan.stale` in the middle of a schedule: only what is settled can be compacted.
+    """
+    if not plan.whole:
+        raise PlanError("plan.stale", "a schedule is under way", "compact once it has settled")
     gain = moved = 0
     places: dict[int, tuple[int, int]] = {}
     emptied: list[int] = []
@@ -110,7 +118,8 @@ def _page(plan: Plan, row: np.void, home: np.void, rows: NDArray[np.intp]) -> Pa
         terms = plan.terms[int(place["terms"])]
         footprint = int(place["footprint"])
         alignment = 1 if layers else terms.alignment
-        items.append(Item(at, footprint, alignment, terms.usage, int(place["size"]) if terms.contents else 0))
+        movable &= terms.contents is Contents.CACHE
+        items.append(Item(at, footprint, alignment, terms.usage, int(place["size"])))
     ends = np.concatenate([[0], places["offset"] + places["footprint"]])
     starts = np.append(places["offset"], layers or int(row["bytes"]))
     holes = tuple((int(e), int(s - e)) for e, s in zip(ends, starts, strict=True) if s > e)

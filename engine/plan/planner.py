@@ -2,8 +2,8 @@
 
 Placement is sticky: what fits stays where it is, and only the rest is placed, into holes first and then into
 new pages. What must be replaced keeps its old range until the schedule has published the new one; if that
-does not fit the budgets, or the number of allocations, the old ranges are given up first, and at last
-everything is placed afresh.
+does not fit the budgets, or the number of allocations, the old ranges are given up first, and at last all
+that shares pages is placed afresh.
 """
 
 from __future__ import annotations

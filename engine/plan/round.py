@@ -15,7 +15,7 @@ from engine.plan.plan import Plan
 from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import TermsTable
-from engine.plan.table import Int64s, Rows, stack
+from engine.plan.table import Int64s, Rows, Table, stack
 from engine.plan.vocabulary import Kind
 
 SLACK = 32  # of staging per key, for the start and end of a run
@@ -25,7 +25,9 @@ class Round:
     """Works on a copy-on-write view of the resident plan; a failed round leaves that plan as it was.
 
     `sticky`: keep what fits where it is. `keep_old`: what is replaced keeps its old range for this round.
-    With both there is room to spare, and new pages may be larger than they need to be.
+    With both there is room to spare, and new pages may be larger than they need to be. Without `sticky` only
+    what has an allocation of its own stays: placing that anew would gain nothing, and what the device or the
+    host has written there would be lost.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class Round:
         self.resident = resident
         self.memory = MemoryPlan.empty()
         if resident is not None:
-            self.memory = resident.memory if sticky else _emptied(resident.memory)
+            self.memory = resident.memory if sticky else _own_alone(resident.memory)
         self.packing = (
             resident.take_packing() if resident is not None and sticky else Packing.of(self.memory, profile)
         )
@@ -235,13 +237,19 @@ def _counts(ids: NDArray[np.int32]) -> list[tuple[int, int]]:
     return list(zip(ordered[starts].tolist(), counts.tolist(), strict=True))
 
 
-def _emptied(memory: MemoryPlan) -> MemoryPlan:
-    """A plan of nothing that goes on with the ids of `memory`."""
-    empty = MemoryPlan.empty()
+def _own_alone(memory: MemoryPlan) -> MemoryPlan:
+    """A plan of those resources of `memory` that have an allocation of their own and one key in it."""
+    resources, places = memory.resources, memory.subresources
+    homes = memory.allocation_table.rows(resources["allocation"].astype(np.int64))
+    stays = (resources["sharing"] == Sharing.OWN) & homes["own"]
+    stays &= np.isin(resources["id"], places["resource"])
+    kept = resources[stays]
+    allocations = memory.allocations
     return MemoryPlan(
-        empty.allocation_table,
-        empty.resource_table,
-        empty.subresource_table,
+        Table.of(allocations[np.isin(allocations["id"], kept["allocation"])], "id"),
+        Table.of(kept, "id"),
+        Table.of(places[np.isin(places["resource"], kept["id"])], "key"),
         memory.next_allocation,
         memory.next_resource,
+        missing=memory.missing,
     )

@@ -5,15 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.random_scenes import SMALL, World, needs
-from support.sparse_plans import DEVICE, fewest_bytes, full_and_sparse, sparse_plan
+from support.sparse_plans import DEVICE, POLICY, fewest_bytes, full_and_sparse, sparse_plan
 
+from engine.plan.coalesce import coalesce
 from engine.plan.compaction import Item, Page, compact, fit
+from engine.plan.errors import PlanError
+from engine.plan.keys import asset_key
+from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
+from engine.plan.requirements import Requirement, RequirementTable
+from engine.plan.resident import Resident
 from engine.plan.schedule import make_schedule
 from engine.plan.simulation import SimulatedDevice
 from engine.plan.sources import Sources
 from engine.plan.steps import Free, Move, Transfer
 from engine.plan.validate import validate
+from engine.plan.vocabulary import BufferUsage, Contents, Kind
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -68,6 +75,37 @@ def test_bounds_are_kept():
         assert compact(plan, max_bytes=free.moved - 1).moved < free.moved
         assert compact(plan, max_moves=free.moves - 1).moves < free.moves
         assert compact(plan, max_moves=0).plan is plan
+
+
+def pages_of_four(contents: Contents) -> tuple[Plan, Plan]:
+    """Two full pages of four buffers each, and what is left of them when each has lost three."""
+    table = RequirementTable()
+    askers = [table.askers.add("visibleModel", f"object{i}") for i in range(8)]
+    for i, asker in enumerate(askers):
+        usage = BufferUsage.INDEX_BUFFER
+        table.add(Requirement(asset_key(1, i), Kind.BUFFER, 240, usage=usage, contents=contents), asker)
+    full = make_plan(coalesce(table), DEVICE, None, POLICY)
+    assert len(full.memory.resources) == 2
+    table.remove(askers[:3] + askers[5:])
+    return full, make_plan(coalesce(table), DEVICE, full, POLICY)
+
+
+def test_what_no_cache_holds_is_not_moved():
+    assert compact(pages_of_four(Contents.CACHE)[1]).gain > 0
+    for contents in (Contents.UNDEFINED, Contents.ZERO):
+        _, plan = pages_of_four(contents)
+        assert compact(plan).plan is plan
+
+
+def test_what_is_not_settled_is_not_compacted():
+    plan, _ = pages_of_four(Contents.CACHE)
+    sources = _sources(plan.memory.subresources["key"], plan.memory.subresources["size"])
+    resident = Resident()
+    resident.begin(plan)
+    for step in make_schedule(resident, plan, sources).steps[:4]:
+        resident.apply(step)
+    with pytest.raises(PlanError, match="a schedule is under way"):
+        compact(resident.snapshot())
 
 
 def test_a_full_plan_has_nothing_to_gain():

@@ -362,6 +362,20 @@ def test_a_page_that_grows_takes_no_more_than_there_is():
     assert second.address(63) == first.address(63)
 
 
+def test_what_is_alone_stays_where_all_else_is_placed_afresh():
+    few = with_limits(UNIFIED, max_memory_allocation_count=5)
+    written = buffer(9, contents=Contents.UNDEFINED, dedicated=Dedicated.YES)
+    usages = (BufferUsage.VERTEX_BUFFER, BufferUsage.INDEX_BUFFER, BufferUsage.STORAGE_BUFFER)
+    rows = [buffer(i, usage=usage) for i, usage in enumerate(usages)]
+    plan, places = None, []
+    for count in range(1, 4):
+        plan = make_plan(needs(written, *rows[:count]), few, plan)
+        places.append((plan.address(9), plan.address(0)))
+    assert places[0][0] == places[1][0] == places[2][0]
+    assert places[1][1] != places[2][1]
+    assert validate(plan) == []
+
+
 def test_where_allocations_run_out_all_is_placed_afresh():
     few = with_limits(UNIFIED, max_memory_allocation_count=4)
     usages = (BufferUsage.VERTEX_BUFFER, BufferUsage.INDEX_BUFFER, BufferUsage.STORAGE_BUFFER)

@@ -9,7 +9,15 @@ import os
 import time
 
 import pytest
-from support.plan_proofs import change, remembered, replaced, resumed, stopped_everywhere, valid_plans
+from support.plan_proofs import (
+    change,
+    compacted,
+    remembered,
+    replaced,
+    resumed,
+    stopped_everywhere,
+    valid_plans,
+)
 
 TIMES = int(os.environ.get("PLAN_PROOFS", "1"))
 FRESH = int(time.time()) % 10_000_000
@@ -45,6 +53,10 @@ def test_nothing_that_has_arrived_is_fetched_again():
 @pytest.mark.timeout(1200)
 def test_a_schedule_can_be_stopped_after_every_step():
     assert sum(stopped_everywhere(seed) for seed in seeds(24)) > 300 * TIMES
+
+
+def test_compaction_gains_what_it_says_and_keeps_every_byte():
+    assert sum(compacted(seed) for seed in seeds(100)) > 5
 
 
 def test_a_plan_depends_on_what_is_resident_and_not_on_how_it_came_about():

@@ -10,6 +10,7 @@ import numpy as np
 from support.random_scenes import NAMES, SMALL, World, needs, profile
 
 from engine.plan.coalesce import Coalesced
+from engine.plan.compaction import compact
 from engine.plan.errors import PlanError
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
@@ -214,6 +215,29 @@ def resumed(seed: int) -> int:
     device.run(made)
     pair.check(device, made.plan, pair.b_sources)
     return 1
+
+
+def compacted(seed: int) -> int:
+    """A full scene that has become sparse is compacted: what was said is gained, and every byte stays."""
+    rng = np.random.default_rng(seed)
+    pair = Pair(seed, ROOMY)
+    pair.policy = replace(pair.policy, movable=True)
+    pair.world = World.make(rng, 40)
+    full, sparse = (needs(rng, pair.world, share) for share in (1.0, 0.3))
+    state = (pair.world.sources(), dict(pair.world.caches), list(pair.world.offsets), list(pair.world.sizes))
+    device = SimulatedDevice(state[1])
+    pair.go(device, full, state, pair.device)
+    plan = pair.go(device, sparse, state, pair.device)
+    assert plan is not None
+    found = compact(device.resident.snapshot())
+    assert not validate(found.plan), seed
+    assert plan.planned_bytes - found.plan.planned_bytes == found.gain
+    steps = make_schedule(device.resident, found.plan, state[0])
+    assert not validate_schedule(device.resident, steps), seed
+    assert (steps.staged, steps.moved) == (0, found.moved), seed
+    device.run(steps)
+    pair.check(device, found.plan, state)
+    return int(found.gain > 0)
 
 
 def _reload(rng: np.random.Generator, world: World) -> None:
