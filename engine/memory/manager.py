@@ -21,6 +21,8 @@ from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError
 from engine.vk.timeline import Timeline
 
+SAVED_MS = 8.0  # what frames without streaming leave over for the next schedule: a short one ends at once
+ONE_FRAME_MS = 4.0  # of it, what one frame may spend
 LONGEST_DEBT = 10  # frames that pay a long step back at most
 
 
@@ -51,14 +53,14 @@ class Pace:
     """How much a frame pays for streaming.
 
     `cycles` paging cycles at most, and `milliseconds` of the render thread's CPU on average: a step that
-    has begun is finished, and the frames after it pay that back. `threads` copy out of caches (one per
-    processor, eight at most), half of them while frames are drawn. `copied` bytes a frame are copied out
-    of staging where frames and copies share a queue. `direct`: write buffers without staging where their
-    memory is host visible.
+    has begun is finished, and the frames after it pay that back; frames without any save some. `threads`
+    copy out of caches (one per processor, eight at most), half of them while frames are drawn. `copied`
+    bytes a frame are copied out of staging where frames and copies share a queue. `direct`: write buffers
+    without staging where their memory is host visible.
     """
 
     cycles: int = 2
-    milliseconds: float = 0.5
+    milliseconds: float = 0.4
     threads: int = min(8, os.cpu_count() or 1)
     copied: int = 16 << 20
     direct: bool = True
@@ -101,7 +103,7 @@ class MemoryManager:
         self._next = 0
         self._in_cycle: set[int] = set()  # staging buffers that hold something
         self._counts: Counter[str] = self._executor.done
-        self._credit = 0.0  # seconds; below zero while a long step is being paid back
+        self._credit = SAVED_MS / 1000  # seconds; below zero while a long step is being paid back
         self._live: tuple[tuple[int, int], LiveTable] | None = None
 
     @property
@@ -183,33 +185,35 @@ class MemoryManager:
         drawn meanwhile, so take all processors and the queue. Never waits itself. Returns `settled`.
         """
         share = self.pace.cycles if cycles is None else cycles
-        begun_at = time.thread_time()
         a_frame = self.pace.milliseconds / 1000
-        self._credit = max(min(self._credit, 0.0), -LONGEST_DEBT * a_frame) + a_frame
-        until = begun_at + (self._credit if milliseconds is None else milliseconds / 1000)
+        self._credit = min(max(self._credit, -LONGEST_DEBT * a_frame) + a_frame, SAVED_MS / 1000)
+        granted = min(self._credit, ONE_FRAME_MS / 1000) if milliseconds is None else milliseconds / 1000
         self._executor.collect()
         self._executor.transfers.allowance = UNLIMITED if hurry else self.pace.copied
         if self._next < len(self._steps):
             self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
+        begun_at = time.thread_time()
         try:
-            self._carry_out(share, until)
+            if granted > 0:  # a frame that pays back costs nothing, so that any debt is paid some time
+                self._carry_out(share, begun_at + granted)
         except Exception:
             # What the steps before it recorded has been published, so it must reach the device.
             if not self._device.lost:
                 self._executor.submit()
             raise
         self._executor.submit()
-        if milliseconds is None:
+        if milliseconds is None and granted > 0:
             self._credit -= time.thread_time() - begun_at
         return self.settled
 
     def _carry_out(self, share: int, until: float) -> None:
-        """Carry out steps: at most `share` cycles, none after `until` of the thread's CPU time."""
-        begun = 0
+        """Carry out steps: at most `share` cycles, and after the first none past `until` (CPU seconds)."""
+        begun, first = 0, self._next
         while self._next < len(self._steps):
             step = self._steps[self._next]
             is_cycle = self._begins_cycle(step)
-            if (is_cycle and begun == share) or time.thread_time() > until:
+            is_late = self._next > first and time.thread_time() > until
+            if (is_cycle and begun == share) or is_late:
                 break
             if not self._executor.carry_out(step):
                 self._counts["held_back"] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import numpy as np
@@ -59,6 +60,26 @@ def test_a_frame_runs_no_more_cycles_than_its_share(
             cycles.append(manager.statistics.cycles)
         assert max(np.diff(cycles)) == 1
         assert manager.statistics.cycles == 5
+
+
+def test_a_short_schedule_ends_at_once_and_a_long_one_costs_its_mean(
+    device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count()  # a millisecond for each look at it, and so for each step
+    monkeypatch.setattr("engine.memory.manager.time.thread_time", lambda: next(clock) / 1000)
+    written = Written()
+    for number in range(60):
+        written.add(CreateBuffer(number, 64, int(STAGED)))
+    with MemoryManager(device, profile, pace=Pace(milliseconds=0.4)) as manager:
+        manager.submit(written)
+        steps = [0]
+        while manager.steps_left:
+            manager.advance()
+            steps.append(manager.statistics.steps)
+        taken = np.diff(steps)
+    assert taken[0] in (4, 5)
+    assert taken.max() <= 5
+    assert len(taken) > (60 - 8) / 0.4 / 2
 
 
 def test_advance_holds_back_while_the_device_reads_staging(

@@ -146,7 +146,7 @@ def test_it_is_said_once_what_ran_last_and_that_the_scene_is_brought_back(view: 
 
 @pytest.mark.parametrize("nth", [1, 5, 12])
 def test_as_many_frames_are_drawn_as_were_asked_for(view: View, nth: int) -> None:
-    whole = view("--frames", "12").picture
+    whole = view().picture
     with faults.injected(nth, LOST, function="vkQueueSubmit2") as injected:
         done = view("--frames", "12")
     assert injected.hits == 1
@@ -159,7 +159,7 @@ def test_as_many_frames_are_drawn_as_were_asked_for(view: View, nth: int) -> Non
 def test_a_loss_while_the_scene_is_brought_back_is_another_one(
     view: View, monkeypatch: pytest.MonkeyPatch, calls: tuple[int, ...]
 ) -> None:
-    whole = view("--frames", "12").picture
+    whole = view().picture
     lose_after(monkeypatch, *calls)
     done = view("--frames", "12")
     assert done.code == 0
