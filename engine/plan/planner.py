@@ -2,8 +2,8 @@
 
 Placement is sticky: what fits stays where it is, and only the rest is placed, into holes first and then into
 new pages. What must be replaced keeps its old range until the schedule has published the new one; if that
-does not fit the budgets, or the number of allocations, the old ranges are given up first, and at last all
-that shares pages is placed afresh.
+does not fit the budgets, or the number of allocations, the old ranges are given up first, then all that
+shares pages is placed afresh, and at last everything.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from engine.plan.plan import Plan, merge_rows
 from engine.plan.policy import MIB, Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import TermsTable
-from engine.plan.round import Round
+from engine.plan.round import Keep, Round
 from engine.plan.rows import DescriptorSetRow, PipelineRow, ShaderRow
 from engine.plan.staging import plan_staging
 from engine.plan.table import Int64s, distinct
@@ -70,16 +70,15 @@ def _memory(
     coalesced: Coalesced, profile: DeviceProfile, resident: Plan | None, policy: Policy, terms: TermsTable
 ) -> tuple[MemoryPlan, MemoryPlan, Packing]:
     """(memory plan, staging plan, packing), by the first way that the device and its budgets allow."""
-    attempts = [(True, True), (True, False), (False, False)] if resident is not None else [(False, False)]
+    attempts = list(reversed(Keep)) if resident is not None else [Keep.NOTHING]
     limit = profile.limits.max_memory_allocation_count
     short: NoRoom | None = None
-    for sticky, keep_old in attempts:
+    for keep in attempts:
         what = "the plan"
         try:
-            one = Round(coalesced, profile, resident, policy, terms, sticky=sticky, keep_old=keep_old)
-            memory, packing, to_stage = one.run()
+            memory, packing, to_stage = Round(coalesced, profile, resident, policy, terms, keep).run()
             what = "the plan and a staging buffer"
-            last = not sticky
+            last = keep <= Keep.OWN
             memory, staging = plan_staging(
                 coalesced, memory, packing, to_stage, profile, policy, any_size=last
             )

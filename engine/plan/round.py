@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from enum import IntEnum
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,14 +24,21 @@ from engine.plan.vocabulary import Kind
 SLACK = 32  # of staging per key, for the start and end of a run
 
 
-class Round:
-    """Works on a copy-on-write view of the resident plan; a failed round leaves that plan as it was.
+class Keep(IntEnum):
+    """How much of what is resident a round holds on to; what one has no room for may fit the next lower.
 
-    `sticky`: keep what fits where it is. `keep_old`: what is replaced keeps its old range for this round.
-    With both there is room to spare, and new pages may be larger than they need to be. Without `sticky` only
-    what has an allocation of its own stays: placing that anew would gain nothing, and what the device or the
-    host has written there would be lost.
+    With OWN all that shares pages is placed anew. What has an allocation of its own would gain nothing from
+    that, and what the device or the host has written there would be lost.
     """
+
+    NOTHING = 0
+    OWN = 1
+    PLACES = 2  # what fits stays where it is
+    REPLACED = 3  # and the old range of what is replaced is given away only after the new one is published
+
+
+class Round:
+    """Works on a copy-on-write view of the resident plan; a failed round leaves that plan as it was."""
 
     def __init__(
         self,
@@ -37,23 +47,19 @@ class Round:
         resident: Plan | None,
         policy: Policy,
         terms: TermsTable,
-        *,
-        sticky: bool,
-        keep_old: bool,
+        keep: Keep,
     ) -> None:
         self.coalesced = coalesced
         self.profile = profile
         self.policy = policy
         self.terms = terms
-        self.sticky = sticky
-        self.keep_old = keep_old
+        self.keep = keep
         self.resident = resident
-        self.memory = MemoryPlan.empty()
-        if resident is not None:
-            self.memory = resident.memory if sticky else _own_alone(resident.memory)
-        self.packing = (
-            resident.take_packing() if resident is not None and sticky else Packing.of(self.memory, profile)
-        )
+        self.memory = _kept(resident.memory, keep) if resident is not None else MemoryPlan.empty()
+        if resident is not None and keep >= Keep.PLACES:
+            self.packing = resident.take_packing()
+        else:
+            self.packing = Packing.of(self.memory, profile)
 
     def run(self) -> tuple[MemoryPlan, Packing, int]:
         """The new memory plan, its packing, and at most how many bytes must be staged to get there.
@@ -75,11 +81,10 @@ class Round:
         self._keep(rows, columns, had, old, stays)
         replaced = old[~stays[had]]
         dropped = self._drop(self.memory.subresource_table.rows(gone), replaced)
-        builder = Builder(
-            self.memory, self.packing, self.profile, self.policy, grow=self.sticky and self.keep_old
-        )
+        roomy = self.keep is Keep.REPLACED
+        builder = Builder(self.memory, self.packing, self.profile, self.policy, grow=roomy)
         self._place(columns, rows, ~stays, builder)
-        if self.keep_old:
+        if self.keep is Keep.REPLACED:
             self._give(replaced)
         missing = np.isin(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
         fetch = ~stays & columns.cached | missing
@@ -155,7 +160,7 @@ class Round:
 
     def _drop(self, gone: Rows, replaced: Rows) -> tuple[Int64s, Int64s]:
         """Take keys out; (resources, allocations) that hold nothing any more."""
-        self._give(gone if self.keep_old else stack([gone, replaced]))
+        self._give(gone if self.keep is Keep.REPLACED else stack([gone, replaced]))
         for rows in (gone, replaced):
             for ident, count in _counts(rows["resource"]):
                 self.packing.keys_in[ident] -= count
@@ -237,8 +242,13 @@ def _counts(ids: NDArray[np.int32]) -> list[tuple[int, int]]:
     return list(zip(ordered[starts].tolist(), counts.tolist(), strict=True))
 
 
-def _own_alone(memory: MemoryPlan) -> MemoryPlan:
-    """A plan of those resources of `memory` that have an allocation of their own and one key in it."""
+def _kept(memory: MemoryPlan, keep: Keep) -> MemoryPlan:
+    """What is held on to of a memory plan; new ids go on from its own in any case."""
+    if keep >= Keep.PLACES:
+        return memory
+    if keep is Keep.NOTHING:
+        empty = MemoryPlan.empty()
+        return replace(empty, next_allocation=memory.next_allocation, next_resource=memory.next_resource)
     resources, places = memory.resources, memory.subresources
     homes = memory.allocation_table.rows(resources["allocation"].astype(np.int64))
     stays = (resources["sharing"] == Sharing.OWN) & homes["own"]
