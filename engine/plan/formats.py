@@ -18,16 +18,6 @@ class Aspect(IntFlag):
     STENCIL = 0x4
 
 
-class SampleCount(IntEnum):
-    """VkSampleCountFlagBits; the value is the number of samples."""
-
-    ONE = 1
-    TWO = 2
-    FOUR = 4
-    EIGHT = 8
-    SIXTEEN = 16
-
-
 class Format(IntEnum):
     """VkFormat."""
 

@@ -59,5 +59,3 @@ class Keys:
     def transients(self) -> tuple[str, ...]:
         """Names of all transients, in the order of their keys."""
         return tuple(self._names)
-
-    is_transient = staticmethod(is_transient)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,10 @@ from engine.plan.packing import Packing
 from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import TermsTable
-from engine.plan.rows import AnyRow, DescriptorSetRow, PipelineRow, ShaderRow
+from engine.plan.rows import DescriptorSetRow, PipelineRow, ShaderRow
 from engine.plan.table import Int64s
+
+Row = TypeVar("Row", ShaderRow, PipelineRow, DescriptorSetRow)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,30 +87,10 @@ class Plan:
         self._packing[:] = [packing]
 
 
-def merge_rows(rows: Iterable[AnyRow]) -> tuple[AnyRow, ...]:
+def merge_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
     """Coalesce rows by value: equal but for their askers become one with all askers; sorted."""
-    askers: dict[AnyRow, set[int]] = {}
+    askers: dict[Row, set[int]] = {}
     for row in rows:
         askers.setdefault(replace(row, askers=()), set()).update(row.askers)
     merged = [replace(row, askers=tuple(sorted(who))) for row, who in askers.items()]
     return tuple(sorted(merged, key=repr))
-
-
-@dataclass(frozen=True, slots=True)
-class RowDifference:
-    """Rows created, removed and kept from one plan to the next; rows differ by value, not by askers."""
-
-    created: tuple[AnyRow, ...]
-    removed: tuple[AnyRow, ...]
-    kept: tuple[AnyRow, ...]
-
-    @staticmethod
-    def between(old: Sequence[AnyRow], new: Sequence[AnyRow]) -> RowDifference:
-        """The difference that leads from `old` to `new`."""
-        had = {replace(row, askers=()) for row in old}
-        wants = {replace(row, askers=()) for row in new}
-        return RowDifference(
-            tuple(row for row in new if replace(row, askers=()) not in had),
-            tuple(row for row in old if replace(row, askers=()) not in wants),
-            tuple(row for row in new if replace(row, askers=()) in had),
-        )

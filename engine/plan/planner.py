@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 
@@ -54,9 +53,9 @@ def make_plan(
     plan = Plan(
         memory,
         staging,
-        cast(tuple[ShaderRow, ...], merge_rows(shaders)),
-        cast(tuple[PipelineRow, ...], merge_rows(pipelines)),
-        cast(tuple[DescriptorSetRow, ...], merge_rows(descriptor_sets)),
+        merge_rows(shaders),
+        merge_rows(pipelines),
+        merge_rows(descriptor_sets),
         coalesced,
         terms,
         profile,

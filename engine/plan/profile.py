@@ -155,10 +155,6 @@ class DeviceProfile:
         """The same device with other limits per heap."""
         return replace(self, budgets=dict(budgets))
 
-    def with_measure(self, measure: Measure) -> DeviceProfile:
-        """The same device, sized by asking it."""
-        return replace(self, measure=measure, _cache={})
-
     def has_transfer_queue(self) -> bool:
         """Whether there is a family for transfers alone."""
         return any(f.kinds == frozenset({QueueKind.TRANSFER}) for f in self.queue_families)

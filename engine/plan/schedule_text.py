@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from engine.humon import Kind, Node, boolean, choice, expect, failure, integer, number, parse, required, write
+from engine.humon import Kind, Node, boolean, choice, expect, failure, integer, parse, required, write
 from engine.plan.errors import PlanError
 from engine.plan.formats import Format
 from engine.plan.plan import Plan
@@ -112,7 +112,6 @@ def _windows(node: Node) -> tuple[Window, ...]:
 _READERS: dict[str, Callable[[Node], Any]] = {
     "int": _whole,
     "bool": boolean,
-    "float": number,
     "Int64s": _column,
     "NDArray[np.int32]": lambda node: _column(node, np.int32),
     "QueueKind": lambda node: choice(node, QueueKind),

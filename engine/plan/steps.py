@@ -64,7 +64,6 @@ class Allocate(Step):
     dedicated_to: int = -1
     device_address: bool = False
     mapped: bool = False
-    priority: float = 0.5
 
 
 @dataclass(frozen=True, eq=False)

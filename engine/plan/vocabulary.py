@@ -19,13 +19,6 @@ class Kind(IntEnum):
     IMAGE = 1
 
 
-class Tiling(IntEnum):
-    """VkImageTiling; buffers count as linear."""
-
-    OPTIMAL = 0
-    LINEAR = 1
-
-
 class QueueKind(IntEnum):
     """Which kind of queue uses a resource; a device maps it to one of its families."""
 

@@ -13,7 +13,7 @@ from engine.plan.drawing import ShaderStage
 from engine.plan.errors import PlanError
 from engine.plan.formats import Format
 from engine.plan.keys import Keys, asset_key
-from engine.plan.plan import Plan, RowDifference
+from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
 from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
@@ -439,13 +439,7 @@ def test_staging_is_planned_only_while_there_is_something_to_transfer():
     assert int(large.staging.resources["bytes"].max()) <= 256 * MIB
 
 
-def test_rows_of_the_other_plans_coalesce_by_value_and_are_compared():
+def test_rows_of_the_other_plans_coalesce_by_value():
     vertex = ShaderRow(asset_key(1, 6), ShaderStage.VERTEX, askers=(1,))
     plan = make_plan(needs(), UNIFIED, shaders=[vertex, replace(vertex, askers=(0,))])
     assert plan.shaders == (replace(vertex, askers=(0, 1)),)
-    other = make_plan(
-        needs(), UNIFIED, plan, shaders=[replace(vertex, content=1), replace(vertex, askers=(5,))]
-    )
-    found = RowDifference.between(plan.shaders, other.shaders)
-    assert [r.content for r in found.created] == [1]
-    assert (found.removed, len(found.kept)) == ((), 1)

@@ -163,7 +163,7 @@ class Answers:
 
 
 def test_a_live_device_is_asked_and_can_be_recorded():
-    live = profile("unified").with_measure(Answers())
+    live = replace(profile("unified"), measure=Answers(), _cache={})
     shape = ImageShape(Format.R8G8B8A8_SRGB, 64, 64, 7)
     usage = ImageUsage.SAMPLED | ImageUsage.TRANSFER_DST | ImageUsage.TRANSFER_SRC
     assert live.buffer_requirements(9, BufferUsage.VERTEX_BUFFER) == Needs(10, 8, 1)

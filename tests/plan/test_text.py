@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,15 @@ from support.random_scenes import NAMES, SMALL, World, needs, profile
 
 from engine.humon import InputError, Position, parse
 from engine.plan.coalesce import coalesce
-from engine.plan.difference import difference, difference_text
+from engine.plan.difference import difference, difference_text, row_changes
+from engine.plan.drawing import ShaderStage
 from engine.plan.errors import PlanError
 from engine.plan.keys import Keys, asset_key
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
 from engine.plan.reading import read_plan
 from engine.plan.requirements import Requirement, RequirementTable
+from engine.plan.rows import ShaderRow
 from engine.plan.steps import Allocate
 from engine.plan.text import plan_text
 from engine.plan.vocabulary import BufferUsage, Contents, Kind
@@ -177,6 +180,18 @@ def test_a_plan_differs_from_itself_in_nothing():
     found = difference(old, plan.requirements)
     assert len(found.schedule) == 0
     assert "compatible: true" in difference_text(found)
+
+
+def test_rows_of_the_other_plans_are_compared_by_value_and_not_by_who_asks():
+    plan = two_vertices()
+    one = ShaderRow(asset_key(1, 0), ShaderStage.VERTEX, askers=(0,))
+    old = replace(plan, shaders=(one,))
+    new = replace(plan, shaders=(replace(one, askers=(1,)), replace(one, content=1)))
+    there = row_changes(plan_text(old), plan_text(new))
+    assert there["shaderPlan"] == {"created": 1, "removed": 0, "kept": 1}
+    back = row_changes(plan_text(new), plan_text(old))
+    assert back["shaderPlan"] == {"created": 0, "removed": 1, "kept": 1}
+    assert there["pipelinePlan"] == {"created": 0, "removed": 0, "kept": 0}
 
 
 def test_a_difference_counts_what_it_takes():
