@@ -1,4 +1,4 @@
-"""The seed's own examples: its featureDb goes in, its coalesced usages, queues and addresses come out."""
+"""The seed's own examples: its lists of needs go in, coalesced usages, queues and addresses come out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.plan.memory_plan import Address
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
 from engine.plan.policy import Policy
-from engine.plan.profile import QueueFamily
+from engine.plan.profile import DeviceProfile, QueueFamily
 from engine.plan.requirements import ImageShape, QueueUse, Requirement, RequirementTable
 from engine.plan.text import plan_values
 from engine.plan.vocabulary import (
@@ -35,6 +35,14 @@ COMPUTE = QueueUse(QueueKind.COMPUTE, Access.SHADER_READ, Stage.COMPUTE_SHADER)
 TRANSFER = QueueUse(QueueKind.TRANSFER, Access.TRANSFER_WRITE, Stage.TRANSFER)
 BRICK = ImageShape(Format.R8G8B8A8_UNORM, 256, 256)
 STAYS = Policy(movable=False)  # the seed moves nothing, so nothing is TRANSFER_SRC
+
+
+def seed_device() -> DeviceProfile:
+    """One memory type, uniform buffers at any 16 bytes, and a queue for transfers alone."""
+    device = profile("lavapipe")
+    limits = replace(device.limits, min_uniform_buffer_offset_alignment=16)
+    copier = QueueFamily(frozenset({QueueKind.TRANSFER}))
+    return replace(device, limits=limits, queue_families=(*device.queue_families, copier), _cache={})
 
 
 def seed_plan() -> Plan:
@@ -58,11 +66,34 @@ def seed_plan() -> Plan:
             key, Kind.IMAGE, shape=BRICK, usage=ImageUsage.SAMPLED, uses=(DRAW,), contents=Contents.CACHE
         )
         table.add(image, model)
-    device = profile("lavapipe")
-    limits = replace(device.limits, min_uniform_buffer_offset_alignment=16)
-    copier = QueueFamily(frozenset({QueueKind.TRANSFER}))
-    device = replace(device, limits=limits, queue_families=(*device.queue_families, copier), _cache={})
-    return make_plan(coalesce(table), device, None, STAYS)
+    return make_plan(coalesce(table), seed_device(), None, STAYS)
+
+
+def test_the_list_of_features_goes_in_as_the_seed_has_it():
+    # `featureDb: [...]`: dedicated entries share one buffer there, so it means PREFER; index_shader_bit is no
+    # stage of Vulkan, and VERTEX_INPUT stands for it.
+    vertices, indices = asset_key(0, 2), asset_key(0, 1)
+    read = QueueUse(QueueKind.GRAPHICS, Access.SHADER_READ, Stage.VERTEX_INPUT)
+    table = RequirementTable()
+    model = table.askers.add("visibleModel", "cube")
+    for key, size, usage, use in (
+        (vertices, 1632, BufferUsage.VERTEX_BUFFER, DRAW),
+        (indices, 1200, BufferUsage.INDEX_BUFFER, read),
+    ):
+        row = Requirement(key, Kind.BUFFER, size, usage=usage, uses=(use,), dedicated=Dedicated.PREFER)
+        table.add(replace(row, contents=Contents.CACHE), model)
+    plan = make_plan(coalesce(table), seed_device(), None, STAYS)
+    (resource,) = plan_values(plan)["featureDb"]["memoryPlan"]["memoryType 0"][0]["resources"]
+    assert (resource["kind"], resource["bytes"]) == ("buffer", 1632 + 1200)
+    second, first = resource["subresources"]
+    assert (first["address"], second["address"]) == ([0, 2], [0, 1])
+    assert first["usages"] == ["transfer_dst_bit", "vertex_buffer_bit"]
+    assert second["usages"] == ["transfer_dst_bit", "index_buffer_bit"]
+    assert first["queues"] == [
+        ["graphics", "shader_read_bit", "vertex_shader_bit"],
+        ["transfer", "transfer_write_bit", "transfer_bit"],
+    ]
+    assert first["memoryProperties"] == second["memoryProperties"] == ["deviceLocal"]
 
 
 @pytest.fixture(scope="module")
