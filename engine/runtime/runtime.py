@@ -24,6 +24,8 @@ from engine.memory.manager import MemoryManager, Pace
 from engine.memory.profile import live_profile
 from engine.memory.readback import read_image
 from engine.memory.samplers import SamplerPool
+from engine.plan.compaction import Compaction, compact
+from engine.plan.errors import PlanError
 from engine.plan.plan import Plan
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import ImageShape
@@ -199,6 +201,24 @@ class Runtime:
         self.tableau.update_world()
         return self._replan()
 
+    def compaction(self, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
+        """Tell what compacting would gain now, with at most so many bytes and moves; nothing is moved yet.
+
+        Raises PlanError `plan.stale` while a schedule is under way.
+        """
+        plan = self.resident.snapshot()
+        if plan is None:
+            raise PlanError("plan.stale", "nothing has been planned yet", "draw a frame first")
+        return compact(plan, max_bytes, max_moves)
+
+    def compact(self, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
+        """Begin what `compaction` tells of and return it; the frames that follow carry it out."""
+        found = self.compaction(max_bytes, max_moves)
+        if found.moves:
+            assert self._needs is not None
+            self._take_up(self._needs, found.plan)
+        return found
+
     def load(self) -> None:
         """Bring everything in that the scene needs, waiting for it, so that the first frame shows it all.
 
@@ -256,13 +276,16 @@ class Runtime:
         if not self.planner.stale():
             return False
         needs = self.planner.needs()
-        plan = self.planner.plan(needs, self.resident.snapshot())
+        self._take_up(needs, self.planner.plan(needs, self.resident.snapshot()))
+        return True
+
+    def _take_up(self, needs: FrameNeeds, plan: Plan) -> None:
+        """Have a plan carried out from wherever things stand, and drawn with as it comes."""
         schedule = make_schedule(self.resident, plan, self._sources)
         self._needs, self.plan, self.schedule = needs, plan, schedule
         self.memory.submit(schedule)
         self.renderer.restructure(needs, plan.memory, self.timeline.submitted)
         self._published = -1
-        return True
 
     def _redraw(self) -> None:
         """Bind and list draws again if something was published, planned or switched."""

@@ -1,0 +1,99 @@
+"""Claims about compaction in a running scene: asked for, told beforehand, and no texel is another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from support.scenes import CUBE
+
+from engine.assets import AssetRef, open_library
+from engine.feature.stating import texture_requirement
+from engine.memory.readback import read_image
+from engine.plan.errors import PlanError
+from engine.plan.requirements import Requirement
+from engine.plan.shapes import tight_bytes
+from engine.runtime.options import RuntimeOptions
+from engine.runtime.runtime import Runtime
+from engine.scene import load_scene
+from engine.vk.binding import constants
+
+pytestmark = pytest.mark.gpu
+
+NORMAL, TANGENT, ROUGHNESS = (AssetRef(1, index) for index in (9, 10, 11))
+READ = constants.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL
+
+
+class Wants:
+    """Something beside the scene that asks for textures of one shape."""
+
+    asker = "test"
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.textures: tuple[AssetRef, ...] = ()
+        self.version = 0
+        runtime.planner.others.append(self)
+
+    def requirements(self) -> Iterable[Requirement]:
+        return [texture_requirement(texture, self.runtime.library) for texture in self.textures]
+
+    def settle_with(self, *textures: AssetRef) -> None:
+        self.textures, self.version = textures, self.version + 1
+        self.runtime.settle()
+
+
+def texels(runtime: Runtime, texture: AssetRef) -> np.ndarray:
+    runtime.wait()
+    place = runtime.memory.location(texture.key)
+    shape = texture_requirement(texture, runtime.library).shape
+    return read_image(runtime.device, runtime.profile, place.handle, shape, READ, layer=place.layer, mip=0)
+
+
+def test_compaction_returns_a_page_and_every_texel_stays():
+    scene = load_scene(CUBE)
+    for feature in ("visibleModel", "shadowCaster"):
+        scene.apply_setting(f"cube.{feature}.active=false")
+    with open_library(scene.dbs) as library:
+        runtime = Runtime(scene, library, RuntimeOptions(size=(64, 64), validate=True))
+        with runtime:
+            with pytest.raises(PlanError, match="nothing has been planned"):
+                runtime.compaction()
+            wants = Wants(runtime)
+            whole = tight_bytes(texture_requirement(ROUGHNESS, library).shape)
+            wants.settle_with(NORMAL, TANGENT)
+            wants.settle_with(NORMAL, TANGENT, ROUGHNESS)
+            assert runtime.compact().gain == 0
+            wants.settle_with(NORMAL, ROUGHNESS)
+            before, was = runtime.memory.live_bytes, texels(runtime, ROUGHNESS)
+            found = runtime.compaction()
+            assert (found.moves, found.moved) == (1, whole)
+            assert found.gain >= whole
+            runtime.settle()
+            assert runtime.memory.live_bytes == before  # told, and nothing done
+            assert runtime.compaction(max_bytes=whole - 1).gain == 0
+            assert runtime.compact().gain == found.gain
+            runtime.settle()
+            assert runtime.memory.live_bytes == before - found.gain == runtime.plan.planned_bytes
+            assert np.array_equal(texels(runtime, ROUGHNESS), was)
+            assert was.std() > 0
+            for feature in ("visibleModel", "shadowCaster"):
+                scene.apply_setting(f"cube.{feature}.active=true")
+            runtime.settle()
+            runtime.frame()
+            pixels = runtime.read_pixels()
+        assert [str(message) for message in runtime.instance.messages.all] == []
+    assert np.array_equal(pixels, picture())
+
+
+def picture() -> np.ndarray:
+    """The cube as it is drawn where nothing was ever compacted."""
+    scene = load_scene(CUBE)
+    with (
+        open_library(scene.dbs) as library,
+        Runtime(scene, library, RuntimeOptions(size=(64, 64))) as runtime,
+    ):
+        runtime.settle()
+        runtime.frame()
+        return runtime.read_pixels()
