@@ -78,7 +78,6 @@ class SimulatedDevice:
 
     def step(self, step: AnyStep) -> None:
         """Carry out one step; StepError where a precondition, a budget or a byte is wrong."""
-        self._before(step)
         self.resident.apply(step)
         plan = self.resident.target
         assert plan is not None
@@ -92,11 +91,15 @@ class SimulatedDevice:
         elif isinstance(step, ClearStaging):
             for late in self._late.pop(step.staging, []):
                 self._copy_out(late)
+        elif isinstance(step, Move):
+            self._move(step)
         elif isinstance(step, Fill):
             for key in step.keys.tolist():
                 self._write_zeros(key)
         elif isinstance(step, Publish):
             self._check_defined(step)
+        elif isinstance(step, Destroy):
+            self._images.pop(step.resource, None)
         elif isinstance(step, Free):
             del self._memory[step.allocation]
 
@@ -119,19 +122,16 @@ class SimulatedDevice:
                 raise StepError(f"Allocate: heap {heap} holds {used} of {plan.profile.budget(heap)} bytes")
             self.peak[heap] = max(self.peak[heap], used)
 
-    def _before(self, step: AnyStep) -> None:
-        if isinstance(step, Move):
-            copied = [
-                tuple(part.copy() for part in self._range(step.from_resource, source, size))
-                for source, size in zip(step.sources.tolist(), step.sizes.tolist(), strict=True)
-            ]
-            for (values, defined), target, size in zip(
-                copied, step.targets.tolist(), step.sizes.tolist(), strict=True
-            ):
-                into, mark = self._range(step.to_resource, target, size)
-                into[:], mark[:] = values, defined
-        elif isinstance(step, Destroy):
-            self._images.pop(step.resource, None)
+    def _move(self, step: Move) -> None:
+        copied = [
+            tuple(part.copy() for part in self._range(step.from_resource, source, size))
+            for source, size in zip(step.sources.tolist(), step.sizes.tolist(), strict=True)
+        ]
+        for (values, defined), target, size in zip(
+            copied, step.targets.tolist(), step.sizes.tolist(), strict=True
+        ):
+            into, mark = self._range(step.to_resource, target, size)
+            into[:], mark[:] = values, defined
 
     def _bind(self, step: Bind) -> None:
         row = self.resident.resources[step.resource]

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from engine.plan.drawing import CompareOp, DescriptorType, ShaderStage, Topology
+from engine.plan.drawing import CompareOp, CullMode, DescriptorType, FrontFace, ShaderStage, Topology
 from engine.plan.formats import Aspect, Format
 from engine.plan.vocabulary import (
     Access,
@@ -59,7 +59,12 @@ def test_formats_know_their_texel_blocks(texel, size, extent, aspect, srgb):
 @pytest.mark.parametrize(
     ("kind", "pattern"),
     [
+        (BufferUsage, "VK_BUFFER_USAGE_{}_BIT"),
         (ImageUsage, "VK_IMAGE_USAGE_{}_BIT"),
+        (MemoryProperty, "VK_MEMORY_PROPERTY_{}_BIT"),
+        (Aspect, "VK_IMAGE_ASPECT_{}_BIT"),
+        (CullMode, "VK_CULL_MODE_{}_BIT"),
+        (FrontFace, "VK_FRONT_FACE_{}"),
         (Format, "VK_FORMAT_{}"),
         (ShaderStage, "VK_SHADER_STAGE_{}_BIT"),
         (DescriptorType, "VK_DESCRIPTOR_TYPE_{}"),
