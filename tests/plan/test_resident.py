@@ -1,0 +1,224 @@
+"""Claims about the preconditions of steps: each is insisted on, and by its own words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.random_scenes import profile
+
+from engine.plan.coalesce import Coalesced, coalesce
+from engine.plan.errors import StepError
+from engine.plan.formats import Format
+from engine.plan.keys import asset_key
+from engine.plan.plan import Plan
+from engine.plan.planner import make_plan
+from engine.plan.profile import DeviceProfile, QueueFamily
+from engine.plan.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.resident import Resident
+from engine.plan.schedule import Schedule, make_schedule
+from engine.plan.sources import Sources
+from engine.plan.steps import (
+    Acquire,
+    Allocate,
+    AnyStep,
+    Bind,
+    CreateBuffer,
+    CreateImage,
+    Destroy,
+    Fill,
+    Move,
+    Publish,
+    SetWindow,
+    Transfer,
+)
+from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind, QueueKind
+
+DEVICE = profile("unified")
+QUEUE = replace(
+    DEVICE, queue_families=(*DEVICE.queue_families, QueueFamily(frozenset({QueueKind.TRANSFER}))), _cache={}
+)
+KEY = asset_key(1, 0)
+ONE = np.array([KEY], np.int64)
+ZERO = np.array([0], np.int64)
+
+
+def buffer(index: int, **more: object) -> Requirement:
+    terms = {"usage": BufferUsage.VERTEX_BUFFER, "contents": Contents.CACHE, **more}
+    return Requirement(KEY + index, Kind.BUFFER, 64, **terms)
+
+
+def texture(index: int, size: int) -> Requirement:
+    shape = ImageShape(Format.R8_UNORM, size, size)
+    return Requirement(
+        KEY + index, Kind.IMAGE, shape=shape, usage=ImageUsage.SAMPLED, contents=Contents.CACHE
+    )
+
+
+def needs(*rows: Requirement) -> Coalesced:
+    table = RequirementTable()
+    for row in rows:
+        table.add(row, table.askers.add("visibleModel", "cube"))
+    return coalesce(table)
+
+
+def sources(plan: Plan) -> Sources:
+    places = plan.memory.subresources
+    return Sources.of(places["key"], 1, np.cumsum(places["size"]) - places["size"], places["size"])
+
+
+def begun(
+    *rows: Requirement, upto: type | None = None, device: DeviceProfile = DEVICE, without: type | None = None
+) -> tuple[Resident, Schedule]:
+    """A fresh schedule up to the first step of a type, all steps of another type left out."""
+    plan = make_plan(needs(*rows), device)
+    schedule = make_schedule(Resident(), plan, sources(plan))
+    resident = Resident()
+    resident.begin(plan)
+    for step in schedule.steps:
+        if upto is not None and isinstance(step, upto):
+            break
+        if without is None or not isinstance(step, without):
+            resident.apply(step)
+    return resident, schedule
+
+
+def first(schedule: Schedule, kind: type) -> AnyStep:
+    return next(step for step in schedule.steps if isinstance(step, kind))
+
+
+def swapped(*rows: Requirement) -> Resident:
+    """Two keys settled in one page, and a plan taken up in which each lies where the other is."""
+    plan = make_plan(needs(*rows), DEVICE)
+    resident = Resident.settled_at(plan)
+    places = plan.memory.subresources.copy()
+    assert places["resource"].tolist() == [0, 0]
+    places["offset"] = places["offset"][::-1]
+    table = plan.memory.subresource_table.changed(places, np.zeros(0, np.int64))
+    resident.begin(replace(plan, memory=replace(plan.memory, subresource_table=table)))
+    return resident
+
+
+def refused(resident: Resident, step: AnyStep, words: str) -> None:
+    with pytest.raises(StepError, match=words):
+        resident.apply(step)
+
+
+def test_dedicated_memory_comes_after_its_resource():
+    resident, schedule = begun(buffer(0), upto=CreateBuffer)
+    made = first(schedule, Allocate)
+    refused(resident, replace(made, dedicated_to=0), "its resource comes first")
+    resident.apply(first(schedule, CreateBuffer))
+    resident.apply(replace(made, dedicated_to=0))
+
+
+def test_a_resource_is_made_as_planned():
+    resident, schedule = begun(buffer(0), upto=CreateBuffer)
+    made = first(schedule, CreateBuffer)
+    refused(resident, replace(made, usage=made.usage | 1 << 8), "no plan has this resource")
+    refused(resident, replace(made, resource=99), "no plan has this resource")
+
+
+def test_what_is_bound_is_there_with_its_memory_in_a_place_of_its_own():
+    resident, schedule = begun(texture(0, 4), texture(1, 8), upto=CreateImage)
+    binds = [step for step in schedule.steps if isinstance(step, Bind)][:2]
+    assert binds[0].allocation == binds[1].allocation  # both pages lie in one block
+    refused(resident, binds[0], "the resource does not exist")
+    for step in schedule.steps:
+        if isinstance(step, CreateImage):
+            resident.apply(step)
+    refused(resident, binds[0], "the allocation does not exist")
+    resident.apply(next(s for s in schedule.steps if isinstance(s, Allocate) and s.allocation == 0))
+    refused(resident, replace(binds[0], offset=1), "misaligned")
+    refused(resident, replace(binds[0], offset=1 << 30), "beyond the allocation")
+    resident.apply(binds[0])
+    refused(resident, replace(binds[1], offset=binds[0].offset), "overlaps resource")
+    resident.apply(binds[1])
+
+
+def test_a_transfer_reads_inside_its_window():
+    resident, schedule = begun(buffer(0), upto=Transfer)
+    step = first(schedule, Transfer)
+    for by in (-1, 1):
+        reads = step.reads.copy()
+        reads["cache_offset"] += by
+        refused(resident, replace(step, reads=reads), "reads outside the window")
+    resident.apply(step)
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        (buffer(0), Transfer),
+        (buffer(0, contents=Contents.ZERO), Fill),
+        (buffer(0, contents=Contents(0)), Publish),
+    ],
+    ids=["Transfer", "Fill", "Publish"],
+)
+def test_what_is_written_or_published_is_bound(row, kind):
+    resident, schedule = begun(row, upto=kind, without=Bind)
+    for step in schedule.steps:
+        if isinstance(step, Bind) and step.resource in {
+            int(r["id"]) for r in schedule.plan.staging.resources
+        }:
+            resident.apply(step)
+    refused(resident, first(schedule, kind), r"resources \[0\] are not bound")
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [(buffer(0), Transfer), (buffer(0, contents=Contents.ZERO), Fill)],
+    ids=["Transfer", "Fill"],
+)
+def test_what_is_published_is_not_written(row, kind):
+    resident, schedule = begun(row, upto=Destroy)
+    refused(resident, first(schedule, kind), "writes to published places")
+    refused(resident, first(schedule, Publish), "published already")
+    refused(resident, Move(ONE, 0, 0, ZERO, ZERO, ZERO + 64), "writes to published places")
+
+
+def test_nothing_is_written_or_published_where_another_key_still_is():
+    words = "a published key lies there"
+    cached = swapped(buffer(0), buffer(1))
+    refused(cached, Move(ONE, 0, 0, ZERO, ZERO + 64, ZERO + 64), words)
+    _, schedule = begun(buffer(0), buffer(1))
+    cached.resources[9], cached.bound = cached.resources[0], {*cached.bound, 9}
+    cached.apply(first(schedule, SetWindow))
+    step = replace(first(schedule, Transfer), staging=9, keys=ONE, sizes=ZERO + 64)
+    refused(cached, step, words)
+    refused(swapped(*(buffer(i, contents=Contents.ZERO) for i in (0, 1))), Fill(ONE), words)
+    nothing = swapped(*(buffer(i, contents=Contents.UNDEFINED) for i in (0, 1)))
+    refused(nothing, Publish(ONE, np.zeros(1, np.int32), ZERO + 64), words)
+
+
+def moving(device: DeviceProfile, upto: type) -> tuple[Resident, Move]:
+    """A key that has come as far as a step of that type, and the move that a new usage asks for."""
+    resident, _ = begun(buffer(0), upto=upto, device=device)
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    plan = make_plan(needs(buffer(0, usage=both)), device, resident.snapshot())
+    resident.begin(plan)
+    return resident, Move(ONE, 0, plan.address(KEY).resource, ZERO, ZERO, ZERO + 64)
+
+
+def test_a_move_is_between_what_is_bound():
+    resident, move = moving(DEVICE, Destroy)
+    refused(resident, move, "not bound")
+
+
+def test_a_move_is_from_what_is_whole_and_owned_by_the_queue_that_copies():
+    resident, move = moving(QUEUE, Acquire)
+    resident.bound.add(move.to_resource)
+    refused(resident, move, "the source is not complete")
+
+
+def test_what_the_transfer_queue_has_is_acquired_before_it_is_published():
+    resident, schedule = begun(buffer(0), upto=Acquire, device=QUEUE)
+    refused(resident, first(schedule, Publish), "not acquired")
+    resident.apply(first(schedule, Acquire))
+    resident.apply(first(schedule, Publish))
+
+
+def test_what_keys_are_published_in_is_not_destroyed():
+    resident, _ = moving(DEVICE, Destroy)
+    refused(resident, Destroy(0), "keys are published in it")
