@@ -145,10 +145,7 @@ class SimulatedDevice:
         cache, plan = self.caches[step.db], self.resident.target
         assert plan is not None
         staging, defined = self._range(step.staging, 0, int(self.resident.resources[step.staging]["bytes"]))
-        window = self.resident.windows[step.db]
         for offset, spot, size in step.reads[["cache_offset", "staging_offset", "size"]].tolist():
-            if offset < window.offset or offset + size > window.offset + window.size:
-                raise StepError("Transfer: reads outside the window")
             if spot < 0 or spot + size > len(staging):
                 raise StepError("Transfer: reads beyond the staging buffer")
             staging[spot : spot + size] = cache[offset : offset + size]

@@ -1,0 +1,132 @@
+"""Claims about the simulated device, which proves all else: what is wrong shows in bytes or raises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.random_scenes import profile
+
+from engine.plan.coalesce import coalesce
+from engine.plan.errors import StepError
+from engine.plan.formats import Format
+from engine.plan.keys import asset_key
+from engine.plan.planner import make_plan
+from engine.plan.policy import Policy
+from engine.plan.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.resident import Resident
+from engine.plan.schedule import Schedule, make_schedule
+from engine.plan.simulation import SimulatedDevice
+from engine.plan.sources import Sources
+from engine.plan.steps import ClearStaging, Publish, Transfer
+from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind
+
+KEY = asset_key(1, 0)
+CACHE = np.random.default_rng(1).integers(0, 256, 40_000, dtype=np.uint8)
+BLOCKS = ImageShape(Format.BC1_RGB_UNORM_BLOCK, 16, 16, 2)
+
+
+def buffer(index: int, size: int = 64) -> Requirement:
+    usage, contents = BufferUsage.VERTEX_BUFFER, Contents.CACHE
+    return Requirement(KEY + index, Kind.BUFFER, size, usage=usage, contents=contents)
+
+
+def texture(index: int) -> Requirement:
+    return Requirement(
+        KEY + index, Kind.IMAGE, shape=BLOCKS, usage=ImageUsage.SAMPLED, contents=Contents.CACHE
+    )
+
+
+def schedule(*rows: Requirement, policy: Policy = Policy()) -> Schedule:  # noqa: B008
+    table = RequirementTable()
+    for row in rows:
+        table.add(row, table.askers.add("visibleModel", "cube"))
+    plan = make_plan(coalesce(table), profile("unified"), None, policy)
+    places = plan.memory.subresources
+    sources = Sources.of(places["key"], 1, np.cumsum(places["size"]) - places["size"], places["size"])
+    return make_schedule(Resident(), plan, sources)
+
+
+def with_columns(made: Schedule, name: str, **by: int) -> Schedule:
+    """The schedule with fields of the first row of its first transfer moved by so much."""
+    steps = list(made.steps)
+    at = next(i for i, step in enumerate(steps) if isinstance(step, Transfer))
+    rows = getattr(steps[at], name).copy()
+    for field, value in by.items():
+        rows[field][0] += value
+    steps[at] = replace(steps[at], **{name: rows})
+    return replace(made, steps=tuple(steps))
+
+
+def refused(made: Schedule, words: str) -> None:
+    with pytest.raises(StepError, match=words):
+        SimulatedDevice({1: CACHE}).run(made)
+
+
+def test_what_arrives_is_what_the_cache_has():
+    device = SimulatedDevice({1: CACHE})
+    device.run(schedule(buffer(0), texture(1)))
+    assert np.array_equal(device.read(KEY), CACHE[:64])
+    assert np.array_equal(device.read(KEY + 1), CACHE[64 : 64 + 128 + 32])
+
+
+def test_what_is_not_published_is_not_read():
+    device, made = SimulatedDevice({1: CACHE}), schedule(buffer(0))
+    device.run(made, next(i for i, step in enumerate(made.steps) if isinstance(step, Publish)))
+    with pytest.raises(StepError, match="is not published"):
+        device.read(KEY)
+
+
+def test_bytes_that_nobody_wrote_are_not_published():
+    refused(with_columns(schedule(buffer(0)), "reads", size=-1), "has undefined bytes")
+    refused(with_columns(schedule(texture(0)), "reads", size=-1), "has undefined bytes")
+
+
+@pytest.mark.parametrize(
+    ("row", "columns", "by", "words"),
+    [
+        (buffer(0), "reads", {"staging_offset": 1 << 20}, "reads beyond the staging buffer"),
+        (buffer(0), "buffer_copies", {"offset": 1 << 20}, "beyond resource 0"),
+        (buffer(0), "buffer_copies", {"offset": -1}, "beyond resource 0"),
+        (texture(0), "image_copies", {"width": -4}, "not whole rows of blocks"),
+        (texture(0), "image_copies", {"y": 2}, "not whole rows of blocks"),
+        (texture(0), "image_copies", {"y": 4}, "beyond its level"),
+        (texture(0), "image_copies", {"size": 8}, "of the wrong size"),
+    ],
+)
+def test_a_copy_that_leaves_its_place_raises(row, columns, by, words):
+    refused(with_columns(schedule(row), columns, **by), words)
+
+
+def test_budgets_and_the_number_of_allocations_are_insisted_on():
+    made = schedule(buffer(0))
+    device = made.plan.profile
+    for other, words in (
+        (device.with_budgets({0: 1000}), r"heap 0 holds \d+ of 1000 bytes"),
+        (
+            replace(device, limits=replace(device.limits, max_memory_allocation_count=1), _cache={}),
+            "2 allocations, and maxMemoryAllocationCount is 1",
+        ),
+    ):
+        refused(replace(made, plan=replace(made.plan, profile=other)), words)
+
+
+def test_staging_that_is_filled_again_too_early_shows_as_wrong_bytes():
+    made = schedule(*(buffer(i, 3000) for i in range(9)), policy=Policy(staging=8192))
+    device = SimulatedDevice({1: CACHE})
+    device.begin(made.plan)
+    transfers = [step for step in made.steps if isinstance(step, Transfer)]
+    again = next(step for step in transfers[1:] if step.staging == transfers[0].staging)
+    for step in made.steps:
+        if step is again:
+            continue
+        device.step(step)
+        if step is transfers[0]:
+            device.step(again)
+        if isinstance(step, ClearStaging):
+            break
+    publish = next(step for step in made.steps if isinstance(step, Publish))
+    device.step(publish)
+    assert publish.keys[0] == KEY
+    assert not np.array_equal(device.read(KEY), CACHE[:3000])
