@@ -79,16 +79,17 @@ class Round:
         stays = same.copy()
         stays[had] |= self._fits(columns, rows, had, old)
         self._keep(rows, columns, had, old, stays)
+        left = self.memory.subresource_table.rows(gone)
         replaced = old[~stays[had]]
-        dropped = self._drop(self.memory.subresource_table.rows(gone), replaced)
         roomy = self.keep is Keep.REPLACED
+        if not roomy:
+            left, replaced = stack([left, replaced]), replaced[:0]
+        dropped = self._drop(left)
         builder = Builder(self.memory, self.packing, self.profile, self.policy, grow=roomy)
         self._place(columns, rows, ~stays, builder)
-        if self.keep is Keep.REPLACED:
-            self._give(replaced)
         missing = np.isin(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
         fetch = ~stays & columns.cached | missing
-        memory = self._finish(builder, rows[~stays], rows[~same], gone, dropped)
+        memory = self._finish(builder, rows[~stays], rows[~same], gone, dropped, replaced)
         return memory, self.packing, int((np.maximum(columns.bytes, columns.footprint) + SLACK)[fetch].sum())
 
     def _difference(self) -> tuple[Int64s, Int64s]:
@@ -158,12 +159,12 @@ class Round:
             else:
                 rows["footprint"][at[i]] = large
 
-    def _drop(self, gone: Rows, replaced: Rows) -> tuple[Int64s, Int64s]:
-        """Take keys out; (resources, allocations) that hold nothing any more."""
-        self._give(gone if self.keep is Keep.REPLACED else stack([gone, replaced]))
-        for rows in (gone, replaced):
-            for ident, count in _counts(rows["resource"]):
-                self.packing.keys_in[ident] -= count
+    def _drop(self, places: Rows) -> tuple[Int64s, Int64s]:
+        """Give places back; (resources, allocations) that hold nothing any more."""
+        for place_ in places:
+            self.packing.pages.give(int(place_["resource"]), int(place_["offset"]), int(place_["footprint"]))
+        for ident, count in _counts(places["resource"]):
+            self.packing.keys_in[ident] -= count
         empty = [ident for ident, count in self.packing.keys_in.items() if not count]
         allocations = []
         for ident in empty:
@@ -173,10 +174,6 @@ class Round:
                 self.packing.drop_allocation(home, self.profile)
                 allocations.append(int(home["id"]))
         return np.array(empty, np.int64), np.array(allocations, np.int64)
-
-    def _give(self, places: Rows) -> None:
-        for place_ in places:
-            self.packing.pages.give(int(place_["resource"]), int(place_["offset"]), int(place_["footprint"]))
 
     def _place(self, columns: Columns, rows: Rows, new: NDArray[np.bool_], builder: Builder) -> None:
         order = columns.placing_order(self.coalesced)
@@ -204,8 +201,15 @@ class Round:
                 raise
 
     def _finish(
-        self, builder: Builder, placed: Rows, changed: Rows, gone: Int64s, dropped: tuple[Int64s, Int64s]
+        self,
+        builder: Builder,
+        placed: Rows,
+        changed: Rows,
+        gone: Int64s,
+        dropped: tuple[Int64s, Int64s],
+        replaced: Rows,
     ) -> MemoryPlan:
+        """The new memory plan; only now, all being placed, are the ranges of what is replaced given back."""
         allocations, resources = builder.finish()
         for row in allocations:
             self.packing.add_allocation(row, self.profile)
@@ -216,9 +220,10 @@ class Round:
         for ident, count in _counts(placed["resource"]):
             self.packing.keys_in[ident] += count
         self.packing.open_new(allocations, resources, placed)
+        last = self._drop(replaced)
         return MemoryPlan(
-            self.memory.allocation_table.changed(allocations, dropped[1]),
-            self.memory.resource_table.changed(resources, dropped[0]),
+            self.memory.allocation_table.changed(allocations, np.concatenate([dropped[1], last[1]])),
+            self.memory.resource_table.changed(resources, np.concatenate([dropped[0], last[0]])),
             self.memory.subresource_table.changed(changed, gone),
             builder.next_allocation,
             builder.next_resource,

@@ -51,6 +51,11 @@ def test_nothing_that_has_arrived_is_fetched_again():
 
 
 @pytest.mark.timeout(1200)
+def test_what_is_replaced_keeps_its_page_until_all_is_placed():
+    # Found by a fresh seed: a page of which every key was replaced gave its memory to a new one meanwhile.
+    assert resumed(5610508)
+
+
 def test_a_schedule_can_be_stopped_after_every_step():
     assert sum(stopped_everywhere(seed) for seed in seeds(24)) > 300 * TIMES
 
