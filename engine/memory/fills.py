@@ -28,9 +28,9 @@ Part = tuple[NDArray[np.void], Bytes]  # reads, and what their staging_offset co
 
 
 class Fill:
-    """The copying for one transfer; `ready` is called when its pieces have been worked out."""
+    """The copying for one transfer; `ready`, if any, is called when its pieces have been worked out."""
 
-    def __init__(self, work_out: Callable[[], Iterable[Piece]], ready: Callable[[], None]) -> None:
+    def __init__(self, work_out: Callable[[], Iterable[Piece]], ready: Callable[[], None] | None) -> None:
         self._work_out: Callable[[], Iterable[Piece]] | None = work_out
         self._ready = ready
         self._pieces: deque[Piece] = deque()
@@ -67,7 +67,8 @@ class Fill:
         with self._lock:
             self._open += len(made)
         self._pieces = made
-        self._ready()
+        if self._ready is not None:
+            self._ready()
 
     def _do(self, work: Piece) -> None:
         try:
@@ -119,8 +120,9 @@ class Fills:
             _check("staging", reads["staging_offset"], reads["size"], len(target))
         together = _spread([reads for reads, _target in parts])
         targets = [target for _reads, target in parts]
-        fill = Fill(lambda: cache.pieces(together, targets), self._call_up)
-        if together["size"].sum() < INLINE:
+        is_small = together["size"].sum() < INLINE
+        fill = Fill(lambda: cache.pieces(together, targets), None if is_small else self._call_up)
+        if is_small:
             while (work := fill.take()) is not None:
                 work()
             return fill

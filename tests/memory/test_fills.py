@@ -51,6 +51,18 @@ def test_fills_are_begun_in_their_order_and_none_waits_for_another_to_be_finishe
     fills.close()
 
 
+def test_small_reads_call_nobody_up_even_after_large_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = np.ones(2 * PIECE, np.uint8)
+    fills, staging = Fills(threads=2), np.zeros(len(cache), np.uint8)
+    fills.use({0: cache})
+    fills.start(0, [(np.array([(0, 0, len(cache))], READ), staging)]).wait()
+    monkeypatch.setattr(Fills, "_call_up", lambda _self: pytest.fail("threads were called up"))
+    fill = fills.start(0, [(np.array([(0, 0, 64)], READ), staging)])
+    assert fill.done
+    assert not fill.finish()
+    fills.close()
+
+
 def test_what_goes_wrong_on_a_thread_is_raised_by_finish_and_the_next_fill_goes_on() -> None:
     class Broken:
         size = 1 << 30

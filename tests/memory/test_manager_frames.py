@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from support.schedules import (
     transfer,
 )
 
+from engine.memory.fills import Fill, Fills, Part
 from engine.memory.manager import MemoryManager, Pace
 from engine.plan.profile import DeviceProfile
 from engine.plan.steps import (
@@ -140,6 +142,74 @@ def test_staging_is_not_touched_while_threads_of_a_replaced_transfer_write(
         go_on.set()
         manager.settle()
         assert manager.live_bytes == 0
+
+
+def two_stagings(profile: DeviceProfile, size: int, turns: int) -> Written:
+    """Transfers through staging buffers 1 and 4 by turns, each cleared before it is filled again."""
+    written = staged(profile).place(A, 2, 0, 64)
+    written.add(*buffer(profile, 4, size, STAGING, mapped=True))
+    for turn in range(turns):
+        staging = (1, 4)[turn % 2]
+        if turn > 1:
+            written.add(ClearStaging(staging))
+        written.add(transfer(staging, [(turn, 0, 64)], [(0, 2, 0, 64)]))
+    return written.add(ClearStaging(1), ClearStaging(4), publish((A, 2, 0)))
+
+
+def filled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The cache offsets at which fills begin, one after another."""
+    begun: list[int] = []
+    start = Fills.start
+
+    def noted(fills: Fills, db: int, parts: Sequence[Part], **more: bool) -> Fill:
+        begun.append(int(parts[0][0]["cache_offset"][0]))
+        return start(fills, db, parts, **more)
+
+    monkeypatch.setattr(Fills, "start", noted)
+    return begun
+
+
+def test_the_next_transfer_is_filled_before_its_turn(
+    device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = filled(monkeypatch)
+    monkeypatch.setattr(Fill, "done", property(lambda _fill: False))
+    with MemoryManager(device, profile, {0: cache}, pace=STAGED_ONLY) as manager:
+        manager.submit(two_stagings(profile, 1 << 20, 4))
+        manager.advance()
+        assert begun == [0, 1]  # one for each staging buffer, and neither has been recorded
+        assert manager.statistics.transfers == 0
+        monkeypatch.undo()
+        manager.settle()
+        assert np.array_equal(contents(device, manager, A), cache[3:67])
+
+
+def test_staging_is_not_filled_ahead_while_it_is_copied_out_of(
+    device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = filled(monkeypatch)
+    with MemoryManager(device, profile, {0: cache}, pace=STAGED_ONLY) as manager:
+        monkeypatch.setattr(Timeline, "completed", lambda _timeline: 0)
+        manager.submit(two_stagings(profile, 1 << 20, 4))
+        for _ in range(3):
+            manager.advance()
+            assert begun == [0, 1]
+            assert manager.statistics.transfers == 2
+        monkeypatch.undo()
+        manager.settle()
+        assert np.array_equal(contents(device, manager, A), cache[3:67])
+
+
+def test_a_frame_without_a_share_begins_no_transfer(
+    device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = filled(monkeypatch)
+    with MemoryManager(device, profile, {0: cache}, pace=STAGED_ONLY) as manager:
+        manager.submit(two_stagings(profile, 1 << 20, 2))
+        for _ in range(3):
+            assert not manager.advance(cycles=0)
+        assert begun == []
+        manager.settle()
 
 
 def test_what_frames_may_use_is_destroyed_after_them(device: Device, profile: DeviceProfile) -> None:
