@@ -30,23 +30,27 @@ class Camera(Feature):
         float_field("exposure", 1.0, minimum=0.0, maximum=1000.0, help="factor on all light"),
     )
 
-    def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
-        """Give the matrix from the world to clip space, the eye's position and the exposure."""
+    def view_projection(self, frame: FrameView) -> npt.NDArray[np.float32]:
+        """Give the matrix of the camera in use."""
         aspect = frame.size[0] / frame.size[1]
         rows = frame.enabled(self.type_name)
         if not len(rows):
             view = np.eye(4, dtype=np.float32)
             view[3, :3] = np.negative(DEFAULT_EYE)
-            projection = perspective_reversed(np.radians(45.0), aspect, 0.05)
-            return {"viewProjection": view @ projection, "cameraPosition": [*DEFAULT_EYE, 1.0]}
+            return view @ perspective_reversed(np.radians(45.0), aspect, 0.05)
         world = frame.world(rows.objects[:1])[0]
         if rows["projection"][0] == 0:
             projection = perspective_reversed(float(rows["fovY"][0]), aspect, float(rows["near"][0]))
         else:
             top, deep = float(rows["height"][0]) / 2, float(rows["depth"][0]) / 2
             projection = orthographic_reversed(-top * aspect, top * aspect, -top, top, -deep, deep)
-        exposure = float(rows["exposure"][0])
-        return {
-            "viewProjection": view_from_world(world) @ projection,
-            "cameraPosition": [*world[3, :3], exposure],
-        }
+        return view_from_world(world) @ projection
+
+    def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
+        """Give the matrix from the world to clip space, the eye's position and the exposure."""
+        position = [*DEFAULT_EYE, 1.0]
+        rows = frame.enabled(self.type_name)
+        if len(rows):
+            eye = frame.world(rows.objects[:1])[0, 3, :3]
+            position = [*eye.tolist(), float(rows["exposure"][0])]
+        return {"viewProjection": self.view_projection(frame), "cameraPosition": position}

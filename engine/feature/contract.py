@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from engine.tableau.schema import FeatureSchema, FieldSpec
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from engine.assets import AssetLibrary, AssetRef
@@ -83,6 +84,13 @@ class Feature:
     def drawables(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Drawable]:
         """Say which meshes an asset means, and with which material, to the pass that draws this feature."""
         return ()
+
+    def view_projection(self, frame: FrameView) -> npt.NDArray[np.floating] | None:
+        """Give the matrix from the world to clip space of what is shown, from the feature that decides it.
+
+        Stored as in `engine.math`. What lies within is brought in before all that does not.
+        """
+        return None
 
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
         """Values for the members of the shaders' `Frame` block, by name.

@@ -6,7 +6,10 @@ only when no transfer out of it is under way.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.plan.errors import PlanError
 from engine.plan.memory_plan import shape_of
@@ -18,9 +21,20 @@ from engine.plan.table import Int64s, Rows, distinct
 from engine.plan.transfers import PIECE, RUN_ALIGNMENT, Cycle, cycles, image_alignment, split, transfer
 from engine.plan.vocabulary import Kind, QueueKind
 
+Seen = Callable[[Int64s], NDArray[np.bool_]]
+"""Says of keys (sorted, distinct) whether the camera sees them."""
 
-def paging(plan: Plan, places: Rows, fetch: Int64s, sources: Sources, buffers: list[int]) -> list[AnyStep]:
-    """Steps that bring the bytes of `places[fetch]` through the staging buffers (resource ids)."""
+SEEN_PRIORITY = 500
+"""What is seen gains over all that is not; a requirement that must come before says more."""
+
+
+def paging(
+    plan: Plan, places: Rows, fetch: Int64s, sources: Sources, buffers: list[int], seen: Seen | None = None
+) -> list[AnyStep]:
+    """Steps that bring the bytes of `places[fetch]` through the staging buffers (resource ids).
+
+    What is `seen` comes first, but for what has a priority of over SEEN_PRIORITY.
+    """
     if not len(fetch):
         return []
     if not buffers:
@@ -30,6 +44,9 @@ def paging(plan: Plan, places: Rows, fetch: Int64s, sources: Sources, buffers: l
     optimal = limits.optimal_buffer_copy_offset_alignment
     use_queue = plan.policy.transfer_queue and plan.profile.has_transfer_queue()
     pieces, shapes = _pieces(plan, places, fetch, sources, optimal)
+    if seen is not None:
+        keys = distinct(pieces["key"])
+        pieces["priority"] += SEEN_PRIORITY * seen(keys)[np.searchsorted(keys, pieces["key"])]
     capacity = int(plan.staging.subresources["size"].min())
     multiple = _copy_rows(plan) if use_queue else 1
     pieces = split(pieces, shapes, min(capacity, plan.policy.window), multiple)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plan.memory_plan import shape_of
-from engine.plan.paging import paging
+from engine.plan.paging import Seen, paging
 from engine.plan.places import RELEASED, overlapping
 from engine.plan.plan import Plan
 from engine.plan.resident import Resident
@@ -51,19 +51,20 @@ class Schedule:
         return len(self.steps)
 
 
-def make_schedule(resident: Resident, plan: Plan, sources: Sources) -> Schedule:
-    """A schedule from `resident` as it is now to `plan`, with the bytes of `sources`.
+def make_schedule(resident: Resident, plan: Plan, sources: Sources, seen: Seen | None = None) -> Schedule:
+    """A schedule from `resident` as it is now to `plan`, with the bytes of `sources`; what is `seen` first.
 
     `resident` is not changed: `resident.begin(plan)` and then `resident.apply(step)` do that. Raises
     PlanError where a cached key has no source.
     """
-    return _Scheduler(resident, plan, sources).run()
+    return _Scheduler(resident, plan, sources, seen).run()
 
 
 class _Scheduler:
-    def __init__(self, resident: Resident, plan: Plan, sources: Sources) -> None:
+    def __init__(self, resident: Resident, plan: Plan, sources: Sources, seen: Seen | None) -> None:
         self.plan = plan
         self.sources = sources
+        self.seen = seen
         self.resident = resident
         self.places, self.old = resident.towards(plan, landed=True)
         self.steps: list[AnyStep] = []
@@ -91,7 +92,7 @@ class _Scheduler:
         self._free_unneeded()
         fetch = self._to_fetch()
         buffers = [int(r) for r in staging.subresources["resource"]]
-        self.steps += paging(self.plan, self.places, fetch, self.sources, buffers)
+        self.steps += paging(self.plan, self.places, fetch, self.sources, buffers, self.seen)
         staged = int((self.places["needs"] - self.places["arrived"])[fetch].sum())
         self.places["arrived"][fetch] = self.places["needs"][fetch]
         self._retire(self.places["key"][fetch])

@@ -15,12 +15,14 @@ from engine.graph import SCENE_COLOR, ColorTarget, CompiledGraph, Pass, compile_
 from engine.humon import Problem
 from engine.plan.coalesce import Coalesced, coalesce
 from engine.plan.keys import Keys
+from engine.plan.paging import Seen
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
 from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import Requirement, RequirementTable
 from engine.planning.needs import FrameNeeds, PassNeeds, capacity, for_samples, pass_askers
+from engine.planning.seen import Sight, shown
 from engine.planning.tables import DrawTable, draw_table
 from engine.tableau import Tableau
 
@@ -141,6 +143,14 @@ class ScenePlanner:
             pipelines=needs.pipelines,
             descriptor_sets=needs.descriptor_sets,
         )
+
+    def seen(self, needs: FrameNeeds) -> Seen | None:
+        """Say of keys whether the camera sees them, for their schedule; None where nothing is shown.
+
+        World matrices are taken as they stand.
+        """
+        matrix = shown(self._registry, self._tableau, self.size, self.guard)
+        return None if matrix is None else Sight(needs.tables.values(), self._tableau.world, matrix)
 
     def _signature(self) -> tuple[object, ...]:
         """Return versions, then what a plan depends on as a whole."""

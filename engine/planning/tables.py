@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +82,30 @@ class DrawTable:
     rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     batch: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
+    @cached_property
+    def assets(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """What each batch draws with, as pairs: batches and keys of vertices, indices and textures."""
+        textures = np.array(
+            [
+                (shading, number, texture.key)
+                for shading, materials in enumerate(self.materials)
+                for number, material in enumerate(materials)
+                for texture in material.textures
+            ],
+            np.int64,
+        ).reshape(-1, 3)
+        many = max((len(materials) for materials in self.materials), default=0)
+        of_batch = self.batches["shading"].astype(np.int64) * many + self.batches["material"]
+        of_batch[self.batches["material"] < 0] = -1
+        of_texture = textures[:, 0] * many + textures[:, 1]  # rising, as they were listed
+        first, end = (np.searchsorted(of_texture, of_batch, side) for side in ("left", "right"))
+        count = end - first
+        spans = np.arange(count.sum()) + np.repeat(first - (np.cumsum(count) - count), count)
+        everyone = np.arange(len(self.batches))
+        batch = np.concatenate((everyone, everyone, np.repeat(everyone, count)))
+        keys = (self.batches["vertices"], self.batches["indices"], textures[spans, 2])
+        return batch, np.concatenate(keys)
+
     @property
     def objects(self) -> npt.NDArray[np.integer]:
         """The object of each row."""
@@ -95,12 +120,19 @@ class DrawTable:
         """
         if not drawn.any():
             return None
-        batches = self.batches[self.batch[drawn]]
-        matrices = world[self.objects[drawn]]
-        centre, half = (batches["high"] + batches["low"]) / 2, (batches["high"] - batches["low"]) / 2
-        middle = np.einsum("ni,nij->nj", centre, matrices[:, :3, :3]) + matrices[:, 3, :3]
-        reach = np.einsum("ni,nij->nj", half, np.abs(matrices[:, :3, :3]))
+        middle, reach = self.boxes(world, np.flatnonzero(drawn))
         return (middle - reach).min(axis=0), (middle + reach).max(axis=0)
+
+    def boxes(
+        self, world: npt.NDArray[np.float32], rows: npt.NDArray[np.integer]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return centres and half sizes, [n, 3] each, of the world boxes around these of the table's rows."""
+        low, high = self.batches["low"], self.batches["high"]
+        of_batch = self.batch[rows]
+        matrices = world.take(self.objects[rows], axis=0)
+        centre, half = ((high + low) / 2).take(of_batch, axis=0), ((high - low) / 2).take(of_batch, axis=0)
+        middle = np.einsum("ni,nij->nj", centre, matrices[:, :3, :3]) + matrices[:, 3, :3]
+        return middle, np.einsum("ni,nij->nj", half, np.abs(matrices[:, :3, :3]))
 
 
 def draw_table(

@@ -281,7 +281,7 @@ class Runtime:
 
     def _take_up(self, needs: FrameNeeds, plan: Plan) -> None:
         """Have a plan carried out from wherever things stand, and drawn with as it comes."""
-        schedule = make_schedule(self.resident, plan, self._sources)
+        schedule = make_schedule(self.resident, plan, self._sources, self.planner.seen(needs))
         self._needs, self.plan, self.schedule = needs, plan, schedule
         self.memory.submit(schedule)
         self.renderer.restructure(needs, plan.memory, self.timeline.submitted)

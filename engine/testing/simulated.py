@@ -82,8 +82,9 @@ class SimulatedHost:
         if self._plan is not None and not self._planner.stale():
             return self._plan, False
         self._document.tableau.update_world()
-        plan = self._planner.plan(self._planner.needs(), self._resident.snapshot())
-        self._schedule = make_schedule(self._resident, plan, self._sources)
+        needs = self._planner.needs()
+        plan = self._planner.plan(needs, self._resident.snapshot())
+        self._schedule = make_schedule(self._resident, plan, self._sources, self._planner.seen(needs))
         (self._device or self._resident).begin(plan)
         self._plan, self._next = plan, 0
         return plan, True

@@ -5,30 +5,28 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.cached_needs import DB, DEVICE, buffer, fresh, kinds, needs, of, packed, texture
 from support.hostile import hostile_edits
-from support.random_scenes import profile
 
 from engine.humon import InputError
-from engine.plan.coalesce import Coalesced, coalesce
 from engine.plan.errors import PlanError, StepError
 from engine.plan.formats import Format
-from engine.plan.keys import Keys, asset_key
+from engine.plan.keys import Keys
 from engine.plan.listing import schedule_listing
 from engine.plan.planner import make_plan
 from engine.plan.policy import Policy
 from engine.plan.profile import QueueFamily
-from engine.plan.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.requirements import ImageShape, Requirement
 from engine.plan.resident import Resident
-from engine.plan.schedule import Schedule, make_schedule
+from engine.plan.schedule import make_schedule
 from engine.plan.schedule_text import read_schedule, write_schedule
-from engine.plan.shapes import mip_levels, tight_bytes
+from engine.plan.shapes import tight_bytes
 from engine.plan.simulation import SimulatedDevice
 from engine.plan.sources import Sources
 from engine.plan.steps import (
     Acquire,
     Allocate,
     Bind,
-    ClearStaging,
     CreateBuffer,
     CreateImage,
     Destroy,
@@ -41,55 +39,7 @@ from engine.plan.steps import (
     Transfer,
     Window,
 )
-from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind, QueueKind
-
-DEVICE = profile("unified")
-DB = asset_key(1, 0)
-MIPS = ImageShape(Format.R8G8B8A8_UNORM, 8, 8, 4)
-
-
-def buffer(index: int, size: int = 64, **more: object) -> Requirement:
-    return Requirement(
-        **{
-            "key": DB + index,
-            "kind": Kind.BUFFER,
-            "size": size,
-            "usage": BufferUsage.VERTEX_BUFFER,
-            "contents": Contents.CACHE,
-            **more,
-        }
-    )
-
-
-def texture(index: int, shape: ImageShape = MIPS) -> Requirement:
-    return Requirement(DB + index, Kind.IMAGE, shape=shape, usage=ImageUsage.SAMPLED, contents=Contents.CACHE)
-
-
-def needs(*rows: Requirement, keys: Keys | None = None) -> Coalesced:
-    table = RequirementTable(keys)
-    for row in rows:
-        table.add(row, table.askers.add("visibleModel", "cube"))
-    return coalesce(table)
-
-
-def packed(*rows: Requirement, db: int = 1, gap: int = 0) -> Sources:
-    """Cache ranges one after another, `gap` bytes apart."""
-    sizes = [tight_bytes(r.shape) if r.shape else r.size for r in rows]
-    offsets = np.cumsum([0] + [s + gap for s in sizes])[:-1]
-    return Sources.of([r.key for r in rows], db, offsets, sizes)
-
-
-def fresh(rows: list[Requirement], policy: Policy = Policy(), gap: int = 0, device=DEVICE) -> Schedule:  # noqa: B008
-    plan = make_plan(needs(*rows), device, None, policy)
-    return make_schedule(Resident(), plan, packed(*rows, gap=gap))
-
-
-def kinds(schedule: Schedule) -> list[str]:
-    return [type(step).__name__ for step in schedule.steps]
-
-
-def of(schedule: Schedule, kind: type) -> list:
-    return [step for step in schedule.steps if isinstance(step, kind)]
+from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, QueueKind
 
 
 def test_a_fresh_schedule_goes_as_in_the_seed():
@@ -98,102 +48,6 @@ def test_a_fresh_schedule_goes_as_in_the_seed():
         *("CreateBuffer", "CreateBuffer", "Allocate", "Allocate", "Bind", "Bind"),
         *("SetWindow", "Transfer", "ClearStaging", "Publish", "Destroy", "Free"),
     ]
-
-
-def test_adjacent_assets_are_one_read_and_one_copy():
-    (step,) = of(fresh([buffer(i) for i in range(100)]), Transfer)
-    assert step.reads.tolist() == [(0, 0, 6400)]
-    assert step.buffer_copies[["offset", "size"]].tolist() == [(0, 6400)]
-
-
-def test_gaps_of_inactive_assets_are_skipped():
-    rows = [buffer(i) for i in range(10)]
-    active = [row for i, row in enumerate(rows) if i not in (3, 4)]
-    plan = make_plan(needs(*active), DEVICE)
-    (step,) = of(make_schedule(Resident(), plan, packed(*rows)), Transfer)
-    assert step.reads[["cache_offset", "size"]].tolist() == [(0, 192), (320, 320)]
-    assert step.buffer_copies["size"].tolist() == [512]  # the gap is in the cache only
-
-
-def test_mip_levels_are_copied_each_from_its_own_offset():
-    (step,) = of(fresh([texture(0), texture(1)]), Transfer)
-    levels = mip_levels(MIPS)
-    assert [c["mip"] for c in step.image_copies] == [0, 1, 2, 3] * 2
-    assert [c["layer"] for c in step.image_copies] == [0] * 4 + [1] * 4
-    first = step.image_copies[:4]
-    assert [(c["staging_offset"], c["width"], c["height"], c["size"]) for c in first] == [
-        (level.offset, level.width, level.height, level.size) for level in levels
-    ]
-
-
-def test_odd_levels_are_spread_to_legal_offsets():
-    shape = ImageShape(Format.R8_UNORM, 5, 7, 3)
-    (step,) = of(fresh([texture(0, shape)]), Transfer)
-    assert [int(c["staging_offset"]) for c in step.image_copies] == [0, 36, 44]
-    assert step.reads[["cache_offset", "staging_offset", "size"]].tolist() == [
-        (0, 0, 35),
-        (35, 36, 6),
-        (41, 44, 1),
-    ]
-
-
-def test_windows_are_bounded_and_moved_only_when_nothing_is_under_way():
-    policy = Policy(window=1000, staging=500)
-    schedule = fresh([buffer(i, 100) for i in range(40)], policy)
-    windows = of(schedule, SetWindow)
-    assert [step.index for step in windows] == list(range(len(windows)))
-    assert all(w.size <= 1000 for step in windows for w in step.windows)
-    assert len(windows) == 4
-    busy = 0
-    for step in schedule.steps:
-        if isinstance(step, SetWindow):
-            assert busy == 0
-        busy += isinstance(step, Transfer) - isinstance(step, ClearStaging)
-
-
-def test_any_number_of_databases_share_a_window_step():
-    rows = [buffer(0), replace(buffer(0), key=asset_key(2, 0)), replace(buffer(0), key=asset_key(9, 0))]
-    plan = make_plan(needs(*rows), DEVICE)
-    sources = Sources.of([r.key for r in rows], [1, 2, 9], [0, 0, 0], [64] * 3)
-    schedule = make_schedule(Resident(), plan, sources)
-    (window,) = of(schedule, SetWindow)
-    assert [w.db for w in window.windows] == [1, 2, 9]
-    assert [step.db for step in of(schedule, Transfer)] == [1, 2, 9]
-    assert len(of(schedule, ClearStaging)) == 1
-
-
-def test_two_staging_buffers_overlap_filling_and_copying():
-    names = kinds(fresh([buffer(i, 1000) for i in range(40)], Policy(staging=8000)))
-    first = names.index("Transfer")
-    assert names[first : first + 6] == [
-        "Transfer",
-        "Transfer",
-        "ClearStaging",
-        "Publish",
-        "Transfer",
-        "ClearStaging",
-    ]
-
-
-def test_higher_priorities_come_first():
-    rows = [buffer(i, 1000, priority=int(i == 17)) for i in range(20)]
-    (first, *_) = of(fresh(rows, Policy(staging=4000)), Publish)
-    assert first.keys.tolist() == [DB + 17]
-
-
-def test_an_asset_larger_than_staging_comes_in_parts_and_is_published_once():
-    schedule = fresh(
-        [buffer(0, 50_000), texture(1, ImageShape(Format.R8G8B8A8_UNORM, 64, 64))], Policy(staging=8192)
-    )
-    received = [
-        (int(k), int(s))
-        for step in of(schedule, Transfer)
-        for k, s in zip(step.keys, step.sizes, strict=True)
-    ]
-    assert sum(size for key, size in received if key == DB) == 50_000
-    assert sum(size for key, size in received if key == DB + 1) == 64 * 64 * 4
-    assert len([1 for key, _ in received if key == DB]) > 5
-    assert sorted(k for step in of(schedule, Publish) for k in step.keys.tolist()) == [DB, DB + 1]
 
 
 def test_transients_are_published_at_once_and_zeros_are_filled():

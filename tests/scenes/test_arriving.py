@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from engine.plan.steps import Transfer
 from engine.testing import Box, OpenedScene, assert_changed, assert_same_pixels, open_scene
 
 pytestmark = pytest.mark.gpu
@@ -55,3 +56,14 @@ def test_a_scene_is_drawn_from_its_first_frame_on_and_ends_as_if_it_had_waited(c
         arrived = scene.frame()
     assert_changed(arriving, np.zeros_like(arriving))
     assert_same_pixels(arrived, waited, levels=0, share=0)
+
+
+def test_what_the_camera_does_not_see_arrives_last():
+    with open_scene("scenes/cube.hu", settle=False) as scene:
+        scene.tableau["cube"].translation = (3.4, 0.5, 5.8)
+        scene.step()
+        runtime = scene.host.runtime
+        sent = [step.keys for step in runtime.schedule.steps if isinstance(step, Transfer)]
+        cube, ground = (runtime.library.find("assetDb0", name, ("vertices",)).key for name in (2, "plane"))
+        order = np.concatenate(sent).tolist()
+        assert order.index(ground) < order.index(cube)

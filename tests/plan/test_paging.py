@@ -1,0 +1,150 @@
+"""Claims about how bytes come from the caches: windows, cycles, copies, and what comes first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from support.cached_needs import DB, DEVICE, MIPS, buffer, fresh, kinds, needs, of, packed, texture
+
+from engine.plan.formats import Format
+from engine.plan.keys import asset_key
+from engine.plan.planner import make_plan
+from engine.plan.policy import Policy
+from engine.plan.requirements import ImageShape
+from engine.plan.resident import Resident
+from engine.plan.schedule import make_schedule
+from engine.plan.shapes import mip_levels
+from engine.plan.simulation import SimulatedDevice
+from engine.plan.sources import Sources
+from engine.plan.steps import (
+    ClearStaging,
+    Publish,
+    SetWindow,
+    Transfer,
+)
+
+
+def test_adjacent_assets_are_one_read_and_one_copy():
+    (step,) = of(fresh([buffer(i) for i in range(100)]), Transfer)
+    assert step.reads.tolist() == [(0, 0, 6400)]
+    assert step.buffer_copies[["offset", "size"]].tolist() == [(0, 6400)]
+
+
+def test_gaps_of_inactive_assets_are_skipped():
+    rows = [buffer(i) for i in range(10)]
+    active = [row for i, row in enumerate(rows) if i not in (3, 4)]
+    plan = make_plan(needs(*active), DEVICE)
+    (step,) = of(make_schedule(Resident(), plan, packed(*rows)), Transfer)
+    assert step.reads[["cache_offset", "size"]].tolist() == [(0, 192), (320, 320)]
+    assert step.buffer_copies["size"].tolist() == [512]  # the gap is in the cache only
+
+
+def test_mip_levels_are_copied_each_from_its_own_offset():
+    (step,) = of(fresh([texture(0), texture(1)]), Transfer)
+    levels = mip_levels(MIPS)
+    assert [c["mip"] for c in step.image_copies] == [0, 1, 2, 3] * 2
+    assert [c["layer"] for c in step.image_copies] == [0] * 4 + [1] * 4
+    first = step.image_copies[:4]
+    assert [(c["staging_offset"], c["width"], c["height"], c["size"]) for c in first] == [
+        (level.offset, level.width, level.height, level.size) for level in levels
+    ]
+
+
+def test_odd_levels_are_spread_to_legal_offsets():
+    shape = ImageShape(Format.R8_UNORM, 5, 7, 3)
+    (step,) = of(fresh([texture(0, shape)]), Transfer)
+    assert [int(c["staging_offset"]) for c in step.image_copies] == [0, 36, 44]
+    assert step.reads[["cache_offset", "staging_offset", "size"]].tolist() == [
+        (0, 0, 35),
+        (35, 36, 6),
+        (41, 44, 1),
+    ]
+
+
+def test_windows_are_bounded_and_moved_only_when_nothing_is_under_way():
+    policy = Policy(window=1000, staging=500)
+    schedule = fresh([buffer(i, 100) for i in range(40)], policy)
+    windows = of(schedule, SetWindow)
+    assert [step.index for step in windows] == list(range(len(windows)))
+    assert all(w.size <= 1000 for step in windows for w in step.windows)
+    assert len(windows) == 4
+    busy = 0
+    for step in schedule.steps:
+        if isinstance(step, SetWindow):
+            assert busy == 0
+        busy += isinstance(step, Transfer) - isinstance(step, ClearStaging)
+
+
+def test_any_number_of_databases_share_a_window_step():
+    rows = [buffer(0), replace(buffer(0), key=asset_key(2, 0)), replace(buffer(0), key=asset_key(9, 0))]
+    plan = make_plan(needs(*rows), DEVICE)
+    sources = Sources.of([r.key for r in rows], [1, 2, 9], [0, 0, 0], [64] * 3)
+    schedule = make_schedule(Resident(), plan, sources)
+    (window,) = of(schedule, SetWindow)
+    assert [w.db for w in window.windows] == [1, 2, 9]
+    assert [step.db for step in of(schedule, Transfer)] == [1, 2, 9]
+    assert len(of(schedule, ClearStaging)) == 1
+
+
+def test_two_staging_buffers_overlap_filling_and_copying():
+    names = kinds(fresh([buffer(i, 1000) for i in range(40)], Policy(staging=8000)))
+    first = names.index("Transfer")
+    assert names[first : first + 6] == [
+        "Transfer",
+        "Transfer",
+        "ClearStaging",
+        "Publish",
+        "Transfer",
+        "ClearStaging",
+    ]
+
+
+def test_higher_priorities_come_first():
+    rows = [buffer(i, 1000, priority=int(i == 17)) for i in range(20)]
+    (first, *_) = of(fresh(rows, Policy(staging=4000)), Publish)
+    assert first.keys.tolist() == [DB + 17]
+
+
+def test_what_the_camera_sees_comes_before_all_else_but_fallbacks():
+    rows = [buffer(0), buffer(1, priority=1), buffer(2, priority=1000), buffer(3), buffer(4, priority=1)]
+    plan = make_plan(needs(*rows), DEVICE)
+
+    def seen(keys):
+        assert keys.tolist() == [DB, DB + 1, DB + 2, DB + 3, DB + 4]
+        return np.isin(keys, [DB + 3, DB + 4])
+
+    sent = of(make_schedule(Resident(), plan, packed(*rows), seen), Transfer)
+    assert [step.keys.tolist() for step in sent] == [[DB + 2], [DB + 4], [DB + 3], [DB + 1], [DB]]
+
+
+def test_who_is_seen_is_asked_only_of_what_must_be_fetched():
+    rows = [buffer(0), buffer(1)]
+    device = SimulatedDevice({1: np.arange(128, dtype=np.uint8)})
+    plan = make_plan(needs(rows[0]), DEVICE)
+    device.run(make_schedule(device.resident, plan, packed(*rows)))
+    both = make_plan(needs(*rows), DEVICE, device.resident.snapshot())
+    asked = []
+
+    def seen(keys):
+        asked.append(keys.tolist())
+        return np.ones(len(keys), bool)
+
+    device.run(make_schedule(device.resident, both, packed(*rows), seen))
+    assert not make_schedule(device.resident, both, packed(*rows), seen).steps
+    assert asked == [[DB + 1]]
+
+
+def test_an_asset_larger_than_staging_comes_in_parts_and_is_published_once():
+    schedule = fresh(
+        [buffer(0, 50_000), texture(1, ImageShape(Format.R8G8B8A8_UNORM, 64, 64))], Policy(staging=8192)
+    )
+    received = [
+        (int(k), int(s))
+        for step in of(schedule, Transfer)
+        for k, s in zip(step.keys, step.sizes, strict=True)
+    ]
+    assert sum(size for key, size in received if key == DB) == 50_000
+    assert sum(size for key, size in received if key == DB + 1) == 64 * 64 * 4
+    assert len([1 for key, _ in received if key == DB]) > 5
+    assert sorted(k for step in of(schedule, Publish) for k in step.keys.tolist()) == [DB, DB + 1]

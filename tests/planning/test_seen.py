@@ -1,0 +1,172 @@
+"""Claims about what the camera sees, and so what is brought in first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.random_scenes import profile
+
+from engine.assets import AssetLibrary, open_library
+from engine.feature import Feature, Registry, discover
+from engine.planning.scene import ScenePlanner
+from engine.planning.values import drawn_rows
+from engine.scene import Scene, load_scene
+from engine.testing import open_scene
+
+SIZE = (64, 48)
+
+
+@pytest.fixture
+def cube(root, monkeypatch) -> Iterator[tuple[Scene, AssetLibrary]]:
+    monkeypatch.chdir(root)
+    scene = load_scene(Path("scenes/cube.hu"))
+    with open_library(scene.dbs) as library:
+        yield scene, library
+
+
+def seen(scene: Scene, library: AssetLibrary, size: tuple[int, int] = SIZE) -> dict[str, bool]:
+    """For the mesh and the textures of the two models whether they are seen."""
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), size)
+    scene.tableau.update_world()
+    needs = planner.needs()
+    sight = planner.seen(needs)
+    assert sight is not None
+    batches = needs.tables["forward"].assets
+    names = {}
+    for name in ("cube", "ground"):
+        row = scene.tableau[name].row
+        table = needs.tables["forward"]
+        (batch,) = table.batch[table.objects == row]
+        keys = np.unique(batches[1][batches[0] == batch])
+        keys = keys[keys >> 32 != 0]
+        assert len(keys) >= (4 if name == "cube" else 2)
+        (names[name],) = set(sight(keys).tolist())
+    return names
+
+
+def test_what_stands_before_the_camera_is_seen_with_its_textures(cube):
+    assert seen(*cube) == {"cube": True, "ground": True}
+
+
+def test_what_is_behind_the_camera_is_not_seen(cube):
+    scene, _ = cube
+    scene.tableau["cube"].translation = (3.4, 0.5, 5.8)
+    assert seen(*cube) == {"cube": False, "ground": True}
+
+
+def test_a_turn_of_the_camera_changes_what_is_seen(cube):
+    scene, _ = cube
+    scene.tableau["camera"].euler = (80.0, 0.0, 0.0)
+    assert seen(*cube) == {"cube": False, "ground": True}  # a kilometre of ground cannot be told
+
+
+def test_what_is_not_drawn_is_not_seen(cube):
+    scene, _ = cube
+    scene.tableau["cube"].visibleModel.enabled = False
+    scene.tableau["cube"].shadowCaster.enabled = False
+    assert seen(*cube) == {"cube": False, "ground": True}
+
+
+def test_a_wider_picture_sees_more(cube):
+    scene, _ = cube
+    scene.tableau["camera"].translation = (0, 0.5, 6)
+    scene.tableau["camera"].euler = (0, 0, 0)
+    scene.tableau["cube"].translation = (4, 0.5, 0)
+    assert seen(*cube, size=(64, 64)) == {"cube": False, "ground": True}
+    assert seen(*cube, size=(128, 64)) == {"cube": True, "ground": True}
+
+
+def test_without_a_camera_the_default_eye_sees(cube):
+    scene, _ = cube
+    scene.tableau["camera"].camera.enabled = False
+    scene.tableau["cube"].translation = (0, 1.6, 20)
+    assert seen(*cube) == {"cube": False, "ground": True}
+    scene.tableau["cube"].translation = (0, 1.6, -20)
+    assert seen(*cube) == {"cube": True, "ground": True}
+
+
+@pytest.mark.parametrize(("distance", "is_seen"), [(0, True), (20, False), (-20, False)])
+def test_an_orthographic_camera_sees_as_deep_as_it_says(cube, distance, is_seen):
+    scene, _ = cube
+    scene.tableau["camera"].camera.projection = "orthographic"
+    scene.tableau["camera"].camera.depth = 8
+    scene.tableau["camera"].translation = (0, 0.5, 0)
+    scene.tableau["camera"].euler = (0, 0, 0)
+    scene.tableau["cube"].translation = (0, 0.5, -distance)
+    assert seen(*cube) == {"cube": is_seen, "ground": True}
+
+
+PLACES = st.lists(st.tuples(*[st.floats(-8, 8, width=32)] * 3), min_size=1, max_size=30)
+
+
+@settings(max_examples=40, deadline=None)
+@given(PLACES, st.tuples(st.floats(-80, 80), st.floats(-180, 180)))
+def test_an_object_with_a_corner_in_the_picture_is_seen_and_one_beyond_an_edge_is_not(places, turn):
+    scene = load_scene(Path(__file__).parents[2] / "scenes" / "cube.hu")
+    tableau = scene.tableau
+    tableau["camera"].euler = (*turn, 0)
+    rows = tableau.add_objects(translation=np.array(places, np.float32))
+    tableau.add_feature("visibleModel", rows, {"asset": scene.asset("assetDb0", "cube", ("model",))})
+    with open_library(scene.dbs) as library:
+        planner = ScenePlanner(tableau, scene.registry, library, profile("unified"), SIZE)
+        tableau.update_world()
+        needs = planner.needs()
+        sight, table = planner.seen(needs), needs.tables["forward"]
+        found = sight._in_view(table, np.flatnonzero(drawn_rows(table)))
+    batches, world = table.batches[table.batch], tableau.world[table.objects]
+    ends = np.stack((batches["low"], batches["high"]), axis=1)
+    picks = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1]), axis=-1).reshape(-1, 3)
+    corners = ends[:, picks, np.arange(3)]
+    points = np.concatenate((corners, np.ones((*corners.shape[:2], 1))), axis=2)
+    x, y, z, w = np.moveaxis(points @ world @ sight.view_projection, -1, 0)
+    room = 1e-3
+    inside = (abs(x) < w - room) & (abs(y) < w - room) & (z > room) & (z < w - room)
+    beyond = np.stack([s * v > w + room for v in (x, y) for s in (1, -1)]).all(axis=2).any(axis=0)
+    rotated = np.isin(table.objects, [tableau["cube"].row])  # a box around a turned box is larger
+    assert found[inside.any(axis=1)].all()
+    assert not found[beyond & ~rotated].any()
+
+
+class Blind(Feature):
+    """A feature whose code raises where it is asked what is shown."""
+
+    type_name = "blind"
+
+    def view_projection(self, frame):
+        raise RuntimeError("no eyes")
+
+
+def test_a_feature_that_cannot_say_what_is_shown_is_switched_off_and_reported(root, monkeypatch):
+    monkeypatch.chdir(root)
+    known = discover()
+    registry = Registry([Blind(), *(known[name] for name in known)])
+    scene = load_scene(Path("scenes/cube.hu"), registry)
+    scene.tableau.add_object("blind", features={"blind": {}})
+    with open_library(scene.dbs) as library:
+        assert seen(scene, library)["cube"]
+    assert not len(scene.tableau.tables["blind"].rows_active())
+    assert "no eyes" in scene.tableau.warnings[0].message
+
+
+def arriving(place: tuple[float, float, float]) -> list[str]:
+    """What is transferred, in its order, while the cube stands there."""
+    with open_scene("scenes/cube.hu", profile="unified", settle=False, paging_cycles=1) as scene:
+        scene.tableau["cube"].translation = place
+        scene.settle()
+        return [name for sent in scene.host.log for name in sent]
+
+
+def test_what_the_camera_sees_arrives_before_what_it_does_not(root, monkeypatch):
+    monkeypatch.chdir(root)
+    before, behind = arriving((0, 0.5, 0)), arriving((3.4, 0.5, 5.8))
+    assert sorted(before) == sorted(behind)
+    cube, ground = "assetDb0 vertices #2", "assetDb0 vertices 'plane'"
+    assert before.index(cube) < before.index(ground)
+    assert behind.index(cube) > behind.index(ground)
+    for order in (before, behind):
+        assert [name.split()[0] for name in order[:5]] == ["builtin"] * 5
