@@ -61,6 +61,7 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
                 script.play(frames, interrupt)
             while not (interrupt.raised or frames.over or log.frames >= (options.frames or sys.maxsize)):
                 frames.step()
+        _tell_problems(runtime)
         if options.screenshot is not None:
             save_picture(options.screenshot, frames.picture())
         if options.report is not None:
@@ -71,6 +72,14 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
     if report is not None and options.report is not None:
         save_report(options.report, finish_report(report, runtime, log))
     return not interrupt.raised
+
+
+def _tell_problems(runtime: Runtime) -> None:
+    """Print what was reported while frames were drawn; what is wrong with the scene's files has been said."""
+    said = (*runtime.scene.warnings, *runtime.library.problems)
+    for problem in runtime.problems:
+        if problem not in said:
+            print(problem.render(), file=sys.stderr)
 
 
 def _tell_messages(runtime: Runtime) -> None:

@@ -6,11 +6,14 @@ import sys
 from contextlib import ExitStack
 
 from engine.assets import AssetLibrary
+from engine.cli.exits import explain
+from engine.plan.errors import PlanError
 from engine.planning.needs import FRAMES_IN_FLIGHT
 from engine.render.surface import Surface, WindowTarget
 from engine.render.swapchain import Swapchain
 from engine.runtime.runtime import FrameFacts, Runtime
 from engine.scene import Scene
+from engine.vk.errors import OutOfDeviceMemory
 from viewer.arguments import Options
 from viewer.camera import CameraControl
 from viewer.guard import Guard
@@ -102,7 +105,7 @@ class WindowFrames:
         if self.runtime.plan is not None:
             self._guard.call("inspector", self.inspector.draw, self.runtime.plan, self._facts.gather())
         self._ui.plan(self._context.end())
-        facts = self.runtime.frame(self.presenter)
+        facts = self._frame()
         self._facts.note(facts)
         return facts
 
@@ -118,13 +121,28 @@ class WindowFrames:
         """Release everything, in order; once."""
         self._undo.close()
 
+    def _frame(self) -> FrameFacts:
+        """Draw; where memory does not hold what the scene has become, say so and draw it as it was."""
+        try:
+            return self.runtime.frame(self.presenter)
+        except (PlanError, OutOfDeviceMemory) as error:
+            told = explain(error)
+            if self.runtime.plan is None or told is None:
+                raise
+            self._tell(f"{told[1]}\nthe scene is drawn as it was before")
+        return self.runtime.frame(self.presenter)
+
+    def _tell(self, text: str) -> None:
+        """Print something once, and show it from now on."""
+        if text not in self._told:
+            self._told.append(text)
+            print(text, file=sys.stderr)
+
     def _steer(self) -> None:
         self._camera.apply(read_pointer())
 
     def _report(self, name: str, message: str) -> None:
-        text = f"{name} raised and is switched off: {message}"
-        self._told.append(text)
-        print(f"warning[viewer.callback]: {text}", file=sys.stderr)
+        self._tell(f"warning[viewer.callback]: {name} raised and is switched off: {message}")
 
 
 def _shader(library: AssetLibrary, name: str) -> bytes:

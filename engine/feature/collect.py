@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from engine.assets import AssetRef
 from engine.feature.contract import Feature
 from engine.feature.guard import FeatureGuard
+from engine.feature.recency import STILL, Recency
 from engine.feature.registry import Registry
 from engine.plan.askers import Asker, AskerTable
 from engine.plan.requirements import Requirement, RequirementTable, TermsTable
@@ -148,6 +149,16 @@ class Collector:
         self._seen = dict.fromkeys(self._seen, ALL)
         keys = None if assets is None else {asset.key for asset in assets}
         self._stated = {} if keys is None else {k: v for k, v in self._stated.items() if k[1] not in keys}
+
+    def until(self, askers: AskerTable, recency: Recency) -> Ints:
+        """For each asker the time until which its row was enabled; STILL for all that are no rows."""
+        until = np.full(len(askers), STILL, np.int64)
+        for name, table in self._tableau.tables.items():
+            ids = self._ids.get(name)
+            if ids is not None and ids.askers is askers:
+                rows = table.rows_active()
+                until[ids.of(rows)] = recency.until(table, rows)
+        return until
 
     def switch_off(self, feature: Feature, error: Exception) -> None:
         """Switch off a feature on all objects because its code raised, and report it once."""

@@ -16,6 +16,7 @@ from engine.memory.fills import Fills
 from engine.memory.lost import Lost
 from engine.memory.objects import LiveResource, Objects
 from engine.memory.postponed import Postponed
+from engine.memory.problems import HeapFull
 from engine.memory.published import Published
 from engine.memory.queues import Queues, Range
 from engine.memory.recorder import Recorder
@@ -155,10 +156,10 @@ class Executor:
             return False
         try:
             return self.background.allocate(step)
-        except OutOfDeviceMemory:
+        except OutOfDeviceMemory as refused:
             if comes_free:
                 return False
-            raise
+            raise HeapFull(refused, heap, step.size) from refused
 
     def _create_buffer(self, step: vocabulary.CreateBuffer) -> bool:
         self.objects.create_buffer(step)

@@ -77,8 +77,8 @@ class MemoryManager:
     value of that timeline for each frame it submits. One thread calls; only copies into staging run
     on others.
 
-    Raises OutOfDeviceMemory from `advance` where the device has no room and nothing is on its way
-    out: the step is not carried out, and a schedule for less may follow.
+    Raises OutOfDeviceMemory (HeapFull for memory of a heap) from `advance` where the device has no room
+    and nothing is on its way out: the step is not carried out, and a schedule for less may follow.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.vk.errors import DioramaInternalError
+from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory
 
 
 class ResourceError(DioramaInternalError):
@@ -74,3 +74,12 @@ class AtlasFull(ResourceError, MemoryError):
     """All pages are there, and what is in them may not be evicted."""
 
     code = "memory.atlas_full"
+
+
+class HeapFull(OutOfDeviceMemory):
+    """The device refused memory of `heap` although its budget had room for it."""
+
+    def __init__(self, refused: OutOfDeviceMemory, heap: int, size: int) -> None:
+        super().__init__(refused.call, refused.result, f"{size} bytes of heap {heap}")
+        self.heap = heap
+        self.size = size

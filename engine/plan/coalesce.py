@@ -7,7 +7,7 @@ pair, so the work in Python grows with the number of distinct terms, and no work
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import lcm
 
@@ -45,6 +45,10 @@ class Coalesced:
         if not found:
             raise KeyError(key)
         return found
+
+    def without(self, keys: Int64s) -> Coalesced:
+        """The same, as if nobody asked for `keys`."""
+        return replace(self, needs=self.needs.changed(self.needs.base[:0], keys))
 
     def why(self, key: int) -> str:
         """Who asks for `key`, in words; of very many, some and how many more."""

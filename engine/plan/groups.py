@@ -63,6 +63,8 @@ def planned_terms(terms: Terms, profile: DeviceProfile, policy: Policy) -> Terms
         bits |= usage.TRANSFER_SRC
     if terms.contents is Contents.CACHE and policy.transfer_queue and profile.has_transfer_queue():
         terms = terms.with_use(_TRANSFER)
+    if terms.contents is Contents.CACHE and policy.elsewhere:
+        terms = terms.anywhere()
     alignment, preferred = terms.alignment, terms.preferred
     if terms.kind is Kind.BUFFER:
         limits = profile.limits

@@ -18,7 +18,16 @@ from engine.plan.requirements import ImageShape
 from engine.plan.sources import Sources
 from engine.plan.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow
 from engine.plan.table import Int64s, Rows, distinct
-from engine.plan.transfers import PIECE, RUN_ALIGNMENT, Cycle, cycles, image_alignment, split, transfer
+from engine.plan.transfers import (
+    PIECE,
+    RUN_ALIGNMENT,
+    Cycle,
+    cycles,
+    image_slack,
+    rows_at_once,
+    split,
+    transfer,
+)
 from engine.plan.vocabulary import Kind, QueueKind
 
 Seen = Callable[[Int64s], NDArray[np.bool_]]
@@ -48,8 +57,8 @@ def paging(
         keys = distinct(pieces["key"])
         pieces["priority"] += SEEN_PRIORITY * seen(keys)[np.searchsorted(keys, pieces["key"])]
     capacity = int(plan.staging.subresources["size"].min())
-    multiple = _copy_rows(plan) if use_queue else 1
-    pieces = split(pieces, shapes, min(capacity, plan.policy.window), multiple)
+    at_once = rows_at_once(plan.profile, plan.policy)
+    pieces = split(pieces, shapes, min(capacity, plan.policy.window), at_once)
     missing = places["needs"].copy()
     missing -= places["arrived"]
     steps: list[AnyStep] = []
@@ -111,15 +120,8 @@ def _pieces(
             shapes.append(shape)
         mine = images[inverse == i]
         pieces["shape"][mine] = known[shape]
-        slack = 2 * image_alignment(shape, optimal) + shape.mip_levels * 4 * shape.format.info.block_bytes
-        pieces["cost"][mine] = pieces["size"][mine] + slack
+        pieces["cost"][mine] = pieces["size"][mine] + image_slack(shape, optimal)
     return pieces, shapes
-
-
-def _copy_rows(plan: Plan) -> int:
-    """Block rows that copies on the transfer queue come in (rule 11); 0: whole levels only."""
-    families = [f for f in plan.profile.queue_families if f.kinds == frozenset({QueueKind.TRANSFER})]
-    return min((f.image_granularity[1] for f in families), default=1)
 
 
 def _transfers(

@@ -27,7 +27,8 @@ from engine.plan.requirements import TermsTable
 from engine.plan.round import Keep, Round
 from engine.plan.rows import DescriptorSetRow, PipelineRow, ShaderRow
 from engine.plan.staging import plan_staging
-from engine.plan.table import Int64s, distinct
+from engine.plan.table import Int64s, contains, distinct
+from engine.plan.vocabulary import Contents
 
 DEFAULT_POLICY = Policy()
 _LOOKS = 64  # askers to put into words before the five largest are known
@@ -39,17 +40,18 @@ def make_plan(
     resident: Plan | None = None,
     policy: Policy = DEFAULT_POLICY,
     *,
+    keep: Keep = Keep.NOTHING,
     shaders: Sequence[ShaderRow] = (),
     pipelines: Sequence[PipelineRow] = (),
     descriptor_sets: Sequence[DescriptorSetRow] = (),
 ) -> Plan:
     """A plan for `coalesced` on `profile`, as close to `resident` as it can be.
 
-    Raises PlanError where the device or its budgets cannot hold what is asked for: it names the largest
-    askers, and `resident` stays valid.
+    At least `keep` of that is kept. Raises PlanError where the device or its budgets cannot hold what is
+    asked for: it names the largest askers, and `resident` stays valid.
     """
     terms = resident.terms if resident is not None else TermsTable()
-    memory, staging, packing = _memory(coalesced, profile, resident, policy, terms)
+    memory, staging, packing = _memory(coalesced, profile, resident, policy, terms, keep)
     plan = Plan(
         memory,
         staging,
@@ -65,35 +67,62 @@ def make_plan(
     return plan
 
 
+def plan_again(plan: Plan, resident: Plan, *, fetch: bool = True) -> Plan:
+    """A plan for what `plan` was for, in which what fits stays in its place. Raises PlanError.
+
+    Without `fetch` what comes from caches and is not resident is left out.
+    """
+    requirements = plan.requirements
+    if not fetch:
+        keys = requirements.needs.array["key"].astype(np.int64)
+        cached = np.array([t.contents is Contents.CACHE for t in requirements.terms.entries], bool)
+        there = resident.memory.subresource_table.has(keys) & ~np.isin(keys, resident.memory.missing)
+        requirements = requirements.without(keys[cached[requirements.needs.array["terms"]] & ~there])
+    return make_plan(
+        requirements,
+        plan.profile,
+        resident,
+        plan.policy,
+        keep=Keep.PLACES,
+        shaders=plan.shaders,
+        pipelines=plan.pipelines,
+        descriptor_sets=plan.descriptor_sets,
+    )
+
+
 def _memory(
-    coalesced: Coalesced, profile: DeviceProfile, resident: Plan | None, policy: Policy, terms: TermsTable
+    coalesced: Coalesced,
+    profile: DeviceProfile,
+    resident: Plan | None,
+    policy: Policy,
+    terms: TermsTable,
+    least: Keep,
 ) -> tuple[MemoryPlan, MemoryPlan, Packing]:
     """(memory plan, staging plan, packing), by the first way that the device and its budgets allow."""
-    attempts = list(reversed(Keep)) if resident is not None else [Keep.NOTHING]
+    attempts = [k for k in reversed(Keep) if k >= least] if resident is not None else [Keep.NOTHING]
     limit = profile.limits.max_memory_allocation_count
     short: NoRoom | None = None
     for keep in attempts:
         what = "the plan"
         try:
-            memory, packing, to_stage = Round(coalesced, profile, resident, policy, terms, keep).run()
+            found = Round(coalesced, profile, resident, policy, terms, keep).run()
             what = "the plan and a staging buffer"
-            last = keep <= Keep.OWN
-            memory, staging = plan_staging(
-                coalesced, memory, packing, to_stage, profile, policy, any_size=last
-            )
-        except NoRoom as found:
-            short = found
-        except Unplaceable as found:
-            name = coalesced.keys.name(found.key)
+            at_once = found.at_once if keep is attempts[-1] or keep is Keep.OWN else None
+            memory, staging = plan_staging(coalesced, found, profile, policy, at_once)
+        except NoRoom as nowhere:
+            short = nowhere
+        except Unplaceable as need:
+            name = coalesced.keys.name(need.key)
             raise PlanError(
-                found.code,
-                f"{name} {found.why}; asked for by {coalesced.why(found.key)}",
-                "ask for less, or plan for a device that has it",
+                need.code,
+                f"{name} {need.why}; asked for by {coalesced.why(need.key)}",
+                "ask for less, raise the budget, or plan for a device that has it",
+                need.key,
             ) from None
         else:
             count = len(memory.allocation_table) + len(staging.allocation_table)
             if count < limit:
-                return memory, staging, packing
+                return memory, staging, found.packing
             short = None
     columns = columns_of(coalesced, coalesced.needs.array, profile, policy, terms)
     raise (
@@ -132,6 +161,7 @@ def _largest(coalesced: Coalesced, weight: Int64s) -> list[tuple[str, int]]:
     """The five who ask for the most, by the weights of needs; ids that read the same are one asker."""
     needs = coalesced.needs.array
     rows = coalesced.asked.rows
+    rows = rows[contains(needs["key"], rows["key"])]  # these may be only a part of all that is asked for
     asks = distinct(np.searchsorted(needs["key"], rows["key"]) << 32 | rows["asker"])
     total = np.bincount(asks & 0xFFFF_FFFF, weight[asks >> 32], len(coalesced.askers)).astype(np.int64)
     sums: Counter[str] = Counter()

@@ -24,6 +24,7 @@ class Policy:
     direct: keep what comes from caches in memory that the host can write to, where host and device have the
     same memory: then buffers need no staging.
     transfer_queue: use a transfer-only queue where the device has one.
+    elsewhere: what comes from caches may lie in memory that is not the device's own, which is slower.
     """
 
     block: int = 256 * MIB
@@ -35,3 +36,4 @@ class Policy:
     window: int = 256 * MIB
     direct: bool = True
     transfer_queue: bool = True
+    elsewhere: bool = False

@@ -131,6 +131,11 @@ class Terms:
         """These terms and one more queue use."""
         return self if use in self.uses else replace(self, uses=tuple(sorted({*self.uses, use})))
 
+    def anywhere(self) -> Terms:
+        """These terms, with the device's own memory as a preference."""
+        own = MemoryProperty.DEVICE_LOCAL
+        return replace(self, properties=self.properties & ~own, preferred=self.preferred | own)
+
 
 class TermsTable:
     """Interns `Terms`: equal terms have one small number."""

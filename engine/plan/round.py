@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -19,6 +19,7 @@ from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import TermsTable
 from engine.plan.table import Int64s, Rows, Table, stack
+from engine.plan.transfers import least_room, least_staging, rows_at_once
 from engine.plan.vocabulary import Kind
 
 SLACK = 32  # of staging per key, for the start and end of a run
@@ -35,6 +36,16 @@ class Keep(IntEnum):
     OWN = 1
     PLACES = 2  # what fits stays where it is
     REPLACED = 3  # and the old range of what is replaced is given away only after the new one is published
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Outcome:
+    """What a round found: at most `to_stage` bytes come through staging, of which it must hold `at_once`."""
+
+    memory: MemoryPlan
+    packing: Packing
+    to_stage: int
+    at_once: int
 
 
 class Round:
@@ -61,8 +72,8 @@ class Round:
         else:
             self.packing = Packing.of(self.memory, profile)
 
-    def run(self) -> tuple[MemoryPlan, Packing, int]:
-        """The new memory plan, its packing, and at most how many bytes must be staged to get there.
+    def run(self) -> Outcome:
+        """The plan of memory and what must be staged to get there.
 
         Raises NoRoom or Unplaceable where the device cannot hold it.
         """
@@ -90,7 +101,18 @@ class Round:
         missing = np.isin(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
         fetch = ~stays & columns.cached | missing
         memory = self._finish(builder, rows[~stays], rows[~same], gone, dropped, replaced)
-        return memory, self.packing, int((np.maximum(columns.bytes, columns.footprint) + SLACK)[fetch].sum())
+        to_stage = int((np.maximum(columns.bytes, columns.footprint) + SLACK)[fetch].sum())
+        return Outcome(memory, self.packing, to_stage, self._at_once(columns, fetch))
+
+    def _at_once(self, columns: Columns, fetch: NDArray[np.bool_]) -> int:
+        """Bytes of staging without which one of these could never come."""
+        optimal = self.profile.limits.optimal_buffer_copy_offset_alignment
+        rows = rows_at_once(self.profile, self.policy)
+        shapes = [self.terms[t].shape for t in np.flatnonzero(np.bincount(columns.terms[fetch])).tolist()]
+        padding = (columns.footprint - columns.size)[fetch].max(initial=0)  # of buffers; of images below zero
+        return max(
+            [least_room(int(padding)), *(least_staging(shape, optimal, rows) for shape in shapes if shape)]
+        )
 
     def _difference(self) -> tuple[Int64s, Int64s]:
         """(keys that go, keys to look at), both sorted."""
@@ -122,9 +144,9 @@ class Round:
             return fits
         facts = (old["terms"], columns.group[had], allocation["memory_type"], resource["sharing"])
         pairs = np.stack([*facts, resource["aliased"], rows["terms"][had]], 1)
-        distinct, index = np.unique(pairs, axis=0, return_inverse=True)
-        good = np.zeros(len(distinct), bool)
-        for i, (terms, group, memory_type, sharing, aliased, new) in enumerate(distinct.tolist()):
+        different, index = np.unique(pairs, axis=0, return_inverse=True)
+        good = np.zeros(len(different), bool)
+        for i, (terms, group, memory_type, sharing, aliased, new) in enumerate(different.tolist()):
             wanted, was = columns.groups[group], self.terms[terms]
             has = self.profile.memory_types[memory_type].properties
             good[i] = (

@@ -14,9 +14,9 @@ from engine.plan.builder import Builder, NewResource, NoRoom
 from engine.plan.coalesce import Coalesced
 from engine.plan.groups import Group, candidate_types
 from engine.plan.memory_plan import SUBRESOURCE, MemoryPlan, Sharing
-from engine.plan.packing import Packing
 from engine.plan.policy import MIB, Policy
 from engine.plan.profile import DeviceProfile
+from engine.plan.round import Outcome
 from engine.plan.table import Table
 from engine.plan.vocabulary import BufferUsage, Kind, MemoryProperty
 
@@ -37,26 +37,20 @@ _GROUP = Group(
 
 
 def plan_staging(
-    coalesced: Coalesced,
-    memory: MemoryPlan,
-    packing: Packing,
-    to_stage: int,
-    profile: DeviceProfile,
-    policy: Policy,
-    *,
-    any_size: bool = False,
+    coalesced: Coalesced, found: Outcome, profile: DeviceProfile, policy: Policy, least: int | None
 ) -> tuple[MemoryPlan, MemoryPlan]:
-    """(`memory` with its next ids advanced, the staging plan); NoRoom where not even the least fits.
+    """(the memory plan with its next ids advanced, the staging plan); NoRoom where not even the least fits.
 
-    With `any_size` what is left is taken, however little: rather slowly than not at all.
+    With `least`, what is left is taken if it is so many bytes, however little: rather slowly than not at all.
     """
+    memory, to_stage = found.memory, found.to_stage
     if not to_stage:
         return memory, MemoryPlan.empty()
     bits = profile.buffer_requirements(MIB, BufferUsage.TRANSFER_SRC).type_bits
     short = NoRoom(0, _LEAST)
     for memory_type in candidate_types(_GROUP, bits, profile):
-        builder = Builder(memory, packing, profile, policy)
-        size, count = _size(builder, memory_type, to_stage, profile, policy, any_size)
+        builder = Builder(memory, found.packing, profile, policy)
+        size, count = _size(builder, memory_type, to_stage, profile, policy, least)
         if not size:
             short = NoRoom(profile.memory_types[memory_type].heap, _LEAST)
             continue
@@ -92,7 +86,12 @@ def plan_staging(
 
 
 def _size(
-    builder: Builder, memory_type: int, to_stage: int, profile: DeviceProfile, policy: Policy, any_size: bool
+    builder: Builder,
+    memory_type: int,
+    to_stage: int,
+    profile: DeviceProfile,
+    policy: Policy,
+    least: int | None,
 ) -> tuple[int, int]:
     """(bytes of one staging buffer, how many); (0, 0) where the heap has no room for any."""
     heap = profile.heaps[profile.memory_types[memory_type].heap]
@@ -105,4 +104,4 @@ def _size(
         size = min(useful, room // count // unit * unit)
         if size >= min(_LEAST, useful):
             return size, count
-    return (size, 1) if any_size and size >= unit else (0, 0)
+    return (size, 1) if least is not None and size >= max(unit, least) else (0, 0)

@@ -11,9 +11,11 @@ import numpy.typing as npt
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, Registry
 from engine.feature.collect import Collector
+from engine.feature.recency import Recency
 from engine.graph import SCENE_COLOR, ColorTarget, CompiledGraph, Pass, compile_graph
 from engine.humon import Problem
 from engine.plan.coalesce import Coalesced, coalesce
+from engine.plan.errors import PlanError
 from engine.plan.keys import Keys
 from engine.plan.paging import Seen
 from engine.plan.plan import Plan
@@ -21,8 +23,11 @@ from engine.plan.planner import make_plan
 from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import Requirement, RequirementTable
+from engine.plan.round import Keep
+from engine.plan.within import is_short, plan_within
 from engine.planning.needs import FrameNeeds, PassNeeds, capacity, for_samples, pass_askers
 from engine.planning.seen import Sight, shown
+from engine.planning.shortage import Shortage, spare_of
 from engine.planning.tables import DrawTable, draw_table
 from engine.tableau import Tableau
 
@@ -46,7 +51,7 @@ class Asking(Protocol):
 class ScenePlanner:
     """Makes needs and plans of one scene for one device profile; pure, with no GPU.
 
-    `problems` collects what features and materials had to be reported for, each once.
+    `shortage` is what the last plan does without, None where it holds everything.
     """
 
     def __init__(
@@ -60,7 +65,6 @@ class ScenePlanner:
     ) -> None:
         self.profile = profile
         self.size = size
-        self.problems: list[Problem] = []
         self.keys = Keys(self._describe)
         self.others: list[Asking] = []
         self._requirements = RequirementTable(self.keys)
@@ -71,6 +75,9 @@ class ScenePlanner:
         self._library = library
         self._policy = policy or Policy()
         self._collector = Collector(tableau, registry, library)
+        self.shortage: Shortage | None = None
+        self._recency = Recency(tableau)
+        self._reported: list[Problem] = []
         self._made_of: tuple[object, ...] | None = None
         self._rows: dict[str, tuple[npt.NDArray[np.int32], list[npt.NDArray[np.int64]]]] = {}
 
@@ -84,12 +91,14 @@ class ScenePlanner:
         """Whether what informs the plan has changed since `needs` was last made.
 
         Costs a comparison of versions when nothing happened, and a look at each feature's active rows
-        when something was switched.
+        when something was switched. As long as something is left out, any switch may change that.
         """
         now = self._signature()
         if self._made_of == now:
             return False
-        if self._made_of is not None and self._made_of[2:] == now[2:] and not self._rows_changed():
+        self._recency.note()
+        same = self._made_of is not None and self._made_of[2:] == now[2:]
+        if same and self.shortage is None and not self._rows_changed():
             self._made_of = now
             return False
         return True
@@ -131,18 +140,44 @@ class ScenePlanner:
                 requirements.add(requirement, asker)
         return needs
 
-    def plan(self, needs: FrameNeeds, resident: Plan | None = None) -> Plan:
-        """Plan what was stated, staying with what is resident where it fits."""
-        self._coalesced = coalesce(needs.requirements, self._coalesced)
-        return make_plan(
-            self._coalesced,
-            self.profile,
-            resident,
-            self._policy,
-            shaders=needs.shaders,
-            pipelines=needs.pipelines,
-            descriptor_sets=needs.descriptor_sets,
-        )
+    def plan(
+        self,
+        needs: FrameNeeds,
+        resident: Plan | None = None,
+        *,
+        profile: DeviceProfile | None = None,
+        placeholders: bool = True,
+        keep: Keep = Keep.NOTHING,
+    ) -> Plan:
+        """Plan what was stated, staying with what is resident where it fits.
+
+        Where the budgets (of `profile`, if given) cannot hold it all, a plan of less is made, and
+        `shortage` tells; without `placeholders` everything that is drawn must fit. Raises PlanError
+        where that is not enough either. At least `keep` of what is resident is kept.
+        """
+        coalesced = self._coalesced = coalesce(needs.requirements, self._coalesced)
+        profile = profile or self.profile
+
+        def make(part: Coalesced, policy: Policy) -> Plan:
+            rows = (needs.shaders, needs.pipelines, needs.descriptor_sets)
+            named = dict(zip(("shaders", "pipelines", "descriptor_sets"), rows, strict=True))
+            return make_plan(part, profile, resident, policy, keep=keep, **named)
+
+        try:
+            plan, self.shortage = make(coalesced, self._policy), None
+        except PlanError as error:
+            if not is_short(error):
+                raise
+            until = self._collector.until(needs.requirements.askers, self._recency)
+            spare = spare_of(coalesced, until, self.seen(needs), profile, self._policy)
+            several = len(profile.heaps) > 1
+            found = plan_within(
+                make, coalesced, self._policy, spare, elsewhere=several, placeholders=placeholders
+            )
+            if found is None:
+                raise
+            plan, self.shortage = found.plan, Shortage(found, error)
+        return plan
 
     def seen(self, needs: FrameNeeds) -> Seen | None:
         """Say of keys whether the camera sees them, for their schedule; None where nothing is shown.
@@ -162,6 +197,12 @@ class ScenePlanner:
             tuple(other.version for other in self.others),
             self.profile,
         )
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What features and materials had to be reported for, each once, and what the last plan lacks."""
+        short = () if self.shortage is None else (self.shortage.problem(self.keys.name),)
+        return (*self._reported, *short)
 
     def _describe(self, key: int) -> str:
         """Name an asset in plans: its database and its label."""
@@ -235,8 +276,8 @@ class ScenePlanner:
         self._collector.switch_off(feature, error)
 
     def _report(self, problem: Problem) -> None:
-        if problem not in self.problems:
-            self.problems.append(problem)
+        if problem not in self._reported:
+            self._reported.append(problem)
 
 
 def _compiled(passes: Mapping[str, Sequence[Pass]]) -> CompiledGraph:

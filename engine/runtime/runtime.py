@@ -21,14 +21,17 @@ from engine.assets.roots import user_cache_folder
 from engine.graph import SCENE_COLOR, Layout
 from engine.humon import Problem, Severity
 from engine.memory.manager import MemoryManager, Pace
+from engine.memory.problems import HeapFull
 from engine.memory.profile import live_profile
 from engine.memory.readback import read_image
 from engine.memory.samplers import SamplerPool
 from engine.plan.compaction import Compaction, compact
 from engine.plan.errors import PlanError
 from engine.plan.plan import Plan
+from engine.plan.planner import plan_again
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import ImageShape
+from engine.plan.round import Keep
 from engine.plan.schedule import Resident, Schedule, make_schedule
 from engine.plan.sources import Sources
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
@@ -38,7 +41,7 @@ from engine.render.renderer import Renderer
 from engine.runtime.options import Overlay, Presenter, RuntimeOptions
 from engine.vk.binding import constants
 from engine.vk.device import Device
-from engine.vk.errors import DeviceLost, Result, VulkanError
+from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.facts import facts
 from engine.vk.instance import Instance
 from engine.vk.timeline import Timeline
@@ -50,6 +53,8 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 REPLAN_MS = 50.0
 """What the frame after a new plan may take to make the images and rings that it lives on."""
+MOST_REFUSALS = 8
+"""How often less and less is tried, while the device refuses it, before the scene stays as it was."""
 _GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
 """What is answered while the driver of a lost device has not come back."""
 
@@ -109,6 +114,10 @@ class Runtime:
         self.plan: Plan | None = None
         self.schedule: Schedule | None = None
         self._needs: FrameNeeds | None = None
+        self._stated: FrameNeeds | None = None
+        self._settled: tuple[FrameNeeds, Plan] | None = None
+        self._refusals = self._went_back = 0
+        self._held: dict[int, int] = {}
         self._tickets = [0] * FRAMES_IN_FLIGHT
         self._published = -1
         self._drawn_of: tuple[object, ...] | None = None
@@ -167,14 +176,19 @@ class Runtime:
         self.planner.others.append(overlay)
 
     def frame(self, presenter: Presenter | None = None) -> FrameFacts:
-        """Draw one frame, and show it where there is a presenter."""
+        """Draw one frame, and show it where there is a presenter.
+
+        Raises PlanError where the scene has become more than the budgets hold even of fallbacks, and
+        OutOfDeviceMemory where the device refuses as much: once, and the frames after it draw the scene as
+        it was until it changes.
+        """
         wall, cpu = time.perf_counter(), time.thread_time()
         slot = self._number % FRAMES_IN_FLIGHT
         self.timeline.wait(self._tickets[slot])
         self.renderer.collect(self.timeline.completed())
         moved = self.tableau.update_world()
         patience = REPLAN_MS if self._replan() else None
-        self.memory.advance(milliseconds=patience)
+        self.advance(patience)
         self._redraw()
         self._write_values(moved)
         drawn = self._submit(slot, presenter)
@@ -186,6 +200,20 @@ class Runtime:
             self.memory.settled,
             drawn,
         )
+
+    def advance(self, milliseconds: float | None = None) -> bool:
+        """Carry out a frame's share of the schedule, or `milliseconds` of it; say whether it is settled.
+
+        Raises as `frame` does where the device has less memory than its budget says.
+        """
+        try:
+            settled = self.memory.advance(milliseconds=milliseconds)
+        except OutOfDeviceMemory as refused:
+            self._make_do(refused)
+            return False
+        if settled and self._needs is not None and self.plan is not None:
+            self._settled = (self._needs, self.plan)
+        return settled
 
     def limit_budget(self, budgets: Mapping[int, int]) -> None:
         """Plan with at most so many bytes in each of these heaps from now on; none lifts all limits."""
@@ -225,7 +253,11 @@ class Runtime:
         For pictures and tests; a window draws while its scene arrives. Raises TimeoutError.
         """
         self.replan()
-        self.memory.settle()
+        while not self.memory.settled:
+            try:
+                self.memory.settle()
+            except OutOfDeviceMemory as refused:
+                self._make_do(refused)
 
     def settle(self, max_frames: int = 10_000) -> int:
         """Draw frames until nothing is left to run and return how many. Raises TimeoutError."""
@@ -275,9 +307,64 @@ class Runtime:
         """Make a new plan and schedule if what informs them has changed; say whether it had."""
         if not self.planner.stale():
             return False
-        needs = self.planner.needs()
-        self._take_up(needs, self.planner.plan(needs, self.resident.snapshot()))
+        self._refusals = self._went_back = 0
+        self._held.clear()
+        self._stated = self.planner.needs()
+        self._take_up(self._stated, self.planner.plan(self._stated, self.resident.snapshot()))
         return True
+
+    def _make_do(self, refused: OutOfDeviceMemory) -> None:
+        """Go on with less, after the device has refused what its budget had room for.
+
+        First what nothing uses goes, and assets may lie in other memory; where that is not enough, the same
+        is tried once more; and then what is used draws its fallback. Raises `refused` where that is not
+        enough either, or memory is not what was refused, and goes back to the plan that was carried out last;
+        if that is refused as well, to what is still there of it.
+        """
+        self._refusals += 1
+        if self._went_back == 1:
+            return self._go_back()
+        if isinstance(refused, HeapFull) and self._refusals <= MOST_REFUSALS and not self._went_back:
+            try:
+                self._plan_less(refused)
+            except PlanError as short:
+                refused.detail += f"; {short.problem}"
+            else:
+                return None
+        if self._refusals == 1:
+            return None
+        if not self._went_back:
+            self._go_back()
+        raise refused
+
+    def _go_back(self) -> None:
+        """Return to what was carried out last: all of it, or the second time what is still there."""
+        self._went_back += 1
+        if self._settled is not None:
+            needs, before = self._settled
+            there = self.resident.snapshot()
+            self._take_up(needs, plan_again(before, there, fetch=self._went_back == 1))
+
+    def _plan_less(self, refused: HeapFull) -> None:
+        """Take up a plan for a heap that holds what lives there now, and not what was refused beside it.
+
+        Nobody knows how much of that it would hold: half is tried, and where nothing can be planned within
+        that, all but one byte. What was found out is forgotten when the scene changes. Raises PlanError.
+        """
+        assert self._stated is not None
+        live, before = self.memory.heap_bytes[refused.heap], self.resident.snapshot()
+        for more in (refused.size // 2, refused.size - 1):
+            self._held[refused.heap] = live + more
+            held = self.profile.with_budgets({**self.profile.budgets, **self._held})
+            how = {"profile": held, "placeholders": self._refusals > 1, "keep": Keep.PLACES}
+            try:
+                plan = self.planner.plan(self._stated, before, **how)
+            except PlanError:
+                if more == refused.size - 1:
+                    raise
+            else:
+                self._take_up(self._stated, plan)
+                break
 
     def _take_up(self, needs: FrameNeeds, plan: Plan) -> None:
         """Have a plan carried out from wherever things stand, and drawn with as it comes."""

@@ -87,7 +87,7 @@ class LiveHost:
                 settled = self.draw()
             else:
                 self.runtime.replan()
-                settled = self.runtime.memory.advance(milliseconds=1e9)
+                settled = self.runtime.advance(1e9)
             if settled and not self.runtime.planner.stale():
                 return count
             if self._show is None:

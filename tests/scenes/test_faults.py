@@ -22,7 +22,7 @@ from engine.testing import (
     open_scene,
 )
 from engine.vk.commands import Commands
-from engine.vk.errors import DeviceLost, OutOfDeviceMemory, OutOfHostMemory, Result, VulkanError
+from engine.vk.errors import DeviceLost, OutOfHostMemory, Result, VulkanError
 
 pytestmark = pytest.mark.gpu
 
@@ -93,7 +93,8 @@ def test_a_named_call_fails_where_it_is_asked_to(faults: Faults):
         scene["cube"].shadowCaster.active = False
         scene.settle()
         scene["cube"].shadowCaster.active = True
-        with faults.failed_call(1, function="vkAllocateMemory") as calls, pytest.raises(OutOfDeviceMemory):
+        failed = faults.failed_call(1, "OUT_OF_HOST_MEMORY", function="vkAllocateMemory")
+        with failed as calls, pytest.raises(OutOfHostMemory):
             scene.settle()
         assert calls.failed == 1
         scene.settle()

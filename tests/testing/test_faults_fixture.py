@@ -6,7 +6,7 @@ import pytest
 
 from engine.memory.fills import Fills
 from engine.testing import MIB, Faults, assert_problems, open_scene
-from engine.vk.errors import DeviceLost, OutOfDeviceMemory
+from engine.vk.errors import DeviceLost, OutOfHostMemory
 from engine.vk.faults import faults as calls
 
 
@@ -14,7 +14,8 @@ from engine.vk.faults import faults as calls
 def test_a_call_fails_inside_the_block_and_not_after_it(faults: Faults):
     with open_scene("scenes/cube.hu") as scene:
         scene.resize(64, 48)
-        with faults.failed_call(1, function="vkAllocateMemory") as told, pytest.raises(OutOfDeviceMemory):
+        failed = faults.failed_call(1, "OUT_OF_HOST_MEMORY", function="vkAllocateMemory")
+        with failed as told, pytest.raises(OutOfHostMemory):
             scene.settle()
         assert told.failed == 1
         scene.settle()

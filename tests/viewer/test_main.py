@@ -58,6 +58,18 @@ def test_a_headless_run_writes_picture_and_report_and_leaves_nothing_behind(
 
 
 @gpu
+def test_within_too_small_a_budget_the_picture_is_drawn_and_what_it_lacks_is_told(
+    root: Path, tmp_path: Path
+) -> None:
+    arguments = ("--headless", "--size", "320x240", "--budget", "19", "--screenshot", tmp_path / "cube.png")
+    done = view(root, "scenes/cube.hu", *arguments)
+    assert done.returncode == 0
+    assert done.stderr.count("warning[plan.short]") == 1
+    assert "drawn as fallback" in done.stderr
+    assert images.load(tmp_path / "cube.png").shape == (240, 320, 4)
+
+
+@gpu
 def test_as_many_frames_are_drawn_as_were_asked_for(root: Path, tmp_path: Path) -> None:
     assert report_of(root, tmp_path, "--frames", "7")["frames"] == 7
 

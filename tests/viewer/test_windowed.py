@@ -150,6 +150,39 @@ def test_a_click_on_the_active_switch_takes_the_shadow_and_its_memory_and_a_seco
     assert runtime.memory.live_bytes == live
 
 
+def test_a_scene_that_no_longer_fits_is_drawn_as_it_was_and_told_once(
+    frames: WindowFrames, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = frames.runtime
+    lit, shown = runtime.read_pixels(), frames.presenter.shown
+    runtime.limit_budget({0: 8 << 20})
+    for _ in range(5):
+        frames.step()
+    images.assert_same(runtime.read_pixels(), lit)
+    assert frames.presenter.shown >= shown + 5
+    told = capsys.readouterr().err
+    assert told.count("error[plan.budget]") == 1
+    assert "shadowCaster on 'cube'" in told
+    assert "the scene is drawn as it was before" in told
+    runtime.limit_budget({})
+    settle(frames)
+    images.assert_same(runtime.read_pixels(), lit)
+
+
+def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_the_inspector_says_so(
+    frames: WindowFrames,
+) -> None:
+    runtime = frames.runtime
+    lit = runtime.read_pixels()
+    runtime.limit_budget({0: runtime.memory.live_bytes - (1 << 20)})
+    settle(frames)
+    images.assert_different(runtime.read_pixels(), lit, share=0.01)
+    until(frames, lambda: any("plan.short" in told for told in frames._facts.gather().problems), "it is told")
+    runtime.limit_budget({})
+    settle(frames)
+    images.assert_same(runtime.read_pixels(), lit)
+
+
 def test_a_drag_on_the_scene_orbits_and_a_drag_on_the_inspector_does_not(
     frames: WindowFrames, display: Display
 ) -> None:

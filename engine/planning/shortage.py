@@ -1,0 +1,98 @@
+"""A scene that its device cannot hold whole: what is given up for it, in which order, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.feature.recency import STILL
+from engine.humon import Problem, Severity
+from engine.plan.coalesce import Coalesced
+from engine.plan.columns import columns_of
+from engine.plan.errors import PlanError
+from engine.plan.paging import Seen
+from engine.plan.policy import Policy
+from engine.plan.profile import DeviceProfile
+from engine.plan.requirements import TermsTable
+from engine.plan.vocabulary import Contents, MemoryProperty
+from engine.plan.within import Spare, Within
+from engine.planning.needs import FALLBACK_PRIORITY
+
+NAMED = 8
+"""How many assets a sentence names; of more, the rest is counted."""
+
+
+def spare_of(
+    coalesced: Coalesced,
+    until: npt.NDArray[np.int64],
+    seen: Seen | None,
+    profile: DeviceProfile,
+    policy: Policy,
+) -> Spare:
+    """What may be left out: what comes from caches and is no fallback.
+
+    First what no enabled row asks for, by when the last one that did was switched off (`until`, by asker);
+    then what is used: the unseen first, of these what has the least priority, and then the largest first.
+    """
+    needs = coalesced.needs.array
+    columns = columns_of(coalesced, needs, profile, policy, TermsTable())
+    asked = coalesced.asked.rows
+    last = np.zeros(len(needs), np.int64)
+    known = np.isin(asked["key"], needs["key"])
+    np.maximum.at(last, np.searchsorted(needs["key"], asked["key"][known]), until[asked["asker"][known]])
+    may_go = np.flatnonzero(columns.cached & (needs["priority"] < FALLBACK_PRIORITY))
+    used = last[may_go] == STILL
+    idle, busy = may_go[~used], may_go[used]
+    idle = idle[np.argsort(last[idle], kind="stable")]
+    sizes = columns.padded(profile)
+    keys = needs["key"][busy].astype(np.int64)
+    visible = np.zeros(len(busy), np.bool_) if seen is None else seen(keys)
+    busy = busy[np.lexsort((-keys, -sizes[busy], needs["priority"][busy], visible))]
+    order = np.concatenate((idle, busy))
+    return Spare(needs["key"][order].astype(np.int64), sizes[order], len(idle))
+
+
+@dataclass(frozen=True, eq=False)
+class Shortage:
+    """What a plan does without, and the error that everything would have ended in."""
+
+    within: Within
+    error: PlanError
+
+    def problem(self, name: Callable[[int], str]) -> Problem:
+        """Tell it in words; `name` says what a key is called."""
+        told = []
+        if len(self.within.used):
+            told.append(f"{_named(self.within.used, name)} drawn as fallback")
+        if len(self.within.unused):
+            told.append(f"{_named(self.within.unused, name)} left out, as nothing draws it now")
+        if moved := self._elsewhere():
+            told.append(
+                f"{moved:,} bytes of assets lie in memory that is not the device's own, which is slower"
+            )
+        return Problem(
+            "plan.short",
+            f"{self.error.problem}; so: {'; '.join(told)}",
+            help=self.error.help,
+            severity=Severity.WARNING,
+        )
+
+    def _elsewhere(self) -> int:
+        """Bytes of what comes from caches in memory that is not the device's own."""
+        plan = self.within.plan
+        if not plan.policy.elsewhere:
+            return 0
+        places, own = plan.memory.subresources, MemoryProperty.DEVICE_LOCAL
+        resources = plan.memory.resource_table.rows(places["resource"].astype(np.int64))
+        homes = plan.memory.allocation_table.rows(resources["allocation"].astype(np.int64))
+        away = np.array([not t.properties & own for t in plan.profile.memory_types], np.bool_)
+        cached = np.array([t.contents is Contents.CACHE for t in plan.terms.entries], np.bool_)
+        return int(places["size"][away[homes["memory_type"]] & cached[places["terms"]]].sum())
+
+
+def _named(keys: npt.NDArray[np.int64], name: Callable[[int], str]) -> str:
+    names = ", ".join(name(key) for key in keys[:NAMED].tolist())
+    return f"{names} and {len(keys) - NAMED:,} more" if len(keys) > NAMED else names

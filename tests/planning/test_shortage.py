@@ -1,0 +1,174 @@
+"""Claims about a scene that its device cannot hold whole: what it does without, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.random_scenes import profile
+
+from engine.assets import AssetLibrary, open_library
+from engine.plan.errors import PlanError
+from engine.plan.reading import read_plan
+from engine.plan.text import plan_text
+from engine.plan.validate import validate
+from engine.planning.needs import FALLBACK_PRIORITY
+from engine.planning.scene import ScenePlanner
+from engine.scene import Scene, load_scene
+from engine.testing import MIB, assert_problems, open_scene
+
+TEXTURES = ["texture2d #11", "texture2d #10", "texture2d #9", "texture2d #8"]
+ROOM = 19 * MIB  # the four textures have none, as the shadow map takes 16 MiB
+
+
+@pytest.fixture
+def cube(root, monkeypatch) -> Iterator[tuple[Scene, AssetLibrary]]:
+    monkeypatch.chdir(root)
+    scene = load_scene(Path("scenes/cube.hu"))
+    with open_library(scene.dbs) as library:
+        yield scene, library
+
+
+def planner(scene: Scene, library: AssetLibrary, budget: int | None = None) -> ScenePlanner:
+    device = profile("unified")
+    return ScenePlanner(scene.tableau, scene.registry, library, within(device, budget), (320, 240))
+
+
+def within(device, budget: int | None):
+    return device if budget is None else device.with_budgets(dict.fromkeys(range(len(device.heaps)), budget))
+
+
+def left_out(made: ScenePlanner) -> tuple[list[str], list[str]]:
+    """Names of what nothing uses and of what is used, as they were left out."""
+    assert made.shortage is not None
+    found = made.shortage.within
+    return tuple([made.keys.name(key)[9:] for key in keys.tolist()] for keys in (found.unused, found.used))
+
+
+def test_what_is_seen_loses_its_textures_the_last_named_first_and_keeps_its_mesh(cube):
+    made = planner(*cube, ROOM + MIB)
+    plan = made.plan(made.needs())
+    assert left_out(made) == ([], TEXTURES[:1])
+    made.profile = within(made.profile, ROOM - MIB // 4)
+    plan = made.plan(made.needs())
+    assert left_out(made) == ([], TEXTURES)
+    assert not validate(plan)
+    assert plan.planned_bytes <= ROOM
+    there = {made.keys.name(key)[9:] for key in plan.memory.subresources["key"].tolist()}
+    assert {"vertices #2", "indices #3"} <= there
+    assert not there & set(TEXTURES)
+    again = read_plan(plan_text(plan), made.profile)
+    assert len(again.memory.subresources) == len(plan.memory.subresources)
+
+
+def test_with_room_for_all_nothing_is_left_out(cube):
+    made = planner(*cube)
+    made.plan(made.needs())
+    assert made.shortage is None
+    assert made.problems == ()
+
+
+def test_what_nothing_draws_goes_first_by_when_it_was_drawn_last(cube):
+    scene, library = cube
+    made = planner(scene, library)
+    made.plan(made.needs())
+    for name in ("ground", "cube"):
+        scene.tableau[name].enabled = False
+        assert not made.stale()
+    made.profile = within(made.profile, ROOM - MIB // 4)
+    made.plan(made.needs())
+    unused, used = left_out(made)
+    assert used == []
+    assert unused[:2] == ["vertices 'plane'", "indices 'plane'"]
+    assert set(unused) == {*unused[:2], *TEXTURES, "vertices #2", "indices #3"}
+
+
+def test_what_is_drawn_again_takes_the_place_of_what_is_not(cube):
+    scene, library = cube
+    made = planner(scene, library, ROOM)
+    scene.tableau["cube"].enabled = False
+    made.plan(made.needs())
+    assert left_out(made)[1] == []
+    assert not made.stale()
+    scene.tableau["cube"].enabled = True
+    assert made.stale()
+    made.plan(made.needs())
+    assert left_out(made) == ([], TEXTURES)
+
+
+def test_memory_that_comes_free_is_for_what_was_left_out(cube):
+    scene, library = cube
+    made = planner(scene, library, ROOM)
+    made.plan(made.needs())
+    scene.tableau["cube"].shadowCaster.active = False
+    assert made.stale()
+    plan = made.plan(made.needs())
+    assert made.shortage is None
+    assert "texture2d #8" in plan_text(plan)
+    scene.tableau["sun"].light.enabled = False
+    assert not made.stale()
+
+
+def test_what_the_camera_does_not_see_goes_before_what_it_sees(cube):
+    scene, library = cube
+    made = planner(scene, library, ROOM + MIB)
+    scene.tableau["ground"].translation = (0, -5000, 0)
+    scene.tableau["camera"].translation = (0, -2, 0.5)
+    scene.tableau["camera"].euler = (60, 0, 0)  # up to the cube
+    scene.tableau.update_world()
+    made.plan(made.needs())
+    assert left_out(made)[1] == ["vertices 'plane'", "indices 'plane'", TEXTURES[0]]
+
+
+def test_fallbacks_and_attachments_are_never_left_out(cube):
+    scene, library = cube
+    made = planner(scene, library)
+    needs = made.needs()
+    whole = made.plan(needs)
+    made.profile = within(made.profile, ROOM - MIB // 4)
+    least = made.plan(made.needs())
+    made.profile = within(made.profile, ROOM - MIB)
+    with pytest.raises(PlanError, match="shadowCaster on 'cube'") as error:
+        made.plan(made.needs())
+    assert error.value.code == "plan.budget"
+    rows = whole.requirements.needs.array
+    kept = {made.keys.name(int(row["key"])) for row in rows if row["priority"] >= FALLBACK_PRIORITY}
+    assert kept
+    assert kept < {made.keys.name(k) for k in least.memory.subresources["key"].tolist()}
+
+
+def test_without_placeholders_what_is_drawn_must_fit(cube):
+    made = planner(*cube, ROOM)
+    needs = made.needs()
+    with pytest.raises(PlanError, match=r"plan\.budget"):
+        made.plan(needs, placeholders=False)
+
+
+def test_it_is_told_who_asks_for_most_and_what_is_done_about_it():
+    with open_scene("scenes/cube.hu", profile="unified", budget=ROOM + MIB) as scene:
+        assert_problems(scene, ("plan.short", "shadowCaster on 'cube' at scenes/cube.hu:13"))
+        (problem,) = scene.problems
+        assert "so: assetDb0 texture2d #11 drawn as fallback" in problem.message
+        assert "raise the budget" in problem.help
+        scene["cube"].visibleModel.enabled = False
+        scene["cube"].shadowCaster.enabled = False
+        scene.settle()
+        (problem,) = scene.problems
+        assert "left out, as nothing draws it now" in problem.message
+        scene["cube"].shadowCaster.active = False
+        scene.settle()
+        assert scene.problems == ()
+
+
+def test_memory_that_is_not_the_devices_own_is_told_in_bytes():
+    with open_scene("scenes/cube.hu", profile="nvidia-h200") as scene:
+        memory = scene.memory
+        own = max(heap.planned for heap in memory.heaps)
+    budgets = {0: own - MIB, 1: 64 * MIB}
+    with open_scene("scenes/cube.hu", profile="nvidia-h200") as scene:
+        scene.host.limit_budget(budgets)
+        scene.settle()
+        (problem,) = scene.problems
+        assert "bytes of assets lie in memory that is not the device's own" in problem.message
+        assert scene.memory.heaps[0].live <= budgets[0]

@@ -1,0 +1,228 @@
+"""Claims about a device that has less memory than is asked for: by its budget, or by what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from engine.memory.objects import LiveAllocation, Objects
+from engine.memory.problems import HeapFull
+from engine.plan.errors import PlanError
+from engine.plan.steps import Allocate
+from engine.testing import (
+    MIB,
+    Box,
+    Faults,
+    OpenedScene,
+    assert_changed,
+    assert_no_growth,
+    assert_problems,
+    assert_same_pixels,
+    open_scene,
+)
+from engine.vk.errors import OutOfDeviceMemory, Result
+
+pytestmark = pytest.mark.gpu
+
+ROOM = 19 * MIB - MIB // 8  # with the shadow map there is none for the textures
+BRICKS = Box(140, 100, 40, 40)
+
+
+@pytest.fixture
+def cube() -> Iterator[OpenedScene]:
+    with open_scene("scenes/cube.hu") as scene:
+        yield scene
+
+
+@contextmanager
+def device_that_holds(limit: int) -> Iterator[list[int]]:
+    """Let the device refuse what goes beyond so many bytes, whatever its budget says; sizes it refused."""
+    refused: list[int] = []
+    make = Objects.make_memory
+
+    def sparing(self: Objects, step: Allocate) -> LiveAllocation:
+        if self.live_bytes + step.size > limit:
+            refused.append(step.size)
+            raise OutOfDeviceMemory("vkAllocateMemory", Result.OUT_OF_DEVICE_MEMORY)
+        return make(self, step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Objects, "make_memory", sparing)
+        yield refused
+
+
+def redness(frame: np.ndarray) -> float:
+    red, _, blue = BRICKS.of(frame)[..., :3].mean(axis=(0, 1))
+    return float(red / blue)
+
+
+def test_within_a_budget_for_less_textures_give_way_and_come_back(cube):
+    bricks = cube.frame()
+    with open_scene("scenes/cube.hu", budget=ROOM) as scene:
+        plain = scene.frame()
+        assert_problems(scene, ("plan.short", "texture2d"))
+        assert scene.memory.peak <= ROOM
+        assert scene.memory.live == scene.memory.planned
+        assert redness(plain) < 1.2 < 1.3 < redness(bricks)
+        scene["cube"].shadowCaster.active = False
+        scene.settle()
+        assert_problems(scene)
+        assert redness(scene.frame()) > 1.3
+        scene["cube"].shadowCaster.active = True
+        scene.settle()
+        assert_same_pixels(scene.frame(), plain, levels=0, share=0)
+
+
+def test_what_nothing_draws_is_evicted_for_what_is_and_fetched_when_it_is_drawn_again(cube):
+    bricks = cube.frame()
+    with open_scene("scenes/cube.hu", settings=["cube.shadowCaster.active=false"], budget=ROOM) as scene:
+        scene["cube"].visibleModel.enabled = False
+        scene.settle()
+        assert_problems(scene)
+        scene["cube"].shadowCaster.active = True
+        scene.settle()
+        assert_problems(scene, ("plan.short", "left out, as nothing draws it now"))
+        scene["cube"].shadowCaster.active = False
+        scene["cube"].visibleModel.enabled = True
+        scene.settle()
+        assert_problems(scene)
+        assert redness(scene.frame()) == pytest.approx(redness(bricks), rel=0.05)
+
+
+def test_a_budget_that_holds_not_even_the_attachments_is_told_once_and_frames_go_on(faults: Faults, cube):
+    shown = cube.frame()
+    with faults.budget(cube, 8 * MIB):
+        with pytest.raises(PlanError, match="shadowCaster on 'cube'"):
+            cube.step()
+        cube.step(count=2)
+        assert_same_pixels(cube.frame(), shown, levels=0, share=0)
+
+
+def test_pictures_that_are_too_large_for_the_budget_keep_the_size_that_fits():
+    with open_scene("scenes/cube.hu", budget=ROOM + MIB) as scene:
+        shown = scene.frame()
+        scene.resize(4000, 3000)
+        with pytest.raises(PlanError, match="sceneColor takes 48000000 bytes"):
+            scene.step()
+        assert_same_pixels(scene.frame(), shown, levels=0, share=0)
+        scene.resize(320, 240)
+        assert_same_pixels(scene.frame(), shown, levels=0, share=0)
+
+
+def test_a_device_that_refuses_once_is_asked_once_more(faults: Faults, cube):
+    shown = cube.frame()
+    cube["cube"].shadowCaster.active = False
+    cube.settle()
+    cube["cube"].shadowCaster.active = True
+    with faults.failed_call(1, function="vkAllocateMemory") as calls:
+        cube.settle()
+    assert calls.failed == 1
+    assert_problems(cube)
+    assert_same_pixels(cube.frame(), shown, levels=0, share=0)
+
+
+def test_a_device_that_refuses_gets_what_nothing_draws_and_nothing_that_is_drawn_is_lost(cube):
+    cube["cube"].shadowCaster.active = False
+    cube.settle()
+    cube["cube"].visibleModel.enabled = False
+    ground = cube.frame()
+    room = cube.memory.live + 16 * MIB - MIB // 2
+    cube["cube"].shadowCaster.active = True
+    cube["cube"].shadowCaster.enabled = False
+    with device_that_holds(room) as refused:
+        cube.settle()
+        assert refused
+        assert cube.memory.live <= room
+        assert_problems(cube, ("plan.short", "left out, as nothing draws it now"))
+        assert_same_pixels(cube.frame(), ground, levels=0, share=0)
+
+
+def test_a_device_that_goes_on_refusing_gets_what_is_drawn_and_fallbacks_are_drawn(cube):
+    bricks = cube.frame()
+    cube["cube"].shadowCaster.active = False
+    cube.settle()
+    room = cube.memory.live + 15 * MIB - MIB // 4
+    cube["cube"].shadowCaster.active = True
+    with device_that_holds(room) as refused:
+        cube.settle()
+        assert len(refused) >= 2
+        assert cube.memory.live <= room
+        assert_problems(cube, ("plan.short", "drawn as fallback"))
+        plain = cube.frame()
+        assert redness(plain) < 1.2
+        assert_changed(plain, bricks)
+    cube["cube"].shadowCaster.active = False
+    cube.settle()
+    cube["cube"].shadowCaster.active = True
+    cube.settle()
+    assert_problems(cube)
+    assert_same_pixels(cube.frame(), bricks, levels=0, share=0)
+
+
+def test_a_device_that_has_room_for_nothing_new_keeps_the_scene_as_it_was(faults: Faults, cube):
+    shadowed = cube.frame()
+    cube["cube"].shadowCaster.active = False
+    cube.settle()
+    plain = cube.frame()
+    with assert_no_growth(cube):
+        cube["cube"].shadowCaster.active = True
+        with faults.failed_call(1, function="vkAllocateMemory", onwards=True):
+            with pytest.raises(HeapFull, match="shadowCaster on 'cube'"):
+                cube.settle()
+            cube.step(count=3)
+        assert redness(cube.frame()) > 0
+        assert_same_pixels(Box(220, 20, 80, 80).of(cube.frame()), Box(220, 20, 80, 80).of(plain), levels=8)
+    cube["cube"].shadowCaster.active = False
+    cube.settle()
+    assert_same_pixels(cube.frame(), plain, levels=0, share=0)
+    cube["cube"].shadowCaster.active = True
+    cube.settle()
+    assert_same_pixels(cube.frame(), shadowed, levels=0, share=0)
+
+
+def test_a_device_that_has_no_room_for_the_new_gets_the_old_back_whole(cube):
+    cube["cube"].shadowCaster.active = False
+    cube.settle()
+    plain, room = cube.frame(), cube.memory.live + 14 * MIB
+    with device_that_holds(room):
+        cube["cube"].shadowCaster.active = True
+        with pytest.raises(HeapFull, match="shadowCaster on 'cube'"):
+            cube.settle()
+        cube.settle()
+        assert_same_pixels(cube.frame(), plain, levels=0, share=0)
+        assert cube.memory.live <= room
+
+
+def test_another_call_that_finds_no_memory_is_tried_once_more_and_then_told(faults: Faults, cube):
+    cube["cube"].shadowCaster.active = False
+    cube.settle()
+    plain = cube.frame()
+    cube["cube"].shadowCaster.active = True
+    with faults.failed_call(1, function="vkCreateImage") as calls:
+        cube.settle()
+    assert calls.failed == 1
+    cube["cube"].shadowCaster.active = False
+    cube.settle()
+    cube["cube"].shadowCaster.active = True
+    with faults.failed_call(1, function="vkCreateImage", onwards=True):
+        with pytest.raises(OutOfDeviceMemory):
+            cube.settle()
+        cube.step(count=2)
+        assert_same_pixels(cube.frame(), plain, levels=0, share=0)
+
+
+@pytest.mark.parametrize("room", [1, 8, 18, 19, 20])
+def test_however_little_a_device_holds_opening_ends_in_a_picture_or_a_clear_error(room):
+    with device_that_holds(room * MIB) as refused:
+        try:
+            with open_scene("scenes/cube.hu", own_device=True) as scene:
+                assert scene.memory.live <= room * MIB
+                assert_changed(scene.frame(), np.zeros_like(scene.frame()))
+        except HeapFull as error:
+            told = str(error)
+            assert "bytes of heap 0; heap 0 with a budget of" in told
+            assert room < 19
+    assert refused or room > 20
