@@ -24,11 +24,16 @@ _FINE = 64  # what is left out beyond need is at most one in so many of all that
 
 @dataclass(frozen=True, eq=False)
 class Spare:
-    """Keys that may be left out, in this order, and their bytes; nothing uses the first `unused` of them."""
+    """Keys that may be left out, in this order, and their bytes; nothing uses the first `unused` of them.
+
+    So many bytes at least must go: `over` of what the device's own memory holds, `over_all` of all memory.
+    """
 
     keys: Int64s
     sizes: Int64s
     unused: int
+    over: int = 0
+    over_all: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +65,7 @@ def plan_within(
     None where all of that is not enough. Raises PlanError where something is in the way that may not go.
     """
     less = _Less(make, coalesced, spare)
-    stages = [(policy, spare.unused)]
+    stages = [(policy, spare.unused)] if spare.unused else []
     if elsewhere:
         policy = replace(policy, elsewhere=True)
         stages.append((policy, spare.unused))
@@ -80,17 +85,28 @@ class _Less:
         self._make = make
         self._coalesced = coalesced
         self._spare = spare
-        self._rank = {key: rank for rank, key in enumerate(spare.keys.tolist())}
+        self._freed = np.concatenate(([0], np.cumsum(spare.sizes)))
+        """Bytes that return if so many are left out."""
 
     def fewest(self, policy: Policy, most: int) -> Within | None:
-        """The plan with about the fewest left out, none but of the first `most`."""
-        best = self._without(most, most, policy)
-        if best is None:
-            return None
-        total = np.concatenate(([0], np.cumsum(self._spare.sizes)))
-        fine = int(total[-1]) // _FINE
-        too_few, enough = -1, most
-        while enough - too_few > 1 and total[enough] - total[max(too_few, 0)] > fine:
+        """The plan with about the fewest left out, none but of the first `most`.
+
+        From the least that must go in any case it goes in growing steps to where a plan can be made, and
+        halves the last step until it is fine.
+        """
+        over = self._spare.over_all if policy.elsewhere else self._spare.over
+        fine = step = int(self._freed[-1]) // _FINE
+        too_few = int(np.searchsorted(self._freed, over)) - 1
+        enough, best = too_few, None
+        while best is None:
+            if enough >= most:
+                return None
+            enough = int(np.searchsorted(self._freed, over + step))
+            enough = min(max(enough, too_few + 1), most)
+            best = self._without(enough, most, policy)
+            if best is None:
+                too_few, step = enough, 2 * step + 1
+        while enough - too_few > 1 and self._freed[enough] - self._freed[max(too_few, 0)] > fine:
             middle = (too_few + enough) // 2
             found = self._without(middle, most, policy)
             if found is None:
@@ -101,19 +117,22 @@ class _Less:
 
     def _without(self, count: int, most: int, policy: Policy) -> Within | None:
         """The plan without the first `count`, and without those of the first `most` that fit nowhere."""
-        left_out = self._spare.keys[:count].tolist()
+        keys, ranks = self._spare.keys, list(range(count))
         while True:
-            part = self._coalesced.without(np.array(left_out, np.int64))
             try:
-                plan = self._make(part, policy)
+                plan = self._make(self._coalesced.without(keys[ranks]), policy)
             except PlanError as error:
-                rank = None if error.key is None else self._rank.get(error.key)
-                if not is_short(error) or (rank is None and error.key is not None):
+                if not is_short(error):
                     raise
-                if rank is None or rank >= most:
+                if error.key is None:
                     return None
-                left_out.append(self._spare.keys[rank])
+                (rank,) = np.flatnonzero(keys == error.key).tolist() or (None,)
+                if rank is None:
+                    raise
+                if rank >= most:
+                    return None
+                ranks.append(rank)
             else:
-                ranks = np.array(sorted(self._rank[key] for key in left_out), np.int64)
-                unused, used = np.split(self._spare.keys[ranks], [np.searchsorted(ranks, self._spare.unused)])
+                ranks.sort()
+                unused, used = np.split(keys[ranks], [np.searchsorted(ranks, self._spare.unused)])
                 return Within(plan, unused, used)

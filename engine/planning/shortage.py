@@ -11,7 +11,7 @@ import numpy.typing as npt
 from engine.feature.recency import STILL
 from engine.humon import Problem, Severity
 from engine.plan.coalesce import Coalesced
-from engine.plan.columns import columns_of
+from engine.plan.columns import Columns, columns_of
 from engine.plan.errors import PlanError
 from engine.plan.paging import Seen
 from engine.plan.policy import Policy
@@ -52,7 +52,20 @@ def spare_of(
     visible = np.zeros(len(busy), np.bool_) if seen is None else seen(keys)
     busy = busy[np.lexsort((-keys, -sizes[busy], needs["priority"][busy], visible))]
     order = np.concatenate((idle, busy))
-    return Spare(needs["key"][order].astype(np.int64), sizes[order], len(idle))
+    keys = needs["key"][order].astype(np.int64)
+    return Spare(keys, sizes[order], len(idle), *_over(coalesced, columns, profile))
+
+
+def _over(coalesced: Coalesced, columns: Columns, profile: DeviceProfile) -> tuple[int, int]:
+    """Bytes of assets, without any padding, beyond what the device's own memory and all memory hold."""
+    own = MemoryProperty.DEVICE_LOCAL
+    of_terms = np.array([bool(t.properties & own) for t in coalesced.terms.entries], np.bool_)
+    mine = columns.cached & of_terms[columns.needs["terms"]]
+    heaps = {t.heap for t in profile.memory_types if t.properties & own}
+    room = [profile.budget(heap) for heap in range(len(profile.heaps))]
+    asked = (int(columns.size[mine].sum()), int(columns.size[columns.cached].sum()))
+    held = (sum(room[heap] for heap in heaps), sum(room))
+    return max(0, asked[0] - held[0]), max(0, asked[1] - held[1])
 
 
 @dataclass(frozen=True, eq=False)
