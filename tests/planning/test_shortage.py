@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from support.cached_needs import DB, buffer, needs
 from support.random_scenes import profile
 
 from engine.assets import AssetLibrary, open_library
+from engine.feature.recency import STILL
 from engine.plan.errors import PlanError
+from engine.plan.policy import Policy
 from engine.plan.reading import read_plan
 from engine.plan.text import plan_text
 from engine.plan.validate import validate
+from engine.plan.vocabulary import Contents
 from engine.planning.needs import FALLBACK_PRIORITY
 from engine.planning.scene import ScenePlanner
+from engine.planning.shortage import spare_of
 from engine.scene import Scene, load_scene
 from engine.testing import MIB, assert_problems, open_scene
 
@@ -172,3 +178,24 @@ def test_memory_that_is_not_the_devices_own_is_told_in_bytes():
         (problem,) = scene.problems
         assert "bytes of assets lie in memory that is not the device's own" in problem.message
         assert scene.memory.heaps[0].live <= budgets[0]
+
+
+def test_large_meshes_outlast_small_textures():
+    rows = [buffer(0, 1000, priority=1), buffer(1, 50, priority=0), buffer(2, 10, priority=0)]
+    wanted = needs(*rows)
+    until = np.full(len(wanted.askers), STILL)
+    spare = spare_of(wanted, until, None, profile("unified"), Policy())
+    assert (spare.keys - DB).tolist() == [1, 2, 0]
+    assert spare.unused == 0
+    seen = spare_of(wanted, until, lambda keys: keys == DB + 1, profile("unified"), Policy())
+    assert (seen.keys - DB).tolist() == [2, 0, 1]
+
+
+def test_what_must_go_in_any_case_is_known_beforehand():
+    wanted = needs(buffer(0, 3000), buffer(1, 2000), buffer(2, 100, contents=Contents.UNDEFINED))
+    until = np.full(len(wanted.askers), STILL)
+    device = profile("discrete-window")
+    device = device.with_budgets({0: 1000, 1: 2500, 2: 500})
+    spare = spare_of(wanted, until, None, device, Policy())
+    assert spare.over == 5000 - 1500
+    assert spare.over_all == 5000 - 4000

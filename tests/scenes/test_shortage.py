@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,16 +113,17 @@ def test_pictures_that_are_too_large_for_the_budget_keep_the_size_that_fits():
         assert_same_pixels(scene.frame(), shown, levels=0, share=0)
 
 
-def test_a_device_that_refuses_once_is_asked_once_more(faults: Faults, cube):
+def test_a_device_that_refuses_once_is_asked_once_more_each_time(faults: Faults, cube):
     shown = cube.frame()
-    cube["cube"].shadowCaster.active = False
-    cube.settle()
-    cube["cube"].shadowCaster.active = True
-    with faults.failed_call(1, function="vkAllocateMemory") as calls:
+    for _ in range(3):
+        cube["cube"].shadowCaster.active = False
         cube.settle()
-    assert calls.failed == 1
-    assert_problems(cube)
-    assert_same_pixels(cube.frame(), shown, levels=0, share=0)
+        cube["cube"].shadowCaster.active = True
+        with faults.failed_call(1, function="vkAllocateMemory") as calls:
+            cube.settle()
+        assert calls.failed == 1
+        assert_problems(cube)
+        assert_same_pixels(cube.frame(), shown, levels=0, share=0)
 
 
 def test_a_device_that_refuses_gets_what_nothing_draws_and_nothing_that_is_drawn_is_lost(cube):
@@ -194,6 +196,30 @@ def test_a_device_that_has_no_room_for_the_new_gets_the_old_back_whole(cube):
         cube.settle()
         assert_same_pixels(cube.frame(), plain, levels=0, share=0)
         assert cube.memory.live <= room
+
+
+def test_where_even_the_old_does_not_come_back_what_is_left_of_it_is_drawn(cube):
+    cube["cube"].shadowCaster.active = False
+    cube.settle()
+    plain = cube.frame()
+    room = cube.memory.live + 15 * MIB - MIB // 4
+    with device_that_holds(room) as refused:
+        make = Objects.make_memory
+
+        def none_any_more(self: Objects, step: Allocate) -> LiveAllocation:
+            return make(self, replace(step, size=1 << 40) if len(refused) > 1 else step)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Objects, "make_memory", none_any_more)
+            cube["cube"].shadowCaster.active = True
+            with pytest.raises(HeapFull):
+                cube.settle()
+            cube.settle()
+    left = cube.frame()
+    assert redness(left) < 1.2 < 1.3 < redness(plain)
+    cube["cube"].shadowCaster.active = False
+    cube.settle()
+    assert_same_pixels(cube.frame(), plain, levels=0, share=0)
 
 
 def test_another_call_that_finds_no_memory_is_tried_once_more_and_then_told(faults: Faults, cube):
