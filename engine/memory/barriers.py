@@ -47,6 +47,8 @@ Layer = tuple[LiveResource, int]
 def image_barriers(layers: list[Layer], old: int, new_layout: int, scope: dict[str, int]) -> NDArray[np.void]:
     """Make one VkImageMemoryBarrier2 for each (image, layer), all its mips, within a scope."""
     made = rows("VkImageMemoryBarrier2", len(layers))
+    if not layers:
+        return made
     for name, value in scope.items():
         made[name] = value
     made["oldLayout"], made["newLayout"] = old, new_layout
@@ -84,15 +86,13 @@ def barrier(
     buffers: NDArray[np.void] | None = None,
 ) -> None:
     """Record vkCmdPipelineBarrier2 of one memory barrier, images and buffers (rows, see structures)."""
-    images = rows("VkImageMemoryBarrier2", 0) if images is None else images
-    buffers = rows("VkBufferMemoryBarrier2", 0) if buffers is None else buffers
-    info = new(
-        "VkDependencyInfo",
-        memoryBarrierCount=0 if memory is None else 1,
-        pMemoryBarriers=memory,
-        bufferMemoryBarrierCount=len(buffers),
-        pBufferMemoryBarriers=as_pointer("VkBufferMemoryBarrier2", buffers) if len(buffers) else None,
-        imageMemoryBarrierCount=len(images),
-        pImageMemoryBarriers=as_pointer("VkImageMemoryBarrier2", images) if len(images) else None,
-    )
-    vk.vkCmdPipelineBarrier2(commands, info)
+    fields: dict[str, Any] = {}
+    if memory is not None:
+        fields.update(memoryBarrierCount=1, pMemoryBarriers=memory)
+    if buffers is not None and len(buffers):
+        pointer = as_pointer("VkBufferMemoryBarrier2", buffers)
+        fields.update(bufferMemoryBarrierCount=len(buffers), pBufferMemoryBarriers=pointer)
+    if images is not None and len(images):
+        pointer = as_pointer("VkImageMemoryBarrier2", images)
+        fields.update(imageMemoryBarrierCount=len(images), pImageMemoryBarriers=pointer)
+    vk.vkCmdPipelineBarrier2(commands, new("VkDependencyInfo", **fields))

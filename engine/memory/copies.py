@@ -32,6 +32,7 @@ from engine.memory.barriers import (
 from engine.memory.objects import LiveResource, Objects, aspect
 from engine.memory.structures import as_pointer, join, number, rows
 from engine.plan.steps import Move, Transfer
+from engine.plan.table import distinct
 from engine.plan.vocabulary import Kind
 from engine.vk.binding import REMAINING, constants, ffi
 from engine.vk.commands import Commands
@@ -204,7 +205,7 @@ def _by_resource(
     objects: Objects, copies: NDArray[np.void]
 ) -> Iterable[tuple[LiveResource, NDArray[np.void]]]:
     """Group copies by what they write to, each group in its order."""
-    for resource in np.unique(copies["resource"]).tolist():
+    for resource in distinct(copies["resource"]).tolist():
         yield objects.resource(resource), copies[copies["resource"] == resource]
 
 

@@ -97,6 +97,8 @@ class Executor:
 
     def carry_out(self, step: vocabulary.AnyStep) -> bool:
         """Carry out a step; False where it must be tried again later, and nothing has changed."""
+        if type(step) is not vocabulary.Release:
+            self._queues.send_copies()  # a release that follows copies goes with them
         return not self.transfers.blocked and bool(self._carry_out[type(step)](step))
 
     def collect(self) -> None:
@@ -216,6 +218,7 @@ class Executor:
         ranges = self._ranges(step.keys)
         self._queues.release(ranges, step.source, step.target)
         self._handed[step.keys.tobytes()] = ranges
+        self._queues.send_copies()
         return True
 
     def _acquire(self, step: vocabulary.Acquire) -> bool:

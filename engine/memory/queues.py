@@ -80,6 +80,11 @@ class Queues:
         """Let go of hand-overs in a resource that is to be destroyed."""
         self._released = {spot: row for spot, row in self._released.items() if row[0][0] is not resource}
 
+    def send_copies(self) -> None:
+        """Send copies that have a queue of their own: the threads want the staging buffer back."""
+        if self.separate:
+            self.copier.submit()
+
     def submit(self) -> None:
         """Send what was recorded to the device."""
         for recorder in (self.copier, self.graphics):

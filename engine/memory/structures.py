@@ -25,9 +25,16 @@ def dtype_of(type_name: str) -> np.dtype[np.void]:
 def rows(type_name: str, count: int) -> NDArray[np.void]:
     """Make `count` zeroed structs with their sType filled in."""
     made = np.zeros(count, dtype_of(type_name))
-    if "sType" in (made.dtype.names or ()):
-        made["sType"] = new(type_name).sType
+    kind = _structure_type(type_name)
+    if kind is not None:
+        made["sType"] = kind
     return made
+
+
+@cache
+def _structure_type(type_name: str) -> int | None:
+    has_one = "sType" in (dtype_of(type_name).names or ())
+    return int(new(type_name).sType) if has_one else None
 
 
 def join(type_name: str, *parts: NDArray[np.void]) -> NDArray[np.void]:

@@ -17,6 +17,7 @@ from engine.memory.queues import Queues, Range
 from engine.memory.recorder import Recorder
 from engine.memory.resting import Resting
 from engine.plan.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow, Transfer
+from engine.plan.table import distinct
 from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory
 
@@ -177,7 +178,7 @@ class Transfers:
 
     def _writable(self, step: Transfer) -> list[int]:
         """Targets of a transfer that the host can write to."""
-        targets = np.unique(step.buffer_copies["resource"]).tolist()
+        targets = distinct(step.buffer_copies["resource"]).tolist()
         return [number for number in targets if self.is_direct(self._objects.resource(number))]
 
     def _finish(self, begun: _Begun, done: Counter[str]) -> None:
@@ -209,10 +210,8 @@ class Transfers:
         commands = queues.on(queues.copier)
         copies.transfer(self._device.vk, commands, self._objects, step, foreign=queues.separate)
         self._staging[step.staging] = (queues.copier, queues.copier.ticket)
-        if queues.separate:
-            queues.copier.submit()  # at once: the threads want the staging buffer back
         ticket = queues.now()
-        for number in np.unique(step.buffer_copies["resource"]).tolist():
+        for number in distinct(step.buffer_copies["resource"]).tolist():
             self._resting.touch(number, ticket)
         if not queues.separate:
             self.allowance -= int(step.buffer_copies["size"].sum() + step.image_copies["size"].sum())

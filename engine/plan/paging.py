@@ -16,7 +16,7 @@ from engine.plan.memory_plan import shape_of
 from engine.plan.plan import Plan
 from engine.plan.requirements import ImageShape
 from engine.plan.sources import Sources
-from engine.plan.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow
+from engine.plan.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow, Transfer
 from engine.plan.table import Int64s, Rows, distinct
 from engine.plan.transfers import (
     PIECE,
@@ -62,14 +62,13 @@ def paging(
     missing = places["needs"].copy()
     missing -= places["arrived"]
     steps: list[AnyStep] = []
-    pending: list[tuple[int, Int64s]] = []
+    pending: list[tuple[int, Int64s, Int64s]] = []
 
     def finish() -> None:
-        staging, rows = pending.pop(0)
+        staging, rows, keys = pending.pop(0)
         steps.append(ClearStaging(staging))
         if len(rows):
             done = places.take(rows)
-            keys = done["key"].astype(np.int64)
             if use_queue:
                 steps.append(Acquire(keys, QueueKind.TRANSFER, QueueKind.GRAPHICS))
             steps.append(Publish(keys, done["resource"].astype(np.int32), done["offset"].astype(np.int64)))
@@ -78,15 +77,18 @@ def paging(
         staging = buffers[turn % len(buffers)]
         while cycle.windows and pending:
             finish()
-        while any(staging == busy for busy, _ in pending):
+        while any(staging == busy for busy, _, _ in pending):
             finish()
         if cycle.windows:
             steps.append(SetWindow(cycle.window, cycle.windows))
         rows = _transfers(steps, cycle, staging, shapes, optimal, missing)
+        keys = places["key"][rows].astype(np.int64)
+        last = steps[-1]
+        if isinstance(last, Transfer) and np.array_equal(last.keys, keys):
+            keys = last.keys  # one array for all that is said of them: who follows the steps looks it up once
         if use_queue and len(rows):
-            keys = places["key"][rows].astype(np.int64)
             steps.append(Release(keys, QueueKind.TRANSFER, QueueKind.GRAPHICS))
-        pending.append((staging, rows))
+        pending.append((staging, rows, keys))
     while pending:
         finish()
     return steps

@@ -48,14 +48,18 @@ from engine.plan.steps import (
 from engine.plan.table import Int64s, Rows, Table, contains, distinct, stack
 from engine.plan.vocabulary import QueueKind
 
+_REMEMBERED = 8  # arrays of keys: a schedule's cycles overlap, and each speaks of its keys in four steps
+
 
 @dataclass(slots=True)
 class InFlight:
-    """Transfers out of one staging buffer that have not been waited for."""
+    """Transfers out of one staging buffer that have not been waited for.
+
+    Each is (rows, which of them it writes to, bytes); the rows are `Resident.pending` of its time.
+    """
 
     dbs: set[int]
-    places: list[Rows]
-    sizes: list[Int64s]
+    transfers: list[tuple[Rows, Int64s, Int64s]]
 
 
 class Resident:
@@ -76,6 +80,7 @@ class Resident:
         self.in_flight: dict[int, InFlight] = {}
         self.windows: dict[int, Window] = {}
         self._keys: Int64s = np.zeros(0, np.int64)
+        self._found: dict[int, tuple[Int64s, Int64s]] = {}
         self._waiting = 0
 
     @staticmethod
@@ -104,6 +109,7 @@ class Resident:
         """Take up `plan` as the target: what is at its place already stays, all else becomes old."""
         self.pending, self.old = self.towards(plan)
         self._keys = self.pending["key"].astype(np.int64)
+        self._found.clear()
         self._waiting = len(self.pending)
         self.target = plan
 
@@ -163,8 +169,8 @@ class Resident:
         """Bytes that will have arrived in `rows` once all transfers under way are complete."""
         arrived: Int64s = rows["arrived"].copy()
         for flight in self.in_flight.values():
-            for places, sizes in zip(flight.places, flight.sizes, strict=True):
-                at = match(places, rows)
+            for pending, places, sizes in flight.transfers:
+                at = match(pending.take(places), rows)
                 arrived[at[at >= 0]] += sizes[at >= 0]
         return arrived
 
@@ -260,10 +266,9 @@ class Resident:
             "too much",
         )
         self._need_free(at, step)
-        flight = self.in_flight.setdefault(step.staging, InFlight(set(), [], []))
+        flight = self.in_flight.setdefault(step.staging, InFlight(set(), []))
         flight.dbs.add(step.db)
-        flight.places.append(self.pending.take(at))
-        flight.sizes.append(step.sizes)
+        flight.transfers.append((self.pending, at, step.sizes))
         if self._transfer_queue():
             self.pending["owner"][at] = QueueKind.TRANSFER
 
@@ -279,9 +284,15 @@ class Resident:
     def _(self, step: ClearStaging) -> None:
         flight = self.in_flight.pop(step.staging, None)
         if flight is not None:
-            for places, sizes in zip(flight.places, flight.sizes, strict=True):
-                known = ((self.pending, self._pending_at(places)), (self.old, match(places, self.old)))
-                for rows, at in known:
+            for pending, at, sizes in flight.transfers:
+                if pending is self.pending and not len(self.old):
+                    self.pending["arrived"][at] += sizes
+                    continue
+                places = pending.take(at)
+                for rows, at in (
+                    (self.pending, self._pending_at(places)),
+                    (self.old, match(places, self.old)),
+                ):
                     rows["arrived"][at[at >= 0]] += sizes[at >= 0]
 
     @apply.register
@@ -320,7 +331,8 @@ class Resident:
         self._need_free(at, step)
         places["published"][at] = True
         self._waiting -= len(at)
-        self.old = self.old[~np.isin(self.old["key"], step.keys)]
+        if len(self.old):
+            self.old = self.old[~np.isin(self.old["key"], step.keys)]
 
     @apply.register
     def _(self, step: Withdraw) -> None:
@@ -377,9 +389,16 @@ class Resident:
         return np.where(same, at, -1)
 
     def _find(self, keys: Int64s, step: Step) -> Int64s:
+        """Where keys are in `pending`; steps that speak of the same keys share one array of them."""
+        known = self._found.get(id(keys))
+        if known is not None and known[0] is keys:
+            return known[1]
         at = np.searchsorted(self._keys, keys)
-        known = bool((at < len(self._keys)).all()) and bool((self._keys[at] == keys).all())
-        _need(known, step, "a key is not in the plan, or published already")
+        there = bool((at < len(self._keys)).all()) and bool((self._keys[at] == keys).all())
+        _need(there, step, "a key is not in the plan, or published already")
+        while len(self._found) >= _REMEMBERED:
+            del self._found[next(iter(self._found))]
+        self._found[id(keys)] = (keys, at)
         return at
 
     def _need_bound(self, resources: NDArray[np.int32], step: Step) -> None:
@@ -388,6 +407,8 @@ class Resident:
 
     def _need_free(self, at: Int64s, step: Step) -> None:
         """No published place of an earlier plan lies where these places are."""
+        if not len(self.old):
+            return
         live = self.old[self.old["published"]]
         _need(not overlapping(self.pending.take(at), live).any(), step, "a published key lies there")
 
