@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -26,11 +26,13 @@ from engine.plan import steps as vocabulary
 from engine.plan.memory_plan import MemoryPlan
 from engine.plan.plan import Plan
 from engine.plan.profile import DeviceProfile
-from engine.plan.table import distinct
+from engine.plan.table import distinct_ids
 from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind
 from engine.vk.device import Device
 from engine.vk.errors import OutOfDeviceMemory
 from engine.vk.timeline import Timeline
+
+KNOWN_ROWS = 4  # cycles overlap
 
 
 class Executor:
@@ -57,6 +59,7 @@ class Executor:
         self.background = Background(self.objects)
         self.lost = Lost()
         self._postponed = Postponed()
+        self._known_rows: deque[tuple[NDArray[np.int64], NDArray[np.void]]] = deque(maxlen=KNOWN_ROWS)
         self._handed: dict[bytes, list[Range]] = {}  # by keys: what was released and not yet acquired
         shared = (self.objects, self._queues, self.fills, self.resting, self.lost)
         self.transfers = Transfers(device, *shared, self._make_staging, direct=direct)
@@ -92,6 +95,7 @@ class Executor:
         self._postponed.staging |= frozenset(plan.staging.resources["id"].tolist())
         self.background.abandon()
         self._handed.clear()
+        self._known_rows.clear()
         if hands_over:
             self._queues.separate_copies()
 
@@ -231,7 +235,7 @@ class Executor:
             return False
         assert self._plan is not None
         step = self.lost.without(step)
-        self._rest(self.published.publish(step, self._plan))
+        self._rest(self.published.publish(step, self._rows(step.keys)))
         self.done.update(published=len(step.keys))
         return True
 
@@ -271,21 +275,31 @@ class Executor:
 
     def _is_rested(self, step: vocabulary.Publish) -> bool:
         """Whether mapped places, which are written as soon as they are published, are free for that."""
-        mapped = [n for n in distinct(step.resources).tolist() if self.objects.resource(n).mapped is not None]
+        mapped = [
+            n for n in distinct_ids(step.resources).tolist() if self.objects.resource(n).mapped is not None
+        ]
         return not mapped or not self.resting.meets(np.array(mapped, np.int32))
 
     def _places(self, keys: NDArray[np.int64]) -> list[Range]:
         """Return (resource, offset or layer, size) of keys in the plan that is being brought about."""
-        assert self._plan is not None
-        rows = self._plan.subresource_table.rows(keys)
+        rows = self._rows(keys)
         columns = (rows["resource"].tolist(), rows["offset"].tolist(), rows["size"].tolist())
         found = zip(*columns, strict=True)
         return [(self.objects.resource(resource), offset, size) for resource, offset, size in found]
 
-    def _ranges(self, keys: NDArray[np.int64]) -> list[Range]:
-        """Return the same with neighbours in a buffer merged, without what was written by the host."""
+    def _rows(self, keys: NDArray[np.int64]) -> NDArray[np.void]:
+        """The plan's subresources of these keys; kept for the steps of a cycle, which share one array."""
+        for known, rows in self._known_rows:
+            if known is keys:
+                return rows
         assert self._plan is not None
         rows = self._plan.subresource_table.rows(keys)
+        self._known_rows.append((keys, rows))
+        return rows
+
+    def _ranges(self, keys: NDArray[np.int64]) -> list[Range]:
+        """Return the same with neighbours in a buffer merged, without what was written by the host."""
+        rows = self._rows(keys)
         rows = rows.take(np.argsort((rows["resource"].astype(np.int64) << 44) + rows["offset"]))
         number, offset = rows["resource"].astype(np.int64), rows["offset"].astype(np.int64)
         changes = np.append(True, number[1:] != number[:-1])[: len(rows)]

@@ -54,14 +54,14 @@ class Pace:
 
     `cycles` paging cycles at most, and `milliseconds` of the render thread's CPU on average: a step that
     has begun is finished, and the frames after it pay that back; frames without any save some. `threads`
-    copy out of caches (one per processor, eight at most), half of them while frames are drawn. `copied`
+    copy out of caches (one per processor, four at most), half of them while frames are drawn. `copied`
     bytes a frame are copied out of staging where frames and copies share a queue. `direct`: write buffers
     without staging where their memory is host visible.
     """
 
     cycles: int = 2
     milliseconds: float = 0.4
-    threads: int = min(8, os.cpu_count() or 1)
+    threads: int = min(4, os.cpu_count() or 1)
     copied: int = 16 << 20
     direct: bool = True
 

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from engine.memory.location import LIVE_SUBRESOURCE, Location
 from engine.memory.objects import Objects
-from engine.plan.memory_plan import MemoryPlan
 from engine.plan.steps import Publish
 from engine.plan.table import Table, stack
 from engine.plan.vocabulary import Kind
@@ -38,16 +37,19 @@ class Published:
     def __len__(self) -> int:
         return len(self._table)
 
-    def publish(self, step: Publish, plan: MemoryPlan) -> NDArray[np.void]:
-        """Point keys at new places; returns the old places (LIVE_SUBRESOURCE) of those that had one."""
-        rows = plan.subresource_table.rows(step.keys)
+    def publish(self, step: Publish, rows: NDArray[np.void]) -> NDArray[np.void]:
+        """Point keys, planned as `rows` (SUBRESOURCE), at new places.
+
+        Returns the old places (LIVE_SUBRESOURCE) of those that had one.
+        """
         made = np.zeros(len(rows), LIVE_SUBRESOURCE)
         made["key"], made["resource"], made["offset"] = step.keys, step.resources, step.offsets
         made["stride"] = rows["stride"]
         # A ring is as long as all its copies; of anything else the padding behind it is nobody's.
         is_ring = (rows["footprint"] > rows["stride"]) & (rows["stride"] > 0)
         made["size"] = np.where(is_ring, rows["footprint"], rows["size"])
-        made = made.take(np.argsort(made["key"], kind="stable"))
+        if (made["key"][1:] < made["key"][:-1]).any():
+            made = made.take(np.argsort(made["key"], kind="stable"))
         left = self._forget(step.keys, made)
         if len(left) or not len(made) or len(self._fresh) == _MOST_FRESH:
             self._known = self._table.changed(made, _NO_KEYS)

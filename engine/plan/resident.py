@@ -45,7 +45,7 @@ from engine.plan.steps import (
     Window,
     Withdraw,
 )
-from engine.plan.table import Int64s, Rows, Table, contains, distinct, stack
+from engine.plan.table import Int64s, Rows, Table, contains, distinct, distinct_ids, stack
 from engine.plan.vocabulary import QueueKind
 
 _REMEMBERED = 8  # arrays of keys: a schedule's cycles overlap, and each speaks of its keys in four steps
@@ -402,7 +402,7 @@ class Resident:
         return at
 
     def _need_bound(self, resources: NDArray[np.int32], step: Step) -> None:
-        missing = set(distinct(resources).tolist()) - self.bound
+        missing = set(distinct_ids(resources).tolist()) - self.bound
         _need(not missing, step, f"resources {sorted(missing)} are not bound")
 
     def _need_free(self, at: Int64s, step: Step) -> None:

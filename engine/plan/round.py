@@ -18,7 +18,7 @@ from engine.plan.plan import Plan
 from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import TermsTable
-from engine.plan.table import Int64s, Rows, Table, stack
+from engine.plan.table import Int64s, Rows, Table, distinct_ids, stack
 from engine.plan.transfers import least_room, least_staging, rows_at_once
 from engine.plan.vocabulary import Kind
 
@@ -108,7 +108,7 @@ class Round:
         """Bytes of staging without which one of these could never come."""
         optimal = self.profile.limits.optimal_buffer_copy_offset_alignment
         rows = rows_at_once(self.profile, self.policy)
-        shapes = [self.terms[t].shape for t in np.flatnonzero(np.bincount(columns.terms[fetch])).tolist()]
+        shapes = [self.terms[t].shape for t in distinct_ids(columns.terms[fetch]).tolist()]
         padding = (columns.footprint - columns.size)[fetch].max(initial=0)  # of buffers; of images below zero
         return max(
             [least_room(int(padding)), *(least_staging(shape, optimal, rows) for shape in shapes if shape)]

@@ -174,6 +174,11 @@ def distinct(values: NDArray[np.integer[Any]]) -> Int64s:
     return found
 
 
+def distinct_ids(ids: NDArray[np.integer[Any]]) -> Int64s:
+    """The distinct values of small numbers from 0 on (resources, terms), sorted; without a sort."""
+    return np.flatnonzero(np.bincount(ids))
+
+
 def contains(sorted_ids: NDArray[np.integer[Any]], ids: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Which of `ids` are among `sorted_ids`."""
     if not len(sorted_ids):

@@ -152,14 +152,17 @@ class Device:
 
         The value of a binary semaphore is 0. One thread submits.
         """
-        info = new(
-            "VkSubmitInfo2",
-            pWaitSemaphoreInfos=[_semaphore(*wait) for wait in waits],
-            pCommandBufferInfos=[
-                new("VkCommandBufferSubmitInfo", commandBuffer=buffer) for buffer in command_buffers
-            ],
-            pSignalSemaphoreInfos=[_semaphore(*signal) for signal in signals],
-        )
+        # Several times a frame, so without `new`: all of it lives until the call returns.
+        waited = ffi.new("VkSemaphoreSubmitInfo[]", [_semaphore(*wait) for wait in waits])
+        signalled = ffi.new("VkSemaphoreSubmitInfo[]", [_semaphore(*signal) for signal in signals])
+        kind = constants.VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO
+        buffers = [{"sType": kind, "commandBuffer": buffer} for buffer in command_buffers]
+        recorded = ffi.new("VkCommandBufferSubmitInfo[]", buffers)
+        info = ffi.new("VkSubmitInfo2 *")
+        info.sType = constants.VK_STRUCTURE_TYPE_SUBMIT_INFO_2
+        info.waitSemaphoreInfoCount, info.pWaitSemaphoreInfos = len(waited), waited
+        info.commandBufferInfoCount, info.pCommandBufferInfos = len(recorded), recorded
+        info.signalSemaphoreInfoCount, info.pSignalSemaphoreInfos = len(signalled), signalled
         self.call("vkQueueSubmit2", queue.handle, 1, info, NULL)
 
     def map(self, memory: Any, size: int) -> Any:
@@ -253,8 +256,9 @@ def _choose_families(adapter: Adapter) -> list[tuple[int, str]]:
     return chosen + [(index, "transfer") for index in copiers[:1]]
 
 
-def _semaphore(semaphore: Any, value: int, stage: int) -> Any:
-    return new("VkSemaphoreSubmitInfo", semaphore=semaphore, value=value, stageMask=stage)
+def _semaphore(semaphore: Any, value: int, stage: int) -> dict[str, Any]:
+    kind = constants.VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO
+    return {"sType": kind, "semaphore": semaphore, "value": value, "stageMask": stage}
 
 
 def _object_type(type_name: str) -> int:
