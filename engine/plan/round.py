@@ -87,6 +87,7 @@ class Round:
         same = np.zeros(len(ids), bool)
         same[had] = (old["terms"] == rows["terms"][had]) & (old["size"] == rows["size"][had])
         same[had] &= old["content"] == rows["content"][had]
+        same[had] &= old["footprint"] >= rows["footprint"][had]
         stays = same.copy()
         stays[had] |= self._fits(columns, rows, had, old)
         self._keep(rows, columns, had, old, stays)

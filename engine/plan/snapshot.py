@@ -31,6 +31,7 @@ def snapshot(resident: Resident, target: Plan) -> Plan:
     # A place nothing has come to may lie where another key still is: then it is not there yet.
     here = begun | ~overlapping(everything, everything[begun])
     everything, begun = everything[here], begun[here]
+    _part(everything)
     everything = everything.take(np.lexsort((np.arange(len(everything)), ~begun, everything["key"])))
     first = np.ones(len(everything), bool)
     first[1:] = everything["key"][1:] != everything["key"][:-1]
@@ -46,6 +47,20 @@ def snapshot(resident: Resident, target: Plan) -> Plan:
         missing,
     )
     return replace(target, memory=memory, whole=False, _packing=[])
+
+
+def _part(places: Rows) -> None:
+    """Leave padding that reaches into another key's place to that one.
+
+    A key that stays where it is may be planned with a coarser alignment, and so with more padding, before the
+    keys that lie there have gone.
+    """
+    start = (places["resource"].astype(np.int64) << 44) + places["offset"]
+    order = np.argsort(start, kind="stable")
+    room = np.diff(start[order], append=np.iinfo(np.int64).max)
+    mine = places[order]
+    clipped = (room < mine["footprint"]) & (room >= mine["size"])
+    places["footprint"][order[clipped]] = room[clipped]
 
 
 def _everything(resident: Resident, target: Plan) -> Rows:

@@ -39,7 +39,7 @@ class Box(NamedTuple):
         return Box(x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1)
 
 
-class Frame(NDArray[np.uint8]):
+class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
     """The picture of one frame: uint8[height, width, 4], sRGB-encoded, top row first.
 
     All of numpy works on it; a notebook shows it as a picture.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from engine.memory.extensions import RayTracing, Resources
 from engine.memory.problems import DoubleFree, Unsupported, UseAfterClose, WrongArray
 from engine.memory.resources.acceleration import INSTANCE, build_bottom, build_top
 from engine.vk.binding import ffi
+from engine.vk.errors import Result, VulkanError
+from engine.vk.faults import faults
 
 pytestmark = pytest.mark.gpu
 TRIANGLE = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32)
@@ -98,3 +101,32 @@ def test_wrong_geometry_is_refused_by_name(context: Context) -> None:
             build_bottom(allocator, vertices, indices, name="mesh")
     with pytest.raises(WrongArray, match="scene"):
         build_top(allocator, np.zeros(1), name="scene")
+
+
+@pytest.mark.parametrize("result", [Result.OUT_OF_HOST_MEMORY, Result.OUT_OF_DEVICE_MEMORY])
+def test_whichever_call_fails_while_one_is_built_nothing_is_left_behind(
+    context: Context, result: Result
+) -> None:
+    support = context[RayTracing].support
+    if not support.supported:
+        pytest.skip(support.reason)
+    allocator = context[Resources].allocator
+
+    def build() -> None:
+        with build_bottom(allocator, TRIANGLE, FACE, name="mesh") as mesh:
+            instances = np.zeros(1, INSTANCE)
+            instances["reference"] = mesh.address
+            build_top(allocator, instances, name="scene").close()
+
+    build()
+    allocator.collect()
+    base, nth, hits = context.device.handles.counts(), 0, 1
+    while hits:
+        nth += 1
+        with faults.injected(nth, result) as injected, suppress(VulkanError):
+            build()
+        hits = injected.hits
+        allocator.collect()
+        assert context.device.handles.counts() == base, f"call {nth}"
+        assert allocator.accounts().resources == {}, f"call {nth}"
+    assert nth > 20

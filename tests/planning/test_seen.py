@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +18,6 @@ from engine.scene import Scene, load_scene
 from engine.testing import open_scene
 
 SIZE = (64, 48)
-
-
-@pytest.fixture
-def cube(root, monkeypatch) -> Iterator[tuple[Scene, AssetLibrary]]:
-    monkeypatch.chdir(root)
-    scene = load_scene(Path("scenes/cube.hu"))
-    with open_library(scene.dbs) as library:
-        yield scene, library
 
 
 def seen(scene: Scene, library: AssetLibrary, size: tuple[int, int] = SIZE) -> dict[str, bool]:

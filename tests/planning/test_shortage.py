@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 from support.cached_needs import DB, buffer, needs
 from support.random_scenes import profile
 
-from engine.assets import AssetLibrary, open_library
+from engine.assets import AssetLibrary
 from engine.feature.recency import STILL
 from engine.plan.errors import PlanError
 from engine.plan.policy import Policy
@@ -21,19 +18,11 @@ from engine.plan.vocabulary import Contents
 from engine.planning.needs import FALLBACK_PRIORITY
 from engine.planning.scene import ScenePlanner
 from engine.planning.shortage import spare_of
-from engine.scene import Scene, load_scene
+from engine.scene import Scene
 from engine.testing import MIB, assert_problems, open_scene
 
 TEXTURES = ["texture2d #11", "texture2d #10", "texture2d #9", "texture2d #8"]
 ROOM = 19 * MIB  # the four textures have none, as the shadow map takes 16 MiB
-
-
-@pytest.fixture
-def cube(root, monkeypatch) -> Iterator[tuple[Scene, AssetLibrary]]:
-    monkeypatch.chdir(root)
-    scene = load_scene(Path("scenes/cube.hu"))
-    with open_library(scene.dbs) as library:
-        yield scene, library
 
 
 def planner(scene: Scene, library: AssetLibrary, budget: int | None = None) -> ScenePlanner:
