@@ -19,7 +19,7 @@ from engine.plan.asks import STATEMENT, Asked
 from engine.plan.errors import PlanError
 from engine.plan.keys import Keys
 from engine.plan.requirements import RequirementTable, Terms, TermsTable
-from engine.plan.table import Int64s, Rows, Table, contains, distinct
+from engine.plan.table import Int64s, Rows, Table, contains, distinct, order_of
 from engine.plan.vocabulary import Dedicated, MemoryProperty
 
 NEED = STATEMENT
@@ -73,7 +73,7 @@ def coalesce(table: RequirementTable, before: Coalesced | None = None) -> Coales
 
 def _merge(table: RequirementTable, stated: Rows) -> Rows:
     """The needs of all keys of these statements, sorted by key."""
-    stated = stated.take(np.argsort(stated["key"]))  # of whole rows `take` is nine times as fast as an index
+    stated = stated.take(order_of(stated["key"]))  # of whole rows `take` is nine times as fast as an index
     key = np.ascontiguousarray(stated["key"])
     new = np.ones(len(key), bool)
     np.not_equal(key[1:], key[:-1], out=new[1:])

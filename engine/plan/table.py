@@ -155,6 +155,9 @@ def _merged(rows: Rows, ids: Int64s, more: Rows, more_ids: Int64s) -> Rows:
     return out
 
 
+_FEW = 1 << 12  # below this a comparison sort is as fast
+
+
 def stack(parts: Sequence[Rows]) -> Rows:
     """Rows of one dtype one after another; np.concatenate would work out the dtype field by field."""
     out = np.empty(sum(len(part) for part in parts), parts[0].dtype)
@@ -172,6 +175,25 @@ def distinct(values: NDArray[np.integer[Any]]) -> Int64s:
     np.not_equal(ordered[1:], ordered[:-1], out=keep[1:])
     found: Int64s = ordered[keep]
     return found
+
+
+def order_of(values: NDArray[np.integer[Any]]) -> Int64s:
+    """What a stable argsort answers: digit by digit, as of 16 bits numpy sorts many times as fast."""
+    if len(values) < _FEW:
+        return np.argsort(values, kind="stable")
+    low = values.min().astype(np.int64)
+    rest = (values.astype(np.int64) - low).view(
+        np.uint64
+    )  # of any two numbers the difference, without a sign
+    order: Int64s | None = None
+    while order is None or rest.any():
+        digits = (rest & 0xFFFF).astype(np.uint16)
+        if order is None:
+            order = np.argsort(digits, kind="stable")
+        elif digits.any():
+            order = order[np.argsort(digits[order], kind="stable")]
+        rest = rest >> np.uint64(16)
+    return order
 
 
 def distinct_ids(ids: NDArray[np.integer[Any]]) -> Int64s:

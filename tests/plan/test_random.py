@@ -57,7 +57,7 @@ def test_what_is_replaced_keeps_its_page_until_all_is_placed():
 
 
 def test_padding_that_reaches_into_a_place_that_is_still_used_belongs_to_that():
-    # Found by a fresh seed: a key that stayed, with a coarser alignment than before, was freed with its padding.
+    # Found by a fresh seed: a key that stayed, more coarsely aligned than before, was freed with its padding.
     assert replaced(8102314)
 
 

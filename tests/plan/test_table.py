@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan.table import Table, contains, distinct, stack
+from engine.plan.table import Table, contains, distinct, order_of, stack
 
 ROW = np.dtype([("id", np.int32), ("value", np.int64)])
 CHANGES = st.lists(
@@ -64,3 +64,25 @@ def test_helpers_agree_with_numpy():
     assert distinct(values).tolist() == np.unique(values).tolist()
     assert contains(np.array([1, 4, 9]), np.array([0, 1, 9, 10])).tolist() == [False, True, True, False]
     assert stack([rows({1: 2}), rows({0: 5})]).tolist() == [(1, 2), (0, 5)]
+
+
+NUMBERS = st.lists(
+    st.one_of(
+        st.integers(-(1 << 63), (1 << 63) - 1),
+        st.builds(lambda db, index: db << 32 | index, st.integers(0, 3), st.integers(0, 200_000)),
+    ),
+    min_size=1,
+)
+
+
+@given(NUMBERS)
+def test_an_order_by_digits_is_that_of_a_stable_sort(numbers):
+    values = np.array(numbers, np.int64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.plan.table._FEW", 0)
+        assert order_of(values).tolist() == np.argsort(values, kind="stable").tolist()
+
+
+def test_many_keys_are_ordered_as_a_stable_sort_does():
+    values = np.random.default_rng(3).integers(0, 5, 20_000) << 32 | np.arange(20_000)[::-1] // 2
+    assert order_of(values).tolist() == np.argsort(values, kind="stable").tolist()

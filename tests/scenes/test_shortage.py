@@ -64,10 +64,14 @@ def test_within_a_budget_for_less_textures_give_way_and_come_back(cube):
     bricks = cube.frame()
     with open_scene("scenes/cube.hu", budget=ROOM) as scene:
         plain = scene.frame()
-        assert_problems(scene, ("plan.short", "texture2d"))
-        assert scene.memory.peak <= ROOM
         assert scene.memory.live == scene.memory.planned
-        assert redness(plain) < 1.2 < 1.3 < redness(bricks)
+        assert all(heap.peak <= ROOM for heap in scene.memory.heaps)
+        if len(scene.memory.heaps) > 1:
+            assert_problems(scene, ("plan.short", "in memory that is not the device's own"))
+            assert redness(plain) == pytest.approx(redness(bricks), rel=0.05)
+        else:
+            assert_problems(scene, ("plan.short", "texture2d"))
+            assert redness(plain) < 1.2 < 1.3 < redness(bricks)
         scene["cube"].shadowCaster.active = False
         scene.settle()
         assert_problems(scene)
@@ -106,7 +110,7 @@ def test_pictures_that_are_too_large_for_the_budget_keep_the_size_that_fits():
     with open_scene("scenes/cube.hu", budget=ROOM + MIB) as scene:
         shown = scene.frame()
         scene.resize(4000, 3000)
-        with pytest.raises(PlanError, match="sceneColor takes 48000000 bytes"):
+        with pytest.raises(PlanError, match="sceneColor takes"):
             scene.step()
         assert_same_pixels(scene.frame(), shown, levels=0, share=0)
         scene.resize(320, 240)
