@@ -36,17 +36,19 @@ class Background:
         """Whether memory is on its way out."""
         return bool(self._unwanted or self._freeing)
 
-    def allocate(self, step: Allocate) -> bool:
-        """Carry an Allocate out, at once or over several calls; True when it is done.
+    def allocate(self, step: Allocate, *, gently: bool) -> bool:
+        """Carry an Allocate out, at once or over several calls; True when it is done. See `make_memory`.
 
         Raises what allocating raised; the same step may then be tried again.
         """
         if step.size < LARGE[step.mapped]:
-            self._objects.take(self._objects.make_memory(step))
+            self._objects.take(self._objects.make_memory(step, gently=gently))
             return True
         made = self._making.get(step.allocation)
         if made is None:
-            made = self._making[step.allocation] = self._start(lambda: self._objects.make_memory(step))
+            made = self._making[step.allocation] = self._start(
+                lambda: self._objects.make_memory(step, gently=gently)
+            )
         if not made.done():
             return False
         del self._making[step.allocation]

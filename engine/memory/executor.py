@@ -161,7 +161,7 @@ class Executor:
         if is_full and comes_free:
             return False
         try:
-            return self.background.allocate(step)
+            return self.background.allocate(step, gently=not self.transfers.hurried)
         except OutOfDeviceMemory as refused:
             if comes_free:
                 return False

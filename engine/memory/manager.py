@@ -22,7 +22,7 @@ from engine.vk.errors import DioramaInternalError
 from engine.vk.timeline import Timeline
 
 SAVED_MS = 8.0  # what frames without streaming leave over for the next schedule: a short one ends at once
-ONE_FRAME_MS = 4.0  # of it, what one frame may spend
+ONE_FRAME_MS = 2.0  # of it, what one frame may spend
 LONGEST_DEBT = 10  # frames that pay a long step back at most
 
 

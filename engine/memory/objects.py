@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.memory.host_memory import HostMemory, external, host_memory, imported
 from engine.memory.profile import buffer_info, image_info
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import ImageShape
 from engine.plan.steps import Allocate, Bind, CreateBuffer, CreateImage
-from engine.plan.vocabulary import ImageUsage, Kind, MemoryProperty
+from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind, MemoryProperty
 from engine.vk.binding import NULL, constants
 from engine.vk.device import Device
-from engine.vk.errors import DioramaInternalError
+from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory
 from engine.vk.structs import chain, new
 
 _ATTACHMENT = ImageUsage.COLOR_ATTACHMENT | ImageUsage.DEPTH_STENCIL_ATTACHMENT
@@ -94,8 +95,17 @@ class Objects:
         """Allocate memory, mapped for its whole life where the step says so."""
         self.take(self.make_memory(step))
 
-    def make_memory(self, step: Allocate) -> LiveAllocation:
-        """Allocate memory and map it where the step says so, on any thread; `take` then counts it."""
+    def make_memory(self, step: Allocate, *, gently: bool = False) -> LiveAllocation:
+        """Allocate memory and map it where the step says so, on any thread; `take` then counts it.
+
+        `gently`: so that frames are not held up, though it takes longer.
+        """
+        pages = self._staging_pages(step) if gently else None
+        if pages is not None:
+            try:
+                return self._import(step, pages)
+            except OutOfDeviceMemory:
+                pass  # the driver may still have some of its own
         memory_type = self.profile.memory_types[step.memory_type]
         dedicated = flags = None
         if step.dedicated_to >= 0:
@@ -124,6 +134,28 @@ class Objects:
             step.allocation, memory, step.memory_type, step.size, mapped, coherent, step.dedicated_to
         )
 
+    def _staging_pages(self, step: Allocate) -> HostMemory | None:
+        """Pages of the host for a buffer that is only read from, where the device takes such."""
+        if not step.mapped or step.dedicated_to < 0:
+            return None
+        if self.resource(step.dedicated_to).usage != BufferUsage.TRANSFER_SRC:
+            return None
+        return host_memory(self._device, step.size, step.memory_type)
+
+    def _import(self, step: Allocate, pages: HostMemory) -> LiveAllocation:
+        info = new(
+            "VkMemoryAllocateInfo",
+            pNext=imported(pages),
+            allocationSize=step.size,
+            memoryTypeIndex=step.memory_type,
+        )
+        memory = self._device.create("DeviceMemory", info, name=f"allocation {step.allocation}", why="plan")
+        properties = self.profile.memory_types[step.memory_type].properties
+        coherent = bool(properties & MemoryProperty.HOST_COHERENT)
+        return LiveAllocation(
+            step.allocation, memory, step.memory_type, step.size, pages.bytes, coherent, step.dedicated_to
+        )
+
     def take(self, allocation: LiveAllocation) -> None:
         """Count memory that was made, under its id."""
         self.allocations[allocation.id] = allocation
@@ -136,6 +168,8 @@ class Objects:
     def create_buffer(self, step: CreateBuffer) -> None:
         """Make a VkBuffer; it has no memory before `bind`."""
         info = buffer_info(step.size, step.usage)
+        if step.usage == BufferUsage.TRANSFER_SRC:
+            info = chain(info, external(self._device, step.size))
         handle = self._device.create("Buffer", info, name=f"buffer {step.resource}", why="plan")
         made = LiveResource(step.resource, Kind.BUFFER, handle, step.usage, step.size)
         self.resources[step.resource] = made

@@ -69,6 +69,11 @@ class Transfers:
         self._staging: dict[int, tuple[Recorder, int]] = {}
 
     @property
+    def hurried(self) -> bool:
+        """Whether no frames are drawn meanwhile."""
+        return self.allowance == UNLIMITED
+
+    @property
     def idle(self) -> bool:
         """Whether no transfer is under way."""
         return not self._begun and not self.blocked
@@ -172,7 +177,7 @@ class Transfers:
             if mapped is None:
                 raise DioramaInternalError(f"staging buffer {step.staging} is not mapped")
             parts.append((work.staged.reads, mapped))
-        fill = self._fills.start(step.db, parts, gently=self.allowance != UNLIMITED)
+        fill = self._fills.start(step.db, parts, gently=not self.hurried)
         self._begun.append(_Begun(step, work, fill))
         return True
 
@@ -202,7 +207,7 @@ class Transfers:
             begun.portions = deque()
             return
         self._queues.reclaim(self._targets(staged))
-        is_bounded = not self._queues.separate and self.allowance != UNLIMITED
+        is_bounded = not self._queues.separate and not self.hurried
         begun.portions = deque(portions(staged, max(int(self.allowance), 1) if is_bounded else None))
 
     def _record(self, step: Transfer) -> None:

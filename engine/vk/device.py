@@ -17,7 +17,11 @@ from engine.vk.structs import chain, new
 
 INSTANCE_LEVEL = frozenset({"Instance", "DebugUtilsMessengerEXT", "SurfaceKHR", "Device"})
 
-_EXTENSIONS_WHERE_THERE = ("VK_EXT_memory_budget", "VK_KHR_portability_subset")
+_EXTENSIONS_WHERE_THERE = (
+    "VK_EXT_external_memory_host",
+    "VK_EXT_memory_budget",
+    "VK_KHR_portability_subset",
+)
 
 # Switched on with the extension, where that is asked for.
 _EXTENSION_FEATURES = {

@@ -44,11 +44,11 @@ def device_that_holds(limit: int) -> Iterator[list[int]]:
     refused: list[int] = []
     make = Objects.make_memory
 
-    def sparing(self: Objects, step: Allocate) -> LiveAllocation:
+    def sparing(self: Objects, step: Allocate, **how: bool) -> LiveAllocation:
         if self.live_bytes + step.size > limit:
             refused.append(step.size)
             raise OutOfDeviceMemory("vkAllocateMemory", Result.OUT_OF_DEVICE_MEMORY)
-        return make(self, step)
+        return make(self, step, **how)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Objects, "make_memory", sparing)
@@ -210,8 +210,8 @@ def test_where_even_the_old_does_not_come_back_what_is_left_of_it_is_drawn(cube)
     with device_that_holds(room) as refused:
         make = Objects.make_memory
 
-        def none_any_more(self: Objects, step: Allocate) -> LiveAllocation:
-            return make(self, replace(step, size=1 << 40) if len(refused) > 1 else step)
+        def none_any_more(self: Objects, step: Allocate, **how: bool) -> LiveAllocation:
+            return make(self, replace(step, size=1 << 40) if len(refused) > 1 else step, **how)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Objects, "make_memory", none_any_more)
