@@ -64,7 +64,7 @@ def test_a_frame_runs_no_more_cycles_than_its_share(
         assert manager.statistics.cycles == 5
 
 
-def test_a_short_schedule_ends_at_once_and_a_long_one_costs_its_mean(
+def test_a_short_schedule_spends_what_was_saved_and_a_long_one_costs_its_mean(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = itertools.count()  # a millisecond for each look at it, and so for each step
@@ -79,8 +79,9 @@ def test_a_short_schedule_ends_at_once_and_a_long_one_costs_its_mean(
             manager.advance()
             steps.append(manager.statistics.steps)
         taken = np.diff(steps)
-    assert taken[0] in (4, 5)
-    assert taken.max() <= 5
+    assert taken[0] in (2, 3)
+    assert sum(taken[:3]) >= 6  # of what was saved
+    assert taken.max() <= 3
     assert len(taken) > (60 - 8) / 0.4 / 2
 
 
