@@ -21,7 +21,7 @@ from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError
 from engine.vk.timeline import Timeline
 
-SAVED_MS = 8.0  # what frames without streaming leave over for the next schedule: a short one ends at once
+SAVED_MS = 6.0  # what frames without streaming leave over for the next schedule: a short one ends at once
 ONE_FRAME_MS = 2.0  # of it, what one frame may spend
 LONGEST_DEBT = 10  # frames that pay a long step back at most
 
@@ -186,8 +186,9 @@ class MemoryManager:
         """
         share = self.pace.cycles if cycles is None else cycles
         a_frame = self.pace.milliseconds / 1000
-        self._credit = min(max(self._credit, -LONGEST_DEBT * a_frame) + a_frame, SAVED_MS / 1000)
-        granted = min(self._credit, ONE_FRAME_MS / 1000) if milliseconds is None else milliseconds / 1000
+        saved, most = (max(limit / 1000, a_frame) for limit in (SAVED_MS, ONE_FRAME_MS))
+        self._credit = min(max(self._credit, -LONGEST_DEBT * a_frame) + a_frame, saved)
+        granted = min(self._credit, most) if milliseconds is None else milliseconds / 1000
         self._executor.collect()
         self._executor.transfers.allowance = UNLIMITED if hurry else self.pace.copied
         if self._next < len(self._steps):

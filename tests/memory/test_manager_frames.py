@@ -82,7 +82,24 @@ def test_a_short_schedule_spends_what_was_saved_and_a_long_one_costs_its_mean(
     assert taken[0] in (2, 3)
     assert sum(taken[:3]) >= 6  # of what was saved
     assert taken.max() <= 3
-    assert len(taken) > (60 - 8) / 0.4 / 2
+    assert len(taken) > (60 - 6) / 0.4 / 2
+
+
+def test_a_pace_beyond_what_may_be_saved_is_kept(
+    device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr("engine.memory.manager.time.thread_time", lambda: next(clock) / 1000)
+    written = Written()
+    for number in range(60):
+        written.add(CreateBuffer(number, 64, int(STAGED)))
+    with MemoryManager(device, profile, pace=Pace(milliseconds=15)) as manager:
+        manager.submit(written)
+        steps = [0]
+        while manager.steps_left:
+            manager.advance()
+            steps.append(manager.statistics.steps)
+    assert len(steps) - 1 in (4, 5)
 
 
 def test_advance_holds_back_while_the_device_reads_staging(
