@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from engine.vk.binding import constants, ffi
 from engine.vk.device import Device
-from engine.vk.errors import VulkanError
 from engine.vk.structs import new
 
 EXTENSION = "VK_EXT_external_memory_host"
@@ -47,18 +46,24 @@ def external(device: Device, size: int) -> Any:
 
 
 def host_memory(device: Device, size: int, memory_type: int) -> HostMemory | None:
-    """Pages that can be imported as memory of this type; None where the device does not take such."""
-    if EXTENSION not in device.extensions or size < LEAST or size % _alignment(device):
+    """Pages that can be imported as memory of this type; None where device or system have no such.
+
+    Raises VulkanError where the device refuses to say, which is no reason not to take its own.
+    """
+    if EXTENSION not in device.extensions or size < LEAST:
         return None
-    pages = HostMemory(size)
-    if pages.address % _alignment(device):
+    alignment = _alignment(device)
+    if size % alignment:
+        return None
+    try:
+        pages = HostMemory(size)
+    except OSError:  # the system has no such range left; the driver may have some of its own
+        return None
+    if pages.address % alignment:
         return None
     told = new("VkMemoryHostPointerPropertiesEXT")
     pointer = ffi.cast("void *", pages.address)
-    try:
-        device.call("vkGetMemoryHostPointerPropertiesEXT", device.handle, _HANDLE, pointer, told)
-    except VulkanError:
-        return None
+    device.call("vkGetMemoryHostPointerPropertiesEXT", device.handle, _HANDLE, pointer, told)
     return pages if told.memoryTypeBits >> memory_type & 1 else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.host_memory import HostMemory, external, host_memory, imported
+from engine.memory.host_memory import external, host_memory, imported
 from engine.memory.profile import buffer_info, image_info
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import ImageShape
@@ -16,7 +16,7 @@ from engine.plan.steps import Allocate, Bind, CreateBuffer, CreateImage
 from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind, MemoryProperty
 from engine.vk.binding import NULL, constants
 from engine.vk.device import Device
-from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory
+from engine.vk.errors import DeviceLost, DioramaInternalError, VulkanError
 from engine.vk.structs import chain, new
 
 _ATTACHMENT = ImageUsage.COLOR_ATTACHMENT | ImageUsage.DEPTH_STENCIL_ATTACHMENT
@@ -100,12 +100,9 @@ class Objects:
 
         `gently`: so that frames are not held up, though it takes longer.
         """
-        pages = self._staging_pages(step) if gently else None
-        if pages is not None:
-            try:
-                return self._import(step, pages)
-            except OutOfDeviceMemory:
-                pass  # the driver may still have some of its own
+        imported_memory = self._import(step) if gently else None
+        if imported_memory is not None:
+            return imported_memory
         memory_type = self.profile.memory_types[step.memory_type]
         dedicated = flags = None
         if step.dedicated_to >= 0:
@@ -134,22 +131,29 @@ class Objects:
             step.allocation, memory, step.memory_type, step.size, mapped, coherent, step.dedicated_to
         )
 
-    def _staging_pages(self, step: Allocate) -> HostMemory | None:
-        """Pages of the host for a buffer that is only read from, where the device takes such."""
+    def _import(self, step: Allocate) -> LiveAllocation | None:
+        """Memory of the host's pages for a buffer that is only read from; None where it is not to be had."""
         if not step.mapped or step.dedicated_to < 0:
             return None
         if self.resource(step.dedicated_to).usage != BufferUsage.TRANSFER_SRC:
             return None
-        return host_memory(self._device, step.size, step.memory_type)
-
-    def _import(self, step: Allocate, pages: HostMemory) -> LiveAllocation:
-        info = new(
-            "VkMemoryAllocateInfo",
-            pNext=imported(pages),
-            allocationSize=step.size,
-            memoryTypeIndex=step.memory_type,
-        )
-        memory = self._device.create("DeviceMemory", info, name=f"allocation {step.allocation}", why="plan")
+        try:
+            pages = host_memory(self._device, step.size, step.memory_type)
+            if pages is None:
+                return None
+            info = new(
+                "VkMemoryAllocateInfo",
+                pNext=imported(pages),
+                allocationSize=step.size,
+                memoryTypeIndex=step.memory_type,
+            )
+            memory = self._device.create(
+                "DeviceMemory", info, name=f"allocation {step.allocation}", why="plan"
+            )
+        except DeviceLost:
+            raise
+        except VulkanError:  # these pages are not taken; the driver's own memory is asked for next
+            return None
         properties = self.profile.memory_types[step.memory_type].properties
         coherent = bool(properties & MemoryProperty.HOST_COHERENT)
         return LiveAllocation(

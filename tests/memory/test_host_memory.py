@@ -64,16 +64,19 @@ def test_with_nothing_drawn_staging_is_the_drivers_own(
     assert not small_ones_too
 
 
-@pytest.mark.parametrize("nth", [1, 2])
+REFUSALS = (Result.OUT_OF_DEVICE_MEMORY, Result.OUT_OF_HOST_MEMORY, Result.INVALID_EXTERNAL_HANDLE)
+
+
+@pytest.mark.parametrize("result", REFUSALS)
+@pytest.mark.parametrize("function", ["vkGetMemoryHostPointerPropertiesEXT", "vkAllocateMemory"])
 def test_pages_that_the_driver_does_not_take_are_replaced_by_its_own(
-    device: Device, profile: DeviceProfile, nth: int
+    device: Device, profile: DeviceProfile, function: str, result: Result
 ) -> None:
     base = device.handles.counts()
     objects = Objects(device, profile)
     objects.create_buffer(CreateBuffer(1, 1 << 20, int(BufferUsage.TRANSFER_SRC)))
-    function = ("vkGetMemoryHostPointerPropertiesEXT", "vkAllocateMemory")[nth - 1]
     size = profile.buffer_requirements(1 << 20, BufferUsage.TRANSFER_SRC).size
-    with faults.injected(1, Result.OUT_OF_DEVICE_MEMORY, function=function) as told:
+    with faults.injected(1, result, function=function) as told:
         made = objects.make_memory(Allocate(1, 0, size, 1, mapped=True), gently=True)
     assert told.hits == 1
     objects.take(made)
