@@ -159,9 +159,16 @@ class ScenePlanner:
         profile = profile or self.profile
 
         def make(part: Coalesced, policy: Policy) -> Plan:
-            rows = (needs.shaders, needs.pipelines, needs.descriptor_sets)
-            named = dict(zip(("shaders", "pipelines", "descriptor_sets"), rows, strict=True))
-            return make_plan(part, profile, resident, policy, keep=keep, **named)
+            return make_plan(
+                part,
+                profile,
+                resident,
+                policy,
+                keep=keep,
+                shaders=needs.shaders,
+                pipelines=needs.pipelines,
+                descriptor_sets=needs.descriptor_sets,
+            )
 
         try:
             plan, self.shortage = make(coalesced, self._policy), None

@@ -322,7 +322,7 @@ class Runtime:
         if that is refused as well, to what is still there of it.
         """
         self._refusals += 1
-        if self._went_back == 1:
+        if self._went_back == 1 and self._settled is not None:
             return self._go_back()
         if isinstance(refused, HeapFull) and self._refusals <= MOST_REFUSALS and not self._went_back:
             try:
