@@ -30,7 +30,7 @@ def place_rows(plan: Plan, keys: Int64s | None = None) -> Rows:
     places = np.zeros(len(rows), PLACE)
     for name in SUBRESOURCE.names or ():
         places[name] = rows[name]
-    filled = np.array([t.contents is not Contents.UNDEFINED for t in plan.terms.entries], bool)
+    filled = ~plan.terms.holding(Contents.UNDEFINED)
     places["needs"] = np.where(filled[rows["terms"]], rows["size"], 0) if len(rows) else 0
     return places
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from engine.plan.askers import AskerTable
 from engine.plan.asks import STATEMENT, Asked, Asks
@@ -149,6 +149,10 @@ class TermsTable:
 
     def __getitem__(self, index: int) -> Terms:
         return self.entries[index]
+
+    def holding(self, *contents: Contents) -> NDArray[np.bool_]:
+        """Which of the terms are about such contents."""
+        return np.array([terms.contents in contents for terms in self.entries], bool)
 
     def id(self, terms: Terms) -> int:
         """The number of these terms."""

@@ -102,7 +102,7 @@ class _Scheduler:
         return Schedule(self.plan, tuple(self.steps), staged, moved)
 
     def _cached(self) -> NDArray[np.bool_]:
-        cached = np.array([t.contents is Contents.CACHE for t in self.plan.terms.entries], bool)
+        cached = self.plan.terms.holding(Contents.CACHE)
         return cached[self.places["terms"]] if len(self.places) else np.zeros(0, bool)
 
     def _movable(self) -> Int64s:
@@ -234,7 +234,7 @@ class _Scheduler:
     def _publish_ready(self) -> None:
         """Zero what wants zeros, and publish all that has its bytes."""
         places = self.places
-        zero = np.array([t.contents is Contents.ZERO for t in self.plan.terms.entries], bool)
+        zero = self.plan.terms.holding(Contents.ZERO)
         if len(places):
             empty = zero[places["terms"]] & (places["arrived"] < places["needs"])
             if empty.any():
