@@ -111,16 +111,14 @@ def test_whichever_call_loses_the_device_the_picture_is_the_same_and_nothing_is_
     picture, report = tmp_path / "picture.png", tmp_path / "report.json"
     options = Options(Path(SMALL[0]), True, size=(64, 48), screenshot=picture, report=report, validate=False)
     with opened(options) as (scene, library):
-        before = faults.calls
         run(options, lambda: make_frames(scene, library, options))
-        calls, shown = faults.calls - before, picture.read_bytes()
-        assert calls > 80
-        for nth in range(1, calls + 1, 3):
+        shown = picture.read_bytes()
+        nth, hits, silent = 1, 1, 0
+        while hits:
             picture.unlink()
             with faults.injected(nth, LOST) as injected:
                 assert run(options, lambda: make_frames(scene, library, options))
-            is_late = nth > calls - 20  # all is drawn and read; how many calls there are differs a little
-            assert injected.hits == 1 or is_late
+            hits = injected.hits
             assert picture.read_bytes() == shown, f"call {nth}"
             facts = json.loads(report.read_text())
             assert facts["live_objects_after_close"] == 0, f"call {nth}"
@@ -128,7 +126,11 @@ def test_whichever_call_loses_the_device_the_picture_is_the_same_and_nothing_is_
             told = capsys.readouterr().err.splitlines()
             assert facts["warnings"] == told
             # Who waits for what is over anyhow, or saves pipelines while closing, has nothing to say.
-            assert len(told) == 1 or (not told and is_late)
+            assert len(told) == 1 or (not told and nth > 60)
+            silent += not told
+            nth += 3
+    assert nth > 80
+    assert silent < 10
 
 
 def test_it_is_said_once_what_ran_last_and_that_the_scene_is_brought_back(view: View) -> None:
