@@ -49,7 +49,14 @@ def guarded(command: Callable[[], int]) -> int:
 def explain(error: Exception) -> tuple[ExitCode, str] | None:
     """Give the exit code and the words for what a user can cause; None for a mistake of ours."""
     from engine.humon import InputError
-    from engine.vk.errors import DeviceLost, NoVulkan, OutOfDeviceMemory, OutOfHostMemory, OutOfPoolMemory
+    from engine.vk.errors import (
+        DeviceLost,
+        NoVulkan,
+        OutOfDeviceMemory,
+        OutOfHostMemory,
+        OutOfPoolMemory,
+        TookTooLong,
+    )
 
     if isinstance(error, InputError):
         return ExitCode.INPUT, str(error)
@@ -60,6 +67,9 @@ def explain(error: Exception) -> tuple[ExitCode, str] | None:
         return ExitCode.DEVICE_LOST, text
     if isinstance(error, OutOfDeviceMemory | OutOfHostMemory | OutOfPoolMemory):
         return ExitCode.DEVICE_LOST, f"error[device.memory]: the device has no memory left: {error}"
+    if isinstance(error, TookTooLong):
+        text = f"error[device.slow]: the device does not finish what it was given: {error.detail}"
+        return ExitCode.DEVICE_LOST, f"{text}\nhelp: another device may be faster (--list-devices, --device)"
     # The planner needs numpy, and so is imported here only by those who raise its errors.
     planner = sys.modules.get("engine.plan.errors")
     if planner is not None and isinstance(error, planner.PlanError):

@@ -18,8 +18,8 @@ from engine.plan.profile import DeviceProfile
 from engine.plan.steps import AnyStep, ClearStaging, Release, Transfer
 from engine.plan.vocabulary import Kind
 from engine.vk.device import Device
-from engine.vk.errors import DioramaInternalError
-from engine.vk.timeline import Timeline
+from engine.vk.errors import DioramaInternalError, Result, TookTooLong
+from engine.vk.timeline import PATIENCE_S, Timeline
 
 SAVED_MS = 6.0  # what frames without streaming leave over for the next schedule: a short one ends at once
 ONE_FRAME_MS = 2.0  # of it, what one frame may spend
@@ -233,15 +233,19 @@ class MemoryManager:
         if share:
             self._executor.look_ahead(self._steps[i] for i in range(self._next, len(self._steps)))
 
-    def settle(self, timeout_s: float = 30.0) -> None:
+    def settle(self, patience_s: float = PATIENCE_S) -> None:
         """Carry out everything, waiting for threads and device: for loading, scripts and tests.
 
-        Raises TimeoutError where that takes longer.
+        Raises TookTooLong where no step was done for `patience_s` seconds, however long all may take.
         """
-        deadline = time.monotonic() + timeout_s
+        left, deadline = -1, 0.0
         while not self.advance(cycles=1 << 30, milliseconds=1e9, hurry=True):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.steps_left} steps are still to come after {timeout_s} s")
+            now = time.monotonic()
+            if self.steps_left != left:
+                left, deadline = self.steps_left, now + patience_s
+            elif now > deadline:
+                detail = f"the next of {left} steps of memory is not done after {patience_s:g} s"
+                raise TookTooLong("vkWaitSemaphores", Result.TIMEOUT, detail)
             self.wait()
 
     def location(self, key: int) -> Location | None:

@@ -180,11 +180,11 @@ class Runtime:
 
         Raises PlanError where the scene has become more than the budgets hold even of fallbacks, and
         OutOfDeviceMemory where the device refuses as much: once, and the frames after it draw the scene as
-        it was until it changes.
+        it was until it changes. Raises TookTooLong where the device does not finish an earlier frame.
         """
         wall, cpu = time.perf_counter(), time.thread_time()
         slot = self._number % FRAMES_IN_FLIGHT
-        self.timeline.wait(self._tickets[slot])
+        self.timeline.reach(self._tickets[slot])
         self.renderer.collect(self.timeline.completed())
         moved = self.tableau.update_world()
         patience = REPLAN_MS if self._replan() else None
@@ -250,7 +250,7 @@ class Runtime:
     def load(self) -> None:
         """Bring everything in that the scene needs, waiting for it, so that the first frame shows it all.
 
-        For pictures and tests; a window draws while its scene arrives. Raises TimeoutError.
+        For pictures and tests; a window draws while its scene arrives. Raises TookTooLong.
         """
         self.replan()
         while not self.memory.settled:
@@ -275,8 +275,8 @@ class Runtime:
         return read_image(self.device, self.profile, picture.image, shape, int(Layout.TRANSFER_SRC))
 
     def wait(self) -> None:
-        """Wait until every submitted frame is finished: for figures and screenshots."""
-        self.timeline.wait(self.timeline.submitted)
+        """Wait until every submitted frame is finished: for figures and screenshots. Raises TookTooLong."""
+        self.timeline.reach(self.timeline.submitted)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -83,6 +83,10 @@ class DeviceLost(VulkanError):
     """The device is gone; only destroying is allowed from here on."""
 
 
+class TookTooLong(VulkanError, TimeoutError):
+    """Work that was begun is not finished after a time in which anything should be."""
+
+
 class SurfaceLost(VulkanError):
     """The window's surface is gone: make a new surface, then a new swapchain."""
 

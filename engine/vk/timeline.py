@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from engine.vk.binding import NULL, constants, ffi
 from engine.vk.device import Device
-from engine.vk.errors import Result, VulkanError
+from engine.vk.errors import Result, TookTooLong, VulkanError
 from engine.vk.structs import new
+
+PATIENCE_S = 60.0
+"""How long anything that was submitted may take; a driver gives up a device that hangs long before."""
+_HEARS_S = 0.5
+"""How soon an interrupt is heard by who waits."""
 
 
 class Timeline:
@@ -15,6 +21,7 @@ class Timeline:
 
     def __init__(self, device: Device, name: str, why: str = "") -> None:
         self._device = device
+        self.name = name
         kind = new("VkSemaphoreTypeCreateInfo", semaphoreType=constants.VK_SEMAPHORE_TYPE_TIMELINE)
         self.handle = device.create("Semaphore", new("VkSemaphoreCreateInfo", pNext=kind), name=name, why=why)
         self.submitted = 0
@@ -43,6 +50,14 @@ class Timeline:
         arguments = (self._device.handle, info, nanoseconds)
         answer = self._device.call("vkWaitSemaphores", *arguments, allow=(Result.TIMEOUT,))
         return answer is Result.SUCCESS
+
+    def reach(self, value: int) -> None:
+        """Wait until `value` is reached, as long as that is worth hoping for. Raises TookTooLong."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.wait(value, _HEARS_S):
+            if time.monotonic() > deadline:
+                detail = f"{self.name}: {value} is not finished after {PATIENCE_S:g} s"
+                raise TookTooLong("vkWaitSemaphores", Result.TIMEOUT, detail)
 
     def drain(self) -> None:
         """Wait for all that was submitted, before closing: that goes on whatever is answered here."""

@@ -20,6 +20,7 @@ from engine.vk.errors import (
     OutOfHostMemory,
     OutOfPoolMemory,
     Result,
+    TookTooLong,
 )
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -67,6 +68,7 @@ def test_a_wrong_command_line_ends_with_2_and_no_traceback(engine: Run, argument
         (OutOfDeviceMemory("vkAllocateMemory", Result.OUT_OF_DEVICE_MEMORY), 4, "OUT_OF_DEVICE_MEMORY"),
         (OutOfHostMemory("vkCreateBuffer", Result.OUT_OF_HOST_MEMORY), 4, "OUT_OF_HOST_MEMORY"),
         (OutOfPoolMemory("vkAllocateDescriptorSets", Result.FRAGMENTED_POOL), 4, "FRAGMENTED_POOL"),
+        (TookTooLong("vkWaitSemaphores", Result.TIMEOUT, "frames: 7 is not finished"), 4, "[device.slow]"),
         (
             PlanError("plan.budget", "does not fit", "use less"),
             2,

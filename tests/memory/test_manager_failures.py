@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import time
+from contextlib import nullcontext, suppress
 
 import numpy as np
 import pytest
@@ -19,10 +20,19 @@ from support.schedules import (
     transfer,
 )
 
+from engine.memory.executor import Executor
 from engine.memory.manager import MemoryManager, Pace
 from engine.plan.profile import DeviceProfile
+from engine.plan.steps import AnyStep
 from engine.vk.device import Device
-from engine.vk.errors import DeviceLost, DioramaInternalError, OutOfDeviceMemory, OutOfHostMemory, Result
+from engine.vk.errors import (
+    DeviceLost,
+    DioramaInternalError,
+    OutOfDeviceMemory,
+    OutOfHostMemory,
+    Result,
+    TookTooLong,
+)
 from engine.vk.faults import faults
 
 pytestmark = pytest.mark.gpu
@@ -102,6 +112,30 @@ def test_every_failing_call_is_made_good_by_the_next_advance(
             manager.settle()
             assert np.array_equal(contents(device, manager, A), cache[9:73]), nth
     assert nth > 10
+
+
+@pytest.mark.parametrize("delay_s", [0.05, 0.5])
+def test_a_schedule_may_take_long_as_long_as_steps_are_done(
+    device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch, delay_s: float
+) -> None:
+    carry_out, begun = Executor.carry_out, time.monotonic()
+    ready_at = dict[int, float]()
+
+    def late(executor: Executor, step: AnyStep) -> bool:
+        ready = ready_at.setdefault(id(step), time.monotonic() + delay_s)
+        return time.monotonic() > ready and carry_out(executor, step)
+
+    monkeypatch.setattr(Executor, "carry_out", late)
+    written = staged(profile).place(A, 2, 0, 64)
+    written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
+    with MemoryManager(device, profile, {0: cache}, pace=STAGED_ONLY) as manager:
+        manager.submit(written)
+        slow = nullcontext() if delay_s < 0.2 else pytest.raises(TookTooLong, match="steps of memory")
+        with slow:
+            manager.settle(patience_s=0.2)
+        if manager.settled:
+            assert time.monotonic() - begun > 0.2
+            assert np.array_equal(contents(device, manager, A), cache[9:73])
 
 
 def test_a_lost_device_still_closes_in_order(device: Device, profile: DeviceProfile, cache: Bytes) -> None:

@@ -22,7 +22,7 @@ from engine.testing import (
     open_scene,
 )
 from engine.vk.commands import Commands
-from engine.vk.errors import DeviceLost, OutOfHostMemory, Result, VulkanError
+from engine.vk.errors import DeviceLost, OutOfHostMemory, Result, TookTooLong, VulkanError
 
 pytestmark = pytest.mark.gpu
 
@@ -89,6 +89,18 @@ def test_commands_that_were_recorded_halfway_are_discarded_and_the_next_frame_is
                 with pytest.raises(raised):
                     scene.frame()
         scene["cube"].shadowCaster.enabled = True
+        assert_same_pixels(scene.frame(), shown, levels=0, share=0)
+
+
+def test_no_frame_is_drawn_over_one_that_is_not_finished(faults: Faults, monkeypatch: pytest.MonkeyPatch):
+    with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
+        shown = scene.frame()
+        with monkeypatch.context() as patch:
+            patch.setattr("engine.vk.timeline.PATIENCE_S", 0.0)
+            for _ in range(3):
+                hanging = faults.failed_call(1, "TIMEOUT", function="vkWaitSemaphores", onwards=True)
+                with hanging, pytest.raises(TookTooLong, match=r"frames: \d+ is not finished"):
+                    scene.frame()
         assert_same_pixels(scene.frame(), shown, levels=0, share=0)
 
 

@@ -10,7 +10,7 @@ from support.gpu import checked_device
 
 from engine.vk.binding import NULL, constants, ffi
 from engine.vk.device import Device
-from engine.vk.errors import DeviceLost, DioramaInternalError, OutOfDeviceMemory, Result
+from engine.vk.errors import DeviceLost, DioramaInternalError, OutOfDeviceMemory, Result, TookTooLong
 from engine.vk.facts import facts, format_features
 from engine.vk.faults import faults
 from engine.vk.instance import Instance
@@ -139,7 +139,16 @@ def test_a_timeline_tells_when_work_is_over(device: Device) -> None:
         assert timeline.wait(ticket)
         assert timeline.completed() == ticket == expected
     assert not timeline.wait(99, timeout_s=0.001)
+    timeline.reach(3)
     pool.close()
+    timeline.close()
+
+
+def test_what_does_not_end_is_not_taken_for_ended(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    timeline = Timeline(device, "work")
+    monkeypatch.setattr("engine.vk.timeline.PATIENCE_S", 0.0)
+    with pytest.raises(TookTooLong, match=r"vkWaitSemaphores: TIMEOUT \(work: 1 is not finished after 0 s\)"):
+        timeline.reach(1)
     timeline.close()
 
 
