@@ -95,6 +95,12 @@ class Edits:
             )
         return self
 
+    @property
+    def moves_lines(self) -> bool:
+        """Whether anything that is put in or taken out holds a line break: lines after it may be others."""
+        text = self.document.text
+        return any("\n" in new or "\n" in text[start:end] for start, end, new in self._changes)
+
     def apply(self) -> str:
         """Return the text with all changes; raises ValueError if two of them overlap."""
         text, parts, done = self.document.text, [], 0

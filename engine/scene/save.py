@@ -44,16 +44,15 @@ class Saver:
                 )
             return False
         document = self._document = self._read_again(self._document)
-        text = _Changes(document, self._tableau, self._before, self._dbs).changed()
+        changes = _Changes(document, self._tableau, self._before, self._dbs)
+        text, moved = changes.changed(), changes.moves_lines
         if len(self._before.fresh(self._tableau)):
             # In a second pass: what new objects are put behind may have been removed in the first.
             after = document if text == document.text else parse(text, document.name)
-            text = _Changes(after, self._tableau, self._before, self._dbs).added()
+            changes = _Changes(after, self._tableau, self._before, self._dbs)
+            text, moved = changes.added(), moved or changes.moves_lines
         if text != document.text:
             self._write(self._path, document, text)
-            moved = text.count("\n") != document.text.count("\n")
-        else:
-            moved = False
         self._before = Snapshot.of(self._tableau)
         if moved or self._tableau.has_unplaced:
             self._document = self._read_again(document)
@@ -120,6 +119,11 @@ class _Changes:
         """The text with the objects that are new."""
         self._add_objects(self._before.fresh(self._tableau))
         return self._edits.apply()
+
+    @property
+    def moves_lines(self) -> bool:
+        """Whether what was gathered may move what the file holds to other lines."""
+        return self._edits.moves_lines
 
     def _node(self, row: int) -> Node:
         """The node of an object of the file."""

@@ -227,6 +227,17 @@ def test_what_a_killed_process_left_is_swept_when_it_is_old(scene):
     assert young.exists()
 
 
+def test_a_line_more_and_one_less_move_what_is_between(scene, registry):
+    """As many lines as before, and yet the camera stands on another one."""
+    camera = scene.tableau["camera"]
+    before = camera.position.line
+    scene.tableau["cube"].enabled = False
+    scene.tableau.remove("lamp")
+    assert scene.save()
+    assert camera.position.line == before + 1
+    same(scene.tableau, load_scene(scene.path, registry).tableau)
+
+
 def test_objects_cannot_be_saved_where_no_file_holds_a_tableau(load):
     scene = load(ASSETS)
     scene.tableau.add_object("new")
