@@ -17,6 +17,7 @@ from engine.vk.errors import OutOfDeviceMemory
 from viewer.arguments import Options
 from viewer.camera import CameraControl
 from viewer.guard import Guard
+from viewer.inspector.compacting import Compacting
 from viewer.inspector.inspector import Inspector
 from viewer.opening import runtime_options
 from viewer.overlay import UiOverlay
@@ -55,7 +56,8 @@ class WindowFrames:
         undo.callback(runtime.close)
         undo.callback(lambda: self._screen.close())
         self._open_screen()
-        self.inspector = Inspector(runtime.tableau, self._guard)
+        compacting = Compacting(runtime.compaction, runtime.compact)
+        self.inspector = Inspector(runtime.tableau, compacting, self._guard)
         self._camera = CameraControl(runtime.tableau)
         self._facts = RunFacts(runtime, title)
         self._facts.told = self._told

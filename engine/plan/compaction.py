@@ -17,14 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plan.errors import PlanError
-from engine.plan.holes import Holes
+from engine.plan.fitting import Effort, Hole, Item, fit
+from engine.plan.holes import gaps
 from engine.plan.memory_plan import MemoryPlan, Sharing
 from engine.plan.packing import page_pool
 from engine.plan.plan import Plan
+from engine.plan.table import Rows, contains
 from engine.plan.vocabulary import Contents
 
 _EXACT_PAGES = 10
-_EXACT_NODES = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,31 +38,21 @@ class Compaction:
     moves: int
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A key in a page: its row in the plan, footprint and alignment (bytes or layers), usage, bytes moved."""
-
-    row: int
-    footprint: int
-    alignment: int
-    usage: int
-    moved: int
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Page:
-    """A page that could be emptied: its resource, what that gives back, and who lives in it."""
+    """A page: its resource, what emptying it gives back (0: it must stay), and what lives in it.
+
+    `rows` are those of its keys in the plan, `footprint` what they take and `moved` what they are (bytes;
+    footprints of layers in layers); `holes` is int64[n, 2], start and size.
+    """
 
     resource: int
     gain: int
     usage: int
-    items: tuple[Item, ...]
-    holes: tuple[tuple[int, int], ...]
-
-    @property
-    def moved(self) -> int:
-        """Bytes that must be moved to empty it."""
-        return sum(item.moved for item in self.items)
+    rows: NDArray[np.intp]
+    footprint: int
+    moved: int
+    holes: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,19 +63,23 @@ class _Choice:
     moved: int
 
 
-def compact(plan: Plan, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
+def compact(plan: Plan | None, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
     """The plan that gives back the most memory within these bounds; `plan` itself if nothing is to gain.
 
-    PlanError `plan.stale` in the middle of a schedule: only what is settled can be compacted.
+    PlanError `plan.stale` in the middle of a schedule, or before the first: only what is settled can be
+    compacted.
     """
+    if plan is None:
+        raise PlanError("plan.stale", "nothing has been planned yet", "draw a frame first")
     if not plan.whole:
         raise PlanError("plan.stale", "a schedule is under way", "compact once it has settled")
     gain = moved = 0
     places: dict[int, tuple[int, int]] = {}
     emptied: list[int] = []
+    effort = Effort()
     for pages in _pools(plan):
-        choice = _choose(pages, max_bytes - moved, max_moves - len(places))
-        if choice.gain:
+        choice = _choose(plan, pages, max_bytes - moved, max_moves - len(places), effort)
+        if choice is not None:
             gain, moved = gain + choice.gain, moved + choice.moved
             places.update(choice.places)
             emptied += choice.emptied
@@ -94,125 +89,87 @@ def compact(plan: Plan, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> C
 
 
 def _pools(plan: Plan) -> Iterator[list[Page]]:
-    """Pages by pool: keys may only go where the same class lives."""
+    """Pages by pool, where one has several: keys may only go where the same class lives."""
     memory = plan.memory
-    pools: dict[Hashable, list[Page]] = {}
-    order = np.lexsort((memory.subresources["offset"], memory.subresources["resource"]))
-    ids = memory.subresources["resource"][order]
-    for row in memory.resources[memory.resources["sharing"] != Sharing.OWN]:
-        home = memory.allocation(int(row["allocation"]))
-        first, last = np.searchsorted(ids, [row["id"], row["id"] + 1])
-        page = _page(plan, row, home, order[first:last])
-        pools.setdefault(page_pool(row, home), []).append(page)
+    pools: dict[Hashable, list[int]] = {}
+    for at in np.flatnonzero(memory.resources["sharing"] != Sharing.OWN).tolist():
+        row = memory.resources[at]
+        pools.setdefault(page_pool(row, memory.allocation(int(row["allocation"]))), []).append(at)
     for pool in sorted(pools, key=repr):
         if len(pools[pool]) > 1:
-            yield pools[pool]
+            yield _pages(plan, memory.resources[pools[pool]])
 
 
-def _page(plan: Plan, row: np.void, home: np.void, rows: NDArray[np.intp]) -> Page:
-    places = plan.memory.subresources[rows]
-    layers = int(row["layers"])
-    movable = plan.policy.movable
-    items = []
-    for at, place in zip(rows.tolist(), places, strict=True):
-        terms = plan.terms[int(place["terms"])]
-        footprint = int(place["footprint"])
-        alignment = 1 if layers else terms.alignment
-        movable &= terms.contents is Contents.CACHE
-        items.append(Item(at, footprint, alignment, terms.usage, int(place["size"])))
-    ends = np.concatenate([[0], places["offset"] + places["footprint"]])
-    starts = np.append(places["offset"], layers or int(row["bytes"]))
-    holes = tuple((int(e), int(s - e)) for e, s in zip(ends, starts, strict=True) if s > e)
-    gain = int(home["size"]) if home["own"] and movable else 0
-    return Page(int(row["id"]), gain, int(row["usage"]), tuple(items), holes)
-
-
-def _choose(pages: list[Page], max_bytes: int, max_moves: int) -> _Choice:
-    """The best set of pages to empty: most gain, then fewest bytes moved."""
-    may = [p for p in pages if p.gain and p.moved <= max_bytes and len(p.items) <= max_moves]
-    best = _Choice((), {}, 0, 0)
-    if len(pages) <= _EXACT_PAGES:
-        sets: Iterable[tuple[Page, ...]] = (s for n in range(1, len(may) + 1) for s in combinations(may, n))
-        ranked = sorted(sets, key=lambda s: (-sum(p.gain for p in s), sum(p.moved for p in s)))
-    else:
-        by_cost = sorted(may, key=lambda p: (p.moved / p.gain, p.resource))
-        ranked = [tuple(by_cost[:n]) for n in range(len(by_cost), 0, -1)]
-    for candidate in ranked:
-        moved = sum(p.moved for p in candidate)
-        if moved > max_bytes or sum(len(p.items) for p in candidate) > max_moves:
-            continue
-        stay = [p for p in pages if p not in candidate]
-        places = fit([i for p in candidate for i in p.items], stay)
-        if places is not None:
-            return _Choice(
-                tuple(p.resource for p in candidate), places, sum(p.gain for p in candidate), moved
+def _pages(plan: Plan, resources: Rows) -> list[Page]:
+    """Summarise the pages of one pool."""
+    places, ids = plan.memory.subresources, resources["id"].astype(np.int64)
+    rows = np.flatnonzero(contains(ids, places["resource"]))
+    rows = rows[np.lexsort((places["offset"][rows], places["resource"][rows]))]
+    places = places[rows]
+    home = places["resource"].astype(np.int64)
+    lengths = np.where(resources["layers"] > 0, resources["layers"], resources["bytes"]).astype(np.int64)
+    taken = places["offset"].astype(np.int64), places["footprint"].astype(np.int64)
+    space, start, free = gaps(home, *taken, ids, lengths)
+    is_cached = plan.terms.holding(Contents.CACHE)[places["terms"]]
+    pages = []
+    for row, ident in zip(resources, ids.tolist(), strict=True):
+        mine = slice(*np.searchsorted(home, [ident, ident + 1]))
+        hole = slice(*np.searchsorted(space, [ident, ident + 1]))
+        block = plan.memory.allocation(int(row["allocation"]))
+        may_go = block["own"] and plan.policy.movable and is_cached[mine].all()
+        pages.append(
+            Page(
+                ident,
+                int(block["size"]) if may_go else 0,
+                int(row["usage"]),
+                rows[mine],
+                int(taken[1][mine].sum()),
+                int(places["size"][mine].sum()),
+                np.stack([start[hole], free[hole]], 1),
             )
-    return best
+        )
+    return pages
 
 
-def fit(items: list[Item], pages: list[Page]) -> dict[int, tuple[int, int]] | None:
-    """Places (resource, offset) for all `items` in the holes of `pages`, by row; None where they do not fit.
-
-    Largest first into the smallest hole that takes it, going back where that fails, for a bounded time.
-    """
-    holes = [(size, page.resource, start, page.usage) for page in pages for start, size in page.holes]
-    if sum(i.footprint for i in items) > sum(h[0] for h in holes):
-        return None
-    items = sorted(items, key=lambda i: (-i.footprint, -i.alignment, i.row))
-    found: dict[int, tuple[int, int]] = {}
-    nodes = 0
-
-    def put(index: int, holes: list[tuple[int, int, int, int]]) -> bool:
-        nonlocal nodes
-        if index == len(items):
-            return True
-        item = items[index]
-        tried: set[tuple[int, int, int]] = set()
-        for at, (size, resource, start, usage) in enumerate(sorted(holes)):
-            offset = -(-start // item.alignment) * item.alignment
-            left = start + size - offset - item.footprint
-            kind = (size, offset - start, usage)
-            if left < 0 or item.usage & ~usage or kind in tried:
-                continue
-            tried.add(kind)
-            nodes += 1
-            if nodes > _EXACT_NODES:
-                return False
-            rest = sorted(holes)
-            rest.pop(at)
-            if offset > start:
-                rest.append((offset - start, resource, start, usage))
-            if left:
-                rest.append((left, resource, offset + item.footprint, usage))
-            if put(index + 1, rest):
-                found[item.row] = (resource, offset)
-                return True
-        return False
-
-    if len(items) <= 64:
-        return found if put(0, holes) else None
-    return _first_fit(items, holes)
+def _choose(plan: Plan, pages: list[Page], max_bytes: int, max_moves: int, effort: Effort) -> _Choice | None:
+    """The best set of pages to empty: most gain, then fewest bytes moved."""
+    for candidate in _candidates([p for p in pages if p.gain], len(pages)):
+        moved, moves = sum(p.moved for p in candidate), sum(len(p.rows) for p in candidate)
+        stay = [p for p in pages if p not in candidate]
+        room = sum(int(p.holes[:, 1].sum()) for p in stay)
+        if moved > max_bytes or moves > max_moves or sum(p.footprint for p in candidate) > room:
+            continue
+        items = [item for page in candidate for item in _items(plan, page)]
+        holes = [Hole(size, p.resource, start, p.usage) for p in stay for start, size in p.holes.tolist()]
+        places = fit(items, holes, effort)
+        if places is not None:
+            emptied = tuple(p.resource for p in candidate)
+            return _Choice(emptied, places, sum(p.gain for p in candidate), moved)
+    return None
 
 
-def _first_fit(
-    items: list[Item], holes: list[tuple[int, int, int, int]]
-) -> dict[int, tuple[int, int]] | None:
-    """Best fit without going back, for many items."""
-    free = Holes()
-    usage = {resource: bits for _, resource, _, bits in holes}
-    for resource in usage:
-        free.add_space(resource, None)
-    for size, resource, start, _ in holes:
-        free.give(resource, start, size)
-    found = {}
-    allow: dict[int, set[int]] = {}
-    for item in items:
-        allowed = allow.setdefault(item.usage, {r for r, bits in usage.items() if not item.usage & ~bits})
-        place = free.take(None, item.footprint, item.alignment, allowed)
-        if place is None:
-            return None
-        found[item.row] = place
-    return found
+def _candidates(pages: list[Page], count: int) -> Iterable[tuple[Page, ...]]:
+    """Sets of pages to empty, of `count` that there are, the best first."""
+    if count <= _EXACT_PAGES:
+        sets = [chosen for n in range(1, len(pages) + 1) for chosen in combinations(pages, n)]
+        return sorted(sets, key=lambda s: (-sum(p.gain for p in s), sum(p.moved for p in s)))
+    by_cost = sorted(pages, key=lambda p: (p.moved / p.gain, p.resource))
+    sizes, size = [], len(by_cost)
+    while size:  # ever fewer, by an eighth where they are many: each try looks at every key
+        sizes.append(size)
+        size -= max(1, size // 8)
+    return [*(tuple(by_cost[:size]) for size in sizes), *((page,) for page in by_cost[1:])]
+
+
+def _items(plan: Plan, page: Page) -> Iterator[Item]:
+    """What lives in a page, as things to be placed."""
+    memory = plan.memory
+    in_layers = int(memory.resource(page.resource)["layers"]) > 0
+    places = memory.subresources[page.rows]
+    columns = (page.rows.tolist(), places["footprint"].tolist(), places["terms"].tolist())
+    for row, footprint, index in zip(*columns, strict=True):
+        terms = plan.terms[index]
+        yield Item(row, footprint, 1 if in_layers else terms.alignment, terms.usage)
 
 
 def _moved(plan: Plan, places: dict[int, tuple[int, int]], emptied: list[int]) -> Plan:

@@ -234,10 +234,7 @@ class Runtime:
 
         Raises PlanError `plan.stale` while a schedule is under way.
         """
-        plan = self.resident.snapshot()
-        if plan is None:
-            raise PlanError("plan.stale", "nothing has been planned yet", "draw a frame first")
-        return compact(plan, max_bytes, max_moves)
+        return compact(self.resident.snapshot(), max_bytes, max_moves)
 
     def compact(self, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
         """Begin what `compaction` tells of and return it; the frames that follow carry it out."""

@@ -11,9 +11,10 @@
         scene.frame()                       # uint8[240, 320, 4]
 
 Stable, and meant to be built on: every name that this module gives. Of an `OpenedScene`: `scene[path]`,
-`set`, `step`, `settle`, `frame`, `resize`, `limit_budget`, `close`, `size`, `time`, `seed`, `random`, `plan`,
-`plan_text`, `memory`, `schedule`, `problems`, `messages`, `frames`, `has_pixels`, `driver`, `profile`,
-`document`, `tableau`. What lies behind (`scene.host`, and modules that are not named here) may change.
+`set`, `step`, `settle`, `frame`, `resize`, `limit_budget`, `compaction`, `compact`, `close`, `size`, `time`,
+`seed`, `random`, `plan`, `plan_text`, `memory`, `schedule`, `problems`, `messages`, `frames`, `has_pixels`,
+`driver`, `profile`, `document`, `tableau`. What lies behind (`scene.host`, and modules that are not
+named here) may change.
 
 Nothing is imported before it is asked for: the pytest plugin costs a run that tests no scene next to nothing.
 """

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from engine.assets import AssetLibrary
     from engine.humon import Problem
+    from engine.plan.compaction import Compaction
     from engine.plan.plan import Plan
     from engine.plan.profile import DeviceProfile
     from engine.runtime.runtime import FrameFacts, Runtime
@@ -107,6 +108,14 @@ class LiveHost:
     def limit_budget(self, budgets: dict[int, int]) -> None:
         """Plan within these budgets from now on."""
         self.runtime.limit_budget(budgets)
+
+    def compaction(self, max_bytes: int, max_moves: int) -> Compaction:
+        """Tell what compacting would gain."""
+        return self.runtime.compaction(max_bytes, max_moves)
+
+    def compact(self, max_bytes: int, max_moves: int) -> Compaction:
+        """Begin it."""
+        return self.runtime.compact(max_bytes, max_moves)
 
     @property
     def memory(self) -> MemoryFacts:

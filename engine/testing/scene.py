@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from engine.humon import Problem
+    from engine.plan.compaction import Compaction
     from engine.plan.plan import Plan
     from engine.plan.profile import DeviceProfile
     from engine.runtime.runtime import FrameFacts
@@ -70,6 +71,12 @@ class Host(Protocol):
 
     def limit_budget(self, budgets: dict[int, int]) -> None:
         """Plan with at most so many bytes in each of these heaps from now on."""
+
+    def compaction(self, max_bytes: int, max_moves: int) -> Compaction:
+        """Tell what compacting would gain; raises PlanError in the middle of a schedule."""
+
+    def compact(self, max_bytes: int, max_moves: int) -> Compaction:
+        """Begin it."""
 
     @property
     def memory(self) -> MemoryFacts:
@@ -165,6 +172,19 @@ class OpenedScene:
         """
         heaps = range(len(self.host.profile.heaps))
         self.host.limit_budget(dict.fromkeys(heaps, budget) if isinstance(budget, int) else budget)
+
+    def compaction(self, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
+        """Tell what moving assets together would gain, in bytes and moves, and move nothing.
+
+        Raises PlanError `plan.stale` where the scene is not settled.
+        """
+        self.host.replan()
+        return self.host.compaction(max_bytes, max_moves)
+
+    def compact(self, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
+        """Begin what `compaction` tells of; the next `settle` carries it out."""
+        self.host.replan()
+        return self.host.compact(max_bytes, max_moves)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from engine.plan.compaction import compact
 from engine.plan.resident import Resident
 from engine.plan.schedule import Schedule, make_schedule
 from engine.plan.sources import Sources
@@ -19,9 +20,11 @@ from engine.testing.schedule import Done, ScheduleFacts, uploads_of
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
     from engine.humon import Problem
+    from engine.plan.compaction import Compaction
     from engine.plan.plan import Plan
     from engine.plan.profile import DeviceProfile
     from engine.plan.simulation import SimulatedDevice
+    from engine.planning.needs import FrameNeeds
     from engine.runtime.runtime import FrameFacts
     from engine.scene import Scene
 
@@ -62,6 +65,7 @@ class SimulatedHost:
         self._resident = Resident() if self._device is None else self._device.resident
         self._cycles_a_frame = paging_cycles
         self._plan: Plan | None = None
+        self._needs: FrameNeeds | None = None
         self._schedule: Schedule | None = None
         self._next = 0
         self._in_cycle: set[int] = set()
@@ -84,9 +88,7 @@ class SimulatedHost:
         self._document.tableau.update_world()
         needs = self._planner.needs()
         plan = self._planner.plan(needs, self._resident.snapshot())
-        self._schedule = make_schedule(self._resident, plan, self._sources, self._planner.seen(needs))
-        (self._device or self._resident).begin(plan)
-        self._plan, self._next = plan, 0
+        self._take_up(plan, needs)
         return plan, True
 
     def draw(self) -> bool:
@@ -129,6 +131,18 @@ class SimulatedHost:
         self.profile = self._planner.profile = self._recorded.with_budgets(
             {**self._recorded.budgets, **limits}
         )
+
+    def compaction(self, max_bytes: int, max_moves: int) -> Compaction:
+        """Tell what compacting would gain."""
+        return compact(self._resident.snapshot(), max_bytes, max_moves)
+
+    def compact(self, max_bytes: int, max_moves: int) -> Compaction:
+        """Begin it."""
+        found = self.compaction(max_bytes, max_moves)
+        if found.moves:
+            assert self._needs is not None
+            self._take_up(found.plan, self._needs)
+        return found
 
     @property
     def memory(self) -> MemoryFacts:
@@ -173,6 +187,11 @@ class SimulatedHost:
         """Let go of the caches; the device goes with the scene."""
         self._closed = True
         self._library.close()
+
+    def _take_up(self, plan: Plan, needs: FrameNeeds) -> None:
+        self._schedule = make_schedule(self._resident, plan, self._sources, self._planner.seen(needs))
+        (self._device or self._resident).begin(plan)
+        self._plan, self._needs, self._next = plan, needs, 0
 
     def _left(self) -> Sequence[AnyStep]:
         return () if self._schedule is None else self._schedule.steps[self._next :]

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 from harness import Row
 from imgui_bundle import imgui
@@ -14,6 +15,7 @@ from engine.plan.plan import Plan
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
+from viewer.inspector.compacting import Compacting
 from viewer.inspector.facts import Facts
 from viewer.inspector.inspector import Inspector
 from viewer.ui import style
@@ -61,7 +63,10 @@ def _inspector(tableau: Tableau) -> Inspector:
     def fail(name: str, message: str) -> None:
         raise RuntimeError(f"{name}: {message}")
 
-    return Inspector(tableau, Guard(fail))
+    def unasked(most_bytes: int, most_moves: int) -> NoReturn:
+        raise RuntimeError("nobody asks for compaction here")
+
+    return Inspector(tableau, Compacting(unasked, unasked), Guard(fail))
 
 
 def _memory_tab(plan: Plan) -> tuple[float, float]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pytest
 from support.scenes import CUBE
+from support.wants import NORMAL, ROUGHNESS, TANGENT, Wants
 
 from engine.assets import AssetRef, open_library
 from engine.feature.stating import texture_requirement
 from engine.memory.readback import read_image
 from engine.plan.errors import PlanError
-from engine.plan.requirements import Requirement
 from engine.plan.shapes import tight_bytes
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
@@ -21,27 +19,7 @@ from engine.vk.binding import constants
 
 pytestmark = pytest.mark.gpu
 
-NORMAL, TANGENT, ROUGHNESS = (AssetRef(1, index) for index in (9, 10, 11))
 READ = constants.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL
-
-
-class Wants:
-    """Something beside the scene that asks for textures of one shape."""
-
-    asker = "test"
-
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
-        self.textures: tuple[AssetRef, ...] = ()
-        self.version = 0
-        runtime.planner.others.append(self)
-
-    def requirements(self) -> Iterable[Requirement]:
-        return [texture_requirement(texture, self.runtime.library) for texture in self.textures]
-
-    def settle_with(self, *textures: AssetRef) -> None:
-        self.textures, self.version = textures, self.version + 1
-        self.runtime.settle()
 
 
 def texels(runtime: Runtime, texture: AssetRef) -> np.ndarray:
@@ -60,12 +38,17 @@ def test_compaction_returns_a_page_and_every_texel_stays():
         with runtime:
             with pytest.raises(PlanError, match="nothing has been planned"):
                 runtime.compaction()
-            wants = Wants(runtime)
+            wants = Wants(runtime.planner, library)
+
+            def settle_with(*textures: AssetRef) -> None:
+                wants.ask(*textures)
+                runtime.settle()
+
             whole = tight_bytes(texture_requirement(ROUGHNESS, library).shape)
-            wants.settle_with(NORMAL, TANGENT)
-            wants.settle_with(NORMAL, TANGENT, ROUGHNESS)
+            settle_with(NORMAL, TANGENT)
+            settle_with(NORMAL, TANGENT, ROUGHNESS)
             assert runtime.compact().gain == 0
-            wants.settle_with(NORMAL, ROUGHNESS)
+            settle_with(NORMAL, ROUGHNESS)
             before, was = runtime.memory.live_bytes, texels(runtime, ROUGHNESS)
             found = runtime.compaction()
             assert (found.moves, found.moved) == (1, whole)

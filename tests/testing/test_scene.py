@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pytest
+from support.wants import NORMAL, ROUGHNESS, TANGENT, Wants
 
+from engine.plan.errors import PlanError
 from engine.plan.requirements import Requirement
 from engine.plan.vocabulary import BufferUsage, Kind
 from engine.testing import (
@@ -54,6 +57,35 @@ def test_a_scene_that_has_too_few_frames_lists_the_steps_still_open():
         assert lines[0].endswith(" steps are open")
         assert any(line.startswith("    transfer ") and "bytes)" in line for line in lines[1:])
         assert scene.settle() > 0
+
+
+@pytest.mark.parametrize("device", [{"profile": "discrete-window", "check_bytes": True}, {}])
+def test_compaction_is_told_and_then_carried_out_on_every_device(device: dict[str, Any]):
+    with open_scene("scenes/cube.hu", **device) as scene:
+        host = scene.host
+        library, planner = (
+            (host._library, host._planner) if device else (host.runtime.library, host.runtime.planner)
+        )
+        wants = Wants(planner, library)
+        scene["cube"].visibleModel.active = scene["cube"].shadowCaster.active = False
+        scene.settle()
+        for textures in ((NORMAL, TANGENT), (NORMAL, TANGENT, ROUGHNESS), (NORMAL, ROUGHNESS)):
+            wants.ask(*textures)
+            if len(textures) == 3:
+                with pytest.raises(PlanError, match="a schedule is under way"):
+                    scene.compaction()
+            scene.settle()
+        live = scene.memory.live
+        found = scene.compaction()
+        assert found.gain >= 256 * 256 * 4
+        assert found.moves == 1
+        scene.settle()
+        assert scene.memory.live == live
+        assert scene.compact().gain == found.gain
+        assert scene.settle() > 0
+        assert scene.memory.live == scene.memory.planned == live - found.gain
+        assert scene.schedule.bytes_moved == found.moved
+        assert scene.compact().moves == 0
 
 
 @pytest.mark.gpu

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from support import images
 from support.display import Display
+from support.wants import NORMAL, ROUGHNESS, TANGENT, Wants
 
 from engine.runtime.report import RunLog
 from engine.vk.errors import Result
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.gpu
 
 SIZE = (640, 480)
 SHADOW_MAP = 2048 * 2048 * 4
+TEXTURE = 256 * 256 * 4
 OPTIONS = Options(scene=Path("scenes/cube.hu"), size=SIZE)
 
 
@@ -65,6 +67,20 @@ def until(frames: WindowFrames | LastingFrames, holds: Callable[[], bool], what:
     while not holds():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         frames.step()
+
+
+def click(frames: WindowFrames, display: Display, x: float, y: float) -> None:
+    """Move the mouse into the window, to this place in points, and press and release its button."""
+    display.move_mouse(display.window("Diorama")[0], x, y)
+    frames.step()
+    display.press()
+    frames.step()
+    display.release()
+    frames.step()
+
+
+def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
 
 def settle(frames: WindowFrames) -> None:
@@ -123,17 +139,8 @@ def test_a_click_on_the_active_switch_takes_the_shadow_and_its_memory_and_a_seco
     runtime = frames.runtime
     caster = runtime.tableau["cube"].shadowCaster
     lit, live = runtime.read_pixels(), runtime.memory.live_bytes
-    number, _ = display.window("Diorama")
-    x0, y0, x1, y1 = frames.inspector.switches["cube", "shadowCaster", "active"]
-
-    def click() -> None:
-        display.move_mouse(number, (x0 + x1) / 2, (y0 + y1) / 2)
-        frames.step()
-        display.press()
-        frames.step()
-        display.release()
-
-    click()
+    place = frames.inspector.switches["cube", "shadowCaster", "active"]
+    click(frames, display, *middle(place))
     before = frames.presenter.shown
     until(frames, lambda: not caster.active, "the switch is off")
     settle(frames)
@@ -143,7 +150,7 @@ def test_a_click_on_the_active_switch_takes_the_shadow_and_its_memory_and_a_seco
     assert runtime.plan is not None
     assert runtime.plan.planned_bytes == runtime.memory.live_bytes
 
-    click()
+    click(frames, display, *middle(place))
     until(frames, lambda: caster.active, "the switch is on again")
     settle(frames)
     images.assert_same(runtime.read_pixels(), lit)
@@ -167,6 +174,39 @@ def test_a_scene_that_no_longer_fits_is_drawn_as_it_was_and_told_once(
     runtime.limit_budget({})
     settle(frames)
     images.assert_same(runtime.read_pixels(), lit)
+
+
+def test_the_compact_button_tells_what_it_would_gain_and_a_second_press_returns_it(
+    frames: WindowFrames, display: Display, headless_picture: np.ndarray
+) -> None:
+    runtime = frames.runtime
+    cube = runtime.tableau["cube"]
+    cube.visibleModel.active = cube.shadowCaster.active = False
+    settle(frames)
+    wants = Wants(runtime.planner, runtime.library)
+    for textures in ((NORMAL, TANGENT), (NORMAL, TANGENT, ROUGHNESS), (NORMAL, ROUGHNESS)):
+        wants.ask(*textures)
+        settle(frames)
+
+    def compact() -> None:
+        settle(frames)
+        assert frames.inspector.compacting.place is not None
+        click(frames, display, *middle(frames.inspector.compacting.place))
+        settle(frames)
+
+    click(frames, display, 100, 66)  # the tab of memory
+    settle(frames)
+    live, gain = runtime.memory.live_bytes, runtime.compaction().gain
+    assert gain >= TEXTURE
+    compact()
+    assert runtime.memory.live_bytes == live  # told, and nothing done
+    compact()
+    assert runtime.memory.live_bytes == live - gain == runtime.plan.planned_bytes
+    compact()
+    assert frames.inspector.compacting.place is None  # there is nothing to gain
+    cube.visibleModel.active = cube.shadowCaster.active = True
+    settle(frames)
+    images.assert_same(runtime.read_pixels(), headless_picture)
 
 
 def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_the_inspector_says_so(

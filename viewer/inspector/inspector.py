@@ -10,6 +10,7 @@ from engine.plan.plan import Plan
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
 from viewer.inspector import widgets
+from viewer.inspector.compacting import Compacting
 from viewer.inspector.facts import Facts
 from viewer.inspector.memory_panel import MemoryPanel
 from viewer.inspector.objects_panel import ObjectsPanel
@@ -29,11 +30,12 @@ _WINDOW = (
 class Inspector:
     """Draws all of it inside one ImGui frame; a part that raises is switched off and reported once."""
 
-    def __init__(self, tableau: Tableau, guard: Guard) -> None:
+    def __init__(self, tableau: Tableau, compacting: Compacting, guard: Guard) -> None:
         self.visible = True
+        self.compacting = compacting
         self._guard = guard
         self._objects = ObjectsPanel(tableau)
-        self._memory = MemoryPanel()
+        self._memory = MemoryPanel(compacting)
         self._recovery = imgui.internal.ErrorRecoveryState()
 
     @property

@@ -6,6 +6,7 @@ from imgui_bundle import imgui
 
 from engine.plan.plan import Plan
 from viewer.inspector import widgets
+from viewer.inspector.compacting import Compacting
 from viewer.inspector.facts import Facts
 from viewer.inspector.folds import Folds
 from viewer.inspector.memory_model import Level, MemoryModel, MemoryRow
@@ -25,7 +26,8 @@ _TINT = {Level.ALLOCATION: style.TEXT, Level.RESOURCE: style.TEXT, Level.SUBRESO
 class MemoryPanel:
     """Draws only the rows in sight; the model is made once per plan."""
 
-    def __init__(self) -> None:
+    def __init__(self, compacting: Compacting) -> None:
+        self._compacting = compacting
         self._folds = Folds()
         self._model: MemoryModel | None = None
         self._made_of: Plan | None = None
@@ -37,6 +39,8 @@ class MemoryPanel:
             self._model, self._made_of = MemoryModel(plan, self._folds), plan
         model = self._model
         _totals(facts)
+        self._compacting.draw(plan, facts.settled)
+        _steps(facts)
         chosen = None if self._chosen is None else model.node_of(self._chosen)
         below = imgui.get_text_line_height_with_spacing() * 8 if chosen is not None else 0.0
         self._table(model, chosen, imgui.get_content_region_avail().y - below)
@@ -117,5 +121,8 @@ def _totals(facts: Facts) -> None:
         widgets.quiet("settled: what is resident is what is planned")
     else:
         imgui.text_colored(style.ACCENT, f"step {facts.steps_done:,} of {facts.steps:,}")
+
+
+def _steps(facts: Facts) -> None:
     share = facts.steps_done / facts.steps if facts.steps else 1.0
     widgets.bar(share, 5, style.GOOD if facts.settled else style.ACCENT)

@@ -9,15 +9,24 @@ import pytest
 from imgui_bundle import imgui
 from support.plans import cube_plan, large_plan
 
+from engine.plan.compaction import Compaction
 from engine.plan.plan import Plan
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
+from viewer.inspector.compacting import Compacting
 from viewer.inspector.facts import Facts
 from viewer.inspector.inspector import WIDTH, Inspector
 from viewer.ui import style
 
 PLAN = cube_plan()
+
+
+def _nobody(most_bytes: int, most_moves: int) -> Compaction:
+    raise AssertionError("nobody has asked for it")
+
+
+NO_COMPACTING = Compacting(_nobody, _nobody)
 
 
 class Mouse:
@@ -82,7 +91,7 @@ def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
 def test_a_click_on_a_switch_turns_it_and_a_second_one_turns_it_back(
     mouse: Mouse, tableau: Tableau, flag: str
 ) -> None:
-    inspector = Inspector(tableau, Guard(quiet))
+    inspector = Inspector(tableau, NO_COMPACTING, Guard(quiet))
     draw = shown(inspector)
     mouse.frame(draw)
     mouse.frame(draw)
@@ -96,7 +105,7 @@ def test_a_click_on_a_switch_turns_it_and_a_second_one_turns_it_back(
 
 
 def test_every_switch_in_sight_says_where_it_is(mouse: Mouse, tableau: Tableau) -> None:
-    inspector = Inspector(tableau, Guard(quiet))
+    inspector = Inspector(tableau, NO_COMPACTING, Guard(quiet))
     mouse.frame(shown(inspector))
     mouse.frame(shown(inspector))
     assert len(inspector.switches) == 2 * (2 + 3)
@@ -104,7 +113,7 @@ def test_every_switch_in_sight_says_where_it_is(mouse: Mouse, tableau: Tableau) 
 
 
 def test_the_mouse_over_the_panel_is_the_panels_own(mouse: Mouse, tableau: Tableau) -> None:
-    draw = shown(Inspector(tableau, Guard(quiet)))
+    draw = shown(Inspector(tableau, NO_COMPACTING, Guard(quiet)))
     for x, wanted in ((WIDTH / 2, True), (WIDTH + 200, False)):
         imgui.get_io().add_mouse_pos_event(x, 400)
         for _ in range(3):
@@ -113,7 +122,7 @@ def test_the_mouse_over_the_panel_is_the_panels_own(mouse: Mouse, tableau: Table
 
 
 def test_f1_hides_the_panel_and_brings_it_back(mouse: Mouse, tableau: Tableau) -> None:
-    inspector = Inspector(tableau, Guard(quiet))
+    inspector = Inspector(tableau, NO_COMPACTING, Guard(quiet))
     draw = shown(inspector)
     for visible in (False, True):
         for down in (True, False):
@@ -127,7 +136,7 @@ def test_f1_hides_the_panel_and_brings_it_back(mouse: Mouse, tableau: Tableau) -
 def test_a_part_that_raises_is_reported_once_and_the_rest_is_drawn_on(mouse: Mouse, tableau: Tableau) -> None:
     told: list[str] = []
     guard = Guard(lambda name, message: told.append(f"{name}: {message}"))
-    inspector = Inspector(tableau, guard)
+    inspector = Inspector(tableau, NO_COMPACTING, guard)
     facts = Facts(frame_ms=None)  # type: ignore[arg-type]
     for _ in range(5):
         mouse.frame(shown(inspector, facts=facts))
@@ -140,7 +149,7 @@ def test_a_part_that_raises_halfway_leaves_imgui_in_order(
     mouse: Mouse, tableau: Tableau, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    inspector = Inspector(tableau, Guard(lambda name, message: told.append(name)))
+    inspector = Inspector(tableau, NO_COMPACTING, Guard(lambda name, message: told.append(name)))
 
     def broken() -> None:
         imgui.begin_child("half")
@@ -157,7 +166,7 @@ def test_a_hundred_thousand_blocks_cost_only_the_rows_in_sight(mouse: Mouse, tab
     """The aim of 2 ms a frame is a benchmark; here only that the number of blocks does not matter."""
     times = []
     for plan in (large_plan(300), large_plan(100_000)):
-        inspector = Inspector(tableau, Guard(quiet))
+        inspector = Inspector(tableau, NO_COMPACTING, Guard(quiet))
         draw = shown(inspector, plan)
         mouse.frame(draw)
         mouse.frame(draw)
@@ -173,3 +182,38 @@ def test_a_hundred_thousand_blocks_cost_only_the_rows_in_sight(mouse: Mouse, tab
             mouse.frame(draw)
         times.append(time.perf_counter() - start)
     assert times[1] < 4 * times[0]
+
+
+def test_compaction_is_told_first_begun_second_and_never_while_steps_are_left(
+    mouse: Mouse, tableau: Tableau
+) -> None:
+    asked: list[str] = []
+
+    def tell(most_bytes: int, most_moves: int) -> Compaction:
+        asked.append("tell")
+        return Compaction(PLAN, gain=4096, moved=256, moves=1)
+
+    def begin(most_bytes: int, most_moves: int) -> Compaction:
+        asked.append("begin")
+        return Compaction(PLAN, gain=4096, moved=256, moves=1)
+
+    inspector = Inspector(tableau, Compacting(tell, begin), Guard(quiet))
+    settled, busy = (shown(inspector, facts=Facts(settled=is_settled)) for is_settled in (True, False))
+    mouse.frame(settled)
+    mouse.frame(settled)
+    mouse.click(settled, 100, 66)  # the tab of memory
+
+    def press(draw: Callable[[], None]) -> None:
+        mouse.frame(draw)
+        assert inspector.compacting.place is not None
+        mouse.click(draw, *middle(inspector.compacting.place))
+
+    press(busy)
+    assert asked == []
+    press(settled)
+    assert asked == ["tell"]
+    planned_anew = shown(inspector, cube_plan())
+    press(planned_anew)
+    assert asked == ["tell", "tell"]
+    press(planned_anew)
+    assert asked == ["tell", "tell", "begin"]

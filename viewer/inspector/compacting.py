@@ -1,0 +1,61 @@
+"""The button that compacts memory: first it tells what that would gain, and a second press begins it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from imgui_bundle import imgui
+
+from engine.plan.compaction import Compaction
+from engine.plan.plan import Plan
+from viewer.inspector import widgets
+from viewer.inspector.words import bytes_text, count_text
+from viewer.ui import style
+
+MOST_BYTES = 256 << 20
+"""What one press moves at most: as much as a block of memory holds; more is for the next one."""
+MOST_MOVES = 1 << 16
+
+Compact = Callable[[int, int], Compaction]
+
+
+class Compacting:
+    """Draws the button, or what was told, in the rest of a line."""
+
+    def __init__(self, tell: Compact, begin: Compact) -> None:
+        """Both take the most bytes and moves; `tell` only says what `begin` would do."""
+        self._tell = tell
+        self._begin = begin
+        self._told: tuple[Plan, Compaction] | None = None
+        self.place: widgets.Rectangle | None = None
+
+    def draw(self, plan: Plan, is_settled: bool) -> None:
+        """Offer to look, and then to begin; only what is settled can be compacted."""
+        told = self._told[1] if self._told is not None and self._told[0] is plan and is_settled else None
+        if told is None:
+            imgui.begin_disabled(not is_settled)
+            if self._button("compact"):
+                self._told = plan, self._tell(MOST_BYTES, MOST_MOVES)
+            imgui.end_disabled()
+            widgets.tooltip(("Tell what moving assets together would give back; nothing is moved yet.",))
+        elif told.moves:
+            if self._button(f"return {bytes_text(told.gain)}"):
+                self._begin(MOST_BYTES, MOST_MOVES)
+            moves = count_text(told.moves, "move")
+            widgets.tooltip((f"{told.gain:,} bytes return for {told.moved:,} bytes in {moves}.",))
+        else:
+            self.place = None
+            imgui.same_line()
+            widgets.right_aligned("nothing to gain", style.QUIET)
+
+    def _button(self, text: str) -> bool:
+        """Draw a small button at the right edge."""
+        imgui.same_line()
+        room = imgui.get_content_region_avail().x - imgui.calc_text_size(text).x
+        room -= 2 * imgui.get_style().frame_padding.x
+        if room > 0:
+            imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + room)
+        clicked = imgui.small_button(text)
+        low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+        self.place = low.x, low.y, high.x, high.y
+        return bool(clicked)
