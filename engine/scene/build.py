@@ -30,7 +30,7 @@ from engine.scene.values import AssetNames, ValueReader
 from engine.scene.vectors import read_vectors
 from engine.tableau import ROOT, Tableau
 from engine.tableau.columns import Rows
-from engine.tableau.names import MAX_NAME, fold, fold_all, name_fault
+from engine.tableau.names import are_plain, fold, fold_all, name_fault
 
 TABLEAU_KEYS = ("name", "active", "enabled", "objects")
 OBJECT_KEYS = ("translation", "rotation", "euler", "scale", "active", "enabled", "features", "objects")
@@ -156,9 +156,7 @@ class TableauBuilder:
     def _well_named(self, objects: dict[str, int]) -> Sequence[tuple[str, int]]:
         """The objects whose names can stand side by side; the others are problems."""
         names = list(objects)
-        joined = "".join(names)
-        short = all(names) and max(map(len, names), default=0) <= MAX_NAME
-        if short and joined.isprintable() and "/" not in joined and len(set(fold_all(names))) == len(names):
+        if are_plain(names) and len(set(fold_all(names))) == len(names):
             return list(objects.items())
         seen: dict[str, str] = {}
         good = []

@@ -26,6 +26,13 @@ def fold_all(names: list[str]) -> list[str]:
     return [fold(name) for name in names]
 
 
+def are_plain(names: list[str]) -> bool:
+    """Whether all of them can name objects, seen in one pass over their text; of some that can it says no."""
+    text = "".join(names)
+    short = all(names) and max(map(len, names), default=1) <= MAX_NAME
+    return short and text.isprintable() and "/" not in text and "@" not in text
+
+
 def name_fault(name: str) -> str:
     """Why `name` cannot name an object; empty when it can."""
     if not name:
@@ -34,6 +41,8 @@ def name_fault(name: str) -> str:
         return f"a name has at most {MAX_NAME} characters, not {len(name)}"
     if "/" in name:
         return "a name cannot hold '/', which joins the names of a path"
+    if name[0] == "@":
+        return "a name cannot begin with '@', which marks metatags"
     if not name.isprintable():
         return "a name cannot hold control characters"
     return ""

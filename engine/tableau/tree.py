@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.humon import nearest
 from engine.tableau.columns import Columns, Rows, distinct
-from engine.tableau.names import MAX_NAME, fold, fold_all, name_fault
+from engine.tableau.names import are_plain, fold, fold_all, name_fault
 
 ROOT = -1
 """The parent of an object at the top of the tableau."""
@@ -148,9 +148,7 @@ class Tree:
         return gone
 
     def _check_names(self, names: list[str]) -> None:
-        text = "".join(names)
-        short = all(names) and max(map(len, names), default=1) <= MAX_NAME
-        if short and text.isprintable() and "/" not in text:
+        if are_plain(names):
             return
         for name in names:
             fault = name_fault(name)

@@ -85,7 +85,7 @@ def test_siblings_that_differ_only_by_case_or_unicode_form_are_refused(pair):
     tableau.add_object(pair[1], pair[0])  # no siblings
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "a\nb", "\x7f", "x" * 256])
+@pytest.mark.parametrize("name", ["", "a/b", "@a", "a\nb", "\x7f", "x" * 256])
 def test_names_that_would_break_paths_or_terminals_are_refused(name):
     tableau = Tableau()
     with pytest.raises(ValueError, match="cannot name an object"):
