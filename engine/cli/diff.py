@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from engine.cli.exits import ExitCode
 from engine.cli.plan import find_profile
+
+if TYPE_CHECKING:
+    from engine.plan.profile import DeviceProfile
 
 
 def run(options: argparse.Namespace) -> int:
@@ -19,18 +23,17 @@ def run(options: argparse.Namespace) -> int:
 
     old, new = (read(path).text for path in (options.old, options.new))
     profile = options.profile or profile_name(old, str(options.old))
-    sys.stdout.write(compare(old, new, profile, str(options.old), str(options.new)))
+    sys.stdout.write(compare(old, new, find_profile(profile), str(options.old), str(options.new)))
     return ExitCode.DONE
 
 
-def compare(old: str, new: str, profile: str, old_name: str, new_name: str) -> str:
-    """The difference of two plan texts and its schedule, as Humon."""
+def compare(old: str, new: str, device: DeviceProfile, old_name: str, new_name: str) -> str:
+    """The difference of two plan texts and its schedule on a device, as Humon."""
     from engine.plan.difference import difference, difference_text, row_changes
     from engine.plan.keys import Keys
     from engine.plan.listing import schedule_listing
     from engine.plan.reading import read_plan
 
-    device = find_profile(profile)
     names: dict[int, str] = {}
     keys = Keys(names.__getitem__)
     plans = [

@@ -125,6 +125,12 @@ def _add_scene_and_device(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_SIZE,
         help=f"framebuffer size in pixels (default: {DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]})",
     )
+    parser.add_argument(
+        "--budget",
+        metavar="MIB",
+        type=_positive,
+        help="a memory limit below the device's own, in MiB; what does not fit is left out, and named",
+    )
 
 
 def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         from engine.humon import read
 
         old = read(options.against).text
-        text = compare(old, text, options.profile, str(options.against), str(options.scene))
+        text = compare(old, text, device_of(options), str(options.against), str(options.scene))
     if options.out is not None:
         write_whole(options.out, text)
     else:
@@ -42,12 +42,18 @@ def plan_of(options: argparse.Namespace) -> Plan:
     from engine.cli.scenes import find_scene
     from engine.planning.offline import plan_scene
 
-    profile = find_profile(options.profile)
+    device, scene = device_of(options), find_scene(options.scene)
     with CookProgress() as progress:
-        planned = plan_scene(find_scene(options.scene), profile, options.size, progress=progress)
+        planned = plan_scene(scene, device, options.size, progress=progress)
     for problem in planned.problems:
         print(problem.render(), file=sys.stderr)
     return planned.plan
+
+
+def device_of(options: argparse.Namespace) -> DeviceProfile:
+    """The profile that a command line plans for, within its budget."""
+    profile = find_profile(options.profile)
+    return profile if options.budget is None else profile.limited(options.budget << 20)
 
 
 def find_profile(name: str) -> DeviceProfile:

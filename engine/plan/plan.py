@@ -16,7 +16,7 @@ from engine.plan.policy import Policy
 from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import TermsTable
 from engine.plan.rows import DescriptorSetRow, PipelineRow, ShaderRow
-from engine.plan.table import Int64s
+from engine.plan.table import Int64s, contains, distinct
 
 Row = TypeVar("Row", ShaderRow, PipelineRow, DescriptorSetRow)
 
@@ -66,6 +66,12 @@ class Plan:
         layers = resources["layers"][at]
         share = np.where(layers > 0, resources["size"][at] / np.maximum(layers, 1), 1.0)
         return np.asarray(places["footprint"] * share, np.float64)
+
+    @property
+    def left_out(self) -> Int64s:
+        """Keys that are asked for and have no memory, sorted: none, unless it does not hold them all."""
+        asked = distinct(self.requirements.asked.rows["key"])
+        return asked[~contains(self.memory.subresources["key"], asked)]
 
     def address(self, key: int) -> Address:
         """Where `key` lives, as in the seed; KeyError where the plan has none."""

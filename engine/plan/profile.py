@@ -155,6 +155,11 @@ class DeviceProfile:
         """The same device with other limits per heap."""
         return replace(self, budgets=dict(budgets))
 
+    def limited(self, most: int) -> DeviceProfile:
+        """The same device with no heap's budget above `most` bytes."""
+        heaps = range(len(self.heaps))
+        return self.with_budgets({heap: min(self.budget(heap), most) for heap in heaps})
+
     def has_transfer_queue(self) -> bool:
         """Whether there is a family for transfers alone."""
         return any(f.kinds == frozenset({QueueKind.TRANSFER}) for f in self.queue_families)

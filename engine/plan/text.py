@@ -44,6 +44,8 @@ def plan_values(plan: Plan) -> Text:
     }
     if len(plan.staging.allocations):
         values["stagingPlan"] = memory_values(plan, plan.staging)
+    if len(left_out := plan.left_out):
+        values["leftOut"] = [_left_out(plan, key) for key in left_out.tolist()]
     values["shaderPlan"] = [_shader(plan, row) for row in plan.shaders]
     values["pipelinePlan"] = [_pipeline(plan, row) for row in plan.pipelines]
     values["descriptorSetPlan"] = [_descriptor_set(plan, row) for row in plan.descriptor_sets]
@@ -134,8 +136,12 @@ def _place(plan: Plan, place: np.void, kind: Kind) -> Text:
     need = plan.requirements.needs.row(key)
     if need["priority"]:
         values["priority"] = int(need["priority"])
-    askers = plan.requirements.askers
-    return values | {"why": sorted(str(askers[a]) for a in plan.requirements.askers_of(key))}
+    return values | {"why": _why(plan, plan.requirements.askers_of(key))}
+
+
+def _left_out(plan: Plan, key: int) -> Text:
+    asked = plan.requirements
+    return {"asset": asked.keys.name(key), "why": _why(plan, asked.askers_of(key))}
 
 
 def _terms_values(terms: Terms) -> Text:

@@ -20,7 +20,7 @@ from engine.plan.memory_plan import Address, MemoryPlan
 from engine.plan.plan import Plan
 from engine.plan.rows import AnyRow, DescriptorSetRow, PipelineRow, ShaderRow
 from engine.plan.staging import STAGING_ASKER
-from engine.plan.table import Int64s
+from engine.plan.table import Int64s, contains, distinct
 from engine.plan.vocabulary import BufferUsage, ImageUsage, flag_names, flags_from_names, word
 
 _ADDRESS = re.compile(r"(\d+)/(\d+)(?:/(\d+)(?:/(\d+))?)?")
@@ -40,6 +40,15 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An asset that is asked for and has no memory, as there is not enough of it: its fallback is drawn."""
+
+    key: int
+    name: str
+    askers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RowReason:
     """One shader, pipeline or descriptor set: its name, the plan it is in, and who asks for it."""
 
@@ -48,11 +57,12 @@ class RowReason:
     askers: tuple[str, ...]
 
 
-AnyReason: TypeAlias = Reason | RowReason
+AnyReason: TypeAlias = Reason | LeftOut | RowReason
 
 
 def why(plan: Plan, question: str) -> list[AnyReason]:
-    """All that fits `question`: what has memory, by address, then shaders, pipelines and descriptor sets.
+    """All that fits `question`: what has memory, by address, what has none left for it, and then shaders,
+    pipelines and descriptor sets.
 
     An address is `memoryType/allocation[/resource[/offset]]`, an asset `db:index` (by number or name) or part
     of its name, a usage its name (`vertex_buffer_bit`), anything else the path of an object or the name of a
@@ -74,6 +84,8 @@ def why_text(plan: Plan, question: str) -> str:
         value: dict[str, object]
         if isinstance(reason, RowReason):
             value = {"name": reason.name, "plan": reason.plan}
+        elif isinstance(reason, LeftOut):
+            value = {"asset": reason.name, "leftOut": True}
         else:
             at = reason.address
             where = f"memoryType {at.memory_type}, allocation {at.allocation}, resource {at.resource}"
@@ -107,6 +119,13 @@ def _reasons(plan: Plan, memory: MemoryPlan, keys: Int64s) -> list[AnyReason]:
     places = memory.subresource_table.rows(keys)
     order = np.lexsort((places["offset"], places["resource"]))
     return [_reason(plan, memory, key) for key in keys[order].tolist()]
+
+
+def _left_out(plan: Plan, fits: Callable[[int], bool]) -> list[AnyReason]:
+    """The reasons of keys that have no memory."""
+    asked, name = plan.requirements, plan.requirements.keys.name
+    keys = [key for key in plan.left_out.tolist() if fits(key)]
+    return [LeftOut(key, name(key), _names(plan, asked.askers_of(key))) for key in keys]
 
 
 def _rows(plan: Plan, fits: Callable[[AnyRow], bool]) -> list[AnyReason]:
@@ -168,7 +187,7 @@ def _by_key(plan: Plan, question: str) -> list[AnyReason] | None:
     if found is None:
         return None
     db, index = found[1], int(found[2])
-    known = set(plan.memory.subresources["key"].tolist())
+    known = {*plan.memory.subresources["key"].tolist(), *plan.left_out.tolist()}
     rows: tuple[AnyRow, ...] = (*plan.shaders, *plan.pipelines, *plan.descriptor_sets)
     known.update(*map(_keys_of, rows))
     name = plan.requirements.keys.name
@@ -178,7 +197,8 @@ def _by_key(plan: Plan, question: str) -> list[AnyReason] | None:
         if key & 0xFFFF_FFFF == index and (str(key >> 32) == db or name(key).startswith(f"{db} "))
     }
     here = np.array(sorted(key for key in keys if key in plan.memory), np.int64)
-    return _reasons(plan, plan.memory, here) + _rows(plan, lambda row: not keys.isdisjoint(_keys_of(row)))
+    reasons = _reasons(plan, plan.memory, here) + _left_out(plan, keys.__contains__)
+    return reasons + _rows(plan, lambda row: not keys.isdisjoint(_keys_of(row)))
 
 
 def _by_usage(plan: Plan, question: str) -> list[AnyReason] | None:
@@ -201,11 +221,14 @@ def _by_words(plan: Plan, question: str) -> list[AnyReason]:
     keys, askers = plan.requirements.keys, plan.requirements.askers
     rows, planned = plan.requirements.asked.rows, plan.memory.subresources["key"]
     fits = np.array([_is_or_is_below(askers[n], question) for n in range(len(askers))], bool)
-    asked = np.isin(planned, rows["key"][fits[rows["asker"]]])
+    wanted = distinct(rows["key"][fits[rows["asker"]]])
+    asked = contains(wanted, planned)
     asked |= np.array([question in keys.name(key) for key in planned.tolist()], bool)
+    lacking = set(wanted.tolist())
     asks = set(np.flatnonzero(fits).tolist())
     named = _rows(plan, lambda row: question in _row_name(plan, row) or not asks.isdisjoint(row.askers))
-    return _reasons(plan, plan.memory, planned[asked].astype(np.int64)) + named
+    gone = _left_out(plan, lambda key: key in lacking or question in keys.name(key))
+    return _reasons(plan, plan.memory, planned[asked].astype(np.int64)) + gone + named
 
 
 def _is_or_is_below(asker: Asker, question: str) -> bool:

@@ -29,7 +29,6 @@ from engine.plan.compaction import Compaction, compact
 from engine.plan.errors import PlanError
 from engine.plan.plan import Plan
 from engine.plan.planner import plan_again
-from engine.plan.profile import DeviceProfile
 from engine.plan.requirements import ImageShape
 from engine.plan.round import Keep
 from engine.plan.schedule import Resident, Schedule, make_schedule
@@ -129,7 +128,9 @@ class Runtime:
             self._open_device(undo, options)
         self.timeline = Timeline(self.device, "frames")
         undo.callback(self.timeline.close)
-        self.profile = self._device_profile = _within(live_profile(self.device), options.budget_mib)
+        self.profile = self._device_profile = live_profile(self.device)
+        if options.budget_mib is not None:
+            self.profile = self._device_profile = self.profile.limited(options.budget_mib * MIB)
         caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
         self._sources = Sources.of(*self.library.ranges().T)
         self.resident = Resident()
@@ -437,11 +438,3 @@ class Runtime:
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
         self._tickets[slot] = self.timeline.next()  # only now: nobody waits for what was never submitted
         return ticket
-
-
-def _within(profile: DeviceProfile, budget_mib: int | None) -> DeviceProfile:
-    """Return the profile with no heap's budget above so many MiB."""
-    if budget_mib is None:
-        return profile
-    heaps = range(len(profile.heaps))
-    return profile.with_budgets({heap: min(profile.budget(heap), budget_mib * MIB) for heap in heaps})

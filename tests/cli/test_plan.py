@@ -48,6 +48,20 @@ def test_a_larger_picture_needs_larger_images(engine: Run) -> None:
     assert planned[1] - planned[0] > 640 * 480 * 4 - 320 * 240 * 4
 
 
+def test_a_budget_leaves_out_what_does_not_fit_and_names_it(engine: Run) -> None:
+    tight = ("--size", "320x240", "--profile", "unified", "--budget", "20")
+    plan, reasons = engine("plan", SCENE, *tight), engine("why", SCENE, "#11", *tight)
+    root = parse(plan.stdout, "plan").root["featureDb"]
+    assert [entry["asset"].text for entry in root["leftOut"]] == ["assetDb0 texture2d #11"]
+    assert int(root["plannedBytes"].text) <= 20 << 20
+    assert "warning[plan.short]" in plan.stderr
+    assert "leftOut: true" in reasons.stdout
+    assert "leftOut" not in engine("plan", SCENE, "--size", "320x240").stdout
+    none = engine("plan", SCENE, *tight[:4], "--budget", "18")
+    assert none.returncode == 2
+    assert "error[plan.budget]" in none.stderr
+
+
 def test_it_works_where_neither_vulkan_nor_a_window_system_is_installed(root: Path) -> None:
     code = "import sys\nfor name in ('vulkan', 'glfw', 'imgui_bundle'):\n    sys.modules[name] = None\n"
     code += f"from engine.cli.main import main\nsys.exit(main(['plan', {SCENE!r}]))"

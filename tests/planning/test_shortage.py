@@ -9,12 +9,14 @@ from support.random_scenes import profile
 
 from engine.assets import AssetLibrary
 from engine.feature.recency import STILL
+from engine.humon import parse
 from engine.plan.errors import PlanError
 from engine.plan.policy import Policy
 from engine.plan.reading import read_plan
 from engine.plan.text import plan_text
 from engine.plan.validate import validate
 from engine.plan.vocabulary import Contents
+from engine.plan.why import LeftOut, why, why_text
 from engine.planning.needs import FALLBACK_PRIORITY
 from engine.planning.scene import ScenePlanner
 from engine.planning.shortage import spare_of
@@ -55,6 +57,21 @@ def test_what_is_seen_loses_its_textures_the_last_named_first_and_keeps_its_mesh
     assert not there & set(TEXTURES)
     again = read_plan(plan_text(plan), made.profile)
     assert len(again.memory.subresources) == len(plan.memory.subresources)
+
+
+def test_what_is_left_out_stands_in_the_plan_with_who_asks_for_it(cube):
+    made = planner(*cube, ROOM + MIB)
+    plan = made.plan(made.needs())
+    assert [made.keys.name(key)[9:] for key in plan.left_out.tolist()] == TEXTURES[:1]
+    (entry,) = parse(plan_text(plan), "plan").root["featureDb"]["leftOut"]
+    assert entry["asset"].text.endswith("texture2d #11")
+    assert [who.text for who in entry["why"]] == ["visibleModel on 'cube' at scenes/cube.hu:12:19"]
+    for question in ("assetDb0:11", "#11", "cube", "visibleModel"):
+        (told,) = (reason for reason in why(plan, question) if isinstance(reason, LeftOut))
+        assert told.name.endswith("texture2d #11")
+        assert told.askers == ("visibleModel on 'cube' at scenes/cube.hu:12:19",)
+    assert not [reason for reason in why(plan, "shadowCaster") if isinstance(reason, LeftOut)]
+    assert "leftOut: true" in why_text(plan, "#11")
 
 
 def test_with_room_for_all_nothing_is_left_out(cube):
