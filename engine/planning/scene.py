@@ -32,6 +32,8 @@ from engine.planning.tables import DrawTable, draw_table
 from engine.tableau import Tableau
 
 BACKGROUND = (0.0, 0.0, 0.0, 1.0)
+FORGOTTEN = 4096
+"""Askers that are gone and still known, beyond as many as there are rows, before all is stated afresh."""
 MAX_SAMPLES = 4
 
 
@@ -111,6 +113,8 @@ class ScenePlanner:
         """
         self._rows_changed()
         self._made_of = self._signature()
+        if len(self._requirements.askers) > FORGOTTEN + 2 * sum(map(len, self._tableau.tables.values())):
+            self._requirements, self._whole_askers = RequirementTable(self.keys), set()
         requirements = self._requirements
         requirements.remove(self._whole_askers)
         self._collector.collect(requirements)
