@@ -226,6 +226,21 @@ def test_where_even_the_old_does_not_come_back_what_is_left_of_it_is_drawn(cube)
     assert_same_pixels(cube.frame(), plain, levels=0, share=0)
 
 
+def test_a_device_that_has_no_room_at_all_is_told_of_until_it_has(faults: Faults, cube):
+    """There is nothing to go back to, and so nothing that could be drawn in place of the scene."""
+    shown = cube.frame()
+    with open_scene("scenes/cube.hu", size=cube.size, settle=False) as scene:
+        with faults.failed_call(1, function="vkAllocateMemory", onwards=True):
+            scene.step()  # after what is on its way out the device is asked once more
+            for _ in range(3):
+                with pytest.raises(HeapFull):
+                    scene.step()
+            assert scene.memory.live == 0
+        scene.settle()
+        assert_same_pixels(scene.frame(), shown, levels=0, share=0)
+        assert_problems(scene)
+
+
 def test_another_call_that_finds_no_memory_is_tried_once_more_and_then_told(faults: Faults, cube):
     cube["cube"].shadowCaster.active = False
     cube.settle()
