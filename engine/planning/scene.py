@@ -17,7 +17,6 @@ from engine.humon import Problem
 from engine.plan.coalesce import Coalesced, coalesce
 from engine.plan.errors import PlanError
 from engine.plan.keys import Keys
-from engine.plan.paging import Seen
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
 from engine.plan.policy import Policy
@@ -190,7 +189,7 @@ class ScenePlanner:
             plan, self.shortage = found.plan, Shortage(found, error)
         return plan
 
-    def seen(self, needs: FrameNeeds) -> Seen | None:
+    def seen(self, needs: FrameNeeds) -> Sight | None:
         """Say of keys whether the camera sees them, for their schedule; None where nothing is shown.
 
         World matrices are taken as they stand.

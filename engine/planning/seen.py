@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.feature import Feature, FrameView, Registry
+from engine.plan.steps import AnyStep, Transfer
+from engine.plan.table import distinct
 from engine.planning.tables import DrawTable
 from engine.planning.values import drawn_rows
 from engine.tableau import Tableau
@@ -18,6 +20,11 @@ Matrix = npt.NDArray[np.float32]
 
 AT_ONCE = 8192
 """Rows that are looked at together; of those after them, only rows that draw what was not seen yet."""
+
+LOOK_EVERY = 16
+"""Frames between two looks at whether the camera has turned to others of what is still to come."""
+MOST_AGAIN = 4096
+"""Assets still to come that are put into another order; to order more would hold a frame up."""
 
 
 def shown(
@@ -37,6 +44,19 @@ def shown(
             if matrix is not None:
                 return np.asarray(matrix, np.float32)
     return None
+
+
+def turned(before: Sight | None, now: Sight | None, steps: Iterable[AnyStep]) -> bool:
+    """Whether the view has changed, and `steps` bring in what it does not show before what it shows now."""
+    if now is None or (before is not None and np.array_equal(before.view_projection, now.view_projection)):
+        return False
+    sent = [step.keys for step in steps if isinstance(step, Transfer)]
+    keys = np.concatenate([np.zeros(0, np.int64), *sent])
+    if not 0 < len(keys) <= MOST_AGAIN:
+        return False
+    asked = distinct(keys)
+    seen = now(asked)[np.searchsorted(asked, keys)]
+    return bool((seen[1:] & ~seen[:-1]).any())
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,6 +35,7 @@ from engine.plan.schedule import Resident, Schedule, make_schedule
 from engine.plan.sources import Sources
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
+from engine.planning.seen import LOOK_EVERY, Sight, turned
 from engine.planning.values import drawn_rows, frame_block
 from engine.render.renderer import Renderer
 from engine.runtime.options import Overlay, Presenter, RuntimeOptions
@@ -119,6 +120,8 @@ class Runtime:
         self._held: dict[int, int] = {}
         self._tickets = [0] * FRAMES_IN_FLIGHT
         self._published = -1
+        self._sight: Sight | None = None
+        self._cycles = 0
         self._drawn_of: tuple[object, ...] | None = None
         self._values_of: tuple[object, ...] | None = None
         if options.shared is not None:
@@ -189,6 +192,7 @@ class Runtime:
         self.renderer.collect(self.timeline.completed())
         moved = self.tableau.update_world()
         patience = REPLAN_MS if self._replan() else None
+        self._order_again()
         self.advance(patience)
         self._redraw()
         self._write_values(moved)
@@ -366,11 +370,28 @@ class Runtime:
 
     def _take_up(self, needs: FrameNeeds, plan: Plan) -> None:
         """Have a plan carried out from wherever things stand, and drawn with as it comes."""
-        schedule = make_schedule(self.resident, plan, self._sources, self.planner.seen(needs))
-        self._needs, self.plan, self.schedule = needs, plan, schedule
-        self.memory.submit(schedule)
+        self._needs, self.plan = needs, plan
+        self._send_for(plan, self.planner.seen(needs))
         self.renderer.restructure(needs, plan.memory, self.timeline.submitted)
         self._published = -1
+
+    def _send_for(self, plan: Plan, sight: Sight | None) -> None:
+        """Carry out what leads to `plan` from here on, first what is seen."""
+        self._sight, self._cycles = sight, self.memory.statistics.cycles
+        self.schedule = make_schedule(self.resident, plan, self._sources, sight)
+        self.memory.submit(self.schedule)
+
+    def _order_again(self) -> None:
+        """Let what the camera has turned to come first, if it is still to come.
+
+        What threads have begun is lost by that, so something must have come since the last time.
+        """
+        if self._number % LOOK_EVERY or not self.memory.steps_left:
+            return
+        if self._needs is not None and self.plan is not None and self.memory.statistics.cycles > self._cycles:
+            sight = self.planner.seen(self._needs)
+            if turned(self._sight, sight, self.memory.open_steps):
+                self._send_for(self.plan, sight)
 
     def _redraw(self) -> None:
         """Bind and list draws again if something was published, planned or switched."""

@@ -12,7 +12,9 @@ from support.random_scenes import profile
 
 from engine.assets import AssetLibrary, open_library
 from engine.feature import Feature, Registry, discover
+from engine.plan.steps import Transfer
 from engine.planning.scene import ScenePlanner
+from engine.planning.seen import MOST_AGAIN, Sight, turned
 from engine.planning.values import drawn_rows
 from engine.scene import Scene, load_scene
 from engine.testing import open_scene
@@ -161,3 +163,30 @@ def test_what_the_camera_sees_arrives_before_what_it_does_not(root, monkeypatch)
     assert behind.index(cube) > behind.index(ground)
     for order in (before, behind):
         assert [name.split()[0] for name in order[:5]] == ["builtin"] * 5
+
+
+def test_only_another_view_of_what_is_still_to_come_makes_another_order() -> None:
+    class Eye(Sight):
+        def __call__(self, keys: np.ndarray) -> np.ndarray:
+            asked.append(len(keys))
+            return keys >= 5
+
+    def eye(turn: float) -> Eye:
+        return Eye((), np.zeros((0, 4, 4), np.float32), np.eye(4, dtype=np.float32) * turn)
+
+    def sending(*keys: int) -> Transfer:
+        nothing = np.zeros(0, np.void)
+        return Transfer(1, 1, np.array(keys, np.int64), np.ones(len(keys), np.int64), *[nothing] * 3)
+
+    asked: list[int] = []
+    here, there = eye(1), eye(2)
+    late, early = [sending(1, 2), sending(7, 1)], [sending(7, 9), sending(1)]
+    assert turned(here, there, late)
+    assert turned(None, there, late)
+    assert not turned(here, there, early)
+    assert not turned(here, eye(1), late)
+    assert not turned(here, None, late)
+    assert asked == [3, 3, 3]
+    assert not turned(here, there, [])
+    assert not turned(here, there, [sending(*range(MOST_AGAIN + 1))])
+    assert asked == [3, 3, 3]
