@@ -123,7 +123,8 @@ class Transfers:
         while begun.portions:
             if self.allowance <= 0:
                 return False
-            self._record(begun.portions.popleft())
+            self._record(begun.portions[0])  # which may fail, and then it is still to come
+            begun.portions.popleft()
         self._begun.popleft()
         done.update(transfers=1, bytes_uploaded=int(step.sizes.sum()))
         return True

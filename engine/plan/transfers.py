@@ -124,15 +124,14 @@ def _buffer_cuts(piece: np.void, limit: int) -> list[tuple[int, int]]:
 
 
 def _image_cuts(piece: np.void, shape: ImageShape, limit: int, multiple: int) -> list[tuple[int, int]]:
+    """(start, size) of whole rows from where an earlier schedule, with other staging perhaps, has come to."""
     slack = int(piece["cost"] - piece["size"])
     begun, cuts = int(piece["start"]), []
     for level in mip_levels(shape):
         rows = (limit - slack) // level.row
         rows = max(rows // multiple * multiple, multiple) if multiple else level.size // level.row
-        for at in range(0, level.size, rows * level.row):
-            start = level.offset + at
-            if start >= begun:
-                cuts.append((start, min(rows * level.row, level.size - at)))
+        for at in range(max(0, begun - level.offset), level.size, rows * level.row):
+            cuts.append((level.offset + at, min(rows * level.row, level.size - at)))
     return cuts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from support.cached_needs import DB, DEVICE, MIPS, buffer, fresh, kinds, needs, of, packed, texture
 
 from engine.plan.formats import Format
@@ -14,7 +15,7 @@ from engine.plan.policy import Policy
 from engine.plan.requirements import ImageShape
 from engine.plan.resident import Resident
 from engine.plan.schedule import make_schedule
-from engine.plan.shapes import mip_levels
+from engine.plan.shapes import mip_levels, tight_bytes
 from engine.plan.simulation import SimulatedDevice
 from engine.plan.sources import Sources
 from engine.plan.steps import (
@@ -148,3 +149,24 @@ def test_an_asset_larger_than_staging_comes_in_parts_and_is_published_once():
     assert sum(size for key, size in received if key == DB + 1) == 64 * 64 * 4
     assert len([1 for key, _ in received if key == DB]) > 5
     assert sorted(k for step in of(schedule, Publish) for k in step.keys.tolist()) == [DB, DB + 1]
+
+
+@pytest.mark.parametrize("staging", [(90, 300), (300, 90), (64, 100), (100, 120)], ids=str)
+@pytest.mark.parametrize("transfers", [1, 2, 3])
+def test_an_image_on_its_way_arrives_whole_with_staging_of_another_size(
+    staging: tuple[int, int], transfers: int
+):
+    """Its rows are cut as the next plan's staging wants them, from the row on that has come."""
+    row = texture(0, ImageShape(Format.R8G8B8A8_UNORM, 256, 256, 9))
+    first, second = (Policy(staging=kib << 10) for kib in staging)
+    cache = np.random.default_rng(0).integers(0, 256, 1 << 19, np.uint8)
+    device = SimulatedDevice({1: cache})
+    begun = make_schedule(device.resident, make_plan(needs(row), DEVICE, None, first), packed(row))
+    sent = [i for i, step in enumerate(begun.steps) if isinstance(step, Transfer)]
+    device.begin(begun.plan)
+    for step in begun.steps[: 1 + sent[min(transfers, len(sent)) - 1]]:
+        device.step(step)
+    later = make_plan(needs(row), DEVICE, device.resident.snapshot(), second)
+    device.run(make_schedule(device.resident, later, packed(row)))
+    assert device.resident.settled()
+    assert np.array_equal(device.read(row.key), cache[: tight_bytes(row.shape)])

@@ -83,6 +83,7 @@ class Pair:
         self.seed = seed
         self.device = devices[seed % len(devices)]
         self.policy = policy_of(seed)
+        self.staging = np.random.default_rng([seed, 5])
         self.world = World.make(rng, int(rng.integers(1, 25)))
         self.a, self.a_sources = self._state()
         self.b, self.b_sources = self._state()
@@ -117,9 +118,13 @@ class Pair:
     def schedule(
         self, device: SimulatedDevice, wanted: Coalesced, state: tuple, profile_: DeviceProfile
     ) -> Schedule | None:
-        """A valid schedule from where the device is to `wanted`, with the caches of that state."""
+        """A valid schedule from where the device is to `wanted`, with the caches of that state.
+
+        Each has staging of another size, so that what is on its way is cut in another way.
+        """
+        policy = replace(self.policy, staging=int(self.staging.integers(6, 17)) << 10)
         try:
-            plan = make_plan(wanted, profile_, device.resident.snapshot(), self.policy)
+            plan = make_plan(wanted, profile_, device.resident.snapshot(), policy)
         except PlanError as error:
             if error.code not in TIGHT:
                 raise
