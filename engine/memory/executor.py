@@ -215,6 +215,7 @@ class Executor:
     def _move(self, step: vocabulary.Move) -> bool:
         copies.move(self._device.vk, self._queues.on(self._queues.graphics), self.objects, step)
         self._touch({step.from_resource, step.to_resource})
+        self.lost.move(step)
         self.done.update(moves=len(step.keys), bytes_moved=int(step.sizes.sum()))
         return True
 

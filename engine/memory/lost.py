@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from engine.memory.caches import CacheUnreadable
 from engine.plan.memory_plan import MemoryPlan
-from engine.plan.steps import Publish
+from engine.plan.steps import Move, Publish
 from engine.plan.table import Int64s
 
 
 class Lost:
-    """Which keys are lost at which place, and why; a key that comes to another place is found again.
+    """Which keys are lost at which place, and why; a key that is read again, for another place, is found.
 
     `why` are sentences for people, each once, in the order in which things went wrong.
     """
@@ -53,6 +53,14 @@ class Lost:
                 if keep[index]:
                     del self._places[key]
         return Publish(step.keys[keep], step.resources[keep], step.offsets[keep])
+
+    def move(self, step: Move) -> None:
+        """Follow lost keys to another place: what is copied there is not what they should hold."""
+        if self._places:
+            columns = (step.keys.tolist(), step.sources.tolist(), step.targets.tolist())
+            for key, source, target in zip(*columns, strict=True):
+                if self._places.get(key) == (step.from_resource, source):
+                    self._places[key] = (step.to_resource, target)
 
     def forget(self, keys: Int64s) -> None:
         """Nobody asks for these keys any more."""

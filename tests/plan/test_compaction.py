@@ -7,6 +7,7 @@ import pytest
 from support.random_scenes import SMALL, World, needs
 from support.sparse_plans import DEVICE, POLICY, fewest_bytes, full_and_sparse, sparse_plan
 
+from engine.plan import compaction
 from engine.plan.coalesce import coalesce
 from engine.plan.compaction import compact
 from engine.plan.errors import PlanError
@@ -109,6 +110,43 @@ def test_the_page_that_goes_is_the_one_that_fits_although_another_would_give_bac
     assert found.plan.memory.resources["id"].tolist() == [large["id"]]
     assert found.moves > 300
     assert validate(found.plan) == []
+
+
+def test_a_page_that_is_too_much_for_the_bounds_does_not_keep_the_others():
+    """One of fourteen pages, the cheapest of all, holds 400 keys; in each of the others three are left."""
+    table, policy = RequirementTable(), Policy(block=64 << 10, own=32 << 10)
+    usage, contents = BufferUsage.VERTEX_BUFFER, Contents.CACHE
+    terms = Requirement(0, Kind.BUFFER, alignment=16, usage=usage, contents=contents).terms()
+    plan, askers = None, np.arange(4096 + 16 * 13)
+    for keys, size in ((askers[:4096], 16), (askers[4096:], 4096)):
+        ids = np.array([table.askers.add("visibleModel", f"object{key}") for key in keys])
+        table.add_rows(terms, key=keys, size=size, asker=ids)
+        plan = make_plan(coalesce(table), DEVICE, plan, policy)
+    places = plan.memory.subresources
+    large = [places["key"][places["resource"] == page].astype(int) for page in np.unique(places["resource"])]
+    keep = np.concatenate([np.arange(400), *(page[:3] for page in large if page[0] >= 4096)])
+    table.remove(np.setdiff1d(askers, keep).tolist())
+    plan = make_plan(coalesce(table), DEVICE, plan, policy)
+    assert len(plan.memory.resources) == 14
+    everything = compact(plan)
+    assert everything.moves > 400
+    assert compact(plan, max_moves=300).gain == everything.gain == 11 * (64 << 10)
+    assert compact(plan, max_moves=20).gain == 6 * (64 << 10)
+
+
+def test_a_pool_in_which_nothing_is_found_leaves_the_others_their_share(monkeypatch):
+    _, plan = pages_of_four(Contents.CACHE)
+    (pool,) = compaction._pools(plan)
+    left = []
+
+    def hopeless(items, holes, effort):
+        left.append(effort.left)
+        effort.left = 0
+
+    monkeypatch.setattr(compaction, "fit", hopeless)
+    monkeypatch.setattr(compaction, "_pools", lambda plan: [pool, pool])
+    assert compact(plan).plan is plan
+    assert left == [compaction._EFFORT // 2] * 2
 
 
 def test_what_no_cache_holds_is_not_moved():

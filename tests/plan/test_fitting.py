@@ -30,7 +30,7 @@ def fits_somehow(items: list[int], holes: list[int]) -> bool:
 
 @given(items=sizes, lengths=sizes)
 def test_few_items_get_a_place_exactly_where_there_is_one(items: list[int], lengths: list[int]) -> None:
-    found = fit([Item(i, size, 1, 1) for i, size in enumerate(items)], holes_of(lengths), Effort())
+    found = fit([Item(i, size, 1, 1) for i, size in enumerate(items)], holes_of(lengths), Effort(100_000))
     assert (found is not None) == fits_somehow(items, lengths)
 
 
@@ -68,7 +68,7 @@ def test_many_items_are_placed_without_going_back() -> None:
     assert len(set(found.values())) == 100
     assert all(offset % 16 == 0 for _, offset in found.values())
     assert effort.left < 0
-    effort = Effort()
+    effort = Effort(100_000)
     assert fit([*items, Item(100, 64, 16, 0)], holes, effort) is None
 
 
@@ -76,7 +76,7 @@ def test_the_effort_is_bounded_and_shared_by_all_that_is_asked_with_it() -> None
     """Ten holes take one item each, the others none, and there are many ways to find that out."""
     items = [Item(i, 30 + i, 1, 0) for i in range(12)]
     holes = [Hole(50 + i if i < 10 else 20, 1, 100 * i, 0) for i in range(30)]
-    assert fit(items[:3], holes, Effort()) is not None
+    assert fit(items[:3], holes, Effort(100_000)) is not None
     effort = Effort(1000)
     assert fit(items, holes, effort) is None
     assert -2 * len(holes) <= effort.left <= 0

@@ -9,6 +9,7 @@ from support.wants import NORMAL, ROUGHNESS, TANGENT, Wants
 
 from engine.assets import AssetRef, open_library
 from engine.feature.stating import texture_requirement
+from engine.memory.caches import END, CacheUnreadable, FileCache
 from engine.memory.readback import read_image
 from engine.plan.errors import PlanError
 from engine.plan.shapes import tight_bytes
@@ -68,6 +69,34 @@ def test_compaction_returns_a_page_and_every_texel_stays():
             pixels = runtime.read_pixels()
         assert [str(message) for message in runtime.instance.messages.all] == []
     assert np.array_equal(pixels, picture())
+
+
+def test_what_could_not_be_read_stays_lost_where_it_is_moved_to(monkeypatch: pytest.MonkeyPatch):
+    scene = load_scene(CUBE)
+    for feature in ("visibleModel", "shadowCaster"):
+        scene.apply_setting(f"cube.{feature}.active=false")
+    with (
+        open_library(scene.dbs) as library,
+        Runtime(scene, library, RuntimeOptions(size=(64, 64), validate=True)) as runtime,
+    ):
+        wants = Wants(runtime.planner, library)
+        wants.ask(NORMAL, TANGENT)
+        runtime.settle()
+        with monkeypatch.context() as patch:
+            patch.setattr(FileCache, "_copy", _cannot_be_read)
+            wants.ask(NORMAL, TANGENT, ROUGHNESS)
+            runtime.settle()
+        wants.ask(NORMAL, ROUGHNESS)
+        runtime.settle()
+        assert runtime.compact().moves == 1
+        runtime.settle()
+        assert runtime.memory.lost == {ROUGHNESS.key}
+        assert runtime.memory.location(ROUGHNESS.key) is None
+        assert runtime.memory.location(NORMAL.key) is not None
+
+
+def _cannot_be_read(*_: object) -> None:
+    raise CacheUnreadable(1, 0, END, "it ends too early")
 
 
 def picture() -> np.ndarray:
