@@ -142,7 +142,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--paging-cycles", metavar="N", type=_positive, help="paging cycles that may run in one frame"
     )
     parser.add_argument(
-        "--budget", metavar="MIB", type=_positive, help="a memory limit below the device's own, in MiB"
+        "--budget", metavar="MIB", type=_positive, help="at most so many MiB in each memory heap"
     )
     return parser
 

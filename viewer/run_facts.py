@@ -9,6 +9,7 @@ from viewer.inspector.facts import Facts
 
 if TYPE_CHECKING:
     from engine.plan.plan import Plan
+    from engine.plan.schedule import Schedule
     from engine.runtime.runtime import FrameFacts, Runtime
 
 SMOOTHING = 0.1
@@ -27,6 +28,9 @@ class RunFacts:
         self._waste = 0
         self._problems: tuple[str, ...] = ()
         self._problems_due = 0.0
+        self._schedule: Schedule | None = None
+        self._steps_to: Plan | None = None
+        self._done = self._done_before = 0
         self.told: list[str] = []
 
     def note(self, facts: FrameFacts) -> None:
@@ -46,7 +50,7 @@ class RunFacts:
             self._problems = (*self.told, *(problem.render() for problem in runtime.problems))
         if plan is not self._waste_of:
             self._waste_of, self._waste = plan, plan.waste_bytes if plan is not None else 0
-        steps = len(runtime.schedule.steps) if runtime.schedule is not None else 0
+        steps = self._steps()
         return Facts(
             scene=self._scene,
             device=runtime.device.adapter.name,
@@ -60,6 +64,19 @@ class RunFacts:
             settled=runtime.memory.settled,
             problems=self._problems,
         )
+
+    def _steps(self) -> int:
+        """How many steps lead to the plan, with those done before the rest was put into another order."""
+        runtime = self._runtime
+        schedule, plan = runtime.schedule, runtime.plan
+        if schedule is None:
+            return 0
+        if schedule is not self._schedule:
+            self._done_before = self._done if plan is self._steps_to else 0
+            self._schedule, self._steps_to = schedule, plan
+        steps = self._done_before + len(schedule.steps)
+        self._done = steps - runtime.memory.steps_left
+        return steps
 
     def _weight(self) -> float:
         return SMOOTHING if self._frame_ms else 1.0

@@ -129,7 +129,7 @@ def _add_scene_and_device(parser: argparse.ArgumentParser) -> None:
         "--budget",
         metavar="MIB",
         type=_positive,
-        help="a memory limit below the device's own, in MiB; what does not fit is left out, and named",
+        help="at most so many MiB in each heap; what does not fit is left out, and named",
     )
 
 

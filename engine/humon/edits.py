@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _LINE_BLANK = re.compile(rf"[{INLINE},]*+")
 _REST_OF_LINE = re.compile(rf"(?:[ \t,]*+{COMMENT}|{BACK})*+[ \t]*+,?")
 _MARGIN = re.compile(rf"[{INLINE}]*+")
+_BREAK = re.compile(r"[\r\n]")
 _WHITE = re.compile(rf"[{WHITE}]")
 _SEPARATORS = " \t\n\r,:[]{}@"
 _BLANK_END = re.compile(rf"{BLANK}\Z")
@@ -99,7 +100,7 @@ class Edits:
     def moves_lines(self) -> bool:
         """Whether anything that is put in or taken out holds a line break: lines after it may be others."""
         text = self.document.text
-        return any("\n" in new or "\n" in text[start:end] for start, end, new in self._changes)
+        return any(_BREAK.search(new + text[start:end]) for start, end, new in self._changes)
 
     def apply(self) -> str:
         """Return the text with all changes; raises ValueError if two of them overlap."""

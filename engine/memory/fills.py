@@ -45,9 +45,9 @@ class Fill:
         """Whether all is copied, or could not be."""
         return self._over.is_set()
 
-    def wait(self) -> None:
-        """Wait until it is done; for loading and tests."""
-        self._over.wait()
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Wait until it is done, or for `timeout_s` seconds; for loading and tests."""
+        self._over.wait(timeout_s)
 
     def finish(self) -> list[CacheUnreadable]:
         """Return what could not be read, once it is done; raises anything else that went wrong."""

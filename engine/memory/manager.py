@@ -244,7 +244,7 @@ class MemoryManager:
             if self.steps_left != left:
                 left, deadline = self.steps_left, now + patience_s
             elif now > deadline:
-                detail = f"the next of {left} steps of memory is not done after {patience_s:g} s"
+                detail = f"memory has {left} steps to come, and none was done for {patience_s:g} s"
                 raise TookTooLong("vkWaitSemaphores", Result.TIMEOUT, detail)
             self.wait()
 

@@ -22,6 +22,7 @@ from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory
 
 UNLIMITED = float("inf")
+WAIT_S = 1.0  # how long `wait` waits: who calls it looks again, and gives up some time
 AHEAD = 2  # transfers that are being filled at once: one for each staging buffer
 
 
@@ -139,15 +140,15 @@ class Transfers:
         self._staging.pop(staging, None)
 
     def wait(self) -> None:
-        """Wait until there is something to do: staging to go on with, or a transfer that has been filled."""
+        """Wait a while for something to do: staging to go on with, or a transfer that has been filled."""
         for fill in self._abandoned:
-            fill.wait()
+            fill.wait(WAIT_S)
         under_way = [row for row in self._staging.values() if row[0].timeline.completed() < row[1]]
         if len(self._begun) < AHEAD and under_way:
             recorder, ticket = min(under_way, key=lambda row: row[1])
-            recorder.timeline.wait(ticket)
+            recorder.timeline.wait(ticket, WAIT_S)
         elif self._begun:
-            self._begun[0].fill.wait()
+            self._begun[0].fill.wait(WAIT_S)
 
     def wait_clear(self, staging: int) -> None:
         """Wait for the copies out of a staging buffer."""

@@ -206,6 +206,8 @@ def _by_usage(plan: Plan, question: str) -> list[AnyReason] | None:
     within = plan.memory.resource_table.rows(places["resource"].astype(np.int64))
     usage = np.array([t.usage for t in plan.terms.entries], np.int64)[places["terms"]]
     fits, known = np.zeros(len(places), bool), False
+    entries = plan.requirements.terms.entries
+    stated = np.zeros(len(entries), bool)
     for kind, flags in enumerate((BufferUsage, ImageUsage)):
         try:
             bit = int(flags_from_names(flags, [question]))
@@ -213,7 +215,13 @@ def _by_usage(plan: Plan, question: str) -> list[AnyReason] | None:
             continue
         known = True
         fits |= (within["kind"] == kind) & (usage & bit != 0)
-    return _reasons(plan, plan.memory, places["key"][fits].astype(np.int64)) if known else None
+        stated |= np.array([terms.kind == kind and terms.usage & bit != 0 for terms in entries], bool)
+    if not known:
+        return None
+    rows = plan.requirements.asked.rows
+    lacking = set(rows["key"][stated[rows["terms"]]].tolist())
+    found = _reasons(plan, plan.memory, places["key"][fits].astype(np.int64))
+    return found + _left_out(plan, lacking.__contains__)
 
 
 def _by_words(plan: Plan, question: str) -> list[AnyReason]:

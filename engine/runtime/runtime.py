@@ -184,7 +184,8 @@ class Runtime:
 
         Raises PlanError where the scene has become more than the budgets hold even of fallbacks, and
         OutOfDeviceMemory where the device refuses as much: once, and the frames after it draw the scene as
-        it was until it changes. Raises TookTooLong where the device does not finish an earlier frame.
+        it was until it changes; again and again where it never was. Raises TookTooLong where the device does
+        not finish an earlier frame.
         """
         wall, cpu = time.perf_counter(), time.thread_time()
         slot = self._number % FRAMES_IN_FLIGHT
@@ -307,7 +308,7 @@ class Runtime:
 
     def _replan(self) -> bool:
         """Make a new plan and schedule if what informs them has changed; say whether it had."""
-        if not self.planner.stale():
+        if self.plan is not None and not self.planner.stale():
             return False
         self._refusals = self._went_back = 0
         self._held.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import nullcontext, suppress
 
@@ -133,12 +134,28 @@ def test_a_schedule_may_take_long_as_long_as_steps_are_done(
     written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
     with MemoryManager(device, profile, {0: cache}, pace=STAGED_ONLY) as manager:
         manager.submit(written)
-        slow = nullcontext() if delay_s < 0.2 else pytest.raises(TookTooLong, match="steps of memory")
+        slow = nullcontext() if delay_s < 0.2 else pytest.raises(TookTooLong, match="none was done")
         with slow:
             manager.settle(patience_s=0.2)
         if manager.settled:
             assert time.monotonic() - begun > 0.2
             assert np.array_equal(contents(device, manager, A), cache[9:73])
+
+
+def test_who_waits_for_a_read_that_hangs_is_told(
+    device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr("engine.memory.transfers.WAIT_S", 0.05)
+    monkeypatch.setattr("engine.memory.caches.MemoryCache._copy", lambda *_, **__: go_on.wait(20))
+    written = staged(profile).place(A, 2, 0, 1 << 20)
+    written.add(transfer(1, [(0, 0, 1 << 20)], [(0, 2, 0, 1 << 20)]), publish((A, 2, 0)))
+    with MemoryManager(device, profile, {0: np.zeros(1 << 20, np.uint8)}, pace=STAGED_ONLY) as manager:
+        manager.submit(written)
+        with pytest.raises(TookTooLong, match=r"steps to come, and none was done for 0\.1 s"):
+            manager.settle(patience_s=0.1)
+        go_on.set()
+        manager.settle()
 
 
 def test_a_lost_device_still_closes_in_order(device: Device, profile: DeviceProfile, cache: Bytes) -> None:

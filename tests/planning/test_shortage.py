@@ -66,11 +66,12 @@ def test_what_is_left_out_stands_in_the_plan_with_who_asks_for_it(cube):
     (entry,) = parse(plan_text(plan), "plan").root["featureDb"]["leftOut"]
     assert entry["asset"].text.endswith("texture2d #11")
     assert [who.text for who in entry["why"]] == ["visibleModel on 'cube' at scenes/cube.hu:12:19"]
-    for question in ("assetDb0:11", "#11", "cube", "visibleModel"):
+    for question in ("assetDb0:11", "#11", "cube", "visibleModel", "sampled_bit"):
         (told,) = (reason for reason in why(plan, question) if isinstance(reason, LeftOut))
         assert told.name.endswith("texture2d #11")
         assert told.askers == ("visibleModel on 'cube' at scenes/cube.hu:12:19",)
-    assert not [reason for reason in why(plan, "shadowCaster") if isinstance(reason, LeftOut)]
+    for question in ("shadowCaster", "vertex_buffer_bit", "depth_stencil_attachment_bit"):
+        assert not [reason for reason in why(plan, question) if isinstance(reason, LeftOut)]
     assert "leftOut: true" in why_text(plan, "#11")
 
 

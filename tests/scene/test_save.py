@@ -227,8 +227,12 @@ def test_what_a_killed_process_left_is_swept_when_it_is_old(scene):
     assert young.exists()
 
 
-def test_a_line_more_and_one_less_move_what_is_between(scene, registry):
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_a_line_more_and_one_less_move_what_is_between(load, registry, line_break):
     """As many lines as before, and yet the camera stands on another one."""
+    scene = load(TEXT)
+    scene.path.write_bytes(TEXT.replace("\n", line_break).encode())
+    scene = load_scene(scene.path, registry)
     camera = scene.tableau["camera"]
     before = camera.position.line
     scene.tableau["cube"].enabled = False

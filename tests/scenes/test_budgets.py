@@ -66,6 +66,17 @@ def test_a_budget_that_is_too_small_names_the_largest_on_every_recorded_device(p
         open_scene("scenes/cube.hu", profile=profile, budget=8 * MIB)
 
 
+@pytest.mark.gpu
+def test_a_budget_that_is_too_small_from_the_start_is_told_of_until_it_is_not():
+    with open_scene("scenes/cube.hu", settle=False, budget=8 * MIB) as scene:
+        for _ in range(3):
+            with pytest.raises(PlanError, match="shadowCaster on 'cube'"):
+                scene.step()
+        scene.limit_budget({})
+        scene.settle()
+        assert scene.memory.live == scene.memory.planned
+
+
 def test_larger_frames_cost_attachments_alone():
     with open_scene("scenes/cube.hu", profile="unified") as scene:
         small = scene.memory

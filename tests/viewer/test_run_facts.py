@@ -1,0 +1,35 @@
+"""Claims about the figures that the inspector shows of a run."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from viewer.run_facts import RunFacts
+
+
+def test_progress_goes_on_where_the_rest_is_put_into_another_order_and_begins_anew_with_another_plan() -> (
+    None
+):
+    plan = SimpleNamespace(planned_bytes=1, waste_bytes=0)
+    runtime = SimpleNamespace(
+        plan=plan,
+        schedule=SimpleNamespace(steps=range(10)),
+        memory=SimpleNamespace(steps_left=10, settled=False, live_bytes=0),
+        device=SimpleNamespace(adapter=SimpleNamespace(name="a GPU")),
+        problems=(),
+    )
+    facts = RunFacts(runtime, "a.hu")  # type: ignore[arg-type]
+
+    def progress(left: int) -> tuple[int, int]:
+        runtime.memory.steps_left = left
+        gathered = facts.gather()
+        return gathered.steps_done, gathered.steps
+
+    assert [progress(left) for left in (10, 6)] == [(0, 10), (4, 10)]
+    runtime.schedule = SimpleNamespace(steps=range(8))
+    assert [progress(left) for left in (8, 7, 0)] == [(4, 12), (5, 12), (12, 12)]
+    runtime.plan, runtime.schedule = (
+        SimpleNamespace(planned_bytes=2, waste_bytes=0),
+        SimpleNamespace(steps=range(3)),
+    )
+    assert [progress(left) for left in (3, 1)] == [(0, 3), (2, 3)]
