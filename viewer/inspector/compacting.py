@@ -7,6 +7,7 @@ from collections.abc import Callable
 from imgui_bundle import imgui
 
 from engine.plan.compaction import Compaction
+from engine.plan.errors import PlanError
 from engine.plan.plan import Plan
 from viewer.inspector import widgets
 from viewer.inspector.words import bytes_text, count_text
@@ -15,6 +16,8 @@ from viewer.ui import style
 MOST_BYTES = 256 << 20
 """What one press moves at most: as much as a block of memory holds; more is for the next one."""
 MOST_MOVES = 1 << 16
+
+_ABOUT = "Tell what moving assets together would give back; nothing is moved yet."
 
 Compact = Callable[[int, int], Compaction]
 
@@ -27,6 +30,7 @@ class Compacting:
         self._tell = tell
         self._begin = begin
         self._told: tuple[Plan, Compaction] | None = None
+        self._refused = ""
         self.place: widgets.Rectangle | None = None
 
     def draw(self, plan: Plan, is_settled: bool) -> None:
@@ -35,9 +39,9 @@ class Compacting:
         if told is None:
             imgui.begin_disabled(not is_settled)
             if self._button("compact"):
-                self._told = plan, self._tell(MOST_BYTES, MOST_MOVES)
+                self._ask(plan)
             imgui.end_disabled()
-            widgets.tooltip(("Tell what moving assets together would give back; nothing is moved yet.",))
+            widgets.tooltip((self._refused, _ABOUT))
         elif told.moves:
             if self._button(f"return {bytes_text(told.gain)}"):
                 self._begin(MOST_BYTES, MOST_MOVES)
@@ -47,6 +51,13 @@ class Compacting:
             self.place = None
             imgui.same_line()
             widgets.right_aligned("nothing to gain", style.QUIET)
+
+    def _ask(self, plan: Plan) -> None:
+        """Have it told what there is to gain, or why not now."""
+        try:
+            self._told, self._refused = (plan, self._tell(MOST_BYTES, MOST_MOVES)), ""
+        except PlanError as error:
+            self._refused = f"Not now: {error.problem}."
 
     def _button(self, text: str) -> bool:
         """Draw a small button at the right edge."""

@@ -10,6 +10,7 @@ from imgui_bundle import imgui
 from support.plans import cube_plan, large_plan
 
 from engine.plan.compaction import Compaction
+from engine.plan.errors import PlanError
 from engine.plan.plan import Plan
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
@@ -217,3 +218,21 @@ def test_compaction_is_told_first_begun_second_and_never_while_steps_are_left(
     assert asked == ["tell", "tell"]
     press(planned_anew)
     assert asked == ["tell", "tell", "begin"]
+
+
+def test_compaction_that_is_refused_leaves_the_tab_as_it_was(mouse: Mouse, tableau: Tableau) -> None:
+    asked: list[str] = []
+
+    def tell(most_bytes: int, most_moves: int) -> Compaction:
+        asked.append("tell")
+        raise PlanError("plan.stale", "a schedule is under way", "compact once it has settled")
+
+    inspector = Inspector(tableau, Compacting(tell, _nobody), Guard(quiet))
+    draw = shown(inspector)
+    mouse.frame(draw)
+    mouse.frame(draw)
+    mouse.click(draw, 100, 66)  # the tab of memory
+    for _ in range(2):
+        assert inspector.compacting.place is not None
+        mouse.click(draw, *middle(inspector.compacting.place))
+    assert asked == ["tell", "tell"]
