@@ -68,8 +68,9 @@ def explain(error: Exception) -> tuple[ExitCode, str] | None:
     if isinstance(error, OutOfDeviceMemory | OutOfHostMemory | OutOfPoolMemory):
         return ExitCode.DEVICE_LOST, f"error[device.memory]: the device has no memory left: {error}"
     if isinstance(error, TookTooLong):
-        text = f"error[device.slow]: the device does not finish what it was given: {error.detail}"
-        return ExitCode.DEVICE_LOST, f"{text}\nhelp: another device may be faster (--list-devices, --device)"
+        lines = [f"error[device.slow]: what was begun is not finished: {error.detail}"]
+        lines += ["help: see whether device and disk answer; another device may be faster (--list-devices)"]
+        return ExitCode.DEVICE_LOST, "\n".join(lines)
     # The planner needs numpy, and so is imported here only by those who raise its errors.
     planner = sys.modules.get("engine.plan.errors")
     if planner is not None and isinstance(error, planner.PlanError):

@@ -73,7 +73,11 @@ def why(plan: Plan, question: str) -> list[AnyReason]:
         if found is not None:
             break
     if not found:
-        raise PlanError("why.unknown", f"nothing in the plan is, or is there for, '{question}'")
+        raise PlanError(
+            "why.unknown",
+            f"nothing in the plan is, or is there for, '{question}'",
+            "ask for an address, an asset, a usage, the path of an object or the name of a feature",
+        )
     return found
 
 

@@ -100,15 +100,17 @@ def swapped(*rows: Requirement) -> Resident:
     return resident
 
 
-def refused(resident: Resident, step: AnyStep, words: str) -> None:
-    with pytest.raises(StepError, match=words):
+def refusal(resident: Resident, step: AnyStep) -> str:
+    """The words in which a step is refused."""
+    with pytest.raises(StepError) as told:
         resident.apply(step)
+    return str(told.value)
 
 
 def test_dedicated_memory_comes_after_its_resource():
     resident, schedule = begun(buffer(0), upto=CreateBuffer)
     made = first(schedule, Allocate)
-    refused(resident, replace(made, dedicated_to=0), "its resource comes first")
+    assert "its resource comes first" in refusal(resident, replace(made, dedicated_to=0))
     resident.apply(first(schedule, CreateBuffer))
     resident.apply(replace(made, dedicated_to=0))
 
@@ -116,24 +118,24 @@ def test_dedicated_memory_comes_after_its_resource():
 def test_a_resource_is_made_as_planned():
     resident, schedule = begun(buffer(0), upto=CreateBuffer)
     made = first(schedule, CreateBuffer)
-    refused(resident, replace(made, usage=made.usage | 1 << 8), "no plan has this resource")
-    refused(resident, replace(made, resource=99), "no plan has this resource")
+    assert "no plan has this resource" in refusal(resident, replace(made, usage=made.usage | 1 << 8))
+    assert "no plan has this resource" in refusal(resident, replace(made, resource=99))
 
 
 def test_what_is_bound_is_there_with_its_memory_in_a_place_of_its_own():
     resident, schedule = begun(texture(0, 4), texture(1, 8), upto=CreateImage)
     binds = [step for step in schedule.steps if isinstance(step, Bind)][:2]
     assert binds[0].allocation == binds[1].allocation  # both pages lie in one block
-    refused(resident, binds[0], "the resource does not exist")
+    assert "the resource does not exist" in refusal(resident, binds[0])
     for step in schedule.steps:
         if isinstance(step, CreateImage):
             resident.apply(step)
-    refused(resident, binds[0], "the allocation does not exist")
+    assert "the allocation does not exist" in refusal(resident, binds[0])
     resident.apply(next(s for s in schedule.steps if isinstance(s, Allocate) and s.allocation == 0))
-    refused(resident, replace(binds[0], offset=1), "misaligned")
-    refused(resident, replace(binds[0], offset=1 << 30), "beyond the allocation")
+    assert "misaligned" in refusal(resident, replace(binds[0], offset=1))
+    assert "beyond the allocation" in refusal(resident, replace(binds[0], offset=1 << 30))
     resident.apply(binds[0])
-    refused(resident, replace(binds[1], offset=binds[0].offset), "overlaps resource")
+    assert "overlaps resource" in refusal(resident, replace(binds[1], offset=binds[0].offset))
     resident.apply(binds[1])
 
 
@@ -143,7 +145,7 @@ def test_a_transfer_reads_inside_its_window():
     for by in (-1, 1):
         reads = step.reads.copy()
         reads["cache_offset"] += by
-        refused(resident, replace(step, reads=reads), "reads outside the window")
+        assert "reads outside the window" in refusal(resident, replace(step, reads=reads))
     resident.apply(step)
 
 
@@ -163,7 +165,7 @@ def test_what_is_written_or_published_is_bound(row, kind):
             int(r["id"]) for r in schedule.plan.staging.resources
         }:
             resident.apply(step)
-    refused(resident, first(schedule, kind), r"resources \[0\] are not bound")
+    assert "resources [0] are not bound" in refusal(resident, first(schedule, kind))
 
 
 @pytest.mark.parametrize(
@@ -173,23 +175,23 @@ def test_what_is_written_or_published_is_bound(row, kind):
 )
 def test_what_is_published_is_not_written(row, kind):
     resident, schedule = begun(row, upto=Destroy)
-    refused(resident, first(schedule, kind), "writes to published places")
-    refused(resident, first(schedule, Publish), "published already")
-    refused(resident, Move(ONE, 0, 0, ZERO, ZERO, ZERO + 64), "writes to published places")
+    assert "writes to published places" in refusal(resident, first(schedule, kind))
+    assert "published already" in refusal(resident, first(schedule, Publish))
+    assert "writes to published places" in refusal(resident, Move(ONE, 0, 0, ZERO, ZERO, ZERO + 64))
 
 
 def test_nothing_is_written_or_published_where_another_key_still_is():
     words = "a published key lies there"
     cached = swapped(buffer(0), buffer(1))
-    refused(cached, Move(ONE, 0, 0, ZERO, ZERO + 64, ZERO + 64), words)
+    assert words in refusal(cached, Move(ONE, 0, 0, ZERO, ZERO + 64, ZERO + 64))
     _, schedule = begun(buffer(0), buffer(1))
     cached.resources[9], cached.bound = cached.resources[0], {*cached.bound, 9}
     cached.apply(first(schedule, SetWindow))
     step = replace(first(schedule, Transfer), staging=9, keys=ONE, sizes=ZERO + 64)
-    refused(cached, step, words)
-    refused(swapped(*(buffer(i, contents=Contents.ZERO) for i in (0, 1))), Fill(ONE), words)
+    assert words in refusal(cached, step)
+    assert words in refusal(swapped(*(buffer(i, contents=Contents.ZERO) for i in (0, 1))), Fill(ONE))
     nothing = swapped(*(buffer(i, contents=Contents.UNDEFINED) for i in (0, 1)))
-    refused(nothing, Publish(ONE, np.zeros(1, np.int32), ZERO + 64), words)
+    assert words in refusal(nothing, Publish(ONE, np.zeros(1, np.int32), ZERO + 64))
 
 
 def moving(device: DeviceProfile, upto: type) -> tuple[Resident, Move]:
@@ -203,22 +205,22 @@ def moving(device: DeviceProfile, upto: type) -> tuple[Resident, Move]:
 
 def test_a_move_is_between_what_is_bound():
     resident, move = moving(DEVICE, Destroy)
-    refused(resident, move, "not bound")
+    assert "not bound" in refusal(resident, move)
 
 
 def test_a_move_is_from_what_is_whole_and_owned_by_the_queue_that_copies():
     resident, move = moving(QUEUE, Acquire)
     resident.bound.add(move.to_resource)
-    refused(resident, move, "the source is not complete")
+    assert "the source is not complete" in refusal(resident, move)
 
 
 def test_what_the_transfer_queue_has_is_acquired_before_it_is_published():
     resident, schedule = begun(buffer(0), upto=Acquire, device=QUEUE)
-    refused(resident, first(schedule, Publish), "not acquired")
+    assert "not acquired" in refusal(resident, first(schedule, Publish))
     resident.apply(first(schedule, Acquire))
     resident.apply(first(schedule, Publish))
 
 
 def test_what_keys_are_published_in_is_not_destroyed():
     resident, _ = moving(DEVICE, Destroy)
-    refused(resident, Destroy(0), "keys are published in it")
+    assert "keys are published in it" in refusal(resident, Destroy(0))

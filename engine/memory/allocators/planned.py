@@ -134,7 +134,7 @@ class PlannedAllocator(MemoryAllocator):
         return self._version
 
     def requirements(self) -> Iterable[Requirement]:
-        """Everything that is asked for now, in the order of keys."""
+        """Everything that is asked for at this moment, in the order of keys."""
         with self._lock:
             return [self._live[key].requirement for key in sorted(self._live)]
 
