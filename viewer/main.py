@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from engine.cli.exits import ExitCode, guarded, how_to_get
 from viewer.arguments import Options, parse
-from viewer.no_display import NoDisplay
+from viewer.window.no_display import NoDisplay
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
     from engine.scene import Scene
-    from viewer.run import Frames
-    from viewer.scripting import Script
+    from viewer.run.run import Frames
+    from viewer.run.scripting import Script
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,10 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def view(options: Options) -> int:
     """Open the scene and draw it, in a window or headless."""
-    from engine.plan.errors import PlanError
-    from viewer.opening import opened
-    from viewer.results import check_writable
-    from viewer.run import run
+    from engine.plan.terms.errors import PlanError
+    from viewer.run.results import check_writable
+    from viewer.run.run import run
+    from viewer.run.scene_opening import opened
 
     check_writable(options.screenshot, options.report, options.record)
     script = read_script(options.script)
@@ -53,7 +53,7 @@ def read_script(path: Path | None) -> Script | None:
     """Read the scene script before anything is opened; raises InputError for one that cannot be."""
     if path is None:
         return None
-    from viewer.scripting import Script
+    from viewer.run.scripting import Script
 
     return Script(path)
 
@@ -61,16 +61,16 @@ def read_script(path: Path | None) -> Script | None:
 def make_frames(scene: Scene, library: AssetLibrary, options: Options) -> Frames:
     """Make what draws the frames; only what it needs is imported."""
     if options.headless:
-        from viewer.headless import HeadlessFrames
+        from viewer.run.headless import HeadlessFrames
 
         frames: Frames = HeadlessFrames(scene, library, options)
     else:
-        from viewer.windowed import WindowFrames
+        from viewer.run.windowed import WindowFrames
 
         frames = WindowFrames(scene, library, options)
     if options.record is None:
         return frames
-    from viewer.recording import RecordedFrames
+    from viewer.run.script_recording import RecordedFrames
 
     return RecordedFrames(frames, options.record, options.settings)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.assets.breakage import Breakage, find_breakage
+from engine.assets.broken_assets import Breakage, find_breakage
 from engine.assets.cache import CacheImage
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb, ProgressCallback, cook_database

@@ -10,7 +10,7 @@ from engine.cli.exits import ExitCode
 from engine.cli.plan import find_profile
 
 if TYPE_CHECKING:
-    from engine.plan.profile import DeviceProfile
+    from engine.plan.profile.device_profile import DeviceProfile
 
 
 def run(options: argparse.Namespace) -> int:
@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     Raises InputError for a file that is no plan, PlanError for a plan that breaks a rule or does not fit.
     """
     from engine.humon import read
-    from engine.plan.reading import profile_name
+    from engine.plan.text.plan_reader import profile_name
 
     old, new = (read(path).text for path in (options.old, options.new))
     profile = options.profile or profile_name(old, str(options.old))
@@ -29,10 +29,10 @@ def run(options: argparse.Namespace) -> int:
 
 def compare(old: str, new: str, device: DeviceProfile, old_name: str, new_name: str) -> str:
     """The difference of two plan texts and its schedule on a device, as Humon."""
-    from engine.plan.difference import difference, difference_text, row_changes
-    from engine.plan.keys import Keys
-    from engine.plan.listing import schedule_listing
-    from engine.plan.reading import read_plan
+    from engine.plan.terms.keys import Keys
+    from engine.plan.text.plan_difference import difference, difference_text, row_changes
+    from engine.plan.text.plan_reader import read_plan
+    from engine.plan.text.schedule_listing import schedule_listing
 
     names: dict[int, str] = {}
     keys = Keys(names.__getitem__)

@@ -72,7 +72,7 @@ def explain(error: Exception) -> tuple[ExitCode, str] | None:
         lines += ["help: see whether device and disk answer; another device may be faster (--list-devices)"]
         return ExitCode.DEVICE_LOST, "\n".join(lines)
     # The planner needs numpy, and so is imported here only by those who raise its errors.
-    planner = sys.modules.get("engine.plan.errors")
+    planner = sys.modules.get("engine.plan.terms.errors")
     if planner is not None and isinstance(error, planner.PlanError):
         return ExitCode.INPUT, str(error)
     return None

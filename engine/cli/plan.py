@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from engine.cli.exits import ExitCode
 
 if TYPE_CHECKING:
-    from engine.plan.plan import Plan
-    from engine.plan.profile import DeviceProfile
+    from engine.plan.model.plan import Plan
+    from engine.plan.profile.device_profile import DeviceProfile
 
 
 def run(options: argparse.Namespace) -> int:
@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     Raises InputError for a wrong scene, PlanError for a wrong profile or a scene it cannot hold.
     """
     from engine.humon.saving import write_whole
-    from engine.plan.text import plan_text
+    from engine.plan.text.plan_text import plan_text
 
     text = plan_text(plan_of(options))
     if options.against is not None:
@@ -63,7 +63,7 @@ def find_profile(name: str) -> DeviceProfile:
     """
     from engine.assets import data_root
     from engine.humon import InputError, Problem, suggestion
-    from engine.plan.profile_file import read_profile
+    from engine.plan.profile.profile_file import read_profile
 
     if name.endswith(".json") or len(Path(name).parts) != 1:
         return read_profile(Path(name))

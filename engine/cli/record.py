@@ -11,9 +11,9 @@ def record_profile(path: Path, device_name: str) -> str:
     Raises NoDevice where there is none, InputError where the file cannot be written.
     """
     from engine.humon.saving import write_whole
-    from engine.memory.profile import live_profile
-    from engine.plan.profile_file import profile_to_json
-    from engine.plan.recording import recorded
+    from engine.memory.device.live_profile import live_profile
+    from engine.plan.profile.profile_file import profile_to_json
+    from engine.plan.profile.profile_recording import recorded
     from engine.vk.device import Device
     from engine.vk.instance import Instance
 

@@ -11,7 +11,7 @@ from engine.cli.plan import plan_of
 
 def run(options: argparse.Namespace) -> int:
     """Print the reasons; raises PlanError `why.unknown` where nothing in the plan fits the question."""
-    from engine.plan.why import why_text
+    from engine.plan.text.why import why_text
 
     sys.stdout.write(why_text(plan_of(options), options.question))
     return ExitCode.DONE

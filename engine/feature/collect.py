@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from engine.assets import AssetRef
 from engine.feature.contract import Feature
-from engine.feature.guard import FeatureGuard
+from engine.feature.feature_guard import FeatureGuard
 from engine.feature.recency import STILL, Recency
 from engine.feature.registry import Registry
-from engine.plan.askers import Asker, AskerTable
-from engine.plan.requirements import Requirement, RequirementTable, TermsTable
+from engine.plan.requirements.requesters import Asker, AskerTable
+from engine.plan.requirements.requirements import Requirement, RequirementTable, TermsTable
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
 from engine.tableau.columns import Rows
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from engine.feature.drawable import Drawable
     from engine.feature.frame import FrameView
     from engine.graph import Pass
-    from engine.plan.requirements import Requirement
+    from engine.plan.requirements.requirements import Requirement
 
 
 class Feature:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.assets import AssetRef, TextureFacts, VerticesFacts
-from engine.plan.formats import Format
-from engine.plan.requirements import ImageShape, QueueUse, Requirement
-from engine.plan.vocabulary import Access, BufferUsage, Contents, ImageUsage, Kind, QueueKind, Stage
+from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import Access, BufferUsage, Contents, ImageUsage, Kind, QueueKind, Stage
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary

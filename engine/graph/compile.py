@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.graph.passes import ColorTarget, ImageDecl, Layout, Pass
-from engine.plan.vocabulary import Access, ImageUsage, Stage
+from engine.plan.terms.vocabulary import Access, ImageUsage, Stage
 
 _DEPTH_STAGES = Stage.EARLY_FRAGMENT_TESTS | Stage.LATE_FRAGMENT_TESTS
 _DEPTH_ACCESS = Access.DEPTH_STENCIL_ATTACHMENT_READ | Access.DEPTH_STENCIL_ATTACHMENT_WRITE

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from engine.plan.drawing import CullMode
-from engine.plan.formats import Format
+from engine.plan.terms.drawing import CullMode
+from engine.plan.terms.formats import Format
 
 
 class Layout(IntEnum):

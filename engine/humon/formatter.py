@@ -6,7 +6,7 @@ vertices), broken where a row is too long. Commas go, quotes stay, and of severa
 """
 
 from engine.humon.document import Document
-from engine.humon.outline import Container, Item, Role, gap, outline
+from engine.humon.format_items import Container, Item, Role, gap, outline
 from engine.humon.writer import INDENT, WIDTH
 
 _FARTHEST_ALIGNED = 40

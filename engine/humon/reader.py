@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 
 from engine.humon.codes import Code
 from engine.humon.columns import Columns, Content
+from engine.humon.diagnostics import Stop, Trouble
 from engine.humon.encoding import check_text, decode
 from engine.humon.lexis import QUOTES, SPACE, TOKEN, unquote
 from engine.humon.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_TOKEN_CHARS
 from engine.humon.problem import InputError, Position, Problem
-from engine.humon.trouble import Stop, Trouble
 
 _LEXEME = TOKEN.groupindex["lexeme"]
 _VALUE = TOKEN.groupindex["value"]

@@ -7,10 +7,10 @@ from enum import Enum
 from typing import TypeVar, cast, overload
 
 from engine.humon.codes import Code
+from engine.humon.diagnostics import shown
 from engine.humon.limits import MAX_DIGITS
 from engine.humon.node import Kind, Node
 from engine.humon.problem import InputError
-from engine.humon.trouble import shown
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.barriers import AFTER, BEFORE, SOURCE, after, barrier, before, image_barriers
-from engine.memory.objects import LiveResource, aspect
-from engine.memory.profile import DeviceMeasure, buffer_info
-from engine.memory.recorder import Recorder
-from engine.plan.formats import Format
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage, Kind, MemoryProperty
+from engine.memory.commands.barriers import AFTER, BEFORE, SOURCE, after, barrier, before, image_barriers
+from engine.memory.commands.recorder import Recorder
+from engine.memory.device.live_profile import DeviceMeasure, buffer_info
+from engine.memory.device.objects import LiveResource, aspect
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, Kind, MemoryProperty
 from engine.vk.commands import Commands
 from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError, FormatNotSupported, Result

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.assets import AssetLibrary, AssetRef
-from engine.feature.stating import (
+from engine.feature.requirement_builders import (
     SAMPLED_USE,
     indices_requirement,
     texture_requirement,
@@ -29,11 +29,11 @@ from engine.graph import (
     Samples,
     stand_in_name,
 )
-from engine.plan.drawing import CompareOp, ShaderStage, Topology
-from engine.plan.formats import Aspect, Format
-from engine.plan.requirements import ImageShape, QueueUse, Requirement, RequirementTable
-from engine.plan.rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
-from engine.plan.vocabulary import (
+from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement, RequirementTable
+from engine.plan.terms.drawing import CompareOp, ShaderStage, Topology
+from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
+from engine.plan.terms.formats import Aspect, Format
+from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
     Contents,

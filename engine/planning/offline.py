@@ -8,8 +8,8 @@ from pathlib import Path
 
 from engine.assets import open_library
 from engine.humon import Problem
-from engine.plan.plan import Plan
-from engine.plan.profile import DeviceProfile
+from engine.plan.model.plan import Plan
+from engine.plan.profile.device_profile import DeviceProfile
 from engine.planning.scene import ScenePlanner
 from engine.scene import load_scene
 

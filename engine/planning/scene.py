@@ -14,20 +14,20 @@ from engine.feature.collect import Collector
 from engine.feature.recency import Recency
 from engine.graph import SCENE_COLOR, ColorTarget, CompiledGraph, Pass, compile_graph
 from engine.humon import Problem
-from engine.plan.coalesce import Coalesced, coalesce
-from engine.plan.errors import PlanError
-from engine.plan.keys import Keys
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import Requirement, RequirementTable
-from engine.plan.round import Keep
-from engine.plan.within import is_short, plan_within
+from engine.plan.model.plan import Plan
+from engine.plan.placement.budget_fallback import is_short, plan_within
+from engine.plan.placement.planner import make_plan
+from engine.plan.placement.planning_round import Keep
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced, coalesce
+from engine.plan.requirements.requirements import Requirement, RequirementTable
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.keys import Keys
+from engine.plan.terms.policy import Policy
 from engine.planning.needs import FrameNeeds, PassNeeds, capacity, for_samples, pass_askers
-from engine.planning.seen import Sight, shown
 from engine.planning.shortage import Shortage, spare_of
 from engine.planning.tables import DrawTable, draw_table
+from engine.planning.visibility import Sight, shown
 from engine.tableau import Tableau
 
 BACKGROUND = (0.0, 0.0, 0.0, 1.0)

@@ -8,8 +8,8 @@ from typing import NoReturn
 
 from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, Variable, VertexFormat
 from engine.humon import InputError, Severity
-from engine.plan.drawing import DescriptorType, ShaderStage
-from engine.plan.rows import BindingRow
+from engine.plan.terms.drawing import DescriptorType, ShaderStage
+from engine.plan.terms.drawing_rows import BindingRow
 from engine.planning.blocks import Block
 
 TEXTURE_TYPE = "sampler2DArray"

@@ -10,15 +10,15 @@ import numpy.typing as npt
 
 from engine.feature.recency import STILL
 from engine.humon import Problem, Severity
-from engine.plan.coalesce import Coalesced
-from engine.plan.columns import Columns, columns_of
-from engine.plan.errors import PlanError
-from engine.plan.paging import Seen
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import TermsTable
-from engine.plan.vocabulary import Contents, MemoryProperty
-from engine.plan.within import Spare, Within
+from engine.plan.model.columns import Columns, columns_of
+from engine.plan.placement.budget_fallback import Spare, Within
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced
+from engine.plan.requirements.requirements import TermsTable
+from engine.plan.schedule.paging import Seen
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import Contents, MemoryProperty
 from engine.planning.needs import FALLBACK_PRIORITY
 
 NAMED = 8

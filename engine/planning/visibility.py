@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.feature import Feature, FrameView, Registry
-from engine.plan.steps import AnyStep, Transfer
-from engine.plan.table import distinct
+from engine.plan.resident.steps import AnyStep, Transfer
+from engine.plan.terms.table import distinct
 from engine.planning.tables import DrawTable
 from engine.planning.values import drawn_rows
 from engine.tableau import Tableau

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.graph import Layout
-from engine.memory.location import Location
-from engine.memory.manager import MemoryManager
-from engine.memory.samplers import SamplerConfig, SamplerPool
-from engine.plan.drawing import CompareOp, DescriptorType, ShaderStage
-from engine.plan.memory_plan import MemoryPlan
-from engine.plan.rows import BindingRow
+from engine.memory.device.addresses import Location
+from engine.memory.device.samplers import SamplerConfig, SamplerPool
+from engine.memory.streaming.manager import MemoryManager
+from engine.plan.model.memory_plan import MemoryPlan
+from engine.plan.terms.drawing import CompareOp, DescriptorType, ShaderStage
+from engine.plan.terms.drawing_rows import BindingRow
 from engine.planning.draws import BATCH, COMMAND, DrawGroup, DrawList
 from engine.planning.needs import FrameNeeds, frame_set_row, material_table_name
 from engine.planning.shading import FRAME_SET, MATERIAL_SET

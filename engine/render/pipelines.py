@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.plan.drawing import ShaderStage
-from engine.plan.formats import Format
-from engine.plan.rows import PipelineRow
+from engine.plan.terms.drawing import ShaderStage
+from engine.plan.terms.drawing_rows import PipelineRow
+from engine.plan.terms.formats import Format
 from engine.planning.shading import ShaderSet
 from engine.planning.tables import PipelineKey
 from engine.render.layouts import BindingSlot, Layouts, SetLayout

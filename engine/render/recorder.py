@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.graph import Barrier, ColorTarget, CompiledGraph, CompiledPass, DepthTarget, Layout
-from engine.plan.formats import Aspect
-from engine.plan.vocabulary import Access, Stage
+from engine.plan.terms.formats import Aspect
+from engine.plan.terms.vocabulary import Access, Stage
 from engine.planning.draws import COMMAND
 from engine.vk.binding import constants, ffi
 from engine.vk.device import Device

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.graph import ImageDecl
-from engine.memory.manager import MemoryManager
-from engine.memory.samplers import SamplerPool
-from engine.plan.memory_plan import MemoryPlan
+from engine.memory.device.samplers import SamplerPool
+from engine.memory.streaming.manager import MemoryManager
+from engine.plan.model.memory_plan import MemoryPlan
 from engine.planning.draws import DrawList, build_draws
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.tables import DrawTable

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from engine.plan.requirements import Requirement
+    from engine.plan.requirements.requirements import Requirement
     from engine.render.recorder import Attachment
     from engine.render.surface import WindowTarget
     from engine.vk.device import Device

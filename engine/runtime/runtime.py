@@ -20,23 +20,23 @@ from engine.assets import AssetRef
 from engine.assets.roots import user_cache_folder
 from engine.graph import SCENE_COLOR, Layout
 from engine.humon import Problem, Severity
-from engine.memory.manager import MemoryManager, Pace
-from engine.memory.problems import HeapFull
-from engine.memory.profile import live_profile
+from engine.memory.device.live_profile import live_profile
+from engine.memory.device.problems import HeapFull
+from engine.memory.device.samplers import SamplerPool
 from engine.memory.readback import read_image
-from engine.memory.samplers import SamplerPool
-from engine.plan.compaction import Compaction, compact
-from engine.plan.errors import PlanError
-from engine.plan.plan import Plan
-from engine.plan.planner import plan_again
-from engine.plan.requirements import ImageShape
-from engine.plan.round import Keep
-from engine.plan.schedule import Resident, Schedule, make_schedule
-from engine.plan.sources import Sources
+from engine.memory.streaming.manager import MemoryManager, Pace
+from engine.plan.model.plan import Plan
+from engine.plan.placement.compaction import Compaction, compact
+from engine.plan.placement.planner import plan_again
+from engine.plan.placement.planning_round import Keep
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.requirements.sources import Sources
+from engine.plan.schedule.schedule import Resident, Schedule, make_schedule
+from engine.plan.terms.errors import PlanError
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
-from engine.planning.seen import LOOK_EVERY, Sight, turned
 from engine.planning.values import drawn_rows, frame_block
+from engine.planning.visibility import LOOK_EVERY, Sight, turned
 from engine.render.renderer import Renderer
 from engine.runtime.options import Overlay, Presenter, RuntimeOptions
 from engine.vk.binding import constants

@@ -13,14 +13,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.problems import AtlasFull, DoubleFree, OutOfBounds, UseAfterClose, WrongArray
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.memory.resources.image import Image
-from engine.memory.shelves import Shelves, Slot
-from engine.memory.updators import ImageUpdator, texel_view
-from engine.plan.formats import Format
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import ImageUsage
+from engine.memory.device.problems import AtlasFull, DoubleFree, OutOfBounds, UseAfterClose, WrongArray
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import ImageUsage
+from engine.storage.resources.image import Image
+from engine.storage.resources.resource_allocator import ResourceAllocator
+from engine.storage.shelves import Shelves, Slot
+from engine.storage.updators import ImageUpdator, texel_view
 
 
 class AtlasRegion:

@@ -10,17 +10,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from engine.memory.allocators.interface import MemoryMapping
-from engine.memory.downloads import Download
-from engine.memory.problems import DoubleFree, OutOfBounds, UseAfterClose
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.memory.resources.buffer import Buffer
-from engine.memory.updators import BufferUpdator
-from engine.plan.groups import planned_terms
-from engine.plan.holes import Holes
-from engine.plan.policy import MIB, Policy
-from engine.plan.requirements import Requirement
-from engine.plan.vocabulary import BufferUsage, Kind
+from engine.memory.device.problems import DoubleFree, OutOfBounds, UseAfterClose
+from engine.plan.model.groups import planned_terms
+from engine.plan.model.holes import Holes
+from engine.plan.requirements.requirements import Requirement
+from engine.plan.terms.policy import MIB, Policy
+from engine.plan.terms.vocabulary import BufferUsage, Kind
+from engine.storage.allocators.interface import MemoryMapping
+from engine.storage.downloads import Download
+from engine.storage.resources.buffer import Buffer
+from engine.storage.resources.resource_allocator import ResourceAllocator
+from engine.storage.updators import BufferUpdator
 
 
 class BufferRange:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.problems import WrongArray
+from engine.memory.device.problems import WrongArray
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _CHANNELS = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}

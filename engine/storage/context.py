@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any, Self, TypeVar
 
-from engine.memory.extensions import Extension
+from engine.storage.extensions import Extension
 from engine.vk.device import Device
 from engine.vk.handles import LiveHandle
 from engine.vk.instance import Instance, instance_extensions

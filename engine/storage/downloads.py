@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.problems import NotReady, UseAfterClose
-from engine.memory.staging_area import Span
-from engine.memory.uploads import NEVER
-from engine.memory.uploads import Download as Copy
+from engine.memory.device.problems import NotReady, UseAfterClose
+from engine.storage.staging_area import Span
+from engine.storage.uploads import NEVER
+from engine.storage.uploads import Download as Copy
 
 if TYPE_CHECKING:
-    from engine.memory.staging import StagingMemoryManager
+    from engine.storage.staging_memory import StagingMemoryManager
 
 
 class Download:

@@ -6,20 +6,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from engine.memory.allocators.guards import Guards
-from engine.memory.allocators.sub import SubAllocator
-from engine.memory.profile import live_profile
-from engine.memory.resources.acceleration import RAY_USES
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.memory.samplers import SamplerPool
-from engine.memory.staging import StagingMemoryManager
+from engine.memory.device.live_profile import live_profile
+from engine.memory.device.samplers import SamplerPool
+from engine.storage.allocators.guards import Guards
+from engine.storage.allocators.sub_allocator import SubAllocator
+from engine.storage.resources.acceleration import RAY_USES
+from engine.storage.resources.resource_allocator import ResourceAllocator
+from engine.storage.staging_memory import StagingMemoryManager
 from engine.vk.adapter import Adapter
 from engine.vk.instance import Support
 from engine.vk.messages import Message
 from engine.vk.structs import new
 
 if TYPE_CHECKING:
-    from engine.memory.context import Context
+    from engine.storage.context import Context
 
 _YES = Support(True)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from engine.memory.deferred import Ticket
-from engine.memory.problems import NotReady, UseAfterClose
+from engine.memory.commands.deletion_queue import Ticket
+from engine.memory.device.problems import NotReady, UseAfterClose
 from engine.vk.binding import constants
 from engine.vk.device import Device, Queue
 from engine.vk.timeline import Timeline

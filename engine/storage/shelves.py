@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.plan.holes import Holes
+from engine.plan.model.holes import Holes
 
 _STEPS = 8  # heights of shelves: multiples of an eighth of the power of two below
 

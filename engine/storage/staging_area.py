@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.allocators.block import padded
-from engine.memory.allocators.interface import MemoryAllocation, MemoryAllocator, MemoryMapping
-from engine.plan.holes import Holes
+from engine.plan.model.holes import Holes
+from engine.storage.allocators.block import padded
+from engine.storage.allocators.interface import MemoryAllocation, MemoryAllocator, MemoryMapping
 
 
 class Span:

@@ -13,15 +13,15 @@ import time
 from contextlib import ExitStack
 from typing import Any, Protocol
 
-from engine.memory.allocators.interface import MemoryAllocator, MemoryMapping
-from engine.memory.deferred import Ticket
-from engine.memory.problems import DoubleFree, StagingFull, UseAfterClose
-from engine.memory.recorder import Recorder
-from engine.memory.staging_area import Span, StagingArea
-from engine.memory.uploads import NEVER, Copy, Upload, record_copies
-from engine.plan.policy import MIB
-from engine.plan.profile import DeviceProfile
-from engine.plan.vocabulary import BufferUsage
+from engine.memory.commands.deletion_queue import Ticket
+from engine.memory.commands.recorder import Recorder
+from engine.memory.device.problems import DoubleFree, StagingFull, UseAfterClose
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.terms.policy import MIB
+from engine.plan.terms.vocabulary import BufferUsage
+from engine.storage.allocators.interface import MemoryAllocator, MemoryMapping
+from engine.storage.staging_area import Span, StagingArea
+from engine.storage.uploads import NEVER, Copy, Upload, record_copies
 from engine.vk.device import Device
 from engine.vk.errors import Result
 

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from engine.memory.problems import UseAfterClose
+from engine.memory.device.problems import UseAfterClose
 from engine.memory.readback import texel_dtype
-from engine.memory.staging_area import Span
-from engine.memory.uploads import BufferUpload, ImageUpload, Upload
-from engine.plan.formats import Aspect
-from engine.plan.requirements import ImageShape
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Aspect
+from engine.storage.staging_area import Span
+from engine.storage.uploads import BufferUpload, ImageUpload, Upload
 from engine.vk.errors import FormatNotSupported
 
 if TYPE_CHECKING:
-    from engine.memory.resources.buffer import Buffer
-    from engine.memory.resources.image import Image
-    from engine.memory.staging import StagingMemoryManager
+    from engine.storage.resources.buffer import Buffer
+    from engine.storage.resources.image import Image
+    from engine.storage.staging_memory import StagingMemoryManager
 
 
 class Updator(ABC):

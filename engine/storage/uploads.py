@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.barriers import AFTER, BEFORE, TARGET, after, barrier, before, image_barriers
-from engine.memory.objects import aspect
+from engine.memory.commands.barriers import AFTER, BEFORE, TARGET, after, barrier, before, image_barriers
+from engine.memory.commands.structures import as_pointer, rows
+from engine.memory.device.objects import aspect
 from engine.memory.readback import record_buffer, record_image
-from engine.memory.staging_area import Span
-from engine.memory.structures import as_pointer, rows
+from engine.storage.staging_area import Span
 from engine.vk.binding import REMAINING
 from engine.vk.commands import Commands
 from engine.vk.structs import new
 
 if TYPE_CHECKING:
-    from engine.memory.resources.buffer import Buffer
-    from engine.memory.resources.image import Image
+    from engine.storage.resources.buffer import Buffer
+    from engine.storage.resources.image import Image
 
 NEVER = -1
 """The resource set of a copy whose target was closed before it was recorded; 0 while it waits."""

@@ -25,80 +25,80 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.testing.assertions.frames import assert_no_hitch
-    from engine.testing.assertions.memory import (
+    from engine.testing.assertions.frame_assertions import assert_no_hitch
+    from engine.testing.assertions.memory_assertions import (
         assert_freed,
         assert_memory,
         assert_no_growth,
         assert_nothing_live,
         assert_usages,
     )
-    from engine.testing.assertions.pixels import (
+    from engine.testing.assertions.pixel_assertions import (
         assert_changed,
         assert_changed_only_inside,
         assert_color,
         assert_looks_same,
         assert_same_pixels,
     )
-    from engine.testing.assertions.plan import (
+    from engine.testing.assertions.plan_assertions import (
         assert_not_planned,
         assert_plan_rows,
         assert_planned,
         assert_same_plan,
     )
-    from engine.testing.assertions.problems import assert_problems, assert_silent
-    from engine.testing.assertions.schedule import assert_no_upload, assert_schedule
-    from engine.testing.faults import Faults
-    from engine.testing.frame import Box, Frame
-    from engine.testing.goldens import Goldens
-    from engine.testing.memory import AssetMemory, HeapMemory, MemoryFacts
-    from engine.testing.opening import open_scene
-    from engine.testing.pictures import Tolerance
-    from engine.testing.profiles import profile_names
-    from engine.testing.scene import NotSettled, OpenedScene
-    from engine.testing.schedule import ScheduleFacts
-    from engine.testing.script import ScriptFailed, load_script, run_script
-    from engine.testing.simulated import NoPixels
+    from engine.testing.assertions.problem_assertions import assert_problems, assert_silent
+    from engine.testing.assertions.schedule_assertions import assert_no_upload, assert_schedule
+    from engine.testing.comparison.pictures import Tolerance
+    from engine.testing.goldens.goldens import Goldens
+    from engine.testing.scene.faults import Faults
+    from engine.testing.scene.frame import Box, Frame
+    from engine.testing.scene.memory_view import AssetMemory, HeapMemory, MemoryFacts
+    from engine.testing.scene.opening import open_scene
+    from engine.testing.scene.profiles import profile_names
+    from engine.testing.scene.scene import NotSettled, OpenedScene
+    from engine.testing.scene.schedule_view import ScheduleFacts
+    from engine.testing.scene.simulated import NoPixels
+    from engine.testing.scripts.script import ScriptFailed, load_script, run_script
 
 MIB = 1 << 20
 
 _HOMES = {
-    "assert_no_hitch": "assertions.frames",
-    "assert_freed": "assertions.memory",
-    "assert_memory": "assertions.memory",
-    "assert_no_growth": "assertions.memory",
-    "assert_nothing_live": "assertions.memory",
-    "assert_usages": "assertions.memory",
-    "assert_changed": "assertions.pixels",
-    "assert_changed_only_inside": "assertions.pixels",
-    "assert_color": "assertions.pixels",
-    "assert_looks_same": "assertions.pixels",
-    "assert_same_pixels": "assertions.pixels",
-    "assert_not_planned": "assertions.plan",
-    "assert_plan_rows": "assertions.plan",
-    "assert_planned": "assertions.plan",
-    "assert_same_plan": "assertions.plan",
-    "assert_problems": "assertions.problems",
-    "assert_silent": "assertions.problems",
-    "assert_no_upload": "assertions.schedule",
-    "assert_schedule": "assertions.schedule",
-    "Faults": "faults",
-    "profile_names": "profiles",
-    "ScriptFailed": "script",
-    "load_script": "script",
-    "run_script": "script",
-    "NoPixels": "simulated",
-    "Box": "frame",
-    "Frame": "frame",
-    "AssetMemory": "memory",
-    "HeapMemory": "memory",
-    "MemoryFacts": "memory",
-    "ScheduleFacts": "schedule",
-    "open_scene": "opening",
-    "NotSettled": "scene",
-    "OpenedScene": "scene",
-    "Goldens": "goldens",
-    "Tolerance": "pictures",
+    "assert_no_hitch": "assertions.frame_assertions",
+    "assert_freed": "assertions.memory_assertions",
+    "assert_memory": "assertions.memory_assertions",
+    "assert_no_growth": "assertions.memory_assertions",
+    "assert_nothing_live": "assertions.memory_assertions",
+    "assert_usages": "assertions.memory_assertions",
+    "assert_changed": "assertions.pixel_assertions",
+    "assert_changed_only_inside": "assertions.pixel_assertions",
+    "assert_color": "assertions.pixel_assertions",
+    "assert_looks_same": "assertions.pixel_assertions",
+    "assert_same_pixels": "assertions.pixel_assertions",
+    "assert_not_planned": "assertions.plan_assertions",
+    "assert_plan_rows": "assertions.plan_assertions",
+    "assert_planned": "assertions.plan_assertions",
+    "assert_same_plan": "assertions.plan_assertions",
+    "assert_problems": "assertions.problem_assertions",
+    "assert_silent": "assertions.problem_assertions",
+    "assert_no_upload": "assertions.schedule_assertions",
+    "assert_schedule": "assertions.schedule_assertions",
+    "Faults": "scene.faults",
+    "profile_names": "scene.profiles",
+    "ScriptFailed": "scripts.script",
+    "load_script": "scripts.script",
+    "run_script": "scripts.script",
+    "NoPixels": "scene.simulated",
+    "Box": "scene.frame",
+    "Frame": "scene.frame",
+    "AssetMemory": "scene.memory_view",
+    "HeapMemory": "scene.memory_view",
+    "MemoryFacts": "scene.memory_view",
+    "ScheduleFacts": "scene.schedule_view",
+    "open_scene": "scene.opening",
+    "NotSettled": "scene.scene",
+    "OpenedScene": "scene.scene",
+    "Goldens": "goldens.goldens",
+    "Tolerance": "comparison.pictures",
 }
 
 __all__ = [

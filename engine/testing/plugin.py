@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from engine.testing.faults import Faults
+    from engine.testing.scene.faults import Faults
 
-pytest_plugins = ("engine.testing.golden_hooks", "engine.testing.report_hooks", "engine.testing.hu_hooks")
+pytest_plugins = (
+    "engine.testing.hooks.golden_hooks",
+    "engine.testing.hooks.report_hooks",
+    "engine.testing.hooks.hu_hooks",
+)
 
 _NO_DEVICE: pytest.StashKey[str] = pytest.StashKey()
 
@@ -47,7 +51,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     mark = metafunc.definition.get_closest_marker("profiles")
     if mark is None:
         return
-    from engine.testing.profiles import profile_names
+    from engine.testing.scene.profiles import profile_names
 
     if "profile" not in metafunc.fixturenames:
         raise pytest.UsageError(
@@ -113,15 +117,15 @@ def no_device_reason() -> str:
 
 def pytest_unconfigure() -> None:
     """Close the devices that scenes have shared."""
-    devices = sys.modules.get("engine.testing.devices")
+    devices = sys.modules.get("engine.testing.scene.devices")
     if devices is not None:
         devices.close_devices()
 
 
 @pytest.fixture
 def faults(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faults]:
-    """Faults on request, see `engine.testing.faults`; whatever a test leaves switched on is switched off."""
-    from engine.testing.faults import Faults
+    """Faults on request, see `engine.testing.scene.faults`; all are switched off after the test."""
+    from engine.testing.scene.faults import Faults
 
     with Faults(tmp_path_factory) as made:
         yield made

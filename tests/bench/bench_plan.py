@@ -20,18 +20,18 @@ from support.plan_proofs import change, replaced, resumed, stopped_everywhere, v
 from support.random_scenes import profile
 from support.sparse_plans import fewest_bytes, sparse_plan
 
-from engine.plan.askers import Asker
-from engine.plan.coalesce import Coalesced, coalesce
-from engine.plan.compaction import compact
-from engine.plan.formats import Format
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.requirements import ImageShape, Requirement, RequirementTable, Terms
-from engine.plan.resident import Resident
-from engine.plan.schedule import make_schedule
-from engine.plan.sources import Sources
-from engine.plan.steps import Move, SetWindow, Transfer
-from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind
+from engine.plan.model.plan import Plan
+from engine.plan.placement.compaction import compact
+from engine.plan.placement.planner import make_plan
+from engine.plan.requirements.coalesce import Coalesced, coalesce
+from engine.plan.requirements.requesters import Asker
+from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable, Terms
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import Move, SetWindow, Transfer
+from engine.plan.schedule.schedule import make_schedule
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, Contents, ImageUsage, Kind
 
 DEVICE = profile("discrete-window")
 COUNT = 100_000

@@ -19,9 +19,9 @@ from support.random_scenes import profile
 from engine.assets import open_library
 from engine.feature import Feature, Registry, asset_field, float_field
 from engine.humon import read
-from engine.plan.resident import Resident
-from engine.plan.schedule import make_schedule
-from engine.plan.sources import Sources
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.schedule.schedule import make_schedule
 from engine.planning.scene import ScenePlanner
 from engine.scene import load_scene
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.gpu import checked_device
 from support.schedule_worlds import run
 
-from engine.memory.profile import live_profile
+from engine.memory.device.live_profile import live_profile
 
 SCHEDULES = 2_000
 PER_WORLD = 20

@@ -9,17 +9,17 @@ from contextlib import suppress
 import numpy as np
 from harness import Row
 
-from engine.memory.allocators.interface import MemoryMapping
-from engine.memory.atlas import Atlas
-from engine.memory.buffer_pages import BufferPages
-from engine.memory.context import Context
-from engine.memory.extensions import RayTracing, Resources
-from engine.memory.problems import Unsupported
-from engine.memory.resources.acceleration import build_bottom
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.plan.formats import Format
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage
+from engine.memory.device.problems import Unsupported
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage
+from engine.storage.allocators.interface import MemoryMapping
+from engine.storage.atlas import Atlas
+from engine.storage.buffer_pages import BufferPages
+from engine.storage.context import Context
+from engine.storage.extensions import RayTracing, Resources
+from engine.storage.resources.acceleration import build_bottom
+from engine.storage.resources.resource_allocator import ResourceAllocator
 from engine.vk.errors import NoVulkan
 
 PAIRS = 10_000

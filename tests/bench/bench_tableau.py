@@ -11,8 +11,8 @@ from harness import Row
 
 from engine.feature import Feature, Registry, asset_field
 from engine.feature.collect import Collector
-from engine.plan.requirements import Requirement, RequirementTable
-from engine.plan.vocabulary import BufferUsage, Kind
+from engine.plan.requirements.requirements import Requirement, RequirementTable
+from engine.plan.terms.vocabulary import BufferUsage, Kind
 from engine.tableau import Tableau
 
 OBJECTS = 100_000

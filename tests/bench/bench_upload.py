@@ -10,9 +10,9 @@ from pathlib import Path
 from harness import Row
 from uploads import MIB, Frames, World, driver_of, opened
 
-from engine.memory.manager import Pace
-from engine.plan.policy import Policy
-from engine.plan.resident import Resident
+from engine.memory.streaming.manager import Pace
+from engine.plan.resident.resident import Resident
+from engine.plan.terms.policy import Policy
 
 AIMS = {1_000: 0.9, 50_000: 0.6}
 ROUNDS = 3

@@ -11,13 +11,13 @@ from typing import NoReturn
 from harness import Row
 from imgui_bundle import imgui
 
-from engine.plan.plan import Plan
+from engine.plan.model.plan import Plan
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
-from viewer.inspector.compacting import Compacting
-from viewer.inspector.facts import Facts
-from viewer.inspector.inspector import Inspector
+from viewer.panels.compaction_button import Compacting
+from viewer.panels.inspector import Inspector
+from viewer.panels.run_facts import Facts
 from viewer.ui import style
 from viewer.ui.draw_lists import INDEX_BYTES, VERTEX_BYTES, Space, pack
 

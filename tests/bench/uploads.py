@@ -13,23 +13,23 @@ from typing import Self
 
 import numpy as np
 
-from engine.memory import copies
-from engine.memory.manager import MemoryManager, Pace
-from engine.memory.objects import Objects
-from engine.memory.profile import live_profile
-from engine.memory.recorder import Recorder
-from engine.memory.structures import rows
-from engine.plan.coalesce import coalesce
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import Requirement, RequirementTable
-from engine.plan.resident import Resident
-from engine.plan.schedule import Schedule, make_schedule
-from engine.plan.sources import Sources
-from engine.plan.steps import Allocate, Bind, CreateBuffer, Transfer
-from engine.plan.vocabulary import BufferUsage, Contents, Kind, MemoryProperty
+from engine.memory.commands import copies
+from engine.memory.commands.recorder import Recorder
+from engine.memory.commands.structures import rows
+from engine.memory.device.live_profile import live_profile
+from engine.memory.device.objects import Objects
+from engine.memory.streaming.manager import MemoryManager, Pace
+from engine.plan.model.plan import Plan
+from engine.plan.placement.planner import make_plan
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import coalesce
+from engine.plan.requirements.requirements import Requirement, RequirementTable
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import Allocate, Bind, CreateBuffer, Transfer
+from engine.plan.schedule.schedule import Schedule, make_schedule
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import BufferUsage, Contents, Kind, MemoryProperty
 from engine.vk.device import Device
 from engine.vk.instance import Instance
 

@@ -12,7 +12,7 @@ import pytest
 from engine.cli.exits import ExitCode, guarded
 from engine.cli.main import make_parser
 from engine.humon import InputError, Position, Problem
-from engine.plan.errors import PlanError
+from engine.plan.terms.errors import PlanError
 from engine.vk.errors import (
     DeviceLost,
     NoDevice,

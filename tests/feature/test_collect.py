@@ -6,9 +6,9 @@ import pytest
 from engine.assets import AssetRef
 from engine.feature import Feature, Registry
 from engine.feature.collect import Collector
-from engine.plan.coalesce import coalesce
-from engine.plan.requirements import Requirement, RequirementTable
-from engine.plan.vocabulary import BufferUsage, Kind
+from engine.plan.requirements.coalesce import coalesce
+from engine.plan.requirements.requirements import Requirement, RequirementTable
+from engine.plan.terms.vocabulary import BufferUsage, Kind
 from engine.tableau import Tableau
 from engine.tableau.schema import asset_field, float_field
 

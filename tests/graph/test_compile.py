@@ -15,8 +15,8 @@ from engine.graph import (
     compile_graph,
     stand_in_name,
 )
-from engine.plan.formats import Format
-from engine.plan.vocabulary import Access, ImageUsage, Stage
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import Access, ImageUsage, Stage
 
 SHADOW_MAP = ImageDecl("shadowMap", Format.D32_SFLOAT, Extent(width=64, height=64))
 DEPTH = ImageDecl("depth", Format.D32_SFLOAT)

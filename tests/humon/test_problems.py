@@ -125,7 +125,7 @@ def test_too_large_text_is_refused_by_its_size(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("text", ["a: %s", "%s: a", "[ %s ]", "{ @type: %s }", "['%s']"])
 def test_too_large_token_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.humon.reader.MAX_TOKEN_CHARS", 40)
-    monkeypatch.setattr("engine.humon.trouble.MAX_TOKEN_CHARS", 40)
+    monkeypatch.setattr("engine.humon.diagnostics.MAX_TOKEN_CHARS", 40)
     assert problems(text % ("x" * 50))[0].endswith(" token")
     assert parse("[ 12345 12345 12345 12345 12345 12345 12345 12345 ]", "f.hu").root[0].text == "12345"
 

@@ -1,47 +1,7 @@
-"""A device with every check on, and its profile."""
+"""Fixtures of support/memory_fixtures.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from support.memory_fixtures import cache, device, pace, profile, resources
 
-import numpy as np
-import pytest
-from numpy.typing import NDArray
-from support.gpu import checked_device
-from support.resources import resources_on
-
-from engine.memory.manager import Pace
-from engine.memory.profile import live_profile
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.plan.profile import DeviceProfile
-from engine.vk.device import Device
-
-
-@pytest.fixture
-def device() -> Iterator[Device]:
-    with checked_device() as made:
-        yield made
-
-
-@pytest.fixture
-def profile(device: Device) -> DeviceProfile:
-    return live_profile(device)
-
-
-@pytest.fixture
-def cache() -> NDArray[np.uint8]:
-    """What stands for a cache file: 4 MiB of noise, the same every time."""
-    return np.random.default_rng(7).integers(0, 256, 4 << 20, np.uint8)
-
-
-@pytest.fixture(params=[False, True], ids=["staged", "direct"])
-def pace(request: pytest.FixtureRequest) -> Pace:
-    """Bring buffers in through staging, or straight where they belong."""
-    return Pace(direct=request.param, milliseconds=1e3)
-
-
-@pytest.fixture
-def resources(device: Device, profile: DeviceProfile) -> Iterator[ResourceAllocator]:
-    """Make resources over guarded memory, with one MiB of staging each way."""
-    with resources_on(device, profile, upload_bytes=1 << 20, download_bytes=1 << 20) as allocator:
-        yield allocator
+__all__ = ["cache", "device", "pace", "profile", "resources"]

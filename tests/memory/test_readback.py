@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from support.schedules import SHAPE, Written, buffer, image, publish
 
-from engine.memory.manager import MemoryManager
 from engine.memory.readback import picture, picture_bytes, read_buffer, read_image, texel_dtype
-from engine.plan.formats import Format
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape
+from engine.memory.streaming.manager import MemoryManager
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
 from engine.vk.binding import constants
 from engine.vk.device import Device
 from engine.vk.errors import FormatNotSupported, Result, VulkanError

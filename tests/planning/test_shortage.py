@@ -10,13 +10,13 @@ from support.random_scenes import profile
 from engine.assets import AssetLibrary
 from engine.feature.recency import STILL
 from engine.humon import parse
-from engine.plan.errors import PlanError
-from engine.plan.policy import Policy
-from engine.plan.reading import read_plan
-from engine.plan.text import plan_text
-from engine.plan.validate import validate
-from engine.plan.vocabulary import Contents
-from engine.plan.why import LeftOut, why, why_text
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import Contents
+from engine.plan.text.plan_reader import read_plan
+from engine.plan.text.plan_text import plan_text
+from engine.plan.text.validate import validate
+from engine.plan.text.why import LeftOut, why, why_text
 from engine.planning.needs import FALLBACK_PRIORITY
 from engine.planning.scene import ScenePlanner
 from engine.planning.shortage import spare_of

@@ -12,10 +12,10 @@ from support.random_scenes import profile
 
 from engine.assets import AssetLibrary, open_library
 from engine.feature import Feature, Registry, discover
-from engine.plan.steps import Transfer
+from engine.plan.resident.steps import Transfer
 from engine.planning.scene import ScenePlanner
-from engine.planning.seen import MOST_AGAIN, Sight, turned
 from engine.planning.values import drawn_rows
+from engine.planning.visibility import MOST_AGAIN, Sight, turned
 from engine.scene import Scene, load_scene
 from engine.testing import open_scene
 

@@ -7,7 +7,7 @@ from support.scenes import CUBE
 from engine.assets import open_library
 from engine.feature import Feature, asset_field, discover
 from engine.graph import DepthTarget, Extent, ImageDecl, Pass
-from engine.plan.formats import Format
+from engine.plan.terms.formats import Format
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
@@ -70,8 +70,8 @@ def test_images_of_passes_that_do_not_overlap_share_memory_and_draw_the_same_pic
 
 def test_the_barrier_of_an_aliased_image_waits_for_everything_before_it():
     from engine.graph import Barrier, Layout
-    from engine.plan.formats import Aspect
-    from engine.plan.vocabulary import Access, Stage
+    from engine.plan.terms.formats import Aspect
+    from engine.plan.terms.vocabulary import Access, Stage
     from engine.render.recorder import Attachment, image_barrier
     from engine.vk.binding import NULL
 

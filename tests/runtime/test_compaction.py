@@ -8,11 +8,11 @@ from support.scenes import CUBE
 from support.wants import NORMAL, ROUGHNESS, TANGENT, Wants
 
 from engine.assets import AssetRef, open_library
-from engine.feature.stating import texture_requirement
-from engine.memory.caches import END, CacheUnreadable, FileCache
+from engine.feature.requirement_builders import texture_requirement
 from engine.memory.readback import read_image
-from engine.plan.errors import PlanError
-from engine.plan.shapes import tight_bytes
+from engine.memory.streaming.caches import END, CacheUnreadable, FileCache
+from engine.plan.requirements.shapes import tight_bytes
+from engine.plan.terms.errors import PlanError
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from engine.plan.steps import Transfer
+from engine.plan.resident.steps import Transfer
 from engine.testing import Box, OpenedScene, assert_changed, assert_same_pixels, open_scene
 
 pytestmark = pytest.mark.gpu

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.plan.errors import PlanError
+from engine.plan.terms.errors import PlanError
 from engine.testing import (
     MIB,
     NoPixels,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.plan.errors import PlanError
+from engine.plan.terms.errors import PlanError
 from engine.render.recorder import Recorder
 from engine.testing import (
     MIB,

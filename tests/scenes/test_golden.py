@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.testing import open_scene
-from engine.testing.goldens import Goldens
+from engine.testing.goldens.goldens import Goldens
 
 pytestmark = pytest.mark.gpu
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.memory.objects import LiveAllocation, Objects
-from engine.memory.problems import HeapFull
-from engine.plan.errors import PlanError
-from engine.plan.steps import Allocate
+from engine.memory.device.objects import LiveAllocation, Objects
+from engine.memory.device.problems import HeapFull
+from engine.plan.resident.steps import Allocate
+from engine.plan.terms.errors import PlanError
 from engine.testing import (
     MIB,
     Box,

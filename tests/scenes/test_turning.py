@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from engine.plan.policy import Policy
+from engine.plan.terms.policy import Policy
 from engine.testing import OpenedScene, assert_same_pixels, open_scene
 
 pytestmark = pytest.mark.gpu

@@ -8,10 +8,10 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from engine.memory.context import Context
-from engine.memory.extensions import RayTracing, Resources
-from engine.memory.problems import DoubleFree, Unsupported, UseAfterClose, WrongArray
-from engine.memory.resources.acceleration import INSTANCE, build_bottom, build_top
+from engine.memory.device.problems import DoubleFree, Unsupported, UseAfterClose, WrongArray
+from engine.storage.context import Context
+from engine.storage.extensions import RayTracing, Resources
+from engine.storage.resources.acceleration import INSTANCE, build_bottom, build_top
 from engine.vk.binding import ffi
 from engine.vk.errors import Result, VulkanError
 from engine.vk.faults import faults

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.memory.allocators.block import padded, whole_atoms
-from engine.memory.allocators.dedicated import DedicatedAllocator
-from engine.memory.allocators.device_allocator import DeviceAllocator
-from engine.memory.allocators.guards import ALLOCATED, FREED, Guards
-from engine.memory.allocators.interface import MemoryMapping
-from engine.memory.allocators.sub import SubAllocator
-from engine.memory.problems import DoubleFree, NotMappable, OutOfBounds, Overrun, UseAfterClose
-from engine.plan.formats import Format
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage, ImageUsage, MemoryProperty
+from engine.memory.device.problems import DoubleFree, NotMappable, OutOfBounds, Overrun, UseAfterClose
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, MemoryProperty
+from engine.storage.allocators.block import padded, whole_atoms
+from engine.storage.allocators.dedicated import DedicatedAllocator
+from engine.storage.allocators.device_allocator import DeviceAllocator
+from engine.storage.allocators.guards import ALLOCATED, FREED, Guards
+from engine.storage.allocators.interface import MemoryMapping
+from engine.storage.allocators.sub_allocator import SubAllocator
 from engine.vk.binding import ffi
 from engine.vk.device import Device
 from engine.vk.errors import OutOfDeviceMemory, Result, VulkanError

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from support.compute import run_compute
 
-from engine.memory.allocators.interface import MemoryMapping
-from engine.memory.atlas import Atlas
-from engine.memory.problems import AtlasFull, DoubleFree, OutOfBounds, UseAfterClose, WrongArray
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.memory.samplers import SamplerConfig
-from engine.memory.shelves import Shelves, Slot
-from engine.plan.formats import Format
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage, ImageUsage
+from engine.memory.device.problems import AtlasFull, DoubleFree, OutOfBounds, UseAfterClose, WrongArray
+from engine.memory.device.samplers import SamplerConfig
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
+from engine.storage.allocators.interface import MemoryMapping
+from engine.storage.atlas import Atlas
+from engine.storage.resources.resource_allocator import ResourceAllocator
+from engine.storage.shelves import Shelves, Slot
 from engine.vk.binding import constants
 from engine.vk.device import Device
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.memory.buffer_pages import BufferPages
-from engine.memory.problems import DoubleFree, OutOfBounds, UseAfterClose
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.plan.profile import DeviceProfile
-from engine.plan.vocabulary import BufferUsage
+from engine.memory.device.problems import DoubleFree, OutOfBounds, UseAfterClose
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.terms.vocabulary import BufferUsage
+from engine.storage.buffer_pages import BufferPages
+from engine.storage.resources.resource_allocator import ResourceAllocator
 from engine.vk.device import Device
 
 pytestmark = pytest.mark.gpu

@@ -10,10 +10,14 @@ import pytest
 from PIL import Image as Pillow
 from support.compute import run_compute
 
-from engine.memory.allocators.interface import MemoryMapping
-from engine.memory.capture import CaptureError, write_exr, write_png
-from engine.memory.context import Context
-from engine.memory.extensions import (
+from engine.memory.device.problems import WrongArray
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
+from engine.storage.allocators.interface import MemoryMapping
+from engine.storage.capture import CaptureError, write_exr, write_png
+from engine.storage.context import Context
+from engine.storage.extensions import (
     DebugUtils,
     Extension,
     MemoryBudget,
@@ -21,10 +25,6 @@ from engine.memory.extensions import (
     RayTracing,
     Resources,
 )
-from engine.memory.problems import WrongArray
-from engine.plan.formats import Format
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage, ImageUsage
 from engine.vk.errors import Result, VulkanError
 from engine.vk.faults import faults
 from engine.vk.handles import LiveHandles

@@ -9,24 +9,24 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from engine.memory.allocators.interface import MemoryMapping
-from engine.memory.allocators.planned import PlannedAllocator
-from engine.memory.buffer_pages import BufferPages
-from engine.memory.manager import MemoryManager
-from engine.memory.problems import DoubleFree, NotMappable, NotReady, StagingFull, UseAfterClose
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.memory.samplers import SamplerPool
-from engine.memory.staging import StagingMemoryManager
-from engine.plan.coalesce import coalesce
-from engine.plan.formats import Format
-from engine.plan.keys import Keys
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape, RequirementTable
-from engine.plan.schedule import Resident, make_schedule
-from engine.plan.sources import Sources
-from engine.plan.vocabulary import BufferUsage, ImageUsage
+from engine.memory.device.problems import DoubleFree, NotMappable, NotReady, StagingFull, UseAfterClose
+from engine.memory.device.samplers import SamplerPool
+from engine.memory.streaming.manager import MemoryManager
+from engine.plan.placement.planner import make_plan
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import coalesce
+from engine.plan.requirements.requirements import ImageShape, RequirementTable
+from engine.plan.requirements.sources import Sources
+from engine.plan.schedule.schedule import Resident, make_schedule
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import Keys
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
+from engine.storage.allocators.interface import MemoryMapping
+from engine.storage.allocators.planned import PlannedAllocator
+from engine.storage.buffer_pages import BufferPages
+from engine.storage.resources.resource_allocator import ResourceAllocator
+from engine.storage.staging_memory import StagingMemoryManager
 from engine.vk.device import Device
 
 pytestmark = pytest.mark.gpu

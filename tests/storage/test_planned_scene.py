@@ -10,17 +10,17 @@ from support.scenes import CUBE
 
 from engine.assets import open_library
 from engine.feature import discover
-from engine.memory.allocators.planned import PlannedAllocator
-from engine.memory.atlas import Atlas
-from engine.memory.problems import StagingFull
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.memory.staging import StagingMemoryManager
-from engine.plan.formats import Format
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import ImageUsage
+from engine.memory.device.problems import StagingFull
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import ImageUsage
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
+from engine.storage.allocators.planned import PlannedAllocator
+from engine.storage.atlas import Atlas
+from engine.storage.resources.resource_allocator import ResourceAllocator
+from engine.storage.staging_memory import StagingMemoryManager
 
 pytestmark = pytest.mark.gpu
 SHAPE = ImageShape(Format.R8G8B8A8_UNORM, 128, 128)

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from support.resources import resources_on
 
-from engine.memory.problems import DoubleFree, UseAfterClose, WrongArray
-from engine.memory.recorder import Recorder
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.memory.samplers import SamplerConfig
-from engine.plan.formats import Format
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage, ImageUsage
+from engine.memory.commands.recorder import Recorder
+from engine.memory.device.problems import DoubleFree, UseAfterClose, WrongArray
+from engine.memory.device.samplers import SamplerConfig
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
+from engine.storage.resources.resource_allocator import ResourceAllocator
 from engine.vk.device import Device
 from engine.vk.errors import Result, VulkanError
 from engine.vk.faults import faults

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from support.resources import resources_on
 
-from engine.memory.problems import DoubleFree, NotReady, StagingFull, UseAfterClose
-from engine.memory.recorder import Recorder
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.memory.ring_fences import RingFences
-from engine.memory.staging import FenceTicket
-from engine.plan.profile import DeviceProfile
-from engine.plan.vocabulary import BufferUsage
+from engine.memory.commands.recorder import Recorder
+from engine.memory.device.problems import DoubleFree, NotReady, StagingFull, UseAfterClose
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.terms.vocabulary import BufferUsage
+from engine.storage.resources.resource_allocator import ResourceAllocator
+from engine.storage.ring_fences import RingFences
+from engine.storage.staging_memory import FenceTicket
 from engine.vk.binding import ffi
 from engine.vk.device import Device
 from engine.vk.errors import Result, VulkanError

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from support.resources import resources_on
 
-from engine.memory.atlas import Atlas
-from engine.memory.buffer_pages import BufferPages
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.memory.ring_fences import RingFences
-from engine.plan.formats import Format
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage, ImageUsage
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
+from engine.storage.atlas import Atlas
+from engine.storage.buffer_pages import BufferPages
+from engine.storage.resources.resource_allocator import ResourceAllocator
+from engine.storage.ring_fences import RingFences
 from engine.vk.device import Device
 from engine.vk.errors import Result, VulkanError
 from engine.vk.faults import faults

@@ -15,13 +15,13 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 from support.resources import resources_on
 
-from engine.memory.problems import OutOfBounds, StagingFull, UseAfterClose, WrongArray
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.memory.updators import row_pitch
-from engine.plan.formats import Format
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage, ImageUsage
+from engine.memory.device.problems import OutOfBounds, StagingFull, UseAfterClose, WrongArray
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
+from engine.storage.resources.resource_allocator import ResourceAllocator
+from engine.storage.updators import row_pitch
 from engine.vk.device import Device
 
 pytestmark = pytest.mark.gpu

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from support.random_scenes import profile
 
-from engine.plan.coalesce import Coalesced, coalesce
-from engine.plan.formats import Format
-from engine.plan.keys import Keys, asset_key
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.requirements import ImageShape, Requirement, RequirementTable
-from engine.plan.resident import Resident
-from engine.plan.schedule import Schedule, make_schedule
-from engine.plan.shapes import tight_bytes
-from engine.plan.sources import Sources
-from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind
+from engine.plan.placement.planner import make_plan
+from engine.plan.requirements.coalesce import Coalesced, coalesce
+from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.requirements.shapes import tight_bytes
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.schedule.schedule import Schedule, make_schedule
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import Keys, asset_key
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import BufferUsage, Contents, ImageUsage, Kind
 
 DEVICE = profile("unified")
 DB = asset_key(1, 0)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from support.shaders import compiled
 
-from engine.memory.recorder import Recorder
-from engine.memory.resources.buffer import Buffer
-from engine.memory.resources.image import Image
+from engine.memory.commands.recorder import Recorder
+from engine.storage.resources.buffer import Buffer
+from engine.storage.resources.image import Image
 from engine.vk.binding import NULL, WHOLE_SIZE, constants, ffi
 from engine.vk.device import Device
 from engine.vk.structs import new, pointer

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from engine.plan.findings import Part
-from engine.plan.plan import Plan
-from engine.plan.table import Table
+from engine.plan.model.findings import Part
+from engine.plan.model.plan import Plan
+from engine.plan.terms.table import Table
 
 
 def ident(plan: Plan, part: Part, key: int) -> int:

@@ -9,17 +9,17 @@ from dataclasses import replace
 import numpy as np
 from support.random_scenes import NAMES, SMALL, World, needs, profile
 
-from engine.plan.coalesce import Coalesced
-from engine.plan.compaction import compact
-from engine.plan.errors import PlanError
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.schedule import Schedule, make_schedule
-from engine.plan.simulation import SimulatedDevice
-from engine.plan.validate import stays_bound, validate
-from engine.plan.validate_schedule import validate_schedule
+from engine.plan.model.plan import Plan
+from engine.plan.placement.compaction import compact
+from engine.plan.placement.planner import make_plan
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced
+from engine.plan.schedule.schedule import Schedule, make_schedule
+from engine.plan.schedule.simulation import SimulatedDevice
+from engine.plan.schedule.validate_schedule import validate_schedule
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.policy import Policy
+from engine.plan.text.validate import stays_bound, validate
 
 TIGHT = ("plan.allocations", "plan.budget", "plan.size", "plan.staging")
 ROOMY = [profile(name) for name in NAMES]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from engine.humon import Position
-from engine.plan.coalesce import coalesce
-from engine.plan.formats import Format
-from engine.plan.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan
-from engine.plan.plan import Plan
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape, Requirement, RequirementTable
-from engine.plan.table import Table
-from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind
+from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan
+from engine.plan.model.plan import Plan
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import coalesce
+from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.terms.formats import Format
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.table import Table
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind
 
 MIB = 1 << 20
 

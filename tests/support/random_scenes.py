@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.coalesce import Coalesced, coalesce
-from engine.plan.formats import Format
-from engine.plan.keys import Keys, asset_key
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.profile_file import read_profile
-from engine.plan.requirements import ImageShape, QueueUse, Requirement, RequirementTable
-from engine.plan.shapes import tight_bytes
-from engine.plan.sources import Sources
-from engine.plan.vocabulary import (
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.profile.profile_file import read_profile
+from engine.plan.requirements.coalesce import Coalesced, coalesce
+from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement, RequirementTable
+from engine.plan.requirements.shapes import tight_bytes
+from engine.plan.requirements.sources import Sources
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import Keys, asset_key
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
     Contents,

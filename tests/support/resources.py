@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from engine.memory.allocators.guards import Guards
-from engine.memory.allocators.sub import SubAllocator
-from engine.memory.resources.allocator import ResourceAllocator
-from engine.memory.samplers import SamplerPool
-from engine.memory.staging import StagingMemoryManager
-from engine.plan.profile import DeviceProfile
+from engine.memory.device.samplers import SamplerPool
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.storage.allocators.guards import Guards
+from engine.storage.allocators.sub_allocator import SubAllocator
+from engine.storage.resources.resource_allocator import ResourceAllocator
+from engine.storage.staging_memory import StagingMemoryManager
 from engine.vk.device import Device
 
 

@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from support.schedules import SAMPLED, STAGED, chain_bytes
 
-from engine.memory.manager import MemoryManager, Pace
 from engine.memory.readback import picture, read_buffer, read_image
-from engine.plan.coalesce import Coalesced, coalesce
-from engine.plan.formats import Format
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape, Requirement, RequirementTable
-from engine.plan.resident import Resident
-from engine.plan.schedule import make_schedule
-from engine.plan.sources import Sources
-from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind, MemoryProperty
+from engine.memory.streaming.manager import MemoryManager, Pace
+from engine.plan.model.plan import Plan
+from engine.plan.placement.planner import make_plan
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced, coalesce
+from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.schedule.schedule import make_schedule
+from engine.plan.terms.formats import Format
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import BufferUsage, Contents, ImageUsage, Kind, MemoryProperty
 from engine.vk.binding import constants
 from engine.vk.device import Device
 from engine.vk.timeline import Timeline

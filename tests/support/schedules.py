@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.manager import MemoryManager
 from engine.memory.readback import read_buffer
-from engine.plan.formats import Format
-from engine.plan.memory_plan import RESOURCE, SUBRESOURCE, MemoryPlan
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape
-from engine.plan.steps import (
+from engine.memory.streaming.manager import MemoryManager
+from engine.plan.model.memory_plan import RESOURCE, SUBRESOURCE, MemoryPlan
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.resident.steps import (
     BUFFER_COPY,
     IMAGE_COPY,
     READ,
@@ -31,8 +30,9 @@ from engine.plan.steps import (
     Transfer,
     Window,
 )
-from engine.plan.table import Table
-from engine.plan.vocabulary import BufferUsage, ImageUsage
+from engine.plan.terms.formats import Format
+from engine.plan.terms.table import Table
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
 from engine.vk.device import Device
 
 STAGING = BufferUsage.TRANSFER_SRC

@@ -7,13 +7,13 @@ from itertools import chain, combinations
 import numpy as np
 from support.random_scenes import profile
 
-from engine.plan.coalesce import coalesce
-from engine.plan.keys import asset_key
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.requirements import Requirement, RequirementTable
-from engine.plan.vocabulary import BufferUsage, Contents, Kind
+from engine.plan.model.plan import Plan
+from engine.plan.placement.planner import make_plan
+from engine.plan.requirements.coalesce import coalesce
+from engine.plan.requirements.requirements import Requirement, RequirementTable
+from engine.plan.terms.keys import asset_key
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import BufferUsage, Contents, Kind
 
 DEVICE = profile("unified")
 POLICY = Policy(block=1024, own=256)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from imgui_bundle import imgui
 
-from engine.plan.keys import Keys
-from engine.plan.requirements import Requirement
-from engine.plan.vocabulary import Kind
+from engine.plan.requirements.requirements import Requirement
+from engine.plan.terms.keys import Keys
+from engine.plan.terms.vocabulary import Kind
 from engine.vk.binding import QUEUE_FAMILY_IGNORED, ffi
 from engine.vk.binding import constants as c
 from engine.vk.device import Device

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.assets import AssetLibrary, AssetRef
-from engine.feature.stating import texture_requirement
-from engine.plan.requirements import Requirement
+from engine.feature.requirement_builders import texture_requirement
+from engine.plan.requirements.requirements import Requirement
 from engine.planning.scene import ScenePlanner
 
 NORMAL, TANGENT, ROUGHNESS = (AssetRef(1, index) for index in (9, 10, 11))

@@ -16,7 +16,7 @@ from engine.vk.pool import CommandPool
 from engine.vk.structs import new
 from engine.vk.timeline import Timeline
 from viewer.guard import Guard
-from viewer.window import Window
+from viewer.window.window import Window
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.testing import plugin
-from engine.testing.profiles import profile_names
+from engine.testing.scene.profiles import profile_names
 
 pytest_plugins = ("pytester",)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine.testing import Box
-from engine.testing.perception import differing, oklab
-from engine.testing.plan_difference import plan_difference
+from engine.testing.comparison.perception import differing, oklab
+from engine.testing.comparison.plan_difference import plan_difference
 
 PLAN = """featureDb: {
     plannedBytes: 30

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from imgui_bundle import imgui
 
-from engine.plan.compaction import Compaction
-from engine.plan.errors import PlanError
-from engine.plan.plan import Plan
-from viewer.inspector import widgets
-from viewer.inspector.words import bytes_text, count_text
+from engine.plan.model.plan import Plan
+from engine.plan.placement.compaction import Compaction
+from engine.plan.terms.errors import PlanError
+from viewer.panels import widgets
+from viewer.panels.number_words import bytes_text, count_text
 from viewer.ui import style
 
 MOST_BYTES = 256 << 20

@@ -6,14 +6,14 @@ from typing import Any
 
 from imgui_bundle import imgui
 
-from engine.plan.plan import Plan
+from engine.plan.model.plan import Plan
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
-from viewer.inspector import widgets
-from viewer.inspector.compacting import Compacting
-from viewer.inspector.facts import Facts
-from viewer.inspector.memory_panel import MemoryPanel
-from viewer.inspector.objects_panel import ObjectsPanel
+from viewer.panels import widgets
+from viewer.panels.compaction_button import Compacting
+from viewer.panels.memory_panel import MemoryPanel
+from viewer.panels.objects_panel import ObjectsPanel
+from viewer.panels.run_facts import Facts
 from viewer.ui import style
 
 WIDTH = 400

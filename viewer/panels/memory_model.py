@@ -12,12 +12,12 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.formats import Format
-from engine.plan.plan import Plan
-from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind, flag_names, word
-from viewer.inspector.folds import Folds
-from viewer.inspector.outline import Outline, flatten
-from viewer.inspector.words import bytes_text, count_text
+from engine.plan.model.plan import Plan
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind, flag_names, word
+from viewer.panels.expanded_nodes import Folds
+from viewer.panels.number_words import bytes_text, count_text
+from viewer.panels.tree_rows import Outline, flatten
 
 
 class Level(IntEnum):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from imgui_bundle import imgui
 
-from engine.plan.plan import Plan
-from viewer.inspector import widgets
-from viewer.inspector.compacting import Compacting
-from viewer.inspector.facts import Facts
-from viewer.inspector.folds import Folds
-from viewer.inspector.memory_model import Level, MemoryModel, MemoryRow
-from viewer.inspector.words import bytes_text
+from engine.plan.model.plan import Plan
+from viewer.panels import widgets
+from viewer.panels.compaction_button import Compacting
+from viewer.panels.expanded_nodes import Folds
+from viewer.panels.memory_model import Level, MemoryModel, MemoryRow
+from viewer.panels.number_words import bytes_text
+from viewer.panels.run_facts import Facts
 from viewer.ui import style
 
 _TABLE = (

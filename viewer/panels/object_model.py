@@ -8,8 +8,8 @@ import numpy as np
 
 from engine.tableau.table import FeatureTable
 from engine.tableau.tableau import Tableau
-from viewer.inspector.folds import Folds
-from viewer.inspector.outline import Outline, flatten
+from viewer.panels.expanded_nodes import Folds
+from viewer.panels.tree_rows import Outline, flatten
 
 _OBJECT = -1
 _AFTER_FEATURES = 1 << 20

@@ -5,9 +5,9 @@ from __future__ import annotations
 from imgui_bundle import imgui
 
 from engine.tableau.tableau import Tableau
-from viewer.inspector import widgets
-from viewer.inspector.folds import Folds
-from viewer.inspector.object_model import ObjectModel, ObjectRow
+from viewer.panels import widgets
+from viewer.panels.expanded_nodes import Folds
+from viewer.panels.object_model import ObjectModel, ObjectRow
 from viewer.ui import style
 
 FLAGS = ("active", "enabled")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from viewer.inspector.facts import Facts
+from viewer.panels.run_facts import Facts
 
 if TYPE_CHECKING:
-    from engine.plan.plan import Plan
-    from engine.plan.schedule import Schedule
+    from engine.plan.model.plan import Plan
+    from engine.plan.schedule.schedule import Schedule
     from engine.runtime.runtime import FrameFacts, Runtime
 
 SMOOTHING = 0.1

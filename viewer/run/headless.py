@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from viewer.arguments import Options
-from viewer.opening import runtime_options
+from viewer.run.scene_opening import runtime_options
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from viewer.arguments import Options
-from viewer.interrupt import Interrupt
-from viewer.lasting import LastingFrames
-from viewer.results import save_picture, save_report
+from viewer.run.device_recovery import LastingFrames
+from viewer.run.interrupt import Interrupt
+from viewer.run.results import save_picture, save_report
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import FrameFacts, Runtime
-    from viewer.scripting import Script
+    from viewer.run.scripting import Script
 
 SHOWN_MESSAGES = 20
 

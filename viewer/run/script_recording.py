@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.testing.recording import Recorder
-from engine.testing.recording_text import recording_text
+from engine.testing.scripts.recording import Recorder
+from engine.testing.scripts.recording_text import recording_text
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import FrameFacts
-    from viewer.run import Frames
+    from viewer.run.run import Frames
 
 
 class RecordedFrames:

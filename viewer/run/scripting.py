@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import FrameFacts
-    from engine.testing.script import Run
-    from viewer.interrupt import Interrupt
-    from viewer.lasting import LastingFrames
+    from engine.testing.scripts.script import Run
+    from viewer.run.device_recovery import LastingFrames
+    from viewer.run.interrupt import Interrupt
 
     Answer = TypeVar("Answer")
 
@@ -23,7 +23,7 @@ class Script:
     """
 
     def __init__(self, path: Path) -> None:
-        from engine.testing.script import ScriptFailed, load_script
+        from engine.testing.scripts.script import ScriptFailed, load_script
 
         self.path = path
         self.failed = False
@@ -39,9 +39,9 @@ class Script:
         The script ends, and nothing is wrong, when the window is closed or Ctrl-C is pressed. Raises
         DeviceLost where the device was lost once too often; no script can catch that.
         """
-        from engine.testing.live import LiveHost
-        from engine.testing.scene import OpenedScene
-        from engine.testing.script import ScriptFailed, ScriptStopped, call_script
+        from engine.testing.scene.live import LiveHost
+        from engine.testing.scene.scene import OpenedScene
+        from engine.testing.scripts.script import ScriptFailed, ScriptStopped, call_script
         from engine.vk.errors import DeviceLost
 
         def show() -> FrameFacts | None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from engine.assets import AssetLibrary
 from engine.cli.exits import explain
-from engine.plan.errors import PlanError
+from engine.plan.terms.errors import PlanError
 from engine.planning.needs import FRAMES_IN_FLIGHT
 from engine.render.surface import Surface, WindowTarget
 from engine.render.swapchain import Swapchain
@@ -15,19 +15,19 @@ from engine.runtime.runtime import FrameFacts, Runtime
 from engine.scene import Scene
 from engine.vk.errors import OutOfDeviceMemory
 from viewer.arguments import Options
-from viewer.camera import CameraControl
 from viewer.guard import Guard
-from viewer.inspector.compacting import Compacting
-from viewer.inspector.inspector import Inspector
-from viewer.opening import runtime_options
-from viewer.overlay import UiOverlay
-from viewer.pointer import read_pointer
-from viewer.presenter import Presenter
-from viewer.run_facts import RunFacts
+from viewer.panels.compaction_button import Compacting
+from viewer.panels.inspector import Inspector
+from viewer.run.facts_gathering import RunFacts
+from viewer.run.presenter import Presenter
+from viewer.run.scene_opening import runtime_options
 from viewer.ui.context import Context
+from viewer.ui.overlay import UiOverlay
 from viewer.ui.renderer import UiRenderer
 from viewer.ui.residency import PlannedResidency
-from viewer.window import Window
+from viewer.window.camera_steering import CameraControl
+from viewer.window.pointer import read_pointer
+from viewer.window.window import Window
 
 
 class WindowFrames:

@@ -7,7 +7,7 @@ from typing import Any
 from imgui_bundle import imgui
 
 from viewer.ui import style
-from viewer.window import Window
+from viewer.window.window import Window
 
 
 class Context:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.plan.formats import Format
-from engine.plan.keys import Keys
-from engine.plan.requirements import ImageShape, QueueUse, Requirement
-from engine.plan.vocabulary import (
+from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import Keys
+from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
     ImageUsage,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.plan.requirements import Requirement
+from engine.plan.requirements.requirements import Requirement
 from viewer.ui.needs import Needs
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.plan.keys import Keys
+from engine.plan.terms.keys import Keys
 from engine.vk.binding import constants as c
 from engine.vk.binding import ffi
 from engine.vk.device import Device

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from engine.memory.manager import MemoryManager
+from engine.memory.streaming.manager import MemoryManager
 from viewer.ui.needs import TEXTURE_FORMAT
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from engine.tableau.handles import ObjectHandle
 from engine.tableau.tableau import Tableau
-from viewer import controls
-from viewer.pointer import Pointer
+from viewer.window import camera_control as controls
+from viewer.window.pointer import Pointer
 
 CAMERA = "camera"
 SPEED = 2.0  # metres a second

@@ -15,7 +15,7 @@ from imgui_bundle import imgui  # noqa: F401 - first, see above
 import glfw  # isort: skip
 
 from viewer.guard import Guard
-from viewer.no_display import NoDisplay
+from viewer.window.no_display import NoDisplay
 
 MINIMISED_WAIT_S = 0.25
 

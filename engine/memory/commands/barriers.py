@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.objects import LiveResource
-from engine.memory.structures import as_pointer, number, rows
+from engine.memory.commands.structures import as_pointer, number, rows
+from engine.memory.device.objects import LiveResource
 from engine.vk.binding import QUEUE_FAMILY_IGNORED, REMAINING, constants
 from engine.vk.commands import Commands
 from engine.vk.structs import new

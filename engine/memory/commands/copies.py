@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.barriers import (
+from engine.memory.commands.barriers import (
     AFTER,
     ANY,
     BEFORE,
@@ -29,11 +29,11 @@ from engine.memory.barriers import (
     image_barriers,
     layer_range,
 )
-from engine.memory.objects import LiveResource, Objects, aspect
-from engine.memory.structures import as_pointer, join, number, rows
-from engine.plan.steps import Move, Transfer
-from engine.plan.table import distinct
-from engine.plan.vocabulary import Kind
+from engine.memory.commands.structures import as_pointer, join, number, rows
+from engine.memory.device.objects import LiveResource, Objects, aspect
+from engine.plan.resident.steps import Move, Transfer
+from engine.plan.terms.table import distinct
+from engine.plan.terms.vocabulary import Kind
 from engine.vk.binding import REMAINING, constants, ffi
 from engine.vk.commands import Commands
 from engine.vk.errors import DioramaInternalError

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine.memory import copies
-from engine.memory.deferred import Ticket
-from engine.memory.objects import LiveResource
-from engine.memory.recorder import Recorder
-from engine.plan.vocabulary import Kind, QueueKind
+from engine.memory.commands import copies
+from engine.memory.commands.deletion_queue import Ticket
+from engine.memory.commands.recorder import Recorder
+from engine.memory.device.objects import LiveResource
+from engine.plan.terms.vocabulary import Kind, QueueKind
 from engine.vk.device import Device
 from engine.vk.timeline import Timeline
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.vocabulary import Kind
+from engine.plan.terms.vocabulary import Kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from engine.memory.objects import LiveAllocation, Objects
-from engine.plan.steps import Allocate
+from engine.memory.device.objects import LiveAllocation, Objects
+from engine.plan.resident.steps import Allocate
 
 LARGE = {False: 64 << 20, True: 4 << 20}
 """From how many bytes on, by whether the memory is mapped: the host's own has to be pinned, page by page."""

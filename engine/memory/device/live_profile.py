@@ -5,8 +5,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import Any
 
-from engine.plan.formats import Format
-from engine.plan.profile import (
+from engine.plan.profile.device_profile import (
     BufferRule,
     DeviceProfile,
     Heap,
@@ -16,8 +15,9 @@ from engine.plan.profile import (
     Needs,
     QueueFamily,
 )
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage, ImageUsage, MemoryProperty, QueueKind
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, MemoryProperty, QueueKind
 from engine.vk.binding import constants
 from engine.vk.device import Device
 from engine.vk.facts import facts

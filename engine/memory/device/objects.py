@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.host_memory import external, host_memory, imported
-from engine.memory.profile import buffer_info, image_info
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape
-from engine.plan.steps import Allocate, Bind, CreateBuffer, CreateImage
-from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind, MemoryProperty
+from engine.memory.device.host_memory import external, host_memory, imported
+from engine.memory.device.live_profile import buffer_info, image_info
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.resident.steps import Allocate, Bind, CreateBuffer, CreateImage
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind, MemoryProperty
 from engine.vk.binding import NULL, constants
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, DioramaInternalError, VulkanError

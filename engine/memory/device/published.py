@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.location import LIVE_SUBRESOURCE, Location
-from engine.memory.objects import Objects
-from engine.plan.steps import Publish
-from engine.plan.table import Table, stack
-from engine.plan.vocabulary import Kind
+from engine.memory.device.addresses import LIVE_SUBRESOURCE, Location
+from engine.memory.device.objects import Objects
+from engine.plan.resident.steps import Publish
+from engine.plan.terms.table import Table, stack
+from engine.plan.terms.vocabulary import Kind
 from engine.vk.binding import NULL
 
 _NO_KEYS = np.zeros(0, np.int64)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.steps import READ
+from engine.plan.resident.steps import READ
 
 HAS_SCATTER = hasattr(os, "preadv") and ctypes.sizeof(ctypes.c_long) == 8
 MOST_AT_ONCE = 1024  # IOV_MAX of every system that has preadv

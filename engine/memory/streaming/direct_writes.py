@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.steps import READ, Transfer
+from engine.plan.resident.steps import READ, Transfer
 
 REACHED = np.dtype([("resource", np.int32), ("begin", np.int64), ("end", np.int64)])
 

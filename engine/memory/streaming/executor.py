@@ -9,25 +9,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory import copies
-from engine.memory.background import Background
-from engine.memory.deferred import Deferred, Ticket
-from engine.memory.fills import Fills
-from engine.memory.lost import Lost
-from engine.memory.objects import LiveResource, Objects
-from engine.memory.postponed import Postponed
-from engine.memory.problems import HeapFull
-from engine.memory.published import Published
-from engine.memory.queues import Queues, Range
-from engine.memory.recorder import Recorder
-from engine.memory.resting import Resting
-from engine.memory.transfers import Transfers
-from engine.plan import steps as vocabulary
-from engine.plan.memory_plan import MemoryPlan
-from engine.plan.plan import Plan
-from engine.plan.profile import DeviceProfile
-from engine.plan.table import distinct_ids
-from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind
+from engine.memory.commands import copies
+from engine.memory.commands.deletion_queue import Deferred, Ticket
+from engine.memory.commands.queues import Queues, Range
+from engine.memory.commands.recorder import Recorder
+from engine.memory.device.background_allocation import Background
+from engine.memory.device.objects import LiveResource, Objects
+from engine.memory.device.problems import HeapFull
+from engine.memory.device.published import Published
+from engine.memory.streaming.fills import Fills
+from engine.memory.streaming.in_flight_ranges import Resting
+from engine.memory.streaming.lazy_staging import Postponed
+from engine.memory.streaming.transfers import Transfers
+from engine.memory.streaming.unreadable_assets import Lost
+from engine.plan.model.memory_plan import MemoryPlan
+from engine.plan.model.plan import Plan
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.resident import steps as vocabulary
+from engine.plan.terms.table import distinct_ids
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind
 from engine.vk.device import Device
 from engine.vk.errors import OutOfDeviceMemory
 from engine.vk.timeline import Timeline

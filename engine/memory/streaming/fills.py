@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.caches import SPREAD, Bytes, Cache, CacheUnreadable, Piece, caches_of
-from engine.plan.steps import Window
+from engine.memory.streaming.caches import SPREAD, Bytes, Cache, CacheUnreadable, Piece, caches_of
+from engine.plan.resident.steps import Window
 from engine.vk.errors import DioramaInternalError
 
 NICENESS = 10

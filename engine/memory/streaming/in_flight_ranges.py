@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.deferred import Ticket
+from engine.memory.commands.deletion_queue import Ticket
 
 
 class Resting:

@@ -6,7 +6,7 @@ pins host memory: 256 MiB took an NVIDIA H200 50 to 120 ms, during which no fram
 
 from __future__ import annotations
 
-from engine.plan.steps import Allocate, Bind
+from engine.plan.resident.steps import Allocate, Bind
 
 
 class Postponed:

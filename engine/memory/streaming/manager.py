@@ -11,12 +11,12 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from engine.memory.executor import Executor
-from engine.memory.location import LIVE_ALLOCATION, LIVE_RESOURCE, LiveTable, Location, Statistics
-from engine.memory.transfers import UNLIMITED
-from engine.plan.profile import DeviceProfile
-from engine.plan.steps import AnyStep, ClearStaging, Release, Transfer
-from engine.plan.vocabulary import Kind
+from engine.memory.device.addresses import LIVE_ALLOCATION, LIVE_RESOURCE, LiveTable, Location, Statistics
+from engine.memory.streaming.executor import Executor
+from engine.memory.streaming.transfers import UNLIMITED
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.resident.steps import AnyStep, ClearStaging, Release, Transfer
+from engine.plan.terms.vocabulary import Kind
 from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError, Result, TookTooLong
 from engine.vk.timeline import PATIENCE_S, Timeline

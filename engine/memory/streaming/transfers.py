@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.memory import copies
-from engine.memory.direct import Work, part, portions, reached
-from engine.memory.fills import Fill, Fills, Part
-from engine.memory.lost import Lost
-from engine.memory.objects import LiveResource, Objects
-from engine.memory.queues import Queues, Range
-from engine.memory.recorder import Recorder
-from engine.memory.resting import Resting
-from engine.plan.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow, Transfer
-from engine.plan.table import distinct
+from engine.memory.commands import copies
+from engine.memory.commands.queues import Queues, Range
+from engine.memory.commands.recorder import Recorder
+from engine.memory.device.objects import LiveResource, Objects
+from engine.memory.streaming.direct_writes import Work, part, portions, reached
+from engine.memory.streaming.fills import Fill, Fills, Part
+from engine.memory.streaming.in_flight_ranges import Resting
+from engine.memory.streaming.unreadable_assets import Lost
+from engine.plan.resident.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow, Transfer
+from engine.plan.terms.table import distinct
 from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.caches import CacheUnreadable
-from engine.plan.memory_plan import MemoryPlan
-from engine.plan.steps import Move, Publish
-from engine.plan.table import Int64s
+from engine.memory.streaming.caches import CacheUnreadable
+from engine.plan.model.memory_plan import MemoryPlan
+from engine.plan.resident.steps import Move, Publish
+from engine.plan.terms.table import Int64s
 
 
 class Lost:

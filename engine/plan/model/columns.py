@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.coalesce import Coalesced
-from engine.plan.errors import PlanError
-from engine.plan.groups import Group, group_of, planned_terms
-from engine.plan.keys import TRANSIENT_DB
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import Terms, TermsTable
-from engine.plan.shapes import tight_bytes
-from engine.plan.table import Int64s, Rows, distinct
-from engine.plan.vocabulary import Contents, ImageUsage, Kind
+from engine.plan.model.groups import Group, group_of, planned_terms
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced
+from engine.plan.requirements.requirements import Terms, TermsTable
+from engine.plan.requirements.shapes import tight_bytes
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.keys import TRANSIENT_DB
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.table import Int64s, Rows, distinct
+from engine.plan.terms.vocabulary import Contents, ImageUsage, Kind
 
 
 @dataclass(frozen=True, eq=False)

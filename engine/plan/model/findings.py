@@ -9,12 +9,12 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.memory_plan import MemoryPlan, shape_of
-from engine.plan.plan import Plan
-from engine.plan.profile import Needs
-from engine.plan.requirements import Terms
-from engine.plan.table import Int64s, Rows
-from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind
+from engine.plan.model.memory_plan import MemoryPlan, shape_of
+from engine.plan.model.plan import Plan
+from engine.plan.profile.device_profile import Needs
+from engine.plan.requirements.requirements import Terms
+from engine.plan.terms.table import Int64s, Rows
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind
 
 
 class Part(Enum):

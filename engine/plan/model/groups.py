@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import lcm
 
-from engine.plan.memory_plan import Sharing
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape, QueueUse, Terms
-from engine.plan.vocabulary import (
+from engine.plan.model.memory_plan import Sharing
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape, QueueUse, Terms
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
     Contents,

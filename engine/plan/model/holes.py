@@ -12,7 +12,7 @@ from collections.abc import Collection, Hashable
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.table import Int64s, contains
+from engine.plan.terms.table import Int64s, contains
 
 _LOOKS = 32  # misaligned candidates to try before asking for a range that fits at any alignment
 

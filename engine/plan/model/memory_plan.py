@@ -11,10 +11,10 @@ from enum import IntEnum
 
 import numpy as np
 
-from engine.plan.formats import Format
-from engine.plan.requirements import ImageShape
-from engine.plan.table import Int64s, Rows, Table
-from engine.plan.vocabulary import Kind
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.table import Int64s, Rows, Table
+from engine.plan.terms.vocabulary import Kind
 
 
 class Sharing(IntEnum):

@@ -11,11 +11,11 @@ from collections.abc import Hashable
 
 import numpy as np
 
-from engine.plan.holes import Holes, gaps
-from engine.plan.memory_plan import HELD, MemoryPlan, Sharing
-from engine.plan.profile import DeviceProfile
-from engine.plan.table import Rows
-from engine.plan.vocabulary import Kind
+from engine.plan.model.holes import Holes, gaps
+from engine.plan.model.memory_plan import HELD, MemoryPlan, Sharing
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.terms.table import Rows
+from engine.plan.terms.vocabulary import Kind
 
 
 class Packing:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.memory_plan import SUBRESOURCE
-from engine.plan.plan import Plan
-from engine.plan.table import Int64s, Rows
-from engine.plan.vocabulary import Contents
+from engine.plan.model.memory_plan import SUBRESOURCE
+from engine.plan.model.plan import Plan
+from engine.plan.terms.table import Int64s, Rows
+from engine.plan.terms.vocabulary import Contents
 
 PLACE = np.dtype(
     [

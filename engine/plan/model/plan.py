@@ -9,14 +9,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.coalesce import Coalesced
-from engine.plan.memory_plan import Address, MemoryPlan
-from engine.plan.packing import Packing
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import TermsTable
-from engine.plan.rows import DescriptorSetRow, PipelineRow, ShaderRow
-from engine.plan.table import Int64s, contains, distinct
+from engine.plan.model.memory_plan import Address, MemoryPlan
+from engine.plan.model.packing import Packing
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced
+from engine.plan.requirements.requirements import TermsTable
+from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, ShaderRow
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.table import Int64s, contains, distinct
 
 Row = TypeVar("Row", ShaderRow, PipelineRow, DescriptorSetRow)
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.plan.coalesce import Coalesced
-from engine.plan.errors import PlanError
-from engine.plan.plan import Plan
-from engine.plan.policy import Policy
-from engine.plan.table import Int64s
+from engine.plan.model.plan import Plan
+from engine.plan.requirements.coalesce import Coalesced
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.table import Int64s
 
 _SHORT = ("plan.budget", "plan.allocations")
 _FINE = 64  # what is left out beyond need is at most one in so many of all that may be

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.plan.aliasing import Aliasing, overlay
-from engine.plan.memory_plan import ALLOCATION, RESOURCE, MemoryPlan, Sharing
-from engine.plan.packing import Packing, block_pool
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile, Needs
-from engine.plan.requirements import ImageShape
-from engine.plan.table import Rows
-from engine.plan.vocabulary import Kind
+from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, MemoryPlan, Sharing
+from engine.plan.model.packing import Packing, block_pool
+from engine.plan.placement.aliasing import Aliasing, overlay
+from engine.plan.profile.device_profile import DeviceProfile, Needs
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.table import Rows
+from engine.plan.terms.vocabulary import Kind
 
 
 class NoRoom(Exception):

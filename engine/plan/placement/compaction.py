@@ -16,14 +16,14 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.errors import PlanError
-from engine.plan.fitting import Effort, Hole, Item, fit
-from engine.plan.holes import gaps
-from engine.plan.memory_plan import MemoryPlan, Sharing
-from engine.plan.packing import page_pool
-from engine.plan.plan import Plan
-from engine.plan.table import Rows, contains
-from engine.plan.vocabulary import Contents
+from engine.plan.model.holes import gaps
+from engine.plan.model.memory_plan import MemoryPlan, Sharing
+from engine.plan.model.packing import page_pool
+from engine.plan.model.plan import Plan
+from engine.plan.placement.fitting import Effort, Hole, Item, fit
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.table import Rows, contains
+from engine.plan.terms.vocabulary import Contents
 
 _EXACT_PAGES = 10
 _EFFORT = 3_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from engine.plan.holes import Holes
+from engine.plan.model.holes import Holes
 
 _EXACT_ITEMS = 64
 _EXACT_HOLES = 128

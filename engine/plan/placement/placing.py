@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.builder import Builder, NewResource, NoRoom
-from engine.plan.groups import Group, candidate_types
-from engine.plan.memory_plan import Sharing
-from engine.plan.profile import Limits, Needs
-from engine.plan.requirements import Terms
-from engine.plan.table import Int64s
-from engine.plan.vocabulary import BufferUsage, Dedicated, ImageUsage, Kind, flag_names
+from engine.plan.model.groups import Group, candidate_types
+from engine.plan.model.memory_plan import Sharing
+from engine.plan.placement.builder import Builder, NewResource, NoRoom
+from engine.plan.profile.device_profile import Limits, Needs
+from engine.plan.requirements.requirements import Terms
+from engine.plan.terms.table import Int64s
+from engine.plan.terms.vocabulary import BufferUsage, Dedicated, ImageUsage, Kind, flag_names
 
 
 @dataclass(frozen=True, eq=False)

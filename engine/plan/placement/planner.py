@@ -13,22 +13,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.plan.builder import NoRoom
-from engine.plan.coalesce import Coalesced
-from engine.plan.columns import Columns, columns_of
-from engine.plan.errors import PlanError
-from engine.plan.memory_plan import MemoryPlan, Sharing
-from engine.plan.packing import Packing
-from engine.plan.placing import Unplaceable
-from engine.plan.plan import Plan, merge_rows
-from engine.plan.policy import MIB, Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import TermsTable
-from engine.plan.round import Keep, Round
-from engine.plan.rows import DescriptorSetRow, PipelineRow, ShaderRow
-from engine.plan.staging import plan_staging
-from engine.plan.table import Int64s, contains, distinct
-from engine.plan.vocabulary import Contents
+from engine.plan.model.columns import Columns, columns_of
+from engine.plan.model.memory_plan import MemoryPlan, Sharing
+from engine.plan.model.packing import Packing
+from engine.plan.model.plan import Plan, merge_rows
+from engine.plan.placement.builder import NoRoom
+from engine.plan.placement.placing import Unplaceable
+from engine.plan.placement.planning_round import Keep, Round
+from engine.plan.placement.staging_plan import plan_staging
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced
+from engine.plan.requirements.requirements import TermsTable
+from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, ShaderRow
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.policy import MIB, Policy
+from engine.plan.terms.table import Int64s, contains, distinct
+from engine.plan.terms.vocabulary import Contents
 
 DEFAULT_POLICY = Policy()
 _LOOKS = 64  # askers to put into words before the five largest are known

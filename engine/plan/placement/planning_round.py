@@ -8,19 +8,19 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.builder import Builder
-from engine.plan.coalesce import Coalesced
-from engine.plan.columns import Columns, columns_of
-from engine.plan.memory_plan import SUBRESOURCE, MemoryPlan, Sharing
-from engine.plan.packing import Packing
-from engine.plan.placing import Unplaceable, Wanted, place
-from engine.plan.plan import Plan
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import TermsTable
-from engine.plan.table import Int64s, Rows, Table, distinct_ids, stack
-from engine.plan.transfers import least_room, least_staging, rows_at_once
-from engine.plan.vocabulary import Kind
+from engine.plan.model.columns import Columns, columns_of
+from engine.plan.model.memory_plan import SUBRESOURCE, MemoryPlan, Sharing
+from engine.plan.model.packing import Packing
+from engine.plan.model.plan import Plan
+from engine.plan.placement.builder import Builder
+from engine.plan.placement.placing import Unplaceable, Wanted, place
+from engine.plan.placement.staging_bounds import least_room, least_staging, rows_at_once
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced
+from engine.plan.requirements.requirements import TermsTable
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.table import Int64s, Rows, Table, distinct_ids, stack
+from engine.plan.terms.vocabulary import Kind
 
 SLACK = 32  # of staging per key, for the start and end of a run
 

@@ -10,15 +10,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.plan.builder import Builder, NewResource, NoRoom
-from engine.plan.coalesce import Coalesced
-from engine.plan.groups import Group, candidate_types
-from engine.plan.memory_plan import SUBRESOURCE, MemoryPlan, Sharing
-from engine.plan.policy import MIB, Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.round import Outcome
-from engine.plan.table import Table
-from engine.plan.vocabulary import BufferUsage, Kind, MemoryProperty
+from engine.plan.model.groups import Group, candidate_types
+from engine.plan.model.memory_plan import SUBRESOURCE, MemoryPlan, Sharing
+from engine.plan.placement.builder import Builder, NewResource, NoRoom
+from engine.plan.placement.planning_round import Outcome
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced
+from engine.plan.terms.policy import MIB, Policy
+from engine.plan.terms.table import Table
+from engine.plan.terms.vocabulary import BufferUsage, Kind, MemoryProperty
 
 STAGING_ASKER = "engine/memory staging"
 STAGING_NAMES = ("staging 0", "staging 1")

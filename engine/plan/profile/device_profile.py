@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage, ImageUsage, MemoryProperty, QueueKind
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, MemoryProperty, QueueKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,7 @@ from typing import Any
 
 from engine.humon import InputError
 from engine.humon.files import read_bytes
-from engine.plan.errors import ProfileError
-from engine.plan.formats import Format
-from engine.plan.profile import (
+from engine.plan.profile.device_profile import (
     BufferRule,
     DeviceProfile,
     Heap,
@@ -26,8 +24,10 @@ from engine.plan.profile import (
     Needs,
     QueueFamily,
 )
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import (
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.errors import ProfileError
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import (
     BufferUsage,
     ImageUsage,
     MemoryProperty,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from engine.plan.formats import Format
-from engine.plan.profile import DeviceProfile, ImageFact
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import ImageUsage
+from engine.plan.profile.device_profile import DeviceProfile, ImageFact
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import ImageUsage
 
 _TEXTURE = ImageUsage.SAMPLED | ImageUsage.TRANSFER_DST | ImageUsage.TRANSFER_SRC
 _SIZES = ((640, 480), (1280, 720), (1920, 1080))

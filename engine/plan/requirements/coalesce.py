@@ -14,13 +14,13 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.askers import AskerTable
-from engine.plan.asks import STATEMENT, Asked
-from engine.plan.errors import PlanError
-from engine.plan.keys import Keys
-from engine.plan.requirements import RequirementTable, Terms, TermsTable
-from engine.plan.table import Int64s, Rows, Table, contains, distinct, order_of
-from engine.plan.vocabulary import Dedicated, MemoryProperty
+from engine.plan.requirements.request_table import STATEMENT, Asked
+from engine.plan.requirements.requesters import AskerTable
+from engine.plan.requirements.requirements import RequirementTable, Terms, TermsTable
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.keys import Keys
+from engine.plan.terms.table import Int64s, Rows, Table, contains, distinct, order_of
+from engine.plan.terms.vocabulary import Dedicated, MemoryProperty
 
 NEED = STATEMENT
 """A need says what a statement says; its terms satisfy all that is stated of its key."""

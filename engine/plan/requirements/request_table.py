@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from engine.plan.row_index import SHORT, RowIndex
-from engine.plan.table import Int64s, Rows, distinct, stack
+from engine.plan.terms.row_index import SHORT, RowIndex
+from engine.plan.terms.table import Int64s, Rows, distinct, stack
 
 STATEMENT = np.dtype(
     [

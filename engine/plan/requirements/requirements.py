@@ -16,13 +16,13 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.plan.askers import AskerTable
-from engine.plan.asks import STATEMENT, Asked, Asks
-from engine.plan.formats import Format
-from engine.plan.keys import Keys
-from engine.plan.row_index import SHORT
-from engine.plan.table import Int64s, Rows, distinct
-from engine.plan.vocabulary import (
+from engine.plan.requirements.request_table import STATEMENT, Asked, Asks
+from engine.plan.requirements.requesters import AskerTable
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import Keys
+from engine.plan.terms.row_index import SHORT
+from engine.plan.terms.table import Int64s, Rows, distinct
+from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
     Contents,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.plan.requirements import ImageShape
+from engine.plan.requirements.requirements import ImageShape
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engine.plan.coalesce import Coalesced
-from engine.plan.errors import PlanError
-from engine.plan.table import Int64s
+from engine.plan.requirements.coalesce import Coalesced
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.table import Int64s
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,8 @@ from functools import singledispatchmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.errors import StepError
-from engine.plan.memory_plan import MemoryPlan
-from engine.plan.places import (
+from engine.plan.model.memory_plan import MemoryPlan
+from engine.plan.model.places import (
     PLACE,
     RELEASED,
     SAME_PLACE,
@@ -24,9 +23,9 @@ from engine.plan.places import (
     place_rows,
     settled_rows,
 )
-from engine.plan.plan import Plan
-from engine.plan.snapshot import snapshot
-from engine.plan.steps import (
+from engine.plan.model.plan import Plan
+from engine.plan.resident.snapshot import snapshot
+from engine.plan.resident.steps import (
     Acquire,
     Allocate,
     Bind,
@@ -45,8 +44,9 @@ from engine.plan.steps import (
     Window,
     Withdraw,
 )
-from engine.plan.table import Int64s, Rows, Table, contains, distinct, distinct_ids, stack
-from engine.plan.vocabulary import QueueKind
+from engine.plan.terms.errors import StepError
+from engine.plan.terms.table import Int64s, Rows, Table, contains, distinct, distinct_ids, stack
+from engine.plan.terms.vocabulary import QueueKind
 
 _REMEMBERED = 8  # arrays of keys: a schedule's cycles overlap, and each speaks of its keys in four steps
 

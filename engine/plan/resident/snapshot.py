@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.plan.memory_plan import ALLOCATION, HELD, RESOURCE, SUBRESOURCE, MemoryPlan
-from engine.plan.places import overlapping, settled_rows
-from engine.plan.plan import Plan
-from engine.plan.table import Rows, Table, contains, stack
+from engine.plan.model.memory_plan import ALLOCATION, HELD, RESOURCE, SUBRESOURCE, MemoryPlan
+from engine.plan.model.places import overlapping, settled_rows
+from engine.plan.model.plan import Plan
+from engine.plan.terms.table import Rows, Table, contains, stack
 
 if TYPE_CHECKING:
-    from engine.plan.resident import Resident
+    from engine.plan.resident.resident import Resident
 
 
 def snapshot(resident: Resident, target: Plan) -> Plan:

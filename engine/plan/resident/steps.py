@@ -12,9 +12,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.requirements import ImageShape
-from engine.plan.table import Int64s
-from engine.plan.vocabulary import QueueKind
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.table import Int64s
+from engine.plan.terms.vocabulary import QueueKind
 
 READ = np.dtype([("cache_offset", np.int64), ("staging_offset", np.int64), ("size", np.int64)])
 BUFFER_COPY = np.dtype(

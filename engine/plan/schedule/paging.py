@@ -11,24 +11,16 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.errors import PlanError
-from engine.plan.memory_plan import shape_of
-from engine.plan.plan import Plan
-from engine.plan.requirements import ImageShape
-from engine.plan.sources import Sources
-from engine.plan.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow, Transfer
-from engine.plan.table import Int64s, Rows, distinct
-from engine.plan.transfers import (
-    PIECE,
-    RUN_ALIGNMENT,
-    Cycle,
-    cycles,
-    image_slack,
-    rows_at_once,
-    split,
-    transfer,
-)
-from engine.plan.vocabulary import Kind, QueueKind
+from engine.plan.model.memory_plan import shape_of
+from engine.plan.model.plan import Plan
+from engine.plan.placement.staging_bounds import RUN_ALIGNMENT, image_slack, rows_at_once
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow, Transfer
+from engine.plan.schedule.transfer_plan import PIECE, Cycle, cycles, split, transfer
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.table import Int64s, Rows, distinct
+from engine.plan.terms.vocabulary import Kind, QueueKind
 
 Seen = Callable[[Int64s], NDArray[np.bool_]]
 """Says of keys (sorted, distinct) whether the camera sees them."""

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.memory_plan import shape_of
-from engine.plan.paging import Seen, paging
-from engine.plan.places import RELEASED, overlapping
-from engine.plan.plan import Plan
-from engine.plan.resident import Resident
-from engine.plan.sources import Sources
-from engine.plan.steps import (
+from engine.plan.model.memory_plan import shape_of
+from engine.plan.model.places import RELEASED, overlapping
+from engine.plan.model.plan import Plan
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import (
     Acquire,
     Allocate,
     AnyStep,
@@ -34,8 +33,9 @@ from engine.plan.steps import (
     Release,
     Withdraw,
 )
-from engine.plan.table import Int64s, Rows, distinct
-from engine.plan.vocabulary import Contents, Kind, QueueKind
+from engine.plan.schedule.paging import Seen, paging
+from engine.plan.terms.table import Int64s, Rows, distinct
+from engine.plan.terms.vocabulary import Contents, Kind, QueueKind
 
 
 @dataclass(frozen=True, eq=False)

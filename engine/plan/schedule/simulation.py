@@ -11,13 +11,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.errors import StepError
-from engine.plan.memory_plan import shape_of
-from engine.plan.plan import Plan
-from engine.plan.resident import Resident
-from engine.plan.schedule import Schedule
-from engine.plan.shapes import mip_levels, tight_bytes
-from engine.plan.steps import (
+from engine.plan.model.memory_plan import shape_of
+from engine.plan.model.plan import Plan
+from engine.plan.requirements.shapes import mip_levels, tight_bytes
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import (
     Allocate,
     AnyStep,
     Bind,
@@ -29,8 +27,10 @@ from engine.plan.steps import (
     Publish,
     Transfer,
 )
-from engine.plan.table import Int64s
-from engine.plan.vocabulary import Contents, Kind
+from engine.plan.schedule.schedule import Schedule
+from engine.plan.terms.errors import StepError
+from engine.plan.terms.table import Int64s
+from engine.plan.terms.vocabulary import Contents, Kind
 
 Bytes = NDArray[np.uint8]
 

@@ -13,14 +13,12 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.errors import PlanError
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape
-from engine.plan.shapes import mip_levels
-from engine.plan.steps import BUFFER_COPY, IMAGE_COPY, READ, Transfer, Window
-from engine.plan.table import Int64s, Rows, distinct, stack
-from engine.plan.vocabulary import QueueKind
+from engine.plan.placement.staging_bounds import RUN_ALIGNMENT, image_alignment, least_room
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.requirements.shapes import mip_levels
+from engine.plan.resident.steps import BUFFER_COPY, IMAGE_COPY, READ, Transfer, Window
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.table import Int64s, Rows, distinct, stack
 
 PIECE = np.dtype(
     [
@@ -38,7 +36,6 @@ PIECE = np.dtype(
         ("cost", np.int64),  # most bytes of staging it may take
     ]
 )
-RUN_ALIGNMENT = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,31 +45,6 @@ class Cycle:
     window: int
     pieces: Rows
     windows: tuple[Window, ...]
-
-
-def image_alignment(shape: ImageShape, optimal: int) -> int:
-    """Alignment of an image's bytes in staging: rule 10's texel block and 4, and what the device likes."""
-    return lcm(shape.format.info.block_bytes, 4, optimal)
-
-
-def image_slack(shape: ImageShape, optimal: int) -> int:
-    """Bytes of staging that a piece of an image may take beside its own, for alignment."""
-    return 2 * image_alignment(shape, optimal) + shape.mip_levels * 4 * shape.format.info.block_bytes
-
-
-def rows_at_once(profile: DeviceProfile, policy: Policy) -> int:
-    """Block rows that copies come in: 1, or what the transfer queue wants (rule 11); 0: whole levels only."""
-    if not (policy.transfer_queue and profile.has_transfer_queue()):
-        return 1
-    families = [f for f in profile.queue_families if f.kinds == frozenset({QueueKind.TRANSFER})]
-    return min((f.image_granularity[1] for f in families), default=1)
-
-
-def least_staging(shape: ImageShape, optimal: int, rows: int) -> int:
-    """Bytes of staging without which an image of this shape can never come; `rows` as `rows_at_once` says."""
-    levels = mip_levels(shape)
-    most = max(min(rows * level.row, level.size) if rows else level.size for level in levels)
-    return image_slack(shape, optimal) + most
 
 
 def split(pieces: Rows, shapes: list[ImageShape], limit: int, rows: int = 1) -> Rows:
@@ -109,11 +81,6 @@ def split(pieces: Rows, shapes: list[ImageShape], limit: int, rows: int = 1) -> 
                 "raise the budget of the host-visible heap",
             )
     return stack(out)
-
-
-def least_room(padding: int) -> int:
-    """Bytes of staging without which a buffer with so much padding at its place can never come."""
-    return padding + 3 * RUN_ALIGNMENT + 4
 
 
 def _buffer_cuts(piece: np.void, limit: int) -> list[tuple[int, int]]:

@@ -6,16 +6,16 @@ from math import lcm
 
 import numpy as np
 
-from engine.plan.findings import Finding
-from engine.plan.formats import Aspect
-from engine.plan.memory_plan import shape_of
-from engine.plan.plan import Plan
-from engine.plan.resident import Resident
-from engine.plan.schedule import Schedule
-from engine.plan.shapes import mip_levels
-from engine.plan.steps import Bind, Fill, Move, SetWindow, Transfer
-from engine.plan.table import Int64s, Rows, distinct, stack
-from engine.plan.vocabulary import BufferUsage, Kind, MemoryProperty, QueueKind
+from engine.plan.model.findings import Finding
+from engine.plan.model.memory_plan import shape_of
+from engine.plan.model.plan import Plan
+from engine.plan.requirements.shapes import mip_levels
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import Bind, Fill, Move, SetWindow, Transfer
+from engine.plan.schedule.schedule import Schedule
+from engine.plan.terms.formats import Aspect
+from engine.plan.terms.table import Int64s, Rows, distinct, stack
+from engine.plan.terms.vocabulary import BufferUsage, Kind, MemoryProperty, QueueKind
 
 RANGE = np.dtype([("resource", np.int32), ("offset", np.int64), ("size", np.int64)])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.plan.drawing import (
+from engine.plan.terms.drawing import (
     Blend,
     CompareOp,
     CullMode,
@@ -14,7 +14,7 @@ from engine.plan.drawing import (
     ShaderStage,
     Topology,
 )
-from engine.plan.formats import Format
+from engine.plan.terms.formats import Format
 
 
 @dataclass(frozen=True, slots=True)

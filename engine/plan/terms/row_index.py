@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from engine.plan.table import Int64s
+from engine.plan.terms.table import Int64s
 
 SHORT = 1024
 """So many rows are few whatever there is: a tail is sorted in, and dead rows are left behind, beyond this."""

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.humon import Node, parse, write
-from engine.plan.coalesce import Coalesced
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.resident import Resident
-from engine.plan.schedule import Schedule, make_schedule
-from engine.plan.sources import Sources
-from engine.plan.steps import Allocate, Free, Transfer
-from engine.plan.table import Int64s
-from engine.plan.vocabulary import Contents
+from engine.plan.model.plan import Plan
+from engine.plan.placement.planner import make_plan
+from engine.plan.requirements.coalesce import Coalesced
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import Allocate, Free, Transfer
+from engine.plan.schedule.schedule import Schedule, make_schedule
+from engine.plan.terms.table import Int64s
+from engine.plan.terms.vocabulary import Contents
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,20 +14,25 @@ import numpy as np
 
 from engine.humon import InputError, Node, Problem, boolean, expect, failure, integer, parse, required, text
 from engine.humon import Kind as NodeKind
-from engine.plan.askers import AskerTable
-from engine.plan.coalesce import Coalesced, coalesce
-from engine.plan.errors import PlanError
-from engine.plan.findings import Finding, Part
-from engine.plan.formats import Format
-from engine.plan.keys import TRANSIENT_DB, Keys, asset_key
-from engine.plan.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan, Sharing
-from engine.plan.plan import Plan
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape, QueueUse, Requirement, RequirementTable, TermsTable
-from engine.plan.table import Table
-from engine.plan.validate import validate
-from engine.plan.vocabulary import (
+from engine.plan.model.findings import Finding, Part
+from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan, Sharing
+from engine.plan.model.plan import Plan
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced, coalesce
+from engine.plan.requirements.requesters import AskerTable
+from engine.plan.requirements.requirements import (
+    ImageShape,
+    QueueUse,
+    Requirement,
+    RequirementTable,
+    TermsTable,
+)
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import TRANSIENT_DB, Keys, asset_key
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.table import Table
+from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
     Contents,
@@ -39,6 +44,7 @@ from engine.plan.vocabulary import (
     Stage,
     flags_from_names,
 )
+from engine.plan.text.validate import validate
 
 _ASKER = re.compile(
     r"(?P<feature>.*?)(?: on '(?P<path>.*)')?(?: at (?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9}))?",

@@ -13,13 +13,21 @@ from typing import Any
 import numpy as np
 
 from engine.humon import write
-from engine.plan.keys import is_transient, split_key
-from engine.plan.memory_plan import MemoryPlan, Sharing, shape_of
-from engine.plan.plan import Plan
-from engine.plan.requirements import QueueUse, Terms
-from engine.plan.rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
-from engine.plan.staging import STAGING_ASKER
-from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind, MemoryProperty, flag_names, word
+from engine.plan.model.memory_plan import MemoryPlan, Sharing, shape_of
+from engine.plan.model.plan import Plan
+from engine.plan.placement.staging_plan import STAGING_ASKER
+from engine.plan.requirements.requirements import QueueUse, Terms
+from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
+from engine.plan.terms.keys import is_transient, split_key
+from engine.plan.terms.vocabulary import (
+    BufferUsage,
+    Contents,
+    ImageUsage,
+    Kind,
+    MemoryProperty,
+    flag_names,
+    word,
+)
 
 Text = dict[str, Any]
 

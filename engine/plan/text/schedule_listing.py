@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.humon import write
-from engine.plan.keys import is_transient, split_key
-from engine.plan.plan import Plan
-from engine.plan.schedule import Schedule
-from engine.plan.schedule_text import plain
-from engine.plan.steps import AnyStep, Move, SetWindow, Transfer
-from engine.plan.table import Int64s
+from engine.plan.model.plan import Plan
+from engine.plan.resident.steps import AnyStep, Move, SetWindow, Transfer
+from engine.plan.schedule.schedule import Schedule
+from engine.plan.terms.keys import is_transient, split_key
+from engine.plan.terms.table import Int64s
+from engine.plan.text.schedule_text import plain
 
 
 def schedule_listing(schedule: Schedule) -> str:

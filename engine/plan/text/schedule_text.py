@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from engine.humon import Kind, Node, boolean, choice, expect, failure, integer, parse, required, write
-from engine.plan.errors import PlanError
-from engine.plan.formats import Format
-from engine.plan.plan import Plan
-from engine.plan.requirements import ImageShape
-from engine.plan.schedule import Schedule
-from engine.plan.steps import BUFFER_COPY, IMAGE_COPY, READ, AnyStep, Step, Window
-from engine.plan.vocabulary import QueueKind, word
+from engine.plan.model.plan import Plan
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.resident.steps import BUFFER_COPY, IMAGE_COPY, READ, AnyStep, Step, Window
+from engine.plan.schedule.schedule import Schedule
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import QueueKind, word
 
 _COLUMNS = {"reads": READ, "buffer_copies": BUFFER_COPY, "image_copies": IMAGE_COPY}
 _TYPES = {cls.__name__: cls for cls in Step.__subclasses__()}

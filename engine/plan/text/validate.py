@@ -18,10 +18,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.plan.findings import Finding, Joined, Part, about_resources
-from engine.plan.plan import Plan
-from engine.plan.table import Int64s, Rows, stack
-from engine.plan.vocabulary import BufferUsage, Contents, Kind, MemoryProperty
+from engine.plan.model.findings import Finding, Joined, Part, about_resources
+from engine.plan.model.plan import Plan
+from engine.plan.terms.table import Int64s, Rows, stack
+from engine.plan.terms.vocabulary import BufferUsage, Contents, Kind, MemoryProperty
 
 _UNIFORM, _STORAGE = int(BufferUsage.UNIFORM_BUFFER), int(BufferUsage.STORAGE_BUFFER)
 _TEXELS = int(BufferUsage.UNIFORM_TEXEL_BUFFER | BufferUsage.STORAGE_TEXEL_BUFFER)

@@ -14,14 +14,14 @@ from typing import TypeAlias
 import numpy as np
 
 from engine.humon import write
-from engine.plan.askers import Asker
-from engine.plan.errors import PlanError
-from engine.plan.memory_plan import Address, MemoryPlan
-from engine.plan.plan import Plan
-from engine.plan.rows import AnyRow, DescriptorSetRow, PipelineRow, ShaderRow
-from engine.plan.staging import STAGING_ASKER
-from engine.plan.table import Int64s, contains, distinct
-from engine.plan.vocabulary import BufferUsage, ImageUsage, flag_names, flags_from_names, word
+from engine.plan.model.memory_plan import Address, MemoryPlan
+from engine.plan.model.plan import Plan
+from engine.plan.placement.staging_plan import STAGING_ASKER
+from engine.plan.requirements.requesters import Asker
+from engine.plan.terms.drawing_rows import AnyRow, DescriptorSetRow, PipelineRow, ShaderRow
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.table import Int64s, contains, distinct
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, flag_names, flags_from_names, word
 
 _ADDRESS = re.compile(r"(\d+)/(\d+)(?:/(\d+)(?:/(\d+))?)?")
 _KEY = re.compile(r"(.+):(\d+)")

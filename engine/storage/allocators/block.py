@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.problems import NotMappable
-from engine.plan.profile import DeviceProfile
-from engine.plan.vocabulary import MemoryProperty
+from engine.memory.device.problems import NotMappable
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.terms.vocabulary import MemoryProperty
 from engine.vk.binding import NULL, constants
 from engine.vk.device import Device
 from engine.vk.structs import chain, new

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.allocators.interface import MemoryAllocation, MemoryMapping
-from engine.memory.allocators.statistics import AllocationFacts
-from engine.memory.problems import DoubleFree, NotMappable, OutOfBounds, UseAfterClose
+from engine.memory.device.problems import DoubleFree, NotMappable, OutOfBounds, UseAfterClose
+from engine.storage.allocators.interface import MemoryAllocation, MemoryMapping
+from engine.storage.allocators.statistics import AllocationFacts
 
 if TYPE_CHECKING:
-    from engine.memory.allocators.device_allocator import DeviceAllocator, Place, Request
+    from engine.storage.allocators.device_allocator import DeviceAllocator, Place, Request
 
 
 class BlockAllocation(MemoryAllocation):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.memory.allocators.statistics import HeapFacts
-from engine.plan.profile import DeviceProfile
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.storage.allocators.statistics import HeapFacts
 from engine.vk.device import Device
 
 

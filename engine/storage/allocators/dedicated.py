@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from engine.memory.allocators.block import Block
-from engine.memory.allocators.device_allocator import DeviceAllocator, Place, Request
+from engine.storage.allocators.block import Block
+from engine.storage.allocators.device_allocator import DeviceAllocator, Place, Request
 
 
 class DedicatedAllocator(DeviceAllocator):

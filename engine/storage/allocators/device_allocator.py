@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.memory.allocators.block import Block, atom
-from engine.memory.allocators.block_allocation import BlockAllocation
-from engine.memory.allocators.budgets import Budgets
-from engine.memory.allocators.guards import Guards
-from engine.memory.allocators.interface import MemoryAllocator, MemoryMapping
-from engine.memory.allocators.statistics import AllocatorStatistics, BlockFacts
-from engine.memory.problems import UseAfterClose
-from engine.memory.profile import buffer_info, image_info
-from engine.plan.groups import Group, candidate_types
-from engine.plan.memory_plan import Sharing
-from engine.plan.profile import DeviceProfile, Needs
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage, ImageUsage, Kind
+from engine.memory.device.live_profile import buffer_info, image_info
+from engine.memory.device.problems import UseAfterClose
+from engine.plan.model.groups import Group, candidate_types
+from engine.plan.model.memory_plan import Sharing
+from engine.plan.profile.device_profile import DeviceProfile, Needs
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind
+from engine.storage.allocators.block import Block, atom
+from engine.storage.allocators.block_allocation import BlockAllocation
+from engine.storage.allocators.budgets import Budgets
+from engine.storage.allocators.guards import Guards
+from engine.storage.allocators.interface import MemoryAllocator, MemoryMapping
+from engine.storage.allocators.statistics import AllocatorStatistics, BlockFacts
 from engine.vk.binding import NULL
 from engine.vk.device import Device
 from engine.vk.errors import OutOfDeviceMemory, Result

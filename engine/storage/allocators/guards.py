@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.problems import Overrun
+from engine.memory.device.problems import Overrun
 
 ALLOCATED = 0xCD
 FREED = 0xDD

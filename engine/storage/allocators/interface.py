@@ -14,9 +14,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.allocators.statistics import AllocatorStatistics
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import Kind, MemoryProperty
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.vocabulary import Kind, MemoryProperty
+from engine.storage.allocators.statistics import AllocatorStatistics
 
 
 class MemoryMapping(Enum):

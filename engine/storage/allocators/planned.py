@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.allocators.interface import MemoryAllocation, MemoryAllocator, MemoryMapping
-from engine.memory.allocators.statistics import (
+from engine.memory.device.addresses import Location
+from engine.memory.device.problems import DoubleFree, NotMappable, NotReady, OutOfBounds, UseAfterClose
+from engine.memory.streaming.manager import MemoryManager
+from engine.plan.requirements.requirements import ImageShape, Requirement
+from engine.plan.terms.keys import Keys
+from engine.plan.terms.vocabulary import BufferUsage, Dedicated, ImageUsage, Kind, MemoryProperty
+from engine.storage.allocators.interface import MemoryAllocation, MemoryAllocator, MemoryMapping
+from engine.storage.allocators.statistics import (
     AllocationFacts,
     AllocatorStatistics,
     BlockFacts,
     HeapFacts,
 )
-from engine.memory.location import Location
-from engine.memory.manager import MemoryManager
-from engine.memory.problems import DoubleFree, NotMappable, NotReady, OutOfBounds, UseAfterClose
-from engine.plan.keys import Keys
-from engine.plan.requirements import ImageShape, Requirement
-from engine.plan.vocabulary import BufferUsage, Dedicated, ImageUsage, Kind, MemoryProperty
 
 _SEEN = ImageUsage.SAMPLED | ImageUsage.TRANSFER_DST | ImageUsage.TRANSFER_SRC
 

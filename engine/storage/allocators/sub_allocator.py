@@ -6,12 +6,12 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from engine.memory.allocators.block import Block, padded
-from engine.memory.allocators.device_allocator import DeviceAllocator, Place, Request
-from engine.plan.holes import Holes
-from engine.plan.packing import block_pool
-from engine.plan.policy import MIB
-from engine.plan.vocabulary import Kind
+from engine.plan.model.holes import Holes
+from engine.plan.model.packing import block_pool
+from engine.plan.terms.policy import MIB
+from engine.plan.terms.vocabulary import Kind
+from engine.storage.allocators.block import Block, padded
+from engine.storage.allocators.device_allocator import DeviceAllocator, Place, Request
 from engine.vk.errors import OutOfDeviceMemory
 
 _SMALLEST = 64 * 1024

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.problems import NotReady, Unsupported, WrongArray
-from engine.memory.recorder import Recorder
-from engine.memory.resources.buffer import Buffer
-from engine.memory.resources.resource import Resource
-from engine.plan.vocabulary import BufferUsage
+from engine.memory.commands.recorder import Recorder
+from engine.memory.device.problems import NotReady, Unsupported, WrongArray
+from engine.plan.terms.vocabulary import BufferUsage
+from engine.storage.resources.buffer import Buffer
+from engine.storage.resources.resource import Resource
 from engine.vk.binding import constants, ffi
 from engine.vk.device import Device
 from engine.vk.instance import Support
 from engine.vk.structs import new
 
 if TYPE_CHECKING:
-    from engine.memory.resources.allocator import ResourceAllocator
+    from engine.storage.resources.resource_allocator import ResourceAllocator
 
 EXTENSION = "VK_KHR_acceleration_structure"
 RAY_USES = ("VK_KHR_ray_tracing_pipeline", "VK_KHR_ray_query")

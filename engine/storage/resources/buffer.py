@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from engine.memory.allocators.interface import MemoryAllocation
-from engine.memory.downloads import Download
-from engine.memory.problems import OutOfBounds, WrongArray
-from engine.memory.resources.resource import Resource
-from engine.memory.updators import BufferUpdator
-from engine.memory.uploads import BufferDownload
+from engine.memory.device.problems import OutOfBounds, WrongArray
+from engine.storage.allocators.interface import MemoryAllocation
+from engine.storage.downloads import Download
+from engine.storage.resources.resource import Resource
+from engine.storage.updators import BufferUpdator
+from engine.storage.uploads import BufferDownload
 from engine.vk.structs import new
 
 if TYPE_CHECKING:
-    from engine.memory.resources.allocator import ResourceAllocator
+    from engine.storage.resources.resource_allocator import ResourceAllocator
 
 
 class Buffer(Resource):

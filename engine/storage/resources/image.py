@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from engine.memory.allocators.interface import MemoryAllocation
-from engine.memory.downloads import Download
-from engine.memory.objects import LiveResource, aspect
-from engine.memory.problems import OutOfBounds, WrongArray
+from engine.memory.device.objects import LiveResource, aspect
+from engine.memory.device.problems import OutOfBounds, WrongArray
 from engine.memory.readback import picture, picture_bytes
-from engine.memory.resources.resource import Resource
-from engine.memory.updators import ImageUpdator, texel_view
-from engine.memory.uploads import ImageDownload
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import ImageUsage, Kind
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.vocabulary import ImageUsage, Kind
+from engine.storage.allocators.interface import MemoryAllocation
+from engine.storage.downloads import Download
+from engine.storage.resources.resource import Resource
+from engine.storage.updators import ImageUpdator, texel_view
+from engine.storage.uploads import ImageDownload
 from engine.vk.binding import constants
 from engine.vk.structs import new
 
 if TYPE_CHECKING:
-    from engine.memory.resources.allocator import ResourceAllocator
+    from engine.storage.resources.resource_allocator import ResourceAllocator
 
 _numbers = count(-2, -1)  # barriers tell images apart by them; those of plans are not negative
 

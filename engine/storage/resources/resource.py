@@ -6,10 +6,10 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
-from engine.memory.problems import DoubleFree, UseAfterClose
+from engine.memory.device.problems import DoubleFree, UseAfterClose
 
 if TYPE_CHECKING:
-    from engine.memory.resources.allocator import ResourceAllocator
+    from engine.storage.resources.resource_allocator import ResourceAllocator
 
 
 class Resource:

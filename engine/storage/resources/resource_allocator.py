@@ -8,17 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from engine.memory.allocators.interface import MemoryAllocator, MemoryMapping
-from engine.memory.allocators.statistics import AllocatorStatistics
-from engine.memory.deferred import Deferred, Ticket
-from engine.memory.problems import UseAfterClose, WrongArray
-from engine.memory.resources.buffer import Buffer
-from engine.memory.resources.image import Image
-from engine.memory.resources.texture import Texture
-from engine.memory.samplers import SamplerConfig, SamplerPool
-from engine.memory.staging import StagingMemoryManager
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage, ImageUsage
+from engine.memory.commands.deletion_queue import Deferred, Ticket
+from engine.memory.device.problems import UseAfterClose, WrongArray
+from engine.memory.device.samplers import SamplerConfig, SamplerPool
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
+from engine.storage.allocators.interface import MemoryAllocator, MemoryMapping
+from engine.storage.allocators.statistics import AllocatorStatistics
+from engine.storage.resources.buffer import Buffer
+from engine.storage.resources.image import Image
+from engine.storage.resources.texture import Texture
+from engine.storage.staging_memory import StagingMemoryManager
 from engine.vk.device import Device
 from engine.vk.errors import VulkanError
 from engine.vk.timeline import Timeline

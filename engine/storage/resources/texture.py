@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.memory.resources.image import Image
-from engine.memory.resources.resource import Resource
-from engine.memory.samplers import SamplerConfig
+from engine.memory.device.samplers import SamplerConfig
+from engine.storage.resources.image import Image
+from engine.storage.resources.resource import Resource
 
 if TYPE_CHECKING:
-    from engine.memory.resources.allocator import ResourceAllocator
+    from engine.storage.resources.resource_allocator import ResourceAllocator
 
 
 class Texture(Resource):

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from engine.testing.assertions.wording import fail
-from engine.testing.memory import MemoryFacts, mib
+from engine.testing.scene.memory_view import MemoryFacts, mib
 
 if TYPE_CHECKING:
-    from engine.testing.scene import OpenedScene
+    from engine.testing.scene.scene import OpenedScene
 
 
 def assert_memory(
@@ -43,7 +43,7 @@ def assert_memory(
 def assert_usages(scene: OpenedScene | MemoryFacts, name: str, *usages: str) -> None:
     """Assert all usage bits of an asset, by name: `assert_usages(scene, "#8", "sampled_bit", ...)`."""
     __tracebackhide__ = True
-    from engine.testing.assertions.plan import assert_planned
+    from engine.testing.assertions.plan_assertions import assert_planned
 
     assert_planned(scene, name, usages=usages)
 

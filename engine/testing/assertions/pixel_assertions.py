@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.testing.assertions.wording import fail
-from engine.testing.frame import Box
-from engine.testing.perception import JUST_SEEN, differing
-from engine.testing.pictures import LEVELS, SHARE, Difference, Picture, difference
+from engine.testing.comparison.perception import JUST_SEEN, differing
+from engine.testing.comparison.pictures import LEVELS, SHARE, Difference, Picture, difference
+from engine.testing.scene.frame import Box
 
 Mask = NDArray[np.bool_]
 
@@ -69,7 +69,7 @@ def assert_changed_only_inside(
 def assert_looks_same(
     actual: Picture, expected: Picture, *, seen: float = JUST_SEEN, share: float = SHARE
 ) -> None:
-    """Assert that two pictures look the same to the eye, see `engine.testing.perception`.
+    """Assert that two pictures look the same to the eye, see `engine.testing.comparison.perception`.
 
     `seen` is how far colours may be apart (1 is just noticeable side by side), `share` how many pixels more.
     """

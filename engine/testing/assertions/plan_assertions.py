@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from engine.humon import nearest
 from engine.testing.assertions.wording import fail, listed
-from engine.testing.memory import AssetMemory, MemoryFacts, mib
-from engine.testing.plan_difference import plan_difference
+from engine.testing.comparison.plan_difference import plan_difference
+from engine.testing.scene.memory_view import AssetMemory, MemoryFacts, mib
 
 if TYPE_CHECKING:
-    from engine.testing.scene import OpenedScene
+    from engine.testing.scene.scene import OpenedScene
 
 
 def assert_planned(

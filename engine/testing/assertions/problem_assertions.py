@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.humon import Problem
-    from engine.testing.scene import OpenedScene
+    from engine.testing.scene.scene import OpenedScene
 
 
 def assert_problems(scene: OpenedScene, *expected: str | tuple[str, str]) -> None:

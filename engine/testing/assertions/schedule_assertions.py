@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from engine.testing.assertions.wording import fail
-from engine.testing.memory import mib
-from engine.testing.schedule import ScheduleFacts
+from engine.testing.scene.memory_view import mib
+from engine.testing.scene.schedule_view import ScheduleFacts
 
 if TYPE_CHECKING:
-    from engine.testing.scene import OpenedScene
+    from engine.testing.scene.scene import OpenedScene
 
 
 def assert_schedule(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from engine.testing.findings import FindingKind
-from engine.testing.pictures import Box, Picture, Tolerance, box_mask, difference, from_png, to_png
-from engine.testing.plan_difference import plan_difference
+from engine.testing.comparison.pictures import Box, Picture, Tolerance, box_mask, difference, from_png, to_png
+from engine.testing.comparison.plan_difference import plan_difference
+from engine.testing.goldens.findings import FindingKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

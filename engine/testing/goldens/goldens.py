@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.testing.findings import Finding, Findings, State
-from engine.testing.golden_kinds import GoldenKind, PictureKind, TextKind
-from engine.testing.pictures import Box, Picture, Tolerance
+from engine.testing.comparison.pictures import Box, Picture, Tolerance
+from engine.testing.goldens.findings import Finding, Findings, State
+from engine.testing.goldens.golden_kinds import GoldenKind, PictureKind, TextKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.testing.scene import OpenedScene
+    from engine.testing.scene.scene import OpenedScene
 
 FOLDER = "goldens"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -125,7 +125,7 @@ class Goldens:
 def lasting_plan_text(scene: OpenedScene) -> str:
     """Return the plan as Humon without staging, which hangs on what was brought in last."""
     from engine.humon import write
-    from engine.plan.text import plan_values
+    from engine.plan.text.plan_text import plan_values
 
     values = plan_values(scene.plan)
     values["featureDb"].pop("stagingPlan", None)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from engine.testing.findings import Findings
-    from engine.testing.goldens import Goldens
-    from engine.testing.report import Failure
+    from engine.testing.goldens.findings import Findings
+    from engine.testing.goldens.goldens import Goldens
+    from engine.testing.report.html_report import Failure
 
 _FINDINGS = "build/scene-tests"
 _REPORT = "build/scene-tests.html"
@@ -43,7 +43,7 @@ class GoldenState:
     """What one pytest process knows: where findings go, and the goldens of the test that runs."""
 
     def __init__(self, config: pytest.Config) -> None:
-        from engine.testing.findings import Findings
+        from engine.testing.goldens.findings import Findings
 
         self.findings: Findings = Findings(config.rootpath / _FINDINGS)
         self.updating = bool(config.getoption("--update-goldens"))
@@ -59,7 +59,7 @@ STATE: pytest.StashKey[GoldenState] = pytest.StashKey()
 
 def goldens_for(config: pytest.Config, path: Path, test: str) -> Goldens:
     """Make the goldens of a test that stands in the file `path`."""
-    from engine.testing.goldens import FOLDER, Goldens
+    from engine.testing.goldens.goldens import FOLDER, Goldens
 
     state = config.stash[STATE]
     return Goldens(path.parent / FOLDER, test, state.findings, state.updating)
@@ -69,8 +69,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Accept, without a run, where that is asked for."""
     if not config.getoption("--accept-goldens"):
         return None
-    from engine.testing.findings import Findings, accept
-    from engine.testing.goldens import shown
+    from engine.testing.goldens.findings import Findings, accept
+    from engine.testing.goldens.goldens import shown
 
     written = accept(Findings(config.rootpath / _FINDINGS))
     for path in written:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from engine.testing.hu_tests import HuTest
+    from engine.testing.hu.test_files import HuTest
 
 _SUFFIX = ".test.hu"
 
@@ -26,7 +26,7 @@ class HuFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Read the file; what is wrong in it is told with its places."""
-        from engine.testing.hu_tests import read_tests
+        from engine.testing.hu.test_files import read_tests
 
         for test in read_tests(self.path, self._name()):
             yield HuItem.from_parent(self, name=test.name, test=test)
@@ -37,7 +37,7 @@ class HuFile(pytest.File):
 
     def _name(self) -> str:
         """The file's name in errors: as it would be typed."""
-        from engine.testing.goldens import shown
+        from engine.testing.goldens.goldens import shown
 
         return shown(self.path)
 
@@ -53,7 +53,7 @@ class HuItem(pytest.Item):
 
     def runtest(self) -> None:
         """Play it."""
-        from engine.testing.golden_hooks import STATE
+        from engine.testing.hooks.golden_hooks import STATE
 
         self.test.run(self.config.stash[STATE].current)
 
@@ -67,6 +67,6 @@ class HuItem(pytest.Item):
 
 
 def _told(error: BaseException) -> str | None:
-    from engine.testing.hu_tests import explain
+    from engine.testing.hu.test_files import explain
 
     return explain(error)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine.testing.golden_hooks import STATE
+from engine.testing.hooks.golden_hooks import STATE
 
 if TYPE_CHECKING:
-    from engine.testing.golden_hooks import GoldenState
+    from engine.testing.hooks.golden_hooks import GoldenState
 
 _NOT_COMPARED = "goldens not compared"
 _SCENE_TEST = "scene test"
@@ -62,7 +62,9 @@ class Notes:
 
     def _note(self, failed: bool, report: pytest.CollectReport | pytest.TestReport) -> None:
         if failed:
-            from engine.testing.report import Failure  # and numpy, which a run that passes may do without
+            from engine.testing.report.html_report import (
+                Failure,  # and numpy, which a run that passes may do without
+            )
 
             self._state.failures.append(Failure(report.nodeid, report.longreprtext))
 
@@ -75,8 +77,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     found = list(state.findings)
     if not found and not state.failures:
         return
-    from engine.testing.goldens import shown
-    from engine.testing.report import write_report
+    from engine.testing.goldens.goldens import shown
+    from engine.testing.report.html_report import write_report
 
     write_report(state.report, found, state.failures)
     terminalreporter.write_line(f"report with pictures: {shown(state.report)}")
@@ -92,8 +94,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 def _ask(config: pytest.Config, terminalreporter: Any) -> bool:
     """Ask for each golden that waits, where somebody can answer; Enter leaves it waiting."""
-    from engine.testing.findings import accept_one
-    from engine.testing.goldens import shown
+    from engine.testing.goldens.findings import accept_one
+    from engine.testing.goldens.goldens import shown
 
     findings = config.stash[STATE].findings
     capture = config.pluginmanager.getplugin("capturemanager")

@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 
 from engine.humon import InputError, Node, Problem, suggestion
-from engine.testing.hu_play import Moment, Play
-from engine.testing.hu_values import SceneTestFailure, TestCode, fail
-from engine.testing.scene import MAX_FRAMES, NotSettled
+from engine.testing.hu.playback import Moment, Play
+from engine.testing.hu.values import SceneTestFailure, TestCode, fail
+from engine.testing.scene.scene import MAX_FRAMES, NotSettled
 
 
 class Step(Protocol):

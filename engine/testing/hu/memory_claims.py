@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.humon import Kind, Node, expect, nearest, required
-from engine.testing.hu_play import Play
-from engine.testing.hu_values import Bounds, TestCode, amount, bounds, fail, known_fields, names, told
+from engine.testing.hu.playback import Play
+from engine.testing.hu.values import Bounds, TestCode, amount, bounds, fail, known_fields, names, told
 
 if TYPE_CHECKING:
-    from engine.testing.memory import AssetMemory, MemoryFacts
+    from engine.testing.scene.memory_view import AssetMemory, MemoryFacts
 
 _TOTALS = ("live", "planned", "peak")
 _LARGEST = 4

@@ -9,10 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.humon import Kind, Node, expect, failure, integer, number, required, vector
-from engine.testing.goldens import GoldenError
-from engine.testing.hu_play import Play
-from engine.testing.hu_values import TestCode, box, fail, known_fields
-from engine.testing.pictures import LEVELS, SHARE, Box, Picture, Tolerance, box_mask, difference, from_png
+from engine.testing.comparison.pictures import (
+    LEVELS,
+    SHARE,
+    Box,
+    Picture,
+    Tolerance,
+    box_mask,
+    difference,
+    from_png,
+)
+from engine.testing.goldens.goldens import GoldenError
+from engine.testing.hu.playback import Play
+from engine.testing.hu.values import TestCode, box, fail, known_fields
 
 WITHIN = 16
 """How far, in each channel, a pixel may be from a colour that is looked for."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.humon import Node
-from engine.testing.goldens import GoldenError, lasting_plan_text
-from engine.testing.hu_memory import one_asset
-from engine.testing.hu_play import OPENED, Play
-from engine.testing.hu_values import Bounds, TestCode, bounds, fail, known_fields, names, told
-from engine.testing.plan_difference import plan_difference
+from engine.testing.comparison.plan_difference import plan_difference
+from engine.testing.goldens.goldens import GoldenError, lasting_plan_text
+from engine.testing.hu.memory_claims import one_asset
+from engine.testing.hu.playback import OPENED, Play
+from engine.testing.hu.values import Bounds, TestCode, bounds, fail, known_fields, names, told
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.humon import Node, suggestion
-from engine.testing.goldens import lasting_plan_text
-from engine.testing.hu_values import TestCode, fail
+from engine.testing.goldens.goldens import lasting_plan_text
+from engine.testing.hu.values import TestCode, fail
 
 if TYPE_CHECKING:
-    from engine.testing.frame import Frame
-    from engine.testing.goldens import Goldens
-    from engine.testing.memory import MemoryFacts
-    from engine.testing.scene import OpenedScene
-    from engine.testing.schedule import Done
+    from engine.testing.goldens.goldens import Goldens
+    from engine.testing.scene.frame import Frame
+    from engine.testing.scene.memory_view import MemoryFacts
+    from engine.testing.scene.scene import OpenedScene
+    from engine.testing.scene.schedule_view import Done
 
 OPENED = "opened"
 """The name of the moment at which the first step begins."""

@@ -17,13 +17,13 @@ from engine.humon import (
     text,
     vector,
 )
-from engine.testing.hu_actions import Advance, Check, Expect, Move, Remember, Resize, Set, Settle, Step
-from engine.testing.hu_memory import MemoryClaim
-from engine.testing.hu_pixels import PixelsClaim
-from engine.testing.hu_plan import PlanClaim, ProblemsClaim, ScheduleClaim
-from engine.testing.hu_play import Play
-from engine.testing.hu_values import TestCode, known_fields
-from engine.testing.scene import TIME_STEP
+from engine.testing.hu.actions import Advance, Check, Expect, Move, Remember, Resize, Set, Settle, Step
+from engine.testing.hu.memory_claims import MemoryClaim
+from engine.testing.hu.pixel_claims import PixelsClaim
+from engine.testing.hu.plan_claims import PlanClaim, ProblemsClaim, ScheduleClaim
+from engine.testing.hu.playback import Play
+from engine.testing.hu.values import TestCode, known_fields
+from engine.testing.scene.scene import TIME_STEP
 
 LARGEST_SIDE = 16384
 MOST_FRAMES = 100_000

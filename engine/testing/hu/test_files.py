@@ -24,13 +24,13 @@ from engine.humon import (
     suggestion,
     text,
 )
-from engine.testing.goldens import Goldens, shown
-from engine.testing.hu_actions import Step
-from engine.testing.hu_play import OPENED, Moment, Play
-from engine.testing.hu_steps import LARGEST_SIDE, read_step
-from engine.testing.hu_values import TestCode, known_fields
-from engine.testing.opening import SIZE, open_scene
-from engine.testing.profiles import profile_names
+from engine.testing.goldens.goldens import Goldens, shown
+from engine.testing.hu.actions import Step
+from engine.testing.hu.playback import OPENED, Moment, Play
+from engine.testing.hu.steps import LARGEST_SIDE, read_step
+from engine.testing.hu.values import TestCode, known_fields
+from engine.testing.scene.opening import SIZE, open_scene
+from engine.testing.scene.profiles import profile_names
 
 SUFFIX = ".test.hu"
 VERSION = 1
@@ -135,7 +135,7 @@ def _profiles(node: Node | None, folder: Path) -> list[str] | None:
 
 def explain(error: BaseException) -> str | None:
     """Return the words for what a test file may cause; None for anything else."""
-    from engine.plan.errors import PlanError
+    from engine.plan.terms.errors import PlanError
 
     if isinstance(error, AssertionError | InputError | PlanError):
         return str(error)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from engine.testing.findings import Finding, FindingKind
-from engine.testing.golden_kinds import golden_text
-from engine.testing.pictures import difference_picture, from_png, to_png
-from engine.testing.report_page import SCRIPT, STYLE
+from engine.testing.comparison.pictures import difference_picture, from_png, to_png
+from engine.testing.goldens.findings import Finding, FindingKind
+from engine.testing.goldens.golden_kinds import golden_text
+from engine.testing.report.report_page import SCRIPT, STYLE
 
 _CONTEXT = 3
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     import pytest
 
-    from engine.testing.scene import OpenedScene
+    from engine.testing.scene.scene import OpenedScene
 
 _CACHES = "*.ogCache*"
 
@@ -129,7 +129,7 @@ class Faults:
     @contextmanager
     def slow_disk(self, seconds: float) -> Iterator[None]:
         """Let every thread that copies out of a cache take `seconds` longer inside a block."""
-        from engine.memory.fills import Fills
+        from engine.memory.streaming.fills import Fills
 
         copy = Fills._copy
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from engine.testing.devices import Lease, lend
-from engine.testing.memory import HeapMemory, MemoryFacts
-from engine.testing.schedule import Done, Following, ScheduleFacts
+from engine.testing.scene.devices import Lease, lend
+from engine.testing.scene.memory_view import HeapMemory, MemoryFacts
+from engine.testing.scene.schedule_view import Done, Following, ScheduleFacts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from engine.assets import AssetLibrary
     from engine.humon import Problem
-    from engine.plan.compaction import Compaction
-    from engine.plan.plan import Plan
-    from engine.plan.profile import DeviceProfile
+    from engine.plan.model.plan import Plan
+    from engine.plan.placement.compaction import Compaction
+    from engine.plan.profile.device_profile import DeviceProfile
     from engine.runtime.runtime import FrameFacts, Runtime
     from engine.scene import Scene
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.humon import nearest
 
 if TYPE_CHECKING:
-    from engine.plan.plan import Plan
+    from engine.plan.model.plan import Plan
 
 MIB = 1 << 20
 
@@ -68,7 +68,7 @@ class MemoryFacts:
     @cached_property
     def assets(self) -> Mapping[str, AssetMemory]:
         """Everything planned, by its name in plan text: `assetDb0 vertices 'plane'`, `shadowMap`."""
-        from engine.plan.why import reason_of
+        from engine.plan.text.why import reason_of
 
         types = self.plan.profile.memory_types
         found = {}

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.testing.scene import Host, OpenedScene
+from engine.testing.scene.scene import Host, OpenedScene
 
 if TYPE_CHECKING:
-    from engine.plan.profile import DeviceProfile
+    from engine.plan.profile.device_profile import DeviceProfile
 
 SIZE = (320, 240)
 
@@ -82,8 +82,8 @@ def open_scene(
         undo.callback(library.close)
         host: Host
         if profile is not None:
-            from engine.testing.profiles import profile_of
-            from engine.testing.simulated import SimulatedHost
+            from engine.testing.scene.profiles import profile_of
+            from engine.testing.scene.simulated import SimulatedHost
 
             host = SimulatedHost(
                 document,
@@ -95,7 +95,7 @@ def open_scene(
                 check_bytes=check_bytes,
             )
         else:
-            from engine.testing.live import open_live
+            from engine.testing.scene.live import open_live
 
             host = open_live(
                 document,

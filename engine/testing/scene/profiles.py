@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.plan.profile import DeviceProfile
+    from engine.plan.profile.device_profile import DeviceProfile
 
 
 def profile_of(profile: str | Path | DeviceProfile) -> DeviceProfile:

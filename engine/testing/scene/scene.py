@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from engine.humon import Problem
-    from engine.plan.compaction import Compaction
-    from engine.plan.plan import Plan
-    from engine.plan.profile import DeviceProfile
+    from engine.plan.model.plan import Plan
+    from engine.plan.placement.compaction import Compaction
+    from engine.plan.profile.device_profile import DeviceProfile
     from engine.runtime.runtime import FrameFacts
     from engine.scene import Scene
     from engine.tableau import ObjectHandle, Tableau
-    from engine.testing.frame import Frame
-    from engine.testing.memory import MemoryFacts
-    from engine.testing.schedule import ScheduleFacts
+    from engine.testing.scene.frame import Frame
+    from engine.testing.scene.memory_view import MemoryFacts
+    from engine.testing.scene.schedule_view import ScheduleFacts
 
 TIME_STEP = 1.0 / 60.0
 """Seconds that `step` moves a scene on by, unless it is told otherwise."""
@@ -155,7 +155,7 @@ class OpenedScene:
 
         Raises NoPixels where the scene was opened for a profile: no device draws it.
         """
-        from engine.testing.frame import Frame
+        from engine.testing.scene.frame import Frame
 
         if self.has_pixels:
             self.host.draw()
@@ -214,7 +214,7 @@ class OpenedScene:
     @property
     def plan_text(self) -> str:
         """The plan as Humon: the same for the same scene, wherever it is made for the same device."""
-        from engine.plan.text import plan_text
+        from engine.plan.text.plan_text import plan_text
 
         return plan_text(self.plan)
 
@@ -276,7 +276,7 @@ class OpenedScene:
 
 def _open_steps(schedule: ScheduleFacts, max_frames: int, is_new: bool) -> str:
     """Say what is open after so many frames; `is_new`: the plan has changed yet again."""
-    from engine.testing.schedule import step_line
+    from engine.testing.scene.schedule_view import step_line
 
     lines = [f"    {step_line(schedule.schedule.plan, step)}" for step in schedule.left]
     if len(lines) > SHOWN_STEPS:

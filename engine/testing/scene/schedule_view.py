@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from engine.memory.location import Statistics
-    from engine.memory.manager import State
-    from engine.plan.plan import Plan
-    from engine.plan.schedule import Schedule
-    from engine.plan.steps import AnyStep
+    from engine.memory.device.addresses import Statistics
+    from engine.memory.streaming.manager import State
+    from engine.plan.model.plan import Plan
+    from engine.plan.resident.steps import AnyStep
+    from engine.plan.schedule.schedule import Schedule
 
 
 NAMED = 4
@@ -100,7 +100,7 @@ class ScheduleFacts:
     @property
     def text(self) -> str:
         """The schedule as a listing in Humon, a line per step."""
-        from engine.plan.listing import schedule_listing
+        from engine.plan.text.schedule_listing import schedule_listing
 
         return schedule_listing(self.schedule)
 
@@ -153,7 +153,7 @@ def _keys_in(plan: Plan, resource: int) -> list[int]:
 
 def uploads_of(plan: Plan, steps: tuple[AnyStep, ...]) -> dict[str, int]:
     """Return the bytes that steps towards a plan upload of each asset, by name."""
-    from engine.plan.steps import Transfer
+    from engine.plan.resident.steps import Transfer
 
     found: dict[str, int] = {}
     name = plan.requirements.keys.name

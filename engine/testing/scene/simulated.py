@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from engine.plan.compaction import compact
-from engine.plan.resident import Resident
-from engine.plan.schedule import Schedule, make_schedule
-from engine.plan.sources import Sources
-from engine.plan.steps import Allocate, AnyStep, ClearStaging, Move, Transfer
+from engine.plan.placement.compaction import compact
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import Allocate, AnyStep, ClearStaging, Move, Transfer
+from engine.plan.schedule.schedule import Schedule, make_schedule
 from engine.planning.scene import ScenePlanner
-from engine.testing.memory import HeapMemory, MemoryFacts
-from engine.testing.schedule import Done, ScheduleFacts, uploads_of
+from engine.testing.scene.memory_view import HeapMemory, MemoryFacts
+from engine.testing.scene.schedule_view import Done, ScheduleFacts, uploads_of
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
     from engine.humon import Problem
-    from engine.plan.compaction import Compaction
-    from engine.plan.plan import Plan
-    from engine.plan.profile import DeviceProfile
-    from engine.plan.simulation import SimulatedDevice
+    from engine.plan.model.plan import Plan
+    from engine.plan.placement.compaction import Compaction
+    from engine.plan.profile.device_profile import DeviceProfile
+    from engine.plan.schedule.simulation import SimulatedDevice
     from engine.planning.needs import FrameNeeds
     from engine.runtime.runtime import FrameFacts
     from engine.scene import Scene
@@ -216,6 +216,6 @@ class SimulatedHost:
 
 
 def _device(library: AssetLibrary) -> SimulatedDevice:
-    from engine.plan.simulation import SimulatedDevice
+    from engine.plan.schedule.simulation import SimulatedDevice
 
     return SimulatedDevice({db.id: np.frombuffer(library.data(db.id), np.uint8) for db in library.dbs})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.memory.structures import as_pointer, dtype_of, join, number, rows
+from engine.memory.commands.structures import as_pointer, dtype_of, join, number, rows
 from engine.vk.binding import constants, ffi
 from engine.vk.errors import DioramaInternalError
 

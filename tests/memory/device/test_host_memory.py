@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from support.schedule_worlds import World
 
-from engine.memory import host_memory
-from engine.memory.host_memory import EXTENSION, HostMemory
-from engine.memory.objects import Objects
-from engine.plan.profile import DeviceProfile
-from engine.plan.steps import Allocate, CreateBuffer
-from engine.plan.vocabulary import BufferUsage
+from engine.memory.device import host_memory
+from engine.memory.device.host_memory import EXTENSION, HostMemory
+from engine.memory.device.objects import Objects
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.resident.steps import Allocate, CreateBuffer
+from engine.plan.terms.vocabulary import BufferUsage
 from engine.vk.device import Device
 from engine.vk.errors import Result
 from engine.vk.faults import faults

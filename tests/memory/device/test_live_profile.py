@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from support.schedules import SAMPLED, SHAPE, STAGED
 
-from engine.memory.profile import buffer_info, image_info
-from engine.plan.profile import DeviceProfile
-from engine.plan.vocabulary import BufferUsage, MemoryProperty, QueueKind
+from engine.memory.device.live_profile import buffer_info, image_info
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.terms.vocabulary import BufferUsage, MemoryProperty, QueueKind
 from engine.vk.device import Device
 from engine.vk.structs import new
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.memory.samplers import SamplerConfig, SamplerPool
+from engine.memory.device.samplers import SamplerConfig, SamplerPool
 from engine.vk.binding import constants
 from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError

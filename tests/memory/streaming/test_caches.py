@@ -27,10 +27,18 @@ from support.schedules import (
     transfer,
 )
 
-from engine.memory.caches import GAP, MOST_AT_ONCE, SPREAD, Cache, CacheUnreadable, FileCache, MemoryCache
-from engine.memory.manager import MemoryManager, Pace
-from engine.plan.profile import DeviceProfile
-from engine.plan.steps import Destroy, Withdraw
+from engine.memory.streaming.caches import (
+    GAP,
+    MOST_AT_ONCE,
+    SPREAD,
+    Cache,
+    CacheUnreadable,
+    FileCache,
+    MemoryCache,
+)
+from engine.memory.streaming.manager import MemoryManager, Pace
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.resident.steps import Destroy, Withdraw
 from engine.vk.device import Device
 
 Bytes = NDArray[np.uint8]
@@ -80,7 +88,7 @@ def test_reads_are_scattered_whatever_lies_between_them(file: SimpleNamespace, c
 def test_a_call_that_reads_only_some_is_gone_on_with(
     file: SimpleNamespace, cache: Bytes, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.memory import caches
+    from engine.memory.streaming import caches
 
     def short(descriptor: int, address: int, count: int, offset: int) -> int:
         ranges = (ctypes.c_uint64 * (2 * count)).from_address(address)

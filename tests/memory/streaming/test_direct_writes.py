@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from support.schedules import transfer
 
-from engine.memory.direct import part
-from engine.plan.steps import Transfer
+from engine.memory.streaming.direct_writes import part
+from engine.plan.resident.steps import Transfer
 
 CACHE = np.random.default_rng(5).integers(0, 256, 4000, np.uint8)
 

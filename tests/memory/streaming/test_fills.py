@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.memory.caches import PIECE, SPREAD, cut
-from engine.memory.fills import INLINE, Fills
-from engine.plan.steps import READ, Window
+from engine.memory.streaming.caches import PIECE, SPREAD, cut
+from engine.memory.streaming.fills import INLINE, Fills
+from engine.plan.resident.steps import READ, Window
 from engine.vk.errors import DioramaInternalError
 
 

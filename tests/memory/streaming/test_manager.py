@@ -23,12 +23,11 @@ from support.schedules import (
     transfer,
 )
 
-from engine.memory.manager import MemoryManager, Pace
 from engine.memory.readback import picture, read_buffer, read_image
-from engine.plan.formats import Format
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape
-from engine.plan.steps import (
+from engine.memory.streaming.manager import MemoryManager, Pace
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.resident.steps import (
     Acquire,
     ClearStaging,
     Destroy,
@@ -38,7 +37,8 @@ from engine.plan.steps import (
     Release,
     SetWindow,
 )
-from engine.plan.vocabulary import Kind, QueueKind
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import Kind, QueueKind
 from engine.vk.binding import NULL, constants
 from engine.vk.device import Device
 

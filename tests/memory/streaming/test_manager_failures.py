@@ -21,10 +21,10 @@ from support.schedules import (
     transfer,
 )
 
-from engine.memory.executor import Executor
-from engine.memory.manager import MemoryManager, Pace
-from engine.plan.profile import DeviceProfile
-from engine.plan.steps import AnyStep
+from engine.memory.streaming.executor import Executor
+from engine.memory.streaming.manager import MemoryManager, Pace
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.resident.steps import AnyStep
 from engine.vk.device import Device
 from engine.vk.errors import (
     DeviceLost,
@@ -146,8 +146,8 @@ def test_who_waits_for_a_read_that_hangs_is_told(
     device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
-    monkeypatch.setattr("engine.memory.transfers.WAIT_S", 0.05)
-    monkeypatch.setattr("engine.memory.caches.MemoryCache._copy", lambda *_, **__: go_on.wait(20))
+    monkeypatch.setattr("engine.memory.streaming.transfers.WAIT_S", 0.05)
+    monkeypatch.setattr("engine.memory.streaming.caches.MemoryCache._copy", lambda *_, **__: go_on.wait(20))
     written = staged(profile).place(A, 2, 0, 1 << 20)
     written.add(transfer(1, [(0, 0, 1 << 20)], [(0, 2, 0, 1 << 20)]), publish((A, 2, 0)))
     with MemoryManager(device, profile, {0: np.zeros(1 << 20, np.uint8)}, pace=STAGED_ONLY) as manager:
@@ -181,7 +181,7 @@ def test_an_interrupt_while_recording_leaves_nothing_behind(
     base = device.handles.counts()
     written = staged(profile).place(A, 2, 0, 64).add(*image(profile, 3, SHAPE, 2))
     written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
-    monkeypatch.setattr("engine.memory.copies.transfer", interrupt)
+    monkeypatch.setattr("engine.memory.commands.copies.transfer", interrupt)
     with MemoryManager(device, profile, {0: cache}, pace=STAGED_ONLY) as manager:
         manager.submit(written)
         with pytest.raises(KeyboardInterrupt):

@@ -25,10 +25,10 @@ from support.schedules import (
     transfer,
 )
 
-from engine.memory.fills import Fill, Fills, Part
-from engine.memory.manager import MemoryManager, Pace
-from engine.plan.profile import DeviceProfile
-from engine.plan.steps import (
+from engine.memory.streaming.fills import Fill, Fills, Part
+from engine.memory.streaming.manager import MemoryManager, Pace
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.resident.steps import (
     Bind,
     ClearStaging,
     CreateBuffer,
@@ -37,7 +37,7 @@ from engine.plan.steps import (
     SetWindow,
     Withdraw,
 )
-from engine.plan.vocabulary import BufferUsage
+from engine.plan.terms.vocabulary import BufferUsage
 from engine.vk.binding import constants
 from engine.vk.device import Device
 from engine.vk.timeline import Timeline
@@ -68,7 +68,7 @@ def test_a_short_schedule_spends_what_was_saved_and_a_long_one_costs_its_mean(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = itertools.count()  # a millisecond for each look at it, and so for each step
-    monkeypatch.setattr("engine.memory.manager.time.thread_time", lambda: next(clock) / 1000)
+    monkeypatch.setattr("engine.memory.streaming.manager.time.thread_time", lambda: next(clock) / 1000)
     written = Written()
     for number in range(60):
         written.add(CreateBuffer(number, 64, int(STAGED)))
@@ -89,7 +89,7 @@ def test_a_pace_beyond_what_may_be_saved_is_kept(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = itertools.count()
-    monkeypatch.setattr("engine.memory.manager.time.thread_time", lambda: next(clock) / 1000)
+    monkeypatch.setattr("engine.memory.streaming.manager.time.thread_time", lambda: next(clock) / 1000)
     written = Written()
     for number in range(60):
         written.add(CreateBuffer(number, 64, int(STAGED)))
@@ -144,7 +144,7 @@ def test_staging_is_not_touched_while_threads_of_a_replaced_transfer_write(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch, pace: Pace
 ) -> None:
     size, go_on = 1 << 20, threading.Event()
-    monkeypatch.setattr("engine.memory.caches.MemoryCache._copy", lambda *_, **__: go_on.wait(20))
+    monkeypatch.setattr("engine.memory.streaming.caches.MemoryCache._copy", lambda *_, **__: go_on.wait(20))
     first = Written().place(A, 2, 0, size)
     first.add(*buffer(profile, 1, size, STAGING, mapped=True), *buffer(profile, 2, size))
     first.add(transfer(1, [(0, 0, size)], [(0, 2, 0, size)]), publish((A, 2, 0)))

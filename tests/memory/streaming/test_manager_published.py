@@ -18,14 +18,14 @@ from support.schedules import (
     publish,
 )
 
-from engine.memory.manager import MemoryManager
-from engine.plan.formats import Format
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import ImageShape
-from engine.plan.steps import (
+from engine.memory.streaming.manager import MemoryManager
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.resident.steps import (
     Withdraw,
 )
-from engine.plan.vocabulary import BufferUsage, ImageUsage
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
 from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError
 

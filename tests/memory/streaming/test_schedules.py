@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.schedule_worlds import World, run
 
-from engine.plan.profile import DeviceProfile
+from engine.plan.profile.device_profile import DeviceProfile
 from engine.vk.device import Device
 
 pytestmark = pytest.mark.gpu

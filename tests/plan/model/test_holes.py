@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan.holes import Holes, gaps
+from engine.plan.model.holes import Holes, gaps
 
 
 def filled(*ranges: tuple[int, int, int]) -> Holes:

@@ -11,18 +11,18 @@ from support.plan_proofs import DEVICES, policy_of
 from support.random_scenes import World, profile
 from support.random_scenes import needs as random_needs
 
-from engine.plan.columns import columns_of
-from engine.plan.errors import PlanError
-from engine.plan.formats import Format
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.requirements import ImageShape, TermsTable
-from engine.plan.schedule import make_schedule
-from engine.plan.simulation import SimulatedDevice
-from engine.plan.validate import validate
-from engine.plan.vocabulary import Contents, MemoryProperty
-from engine.plan.within import Spare, is_short, plan_within
+from engine.plan.model.columns import columns_of
+from engine.plan.model.plan import Plan
+from engine.plan.placement.budget_fallback import Spare, is_short, plan_within
+from engine.plan.placement.planner import make_plan
+from engine.plan.requirements.requirements import ImageShape, TermsTable
+from engine.plan.schedule.schedule import make_schedule
+from engine.plan.schedule.simulation import SimulatedDevice
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.formats import Format
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import Contents, MemoryProperty
+from engine.plan.text.validate import validate
 
 MIB = 1 << 20
 UNIFIED, DISCRETE = profile("unified"), profile("discrete-window")

@@ -7,22 +7,22 @@ import pytest
 from support.random_scenes import SMALL, World, needs
 from support.sparse_plans import DEVICE, POLICY, fewest_bytes, full_and_sparse, sparse_plan
 
-from engine.plan import compaction
-from engine.plan.coalesce import coalesce
-from engine.plan.compaction import compact
-from engine.plan.errors import PlanError
-from engine.plan.keys import asset_key
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.requirements import Requirement, RequirementTable
-from engine.plan.resident import Resident
-from engine.plan.schedule import make_schedule
-from engine.plan.simulation import SimulatedDevice
-from engine.plan.sources import Sources
-from engine.plan.steps import Free, Move, Transfer
-from engine.plan.validate import validate
-from engine.plan.vocabulary import BufferUsage, Contents, Kind
+from engine.plan.model.plan import Plan
+from engine.plan.placement import compaction
+from engine.plan.placement.compaction import compact
+from engine.plan.placement.planner import make_plan
+from engine.plan.requirements.coalesce import coalesce
+from engine.plan.requirements.requirements import Requirement, RequirementTable
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import Free, Move, Transfer
+from engine.plan.schedule.schedule import make_schedule
+from engine.plan.schedule.simulation import SimulatedDevice
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.keys import asset_key
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import BufferUsage, Contents, Kind
+from engine.plan.text.validate import validate
 
 
 @pytest.mark.parametrize("seed", range(25))

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan.fitting import Effort, Hole, Item, fit
+from engine.plan.placement.fitting import Effort, Hole, Item, fit
 
 sizes = st.lists(st.integers(1, 12), max_size=5)
 

@@ -7,21 +7,21 @@ import pytest
 from support.random_scenes import profile
 
 from engine.humon import Position
-from engine.plan.askers import Asker
-from engine.plan.coalesce import Coalesced, coalesce
-from engine.plan.drawing import ShaderStage
-from engine.plan.errors import PlanError
-from engine.plan.formats import Format
-from engine.plan.keys import Keys, asset_key
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile
-from engine.plan.requirements import NO_PROPERTY, ImageShape, Requirement, RequirementTable
-from engine.plan.rows import ShaderRow
-from engine.plan.text import plan_text
-from engine.plan.validate import stays_bound, validate
-from engine.plan.vocabulary import BufferUsage, Contents, Dedicated, ImageUsage, Kind, MemoryProperty
+from engine.plan.model.plan import Plan
+from engine.plan.placement.planner import make_plan
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced, coalesce
+from engine.plan.requirements.requesters import Asker
+from engine.plan.requirements.requirements import NO_PROPERTY, ImageShape, Requirement, RequirementTable
+from engine.plan.terms.drawing import ShaderStage
+from engine.plan.terms.drawing_rows import ShaderRow
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import Keys, asset_key
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import BufferUsage, Contents, Dedicated, ImageUsage, Kind, MemoryProperty
+from engine.plan.text.plan_text import plan_text
+from engine.plan.text.validate import stays_bound, validate
 
 KIB, MIB = 1 << 10, 1 << 20
 LAVAPIPE, DISCRETE, COARSE, UNIFIED = map(profile, ("lavapipe", "discrete-window", "coarse", "unified"))

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from support.random_scenes import NAMES, PROFILES, profile
 
-from engine.plan.errors import ProfileError
-from engine.plan.formats import Format
-from engine.plan.profile import DeviceProfile, ImageFact, Needs
-from engine.plan.profile_file import profile_from_json, profile_to_json, read_profile
-from engine.plan.recording import recorded
-from engine.plan.requirements import ImageShape
-from engine.plan.vocabulary import BufferUsage, ImageUsage, MemoryProperty
+from engine.plan.profile.device_profile import DeviceProfile, ImageFact, Needs
+from engine.plan.profile.profile_file import profile_from_json, profile_to_json, read_profile
+from engine.plan.profile.profile_recording import recorded
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.errors import ProfileError
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, MemoryProperty
 
 RECORDED = sorted(path.stem for path in PROFILES.glob("*.json"))
 

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan import asks, requirements, row_index
-from engine.plan.coalesce import Coalesced, coalesce, merge
-from engine.plan.errors import PlanError
-from engine.plan.formats import Format
-from engine.plan.requirements import ImageShape, QueueUse, Requirement, RequirementTable
-from engine.plan.vocabulary import (
+from engine.plan.requirements import request_table as asks
+from engine.plan.requirements import requirements
+from engine.plan.requirements.coalesce import Coalesced, coalesce, merge
+from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement, RequirementTable
+from engine.plan.terms import row_index
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
     Contents,

@@ -8,18 +8,14 @@ import numpy as np
 import pytest
 from support.random_scenes import profile
 
-from engine.plan.coalesce import Coalesced, coalesce
-from engine.plan.errors import StepError
-from engine.plan.formats import Format
-from engine.plan.keys import asset_key
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.profile import DeviceProfile, QueueFamily
-from engine.plan.requirements import ImageShape, Requirement, RequirementTable
-from engine.plan.resident import Resident
-from engine.plan.schedule import Schedule, make_schedule
-from engine.plan.sources import Sources
-from engine.plan.steps import (
+from engine.plan.model.plan import Plan
+from engine.plan.placement.planner import make_plan
+from engine.plan.profile.device_profile import DeviceProfile, QueueFamily
+from engine.plan.requirements.coalesce import Coalesced, coalesce
+from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import (
     Acquire,
     Allocate,
     AnyStep,
@@ -33,7 +29,11 @@ from engine.plan.steps import (
     SetWindow,
     Transfer,
 )
-from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind, QueueKind
+from engine.plan.schedule.schedule import Schedule, make_schedule
+from engine.plan.terms.errors import StepError
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import asset_key
+from engine.plan.terms.vocabulary import BufferUsage, Contents, ImageUsage, Kind, QueueKind
 
 DEVICE = profile("unified")
 QUEUE = replace(

@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 from support.cached_needs import DB, DEVICE, MIPS, buffer, fresh, kinds, needs, of, packed, texture
 
-from engine.plan.formats import Format
-from engine.plan.keys import asset_key
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.requirements import ImageShape
-from engine.plan.resident import Resident
-from engine.plan.schedule import make_schedule
-from engine.plan.shapes import mip_levels, tight_bytes
-from engine.plan.simulation import SimulatedDevice
-from engine.plan.sources import Sources
-from engine.plan.steps import (
+from engine.plan.placement.planner import make_plan
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.requirements.shapes import mip_levels, tight_bytes
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import (
     ClearStaging,
     Publish,
     SetWindow,
     Transfer,
 )
+from engine.plan.schedule.schedule import make_schedule
+from engine.plan.schedule.simulation import SimulatedDevice
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import asset_key
+from engine.plan.terms.policy import Policy
 
 
 def test_adjacent_assets_are_one_read_and_one_copy():

@@ -9,21 +9,13 @@ from support.cached_needs import DB, DEVICE, buffer, fresh, kinds, needs, of, pa
 from support.hostile import hostile_edits
 
 from engine.humon import InputError
-from engine.plan.errors import PlanError, StepError
-from engine.plan.formats import Format
-from engine.plan.keys import Keys
-from engine.plan.listing import schedule_listing
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.profile import QueueFamily
-from engine.plan.requirements import ImageShape, Requirement
-from engine.plan.resident import Resident
-from engine.plan.schedule import make_schedule
-from engine.plan.schedule_text import read_schedule, write_schedule
-from engine.plan.shapes import tight_bytes
-from engine.plan.simulation import SimulatedDevice
-from engine.plan.sources import Sources
-from engine.plan.steps import (
+from engine.plan.placement.planner import make_plan
+from engine.plan.profile.device_profile import QueueFamily
+from engine.plan.requirements.requirements import ImageShape, Requirement
+from engine.plan.requirements.shapes import tight_bytes
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import (
     Acquire,
     Allocate,
     Bind,
@@ -39,7 +31,15 @@ from engine.plan.steps import (
     Transfer,
     Window,
 )
-from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, QueueKind
+from engine.plan.schedule.schedule import make_schedule
+from engine.plan.schedule.simulation import SimulatedDevice
+from engine.plan.terms.errors import PlanError, StepError
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import Keys
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import BufferUsage, Contents, ImageUsage, QueueKind
+from engine.plan.text.schedule_listing import schedule_listing
+from engine.plan.text.schedule_text import read_schedule, write_schedule
 
 
 def test_a_fresh_schedule_goes_as_in_the_seed():

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from support.random_scenes import profile
 
-from engine.plan.coalesce import coalesce
-from engine.plan.errors import StepError
-from engine.plan.formats import Format
-from engine.plan.keys import asset_key
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.requirements import ImageShape, Requirement, RequirementTable
-from engine.plan.resident import Resident
-from engine.plan.schedule import Schedule, make_schedule
-from engine.plan.simulation import SimulatedDevice
-from engine.plan.sources import Sources
-from engine.plan.steps import ClearStaging, Publish, Transfer
-from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind
+from engine.plan.placement.planner import make_plan
+from engine.plan.requirements.coalesce import coalesce
+from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import ClearStaging, Publish, Transfer
+from engine.plan.schedule.schedule import Schedule, make_schedule
+from engine.plan.schedule.simulation import SimulatedDevice
+from engine.plan.terms.errors import StepError
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import asset_key
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import BufferUsage, Contents, ImageUsage, Kind
 
 KEY = asset_key(1, 0)
 CACHE = np.random.default_rng(1).integers(0, 256, 40_000, dtype=np.uint8)

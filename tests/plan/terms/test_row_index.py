@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan import row_index
-from engine.plan.row_index import RowIndex
+from engine.plan.terms import row_index
+from engine.plan.terms.row_index import RowIndex
 
 VALUES = st.integers(0, 9)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan.table import Table, contains, distinct, order_of, stack
+from engine.plan.terms.table import Table, contains, distinct, order_of, stack
 
 ROW = np.dtype([("id", np.int32), ("value", np.int64)])
 CHANGES = st.lists(
@@ -79,7 +79,7 @@ NUMBERS = st.lists(
 def test_an_order_by_digits_is_that_of_a_stable_sort(numbers):
     values = np.array(numbers, np.int64)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.plan.table._FEW", 0)
+        patch.setattr("engine.plan.terms.table._FEW", 0)
         assert order_of(values).tolist() == np.argsort(values, kind="stable").tolist()
 
 

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from engine.plan.drawing import CompareOp, CullMode, DescriptorType, FrontFace, ShaderStage, Topology
-from engine.plan.formats import Aspect, Format
-from engine.plan.vocabulary import (
+from engine.plan.terms.drawing import CompareOp, CullMode, DescriptorType, FrontFace, ShaderStage, Topology
+from engine.plan.terms.formats import Aspect, Format
+from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
     ImageUsage,
@@ -84,7 +84,8 @@ def test_numbers_are_vulkans(kind, pattern):
 
 def test_planning_imports_no_vulkan_and_no_pictures():
     code = (
-        "import sys, engine.plan.planner, engine.plan.schedule, engine.plan.text, engine.plan.simulation;"
+        "import sys, engine.plan.placement.planner, engine.plan.schedule.simulation;"
+        "import engine.plan.text.plan_text;"
         "print([m for m in ('vulkan', 'PIL', 'glfw', 'engine.vk', 'engine.assets') if m in sys.modules])"
     )
     told = subprocess.run(

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.random_scenes import profile
 
-from engine.plan.text import plan_text
-from engine.plan.validate import validate
+from engine.plan.text.plan_text import plan_text
+from engine.plan.text.validate import validate
 from engine.planning.offline import plan_scene
 
 GOLDEN = Path(__file__).parent / "golden"

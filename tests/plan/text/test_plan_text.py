@@ -13,28 +13,28 @@ from support.hostile import hostile_edits
 from support.random_scenes import NAMES, SMALL, World, needs, profile
 
 from engine.humon import InputError, Position, parse
-from engine.plan.coalesce import coalesce
-from engine.plan.difference import difference, difference_text, row_changes
-from engine.plan.drawing import ShaderStage
-from engine.plan.errors import PlanError
-from engine.plan.keys import Keys, asset_key
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.reading import read_plan
-from engine.plan.requirements import Requirement, RequirementTable
-from engine.plan.rows import ShaderRow
-from engine.plan.steps import Allocate
-from engine.plan.text import plan_text
-from engine.plan.vocabulary import BufferUsage, Contents, Kind
-from engine.plan.why import Reason, RowReason, why, why_text
+from engine.plan.model.plan import Plan
+from engine.plan.placement.planner import make_plan
+from engine.plan.requirements.coalesce import coalesce
+from engine.plan.requirements.requirements import Requirement, RequirementTable
+from engine.plan.resident.steps import Allocate
+from engine.plan.terms.drawing import ShaderStage
+from engine.plan.terms.drawing_rows import ShaderRow
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.keys import Keys, asset_key
+from engine.plan.terms.vocabulary import BufferUsage, Contents, Kind
+from engine.plan.text.plan_difference import difference, difference_text, row_changes
+from engine.plan.text.plan_reader import read_plan
+from engine.plan.text.plan_text import plan_text
+from engine.plan.text.why import Reason, RowReason, why, why_text
 from engine.planning.offline import plan_scene
 
 PRINT = """
 import sys
 sys.path[:0] = ["tests", "."]
 from support.random_scenes import SMALL, World, needs, profile
-from engine.plan.planner import make_plan
-from engine.plan.text import plan_text
+from engine.plan.placement.planner import make_plan
+from engine.plan.text.plan_text import plan_text
 import numpy as np
 rng = np.random.default_rng(int(sys.argv[1]))
 print(plan_text(make_plan(needs(rng, World.make(rng, 25), 0.8), profile(sys.argv[2]), None, SMALL)))

@@ -7,17 +7,16 @@ from dataclasses import replace
 import pytest
 from support.random_scenes import profile
 
-from engine.plan.coalesce import coalesce
-from engine.plan.formats import Format
-from engine.plan.keys import asset_key
-from engine.plan.memory_plan import Address
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.policy import Policy
-from engine.plan.profile import DeviceProfile, QueueFamily
-from engine.plan.requirements import ImageShape, QueueUse, Requirement, RequirementTable
-from engine.plan.text import plan_values
-from engine.plan.vocabulary import (
+from engine.plan.model.memory_plan import Address
+from engine.plan.model.plan import Plan
+from engine.plan.placement.planner import make_plan
+from engine.plan.profile.device_profile import DeviceProfile, QueueFamily
+from engine.plan.requirements.coalesce import coalesce
+from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement, RequirementTable
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import asset_key
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
     Contents,
@@ -28,6 +27,7 @@ from engine.plan.vocabulary import (
     Stage,
     flag_names,
 )
+from engine.plan.text.plan_text import plan_values
 
 VERTICES, INDICES, ALBEDO, NORMAL = (asset_key(0, i) for i in range(4))
 DRAW = QueueUse(QueueKind.GRAPHICS, Access.SHADER_READ, Stage.VERTEX_SHADER)

@@ -21,23 +21,23 @@ from support.mutations import (
 )
 from support.random_scenes import SMALL, World, needs, profile
 
-from engine.plan.coalesce import coalesce
-from engine.plan.findings import Part
-from engine.plan.formats import Format
-from engine.plan.memory_plan import MemoryPlan
-from engine.plan.plan import Plan
-from engine.plan.planner import make_plan
-from engine.plan.profile import DeviceProfile, QueueFamily
-from engine.plan.requirements import ImageShape, Requirement, RequirementTable
-from engine.plan.resident import Resident
-from engine.plan.schedule import Schedule, make_schedule
-from engine.plan.shapes import tight_bytes
-from engine.plan.sources import Sources
-from engine.plan.steps import Bind, Fill, Move, SetWindow, Transfer
-from engine.plan.table import Table
-from engine.plan.validate import stays_bound, validate
-from engine.plan.validate_schedule import validate_schedule
-from engine.plan.vocabulary import BufferUsage, Contents, ImageUsage, Kind, MemoryProperty, QueueKind
+from engine.plan.model.findings import Part
+from engine.plan.model.memory_plan import MemoryPlan
+from engine.plan.model.plan import Plan
+from engine.plan.placement.planner import make_plan
+from engine.plan.profile.device_profile import DeviceProfile, QueueFamily
+from engine.plan.requirements.coalesce import coalesce
+from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.requirements.shapes import tight_bytes
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import Bind, Fill, Move, SetWindow, Transfer
+from engine.plan.schedule.schedule import Schedule, make_schedule
+from engine.plan.schedule.validate_schedule import validate_schedule
+from engine.plan.terms.formats import Format
+from engine.plan.terms.table import Table
+from engine.plan.terms.vocabulary import BufferUsage, Contents, ImageUsage, Kind, MemoryProperty, QueueKind
+from engine.plan.text.validate import stays_bound, validate
 
 SHAPE = ImageShape(Format.R8G8B8A8_UNORM, 16, 16)
 DEPTH = ImageShape(Format.D32_SFLOAT, 64, 64)

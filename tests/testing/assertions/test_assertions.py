@@ -36,7 +36,7 @@ from engine.testing import (
     assert_usages,
     open_scene,
 )
-from engine.testing.frame import Frame
+from engine.testing.scene.frame import Frame
 
 SHADOW_WHY = "shadowCaster on 'cube' at scenes/cube.hu:13:19"
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.testing.findings import Findings, State, accept
-from engine.testing.goldens import GoldenError, Goldens, driver_word
-from engine.testing.pictures import Tolerance, difference, from_png, to_png
+from engine.testing.comparison.pictures import Tolerance, difference, from_png, to_png
+from engine.testing.goldens.findings import Findings, State, accept
+from engine.testing.goldens.goldens import GoldenError, Goldens, driver_word
 
 DRIVER = "llvmpipe (LLVM 15.0.6, 256 bits)"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine.humon import InputError
-from engine.testing.hu_actions import SeveralFailures
-from engine.testing.hu_tests import read_tests
-from engine.testing.hu_values import SceneTestFailure
+from engine.testing.hu.actions import SeveralFailures
+from engine.testing.hu.test_files import read_tests
+from engine.testing.hu.values import SceneTestFailure
 
 HEAD = """version: 1
 scene: {scene}

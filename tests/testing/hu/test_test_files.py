@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.humon import InputError
-from engine.testing.hu_tests import read_tests
+from engine.testing.hu.test_files import read_tests
 
 
 def problems(folder, text: str) -> list[str]:

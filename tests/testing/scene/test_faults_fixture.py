@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.memory.fills import Fills
+from engine.memory.streaming.fills import Fills
 from engine.testing import MIB, Faults, assert_problems, open_scene
 from engine.vk.errors import DeviceLost, OutOfHostMemory
 from engine.vk.faults import faults as calls

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from support.wants import NORMAL, ROUGHNESS, TANGENT, Wants
 
-from engine.plan.errors import PlanError
-from engine.plan.requirements import Requirement
-from engine.plan.vocabulary import BufferUsage, Kind
+from engine.plan.requirements.requirements import Requirement
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.vocabulary import BufferUsage, Kind
 from engine.testing import (
     NotSettled,
     OpenedScene,
@@ -22,7 +22,7 @@ from engine.testing import (
     assert_silent,
     open_scene,
 )
-from engine.testing.devices import close_devices, lend
+from engine.testing.scene.devices import close_devices, lend
 from engine.vk.binding import NULL
 from engine.vk.messages import Message, MessageType, Severity
 from engine.vk.structs import new

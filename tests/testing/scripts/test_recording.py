@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from engine.scene import load_scene
-from engine.testing.hu_tests import read_tests
-from engine.testing.recording import Changed, Given, Recorder, Resized, Waited
-from engine.testing.recording_text import recording_text
-from engine.testing.script import load_script
+from engine.testing.hu.test_files import read_tests
+from engine.testing.scripts.recording import Changed, Given, Recorder, Resized, Waited
+from engine.testing.scripts.recording_text import recording_text
+from engine.testing.scripts.script import load_script
 
 SIZE = (64, 48)
 

@@ -9,15 +9,15 @@ import pytest
 from imgui_bundle import imgui
 from support.plans import cube_plan, large_plan
 
-from engine.plan.compaction import Compaction
-from engine.plan.errors import PlanError
-from engine.plan.plan import Plan
+from engine.plan.model.plan import Plan
+from engine.plan.placement.compaction import Compaction
+from engine.plan.terms.errors import PlanError
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
-from viewer.inspector.compacting import Compacting
-from viewer.inspector.facts import Facts
-from viewer.inspector.inspector import WIDTH, Inspector
+from viewer.panels.compaction_button import Compacting
+from viewer.panels.inspector import WIDTH, Inspector
+from viewer.panels.run_facts import Facts
 from viewer.ui import style
 
 PLAN = cube_plan()

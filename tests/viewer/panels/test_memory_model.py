@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from support.plans import MIB, cube_plan, large_plan
 
-from viewer.inspector.folds import Folds
-from viewer.inspector.memory_model import Level, MemoryModel
+from viewer.panels.expanded_nodes import Folds
+from viewer.panels.memory_model import Level, MemoryModel
 
 
 @pytest.fixture

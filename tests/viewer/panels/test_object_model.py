@@ -6,8 +6,8 @@ import pytest
 
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
-from viewer.inspector.folds import Folds
-from viewer.inspector.object_model import ObjectModel
+from viewer.panels.expanded_nodes import Folds
+from viewer.panels.object_model import ObjectModel
 
 
 @pytest.fixture

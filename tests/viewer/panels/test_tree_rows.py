@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from viewer.inspector import outline
+from viewer.panels import tree_rows as outline
 
 
 @st.composite

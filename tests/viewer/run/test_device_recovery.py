@@ -19,10 +19,10 @@ from engine.vk.errors import Result
 from engine.vk.faults import faults
 from engine.vk.instance import Instance
 from viewer.arguments import Options
-from viewer.headless import HeadlessFrames
 from viewer.main import main, make_frames
-from viewer.opening import opened
-from viewer.run import run
+from viewer.run.headless import HeadlessFrames
+from viewer.run.run import run
+from viewer.run.scene_opening import opened
 
 pytestmark = pytest.mark.gpu
 

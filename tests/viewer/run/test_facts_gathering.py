@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from viewer.run_facts import RunFacts
+from viewer.run.facts_gathering import RunFacts
 
 
 def test_progress_goes_on_where_the_rest_is_put_into_another_order_and_begins_anew_with_another_plan() -> (

@@ -72,7 +72,7 @@ def test_ctrl_c_while_the_scene_is_recorded(
 def test_ctrl_c_while_the_window_is_recorded(
     monkeypatch: pytest.MonkeyPatch, instances: list[Instance], display: Display, times: int
 ) -> None:
-    from viewer.presenter import Presenter
+    from viewer.run.presenter import Presenter
 
     press(monkeypatch, Presenter, "_barrier", times)
     assert view() == 130

@@ -13,11 +13,11 @@ from support import images
 from support.display import Display
 
 from engine.testing import open_scene
-from engine.testing.hu_tests import read_tests
-from engine.testing.script import load_script
+from engine.testing.hu.test_files import read_tests
+from engine.testing.scripts.script import load_script
 from viewer.arguments import Options
 from viewer.main import make_frames
-from viewer.opening import opened
+from viewer.run.scene_opening import opened
 
 pytestmark = pytest.mark.gpu
 
@@ -87,7 +87,7 @@ def test_what_a_mouse_did_in_a_window_is_done_again_by_the_script(
         if name.endswith(".py"):
             load_script(path)(scene)
         else:
-            from engine.testing.hu_play import Play
+            from engine.testing.hu.playback import Play
 
             (test,) = read_tests(path)
             assert test.size == SIZE

@@ -18,12 +18,12 @@ from engine.runtime.report import RunLog
 from engine.vk.errors import Result
 from engine.vk.faults import faults
 from viewer.arguments import Options
-from viewer.headless import HeadlessFrames
-from viewer.lasting import LastingFrames
-from viewer.opening import opened
+from viewer.run.device_recovery import LastingFrames
+from viewer.run.headless import HeadlessFrames
+from viewer.run.scene_opening import opened
 
 if TYPE_CHECKING:
-    from viewer.windowed import WindowFrames
+    from viewer.run.windowed import WindowFrames
 
 pytestmark = pytest.mark.gpu
 
@@ -35,7 +35,7 @@ OPTIONS = Options(scene=Path("scenes/cube.hu"), size=SIZE)
 
 @pytest.fixture
 def frames(display: Display) -> Iterator[WindowFrames]:
-    from viewer.windowed import WindowFrames
+    from viewer.run.windowed import WindowFrames
 
     with opened(OPTIONS) as (scene, library):
         made = WindowFrames(scene, library, OPTIONS)
@@ -116,7 +116,7 @@ def test_the_screen_shows_the_headless_frame(
 def test_the_inspector_covers_its_own_part_of_the_screen_only(
     frames: WindowFrames, headless_picture: np.ndarray, display: Display
 ) -> None:
-    from viewer.inspector.inspector import WIDTH
+    from viewer.panels.inspector import WIDTH
 
     shown = on_screen(frames, display)
     images.assert_same(shown[:, WIDTH + 4 :], headless_picture[:, WIDTH + 4 :, :3])
@@ -275,7 +275,7 @@ def test_five_hundred_resizes_in_a_row_leak_nothing(
 def test_a_minimised_window_draws_nothing_and_comes_back(
     frames: WindowFrames, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from viewer.window import Window
+    from viewer.window.window import Window
 
     shown = frames.presenter.shown
     with monkeypatch.context() as patch:
@@ -317,7 +317,7 @@ def test_a_window_that_cannot_be_opened_releases_what_was_opened_of_it(
 ) -> None:
     from engine.runtime import runtime
     from engine.vk.instance import Instance
-    from viewer.windowed import WindowFrames
+    from viewer.run.windowed import WindowFrames
 
     opened_instances: list[Instance] = []
 
@@ -342,7 +342,7 @@ def test_a_window_that_cannot_be_opened_releases_what_was_opened_of_it(
 
 
 def test_a_frame_that_fails_halfway_leaves_a_window_that_closes_in_order(display: Display) -> None:
-    from viewer.windowed import WindowFrames
+    from viewer.run.windowed import WindowFrames
 
     def is_struck(nth: int) -> bool:
         with opened(OPTIONS) as (scene, library):
@@ -375,7 +375,7 @@ def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frame
 @contextmanager
 def lasting_frames() -> Iterator[tuple[LastingFrames, list[WindowFrames], RunLog]]:
     """Frames in a window that outlast their device; no instance may leave anything or say anything."""
-    from viewer.windowed import WindowFrames
+    from viewer.run.windowed import WindowFrames
 
     made: list[WindowFrames] = []
     log = RunLog()
@@ -400,7 +400,7 @@ def lasting_frames() -> Iterator[tuple[LastingFrames, list[WindowFrames], RunLog
 def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_was(
     headless_picture: np.ndarray, display: Display, function: str
 ) -> None:
-    from viewer.inspector.inspector import WIDTH
+    from viewer.panels.inspector import WIDTH
 
     with lasting_frames() as (lasting, (frames,), log):
         settle(frames)

@@ -7,8 +7,8 @@ import pytest
 
 from engine.tableau.schema import FeatureSchema, angle_field, asset_field, choice_field, float_field
 from engine.tableau.tableau import Tableau
-from viewer.camera import CameraControl
-from viewer.pointer import Pointer
+from viewer.window.camera_steering import CameraControl
+from viewer.window.pointer import Pointer
 
 SCHEMAS = (
     FeatureSchema(

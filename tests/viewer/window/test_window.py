@@ -19,7 +19,7 @@ def quiet() -> Guard:
 
 
 def test_glfw_and_imgui_share_one_library(display: Display) -> None:
-    import viewer.window  # noqa: F401
+    import viewer.window.window  # noqa: F401
 
     with open("/proc/self/maps") as maps:
         libraries = {os.path.realpath(line.split()[-1]) for line in maps if "libglfw" in line}
@@ -27,7 +27,7 @@ def test_glfw_and_imgui_share_one_library(display: Display) -> None:
 
 
 def test_a_window_has_the_framebuffer_size_that_was_asked_for(display: Display) -> None:
-    from viewer.window import Window
+    from viewer.window.window import Window
 
     with Window("test", (640, 480), quiet()) as window:
         assert window.framebuffer_size == (640, 480)
@@ -40,7 +40,7 @@ def test_a_window_has_the_framebuffer_size_that_was_asked_for(display: Display) 
 
 
 def test_a_resize_is_noticed(display: Display) -> None:
-    from viewer.window import Window
+    from viewer.window.window import Window
 
     with Window("test", (320, 200), quiet()) as window:
         sizes: list[tuple[int, int]] = []
@@ -56,7 +56,7 @@ def test_a_resize_is_noticed(display: Display) -> None:
 
 
 def test_a_callback_that_raises_is_reported_and_the_loop_goes_on(display: Display) -> None:
-    from viewer.window import Window
+    from viewer.window.window import Window
 
     told: list[str] = []
     with Window("test", (320, 200), Guard(lambda name, message: told.append(message))) as window:
@@ -74,8 +74,8 @@ def test_a_callback_that_raises_is_reported_and_the_loop_goes_on(display: Displa
 
 
 def test_without_a_display_the_reasons_are_told(no_display: None) -> None:
-    from viewer.no_display import NoDisplay
-    from viewer.window import Window
+    from viewer.window.no_display import NoDisplay
+    from viewer.window.window import Window
 
     with pytest.raises(NoDisplay) as raised:
         Window("test", (320, 200), quiet())
@@ -84,7 +84,7 @@ def test_without_a_display_the_reasons_are_told(no_display: None) -> None:
 
 
 def test_closing_twice_is_harmless(display: Display) -> None:
-    from viewer.window import Window
+    from viewer.window.window import Window
 
     window = Window("test", (320, 200), quiet())
     window.close()

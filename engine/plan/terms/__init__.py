@@ -1,0 +1,1 @@
+"""The vocabulary of plans: kinds, usages, formats, keys, error codes, policy, and tables of rows."""

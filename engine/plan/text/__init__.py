@@ -1,0 +1,1 @@
+"""Plans and schedules as text: written, read back, validated, compared and explained."""

@@ -1,0 +1,1 @@
+"""Golden pictures and plan texts: stored beside the test, compared, and updated only after review."""

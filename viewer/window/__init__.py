@@ -1,0 +1,1 @@
+"""The GLFW window, its input, and camera control with mouse and keys."""
