@@ -35,9 +35,9 @@ from engine.assets.records import (
 )
 from engine.humon import (
     Code,
-    Collector,
     Kind,
     Node,
+    ProblemCollector,
     choice,
     expect,
     failure,
@@ -92,7 +92,7 @@ class AssetReader:
         self._names = names
         self._gate = gate
         self._folder = folder
-        self._problems = Collector()
+        self._problems = ProblemCollector()
         self.declared: list[Declared] = []
 
     def read(self, kind: AssetType) -> Asset:

@@ -14,7 +14,7 @@ from engine.humon import Node, Problem, Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Breakage:
+class BrokenAssets:
     """The broken assets of a database, the slot a texture is used in, and the warnings."""
 
     broken: frozenset[AssetRef] = frozenset()
@@ -22,7 +22,7 @@ class Breakage:
     problems: tuple[Problem, ...] = ()
 
 
-def find_breakage(cooked: CookedDb) -> Breakage:
+def find_broken_assets(cooked: CookedDb) -> BrokenAssets:
     """A mesh with a broken part is broken as a whole, and so is a material with a broken shader."""
     db = cooked.db
     broken = {
@@ -43,7 +43,7 @@ def find_breakage(cooked: CookedDb) -> Breakage:
             if any(shader in broken for shader in asset.shaders):
                 broken.add(asset.ref)
     derived = [*_derived_problems(cooked), *_bone_problems(cooked)]
-    return Breakage(frozenset(broken), slots, (*problems.values(), *derived))
+    return BrokenAssets(frozenset(broken), slots, (*problems.values(), *derived))
 
 
 def _problems_of(cooked: CookedDb, asset: Asset, is_broken: bool) -> Iterator[Problem]:

@@ -14,11 +14,11 @@ from engine.assets.names import BUILTIN, NameTable, checked_name
 from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Declared
 from engine.assets.roots import data_root, display_path, project_root
 from engine.humon import (
-    Collector,
     Document,
     Kind,
     Node,
     Problem,
+    ProblemCollector,
     expect,
     failure,
     read,
@@ -48,7 +48,7 @@ def read_asset_db(
     node = expect(root_node["assetDb"], Kind.DICT)
     path = Path(os.path.realpath(path))
     gate = gate or FileGate(root or project_root(path))
-    problems = Collector()
+    problems = ProblemCollector()
     for key, child in node.items():
         if key not in _KNOWN_KEYS:
             problem = document.problem(
@@ -108,7 +108,7 @@ def _cache_file(node: Node, name: str, path: Path, gate: FileGate) -> Path:
 
 
 def _assets(
-    node: Node, db_id: int, path: Path, gate: FileGate, problems: Collector
+    node: Node, db_id: int, path: Path, gate: FileGate, problems: ProblemCollector
 ) -> tuple[tuple[Asset, ...], tuple[Declared, ...]]:
     rows = list(expect(required(node, "assets"), Kind.LIST))
     if len(rows) > MAX_ASSETS:

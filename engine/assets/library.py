@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.assets.broken_assets import Breakage, find_breakage
+from engine.assets.broken_assets import BrokenAssets, find_broken_assets
 from engine.assets.cache import CacheImage
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb, ProgressCallback, cook_database
@@ -67,15 +67,15 @@ class AssetLibrary:
 
     def __init__(self, cooked: Sequence[CookedDb]) -> None:
         self._cooked = tuple(cooked)
-        self._breakage: tuple[Breakage, ...] = tuple(find_breakage(one) for one in cooked)
+        self._broken_assets: tuple[BrokenAssets, ...] = tuple(find_broken_assets(one) for one in cooked)
         self._facts: dict[AssetRef, Facts] = {}
         self.problems: list[Problem] = [
             problem
-            for one, breakage in zip(cooked, self._breakage, strict=True)
-            for problem in (*one.problems, *breakage.problems)
+            for one, broken_assets in zip(cooked, self._broken_assets, strict=True)
+            for problem in (*one.problems, *broken_assets.problems)
         ]
-        if self._breakage[0].broken:
-            raise InputError(self._breakage[0].problems)
+        if self._broken_assets[0].broken:
+            raise InputError(self._broken_assets[0].problems)
 
     def __enter__(self) -> AssetLibrary:
         return self
@@ -99,7 +99,7 @@ class AssetLibrary:
 
     def usable(self, ref: AssetRef) -> AssetRef:
         """`ref` itself, or the builtin placeholder of its type where the asset is broken."""
-        return self._stand_in(ref) if ref in self._breakage[ref.db].broken else ref
+        return self._stand_in(ref) if ref in self._broken_assets[ref.db].broken else ref
 
     def placeholder(self, kind: str) -> AssetRef:
         """The builtin asset that stands in for a broken one of this type."""
@@ -140,7 +140,7 @@ class AssetLibrary:
             (AssetRef(db, index).key, db, entry.offset, entry.size)
             for db, one in enumerate(self._cooked)
             for index, entry in one.entries.items()
-            if AssetRef(db, index) not in self._breakage[db].broken
+            if AssetRef(db, index) not in self._broken_assets[db].broken
         ]
         return np.array(rows, np.int64).reshape(-1, 4)
 
@@ -163,7 +163,7 @@ class AssetLibrary:
             one.image.close()
 
     def _texture(self, slot: str, ref: AssetRef) -> AssetRef:
-        if ref not in self._breakage[ref.db].broken:
+        if ref not in self._broken_assets[ref.db].broken:
             return ref
         return self.find(BUILTIN, _SLOT_PLACEHOLDERS.get(slot, _PLACEHOLDER), (AssetType.TEXTURE2D,))
 
@@ -171,7 +171,7 @@ class AssetLibrary:
         """The placeholder of a broken asset; parts of a mesh come from the placeholder mesh."""
         kind = self._cooked[ref.db].db[ref].type
         if kind is AssetType.TEXTURE2D:
-            return self._texture(self._breakage[ref.db].slots.get(ref, ""), ref)
+            return self._texture(self._broken_assets[ref.db].slots.get(ref, ""), ref)
         if kind is AssetType.SHADER:
             return self._placeholder_shader(ref)
         part = _MESH_PARTS.get(kind)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from engine.assets.codes import AssetCode
 from engine.assets.files import folded
 from engine.assets.records import AssetDb, AssetRef, AssetType
-from engine.humon import Collector, Node, failure, suggestion, text
+from engine.humon import Node, ProblemCollector, failure, suggestion, text
 
 BUILTIN = "builtin"
 """The name of the database that Diorama brings along; its id is 0."""
@@ -21,7 +21,7 @@ class NameTable:
         self._folded: dict[tuple[AssetType, str], Node] = {}
         self.types: list[AssetType | None] = []
 
-    def add(self, kind: AssetType | None, node: Node, problems: Collector) -> None:
+    def add(self, kind: AssetType | None, node: Node, problems: ProblemCollector) -> None:
         """Take in the next asset; a name that is taken, or too like another, is a problem."""
         index = len(self.types)
         self.types.append(kind)

@@ -14,9 +14,9 @@ def run(options: argparse.Namespace) -> int:
 
     Nothing is written before all files were read; raises InputError with the problems of all of them.
     """
-    from engine.humon import Collector, format_document, read
+    from engine.humon import ProblemCollector, format_document, read
 
-    collector = Collector()
+    collector = ProblemCollector()
     changed = []
     for path in options.files:
         with collector.catching():

@@ -19,7 +19,7 @@ from engine.feature.contract import Feature
 from engine.feature.feature_guard import FeatureGuard
 from engine.feature.recency import STILL, Recency
 from engine.feature.registry import Registry
-from engine.plan.requirements.requesters import Asker, AskerTable
+from engine.plan.requirements.requesters import Requester, RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable, TermsTable
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
 from engine.tableau.columns import Rows
@@ -43,11 +43,11 @@ class Stated:
     """Key, size, content and priority of each: int64[len(terms), 4]."""
 
 
-class AskerIds:
-    """Gives each row of a feature table its asker id; a row keeps it as long as it has its object."""
+class RequesterIds:
+    """Gives each row of a feature table its requester id; a row keeps it as long as it has its object."""
 
-    def __init__(self, tableau: Tableau, table: FeatureTable, askers: AskerTable) -> None:
-        self.askers = askers
+    def __init__(self, tableau: Tableau, table: FeatureTable, requesters: RequesterTable) -> None:
+        self.requesters = requesters
         self._tableau = tableau
         self._table = table
         self._ids = np.empty(0, np.int32)
@@ -72,22 +72,24 @@ class AskerIds:
         return np.asarray(ids[ids >= 0], np.int32)
 
     def _take_in(self, rows: Rows, owners: NDArray[np.int32]) -> None:
-        first = self.askers.add_block(len(rows), lambda index: self._tell(int(rows[index]), owners[index]))
+        first = self.requesters.add_block(
+            len(rows), lambda index: self._tell(int(rows[index]), owners[index])
+        )
         self._ids[rows] = np.arange(first, first + len(rows), dtype=np.int32)
         self._owners[rows] = owners
 
-    def _tell(self, row: int, owner: NDArray[np.int32]) -> Asker:
+    def _tell(self, row: int, owner: NDArray[np.int32]) -> Requester:
         table, tableau = self._table, self._tableau
         there = table.object[row] == owner[0] and tableau.generation[owner[0]] == owner[1]
         if not there:
-            return Asker(table.type_name, "(removed)")
+            return Requester(table.type_name, "(removed)")
         position = table.position(row)
         if position is None:
-            return Asker(table.type_name, table.path(row))
-        return Asker(table.type_name, table.path(row), position.file, position.line, position.column)
+            return Requester(table.type_name, table.path(row))
+        return Requester(table.type_name, table.path(row), position.file, position.line, position.column)
 
 
-class Collector:
+class RequirementCollector:
     """Collects the requirements of one tableau's active features.
 
     `library` is handed to the features. A feature that raises for an asset is switched off on the objects
@@ -101,7 +103,7 @@ class Collector:
         self._guard = FeatureGuard(tableau)
         self._stated: dict[tuple[str, int], Stated] = {}
         self._terms = TermsTable()
-        self._ids: dict[str, AskerIds] = {}
+        self._ids: dict[str, RequesterIds] = {}
         self._collected: RequirementTable | None = None
         self._seen: dict[str, int] = {}
         """The version up to which each feature table has been collected."""
@@ -123,7 +125,7 @@ class Collector:
         version = table.version
         seen = self._seen.get(table.type_name)
         changed = table.changes.since(seen) if seen is not None else None
-        ids = self._ids_of(table, requirements.askers)
+        ids = self._ids_of(table, requirements.requesters)
         if changed is None:
             changed = np.arange(len(table.object), dtype=np.int32)
         if len(changed):
@@ -134,10 +136,12 @@ class Collector:
             version = table.version
         self._seen[table.type_name] = version
 
-    def askers(self, type_name: str, askers: AskerTable, limit: int | None = None) -> NDArray[np.int32]:
+    def requesters(
+        self, type_name: str, requesters: RequesterTable, limit: int | None = None
+    ) -> NDArray[np.int32]:
         """Ids of the active rows of a feature type, at most `limit`: who asks for what its passes need."""
         table = self._tableau.tables[type_name]
-        return self._ids_of(table, askers).of(table.rows_active()[:limit])
+        return self._ids_of(table, requesters).of(table.rows_active()[:limit])
 
     def active_counts(self) -> dict[str, int]:
         """How many active rows each known feature type has, those with none left out."""
@@ -150,12 +154,12 @@ class Collector:
         keys = None if assets is None else {asset.key for asset in assets}
         self._stated = {} if keys is None else {k: v for k, v in self._stated.items() if k[1] not in keys}
 
-    def until(self, askers: AskerTable, recency: Recency) -> Ints:
-        """For each asker the time until which its row was enabled; STILL for all that are no rows."""
-        until = np.full(len(askers), STILL, np.int64)
+    def until(self, requesters: RequesterTable, recency: Recency) -> Ints:
+        """For each requester the time until which its row was enabled; STILL for all that are no rows."""
+        until = np.full(len(requesters), STILL, np.int64)
         for name, table in self._tableau.tables.items():
             ids = self._ids.get(name)
-            if ids is not None and ids.askers is askers:
+            if ids is not None and ids.requesters is requesters:
                 rows = table.rows_active()
                 until[ids.of(rows)] = recency.until(table, rows)
         return until
@@ -186,7 +190,7 @@ class Collector:
         return Stated(np.array(terms, np.int64), np.array(numbers, np.int64).reshape(-1, len(NUMBERS)))
 
     def _attach(
-        self, table: FeatureTable, rows: Rows, known_ids: AskerIds, requirements: RequirementTable
+        self, table: FeatureTable, rows: Rows, known_ids: RequesterIds, requirements: RequirementTable
     ) -> None:
         """Add a row for each requirement of each asset and each of these rows that names the asset."""
         ids = known_ids.of(rows)
@@ -194,12 +198,12 @@ class Collector:
             keys = table.column(spec.name)[rows]
             order = np.argsort(keys, kind="stable")
             starts = np.flatnonzero(np.diff(keys[order], prepend=NO_ASSET - 1))
-            askers = np.diff(starts, append=len(keys))
+            requesters = np.diff(starts, append=len(keys))
             stated = [self._stated.get((table.type_name, int(key))) for key in keys[order][starts]]
             known = [index for index, each in enumerate(stated) if each is not None]
             if known:
                 parts = [each for each in stated if each is not None]
-                self._add(parts, starts[known], askers[known], ids[order], requirements)
+                self._add(parts, starts[known], requesters[known], ids[order], requirements)
 
     def _add(
         self,
@@ -209,7 +213,7 @@ class Collector:
         ids: NDArray[np.int32],
         requirements: RequirementTable,
     ) -> None:
-        """Add what was stated of each asset, for the askers ids[first : first + count] of that asset."""
+        """Add what was stated of each asset, for the requesters ids[first : first + count] of that asset."""
         sizes = [len(each.terms) for each in stated]
         terms = np.concatenate([each.terms for each in stated])
         numbers = np.concatenate([each.numbers for each in stated])
@@ -218,12 +222,12 @@ class Collector:
             of_terms = terms == index
             asking = ids[_spans(first[of_terms], count[of_terms])]
             named = dict(zip(NUMBERS, numbers[of_terms].T, strict=True))
-            requirements.add_rows(self._terms[index], asker=asking, counts=count[of_terms], **named)
+            requirements.add_rows(self._terms[index], requester=asking, counts=count[of_terms], **named)
 
-    def _ids_of(self, table: FeatureTable, askers: AskerTable) -> AskerIds:
+    def _ids_of(self, table: FeatureTable, requesters: RequesterTable) -> RequesterIds:
         known = self._ids.get(table.type_name)
-        if known is None or known.askers is not askers:
-            known = self._ids[table.type_name] = AskerIds(self._tableau, table, askers)
+        if known is None or known.requesters is not requesters:
+            known = self._ids[table.type_name] = RequesterIds(self._tableau, table, requesters)
         return known
 
 

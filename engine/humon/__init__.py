@@ -10,7 +10,7 @@ from engine.humon.edits import Edits
 from engine.humon.files import read
 from engine.humon.formatter import format_document
 from engine.humon.node import Kind, Node
-from engine.humon.problem import Collector, InputError, Position, Problem, Severity, excerpt_of
+from engine.humon.problem import InputError, Position, Problem, ProblemCollector, Severity, excerpt_of
 from engine.humon.values import (
     boolean,
     choice,
@@ -29,7 +29,6 @@ from engine.humon.writer import write
 
 __all__ = [
     "Code",
-    "Collector",
     "Document",
     "Edits",
     "InputError",
@@ -37,6 +36,7 @@ __all__ = [
     "Node",
     "Position",
     "Problem",
+    "ProblemCollector",
     "Severity",
     "boolean",
     "choice",

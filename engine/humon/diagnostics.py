@@ -19,7 +19,7 @@ def shown(text: str) -> str:
     return f"'{text}'" if len(text) <= _SHOWN_CHARS else f"'{text[:_SHOWN_CHARS]}…'"
 
 
-class Trouble:
+class Diagnostics:
     """Collects the problems of one text."""
 
     def __init__(self, text: str, name: str) -> None:

@@ -70,7 +70,7 @@ def gap(container: Container, before: Item, item: Item) -> str:
     return " " if close and before.role is not Role.METATAG else "  "
 
 
-def outline(text: str, implicit_root: bool, width: int) -> Container:
+def format_items(text: str, implicit_root: bool, width: int) -> Container:
     """Return the items of a correct text as children of a container without brackets."""
     builder = _Builder(Container("" if implicit_root else "]"), width)
     end = 0

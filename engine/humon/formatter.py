@@ -6,7 +6,7 @@ vertices), broken where a row is too long. Commas go, quotes stay, and of severa
 """
 
 from engine.humon.document import Document
-from engine.humon.format_items import Container, Item, Role, gap, outline
+from engine.humon.format_items import Container, Item, Role, format_items, gap
 from engine.humon.writer import INDENT, WIDTH
 
 _FARTHEST_ALIGNED = 40
@@ -19,7 +19,7 @@ def format_document(document: Document, width: int = WIDTH) -> str:
     """
     start, _ = document.span(0)
     implicit = isinstance(document.columns.contents[0], dict) and document.text[start] != "{"
-    root = outline(document.text, implicit, width)
+    root = format_items(document.text, implicit, width)
     printer = _Printer(width)
     printer.print_items(root, "")
     printer.align_comments()

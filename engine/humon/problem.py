@@ -69,7 +69,7 @@ class InputError(Exception):
         return "\n".join(problem.render() for problem in self.problems)
 
 
-class Collector:
+class ProblemCollector:
     """Gathers the problems of several parts, so that they are reported together."""
 
     def __init__(self) -> None:

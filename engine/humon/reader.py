@@ -1,6 +1,6 @@
 """From text to columns: one pass of one regular expression, no object per node, no recursion.
 
-The loop handles what correct files are made of; what is wrong goes to `Trouble`, which records the
+The loop handles what correct files are made of; what is wrong goes to `Diagnostics`, which records the
 problem and says where to go on, so that the problems of one file are reported together.
 """
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from engine.humon.codes import Code
 from engine.humon.columns import Columns, Content
-from engine.humon.diagnostics import Stop, Trouble
+from engine.humon.diagnostics import Diagnostics, Stop
 from engine.humon.encoding import check_text, decode
 from engine.humon.lexis import QUOTES, SPACE, TOKEN, unquote
 from engine.humon.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_TOKEN_CHARS
@@ -35,13 +35,13 @@ def read_columns(source: str | bytes, name: str) -> tuple[str, Columns]:
     else:
         text = source.removeprefix("\ufeff")
         check_text(text, name)
-    trouble = Trouble(text, name)
+    diagnostics = Diagnostics(text, name)
     columns = Columns()
     with _collector_paused(), suppress(Stop):
-        _scan(text, columns, trouble, len(source))
+        _scan(text, columns, diagnostics, len(source))
         if len(text) > MAX_TOKEN_CHARS:
-            trouble.check_token_sizes(columns)
-    trouble.check()
+            diagnostics.check_token_sizes(columns)
+    diagnostics.check()
     return text, columns
 
 
@@ -65,13 +65,13 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _scan(text: str, columns: Columns, trouble: Trouble, size: int) -> None:
+def _scan(text: str, columns: Columns, diagnostics: Diagnostics, size: int) -> None:
     offset = _skip(text, 0)
     columns.add(offset, None, {})
-    offset = _metatags(text, offset, columns, 0, trouble)
+    offset = _metatags(text, offset, columns, 0, diagnostics)
     if offset == len(text):
         if not columns.metatags:
-            trouble.empty(size)
+            diagnostics.empty(size)
         return
     columns.starts[0] = offset
     step = TOKEN.match(text, offset)
@@ -80,17 +80,21 @@ def _scan(text: str, columns: Columns, trouble: Trouble, size: int) -> None:
         root: Content = step[kind]
         if kind == "opener":
             root = columns.contents[0] = {} if root == "{" else []
-            end = _scan_nodes(text, step.end(), columns, trouble, root)
+            end = _scan_nodes(text, step.end(), columns, diagnostics, root)
         else:
             columns.contents[0] = root
             end = step.end()
-        _after_root(text, end, columns, trouble)
+        _after_root(text, end, columns, diagnostics)
     else:
-        _scan_nodes(text, offset, columns, trouble, None)
+        _scan_nodes(text, offset, columns, diagnostics, None)
 
 
 def _scan_nodes(
-    text: str, offset: int, columns: Columns, trouble: Trouble, root: dict[str, int] | list[int] | None
+    text: str,
+    offset: int,
+    columns: Columns,
+    diagnostics: Diagnostics,
+    root: dict[str, int] | list[int] | None,
 ) -> int:
     """Read the children of the root up to its closing bracket; `root` is None where braces are left out.
 
@@ -126,9 +130,9 @@ def _scan_nodes(
                 if key[0] in QUOTES:
                     key = unquote(key)
                 if not mapping:
-                    trouble.key_in_list(key, step.start())
+                    diagnostics.key_in_list(key, step.start())
                 elif key in members:
-                    trouble.duplicate(key, starts[members[key]], step.start())
+                    diagnostics.duplicate(key, starts[members[key]], step.start())
                 else:
                     members[key] = count
                 add_key(key)
@@ -142,7 +146,7 @@ def _scan_nodes(
             elif kind == _CLOSER:
                 leave = 1
                 if (step[_CLOSER] == "}") is not mapping or (root is None and not stack):
-                    leave = trouble.wrong_closer(step[_CLOSER], step.start(), opened())
+                    leave = diagnostics.wrong_closer(step[_CLOSER], step.start(), opened())
                 while leave:
                     last = node
                     if not node:
@@ -153,7 +157,7 @@ def _scan_nodes(
             elif kind == _TAGGED:
                 key = unquote(step[_TAG])
                 if last in metatags:
-                    _check_metatag(columns, last, key, step.start(), trouble)
+                    _check_metatag(columns, last, key, step.start(), diagnostics)
                     metatags[last] += (count,)
                 else:
                     metatags[last] = (count,)
@@ -163,11 +167,11 @@ def _scan_nodes(
                 count += 1
                 continue
             elif kind == _NOTHING:
-                trouble.no_value(unquote(step[_LEXEME]), step.start(), step.end())
+                diagnostics.no_value(unquote(step[_LEXEME]), step.start(), step.end())
                 continue
             elif kind == _LEXEME or kind == _FLAT or kind == _OPENER:  # noqa: SIM109
                 if mapping:
-                    trouble.no_key(step[kind], step.start())
+                    diagnostics.no_key(step[kind], step.start())
                 else:
                     items.append(count)
                 add_key(None)
@@ -179,9 +183,9 @@ def _scan_nodes(
                     continue
                 bracket = step[_OPENER]
             else:
-                offset = _metatags(text, step.start(), columns, last, trouble)
+                offset = _metatags(text, step.start(), columns, last, diagnostics)
                 if offset == step.start():
-                    offset = _skip(text, trouble.other(offset, columns))
+                    offset = _skip(text, diagnostics.other(offset, columns))
                 count = len(starts)
                 going = True
                 break
@@ -190,15 +194,15 @@ def _scan_nodes(
             depth = len(stack) + (root is not None)
             if depth >= MAX_DEPTH:
                 if depth > MAX_DEPTH:
-                    trouble.too_deep(step.start())
-                _check_deepest(text, step.end(), trouble)
+                    diagnostics.too_deep(step.start())
+                _check_deepest(text, step.end(), diagnostics)
             node = last
             mapping = bracket == "{"
             if mapping:
                 add_content(members := {})
             else:
                 add_content(items := [])
-    trouble.unclosed(opened())
+    diagnostics.unclosed(opened())
     return len(text)
 
 
@@ -208,56 +212,56 @@ def _skip(text: str, offset: int) -> int:
     return found.end()
 
 
-def _check_deepest(text: str, offset: int, trouble: Trouble) -> None:
+def _check_deepest(text: str, offset: int, diagnostics: Diagnostics) -> None:
     """See to it that a container at the depth limit holds no lists of words, which are never opened."""
     for step in TOKEN.finditer(text, offset):
         if step["flat"] is not None or (step["value"] or "").startswith("["):
-            trouble.too_deep(step.start())
+            diagnostics.too_deep(step.start())
         if step.lastgroup in ("closer", "opener", "opened"):
             return
 
 
-def _check_metatag(columns: Columns, owner: int, key: str, offset: int, trouble: Trouble) -> None:
+def _check_metatag(columns: Columns, owner: int, key: str, offset: int, diagnostics: Diagnostics) -> None:
     first = columns.metatag(owner, key)
     if first is not None:
-        trouble.duplicate(key, columns.starts[first], offset, "metatag")
+        diagnostics.duplicate(key, columns.starts[first], offset, "metatag")
 
 
-def _metatags(text: str, offset: int, columns: Columns, owner: int, trouble: Trouble) -> int:
+def _metatags(text: str, offset: int, columns: Columns, owner: int, diagnostics: Diagnostics) -> int:
     """Read all metatags from `offset` on for the row `owner`; return the offset of what follows them."""
     while step := TOKEN.match(text, offset):
         if step.lastgroup == "tagged":
             key = unquote(step["tag"])
-            _check_metatag(columns, owner, key, offset, trouble)
+            _check_metatag(columns, owner, key, offset, diagnostics)
             columns.add_metatag(owner, offset, key, step["tagged"])
             offset = step.end()
         elif step["other"] == "@" and text.startswith("{", step.end()):
-            offset = _metatag_block(text, step.end(), columns, owner, trouble)
+            offset = _metatag_block(text, step.end(), columns, owner, diagnostics)
         else:
             return offset
     return offset
 
 
-def _metatag_block(text: str, brace: int, columns: Columns, owner: int, trouble: Trouble) -> int:
+def _metatag_block(text: str, brace: int, columns: Columns, owner: int, diagnostics: Diagnostics) -> int:
     offset = _skip(text, brace + 1)
     while step := TOKEN.match(text, offset):
         if step.lastgroup == "value" and step["value"][0] != "[":
             key = unquote(step["lexeme"])
-            _check_metatag(columns, owner, key, offset, trouble)
+            _check_metatag(columns, owner, key, offset, diagnostics)
             columns.add_metatag(owner, offset, key, step["value"])
         elif step["closer"] == "}":
             return step.end()
         else:
-            trouble.add(Code.METATAG, "metatags in braces are pairs of `key: value`", offset)
+            diagnostics.add(Code.METATAG, "metatags in braces are pairs of `key: value`", offset)
             end = text.find("}", offset)
             return _skip(text, end + 1) if end >= 0 else len(text)
         offset = step.end()
-    trouble.add(Code.UNCLOSED, "'{' is never closed", brace)
+    diagnostics.add(Code.UNCLOSED, "'{' is never closed", brace)
     return offset
 
 
-def _after_root(text: str, offset: int, columns: Columns, trouble: Trouble) -> None:
-    offset = _metatags(text, offset, columns, 0, trouble)
+def _after_root(text: str, offset: int, columns: Columns, diagnostics: Diagnostics) -> None:
+    offset = _metatags(text, offset, columns, 0, diagnostics)
     if offset < len(text):
         hint = "a file holds one root node: put all in one dict, or leave out the braces of the root"
-        trouble.add(Code.AFTER_ROOT, "something follows the end of the root node", offset, hint)
+        diagnostics.add(Code.AFTER_ROOT, "something follows the end of the root node", offset, hint)

@@ -2,7 +2,7 @@
 
 Features speak for assets; passes speak for what a frame lives on: attachments, rings of values that
 change per frame, draw lists and material tables. Both end in one requirement table, so that every byte
-of GPU memory has an asker.
+of GPU memory has a requester.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ from engine.tableau import Tableau
 FRAMES_IN_FLIGHT = 2
 """Copies of everything the CPU writes each frame: one is drawn while the next is written."""
 
-PASS_ASKERS = 16
-"""How many rows a pass names as askers; of more, the rest is named as one."""
+PASS_REQUESTERS = 16
+"""How many rows a pass names as requesters; of more, the rest is named as one."""
 
 BUILTIN_DB = 0
 FALLBACK_PRIORITY = 1000
@@ -88,22 +88,22 @@ def for_samples(p: Pass, samples: int) -> Pass:
     return replace(p, color=color)
 
 
-def pass_askers(
+def pass_requesters(
     p: Pass, features: Iterable[str], tableau: Tableau, requirements: RequirementTable
 ) -> tuple[int, ...]:
-    """Return ids of the askers of a pass: the active rows of the features (by name) that take part in it.
+    """Return ids of the requesters of a pass: the active rows of the features (by name) that take part in it.
 
-    They are told apart from the askers of assets, so that each can be taken back without the other.
+    They are told apart from the requesters of assets, so that each can be taken back without the other.
     """
     ids: list[int] = []
     for name in features:
         table = tableau.tables[name]
         rows = table.rows_active()
-        for row in rows[:PASS_ASKERS].tolist():
-            ids.append(requirements.askers.add(name, table.path(row), table.position(row)))
-        if len(rows) > PASS_ASKERS:
-            ids.append(requirements.askers.add(name, f"and {len(rows) - PASS_ASKERS} more objects"))
-    return tuple(ids) or (requirements.askers.add(f"frame {p.name}"),)
+        for row in rows[:PASS_REQUESTERS].tolist():
+            ids.append(requirements.requesters.add(name, table.path(row), table.position(row)))
+        if len(rows) > PASS_REQUESTERS:
+            ids.append(requirements.requesters.add(name, f"and {len(rows) - PASS_REQUESTERS} more objects"))
+    return tuple(ids) or (requirements.requesters.add(f"frame {p.name}"),)
 
 
 class PassNeeds:
@@ -114,12 +114,15 @@ class PassNeeds:
         self._library = library
         self._keys = needs.requirements.keys
 
-    def images(self, askers: dict[str, tuple[int, ...]]) -> None:
+    def images(self, requesters: dict[str, tuple[int, ...]]) -> None:
         """Ask for every image of the graph, for the passes that write it: without them it is not there."""
         for life in self._needs.graph.images:
             image = life.image
             who = {
-                a for p in self._needs.graph.passes if _writes(p, image) for a in askers[p.declaration.name]
+                a
+                for p in self._needs.graph.passes
+                if _writes(p, image)
+                for a in requesters[p.declaration.name]
             }
             width, height = image.extent.resolve(self._needs.size)
             samples = self._needs.samples if image.samples is Samples.DEVICE else 1
@@ -142,7 +145,7 @@ class PassNeeds:
             )
             self._needs.requirements.add(requirement, sorted(who))
 
-    def stand_ins(self, askers: dict[str, tuple[int, ...]]) -> None:
+    def stand_ins(self, requesters: dict[str, tuple[int, ...]]) -> None:
         """Ask for the images that stand in for reads nobody writes: always there, so a switch is free."""
         for p in self._needs.graph.passes:
             for read in p.declaration.reads:
@@ -154,11 +157,11 @@ class PassNeeds:
                     uses=(SAMPLED_USE,),
                     contents=Contents.ZERO,
                 )
-                self._needs.requirements.add(requirement, askers[p.declaration.name])
+                self._needs.requirements.add(requirement, requesters[p.declaration.name])
 
-    def frame(self, objects: int, frame_bytes: int, askers: Iterable[int]) -> None:
+    def frame(self, objects: int, frame_bytes: int, requesters: Iterable[int]) -> None:
         """Ask for the ring of the Frame block and the ring of world matrices."""
-        who = sorted(set(askers))
+        who = sorted(set(requesters))
         both = Stage.VERTEX_SHADER | Stage.FRAGMENT_SHADER
         if frame_bytes:
             use = QueueUse(QueueKind.GRAPHICS, Access.UNIFORM_READ, both)
@@ -166,25 +169,25 @@ class PassNeeds:
         use = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
         self._ring("instances", capacity(objects) * INSTANCE_BYTES, BufferUsage.STORAGE_BUFFER, use, who)
 
-    def draws(self, table: DrawTable, askers: tuple[int, ...]) -> None:
+    def draws(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
         """Ask for what one pass draws with: draw list, commands, material tables, pipelines, sets."""
         name = table.declaration.name
         storage = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
         size = capacity(len(table.rows)) * DRAW_BYTES
-        self._ring(f"{name}.draws", size, BufferUsage.STORAGE_BUFFER, storage, askers)
+        self._ring(f"{name}.draws", size, BufferUsage.STORAGE_BUFFER, storage, requesters)
         indirect = QueueUse(QueueKind.GRAPHICS, Access.INDIRECT_COMMAND_READ, Stage.DRAW_INDIRECT)
         size = capacity(len(table.batches)) * COMMAND.itemsize
-        self._ring(f"{name}.commands", size, BufferUsage.INDIRECT_BUFFER, indirect, askers)
+        self._ring(f"{name}.commands", size, BufferUsage.INDIRECT_BUFFER, indirect, requesters)
         shaded = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.FRAGMENT_SHADER)
         for number, shading in enumerate(table.shadings):
             if shading.material is not None:
                 size = capacity(len(table.materials[number])) * shading.material.size
                 key = material_table_name(name, number)
-                self._ring(key, size, BufferUsage.STORAGE_BUFFER, shaded, askers)
-        self._fallbacks(table, askers)
-        self._plan_rows(table, askers)
+                self._ring(key, size, BufferUsage.STORAGE_BUFFER, shaded, requesters)
+        self._fallbacks(table, requesters)
+        self._plan_rows(table, requesters)
 
-    def _fallbacks(self, table: DrawTable, askers: tuple[int, ...]) -> None:
+    def _fallbacks(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
         """Ask for the builtin assets that are drawn until the real ones are there, before all others."""
         uses = [use for materials in table.materials for material in materials for use in material.textures]
         builtin = {use.fallback for use in uses} | {use.key for use in uses if use.key >> 32 == BUILTIN_DB}
@@ -197,9 +200,11 @@ class PassNeeds:
             stated.append(vertices_requirement(AssetRef.from_key(vertices), self._library, FALLBACK_PRIORITY))
             stated.append(indices_requirement(AssetRef.from_key(indices), self._library, FALLBACK_PRIORITY))
         for requirement in stated:
-            self._needs.requirements.add(requirement, askers)
+            self._needs.requirements.add(requirement, requesters)
 
-    def _ring(self, name: str, size: int, usage: BufferUsage, use: QueueUse, askers: Iterable[int]) -> None:
+    def _ring(
+        self, name: str, size: int, usage: BufferUsage, use: QueueUse, requesters: Iterable[int]
+    ) -> None:
         requirement = Requirement(
             key=self._keys.transient(name),
             kind=Kind.BUFFER,
@@ -212,29 +217,33 @@ class PassNeeds:
             copies=FRAMES_IN_FLIGHT,
             persistent_map=True,
         )
-        self._needs.requirements.add(requirement, askers)
+        self._needs.requirements.add(requirement, requesters)
         self._needs.rings.append(name)
 
-    def _plan_rows(self, table: DrawTable, askers: tuple[int, ...]) -> None:
+    def _plan_rows(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
         p = table.declaration
         for shading in table.shadings:
             for ref in shading.shaders:
                 facts = self._library.facts(ref)
                 stage = ShaderStage[facts.stage.name]
-                self._needs.shaders.append(ShaderRow(ref.key, stage, facts.entry_point, askers=askers))
+                self._needs.shaders.append(
+                    ShaderRow(ref.key, stage, facts.entry_point, requesters=requesters)
+                )
         for number, key in enumerate(table.pipelines):
-            self._needs.pipelines.append(self._pipeline(p, number, key, table.shadings[key.shading], askers))
+            self._needs.pipelines.append(
+                self._pipeline(p, number, key, table.shadings[key.shading], requesters)
+            )
         for number, shading in enumerate(table.shadings):
             if shading.sets:
                 row = frame_set_row(self._needs, table, number)
-                self._needs.descriptor_sets.append(replace(row, askers=askers))
+                self._needs.descriptor_sets.append(replace(row, requesters=requesters))
             if len(shading.sets) > MATERIAL_SET:
                 for use in table.materials[number]:
                     row = material_set_row(p.name, shading, use)
-                    self._needs.descriptor_sets.append(replace(row, askers=askers))
+                    self._needs.descriptor_sets.append(replace(row, requesters=requesters))
 
     def _pipeline(
-        self, p: Pass, number: int, key: PipelineKey, shading: ShaderSet, askers: tuple[int, ...]
+        self, p: Pass, number: int, key: PipelineKey, shading: ShaderSet, requesters: tuple[int, ...]
     ) -> PipelineRow:
         biased = p.state.depth_bias or p.state.depth_bias_slope
         state = PipelineState(
@@ -255,7 +264,7 @@ class PassNeeds:
             topology=Topology[key.topology],
             pass_name=p.name,
             state=state,
-            askers=askers,
+            requesters=requesters,
         )
 
 

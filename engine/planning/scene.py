@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, Registry
-from engine.feature.collect import Collector
+from engine.feature.collect import RequirementCollector
 from engine.feature.recency import Recency
 from engine.graph import SCENE_COLOR, ColorTarget, CompiledGraph, Pass, compile_graph
 from engine.humon import Problem
 from engine.plan.model.plan import Plan
-from engine.plan.placement.budget_fallback import is_short, plan_within
+from engine.plan.placement.budget_fallback import is_short, plan_within_budget
 from engine.plan.placement.planner import make_plan
 from engine.plan.placement.planning_round import Keep
 from engine.plan.profile.device_profile import DeviceProfile
@@ -24,22 +24,22 @@ from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
-from engine.planning.needs import FrameNeeds, PassNeeds, capacity, for_samples, pass_askers
-from engine.planning.shortage import Shortage, spare_of
+from engine.planning.needs import FrameNeeds, PassNeeds, capacity, for_samples, pass_requesters
+from engine.planning.shortage import Shortage, eviction_candidates
 from engine.planning.tables import DrawTable, draw_table
-from engine.planning.visibility import Sight, shown
+from engine.planning.visibility import FrustumQuery, shown
 from engine.tableau import Tableau
 
 BACKGROUND = (0.0, 0.0, 0.0, 1.0)
 FORGOTTEN = 4096
-"""Askers that are gone and still known, beyond as many as there are rows, before all is stated afresh."""
+"""Requesters that are gone and still known, beyond as many as there are rows, before all is stated afresh."""
 MAX_SAMPLES = 4
 
 
 class Asking(Protocol):
     """Something beside the scene's features that asks for memory: the inspector, say."""
 
-    asker: str
+    requester: str
 
     @property
     def version(self) -> int:
@@ -70,12 +70,12 @@ class ScenePlanner:
         self.others: list[Asking] = []
         self._requirements = RequirementTable(self.keys)
         self._coalesced: Coalesced | None = None
-        self._whole_askers: set[int] = set()
+        self._whole_requesters: set[int] = set()
         self._tableau = tableau
         self._registry = registry
         self._library = library
         self._policy = policy or Policy()
-        self._collector = Collector(tableau, registry, library)
+        self._collector = RequirementCollector(tableau, registry, library)
         self.shortage: Shortage | None = None
         self._recency = Recency(tableau)
         self._reported: list[Problem] = []
@@ -112,35 +112,35 @@ class ScenePlanner:
         """
         self._rows_changed()
         self._made_of = self._signature()
-        if len(self._requirements.askers) > FORGOTTEN + 2 * sum(map(len, self._tableau.tables.values())):
-            self._requirements, self._whole_askers = RequirementTable(self.keys), set()
+        if len(self._requirements.requesters) > FORGOTTEN + 2 * sum(map(len, self._tableau.tables.values())):
+            self._requirements, self._whole_requesters = RequirementTable(self.keys), set()
         requirements = self._requirements
-        requirements.remove(self._whole_askers)
+        requirements.remove(self._whole_requesters)
         self._collector.collect(requirements)
         graph, takers = self._graph(self._passes())
         needs = FrameNeeds(graph, {}, requirements, self.size, self.samples)
-        askers: dict[str, tuple[int, ...]] = {}
+        requesters: dict[str, tuple[int, ...]] = {}
         for compiled in graph.passes:
             p = compiled.declaration
-            askers[p.name] = pass_askers(p, takers.get(p.name, ()), self._tableau, requirements)
+            requesters[p.name] = pass_requesters(p, takers.get(p.name, ()), self._tableau, requirements)
             table = self._draw_table(p)
             if table is not None:
                 needs.tables[p.name] = table
         stated = PassNeeds(needs, self._library)
-        stated.images(askers)
-        stated.stand_ins(askers)
+        stated.images(requesters)
+        stated.stand_ins(requesters)
         if needs.tables:
             blocks = [s.frame.size for t in needs.tables.values() for s in t.shadings if s.frame]
-            everyone = [asker for name in needs.tables for asker in askers[name]]
+            everyone = [requester for name in needs.tables for requester in requesters[name]]
             stated.frame(len(self._tableau.world), max(blocks, default=0), everyone)
         for name, table in needs.tables.items():
-            stated.draws(table, askers[name])
-        self._whole_askers = {asker for ids in askers.values() for asker in ids}
+            stated.draws(table, requesters[name])
+        self._whole_requesters = {requester for ids in requesters.values() for requester in ids}
         for other in self.others:
-            asker = requirements.askers.add(other.asker)
-            self._whole_askers.add(asker)
+            requester = requirements.requesters.add(other.requester)
+            self._whole_requesters.add(requester)
             for requirement in other.requirements():
-                requirements.add(requirement, asker)
+                requirements.add(requirement, requester)
         return needs
 
     def plan(
@@ -178,24 +178,24 @@ class ScenePlanner:
         except PlanError as error:
             if not is_short(error):
                 raise
-            until = self._collector.until(needs.requirements.askers, self._recency)
-            spare = spare_of(coalesced, until, self.seen(needs), profile, self._policy)
+            until = self._collector.until(needs.requirements.requesters, self._recency)
+            candidates = eviction_candidates(coalesced, until, self.seen(needs), profile, self._policy)
             several = len(profile.heaps) > 1
-            found = plan_within(
-                make, coalesced, self._policy, spare, elsewhere=several, placeholders=placeholders
+            found = plan_within_budget(
+                make, coalesced, self._policy, candidates, elsewhere=several, placeholders=placeholders
             )
             if found is None:
                 raise
             plan, self.shortage = found.plan, Shortage(found, error)
         return plan
 
-    def seen(self, needs: FrameNeeds) -> Sight | None:
+    def seen(self, needs: FrameNeeds) -> FrustumQuery | None:
         """Say of keys whether the camera sees them, for their schedule; None where nothing is shown.
 
         World matrices are taken as they stand.
         """
         matrix = shown(self._registry, self._tableau, self.size, self.guard)
-        return None if matrix is None else Sight(needs.tables.values(), self._tableau.world, matrix)
+        return None if matrix is None else FrustumQuery(needs.tables.values(), self._tableau.world, matrix)
 
     def _signature(self) -> tuple[object, ...]:
         """Return versions, then what a plan depends on as a whole."""

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from engine.feature.recency import STILL
 from engine.humon import Problem, Severity
 from engine.plan.model.columns import Columns, columns_of
-from engine.plan.placement.budget_fallback import Spare, Within
+from engine.plan.placement.budget_fallback import EvictionCandidates, ReducedPlan
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import TermsTable
-from engine.plan.schedule.paging import Seen
+from engine.plan.schedule.paging import VisibilityQuery
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.policy import Policy
 from engine.plan.terms.vocabulary import Contents, MemoryProperty
@@ -25,35 +25,35 @@ NAMED = 8
 """How many assets a sentence names; of more, the rest is counted."""
 
 
-def spare_of(
+def eviction_candidates(
     coalesced: Coalesced,
     until: npt.NDArray[np.int64],
-    seen: Seen | None,
+    visible: VisibilityQuery | None,
     profile: DeviceProfile,
     policy: Policy,
-) -> Spare:
+) -> EvictionCandidates:
     """What may be left out: what comes from caches and is no fallback.
 
-    First what no enabled row asks for, by when the last one that did was switched off (`until`, by asker);
+    First what no enabled row requests, by when the last one that did was switched off (`until`);
     then what is used: the unseen first, of these what has the least priority, and then the largest first.
     """
     needs = coalesced.needs.array
     columns = columns_of(coalesced, needs, profile, policy, TermsTable())
-    asked = coalesced.asked.rows
+    asked = coalesced.requested.rows
     last = np.zeros(len(needs), np.int64)
     known = np.isin(asked["key"], needs["key"])
-    np.maximum.at(last, np.searchsorted(needs["key"], asked["key"][known]), until[asked["asker"][known]])
+    np.maximum.at(last, np.searchsorted(needs["key"], asked["key"][known]), until[asked["requester"][known]])
     may_go = np.flatnonzero(columns.cached & (needs["priority"] < FALLBACK_PRIORITY))
     used = last[may_go] == STILL
     idle, busy = may_go[~used], may_go[used]
     idle = idle[np.argsort(last[idle], kind="stable")]
     sizes = columns.padded(profile)
     keys = needs["key"][busy].astype(np.int64)
-    visible = np.zeros(len(busy), np.bool_) if seen is None else seen(keys)
+    visible = np.zeros(len(busy), np.bool_) if visible is None else visible(keys)
     busy = busy[np.lexsort((-keys, -sizes[busy], needs["priority"][busy], visible))]
     order = np.concatenate((idle, busy))
     keys = needs["key"][order].astype(np.int64)
-    return Spare(keys, sizes[order], len(idle), *_over(coalesced, columns, profile))
+    return EvictionCandidates(keys, sizes[order], len(idle), *_over(coalesced, columns, profile))
 
 
 def _over(coalesced: Coalesced, columns: Columns, profile: DeviceProfile) -> tuple[int, int]:
@@ -72,16 +72,16 @@ def _over(coalesced: Coalesced, columns: Columns, profile: DeviceProfile) -> tup
 class Shortage:
     """What a plan does without, and the error that everything would have ended in."""
 
-    within: Within
+    reduced: ReducedPlan
     error: PlanError
 
     def problem(self, name: Callable[[int], str]) -> Problem:
         """Tell it in words; `name` says what a key is called."""
         told = []
-        if len(self.within.used):
-            told.append(f"{_named(self.within.used, name)} drawn as fallback")
-        if len(self.within.unused):
-            told.append(f"{_named(self.within.unused, name)} left out, as nothing draws it now")
+        if len(self.reduced.used):
+            told.append(f"{_named(self.reduced.used, name)} drawn as fallback")
+        if len(self.reduced.unused):
+            told.append(f"{_named(self.reduced.unused, name)} left out, as nothing draws it now")
         if moved := self._elsewhere():
             told.append(
                 f"{moved:,} bytes of assets lie in memory that is not the device's own, which is slower"
@@ -95,7 +95,7 @@ class Shortage:
 
     def _elsewhere(self) -> int:
         """Bytes of what comes from caches in memory that is not the device's own."""
-        plan = self.within.plan
+        plan = self.reduced.plan
         if not plan.policy.elsewhere:
             return 0
         places, own = plan.memory.subresources, MemoryProperty.DEVICE_LOCAL

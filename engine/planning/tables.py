@@ -159,8 +159,8 @@ def draw_table(
     per_row = counts[inverse]
     result = builder.finish()
     result.rows = np.repeat(rows, per_row)
-    within = np.arange(len(result.rows)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
-    result.batch = flat[np.repeat(starts[inverse], per_row) + within]
+    reduced = np.arange(len(result.rows)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
+    result.batch = flat[np.repeat(starts[inverse], per_row) + reduced]
     return result
 
 

@@ -46,7 +46,7 @@ def shown(
     return None
 
 
-def turned(before: Sight | None, now: Sight | None, steps: Iterable[AnyStep]) -> bool:
+def turned(before: FrustumQuery | None, now: FrustumQuery | None, steps: Iterable[AnyStep]) -> bool:
     """Whether the view has changed, and `steps` bring in what it does not show before what it shows now."""
     if now is None or (before is not None and np.array_equal(before.view_projection, now.view_projection)):
         return False
@@ -60,7 +60,7 @@ def turned(before: Sight | None, now: Sight | None, steps: Iterable[AnyStep]) ->
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class FrustumQuery:
     """Says of assets whether any enabled row that draws them lies in view. `world` is float32[n, 4, 4]."""
 
     tables: Iterable[DrawTable]

@@ -176,5 +176,5 @@ def _vertex_input(row: PipelineRow, key: PipelineKey, shading: ShaderSet) -> Any
 
 
 def _identity(row: PipelineRow) -> tuple[Any, ...]:
-    """What makes two plan rows the same pipeline: all but name and askers."""
+    """What makes two plan rows the same pipeline: all but name and requesters."""
     return row.shaders, row.vertex_format, row.vertex_stride, row.topology, row.pass_name, row.state

@@ -33,10 +33,10 @@ class RuntimeOptions:
 class Overlay(Protocol):
     """Something that draws over the scene and asks for memory of its own, such as the inspector.
 
-    `version` changes whenever `requirements` does; `asker` is who asks, in the plan's why.
+    `version` changes whenever `requirements` does; `requester` is who asks, in the plan's why.
     """
 
-    asker: str
+    requester: str
 
     @property
     def version(self) -> int:

@@ -31,12 +31,13 @@ from engine.plan.placement.planner import plan_again
 from engine.plan.placement.planning_round import Keep
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.requirements.sources import Sources
-from engine.plan.schedule.schedule import Resident, Schedule, make_schedule
+from engine.plan.resident.resident import Resident
+from engine.plan.schedule.schedule import Schedule, make_schedule
 from engine.plan.terms.errors import PlanError
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import drawn_rows, frame_block
-from engine.planning.visibility import LOOK_EVERY, Sight, turned
+from engine.planning.visibility import LOOK_EVERY, FrustumQuery, turned
 from engine.render.renderer import Renderer
 from engine.runtime.options import Overlay, Presenter, RuntimeOptions
 from engine.vk.binding import constants
@@ -116,11 +117,11 @@ class Runtime:
         self._needs: FrameNeeds | None = None
         self._stated: FrameNeeds | None = None
         self._settled: tuple[FrameNeeds, Plan] | None = None
-        self._refusals = self._went_back = 0
-        self._held: dict[int, int] = {}
+        self._refusals = self._rollbacks = 0
+        self._observed_limits: dict[int, int] = {}
         self._tickets = [0] * FRAMES_IN_FLIGHT
         self._published = -1
-        self._sight: Sight | None = None
+        self._visibility: FrustumQuery | None = None
         self._cycles = 0
         self._drawn_of: tuple[object, ...] | None = None
         self._values_of: tuple[object, ...] | None = None
@@ -215,7 +216,7 @@ class Runtime:
         try:
             settled = self.memory.advance(milliseconds=milliseconds)
         except OutOfDeviceMemory as refused:
-            self._make_do(refused)
+            self._retry_with_less(refused)
             return False
         if settled and self._needs is not None and self.plan is not None:
             self._settled = (self._needs, self.plan)
@@ -260,7 +261,7 @@ class Runtime:
             try:
                 self.memory.settle()
             except OutOfDeviceMemory as refused:
-                self._make_do(refused)
+                self._retry_with_less(refused)
 
     def settle(self, max_frames: int = 10_000) -> int:
         """Draw frames until nothing is left to run and return how many. Raises TimeoutError."""
@@ -289,7 +290,7 @@ class Runtime:
         help_text = "what was lost draws its fallback; open the scene again, and it is cooked anew"
         found += [
             Problem("memory.cache", text, help=help_text, severity=Severity.WARNING)
-            for text in self.memory.troubles
+            for text in self.memory.cache_problems
         ]
         return tuple(dict.fromkeys(found))
 
@@ -310,13 +311,13 @@ class Runtime:
         """Make a new plan and schedule if what informs them has changed; say whether it had."""
         if self.plan is not None and not self.planner.stale():
             return False
-        self._refusals = self._went_back = 0
-        self._held.clear()
+        self._refusals = self._rollbacks = 0
+        self._observed_limits.clear()
         self._stated = self.planner.needs()
         self._take_up(self._stated, self.planner.plan(self._stated, self.resident.snapshot()))
         return True
 
-    def _make_do(self, refused: OutOfDeviceMemory) -> None:
+    def _retry_with_less(self, refused: OutOfDeviceMemory) -> None:
         """Go on with less, after the device has refused what its budget had room for.
 
         First what nothing uses goes, and assets may lie in other memory; where that is not enough, the same
@@ -325,9 +326,9 @@ class Runtime:
         if that is refused as well, to what is still there of it.
         """
         self._refusals += 1
-        if self._went_back == 1 and self._settled is not None:
-            return self._go_back()
-        if isinstance(refused, HeapFull) and self._refusals <= MOST_REFUSALS and not self._went_back:
+        if self._rollbacks == 1 and self._settled is not None:
+            return self._roll_back()
+        if isinstance(refused, HeapFull) and self._refusals <= MOST_REFUSALS and not self._rollbacks:
             try:
                 self._plan_less(refused)
             except PlanError as short:
@@ -336,17 +337,17 @@ class Runtime:
                 return None
         if self._refusals == 1:
             return None
-        if not self._went_back:
-            self._go_back()
+        if not self._rollbacks:
+            self._roll_back()
         raise refused
 
-    def _go_back(self) -> None:
+    def _roll_back(self) -> None:
         """Return to what was carried out last: all of it, or the second time what is still there."""
-        self._went_back += 1
+        self._rollbacks += 1
         if self._settled is not None:
             needs, before = self._settled
             there = self.resident.snapshot()
-            self._take_up(needs, plan_again(before, there, fetch=self._went_back == 1))
+            self._take_up(needs, plan_again(before, there, fetch=self._rollbacks == 1))
 
     def _plan_less(self, refused: HeapFull) -> None:
         """Take up a plan for a heap that holds what lives there now, and not what was refused beside it.
@@ -357,9 +358,9 @@ class Runtime:
         assert self._stated is not None
         live, before = self.memory.heap_bytes[refused.heap], self.resident.snapshot()
         for more in (refused.size // 2, refused.size - 1):
-            self._held[refused.heap] = live + more
-            held = self.profile.with_budgets({**self.profile.budgets, **self._held})
-            how = {"profile": held, "placeholders": self._refusals > 1, "keep": Keep.PLACES}
+            self._observed_limits[refused.heap] = live + more
+            observed = self.profile.with_budgets({**self.profile.budgets, **self._observed_limits})
+            how = {"profile": observed, "placeholders": self._refusals > 1, "keep": Keep.PLACES}
             try:
                 plan = self.planner.plan(self._stated, before, **how)
             except PlanError:
@@ -376,10 +377,10 @@ class Runtime:
         self.renderer.restructure(needs, plan.memory, self.timeline.submitted)
         self._published = -1
 
-    def _send_for(self, plan: Plan, sight: Sight | None) -> None:
+    def _send_for(self, plan: Plan, visibility: FrustumQuery | None) -> None:
         """Carry out what leads to `plan` from here on, first what is seen."""
-        self._sight, self._cycles = sight, self.memory.statistics.cycles
-        self.schedule = make_schedule(self.resident, plan, self._sources, sight)
+        self._visibility, self._cycles = visibility, self.memory.statistics.cycles
+        self.schedule = make_schedule(self.resident, plan, self._sources, visibility)
         self.memory.submit(self.schedule)
 
     def _order_again(self) -> None:
@@ -390,9 +391,9 @@ class Runtime:
         if self._number % LOOK_EVERY or not self.memory.steps_left:
             return
         if self._needs is not None and self.plan is not None and self.memory.statistics.cycles > self._cycles:
-            sight = self.planner.seen(self._needs)
-            if turned(self._sight, sight, self.memory.open_steps):
-                self._send_for(self.plan, sight)
+            visibility = self.planner.seen(self._needs)
+            if turned(self._visibility, visibility, self.memory.open_steps):
+                self._send_for(self.plan, visibility)
 
     def _redraw(self) -> None:
         """Bind and list draws again if something was published, planned or switched."""

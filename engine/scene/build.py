@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from engine.humon import (
-    Collector,
     Document,
     InputError,
     Kind,
     Node,
     Problem,
+    ProblemCollector,
     boolean,
     expect,
     suggestion,
@@ -51,7 +51,9 @@ class Level:
 class TableauBuilder:
     """Builds a tableau from one `tableau` node; problems go to a collector."""
 
-    def __init__(self, document: Document, tableau: Tableau, assets: AssetNames, problems: Collector) -> None:
+    def __init__(
+        self, document: Document, tableau: Tableau, assets: AssetNames, problems: ProblemCollector
+    ) -> None:
         self._document = document
         self._tableau = tableau
         self._problems = problems

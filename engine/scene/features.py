@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.humon import Collector, Document, InputError, Kind, Node, boolean, expect, suggestion
+from engine.humon import Document, InputError, Kind, Node, ProblemCollector, boolean, expect, suggestion
 from engine.scene.places import places, problem_at, type_row
 from engine.scene.values import AssetNames, ValueReader, read_value
 from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
@@ -36,7 +36,7 @@ class FeatureReader:
         document: Document,
         tableau: Tableau,
         assets: AssetNames,
-        problems: Collector,
+        problems: ProblemCollector,
         errors: list[InputError],
     ) -> None:
         self._document = document

@@ -9,13 +9,13 @@ from pathlib import Path
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.roots import display_path, project_root
 from engine.humon import (
-    Collector,
     Document,
     InputError,
     Kind,
     Node,
     Position,
     Problem,
+    ProblemCollector,
     expect,
     failure,
     integer,
@@ -39,7 +39,7 @@ class SceneFile:
 class FileReader:
     """Reads a scene file and what it includes, depth first: a file stands before what it includes."""
 
-    def __init__(self, path: Path, problems: Collector) -> None:
+    def __init__(self, path: Path, problems: ProblemCollector) -> None:
         self.path = Path(os.path.realpath(path))
         self.gate = FileGate(project_root(self.path))
         self.files: list[SceneFile] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.assets import AssetDb, read_asset_db
 from engine.feature import Registry, discover
-from engine.humon import Collector, InputError, Problem, Severity, excerpt_of
+from engine.humon import InputError, Problem, ProblemCollector, Severity, excerpt_of
 from engine.scene.build import TableauBuilder
 from engine.scene.files import FileReader, SceneFile
 from engine.scene.scene import Scene
@@ -29,7 +29,7 @@ def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -
     (`asset.*`), objects and features (`object.*`, `feature.*`, `field.*`, `value.*`).
     """
     registry = discover() if registry is None else registry
-    problems = Collector()
+    problems = ProblemCollector()
     reader = FileReader(Path(path), problems)
     files = reader.read_all()
     dbs = _read_dbs(files, reader, problems)
@@ -60,7 +60,7 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _read_dbs(
-    files: Sequence[SceneFile], reader: FileReader, problems: Collector
+    files: Sequence[SceneFile], reader: FileReader, problems: ProblemCollector
 ) -> tuple[AssetDb, ...] | None:
     """The databases of all files; None where one is wrong, so that names in it cannot be looked up."""
     dbs: list[AssetDb] = []
@@ -84,7 +84,7 @@ def _read_dbs(
     return tuple(dbs) if good else None
 
 
-def _home(files: Sequence[SceneFile], problems: Collector) -> SceneFile | None:
+def _home(files: Sequence[SceneFile], problems: ProblemCollector) -> SceneFile | None:
     """The file that holds the tableau."""
     holding = [file for file in files if file.document.root.get("tableau") is not None]
     for file in holding[1:]:
@@ -100,7 +100,7 @@ def _home(files: Sequence[SceneFile], problems: Collector) -> SceneFile | None:
     return holding[0] if holding else None
 
 
-def _check(problems: Collector) -> None:
+def _check(problems: ProblemCollector) -> None:
     """Raise if there is an error, with at most MAX_PROBLEMS of them."""
     more = len(problems.problems) - MAX_PROBLEMS
     if more > 0:

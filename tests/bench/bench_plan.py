@@ -24,7 +24,7 @@ from engine.plan.model.plan import Plan
 from engine.plan.placement.compaction import compact
 from engine.plan.placement.planner import make_plan
 from engine.plan.requirements.coalesce import Coalesced, coalesce
-from engine.plan.requirements.requesters import Asker
+from engine.plan.requirements.requesters import Requester
 from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable, Terms
 from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
@@ -57,7 +57,7 @@ def scene(count: int, images: bool = True) -> tuple[RequirementTable, list[Terms
     """`count` assets in random order, each asked for thrice on different terms; a tenth are textures."""
     rng = np.random.default_rng(1)
     table = RequirementTable()
-    table.askers.add_block(3 * count, lambda i: Asker("visibleModel", f"object{i}"))
+    table.requesters.add_block(3 * count, lambda i: Requester("visibleModel", f"object{i}"))
     terms = [
         Requirement(0, Kind.BUFFER, usage=u, alignment=4, contents=Contents.CACHE).terms() for u in USAGES
     ]
@@ -66,11 +66,11 @@ def scene(count: int, images: bool = True) -> tuple[RequirementTable, list[Terms
     texture = rng.random(count) < 0.1 if images else np.zeros(count, bool)
     for turn, each in enumerate(terms):
         mine = index[~texture[index]]
-        table.add_rows(each, key=mine + FIRST, size=sizes[mine], asker=mine + turn * count)
+        table.add_rows(each, key=mine + FIRST, size=sizes[mine], requester=mine + turn * count)
         for number, shape in enumerate(SHAPES):
             mine = index[texture[index] & (index % len(SHAPES) == number)]
             image = Requirement(0, Kind.IMAGE, shape=shape, usage=ImageUsage.SAMPLED, contents=Contents.CACHE)
-            table.add_rows(image.terms(), key=mine + FIRST, size=0, asker=mine + turn * count)
+            table.add_rows(image.terms(), key=mine + FIRST, size=0, requester=mine + turn * count)
     return table, terms
 
 
@@ -87,8 +87,8 @@ def best(work: Callable[[], object], times: int = 5) -> float:
 
 def _full() -> Iterable[Row]:
     table, _ = scene(COUNT)
-    columns = table.asked.rows
-    three = [np.ascontiguousarray(columns[name]) for name in ("asker", "terms", "key")]
+    columns = table.requested.rows
+    three = [np.ascontiguousarray(columns[name]) for name in ("requester", "terms", "key")]
     sort = best(lambda: np.lexsort(three))
     took = best(lambda: make_plan(coalesce(table), DEVICE))
     yield Row(
@@ -127,7 +127,7 @@ def _changes() -> Iterable[Row]:
             gc.collect()
             start = time.perf_counter()
             table.remove(ids)
-            table.add_rows(terms[0], key=ids + FIRST, size=sizes, asker=ids)
+            table.add_rows(terms[0], key=ids + FIRST, size=sizes, requester=ids)
             again = coalesce(table, known[0])
             new = make_plan(again, DEVICE, plan[0])
             took.append(time.perf_counter() - start)
@@ -156,23 +156,23 @@ def _changes() -> Iterable[Row]:
 def _shared() -> Row:
     """One of 100,000 that share an asset lets go of it, or asks again; beside 100,000 other assets."""
     table, terms = scene(COUNT, images=False)
-    asker = table.askers.add_block(COUNT, lambda i: Asker("visibleModel", f"sharing{i}"))
+    requester = table.requesters.add_block(COUNT, lambda i: Requester("visibleModel", f"sharing{i}"))
     for each in terms:
-        table.add_rows(each, key=FIRST + COUNT, size=4000, asker=asker + np.arange(COUNT))
+        table.add_rows(each, key=FIRST + COUNT, size=4000, requester=requester + np.arange(COUNT))
     known = coalesce(table)
     plan = make_plan(known, DEVICE)
     took = []
     for turn in range(16):
-        one = asker + turn // 2
+        one = requester + turn // 2
         gc.collect()
         start = time.perf_counter()
         table.remove(one)
         for each in terms if turn % 2 else ():
-            table.add_rows(each, key=FIRST + COUNT, size=4000, asker=one)
+            table.add_rows(each, key=FIRST + COUNT, size=4000, requester=one)
         known = coalesce(table, known)
         plan = make_plan(known, DEVICE, plan)
         took.append(time.perf_counter() - start)
-        assert len(known.askers_of(FIRST + COUNT)) == COUNT - (turn + 1) % 2
+        assert len(known.requesters_of(FIRST + COUNT)) == COUNT - (turn + 1) % 2
     value = max(min(took[::2]), min(took[1::2])) * 1e3
     return Row(
         "plan.change_shared",
@@ -211,8 +211,8 @@ def _churn(count: int, rounds: int) -> tuple[float, float]:
     rng = np.random.default_rng(3)
     table = RequirementTable()
     terms = Requirement(0, Kind.BUFFER, usage=USAGES[0], alignment=16, contents=Contents.CACHE).terms()
-    asks = np.array([table.askers.add("visibleModel", f"object{i}") for i in range(count + rounds)])
-    table.add_rows(terms, key=np.arange(count), size=rng.integers(16, 65_536, count), asker=asks[:count])
+    asks = np.array([table.requesters.add("visibleModel", f"object{i}") for i in range(count + rounds)])
+    table.add_rows(terms, key=np.arange(count), size=rng.integers(16, 65_536, count), requester=asks[:count])
     known = coalesce(table)
     plan = make_plan(known, DEVICE)
     live = list(range(count))
@@ -222,7 +222,7 @@ def _churn(count: int, rounds: int) -> tuple[float, float]:
         gone, live[at] = live[at], fresh
         start = time.perf_counter()
         table.remove(int(asks[gone]))
-        table.add_rows(terms, key=fresh, size=int(rng.integers(16, 65_536)), asker=asks[fresh])
+        table.add_rows(terms, key=fresh, size=int(rng.integers(16, 65_536)), requester=asks[fresh])
         known = coalesce(table, known)
         plan = make_plan(known, DEVICE, plan)
         took.append(time.perf_counter() - start)
@@ -291,7 +291,7 @@ def _toggle() -> Row:
     took = []
     for turn in range(15):
         table.remove(turn)
-        table.add_rows(terms[0], key=FIRST + COUNT + turn, size=8000, asker=turn)
+        table.add_rows(terms[0], key=FIRST + COUNT + turn, size=8000, requester=turn)
         sources = Sources.of(keys, 1, np.arange(len(keys)) * 8192, _sizes(keys, plan))
         gc.collect()
         start = time.perf_counter()
@@ -324,17 +324,17 @@ def _sizes(keys: np.ndarray, plan: Plan) -> np.ndarray:
 
 
 def _memory() -> Row:
-    """All that a plan keeps alive, the rows of its requirements included; not the askers' own names."""
+    """All that a plan keeps alive, the rows of its requirements included; not the requesters' own names."""
     gc.collect()
     tracemalloc.start()
     table, _ = scene(COUNT)
     plan = make_plan(coalesce(table), DEVICE)
     gc.collect()
     kept = tracemalloc.get_traced_memory()[0]
-    askers = tracemalloc.take_snapshot().filter_traces(
-        [tracemalloc.Filter(True, "*askers.py", all_frames=False)]
+    requesters = tracemalloc.take_snapshot().filter_traces(
+        [tracemalloc.Filter(True, "*requesters.py", all_frames=False)]
     )
-    value = (kept - sum(trace.size for trace in askers.traces)) / COUNT
+    value = (kept - sum(trace.size for trace in requesters.traces)) / COUNT
     tracemalloc.stop()
     assert len(plan.memory.subresources) == COUNT
     return Row(

@@ -61,7 +61,7 @@ def rows() -> Iterable[Row]:
     """One row per promise."""
     yield from _loading()
     yield _toggle()
-    yield _sight()
+    yield _visibility()
 
 
 def _loading() -> Iterable[Row]:
@@ -125,7 +125,7 @@ def _toggle() -> Row:
     )
 
 
-def _sight() -> Row:
+def _visibility() -> Row:
     """Ask which assets the camera sees, where 100,000 scattered cubes draw them."""
     scene = load_scene(CUBE)
     places = np.random.default_rng(4).uniform(-100, 100, (OBJECTS, 3)).astype(np.float32)
@@ -140,9 +140,9 @@ def _sight() -> Row:
             needs = planner.needs()
             plan = planner.plan(needs)
             middle = time.perf_counter()
-            sight = planner.seen(needs)
-            assert sight is not None
-            assert sight(plan.memory.subresources["key"].astype(np.int64)).any()
+            visibility = planner.seen(needs)
+            assert visibility is not None
+            assert visibility(plan.memory.subresources["key"].astype(np.int64)).any()
             planning = min(planning, middle - start)
             asking = min(asking, time.perf_counter() - middle)
     return Row(

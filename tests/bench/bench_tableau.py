@@ -10,7 +10,7 @@ import numpy as np
 from harness import Row
 
 from engine.feature import Feature, Registry, asset_field
-from engine.feature.collect import Collector
+from engine.feature.collect import RequirementCollector
 from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.vocabulary import BufferUsage, Kind
 from engine.tableau import Tableau
@@ -97,7 +97,7 @@ def rows() -> Iterable[Row]:
 
     yield row("toggle_1_of_100k", median(toggle_one) * 1e6, "us", 1000)
 
-    collector = Collector(tableau, registry, None)  # type: ignore[arg-type]
+    collector = RequirementCollector(tableau, registry, None)  # type: ignore[arg-type]
     yield row("collect_100k", median(lambda: collector.collect(RequirementTable())) * 1e3, "ms")
     kept = RequirementTable()
 

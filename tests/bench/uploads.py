@@ -90,7 +90,7 @@ class World:
 
     def _plan(self, profile: DeviceProfile) -> Plan:
         table = RequirementTable()
-        asker = table.askers.add("visibleModel", "bench")
+        requester = table.requesters.add("visibleModel", "bench")
         for key, size in zip(self.keys.tolist(), self.sizes.tolist(), strict=True):
             usage, alignment = KINDS[key % len(KINDS)]
             table.add(
@@ -103,7 +103,7 @@ class World:
                     properties=MemoryProperty.DEVICE_LOCAL,
                     contents=Contents.CACHE,
                 ),
-                asker,
+                requester,
             )
         return make_plan(coalesce(table), profile, None, POLICY)
 

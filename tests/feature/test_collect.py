@@ -1,11 +1,11 @@
-"""Collecting requirements: one statement per asset, every asker kept, only what is active."""
+"""Collecting requirements: one statement per asset, every requester kept, only what is active."""
 
 import numpy as np
 import pytest
 
 from engine.assets import AssetRef
 from engine.feature import Feature, Registry
-from engine.feature.collect import Collector
+from engine.feature.collect import RequirementCollector
 from engine.plan.requirements.coalesce import coalesce
 from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.vocabulary import BufferUsage, Kind
@@ -72,19 +72,21 @@ def tableau(registry):
 
 
 def collected(collector, table=None):
-    """{key: sorted askers as text} and the usages of each key."""
+    """{key: sorted requesters as text} and the usages of each key."""
     table = RequirementTable() if table is None else table
     collector.collect(table)
     merged = coalesce(table)
     keys = merged.needs.array["key"].tolist()
-    why = {key & 0xFFFFFFFF: sorted(str(merged.askers[a]) for a in merged.askers_of(key)) for key in keys}
+    why = {
+        key & 0xFFFFFFFF: sorted(str(merged.requesters[a]) for a in merged.requesters_of(key)) for key in keys
+    }
     terms = merged.needs.array["terms"].tolist()
     usage = {key & 0xFFFFFFFF: merged.terms[term].usage_flags for key, term in zip(keys, terms, strict=True)}
     return why, usage
 
 
 def test_each_asset_is_asked_for_by_every_active_row_with_its_line(tableau, registry):
-    why, usage = collected(Collector(tableau, registry, LIBRARY))
+    why, usage = collected(RequirementCollector(tableau, registry, LIBRARY))
     assert why == {
         101: ["cast on 'a'", "seen on 'a' at a.hu:3:9", "seen on 'b' at a.hu:4:9"],
         201: ["seen on 'a' at a.hu:3:9", "seen on 'b' at a.hu:4:9"],
@@ -95,7 +97,7 @@ def test_each_asset_is_asked_for_by_every_active_row_with_its_line(tableau, regi
 
 
 def test_a_feature_states_each_asset_once_however_often_it_is_collected(tableau, registry):
-    collector = Collector(tableau, registry, LIBRARY)
+    collector = RequirementCollector(tableau, registry, LIBRARY)
     collected(collector)
     tableau["a"].seen.active = False
     collected(collector)
@@ -106,7 +108,7 @@ def test_a_feature_states_each_asset_once_however_often_it_is_collected(tableau,
 
 
 def test_inactive_rows_ask_for_nothing_and_disabled_ones_do(tableau, registry):
-    collector = Collector(tableau, registry, LIBRARY)
+    collector = RequirementCollector(tableau, registry, LIBRARY)
     tableau["b"].seen.enabled = False
     assert len(collected(collector)[0][201]) == 2
     tableau["b"].seen.active = False
@@ -119,7 +121,7 @@ def test_inactive_rows_ask_for_nothing_and_disabled_ones_do(tableau, registry):
 
 
 def test_a_feature_that_raises_for_one_asset_is_off_there_alone_and_reported_once(tableau, registry):
-    collector = Collector(tableau, registry, LIBRARY)
+    collector = RequirementCollector(tableau, registry, LIBRARY)
     tableau.add_feature("cast", tableau["b"], {"asset": ref(13)})
     tableau.add_feature("cast", tableau["c"], {"asset": ref(13)})
     for _ in range(2):
@@ -135,7 +137,7 @@ def test_a_feature_that_raises_for_one_asset_is_off_there_alone_and_reported_onc
 
 
 def test_a_feature_can_be_switched_off_as_a_whole_and_given_another_chance(tableau, registry):
-    collector = Collector(tableau, registry, LIBRARY)
+    collector = RequirementCollector(tableau, registry, LIBRARY)
     for _ in range(2):
         collector.switch_off(registry["seen"], RuntimeError("no"))
     assert len(tableau.tables["seen"].rows_active()) == 0
@@ -149,7 +151,7 @@ def test_collecting_again_into_the_same_table_touches_only_what_changed(registry
     tableau = Tableau(registry.schemas)
     rows = tableau.add_objects(2000)
     tableau.tables["seen"].add(rows, {"asset": (1 << 32) + np.arange(2000) % 50})
-    collector = Collector(tableau, registry, LIBRARY)
+    collector = RequirementCollector(tableau, registry, LIBRARY)
     table = RequirementTable()
     collector.collect(table)
     version = table.version
@@ -167,7 +169,7 @@ def test_collecting_again_into_the_same_table_touches_only_what_changed(registry
 def test_collecting_step_by_step_gives_what_collecting_at_once_gives(registry):
     rng = np.random.default_rng(11)
     tableau = Tableau(registry.schemas)
-    collector = Collector(tableau, registry, LIBRARY)
+    collector = RequirementCollector(tableau, registry, LIBRARY)
     table = RequirementTable()
     for step in range(120):
         rows = tableau.rows()
@@ -190,35 +192,35 @@ def test_collecting_step_by_step_gives_what_collecting_at_once_gives(registry):
         else:
             collector.forget({ref(int(rng.integers(5)))})
         if rng.random() < 0.6:
-            again = Collector(tableau, registry, LIBRARY)
+            again = RequirementCollector(tableau, registry, LIBRARY)
             assert collected(collector, table) == collected(again)
 
 
-def test_a_row_that_is_used_again_is_another_asker(tableau, registry):
-    collector = Collector(tableau, registry, LIBRARY)
+def test_a_row_that_is_used_again_is_another_requester(tableau, registry):
+    collector = RequirementCollector(tableau, registry, LIBRARY)
     table = RequirementTable()
     collector.collect(table)
-    before = [int(a) for a in table.asked.rows["asker"] if "'c'" in str(table.askers[int(a)])]
+    before = [int(a) for a in table.requested.rows["requester"] if "'c'" in str(table.requesters[int(a)])]
     assert before
     tableau.remove("c")
     tableau.add_object("d", features={"seen": {"asset": ref(2)}})
     collector.collect(table)
-    who = {str(table.askers[int(a)]) for a in table.asked.rows["asker"]}
+    who = {str(table.requesters[int(a)]) for a in table.requested.rows["requester"]}
     assert "seen on 'd'" in who
-    assert {str(table.askers[a]) for a in before} == {"seen on '(removed)'"}
+    assert {str(table.requesters[a]) for a in before} == {"seen on '(removed)'"}
     assert "seen on '(removed)'" not in who
 
 
 def test_a_row_without_an_asset_asks_for_nothing(registry):
     tableau = Tableau(registry.schemas)
     tableau.add_object("a", features={"seen": {}})
-    assert collected(Collector(tableau, registry, LIBRARY)) == ({}, {})
+    assert collected(RequirementCollector(tableau, registry, LIBRARY)) == ({}, {})
 
 
-def test_all_askers_of_a_pass_are_the_askers_of_its_assets(tableau, registry):
-    collector = Collector(tableau, registry, LIBRARY)
+def test_all_requesters_of_a_pass_are_the_requesters_of_its_assets(tableau, registry):
+    collector = RequirementCollector(tableau, registry, LIBRARY)
     table = RequirementTable()
     collector.collect(table)
-    ids = collector.askers("seen", table.askers)
-    assert set(ids.tolist()) <= set(table.asked.rows["asker"].tolist())
-    assert len(collector.askers("seen", table.askers, limit=2)) == 2
+    ids = collector.requesters("seen", table.requesters)
+    assert set(ids.tolist()) <= set(table.requested.rows["requester"].tolist())
+    assert len(collector.requesters("seen", table.requesters, limit=2)) == 2

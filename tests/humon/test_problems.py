@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.humon_texts import documents
 
-from engine.humon import Code, Collector, Document, InputError, Position, Problem, Severity, parse
+from engine.humon import Code, Document, InputError, Position, Problem, ProblemCollector, Severity, parse
 from engine.humon import limits as limits_module
 from engine.humon.problem import excerpt_of
 
@@ -184,7 +184,7 @@ def test_input_error_is_never_empty() -> None:
 
 
 def test_collector_gathers_errors_and_keeps_warnings() -> None:
-    collector = Collector()
+    collector = ProblemCollector()
     collector.add(Problem("a.warning", "w", severity=Severity.WARNING))
     collector.check()
     with collector.catching():

@@ -24,12 +24,12 @@ def test_who_is_gone_is_forgotten_and_nothing_else_changes(
     with open_scene("scenes/cube.hu", profile="unified", size=(320, 240), budget=budget) as scene:
         planner = scene.host._planner  # type: ignore[attr-defined]
         come_and_go(scene, "first")
-        text, known = scene.plan_text, len(planner._requirements.askers)
+        text, known = scene.plan_text, len(planner._requirements.requesters)
         tables = [planner._requirements]
         with assert_no_upload(scene):
             for number in range(40):
                 come_and_go(scene, f"object {number}")
                 tables += [] if planner._requirements is tables[-1] else [planner._requirements]
-                assert len(planner._requirements.askers) < known + 30
+                assert len(planner._requirements.requesters) < known + 30
         assert len(tables) > 3
         assert scene.plan_text == text

@@ -19,7 +19,7 @@ from engine.plan.text.validate import validate
 from engine.plan.text.why import LeftOut, why, why_text
 from engine.planning.needs import FALLBACK_PRIORITY
 from engine.planning.scene import ScenePlanner
-from engine.planning.shortage import spare_of
+from engine.planning.shortage import eviction_candidates
 from engine.scene import Scene
 from engine.testing import MIB, assert_problems, open_scene
 
@@ -29,17 +29,17 @@ ROOM = 19 * MIB  # the four textures have none, as the shadow map takes 16 MiB
 
 def planner(scene: Scene, library: AssetLibrary, budget: int | None = None) -> ScenePlanner:
     device = profile("unified")
-    return ScenePlanner(scene.tableau, scene.registry, library, within(device, budget), (320, 240))
+    return ScenePlanner(scene.tableau, scene.registry, library, reduced(device, budget), (320, 240))
 
 
-def within(device, budget: int | None):
+def reduced(device, budget: int | None):
     return device if budget is None else device.with_budgets(dict.fromkeys(range(len(device.heaps)), budget))
 
 
 def left_out(made: ScenePlanner) -> tuple[list[str], list[str]]:
     """Names of what nothing uses and of what is used, as they were left out."""
     assert made.shortage is not None
-    found = made.shortage.within
+    found = made.shortage.reduced
     return tuple([made.keys.name(key)[9:] for key in keys.tolist()] for keys in (found.unused, found.used))
 
 
@@ -47,7 +47,7 @@ def test_what_is_seen_loses_its_textures_the_last_named_first_and_keeps_its_mesh
     made = planner(*cube, ROOM + MIB)
     plan = made.plan(made.needs())
     assert left_out(made) == ([], TEXTURES[:1])
-    made.profile = within(made.profile, ROOM - MIB // 4)
+    made.profile = reduced(made.profile, ROOM - MIB // 4)
     plan = made.plan(made.needs())
     assert left_out(made) == ([], TEXTURES)
     assert not validate(plan)
@@ -69,7 +69,7 @@ def test_what_is_left_out_stands_in_the_plan_with_who_asks_for_it(cube):
     for question in ("assetDb0:11", "#11", "cube", "visibleModel", "sampled_bit"):
         (told,) = (reason for reason in why(plan, question) if isinstance(reason, LeftOut))
         assert told.name.endswith("texture2d #11")
-        assert told.askers == ("visibleModel on 'cube' at scenes/cube.hu:12:19",)
+        assert told.requesters == ("visibleModel on 'cube' at scenes/cube.hu:12:19",)
     for question in ("shadowCaster", "vertex_buffer_bit", "depth_stencil_attachment_bit"):
         assert not [reason for reason in why(plan, question) if isinstance(reason, LeftOut)]
     assert "leftOut: true" in why_text(plan, "#11")
@@ -89,7 +89,7 @@ def test_what_nothing_draws_goes_first_by_when_it_was_drawn_last(cube):
     for name in ("ground", "cube"):
         scene.tableau[name].enabled = False
         assert not made.stale()
-    made.profile = within(made.profile, ROOM - MIB // 4)
+    made.profile = reduced(made.profile, ROOM - MIB // 4)
     made.plan(made.needs())
     unused, used = left_out(made)
     assert used == []
@@ -139,9 +139,9 @@ def test_fallbacks_and_attachments_are_never_left_out(cube):
     made = planner(scene, library)
     needs = made.needs()
     whole = made.plan(needs)
-    made.profile = within(made.profile, ROOM - MIB // 4)
+    made.profile = reduced(made.profile, ROOM - MIB // 4)
     least = made.plan(made.needs())
-    made.profile = within(made.profile, ROOM - MIB)
+    made.profile = reduced(made.profile, ROOM - MIB)
     with pytest.raises(PlanError, match="shadowCaster on 'cube'") as error:
         made.plan(made.needs())
     assert error.value.code == "plan.budget"
@@ -190,19 +190,19 @@ def test_memory_that_is_not_the_devices_own_is_told_in_bytes():
 def test_large_meshes_outlast_small_textures():
     rows = [buffer(0, 1000, priority=1), buffer(1, 50, priority=0), buffer(2, 10, priority=0)]
     wanted = needs(*rows)
-    until = np.full(len(wanted.askers), STILL)
-    spare = spare_of(wanted, until, None, profile("unified"), Policy())
-    assert (spare.keys - DB).tolist() == [1, 2, 0]
-    assert spare.unused == 0
-    seen = spare_of(wanted, until, lambda keys: keys == DB + 1, profile("unified"), Policy())
-    assert (seen.keys - DB).tolist() == [2, 0, 1]
+    until = np.full(len(wanted.requesters), STILL)
+    candidates = eviction_candidates(wanted, until, None, profile("unified"), Policy())
+    assert (candidates.keys - DB).tolist() == [1, 2, 0]
+    assert candidates.unused == 0
+    visible = eviction_candidates(wanted, until, lambda keys: keys == DB + 1, profile("unified"), Policy())
+    assert (visible.keys - DB).tolist() == [2, 0, 1]
 
 
 def test_what_must_go_in_any_case_is_known_beforehand():
     wanted = needs(buffer(0, 3000), buffer(1, 2000), buffer(2, 100, contents=Contents.UNDEFINED))
-    until = np.full(len(wanted.askers), STILL)
+    until = np.full(len(wanted.requesters), STILL)
     device = profile("discrete-window")
     device = device.with_budgets({0: 1000, 1: 2500, 2: 500})
-    spare = spare_of(wanted, until, None, device, Policy())
-    assert spare.over == 5000 - 1500
-    assert spare.over_all == 5000 - 4000
+    candidates = eviction_candidates(wanted, until, None, device, Policy())
+    assert candidates.over == 5000 - 1500
+    assert candidates.over_all == 5000 - 4000

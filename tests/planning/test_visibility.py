@@ -15,7 +15,7 @@ from engine.feature import Feature, Registry, discover
 from engine.plan.resident.steps import Transfer
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import drawn_rows
-from engine.planning.visibility import MOST_AGAIN, Sight, turned
+from engine.planning.visibility import MOST_AGAIN, FrustumQuery, turned
 from engine.scene import Scene, load_scene
 from engine.testing import open_scene
 
@@ -27,8 +27,8 @@ def seen(scene: Scene, library: AssetLibrary, size: tuple[int, int] = SIZE) -> d
     planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), size)
     scene.tableau.update_world()
     needs = planner.needs()
-    sight = planner.seen(needs)
-    assert sight is not None
+    visibility = planner.seen(needs)
+    assert visibility is not None
     batches = needs.tables["forward"].assets
     names = {}
     for name in ("cube", "ground"):
@@ -38,7 +38,7 @@ def seen(scene: Scene, library: AssetLibrary, size: tuple[int, int] = SIZE) -> d
         keys = np.unique(batches[1][batches[0] == batch])
         keys = keys[keys >> 32 != 0]
         assert len(keys) >= (4 if name == "cube" else 2)
-        (names[name],) = set(sight(keys).tolist())
+        (names[name],) = set(visibility(keys).tolist())
     return names
 
 
@@ -109,14 +109,14 @@ def test_an_object_with_a_corner_in_the_picture_is_seen_and_one_beyond_an_edge_i
         planner = ScenePlanner(tableau, scene.registry, library, profile("unified"), SIZE)
         tableau.update_world()
         needs = planner.needs()
-        sight, table = planner.seen(needs), needs.tables["forward"]
-        found = sight._in_view(table, np.flatnonzero(drawn_rows(table)))
+        visibility, table = planner.seen(needs), needs.tables["forward"]
+        found = visibility._in_view(table, np.flatnonzero(drawn_rows(table)))
     batches, world = table.batches[table.batch], tableau.world[table.objects]
     ends = np.stack((batches["low"], batches["high"]), axis=1)
     picks = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1]), axis=-1).reshape(-1, 3)
     corners = ends[:, picks, np.arange(3)]
     points = np.concatenate((corners, np.ones((*corners.shape[:2], 1))), axis=2)
-    x, y, z, w = np.moveaxis(points @ world @ sight.view_projection, -1, 0)
+    x, y, z, w = np.moveaxis(points @ world @ visibility.view_projection, -1, 0)
     room = 1e-3
     inside = (abs(x) < w - room) & (abs(y) < w - room) & (z > room) & (z < w - room)
     beyond = np.stack([s * v > w + room for v in (x, y) for s in (1, -1)]).all(axis=2).any(axis=0)
@@ -166,7 +166,7 @@ def test_what_the_camera_sees_arrives_before_what_it_does_not(root, monkeypatch)
 
 
 def test_only_another_view_of_what_is_still_to_come_makes_another_order() -> None:
-    class Eye(Sight):
+    class Eye(FrustumQuery):
         def __call__(self, keys: np.ndarray) -> np.ndarray:
             asked.append(len(keys))
             return keys >= 5

@@ -166,7 +166,7 @@ def test_each_part_imports_only_what_its_row_of_the_table_allows(root: Path) -> 
         ("engine.memory.device.objects", "from engine.storage.atlas import Atlas"),
         ("viewer.ui.renderer", "import viewer.panels.widgets"),
         ("engine.plan.terms.drawing_rows", "from engine import vk"),
-        ("engine.plan.terms.drawing_rows", "from ..memory import device"),
+        ("engine.plan.terms.drawing_rows", "from ...memory import device"),
         ("engine.humon.parser", "from engine.math import projection"),
         ("engine.render.passes", "import glfw"),
         ("engine.runtime.frame", "from features.camera import Camera"),

@@ -43,14 +43,14 @@ class World:
     manager: MemoryManager
     resident: Resident
     keys: Keys
-    askers: list[PlannedAllocator] = field(default_factory=list)
+    requesters: list[PlannedAllocator] = field(default_factory=list)
 
     def replan(self) -> None:
         table = RequirementTable(self.keys)
-        for each in self.askers:
-            asker = table.askers.add(each.asker)
+        for each in self.requesters:
+            requester = table.requesters.add(each.requester)
             for need in each.requirements():
-                table.add(need, asker)
+                table.add(need, requester)
         plan = make_plan(coalesce(table), self.profile, self.resident.snapshot(), Policy())
         nothing = Sources.of(*np.zeros((4, 0), np.int64))
         self.manager.submit(make_schedule(self.resident, plan, nothing))
@@ -70,7 +70,7 @@ def planned(device: Device, world: World) -> Iterator[ResourceAllocator]:
     """Yield a resource allocator whose staging and resources are all requirements."""
     with ExitStack() as stack:
         memory = PlannedAllocator(world.manager, world.keys, "storage")
-        world.askers.append(memory)
+        world.requesters.append(memory)
         staging = StagingMemoryManager(
             device, world.profile, memory, upload_bytes=1 << 18, download_bytes=1 << 18
         )
@@ -82,7 +82,7 @@ def planned(device: Device, world: World) -> Iterator[ResourceAllocator]:
 
 def test_resources_come_with_the_plan_and_go_with_it(device: Device, world: World) -> None:
     with planned(device, world) as resources:
-        memory = world.askers[0]
+        memory = world.requesters[0]
         buffer = resources.create_buffer(5000, VERTEX, name="vertices", why="a test")
         image = resources.create_image(SHAPE, ImageUsage.SAMPLED | ImageUsage.TRANSFER_SRC, layers=3)
         assert not buffer.memory.ready
@@ -137,7 +137,7 @@ def test_a_growing_buffer_is_a_growing_plan(device: Device, world: World) -> Non
 
 def test_planned_host_memory_stays_mapped(device: Device, world: World) -> None:
     memory = PlannedAllocator(world.manager, world.keys, "storage")
-    world.askers.append(memory)
+    world.requesters.append(memory)
     mapped = memory.allocate_buffer(100, VERTEX, RANDOM, name="ring")
     hidden = memory.allocate_buffer(100, VERTEX, name="hidden")
     world.replan()
@@ -163,7 +163,7 @@ def test_planned_host_memory_stays_mapped(device: Device, world: World) -> None:
     assert world.manager.live_bytes == 0
 
 
-def test_what_is_asked_for_has_its_asker_in_the_plan(device: Device, world: World) -> None:
+def test_what_is_asked_for_has_its_requester_in_the_plan(device: Device, world: World) -> None:
     memory = PlannedAllocator(world.manager, world.keys, "storage")
     before = memory.version
     memory.allocate_buffer(100, VERTEX, name="vertices")

@@ -42,7 +42,7 @@ def texture(index: int, shape: ImageShape = MIPS) -> Requirement:
 def needs(*rows: Requirement, keys: Keys | None = None) -> Coalesced:
     table = RequirementTable(keys)
     for row in rows:
-        table.add(row, table.askers.add("visibleModel", "cube"))
+        table.add(row, table.requesters.add("visibleModel", "cube"))
     return coalesce(table)
 
 

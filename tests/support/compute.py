@@ -101,12 +101,12 @@ def run_compute(
         if push is not None:
             vk.vkCmdPushConstants(commands, layout, stage, 0, push.nbytes, ffi.from_buffer(push))
         vk.vkCmdDispatch(commands, *groups)
-        seen = new(
+        visible = new(
             "VkMemoryBarrier2",
             srcStageMask=c.VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT,
             srcAccessMask=c.VK_ACCESS_2_SHADER_WRITE_BIT,
             dstStageMask=c.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT | c.VK_PIPELINE_STAGE_2_HOST_BIT,
             dstAccessMask=c.VK_ACCESS_2_MEMORY_READ_BIT | c.VK_ACCESS_2_HOST_READ_BIT,
         )
-        vk.vkCmdPipelineBarrier2(commands, new("VkDependencyInfo", pMemoryBarriers=[seen]))
+        vk.vkCmdPipelineBarrier2(commands, new("VkDependencyInfo", pMemoryBarriers=[visible]))
         assert recorder.timeline.wait(recorder.submit())

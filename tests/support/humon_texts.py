@@ -134,12 +134,12 @@ def documents(draw: st.DrawFn) -> tuple[str, Tree]:
         return "".join(text for text, _ in parts), tuple(child for _, child in parts)
 
     def members(depth: int) -> tuple[str, tuple[tuple[str, Tree], ...]]:
-        body, pairs, seen = "", [], set()
+        body, pairs, visible = "", [], set()
         for _ in range(draw(st.integers(0, 4))):
             key, lexeme = draw(lexemes())
-            if key in seen:
+            if key in visible:
                 continue
-            seen.add(key)
+            visible.add(key)
             text, child = node(depth)
             body += lexeme + _colon(draw) + text
             pairs.append((key, child))

@@ -56,9 +56,9 @@ def unneeded(plan: Plan, key: int) -> Plan:
 
 def unasked(plan: Plan, key: int) -> Plan:
     """The plan with nobody who asks for a key."""
-    rows = plan.requirements.asked.rows
+    rows = plan.requirements.requested.rows
     nobody = SimpleNamespace(rows=rows[rows["key"] != key])
-    return replace(plan, requirements=replace(plan.requirements, asked=nobody))
+    return replace(plan, requirements=replace(plan.requirements, requested=nobody))
 
 
 def with_empty(plan: Plan, part: Part) -> Plan:

@@ -29,8 +29,8 @@ def filled(dtype: np.dtype, rows: list[dict[str, int]]) -> np.ndarray:
 def cube_plan() -> Plan:
     """Two allocations: a shadow map of its own, and a block with one buffer for vertices and indices."""
     table = RequirementTable()
-    model = table.askers.add("visibleModel", "cube", Position("scenes/cube.hu", 14, 9))
-    caster = table.askers.add("shadowCaster", "cube", Position("scenes/cube.hu", 15, 9))
+    model = table.requesters.add("visibleModel", "cube", Position("scenes/cube.hu", 14, 9))
+    caster = table.requesters.add("shadowCaster", "cube", Position("scenes/cube.hu", 15, 9))
     shadow = table.keys.transient("shadowMap")
     shape = ImageShape(Format.D32_SFLOAT, 2048, 2048)
     usage = ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.SAMPLED
@@ -71,10 +71,10 @@ def cube_plan() -> Plan:
 def large_plan(count: int) -> Plan:
     """One buffer with this many assets in it, each asked for by one of a hundred objects."""
     table = RequirementTable()
-    askers = [table.askers.add("visibleModel", f"object{number}") for number in range(100)]
+    requesters = [table.requesters.add("visibleModel", f"object{number}") for number in range(100)]
     terms = Requirement(0, Kind.BUFFER, size=256, usage=BufferUsage.VERTEX_BUFFER).terms()
     keys = np.arange(count)
-    table.add_rows(terms, key=keys, size=256, asker=np.array(askers, np.int32)[keys % 100])
+    table.add_rows(terms, key=keys, size=256, requester=np.array(requesters, np.int32)[keys % 100])
     coalesced = coalesce(table)
     size = 256 * count
     subresources = np.zeros(count, SUBRESOURCE)

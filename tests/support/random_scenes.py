@@ -109,16 +109,16 @@ class World:
 
 
 def needs(rng: np.random.Generator, world: World, share: float, transients: int = 6) -> Coalesced:
-    """Random askers for a random share of the world's assets, and some transients."""
+    """Random requesters for a random share of the world's assets, and some transients."""
     table = RequirementTable(world.names)
-    askers = [table.askers.add(f"feature{i % 3}", f"object{i}") for i in range(8)]
+    requesters = [table.requesters.add(f"feature{i % 3}", f"object{i}") for i in range(8)]
     active = np.flatnonzero(rng.random(len(world.keys)) < share)
     rng.shuffle(active)
     for index in active.tolist():
-        for asker in rng.choice(askers, int(rng.integers(1, 4))).tolist():
-            table.add(_asset(rng, world, index), int(asker))
+        for requester in rng.choice(requesters, int(rng.integers(1, 4))).tolist():
+            table.add(_asset(rng, world, index), int(requester))
     for index in range(int(rng.integers(0, transients + 1))):
-        table.add(_transient(rng, table.keys.transient(f"transient {index}")), int(rng.choice(askers)))
+        table.add(_transient(rng, table.keys.transient(f"transient {index}")), int(rng.choice(requesters)))
     return coalesce(table)
 
 

@@ -78,9 +78,9 @@ class World:
 
     def requirements(self, keys: list[int]) -> Coalesced:
         table = RequirementTable()
-        asker = table.askers.add("visibleModel", "cube")
+        requester = table.requesters.add("visibleModel", "cube")
         for key in keys:
-            table.add(self.assets[key], asker)
+            table.add(self.assets[key], requester)
         ring = table.keys.transient("ring")
         visible = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
         usage = BufferUsage.UNIFORM_BUFFER
@@ -88,12 +88,12 @@ class World:
             Requirement(
                 ring, Kind.BUFFER, 700, usage=usage, properties=visible, copies=2, persistent_map=True
             ),
-            asker,
+            requester,
         )
         depth = ImageShape(Format.D32_SFLOAT, 40, 30)
         usage_of_depth = ImageUsage.DEPTH_STENCIL_ATTACHMENT
         target = table.keys.transient("depth")
-        table.add(Requirement(target, Kind.IMAGE, shape=depth, usage=usage_of_depth), asker)
+        table.add(Requirement(target, Kind.IMAGE, shape=depth, usage=usage_of_depth), requester)
         return coalesce(table)
 
     def submit(self, keys: list[int]) -> None:
@@ -131,8 +131,8 @@ class World:
         assert place is not None
         shape = self.assets[key].shape
         if shape is None:
-            seen = read_buffer(self.device, self.profile, place.handle, place.offset, place.size)
-            return np.array_equal(seen, expected)
+            visible = read_buffer(self.device, self.profile, place.handle, place.offset, place.size)
+            return np.array_equal(visible, expected)
         for mip in range(shape.mip_levels):
             texels = read_image(
                 self.device, self.profile, place.handle, shape, READ, layer=place.layer, mip=mip

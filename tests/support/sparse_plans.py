@@ -27,17 +27,17 @@ def sparse_plan(rng: np.random.Generator, count: int = 10) -> Plan:
 def full_and_sparse(rng: np.random.Generator, count: int = 10) -> tuple[Plan, Plan]:
     table = RequirementTable()
     sizes = rng.integers(4, 40, 60) * 16
-    askers = [table.askers.add("visibleModel", f"object{i}") for i in range(60)]
-    for i, asker in enumerate(askers):
+    requesters = [table.requesters.add("visibleModel", f"object{i}") for i in range(60)]
+    for i, requester in enumerate(requesters):
         usage, contents = BufferUsage.VERTEX_BUFFER, Contents.CACHE
         row = Requirement(asset_key(1, i), Kind.BUFFER, int(sizes[i]), 16, usage=usage, contents=contents)
-        table.add(row, asker)
+        table.add(row, requester)
     full = make_plan(coalesce(table), DEVICE, None, POLICY)
     pages = int(rng.integers(2, 6))
     first = full.memory.subresources["resource"] < pages
     keep = full.memory.subresources["key"][first]
     keep = set(rng.choice(keep, min(int(rng.integers(2, count + 1)), len(keep)), replace=False).tolist())
-    table.remove([a for i, a in enumerate(askers) if asset_key(1, i) not in keep])
+    table.remove([a for i, a in enumerate(requesters) if asset_key(1, i) not in keep])
     return full, make_plan(coalesce(table), DEVICE, full, POLICY)
 
 

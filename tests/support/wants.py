@@ -16,7 +16,7 @@ NORMAL, TANGENT, ROUGHNESS = (AssetRef(1, index) for index in (9, 10, 11))
 class Wants:
     """Asks for what it was told to; `version` tells the planner that this has changed."""
 
-    asker = "test"
+    requester = "test"
 
     def __init__(self, planner: ScenePlanner, library: AssetLibrary) -> None:
         self._library = library

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 SMALL = 256
 
 
-class Folds:
+class ExpandedNodes:
     """Small trees start open, large ones shut; what the user changed stays as long as the node lives."""
 
     def __init__(self) -> None:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from engine.plan.model.plan import Plan
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind, flag_names, word
-from viewer.panels.expanded_nodes import Folds
+from viewer.panels.expanded_nodes import ExpandedNodes
 from viewer.panels.number_words import bytes_text, count_text
-from viewer.panels.tree_rows import Outline, flatten
+from viewer.panels.tree_rows import TreeRows, flatten
 
 
 class Level(IntEnum):
@@ -43,14 +43,14 @@ class MemoryRow:
 class MemoryModel:
     """One plan, flattened; `outline` follows `folds`."""
 
-    def __init__(self, plan: Plan, folds: Folds) -> None:
+    def __init__(self, plan: Plan, expanded: ExpandedNodes) -> None:
         memory = plan.memory
         self._allocations = memory.allocations
         self._resources = memory.resources
         self._subresources = memory.subresources
         self._plan = plan
-        self._folds = folds
-        self._folds_seen = -1
+        self._expanded = expanded
+        self._expanded_version = -1
         counts = len(self._allocations), len(self._resources), len(self._subresources)
         self._starts = np.cumsum([0, *counts])
         self._level = np.repeat(np.arange(3, dtype=np.int8), counts)
@@ -73,30 +73,30 @@ class MemoryModel:
         self._subresources_in = np.bincount(self._resource_of, minlength=counts[1])
         self._taken = np.bincount(self._allocation_of, self._resources["size"], minlength=counts[0])
         self.sizes = self._sizes()
-        self._outline: Outline | None = None
+        self._tree_rows: TreeRows | None = None
 
     @property
-    def outline(self) -> Outline:
+    def tree_rows(self) -> TreeRows:
         """The visible rows; made again only after something was folded."""
-        if self._outline is None or self._folds_seen != self._folds.version:
+        if self._tree_rows is None or self._expanded_version != self._expanded.version:
             places = {
                 identity: place
-                for identity in self._folds.changed
+                for identity in self._expanded.changed
                 if (place := self._place(identity)) is not None
             }
-            is_open = self._folds.column(len(self._level), places)
-            self._outline = flatten(self._parent, self._rank, is_open)
+            is_open = self._expanded.column(len(self._level), places)
+            self._tree_rows = flatten(self._parent, self._rank, is_open)
             self._is_open = is_open
-            self._folds_seen = self._folds.version
-        return self._outline
+            self._expanded_version = self._expanded.version
+        return self._tree_rows
 
     def is_open(self, node: int) -> bool:
         """Whether the rows below a node are shown."""
         return bool(self._is_open[node])
 
-    def fold(self, node: int, is_open: bool) -> None:
+    def set_expanded(self, node: int, is_open: bool) -> None:
         """Show the rows below a node, or not."""
-        self._folds.set(self.identity(node), is_open)
+        self._expanded.set(self.identity(node), is_open)
 
     def identity(self, node: int) -> tuple[int, int]:
         """(level, id or key) of a node: the same for as long as it lives, whatever plan it is in."""

@@ -7,7 +7,7 @@ from imgui_bundle import imgui
 from engine.plan.model.plan import Plan
 from viewer.panels import widgets
 from viewer.panels.compaction_button import Compacting
-from viewer.panels.expanded_nodes import Folds
+from viewer.panels.expanded_nodes import ExpandedNodes
 from viewer.panels.memory_model import Level, MemoryModel, MemoryRow
 from viewer.panels.number_words import bytes_text
 from viewer.panels.run_facts import Facts
@@ -28,7 +28,7 @@ class MemoryPanel:
 
     def __init__(self, compacting: Compacting) -> None:
         self._compacting = compacting
-        self._folds = Folds()
+        self._expanded = ExpandedNodes()
         self._model: MemoryModel | None = None
         self._made_of: Plan | None = None
         self._chosen: tuple[int, int] | None = None
@@ -36,7 +36,7 @@ class MemoryPanel:
     def draw(self, plan: Plan, facts: Facts) -> None:
         """Draw totals, table and what is known of the chosen row into the current window."""
         if self._model is None or self._made_of is not plan:
-            self._model, self._made_of = MemoryModel(plan, self._folds), plan
+            self._model, self._made_of = MemoryModel(plan, self._expanded), plan
         model = self._model
         _totals(facts)
         self._compacting.draw(plan, facts.settled)
@@ -55,13 +55,13 @@ class MemoryPanel:
         width = imgui.calc_text_size("999 MiB").x + 4
         imgui.table_setup_column("size", imgui.TableColumnFlags_.width_fixed.value, width)
         imgui.table_headers_row()
-        outline = model.outline
+        tree_rows = model.tree_rows
         clipper = imgui.ListClipper()
-        clipper.begin(len(outline.nodes))
+        clipper.begin(len(tree_rows.nodes))
         while clipper.step():
             for index in range(clipper.display_start, clipper.display_end):
-                node = int(outline.nodes[index])
-                depth, children = int(outline.depths[index]), int(outline.child_counts[node])
+                node = int(tree_rows.nodes[index])
+                depth, children = int(tree_rows.depths[index]), int(tree_rows.child_counts[node])
                 if _row(model, node, depth, children, node == chosen):
                     self._chosen = None if node == chosen else model.identity(node)
         imgui.end_table()
@@ -81,7 +81,7 @@ def _row(model: MemoryModel, node: int, depth: int, children: int, is_chosen: bo
     imgui.set_cursor_pos_x(start.x + (depth + 1) * imgui.get_style().indent_spacing)
     widgets.quiet(_second_line(row))
     if wanted is not None:
-        model.fold(node, wanted)
+        model.set_expanded(node, wanted)
         clicked = False
     imgui.table_next_column()
     widgets.right_aligned(bytes_text(row.size))

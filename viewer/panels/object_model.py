@@ -8,8 +8,8 @@ import numpy as np
 
 from engine.tableau.table import FeatureTable
 from engine.tableau.tableau import Tableau
-from viewer.panels.expanded_nodes import Folds
-from viewer.panels.tree_rows import Outline, flatten
+from viewer.panels.expanded_nodes import ExpandedNodes
+from viewer.panels.tree_rows import TreeRows, flatten
 
 _OBJECT = -1
 _AFTER_FEATURES = 1 << 20
@@ -32,28 +32,28 @@ class ObjectRow:
 class ObjectModel:
     """A tableau flattened; made again when objects or features came or went or something was folded."""
 
-    def __init__(self, tableau: Tableau, folds: Folds) -> None:
+    def __init__(self, tableau: Tableau, expanded: ExpandedNodes) -> None:
         self._tableau = tableau
-        self._folds = folds
+        self._expanded = expanded
         self._seen: tuple[int, int] | None = None
         self._is_open = np.zeros(0, bool)
 
     @property
-    def outline(self) -> Outline:
+    def tree_rows(self) -> TreeRows:
         """The visible rows as of now."""
-        seen = (self._tableau.structure_version, self._folds.version)
+        seen = (self._tableau.structure_version, self._expanded.version)
         if self._seen != seen:
             self._rebuild()
             self._seen = seen
-        return self._outline
+        return self._tree_rows
 
     def is_open(self, node: int) -> bool:
         """Whether the rows below a node are shown."""
         return bool(self._is_open[node])
 
-    def fold(self, node: int, is_open: bool) -> None:
+    def set_expanded(self, node: int, is_open: bool) -> None:
         """Show the rows below an object, or not."""
-        self._folds.set(int(self._rows[node]), is_open)
+        self._expanded.set(int(self._rows[node]), is_open)
 
     def row(self, node: int) -> ObjectRow:
         """Put one node into words."""
@@ -109,9 +109,9 @@ class ObjectModel:
         self._rows, self._kinds = np.concatenate(rows), np.concatenate(kinds)
         places = {
             row: int(node_of[row])
-            for row in self._folds.changed
+            for row in self._expanded.changed
             if isinstance(row, int) and row < len(node_of) and node_of[row] >= 0
         }
-        self._is_open = self._folds.column(len(self._rows), places)
+        self._is_open = self._expanded.column(len(self._rows), places)
         parent = np.concatenate(parents).astype(np.int32)
-        self._outline: Outline = flatten(parent, np.concatenate(ranks), self._is_open)
+        self._tree_rows: TreeRows = flatten(parent, np.concatenate(ranks), self._is_open)

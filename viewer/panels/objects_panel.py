@@ -6,7 +6,7 @@ from imgui_bundle import imgui
 
 from engine.tableau.tableau import Tableau
 from viewer.panels import widgets
-from viewer.panels.expanded_nodes import Folds
+from viewer.panels.expanded_nodes import ExpandedNodes
 from viewer.panels.object_model import ObjectModel, ObjectRow
 from viewer.ui import style
 
@@ -22,7 +22,7 @@ class ObjectsPanel:
     """Draws only the rows in sight; `switches` says where each switch of them is on the screen."""
 
     def __init__(self, tableau: Tableau) -> None:
-        self._model = ObjectModel(tableau, Folds())
+        self._model = ObjectModel(tableau, ExpandedNodes())
         self.switches: dict[tuple[str, str, str], widgets.Rectangle] = {}
 
     def draw(self) -> None:
@@ -36,13 +36,13 @@ class ObjectsPanel:
         for flag in FLAGS:
             imgui.table_setup_column(flag, narrow, imgui.calc_text_size("enabled").x + 4)
         imgui.table_headers_row()
-        outline = self._model.outline
+        tree_rows = self._model.tree_rows
         clipper = imgui.ListClipper()
-        clipper.begin(len(outline.nodes))
+        clipper.begin(len(tree_rows.nodes))
         while clipper.step():
             for index in range(clipper.display_start, clipper.display_end):
-                node = int(outline.nodes[index])
-                self._row(node, int(outline.depths[index]), int(outline.child_counts[node]))
+                node = int(tree_rows.nodes[index])
+                self._row(node, int(tree_rows.depths[index]), int(tree_rows.child_counts[node]))
         imgui.end_table()
 
     def _row(self, node: int, depth: int, children: int) -> None:
@@ -56,7 +56,7 @@ class ObjectsPanel:
             (f"{row.feature} on '{row.path}'" if row.feature else row.path, self._model.place(node))
         )
         if wanted is not None:
-            self._model.fold(node, wanted)
+            self._model.set_expanded(node, wanted)
         for flag in FLAGS:
             imgui.table_next_column()
             is_on = getattr(row, flag)

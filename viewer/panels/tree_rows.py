@@ -16,7 +16,7 @@ Indices = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class TreeRows:
     """The visible rows of a tree, top to bottom: node index and depth per row, children per node."""
 
     nodes: Indices
@@ -37,7 +37,7 @@ def levels_of(parent: Indices) -> Indices:
     raise ValueError("the parent column holds a cycle")
 
 
-def flatten(parent: Indices, rank: NDArray[np.integer], is_open: NDArray[np.bool_]) -> Outline:
+def flatten(parent: Indices, rank: NDArray[np.integer], is_open: NDArray[np.bool_]) -> TreeRows:
     """List the nodes whose ancestors are all open, in pre-order, siblings by ascending rank.
 
     `parent` is int32[n] with -1 for a root, `rank` int[n] orders siblings (equal ranks keep the order of
@@ -79,4 +79,4 @@ def flatten(parent: Indices, rank: NDArray[np.integer], is_open: NDArray[np.bool
     visible = np.flatnonzero(place >= 0)
     rows = np.empty(total, np.int32)
     rows[place[visible]] = visible
-    return Outline(rows, level[rows], child_counts)
+    return TreeRows(rows, level[rows], child_counts)

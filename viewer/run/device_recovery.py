@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_TIMES = 3
 
 
-class LastingFrames:
+class RecoveringFrames:
     """The frames of one run, noted in its log; a device may be lost at any call, three times in all."""
 
     def __init__(self, make: Callable[[], Frames], log: RunLog) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from viewer.arguments import Options
-from viewer.run.device_recovery import LastingFrames
+from viewer.run.device_recovery import RecoveringFrames
 from viewer.run.interrupt import Interrupt
 from viewer.run.results import save_picture, save_report
 
@@ -53,7 +53,7 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
 
     log = RunLog()
     report: dict[str, Any] | None = None
-    frames = LastingFrames(make_frames, log)
+    frames = RecoveringFrames(make_frames, log)
     runtime = frames.runtime
     try:
         with Interrupt() as interrupt:

@@ -11,7 +11,7 @@ from viewer.ui.needs import Needs
 class UiOverlay:
     """What the runtime plans for besides the scene."""
 
-    asker = "viewer/inspector"
+    requester = "viewer/inspector"
 
     def __init__(self, needs: Needs) -> None:
         self._needs = needs

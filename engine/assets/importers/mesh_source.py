@@ -26,11 +26,11 @@ from engine.assets.codes import AssetCode
 from engine.assets.importers.numbers import rows_of
 from engine.assets.limits import MAX_BONES, MAX_INDICES, MAX_VERTICES
 from engine.humon import (
-    Collector,
     Document,
     Kind,
     Node,
     Problem,
+    ProblemCollector,
     Severity,
     expect,
     failure,
@@ -86,7 +86,7 @@ def read_mesh_source(document: Document) -> MeshSource:
     """
     root = expect(document.root, Kind.DICT)
     mesh = expect(required(root, "mesh"), Kind.DICT)
-    problems = Collector()
+    problems = ProblemCollector()
     for key, child in mesh.items():
         if key not in _KNOWN_KEYS:
             problem = document.problem(
@@ -109,7 +109,7 @@ def read_mesh_source(document: Document) -> MeshSource:
 
 def _read_lod(node: Node) -> SourceLod:
     vertices = expect(required(node, "vertices"), Kind.DICT)
-    problems = Collector()
+    problems = ProblemCollector()
     attributes: dict[str, npt.NDArray[np.float64]] = {}
     nodes = dict(vertices.items())
     for name, child in nodes.items():
@@ -152,7 +152,7 @@ def _entry(node: Node, flat: int) -> Node:
     return node[flat // len(first)][flat % len(first)]
 
 
-def _read_bones(node: Node, problems: Collector) -> tuple[Bone, ...]:
+def _read_bones(node: Node, problems: ProblemCollector) -> tuple[Bone, ...]:
     expect(node, Kind.LIST)
     if len(node) > MAX_BONES:
         raise failure(AssetCode.MESH_BONE, f"{len(node)} bones; a skeleton has at most {MAX_BONES}", node)
@@ -170,7 +170,7 @@ def _read_bones(node: Node, problems: Collector) -> tuple[Bone, ...]:
     return tuple(bones)
 
 
-def _read_bone(node: Node, name: str, numbers: dict[str, int], problems: Collector) -> Bone:
+def _read_bone(node: Node, name: str, numbers: dict[str, int], problems: ProblemCollector) -> Bone:
     parent = NO_PARENT
     if "parent" in node and text(node["parent"]) != "none":
         parent_name = text(node["parent"])
@@ -191,5 +191,5 @@ def _read_bone(node: Node, name: str, numbers: dict[str, int], problems: Collect
     return Bone(name, parent, tuple(value / length for value in rotation), translation, scale)
 
 
-def _warn(problems: Collector, node: Node, message: str) -> None:
+def _warn(problems: ProblemCollector, node: Node, message: str) -> None:
     problems.add(node.document.problem(AssetCode.MESH_TRANSFORM, message, node, severity=Severity.WARNING))

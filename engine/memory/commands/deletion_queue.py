@@ -29,7 +29,7 @@ class Ticket:
         return all(timeline.wait(value, timeout_s) for timeline, value in self.values)
 
 
-class Deferred:
+class DeletionQueue:
     """A queue of actions, each run once its ticket is past, in the order they came."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.memory.commands import copies
-from engine.memory.commands.deletion_queue import Deferred, Ticket
+from engine.memory.commands.deletion_queue import DeletionQueue, Ticket
 from engine.memory.commands.queues import Queues, Range
 from engine.memory.commands.recorder import Recorder
 from engine.memory.device.background_allocation import Background
@@ -18,8 +18,8 @@ from engine.memory.device.objects import LiveResource, Objects
 from engine.memory.device.problems import HeapFull
 from engine.memory.device.published import Published
 from engine.memory.streaming.fills import Fills
-from engine.memory.streaming.in_flight_ranges import Resting
-from engine.memory.streaming.lazy_staging import Postponed
+from engine.memory.streaming.in_flight_ranges import InFlightRanges
+from engine.memory.streaming.lazy_staging import LazyStaging
 from engine.memory.streaming.transfers import Transfers
 from engine.memory.streaming.unreadable_assets import Lost
 from engine.plan.model.memory_plan import MemoryPlan
@@ -48,20 +48,20 @@ class Executor:
         self.objects = Objects(device, profile)
         self.published = Published(self.objects)
         self.fills = Fills(threads)
-        self.deferred = Deferred()
+        self.deletions = DeletionQueue()
         self.done: Counter[str] = Counter()
         self._device = device
         self.profile = profile
         self._dying: list[tuple[Ticket, LiveResource]] = []
         self._plan: MemoryPlan | None = None
         self._queues = Queues(device, frames)
-        self.resting = Resting()
+        self.in_flight = InFlightRanges()
         self.background = Background(self.objects)
         self.lost = Lost()
-        self._postponed = Postponed()
+        self._lazy_staging = LazyStaging()
         self._known_rows: deque[tuple[NDArray[np.int64], NDArray[np.void]]] = deque(maxlen=KNOWN_ROWS)
         self._handed: dict[bytes, list[Range]] = {}  # by keys: what was released and not yet acquired
-        shared = (self.objects, self._queues, self.fills, self.resting, self.lost)
+        shared = (self.objects, self._queues, self.fills, self.in_flight, self.lost)
         self.transfers = Transfers(device, *shared, self._make_staging, direct=direct)
         self._carry_out: dict[type, Callable[[Any], bool]] = {
             vocabulary.Allocate: self._allocate,
@@ -84,7 +84,7 @@ class Executor:
     @property
     def idle(self) -> bool:
         """Whether no staging is being filled and nothing waits to be destroyed."""
-        return self.transfers.idle and not self.deferred and not self.background.busy
+        return self.transfers.idle and not self.deletions and not self.background.busy
 
     def lead_to(self, plan: Plan, caches: Mapping[int, Any] | None, *, hands_over: bool) -> None:
         """Carry out steps towards `plan` from now on; `hands_over`: they release and acquire."""
@@ -92,7 +92,7 @@ class Executor:
         if caches is not None:
             self.fills.use(caches)
         self._plan = self.lost.plan = plan.memory
-        self._postponed.staging |= frozenset(plan.staging.resources["id"].tolist())
+        self._lazy_staging.staging |= frozenset(plan.staging.resources["id"].tolist())
         self.background.abandon()
         self._handed.clear()
         self._known_rows.clear()
@@ -108,7 +108,7 @@ class Executor:
     def collect(self) -> None:
         """Destroy what no work uses any more."""
         self.background.collect()
-        if self.deferred.collect():
+        if self.deletions.collect():
             self._dying = [row for row in self._dying if not row[0].past()]
 
     def submit(self) -> None:
@@ -127,29 +127,29 @@ class Executor:
             self.transfers.wait_clear(step.staging)
         elif isinstance(step, vocabulary.Transfer | vocabulary.Publish):
             self.background.wait()
-            self.resting.wait()
+            self.in_flight.wait()
         else:
             self.background.wait()
-            self.deferred.wait()
+            self.deletions.wait()
 
     def close(self) -> None:
         """Wait for what was submitted and end everything, once; frames must be over."""
         self.fills.close()
         self._queues.each(Recorder.drain)
-        self.deferred.run_all()
+        self.deletions.run_all()
         self.background.close()
         self.objects.close()
         self._queues.each(Recorder.close)
 
     def _allocate(self, step: vocabulary.Allocate) -> bool:
-        return self._postponed.takes_allocate(step) or self._make_memory(step)
+        return self._lazy_staging.takes_allocate(step) or self._make_memory(step)
 
     def _make_staging(self, staging: int) -> bool:
         """Make the memory of all staging now that some is needed; False while this one's is being made."""
-        for allocate, bind in self._postponed.waiting():
+        for allocate, bind in self._lazy_staging.waiting():
             if allocate.allocation in self.objects.allocations or self._make_memory(allocate):
                 self._bind_memory(bind)
-                self._postponed.done(bind.resource)
+                self._lazy_staging.done(bind.resource)
             elif bind.resource == staging:
                 return False
         return True
@@ -157,7 +157,7 @@ class Executor:
     def _make_memory(self, step: vocabulary.Allocate) -> bool:
         heap = self.profile.memory_types[step.memory_type].heap
         is_full = self.objects.heap_bytes[heap] + step.size > self.profile.budget(heap)
-        comes_free = bool(self.deferred) or self.background.freeing
+        comes_free = bool(self.deletions) or self.background.freeing
         if is_full and comes_free:
             return False
         try:
@@ -176,7 +176,7 @@ class Executor:
         return True
 
     def _bind(self, step: vocabulary.Bind) -> bool:
-        return self._postponed.takes_bind(step) or self._bind_memory(step)
+        return self._lazy_staging.takes_bind(step) or self._bind_memory(step)
 
     def _bind_memory(self, step: vocabulary.Bind) -> bool:
         resource = self.objects.resource(step.resource)
@@ -247,39 +247,39 @@ class Executor:
 
     def _destroy(self, step: vocabulary.Destroy) -> bool:
         resource = self.objects.resources.pop(step.resource)
-        self._postponed.forget_resource(step.resource)
+        self._lazy_staging.forget_resource(step.resource)
         self.transfers.forget(step.resource)
-        self.resting.forget(step.resource)
+        self.in_flight.forget(step.resource)
         self._queues.forget(resource)
         ticket = self._queues.now()
         self._dying.append((ticket, resource))
-        self.deferred.add(ticket, lambda: self.objects.destroy(resource))
+        self.deletions.add(ticket, lambda: self.objects.destroy(resource))
         return True
 
     def _free(self, step: vocabulary.Free) -> bool:
-        if self._postponed.takes_free(step.allocation) and step.allocation not in self.objects.allocations:
+        if self._lazy_staging.takes_free(step.allocation) and step.allocation not in self.objects.allocations:
             return True
         allocation = self.objects.allocations.pop(step.allocation)
-        self.deferred.add(self._queues.now(), lambda: self.background.free(allocation))
+        self.deletions.add(self._queues.now(), lambda: self.background.free(allocation))
         return True
 
     def _touch(self, resources: set[int]) -> None:
         """Keep the host from what recorded work uses."""
         ticket = self._queues.now()
         for number in resources:
-            self.resting.touch(number, ticket)
+            self.in_flight.touch(number, ticket)
 
     def _rest(self, left: NDArray[np.void]) -> None:
         """Keep host writes away from places that frames in flight still read."""
         if len(left):
-            self.resting.leave(left, self._queues.now())
+            self.in_flight.leave(left, self._queues.now())
 
     def _is_rested(self, step: vocabulary.Publish) -> bool:
         """Whether mapped places, which are written as soon as they are published, are free for that."""
         mapped = [
             n for n in distinct_ids(step.resources).tolist() if self.objects.resource(n).mapped is not None
         ]
-        return not mapped or not self.resting.meets(np.array(mapped, np.int32))
+        return not mapped or not self.in_flight.meets(np.array(mapped, np.int32))
 
     def _places(self, keys: NDArray[np.int64]) -> list[Range]:
         """Return (resource, offset or layer, size) of keys in the plan that is being brought about."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from engine.memory.commands.deletion_queue import Ticket
 
 
-class Resting:
+class InFlightRanges:
     """Places that were left, and resources that recorded work touches, each until its ticket is past."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from engine.plan.resident.steps import Allocate, Bind
 
 
-class Postponed:
+class LazyStaging:
     """Allocate and Bind steps of staging buffers that have been accepted and not been carried out.
 
     `staging` are the ids of the plans' staging buffers, of which none is ever given to anything else.

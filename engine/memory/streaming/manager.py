@@ -160,7 +160,7 @@ class MemoryManager:
         return self._executor.lost.keys
 
     @property
-    def troubles(self) -> tuple[str, ...]:
+    def cache_problems(self) -> tuple[str, ...]:
         """What went wrong with caches so far, in words, each thing once."""
         return tuple(self._executor.lost.why)
 

@@ -14,7 +14,7 @@ from engine.memory.commands.recorder import Recorder
 from engine.memory.device.objects import LiveResource, Objects
 from engine.memory.streaming.direct_writes import Work, part, portions, reached
 from engine.memory.streaming.fills import Fill, Fills, Part
-from engine.memory.streaming.in_flight_ranges import Resting
+from engine.memory.streaming.in_flight_ranges import InFlightRanges
 from engine.memory.streaming.unreadable_assets import Lost
 from engine.plan.resident.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow, Transfer
 from engine.plan.terms.table import distinct
@@ -50,7 +50,7 @@ class Transfers:
         objects: Objects,
         queues: Queues,
         fills: Fills,
-        resting: Resting,
+        in_flight: InFlightRanges,
         lost: Lost,
         make_staging: Callable[[int], bool],
         *,
@@ -61,7 +61,7 @@ class Transfers:
         self._objects = objects
         self._queues = queues
         self._fills = fills
-        self._resting = resting
+        self._in_flight = in_flight
         self.lost = lost
         self._make_staging = make_staging
         self._direct = direct
@@ -169,7 +169,7 @@ class Transfers:
         for number, reads in work.written:
             order = np.argsort(reads["staging_offset"])
             begin, size = reads["staging_offset"][order], reads["size"][order]
-            if not self._resting.is_free(number, begin, begin + size):
+            if not self._in_flight.is_free(number, begin, begin + size):
                 return False
             parts.append((reads, self._objects.host_bytes(self._objects.resource(number))))
         if len(work.staged.reads):
@@ -219,7 +219,7 @@ class Transfers:
         self._staging[step.staging] = (queues.copier, queues.copier.ticket)
         ticket = queues.now()
         for number in distinct(step.buffer_copies["resource"]).tolist():
-            self._resting.touch(number, ticket)
+            self._in_flight.touch(number, ticket)
         if not queues.separate:
             self.allowance -= int(step.buffer_copies["size"].sum() + step.image_copies["size"].sum())
 

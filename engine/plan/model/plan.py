@@ -70,7 +70,7 @@ class Plan:
     @property
     def left_out(self) -> Int64s:
         """Keys that are asked for and have no memory, sorted: none, unless it does not hold them all."""
-        asked = distinct(self.requirements.asked.rows["key"])
+        asked = distinct(self.requirements.requested.rows["key"])
         return asked[~contains(self.memory.subresources["key"], asked)]
 
     def address(self, key: int) -> Address:
@@ -94,9 +94,9 @@ class Plan:
 
 
 def merge_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Coalesce rows by value: equal but for their askers become one with all askers; sorted."""
-    askers: dict[Row, set[int]] = {}
+    """Coalesce rows by value: equal but for their requesters become one with all requesters; sorted."""
+    requesters: dict[Row, set[int]] = {}
     for row in rows:
-        askers.setdefault(replace(row, askers=()), set()).update(row.askers)
-    merged = [replace(row, askers=tuple(sorted(who))) for row, who in askers.items()]
+        requesters.setdefault(replace(row, requesters=()), set()).update(row.requesters)
+    merged = [replace(row, requesters=tuple(sorted(who))) for row, who in requesters.items()]
     return tuple(sorted(merged, key=repr))

@@ -23,7 +23,7 @@ _FINE = 64  # what is left out beyond need is at most one in so many of all that
 
 
 @dataclass(frozen=True, eq=False)
-class Spare:
+class EvictionCandidates:
     """Keys that may be left out, in this order, and their bytes; nothing uses the first `unused` of them.
 
     So many bytes at least must go: `over` of what the device's own memory holds, `over_all` of all memory.
@@ -37,7 +37,7 @@ class Spare:
 
 
 @dataclass(frozen=True, eq=False)
-class Within:
+class ReducedPlan:
     """A plan of what fits, its policy perhaps Policy.elsewhere; `unused` and `used` keys were left out."""
 
     plan: Plan
@@ -50,27 +50,27 @@ def is_short(error: PlanError) -> bool:
     return error.code in _SHORT or error.key is not None
 
 
-def plan_within(
+def plan_within_budget(
     make: Callable[[Coalesced, Policy], Plan],
     coalesced: Coalesced,
     policy: Policy,
-    spare: Spare,
+    candidates: EvictionCandidates,
     *,
     elsewhere: bool = True,
     placeholders: bool = True,
-) -> Within | None:
+) -> ReducedPlan | None:
     """The plan that leaves out least, where `make` has found that everything does not fit.
 
     Without `elsewhere` there is no other memory; without `placeholders` nothing that is used is left out.
     None where all of that is not enough. Raises PlanError where something is in the way that may not go.
     """
-    less = _Less(make, coalesced, spare)
-    stages = [(policy, spare.unused)] if spare.unused else []
+    less = _Less(make, coalesced, candidates)
+    stages = [(policy, candidates.unused)] if candidates.unused else []
     if elsewhere:
         policy = replace(policy, elsewhere=True)
-        stages.append((policy, spare.unused))
+        stages.append((policy, candidates.unused))
     if placeholders:
-        stages.append((policy, len(spare.keys)))
+        stages.append((policy, len(candidates.keys)))
     for choice, most in stages:
         found = less.fewest(choice, most)
         if found is not None:
@@ -81,20 +81,22 @@ def plan_within(
 class _Less:
     """Makes plans of less and less, and keeps the order in which things may go."""
 
-    def __init__(self, make: Callable[[Coalesced, Policy], Plan], coalesced: Coalesced, spare: Spare) -> None:
+    def __init__(
+        self, make: Callable[[Coalesced, Policy], Plan], coalesced: Coalesced, candidates: EvictionCandidates
+    ) -> None:
         self._make = make
         self._coalesced = coalesced
-        self._spare = spare
-        self._freed = np.concatenate(([0], np.cumsum(spare.sizes)))
+        self._candidates = candidates
+        self._freed = np.concatenate(([0], np.cumsum(candidates.sizes)))
         """Bytes that return if so many are left out."""
 
-    def fewest(self, policy: Policy, most: int) -> Within | None:
+    def fewest(self, policy: Policy, most: int) -> ReducedPlan | None:
         """The plan with about the fewest left out, none but of the first `most`.
 
         From the least that must go in any case it goes in growing steps to where a plan can be made, and
         halves the last step until it is fine.
         """
-        over = self._spare.over_all if policy.elsewhere else self._spare.over
+        over = self._candidates.over_all if policy.elsewhere else self._candidates.over
         fine = step = int(self._freed[-1]) // _FINE
         too_few = int(np.searchsorted(self._freed, over)) - 1
         enough, best = too_few, None
@@ -115,9 +117,9 @@ class _Less:
                 best, enough = found, middle
         return best
 
-    def _without(self, count: int, most: int, policy: Policy) -> Within | None:
+    def _without(self, count: int, most: int, policy: Policy) -> ReducedPlan | None:
         """The plan without the first `count`, and without those of the first `most` that fit nowhere."""
-        keys, ranks = self._spare.keys, list(range(count))
+        keys, ranks = self._candidates.keys, list(range(count))
         while True:
             try:
                 plan = self._make(self._coalesced.without(keys[ranks]), policy)
@@ -134,5 +136,5 @@ class _Less:
                 ranks.append(rank)
             else:
                 ranks.sort()
-                unused, used = np.split(keys[ranks], [np.searchsorted(ranks, self._spare.unused)])
-                return Within(plan, unused, used)
+                unused, used = np.split(keys[ranks], [np.searchsorted(ranks, self._candidates.unused)])
+                return ReducedPlan(plan, unused, used)

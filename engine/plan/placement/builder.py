@@ -203,10 +203,10 @@ class Builder:
             end = offset + needs.size
         if block:
             memory_type, like = self._new[ids[-1]].memory_type, self._new[ids[-1]].needs.size
-            spare = max(0, min(share, limit) - end) // like * like
-            if spare <= self.room(memory_type):
-                self._pending[self.profile.memory_types[memory_type].heap] += spare
-                end += spare
+            candidates = max(0, min(share, limit) - end) // like * like
+            if candidates <= self.room(memory_type):
+                self._pending[self.profile.memory_types[memory_type].heap] += candidates
+                end += candidates
             yield block, end
 
 

@@ -38,7 +38,7 @@ class Wanted:
 class Unplaceable(Exception):
     """A need that this device cannot hold at all: `row` is its index in the Wanted, `why` what is in the way.
 
-    `key` is filled in by the planner, which knows names and askers.
+    `key` is filled in by the planner, which knows names and requesters.
     """
 
     def __init__(self, row: int, why: str, code: str = "plan.size") -> None:

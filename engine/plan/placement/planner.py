@@ -31,7 +31,7 @@ from engine.plan.terms.table import Int64s, contains, distinct
 from engine.plan.terms.vocabulary import Contents
 
 DEFAULT_POLICY = Policy()
-_LOOKS = 64  # askers to put into words before the five largest are known
+_LOOKS = 64  # requesters to put into words before the five largest are known
 
 
 def make_plan(
@@ -48,7 +48,7 @@ def make_plan(
     """A plan for `coalesced` on `profile`, as close to `resident` as it can be.
 
     At least `keep` of that is kept. Raises PlanError where the device or its budgets cannot hold what is
-    asked for: it names the largest askers, and `resident` stays valid.
+    asked for: it names the largest requesters, and `resident` stays valid.
     """
     terms = resident.terms if resident is not None else TermsTable()
     memory, staging, packing = _memory(coalesced, profile, resident, policy, terms, keep)
@@ -140,7 +140,7 @@ def _budget(
     return PlanError(
         "plan.budget",
         f"heap {short.heap} with a budget of {budget} cannot hold {what}"
-        f" (short at a need of {_bytes(short.size)}); largest askers: {'; '.join(who)}",
+        f" (short at a need of {_bytes(short.size)}); largest requesters: {'; '.join(who)}",
         "switch some of them off (active: false), use smaller assets, or raise the budget",
     )
 
@@ -158,15 +158,15 @@ def _crowded(columns: Columns, coalesced: Coalesced, count: int, limit: int) -> 
 
 
 def _largest(coalesced: Coalesced, weight: Int64s) -> list[tuple[str, int]]:
-    """The five who ask for the most, by the weights of needs; ids that read the same are one asker."""
+    """The five who ask for the most, by the weights of needs; ids that read the same are one requester."""
     needs = coalesced.needs.array
-    rows = coalesced.asked.rows
+    rows = coalesced.requested.rows
     rows = rows[contains(needs["key"], rows["key"])]  # these may be only a part of all that is asked for
-    asks = distinct(np.searchsorted(needs["key"], rows["key"]) << 32 | rows["asker"])
-    total = np.bincount(asks & 0xFFFF_FFFF, weight[asks >> 32], len(coalesced.askers)).astype(np.int64)
+    asks = distinct(np.searchsorted(needs["key"], rows["key"]) << 32 | rows["requester"])
+    total = np.bincount(asks & 0xFFFF_FFFF, weight[asks >> 32], len(coalesced.requesters)).astype(np.int64)
     sums: Counter[str] = Counter()
-    for asker in np.argsort(-total, kind="stable")[:_LOOKS].tolist():
-        sums[str(coalesced.askers[asker])] += int(total[asker])
+    for requester in np.argsort(-total, kind="stable")[:_LOOKS].tolist():
+        sums[str(coalesced.requesters[requester])] += int(total[requester])
     return sorted(((n, s) for n, s in sums.items() if s), key=lambda each: (-each[1], each[0]))[:5]
 
 

@@ -20,7 +20,7 @@ from engine.plan.terms.policy import MIB, Policy
 from engine.plan.terms.table import Table
 from engine.plan.terms.vocabulary import BufferUsage, Kind, MemoryProperty
 
-STAGING_ASKER = "engine/memory staging"
+STAGING_REQUESTER = "engine/memory staging"
 STAGING_NAMES = ("staging 0", "staging 1")
 _ONE_BUFFER = 8 * MIB
 _LEAST = 64 * 1024

@@ -1,4 +1,4 @@
-"""Coalescing: all that is stated of one key becomes one need, with every asker kept.
+"""Coalescing: all that is requested of one key becomes one need, with every requester kept.
 
 Usages are ORed, queue uses united, memory properties and alignment taken at their strictest (the seed's "that
 will coalesce during plan-making phase"). One sort groups the statements; terms are merged once per distinct
@@ -14,16 +14,16 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.requirements.request_table import STATEMENT, Asked
-from engine.plan.requirements.requesters import AskerTable
+from engine.plan.requirements.request_table import REQUEST, RequestSnapshot
+from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.requirements.requirements import RequirementTable, Terms, TermsTable
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.table import Int64s, Rows, Table, contains, distinct, order_of
 from engine.plan.terms.vocabulary import Dedicated, MemoryProperty
 
-NEED = STATEMENT
-"""A need says what a statement says; its terms satisfy all that is stated of its key."""
+NEED = REQUEST
+"""A need says what a statement says; its terms satisfy all that is requested of its key."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,17 +31,17 @@ class Coalesced:
     """One need per key (dtype NEED, sorted by key), and who asked for it then."""
 
     needs: Table
-    asked: Asked
+    requested: RequestSnapshot
     keys: Keys
-    askers: AskerTable
+    requesters: RequesterTable
     terms: TermsTable
-    _askers_of: dict[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
+    _requesters_of: dict[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
-    def askers_of(self, key: int) -> tuple[int, ...]:
+    def requesters_of(self, key: int) -> tuple[int, ...]:
         """Ids of all who ask for `key`, rising; KeyError where nobody does."""
-        found = self._askers_of.get(key)
+        found = self._requesters_of.get(key)
         if found is None:  # an inspector asks the same in every frame
-            found = self._askers_of[key] = tuple(self.asked.askers_of(key).tolist())
+            found = self._requesters_of[key] = tuple(self.requested.requesters_of(key).tolist())
         if not found:
             raise KeyError(key)
         return found
@@ -52,55 +52,55 @@ class Coalesced:
 
     def why(self, key: int) -> str:
         """Who asks for `key`, in words; of very many, some and how many more."""
-        return ", ".join(self.askers.names(self.askers_of(key)))
+        return ", ".join(self.requesters.names(self.requesters_of(key)))
 
 
 def coalesce(table: RequirementTable, before: Coalesced | None = None) -> Coalesced:
-    """Merge all that is stated in `table`; statements that contradict each other raise PlanError.
+    """Merge all that is requested in `table`; statements that contradict each other raise PlanError.
 
     With `before`, coalesced from the same table earlier, only what was touched since is merged again.
     """
     needs = None
     if before is not None and before.terms is table.terms:
-        touched = table.touched(before.asked.version)
+        touched = table.touched(before.requested.version)
         if touched is not None and len(touched) <= max(64, len(before.needs) // 8):
-            merged = _merge(table, table.statements(touched))
+            merged = _merge(table, table.requests(touched))
             needs = before.needs.changed(merged, touched[~contains(merged["key"], touched)])
     if needs is None:
-        needs = Table.of(_merge(table, table.statements()), "key")
-    return Coalesced(needs, table.asked, table.keys, table.askers, table.terms)
+        needs = Table.of(_merge(table, table.requests()), "key")
+    return Coalesced(needs, table.requested, table.keys, table.requesters, table.terms)
 
 
-def _merge(table: RequirementTable, stated: Rows) -> Rows:
-    """The needs of all keys of these statements, sorted by key."""
-    stated = stated.take(order_of(stated["key"]))  # of whole rows `take` is nine times as fast as an index
-    key = np.ascontiguousarray(stated["key"])
+def _merge(table: RequirementTable, requested: Rows) -> Rows:
+    """The needs of all keys of these requests, sorted by key."""
+    requested = requested.take(order_of(requested["key"]))  # nine times as fast as an index
+    key = np.ascontiguousarray(requested["key"])
     new = np.ones(len(key), bool)
     np.not_equal(key[1:], key[:-1], out=new[1:])
     starts = np.flatnonzero(new)
-    needs = stated.take(starts)
-    if len(starts) < len(stated):
-        needs["terms"] = _merge_terms(table, stated, starts)
+    needs = requested.take(starts)
+    if len(starts) < len(requested):
+        needs["terms"] = _merge_terms(table, requested, starts)
         for name in ("size", "priority"):
-            needs[name] = np.maximum.reduceat(np.ascontiguousarray(stated[name]), starts)
-        _check_contents(table, stated, starts)
+            needs[name] = np.maximum.reduceat(np.ascontiguousarray(requested[name]), starts)
+        _check_contents(table, requested, starts)
     return needs
 
 
-def _check_contents(table: RequirementTable, stated: Rows, starts: Int64s) -> None:
-    content = np.ascontiguousarray(stated["content"])
+def _check_contents(table: RequirementTable, requested: Rows, starts: Int64s) -> None:
+    content = np.ascontiguousarray(requested["content"])
     differ = np.flatnonzero(np.minimum.reduceat(content, starts) != np.maximum.reduceat(content, starts))
     if len(differ):
         raise PlanError(
             "plan.content",
-            f"{table.keys.name(int(stated['key'][starts[differ[0]]]))} is asked for in two versions at once",
+            f"{table.keys.name(int(key[starts[differ[0]]]))} is requested in two versions at once",
             "state the requirements again after its source has changed",
         )
 
 
-def _merge_terms(table: RequirementTable, stated: Rows, starts: Int64s) -> NDArray[np.int32]:
+def _merge_terms(table: RequirementTable, requested: Rows, starts: Int64s) -> NDArray[np.int32]:
     """Fold the distinct terms of each key into one, one distinct pair at a time."""
-    terms = np.ascontiguousarray(stated["terms"])
+    terms = np.ascontiguousarray(requested["terms"])
     counts = np.diff(np.append(starts, len(terms)))
     merged = terms[starts].astype(np.int64)
     other = np.flatnonzero(terms != np.repeat(terms[starts], counts))
@@ -126,7 +126,7 @@ def _merge_terms(table: RequirementTable, stated: Rows, starts: Int64s) -> NDArr
         merged[into] = results[inverse]
         rest_group, rest_terms = rest_group[~first], rest_terms[~first]
     if conflicts:
-        raise _conflict(table, int(stated["key"][starts[min(conflicts)]]))
+        raise _conflict(table, int(requested["key"][starts[min(conflicts)]]))
     return merged.astype(np.int32)
 
 
@@ -160,8 +160,8 @@ def _plain(value: object) -> str:
 
 def _conflict(table: RequirementTable, key: int) -> PlanError:
     """What contradicts in what is asked of `key`, and who asks; the same in whatever order they did."""
-    stated = table.statements(np.array([key]))
-    terms = sorted((table.terms[t] for t in distinct(stated["terms"]).tolist()), key=repr)
+    requested = table.requests(np.array([key]))
+    terms = sorted((table.terms[t] for t in distinct(requested["terms"]).tolist()), key=repr)
     what = ""
     for a, b in pairwise(terms):
         try:
@@ -169,7 +169,7 @@ def _conflict(table: RequirementTable, key: int) -> PlanError:
         except ValueError as conflict:
             what = str(conflict)
             break
-    who = table.askers.names(table.asked.askers_of(key).tolist())
+    who = table.requesters.names(table.requested.requesters_of(key).tolist())
     return PlanError(
         "plan.conflict",
         f"{table.keys.name(key)} is asked for with {what}, by {'; '.join(who)}",

@@ -25,7 +25,7 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Asker:
+class Requester:
     """A feature type (or a part of the engine) and the path of the object that carries it.
 
     `file` is empty where no line of a file says it; lines and columns count from 1.
@@ -44,51 +44,51 @@ class Asker:
 
 
 NAMED = 16
-"""How many askers a sentence names; of more, the rest is counted."""
+"""How many requesters a sentence names; of more, the rest is counted."""
 
 
-class AskerTable:
-    """Interns askers: equal ones have one id. Thousands can be taken in at once, told when looked at."""
+class RequesterTable:
+    """Interns requesters: equal ones have one id. Thousands can be taken in at once, told when looked at."""
 
     def __init__(self) -> None:
         self._count = 0
-        self._entries: dict[int, Asker] = {}
-        self._ids: dict[Asker, int] = {}
+        self._entries: dict[int, Requester] = {}
+        self._ids: dict[Requester, int] = {}
         self._block_starts: list[int] = []
-        self._blocks: list[Callable[[int], Asker]] = []
+        self._blocks: list[Callable[[int], Requester]] = []
 
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, index: int) -> Asker:
+    def __getitem__(self, index: int) -> Requester:
         found = self._entries.get(index)
         if found is not None:
             return found
         block = bisect_right(self._block_starts, index) - 1
         if block < 0 or index >= self._count:
-            raise IndexError(f"there is no asker {index}")
+            raise IndexError(f"there is no requester {index}")
         return self._blocks[block](index - self._block_starts[block])
 
     def names(self, ids: Sequence[int]) -> list[str]:
-        """Askers in words, sorted; of very many some, and how many more there are."""
+        """Requesters in words, sorted; of very many some, and how many more there are."""
         words = sorted({str(self[index]) for index in ids[:NAMED]})
         return [*words, f"{len(ids) - NAMED:,} more"] if len(ids) > NAMED else words
 
     def add(self, feature: str, object_path: str = "", position: Place | None = None) -> int:
-        """The id of this asker, the same one every time."""
+        """The id of this requester, the same one every time."""
         if position is None:
-            asker = Asker(feature, object_path)
+            requester = Requester(feature, object_path)
         else:
-            asker = Asker(feature, object_path, position.file, position.line, position.column)
-        found = self._ids.get(asker)
+            requester = Requester(feature, object_path, position.file, position.line, position.column)
+        found = self._ids.get(requester)
         if found is None:
-            found = self._ids[asker] = self._count
-            self._entries[found] = asker
+            found = self._ids[requester] = self._count
+            self._entries[found] = requester
             self._count += 1
         return found
 
-    def add_block(self, count: int, tell: Callable[[int], Asker]) -> int:
-        """Take in `count` askers, different from all others, and return the id of the first.
+    def add_block(self, count: int, tell: Callable[[int], Requester]) -> int:
+        """Take in `count` requesters, different from all others, and return the id of the first.
 
         `tell(i)` says who the i-th is, when somebody wants to know; it must always say the same.
         """

@@ -1,9 +1,9 @@
 """Requirements: who needs which asset or transient, and on what terms, as numpy columns.
 
-A feature states `Requirement`s. The table splits each into its *terms* (everything that thousands of keys
-have in common: usage, queue uses, memory properties, shape, ...), interned once, a *statement* (key, size,
-content, terms, priority), kept once however many make it, and who asks. So merging touches each statement
-once, not each asker, and each distinct pair of terms once, however many assets share them.
+A feature returns `Requirement`s. The table splits each into its *terms* (everything that thousands of keys
+have in common: usage, queue uses, memory properties, shape, ...), interned once, a *request* (key, size,
+content, terms, priority), stored once however many share it, and its requester. So merging visits each
+request once, not each requester, and each distinct pair of terms once, however many assets share them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.plan.requirements.request_table import STATEMENT, Asked, Asks
-from engine.plan.requirements.requesters import AskerTable
+from engine.plan.requirements.request_table import REQUEST, RequestSnapshot, RequestTable
+from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.row_index import SHORT
@@ -164,53 +164,53 @@ class TermsTable:
 
 
 class RequirementTable:
-    """All requirements of a scene, growable, with the keys, askers and terms they speak of.
+    """All requirements of a scene, growable, with the keys, requesters and terms they speak of.
 
-    What an asker has asked for can be taken back with `remove`. `version` counts changes; `touched` tells of
-    which keys something else is asked since a version, so that coalescing again costs what changed. `asked`
-    is who asks now, and stays as it is when the table changes.
+    `remove` removes the requirements of a requester. `version` counts changes; `touched` lists the keys whose
+    requests have changed since a version, so that coalescing again costs what changed. `requested` is a
+    snapshot of the present entries that stays as it is when the table changes.
     """
 
-    def __init__(self, keys: Keys | None = None, askers: AskerTable | None = None) -> None:
+    def __init__(self, keys: Keys | None = None, requesters: RequesterTable | None = None) -> None:
         self.keys = keys if keys is not None else Keys()
-        self.askers = askers if askers is not None else AskerTable()
+        self.requesters = requesters if requesters is not None else RequesterTable()
         self.terms = TermsTable()
         self.version = 0
-        self._asks = Asks()
-        self._single: dict[tuple[int, ...], Int64s] = {}  # numbers of statements that were added one by one
+        self._requests = RequestTable()
+        self._single: dict[tuple[int, ...], Int64s] = {}  # numbers of requests that were added one by one
         self._log: deque[tuple[int, Int64s]] = deque()
         self._logged = 0
         self._forgotten = 0
 
     @property
-    def asked(self) -> Asked:
-        """Who asks for what now."""
-        return Asked(self._asks, len(self._asks.asker), self.version)
+    def requested(self) -> RequestSnapshot:
+        """Who requests what at present."""
+        return RequestSnapshot(self._requests, len(self._requests.requester), self.version)
 
-    def statements(self, keys: Int64s | None = None) -> Rows:
-        """What somebody states now, dtype STATEMENT: all of it, or of `keys` (sorted, distinct)."""
-        rows, counts = self._asks.statements.rows, self._asks.counts.rows
+    def requests(self, keys: Int64s | None = None) -> Rows:
+        """Requests with a present requester, dtype REQUEST: all, or those of `keys` (sorted, distinct)."""
+        rows, counts = self._requests.requests.rows, self._requests.counts.rows
         if keys is not None:
-            at = self._asks.about(keys)
+            at = self._requests.requests_for(keys)
             return rows.take(at[counts[at] > 0])
         return rows if counts.all() else rows.take(np.flatnonzero(counts))
 
     def touched(self, version: int) -> Int64s | None:
-        """Keys of which other things are asked than in `version`, sorted; None where that is forgotten."""
+        """Keys whose requests have changed since `version`, sorted; None beyond what the log holds."""
         if version < self._forgotten:
             return None
         notes = takewhile(lambda note: note[0] > version, reversed(self._log))
         return distinct(np.concatenate([np.zeros(0, np.int64), *(keys for _, keys in notes)]))
 
-    def add(self, requirement: Requirement, askers: int | Iterable[int]) -> None:
-        """Add one requirement for each asker (ids of `self.askers`)."""
+    def add(self, requirement: Requirement, requesters: int | Iterable[int]) -> None:
+        """Add one requirement for each requester (ids of `self.requesters`)."""
         terms = self.terms.id(requirement.terms())
-        statement = (requirement.key, requirement.size, requirement.content, terms, requirement.priority)
-        number = self._single.get(statement)
+        request = (requirement.key, requirement.size, requirement.content, terms, requirement.priority)
+        number = self._single.get(request)
         if number is None:
-            number = self._single[statement] = self._asks.state(np.array([statement], STATEMENT))
-        ids = np.array([askers] if isinstance(askers, int) else list(askers), np.int32)
-        self._note(self._asks.ask(np.repeat(number, len(ids)), ids))
+            number = self._single[request] = self._requests.intern(np.array([request], REQUEST))
+        ids = np.array([requesters] if isinstance(requesters, int) else list(requesters), np.int32)
+        self._note(self._requests.add(np.repeat(number, len(ids)), ids))
 
     def add_rows(
         self,
@@ -218,40 +218,42 @@ class RequirementTable:
         *,
         key: ArrayLike,
         size: ArrayLike,
-        asker: ArrayLike,
+        requester: ArrayLike,
         content: ArrayLike = 0,
         priority: ArrayLike = 0,
         counts: Int64s | None = None,
     ) -> None:
         """Add many requirements on the same terms; the columns are broadcast against each other.
 
-        With `counts`, each requirement has so many askers, one after another in `asker`.
+        With `counts`, each requirement has so many requesters, one after another in `requester`.
         """
         named = {"key": key, "size": size, "content": content, "priority": priority}
         columns = np.broadcast_arrays(*(np.atleast_1d(column) for column in named.values()))
-        stated = np.empty(len(columns[0]), STATEMENT)
-        stated["terms"] = self.terms.id(terms)
+        requested = np.empty(len(columns[0]), REQUEST)
+        requested["terms"] = self.terms.id(terms)
         for name, column in zip(named, columns, strict=True):
-            stated[name] = column
-        numbers = self._asks.state(stated)
+            requested[name] = column
+        numbers = self._requests.intern(requested)
         if counts is not None:
             numbers = np.repeat(numbers, counts)
-        self._note(self._asks.ask(*np.broadcast_arrays(numbers, np.atleast_1d(np.asarray(asker, np.int32)))))
+        self._note(
+            self._requests.add(*np.broadcast_arrays(numbers, np.atleast_1d(np.asarray(requester, np.int32))))
+        )
 
-    def remove(self, askers: int | Iterable[int]) -> None:
-        """Take back all that these askers have asked for."""
-        ids = [askers] if isinstance(askers, int) else list(askers)
-        self._note(self._asks.take_back(distinct(np.array(ids, np.int64)), self.version + 1))
-        if self._asks.worn:
-            self._asks = self._asks.renewed()
+    def remove(self, requesters: int | Iterable[int]) -> None:
+        """Remove all requirements of these requesters."""
+        ids = [requesters] if isinstance(requesters, int) else list(requesters)
+        self._note(self._requests.remove(distinct(np.array(ids, np.int64)), self.version + 1))
+        if self._requests.needs_rebuild:
+            self._requests = self._requests.rebuilt()
             self._single.clear()
 
     def _note(self, keys: Int64s) -> None:
-        """Count a change, and write down the keys of which something else is asked from now on."""
+        """Count a change, and log the keys whose requests have changed."""
         self.version += 1
         if len(keys):
             self._log.append((self.version, keys))
             self._logged += len(keys)
-        while self._logged > max(SHORT, len(self._asks.statements) // 8):
+        while self._logged > max(SHORT, len(self._requests.requests) // 8):
             self._forgotten, keys = self._log.popleft()
             self._logged -= len(keys)

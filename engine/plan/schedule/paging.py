@@ -22,19 +22,24 @@ from engine.plan.terms.errors import PlanError
 from engine.plan.terms.table import Int64s, Rows, distinct
 from engine.plan.terms.vocabulary import Kind, QueueKind
 
-Seen = Callable[[Int64s], NDArray[np.bool_]]
+VisibilityQuery = Callable[[Int64s], NDArray[np.bool_]]
 """Says of keys (sorted, distinct) whether the camera sees them."""
 
-SEEN_PRIORITY = 500
+VISIBLE_PRIORITY = 500
 """What is seen gains over all that is not; a requirement that must come before says more."""
 
 
 def paging(
-    plan: Plan, places: Rows, fetch: Int64s, sources: Sources, buffers: list[int], seen: Seen | None = None
+    plan: Plan,
+    places: Rows,
+    fetch: Int64s,
+    sources: Sources,
+    buffers: list[int],
+    visible: VisibilityQuery | None = None,
 ) -> list[AnyStep]:
     """Steps that bring the bytes of `places[fetch]` through the staging buffers (resource ids).
 
-    What is `seen` comes first, but for what has a priority of over SEEN_PRIORITY.
+    What is `seen` comes first, but for what has a priority of over VISIBLE_PRIORITY.
     """
     if not len(fetch):
         return []
@@ -45,9 +50,9 @@ def paging(
     optimal = limits.optimal_buffer_copy_offset_alignment
     use_queue = plan.policy.transfer_queue and plan.profile.has_transfer_queue()
     pieces, shapes = _pieces(plan, places, fetch, sources, optimal)
-    if seen is not None:
+    if visible is not None:
         keys = distinct(pieces["key"])
-        pieces["priority"] += SEEN_PRIORITY * seen(keys)[np.searchsorted(keys, pieces["key"])]
+        pieces["priority"] += VISIBLE_PRIORITY * visible(keys)[np.searchsorted(keys, pieces["key"])]
     capacity = int(plan.staging.subresources["size"].min())
     at_once = rows_at_once(plan.profile, plan.policy)
     pieces = split(pieces, shapes, min(capacity, plan.policy.window), at_once)

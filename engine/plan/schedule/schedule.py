@@ -33,7 +33,7 @@ from engine.plan.resident.steps import (
     Release,
     Withdraw,
 )
-from engine.plan.schedule.paging import Seen, paging
+from engine.plan.schedule.paging import VisibilityQuery, paging
 from engine.plan.terms.table import Int64s, Rows, distinct
 from engine.plan.terms.vocabulary import Contents, Kind, QueueKind
 
@@ -51,20 +51,24 @@ class Schedule:
         return len(self.steps)
 
 
-def make_schedule(resident: Resident, plan: Plan, sources: Sources, seen: Seen | None = None) -> Schedule:
+def make_schedule(
+    resident: Resident, plan: Plan, sources: Sources, visible: VisibilityQuery | None = None
+) -> Schedule:
     """A schedule from `resident` as it is now to `plan`, with the bytes of `sources`; what is `seen` first.
 
     `resident` is not changed: `resident.begin(plan)` and then `resident.apply(step)` do that. Raises
     PlanError where a cached key has no source.
     """
-    return _Scheduler(resident, plan, sources, seen).run()
+    return _Scheduler(resident, plan, sources, visible).run()
 
 
 class _Scheduler:
-    def __init__(self, resident: Resident, plan: Plan, sources: Sources, seen: Seen | None) -> None:
+    def __init__(
+        self, resident: Resident, plan: Plan, sources: Sources, visible: VisibilityQuery | None
+    ) -> None:
         self.plan = plan
         self.sources = sources
-        self.seen = seen
+        self.visible = visible
         self.resident = resident
         self.places, self.old = resident.towards(plan, landed=True)
         self.steps: list[AnyStep] = []
@@ -92,7 +96,7 @@ class _Scheduler:
         self._free_unneeded()
         fetch = self._to_fetch()
         buffers = [int(r) for r in staging.subresources["resource"]]
-        self.steps += paging(self.plan, self.places, fetch, self.sources, buffers, self.seen)
+        self.steps += paging(self.plan, self.places, fetch, self.sources, buffers, self.visible)
         staged = int((self.places["needs"] - self.places["arrived"])[fetch].sum())
         self.places["arrived"][fetch] = self.places["needs"][fetch]
         self._retire(self.places["key"][fetch])

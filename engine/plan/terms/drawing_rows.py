@@ -25,7 +25,7 @@ class ShaderRow:
     stage: ShaderStage
     entry_point: str = "main"
     content: int = 0
-    askers: tuple[int, ...] = ()
+    requesters: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class PipelineRow:
     topology: Topology
     pass_name: str
     state: PipelineState = PipelineState()
-    askers: tuple[int, ...] = ()
+    requesters: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class DescriptorSetRow:
     name: str
     layout: tuple[BindingRow, ...]
     contents: tuple[tuple[int, int], ...]
-    askers: tuple[int, ...] = ()
+    requesters: tuple[int, ...] = ()
 
 
 AnyRow: TypeAlias = ShaderRow | PipelineRow | DescriptorSetRow

@@ -64,7 +64,7 @@ def difference(old: Plan, needs: Coalesced) -> Difference:
 
 
 def row_changes(old: str, new: str) -> dict[str, dict[str, int]]:
-    """Rows of the other plans created, removed and kept between two plan texts; by value, not by askers."""
+    """Rows of the other plans created, removed and kept between two plan texts, by value."""
     changes = {}
     roots = [parse(source, "plan.hu").root["featureDb"] for source in (old, new)]
     for name in ("shaderPlan", "pipelinePlan", "descriptorSetPlan"):

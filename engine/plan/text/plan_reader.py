@@ -1,7 +1,7 @@
 """Reads a plan back from its text, for `plan --against` and `diff`; checks it as if anyone had edited it.
 
-What is read is memoryPlan with its requirements and askers: enough to plan on from. The profile is given, and
-a plan that breaks a rule on it is refused: where in the text, which asset, and who asks for it.
+It reads memoryPlan with its requirements and requesters: enough to plan from. The profile is given, and
+a plan that breaks a rule on it is refused, with the place in the text, the asset and its requesters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, Mem
 from engine.plan.model.plan import Plan
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
-from engine.plan.requirements.requesters import AskerTable
+from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.requirements.requirements import (
     ImageShape,
     QueueUse,
@@ -46,7 +46,7 @@ from engine.plan.terms.vocabulary import (
 )
 from engine.plan.text.validate import validate
 
-_ASKER = re.compile(
+_REQUESTER = re.compile(
     r"(?P<feature>.*?)(?: on '(?P<path>.*)')?(?: at (?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9}))?",
     re.DOTALL,
 )
@@ -66,7 +66,7 @@ class _Reader:
     def __init__(self, keys: Keys | None, names: dict[int, str]) -> None:
         self.names = names
         self.keys = keys if keys is not None else Keys(names.__getitem__)
-        self.table = RequirementTable(self.keys, AskerTable())
+        self.table = RequirementTable(self.keys, RequesterTable())
         self.terms = TermsTable()
         self.allocations: list[tuple[object, ...]] = []
         self.resources: list[tuple[object, ...]] = []
@@ -126,7 +126,7 @@ class _Reader:
         terms = self.terms.id(requirement.terms())
         offset = _whole(node, "offset" if kind is Kind.BUFFER else "layer")
         self.places.append((key, resource, terms, offset, size, footprint, stride, content))
-        self.table.add(requirement, [self.asker(text(who)) for who in required(node, "why")])
+        self.table.add(requirement, [self.requester(text(who)) for who in required(node, "why")])
 
     def ident(self, node: Node, part: Part) -> int:
         ident = _whole(node, part.value, 0, _MOST_IDS)
@@ -139,13 +139,13 @@ class _Reader:
             name = self.keys.name(ident) if part is Part.SUBRESOURCE else f"{part.value} {ident}"
             raise failure("plan.text", f"{name} is there twice, at first at {before}", node)
 
-    def asker(self, words: str) -> int:
-        found = _ASKER.fullmatch(words)
+    def requester(self, words: str) -> int:
+        found = _REQUESTER.fullmatch(words)
         assert found is not None
         place = None
         if found["file"]:
             place = _Position(found["file"], int(found["line"]), int(found["column"]))
-        return self.table.askers.add(found["feature"], found["path"] or "", place)
+        return self.table.requesters.add(found["feature"], found["path"] or "", place)
 
     def refusal(self, finding: Finding, plan: Plan, root: Node) -> Problem:
         """What is broken, at its place in the text, with the assets in it and who asks for them."""
@@ -159,9 +159,11 @@ class _Reader:
             places = plan.memory.subresources
             keys = places["key"][np.isin(places["resource"], finding.ids)].tolist()[:_SAID]
             said.append("in it " + ", ".join(map(self.keys.name, keys)))
-        askers = {str(self.table.askers[a]) for key in keys for a in plan.requirements.askers_of(key)}
-        if askers:
-            said.append("asked for by " + ", ".join(sorted(askers)))
+        requesters = {
+            str(self.table.requesters[a]) for key in keys for a in plan.requirements.requesters_of(key)
+        }
+        if requesters:
+            said.append("asked for by " + ", ".join(sorted(requesters)))
         return root.document.problem(
             "plan.text", "; ".join(said), node, "undo the edit, or print the plan again"
         )

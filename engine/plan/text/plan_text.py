@@ -15,7 +15,7 @@ import numpy as np
 from engine.humon import write
 from engine.plan.model.memory_plan import MemoryPlan, Sharing, shape_of
 from engine.plan.model.plan import Plan
-from engine.plan.placement.staging_plan import STAGING_ASKER
+from engine.plan.placement.staging_plan import STAGING_REQUESTER
 from engine.plan.requirements.requirements import QueueUse, Terms
 from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
 from engine.plan.terms.keys import is_transient, split_key
@@ -139,17 +139,17 @@ def _place(plan: Plan, place: np.void, kind: Kind) -> Text:
         values["content"] = int(place["content"])
     terms = _terms(plan, place)
     if terms is None:
-        return values | {"why": [STAGING_ASKER]}
+        return values | {"why": [STAGING_REQUESTER]}
     values |= _terms_values(terms)
     need = plan.requirements.needs.row(key)
     if need["priority"]:
         values["priority"] = int(need["priority"])
-    return values | {"why": _why(plan, plan.requirements.askers_of(key))}
+    return values | {"why": _why(plan, plan.requirements.requesters_of(key))}
 
 
 def _left_out(plan: Plan, key: int) -> Text:
     asked = plan.requirements
-    return {"asset": asked.keys.name(key), "why": _why(plan, asked.askers_of(key))}
+    return {"asset": asked.keys.name(key), "why": _why(plan, asked.requesters_of(key))}
 
 
 def _terms_values(terms: Terms) -> Text:
@@ -190,8 +190,8 @@ def _terms(plan: Plan, place: np.void) -> Terms | None:
     return plan.terms[int(place["terms"])] if place["terms"] >= 0 else None
 
 
-def _why(plan: Plan, askers: tuple[int, ...]) -> list[str]:
-    return sorted(str(plan.requirements.askers[a]) for a in askers)
+def _why(plan: Plan, requesters: tuple[int, ...]) -> list[str]:
+    return sorted(str(plan.requirements.requesters[a]) for a in requesters)
 
 
 def _key(plan: Plan, key: int) -> Text:
@@ -204,7 +204,7 @@ def _shader(plan: Plan, row: ShaderRow) -> Text:
     values |= {"stage": list(flag_names(row.stage)), "entryPoint": row.entry_point}
     if row.content:
         values["content"] = row.content
-    return values | {"why": _why(plan, row.askers)}
+    return values | {"why": _why(plan, row.requesters)}
 
 
 def _pipeline(plan: Plan, row: PipelineRow) -> Text:
@@ -216,7 +216,7 @@ def _pipeline(plan: Plan, row: PipelineRow) -> Text:
         "topology": word(row.topology),
         "pass": row.pass_name,
         "state": _state(row.state),
-        "why": _why(plan, row.askers),
+        "why": _why(plan, row.requesters),
     }
 
 
@@ -245,5 +245,5 @@ def _descriptor_set(plan: Plan, row: DescriptorSetRow) -> Text:
             [b.binding, b.name, word(b.type), b.count, list(flag_names(b.stages))] for b in row.layout
         ],
         "contents": [[binding, plan.requirements.keys.name(key)] for binding, key in row.contents],
-        "why": _why(plan, row.askers),
+        "why": _why(plan, row.requesters),
     }

@@ -164,11 +164,11 @@ _CHECKS = (_binding, _extents, _granularity, _dedicated, _usage, _properties, _r
 
 
 def _complete(plan: Plan) -> list[Finding]:
-    """Every need has one place, every place one need with askers; every byte has a why."""
+    """Every need has one place, every place one need with requesters; every byte has a why."""
     memory, needs = plan.memory, plan.requirements.needs.array
     keys, name = memory.subresources["key"], plan.requirements.keys.name
 
-    asked = plan.requirements.asked.rows["key"]
+    asked = plan.requirements.requested.rows["key"]
 
     def about(rule: str, keys: Int64s, say: str) -> list[Finding]:
         return [Finding(rule, say.format(name(k)), Part.SUBRESOURCE, (k,)) for k in keys.tolist()]

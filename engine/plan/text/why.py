@@ -16,8 +16,8 @@ import numpy as np
 from engine.humon import write
 from engine.plan.model.memory_plan import Address, MemoryPlan
 from engine.plan.model.plan import Plan
-from engine.plan.placement.staging_plan import STAGING_ASKER
-from engine.plan.requirements.requesters import Asker
+from engine.plan.placement.staging_plan import STAGING_REQUESTER
+from engine.plan.requirements.requesters import Requester
 from engine.plan.terms.drawing_rows import AnyRow, DescriptorSetRow, PipelineRow, ShaderRow
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.table import Int64s, contains, distinct
@@ -36,7 +36,7 @@ class Reason:
     address: Address
     bytes: int
     usages: tuple[str, ...]
-    askers: tuple[str, ...]
+    requesters: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class LeftOut:
 
     key: int
     name: str
-    askers: tuple[str, ...]
+    requesters: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class RowReason:
 
     name: str
     plan: str
-    askers: tuple[str, ...]
+    requesters: tuple[str, ...]
 
 
 AnyReason: TypeAlias = Reason | LeftOut | RowReason
@@ -95,7 +95,7 @@ def why_text(plan: Plan, question: str) -> str:
             where = f"memoryType {at.memory_type}, allocation {at.allocation}, resource {at.resource}"
             value = {"asset": reason.name, "address": where, "kind": word(at.kind), "offset": at.offset}
             value |= {"bytes": reason.bytes, "usages": list(reason.usages)}
-        values.append(value | {"why": list(reason.askers)})
+        values.append(value | {"why": list(reason.requesters)})
     return write({"why": values})
 
 
@@ -112,10 +112,10 @@ def _reason(plan: Plan, memory: MemoryPlan, key: int) -> Reason:
     name, address = plan.requirements.keys.name(key), memory.address(key)
     if memory is plan.staging:
         usages = flag_names(BufferUsage(int(row["usage"])))
-        return Reason(key, name, address, size, usages, (STAGING_ASKER,))
-    askers = _names(plan, plan.requirements.askers_of(key))
+        return Reason(key, name, address, size, usages, (STAGING_REQUESTER,))
+    requesters = _names(plan, plan.requirements.requesters_of(key))
     usages = flag_names(plan.terms[int(place["terms"])].usage_flags)
-    return Reason(key, name, address, size, usages, askers)
+    return Reason(key, name, address, size, usages, requesters)
 
 
 def _reasons(plan: Plan, memory: MemoryPlan, keys: Int64s) -> list[AnyReason]:
@@ -129,7 +129,7 @@ def _left_out(plan: Plan, fits: Callable[[int], bool]) -> list[AnyReason]:
     """The reasons of keys that have no memory."""
     asked, name = plan.requirements, plan.requirements.keys.name
     keys = [key for key in plan.left_out.tolist() if fits(key)]
-    return [LeftOut(key, name(key), _names(plan, asked.askers_of(key))) for key in keys]
+    return [LeftOut(key, name(key), _names(plan, asked.requesters_of(key))) for key in keys]
 
 
 def _rows(plan: Plan, fits: Callable[[AnyRow], bool]) -> list[AnyReason]:
@@ -140,7 +140,7 @@ def _rows(plan: Plan, fits: Callable[[AnyRow], bool]) -> list[AnyReason]:
         "descriptorSetPlan": plan.descriptor_sets,
     }
     return [
-        RowReason(_row_name(plan, row), name, _names(plan, row.askers))
+        RowReason(_row_name(plan, row), name, _names(plan, row.requesters))
         for name, each in rows.items()
         for row in each
         if fits(row)
@@ -162,8 +162,8 @@ def _keys_of(row: AnyRow) -> set[int]:
             return {key for _, key in row.contents}
 
 
-def _names(plan: Plan, askers: tuple[int, ...]) -> tuple[str, ...]:
-    return tuple(sorted({str(plan.requirements.askers[a]) for a in askers}))
+def _names(plan: Plan, requesters: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(sorted({str(plan.requirements.requesters[a]) for a in requesters}))
 
 
 def _at_address(plan: Plan, question: str) -> list[AnyReason] | None:
@@ -222,7 +222,7 @@ def _by_usage(plan: Plan, question: str) -> list[AnyReason] | None:
         stated |= np.array([terms.kind == kind and terms.usage & bit != 0 for terms in entries], bool)
     if not known:
         return None
-    rows = plan.requirements.asked.rows
+    rows = plan.requirements.requested.rows
     lacking = set(rows["key"][stated[rows["terms"]]].tolist())
     found = _reasons(plan, plan.memory, places["key"][fits].astype(np.int64))
     return found + _left_out(plan, lacking.__contains__)
@@ -230,18 +230,18 @@ def _by_usage(plan: Plan, question: str) -> list[AnyReason] | None:
 
 def _by_words(plan: Plan, question: str) -> list[AnyReason]:
     """What has these words in its name, or an object, anything below it, or a feature asks for."""
-    keys, askers = plan.requirements.keys, plan.requirements.askers
-    rows, planned = plan.requirements.asked.rows, plan.memory.subresources["key"]
-    fits = np.array([_is_or_is_below(askers[n], question) for n in range(len(askers))], bool)
-    wanted = distinct(rows["key"][fits[rows["asker"]]])
+    keys, requesters = plan.requirements.keys, plan.requirements.requesters
+    rows, planned = plan.requirements.requested.rows, plan.memory.subresources["key"]
+    fits = np.array([_is_or_is_below(requesters[n], question) for n in range(len(requesters))], bool)
+    wanted = distinct(rows["key"][fits[rows["requester"]]])
     asked = contains(wanted, planned)
     asked |= np.array([question in keys.name(key) for key in planned.tolist()], bool)
     lacking = set(wanted.tolist())
     asks = set(np.flatnonzero(fits).tolist())
-    named = _rows(plan, lambda row: question in _row_name(plan, row) or not asks.isdisjoint(row.askers))
+    named = _rows(plan, lambda row: question in _row_name(plan, row) or not asks.isdisjoint(row.requesters))
     gone = _left_out(plan, lambda key: key in lacking or question in keys.name(key))
     return _reasons(plan, plan.memory, planned[asked].astype(np.int64)) + gone + named
 
 
-def _is_or_is_below(asker: Asker, question: str) -> bool:
-    return asker.feature == question or f"{asker.object_path}/".startswith(f"{question}/")
+def _is_or_is_below(requester: Requester, question: str) -> bool:
+    return requester.feature == question or f"{requester.object_path}/".startswith(f"{question}/")

@@ -1,6 +1,6 @@
 """PlannedAllocator: the same interface where a scene runs, with every allocation a requirement of its plan.
 
-Nothing is allocated here. What is asked for becomes a requirement with an asker; the next plan holds it, a
+Nothing is allocated here. What is asked for becomes a requirement with a requester; the next plan holds it, a
 schedule brings it about, and the memory manager publishes it. Until then an allocation is not `ready`. What
 is freed is no requirement any more, and the next plan returns its memory.
 """
@@ -114,13 +114,13 @@ class PlannedAllocation(MemoryAllocation):
 class PlannedAllocator(MemoryAllocator):
     """States requirements for what it is asked; a runtime takes them as those of an overlay.
 
-    `asker` is who asks, in the why; `version` goes up whenever `requirements` changes. `keys` are those
+    `requester` is who asks, in the why; `version` goes up whenever `requirements` changes. `keys` are those
     of the scene's planner, so that plans can name what lies here. Each resource has an allocation of its own.
     """
 
-    def __init__(self, manager: MemoryManager, keys: Keys, asker: str) -> None:
+    def __init__(self, manager: MemoryManager, keys: Keys, requester: str) -> None:
         self.manager = manager
-        self.asker = asker
+        self.requester = requester
         self.leaks: list[str] = []
         self._keys = keys
         self._live: dict[int, PlannedAllocation] = {}
@@ -232,10 +232,10 @@ class PlannedAllocator(MemoryAllocator):
     def _state(self, mapping: MemoryMapping, name: str, why: str, **terms: Any) -> PlannedAllocation:
         with self._lock:
             if self._is_closed:
-                raise UseAfterClose(self.asker, f"it is closed, and {name} asks for memory")
+                raise UseAfterClose(self.requester, f"it is closed, and {name} asks for memory")
             self._version += 1
             # A key stands for one thing for ever: plans may still hold what was freed under it.
-            key = self._keys.transient(f"{self.asker}: {name} {self._version}")
+            key = self._keys.transient(f"{self.requester}: {name} {self._version}")
             need = Requirement(key=key, dedicated=Dedicated.YES, **terms)
             self._live[key] = PlannedAllocation(self, need, mapping, name, why)
             return self._live[key]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from engine.memory.commands.deletion_queue import Deferred, Ticket
+from engine.memory.commands.deletion_queue import DeletionQueue, Ticket
 from engine.memory.device.problems import UseAfterClose, WrongArray
 from engine.memory.device.samplers import SamplerConfig, SamplerPool
 from engine.plan.requirements.requirements import ImageShape
@@ -57,7 +57,7 @@ class ResourceAllocator:
         self.leaks: list[str] = []
         self._timelines: list[Timeline] = [staging.timeline]
         self._retired: deque[list[Callable[[], Any]]] = deque()
-        self._deferred = Deferred()
+        self._deletions = DeletionQueue()
         self._live: dict[int, tuple[weakref.finalize[Any, Any], str, str]] = {}
         self._is_closed = False
 
@@ -133,8 +133,8 @@ class ResourceAllocator:
         while self._retired:
             ticket = Ticket.now(self._timelines)
             for part in self._retired.popleft():
-                self._deferred.add(ticket, part)
-        return self._deferred.collect()
+                self._deletions.add(ticket, part)
+        return self._deletions.collect()
 
     def finalize_resources(self) -> int:
         """End the staging manager's current resource set and return its id."""
@@ -167,8 +167,8 @@ class ResourceAllocator:
         finally:
             while self._retired:
                 for part in self._retired.popleft():
-                    self._deferred.add(Ticket(()), part)
-            self._deferred.run_all()
+                    self._deletions.add(Ticket(()), part)
+            self._deletions.run_all()
 
     def __enter__(self) -> Self:
         return self

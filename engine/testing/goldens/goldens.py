@@ -80,7 +80,7 @@ class Goldens:
 
     def plan(self, scene: OpenedScene, name: str) -> Compared:
         """Hold a scene's plan, without staging, against `name`.plan.hu. Raises GoldenError."""
-        return self.text(name, lasting_plan_text(scene), scene.profile.name)
+        return self.text(name, comparable_plan_text(scene), scene.profile.name)
 
     def text(self, name: str, text: str, driver: str, suffix: str = ".plan.hu") -> Compared:
         """Hold a text, such as a plan, against a golden, exactly. Raises GoldenError with the difference."""
@@ -122,7 +122,7 @@ class Goldens:
         return Compared(False, message)
 
 
-def lasting_plan_text(scene: OpenedScene) -> str:
+def comparable_plan_text(scene: OpenedScene) -> str:
     """Return the plan as Humon without staging, which hangs on what was brought in last."""
     from engine.humon import write
     from engine.plan.text.plan_text import plan_values

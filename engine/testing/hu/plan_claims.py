@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from engine.humon import Node
 from engine.testing.comparison.plan_difference import plan_difference
-from engine.testing.goldens.goldens import GoldenError, lasting_plan_text
+from engine.testing.goldens.goldens import GoldenError, comparable_plan_text
 from engine.testing.hu.memory_claims import one_asset
 from engine.testing.hu.playback import OPENED, Play
 from engine.testing.hu.values import Bounds, TestCode, bounds, fail, known_fields, names, told
@@ -54,13 +54,13 @@ class PlanClaim:
                     TestCode.PLAN, f"the plan has {value} {name}, expected {wanted.words()}", wanted.node
                 )
         if self.same_as is not None:
-            then, now = play.moment(self.same_as).plan_text, lasting_plan_text(play.scene)
+            then, now = play.moment(self.same_as).plan_text, comparable_plan_text(play.scene)
             if then != now:
                 message = f"the plan is not as at '{self.same_as.text}'\n{plan_difference(then, now)}"
                 raise fail(TestCode.PLAN, message, self.same_as)
         if self.golden is not None and play.goldens is not None:
             try:
-                play.goldens.text(self.golden.text, lasting_plan_text(play.scene), play.scene.profile.name)
+                play.goldens.text(self.golden.text, comparable_plan_text(play.scene), play.scene.profile.name)
             except GoldenError as error:
                 raise fail(TestCode.PLAN, str(error), self.golden) from None
 

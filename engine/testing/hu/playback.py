@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.humon import Node, suggestion
-from engine.testing.goldens.goldens import lasting_plan_text
+from engine.testing.goldens.goldens import comparable_plan_text
 from engine.testing.hu.values import TestCode, fail
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Moment:
     def of(cls, scene: OpenedScene) -> Moment:
         """Take in all that later claims may speak of."""
         frame = scene.frame() if scene.has_pixels else None
-        return cls(scene.memory, lasting_plan_text(scene), scene.schedule.done, frame)
+        return cls(scene.memory, comparable_plan_text(scene), scene.schedule.done, frame)
 
 
 @dataclass

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.humon import (
-    Collector,
     Document,
     InputError,
     Kind,
     Node,
+    ProblemCollector,
     expect,
     failure,
     integer,
@@ -67,7 +67,7 @@ def read_tests(path: Path, name: str | None = None) -> tuple[HuTest, ...]:
 
 
 def _read(document: Document, path: Path) -> Iterator[HuTest]:
-    problems = Collector()
+    problems = ProblemCollector()
     root = document.root
     found = known_fields(root, ("version", "tests", *_COMMON), "a test file")
     version = integer(found["version"]) if "version" in found else VERSION
@@ -92,7 +92,7 @@ def _read_test(node: Node, root: Node, path: Path) -> list[HuTest]:
         raise failure("value.missing", f"the test '{node.key}' has no scene", node, "add `scene: FILE.hu`")
     asked = own.get("profile") or own.get("profiles") or said["profile"] or said["profiles"]
     profiles = _profiles(asked, path.parent)
-    problems = Collector()
+    problems = ProblemCollector()
     read_steps: list[Step] = []
     for child in expect(steps, Kind.LIST):
         with problems.catching():

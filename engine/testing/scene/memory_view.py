@@ -33,7 +33,7 @@ class AssetMemory:
     """One asset or transient on the device: its bytes, its terms and who asks for it.
 
     `bytes` is its share of its resource, padding included. `usages` are names as in plan text
-    (`vertex_buffer_bit`); `why` has one line per asker.
+    (`vertex_buffer_bit`); `why` has one line per requester.
     """
 
     name: str
@@ -81,7 +81,7 @@ class MemoryFacts:
                 types[reason.address.memory_type].heap,
                 reason.address.kind.name.lower(),
                 reason.usages,
-                reason.askers,
+                reason.requesters,
             )
         return found
 

@@ -154,8 +154,8 @@ def test_a_truncated_cache_costs_the_keys_that_it_held(
         assert manager.location(B) is None
         assert manager.location(C) is None
         assert np.array_equal(contents(device, manager, A), cache[:size])
-        assert len(manager.troubles) == 1
-        assert "it ends too early" in manager.troubles[0]
+        assert len(manager.cache_problems) == 1
+        assert "it ends too early" in manager.cache_problems[0]
 
 
 @pytest.mark.gpu

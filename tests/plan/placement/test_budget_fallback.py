@@ -13,7 +13,7 @@ from support.random_scenes import needs as random_needs
 
 from engine.plan.model.columns import columns_of
 from engine.plan.model.plan import Plan
-from engine.plan.placement.budget_fallback import Spare, is_short, plan_within
+from engine.plan.placement.budget_fallback import EvictionCandidates, is_short, plan_within_budget
 from engine.plan.placement.planner import make_plan
 from engine.plan.requirements.requirements import ImageShape, TermsTable
 from engine.plan.schedule.schedule import make_schedule
@@ -29,11 +29,11 @@ UNIFIED, DISCRETE = profile("unified"), profile("discrete-window")
 LARGE = ImageShape(Format.R8G8B8A8_UNORM, 512, 512)  # a MiB
 
 
-def spare_of(rows, unused: int) -> Spare:
-    return Spare(np.array([r.key for r in rows]), np.full(len(rows), MIB), unused)
+def eviction_candidates(rows, unused: int) -> EvictionCandidates:
+    return EvictionCandidates(np.array([r.key for r in rows]), np.full(len(rows), MIB), unused)
 
 
-def within(rows, order, unused, budgets, device=UNIFIED, **more):
+def reduced(rows, order, unused, budgets, device=UNIFIED, **more):
     device = device.with_budgets({**device.budgets, **budgets})
     wanted = needs(*rows)
 
@@ -43,8 +43,8 @@ def within(rows, order, unused, budgets, device=UNIFIED, **more):
     with pytest.raises(PlanError) as whole:
         make(wanted, Policy())
     assert is_short(whole.value)
-    return plan_within(
-        make, wanted, Policy(), spare_of(order, unused), elsewhere=len(device.heaps) > 1, **more
+    return plan_within_budget(
+        make, wanted, Policy(), eviction_candidates(order, unused), elsewhere=len(device.heaps) > 1, **more
     )
 
 
@@ -55,7 +55,7 @@ def kept(plan: Plan) -> list[int]:
 def test_what_nothing_uses_goes_first_in_the_given_order_and_no_more_of_it_than_must():
     rows = [buffer(i, MIB) for i in range(6)]
     order = [rows[i] for i in (3, 1, 4, 0, 2, 5)]
-    found = within(rows, order, 3, {0: 4 * MIB + MIB // 2})
+    found = reduced(rows, order, 3, {0: 4 * MIB + MIB // 2})
     assert kept(found.plan) == [0, 2, 4, 5]
     assert (found.unused - DB).tolist() == [3, 1]
     assert not len(found.used)
@@ -64,7 +64,7 @@ def test_what_nothing_uses_goes_first_in_the_given_order_and_no_more_of_it_than_
 def test_what_is_used_goes_only_after_all_that_is_not():
     rows = [buffer(i, MIB) for i in range(6)]
     order = [rows[i] for i in (3, 1, 4, 0, 2, 5)]
-    found = within(rows, order, 3, {0: 2 * MIB + MIB // 2})
+    found = reduced(rows, order, 3, {0: 2 * MIB + MIB // 2})
     assert kept(found.plan) == [2, 5]
     assert (found.unused - DB).tolist() == [3, 1, 4]
     assert (found.used - DB).tolist() == [0]
@@ -72,13 +72,13 @@ def test_what_is_used_goes_only_after_all_that_is_not():
 
 def test_without_placeholders_nothing_that_is_used_goes():
     rows = [buffer(i, MIB) for i in range(6)]
-    assert within(rows, rows, 3, {0: 2 * MIB + MIB // 2}, placeholders=False) is None
-    assert kept(within(rows, rows, 3, {0: 3 * MIB + MIB // 2}, placeholders=False).plan) == [3, 4, 5]
+    assert reduced(rows, rows, 3, {0: 2 * MIB + MIB // 2}, placeholders=False) is None
+    assert kept(reduced(rows, rows, 3, {0: 3 * MIB + MIB // 2}, placeholders=False).plan) == [3, 4, 5]
 
 
 def test_other_memory_takes_what_is_used_before_any_of_it_goes():
     rows = [buffer(i, MIB) for i in range(6)]
-    found = within(rows, rows, 2, {0: 2 * MIB + MIB // 2, 2: 0}, DISCRETE)
+    found = reduced(rows, rows, 2, {0: 2 * MIB + MIB // 2, 2: 0}, DISCRETE)
     assert len(found.plan.memory.subresources) == 6
     assert not len(found.unused)
     assert not len(found.used)
@@ -93,7 +93,7 @@ def test_other_memory_takes_what_is_used_before_any_of_it_goes():
 def test_where_other_memory_is_full_too_the_unused_go_and_then_the_used():
     rows = [buffer(i, MIB) for i in range(6)]
     tight = dict.fromkeys(range(len(DISCRETE.heaps)), 3 * MIB // 2)
-    found = within(rows, rows, 2, tight, DISCRETE)
+    found = reduced(rows, rows, 2, tight, DISCRETE)
     assert len(found.plan.memory.subresources) == len(DISCRETE.heaps)
     assert (found.unused - DB).tolist() == [0, 1]
     assert (found.used - DB).tolist() == [2]
@@ -101,7 +101,7 @@ def test_where_other_memory_is_full_too_the_unused_go_and_then_the_used():
 
 def test_what_may_not_go_is_the_end_of_it():
     rows = [buffer(i, MIB) for i in range(3)]
-    assert within(rows, rows[:1], 1, {0: MIB + MIB // 2}) is None
+    assert reduced(rows, rows[:1], 1, {0: MIB + MIB // 2}) is None
 
 
 def over(width: int = 1 << 20) -> ImageShape:
@@ -111,14 +111,14 @@ def over(width: int = 1 << 20) -> ImageShape:
 
 def test_what_fits_nowhere_goes_alone_when_nothing_uses_it():
     rows = [buffer(0, MIB), texture(1, over()), buffer(2, MIB), texture(3, over(1 << 19))]
-    found = within(rows, rows, 4, {})
+    found = reduced(rows, rows, 4, {})
     assert kept(found.plan) == [0, 2]
     assert (found.unused - DB).tolist() == [1, 3]
 
 
 def test_what_fits_nowhere_goes_alone_when_it_is_used_and_nothing_unused_goes_for_it():
     rows = [buffer(0, MIB), buffer(1, MIB), texture(2, over())]
-    found = within(rows, rows, 1, {})
+    found = reduced(rows, rows, 1, {})
     assert kept(found.plan) == [0, 1]
     assert not len(found.unused)
     assert (found.used - DB).tolist() == [2]
@@ -126,7 +126,7 @@ def test_what_fits_nowhere_goes_alone_when_it_is_used_and_nothing_unused_goes_fo
 
 def test_what_fits_other_memory_alone_lies_there():
     rows = [buffer(0, MIB), buffer(1, 4 * MIB)]
-    found = within(rows, rows, 1, {0: 2 * MIB, 2: 0}, DISCRETE)
+    found = reduced(rows, rows, 1, {0: 2 * MIB, 2: 0}, DISCRETE)
     assert kept(found.plan) == [0, 1]
 
 
@@ -137,7 +137,7 @@ def test_what_fits_nowhere_and_may_not_go_is_named():
         return make_plan(part, UNIFIED, None, policy)
 
     with pytest.raises(PlanError, match="asset: 1 is 1048576x512, and maxImageDimension2D"):
-        plan_within(make, needs(*rows), Policy(), spare_of(rows[:1], 1))
+        plan_within_budget(make, needs(*rows), Policy(), eviction_candidates(rows[:1], 1))
 
 
 def test_a_mistake_in_what_is_asked_for_is_no_shortage():
@@ -145,7 +145,7 @@ def test_a_mistake_in_what_is_asked_for_is_no_shortage():
         raise PlanError("plan.requirement", "no alignment")
 
     with pytest.raises(PlanError, match="no alignment"):
-        plan_within(make, needs(buffer(0)), Policy(), spare_of([buffer(0)], 1))
+        plan_within_budget(make, needs(buffer(0)), Policy(), eviction_candidates([buffer(0)], 1))
 
 
 @pytest.mark.parametrize(("over", "most"), [(0, 13), (2000 * 4096 - 3 * MIB, 2)])
@@ -158,8 +158,8 @@ def test_few_plans_are_tried_where_there_are_many_small_things(over, most):
         tried.append(len(part.needs.array))
         return make_plan(part, device, None, policy)
 
-    spare = Spare(np.array([r.key for r in rows]), np.full(2000, 4096), 2000, over)
-    found = plan_within(make, wanted, Policy(), spare, elsewhere=False)
+    candidates = EvictionCandidates(np.array([r.key for r in rows]), np.full(2000, 4096), 2000, over)
+    found = plan_within_budget(make, wanted, Policy(), candidates, elsewhere=False)
     fits = 3 * MIB // 4096
     assert fits * 0.94 <= len(found.plan.memory.subresources) <= fits
     assert len(tried) <= most
@@ -199,11 +199,11 @@ def tight_plan(seed: int) -> str:
         return "fits"
     may_go = rng.permutation(np.flatnonzero(columns.cached))
     unused = int(rng.integers(0, len(may_go) + 1))
-    spare = Spare(wanted.needs.array["key"][may_go].astype(np.int64), sizes[may_go], unused)
+    candidates = EvictionCandidates(wanted.needs.array["key"][may_go].astype(np.int64), sizes[may_go], unused)
     try:
-        found = plan_within(make, wanted, policy, spare)
+        found = plan_within_budget(make, wanted, policy, candidates)
     except PlanError as error:
-        return "in the way" if error.key not in spare.keys else "spared not"
+        return "in the way" if error.key not in candidates.keys else "spared not"
     if found is None:
         assert tried[len(wanted.needs.array) - len(may_go), True] is False
         return "none"
@@ -211,16 +211,16 @@ def tight_plan(seed: int) -> str:
     assert not validate(plan), seed
     nowhere.intersection_update(left_out.tolist())
     in_turn = [key for key in left_out.tolist() if key not in nowhere]
-    assert in_turn == [key for key in spare.keys.tolist() if key not in nowhere][: len(in_turn)], seed
-    assert np.isin(found.unused, spare.keys[:unused]).all()
-    assert np.isin(found.used, spare.keys[unused:]).all()
+    assert in_turn == [key for key in candidates.keys.tolist() if key not in nowhere][: len(in_turn)], seed
+    assert np.isin(found.unused, candidates.keys[:unused]).all()
+    assert np.isin(found.used, candidates.keys[unused:]).all()
     if not nowhere:
         assert len(found.unused) == min(len(left_out), unused), seed
     everything = set(wanted.needs.array["key"].tolist())
     assert set(plan.memory.subresources["key"].tolist()) == everything - set(left_out.tolist())
     if nowhere:
         return "nowhere"
-    count, freed = len(left_out), np.concatenate(([0], np.cumsum(spare.sizes)))
+    count, freed = len(left_out), np.concatenate(([0], np.cumsum(candidates.sizes)))
     failed = [
         len(everything) - n
         for (n, elsewhere), fits in tried.items()

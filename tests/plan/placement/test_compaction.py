@@ -82,13 +82,13 @@ def test_bounds_are_kept():
 def pages_of_four(contents: Contents) -> tuple[Plan, Plan]:
     """Two full pages of four buffers each, and what is left of them when each has lost three."""
     table = RequirementTable()
-    askers = [table.askers.add("visibleModel", f"object{i}") for i in range(8)]
-    for i, asker in enumerate(askers):
+    requesters = [table.requesters.add("visibleModel", f"object{i}") for i in range(8)]
+    for i, requester in enumerate(requesters):
         usage = BufferUsage.INDEX_BUFFER
-        table.add(Requirement(asset_key(1, i), Kind.BUFFER, 240, usage=usage, contents=contents), asker)
+        table.add(Requirement(asset_key(1, i), Kind.BUFFER, 240, usage=usage, contents=contents), requester)
     full = make_plan(coalesce(table), DEVICE, None, POLICY)
     assert len(full.memory.resources) == 2
-    table.remove(askers[:3] + askers[5:])
+    table.remove(requesters[:3] + requesters[5:])
     return full, make_plan(coalesce(table), DEVICE, full, POLICY)
 
 
@@ -98,11 +98,11 @@ def test_the_page_that_goes_is_the_one_that_fits_although_another_would_give_bac
     table = RequirementTable()
     usage, contents = BufferUsage.VERTEX_BUFFER, Contents.CACHE
     terms = Requirement(0, Kind.BUFFER, alignment=16, usage=usage, contents=contents).terms()
-    askers = np.array([table.askers.add("visibleModel", f"object{i}") for i in range(count)])
-    table.add_rows(terms, key=np.arange(count), size=rng.integers(16, 8192, count), asker=askers)
+    requesters = np.array([table.requesters.add("visibleModel", f"object{i}") for i in range(count)])
+    table.add_rows(terms, key=np.arange(count), size=rng.integers(16, 8192, count), requester=requesters)
     policy = Policy(block=8 << 20)
     full = make_plan(coalesce(table), DEVICE, None, policy)
-    table.remove(askers[rng.permutation(count)[: count * 6 // 10]].tolist())
+    table.remove(requesters[rng.permutation(count)[: count * 6 // 10]].tolist())
     plan = make_plan(coalesce(table), DEVICE, full, policy)
     large, small = sorted(plan.memory.resources, key=lambda row: -int(row["bytes"]))
     assert small["bytes"] < large["bytes"]
@@ -117,15 +117,15 @@ def test_a_page_that_is_too_much_for_the_bounds_does_not_keep_the_others():
     table, policy = RequirementTable(), Policy(block=64 << 10, own=32 << 10)
     usage, contents = BufferUsage.VERTEX_BUFFER, Contents.CACHE
     terms = Requirement(0, Kind.BUFFER, alignment=16, usage=usage, contents=contents).terms()
-    plan, askers = None, np.arange(4096 + 16 * 13)
-    for keys, size in ((askers[:4096], 16), (askers[4096:], 4096)):
-        ids = np.array([table.askers.add("visibleModel", f"object{key}") for key in keys])
-        table.add_rows(terms, key=keys, size=size, asker=ids)
+    plan, requesters = None, np.arange(4096 + 16 * 13)
+    for keys, size in ((requesters[:4096], 16), (requesters[4096:], 4096)):
+        ids = np.array([table.requesters.add("visibleModel", f"object{key}") for key in keys])
+        table.add_rows(terms, key=keys, size=size, requester=ids)
         plan = make_plan(coalesce(table), DEVICE, plan, policy)
     places = plan.memory.subresources
     large = [places["key"][places["resource"] == page].astype(int) for page in np.unique(places["resource"])]
     keep = np.concatenate([np.arange(400), *(page[:3] for page in large if page[0] >= 4096)])
-    table.remove(np.setdiff1d(askers, keep).tolist())
+    table.remove(np.setdiff1d(requesters, keep).tolist())
     plan = make_plan(coalesce(table), DEVICE, plan, policy)
     assert len(plan.memory.resources) == 14
     everything = compact(plan)

@@ -11,7 +11,7 @@ from engine.plan.model.plan import Plan
 from engine.plan.placement.planner import make_plan
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
-from engine.plan.requirements.requesters import Asker
+from engine.plan.requirements.requesters import Requester
 from engine.plan.requirements.requirements import NO_PROPERTY, ImageShape, Requirement, RequirementTable
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.drawing_rows import ShaderRow
@@ -48,7 +48,7 @@ def needs(*requirements: Requirement, keys: Keys | None = None) -> Coalesced:
     table = RequirementTable(keys)
     for index, requirement in enumerate(requirements):
         place = Position("scenes/test.hu", index + 1, 5)
-        table.add(requirement, table.askers.add("visibleModel", f"object{index}", place))
+        table.add(requirement, table.requesters.add("visibleModel", f"object{index}", place))
     return coalesce(table)
 
 
@@ -238,7 +238,7 @@ def test_a_failed_plan_leaves_the_resident_one_valid():
     assert make_plan(needs(buffer(1), buffer(2)), tight, first).address(1) == first.address(1)
 
 
-def test_a_budget_error_names_heap_size_and_the_largest_askers():
+def test_a_budget_error_names_heap_size_and_the_largest_requesters():
     tight = UNIFIED.with_budgets({0: 3 * MIB})
     with pytest.raises(PlanError) as caught:
         make_plan(needs(buffer(1, MIB), buffer(2, 2 * MIB), buffer(3, 100)), tight)
@@ -252,30 +252,34 @@ def test_a_budget_error_names_heap_size_and_the_largest_askers():
 
 def test_a_budget_error_counts_an_asset_once_for_each_who_asks():
     table = RequirementTable()
-    both = [table.askers.add("visibleModel", "a"), table.askers.add("visibleModel", "b")]
+    both = [table.requesters.add("visibleModel", "a"), table.requesters.add("visibleModel", "b")]
     table.add(buffer(1, 2 * MIB), both)
     table.add(buffer(1, 2 * MIB, usage=BufferUsage.INDEX_BUFFER), both[:1])
     table.add(buffer(2, 2 * MIB), both[1:])
-    table.add(buffer(3, MIB), table.askers.add("visibleModel", "gone"))
+    table.add(buffer(3, MIB), table.requesters.add("visibleModel", "gone"))
     table.remove(2)
     with pytest.raises(PlanError) as caught:
         make_plan(coalesce(table), UNIFIED.with_budgets({0: 3 * MIB}))
-    askers = "askers: visibleModel on 'b': 4.0 MiB; visibleModel on 'a': 2.0 MiB\n"
-    assert askers in str(caught.value)
+    requesters = "requesters: visibleModel on 'b': 4.0 MiB; visibleModel on 'a': 2.0 MiB\n"
+    assert requesters in str(caught.value)
 
 
-def test_a_budget_error_counts_what_is_taken_once_for_each_asker():
+def test_a_budget_error_counts_what_is_taken_once_for_each_requester():
     table = RequirementTable()
-    asset, frame = (table.askers.add_block(1, lambda _: Asker("visibleModel", "cube")) for _ in range(2))
+    asset, frame = (
+        table.requesters.add_block(1, lambda _: Requester("visibleModel", "cube")) for _ in range(2)
+    )
     table.add(buffer(1, MIB), asset)
     samples = replace(DEPTH, samples=4)
     table.add(attachment(2, samples), frame)
-    table.add(buffer(3, 10 * MIB), table.askers.add("light", "sun"))
+    table.add(buffer(3, 10 * MIB), table.requesters.add("light", "sun"))
     size = UNIFIED.image_requirements(samples, 1, ImageUsage(0)).size
     assert size == 16 * MIB
     with pytest.raises(PlanError) as caught:
         make_plan(coalesce(table), UNIFIED.with_budgets({0: 20 * MIB}))
-    assert "largest askers: visibleModel on 'cube': 17.0 MiB; light on 'sun': 10.0 MiB" in str(caught.value)
+    assert "largest requesters: visibleModel on 'cube': 17.0 MiB; light on 'sun': 10.0 MiB" in str(
+        caught.value
+    )
 
 
 def test_small_budgets_are_told_in_bytes():
@@ -302,7 +306,7 @@ def test_small_budgets_are_told_in_bytes():
         (buffer(1, 8, properties=MemoryProperty.LAZILY_ALLOCATED), "plan.memory_type", "lazilyAllocated"),
     ],
 )
-def test_what_cannot_be_held_names_asset_and_asker(requirement, code, words):
+def test_what_cannot_be_held_names_asset_and_requester(requirement, code, words):
     with pytest.raises(PlanError) as caught:
         make_plan(needs(requirement), UNIFIED)
     assert caught.value.code == code
@@ -392,7 +396,7 @@ def test_more_dedicated_resources_than_allocations_name_who_asks_for_them():
     few = with_limits(UNIFIED, max_memory_allocation_count=4)
     table = RequirementTable()
     for i in range(5):
-        who = table.askers.add("visibleModel", "cube" if i < 3 else "ground")
+        who = table.requesters.add("visibleModel", "cube" if i < 3 else "ground")
         table.add(buffer(i, dedicated=Dedicated.YES), who)
     with pytest.raises(PlanError, match=r"6 allocations are needed, and .* fewer than 4") as caught:
         make_plan(coalesce(table), few)
@@ -440,6 +444,6 @@ def test_staging_is_planned_only_while_there_is_something_to_transfer():
 
 
 def test_rows_of_the_other_plans_coalesce_by_value():
-    vertex = ShaderRow(asset_key(1, 6), ShaderStage.VERTEX, askers=(1,))
-    plan = make_plan(needs(), UNIFIED, shaders=[vertex, replace(vertex, askers=(0,))])
-    assert plan.shaders == (replace(vertex, askers=(0, 1)),)
+    vertex = ShaderRow(asset_key(1, 6), ShaderStage.VERTEX, requesters=(1,))
+    plan = make_plan(needs(), UNIFIED, shaders=[vertex, replace(vertex, requesters=(0,))])
+    assert plan.shaders == (replace(vertex, requesters=(0, 1)),)

@@ -50,7 +50,7 @@ OTHER = Requirement(
 def table_of(*rows: tuple[Requirement, str]) -> RequirementTable:
     table = RequirementTable()
     for requirement, who in rows:
-        table.add(requirement, table.askers.add(who))
+        table.add(requirement, table.requesters.add(who))
     return table
 
 
@@ -68,7 +68,7 @@ def values(coalesced: Coalesced) -> list[tuple[object, ...]]:
     ]
 
 
-def test_the_strictest_of_everything_wins_and_all_askers_stay():
+def test_the_strictest_of_everything_wins_and_all_requesters_stay():
     found = coalesce(table_of((ONE, "a"), (OTHER, "b"), (ONE, "c"), (ONE, "a")))
     need = found.needs.row(7)
     terms = found.terms[need["terms"]]
@@ -99,7 +99,7 @@ def test_lifetimes_span_all_and_one_without_end_makes_it_endless():
         (replace(ONE, copies=2), "two numbers of copies, 1 and 2"),
     ],
 )
-def test_contradictions_name_both_askers(other, what):
+def test_contradictions_name_both_requesters(other, what):
     with pytest.raises(PlanError, match=what) as caught:
         coalesce(table_of((ONE, "visibleModel"), (other, "shadowCaster")))
     assert caught.value.code == "plan.conflict"
@@ -126,22 +126,22 @@ def test_nothing_coalesces_to_nothing():
 def test_coalescing_what_was_touched_equals_coalescing_all():
     rng = np.random.default_rng(5)
     table = RequirementTable()
-    askers = [table.askers.add(f"asker {i}") for i in range(200)]
+    requesters = [table.requesters.add(f"requester {i}") for i in range(200)]
     usages = [BufferUsage.VERTEX_BUFFER, BufferUsage.INDEX_BUFFER, BufferUsage.STORAGE_BUFFER]
 
-    def add(asker: int) -> None:
+    def add(requester: int) -> None:
         for key in rng.integers(0, 300, int(rng.integers(1, 5))).tolist():
             usage = usages[int(rng.integers(3))]
-            table.add(Requirement(key, Kind.BUFFER, 10 + key, usage=usage, priority=asker % 4), asker)
+            table.add(Requirement(key, Kind.BUFFER, 10 + key, usage=usage, priority=requester % 4), requester)
 
-    for asker in askers:
-        add(asker)
+    for requester in requesters:
+        add(requester)
     known = coalesce(table)
     for turn in range(60):
-        gone = rng.choice(askers, 3).tolist()
+        gone = rng.choice(requesters, 3).tolist()
         table.remove(gone)
-        for asker in gone[: turn % 4]:
-            add(asker)
+        for requester in gone[: turn % 4]:
+            add(requester)
         again = coalesce(table, known)
         assert values(again) == values(coalesce(table))
         known = again
@@ -149,16 +149,16 @@ def test_coalescing_what_was_touched_equals_coalescing_all():
 
 def test_one_of_many_that_state_the_same_comes_and_goes_and_no_need_changes():
     table = RequirementTable()
-    table.add_rows(ONE.terms(), key=7, size=100, asker=np.arange(1000))
-    table.add_rows(OTHER.terms(), key=8, size=100, asker=5)
+    table.add_rows(ONE.terms(), key=7, size=100, requester=np.arange(1000))
+    table.add_rows(OTHER.terms(), key=8, size=100, requester=5)
     first = coalesce(table)
     table.remove(5)
     without = coalesce(table, first)
-    assert table.touched(first.asked.version).tolist() == [8]
+    assert table.touched(first.requested.version).tolist() == [8]
     table.add(replace(ONE, key=7), 5)
     again = coalesce(table, without)
     assert again.needs is without.needs
-    assert [5 in found.askers_of(7) for found in (first, without, again)] == [True, False, True]
+    assert [5 in found.requesters_of(7) for found in (first, without, again)] == [True, False, True]
 
 
 def test_what_was_coalesced_names_those_who_asked_then():
@@ -166,31 +166,31 @@ def test_what_was_coalesced_names_those_who_asked_then():
     first = coalesce(table)
     table.remove(0)
     second = coalesce(table, first)
-    table.add(ONE, table.askers.add("c"))
+    table.add(ONE, table.requesters.add("c"))
     third = coalesce(table, second)
     assert [found.why(7) for found in (first, second, third)] == ["a, b", "b", "b, c"]
     with pytest.raises(KeyError):
-        second.askers_of(8)
+        second.requesters_of(8)
 
 
-def test_a_sentence_names_some_of_very_many_askers_and_counts_the_rest():
-    table = table_of(*((ONE, f"asker {i:02}") for i in range(20)))
-    assert coalesce(table).why(7).endswith("asker 14, asker 15, 4 more")
+def test_a_sentence_names_some_of_very_many_requesters_and_counts_the_rest():
+    table = table_of(*((ONE, f"requester {i:02}") for i in range(20)))
+    assert coalesce(table).why(7).endswith("requester 14, requester 15, 4 more")
 
 
 def test_what_was_taken_back_takes_no_room_for_long():
     table = RequirementTable()
-    table.add_rows(ONE.terms(), key=np.arange(100), size=100, asker=np.arange(100))
+    table.add_rows(ONE.terms(), key=np.arange(100), size=100, requester=np.arange(100))
     known = first = coalesce(table)
     for turn in range(5000):
         table.remove(turn % 100)
         table.add(replace(ONE, key=turn % 100, size=101 + turn), turn % 100)
         known = coalesce(table, known)
-    assert max(len(table._asks.asker), len(table._asks.statements)) < 2200
+    assert max(len(table._requests.requester), len(table._requests.requests)) < 2200
     assert len(table._log) <= 1024
     assert known.needs.array["size"].tolist() == [5001 + i for i in range(100)]
-    assert first.asked.rows["size"].tolist() == [100] * 100
-    assert table.touched(first.asked.version) is None
+    assert first.requested.rows["size"].tolist() == [100] * 100
+    assert table.touched(first.requested.version) is None
 
 
 VARIANTS = (
@@ -221,15 +221,15 @@ def few(count: int) -> Iterator[None]:
 
 
 def outcome(work: Callable[[], Coalesced]) -> tuple[Coalesced | None, object]:
-    """What was coalesced, if anything, and by value: the needs with all askers, or the error."""
+    """What was coalesced, if anything, and by value: the needs with all requesters, or the error."""
     try:
         found = work()
     except PlanError as error:
         return None, str(error)
-    askers = {key: found.askers_of(key) for key in found.needs.array["key"].tolist()}
-    pairs = set(zip(*(found.asked.rows[name].tolist() for name in ("key", "asker")), strict=True))
-    assert pairs == {(key, asker) for key, who in askers.items() for asker in who}
-    return found, (values(found), askers)
+    requesters = {key: found.requesters_of(key) for key in found.needs.array["key"].tolist()}
+    pairs = set(zip(*(found.requested.rows[name].tolist() for name in ("key", "requester")), strict=True))
+    assert pairs == {(key, requester) for key, who in requesters.items() for requester in who}
+    return found, (values(found), requesters)
 
 
 @given(
@@ -240,7 +240,7 @@ def outcome(work: Callable[[], Coalesced]) -> tuple[Coalesced | None, object]:
 def test_coalescing_step_by_step_equals_coalescing_at_once_in_any_order(steps, short, random):
     table = RequirementTable()
     for i in range(6):
-        table.askers.add(f"asker {i}")
+        table.requesters.add(f"requester {i}")
     asked: list[tuple[Requirement, int]] = []
     known: Coalesced | None = None
     made = []
@@ -248,18 +248,20 @@ def test_coalescing_step_by_step_equals_coalescing_at_once_in_any_order(steps, s
         for added, removed, bulk in steps:
             table.remove(removed)
             asked = [each for each in asked if each[1] not in removed]
-            for key, variant, askers in added:
+            for key, variant, requesters in added:
                 if bulk:
                     columns = {"size": variant.size, "content": variant.content, "priority": variant.priority}
-                    table.add_rows(variant.terms(), key=[key] * len(askers), asker=askers, **columns)
+                    table.add_rows(
+                        variant.terms(), key=[key] * len(requesters), requester=requesters, **columns
+                    )
                 else:
-                    table.add(replace(variant, key=key), askers)
-                asked += [(replace(variant, key=key), asker) for asker in askers]
+                    table.add(replace(variant, key=key), requesters)
+                asked += [(replace(variant, key=key), requester) for requester in requesters]
             random.shuffle(asked)
-            fresh = RequirementTable(table.keys, table.askers)
-            for requirement, asker in asked:
-                fresh.add(requirement, asker)
-            stated = table._asks.statements.rows.tolist()
+            fresh = RequirementTable(table.keys, table.requesters)
+            for requirement, requester in asked:
+                fresh.add(requirement, requester)
+            stated = table._requests.requests.rows.tolist()
             assert len(set(stated)) == len(stated)
             found, got = outcome(lambda known=known: coalesce(table, known))
             assert got == outcome(lambda fresh=fresh: coalesce(fresh))[1]
@@ -268,4 +270,4 @@ def test_coalescing_step_by_step_equals_coalescing_at_once_in_any_order(steps, s
                 known = found
                 made.append((found, got))
         for then, said in made:
-            assert outcome(lambda then=then: replace(then, _askers_of={}))[1] == said
+            assert outcome(lambda then=then: replace(then, _requesters_of={}))[1] == said

@@ -59,7 +59,7 @@ def texture(index: int, size: int) -> Requirement:
 def needs(*rows: Requirement) -> Coalesced:
     table = RequirementTable()
     for row in rows:
-        table.add(row, table.askers.add("visibleModel", "cube"))
+        table.add(row, table.requesters.add("visibleModel", "cube"))
     return coalesce(table)
 
 

@@ -111,11 +111,11 @@ def test_what_the_camera_sees_comes_before_all_else_but_fallbacks():
     rows = [buffer(0), buffer(1, priority=1), buffer(2, priority=1000), buffer(3), buffer(4, priority=1)]
     plan = make_plan(needs(*rows), DEVICE)
 
-    def seen(keys):
+    def visible(keys):
         assert keys.tolist() == [DB, DB + 1, DB + 2, DB + 3, DB + 4]
         return np.isin(keys, [DB + 3, DB + 4])
 
-    sent = of(make_schedule(Resident(), plan, packed(*rows), seen), Transfer)
+    sent = of(make_schedule(Resident(), plan, packed(*rows), visible), Transfer)
     assert [step.keys.tolist() for step in sent] == [[DB + 2], [DB + 4], [DB + 3], [DB + 1], [DB]]
 
 
@@ -127,12 +127,12 @@ def test_who_is_seen_is_asked_only_of_what_must_be_fetched():
     both = make_plan(needs(*rows), DEVICE, device.resident.snapshot())
     asked = []
 
-    def seen(keys):
+    def visible(keys):
         asked.append(keys.tolist())
         return np.ones(len(keys), bool)
 
-    device.run(make_schedule(device.resident, both, packed(*rows), seen))
-    assert not make_schedule(device.resident, both, packed(*rows), seen).steps
+    device.run(make_schedule(device.resident, both, packed(*rows), visible))
+    assert not make_schedule(device.resident, both, packed(*rows), visible).steps
     assert asked == [[DB + 1]]
 
 

@@ -41,7 +41,7 @@ def texture(index: int) -> Requirement:
 def schedule(*rows: Requirement, policy: Policy = Policy()) -> Schedule:  # noqa: B008
     table = RequirementTable()
     for row in rows:
-        table.add(row, table.askers.add("visibleModel", "cube"))
+        table.add(row, table.requesters.add("visibleModel", "cube"))
     plan = make_plan(coalesce(table), profile("unified"), None, policy)
     places = plan.memory.subresources
     sources = Sources.of(places["key"], 1, np.cumsum(places["size"]) - places["size"], places["size"])

@@ -89,7 +89,7 @@ def test_a_plan_reads_back_as_it_was(name):
     assert memory_part(plan_text(again)) == memory_part(plan_text(plan))
 
 
-def test_whatever_somebody_wrote_as_why_is_an_asker():
+def test_whatever_somebody_wrote_as_why_is_an_requester():
     plan = two_vertices()
     words = "a\nb at c:99999999999999999999:1"
     text = plan_text(plan).replace("why: [", f'why: ["{words}" ', 1)
@@ -104,11 +104,11 @@ def two_vertices() -> Plan:
             asset_key(1, index), Kind.BUFFER, 64, usage=BufferUsage.VERTEX_BUFFER, contents=Contents.CACHE
         )
         place = Position("scenes/test.hu", 7 + index, 5)
-        table.add(row, table.askers.add("visibleModel", f"object{index}", place))
+        table.add(row, table.requesters.add("visibleModel", f"object{index}", place))
     return make_plan(coalesce(table), profile("unified"))
 
 
-def test_a_plan_edited_so_that_ranges_overlap_names_place_assets_and_askers():
+def test_a_plan_edited_so_that_ranges_overlap_names_place_assets_and_requesters():
     plan = two_vertices()
     text = plan_text(plan).replace("offset: 64\n", "offset: 60\n")
     with pytest.raises(InputError) as caught:
@@ -184,9 +184,9 @@ def test_a_plan_differs_from_itself_in_nothing():
 
 def test_rows_of_the_other_plans_are_compared_by_value_and_not_by_who_asks():
     plan = two_vertices()
-    one = ShaderRow(asset_key(1, 0), ShaderStage.VERTEX, askers=(0,))
+    one = ShaderRow(asset_key(1, 0), ShaderStage.VERTEX, requesters=(0,))
     old = replace(plan, shaders=(one,))
-    new = replace(plan, shaders=(replace(one, askers=(1,)), replace(one, content=1)))
+    new = replace(plan, shaders=(replace(one, requesters=(1,)), replace(one, content=1)))
     there = row_changes(plan_text(old), plan_text(new))
     assert there["shaderPlan"] == {"created": 1, "removed": 0, "kept": 1}
     back = row_changes(plan_text(new), plan_text(old))
@@ -219,7 +219,7 @@ def test_why_answers_for_asset_object_usage_and_address():
     (by_address,) = why(plan, f"{at.memory_type}/{at.allocation}/{at.resource}/{at.offset}")
     assert by_address == by_key
     assert by_key in why(plan, f"{at.memory_type}/{at.allocation}")
-    who = by_key.askers[0].split("'")[1]
+    who = by_key.requesters[0].split("'")[1]
     assert by_key in why(plan, who)
     assert all("sampled_bit" in reason.usages for reason in why(plan, "sampled_bit"))
     assert who in why_text(plan, f"{db}:{index}")
@@ -227,10 +227,10 @@ def test_why_answers_for_asset_object_usage_and_address():
 
 def test_why_of_a_feature_is_all_that_it_asks_for_and_an_older_plan_tells_who_asked_then():
     table = RequirementTable()
-    seen, cast = table.askers.add("visibleModel", "a"), table.askers.add("shadowCaster", "a")
-    for key, askers in ((1, [seen, cast]), (2, [seen]), (3, [cast])):
+    seen, cast = table.requesters.add("visibleModel", "a"), table.requesters.add("shadowCaster", "a")
+    for key, requesters in ((1, [seen, cast]), (2, [seen]), (3, [cast])):
         vertices = Requirement(key, Kind.BUFFER, 64, usage=BufferUsage.VERTEX_BUFFER)
-        table.add(vertices, askers)
+        table.add(vertices, requesters)
     older = make_plan(known := coalesce(table), profile("unified"))
     text = plan_text(older)
     table.remove(cast)
@@ -247,7 +247,7 @@ def test_why_leads_to_shaders_pipelines_and_sets(root):
     rows = [(r.plan, r.name) for r in why(plan, "assetDb0:6")]
     assert rows == [("shaderPlan", "assetDb0 shader #6"), ("pipelinePlan", "forward/0")]
     assert why(plan, "1:6") == why(plan, "assetDb0:6")
-    assert all(reason.askers for reason in why(plan, "1:6"))
+    assert all(reason.requesters for reason in why(plan, "1:6"))
     caster = why(plan, "shadowCaster")
     assert ("pipelinePlan", "shadow/0") in [(r.plan, r.name) for r in caster if isinstance(r, RowReason)]
     (albedo,) = (r for r in why(plan, "assetDb0:8") if isinstance(r, Reason))
@@ -261,7 +261,7 @@ def test_why_answers_for_staging():
     row = plan.staging.resources[0]
     at = f"{plan.staging.allocation(int(row['allocation']))['memory_type']}/{row['allocation']}"
     (reason,) = why(plan, at)
-    assert (reason.name, reason.askers) == ("staging 0", ("engine/memory staging",))
+    assert (reason.name, reason.requesters) == ("staging 0", ("engine/memory staging",))
     assert reason.bytes == row["bytes"]
     assert reason.usages == ("transfer_src_bit",)
 

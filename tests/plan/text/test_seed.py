@@ -47,7 +47,7 @@ def seed_device() -> DeviceProfile:
 
 def seed_plan() -> Plan:
     table = RequirementTable()
-    model, caster = table.askers.add("visibleModel", "cube"), table.askers.add("shadowCaster", "cube")
+    model, caster = table.requesters.add("visibleModel", "cube"), table.requesters.add("shadowCaster", "cube")
     buffers = ((VERTICES, 2000, BufferUsage.VERTEX_BUFFER), (INDICES, 1200, BufferUsage.INDEX_BUFFER))
     for key, size, usage in buffers:
         first = Requirement(
@@ -75,7 +75,7 @@ def test_the_list_of_features_goes_in_as_the_seed_has_it():
     vertices, indices = asset_key(0, 2), asset_key(0, 1)
     read = QueueUse(QueueKind.GRAPHICS, Access.SHADER_READ, Stage.VERTEX_INPUT)
     table = RequirementTable()
-    model = table.askers.add("visibleModel", "cube")
+    model = table.requesters.add("visibleModel", "cube")
     for key, size, usage, use in (
         (vertices, 1632, BufferUsage.VERTEX_BUFFER, DRAW),
         (indices, 1200, BufferUsage.INDEX_BUFFER, read),

@@ -91,7 +91,7 @@ def a_plan(name: str = "discrete-window") -> Plan:
     attachment (5) and two others of half its size (6, 12) that lie over it side by side.
     """
     table = RequirementTable()
-    who = table.askers.add("visibleModel", "cube")
+    who = table.requesters.add("visibleModel", "cube")
     for requirement in ROWS:
         table.add(requirement, who)
     return make_plan(coalesce(table), profile(name), None, SMALL)
@@ -248,7 +248,7 @@ def test_required_dedicated_memory_is_insisted_on():
 
 def test_an_allocation_may_fill_its_heap():
     table = RequirementTable()
-    table.add(static(0, 640, BufferUsage.VERTEX_BUFFER), table.askers.add("visibleModel", "cube"))
+    table.add(static(0, 640, BufferUsage.VERTEX_BUFFER), table.requesters.add("visibleModel", "cube"))
     plan = make_plan(coalesce(table), profile("discrete-window"))
     small = replace(plan.profile.heaps[0], size=plan.planned_bytes)
     heaps = (small, *plan.profile.heaps[1:])
@@ -386,7 +386,7 @@ def depth_schedule(device: DeviceProfile, shape: ImageShape) -> Schedule:
     table = RequirementTable()
     usage = ImageUsage.SAMPLED
     row = Requirement(1 << 32, Kind.IMAGE, shape=shape, usage=usage, contents=Contents.CACHE)
-    table.add(row, table.askers.add("visibleModel", "cube"))
+    table.add(row, table.requesters.add("visibleModel", "cube"))
     plan = make_plan(coalesce(table), device, None, SMALL)
     return make_schedule(Resident(), plan, Sources.of([1 << 32], 1, 0, tight_bytes(shape)))
 

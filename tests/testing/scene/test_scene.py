@@ -31,7 +31,7 @@ from engine.vk.structs import new
 class Restless:
     """Asks for another buffer each time it is looked at, so that no plan is ever the last."""
 
-    asker = "restless"
+    requester = "restless"
 
     def __init__(self, keys) -> None:
         self._keys = keys

@@ -174,10 +174,10 @@ def test_a_hundred_thousand_blocks_cost_only_the_rows_in_sight(mouse: Mouse, tab
         mouse.click(draw, 100, 66)  # the tab of memory
         model = inspector._memory._model
         assert model is not None
-        model.fold(0, True)
-        model.fold(1, True)
+        model.set_expanded(0, True)
+        model.set_expanded(1, True)
         mouse.frame(draw)
-        assert len(model.outline.nodes) == len(plan.memory.subresources) + 2
+        assert len(model.tree_rows.nodes) == len(plan.memory.subresources) + 2
         start = time.perf_counter()
         for _ in range(30):
             mouse.frame(draw)

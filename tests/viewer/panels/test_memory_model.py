@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 from support.plans import MIB, cube_plan, large_plan
 
-from viewer.panels.expanded_nodes import Folds
+from viewer.panels.expanded_nodes import ExpandedNodes
 from viewer.panels.memory_model import Level, MemoryModel
 
 
 @pytest.fixture
 def model() -> MemoryModel:
-    return MemoryModel(cube_plan(), Folds())
+    return MemoryModel(cube_plan(), ExpandedNodes())
 
 
 def names(model: MemoryModel) -> list[tuple[int, str, int]]:
     return [
         (int(depth), model.row(int(node)).name, model.row(int(node)).size)
-        for node, depth in zip(model.outline.nodes, model.outline.depths, strict=True)
+        for node, depth in zip(model.tree_rows.nodes, model.tree_rows.depths, strict=True)
     ]
 
 
@@ -51,15 +51,15 @@ def test_an_allocation_tells_its_type_and_what_is_free(model: MemoryModel) -> No
 
 
 def test_folding_hides_what_is_below_and_survives_a_new_plan(model: MemoryModel) -> None:
-    folds = Folds()
-    first = MemoryModel(cube_plan(), folds)
+    expanded = ExpandedNodes()
+    first = MemoryModel(cube_plan(), expanded)
     place = first.node_of((Level.ALLOCATION, 4))
     assert place is not None
-    first.fold(place, False)
-    for made in (first, MemoryModel(cube_plan(), folds)):
+    first.set_expanded(place, False)
+    for made in (first, MemoryModel(cube_plan(), expanded)):
         assert [name for _, name, _ in names(made)][-1] == "allocation 4"
         assert not made.is_open(place)
-        assert len(made.outline.nodes) == 4
+        assert len(made.tree_rows.nodes) == 4
 
 
 def test_an_identity_that_the_plan_does_not_have_has_no_node(model: MemoryModel) -> None:
@@ -68,4 +68,4 @@ def test_an_identity_that_the_plan_does_not_have_has_no_node(model: MemoryModel)
 
 
 def test_a_large_plan_starts_folded() -> None:
-    assert len(MemoryModel(large_plan(1000), Folds()).outline.nodes) == 1
+    assert len(MemoryModel(large_plan(1000), ExpandedNodes()).tree_rows.nodes) == 1

@@ -6,7 +6,7 @@ import pytest
 
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
-from viewer.panels.expanded_nodes import Folds
+from viewer.panels.expanded_nodes import ExpandedNodes
 from viewer.panels.object_model import ObjectModel
 
 
@@ -23,12 +23,12 @@ def tableau() -> Tableau:
 def rows(model: ObjectModel) -> list[tuple[int, str, str]]:
     return [
         (int(depth), model.row(int(node)).path, model.row(int(node)).feature)
-        for node, depth in zip(model.outline.nodes, model.outline.depths, strict=True)
+        for node, depth in zip(model.tree_rows.nodes, model.tree_rows.depths, strict=True)
     ]
 
 
 def node_of(model: ObjectModel, path: str, feature: str = "") -> int:
-    for node in model.outline.nodes:
+    for node in model.tree_rows.nodes:
         row = model.row(int(node))
         if (row.path, row.feature) == (path, feature):
             return int(node)
@@ -36,7 +36,7 @@ def node_of(model: ObjectModel, path: str, feature: str = "") -> int:
 
 
 def test_features_come_right_below_their_object_and_children_after_them(tableau: Tableau) -> None:
-    assert rows(ObjectModel(tableau, Folds())) == [
+    assert rows(ObjectModel(tableau, ExpandedNodes())) == [
         (0, "cube", ""),
         (1, "cube", "visibleModel"),
         (1, "cube", "shadowCaster"),
@@ -48,7 +48,7 @@ def test_features_come_right_below_their_object_and_children_after_them(tableau:
 
 
 def test_a_switch_of_a_feature_works_on_the_tableau(tableau: Tableau) -> None:
-    model = ObjectModel(tableau, Folds())
+    model = ObjectModel(tableau, ExpandedNodes())
     model.set_flag(node_of(model, "cube", "shadowCaster"), "active", False)
     assert not tableau["cube"].shadowCaster.active
     assert tableau["cube"].visibleModel.active
@@ -62,29 +62,29 @@ def test_a_switch_of_a_feature_works_on_the_tableau(tableau: Tableau) -> None:
 
 
 def test_a_switch_of_an_object_takes_effect_below_it(tableau: Tableau) -> None:
-    model = ObjectModel(tableau, Folds())
+    model = ObjectModel(tableau, ExpandedNodes())
     model.set_flag(node_of(model, "camera"), "enabled", False)
     row = model.row(node_of(model, "camera/reticle"))
     assert (row.enabled, row.effective_enabled) == (True, False)
 
 
 def test_rows_follow_objects_that_come_and_go(tableau: Tableau) -> None:
-    model = ObjectModel(tableau, Folds())
-    before = len(model.outline.nodes)
+    model = ObjectModel(tableau, ExpandedNodes())
+    before = len(model.tree_rows.nodes)
     tableau.remove("camera")
-    assert len(model.outline.nodes) == before - 3
+    assert len(model.tree_rows.nodes) == before - 3
     tableau.add_object("lamp")
     assert (0, "lamp", "") in rows(model)
 
 
 def test_folding_hides_features_and_children(tableau: Tableau) -> None:
-    model = ObjectModel(tableau, Folds())
-    model.fold(node_of(model, "camera"), False)
+    model = ObjectModel(tableau, ExpandedNodes())
+    model.set_expanded(node_of(model, "camera"), False)
     assert [path for _, path, _ in rows(model)] == ["cube"] * 3 + ["camera", "ground"]
 
 
 def test_steady_frames_flatten_nothing(tableau: Tableau) -> None:
-    model = ObjectModel(tableau, Folds())
-    first = model.outline
+    model = ObjectModel(tableau, ExpandedNodes())
+    first = model.tree_rows
     tableau["cube"].translation = (1, 2, 3)
-    assert model.outline is first
+    assert model.tree_rows is first

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from viewer.panels import tree_rows as outline
+from viewer.panels import tree_rows as tree_rows
 
 
 @st.composite
@@ -42,23 +42,23 @@ def walk(parent: np.ndarray, rank: np.ndarray, is_open: np.ndarray) -> list[tupl
 @settings(max_examples=200)
 @given(trees())
 def test_rows_are_those_of_a_walk_node_by_node(tree: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
-    made = outline.flatten(*tree)
+    made = tree_rows.flatten(*tree)
     assert list(zip(made.nodes.tolist(), made.depths.tolist(), strict=True)) == walk(*tree)
 
 
 @given(trees())
 def test_every_node_knows_how_many_children_it_has(tree: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
-    made = outline.flatten(*tree)
+    made = tree_rows.flatten(*tree)
     assert made.child_counts.tolist() == [int((tree[0] == node).sum()) for node in range(tree[0].size)]
 
 
 def test_a_cycle_is_refused() -> None:
     with pytest.raises(ValueError, match="cycle"):
-        outline.levels_of(np.array([1, 0], np.int32))
+        tree_rows.levels_of(np.array([1, 0], np.int32))
 
 
 def test_a_hundred_thousand_nodes_are_flattened_in_whole_arrays() -> None:
     parent = np.repeat(np.arange(-1, 999, dtype=np.int32), 100)[:100_000]
-    made = outline.flatten(parent, np.zeros(parent.size, np.int32), np.ones(parent.size, bool))
+    made = tree_rows.flatten(parent, np.zeros(parent.size, np.int32), np.ones(parent.size, bool))
     assert made.nodes.size == parent.size
     assert np.array_equal(np.sort(made.nodes), np.arange(parent.size))

@@ -18,7 +18,7 @@ from engine.runtime.report import RunLog
 from engine.vk.errors import Result
 from engine.vk.faults import faults
 from viewer.arguments import Options
-from viewer.run.device_recovery import LastingFrames
+from viewer.run.device_recovery import RecoveringFrames
 from viewer.run.headless import HeadlessFrames
 from viewer.run.scene_opening import opened
 
@@ -61,7 +61,7 @@ def headless_picture() -> np.ndarray:
         return made.runtime.read_pixels()
 
 
-def until(frames: WindowFrames | LastingFrames, holds: Callable[[], bool], what: str) -> None:
+def until(frames: WindowFrames | RecoveringFrames, holds: Callable[[], bool], what: str) -> None:
     """Draw frames until something holds; fails after twenty seconds."""
     deadline = time.monotonic() + 20.0
     while not holds():
@@ -373,7 +373,7 @@ def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frame
 
 
 @contextmanager
-def lasting_frames() -> Iterator[tuple[LastingFrames, list[WindowFrames], RunLog]]:
+def recovering_frames() -> Iterator[tuple[RecoveringFrames, list[WindowFrames], RunLog]]:
     """Frames in a window that outlast their device; no instance may leave anything or say anything."""
     from viewer.run.windowed import WindowFrames
 
@@ -385,12 +385,12 @@ def lasting_frames() -> Iterator[tuple[LastingFrames, list[WindowFrames], RunLog
             made.append(WindowFrames(scene, library, OPTIONS))
             return made[-1]
 
-        lasting = LastingFrames(make, log)
+        frames = RecoveringFrames(make, log)
         try:
-            yield lasting, made, log
+            yield frames, made, log
         finally:
-            lasting.close()
-    for instance in lasting.runtime.instances:
+            frames.close()
+    for instance in frames.runtime.instances:
         assert [str(message) for message in instance.messages.all] == []
         assert [str(entry) for entry in instance.handles.leaks] == []
         assert instance.handles.left_behind == 0
@@ -402,17 +402,17 @@ def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_wa
 ) -> None:
     from viewer.panels.inspector import WIDTH
 
-    with lasting_frames() as (lasting, (frames,), log):
+    with recovering_frames() as (frames, (frames,), log):
         settle(frames)
         number, place = display.window("Diorama")
         model = frames.inspector._objects._model
-        model.fold(int(model.outline.nodes[0]), False)
+        model.set_expanded(int(model.tree_rows.nodes[0]), False)
         settle(frames)
         before = on_screen(frames, display)[100:, :WIDTH]
         images.assert_different(before, headless_picture[100:, :WIDTH, :3])
         device = frames.runtime.device
         with faults.injected(1, Result.DEVICE_LOST, function=function) as told:
-            until(lasting, lambda: told.hits == 1, f"{function} was called")
+            until(frames, lambda: told.hits == 1, f"{function} was called")
         assert frames.runtime.device is not device
         settle(frames)
         assert display.window("Diorama") == (number, place)
@@ -424,16 +424,16 @@ def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_wa
         assert len(log.losses) == 1
 
 
-def shown(lasting: LastingFrames, made: list[WindowFrames]) -> None:
+def shown(frames: RecoveringFrames, made: list[WindowFrames]) -> None:
     """Draw until the scene is there and three frames of it have been shown."""
-    until(lasting, lambda: made[-1].presenter.shown >= 3 and lasting.runtime.memory.settled, "shown frames")
+    until(frames, lambda: made[-1].presenter.shown >= 3 and frames.runtime.memory.settled, "shown frames")
 
 
 def test_whichever_call_loses_the_device_frames_go_on_and_nothing_is_left(display: Display) -> None:
     nth, hits = 1, 1
     while hits:
-        with faults.injected(nth, Result.DEVICE_LOST) as told, lasting_frames() as (lasting, made, log):
-            shown(lasting, made)
+        with faults.injected(nth, Result.DEVICE_LOST) as told, recovering_frames() as (frames, made, log):
+            shown(frames, made)
             hits = told.hits  # of closing there is a test of its own
         assert len(log.losses) == hits
         nth += 20
@@ -444,9 +444,9 @@ def test_a_device_that_is_lost_at_any_call_of_closing_leaves_nothing(display: Di
     nth, hits = 0, 1
     while hits:
         nth += 1
-        with lasting_frames() as (lasting, made, _):
-            shown(lasting, made)
+        with recovering_frames() as (frames, made, _):
+            shown(frames, made)
             with faults.injected(nth, Result.DEVICE_LOST) as told:
-                lasting.close()
+                frames.close()
             hits = told.hits
     assert nth > 5
