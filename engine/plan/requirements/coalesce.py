@@ -91,9 +91,10 @@ def _check_contents(table: RequirementTable, requested: Rows, starts: Int64s) ->
     content = np.ascontiguousarray(requested["content"])
     differ = np.flatnonzero(np.minimum.reduceat(content, starts) != np.maximum.reduceat(content, starts))
     if len(differ):
+        key = int(requested["key"][starts[differ[0]]])
         raise PlanError(
             "plan.content",
-            f"{table.keys.name(int(key[starts[differ[0]]]))} is requested in two versions at once",
+            f"{table.keys.name(key)} is requested in two versions at once",
             "state the requirements again after its source has changed",
         )
 
