@@ -25,11 +25,11 @@ def cache_lock(
     descriptor = os.open(cache.with_name(cache.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         deadline = time.monotonic() + seconds
-        told = False
+        reported = False
         while not _try_lock(descriptor):
-            if not told and waiting is not None:
+            if not reported and waiting is not None:
                 waiting()
-            told = True
+            reported = True
             if time.monotonic() > deadline:
                 raise TimeoutError(f"another process has held the lock of {cache.name} for {seconds:g} s")
             time.sleep(_POLL_SECONDS)

@@ -38,10 +38,10 @@ def guarded(command: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
     except Exception as error:
-        told = explain(error)
-        if told is None:
+        reported = explain(error)
+        if reported is None:
             raise
-        code, text = told
+        code, text = reported
         print(text, file=sys.stderr)
         return code
 

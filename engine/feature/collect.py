@@ -73,12 +73,12 @@ class RequesterIds:
 
     def _take_in(self, rows: Rows, owners: NDArray[np.int32]) -> None:
         first = self.requesters.add_block(
-            len(rows), lambda index: self._tell(int(rows[index]), owners[index])
+            len(rows), lambda index: self._report(int(rows[index]), owners[index])
         )
         self._ids[rows] = np.arange(first, first + len(rows), dtype=np.int32)
         self._owners[rows] = owners
 
-    def _tell(self, row: int, owner: NDArray[np.int32]) -> Requester:
+    def _report(self, row: int, owner: NDArray[np.int32]) -> Requester:
         table, tableau = self._table, self._tableau
         there = table.object[row] == owner[0] and tableau.generation[owner[0]] == owner[1]
         if not there:

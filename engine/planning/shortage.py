@@ -77,18 +77,18 @@ class Shortage:
 
     def problem(self, name: Callable[[int], str]) -> Problem:
         """Tell it in words; `name` says what a key is called."""
-        told = []
+        reported = []
         if len(self.reduced.used):
-            told.append(f"{_named(self.reduced.used, name)} drawn as fallback")
+            reported.append(f"{_named(self.reduced.used, name)} drawn as fallback")
         if len(self.reduced.unused):
-            told.append(f"{_named(self.reduced.unused, name)} left out, as nothing draws it now")
+            reported.append(f"{_named(self.reduced.unused, name)} left out, as nothing draws it now")
         if moved := self._elsewhere():
-            told.append(
+            reported.append(
                 f"{moved:,} bytes of assets lie in memory that is not the device's own, which is slower"
             )
         return Problem(
             "plan.short",
-            f"{self.error.problem}; so: {'; '.join(told)}",
+            f"{self.error.problem}; so: {'; '.join(reported)}",
             help=self.error.help,
             severity=Severity.WARNING,
         )

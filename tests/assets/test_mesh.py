@@ -103,7 +103,7 @@ def test_a_bone_is_34_bytes_and_has_its_parent_first() -> None:
     assert imported.data[2:6] == np.float32(0).tobytes()
 
 
-def test_levels_of_detail_are_told_apart() -> None:
+def test_levels_of_detail_are_reported_apart() -> None:
     text = """mesh: { lods: [
         { vertices: { pos: [[0 0 0] [1 0 0] [0 1 0] [1 1 0]] }  indices: [0 1 2 1 2 3] }
         { vertices: { pos: [[0 0 0] [1 0 0] [0 1 0]] }  indices: [0 1 2] }

@@ -64,13 +64,13 @@ def updator(resources: ResourceAllocator, driver: str) -> Iterable[Row]:
                     view[:] = data
 
             reference = best(copy) / 200 * 1e6
-        told = ("numpy copy of the same bytes to staging", reference)
+        reported = ("numpy copy of the same bytes to staging", reference)
         yield Row(
             "storage.updator_64k",
             value,
             "us",
-            told[0],
-            told[1],
+            reported[0],
+            reported[1],
             aim="<= 50 us",
             holds=value <= 50,
             driver=driver,

@@ -36,7 +36,7 @@ def test_without_a_driver_it_says_why_and_what_to_install_and_ends_with_3(engine
     assert "Traceback" not in done.stderr
 
 
-def test_a_display_that_does_not_answer_is_told_from_one_that_does(engine: Run, display: Display) -> None:
+def test_a_display_that_does_not_answer_is_reported_from_one_that_does(engine: Run, display: Display) -> None:
     assert f"the X server {display.name} answers" in engine("doctor", DISPLAY=display.name).stdout
     assert "DISPLAY is :4321, but no X server answers" in engine("doctor", DISPLAY=":4321").stdout
 

@@ -105,7 +105,7 @@ def test_a_profile_without_a_field_is_an_error_that_names_it(engine: Run, root: 
     assert "Traceback" not in done.stderr
 
 
-def test_a_scene_that_does_not_fit_names_who_asks_for_the_most(
+def test_a_scene_that_does_not_fit_names_who_requests_for_the_most(
     engine: Run, root: Path, tmp_path: Path
 ) -> None:
     profile = json.loads((root / "assets/profiles/lavapipe.json").read_text(encoding="utf-8"))

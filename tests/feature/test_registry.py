@@ -95,10 +95,10 @@ def test_features_of_installed_packages_come_through_the_entry_point_group(tmp_p
     registry.load_entry_points()
     assert list(registry) == ["delta", "gamma"]
     assert [problem.code for problem in registry.problems] == ["feature.load"] * 3
-    told = " ".join(problem.message for problem in registry.problems)
-    assert "gone = broken" in told
-    assert "odd = math:pi" in told
-    assert "missing_one" in told
+    reported = " ".join(problem.message for problem in registry.problems)
+    assert "gone = broken" in reported
+    assert "odd = math:pi" in reported
+    assert "missing_one" in reported
 
 
 def test_a_feature_that_requires_an_unknown_one_is_reported():

@@ -28,7 +28,7 @@ def test_every_encoding_reads_the_same(codec: str, marked: bool) -> None:
 
 @pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize("text", ["a", "[]", "ab:c"])
-def test_shortest_files_are_told_by_their_bytes(codec: str, text: str) -> None:
+def test_shortest_files_are_reported_by_their_bytes(codec: str, text: str) -> None:
     assert parse(text.encode(codec), "f.hu").text == text
 
 

@@ -93,7 +93,7 @@ def test_control_characters_reach_no_terminal() -> None:
         ("[ 1 ] @type: x }", "1:16 after_root"),
     ],
 )  # fmt: skip
-def test_each_mistake_is_told_at_its_place(text: str, found: str) -> None:
+def test_each_mistake_is_reported_at_its_place(text: str, found: str) -> None:
     assert ", ".join(problems(text)).startswith(found)
 
 

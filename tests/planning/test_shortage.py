@@ -59,7 +59,7 @@ def test_what_is_seen_loses_its_textures_the_last_named_first_and_keeps_its_mesh
     assert len(again.memory.subresources) == len(plan.memory.subresources)
 
 
-def test_what_is_left_out_stands_in_the_plan_with_who_asks_for_it(cube):
+def test_what_is_left_out_stands_in_the_plan_with_who_requests_for_it(cube):
     made = planner(*cube, ROOM + MIB)
     plan = made.plan(made.needs())
     assert [made.keys.name(key)[9:] for key in plan.left_out.tolist()] == TEXTURES[:1]
@@ -67,9 +67,9 @@ def test_what_is_left_out_stands_in_the_plan_with_who_asks_for_it(cube):
     assert entry["asset"].text.endswith("texture2d #11")
     assert [who.text for who in entry["why"]] == ["visibleModel on 'cube' at scenes/cube.hu:12:19"]
     for question in ("assetDb0:11", "#11", "cube", "visibleModel", "sampled_bit"):
-        (told,) = (reason for reason in why(plan, question) if isinstance(reason, LeftOut))
-        assert told.name.endswith("texture2d #11")
-        assert told.requesters == ("visibleModel on 'cube' at scenes/cube.hu:12:19",)
+        (reported,) = (reason for reason in why(plan, question) if isinstance(reason, LeftOut))
+        assert reported.name.endswith("texture2d #11")
+        assert reported.requesters == ("visibleModel on 'cube' at scenes/cube.hu:12:19",)
     for question in ("shadowCaster", "vertex_buffer_bit", "depth_stencil_attachment_bit"):
         assert not [reason for reason in why(plan, question) if isinstance(reason, LeftOut)]
     assert "leftOut: true" in why_text(plan, "#11")
@@ -158,7 +158,7 @@ def test_without_placeholders_what_is_drawn_must_fit(cube):
         made.plan(needs, placeholders=False)
 
 
-def test_it_is_told_who_asks_for_most_and_what_is_done_about_it():
+def test_it_is_reported_who_requests_for_most_and_what_is_done_about_it():
     with open_scene("scenes/cube.hu", profile="unified", budget=ROOM + MIB) as scene:
         assert_problems(scene, ("plan.short", "shadowCaster on 'cube' at scenes/cube.hu:13"))
         (problem,) = scene.problems
@@ -174,7 +174,7 @@ def test_it_is_told_who_asks_for_most_and_what_is_done_about_it():
         assert scene.problems == ()
 
 
-def test_memory_that_is_not_the_devices_own_is_told_in_bytes():
+def test_memory_that_is_not_the_devices_own_is_reported_in_bytes():
     with open_scene("scenes/cube.hu", profile="nvidia-h200") as scene:
         memory = scene.memory
         own = max(heap.planned for heap in memory.heaps)

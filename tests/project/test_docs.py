@@ -209,13 +209,13 @@ def test_the_commands_of_the_readme_do_what_it_says(root: Path) -> None:
     (root / "build").mkdir(exist_ok=True)
     lines = [line for line in code_lines(root / "README.md") if line.startswith(".venv/bin/python ")]
     assert len(lines) > 4
-    told = {}
+    reported = {}
     for line in lines:
         command = [sys.executable, *line.split()[1:]]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
-        told[line] = done.stdout
-    assert "leftOut: true" in next(text for line, text in told.items() if "--budget" in line)
+        reported[line] = done.stdout
+    assert "leftOut: true" in next(text for line, text in reported.items() if "--budget" in line)
     report = json.loads((root / "build" / "cube.json").read_text(encoding="utf-8"))
     assert report["plan"]["planned_bytes"] == report["plan"]["live_bytes"] > 0
     pictures = [(root / "build" / f"{name}.png").read_bytes() for name in ("cube", "a", "b")]

@@ -64,9 +64,9 @@ def test_a_pool_that_has_no_room_for_the_driver_gets_another(
     device: Device, layout: Any, pools: DescriptorPools, result: Result
 ) -> None:
     _, first = pools.allocate(layout, 4)
-    with faults.injected(1, result, function=ALLOCATE) as told:
+    with faults.injected(1, result, function=ALLOCATE) as reported:
         _, second = pools.allocate(layout, 4)
-    assert told.hits == 1
+    assert reported.hits == 1
     assert second != first
     assert count(device) == 2
 
@@ -91,8 +91,8 @@ def test_a_scene_whose_pool_has_no_room_is_drawn_all_the_same(result: Result) ->
         scene["cube"].shadowCaster.active = False
         scene.settle()
         scene["cube"].shadowCaster.active = True
-        with faults.injected(1, result, function=ALLOCATE) as told:
+        with faults.injected(1, result, function=ALLOCATE) as reported:
             scene.settle()
             assert_same_pixels(scene.frame(), shown, levels=0, share=0)
-        assert told.hits == 1
+        assert reported.hits == 1
         assert scene.host.objects()["DescriptorPool"] == pools + 1

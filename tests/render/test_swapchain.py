@@ -65,9 +65,9 @@ def test_a_suboptimal_acquire_keeps_its_image_and_the_next_frame_has_a_new_swapc
     windowed: Windowed,
 ) -> None:
     show(windowed, 3)
-    with faults.injected(1, Result.SUBOPTIMAL, function="vkAcquireNextImageKHR") as told:
+    with faults.injected(1, Result.SUBOPTIMAL, function="vkAcquireNextImageKHR") as reported:
         target = windowed.swapchain.acquire()
-        assert told.hits == 1
+        assert reported.hits == 1
     assert target is not None
     assert windowed.swapchain.generation == 1
     assert windowed.draw(target)
@@ -109,11 +109,11 @@ def test_a_present_that_does_not_fit_makes_a_new_swapchain_and_has_consumed_its_
 def test_a_lost_surface_is_made_again(windowed: Windowed, function: str) -> None:
     show(windowed, 3)
     lost = windowed.surface.handle
-    with faults.injected(1, Result.SURFACE_LOST, function=function) as told:
+    with faults.injected(1, Result.SURFACE_LOST, function=function) as reported:
         target = windowed.swapchain.acquire()
         assert target is not None
         shown = windowed.draw(target)
-        assert told.hits == 1
+        assert reported.hits == 1
         assert shown is (function == "vkAcquireNextImageKHR")
     assert windowed.surface.handle != lost
     show(windowed, 3)
@@ -134,12 +134,12 @@ def test_images_that_are_given_up_leave_nothing_behind(windowed: Windowed) -> No
 def test_a_swapchain_that_cannot_be_made_releases_what_was_made_of_it(windowed: Windowed, nth: int) -> None:
     show(windowed, 3)
     windowed.swapchain.stale = True
-    with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as told:
+    with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as reported:
         try:
             target = windowed.swapchain.acquire()
         except MemoryError:
             target = None
-        assert told.hits == 1
+        assert reported.hits == 1
     if target is not None:
         windowed.draw(target)
     show(windowed, 6)

@@ -83,7 +83,7 @@ def test_objects_and_features_know_their_lines(load):
     assert scene.tableau["lamp"].light.position == Position("scenes/a.hu", 5, 19)
 
 
-def test_a_missing_required_feature_is_told_as_the_format_says(load):
+def test_a_missing_required_feature_is_reported_as_the_format_says(load):
     text = """
     tableau: {
         objects: { cube: { features: [
@@ -149,7 +149,7 @@ WRONG = [
 @pytest.mark.parametrize(
     ("objects", "code", "hint"), WRONG, ids=[code + ":" + o[:40] for o, code, _ in WRONG]
 )
-def test_what_is_wrong_is_told_with_code_place_and_hint(load, objects, code, hint):
+def test_what_is_wrong_is_reported_with_code_place_and_hint(load, objects, code, hint):
     (problem, *more) = problems(load, ASSETS + tableau_of(objects))
     assert not more
     assert problem.code == code
@@ -159,7 +159,7 @@ def test_what_is_wrong_is_told_with_code_place_and_hint(load, objects, code, hin
     assert "^" in problem.excerpt
 
 
-def test_all_problems_of_all_parts_are_told_together(load):
+def test_all_problems_of_all_parts_are_reported_together(load):
     objects = "a: { scale: [1] } b: { features: [ { @type: light  soft: 2 } ] } c: { x: 1 }"
     text = ASSETS + tableau_of(objects) + " foo: 1"
     assert sorted(problem.code for problem in problems(load, text)) == [
@@ -246,7 +246,7 @@ def test_an_include_that_may_not_be_read_is_refused_where_it_stands(load, write,
     assert (problem.position.file, problem.position.line) == ("scenes/a.hu", 1)
 
 
-def test_a_problem_of_an_included_file_is_told_in_that_file(load, write):
+def test_a_problem_of_an_included_file_is_reported_in_that_file(load, write):
     write("assetDb: { name: x  assets: 5 }", "scenes/b.hu")
     (problem,) = problems(load, "include: [b.hu]\n" + tableau_of("o: { }"))
     assert problem.position.file == "scenes/b.hu"
@@ -297,7 +297,7 @@ def test_a_scene_without_a_tableau_has_an_empty_one(load):
     assert not scene.save()
 
 
-def test_a_default_asset_that_is_not_there_is_told_where_it_is_left_out(load):
+def test_a_default_asset_that_is_not_there_is_reported_where_it_is_left_out(load):
     (problem,) = problems(load, tableau_of("o: { features: [ { @type: light } ] }"))
     assert problem.code == "asset.reference"
     assert "cookie is left out" in problem.message

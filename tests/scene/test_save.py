@@ -151,7 +151,7 @@ def test_fields_objects_and_features_that_are_new_are_added_and_removed_ones_go(
     assert not scene.save()
 
 
-def test_an_object_that_was_replaced_under_its_name_is_written_anew(scene, saved):
+def test_an_object_that_was_replaced_under_its_name_is_written_again(scene, saved):
     scene.tableau.remove("lamp")
     scene.tableau.add_object("lamp", translation=(1, 2, 3))
     saved()

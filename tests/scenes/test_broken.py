@@ -51,7 +51,7 @@ def line_of(text: str, part: str) -> int:
     return text.split(part)[0].count("\n") + 1
 
 
-def test_a_missing_texture_costs_one_placeholder_and_is_told_with_its_line(project):
+def test_a_missing_texture_costs_one_placeholder_and_is_reported_with_its_line(project):
     (project / MATERIAL / "brick-albedo.png").unlink()
     line = line_of((project / "scenes/cube.assets.hu").read_text(), "brick-albedo.png")
     with opened(project) as scene:
@@ -64,7 +64,7 @@ def test_a_missing_texture_costs_one_placeholder_and_is_told_with_its_line(proje
     ).mean() > 0.3  # the ground is as it was
 
 
-def test_a_glsl_error_is_told_at_its_line_and_the_placeholder_material_draws(project):
+def test_a_glsl_error_is_reported_at_its_line_and_the_placeholder_material_draws(project):
     shader = project / MATERIAL / "defaultMaterial.fs.glsl"
     text = edit(shader, ("vec3 n = normalize(", "vec3 n = normalise("))
     with opened(project) as scene:
@@ -86,7 +86,7 @@ def test_a_shader_input_that_the_mesh_lacks_is_named(project):
         assert_color(scene.frame(), MAGENTA, levels=50, at_least=0.02)
 
 
-def test_stages_that_disagree_about_a_binding_are_told_for_each_material(project):
+def test_stages_that_disagree_about_a_binding_are_reported_for_each_material(project):
     edit(
         project / MATERIAL / "defaultMaterial.vs.glsl",
         (
@@ -112,7 +112,7 @@ def test_a_binding_that_nothing_provides_is_named_for_each_material(project):
         assert_problems(scene, ("shader.interface", "'weather'"), ("shader.interface", "'weather'"))
 
 
-def test_a_feature_that_raises_is_switched_off_and_told_once_while_frames_go_on(project, monkeypatch):
+def test_a_feature_that_raises_is_switched_off_and_reported_once_while_frames_go_on(project, monkeypatch):
     from features.light import Light
 
     def broken(self, frame):
@@ -157,7 +157,7 @@ def contradicts(*_: object) -> tuple[Pass, ...]:
         ("passes", contradicts),
     ],
 )
-def test_whatever_a_feature_does_wrong_it_is_off_and_told_once_and_the_picture_is_that_without_it(
+def test_whatever_a_feature_does_wrong_it_is_off_and_reported_once_and_the_picture_is_that_without_it(
     monkeypatch: pytest.MonkeyPatch, method: str, code: Callable[..., Any]
 ):
     with open_scene("scenes/cube.hu", settings=["cube.shadowCaster.active=false"]) as scene:

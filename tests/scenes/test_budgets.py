@@ -67,7 +67,7 @@ def test_a_budget_that_is_too_small_names_the_largest_on_every_recorded_device(p
 
 
 @pytest.mark.gpu
-def test_a_budget_that_is_too_small_from_the_start_is_told_of_until_it_is_not():
+def test_a_budget_that_is_too_small_from_the_start_is_reported_of_until_it_is_not():
     with open_scene("scenes/cube.hu", settle=False, budget=8 * MIB) as scene:
         for _ in range(3):
             with pytest.raises(PlanError, match="shadowCaster on 'cube'"):

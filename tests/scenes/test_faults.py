@@ -172,7 +172,7 @@ def test_a_lost_device_ends_one_scene_and_the_next_is_drawn_as_before(faults: Fa
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.001, 0.5, 0.999])
-def test_a_truncated_cache_is_made_again_and_nobody_is_told(faults: Faults, keep: float):
+def test_a_truncated_cache_is_made_again_and_nobody_is_reported(faults: Faults, keep: float):
     copy = faults.copy("scenes/cube.hu")
     with open_scene(copy) as scene:
         shown = scene.frame()
@@ -193,7 +193,7 @@ def test_a_half_written_picture_costs_one_placeholder_until_it_is_whole(faults: 
         assert_color(scene.frame(), MAGENTA, levels=50, at_least=0, at_most=0)
 
 
-def test_a_half_written_shader_is_told_and_the_placeholder_material_draws(faults: Faults):
+def test_a_half_written_shader_is_reported_and_the_placeholder_material_draws(faults: Faults):
     copy = faults.copy("scenes/cube.hu")
     shader = copy.parents[1] / "assets/builtin/material/defaultMaterial.fs.glsl"
     with faults.half_written(shader), open_scene(copy) as scene:

@@ -97,7 +97,7 @@ def test_what_nothing_draws_is_evicted_for_what_is_and_fetched_when_it_is_drawn_
         assert redness(scene.frame()) == pytest.approx(redness(bricks), rel=0.05)
 
 
-def test_a_budget_that_holds_not_even_the_attachments_is_told_once_and_frames_go_on(faults: Faults, cube):
+def test_a_budget_that_holds_not_even_the_attachments_is_reported_once_and_frames_go_on(faults: Faults, cube):
     shown = cube.frame()
     with faults.budget(cube, 8 * MIB):
         with pytest.raises(PlanError, match="shadowCaster on 'cube'"):
@@ -226,7 +226,7 @@ def test_where_even_the_old_does_not_come_back_what_is_left_of_it_is_drawn(cube)
     assert_same_pixels(cube.frame(), plain, levels=0, share=0)
 
 
-def test_a_device_that_has_no_room_at_all_is_told_of_until_it_has(faults: Faults, cube):
+def test_a_device_that_has_no_room_at_all_is_reported_of_until_it_has(faults: Faults, cube):
     """There is nothing to go back to, and so nothing that could be drawn in place of the scene."""
     shown = cube.frame()
     with open_scene("scenes/cube.hu", size=cube.size, settle=False) as scene:
@@ -241,7 +241,7 @@ def test_a_device_that_has_no_room_at_all_is_told_of_until_it_has(faults: Faults
         assert_problems(scene)
 
 
-def test_another_call_that_finds_no_memory_is_tried_once_more_and_then_told(faults: Faults, cube):
+def test_another_call_that_finds_no_memory_is_tried_once_more_and_then_reported(faults: Faults, cube):
     cube["cube"].shadowCaster.active = False
     cube.settle()
     plain = cube.frame()
@@ -267,7 +267,7 @@ def test_however_little_a_device_holds_opening_ends_in_a_picture_or_a_clear_erro
                 assert scene.memory.live <= room * MIB
                 assert_changed(scene.frame(), np.zeros_like(scene.frame()))
         except HeapFull as error:
-            told = str(error)
-            assert "bytes of heap 0; heap 0 with a budget of" in told
+            reported = str(error)
+            assert "bytes of heap 0; heap 0 with a budget of" in reported
             assert room < 19
     assert refused or room > 20

@@ -68,9 +68,9 @@ def test_bottom_and_top_are_built_and_compacted(context: Context) -> None:
     top = build_top(allocator, instances, name="scene")
     assert 0 < top.size <= top.built_size
     allocator.collect()
-    told = allocator.accounts()
-    assert told.resources == {"AccelerationStructure": 3, "Buffer": 3}
-    assert told.handles["AccelerationStructureKHR"] == 3
+    reported = allocator.accounts()
+    assert reported.resources == {"AccelerationStructure": 3, "Buffer": 3}
+    assert reported.handles["AccelerationStructureKHR"] == 3
     print(f"20,000 triangles: {mesh.built_size} bytes, compacted {mesh.size}")
     for made in (top, mesh, small):
         made.close()

@@ -94,9 +94,9 @@ def test_statistics_are_what_the_device_was_asked_for(
                 live.append(allocator.allocate_image(SHAPE, int(rng.integers(1, 4)), SAMPLED))
             else:
                 live.append(allocator.allocate_buffer(int(rng.integers(1, 200_000)), STORAGE))
-            told = (sub.statistics(), dedicated.statistics())
-            assert sum(row.allocated for row in told) == watched.bytes
-            assert sum(row.allocations for row in told) == len(live)
+            reported = (sub.statistics(), dedicated.statistics())
+            assert sum(row.allocated for row in reported) == watched.bytes
+            assert sum(row.allocations for row in reported) == len(live)
             assert sub.device_bytes + dedicated.device_bytes == watched.bytes
         for row in live:
             row.free()
@@ -114,27 +114,27 @@ def test_no_two_allocations_overlap_and_each_fits_its_block(device: Device, prof
         live = [row for i, row in enumerate(live) if i % 3]
         live += [allocator.allocate_image(SHAPE, 1, SAMPLED) for _ in range(5)]
         live += [allocator.allocate_buffer(int(rng.integers(1, 9_000)), STORAGE) for _ in range(60)]
-        told = allocator.statistics()
-        for block in told.blocks:
+        reported = allocator.statistics()
+        for block in reported.blocks:
             end = 0
             for row in block.allocations:
                 assert row.offset >= end
                 end = row.offset + row.taken
             assert end <= block.size
             assert len({row.kind for row in block.allocations}) <= 1
-        assert told.allocations == len(live)
+        assert reported.allocations == len(live)
         for row in live:
             row.free()
 
 
 def test_statistics_print_as_json(allocator: DeviceAllocator) -> None:
     made = allocator.allocate_buffer(1000, STORAGE, name="one", why="a test")
-    told = json.loads(allocator.statistics().json())
-    assert told["allocations"] == 1
-    assert told["allocated"] == sum(block["size"] for block in told["blocks"])
-    row = next(row for block in told["blocks"] for row in block["allocations"])
+    reported = json.loads(allocator.statistics().json())
+    assert reported["allocations"] == 1
+    assert reported["allocated"] == sum(block["size"] for block in reported["blocks"])
+    row = next(row for block in reported["blocks"] for row in block["allocations"])
     assert (row["name"], row["why"], row["kind"], row["size"]) == ("one", "a test", "buffer", 1000)
-    assert told["heaps"][0]["allocated"] <= told["heaps"][0]["budget"] <= told["heaps"][0]["size"]
+    assert reported["heaps"][0]["allocated"] <= reported["heaps"][0]["budget"] <= reported["heaps"][0]["size"]
     made.free()
 
 
@@ -177,7 +177,7 @@ def test_memory_of_no_mapping_is_not_mapped(allocator: DeviceAllocator) -> None:
     made.free()
 
 
-def test_misuse_is_told_by_name(allocator: DeviceAllocator) -> None:
+def test_misuse_is_reported_by_name(allocator: DeviceAllocator) -> None:
     made = allocator.allocate_buffer(64, STORAGE, RANDOM, name="vertices")
     with pytest.raises(NotMappable, match="vertices"):
         made.flush()

@@ -191,7 +191,7 @@ def test_freed_places_are_used_again_after_their_last_use_and_empty_pages_return
 
 
 @pytest.mark.gpu
-def test_misuse_of_an_atlas_is_told_by_name(resources: ResourceAllocator) -> None:
+def test_misuse_of_an_atlas_is_reported_by_name(resources: ResourceAllocator) -> None:
     with pytest.raises(WrongArray, match="plain texels"):
         Atlas(resources, ImageShape(Format.BC7_SRGB_BLOCK, 64, 64))
     atlas = Atlas(resources, SHAPE, layers=1)

@@ -82,7 +82,7 @@ def test_ranges_are_aligned_for_their_descriptors(
             assert row.offset % step == row.offset % 12 == row.offset % 20 == 0
 
 
-def test_misuse_of_a_range_is_told_by_name(resources: ResourceAllocator) -> None:
+def test_misuse_of_a_range_is_reported_by_name(resources: ResourceAllocator) -> None:
     pages = BufferPages(resources, VERTEX, name="meshes")
     row = pages.allocate(64, name="cube")
     for offset, size in ((0, 65), (-1, 4), (60, 8)):

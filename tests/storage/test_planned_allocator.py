@@ -99,10 +99,10 @@ def test_resources_come_with_the_plan_and_go_with_it(device: Device, world: Worl
         image.update(picture, 2)
         assert (buffer.read() == data).all()
         assert (image.read(2) == picture).all()
-        told = memory.statistics()
-        assert told.allocated == world.manager.live_bytes
+        reported = memory.statistics()
+        assert reported.allocated == world.manager.live_bytes
         assert {"vertices", "image", "staging uploads", "staging downloads"} == {
-            row.name for block in told.blocks for row in block.allocations
+            row.name for block in reported.blocks for row in block.allocations
         }
         before = world.manager.live_bytes
         buffer.close()

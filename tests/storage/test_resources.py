@@ -50,7 +50,7 @@ def test_a_resource_lives_until_the_work_that_uses_it_is_over(
     frames.close()
 
 
-def test_closing_twice_is_told_by_name(resources: ResourceAllocator) -> None:
+def test_closing_twice_is_reported_by_name(resources: ResourceAllocator) -> None:
     for made in (
         resources.create_buffer(64, VERTEX, name="twice"),
         resources.create_image(SHAPE, ImageUsage.SAMPLED, name="twice"),
@@ -117,12 +117,12 @@ def test_textures_of_one_configuration_share_a_sampler(device: Device, resources
 def test_accounts_name_everything(device: Device, resources: ResourceAllocator) -> None:
     buffer = resources.create_buffer(1000, VERTEX, name="one")
     texture = resources.create_texture(SHAPE, name="two")
-    told = resources.accounts()
-    assert told.resources == {"Buffer": 1, "Image": 1, "Texture": 1}
-    names = {row.name for block in told.memory.blocks for row in block.allocations}
+    reported = resources.accounts()
+    assert reported.resources == {"Buffer": 1, "Image": 1, "Texture": 1}
+    names = {row.name for block in reported.memory.blocks for row in block.allocations}
     assert names == {"one", "two"}
-    assert told.handles == device.handles.counts()
-    assert told.handles["DeviceMemory"] == len(told.memory.blocks)
+    assert reported.handles == device.handles.counts()
+    assert reported.handles["DeviceMemory"] == len(reported.memory.blocks)
     buffer.close()
     texture.close()
 

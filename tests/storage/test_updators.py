@@ -301,7 +301,7 @@ def test_wrong_arrays_and_ranges_are_refused_by_name_and_nothing_is_scheduled(
         assert resources.staging.scheduled == 0
 
 
-def test_a_closed_target_is_told_by_name(resources: ResourceAllocator) -> None:
+def test_a_closed_target_is_reported_by_name(resources: ResourceAllocator) -> None:
     buffer = resources.create_buffer(64, VERTEX, name="gone")
     updator = buffer.updator()
     updator.open()

@@ -69,7 +69,7 @@ def xvfb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
     folder = tmp_path_factory.mktemp("xvfb")
     read_end, write_end = os.pipe()
     command = ["Xvfb", "-displayfd", str(write_end), "-screen", "0", SCREEN, "-fbdir", str(folder)]
-    with open(read_end) as told:
+    with open(read_end) as reported:
         server = subprocess.Popen(
             [*command, "-nolisten", "tcp", "-noreset"],
             pass_fds=[write_end],
@@ -77,7 +77,7 @@ def xvfb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
             stderr=subprocess.DEVNULL,
         )
         os.close(write_end)
-        number = told.readline().strip()
+        number = reported.readline().strip()
     if not number:
         server.wait(timeout=10)
         pytest.fail(f"Xvfb gave no display and left with {server.returncode}")

@@ -68,10 +68,10 @@ def remembered(seed: int) -> int:
     for _ in range(8):
         _reload(rng, world)
         wanted = needs(rng, world, rng.uniform(0.3, 0.9), 3)
-        anew = make_plan(wanted, device, replace(plan, _packing=[]) if plan is not None else None, policy)
+        again = make_plan(wanted, device, replace(plan, _packing=[]) if plan is not None else None, policy)
         plan = make_plan(wanted, device, plan, policy)
         for name in ("allocations", "resources", "subresources"):
-            assert np.array_equal(getattr(plan.memory, name), getattr(anew.memory, name)), (seed, name)
+            assert np.array_equal(getattr(plan.memory, name), getattr(again.memory, name)), (seed, name)
     return 8
 
 

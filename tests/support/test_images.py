@@ -70,7 +70,7 @@ def test_what_a_broken_renderer_draws_fails(picture: images.Picture, broken: str
         images.assert_same(picture, other)
 
 
-def test_a_lost_block_fails_and_its_place_is_told(picture: images.Picture) -> None:
+def test_a_lost_block_fails_and_its_place_is_reported(picture: images.Picture) -> None:
     other = picture.copy()
     other[20:40, 50:70] = 0
     with pytest.raises(AssertionError, match=r"x 50\.\.69, y 20\.\.39"):

@@ -160,7 +160,7 @@ def test_versions_tell_that_nothing_changed(tableau):
     assert seen()[0] > before[0]
 
 
-def test_a_reader_is_told_the_rows_that_changed_since_it_last_looked(tableau):
+def test_a_reader_is_reported_the_rows_that_changed_since_it_last_looked(tableau):
     table = tableau.tables["light"]
     version = table.version
     lamp, eye = tableau["room/lamp"].light, tableau["room/eye"].light

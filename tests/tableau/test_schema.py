@@ -96,7 +96,7 @@ def test_two_fields_of_one_name_are_refused():
         FeatureSchema("thing", (float_field("a", 1.0), int_field("a", 1)))
 
 
-def test_an_unknown_field_is_told_with_the_nearest_name():
+def test_an_unknown_field_is_reported_with_the_nearest_name():
     schema = FeatureSchema("light", (float_field("intensity", 1.0),))
     assert schema.unknown_field("intensty").endswith("did you mean 'intensity'?")
     assert schema.by_name["intensity"].kind is FieldKind.FLOAT

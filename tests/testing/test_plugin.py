@@ -84,7 +84,7 @@ def test_profiles_runs_a_test_for_each_that_fits(pytester: pytest.Pytester):
         ('profiles("*")', "", "is marked with profiles and takes no `profile`"),
     ],
 )
-def test_a_wrong_mark_is_told_in_words(pytester: pytest.Pytester, mark: str, arguments: str, said: str):
+def test_a_wrong_mark_is_reported_in_words(pytester: pytest.Pytester, mark: str, arguments: str, said: str):
     pytester.makepyfile(f"import pytest\n\n@pytest.mark.{mark}\ndef test_it({arguments}):\n    pass\n")
     result = pytester.runpytest_subprocess()
     assert said in result.stdout.str() + result.stderr.str()

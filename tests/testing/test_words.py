@@ -45,7 +45,7 @@ def test_the_same_texts_differ_in_nothing():
     assert plan_difference(PLAN, PLAN.replace("\n", "\r\n")) == "only line breaks differ"
 
 
-def test_a_value_is_told_below_its_place():
+def test_a_value_is_reported_below_its_place():
     changed = PLAN.replace("why: [one]", "why: [three]")
     assert plan_difference(PLAN, changed).splitlines() == [
         "@ memoryPlan > memoryType 0 > allocation 0 > resource 4 > frame",

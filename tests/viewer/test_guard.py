@@ -6,9 +6,9 @@ from viewer.guard import Guard
 
 
 def test_a_function_that_raises_is_reported_once_and_not_called_again() -> None:
-    told: list[tuple[str, str]] = []
+    reported: list[tuple[str, str]] = []
     calls: list[int] = []
-    guard = Guard(lambda name, message: told.append((name, message)))
+    guard = Guard(lambda name, message: reported.append((name, message)))
 
     def broken(value: int) -> int:
         calls.append(value)
@@ -17,9 +17,9 @@ def test_a_function_that_raises_is_reported_once_and_not_called_again() -> None:
     for value in range(3):
         assert guard.call("panel", broken, value) is None
     assert calls == [0]
-    assert len(told) == 1
-    assert told[0][0] == "panel"
-    assert told[0][1].startswith("ValueError: no such thing (")
+    assert len(reported) == 1
+    assert reported[0][0] == "panel"
+    assert reported[0][1].startswith("ValueError: no such thing (")
     assert guard.switched_off == ("panel",)
 
 

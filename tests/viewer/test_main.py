@@ -58,7 +58,7 @@ def test_a_headless_run_writes_picture_and_report_and_leaves_nothing_behind(
 
 
 @gpu
-def test_within_too_small_a_budget_the_picture_is_drawn_and_what_it_lacks_is_told(
+def test_within_too_small_a_budget_the_picture_is_drawn_and_what_it_lacks_is_reported(
     root: Path, tmp_path: Path
 ) -> None:
     arguments = ("--headless", "--size", "320x240", "--budget", "19", "--screenshot", tmp_path / "cube.png")
@@ -223,11 +223,11 @@ def test_ctrl_c_ends_in_order_with_130_and_the_report_written(
     try:
         time.sleep(4.0)
         started.send_signal(signal.SIGINT)
-        _, told = started.communicate(timeout=60)
+        _, reported = started.communicate(timeout=60)
     finally:
         started.kill()
-    assert started.returncode == 130, told
-    assert "Traceback" not in told
+    assert started.returncode == 130, reported
+    assert "Traceback" not in reported
     facts = json.loads(report.read_text())
     assert facts["live_objects_after_close"] == 0
     assert 0 < facts["frames"] < 100000

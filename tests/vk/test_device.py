@@ -112,7 +112,7 @@ def test_a_status_is_returned_where_it_is_asked_for(device: Device) -> None:
     assert answer is Result.TIMEOUT
 
 
-def test_a_lost_device_tells_what_was_begun_last_and_closes() -> None:
+def test_a_lost_device_reports_what_was_begun_last_and_closes() -> None:
     with Instance(validate=True) as instance:
         device = Device(instance, instance.choose())
         with faults.injected(1, Result.DEVICE_LOST, onwards=True):
@@ -128,7 +128,7 @@ def test_a_lost_device_tells_what_was_begun_last_and_closes() -> None:
         assert instance.handles.counts() == {"DebugUtilsMessengerEXT": 1, "Instance": 1}
 
 
-def test_a_timeline_tells_when_work_is_over(device: Device) -> None:
+def test_a_timeline_reports_when_work_is_over(device: Device) -> None:
     timeline, pool = Timeline(device, "work"), CommandPool(device, device.graphics, "pool")
     buffer = pool.allocate("empty")
     for expected in (1, 2, 3):
@@ -168,13 +168,13 @@ def test_mapped_memory_keeps_what_is_written(device: Device) -> None:
 def test_facts_are_plain_data(device: Device) -> None:
     import json
 
-    told = facts(device)
-    assert json.loads(json.dumps(told))["name"] == device.adapter.name
-    assert told["limits"]["maxMemoryAllocationCount"] >= 4096
-    assert 0 < told["limits"]["maxMemoryAllocationSize"] <= 1 << 64
-    assert told["memory_types"][0]["heap"] < len(told["heaps"])
-    assert {"dynamicRendering", "synchronization2", "timelineSemaphore"} <= set(told["features"])
-    assert len(device.memory_budget()) == len(told["heaps"])
+    reported = facts(device)
+    assert json.loads(json.dumps(reported))["name"] == device.adapter.name
+    assert reported["limits"]["maxMemoryAllocationCount"] >= 4096
+    assert 0 < reported["limits"]["maxMemoryAllocationSize"] <= 1 << 64
+    assert reported["memory_types"][0]["heap"] < len(reported["heaps"])
+    assert {"dynamicRendering", "synchronization2", "timelineSemaphore"} <= set(reported["features"])
+    assert len(device.memory_budget()) == len(reported["heaps"])
 
 
 def test_every_device_can_sample_a_colour_texture(device: Device) -> None:

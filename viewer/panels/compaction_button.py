@@ -25,28 +25,32 @@ Compact = Callable[[int, int], Compaction]
 class Compacting:
     """Draws the button, or what was told, in the rest of a line."""
 
-    def __init__(self, tell: Compact, begin: Compact) -> None:
+    def __init__(self, describe: Compact, begin: Compact) -> None:
         """Both take the most bytes and moves; `tell` only says what `begin` would do."""
-        self._tell = tell
+        self._report = describe
         self._begin = begin
-        self._told: tuple[Plan, Compaction] | None = None
+        self._reported: tuple[Plan, Compaction] | None = None
         self._refused = ""
         self.place: widgets.Rectangle | None = None
 
     def draw(self, plan: Plan, is_settled: bool) -> None:
         """Offer to look, and then to begin; only what is settled can be compacted."""
-        told = self._told[1] if self._told is not None and self._told[0] is plan and is_settled else None
-        if told is None:
+        reported = (
+            self._reported[1]
+            if self._reported is not None and self._reported[0] is plan and is_settled
+            else None
+        )
+        if reported is None:
             imgui.begin_disabled(not is_settled)
             if self._button("compact"):
                 self._ask(plan)
             imgui.end_disabled()
             widgets.tooltip((self._refused, _ABOUT))
-        elif told.moves:
-            if self._button(f"return {bytes_text(told.gain)}"):
+        elif reported.moves:
+            if self._button(f"return {bytes_text(reported.gain)}"):
                 self._begin(MOST_BYTES, MOST_MOVES)
-            moves = count_text(told.moves, "move")
-            widgets.tooltip((f"{told.gain:,} bytes return for {told.moved:,} bytes in {moves}.",))
+            moves = count_text(reported.moves, "move")
+            widgets.tooltip((f"{reported.gain:,} bytes return for {reported.moved:,} bytes in {moves}.",))
         else:
             self.place = None
             imgui.same_line()
@@ -55,7 +59,7 @@ class Compacting:
     def _ask(self, plan: Plan) -> None:
         """Have it told what there is to gain, or why not now."""
         try:
-            self._told, self._refused = (plan, self._tell(MOST_BYTES, MOST_MOVES)), ""
+            self._reported, self._refused = (plan, self._report(MOST_BYTES, MOST_MOVES)), ""
         except PlanError as error:
             self._refused = f"Not now: {error.problem}."
 

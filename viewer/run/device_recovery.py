@@ -33,7 +33,7 @@ class RecoveringFrames:
     def __init__(self, make: Callable[[], Frames], log: RunLog) -> None:
         """Make the frames. Raises what `make` does; a DeviceLost, here and later, says that it was enough."""
         self._log = log
-        self._frames = self._outlast(make, lambda _told: make())
+        self._frames = self._outlast(make, lambda _reported: make())
 
     @property
     def runtime(self) -> Runtime:
@@ -53,8 +53,8 @@ class RecoveringFrames:
     def step(self) -> FrameFacts | None:
         """Draw one frame and note it; None where there was nothing to draw on."""
 
-        def again(told: str) -> FrameFacts | None:
-            self._frames.rebuild(told)
+        def again(reported: str) -> FrameFacts | None:
+            self._frames.rebuild(reported)
             return self._step()
 
         return self._outlast(self._step, again)
@@ -62,8 +62,8 @@ class RecoveringFrames:
     def picture(self) -> NDArray[np.uint8]:
         """Return the last frame's picture, uint8[height, width, 4], sRGB-encoded, waiting for it."""
 
-        def again(told: str) -> NDArray[np.uint8]:
-            self._frames.rebuild(told)
+        def again(reported: str) -> NDArray[np.uint8]:
+            self._frames.rebuild(reported)
             self.runtime.frame()
             return self.runtime.read_pixels()
 
@@ -74,7 +74,7 @@ class RecoveringFrames:
         try:
             self._frames.close()
         except DeviceLost as loss:
-            self._tell(f"the device was lost while it was closed: {loss}")
+            self._report(f"the device was lost while it was closed: {loss}")
 
     def _step(self) -> FrameFacts | None:
         facts = self._frames.step()
@@ -93,9 +93,9 @@ class RecoveringFrames:
                     detail = f"{loss.detail}; the scene had been brought back {MOST_TIMES} times"
                     raise DeviceLost(loss.call, loss.result, detail) from loss
                 done = f"the scene is brought back ({times} of at most {MOST_TIMES} times)"
-                call = partial(again, self._tell(f"the device was lost, and {done}: {loss}"))
+                call = partial(again, self._report(f"the device was lost, and {done}: {loss}"))
 
-    def _tell(self, text: str) -> str:
+    def _report(self, text: str) -> str:
         problem = Problem("device.lost", text, severity=Severity.WARNING)
         self._log.losses.append(problem)
         print(problem.render(), file=sys.stderr)

@@ -31,7 +31,7 @@ class RunFacts:
         self._schedule: Schedule | None = None
         self._steps_to: Plan | None = None
         self._done = self._done_before = 0
-        self.told: list[str] = []
+        self.reported: list[str] = []
 
     def note(self, facts: FrameFacts) -> None:
         """Take the times of one frame."""
@@ -47,7 +47,7 @@ class RunFacts:
         now = time.perf_counter()
         if now >= self._problems_due:
             self._problems_due = now + PROBLEMS_EVERY_S
-            self._problems = (*self.told, *(problem.render() for problem in runtime.problems))
+            self._problems = (*self.reported, *(problem.render() for problem in runtime.problems))
         if plan is not self._waste_of:
             self._waste_of, self._waste = plan, plan.waste_bytes if plan is not None else 0
         steps = self._steps()

@@ -51,7 +51,7 @@ class HeadlessFrames:
         self._was_settled = facts.settled
         return facts
 
-    def rebuild(self, told: str) -> None:
+    def rebuild(self, reported: str) -> None:
         """Bring the scene back whole; there is nobody to whom `told` could be shown."""
         self.runtime.reopen()
         self._load()

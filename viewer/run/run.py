@@ -34,7 +34,7 @@ class Frames(Protocol):
     def step(self) -> FrameFacts | None:
         """Draw one frame; None where there was nothing to draw on."""
 
-    def rebuild(self, told: str) -> None:
+    def rebuild(self, reported: str) -> None:
         """Bring the scene back on a new device after the one before was lost; `told` says so in words.
 
         Raises DeviceLost where that one is lost too; it may be called again then.
@@ -61,20 +61,20 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
                 script.play(frames, interrupt)
             while not (interrupt.raised or frames.over or log.frames >= (options.frames or sys.maxsize)):
                 frames.step()
-        _tell_problems(runtime)
+        _report_problems(runtime)
         if options.screenshot is not None:
             save_picture(options.screenshot, frames.picture())
         if options.report is not None:
             report = make_report(runtime, log, str(options.scene))
     finally:
         frames.close()
-    _tell_messages(runtime)
+    _report_messages(runtime)
     if report is not None and options.report is not None:
         save_report(options.report, finish_report(report, runtime, log))
     return not interrupt.raised
 
 
-def _tell_problems(runtime: Runtime) -> None:
+def _report_problems(runtime: Runtime) -> None:
     """Print what was reported while frames were drawn; what is wrong with the scene's files has been said."""
     said = (*runtime.scene.warnings, *runtime.library.problems)
     for problem in runtime.problems:
@@ -82,7 +82,7 @@ def _tell_problems(runtime: Runtime) -> None:
             print(problem.render(), file=sys.stderr)
 
 
-def _tell_messages(runtime: Runtime) -> None:
+def _report_messages(runtime: Runtime) -> None:
     messages = [message for instance in runtime.instances for message in instance.messages.all]
     for message in messages[:SHOWN_MESSAGES]:
         print(message, file=sys.stderr)

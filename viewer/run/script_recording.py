@@ -42,9 +42,9 @@ class RecordedFrames:
         self._last = now
         return facts
 
-    def rebuild(self, told: str) -> None:
+    def rebuild(self, reported: str) -> None:
         """Bring the scene back; the time that it takes is nobody's doing, and not recorded."""
-        self._frames.rebuild(told)
+        self._frames.rebuild(reported)
         self._last = time.perf_counter()
 
     def close(self) -> None:

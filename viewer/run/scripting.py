@@ -31,7 +31,7 @@ class Script:
         try:
             self._run = load_script(path)
         except ScriptFailed as failure:
-            self._tell(failure)
+            self._report(failure)
 
     def play(self, frames: RecoveringFrames, interrupt: Interrupt) -> None:
         """Call the script's `run` with the scene that `frames` draw, then draw a frame of what it left.
@@ -63,12 +63,12 @@ class Script:
                 call_script(self.path, OpenedScene.settle, scene)
                 call_script(self.path, self._run, scene)
             except ScriptFailed as failure:
-                self._tell(failure)
+                self._report(failure)
             show()
         except ScriptStopped as stopped:
             if isinstance(stopped.__cause__, DeviceLost):
                 raise stopped.__cause__ from None
 
-    def _tell(self, failure: Exception) -> None:
+    def _report(self, failure: Exception) -> None:
         self.failed = True
         print(failure, file=sys.stderr)

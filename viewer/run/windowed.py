@@ -37,8 +37,8 @@ class WindowFrames:
     """
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: Options) -> None:
-        self._guard = Guard(self._report)
-        self._told: list[str] = []
+        self._guard = Guard(self._report_callback)
+        self._reported: list[str] = []
         self._undo = ExitStack()
         self._screen = ExitStack()
         with ExitStack() as undo:
@@ -60,7 +60,7 @@ class WindowFrames:
         self.inspector = Inspector(runtime.tableau, compacting, self._guard)
         self._camera = CameraControl(runtime.tableau)
         self._facts = RunFacts(runtime, title)
-        self._facts.told = self._told
+        self._facts.reported = self._reported
 
     def _open_screen(self) -> None:
         """Make what shows frames in the window and stands on the device, to come and go with it."""
@@ -111,9 +111,9 @@ class WindowFrames:
         self._facts.note(facts)
         return facts
 
-    def rebuild(self, told: str) -> None:
+    def rebuild(self, reported: str) -> None:
         """Bring the scene back in the same window; camera and inspector stay as they are."""
-        self._told.append(told)
+        self._reported.append(reported)
         self._screen.close()
         self.runtime.reopen()
         self._open_screen()
@@ -128,23 +128,23 @@ class WindowFrames:
         try:
             return self.runtime.frame(self.presenter)
         except (PlanError, OutOfDeviceMemory) as error:
-            told = explain(error)
-            if self.runtime.plan is None or told is None:
+            reported = explain(error)
+            if self.runtime.plan is None or reported is None:
                 raise
-            self._tell(f"{told[1]}\nthe scene is drawn as it was before")
+            self._report(f"{reported[1]}\nthe scene is drawn as it was before")
         return self.runtime.frame(self.presenter)
 
-    def _tell(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         """Print something once, and show it from now on."""
-        if text not in self._told:
-            self._told.append(text)
+        if text not in self._reported:
+            self._reported.append(text)
             print(text, file=sys.stderr)
 
     def _steer(self) -> None:
         self._camera.apply(read_pointer())
 
-    def _report(self, name: str, message: str) -> None:
-        self._tell(f"warning[viewer.callback]: {name} raised and is switched off: {message}")
+    def _report_callback(self, name: str, message: str) -> None:
+        self._report(f"warning[viewer.callback]: {name} raised and is switched off: {message}")
 
 
 def _shader(library: AssetLibrary, name: str) -> bytes:

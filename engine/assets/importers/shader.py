@@ -100,8 +100,8 @@ def _validate(validator: Tool, code: bytes, source: ShaderSource) -> None:
 def _compile_problems(source: ShaderSource, result: ChildResult) -> list[Problem]:
     problems = []
     found = _ERROR.findall(result.output)[:_MOST_PROBLEMS]
-    telling = [(line, text) for line, text in found if not text.startswith("'' : compilation terminated")]
-    for line, text in telling or found:
+    reporting = [(line, text) for line, text in found if not text.startswith("'' : compilation terminated")]
+    for line, text in reporting or found:
         token = _TOKEN.match(text)
         problems.append(
             source.problem(

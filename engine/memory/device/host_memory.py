@@ -61,10 +61,10 @@ def host_memory(device: Device, size: int, memory_type: int) -> HostMemory | Non
         return None
     if pages.address % alignment:
         return None
-    told = new("VkMemoryHostPointerPropertiesEXT")
+    reported = new("VkMemoryHostPointerPropertiesEXT")
     pointer = ffi.cast("void *", pages.address)
-    device.call("vkGetMemoryHostPointerPropertiesEXT", device.handle, _HANDLE, pointer, told)
-    return pages if told.memoryTypeBits >> memory_type & 1 else None
+    device.call("vkGetMemoryHostPointerPropertiesEXT", device.handle, _HANDLE, pointer, reported)
+    return pages if reported.memoryTypeBits >> memory_type & 1 else None
 
 
 def imported(pages: HostMemory) -> Any:
@@ -75,6 +75,6 @@ def imported(pages: HostMemory) -> Any:
 
 def _alignment(device: Device) -> int:
     limits = new("VkPhysicalDeviceExternalMemoryHostPropertiesEXT")
-    told = new("VkPhysicalDeviceProperties2", pNext=limits)
-    device.instance.vk.vkGetPhysicalDeviceProperties2(device.adapter.handle, told)
+    reported = new("VkPhysicalDeviceProperties2", pNext=limits)
+    device.instance.vk.vkGetPhysicalDeviceProperties2(device.adapter.handle, reported)
     return int(limits.minImportedHostPointerAlignment)

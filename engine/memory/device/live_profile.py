@@ -98,33 +98,33 @@ def image_info(shape: ImageShape, layers: int, usage: int) -> Any:
 
 def live_profile(device: Device) -> DeviceProfile:
     """Describe a live device for the planner; sizes are measured, never guessed."""
-    told = facts(device)
+    reported = facts(device)
     measure = DeviceMeasure(device)
     heaps = tuple(
         Heap(row["size"], bool(row["flags"] & constants.VK_MEMORY_HEAP_DEVICE_LOCAL_BIT))
-        for row in told["heaps"]
+        for row in reported["heaps"]
     )
     budgets = (
         {heap: budget for heap, (budget, _usage) in enumerate(device.memory_budget())}
-        if "VK_EXT_memory_budget" in told["extensions"]
+        if "VK_EXT_memory_budget" in reported["extensions"]
         else {}
     )
     return DeviceProfile(
-        name=told["name"],
+        name=reported["name"],
         heaps=heaps,
         memory_types=tuple(
-            MemoryType(row["heap"], MemoryProperty(row["properties"])) for row in told["memory_types"]
+            MemoryType(row["heap"], MemoryProperty(row["properties"])) for row in reported["memory_types"]
         ),
         queue_families=tuple(
             QueueFamily(_kinds(row["flags"]), row["count"], row["min_image_transfer_granularity"])
-            for row in told["queue_families"]
+            for row in reported["queue_families"]
         ),
-        limits=_limits(told["limits"]),
+        limits=_limits(reported["limits"]),
         buffers=_buffer_rule(measure),
         images=_image_rule(measure),
-        device_type=told["type"],
-        driver=told["driver"],
-        api=told["api"],
+        device_type=reported["type"],
+        driver=reported["driver"],
+        api=reported["api"],
         budgets=budgets,
         measure=measure,
     )

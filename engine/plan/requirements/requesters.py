@@ -87,7 +87,7 @@ class RequesterTable:
             self._count += 1
         return found
 
-    def add_block(self, count: int, tell: Callable[[int], Requester]) -> int:
+    def add_block(self, count: int, describe: Callable[[int], Requester]) -> int:
         """Take in `count` requesters, different from all others, and return the id of the first.
 
         `tell(i)` says who the i-th is, when somebody wants to know; it must always say the same.
@@ -95,6 +95,6 @@ class RequesterTable:
         first = self._count
         if count:
             self._block_starts.append(first)
-            self._blocks.append(tell)
+            self._blocks.append(describe)
             self._count += count
         return first

@@ -72,12 +72,12 @@ def assert_freed(
     if freed < at_least:
         wrong.append(f"{mib(freed)} were given back, expected at least {mib(at_least)}")
     if wrong:
-        told = [f"{name}: {mib(row.bytes)}" for name, row in gone.items()] or ["nothing"]
+        reported = [f"{name}: {mib(row.bytes)}" for name, row in gone.items()] or ["nothing"]
         fail(
             f"the change did not free what it should (live {mib(before.live)}, then {mib(after.live)}):",
             wrong,
             "what is gone:",
-            told,
+            reported,
         )
     return freed
 

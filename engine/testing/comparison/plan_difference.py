@@ -38,7 +38,7 @@ def plan_difference(expected: str, actual: str, lines: int = MOST_LINES) -> str:
         if tag == "equal":
             continue
         for sign, side, start, end in (("-", old, i1, i2), ("+", new, j1, j2)):
-            for path, text in _told(side, start, end, sign):
+            for path, text in _reported(side, start, end, sign):
                 if path != before:
                     found.append("@ " + (" > ".join(path) or "the top"))
                     before = path
@@ -49,20 +49,20 @@ def plan_difference(expected: str, actual: str, lines: int = MOST_LINES) -> str:
     return "\n".join([*found[:lines], *more])
 
 
-def _told(side: list[_Line], start: int, end: int, sign: str) -> list[tuple[tuple[str, ...], str]]:
+def _reported(side: list[_Line], start: int, end: int, sign: str) -> list[tuple[tuple[str, ...], str]]:
     """Return the lines of a range with their places; of what lies in it as a whole, one line."""
-    told = []
+    reported = []
     row = start
     while row < end:
         line = side[row]
         if line.opens and row < line.end < end:
-            told.append((line.path, f"{sign} {_summary(side[row : line.end + 1], sign)}"))
+            reported.append((line.path, f"{sign} {_summary(side[row : line.end + 1], sign)}"))
             row = line.end + 1
             continue
         if line.text not in "{}[]":
-            told.append((line.path, f"{sign} {line.text}"))
+            reported.append((line.path, f"{sign} {line.text}"))
         row += 1
-    return told
+    return reported
 
 
 def _summary(block: list[_Line], sign: str) -> str:

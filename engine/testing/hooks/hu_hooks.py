@@ -33,7 +33,7 @@ class HuFile(pytest.File):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Tell problems with the file as blocks, without a traceback."""
-        return _told(excinfo.value) or super().repr_failure(excinfo)
+        return _reported(excinfo.value) or super().repr_failure(excinfo)
 
     def _name(self) -> str:
         """The file's name in errors: as it would be typed."""
@@ -59,14 +59,14 @@ class HuItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Tell failed claims as blocks, without a traceback."""
-        return _told(excinfo.value) or super().repr_failure(excinfo)
+        return _reported(excinfo.value) or super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Say where the test stands."""
         return self.path, None, self.name
 
 
-def _told(error: BaseException) -> str | None:
+def _reported(error: BaseException) -> str | None:
     from engine.testing.hu.test_files import explain
 
     return explain(error)

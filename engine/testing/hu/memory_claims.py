@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.humon import Kind, Node, expect, nearest, required
 from engine.testing.hu.playback import Play
-from engine.testing.hu.values import Bounds, TestCode, amount, bounds, fail, known_fields, names, told
+from engine.testing.hu.values import Bounds, TestCode, amount, bounds, fail, known_fields, names, quantity
 
 if TYPE_CHECKING:
     from engine.testing.scene.memory_view import AssetMemory, MemoryFacts
@@ -21,7 +21,7 @@ def check_total(of: object, name: str, wanted: Bounds, where: str, help_text: st
     """Hold one sum of bytes against its bounds."""
     value = getattr(of, name)
     if not wanted.holds(value):
-        message = f"{name} memory{where} is {told(value, 'bytes')}, expected {wanted.words('bytes')}"
+        message = f"{name} memory{where} is {quantity(value, 'bytes')}, expected {wanted.words('bytes')}"
         raise fail(TestCode.MEMORY, message, wanted.node, help_text)
 
 
@@ -70,9 +70,9 @@ class MemoryClaim:
             value = before - memory.planned if name == "freed" else memory.planned - before
             if not wanted.holds(value):
                 verb = "shrunk" if name == "freed" else "grown"
-                figure = f"memory has {verb} by {told(value, 'bytes')} since '{since.text}'"
+                figure = f"memory has {verb} by {quantity(value, 'bytes')} since '{since.text}'"
                 message = f"{figure}, expected {wanted.words('bytes')}"
-                spelt = f"planned: {told(before, 'bytes')} then, {told(memory.planned, 'bytes')} now"
+                spelt = f"planned: {quantity(before, 'bytes')} then, {quantity(memory.planned, 'bytes')} now"
                 raise fail(TestCode.MEMORY, message, wanted.node, spelt)
         if self.same_as is not None:
             self._check_same(memory, play.moment(self.same_as).memory, self.same_as)
@@ -82,8 +82,8 @@ class MemoryClaim:
         if (now.live, now.planned) == (then.live, then.planned):
             return
         gone, come = set(then.assets) - set(now.assets), set(now.assets) - set(then.assets)
-        figures = f"live {told(now.live, 'bytes')}, planned {told(now.planned, 'bytes')}"
-        before = f"live {told(then.live, 'bytes')}, planned {told(then.planned, 'bytes')}"
+        figures = f"live {quantity(now.live, 'bytes')}, planned {quantity(now.planned, 'bytes')}"
+        before = f"live {quantity(then.live, 'bytes')}, planned {quantity(then.planned, 'bytes')}"
         help_text = (
             f"gone: {', '.join(sorted(gone)) or 'nothing'}; new: {', '.join(sorted(come)) or 'nothing'}"
         )
@@ -114,7 +114,9 @@ class AssetClaim:
         """Raise SceneTestFailure at the figure that is not as claimed."""
         asset = one_asset(node, node.key or "", memory)
         if self.size is not None and not self.size.holds(asset.bytes):
-            message = f"{asset.name} has {told(asset.bytes, 'bytes')}, expected {self.size.words('bytes')}"
+            message = (
+                f"{asset.name} has {quantity(asset.bytes, 'bytes')}, expected {self.size.words('bytes')}"
+            )
             raise fail(TestCode.MEMORY, message, self.size.node)
         if self.usage is not None:
             wanted = {child.text for child in self.usage}
@@ -146,7 +148,7 @@ def one_asset(
 def largest(memory: MemoryFacts) -> str:
     """Say what takes most."""
     first = sorted(memory.assets.values(), key=lambda each: (-each.bytes, each.name))[:_LARGEST]
-    return "largest: " + ", ".join(f"{each.name} {told(each.bytes, 'bytes')}" for each in first)
+    return "largest: " + ", ".join(f"{each.name} {quantity(each.bytes, 'bytes')}" for each in first)
 
 
 def words(of: object) -> str:

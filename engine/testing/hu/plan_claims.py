@@ -11,7 +11,7 @@ from engine.testing.comparison.plan_difference import plan_difference
 from engine.testing.goldens.goldens import GoldenError, comparable_plan_text
 from engine.testing.hu.memory_claims import one_asset
 from engine.testing.hu.playback import OPENED, Play
-from engine.testing.hu.values import Bounds, TestCode, bounds, fail, known_fields, names, told
+from engine.testing.hu.values import Bounds, TestCode, bounds, fail, known_fields, names, quantity
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class ScheduleClaim:
             value = getattr(schedule.done, self._NAMES[name]) - getattr(then, self._NAMES[name])
             if not wanted.holds(value):
                 since = self.since.text if self.since is not None else OPENED
-                message = f"{name} since '{since}': {told(value, unit)}, expected {wanted.words(unit)}"
+                message = f"{name} since '{since}': {quantity(value, unit)}, expected {wanted.words(unit)}"
                 raise fail(TestCode.SCHEDULE, message, wanted.node, f"the last schedule: {schedule!r}")
 
 
@@ -122,9 +122,9 @@ class ProblemsClaim:
         missing = wanted - Counter(str(problem.code) for problem in found)
         for node in self.codes:
             if node.text in missing:
-                told_codes = ", ".join(str(problem.code) for problem in found) or "nothing"
+                reported_codes = ", ".join(str(problem.code) for problem in found) or "nothing"
                 raise fail(
-                    TestCode.PROBLEMS, f"'{node.text}' was not reported", node, f"reported: {told_codes}"
+                    TestCode.PROBLEMS, f"'{node.text}' was not reported", node, f"reported: {reported_codes}"
                 )
         left = wanted.copy()
         extra = []

@@ -64,13 +64,13 @@ class Bounds:
     def words(self, unit: str = "") -> str:
         """Say what was expected."""
         if self.least == self.most:
-            return told(self.least, unit)
-        parts = [f"at least {told(self.least, unit)}"] if self.least > 0 else []
-        parts += [f"at most {told(self.most, unit)}"] if self.most < math.inf else []
+            return quantity(self.least, unit)
+        parts = [f"at least {quantity(self.least, unit)}"] if self.least > 0 else []
+        parts += [f"at most {quantity(self.most, unit)}"] if self.most < math.inf else []
         return " and ".join(parts) or "anything"
 
 
-def told(value: float, unit: str = "") -> str:
+def quantity(value: float, unit: str = "") -> str:
     """Return a figure in words: bytes with the exact number where MiB say less."""
     if unit != "bytes":
         return f"{value:g}"

@@ -68,11 +68,11 @@ class Faults:
         from engine.vk.faults import faults
 
         calls, before = Calls(), faults.calls
-        with faults.injected(nth, Result[result], function=function, onwards=onwards) as told:
+        with faults.injected(nth, Result[result], function=function, onwards=onwards) as reported:
             try:
                 yield calls
             finally:
-                calls.made, calls.failed = faults.calls - before, told.hits
+                calls.made, calls.failed = faults.calls - before, reported.hits
 
     @contextmanager
     def lost_device(self, after: int = 0) -> Iterator[Calls]:

@@ -259,9 +259,9 @@ class OpenedScene:
         """Close a scene that nobody has closed, and say so: an open one keeps its device unchecked."""
         host = self.__dict__.get("host")
         if host is not None and host.is_open:
-            told = repr(self)
+            reported = repr(self)
             self.close()
-            warnings.warn(f"{told} was not closed", ResourceWarning, stacklevel=2)
+            warnings.warn(f"{reported} was not closed", ResourceWarning, stacklevel=2)
 
     def __enter__(self) -> Self:
         return self

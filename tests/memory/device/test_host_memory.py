@@ -76,9 +76,9 @@ def test_pages_that_the_driver_does_not_take_are_replaced_by_its_own(
     objects = Objects(device, profile)
     objects.create_buffer(CreateBuffer(1, 1 << 20, int(BufferUsage.TRANSFER_SRC)))
     size = profile.buffer_requirements(1 << 20, BufferUsage.TRANSFER_SRC).size
-    with faults.injected(1, result, function=function) as told:
+    with faults.injected(1, result, function=function) as reported:
         made = objects.make_memory(Allocate(1, 0, size, 1, mapped=True), gently=True)
-    assert told.hits == 1
+    assert reported.hits == 1
     objects.take(made)
     assert made.mapped is not None
     made.mapped[:] = 7

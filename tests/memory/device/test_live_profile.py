@@ -24,11 +24,11 @@ def test_measured_needs_are_those_of_the_object_itself(device: Device, profile: 
         query = new(f"Vk{kind}MemoryRequirementsInfo2", **{kind.lower(): handle})
         answer = new("VkMemoryRequirements2")
         getattr(device.vk, f"vkGet{kind}MemoryRequirements2")(device.handle, query, answer)
-        told = answer.memoryRequirements
+        reported = answer.memoryRequirements
         assert (needs.size, needs.alignment, needs.type_bits) == (
-            told.size,
-            told.alignment,
-            told.memoryTypeBits,
+            reported.size,
+            reported.alignment,
+            reported.memoryTypeBits,
         )
         assert not needs.estimated
         device.destroy(kind, handle)

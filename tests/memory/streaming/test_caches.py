@@ -113,9 +113,9 @@ def test_a_call_that_reads_only_some_is_gone_on_with(
 def test_a_file_that_ends_early_says_where(file: SimpleNamespace, path: Path, cache: Bytes) -> None:
     made = FileCache(7, file.descriptor, BEGIN, len(cache))
     os.truncate(path, BEGIN + 1000)
-    with pytest.raises(CacheUnreadable, match="assetDb 7 cannot be read: it ends too early") as told:
+    with pytest.raises(CacheUnreadable, match="assetDb 7 cannot be read: it ends too early") as reported:
         copied(made, [(900, 0, 200, 0)], [np.zeros(200, np.uint8)])
-    assert told.value.begin == 1000
+    assert reported.value.begin == 1000
     made.close()
 
 

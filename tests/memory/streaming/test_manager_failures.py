@@ -142,7 +142,7 @@ def test_a_schedule_may_take_long_as_long_as_steps_are_done(
             assert np.array_equal(contents(device, manager, A), cache[9:73])
 
 
-def test_who_waits_for_a_read_that_hangs_is_told(
+def test_who_waits_for_a_read_that_hangs_is_reported(
     device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()

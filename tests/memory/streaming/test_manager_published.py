@@ -68,7 +68,7 @@ def test_an_attachment_has_a_plain_view_and_one_per_layer(device: Device, profil
             manager.layer_view(C)
 
 
-def test_changes_are_told_once(device: Device, profile: DeviceProfile) -> None:
+def test_changes_are_reported_once(device: Device, profile: DeviceProfile) -> None:
     first = Written().place(A, 2, 0, 64).place(B, 2, 64, 64).add(*buffer(profile, 2, 256))
     first.add(publish((A, 2, 0), (B, 2, 64)))
     second = Written().place(A, 2, 0, 64).add(Withdraw(longs(B)))

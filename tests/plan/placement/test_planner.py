@@ -250,7 +250,7 @@ def test_a_budget_error_names_heap_size_and_the_largest_requesters():
     )
 
 
-def test_a_budget_error_counts_an_asset_once_for_each_who_asks():
+def test_a_budget_error_counts_an_asset_once_for_each_who_requests():
     table = RequirementTable()
     both = [table.requesters.add("visibleModel", "a"), table.requesters.add("visibleModel", "b")]
     table.add(buffer(1, 2 * MIB), both)
@@ -282,7 +282,7 @@ def test_a_budget_error_counts_what_is_taken_once_for_each_requester():
     )
 
 
-def test_small_budgets_are_told_in_bytes():
+def test_small_budgets_are_reported_in_bytes():
     with pytest.raises(PlanError, match="budget of 1500 bytes cannot hold the plan") as caught:
         make_plan(needs(buffer(1), buffer(2)), UNIFIED.with_budgets({0: 1500}))
     assert "'object0' at scenes/test.hu:1:5: 1000 bytes" in str(caught.value)
@@ -392,7 +392,7 @@ def test_where_allocations_run_out_all_is_placed_afresh():
     assert counts == [(1, 1), (2, 1), (1, 1)]
 
 
-def test_more_dedicated_resources_than_allocations_name_who_asks_for_them():
+def test_more_dedicated_resources_than_allocations_name_who_requests_for_them():
     few = with_limits(UNIFIED, max_memory_allocation_count=4)
     table = RequirementTable()
     for i in range(5):

@@ -141,7 +141,7 @@ def test_an_error_in_a_profile_names_its_file(tmp_path, content, words):
         read_profile(tmp_path / "mine.json")
 
 
-def test_images_no_fact_tells_of_are_estimated():
+def test_images_no_fact_reports_of_are_estimated():
     device = profile("lavapipe")
     usage = ImageUsage.SAMPLED | ImageUsage.TRANSFER_DST | ImageUsage.TRANSFER_SRC
     known = device.image_requirements(ImageShape(Format.R8G8B8A8_UNORM, 256, 256, 9), 1, usage)

@@ -102,9 +102,9 @@ def swapped(*rows: Requirement) -> Resident:
 
 def refusal(resident: Resident, step: AnyStep) -> str:
     """The words in which a step is refused."""
-    with pytest.raises(StepError) as told:
+    with pytest.raises(StepError) as reported:
         resident.apply(step)
-    return str(told.value)
+    return str(reported.value)
 
 
 def test_dedicated_memory_comes_after_its_resource():

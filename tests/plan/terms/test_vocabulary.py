@@ -88,7 +88,7 @@ def test_planning_imports_no_vulkan_and_no_pictures():
         "import engine.plan.text.plan_text;"
         "print([m for m in ('vulkan', 'PIL', 'glfw', 'engine.vk', 'engine.assets') if m in sys.modules])"
     )
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
-    assert told.stdout.strip() == "[]"
+    assert reported.stdout.strip() == "[]"

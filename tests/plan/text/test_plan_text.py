@@ -53,7 +53,7 @@ def memory_part(text: str) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_input_gives_the_same_bytes_in_another_process(name, root):
-    told = [
+    reported = [
         subprocess.run(
             [sys.executable, "-c", PRINT, "4", name],
             cwd=root,
@@ -65,7 +65,7 @@ def test_the_same_input_gives_the_same_bytes_in_another_process(name, root):
         ).stdout
         for seed in ("1", "2")
     ]
-    assert told[0] == told[1] == plan_text(a_plan(name)) + "\n"
+    assert reported[0] == reported[1] == plan_text(a_plan(name)) + "\n"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -182,7 +182,7 @@ def test_a_plan_differs_from_itself_in_nothing():
     assert "compatible: true" in difference_text(found)
 
 
-def test_rows_of_the_other_plans_are_compared_by_value_and_not_by_who_asks():
+def test_rows_of_the_other_plans_are_compared_by_value_and_not_by_who_requests():
     plan = two_vertices()
     one = ShaderRow(asset_key(1, 0), ShaderStage.VERTEX, requesters=(0,))
     old = replace(plan, shaders=(one,))
@@ -225,7 +225,7 @@ def test_why_answers_for_asset_object_usage_and_address():
     assert who in why_text(plan, f"{db}:{index}")
 
 
-def test_why_of_a_feature_is_all_that_it_asks_for_and_an_older_plan_tells_who_asked_then():
+def test_why_of_a_feature_is_all_that_it_asks_for_and_an_older_plan_reports_who_asked_then():
     table = RequirementTable()
     seen, cast = table.requesters.add("visibleModel", "a"), table.requesters.add("shadowCaster", "a")
     for key, requesters in ((1, [seen, cast]), (2, [seen]), (3, [cast])):

@@ -62,7 +62,7 @@ def grey(width: int = 40, height: int = 30, level: int = 100) -> Frame:
     return Frame.of(np.full((height, width, 4), level, np.uint8))
 
 
-def test_what_is_not_planned_is_told_with_its_nearest_name_and_all_there_is(cube):
+def test_what_is_not_planned_is_reported_with_its_nearest_name_and_all_there_is(cube):
     text = said(assert_planned, cube, "shadowmap")
     assert text.startswith("'shadowmap' is not in the plan (did you mean shadowMap?), which has:\n")
     assert "\n    assetDb0 vertices 'plane'\n" in text
@@ -77,7 +77,7 @@ def test_a_name_of_two_rows_is_refused_with_both(cube):
     ]
 
 
-def test_other_terms_of_a_row_are_told_one_by_one_with_who_asks(cube):
+def test_other_terms_of_a_row_are_reported_one_by_one_with_who_requests(cube):
     text = said(
         assert_planned,
         cube,
@@ -101,7 +101,7 @@ def test_other_terms_of_a_row_are_told_one_by_one_with_who_asks(cube):
     assert f"    {SHADOW_WHY}" in text.splitlines()
 
 
-def test_what_is_planned_and_should_not_be_is_told_with_its_bytes_and_who_asks(cube):
+def test_what_is_planned_and_should_not_be_is_reported_with_its_bytes_and_who_requests(cube):
     text = said(assert_not_planned, cube, "shadowMap")
     assert text.splitlines()[:2] == [
         "shadowMap is in the plan (16.00 MiB), where nothing should ask for it:",
@@ -109,7 +109,7 @@ def test_what_is_planned_and_should_not_be_is_told_with_its_bytes_and_who_asks(c
     ]
 
 
-def test_other_rows_of_the_plan_are_told_by_name(cube):
+def test_other_rows_of_the_plan_are_reported_by_name(cube):
     assert said(assert_plan_rows, cube, pipelines=["forward/0", "fog/0"]).splitlines() == [
         "the plan has other rows:",
         "    missing pipelines: fog/0",
@@ -117,7 +117,7 @@ def test_other_rows_of_the_plan_are_told_by_name(cube):
     ]
 
 
-def test_a_different_plan_text_is_told_line_by_line_with_the_place(cube):
+def test_a_different_plan_text_is_reported_line_by_line_with_the_place(cube):
     text = cube.plan_text
     cube["cube"].shadowCaster.active = False
     lines = said(assert_same_plan, cube, text).splitlines()
@@ -129,7 +129,7 @@ def test_a_different_plan_text_is_told_line_by_line_with_the_place(cube):
     assert "+ why: [\"visibleModel on 'cube' at scenes/cube.hu:12:19\"]" in lines
 
 
-def test_memory_over_a_limit_is_told_with_the_excess_and_the_largest(cube):
+def test_memory_over_a_limit_is_reported_with_the_excess_and_the_largest(cube):
     text = said(assert_memory, cube, peak=MIB, heaps={0: 2 * MIB})
     assert text.startswith("the scene takes more memory than it may:\n    peak memory: ")
     assert "bytes over)" in text
@@ -147,13 +147,13 @@ def test_another_heap_than_there_is_is_refused(cube):
     assert said(assert_memory, cube, heaps={7: 0}) == "there is no heap 7: the device has 1"
 
 
-def test_other_usages_are_told_bit_by_bit(cube):
+def test_other_usages_are_reported_bit_by_bit(cube):
     assert "    usages: has transfer_dst_bit, transfer_src_bit too" in said(
         assert_usages, cube, "#8", "sampled_bit"
     )
 
 
-def test_what_was_not_freed_is_told_with_what_was(cube):
+def test_what_was_not_freed_is_reported_with_what_was(cube):
     before = cube.memory
     cube["cube"].shadowCaster.active = False
     cube.settle()
@@ -169,7 +169,7 @@ def test_what_was_not_freed_is_told_with_what_was(cube):
     ]
 
 
-def test_growth_is_told_with_what_is_new(cube):
+def test_growth_is_reported_with_what_is_new(cube):
     cube["cube"].shadowCaster.active = False
 
     def grow() -> None:
@@ -183,7 +183,7 @@ def test_growth_is_told_with_what_is_new(cube):
     assert "    1 more live objects of type allocation" in text
 
 
-def test_a_second_upload_is_told_asset_by_asset(cube):
+def test_a_second_upload_is_reported_asset_by_asset(cube):
     def fetch_again() -> None:
         with assert_no_upload(cube):
             cube["cube"].active = False
@@ -195,7 +195,7 @@ def test_a_second_upload_is_told_asset_by_asset(cube):
     assert "    assetDb0 texture2d #8: 0.33 MiB" in lines
 
 
-def test_a_schedule_that_does_more_is_told_with_its_steps(cube):
+def test_a_schedule_that_does_more_is_reported_with_its_steps(cube):
     cube["cube"].active = False
     cube.settle()
     cube["cube"].active = True
@@ -208,7 +208,7 @@ def test_a_schedule_that_does_more_is_told_with_its_steps(cube):
     assert any(line.startswith("it is: ") for line in lines)
 
 
-def test_pictures_that_differ_are_told_with_share_box_and_worst_pixel():
+def test_pictures_that_differ_are_reported_with_share_box_and_worst_pixel():
     changed = grey()
     changed[5:10, 4:8] = (130, 90, 100, 255)
     assert said(assert_same_pixels, changed, grey()).splitlines() == [
@@ -226,7 +226,7 @@ def test_pictures_that_differ_are_told_with_share_box_and_worst_pixel():
     )
 
 
-def test_pictures_of_two_sizes_are_told_with_both():
+def test_pictures_of_two_sizes_are_reported_with_both():
     text = said(assert_same_pixels, grey(20, 10), grey())
     assert text == "the pictures have different sizes: 20x10 is, 40x30 was expected"
 
@@ -244,7 +244,7 @@ def test_a_picture_that_should_have_changed_says_it_has_not():
     assert " inside x 1..4, y 2..5: " in said(assert_changed, grey(), grey(), box=Box(1, 2, 4, 4))
 
 
-def test_a_change_outside_the_box_is_told_with_where():
+def test_a_change_outside_the_box_is_reported_with_where():
     changed = grey()
     changed[2:4, 2:4] = changed[20, 30] = (255, 255, 255, 255)
     assert said(assert_changed_only_inside, changed, grey(), Box(0, 0, 10, 10)).splitlines() == [
@@ -255,7 +255,7 @@ def test_a_change_outside_the_box_is_told_with_where():
     assert "has not changed inside" in said(assert_changed_only_inside, changed, grey(), Box(12, 12, 4, 4))
 
 
-def test_what_looks_different_is_told_with_where_and_how_much():
+def test_what_looks_different_is_reported_with_where_and_how_much():
     changed = grey()
     changed[10:20, 10:20] = (160, 100, 100, 255)
     lines = said(assert_looks_same, changed, grey()).splitlines()
@@ -271,7 +271,7 @@ def test_noise_that_the_eye_does_not_see_looks_the_same_and_is_not_the_same():
     said(assert_same_pixels, noisy, grey())
 
 
-def test_a_colour_that_is_nowhere_is_told_with_the_commonest():
+def test_a_colour_that_is_nowhere_is_reported_with_the_commonest():
     assert said(assert_color, grey(), (255, 0, 255)).splitlines() == [
         "0.000% of the pixels have the colour #ff00ff, within 24 levels; expected were 1.000% to 100.000%",
         "    where: nowhere",
@@ -285,7 +285,7 @@ def test_a_box_beyond_the_picture_is_refused():
         assert_color(grey(), (0, 0, 0), box=Box(30, 0, 20, 10))
 
 
-def test_missing_and_unexpected_problems_are_both_told(faults):
+def test_missing_and_unexpected_problems_are_both_reported(faults):
     copy = faults.copy("scenes/cube.hu")
     (copy.parents[1] / "assets/builtin/material/brick-normal.png").unlink()
     with open_scene(copy, profile="unified") as scene:
@@ -303,7 +303,7 @@ def test_missing_and_unexpected_problems_are_both_told(faults):
 
 
 @pytest.mark.gpu
-def test_a_hitch_is_told_with_its_frame_and_the_median():
+def test_a_hitch_is_reported_with_its_frame_and_the_median():
     with open_scene("scenes/cube.hu") as scene:
         scene.step(count=10)
         frames = [replace(frame, cpu_ms=2.0) for frame in scene.frames]
@@ -317,7 +317,7 @@ def test_a_hitch_is_told_with_its_frame_and_the_median():
         assert_no_hitch(frames[:3])
 
 
-def test_memory_that_outlives_its_scene_is_told(cube, monkeypatch):
+def test_memory_that_outlives_its_scene_is_reported(cube, monkeypatch):
     live = cube.memory.live
     with monkeypatch.context() as kept:
         kept.setattr(type(cube.host), "close", lambda self: None)
@@ -327,7 +327,7 @@ def test_memory_that_outlives_its_scene_is_told(cube, monkeypatch):
 
 
 @pytest.mark.gpu
-def test_an_object_that_outlives_its_scene_is_told_by_its_name():
+def test_an_object_that_outlives_its_scene_is_reported_by_its_name():
     from engine.vk.structs import new
 
     scene = open_scene("scenes/cube.hu", size=(32, 24), own_device=True)

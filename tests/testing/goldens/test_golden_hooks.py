@@ -108,8 +108,8 @@ def test_what_failed_is_never_accepted(kept):
 
 def test_on_another_driver_it_runs_and_says_what_was_not_compared(kept):
     kept.write(90, "NVIDIA H200")
-    told = kept.run()
-    assert "golden not compared: goldens/dot.png was made on llvmpipe, this is nvidia" in told
+    reported = kept.run()
+    assert "golden not compared: goldens/dot.png was made on llvmpipe, this is nvidia" in reported
     (kept.folder / "goldens" / "nvidia").mkdir()
     assert "there is no golden goldens/nvidia/dot.png" in kept.run(rc=1)
     kept.run("--update-goldens")
@@ -203,7 +203,7 @@ def test_a_golden_of_another_size_is_shown_without_a_difference(kept):
     assert "class='slider'" not in kept.report()
 
 
-def test_a_test_file_in_humon_is_collected_and_told_without_a_traceback(project):
+def test_a_test_file_in_humon_is_collected_and_reported_without_a_traceback(project):
     (project.folder / "a.test.hu").write_text("scene: x.hu\ntests: { a: [settle]  b: [setle] }\n")
     said = project.run("a.test.hu", rc=2)
     assert "a.test.hu:2:27: error[test.step]: 'setle' is no step" in said

@@ -107,7 +107,7 @@ def test_only_what_box_and_mask_leave_counts(kept):
     assert "the mask is 3x2 pixels" in said(kept.picture, "lamp", frame(), DRIVER, mask=np.ones((2, 3), bool))
 
 
-def test_a_picture_made_on_another_driver_is_not_compared_and_it_is_told(kept):
+def test_a_picture_made_on_another_driver_is_not_compared_and_it_is_reported(kept):
     result = kept.picture("lamp", frame(value=0), "NVIDIA H200")
     assert not result.compared
     assert result.reason == (

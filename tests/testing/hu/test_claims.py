@@ -102,7 +102,7 @@ PIXELS = {
 
 
 @pytest.mark.parametrize("claim", MEMORY)
-def test_a_false_claim_about_memory_or_plan_is_told_with_its_place_and_the_figures(root, tmp_path, claim):
+def test_a_false_claim_about_memory_or_plan_is_reported_with_its_place_and_the_figures(root, tmp_path, claim):
     said = play(root, tmp_path, f"        {{ expect: {claim} }}", "profile: lavapipe")
     assert re.search(MEMORY[claim], said), said
     assert said.startswith("claim.test.hu:7:")
@@ -110,7 +110,7 @@ def test_a_false_claim_about_memory_or_plan_is_told_with_its_place_and_the_figur
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("claim", PIXELS)
-def test_a_false_claim_about_pixels_is_told_with_its_place_and_the_figures(root, tmp_path, claim):
+def test_a_false_claim_about_pixels_is_reported_with_its_place_and_the_figures(root, tmp_path, claim):
     steps = "{ resize: [80 60] } settle { remember: large } { resize: [64 48] } settle { remember: before } "
     steps += "{ move: cube  by: [0.4 0 0] } { remember: now }"
     said = play(root, tmp_path, f"{steps} {{ expect: {claim} }}")
@@ -118,13 +118,13 @@ def test_a_false_claim_about_pixels_is_told_with_its_place_and_the_figures(root,
     assert said.startswith("claim.test.hu:7:")
 
 
-def test_all_claims_of_a_moment_that_do_not_hold_are_told_together(root, tmp_path):
+def test_all_claims_of_a_moment_that_do_not_hold_are_reported_together(root, tmp_path):
     steps = "{ expect: { memory: { planned: 1 }  problems: [a.b]  plan: { has: [teapot] } } }"
     said = play(root, tmp_path, steps, "profile: lavapipe")
     assert re.findall(r"error\[(.*?)\]", said) == ["test.memory", "test.problems", "test.plan"]
 
 
-def test_a_plan_that_is_another_is_told_by_what_differs_and_where(root, tmp_path):
+def test_a_plan_that_is_another_is_reported_by_what_differs_and_where(root, tmp_path):
     steps = "{ set: { cube.shadowCaster.active: false } } settle { expect: { plan: { sameAs: opened } } }"
     said = play(root, tmp_path, steps, "profile: lavapipe")
     assert "the plan is not as at 'opened'" in said

@@ -16,7 +16,7 @@ def problems(folder, text: str) -> list[str]:
     return [problem.render().splitlines()[0] for problem in raised.value.problems]
 
 
-def test_everything_that_is_wrong_in_a_file_is_told_at_once(tmp_path):
+def test_everything_that_is_wrong_in_a_file_is_reported_at_once(tmp_path):
     text = """scene: x.hu
 tests: {
     one: [
@@ -61,7 +61,7 @@ tests: {
         ("schedule: { uploads: 3 }", "error[test.field]: schedule has no field 'uploads'"),
     ],
 )
-def test_a_claim_that_cannot_be_read_is_told_with_its_place(tmp_path, claim, said):
+def test_a_claim_that_cannot_be_read_is_reported_with_its_place(tmp_path, claim, said):
     (found,) = problems(tmp_path, f"scene: x.hu\ntests: {{ a: [\n{{ expect: {{ {claim} }} }}\n] }}\n")
     assert found.startswith("a.test.hu:3:")
     assert found.endswith(said.partition("] ")[2] or said)
@@ -90,7 +90,7 @@ def test_a_claim_that_cannot_be_read_is_told_with_its_place(tmp_path, claim, sai
         ("", "error[humon.empty]"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told_with_its_place(tmp_path, text, said):
+def test_a_file_that_cannot_be_read_is_reported_with_its_place(tmp_path, text, said):
     found = problems(tmp_path, text)
     assert said in found[0]
     assert found[0].startswith("a.test.hu")
@@ -109,7 +109,7 @@ def test_a_test_counts_once_for_each_of_its_profiles(tmp_path):
     ]
 
 
-def test_a_scene_that_is_not_there_is_told_at_its_name(tmp_path):
+def test_a_scene_that_is_not_there_is_reported_at_its_name(tmp_path):
     path = tmp_path / "a.test.hu"
     path.write_text("scene: x.hu\ntests: { a: [] }")
     (test,) = read_tests(path, "a.test.hu")

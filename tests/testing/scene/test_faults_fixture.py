@@ -15,9 +15,9 @@ def test_a_call_fails_inside_the_block_and_not_after_it(faults: Faults):
     with open_scene("scenes/cube.hu") as scene:
         scene.resize(64, 48)
         failed = faults.failed_call(1, "OUT_OF_HOST_MEMORY", function="vkAllocateMemory")
-        with failed as told, pytest.raises(OutOfHostMemory):
+        with failed as reported, pytest.raises(OutOfHostMemory):
             scene.settle()
-        assert told.failed == 1
+        assert reported.failed == 1
         scene.settle()
         assert scene.frame().shape == (48, 64, 4)
 
@@ -25,19 +25,19 @@ def test_a_call_fails_inside_the_block_and_not_after_it(faults: Faults):
 @pytest.mark.gpu
 def test_calls_are_counted_inside_the_block_alone(faults: Faults):
     with open_scene("scenes/cube.hu") as scene:
-        with faults.counted_calls() as told:
+        with faults.counted_calls() as reported:
             scene.step()
-        made = told.made
+        made = reported.made
         scene.step()
-    assert told.made == made > 0
+    assert reported.made == made > 0
 
 
 @pytest.mark.gpu
 def test_the_device_answers_a_few_calls_before_it_is_lost(faults: Faults):
     with open_scene("scenes/cube.hu") as scene:
-        with faults.lost_device(after=2) as told, pytest.raises(DeviceLost):
+        with faults.lost_device(after=2) as reported, pytest.raises(DeviceLost):
             scene.step(count=9)
-        assert told.made >= 3
+        assert reported.made >= 3
     assert calls.answer("vkQueueSubmit2") is None
 
 

@@ -60,7 +60,7 @@ def test_a_scene_that_has_too_few_frames_lists_the_steps_still_open():
 
 
 @pytest.mark.parametrize("device", [{"profile": "discrete-window", "check_bytes": True}, {}])
-def test_compaction_is_told_and_then_carried_out_on_every_device(device: dict[str, Any]):
+def test_compaction_is_reported_and_then_carried_out_on_every_device(device: dict[str, Any]):
     with open_scene("scenes/cube.hu", **device) as scene:
         host = scene.host
         library, planner = (
@@ -156,7 +156,7 @@ def test_a_device_of_ones_own_is_closed_with_its_scene():
 
 
 @pytest.mark.gpu
-def test_closed_devices_are_opened_anew():
+def test_closed_devices_are_opened_again():
     lease = lend("", False)
     assert lease.give_back() == []
     close_devices()
@@ -184,7 +184,7 @@ def test_a_frame_shows_as_a_picture_and_its_parts_as_numbers():
     assert (frame.astype(float) / 2)._repr_png_() is None
 
 
-def test_names_in_memory_may_be_short_and_wrong_ones_are_told_the_nearest():
+def test_names_in_memory_may_be_short_and_wrong_ones_are_reported_the_nearest():
     with open_scene("scenes/cube.hu", profile="unified") as scene:
         memory = scene.memory
     assert memory["vertices plane"] == memory["assetDb0 vertices 'plane'"]
@@ -238,7 +238,7 @@ def test_what_the_validation_layers_say_fails_its_scene_and_not_the_next():
 
 
 @pytest.mark.gpu
-def test_uploads_are_told_by_name_on_a_device_too():
+def test_uploads_are_reported_by_name_on_a_device_too():
     with open_scene("scenes/cube.hu", settle=False) as scene:
         with pytest.raises(AssertionError, match=r"assetDb0 vertices #2: 1632 bytes"):
             fetch_again(scene)

@@ -135,22 +135,22 @@ def test_f1_hides_the_panel_and_brings_it_back(mouse: Mouse, tableau: Tableau) -
 
 
 def test_a_part_that_raises_is_reported_once_and_the_rest_is_drawn_on(mouse: Mouse, tableau: Tableau) -> None:
-    told: list[str] = []
-    guard = Guard(lambda name, message: told.append(f"{name}: {message}"))
+    reported: list[str] = []
+    guard = Guard(lambda name, message: reported.append(f"{name}: {message}"))
     inspector = Inspector(tableau, NO_COMPACTING, guard)
     facts = Facts(frame_ms=None)  # type: ignore[arg-type]
     for _ in range(5):
         mouse.frame(shown(inspector, facts=facts))
-    assert len(told) == 1
-    assert told[0].startswith("header: TypeError")
+    assert len(reported) == 1
+    assert reported[0].startswith("header: TypeError")
     assert inspector.switches
 
 
 def test_a_part_that_raises_halfway_leaves_imgui_in_order(
     mouse: Mouse, tableau: Tableau, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
-    inspector = Inspector(tableau, NO_COMPACTING, Guard(lambda name, message: told.append(name)))
+    reported: list[str] = []
+    inspector = Inspector(tableau, NO_COMPACTING, Guard(lambda name, message: reported.append(name)))
 
     def broken() -> None:
         imgui.begin_child("half")
@@ -160,7 +160,7 @@ def test_a_part_that_raises_halfway_leaves_imgui_in_order(
     monkeypatch.setattr(inspector._objects, "draw", broken)
     for _ in range(5):
         mouse.frame(shown(inspector))
-    assert told == ["inspector tab objects"]
+    assert reported == ["inspector tab objects"]
 
 
 def test_a_hundred_thousand_blocks_cost_only_the_rows_in_sight(mouse: Mouse, tableau: Tableau) -> None:
@@ -185,12 +185,12 @@ def test_a_hundred_thousand_blocks_cost_only_the_rows_in_sight(mouse: Mouse, tab
     assert times[1] < 4 * times[0]
 
 
-def test_compaction_is_told_first_begun_second_and_never_while_steps_are_left(
+def test_compaction_is_reported_first_begun_second_and_never_while_steps_are_left(
     mouse: Mouse, tableau: Tableau
 ) -> None:
     asked: list[str] = []
 
-    def tell(most_bytes: int, most_moves: int) -> Compaction:
+    def describe(most_bytes: int, most_moves: int) -> Compaction:
         asked.append("tell")
         return Compaction(PLAN, gain=4096, moved=256, moves=1)
 
@@ -198,7 +198,7 @@ def test_compaction_is_told_first_begun_second_and_never_while_steps_are_left(
         asked.append("begin")
         return Compaction(PLAN, gain=4096, moved=256, moves=1)
 
-    inspector = Inspector(tableau, Compacting(tell, begin), Guard(quiet))
+    inspector = Inspector(tableau, Compacting(describe, begin), Guard(quiet))
     settled, busy = (shown(inspector, facts=Facts(settled=is_settled)) for is_settled in (True, False))
     mouse.frame(settled)
     mouse.frame(settled)
@@ -213,21 +213,21 @@ def test_compaction_is_told_first_begun_second_and_never_while_steps_are_left(
     assert asked == []
     press(settled)
     assert asked == ["tell"]
-    planned_anew = shown(inspector, cube_plan())
-    press(planned_anew)
+    planned_again = shown(inspector, cube_plan())
+    press(planned_again)
     assert asked == ["tell", "tell"]
-    press(planned_anew)
+    press(planned_again)
     assert asked == ["tell", "tell", "begin"]
 
 
 def test_compaction_that_is_refused_leaves_the_tab_as_it_was(mouse: Mouse, tableau: Tableau) -> None:
     asked: list[str] = []
 
-    def tell(most_bytes: int, most_moves: int) -> Compaction:
+    def describe(most_bytes: int, most_moves: int) -> Compaction:
         asked.append("tell")
         raise PlanError("plan.stale", "a schedule is under way", "compact once it has settled")
 
-    inspector = Inspector(tableau, Compacting(tell, _nobody), Guard(quiet))
+    inspector = Inspector(tableau, Compacting(describe, _nobody), Guard(quiet))
     draw = shown(inspector)
     mouse.frame(draw)
     mouse.frame(draw)

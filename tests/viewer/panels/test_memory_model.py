@@ -33,7 +33,7 @@ def test_rows_nest_as_memory_does(model: MemoryModel) -> None:
     ]
 
 
-def test_every_subresource_says_who_asks_and_on_which_line(model: MemoryModel) -> None:
+def test_every_subresource_says_who_requests_and_on_which_line(model: MemoryModel) -> None:
     node = model.node_of((Level.SUBRESOURCE, 2))
     assert node is not None
     row = model.row(node)
@@ -44,7 +44,7 @@ def test_every_subresource_says_who_asks_and_on_which_line(model: MemoryModel) -
     assert row.place == "offset 0 in #7"
 
 
-def test_an_allocation_tells_its_type_and_what_is_free(model: MemoryModel) -> None:
+def test_an_allocation_reports_its_type_and_what_is_free(model: MemoryModel) -> None:
     node = model.node_of((Level.ALLOCATION, 4))
     assert node is not None
     assert model.row(node).place == "memory type 1, 1 resource, mapped, 2.00 KiB free"

@@ -72,9 +72,9 @@ def opened_instances(patch: pytest.MonkeyPatch) -> list[Instance]:
 class Ended:
     """One run of the viewer that has ended: exit code, what it said, picture and report."""
 
-    def __init__(self, code: int, told: str, folder: Path) -> None:
-        self.code, self.told = code, told
-        self.lines = told.splitlines()
+    def __init__(self, code: int, reported: str, folder: Path) -> None:
+        self.code, self.reported = code, reported
+        self.lines = reported.splitlines()
         self._folder = folder
 
     @property
@@ -123,11 +123,11 @@ def test_whichever_call_loses_the_device_the_picture_is_the_same_and_nothing_is_
             facts = json.loads(report.read_text())
             assert facts["live_objects_after_close"] == 0, f"call {nth}"
             assert facts["frames"] == facts["settled_at_frame"] == 1
-            told = capsys.readouterr().err.splitlines()
-            assert facts["warnings"] == told
+            reported = capsys.readouterr().err.splitlines()
+            assert facts["warnings"] == reported
             # Who waits for what is over anyhow, or saves pipelines while closing, has nothing to say.
-            assert len(told) == 1 or (not told and nth > 60)
-            silent += not told
+            assert len(reported) == 1 or (not reported and nth > 60)
+            silent += not reported
             nth += 3
     assert nth > 80
     assert silent < 10
@@ -137,11 +137,13 @@ def test_it_is_said_once_what_ran_last_and_that_the_scene_is_brought_back(view: 
     with faults.injected(9, LOST, function="vkQueueSubmit2"):
         done = view("--frames", "12")
     assert done.code == 0
-    (told,) = done.lines
-    assert told.startswith("warning[device.lost]: the device was lost, and the scene is brought back (1 of")
+    (reported,) = done.lines
+    assert reported.startswith(
+        "warning[device.lost]: the device was lost, and the scene is brought back (1 of"
+    )
     last = r"frame \d+|memory steps from \d+ of \d+"
-    assert re.search(rf"vkQueueSubmit2: DEVICE_LOST \(last begun: ({last})\)$", told)
-    assert done.report["warnings"] == [told]
+    assert re.search(rf"vkQueueSubmit2: DEVICE_LOST \(last begun: ({last})\)$", reported)
+    assert done.report["warnings"] == [reported]
     assert done.report["validation"] == {"enabled": True, "messages": 0}
     assert done.report["plan"]["planned_bytes"] == done.report["plan"]["live_bytes"]
 
@@ -165,9 +167,9 @@ def test_a_loss_while_the_scene_is_brought_back_is_another_one(
     lose_after(monkeypatch, *calls)
     done = view("--frames", "12")
     assert done.code == 0
-    assert [f"({n} of at most 3 times)" in told for n, told in enumerate(done.lines, 1)] == [True] * len(
-        calls
-    )
+    assert [f"({n} of at most 3 times)" in reported for n, reported in enumerate(done.lines, 1)] == [
+        True
+    ] * len(calls)
     assert done.report["frames"] == 12
     assert done.report["live_objects_after_close"] == 0
     images.assert_same(done.picture, whole, levels=0)
@@ -227,7 +229,7 @@ def run(scene):
         assert "shadowMap" not in scene.memory
 """
     done = view(*script(tmp_path, text))
-    assert done.code == 0, done.told
+    assert done.code == 0, done.reported
     assert len(done.lines) == 3
     assert done.picture.shape[:2] == (60, 80)
     assert done.report["live_objects_after_close"] == 0
@@ -253,7 +255,7 @@ def run(scene):
     assert len(scene.frames) == scene.frames[-1].number
 """
     done = view(*script(tmp_path, text))
-    assert done.code == 0, done.told
+    assert done.code == 0, done.reported
     assert len(done.lines) == 1
 
 
@@ -268,7 +270,7 @@ def run(scene):
     done = view(*script(tmp_path, text))
     assert done.code == ExitCode.DEVICE_LOST
     assert len(done.lines) == 4
-    assert "script.raised" not in done.told
+    assert "script.raised" not in done.reported
 
 
 def test_the_last_loss_may_come_in_the_frame_after_a_script(view: View, tmp_path: Path) -> None:
@@ -298,7 +300,7 @@ def run(scene):
 """
     recorded = tmp_path / "test_recorded.py"
     done = view(*script(tmp_path, text), "--record", recorded)
-    assert done.code == 0, done.told
+    assert done.code == 0, done.reported
     assert len(done.lines) == 1
     written = recorded.read_text()
     assert written.index("shadowCaster.active = False") < written.index("visibleModel.enabled = False")
@@ -319,6 +321,6 @@ def test_a_device_that_is_lost_while_the_run_closes_costs_nothing(
     monkeypatch.setattr(HeadlessFrames, "close", lose_and_close)
     done = view()
     assert done.code == 0
-    assert "the device was lost while it was closed: vkDeviceWaitIdle: DEVICE_LOST" in done.told
+    assert "the device was lost while it was closed: vkDeviceWaitIdle: DEVICE_LOST" in done.reported
     assert done.report["warnings"] == done.lines
     assert done.report["live_objects_after_close"] == 0

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from viewer.run.facts_gathering import RunFacts
 
 
-def test_progress_goes_on_where_the_rest_is_put_into_another_order_and_begins_anew_with_another_plan() -> (
+def test_progress_goes_on_where_the_rest_is_put_into_another_order_and_begins_again_with_another_plan() -> (
     None
 ):
     plan = SimpleNamespace(planned_bytes=1, waste_bytes=0)

@@ -157,7 +157,7 @@ def test_a_click_on_the_active_switch_takes_the_shadow_and_its_memory_and_a_seco
     assert runtime.memory.live_bytes == live
 
 
-def test_a_scene_that_no_longer_fits_is_drawn_as_it_was_and_told_once(
+def test_a_scene_that_no_longer_fits_is_drawn_as_it_was_and_reported_once(
     frames: WindowFrames, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runtime = frames.runtime
@@ -167,16 +167,16 @@ def test_a_scene_that_no_longer_fits_is_drawn_as_it_was_and_told_once(
         frames.step()
     images.assert_same(runtime.read_pixels(), lit)
     assert frames.presenter.shown >= shown + 5
-    told = capsys.readouterr().err
-    assert told.count("error[plan.budget]") == 1
-    assert "shadowCaster on 'cube'" in told
-    assert "the scene is drawn as it was before" in told
+    reported = capsys.readouterr().err
+    assert reported.count("error[plan.budget]") == 1
+    assert "shadowCaster on 'cube'" in reported
+    assert "the scene is drawn as it was before" in reported
     runtime.limit_budget({})
     settle(frames)
     images.assert_same(runtime.read_pixels(), lit)
 
 
-def test_the_compact_button_tells_what_it_would_gain_and_a_second_press_returns_it(
+def test_the_compact_button_reports_what_it_would_gain_and_a_second_press_returns_it(
     frames: WindowFrames, display: Display, headless_picture: np.ndarray
 ) -> None:
     runtime = frames.runtime
@@ -217,7 +217,11 @@ def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_the_inspector_s
     runtime.limit_budget({0: runtime.memory.live_bytes - (1 << 20)})
     settle(frames)
     images.assert_different(runtime.read_pixels(), lit, share=0.01)
-    until(frames, lambda: any("plan.short" in told for told in frames._facts.gather().problems), "it is told")
+    until(
+        frames,
+        lambda: any("plan.short" in reported for reported in frames._facts.gather().problems),
+        "it is told",
+    )
     runtime.limit_budget({})
     settle(frames)
     images.assert_same(runtime.read_pixels(), lit)
@@ -295,8 +299,8 @@ def test_frames_go_on_whatever_the_window_system_answers(
     frames: WindowFrames, function: str, result: Result
 ) -> None:
     generation = frames.swapchain.generation
-    with faults.injected(1, result, function=function) as told:
-        until(frames, lambda: told.hits == 1, f"{function} was called")
+    with faults.injected(1, result, function=function) as reported:
+        until(frames, lambda: reported.hits == 1, f"{function} was called")
     settle(frames)
     assert frames.swapchain.generation == generation + 1
 
@@ -332,11 +336,11 @@ def test_a_window_that_cannot_be_opened_releases_what_was_opened_of_it(
         calls = faults.calls - before
         assert calls > 30
         for nth in range(1, calls + 1):
-            with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as told:
+            with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as reported:
                 try:
                     WindowFrames(scene, library, OPTIONS).close()
                 except MemoryError:
-                    assert told.hits == 1
+                    assert reported.hits == 1
     assert len(opened_instances) > 30
     assert [instance.handles.left_behind for instance in opened_instances] == [0] * len(opened_instances)
 
@@ -347,15 +351,15 @@ def test_a_frame_that_fails_halfway_leaves_a_window_that_closes_in_order(display
     def is_struck(nth: int) -> bool:
         with opened(OPTIONS) as (scene, library):
             made = WindowFrames(scene, library, OPTIONS)
-            with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as told:
+            with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as reported:
                 try:
                     until(made, lambda: made.presenter.shown >= 3 and made.runtime.memory.settled, "frames")
                 except MemoryError:
-                    assert told.hits == 1
+                    assert reported.hits == 1
             made.close()
         assert made.runtime.instance.handles.left_behind == 0, f"call {nth}"
         assert [str(message) for message in made.runtime.instance.messages.all] == []
-        return told.hits > 0
+        return reported.hits > 0
 
     nth = 1
     while is_struck(nth):
@@ -411,8 +415,8 @@ def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_wa
         before = on_screen(frames, display)[100:, :WIDTH]
         images.assert_different(before, headless_picture[100:, :WIDTH, :3])
         device = frames.runtime.device
-        with faults.injected(1, Result.DEVICE_LOST, function=function) as told:
-            until(frames, lambda: told.hits == 1, f"{function} was called")
+        with faults.injected(1, Result.DEVICE_LOST, function=function) as reported:
+            until(frames, lambda: reported.hits == 1, f"{function} was called")
         assert frames.runtime.device is not device
         settle(frames)
         assert display.window("Diorama") == (number, place)
@@ -432,9 +436,9 @@ def shown(frames: RecoveringFrames, made: list[WindowFrames]) -> None:
 def test_whichever_call_loses_the_device_frames_go_on_and_nothing_is_left(display: Display) -> None:
     nth, hits = 1, 1
     while hits:
-        with faults.injected(nth, Result.DEVICE_LOST) as told, recovering_frames() as (frames, made, log):
+        with faults.injected(nth, Result.DEVICE_LOST) as reported, recovering_frames() as (frames, made, log):
             shown(frames, made)
-            hits = told.hits  # of closing there is a test of its own
+            hits = reported.hits  # of closing there is a test of its own
         assert len(log.losses) == hits
         nth += 20
     assert nth > 120
@@ -446,7 +450,7 @@ def test_a_device_that_is_lost_at_any_call_of_closing_leaves_nothing(display: Di
         nth += 1
         with recovering_frames() as (frames, made, _):
             shown(frames, made)
-            with faults.injected(nth, Result.DEVICE_LOST) as told:
+            with faults.injected(nth, Result.DEVICE_LOST) as reported:
                 frames.close()
-            hits = told.hits
+            hits = reported.hits
     assert nth > 5

@@ -107,9 +107,9 @@ def test_a_texture_that_no_descriptor_pool_has_room_for_gets_a_new_pool(
         imgui.pop_font()
 
     offscreen.frame(lambda: words(13.0))
-    with faults.injected(1, result, function="vkAllocateDescriptorSets") as told:
+    with faults.injected(1, result, function="vkAllocateDescriptorSets") as reported:
         picture = offscreen.frame(lambda: words(160.0))
-    assert told.hits == 1
+    assert reported.hits == 1
     assert (picture[:80, :, 0] > 0).any()
     assert offscreen.device.handles.counts()["DescriptorPool"] == 2
 

@@ -58,8 +58,8 @@ def test_a_resize_is_noticed(display: Display) -> None:
 def test_a_callback_that_raises_is_reported_and_the_loop_goes_on(display: Display) -> None:
     from viewer.window.window import Window
 
-    told: list[str] = []
-    with Window("test", (320, 200), Guard(lambda name, message: told.append(message))) as window:
+    reported: list[str] = []
+    with Window("test", (320, 200), Guard(lambda name, message: reported.append(message))) as window:
         window.on_framebuffer_size(lambda width, height: {}[width])
         for size in ((400, 300), (420, 310), (440, 320)):
             window.resize(*size)
@@ -69,11 +69,11 @@ def test_a_callback_that_raises_is_reported_and_the_loop_goes_on(display: Displa
                 if window.framebuffer_size == size:
                     break
         assert window.framebuffer_size == (440, 320)
-    assert len(told) == 1
-    assert told[0].startswith("KeyError: ")
+    assert len(reported) == 1
+    assert reported[0].startswith("KeyError: ")
 
 
-def test_without_a_display_the_reasons_are_told(no_display: None) -> None:
+def test_without_a_display_the_reasons_are_reported(no_display: None) -> None:
     from viewer.window.no_display import NoDisplay
     from viewer.window.window import Window
 
