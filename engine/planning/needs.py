@@ -32,7 +32,7 @@ from engine.graph import (
 from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement, RequirementTable
 from engine.plan.terms.drawing import CompareOp, ShaderStage, Topology
 from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
-from engine.plan.terms.formats import Aspect, Format
+from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
@@ -44,6 +44,7 @@ from engine.plan.terms.vocabulary import (
     QueueKind,
     Stage,
 )
+from engine.plan.terms.vulkan_enums import Aspect
 from engine.planning.draws import COMMAND
 from engine.planning.shading import FRAME_SET, MATERIAL_SET, ShaderSet
 from engine.planning.tables import DrawTable, MaterialUse, PipelineKey
