@@ -34,13 +34,13 @@ from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
 from engine.plan.schedule.schedule import Schedule, make_schedule
 from engine.plan.terms.errors import PlanError
+from engine.plan.terms.vocabulary import Stage
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import drawn_rows, frame_block
 from engine.planning.visibility import LOOK_EVERY, FrustumQuery, turned
 from engine.render.renderer import Renderer
 from engine.runtime.options import Overlay, Presenter, RuntimeOptions
-from engine.vk.binding import constants
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.facts import facts
@@ -56,6 +56,8 @@ REPLAN_MS = 50.0
 """What the frame after a new plan may take to make the images and rings that it lives on."""
 MOST_REFUSALS = 8
 """How often less and less is tried, while the device refuses it, before the scene stays as it was."""
+_WRITES_TARGET = Stage.TRANSFER | Stage.COLOR_ATTACHMENT_OUTPUT
+"""The stages that write to a window's image: they wait until it is acquired."""
 _GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
 """What is answered while the driver of a lost device has not come back."""
 
@@ -444,10 +446,8 @@ class Runtime:
             return True
         try:
             shown = presenter.record(slot, target, self.renderer.image(SCENE_COLOR.name))
-            c = constants
-            stages = c.VK_PIPELINE_STAGE_2_TRANSFER_BIT | c.VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT
-            rendered = (target.rendered, 0, c.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT)
-            ticket = self._send(slot, [shown], [(target.acquired, 0, stages)], [rendered])
+            rendered = (target.rendered, 0, Stage.ALL_COMMANDS)
+            ticket = self._send(slot, [shown], [(target.acquired, 0, _WRITES_TARGET)], [rendered])
         except BaseException:
             presenter.give_up(target)
             raise
@@ -458,8 +458,7 @@ class Runtime:
         """Submit the scene's commands, and then `buffers`; return the frame's ticket."""
         commands = self.renderer.commands(slot)
         ticket = self.timeline.submitted + 1
-        everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
-        signals = [self.timeline.signal(ticket, everything), *signals]
+        signals = [self.timeline.signal(ticket, Stage.ALL_COMMANDS), *signals]
         self.device.doing = f"frame {self._number + 1}"
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
         self._tickets[slot] = self.timeline.next()  # only now: nobody waits for what was never submitted
