@@ -56,6 +56,8 @@ REPLAN_MS = 50.0
 """What the frame after a new plan may take to make the images and rings that it lives on."""
 MOST_REFUSALS = 8
 """How often less and less is tried, while the device refuses it, before the scene stays as it was."""
+Semaphore = tuple[Any, int, int]
+"""What a submit waits for or signals: semaphore, value and stages, as in `Device.submit`."""
 _WRITES_TARGET = Stage.TRANSFER | Stage.COLOR_ATTACHMENT_OUTPUT
 """The stages that write to a window's image: they wait until it is acquired."""
 _GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
@@ -454,7 +456,7 @@ class Runtime:
         presenter.present(target, ticket)
         return True
 
-    def _send(self, slot: int, buffers: list[Any], waits: list[Any], signals: list[Any]) -> int:
+    def _send(self, slot: int, buffers: list[Any], waits: list[Semaphore], signals: list[Semaphore]) -> int:
         """Submit the scene's commands, and then `buffers`; return the frame's ticket."""
         commands = self.renderer.commands(slot)
         ticket = self.timeline.submitted + 1
