@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.assets import AssetLibrary
     from engine.scene import Scene
     from viewer.run.run import Frames
-    from viewer.run.scripting import Script
+    from viewer.run.script_playback import Script
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def view(options: Options) -> int:
     """Open the scene and draw it, in a window or headless."""
     from engine.plan.terms.errors import PlanError
-    from viewer.run.results import check_writable
+    from viewer.run.output_files import check_writable
     from viewer.run.run import run
     from viewer.run.scene_opening import opened
 
@@ -53,7 +53,7 @@ def read_script(path: Path | None) -> Script | None:
     """Read the scene script before anything is opened; raises InputError for one that cannot be."""
     if path is None:
         return None
-    from viewer.run.scripting import Script
+    from viewer.run.script_playback import Script
 
     return Script(path)
 

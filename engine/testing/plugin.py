@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from engine.testing.scene.faults import Faults
+    from engine.testing.scene.fault_injection import Faults
 
 pytest_plugins = (
     "engine.testing.hooks.golden_hooks",
@@ -117,15 +117,15 @@ def no_device_reason() -> str:
 
 def pytest_unconfigure() -> None:
     """Close the devices that scenes have shared."""
-    devices = sys.modules.get("engine.testing.scene.devices")
+    devices = sys.modules.get("engine.testing.scene.shared_devices")
     if devices is not None:
         devices.close_devices()
 
 
 @pytest.fixture
 def faults(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faults]:
-    """Faults on request, see `engine.testing.scene.faults`; all are switched off after the test."""
-    from engine.testing.scene.faults import Faults
+    """Faults on request, see `engine.testing.scene.fault_injection`; all are switched off after the test."""
+    from engine.testing.scene.fault_injection import Faults
 
     with Faults(tmp_path_factory) as made:
         yield made

@@ -115,7 +115,7 @@ def test_a_failure_points_at_the_tests_own_line_and_not_into_the_assertion(pytes
     text = result.stdout.str()
     assert "\n>           assert_planned(scene" in text
     assert "\n>           with assert_no_growth(scene)" in text
-    assert "wording.py" not in text
+    assert "failure_messages.py" not in text
     assert "assertions/plan.py" not in text
     assert "assertions/memory.py" not in text
     assert "contextlib.py" not in text

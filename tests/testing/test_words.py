@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.testing import Box
-from engine.testing.comparison.perception import differing, oklab
+from engine.testing.comparison.perceptual_difference import differing, oklab
 from engine.testing.comparison.plan_difference import plan_difference
 
 PLAN = """featureDb: {

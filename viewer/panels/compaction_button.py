@@ -10,7 +10,7 @@ from engine.plan.model.plan import Plan
 from engine.plan.placement.compaction import Compaction
 from engine.plan.terms.errors import PlanError
 from viewer.panels import widgets
-from viewer.panels.number_words import bytes_text, count_text
+from viewer.panels.number_format import bytes_text, count_text
 from viewer.ui import style
 
 MOST_BYTES = 256 << 20
@@ -22,7 +22,7 @@ _ABOUT = "Tell what moving assets together would give back; nothing is moved yet
 Compact = Callable[[int, int], Compaction]
 
 
-class Compacting:
+class CompactionButton:
     """Draws the button, or what was told, in the rest of a line."""
 
     def __init__(self, describe: Compact, begin: Compact) -> None:

@@ -10,10 +10,10 @@ from engine.plan.model.plan import Plan
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
 from viewer.panels import widgets
-from viewer.panels.compaction_button import Compacting
+from viewer.panels.compaction_button import CompactionButton
 from viewer.panels.memory_panel import MemoryPanel
 from viewer.panels.objects_panel import ObjectsPanel
-from viewer.panels.run_facts import Facts
+from viewer.panels.run_statistics import RunStatistics
 from viewer.ui import style
 
 WIDTH = 400
@@ -30,12 +30,12 @@ _WINDOW = (
 class Inspector:
     """Draws all of it inside one ImGui frame; a part that raises is switched off and reported once."""
 
-    def __init__(self, tableau: Tableau, compacting: Compacting, guard: Guard) -> None:
+    def __init__(self, tableau: Tableau, compaction_button: CompactionButton, guard: Guard) -> None:
         self.visible = True
-        self.compacting = compacting
+        self.compaction_button = compaction_button
         self._guard = guard
         self._objects = ObjectsPanel(tableau)
-        self._memory = MemoryPanel(compacting)
+        self._memory = MemoryPanel(compaction_button)
         self._recovery = imgui.internal.ErrorRecoveryState()
 
     @property
@@ -43,7 +43,7 @@ class Inspector:
         """Where the switches in sight are: (path, feature or "", flag) -> x0 y0 x1 y1 in points."""
         return self._objects.switches
 
-    def draw(self, plan: Plan, facts: Facts) -> None:
+    def draw(self, plan: Plan, facts: RunStatistics) -> None:
         """Draw the panel, if it is shown; F1 shows and hides it."""
         if imgui.is_key_pressed(imgui.Key.f1, False):
             self.visible = not self.visible
@@ -82,7 +82,7 @@ class Inspector:
             io.config_error_recovery_enable_debug_log = log
 
 
-def _header(facts: Facts) -> None:
+def _header(facts: RunStatistics) -> None:
     imgui.text_unformatted(facts.scene)
     rate = 1000.0 / facts.frame_ms if facts.frame_ms > 0 else 0.0
     imgui.same_line()
@@ -108,7 +108,7 @@ def _choose(labels: tuple[str, ...]) -> str:
     return chosen
 
 
-def _problems(facts: Facts) -> None:
+def _problems(facts: RunStatistics) -> None:
     if not facts.problems:
         widgets.quiet("none")
     for number, problem in enumerate(facts.problems):

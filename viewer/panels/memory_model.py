@@ -16,7 +16,7 @@ from engine.plan.model.plan import Plan
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind, flag_names, word
 from viewer.panels.expanded_nodes import ExpandedNodes
-from viewer.panels.number_words import bytes_text, count_text
+from viewer.panels.number_format import bytes_text, count_text
 from viewer.panels.tree_rows import TreeRows, flatten
 
 

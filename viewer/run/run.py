@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from viewer.arguments import Options
 from viewer.run.device_recovery import RecoveringFrames
 from viewer.run.interrupt import Interrupt
-from viewer.run.results import save_picture, save_report
+from viewer.run.output_files import save_picture, save_report
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import FrameFacts, Runtime
-    from viewer.run.scripting import Script
+    from viewer.run.script_playback import Script
 
 SHOWN_MESSAGES = 20
 

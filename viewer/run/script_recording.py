@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.testing.scripts.recording import Recorder
+from engine.testing.scripts.recorder import Recorder
 from engine.testing.scripts.recording_text import recording_text
 
 if TYPE_CHECKING:

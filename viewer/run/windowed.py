@@ -16,17 +16,17 @@ from engine.scene import Scene
 from engine.vk.errors import OutOfDeviceMemory
 from viewer.arguments import Options
 from viewer.guard import Guard
-from viewer.panels.compaction_button import Compacting
+from viewer.panels.compaction_button import CompactionButton
 from viewer.panels.inspector import Inspector
-from viewer.run.facts_gathering import RunFacts
 from viewer.run.presenter import Presenter
 from viewer.run.scene_opening import runtime_options
+from viewer.run.statistics_collector import StatisticsCollector
 from viewer.ui.context import Context
 from viewer.ui.overlay import UiOverlay
 from viewer.ui.renderer import UiRenderer
 from viewer.ui.residency import PlannedResidency
-from viewer.window.camera_steering import CameraControl
-from viewer.window.pointer import read_pointer
+from viewer.window.camera_controller import CameraController
+from viewer.window.camera_input import read_camera_input
 from viewer.window.window import Window
 
 
@@ -56,10 +56,10 @@ class WindowFrames:
         undo.callback(runtime.close)
         undo.callback(lambda: self._screen.close())
         self._open_screen()
-        compacting = Compacting(runtime.compaction, runtime.compact)
-        self.inspector = Inspector(runtime.tableau, compacting, self._guard)
-        self._camera = CameraControl(runtime.tableau)
-        self._facts = RunFacts(runtime, title)
+        compaction_button = CompactionButton(runtime.compaction, runtime.compact)
+        self.inspector = Inspector(runtime.tableau, compaction_button, self._guard)
+        self._camera = CameraController(runtime.tableau)
+        self._facts = StatisticsCollector(runtime, title)
         self._facts.reported = self._reported
 
     def _open_screen(self) -> None:
@@ -141,7 +141,7 @@ class WindowFrames:
             print(text, file=sys.stderr)
 
     def _steer(self) -> None:
-        self._camera.apply(read_pointer())
+        self._camera.apply(read_camera_input())
 
     def _report_callback(self, name: str, message: str) -> None:
         self._report(f"warning[viewer.callback]: {name} raised and is switched off: {message}")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from engine.testing.assertions.wording import fail
-from engine.testing.scene.memory_view import MemoryFacts, mib
+from engine.testing.assertions.failure_messages import fail
+from engine.testing.scene.memory_facts import MemoryFacts, mib
 
 if TYPE_CHECKING:
     from engine.testing.scene.scene import OpenedScene

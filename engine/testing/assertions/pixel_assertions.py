@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.testing.assertions.wording import fail
-from engine.testing.comparison.perception import JUST_SEEN, differing
+from engine.testing.assertions.failure_messages import fail
+from engine.testing.comparison.perceptual_difference import JUST_SEEN, differing
 from engine.testing.comparison.pictures import LEVELS, SHARE, Difference, Picture, difference
 from engine.testing.scene.frame import Box
 
@@ -69,7 +69,7 @@ def assert_changed_only_inside(
 def assert_looks_same(
     actual: Picture, expected: Picture, *, seen: float = JUST_SEEN, share: float = SHARE
 ) -> None:
-    """Assert that two pictures look the same to the eye, see `engine.testing.comparison.perception`.
+    """Assert that two pictures look the same (see `engine.testing.comparison.perceptual_difference`).
 
     `seen` is how far colours may be apart (1 is just noticeable side by side), `share` how many pixels more.
     """

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from engine.humon import nearest
-from engine.testing.assertions.wording import fail, listed
+from engine.testing.assertions.failure_messages import fail, listed
 from engine.testing.comparison.plan_difference import plan_difference
-from engine.testing.scene.memory_view import AssetMemory, MemoryFacts, mib
+from engine.testing.scene.memory_facts import AssetMemory, MemoryFacts, mib
 
 if TYPE_CHECKING:
     from engine.testing.scene.scene import OpenedScene

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.testing.assertions.wording import fail
+from engine.testing.assertions.failure_messages import fail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

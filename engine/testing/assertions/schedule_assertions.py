@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from engine.testing.assertions.wording import fail
-from engine.testing.scene.memory_view import mib
-from engine.testing.scene.schedule_view import ScheduleFacts
+from engine.testing.assertions.failure_messages import fail
+from engine.testing.scene.memory_facts import mib
+from engine.testing.scene.schedule_facts import ScheduleFacts
 
 if TYPE_CHECKING:
     from engine.testing.scene.scene import OpenedScene

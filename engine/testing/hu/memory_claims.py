@@ -11,7 +11,7 @@ from engine.testing.hu.playback import Play
 from engine.testing.hu.values import Bounds, TestCode, amount, bounds, fail, known_fields, names, quantity
 
 if TYPE_CHECKING:
-    from engine.testing.scene.memory_view import AssetMemory, MemoryFacts
+    from engine.testing.scene.memory_facts import AssetMemory, MemoryFacts
 
 _TOTALS = ("live", "planned", "peak")
 _LARGEST = 4

@@ -12,9 +12,9 @@ from engine.testing.hu.values import TestCode, fail
 if TYPE_CHECKING:
     from engine.testing.goldens.goldens import Goldens
     from engine.testing.scene.frame import Frame
-    from engine.testing.scene.memory_view import MemoryFacts
+    from engine.testing.scene.memory_facts import MemoryFacts
     from engine.testing.scene.scene import OpenedScene
-    from engine.testing.scene.schedule_view import Done
+    from engine.testing.scene.schedule_facts import Done
 
 OPENED = "opened"
 """The name of the moment at which the first step begins."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from engine.humon import InputError, Kind, Node, Problem, expect, failure, number, suggestion, vector
 from engine.testing.comparison.pictures import Box
-from engine.testing.scene.memory_view import mib
+from engine.testing.scene.memory_facts import mib
 
 _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")

@@ -83,7 +83,7 @@ def open_scene(
         host: Host
         if profile is not None:
             from engine.testing.scene.profiles import profile_of
-            from engine.testing.scene.simulated import SimulatedHost
+            from engine.testing.scene.simulated_host import SimulatedHost
 
             host = SimulatedHost(
                 document,
@@ -95,7 +95,7 @@ def open_scene(
                 check_bytes=check_bytes,
             )
         else:
-            from engine.testing.scene.live import open_live
+            from engine.testing.scene.live_host import open_live
 
             host = open_live(
                 document,

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from engine.scene import Scene
     from engine.tableau import ObjectHandle, Tableau
     from engine.testing.scene.frame import Frame
-    from engine.testing.scene.memory_view import MemoryFacts
-    from engine.testing.scene.schedule_view import ScheduleFacts
+    from engine.testing.scene.memory_facts import MemoryFacts
+    from engine.testing.scene.schedule_facts import ScheduleFacts
 
 TIME_STEP = 1.0 / 60.0
 """Seconds that `step` moves a scene on by, unless it is told otherwise."""
@@ -276,7 +276,7 @@ class OpenedScene:
 
 def _open_steps(schedule: ScheduleFacts, max_frames: int, is_new: bool) -> str:
     """Say what is open after so many frames; `is_new`: the plan has changed yet again."""
-    from engine.testing.scene.schedule_view import step_line
+    from engine.testing.scene.schedule_facts import step_line
 
     lines = [f"    {step_line(schedule.schedule.plan, step)}" for step in schedule.left]
     if len(lines) > SHOWN_STEPS:

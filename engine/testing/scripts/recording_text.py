@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.humon.writer import inline
-from engine.testing.scripts.recording import Changed, Event, Given, Resized, Waited
+from engine.testing.scripts.recorder import Changed, Event, Given, Resized, Waited
 
 SUFFIXES = (".py", ".hu")
 

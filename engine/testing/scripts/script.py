@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeAlias
 
 from engine.humon import InputError, Position, Problem
-from engine.testing.scripts.explained_asserts import compile_script
+from engine.testing.scripts.assert_rewriting import compile_script
 
 if TYPE_CHECKING:
     from engine.testing.scene.scene import OpenedScene

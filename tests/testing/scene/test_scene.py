@@ -22,7 +22,7 @@ from engine.testing import (
     assert_silent,
     open_scene,
 )
-from engine.testing.scene.devices import close_devices, lend
+from engine.testing.scene.shared_devices import close_devices, lend
 from engine.vk.binding import NULL
 from engine.vk.messages import Message, MessageType, Severity
 from engine.vk.structs import new

@@ -15,9 +15,9 @@ from engine.plan.terms.errors import PlanError
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
-from viewer.panels.compaction_button import Compacting
+from viewer.panels.compaction_button import CompactionButton
 from viewer.panels.inspector import WIDTH, Inspector
-from viewer.panels.run_facts import Facts
+from viewer.panels.run_statistics import RunStatistics
 from viewer.ui import style
 
 PLAN = cube_plan()
@@ -27,7 +27,7 @@ def _nobody(most_bytes: int, most_moves: int) -> Compaction:
     raise AssertionError("nobody has asked for it")
 
 
-NO_COMPACTING = Compacting(_nobody, _nobody)
+NO_COMPACTING = CompactionButton(_nobody, _nobody)
 
 
 class Mouse:
@@ -80,8 +80,8 @@ def quiet(name: str, message: str) -> None:
     raise AssertionError(f"{name}: {message}")
 
 
-def shown(inspector: Inspector, plan: Plan = PLAN, facts: Facts | None = None) -> Callable[[], None]:
-    return lambda: inspector.draw(plan, facts or Facts(scene="cube.hu"))
+def shown(inspector: Inspector, plan: Plan = PLAN, facts: RunStatistics | None = None) -> Callable[[], None]:
+    return lambda: inspector.draw(plan, facts or RunStatistics(scene="cube.hu"))
 
 
 def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
@@ -138,7 +138,7 @@ def test_a_part_that_raises_is_reported_once_and_the_rest_is_drawn_on(mouse: Mou
     reported: list[str] = []
     guard = Guard(lambda name, message: reported.append(f"{name}: {message}"))
     inspector = Inspector(tableau, NO_COMPACTING, guard)
-    facts = Facts(frame_ms=None)  # type: ignore[arg-type]
+    facts = RunStatistics(frame_ms=None)  # type: ignore[arg-type]
     for _ in range(5):
         mouse.frame(shown(inspector, facts=facts))
     assert len(reported) == 1
@@ -198,16 +198,18 @@ def test_compaction_is_reported_first_begun_second_and_never_while_steps_are_lef
         asked.append("begin")
         return Compaction(PLAN, gain=4096, moved=256, moves=1)
 
-    inspector = Inspector(tableau, Compacting(describe, begin), Guard(quiet))
-    settled, busy = (shown(inspector, facts=Facts(settled=is_settled)) for is_settled in (True, False))
+    inspector = Inspector(tableau, CompactionButton(describe, begin), Guard(quiet))
+    settled, busy = (
+        shown(inspector, facts=RunStatistics(settled=is_settled)) for is_settled in (True, False)
+    )
     mouse.frame(settled)
     mouse.frame(settled)
     mouse.click(settled, 100, 66)  # the tab of memory
 
     def press(draw: Callable[[], None]) -> None:
         mouse.frame(draw)
-        assert inspector.compacting.place is not None
-        mouse.click(draw, *middle(inspector.compacting.place))
+        assert inspector.compaction_button.place is not None
+        mouse.click(draw, *middle(inspector.compaction_button.place))
 
     press(busy)
     assert asked == []
@@ -227,12 +229,12 @@ def test_compaction_that_is_refused_leaves_the_tab_as_it_was(mouse: Mouse, table
         asked.append("tell")
         raise PlanError("plan.stale", "a schedule is under way", "compact once it has settled")
 
-    inspector = Inspector(tableau, Compacting(describe, _nobody), Guard(quiet))
+    inspector = Inspector(tableau, CompactionButton(describe, _nobody), Guard(quiet))
     draw = shown(inspector)
     mouse.frame(draw)
     mouse.frame(draw)
     mouse.click(draw, 100, 66)  # the tab of memory
     for _ in range(2):
-        assert inspector.compacting.place is not None
-        mouse.click(draw, *middle(inspector.compacting.place))
+        assert inspector.compaction_button.place is not None
+        mouse.click(draw, *middle(inspector.compaction_button.place))
     assert asked == ["tell", "tell"]

@@ -190,8 +190,8 @@ def test_the_compact_button_reports_what_it_would_gain_and_a_second_press_return
 
     def compact() -> None:
         settle(frames)
-        assert frames.inspector.compacting.place is not None
-        click(frames, display, *middle(frames.inspector.compacting.place))
+        assert frames.inspector.compaction_button.place is not None
+        click(frames, display, *middle(frames.inspector.compaction_button.place))
         settle(frames)
 
     click(frames, display, 100, 66)  # the tab of memory
@@ -203,7 +203,7 @@ def test_the_compact_button_reports_what_it_would_gain_and_a_second_press_return
     compact()
     assert runtime.memory.live_bytes == live - gain == runtime.plan.planned_bytes
     compact()
-    assert frames.inspector.compacting.place is None  # there is nothing to gain
+    assert frames.inspector.compaction_button.place is None  # there is nothing to gain
     cube.visibleModel.active = cube.shadowCaster.active = True
     settle(frames)
     images.assert_same(runtime.read_pixels(), headless_picture)

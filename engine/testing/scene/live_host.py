@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from engine.testing.scene.devices import Lease, lend
-from engine.testing.scene.memory_view import HeapMemory, MemoryFacts
-from engine.testing.scene.schedule_view import Done, Following, ScheduleFacts
+from engine.testing.scene.memory_facts import HeapMemory, MemoryFacts
+from engine.testing.scene.schedule_facts import Done, Following, ScheduleFacts
+from engine.testing.scene.shared_devices import Lease, lend
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viewer.window import camera_control as controls
-from viewer.window.camera_control import View
+from viewer.window import orbit_camera as controls
+from viewer.window.orbit_camera import View
 
 ORIGIN = (0.0, 0.0, 0.0)
 FRONT = View(target=ORIGIN, yaw=0.0, pitch=0.0, distance=5.0)

@@ -39,7 +39,7 @@ class Script:
         The script ends, and nothing is wrong, when the window is closed or Ctrl-C is pressed. Raises
         DeviceLost where the device was lost once too often; no script can catch that.
         """
-        from engine.testing.scene.live import LiveHost
+        from engine.testing.scene.live_host import LiveHost
         from engine.testing.scene.scene import OpenedScene
         from engine.testing.scripts.script import ScriptFailed, ScriptStopped, call_script
         from engine.vk.errors import DeviceLost

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from viewer.panels.run_facts import Facts
+from viewer.panels.run_statistics import RunStatistics
 
 if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
@@ -16,7 +16,7 @@ SMOOTHING = 0.1
 PROBLEMS_EVERY_S = 0.5
 
 
-class RunFacts:
+class StatisticsCollector:
     """Times are smoothed, waste is counted once per plan, problems are asked for twice a second."""
 
     def __init__(self, runtime: Runtime, scene: str) -> None:
@@ -41,7 +41,7 @@ class RunFacts:
         self._cpu_ms += (facts.cpu_ms - self._cpu_ms) * self._weight()
         self._last = now
 
-    def gather(self) -> Facts:
+    def gather(self) -> RunStatistics:
         """Give the facts of this moment."""
         runtime, plan = self._runtime, self._runtime.plan
         now = time.perf_counter()
@@ -51,7 +51,7 @@ class RunFacts:
         if plan is not self._waste_of:
             self._waste_of, self._waste = plan, plan.waste_bytes if plan is not None else 0
         steps = self._steps()
-        return Facts(
+        return RunStatistics(
             scene=self._scene,
             device=runtime.device.adapter.name,
             frame_ms=self._frame_ms,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from viewer.panels.number_words import bytes_text, count_text
+from viewer.panels.number_format import bytes_text, count_text
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from engine.plan.resident.resident import Resident
 from engine.plan.resident.steps import Allocate, AnyStep, ClearStaging, Move, Transfer
 from engine.plan.schedule.schedule import Schedule, make_schedule
 from engine.planning.scene import ScenePlanner
-from engine.testing.scene.memory_view import HeapMemory, MemoryFacts
-from engine.testing.scene.schedule_view import Done, ScheduleFacts, uploads_of
+from engine.testing.scene.memory_facts import HeapMemory, MemoryFacts
+from engine.testing.scene.schedule_facts import Done, ScheduleFacts, uploads_of
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary

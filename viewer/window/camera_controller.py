@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from engine.tableau.handles import ObjectHandle
 from engine.tableau.tableau import Tableau
-from viewer.window import camera_control as controls
-from viewer.window.pointer import Pointer
+from viewer.window import orbit_camera as controls
+from viewer.window.camera_input import CameraInput
 
 CAMERA = "camera"
 SPEED = 2.0  # metres a second
 FAST = 4.0  # times that with shift
 
 
-class CameraControl:
+class CameraController:
     """Turns pointer input into transforms of a camera's object; a camera that nobody steers stays as it is.
 
     The target is the point of the line of sight nearest to the middle of all objects that show an asset.
@@ -29,7 +29,7 @@ class CameraControl:
         self._view: controls.View | None = None
         self._written: tuple[object, ...] = ()
 
-    def apply(self, pointer: Pointer) -> bool:
+    def apply(self, pointer: CameraInput) -> bool:
         """Follow one frame of input; returns whether the camera was changed."""
         if not _is_used(pointer):
             return False
@@ -49,7 +49,7 @@ class CameraControl:
         self._view, self._written = steered, self._state(camera)
         return True
 
-    def _steer(self, view: controls.View, pointer: Pointer, camera: ObjectHandle) -> controls.View:
+    def _steer(self, view: controls.View, pointer: CameraInput, camera: ObjectHandle) -> controls.View:
         right, down = pointer.right, pointer.down
         if pointer.right_button:
             view = controls.look(view, right, down)
@@ -103,7 +103,7 @@ def _in_frame(parent: ObjectHandle, point: NDArray[np.floating]) -> NDArray[np.f
     return np.append(point, 1.0) @ np.linalg.inv(parent.world.astype(np.float64))[:, :3]
 
 
-def _is_used(pointer: Pointer) -> bool:
+def _is_used(pointer: CameraInput) -> bool:
     held = pointer.left_button or pointer.middle_button or pointer.right_button
     moved = pointer.right != 0.0 or pointer.down != 0.0 or bool(pointer.keys)
     return pointer.wheel != 0.0 or (held and moved)

@@ -7,7 +7,7 @@ import pytest
 
 from engine.scene import load_scene
 from engine.testing.hu.test_files import read_tests
-from engine.testing.scripts.recording import Changed, Given, Recorder, Resized, Waited
+from engine.testing.scripts.recorder import Changed, Given, Recorder, Resized, Waited
 from engine.testing.scripts.recording_text import recording_text
 from engine.testing.scripts.script import load_script
 

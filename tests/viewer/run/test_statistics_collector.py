@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from viewer.run.facts_gathering import RunFacts
+from viewer.run.statistics_collector import StatisticsCollector
 
 
 def test_progress_goes_on_where_the_rest_is_put_into_another_order_and_begins_again_with_another_plan() -> (
@@ -18,7 +18,7 @@ def test_progress_goes_on_where_the_rest_is_put_into_another_order_and_begins_ag
         device=SimpleNamespace(adapter=SimpleNamespace(name="a GPU")),
         problems=(),
     )
-    facts = RunFacts(runtime, "a.hu")  # type: ignore[arg-type]
+    facts = StatisticsCollector(runtime, "a.hu")  # type: ignore[arg-type]
 
     def progress(left: int) -> tuple[int, int]:
         runtime.memory.steps_left = left

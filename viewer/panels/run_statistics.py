@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RunStatistics:
     """Figures of the frame at hand; sizes in bytes, times in milliseconds."""
 
     scene: str = ""
