@@ -10,13 +10,12 @@
         assert scene.memory.peak <= 512 * MIB
         scene.frame()                       # uint8[240, 320, 4]
 
-Stable, and meant to be built on: every name that this module gives. Of an `OpenedScene`: `scene[path]`,
-`set`, `step`, `settle`, `frame`, `resize`, `limit_budget`, `compaction`, `compact`, `close`, `size`, `time`,
-`seed`, `random`, `plan`, `plan_text`, `memory`, `schedule`, `problems`, `messages`, `frames`, `has_pixels`,
-`driver`, `profile`, `document`, `tableau`. What lies behind (`scene.host`, and modules that are not
-named here) may change.
+The stable API is every name in `__all__`, and of an `OpenedScene`: `scene[path]`, `set`, `step`, `settle`,
+`frame`, `resize`, `limit_budget`, `compaction`, `compact`, `close`, `size`, `time`, `seed`, `random`, `plan`,
+`plan_text`, `memory`, `schedule`, `problems`, `messages`, `frames`, `has_pixels`, `driver`, `profile`,
+`document`, `tableau`. Everything else (`scene.host`, the modules in this package) may change.
 
-Nothing is imported before it is asked for: the pytest plugin costs a run that tests no scene next to nothing.
+Each name is imported on first use, so the pytest plugin adds almost nothing to a run without scene tests.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 
-_HOMES = {
+_MODULES = {
     "assert_no_hitch": "assertions.frame_time_assertions",
     "assert_freed": "assertions.memory_assertions",
     "assert_memory": "assertions.memory_assertions",
@@ -143,7 +142,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    module = _MODULES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"engine.testing.{home}"), name)
+    return getattr(importlib.import_module(f"engine.testing.{module}"), name)

@@ -1,4 +1,4 @@
-"""How failures are worded: a sentence, and below it the lines to look at."""
+"""Failure messages of assertions: a sentence, and the details indented below it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,17 @@ SHOWN = 24
 
 
 def fail(*parts: str | Iterable[str]) -> NoReturn:
-    """Raise AssertionError: texts as they are, lists of lines indented below them, long ones cut."""
+    """Raise AssertionError: texts as given, lists of lines indented below them and truncated."""
     __tracebackhide__ = True
     lines = []
     for part in parts:
         if isinstance(part, str):
             lines.append(part)
         else:
-            lines += [f"    {line}" for line in cut(list(part))]
+            lines += [f"    {line}" for line in truncated(list(part))]
     raise AssertionError("\n".join(lines))
 
 
-def cut(lines: list[str], shown: int = SHOWN) -> list[str]:
-    """Return the first lines of many, and how many more there are."""
+def truncated(lines: list[str], shown: int = SHOWN) -> list[str]:
+    """Return the first lines, and how many more there are."""
     return lines if len(lines) <= shown else [*lines[:shown], f"... and {len(lines) - shown} more"]
-
-
-def listed(names: Iterable[str]) -> list[str]:
-    """Return names sorted."""
-    return sorted(names)

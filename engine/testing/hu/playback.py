@@ -1,4 +1,4 @@
-"""A test file being played: the scene, the moments that were remembered, the goldens."""
+"""The state of a running test: its scene, the remembered moments, the goldens."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPENED = "opened"
 
 @dataclass(frozen=True)
 class Moment:
-    """What a scene was at one moment; `frame` is None where nothing draws."""
+    """A scene's memory, plan, totals and picture at one moment; `frame` is None for a profile."""
 
     memory: MemoryFacts
     plan_text: str
@@ -31,21 +31,21 @@ class Moment:
 
     @classmethod
     def of(cls, scene: OpenedScene) -> Moment:
-        """Take in all that later claims may speak of."""
+        """Capture everything that later claims may compare with."""
         frame = scene.frame() if scene.has_pixels else None
         return cls(scene.memory, comparable_plan_text(scene), scene.schedule.done, frame)
 
 
 @dataclass
 class Play:
-    """One test under way."""
+    """One running test."""
 
     scene: OpenedScene
     goldens: Goldens | None = None
     moments: dict[str, Moment] = field(default_factory=dict)
 
     def moment(self, node: Node) -> Moment:
-        """Return the moment of the name that `node` holds; fails where nothing was remembered by it."""
+        """Return the moment that `node` names; fails if no step has remembered it."""
         found = self.moments.get(node.text)
         if found is None:
             help_text = suggestion(node.text, self.moments) or "{ remember: NAME } is a step"
@@ -53,5 +53,5 @@ class Play:
         return found
 
     def frame(self) -> Frame:
-        """Draw a frame of what is now."""
+        """Draw a frame of the current state."""
         return self.scene.frame()

@@ -1,4 +1,4 @@
-"""Claims about how differences are seen and told: pictures to the eye, boxes, plan texts."""
+"""Claims about differences: perceptual differences of pictures, boxes, plan texts."""
 
 from __future__ import annotations
 
