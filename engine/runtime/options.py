@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from engine.plan.requirements.requirements import Requirement
     from engine.render.recorder import Attachment
     from engine.render.surface import WindowTarget
     from engine.vk.device import Device
@@ -28,22 +26,6 @@ class RuntimeOptions:
     paging_cycles: int = 2
     window: WindowTarget | None = None
     shared: Device | None = None
-
-
-class Overlay(Protocol):
-    """Something that draws over the scene and asks for memory of its own, such as the inspector.
-
-    `version` changes whenever `requirements` does; `requester` is who asks, in the plan's why.
-    """
-
-    requester: str
-
-    @property
-    def version(self) -> int:
-        """Changes whenever the requirements do."""
-
-    def requirements(self) -> Iterable[Requirement]:
-        """Everything the overlay needs now."""
 
 
 class Presenter(Protocol):
