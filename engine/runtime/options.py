@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class RuntimeOptions:
     """Options of a Runtime; sizes in pixels, the budget in MiB.
 
+    `paging_cycles` run in every frame that streams, whatever they cost; None: two, as far as the pace allows.
     `validate` None means: where the layers are installed. `window` makes the device able to present. `shared`
     is an open device to use in place of one of its own; then `device`, `validate` and `window` say nothing.
     """
@@ -23,7 +24,7 @@ class RuntimeOptions:
     device: str = ""
     validate: bool | None = None
     budget_mib: int | None = None
-    paging_cycles: int = 2
+    paging_cycles: int | None = None
     window: WindowTarget | None = None
     shared: Device | None = None
 

@@ -137,13 +137,14 @@ class Runtime:
             self.profile = self._device_profile = self.profile.limited(options.budget_mib * MIB)
         caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
         self._sources = Sources.of(*self.library.ranges().T)
+        cycles = options.paging_cycles
         self.resident = Resident()
         self.memory = MemoryManager(
             self.device,
             self.profile,
             caches,
             frames=self.timeline,
-            pace=Pace(cycles=options.paging_cycles),
+            pace=Pace() if cycles is None else Pace(cycles=cycles, whole_cycles=True),
             state=self.resident,
         )
         undo.callback(self.memory.close)
