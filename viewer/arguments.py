@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_SIZE = (1280, 720)
-LARGEST_SIDE = 16384
+from engine.cli.argument_types import DEFAULT_SIZE, positive, size
+
 EXIT_CODES = """\
 exit codes:
   0    done
@@ -92,13 +92,13 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--frames",
         metavar="N",
-        type=_positive,
+        type=positive,
         help="stop after N frames (headless default: until settled, then one)",
     )
     parser.add_argument(
         "--size",
         metavar="WxH",
-        type=_size,
+        type=size,
         default=DEFAULT_SIZE,
         help=f"framebuffer size in pixels (default {DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]})",
     )
@@ -139,28 +139,15 @@ def make_parser() -> argparse.ArgumentParser:
         help="validation layers (default: on where installed when headless or under test)",
     )
     parser.add_argument(
-        "--paging-cycles", metavar="N", type=_positive, help="paging cycles that may run in one frame"
+        "--paging-cycles",
+        metavar="N",
+        type=positive,
+        help="run N paging cycles in a frame, whatever they cost (default: 2 at most, within 0.4 ms of CPU)",
     )
     parser.add_argument(
-        "--budget", metavar="MIB", type=_positive, help="at most so many MiB in each memory heap"
+        "--budget", metavar="MIB", type=positive, help="at most so many MiB in each memory heap"
     )
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more")
-    return int(text)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, cross, height = text.lower().partition("x")
-    if not cross:
-        raise argparse.ArgumentTypeError(f"'{text}' is not WIDTHxHEIGHT, for example 1280x720")
-    sides = _positive(width), _positive(height)
-    if max(sides) > LARGEST_SIDE:
-        raise argparse.ArgumentTypeError(f"'{text}' is larger than {LARGEST_SIDE} pixels on a side")
-    return sides
 
 
 def _recording(text: str) -> Path:

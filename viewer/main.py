@@ -14,7 +14,7 @@ from viewer.window.no_display import NoDisplay
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
     from engine.scene import Scene
-    from viewer.run.run import Frames
+    from viewer.run.frames import Frames
     from viewer.run.script_playback import Script
 
 

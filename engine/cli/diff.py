@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from engine.cli.exits import ExitCode
-from engine.cli.plan import find_profile
+from engine.cli.profiles import find_profile
 
 if TYPE_CHECKING:
     from engine.plan.profile.device_profile import DeviceProfile

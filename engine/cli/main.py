@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from engine.cli.argument_types import DEFAULT_SIZE, positive, size
 from engine.cli.exits import guarded
 
 EXIT_CODES = """\
@@ -18,8 +19,6 @@ exit codes:
   130  interrupted (Ctrl-C)
 """
 DEFAULT_PROFILE = "lavapipe"
-DEFAULT_SIZE = (1280, 720)
-LARGEST_SIDE = 16384
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -63,7 +62,7 @@ def _add_cook(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "when the scene is drawn; the command then ends with 1.",
     )
     cook.add_argument("scene", metavar="SCENE", type=Path, help="the scene file (.hu)")
-    cook.add_argument("--jobs", metavar="N", type=_positive, help="workers (default: one per core)")
+    cook.add_argument("--jobs", metavar="N", type=positive, help="workers (default: one per core)")
 
 
 def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -121,14 +120,14 @@ def _add_scene_and_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size",
         metavar="WxH",
-        type=_size,
+        type=size,
         default=DEFAULT_SIZE,
         help=f"framebuffer size in pixels (default: {DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]})",
     )
     parser.add_argument(
         "--budget",
         metavar="MIB",
-        type=_positive,
+        type=positive,
         help="at most so many MiB in each heap; what does not fit is left out, and named",
     )
 
@@ -169,19 +168,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     command = import_module(f"engine.cli.{options.command}")
     return int(guarded(lambda: command.run(options)))
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or len(text) > 6 or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more")
-    return int(text)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, cross, height = text.lower().partition("x")
-    if not cross:
-        raise argparse.ArgumentTypeError(f"'{text}' is not WIDTHxHEIGHT, for example 1280x720")
-    sides = _positive(width), _positive(height)
-    if max(sides) > LARGEST_SIDE:
-        raise argparse.ArgumentTypeError(f"'{text}' is larger than {LARGEST_SIDE} pixels on a side")
-    return sides

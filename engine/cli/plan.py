@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.exits import ExitCode
+from engine.cli.profiles import find_profile
 
 if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
@@ -54,22 +54,3 @@ def device_of(options: argparse.Namespace) -> DeviceProfile:
     """The profile that a command line plans for, within its budget."""
     profile = find_profile(options.profile)
     return profile if options.budget is None else profile.limited(options.budget << 20)
-
-
-def find_profile(name: str) -> DeviceProfile:
-    """Read a profile by its name among the recorded ones, or from a file: what ends in .json or has a folder.
-
-    Raises InputError `profile.unknown` with the nearest known name, and ProfileError.
-    """
-    from engine.assets import data_root
-    from engine.humon import InputError, Problem, suggestion
-    from engine.plan.profile.profile_file import read_profile
-
-    if name.endswith(".json") or len(Path(name).parts) != 1:
-        return read_profile(Path(name))
-    folder = data_root() / "assets" / "profiles"
-    known = sorted(path.stem for path in folder.glob("*.json"))
-    if name not in known:
-        help_text = f"{suggestion(name, known)}; or give a file: --profile FILE.json"
-        raise InputError(Problem("profile.unknown", f"there is no recorded profile '{name}'", help=help_text))
-    return read_profile(folder / f"{name}.json")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from engine.runtime.report import RunLog
     from engine.runtime.runtime import FrameFacts, Runtime
-    from viewer.run.run import Frames
+    from viewer.run.frames import Frames
 
     Answer = TypeVar("Answer")
 

@@ -4,44 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from viewer.arguments import Options
 from viewer.run.device_recovery import RecoveringFrames
+from viewer.run.frames import Frames
 from viewer.run.interrupt import Interrupt
 from viewer.run.output_files import save_picture, save_report
 
 if TYPE_CHECKING:
-    from engine.runtime.runtime import FrameFacts, Runtime
+    from engine.runtime.runtime import Runtime
     from viewer.run.script_playback import Script
 
 SHOWN_MESSAGES = 20
-
-
-class Frames(Protocol):
-    """Draws frames of a runtime, in a window or without one."""
-
-    runtime: Runtime
-
-    @property
-    def over(self) -> bool:
-        """Whether no more frames are wanted."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether somebody has closed what they are shown in."""
-
-    def step(self) -> FrameFacts | None:
-        """Draw one frame; None where there was nothing to draw on."""
-
-    def rebuild(self, reported: str) -> None:
-        """Bring the scene back on a new device after the one before was lost; `told` says so in words.
-
-        Raises DeviceLost where that one is lost too; it may be called again then.
-        """
-
-    def close(self) -> None:
-        """Release everything, in order."""
 
 
 def run(options: Options, make_frames: Callable[[], Frames], script: Script | None = None) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from engine.runtime.runtime import FrameFacts
     from engine.testing.scripts.script import Run
-    from viewer.run.device_recovery import RecoveringFrames
+    from viewer.run.frames import ScriptFrames
     from viewer.run.interrupt import Interrupt
 
     Answer = TypeVar("Answer")
@@ -33,7 +33,7 @@ class Script:
         except ScriptFailed as failure:
             self._report(failure)
 
-    def play(self, frames: RecoveringFrames, interrupt: Interrupt) -> None:
+    def play(self, frames: ScriptFrames, interrupt: Interrupt) -> None:
         """Call the script's `run` with the scene that `frames` draw, then draw a frame of what it left.
 
         The script ends, and nothing is wrong, when the window is closed or Ctrl-C is pressed. Raises

@@ -11,7 +11,7 @@ from engine.testing.scripts.recording_text import recording_text
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import FrameFacts
-    from viewer.run.run import Frames
+    from viewer.run.frames import Frames
 
 
 class RecordedFrames:

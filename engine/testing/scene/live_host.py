@@ -195,7 +195,7 @@ def open_live(
     own_device: bool,
     validate: bool | None,
     budget: int | None,
-    paging_cycles: int,
+    paging_cycles: int | None,
 ) -> LiveHost:
     """Open a scene on a shared device or on its own; the host then owns the library."""
     from engine.runtime.options import RuntimeOptions

@@ -29,7 +29,7 @@ def open_scene(
     own_device: bool = False,
     validate: bool | None = None,
     budget: int | None = None,
-    paging_cycles: int = 2,
+    paging_cycles: int | None = None,
     check_bytes: bool = False,
 ) -> OpenedScene:
     """Open a scene to be tested.
@@ -61,7 +61,7 @@ def open_scene(
     budget
         The limit of each heap in bytes.
     paging_cycles
-        How many paging cycles may run in one frame.
+        How many paging cycles run in one frame, whatever they cost; None: two, as far as the pace allows.
     check_bytes
         With a profile: copy every byte on the simulated device too, and check what is read.
 

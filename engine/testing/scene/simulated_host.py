@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from engine.runtime.runtime import FrameFacts
     from engine.scene import Scene
 
+PAGING_CYCLES = 2
+"""How many paging cycles a frame of a simulated device runs, unless it is given another number."""
+
 
 class NoPixels(RuntimeError):
     """A picture was requested of a scene that was opened for a profile: no device draws it."""
@@ -50,7 +53,7 @@ class SimulatedHost:
         *,
         size: tuple[int, int],
         budget: int | None,
-        paging_cycles: int,
+        paging_cycles: int | None,
         check_bytes: bool,
     ) -> None:
         self.profile = self._recorded = profile
@@ -63,7 +66,7 @@ class SimulatedHost:
         self._sources = Sources.of(*library.ranges().T)
         self._device = _device(library) if check_bytes else None
         self._resident = Resident() if self._device is None else self._device.resident
-        self._cycles_a_frame = paging_cycles
+        self._cycles_a_frame = PAGING_CYCLES if paging_cycles is None else paging_cycles
         self._plan: Plan | None = None
         self._needs: FrameNeeds | None = None
         self._schedule: Schedule | None = None
