@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from engine.assets import AssetLibrary, AssetRef
+from engine.assets import AssetLibrary, AssetRef, ShaderFacts
 from engine.feature.requirement_builders import (
     SAMPLED_USE,
     indices_requirement,
@@ -225,6 +225,7 @@ class PassNeeds:
         for shading in table.shadings:
             for ref in shading.shaders:
                 facts = self._library.facts(ref)
+                assert isinstance(facts, ShaderFacts)
                 stage = ShaderStage[facts.stage.name]
                 self._needs.shaders.append(
                     ShaderRow(ref.key, stage, facts.entry_point, requesters=requesters)

@@ -347,6 +347,7 @@ class Runtime:
         if self._settled is not None:
             needs, before = self._settled
             there = self.resident.snapshot()
+            assert there is not None, "a plan was carried out"
             self._take_up(needs, plan_again(before, there, fetch=self._rollbacks == 1))
 
     def _plan_less(self, refused: HeapFull) -> None:
@@ -360,9 +361,11 @@ class Runtime:
         for more in (refused.size // 2, refused.size - 1):
             self._observed_limits[refused.heap] = live + more
             observed = self.profile.with_budgets({**self.profile.budgets, **self._observed_limits})
-            how = {"profile": observed, "placeholders": self._refusals > 1, "keep": Keep.PLACES}
+            placeholders = self._refusals > 1
             try:
-                plan = self.planner.plan(self._stated, before, **how)
+                plan = self.planner.plan(
+                    self._stated, before, profile=observed, placeholders=placeholders, keep=Keep.PLACES
+                )
             except PlanError:
                 if more == refused.size - 1:
                     raise
