@@ -28,7 +28,7 @@ _WINDOW = (
 
 
 class Inspector:
-    """Draws all of it inside one ImGui frame; a part that raises is switched off and reported once."""
+    """Draws the panel in an ImGui frame; a part that raises is switched off and reported once."""
 
     def __init__(self, tableau: Tableau, compaction_button: CompactionButton, guard: Guard) -> None:
         self.visible = True
@@ -40,7 +40,7 @@ class Inspector:
 
     @property
     def switches(self) -> dict[tuple[str, str, str], widgets.Rectangle]:
-        """Where the switches in sight are: (path, feature or "", flag) -> x0 y0 x1 y1 in points."""
+        """The rectangles of the visible switches: (path, feature or "", flag) -> x0 y0 x1 y1 in points."""
         return self._objects.switches
 
     def draw(self, plan: Plan, facts: RunStatistics) -> None:
@@ -69,7 +69,7 @@ class Inspector:
         imgui.end()
 
     def _call(self, name: str, draw: Any, *arguments: Any) -> None:
-        """Draw one part; where it raises halfway, ImGui's stacks are brought back to where they were."""
+        """Draw one part; if it raises halfway, ImGui's stacks are restored."""
         imgui.internal.error_recovery_store_state(self._recovery)
         before = len(self._guard.switched_off)
         self._guard.call(name, draw, *arguments)
@@ -94,8 +94,8 @@ def _header(facts: RunStatistics) -> None:
 
 
 def _choose(labels: tuple[str, ...]) -> str:
-    """Draw the tabs alone and return the chosen one: what it shows is drawn after them, so that a part that
-    raises halfway has no tab bar to leave open.
+    """Draw the tabs and return the chosen one; its content is drawn after the tab bar has ended, so that a
+    part that raises halfway cannot leave the bar open.
     """
     chosen = ""
     if imgui.begin_tab_bar("tabs"):

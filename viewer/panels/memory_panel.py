@@ -1,4 +1,4 @@
-"""The tab of memory: allocations, resources and subresources, with size, usage bits and why."""
+"""The memory tab: allocations, resources and subresources, with size, usage bits and requesters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TINT = {Level.ALLOCATION: style.TEXT, Level.RESOURCE: style.TEXT, Level.SUBRESO
 
 
 class MemoryPanel:
-    """Draws only the rows in sight; the model is made once per plan."""
+    """Draws only the visible rows; the model is built once per plan."""
 
     def __init__(self, compaction_button: CompactionButton) -> None:
         self._compaction_button = compaction_button
@@ -34,7 +34,7 @@ class MemoryPanel:
         self._chosen: tuple[int, int] | None = None
 
     def draw(self, plan: Plan, facts: RunStatistics) -> None:
-        """Draw totals, table and what is known of the chosen row into the current window."""
+        """Draw totals, the table and the details of the chosen row into the current window."""
         if self._model is None or self._made_of is not plan:
             self._model, self._made_of = MemoryModel(plan, self._expanded), plan
         model = self._model
@@ -106,7 +106,7 @@ def _details(row: MemoryRow) -> None:
     if row.usage:
         imgui.text_unformatted(" | ".join(row.usage))
     for who in filter(None, row.why.split(", ")):
-        imgui.text_colored(style.ACCENT, f"because of {who}")
+        imgui.text_colored(style.ACCENT, f"requested by {who}")
     imgui.pop_text_wrap_pos()
     imgui.end_child()
 

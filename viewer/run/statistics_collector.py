@@ -1,4 +1,4 @@
-"""Gathers what the inspector shows of a run, without paying for it every frame."""
+"""Collects the statistics that the inspector shows, the costly ones less often than every frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROBLEMS_EVERY_S = 0.5
 
 
 class StatisticsCollector:
-    """Times are smoothed, waste is counted once per plan, problems are asked for twice a second."""
+    """Smooths times, computes waste once per plan, and reads problems twice a second."""
 
     def __init__(self, runtime: Runtime, scene: str) -> None:
         self._runtime = runtime
@@ -41,8 +41,8 @@ class StatisticsCollector:
         self._cpu_ms += (facts.cpu_ms - self._cpu_ms) * self._weight()
         self._last = now
 
-    def gather(self) -> RunStatistics:
-        """Give the facts of this moment."""
+    def collect(self) -> RunStatistics:
+        """Return the current statistics."""
         runtime, plan = self._runtime, self._runtime.plan
         now = time.perf_counter()
         if now >= self._problems_due:
@@ -66,7 +66,7 @@ class StatisticsCollector:
         )
 
     def _steps(self) -> int:
-        """How many steps lead to the plan, with those done before the rest was put into another order."""
+        """Return the number of steps to the plan, including those done before the rest was reordered."""
         runtime = self._runtime
         schedule, plan = runtime.schedule, runtime.plan
         if schedule is None:

@@ -1,4 +1,4 @@
-"""Lets the pointer steer the first enabled camera of a tableau."""
+"""Moves the first enabled camera of a tableau by mouse and keys."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FAST = 4.0  # times that with shift
 
 
 class CameraController:
-    """Turns pointer input into transforms of a camera's object; a camera that nobody steers stays as it is.
+    """Turns input into the transform of a camera's object; without input the transform is not written.
 
-    The target is the point of the line of sight nearest to the middle of all objects that show an asset.
-    Where something else has moved the camera since, the view is read off its transform again.
+    The target is the point on the line of sight nearest to the mean position of all objects that draw an
+    asset. If anything else has moved the camera, the view is made from its transform again.
     """
 
     def __init__(self, tableau: Tableau) -> None:
@@ -30,7 +30,7 @@ class CameraController:
         self._written: tuple[object, ...] = ()
 
     def apply(self, pointer: CameraInput) -> bool:
-        """Follow one frame of input; returns whether the camera was changed."""
+        """Apply one frame of input; returns whether the camera was changed."""
         if not _is_used(pointer):
             return False
         camera = self._camera()
@@ -99,7 +99,7 @@ class CameraController:
 
 
 def _in_frame(parent: ObjectHandle, point: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Give a point of the world in the frame of an object."""
+    """Transform a point from world space to the space of an object."""
     return np.append(point, 1.0) @ np.linalg.inv(parent.world.astype(np.float64))[:, :3]
 
 

@@ -1,4 +1,4 @@
-"""What mouse and keys did since the last frame, as ImGui's backend collected it."""
+"""Mouse and keyboard input for the camera since the last frame, as collected by ImGui's backend."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class CameraInput:
-    """One frame of input for the camera: drags in heights of the window, the wheel in notches."""
+    """One frame of input for the camera: drags in units of the window's height, the wheel in notches."""
 
     right: float = 0.0
     down: float = 0.0
@@ -32,7 +32,7 @@ class CameraInput:
 
 
 def read_camera_input() -> CameraInput:
-    """Read ImGui's input of this frame; what the UI wants for itself is left out."""
+    """Read ImGui's input of this frame, without what its widgets capture."""
     io = imgui.get_io()
     height = max(io.display_size.y, 1.0)
     mouse = not io.want_capture_mouse

@@ -1,4 +1,4 @@
-"""Sizes are written the way people read them."""
+"""Bytes and counts are formatted for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pointer steers the first enabled camera, and nothing else."""
+"""Input moves the first enabled camera, and nothing else."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_scene_without_cameras_is_left_alone() -> None:
     assert not CameraController(Tableau()).apply(DRAG)
 
 
-def test_a_camera_below_a_moved_object_orbits_around_the_scene_all_the_same(tableau: Tableau) -> None:
+def test_a_camera_below_a_moved_object_orbits_around_the_scene_too(tableau: Tableau) -> None:
     tableau["camera"].camera.enabled = False
     tableau.add_object("rig", translation=(10, 0, 0))
     child = tableau.add_object("eye", "rig", translation=(-10, 0, 5), features={"camera": {}})
