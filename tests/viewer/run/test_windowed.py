@@ -300,7 +300,7 @@ def test_frames_go_on_whatever_the_window_system_answers(
 ) -> None:
     generation = frames.swapchain.generation
     with faults.injected(1, result, function=function) as reported:
-        until(recovering, lambda: reported.hits == 1, f"{function} was called")
+        until(frames, lambda: reported.hits == 1, f"{function} was called")
     settle(frames)
     assert frames.swapchain.generation == generation + 1
 
