@@ -93,7 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--frames",
         metavar="N",
         type=positive,
-        help="stop after N frames (headless default: until settled, then one)",
+        help="stop after N frames that were drawn (headless default: until settled, then one)",
     )
     parser.add_argument(
         "--size",

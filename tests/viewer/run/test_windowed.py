@@ -376,6 +376,26 @@ def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frame
     assert frames.swapchain.generation == generation + 1
 
 
+@pytest.mark.parametrize("hidden", [True, False], ids=["minimised", "without-a-target"])
+def test_frames_that_a_window_cannot_show_are_not_counted(
+    frames: WindowFrames, monkeypatch: pytest.MonkeyPatch, hidden: bool
+) -> None:
+    log = RunLog()
+    counted = RecoveringFrames(lambda: frames, log)
+    submitted = frames.runtime.timeline.submitted
+    if hidden:
+        monkeypatch.setattr(type(frames.window), "is_hidden", property(lambda _window: True))
+    else:
+        monkeypatch.setattr(frames.swapchain, "acquire", lambda: None)
+    for _ in range(3):
+        counted.step()
+    assert (log.drawn, log.frames) == (0, 0 if hidden else 3)
+    assert frames.runtime.timeline.submitted == submitted
+    monkeypatch.undo()
+    counted.step()
+    assert log.drawn == 1
+
+
 @contextmanager
 def recovering_frames() -> Iterator[tuple[RecoveringFrames, list[WindowFrames], RunLog]]:
     """Frames in a window that outlast their device; no instance may leave anything or say anything."""
@@ -406,7 +426,7 @@ def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_wa
 ) -> None:
     from viewer.panels.inspector import WIDTH
 
-    with recovering_frames() as (frames, (frames,), log):
+    with recovering_frames() as (recovering, (frames,), log):
         settle(frames)
         number, place = display.window("Diorama")
         model = frames.inspector._objects._model
@@ -416,7 +436,7 @@ def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_wa
         images.assert_different(before, headless_picture[100:, :WIDTH, :3])
         device = frames.runtime.device
         with faults.injected(1, Result.DEVICE_LOST, function=function) as reported:
-            until(frames, lambda: reported.hits == 1, f"{function} was called")
+            until(recovering, lambda: reported.hits == 1, f"{function} was called")
         assert frames.runtime.device is not device
         settle(frames)
         assert display.window("Diorama") == (number, place)
