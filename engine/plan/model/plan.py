@@ -81,6 +81,10 @@ class Plan:
         """Who asks for `key`, in words."""
         return self.requirements.why(key)
 
+    def requesters(self, key: int) -> tuple[str, ...]:
+        """Who asks for `key`, one in each line; of very many some, and how many more in the last line."""
+        return self.requirements.named_requesters(key)
+
     def take_packing(self) -> Packing:
         """The packing left with this plan, or one built from its columns."""
         try:

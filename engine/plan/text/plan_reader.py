@@ -6,7 +6,6 @@ a plan that breaks a rule on it is refused, with the place in the text, the asse
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -46,20 +45,11 @@ from engine.plan.terms.vocabulary import (
 )
 from engine.plan.text.validate import validate
 
-_REQUESTER = re.compile(
-    r"(?P<feature>.*?)(?: on '(?P<path>.*)')?(?: at (?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9}))?",
-    re.DOTALL,
-)
 _MOST = 1 << 44  # of bytes; plans add and multiply them in int64
 _MOST_IDS = 1 << 30
 _MOST_SIDE = 1 << 16  # of images; no device makes larger ones
 _SAID = 5  # findings that are told
 T = TypeVar("T")
-
-
-class _Position:
-    def __init__(self, file: str, line: int, column: int) -> None:
-        self.file, self.line, self.column = file, line, column
 
 
 class _Reader:
@@ -126,7 +116,9 @@ class _Reader:
         terms = self.terms.id(requirement.terms())
         offset = _whole(node, "offset" if kind is Kind.BUFFER else "layer")
         self.places.append((key, resource, terms, offset, size, footprint, stride, content))
-        self.table.add(requirement, [self.requester(text(who)) for who in required(node, "why")])
+        # A requester keeps its words as they are: they are for people, and may hold anything.
+        requesters = self.table.requesters
+        self.table.add(requirement, [requesters.add(text(who)) for who in required(node, "why")])
 
     def ident(self, node: Node, part: Part) -> int:
         ident = _whole(node, part.value, 0, _MOST_IDS)
@@ -138,14 +130,6 @@ class _Reader:
             before = self.at[part, ident].position
             name = self.keys.name(ident) if part is Part.SUBRESOURCE else f"{part.value} {ident}"
             raise failure("plan.text", f"{name} is there twice, at first at {before}", node)
-
-    def requester(self, words: str) -> int:
-        found = _REQUESTER.fullmatch(words)
-        assert found is not None
-        place = None
-        if found["file"]:
-            place = _Position(found["file"], int(found["line"]), int(found["column"]))
-        return self.table.requesters.add(found["feature"], found["path"] or "", place)
 
     def refusal(self, finding: Finding, plan: Plan, root: Node) -> Problem:
         """What is broken, at its place in the text, with the assets in it and who asks for them."""
