@@ -88,7 +88,7 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         commands,
         "diff",
         "print what it takes to get from one plan to another, and the schedule that does it",
-        "Plans that differ only in order are compatible, and their schedule is empty.",
+        "The schedule ends at B exactly. Plans that differ only in order are compatible; it is empty then.",
     )
     diff.add_argument("old", metavar="A.hu", type=Path, help="the plan that is resident, from `plan --out`")
     diff.add_argument("new", metavar="B.hu", type=Path, help="the plan that is wanted")

@@ -291,10 +291,9 @@ class Runtime:
         found = [*self.scene.warnings, *self.tableau.warnings, *self.library.problems]
         found += [*self.registry.problems, *self.planner.problems]
         help_text = "what was lost draws its fallback; open the scene again, and it is cooked anew"
-        found += [
-            Problem("memory.cache", text, help=help_text, severity=Severity.WARNING)
-            for text in self.memory.cache_problems
-        ]
+        for db, why in self.memory.cache_problems:
+            text = f"the cache of {self.library.dbs[db].name} cannot be read: {why}; cook it again"
+            found.append(Problem("memory.cache", text, help=help_text, severity=Severity.WARNING))
         return tuple(dict.fromkeys(found))
 
     def close(self) -> None:
