@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the plan, or with --against the way to it from another one; or write it with --out.
+    """Print the plan, its requirements, or with --against the way to it; or write that with --out.
 
     Raises InputError for a wrong scene, PlanError for a wrong profile or a scene it cannot hold.
     """
     from engine.humon.saving import write_whole
     from engine.plan.text.plan_text import plan_text
+    from engine.plan.text.requirement_text import requirement_text
 
-    text = plan_text(plan_of(options))
+    plan = plan_of(options)
+    text = requirement_text(plan) if options.requirements else plan_text(plan)
     if options.against is not None:
         from engine.cli.diff import compare
         from engine.humon import read

@@ -17,4 +17,4 @@ def test_a_pass_over_a_thousand_objects_counts_them_all() -> None:
         assert len(named) == 17
         assert all(words.startswith("visibleModel on '") for words in named[:16])
         assert named[16] == "984 more"
-        assert "visibleModel on 984 more objects" in scene.plan_text
+        assert "visibleModel on 984 more objects" in str(scene.plan) == scene.plan_text

@@ -174,6 +174,14 @@ def test_what_is_wrong_in_a_plan_text_is_named(old, new, words):
         read_plan(plan_text(plan).replace(old, new, 1), plan.profile, SMALL)
 
 
+def test_str_of_a_plan_is_its_text_and_repr_is_one_line():
+    plan = a_plan("unified")
+    assert str(plan) == f"{plan}" == plan_text(plan)
+    counts = (len(plan.memory.allocations), len(plan.memory.resources), len(plan.memory.subresources))
+    size = f"{plan.planned_bytes:,} bytes in {{}} allocations, {{}} resources, {{}} subresources"
+    assert repr(plan) == f"<plan for unified: {size.format(*counts)}>"
+
+
 def test_a_plan_differs_from_itself_in_nothing():
     plan = a_plan("discrete-window")
     old = read_plan(plan_text(plan), plan.profile, SMALL, keys=plan.requirements.keys)
