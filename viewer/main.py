@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from viewer.run.scripting import Script
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, parser: ArgumentParser | None = None) -> int:
     """Run the viewer and return its exit code; a wrong command line ends in argparse's SystemExit(2)."""
-    options = parse(arguments)
+    options = parse(arguments, parser)
     return int(guarded(lambda: list_devices(options) if options.list_devices else view(options)))
 
 
