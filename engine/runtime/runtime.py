@@ -67,7 +67,10 @@ _GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
 
 @dataclass(frozen=True)
 class FrameFacts:
-    """One frame: its number, milliseconds of wall and main-thread CPU time, and whether all is resident."""
+    """One frame: its number, milliseconds of wall and main-thread CPU time, and whether all is resident.
+
+    It is not `drawn` where the presenter has no target for it, or what it needs is not resident yet.
+    """
 
     number: int
     wall_ms: float
@@ -292,10 +295,9 @@ class Runtime:
         found = [*self.scene.warnings, *self.tableau.warnings, *self.library.problems]
         found += [*self.registry.problems, *self.planner.problems]
         help_text = "what was lost draws its fallback; open the scene again, and it is cooked anew"
-        found += [
-            Problem("memory.cache", text, help=help_text, severity=Severity.WARNING)
-            for text in self.memory.cache_problems
-        ]
+        for db, why in self.memory.cache_problems:
+            text = f"the cache of {self.library.dbs[db].name} cannot be read: {why}; cook it again"
+            found.append(Problem("memory.cache", text, help=help_text, severity=Severity.WARNING))
         return tuple(dict.fromkeys(found))
 
     def close(self) -> None:
@@ -439,13 +441,15 @@ class Runtime:
             self.renderer.ring("frame").replace(block)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
-        """Submit the frame, and present it; False where there is nothing to draw with yet."""
+        """Submit the frame, and present it; False where there is nothing to draw with, or on."""
         if not self.renderer.ready:
             return False
-        target = presenter.acquire() if presenter is not None else None
-        if presenter is None or target is None:
+        if presenter is None:
             self._send(slot, [], [], [])
             return True
+        target = presenter.acquire()
+        if target is None:
+            return False
         try:
             shown = presenter.record(slot, target, self.renderer.image(SCENE_COLOR.name))
             rendered = (target.rendered, 0, Stage.ALL_COMMANDS)

@@ -175,8 +175,8 @@ class MemoryManager:
         return self._executor.lost.keys
 
     @property
-    def cache_problems(self) -> tuple[str, ...]:
-        """What went wrong with caches so far, in words, each thing once."""
+    def cache_problems(self) -> tuple[tuple[int, str], ...]:
+        """What went wrong with caches so far: the number of the database and why, each once."""
         return tuple(self._executor.lost.why)
 
     def submit(self, schedule: Schedule, caches: Mapping[int, Any] | None = None) -> None:
