@@ -102,7 +102,7 @@ class Shortage:
         resources = plan.memory.resource_table.rows(places["resource"].astype(np.int64))
         homes = plan.memory.allocation_table.rows(resources["allocation"].astype(np.int64))
         away = np.array([not t.properties & own for t in plan.profile.memory_types], np.bool_)
-        cached = plan.terms.holding(Contents.CACHE)
+        cached = plan.terms.with_contents(Contents.CACHE)
         return int(places["size"][away[homes["memory_type"]] & cached[places["terms"]]].sum())
 
 

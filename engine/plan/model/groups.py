@@ -64,7 +64,7 @@ def planned_terms(terms: Terms, profile: DeviceProfile, policy: Policy) -> Terms
     if terms.contents is Contents.CACHE and policy.transfer_queue and profile.has_transfer_queue():
         terms = terms.with_use(_TRANSFER)
     if terms.contents is Contents.CACHE and policy.elsewhere:
-        terms = terms.anywhere()
+        terms = terms.preferring_device_local()
     alignment, preferred = terms.alignment, terms.preferred
     if terms.kind is Kind.BUFFER:
         limits = profile.limits

@@ -30,7 +30,7 @@ def place_rows(plan: Plan, keys: Int64s | None = None) -> Rows:
     places = np.zeros(len(rows), PLACE)
     for name in SUBRESOURCE.names or ():
         places[name] = rows[name]
-    filled = ~plan.terms.holding(Contents.UNDEFINED)
+    filled = ~plan.terms.with_contents(Contents.UNDEFINED)
     places["needs"] = np.where(filled[rows["terms"]], rows["size"], 0) if len(rows) else 0
     return places
 

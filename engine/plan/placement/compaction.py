@@ -113,7 +113,7 @@ def _pages(plan: Plan, resources: Rows) -> list[Page]:
     lengths = np.where(resources["layers"] > 0, resources["layers"], resources["bytes"]).astype(np.int64)
     taken = places["offset"].astype(np.int64), places["footprint"].astype(np.int64)
     space, start, free = gaps(home, *taken, ids, lengths)
-    is_cached = plan.terms.holding(Contents.CACHE)[places["terms"]]
+    is_cached = plan.terms.with_contents(Contents.CACHE)[places["terms"]]
     pages = []
     for row, ident in zip(resources, ids.tolist(), strict=True):
         mine = slice(*np.searchsorted(home, [ident, ident + 1]))

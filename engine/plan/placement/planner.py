@@ -75,7 +75,7 @@ def plan_again(plan: Plan, resident: Plan, *, fetch: bool = True) -> Plan:
     requirements = plan.requirements
     if not fetch:
         keys = requirements.needs.array["key"].astype(np.int64)
-        cached = requirements.terms.holding(Contents.CACHE)
+        cached = requirements.terms.with_contents(Contents.CACHE)
         there = resident.memory.subresource_table.has(keys) & ~np.isin(keys, resident.memory.missing)
         requirements = requirements.without(keys[cached[requirements.needs.array["terms"]] & ~there])
     return make_plan(

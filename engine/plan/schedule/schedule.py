@@ -106,7 +106,7 @@ class _Scheduler:
         return Schedule(self.plan, tuple(self.steps), staged, moved)
 
     def _cached(self) -> NDArray[np.bool_]:
-        cached = self.plan.terms.holding(Contents.CACHE)
+        cached = self.plan.terms.with_contents(Contents.CACHE)
         return cached[self.places["terms"]] if len(self.places) else np.zeros(0, bool)
 
     def _movable(self) -> Int64s:
@@ -238,7 +238,7 @@ class _Scheduler:
     def _publish_ready(self) -> None:
         """Zero what wants zeros, and publish all that has its bytes."""
         places = self.places
-        zero = self.plan.terms.holding(Contents.ZERO)
+        zero = self.plan.terms.with_contents(Contents.ZERO)
         if len(places):
             empty = zero[places["terms"]] & (places["arrived"] < places["needs"])
             if empty.any():

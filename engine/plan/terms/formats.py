@@ -1,4 +1,4 @@
-"""Image and vertex formats: VkFormat's numbers and what a plan must know of each.
+"""Image and vertex formats: VkFormat values, with block size, aspects and colour space of each.
 
 The block table follows the Vulkan 1.3 specification, "Compatible Formats" (texel block size and extent).
 """
@@ -86,13 +86,13 @@ class Format(IntEnum):
 
     @property
     def info(self) -> FormatInfo:
-        """Block size and extent, aspect and colour space of this format."""
+        """Block size and extent, aspects and colour space of this format."""
         return _info(self)
 
 
 @dataclass(frozen=True, slots=True)
 class FormatInfo:
-    """What one texel block takes: bytes, extent in texels, aspects, and whether sampling decodes sRGB."""
+    """One texel block: bytes, extent in texels, aspects, and whether sampling decodes sRGB."""
 
     block_bytes: int
     block_width: int = 1

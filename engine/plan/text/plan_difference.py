@@ -81,7 +81,7 @@ def _value(row: Node) -> tuple[tuple[str, str], ...]:
 def imagined_sources(plan: Plan) -> Sources:
     """Cache ranges for all cached keys of a plan whose caches are not at hand: one after another."""
     places = plan.memory.subresources
-    cached = plan.terms.holding(Contents.CACHE)
+    cached = plan.terms.with_contents(Contents.CACHE)
     mine = places[cached[places["terms"]]] if len(places) else places
     room = -(-mine["size"] // 16) * 16
     return Sources.of(mine["key"], mine["key"] >> 32, np.cumsum(room) - room, mine["size"])

@@ -121,7 +121,7 @@ def test_old_things_give_way_first_where_the_budget_holds_only_one():
 
 def test_an_asset_without_a_source_is_named():
     plan = make_plan(needs(buffer(0), buffer(1)), DEVICE)
-    with pytest.raises(PlanError, match=r"asset: 1 \(asked for by visibleModel on 'cube'\) has no range"):
+    with pytest.raises(PlanError, match=r"asset: 1 \(requested by visibleModel on 'cube'\) has no range"):
         make_schedule(Resident(), plan, packed(buffer(0)))
 
 
@@ -133,7 +133,7 @@ def test_a_source_of_another_size_is_named():
 
 def test_a_source_before_its_cache_is_named():
     plan = make_plan(needs(buffer(0)), DEVICE)
-    with pytest.raises(PlanError, match=r"asset: 0 \(asked for by .*\) begins before its cache"):
+    with pytest.raises(PlanError, match=r"asset: 0 \(requested by .*\) begins before its cache"):
         make_schedule(Resident(), plan, Sources.of([DB], 1, [-64], 64))
 
 
@@ -142,8 +142,8 @@ def test_cache_ranges_that_overlap_are_named():
     with pytest.raises(PlanError, match="overlap") as caught:
         make_schedule(Resident(), plan, Sources.of([DB, DB + 1], 1, [0, 60], 64))
     assert caught.value.problem == (
-        "cache ranges overlap: those of assetDb: 1 asset: 0 (asked for by visibleModel on 'cube') and "
-        "assetDb: 1 asset: 1 (asked for by visibleModel on 'cube')"
+        "cache ranges overlap: those of assetDb: 1 asset: 0 (requested by visibleModel on 'cube') and "
+        "assetDb: 1 asset: 1 (requested by visibleModel on 'cube')"
     )
 
 
