@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.plan.model.columns import Columns, columns_of
+from engine.plan.model.columns import NeedColumns, need_columns
 from engine.plan.model.memory_plan import MemoryPlan, Sharing
 from engine.plan.model.packing import Packing
 from engine.plan.model.plan import Plan, merge_rows
@@ -63,7 +63,7 @@ def make_plan(
         profile,
         policy,
     )
-    plan.leave_packing(packing)
+    plan.store_packing(packing)
     return plan
 
 
@@ -124,7 +124,7 @@ def _memory(
             if count < limit:
                 return memory, staging, found.packing
             short = None
-    columns = columns_of(coalesced, coalesced.needs.array, profile, policy, terms)
+    columns = need_columns(coalesced, coalesced.needs.array, profile, policy, terms)
     raise (
         _crowded(columns, coalesced, count, limit)
         if short is None
@@ -133,10 +133,10 @@ def _memory(
 
 
 def _budget(
-    columns: Columns, coalesced: Coalesced, profile: DeviceProfile, short: NoRoom, what: str
+    columns: NeedColumns, coalesced: Coalesced, profile: DeviceProfile, short: NoRoom, what: str
 ) -> PlanError:
     budget = _bytes(profile.budget(short.heap))
-    who = [f"{name}: {_bytes(size)}" for name, size in _largest(coalesced, columns.padded(profile))]
+    who = [f"{name}: {_bytes(size)}" for name, size in _largest(coalesced, columns.device_bytes(profile))]
     return PlanError(
         "plan.budget",
         f"heap {short.heap} with a budget of {budget} cannot hold {what}"
@@ -145,7 +145,7 @@ def _budget(
     )
 
 
-def _crowded(columns: Columns, coalesced: Coalesced, count: int, limit: int) -> PlanError:
+def _crowded(columns: NeedColumns, coalesced: Coalesced, count: int, limit: int) -> PlanError:
     own = np.array([group.sharing is Sharing.OWN for group in columns.groups], bool)
     counts = _largest(coalesced, own[columns.group].astype(np.int64))
     who = "; ".join(f"{name}: {number}" for name, number in counts)

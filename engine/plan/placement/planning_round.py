@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.model.columns import Columns, columns_of
+from engine.plan.model.columns import NeedColumns, need_columns
 from engine.plan.model.memory_plan import SUBRESOURCE, MemoryPlan, Sharing
 from engine.plan.model.packing import Packing
 from engine.plan.model.plan import Plan
@@ -78,7 +78,7 @@ class Round:
         Raises NoRoom or Unplaceable where the device cannot hold it.
         """
         gone, ids = self._difference()
-        columns = columns_of(
+        columns = need_columns(
             self.coalesced, self.coalesced.needs.rows(ids), self.profile, self.policy, self.terms
         )
         rows = _rows(columns)
@@ -105,7 +105,7 @@ class Round:
         to_stage = int((np.maximum(columns.bytes, columns.footprint) + SLACK)[fetch].sum())
         return Outcome(memory, self.packing, to_stage, self._at_once(columns, fetch))
 
-    def _at_once(self, columns: Columns, fetch: NDArray[np.bool_]) -> int:
+    def _at_once(self, columns: NeedColumns, fetch: NDArray[np.bool_]) -> int:
         """Bytes of staging without which one of these could never come."""
         optimal = self.profile.limits.optimal_buffer_copy_offset_alignment
         rows = rows_at_once(self.profile, self.policy)
@@ -132,7 +132,7 @@ class Round:
         gone = places.array["key"].astype(np.int64)
         return gone[~needs.has(gone)], keys
 
-    def _fits(self, columns: Columns, rows: Rows, had: NDArray[np.bool_], old: Rows) -> NDArray[np.bool_]:
+    def _fits(self, columns: NeedColumns, rows: Rows, had: NDArray[np.bool_], old: Rows) -> NDArray[np.bool_]:
         """Which of the resident keys may stay although what is asked of them has changed."""
         resource = self.memory.resource_table.rows(old["resource"].astype(np.int64))
         allocation = self.memory.allocation_table.rows(resource["allocation"].astype(np.int64))
@@ -166,7 +166,7 @@ class Round:
         return fits
 
     def _keep(
-        self, rows: Rows, columns: Columns, had: NDArray[np.bool_], old: Rows, stays: NDArray[np.bool_]
+        self, rows: Rows, columns: NeedColumns, had: NDArray[np.bool_], old: Rows, stays: NDArray[np.bool_]
     ) -> None:
         """Carry places over into `rows`, giving back what a shrunken key no longer needs."""
         kept = stays[had]
@@ -177,7 +177,7 @@ class Round:
         for i in shrunk.tolist():
             resource, start = int(before["resource"][i]), int(before["offset"][i])
             small, large = int(rows["footprint"][at[i]]), int(before["footprint"][i])
-            if self.packing.pages.knows(resource):
+            if self.packing.pages.has_space(resource):
                 self.packing.pages.give(resource, start + small, large - small)
             else:
                 rows["footprint"][at[i]] = large
@@ -198,7 +198,7 @@ class Round:
                 allocations.append(int(home["id"]))
         return np.array(empty, np.int64), np.array(allocations, np.int64)
 
-    def _place(self, columns: Columns, rows: Rows, new: NDArray[np.bool_], builder: Builder) -> None:
+    def _place(self, columns: NeedColumns, rows: Rows, new: NDArray[np.bool_], builder: Builder) -> None:
         order = columns.placing_order(self.coalesced)
         order = order[new[order]]
         group = columns.group[order]
@@ -253,7 +253,7 @@ class Round:
         )
 
 
-def _rows(columns: Columns) -> Rows:
+def _rows(columns: NeedColumns) -> Rows:
     rows = np.zeros(len(columns.needs), SUBRESOURCE)
     rows["key"], rows["content"] = columns.needs["key"], columns.needs["content"]
     rows["terms"], rows["size"] = columns.terms, columns.size

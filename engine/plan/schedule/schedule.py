@@ -70,7 +70,7 @@ class _Scheduler:
         self.sources = sources
         self.visible = visible
         self.resident = resident
-        self.places, self.old = resident.towards(plan, landed=True)
+        self.places, self.old = resident.towards(plan, transfers_complete=True)
         self.steps: list[AnyStep] = []
         self.allocations = dict(resident.allocations)
         self.resources = dict(resident.resources)

@@ -49,8 +49,8 @@ def _binding(j: Joined) -> list[Finding]:
     alignment = np.array([n.alignment for n in j.needs], np.int64)
     bits = np.array([n.type_bits for n in j.needs], np.int64)
     found = j.resources("1 alignment", r["offset"] % np.maximum(alignment, 1) != 0)
-    found += j.resources("1 range", (r["offset"] < 0) | (r["offset"] + r["size"] > j.home["size"]))
-    found += j.resources("1 type bits", bits >> j.home["memory_type"].astype(np.int64) & 1 == 0)
+    found += j.resources("1 range", (r["offset"] < 0) | (r["offset"] + r["size"] > j.allocation_of["size"]))
+    found += j.resources("1 type bits", bits >> j.allocation_of["memory_type"].astype(np.int64) & 1 == 0)
     return found + j.resources("1 size", r["size"] < size)
 
 
@@ -109,24 +109,24 @@ def _dedicated(j: Joined) -> list[Finding]:
     required = np.array([n.requires_dedicated for n in j.needs], bool)
     counts = np.bincount(r["allocation"], minlength=1)
     alone = (counts[r["allocation"]] == 1) & (r["offset"] == 0)
-    single = j.home["dedicated"] | (j.home["own"] & ~r["aliased"])
-    return j.resources("4 dedicated", required & ~(alone & j.home["dedicated"]) | single & ~alone)
+    single = j.allocation_of["dedicated"] | (j.allocation_of["own"] & ~r["aliased"])
+    return j.resources("4 dedicated", required & ~(alone & j.allocation_of["dedicated"]) | single & ~alone)
 
 
 def _usage(j: Joined) -> list[Finding]:
     """Rules 6, 8 and 13: usages of all keys are the resource's; device addresses; transfer bits."""
-    usage = j.within["usage"].astype(np.int64)
+    usage = j.resource_of["usage"].astype(np.int64)
     staged = j.terms(lambda t: t.contents is not Contents.UNDEFINED) > 0
     found = j.places("6 usage", j.terms(lambda t: t.usage) & ~usage != 0)
     found += j.places("13 transfer", staged & (usage & int(BufferUsage.TRANSFER_DST) == 0))
     r = j.memory.resources
     address = (r["kind"] == Kind.BUFFER) & (r["usage"] & int(BufferUsage.SHADER_DEVICE_ADDRESS) != 0)
-    return found + j.resources("8 device address", address & ~j.home["device_address"])
+    return found + j.resources("8 device address", address & ~j.allocation_of["device_address"])
 
 
 def _properties(j: Joined) -> list[Finding]:
     """What keys require of memory is what their memory type has, and mapped keys are in mapped memory."""
-    homes = j.memory.allocation_table.rows(j.within["allocation"].astype(np.int64))
+    homes = j.memory.allocation_table.rows(j.resource_of["allocation"].astype(np.int64))
     has = np.array([int(t.properties) for t in j.plan.profile.memory_types], np.int64)[homes["memory_type"]]
     mapped = j.terms(lambda t: t.persistent_map) > 0
     visible = has & int(MemoryProperty.HOST_VISIBLE) != 0
@@ -137,8 +137,8 @@ def _properties(j: Joined) -> list[Finding]:
 def _ranges(j: Joined) -> list[Finding]:
     """Keys lie inside their resource and apart; rule 7's descriptor alignments and rule 9's atoms."""
     s, limits = j.memory.subresources, j.plan.profile.limits
-    buffer = j.within["kind"] == Kind.BUFFER
-    room = np.where(buffer, j.within["bytes"], j.within["layers"])
+    buffer = j.resource_of["kind"] == Kind.BUFFER
+    room = np.where(buffer, j.resource_of["bytes"], j.resource_of["layers"])
     found = j.places("range", (s["offset"] < 0) | (s["offset"] + s["footprint"] > room))
     usage, asked = j.terms(lambda t: t.usage), j.terms(lambda t: t.alignment, 1)
     copies = j.terms(lambda t: t.copies, 1)

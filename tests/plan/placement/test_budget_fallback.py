@@ -11,7 +11,7 @@ from support.plan_proofs import DEVICES, policy_of
 from support.random_scenes import World, profile
 from support.random_scenes import needs as random_needs
 
-from engine.plan.model.columns import columns_of
+from engine.plan.model.columns import need_columns
 from engine.plan.model.plan import Plan
 from engine.plan.placement.budget_fallback import EvictionCandidates, is_short, plan_within_budget
 from engine.plan.placement.planner import make_plan
@@ -171,8 +171,8 @@ def tight_plan(seed: int) -> str:
     device, policy = DEVICES[seed % len(DEVICES)], policy_of(seed)
     world = World.make(rng, int(rng.integers(2, 25)))
     wanted = random_needs(rng, world, rng.uniform(0.3, 1), 3)
-    columns = columns_of(wanted, wanted.needs.array, device, policy, TermsTable())
-    sizes = columns.padded(device)
+    columns = need_columns(wanted, wanted.needs.array, device, policy, TermsTable())
+    sizes = columns.device_bytes(device)
     share = rng.uniform(0.1, 1.3)
     device = device.with_budgets({heap: int(sizes.sum() * share) for heap in range(len(device.heaps))})
     simulated = SimulatedDevice(world.caches)

@@ -230,7 +230,7 @@ HANDED = (ONE, QueueKind.TRANSFER, QueueKind.GRAPHICS)
         (Allocate(0, 0, 64), "exists already"),
         (Allocate(77, 0, 64), "no plan has this"),
         (CreateBuffer(0, 64, 0), "exists already"),
-        (Bind(0, 0, 0), "bound once"),
+        (Bind(0, 0, 0), "bound already"),
         (Free(0), "is bound to it"),
         (Free(99), "does not exist"),
         (Destroy(0), "the plan has keys in it"),
@@ -239,11 +239,11 @@ HANDED = (ONE, QueueKind.TRANSFER, QueueKind.GRAPHICS)
         (Publish(ONE, *HERE), "published already"),
         (Fill(ONE), "published already"),
         (Move(ONE, 0, 0, ONE * 0, ONE * 0, ONE * 0 + 64), "published already"),
-        ("x", "no step"),
+        ("x", "not a step"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_a_step_that_does_not_fit_what_is_resident_is_refused(step, words):
+def test_a_step_that_contradicts_the_resident_state_is_refused(step, words):
     _, resident, _ = settled([buffer(0)])
     with pytest.raises(StepError, match=words):
         resident.apply(step)
@@ -256,13 +256,13 @@ def test_a_step_that_does_not_fit_what_is_resident_is_refused(step, words):
         (Publish(ONE, HERE[0], HERE[1] + 4), "elsewhere"),
         (Release(*HANDED), "not the owner"),
         (Acquire(*HANDED), "not released"),
-        (Move(ONE, 0, 0, ONE * 0, ONE * 0, ONE * 0 + 64), "nothing to move"),
-        (SetWindow(0, (Window(1, 0, 64),)), "transfers from assetDb 1 are under way"),
-        (Destroy(1), "under way"),
+        (Move(ONE, 0, 0, ONE * 0, ONE * 0, ONE * 0 + 64), "no such source"),
+        (SetWindow(0, (Window(1, 0, 64),)), "transfers from assetDb 1 are in flight"),
+        (Destroy(1), "in flight"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_a_step_that_comes_too_early_is_refused(step, words):
+def test_a_step_that_is_too_early_is_refused(step, words):
     resident, schedule = Resident(), fresh([buffer(0)])
     resident.begin(schedule.plan)
     for done in schedule.steps[: kinds(schedule).index("ClearStaging")]:
@@ -277,10 +277,10 @@ def test_a_step_that_comes_too_early_is_refused(step, words):
         ({"staging": 7}, "not bound"),
         ({"db": 4}, "no window"),
         ({"keys": ONE + 1}, "not in the plan"),
-        ({"sizes": ONE * 0 + 65}, "too much"),
+        ({"sizes": ONE * 0 + 65}, "more bytes than the key needs"),
     ],
 )
-def test_a_transfer_that_does_not_fit_is_refused(change, words):
+def test_an_invalid_transfer_is_refused(change, words):
     resident, schedule = Resident(), fresh([buffer(0)])
     resident.begin(schedule.plan)
     at = kinds(schedule).index("Transfer")
@@ -290,7 +290,7 @@ def test_a_transfer_that_does_not_fit_is_refused(change, words):
         resident.apply(replace(schedule.steps[at], **change))
 
 
-def test_a_small_change_looks_at_little():
+def test_a_small_change_makes_few_places_pending_or_old():
     rows = [buffer(i) for i in range(3000)]
     plan, resident, keys = settled(rows)
     new = make_plan(needs(*rows[:-1], buffer(5000), keys=keys), DEVICE, plan)
