@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.plan.model.memory_plan import shape_of
 from engine.plan.model.plan import Plan
-from engine.plan.placement.staging_bounds import RUN_ALIGNMENT, image_slack, rows_at_once
+from engine.plan.placement.staging_bounds import RUN_ALIGNMENT, copy_row_granularity, image_slack
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.requirements.sources import Sources
 from engine.plan.resident.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow, Transfer
@@ -54,7 +54,7 @@ def paging(
         keys = distinct(pieces["key"])
         pieces["priority"] += VISIBLE_PRIORITY * visible(keys)[np.searchsorted(keys, pieces["key"])]
     capacity = int(plan.staging.subresources["size"].min())
-    at_once = rows_at_once(plan.profile, plan.policy)
+    at_once = copy_row_granularity(plan.profile, plan.policy)
     pieces = split(pieces, shapes, min(capacity, plan.policy.window), at_once)
     missing = places["needs"].copy()
     missing -= places["arrived"]

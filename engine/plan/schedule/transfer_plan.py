@@ -13,7 +13,7 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.placement.staging_bounds import RUN_ALIGNMENT, image_alignment, least_room
+from engine.plan.placement.staging_bounds import RUN_ALIGNMENT, image_alignment, min_buffer_staging
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.requirements.shapes import mip_levels
 from engine.plan.resident.steps import BUFFER_COPY, IMAGE_COPY, READ, Transfer, Window
@@ -84,7 +84,7 @@ def split(pieces: Rows, shapes: list[ImageShape], limit: int, rows: int = 1) -> 
 
 
 def _buffer_cuts(piece: np.void, limit: int) -> list[tuple[int, int]]:
-    step = max(limit - least_room(int(piece["room"] - piece["size"])) + 4, 1)
+    step = max(limit - min_buffer_staging(int(piece["room"] - piece["size"])) + 4, 1)
     step = step // 4 * 4 or step
     start, end = int(piece["start"]), int(piece["start"] + piece["size"])
     return [(at, min(step, end - at)) for at in range(start, end, step)]

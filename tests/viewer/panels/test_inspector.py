@@ -225,7 +225,7 @@ def test_compaction_that_is_refused_leaves_the_tab_as_it_was(mouse: Mouse, table
 
     def describe(most_bytes: int, most_moves: int) -> Compaction:
         asked.append("tell")
-        raise PlanError("plan.stale", "a schedule is under way", "compact once it has settled")
+        raise PlanError("plan.stale", "a schedule is in progress", "compact once it has settled")
 
     inspector = Inspector(tableau, Compacting(describe, _nobody), Guard(quiet))
     draw = shown(inspector)
