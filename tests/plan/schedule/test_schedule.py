@@ -42,7 +42,7 @@ from engine.plan.text.schedule_listing import schedule_listing
 from engine.plan.text.schedule_text import read_schedule, write_schedule
 
 
-def test_a_fresh_schedule_goes_as_in_the_seed():
+def test_a_first_schedule_has_the_order_of_the_seed():
     names = kinds(fresh([buffer(0), buffer(1)]))
     assert names == [
         *("CreateBuffer", "CreateBuffer", "Allocate", "Allocate", "Bind", "Bind"),
@@ -58,7 +58,7 @@ def test_transients_are_published_at_once_and_zeros_are_filled():
     assert not of(schedule, Transfer)
 
 
-def test_a_transfer_queue_hands_over_what_has_arrived():
+def test_arrived_keys_are_transferred_from_the_transfer_to_the_graphics_queue():
     device = replace(
         DEVICE, queue_families=(*DEVICE.queue_families, QueueFamily(frozenset({QueueKind.TRANSFER})))
     )
@@ -88,7 +88,7 @@ def test_compatible_plans_need_no_schedule():
     assert len(make_schedule(resident, again, packed(*rows))) == 0
 
 
-def test_replaced_things_go_after_the_new_ones_are_published():
+def test_replaced_resources_are_freed_after_the_new_ones_are_published():
     both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
     plan, resident, keys = settled([buffer(0)])
     new = make_plan(needs(buffer(0, usage=both), keys=keys), DEVICE, plan)
@@ -96,14 +96,14 @@ def test_replaced_things_go_after_the_new_ones_are_published():
     assert names == ["CreateBuffer", "Allocate", "Bind", "Move", "Publish", "Destroy", "Free"]
 
 
-def test_what_nobody_wants_goes_first():
+def test_unplanned_resources_are_freed_first():
     plan, resident, keys = settled([buffer(0), texture(1)])
     new = make_plan(needs(buffer(0), buffer(2), keys=keys), DEVICE, plan)
     names = kinds(make_schedule(resident, new, packed(buffer(0), texture(1), buffer(2))))
     assert names[:3] == ["Withdraw", "Destroy", "Free"]
 
 
-def test_old_things_give_way_first_where_the_budget_holds_only_one():
+def test_old_resources_are_freed_first_where_the_budget_holds_only_one():
     tight = DEVICE.with_budgets({0: 300_000})
     keys = Keys()
     plan = make_plan(needs(buffer(0, 200_000), keys=keys), tight)
@@ -147,7 +147,7 @@ def test_cache_ranges_that_overlap_are_named():
     )
 
 
-def test_the_listing_reads_like_the_seeds():
+def test_the_listing_is_like_that_of_the_seed():
     rows = [buffer(i) for i in (0, 3, 4, 5)] + [texture(i) for i in (6, 7)]
     text = schedule_listing(fresh(rows))
     assert "[assetDb1 schedule buffers 0 3-5 images 6-7 bytes 936]" in text
@@ -155,7 +155,7 @@ def test_the_listing_reads_like_the_seeds():
     assert "[clearStaging 2]" in text
 
 
-def test_a_schedule_written_out_reads_back_the_same():
+def test_a_schedule_is_the_same_after_writing_and_reading():
     rows = [buffer(i, 3000) for i in range(10)] + [texture(20)]
     schedule = fresh(rows, Policy(staging=8192, window=9000))
     again = read_schedule(write_schedule(schedule), schedule.plan)
@@ -164,7 +164,7 @@ def test_a_schedule_written_out_reads_back_the_same():
     assert read_schedule(write_schedule(schedule, done=9), schedule.plan).steps == schedule.steps[9:]
 
 
-def test_a_schedule_goes_on_from_its_text_wherever_it_was_left():
+def test_a_schedule_read_from_text_can_be_continued_at_any_step():
     device = replace(
         DEVICE,
         queue_families=(*DEVICE.queue_families, QueueFamily(frozenset({QueueKind.TRANSFER}))),
@@ -211,7 +211,7 @@ def test_an_edited_schedule_is_refused(steps, words):
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_any_edit_of_a_schedule_is_taken_or_refused(seed):
+def test_any_edit_of_a_schedule_is_accepted_or_refused(seed):
     schedule = fresh([buffer(i, 3000) for i in range(4)] + [texture(20)], Policy(staging=8192))
     text = write_schedule(schedule)
     for start, end, new in hostile_edits(np.random.default_rng(seed), text, 10):
@@ -299,7 +299,7 @@ def test_a_small_change_makes_few_places_pending_or_old():
     assert len(resident.old) <= 1
 
 
-def test_what_has_arrived_is_not_fetched_again_after_a_stop():
+def test_arrived_bytes_are_not_transferred_again_after_a_stop():
     rows = [buffer(i, 3000) for i in range(10)]
     cache = np.random.default_rng(1).integers(0, 256, 30_000, dtype=np.uint8)
     whole = make_schedule(
@@ -314,7 +314,7 @@ def test_what_has_arrived_is_not_fetched_again_after_a_stop():
         assert device.staged_bytes == 30_000
 
 
-def test_a_new_version_with_no_room_beside_the_old_is_fetched_into_its_place():
+def test_a_new_version_replaces_the_old_in_place_where_memory_holds_only_one():
     shape = ImageShape(Format.R8G8B8A8_UNORM, 128, 128)
     rows = [texture(0, shape), texture(1, shape)]
     size = tight_bytes(shape)
