@@ -191,7 +191,7 @@ def test_a_schedule_read_from_text_can_be_continued_at_any_step():
 @pytest.mark.parametrize(
     ("steps", "words"),
     [
-        ("{ @type: Explode }", r"error\[schedule.step\]: schedule.hu:1:\d+: no step is called Explode"),
+        ("{ @type: Explode }", r"error\[schedule.step\]: schedule.hu:1:\d+: unknown step Explode"),
         ("{ @type: Free }", r"error\[schedule.field\]: schedule.hu:1:\d+: Free has no allocation"),
         ("{ @type: Free allocation: x }", "must be a number"),
         ("{ @type: Free allocation: 99999999999999999999 }", "must be from"),
@@ -199,9 +199,9 @@ def test_a_schedule_read_from_text_can_be_continued_at_any_step():
         ("{ @type: Publish keys: [1] resources: [4294967296] offsets: [0] }", "must be from"),
         ("{ @type: Publish keys: [1 2] resources: [0] offsets: [0] }", "columns of several lengths"),
         ("{ @type: Acquire keys: [1] source: transfer target: grafics }", "did you mean 'graphics'"),
-        ("{ @type: SetWindow index: 0 windows: [[1 0]] }", "a list of 3 is wanted, and this has 2"),
+        ("{ @type: SetWindow index: 0 windows: [[1 0]] }", "expected a list of 3 items, not of 2"),
         ("{ @type: CreateImage resource: 0 shape: [r8_unorm 1 1] layers: 1 usage: 4 }", "a list of 5"),
-        ("5", "no step is called None"),
+        ("5", "unknown step None"),
     ],
 )
 def test_an_edited_schedule_is_refused(steps, words):
