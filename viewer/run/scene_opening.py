@@ -57,12 +57,12 @@ def runtime_options(options: Options, window: WindowTarget | None = None) -> Run
     """Turn the command line into the options of a runtime."""
     from engine.runtime.options import RuntimeOptions
 
-    cycles = {} if options.paging_cycles is None else {"paging_cycles": options.paging_cycles}
+    cycles = options.paging_cycles
     return RuntimeOptions(
         size=options.size,
         device=options.device or "",
         validate=options.wants_validation,
         budget_mib=options.budget_mib,
         window=window,
-        **cycles,
+        paging_cycles=RuntimeOptions.paging_cycles if cycles is None else cycles,
     )

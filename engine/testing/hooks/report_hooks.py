@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,7 +24,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let the report of a test carry which goldens were not compared, to the process that sums up."""
     report = yield
     current = item.config.stash[STATE].current
@@ -69,7 +71,7 @@ class Notes:
             self._state.failures.append(Failure(report.nodeid, report.longreprtext))
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what waits and what was not compared, write the report, and ask where somebody can answer."""
     state = config.stash[STATE]
     for reason in state.not_compared:
@@ -92,7 +94,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line("look at the report, then: pytest --accept-goldens")
 
 
-def _ask(config: pytest.Config, terminalreporter: Any) -> bool:
+def _ask(config: pytest.Config, terminalreporter: pytest.TerminalReporter) -> bool:
     """Ask for each golden that waits, where somebody can answer; Enter leaves it waiting."""
     from engine.testing.goldens.findings import accept_one
     from engine.testing.goldens.goldens import shown
