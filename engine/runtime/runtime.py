@@ -35,12 +35,13 @@ from engine.plan.resident.resident import Resident
 from engine.plan.schedule.schedule import Schedule, make_schedule
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.vocabulary import Stage
+from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import drawn_rows, frame_block
 from engine.planning.visibility import LOOK_EVERY, FrustumQuery, turned
 from engine.render.renderer import Renderer
-from engine.runtime.options import Overlay, Presenter, RuntimeOptions
+from engine.runtime.options import Presenter, RuntimeOptions
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.facts import facts
@@ -115,7 +116,6 @@ class Runtime:
         self.limit_budget(self._budgets)
 
     def _open(self, undo: ExitStack, options: RuntimeOptions) -> None:
-        self.overlays: list[Overlay] = []
         self.plan: Plan | None = None
         self.schedule: Schedule | None = None
         self._needs: FrameNeeds | None = None
@@ -141,13 +141,14 @@ class Runtime:
             self.profile = self._device_profile = self.profile.limited(options.budget_mib * MIB)
         caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
         self._sources = Sources.of(*self.library.ranges().T)
+        cycles = options.paging_cycles
         self.resident = Resident()
         self.memory = MemoryManager(
             self.device,
             self.profile,
             caches,
             frames=self.timeline,
-            pace=Pace(cycles=options.paging_cycles),
+            pace=Pace() if cycles is None else Pace(cycles=cycles, whole_cycles=True),
             state=self.resident,
         )
         undo.callback(self.memory.close)
@@ -179,9 +180,8 @@ class Runtime:
         """Draw pictures of this size from the next frame on."""
         self.planner.size = (max(1, width), max(1, height))
 
-    def add_overlay(self, overlay: Overlay) -> None:
-        """Let something beside the scene ask for memory; its presenter draws it."""
-        self.overlays.append(overlay)
+    def add_overlay(self, overlay: MemoryUser) -> None:
+        """Plan for what is drawn over the scene as well; the presenter draws it."""
         self.planner.others.append(overlay)
 
     def frame(self, presenter: Presenter | None = None) -> FrameFacts:

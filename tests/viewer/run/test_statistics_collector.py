@@ -1,15 +1,13 @@
-"""Claims about the figures that the inspector shows of a run."""
+"""Claims about the statistics of a run that the inspector shows."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 
-from viewer.run.facts_gathering import RunFacts
+from viewer.run.statistics_collector import StatisticsCollector
 
 
-def test_progress_goes_on_where_the_rest_is_put_into_another_order_and_begins_again_with_another_plan() -> (
-    None
-):
+def test_progress_continues_when_steps_are_reordered_and_restarts_with_a_new_plan() -> None:
     plan = SimpleNamespace(planned_bytes=1, waste_bytes=0)
     runtime = SimpleNamespace(
         plan=plan,
@@ -18,12 +16,12 @@ def test_progress_goes_on_where_the_rest_is_put_into_another_order_and_begins_ag
         device=SimpleNamespace(adapter=SimpleNamespace(name="a GPU")),
         problems=(),
     )
-    facts = RunFacts(runtime, "a.hu")  # type: ignore[arg-type]
+    facts = StatisticsCollector(runtime, "a.hu")  # type: ignore[arg-type]
 
     def progress(left: int) -> tuple[int, int]:
         runtime.memory.steps_left = left
-        gathered = facts.gather()
-        return gathered.steps_done, gathered.steps
+        collected = facts.collect()
+        return collected.steps_done, collected.steps
 
     assert [progress(left) for left in (10, 6)] == [(0, 10), (4, 10)]
     runtime.schedule = SimpleNamespace(steps=range(8))
