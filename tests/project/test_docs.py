@@ -39,10 +39,6 @@ NO_CODES = {
     "schedule.hu",
     "ui.fs",
     "ui.vs",
-    "viewer.indices",
-    "viewer.texture",
-    "viewer.upload",
-    "viewer.vertices",
 }
 LINK = re.compile(r"\]\(([^)#]+?)(?:#[^)]*)?\)")
 COMMENT = re.compile(r"\s+#.*")
