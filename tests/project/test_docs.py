@@ -1,4 +1,4 @@
-"""What the documents say is so: links, files, commands, options and error codes."""
+"""The documents are right: links, files, commands, options and error codes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DOCUMENTS = (
     "docs/testing.md",
 )
 CODE = re.compile(r"[a-z]+\.[a-z_]+")
-# Strings of that form that are no codes: names of files, packages, attributes and planned transients.
+# Strings of that form that are not codes: names of files, packages, attributes and planned transients.
 NO_CODES = {
     "builtin.hu",
     "diorama.features",
