@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.assets import AssetLibrary, AssetRef, Material, Mesh, Model
 from engine.feature import Drawable
 from engine.feature.requirement_builders import indices_requirement, texture_requirement, vertices_requirement
-from engine.plan.requirements.requirements import Requirement
+from engine.plan import Requirement
 
 _MESH_PRIORITY = 1
 

@@ -7,9 +7,7 @@ from collections.abc import Iterable
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Drawable, Feature
 from engine.graph import DepthTarget, Extent, ImageDecl, Pass, RasterState
-from engine.plan.requirements.requirements import Requirement
-from engine.plan.terms.drawing import CullMode
-from engine.plan.terms.formats import Format
+from engine.plan import CullMode, Format, Requirement
 from engine.tableau.schema import asset_field
 from features._assets import mesh_drawables, mesh_requirements
 

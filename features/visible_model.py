@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Drawable, Feature
 from engine.graph import SCENE_COLOR, ColorTarget, DepthTarget, ImageDecl, ImageRead, Pass, Samples
-from engine.plan.requirements.requirements import Requirement
-from engine.plan.terms.formats import Format
+from engine.plan import Format, Requirement
 from engine.tableau.schema import asset_field
 from features._assets import material_requirements, mesh_drawables, mesh_requirements
 from features.shadow_caster import SHADOW_MAP

@@ -52,9 +52,9 @@ class Options:
         return self.headless or "PYTEST_CURRENT_TEST" in os.environ
 
 
-def parse(arguments: Sequence[str] | None = None) -> Options:
+def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParser | None = None) -> Options:
     """Read the command line; a wrong one prints the usage and raises SystemExit(2), as argparse does."""
-    parser = make_parser()
+    parser = parser or make_parser()
     given = parser.parse_args(arguments)
     if given.scene is None and not given.list_devices:
         parser.error("a scene file is required, for example scenes/cube.hu")
@@ -76,12 +76,12 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     )
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Make the parser of `python -m viewer`."""
+def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.ArgumentParser:
+    """Make the parser of `prog`; its help ends with `more`."""
     parser = argparse.ArgumentParser(
-        prog="python -m viewer",
+        prog=prog,
         description="Open a scene in a window, or render it without one.",
-        epilog=EXIT_CODES,
+        epilog=EXIT_CODES + more,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -93,7 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--frames",
         metavar="N",
         type=positive,
-        help="stop after N frames (headless default: until settled, then one)",
+        help="stop after N drawn frames (headless default: until settled, then one)",
     )
     parser.add_argument(
         "--size",

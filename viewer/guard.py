@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar, TypeVarTuple
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
 
 
 class Guard:
@@ -20,7 +23,9 @@ class Guard:
         """The names of the functions that have raised."""
         return tuple(self._off)
 
-    def call(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    def call(
+        self, name: str, function: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result | None:
         """Call `function` unless it has raised before; returns None if it raises or has raised."""
         if name in self._off:
             return None
@@ -33,10 +38,10 @@ class Guard:
             self._report(name, message)
             return None
 
-    def wrapped(self, name: str, function: Callable[..., Any]) -> Callable[..., None]:
+    def wrapped(self, name: str, function: Callable[[*Arguments], object]) -> Callable[[*Arguments], None]:
         """Wrap `function` as a callback for a C library, which exceptions must not pass through."""
 
-        def callback(*arguments: Any) -> None:
+        def callback(*arguments: *Arguments) -> None:
             self.call(name, function, *arguments)
 
         return callback

@@ -12,15 +12,17 @@ from viewer.arguments import Options, parse
 from viewer.window.no_display import NoDisplay
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from engine.assets import AssetLibrary
     from engine.scene import Scene
     from viewer.run.frames import Frames
     from viewer.run.script_playback import Script
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, parser: ArgumentParser | None = None) -> int:
     """Run the viewer and return its exit code; a wrong command line raises argparse's SystemExit(2)."""
-    options = parse(arguments)
+    options = parse(arguments, parser)
     return int(guarded(lambda: list_devices(options) if options.list_devices else view(options)))
 
 

@@ -31,13 +31,13 @@ def compare(old: str, new: str, device: DeviceProfile, old_name: str, new_name: 
     """Return the difference of two plan texts and its schedule on a device, in Humon."""
     from engine.plan.terms.keys import Keys
     from engine.plan.text.plan_difference import difference, difference_text, row_changes
-    from engine.plan.text.plan_reader import read_plan
+    from engine.plan.text.plan_reader import database_name, read_plan
     from engine.plan.text.schedule_listing import schedule_listing
 
     names: dict[int, str] = {}
-    keys = Keys(names.__getitem__)
+    keys = Keys(names.__getitem__, lambda db: database_name(names, db))
     plans = [
         read_plan(text, device, None, name, keys, names) for text, name in ((old, old_name), (new, new_name))
     ]
-    found = difference(plans[0], plans[1].requirements)
+    found = difference(plans[0], plans[1])
     return difference_text(found, row_changes(old, new)) + schedule_listing(found.schedule)

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.cli.argument_types import DEFAULT_SIZE, positive, size
 from engine.cli.exits import guarded
 
+PROG = "python -m engine"
 EXIT_CODES = """\
 exit codes:
   0    done
@@ -18,13 +19,22 @@ exit codes:
   3    no usable Vulkan device
   130  interrupted (Ctrl-C)
 """
+COMMANDS = {
+    "cook": "import and compile the assets of a scene into its caches",
+    "plan": "print what a scene keeps in GPU memory, where, and why",
+    "why": "explain what is in GPU memory, and which features request it",
+    "diff": "print the difference of two plans in bytes, and the schedule from the first to the second",
+    "doctor": "list what this machine has, what is missing, and how to install it",
+    "format": "format .hu files in the standard layout; comments stay",
+}
+"""The commands, each with a description in one line."""
 DEFAULT_PROFILE = "lavapipe"
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Make the parser; each command is run by the module of its name in `engine.cli`."""
+def make_parser(prog: str = PROG) -> argparse.ArgumentParser:
+    """Make the parser of `prog`; each command is run by the module of its name in `engine.cli`."""
     parser = argparse.ArgumentParser(
-        prog="python -m engine",
+        prog=prog,
         description="Look at scenes and machines without opening a window. See also: python -m viewer --help",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -41,8 +51,9 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, more: str = ""
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, more: str
 ) -> argparse.ArgumentParser:
+    text = COMMANDS[name]
     return commands.add_parser(
         name,
         help=text,
@@ -57,7 +68,6 @@ def _add_cook(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     cook = _add(
         commands,
         "cook",
-        "import and compile the assets of a scene into its caches",
         "Assets that are up to date are not cooked again. A broken asset is reported with its place and\n"
         "drawn as a placeholder.",
     )
@@ -69,13 +79,18 @@ def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     plan = _add(
         commands,
         "plan",
-        "print what a scene keeps in GPU memory, where, and why",
         "Needs neither Vulkan nor a display: the GPU is a recorded profile. The same input gives the same\n"
         "text. `python -m engine doctor --record FILE.json` records the GPU of a machine.",
     )
     _add_scene_and_device(plan)
+    instead = plan.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--requirements",
+        action="store_true",
+        help="print the requirements of assets and features instead, each with its requesters",
+    )
     plan.add_argument("--out", metavar="FILE.hu", type=Path, help="write to this file instead of printing")
-    plan.add_argument(
+    instead.add_argument(
         "--against",
         metavar="OLD.hu",
         type=Path,
@@ -87,8 +102,7 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     diff = _add(
         commands,
         "diff",
-        "print the difference of two plans in bytes, and the schedule from the first to the second",
-        "Plans that differ only in order are compatible, and their schedule is empty.",
+        "The schedule ends at B exactly. Plans that differ only in order are compatible; it is empty then.",
     )
     diff.add_argument("old", metavar="A.hu", type=Path, help="the plan that is resident, from `plan --out`")
     diff.add_argument("new", metavar="B.hu", type=Path, help="the plan to get to")
@@ -101,7 +115,6 @@ def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     why = _add(
         commands,
         "why",
-        "explain what is in GPU memory, and which features request it",
         "QUESTION is an address (memoryType/allocation[/resource[/offset]]), an asset (assetDb0:2, or part\n"
         "of its name), a usage (vertex_buffer_bit), the path of an object, or the name of a feature.",
     )
@@ -136,7 +149,6 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     doctor = _add(
         commands,
         "doctor",
-        "list what this machine has, what is missing, and how to install it",
         "Ends with 3 if no Vulkan device can be used.",
     )
     doctor.add_argument(
@@ -154,7 +166,6 @@ def _add_format(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     form = _add(
         commands,
         "format",
-        "format .hu files in the standard layout; comments stay",
         "Each file is replaced as a whole or not at all.",
     )
     form.add_argument("files", metavar="FILE.hu", type=Path, nargs="+", help="the files")
@@ -163,8 +174,8 @@ def _add_format(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Run one command and return its exit code; a wrong command line raises argparse's SystemExit(2)."""
-    options = make_parser().parse_args(arguments)
+    options = make_parser(prog).parse_args(arguments)
     command = import_module(f"engine.cli.{options.command}")
     return int(guarded(lambda: command.run(options)))

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the plan, or with --against its difference from another; with --out, write it to a file.
+    """Print the plan, its requirements, or with --against the schedule to it; with --out, write it to a file.
 
     Raises InputError for a wrong scene, PlanError for a wrong profile or a scene that does not fit it.
     """
     from engine.humon.saving import write_whole
     from engine.plan.text.plan_text import plan_text
+    from engine.plan.text.requirement_text import requirement_text
 
-    text = plan_text(plan_of(options))
+    plan = plan_of(options)
+    text = requirement_text(plan) if options.requirements else plan_text(plan)
     if options.against is not None:
         from engine.cli.diff import compare
         from engine.humon import read

@@ -53,7 +53,7 @@ class ScenePlanner:
     ) -> None:
         self.profile = profile
         self.size = size
-        self.keys = Keys(self._describe)
+        self.keys = Keys(self._describe, lambda db: library.dbs[db].name)
         self.others: list[MemoryUser] = []
         self._requirements = RequirementTable(self.keys)
         self._coalesced: Coalesced | None = None

@@ -42,6 +42,37 @@ def test_every_subresource_says_why(engine: Run) -> None:
     )
 
 
+def test_requirements_are_printed_with_their_addresses_and_requesters(engine: Run) -> None:
+    done = engine("plan", SCENE, "--requirements")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == engine("plan", SCENE, "--requirements").stdout
+    root = parse(done.stdout, "requirements").root
+    entries = {
+        tuple(a.text for a in e["assetDbAddress"]): e for e in root["featureDb"] if "transient" not in e
+    }
+    vertices = entries["assetDb0", "2"]
+    assert vertices["size"].text == "1632"
+    assert [usage.text for usage in vertices["usages"]][1:] == ["transfer_dst_bit", "vertex_buffer_bit"]
+    for entry in root["featureDb"]:
+        for name in ("memoryProperties", "size", "usages", "queues", "dedicated", "address"):
+            assert name in entry
+        assert entry["why"][0].text
+    asked = [e for e in root["featureReqs"] if "assetCache" in e]
+    assert "assetDb0 vertices #2" in [entry["assetCache"].text for entry in asked]
+    for entry in root["featureReqs"]:
+        assert {"memType", "alloc", "resIdx", "bufImg", "offset"} == {
+            name for name, _ in entry["address"].items()
+        }
+        for name in ("usage", "dedicated", "queues", "why"):
+            assert name in entry
+
+
+def test_requirements_and_a_difference_are_not_printed_at_once(engine: Run) -> None:
+    done = engine("plan", SCENE, "--requirements", "--against", "old.hu")
+    assert done.returncode == 2
+    assert "not allowed with argument" in done.stderr
+
+
 def test_a_larger_picture_needs_larger_images(engine: Run) -> None:
     small, large = (engine("plan", SCENE, "--size", size).stdout for size in ("320x240", "640x480"))
     planned = [int(parse(text, "plan").root["featureDb"]["plannedBytes"].text) for text in (small, large)]

@@ -71,7 +71,8 @@ def test_within_too_small_a_budget_the_picture_is_drawn_and_what_it_lacks_is_rep
 
 @gpu
 def test_as_many_frames_are_drawn_as_were_requested(root: Path, tmp_path: Path) -> None:
-    assert report_of(root, tmp_path, "--frames", "7")["frames"] == 7
+    report = report_of(root, tmp_path, "--frames", "7")
+    assert report["frames_drawn"] == 7 <= report["frames"]
 
 
 @gpu

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 from imgui_bundle import imgui
 
@@ -56,23 +57,23 @@ class Inspector:
         imgui.set_next_window_size((WIDTH * scale, height), imgui.Cond_.first_use_ever.value)
         imgui.set_next_window_size_constraints((NARROWEST * scale, height), (1e6, height))
         imgui.begin("inspector", None, _WINDOW)
-        self._call("header", _header, facts)
+        self._call("header", partial(_header, facts))
         count = len(facts.problems)
-        tabs = {
-            "objects": (self._objects.draw,),
-            "memory": (self._memory.draw, plan, facts),
-            f"problems ({count})###problems" if count else "problems": (_problems, facts),
+        tabs: dict[str, Callable[[], None]] = {
+            "objects": self._objects.draw,
+            "memory": partial(self._memory.draw, plan, facts),
+            f"problems ({count})###problems" if count else "problems": partial(_problems, facts),
         }
         chosen = _choose(tuple(tabs))
         if chosen:
-            self._call(f"inspector tab {chosen.partition(' ')[0]}", *tabs[chosen])
+            self._call(f"inspector tab {chosen.partition(' ')[0]}", tabs[chosen])
         imgui.end()
 
-    def _call(self, name: str, draw: Any, *arguments: Any) -> None:
+    def _call(self, name: str, draw: Callable[[], None]) -> None:
         """Draw one part; if it raises halfway, ImGui's stacks are restored."""
         imgui.internal.error_recovery_store_state(self._recovery)
         before = len(self._guard.switched_off)
-        self._guard.call(name, draw, *arguments)
+        self._guard.call(name, draw)
         if len(self._guard.switched_off) != before:
             io = imgui.get_io()
             asserts, io.config_error_recovery_enable_assert = io.config_error_recovery_enable_assert, False

@@ -36,7 +36,7 @@ class MemoryRow:
     name: str
     size: int
     usage: tuple[str, ...]
-    why: str
+    why: tuple[str, ...]
     place: str
 
 
@@ -126,7 +126,7 @@ class MemoryModel:
         if free > 0:
             facts.append(f"{bytes_text(free)} free")
         return MemoryRow(
-            Level.ALLOCATION, f"allocation {entry['id']}", int(entry["size"]), (), "", ", ".join(facts)
+            Level.ALLOCATION, f"allocation {entry['id']}", int(entry["size"]), (), (), ", ".join(facts)
         )
 
     def _resource(self, row: int) -> MemoryRow:
@@ -140,7 +140,7 @@ class MemoryModel:
             what, usage = f"image {', '.join([shape, *extra])}", flag_names(ImageUsage(int(entry["usage"])))
         inside = count_text(int(self._subresources_in[row]), "subresource")
         place = f"offset {int(entry['offset']):,} in allocation {entry['allocation']}, {inside}"
-        return MemoryRow(Level.RESOURCE, f"{what} #{entry['id']}", int(entry["size"]), usage, "", place)
+        return MemoryRow(Level.RESOURCE, f"{what} #{entry['id']}", int(entry["size"]), usage, (), place)
 
     def _subresource(self, row: int) -> MemoryRow:
         entry = self._subresources[row]
@@ -153,7 +153,7 @@ class MemoryModel:
             self._plan.requirements.keys.name(key),
             int(self.sizes[self._starts[2] + row]),
             flag_names(terms.usage_flags),
-            self._plan.why(key),
+            self._plan.requesters(key),
             place,
         )
 

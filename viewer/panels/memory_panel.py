@@ -75,7 +75,7 @@ def _row(model: MemoryModel, node: int, depth: int, children: int, is_chosen: bo
     start = imgui.get_cursor_pos()
     height = imgui.get_text_line_height_with_spacing() + imgui.get_text_line_height()
     clicked, _ = imgui.selectable(f"##row{node}", is_chosen, _SELECT, (0.0, height))
-    widgets.tooltip((row.name, f"{row.size:,} bytes, {row.place}", " | ".join(row.usage), row.why))
+    widgets.tooltip((row.name, f"{row.size:,} bytes, {row.place}", " | ".join(row.usage), ", ".join(row.why)))
     imgui.set_cursor_pos(start)
     wanted = widgets.tree_cell(str(node), row.name, depth, children, model.is_open(node), _TINT[row.level])
     imgui.set_cursor_pos_x(start.x + (depth + 1) * imgui.get_style().indent_spacing)
@@ -92,7 +92,7 @@ def _second_line(row: MemoryRow) -> str:
     usage = " ".join(bit.removesuffix("_bit") for bit in row.usage)
     if row.level is Level.ALLOCATION:
         return row.place
-    return usage if row.level is Level.RESOURCE else f"{row.why}; {usage}"
+    return usage if row.level is Level.RESOURCE else f"{', '.join(row.why)}; {usage}"
 
 
 def _details(row: MemoryRow) -> None:
@@ -105,7 +105,7 @@ def _details(row: MemoryRow) -> None:
     widgets.quiet(f"{row.size:,} bytes, {row.place}")
     if row.usage:
         imgui.text_unformatted(" | ".join(row.usage))
-    for who in filter(None, row.why.split(", ")):
+    for who in row.why:
         imgui.text_colored(style.ACCENT, f"requested by {who}")
     imgui.pop_text_wrap_pos()
     imgui.end_child()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from imgui_bundle import imgui
 
 from viewer.ui import style
@@ -42,7 +40,9 @@ def switch(name: str, is_on: bool, in_effect: bool) -> tuple[bool, Rectangle]:
     return clicked, box
 
 
-def tree_cell(identity: str, text: str, depth: int, children: int, is_open: bool, tint: Any) -> bool | None:
+def tree_cell(
+    identity: str, text: str, depth: int, children: int, is_open: bool, tint: style.Color
+) -> bool | None:
     """Draw an indented name with its arrow; returns the new expanded state, None if it was not clicked."""
     step = imgui.get_style().indent_spacing
     line = imgui.get_text_line_height()
@@ -77,7 +77,7 @@ def quiet(text: str) -> None:
     imgui.text_colored(style.QUIET, text)
 
 
-def right_aligned(text: str, tint: Any = style.TEXT) -> None:
+def right_aligned(text: str, tint: style.Color = style.TEXT) -> None:
     """Write text at the right edge of the cell."""
     room = imgui.get_content_region_avail().x - imgui.calc_text_size(text).x
     if room > 0:

@@ -34,7 +34,7 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
         with Interrupt() as interrupt:
             if script is not None:
                 script.play(frames, interrupt)
-            while not (interrupt.raised or frames.over or log.frames >= (options.frames or sys.maxsize)):
+            while not (interrupt.raised or frames.over or log.drawn >= (options.frames or sys.maxsize)):
                 frames.step()
         _report_problems(runtime)
         if options.screenshot is not None:

@@ -33,8 +33,11 @@ class StatisticsCollector:
         self._done = self._done_before = 0
         self.reported: list[str] = []
 
-    def note(self, facts: FrameFacts) -> None:
-        """Take the times of one frame."""
+    def note(self, facts: FrameFacts | None) -> None:
+        """Note the times of one frame; None or a frame that was not drawn interrupts the measurement."""
+        if facts is None or not facts.drawn:
+            self._last = 0.0
+            return
         now = time.perf_counter()
         if self._last:
             self._frame_ms += ((now - self._last) * 1000.0 - self._frame_ms) * self._weight()

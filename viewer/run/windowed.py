@@ -94,6 +94,7 @@ class WindowFrames:
         """Draw one frame; None while the window is minimised, after waiting a moment for events."""
         self.window.poll()
         if self.window.is_hidden:
+            self._facts.note(None)
             return None
         size = self.window.framebuffer_size
         if size != self.runtime.size:

@@ -27,7 +27,6 @@ class Window:
         """Open a window whose framebuffer has `size` pixels; raises NoDisplay with the reasons."""
         self._guard = guard
         self._errors: list[str] = []
-        self._callbacks: list[Any] = []
         self._listeners: list[Callable[[int, int], None]] = []
         self._framebuffer = (0, 0)
         self._content_scale = 1.0
@@ -144,14 +143,12 @@ class Window:
         self._content_scale = max(1.0, *glfw.get_window_content_scale(self._handle))
         self._is_iconified = bool(glfw.get_window_attrib(self._handle, glfw.ICONIFIED))
         wrapped = self._guard.wrapped
-        self._callbacks = [
-            wrapped("framebuffer size callback", lambda _w, x, y: self._note_size(x, y)),
-            wrapped("content scale callback", lambda _w, x, y: self._note_scale(x, y)),
-            wrapped("iconify callback", lambda _w, is_iconified: self._note_iconified(is_iconified)),
-        ]
-        glfw.set_framebuffer_size_callback(self._handle, self._callbacks[0])
-        glfw.set_window_content_scale_callback(self._handle, self._callbacks[1])
-        glfw.set_window_iconify_callback(self._handle, self._callbacks[2])
+        size = wrapped("framebuffer size callback", lambda _w, x, y: self._note_size(x, y))
+        scale = wrapped("content scale callback", lambda _w, x, y: self._note_scale(x, y))
+        iconify = wrapped("iconify callback", lambda _w, is_iconified: self._note_iconified(is_iconified))
+        glfw.set_framebuffer_size_callback(self._handle, size)
+        glfw.set_window_content_scale_callback(self._handle, scale)
+        glfw.set_window_iconify_callback(self._handle, iconify)
 
     def _note_size(self, width: int, height: int) -> None:
         self._framebuffer = (width, height)
@@ -164,8 +161,8 @@ class Window:
     def _note_iconified(self, is_iconified: int) -> None:
         self._is_iconified = bool(is_iconified)
 
-    def _on_error(self, code: int, description: Any) -> None:
-        text = description.decode("utf-8", "replace") if isinstance(description, bytes) else str(description)
+    def _on_error(self, code: int, description: bytes | str) -> None:
+        text = description.decode("utf-8", "replace") if isinstance(description, bytes) else description
         self._errors.append(f"{text} (GLFW error {code:#x})")
 
     def _reasons(self, what: str) -> tuple[str, ...]:

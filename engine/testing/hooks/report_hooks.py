@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,7 +24,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach the goldens that were not compared to the test's report, which reaches the main process."""
     report = yield
     current = item.config.stash[STATE].current
@@ -68,7 +70,7 @@ class ReportCollector:
             self._state.failures.append(Failure(report.nodeid, report.longreprtext))
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """List goldens that wait or were not compared, write the report, and ask on a terminal."""
     state = config.stash[STATE]
     for reason in state.not_compared:
@@ -91,7 +93,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line("look at the report, then: pytest --accept-goldens")
 
 
-def _ask(config: pytest.Config, terminalreporter: Any) -> bool:
+def _ask(config: pytest.Config, terminalreporter: pytest.TerminalReporter) -> bool:
     """On a terminal, ask about each golden that waits; Enter leaves it waiting. False without a terminal."""
     from engine.testing.goldens.findings import accept_one
     from engine.testing.goldens.goldens import shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -151,9 +152,9 @@ def largest(memory: MemoryFacts) -> str:
     return "largest: " + ", ".join(f"{each.name} {quantity(each.bytes, 'bytes')}" for each in first)
 
 
-def words(of: object) -> str:
+def words(of: Iterable[str]) -> str:
     """Join names, sorted."""
-    return ", ".join(sorted(map(str, of))) or "none"  # type: ignore[call-overload]
+    return ", ".join(sorted(of)) or "none"
 
 
 def _since(node: Node, name: str) -> tuple[Node, Bounds]:

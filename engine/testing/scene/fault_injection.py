@@ -129,6 +129,8 @@ class Faults:
     @contextmanager
     def slow_disk(self, seconds: float) -> Iterator[None]:
         """Delay every copy out of a cache by `seconds` inside a block."""
+        from unittest.mock import patch
+
         from engine.memory.streaming.fills import Fills
 
         copy = Fills._copy
@@ -137,8 +139,5 @@ class Faults:
             time.sleep(seconds)
             copy(fills, *arguments)
 
-        Fills._copy = slowly  # type: ignore[assignment, method-assign]
-        try:
+        with patch.object(Fills, "_copy", slowly):
             yield
-        finally:
-            Fills._copy = copy  # type: ignore[method-assign]

@@ -73,12 +73,13 @@ class LiveHost:
         return self.runtime.plan, is_new
 
     def draw(self) -> bool:
-        """Draw one frame, none while the window is minimised; return whether the scene is settled."""
+        """Draw one frame and return whether the scene is settled; a window without a target draws none."""
         facts = self.runtime.frame() if self._show is None else self._show()
         self._follow_on()
         if facts is None:
             return False
-        self.frames.append(facts)
+        if facts.drawn:
+            self.frames.append(facts)
         return facts.settled
 
     def settle(self, max_frames: int) -> int | None:

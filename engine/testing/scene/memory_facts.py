@@ -110,9 +110,11 @@ class MemoryFacts:
 
     def of(self, path: str) -> Iterator[AssetMemory]:
         """Yield the assets that an object (by its path), or an object below it, requests."""
+        requirements = self.plan.requirements
         for asset in self.assets.values():
-            requesters = [line.partition(" on '")[2].partition("'")[0] for line in asset.why]
-            if any(f"{object_path}/".startswith(f"{path}/") for object_path in requesters):
+            ids = requirements.requesters_of(asset.key)
+            paths = (requirements.requesters[index].object_path for index in ids)
+            if any(f"{object_path}/".startswith(f"{path}/") for object_path in paths):
                 yield asset
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def profile_of(profile: str | Path | DeviceProfile) -> DeviceProfile:
     """Read a profile by name or file, or return the given one. Raises InputError, ProfileError."""
-    from engine.cli.plan import find_profile
+    from engine.cli.profiles import find_profile
 
     return find_profile(str(profile)) if isinstance(profile, str | Path) else profile
 

@@ -130,6 +130,8 @@ def step_line(plan: Plan, step: AnyStep) -> str:
         value = getattr(step, field.name)
         if field.name == "keys":
             words.append(_names(plan, np.asarray(value).tolist()))
+        elif field.name == "db":
+            words.append(plan.requirements.keys.database(value))
         elif field.name == "sizes":
             words.append(f"({int(np.asarray(value).sum())} bytes)")
         elif field.name in ("resource", "staging"):

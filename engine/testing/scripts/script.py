@@ -47,7 +47,7 @@ def load_script(path: Path) -> Run:
     except (SyntaxError, ValueError) as error:
         raise InputError(_syntax(path, error)) from None
     _guarded(path, lambda: exec(code, vars(module)))
-    run = vars(module).get("run")
+    run: Run | None = vars(module).get("run")
     if not callable(run):
         raise InputError(
             Problem(
@@ -57,7 +57,7 @@ def load_script(path: Path) -> Run:
                 help="write `def run(scene): ...`; it is called with the open scene",
             )
         )
-    return run  # type: ignore[no-any-return]
+    return run
 
 
 def run_script(path: Path, scene: OpenedScene) -> None:

@@ -38,7 +38,8 @@ def test_every_subresource_names_its_requester_and_line(model: MemoryModel) -> N
     assert node is not None
     row = model.row(node)
     assert row.why == (
-        "shadowCaster on 'cube' at scenes/cube.hu:15:9, visibleModel on 'cube' at scenes/cube.hu:14:9"
+        "shadowCaster on 'cube' at scenes/cube.hu:15:9",
+        "visibleModel on 'cube' at scenes/cube.hu:14:9",
     )
     assert row.usage == ("vertex_buffer_bit",)
     assert row.place == "offset 0 in #7"

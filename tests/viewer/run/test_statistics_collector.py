@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
+
+from engine.runtime.runtime import FrameFacts
 from viewer.run.statistics_collector import StatisticsCollector
 
 
@@ -31,3 +34,24 @@ def test_progress_continues_when_steps_are_reordered_and_restarts_with_a_new_pla
         SimpleNamespace(steps=range(3)),
     )
     assert [progress(left) for left in (3, 1)] == [(0, 3), (2, 3)]
+
+
+def test_a_window_that_was_minimised_leaves_the_frame_time_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = SimpleNamespace(
+        plan=None,
+        schedule=None,
+        memory=SimpleNamespace(steps_left=0, settled=True, live_bytes=0),
+        device=SimpleNamespace(adapter=SimpleNamespace(name="a GPU")),
+        problems=(),
+    )
+    now = iter([100.00, 100.01, 160.0, 160.01, 161.0])
+    monkeypatch.setattr("viewer.run.statistics_collector.time.perf_counter", lambda: next(now))
+    facts = StatisticsCollector(runtime, "a.hu")  # type: ignore[arg-type]
+    drawn, not_drawn = (FrameFacts(1, 10.0, 1.0, True, is_drawn) for is_drawn in (True, False))
+    facts.note(drawn)
+    facts.note(drawn)
+    facts.note(None)
+    facts.note(drawn)
+    facts.note(not_drawn)
+    facts.note(drawn)
+    assert facts.gather().frame_ms == pytest.approx(10.0)

@@ -376,6 +376,26 @@ def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frame
     assert frames.swapchain.generation == generation + 1
 
 
+@pytest.mark.parametrize("hidden", [True, False], ids=["minimised", "without-a-target"])
+def test_frames_that_a_window_cannot_show_are_not_counted(
+    frames: WindowFrames, monkeypatch: pytest.MonkeyPatch, hidden: bool
+) -> None:
+    log = RunLog()
+    counted = RecoveringFrames(lambda: frames, log)
+    submitted = frames.runtime.timeline.submitted
+    if hidden:
+        monkeypatch.setattr(type(frames.window), "is_hidden", property(lambda _window: True))
+    else:
+        monkeypatch.setattr(frames.swapchain, "acquire", lambda: None)
+    for _ in range(3):
+        counted.step()
+    assert (log.drawn, log.frames) == (0, 0 if hidden else 3)
+    assert frames.runtime.timeline.submitted == submitted
+    monkeypatch.undo()
+    counted.step()
+    assert log.drawn == 1
+
+
 @contextmanager
 def recovering_frames() -> Iterator[tuple[RecoveringFrames, list[WindowFrames], RunLog]]:
     """Recovering frames in a window; no instance may leave objects behind or report messages."""
