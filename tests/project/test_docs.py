@@ -28,7 +28,9 @@ DOCUMENTS = (
     "docs/scenes.md",
     "docs/command-line.md",
     "docs/errors.md",
+    "docs/storage.md",
     "docs/testing.md",
+    "docs/testing-reference.md",
 )
 CODE = re.compile(r"[a-z]+\.[a-z_]+")
 # Strings of that form that are not codes: names of files, packages, attributes and planned transients.

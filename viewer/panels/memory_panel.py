@@ -118,7 +118,7 @@ def _totals(facts: RunStatistics) -> None:
     widgets.quiet(f"of {bytes_text(planned)} planned, {bytes_text(facts.waste_bytes)} waste")
     widgets.bar(live / planned if planned else 1.0, 5, style.GOOD if live == planned else style.ACCENT)
     if facts.settled:
-        widgets.quiet("settled: what is resident is what is planned")
+        widgets.quiet("settled: everything planned is resident")
     else:
         imgui.text_colored(style.ACCENT, f"step {facts.steps_done:,} of {facts.steps:,}")
 
