@@ -1,4 +1,4 @@
-"""The visibleModel feature and the forward pass that shades what is seen."""
+"""The visibleModel feature and the forward pass that shades visible models."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ FORWARD = Pass(
 
 
 class VisibleModel(Feature):
-    """The object is seen: its model is drawn with its material."""
+    """The object is visible: its model is drawn with its material."""
 
     type_name = "visibleModel"
     fields = (asset_field("asset", types=("model",), help="the model to draw"),)
 
     def requirements(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Requirement]:
-        """Ask for the mesh's vertices and indices and the material's textures."""
+        """Request the mesh's vertices and indices and the material's textures."""
         yield from mesh_requirements(asset, library)
         yield from material_requirements(asset, library)
 

@@ -17,7 +17,7 @@ exit codes:
   2    the input or the command line is wrong
   3    no usable Vulkan device or display
   4    the device was lost or out of memory and could not recover
-  130  interrupted (Ctrl-C): everything was released in order, asked-for files are written
+  130  interrupted (Ctrl-C): everything was released in order, the requested files are written
 
 keys and mouse in the window:
   left drag orbit, middle or shift+left drag pan, wheel zoom,
@@ -27,7 +27,7 @@ keys and mouse in the window:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What one run of the viewer was asked to do; sizes in pixels, the budget in MiB."""
+    """The options of one run of the viewer; sizes in pixels, the budget in MiB."""
 
     scene: Path | None
     headless: bool = False
@@ -46,18 +46,18 @@ class Options:
 
     @property
     def wants_validation(self) -> bool:
-        """What was asked for; else on when headless or under test (where the layers are installed)."""
+        """Whether to enable the validation layers: as given, else if headless or under test."""
         if self.validate is not None:
             return self.validate
         return self.headless or "PYTEST_CURRENT_TEST" in os.environ
 
 
 def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParser | None = None) -> Options:
-    """Read the command line; on a mistake print usage and raise SystemExit(2), as argparse does."""
+    """Read the command line; a wrong one prints the usage and raises SystemExit(2), as argparse does."""
     parser = parser or make_parser()
     given = parser.parse_args(arguments)
     if given.scene is None and not given.list_devices:
-        parser.error("a scene file is needed, for example scenes/cube.hu")
+        parser.error("a scene file is required, for example scenes/cube.hu")
     return Options(
         scene=given.scene,
         headless=given.headless,
@@ -87,7 +87,7 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
     )
     parser.add_argument("scene", metavar="SCENE", nargs="?", type=Path, help="the scene file (.hu)")
     parser.add_argument(
-        "--headless", action="store_true", help="no window, no display server; same passes into an image"
+        "--headless", action="store_true", help="no window, no display server; the same passes into an image"
     )
     parser.add_argument(
         "--frames",
@@ -113,13 +113,13 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
         "--script",
         metavar="FILE.py",
         type=Path,
-        help="run a scene script (its run(scene)), then go on; a script that raises ends the run with 1",
+        help="run a scene script (its run(scene)), then go on; exit with 1 if the script raises",
     )
     parser.add_argument(
         "--record",
         metavar="FILE",
         type=_recording,
-        help="record what is done to the scene as a script, FILE.py or FILE.test.hu, that does it again",
+        help="record all changes of the scene as a script that replays them, FILE.py or FILE.test.hu",
     )
     parser.add_argument(
         "--set",
@@ -130,8 +130,8 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
         type=_setting,
         help="change a field before the first frame, e.g. cube.shadowCaster.active=false; repeatable",
     )
-    parser.add_argument("--device", metavar="TEXT", help="choose the device whose name holds this text")
-    parser.add_argument("--list-devices", action="store_true", help="list the Vulkan devices and leave")
+    parser.add_argument("--device", metavar="TEXT", help="use the device whose name contains this text")
+    parser.add_argument("--list-devices", action="store_true", help="list the Vulkan devices and exit")
     parser.add_argument(
         "--validate",
         action=argparse.BooleanOptionalAction,
@@ -145,7 +145,7 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
         help="run N paging cycles in a frame, whatever they cost (default: 2 at most, within 0.4 ms of CPU)",
     )
     parser.add_argument(
-        "--budget", metavar="MIB", type=positive, help="at most so many MiB in each memory heap"
+        "--budget", metavar="MIB", type=positive, help="limit each memory heap to so many MiB"
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""Values that both command lines read in the same way: whole numbers and picture sizes."""
+"""Argument types that both command lines share: positive integers and picture sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`diff`: print what it takes to get from one plan to another, in bytes, and the schedule that does it."""
+"""`diff`: print the difference of two plans in bytes, and the schedule from one to the other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace) -> int:
     """Compare two plan files.
 
-    Raises InputError for a file that is no plan, PlanError for a plan that breaks a rule or does not fit.
+    Raises InputError for a file that is not a plan, PlanError for a plan that breaks a rule or does not fit.
     """
     from engine.humon import read
     from engine.plan.text.plan_reader import profile_name
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def compare(old: str, new: str, device: DeviceProfile, old_name: str, new_name: str) -> str:
-    """The difference of two plan texts and its schedule on a device, as Humon."""
+    """Return the difference of two plan texts and its schedule on a device, in Humon."""
     from engine.plan.terms.keys import Keys
     from engine.plan.text.plan_difference import difference, difference_text, row_changes
     from engine.plan.text.plan_reader import database_name, read_plan

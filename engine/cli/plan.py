@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the plan, its requirements, or with --against the way to it; or write that with --out.
+    """Print the plan, its requirements, or its difference from another plan; with --out, write it to a file.
 
-    Raises InputError for a wrong scene, PlanError for a wrong profile or a scene it cannot hold.
+    Raises InputError for a wrong scene, PlanError for a wrong profile or a scene that does not fit it.
     """
     from engine.humon.saving import write_whole
     from engine.plan.text.plan_text import plan_text
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def plan_of(options: argparse.Namespace) -> Plan:
-    """Plan the scene of a command line for its profile and size; what is wrong with assets goes to stderr."""
+    """Plan the scene of a command line for its profile and size; prints problems with assets to stderr."""
     from engine.cli.progress import CookProgress
     from engine.cli.scenes import find_scene
     from engine.planning.offline import plan_scene
@@ -53,6 +53,6 @@ def plan_of(options: argparse.Namespace) -> Plan:
 
 
 def device_of(options: argparse.Namespace) -> DeviceProfile:
-    """The profile that a command line plans for, within its budget."""
+    """Return the profile of a command line, limited to its budget."""
     profile = find_profile(options.profile)
     return profile if options.budget is None else profile.limited(options.budget << 20)

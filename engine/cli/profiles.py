@@ -1,4 +1,4 @@
-"""Finding the device profile that a command line names."""
+"""Finds the device profile that a command line names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def find_profile(name: str) -> DeviceProfile:
-    """Read a profile by its name among the recorded ones, or from a file: what ends in .json or has a folder.
+    """Read a recorded profile by name, or from a file if the name ends in .json or has a folder.
 
     Raises InputError `profile.unknown` with the nearest known name, and ProfileError.
     """

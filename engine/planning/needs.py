@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from engine.assets import AssetLibrary, AssetRef
+from engine.assets import AssetLibrary, AssetRef, ShaderFacts
 from engine.feature.requirement_builders import (
     SAMPLED_USE,
     indices_requirement,
@@ -32,7 +32,7 @@ from engine.graph import (
 from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement, RequirementTable
 from engine.plan.terms.drawing import CompareOp, ShaderStage, Topology
 from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
-from engine.plan.terms.formats import Aspect, Format
+from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
@@ -44,6 +44,7 @@ from engine.plan.terms.vocabulary import (
     QueueKind,
     Stage,
 )
+from engine.plan.terms.vulkan_enums import Aspect
 from engine.planning.draws import COMMAND
 from engine.planning.shading import FRAME_SET, MATERIAL_SET, ShaderSet
 from engine.planning.tables import DrawTable, MaterialUse, PipelineKey
@@ -225,6 +226,7 @@ class PassNeeds:
         for shading in table.shadings:
             for ref in shading.shaders:
                 facts = self._library.facts(ref)
+                assert isinstance(facts, ShaderFacts)
                 stage = ShaderStage[facts.stage.name]
                 self._needs.shaders.append(
                     ShaderRow(ref.key, stage, facts.entry_point, requesters=requesters)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from engine.render.recorder import Attachment
     from engine.render.surface import WindowTarget
+    from engine.render.swapchain import Target
     from engine.vk.device import Device
 
 
@@ -32,14 +33,14 @@ class RuntimeOptions:
 class Presenter(Protocol):
     """Shows frames: acquires a target, records the copy of the scene's picture and the overlay onto it."""
 
-    def acquire(self) -> Any:
+    def acquire(self) -> Target | None:
         """Return the target to draw to, with semaphores `acquired` and `rendered`; None to skip."""
 
-    def record(self, slot: int, target: Any, source: Attachment) -> Any:
+    def record(self, slot: int, target: Target, source: Attachment) -> Any:
         """Return a command buffer that shows `source` (in TRANSFER_SRC layout) on the target."""
 
-    def present(self, target: Any, ticket: int) -> None:
+    def present(self, target: Target, ticket: int) -> None:
         """Present a target whose rendering signals `ticket`."""
 
-    def give_up(self, target: Any) -> None:
+    def give_up(self, target: Target) -> None:
         """Part with a target that was acquired and will not be drawn."""

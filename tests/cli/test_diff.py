@@ -1,4 +1,4 @@
-"""`diff` and `plan --against`: what it takes to get from one plan to another, with no GPU."""
+"""`diff` and `plan --against`: the difference of two plans, without a GPU."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_an_edited_plan_is_refused(engine: Run, old: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_what_is_no_plan_is_refused(engine: Run, old: Path) -> None:
+def test_a_file_that_is_not_a_plan_is_refused(engine: Run, old: Path) -> None:
     done = engine("diff", SCENE, str(old))
     assert done.returncode == 2
     assert "featureDb" in done.stderr

@@ -1,4 +1,4 @@
-"""`plan` prints the same bytes for the same input, with no GPU, for whatever profile it is given."""
+"""`plan` prints the same text for the same input, without a GPU, for any profile."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_profile_without_a_field_is_an_error_that_names_it(engine: Run, root: 
     assert "Traceback" not in done.stderr
 
 
-def test_a_scene_that_does_not_fit_names_who_requests_for_the_most(
+def test_a_scene_that_does_not_fit_names_the_largest_requesters(
     engine: Run, root: Path, tmp_path: Path
 ) -> None:
     profile = json.loads((root / "assets/profiles/lavapipe.json").read_text(encoding="utf-8"))
@@ -163,7 +163,7 @@ def test_a_recorded_device_can_be_planned_for(engine: Run, tmp_path: Path) -> No
     )
 
 
-def test_why_leads_from_a_question_to_the_lines_that_ask(engine: Run) -> None:
+def test_why_leads_from_a_question_to_the_lines_that_request_it(engine: Run) -> None:
     done = engine("why", SCENE, "shadowCaster")
     assert done.returncode == 0, done.stderr
     answers = parse(done.stdout, "why").root["why"]

@@ -1,4 +1,4 @@
-"""What draws the frames of one run: in a window, headless, recorded, or across the loss of a device."""
+"""The protocols of the frames of one run: windowed, headless, recorded, or recovering from device losses."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Frames(Protocol):
 
     @property
     def over(self) -> bool:
-        """Whether no more frames are wanted."""
+        """Whether the run is over."""
 
     @property
     def closed(self) -> bool:
-        """Whether somebody has closed what they are shown in."""
+        """Whether the window was closed."""
 
     def step(self) -> FrameFacts | None:
-        """Draw one frame; None where there was nothing to draw on."""
+        """Draw one frame; None if there was nothing to draw on."""
 
     def rebuild(self, reported: str) -> None:
-        """Bring the scene back on a new device after the one before was lost; `reported` is the warning.
+        """Open the scene on a new device after the old one was lost; `reported` is the warning.
 
-        Raises DeviceLost where that one is lost too; it may be called again then.
+        Raises DeviceLost if the new one is lost too; it may then be called again.
         """
 
     def close(self) -> None:
@@ -38,18 +38,18 @@ class Frames(Protocol):
 
 
 class ScriptFrames(Protocol):
-    """Frames that a scene script draws and looks at."""
+    """The frames that a scene script draws and reads."""
 
     @property
     def runtime(self) -> Runtime:
-        """What draws the scene."""
+        """The runtime that draws the scene."""
 
     @property
     def closed(self) -> bool:
-        """Whether somebody has closed what they are shown in."""
+        """Whether the window was closed."""
 
     def step(self) -> FrameFacts | None:
-        """Draw one frame; None where there was nothing to draw on."""
+        """Draw one frame; None if there was nothing to draw on."""
 
     def picture(self) -> NDArray[np.uint8]:
-        """Return the last frame's picture, uint8[height, width, 4], sRGB-encoded, waiting for it."""
+        """Wait for the last frame and return its picture, uint8[height, width, 4], sRGB-encoded."""

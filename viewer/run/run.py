@@ -1,4 +1,4 @@
-"""One run of the viewer: frames until it is over, then what was asked for is written."""
+"""One run of the viewer: draws frames until it is over, then writes the requested files."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from viewer.arguments import Options
 from viewer.run.device_recovery import RecoveringFrames
 from viewer.run.frames import Frames
 from viewer.run.interrupt import Interrupt
-from viewer.run.results import save_picture, save_report
+from viewer.run.output_files import save_picture, save_report
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import Runtime
-    from viewer.run.scripting import Script
+    from viewer.run.script_playback import Script
 
 SHOWN_MESSAGES = 20
 
 
 def run(options: Options, make_frames: Callable[[], Frames], script: Script | None = None) -> bool:
-    """Play the script, if any, and draw frames until they are over; closes everything it opened.
+    """Run the script, if any, and draw frames until the run is over; closes everything it opened.
 
-    Returns False if Ctrl-C ended them.
+    Returns False if Ctrl-C ended the run.
     """
     from engine.runtime.report import RunLog, finish_report, make_report
 
@@ -50,10 +50,10 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
 
 
 def _report_problems(runtime: Runtime) -> None:
-    """Print what was reported while frames were drawn; what is wrong with the scene's files has been said."""
-    said = (*runtime.scene.warnings, *runtime.library.problems)
+    """Print the problems reported while frames were drawn; those of the scene's files are printed already."""
+    printed = (*runtime.scene.warnings, *runtime.library.problems)
     for problem in runtime.problems:
-        if problem not in said:
+        if problem not in printed:
             print(problem.render(), file=sys.stderr)
 
 

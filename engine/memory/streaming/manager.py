@@ -14,6 +14,7 @@ import numpy as np
 from engine.memory.device.addresses import LIVE_ALLOCATION, LIVE_RESOURCE, LiveTable, Location, Statistics
 from engine.memory.streaming.executor import Executor
 from engine.memory.streaming.transfers import UNLIMITED
+from engine.plan.model.plan import Plan
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.resident.steps import (
     Acquire,
@@ -40,8 +41,8 @@ class Schedule(Protocol):
     """What is carried out (engine.plan's Schedule)."""
 
     @property
-    def plan(self) -> Any:
-        """Where the steps lead: a Plan, or anything that has its `memory` and `staging`."""
+    def plan(self) -> Plan:
+        """Where the steps lead."""
 
     @property
     def steps(self) -> Sequence[AnyStep]:
@@ -51,10 +52,10 @@ class Schedule(Protocol):
 class State(Protocol):
     """The pure state that follows the steps (engine.plan's Resident)."""
 
-    def begin(self, plan: Any) -> None:
+    def begin(self, plan: Plan) -> None:
         """Take up a plan as the target."""
 
-    def apply(self, step: Any) -> None:
+    def apply(self, step: AnyStep) -> None:
         """Follow one step that has been carried out."""
 
 

@@ -1,4 +1,4 @@
-"""Orbit, pan, zoom and fly are maths that needs no window."""
+"""Orbit, pan, zoom, look and fly are maths that needs no window."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viewer.window import camera_control as controls
-from viewer.window.camera_control import View
+from viewer.window import orbit_camera as controls
+from viewer.window.orbit_camera import View
 
 ORIGIN = (0.0, 0.0, 0.0)
 FRONT = View(target=ORIGIN, yaw=0.0, pitch=0.0, distance=5.0)
@@ -46,7 +46,7 @@ def on_screen(view: View, point: np.ndarray) -> np.ndarray:
 
 
 @given(views)
-def test_a_view_survives_the_way_through_a_transform(view: View) -> None:
+def test_a_view_survives_a_round_trip_through_a_transform(view: View) -> None:
     translation, rotation = controls.transform_of(view)
     again = controls.view_of(translation, rotation, view.target)
     assert again.target == pytest.approx(view.target, abs=1e-4)
@@ -55,7 +55,7 @@ def test_a_view_survives_the_way_through_a_transform(view: View) -> None:
 
 
 @given(views)
-def test_the_camera_looks_at_its_target_and_stands_upright(view: View) -> None:
+def test_the_camera_looks_at_its_target_and_is_upright(view: View) -> None:
     axes = matrix(view)
     to_target = np.array(view.target) - eye(view)
     np.testing.assert_allclose(-axes[:, 2], to_target / np.linalg.norm(to_target), atol=1e-5)
@@ -71,7 +71,7 @@ def test_orbit_keeps_the_target_and_the_distance(view: View, right: float, down:
     assert abs(turned.pitch) <= controls.PITCH_LIMIT or turned.pitch == view.pitch
 
 
-def test_dragging_right_carries_what_is_seen_to_the_right() -> None:
+def test_dragging_right_moves_the_scene_to_the_right() -> None:
     front_of_target = np.array([0.0, 0.0, 1.0])
     turned = controls.orbit(FRONT, 0.05, 0.0)
     assert on_screen(turned, front_of_target)[0] > 0.1

@@ -1,4 +1,4 @@
-"""Claims about the fixture `faults`: what it switches on it switches off, and what it breaks is a copy."""
+"""Claims about the fixture `faults`: every fault ends with its block, and only copies are broken."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_calls_are_counted_inside_the_block_alone(faults: Faults):
 
 
 @pytest.mark.gpu
-def test_the_device_answers_a_few_calls_before_it_is_lost(faults: Faults):
+def test_a_few_calls_succeed_before_the_device_is_lost(faults: Faults):
     with open_scene("scenes/cube.hu") as scene:
         with faults.lost_device(after=2) as reported, pytest.raises(DeviceLost):
             scene.step(count=9)
@@ -65,7 +65,7 @@ def test_a_copy_has_no_caches_and_the_original_stays(faults: Faults, root):
     copy = faults.copy("scenes/cube.hu")
     assert copy.is_file()
     assert not list(copy.parent.glob("*.ogCache*"))
-    with pytest.raises(FileNotFoundError, match="is no cache to truncate"):
+    with pytest.raises(FileNotFoundError, match="no cache beside"):
         faults.truncate_cache(copy)
     copy.write_text("{}")
     assert "cubeView" in (root / "scenes/cube.hu").read_text()

@@ -1,4 +1,4 @@
-"""What a run leaves behind: the picture of its last frame and its report."""
+"""The files that a run writes: the picture of its last frame and its report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_writable(*paths: Path | None) -> None:
-    """Refuse files that cannot be written before any work is done; raises InputError."""
+    """Raise InputError for paths that are a folder or have none, before any work is done."""
     problems = [
         Problem("output.folder", f"cannot write {path}: {path.parent} is not a folder")
         for path in paths
@@ -30,7 +30,7 @@ def check_writable(*paths: Path | None) -> None:
 
 
 def save_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write uint8[height, width, 4], sRGB-encoded, as an opaque PNG; raises InputError if it cannot."""
+    """Write uint8[height, width, 4], sRGB-encoded, as an opaque PNG; raises InputError on failure."""
     from PIL import Image
 
     try:
@@ -40,7 +40,7 @@ def save_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 def save_report(path: Path, report: dict[str, Any]) -> None:
-    """Write the facts of the run as JSON; raises InputError if it cannot."""
+    """Write the facts of the run as JSON; raises InputError on failure."""
     try:
         path.write_text(json.dumps(report, indent=2) + "\n")
     except OSError as problem:

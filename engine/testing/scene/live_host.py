@@ -1,4 +1,4 @@
-"""A scene under test on a live device, drawn into an image or by whoever shows it in a window."""
+"""A scene under test on a live device, drawn into an image or by the viewer in a window."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from engine.testing.scene.devices import Lease, lend
-from engine.testing.scene.memory_view import HeapMemory, MemoryFacts
-from engine.testing.scene.schedule_view import Done, Following, ScheduleFacts
+from engine.testing.scene.memory_facts import HeapMemory, MemoryFacts
+from engine.testing.scene.schedule_facts import Done, ScheduleFacts, UploadLogger
+from engine.testing.scene.shared_devices import Lease, lease_device
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class LiveHost:
-    """Draws with a runtime, or has it done by somebody else, in a window say.
+    """Draws with a runtime, or through `show` and `read`, as the viewer does for its window.
 
-    `show` then draws a frame and `read` gives its picture. Both outlast a lost device: what brings the scene
-    back is none of its schedule's doing.
+    `show` draws a frame and `read` returns its picture. Both may reopen the scene after a device loss; the
+    steps that restore it are not counted in the schedule's facts.
     """
 
     has_pixels = True
@@ -53,7 +53,7 @@ class LiveHost:
 
     @property
     def profile(self) -> DeviceProfile:
-        """The device as plans know it, with its budgets."""
+        """The profile of the device, with its current budgets."""
         return self.runtime.profile
 
     @property
@@ -63,7 +63,7 @@ class LiveHost:
 
     @property
     def driver(self) -> str:
-        """The device's name, as its driver gives it."""
+        """The device's name, as reported by its driver."""
         return self.runtime.device.adapter.name
 
     def replan(self) -> tuple[Plan, bool]:
@@ -73,7 +73,7 @@ class LiveHost:
         return self.runtime.plan, is_new
 
     def draw(self) -> bool:
-        """Draw one frame; a window that is minimised or has no target draws none."""
+        """Draw one frame, none while there is nothing to draw on; return whether the scene is settled."""
         facts = self.runtime.frame() if self._show is None else self._show()
         self._follow_on()
         if facts is None:
@@ -83,7 +83,7 @@ class LiveHost:
         return facts.settled
 
     def settle(self, max_frames: int) -> int | None:
-        """Carry out one frame's share after another until nothing is left; shown frames are drawn."""
+        """Carry out steps until none are left; frames are drawn only where they are shown."""
         for count in range(1, max_frames + 1):
             if self._show is not None:
                 settled = self.draw()
@@ -111,16 +111,16 @@ class LiveHost:
         self.runtime.limit_budget(budgets)
 
     def compaction(self, max_bytes: int, max_moves: int) -> Compaction:
-        """Tell what compacting would gain."""
+        """Estimate a compaction."""
         return self.runtime.compaction(max_bytes, max_moves)
 
     def compact(self, max_bytes: int, max_moves: int) -> Compaction:
-        """Begin it."""
+        """Start the compaction that `compaction` estimated."""
         return self.runtime.compact(max_bytes, max_moves)
 
     @property
     def memory(self) -> MemoryFacts:
-        """What is live on the device now."""
+        """The memory that is live and planned now."""
         manager, plan = self.runtime.memory, self.runtime.plan
         assert plan is not None
         rows = zip(plan.heap_bytes().tolist(), manager.heap_bytes, manager.peak_heap_bytes, strict=True)
@@ -132,38 +132,38 @@ class LiveHost:
 
     @property
     def schedule(self) -> ScheduleFacts:
-        """The schedule that is under way, or was last."""
+        """The current schedule, or the last one once settled."""
         manager, schedule = self.runtime.memory, self.runtime.schedule
         assert schedule is not None
         return ScheduleFacts(schedule, tuple(manager.open_steps), Done(**self._done()))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything the runtime was told."""
+        """All problems that the runtime has reported."""
         return self.runtime.problems
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What the validation layers have said since this scene was opened."""
+        """The messages of the validation layers since this scene was opened."""
         messages = [message for instance in self.runtime.instances for message in instance.messages.all]
         return tuple(str(message) for message in messages[self._first_message :])
 
     @property
     def live_bytes(self) -> int:
-        """Bytes of device memory that live, also once it is closed."""
+        """Bytes of live device memory, also after closing."""
         return self.runtime.memory.live_bytes
 
     def objects(self) -> dict[str, int]:
-        """Return how many Vulkan objects of each type live on the device."""
+        """Return how many Vulkan objects of each type are live."""
         return self.runtime.instance.handles.counts()
 
     def _follow(self) -> None:
         self._manager = self.runtime.memory
-        self._manager.state = Following(self._manager.state, self.log)
+        self._manager.state = UploadLogger(self._manager.state, self.log)
         self._uncounted: Counter[str] = Counter()
 
     def _follow_on(self) -> None:
-        """Follow another manager after a lost device, counting on from what was done before."""
+        """Follow the new memory manager after a device loss; its counts continue those of the old one."""
         if self._manager is not self.runtime.memory:
             before = self._done()
             self._follow()
@@ -177,7 +177,7 @@ class LiveHost:
 
     @property
     def is_open(self) -> bool:
-        """Whether it has a runtime of its own that is not closed."""
+        """Whether it owns a runtime that is not closed."""
         return self._close is not None
 
     def close(self) -> None:
@@ -198,16 +198,16 @@ def open_live(
     budget: int | None,
     paging_cycles: int | None,
 ) -> LiveHost:
-    """Open a scene on the shared device or on one of its own; the host owns the library."""
+    """Open a scene on a shared device or on its own; the host then owns the library."""
     from engine.runtime.options import RuntimeOptions
     from engine.runtime.runtime import Runtime
 
-    lease = lend(device, validate is not False, own=own_device)
+    lease = lease_device(device, validate is not False, own=own_device)
     try:
         options = RuntimeOptions(size=size, paging_cycles=paging_cycles, shared=lease.device)
         runtime = Runtime(document, library, options)
     except BaseException as error:
-        left = lease.give_back()
+        left = lease.release()
         if left:
             raise AssertionError(f"opening the scene failed and left behind: {', '.join(left)}") from error
         raise
@@ -218,14 +218,14 @@ def open_live(
 
 
 def _end(host: LiveHost, library: AssetLibrary, lease: Lease) -> None:
-    """Close in order, and hold the scene to it: nothing alive, no message of the validation layers."""
+    """Close in order, and assert that no object is left and the validation layers reported nothing."""
     __tracebackhide__ = True
     try:
         host.runtime.close()
         library.close()
     finally:
-        left, messages = lease.give_back(), lease.messages
+        left, messages = lease.release(), lease.messages
     if left:
         raise AssertionError("closing the scene left Vulkan objects behind:\n    " + "\n    ".join(left))
     if messages:
-        raise AssertionError("the validation layers said:\n    " + "\n    ".join(messages))
+        raise AssertionError("the validation layers reported:\n    " + "\n    ".join(messages))

@@ -1,4 +1,4 @@
-"""Claims about how differences are seen and told: pictures to the eye, boxes, plan texts."""
+"""Claims about differences: perceptual differences of pictures, boxes, plan texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.testing import Box
-from engine.testing.comparison.perception import differing, oklab
+from engine.testing.comparison.perceptual_difference import differing, oklab
 from engine.testing.comparison.plan_difference import plan_difference
 
 PLAN = """featureDb: {

@@ -1,11 +1,11 @@
-"""Gathers what the inspector shows of a run, without paying for it every frame."""
+"""Collects the statistics that the inspector shows, the costly ones less often than every frame."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from viewer.panels.run_facts import Facts
+from viewer.panels.run_statistics import RunStatistics
 
 if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
@@ -16,8 +16,8 @@ SMOOTHING = 0.1
 PROBLEMS_EVERY_S = 0.5
 
 
-class RunFacts:
-    """Times are smoothed, waste is counted once per plan, problems are asked for twice a second."""
+class StatisticsCollector:
+    """Smooths times, computes waste once per plan, and reads problems twice a second."""
 
     def __init__(self, runtime: Runtime, scene: str) -> None:
         self._runtime = runtime
@@ -44,8 +44,8 @@ class RunFacts:
         self._cpu_ms += (facts.cpu_ms - self._cpu_ms) * self._weight()
         self._last = now
 
-    def gather(self) -> Facts:
-        """Give the facts of this moment."""
+    def collect(self) -> RunStatistics:
+        """Return the current statistics."""
         runtime, plan = self._runtime, self._runtime.plan
         now = time.perf_counter()
         if now >= self._problems_due:
@@ -54,7 +54,7 @@ class RunFacts:
         if plan is not self._waste_of:
             self._waste_of, self._waste = plan, plan.waste_bytes if plan is not None else 0
         steps = self._steps()
-        return Facts(
+        return RunStatistics(
             scene=self._scene,
             device=runtime.device.adapter.name,
             frame_ms=self._frame_ms,
@@ -69,7 +69,7 @@ class RunFacts:
         )
 
     def _steps(self) -> int:
-        """How many steps lead to the plan, with those done before the rest was put into another order."""
+        """Return the number of steps to the plan, including those done before the rest was reordered."""
         runtime = self._runtime
         schedule, plan = runtime.schedule, runtime.plan
         if schedule is None:

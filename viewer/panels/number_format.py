@@ -1,4 +1,4 @@
-"""Numbers in the words of the inspector."""
+"""Formats numbers for the inspector: bytes and counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def bytes_text(count: int) -> str:
-    """Write a number of bytes with three digits: `72 B`, `1.59 KiB`, `16.0 MiB`."""
+    """Format a number of bytes with three digits: `72 B`, `1.59 KiB`, `16.0 MiB`."""
     value, unit = float(count), 0
     while abs(value) >= 999.5 and unit + 1 < len(_UNITS):
         value, unit = value / 1024, unit + 1
@@ -17,5 +17,5 @@ def bytes_text(count: int) -> str:
 
 
 def count_text(count: int, one: str) -> str:
-    """Write a count with its noun: `1 step`, `2 steps`."""
+    """Format a count with its noun: `1 step`, `2 steps`."""
     return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"

@@ -1,4 +1,4 @@
-"""One device for a run of tests: opened once, lent to scenes, and found as it was when it comes back."""
+"""Devices that the scenes of a test run share: opened once, leased to scenes, checked for leaks on return."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SHOWN = 10
 
 @dataclass(eq=False)
 class SharedDevice:
-    """A device that scenes share, with the objects that lived on it before any of them was opened.
+    """A device that scenes share; `base` counts the objects that were live before any scene was opened.
 
-    One that is `retired` is lent to nobody else, and closed when its last user gives it back.
+    A `retired` device is not leased again, and closed when its last lease ends.
     """
 
     device: Device
@@ -30,7 +30,7 @@ class SharedDevice:
 
 @dataclass(eq=False)
 class Lease:
-    """One scene's use of a device; `give_back` checks that nothing of the scene stays."""
+    """One scene's use of a device; `release` checks that the scene has left nothing on it."""
 
     shared: SharedDevice
     first_message: int = field(init=False)
@@ -41,18 +41,18 @@ class Lease:
 
     @property
     def device(self) -> Device:
-        """The device itself."""
+        """The leased device."""
         return self.shared.device
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What the validation layers have said since it was lent."""
+        """The messages of the validation layers since the lease began."""
         return tuple(str(message) for message in self.device.instance.messages.all[self.first_message :])
 
-    def give_back(self) -> list[str]:
-        """Part with the device, and return what the last of its users left behind, a line each.
+    def release(self) -> list[str]:
+        """End the lease; the last one of a device returns the objects left behind, one per line.
 
-        A device that was lost, or on which something was left, is not lent again.
+        A device that was lost, or on which objects were left, is not leased again.
         """
         shared = self.shared
         shared.users -= 1
@@ -71,10 +71,10 @@ class Lease:
 _open: dict[tuple[str, bool], SharedDevice] = {}
 
 
-def lend(name: str, validate: bool, *, own: bool = False) -> Lease:
-    """Lend the device whose name holds `name`, opening it if need be; with `own` to nobody else.
+def lease_device(name: str, validate: bool, *, own: bool = False) -> Lease:
+    """Lease the device whose name contains `name`, opened if needed; with `own`, one that is not shared.
 
-    Raises NoDevice, VulkanError; AssertionError where opening failed and left something behind.
+    Raises NoDevice, VulkanError; AssertionError if opening failed and left objects behind.
     """
     key = (name, validate)
     if own:
@@ -88,7 +88,7 @@ def lend(name: str, validate: bool, *, own: bool = False) -> Lease:
 
 
 def left_behind(shared: SharedDevice) -> list[str]:
-    """List the objects that live on a device beyond those that did before it was lent."""
+    """List the live objects of a device beyond those from before its first lease."""
     more = Counter(shared.device.handles.counts())
     more.subtract(shared.base)
     found: list[str] = []
@@ -101,7 +101,7 @@ def left_behind(shared: SharedDevice) -> list[str]:
 
 
 def close_devices() -> None:
-    """Close every shared device that no scene uses; the next scene opens its own anew."""
+    """Close every shared device without a lease; the next scene opens it again."""
     for key, shared in list(_open.items()):
         if not shared.users:
             del _open[key]
@@ -126,7 +126,7 @@ def _open_device(key: tuple[str, bool], *, retired: bool = False) -> SharedDevic
 
 
 def _close(shared: SharedDevice) -> list[str]:
-    """Close a device and its instance, once, and return what lived on them still."""
+    """Close a device and its instance, and return the objects that were still live."""
     instance = shared.device.instance
     try:
         shared.device.close()

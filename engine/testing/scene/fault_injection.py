@@ -1,7 +1,7 @@
-"""Faults on request: calls that fail, small budgets, lost devices, broken files, slow disks.
+"""Fault injection: failing Vulkan calls, small budgets, lost devices, broken files, slow disks.
 
-A test takes the fixture `faults`. Everything that is switched on is switched off at the end of its `with`, or
-of the test. Files are broken in a copy: `faults.copy("scenes/cube.hu")` gives one of the whole project.
+A test takes the fixture `faults`. Every fault ends with its `with` block, at the latest with the test. Break
+files in a copy only: `faults.copy("scenes/cube.hu")` copies the whole project.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _CACHES = "*.ogCache*"
 
 @dataclass
 class Calls:
-    """The Vulkan calls that were made inside a block, and how many of them were failed."""
+    """How many Vulkan calls a block made, and how many of them failed by injection."""
 
     made: int = 0
     failed: int = 0
 
 
 class Faults:
-    """Makes things go wrong, and right again; see the module."""
+    """The faults of one test, each a context manager or a method that breaks a copied file."""
 
     def __init__(self, folders: pytest.TempPathFactory) -> None:
         self._folders = folders
@@ -46,7 +46,7 @@ class Faults:
 
     @contextmanager
     def counted_calls(self) -> Iterator[Calls]:
-        """Count the Vulkan calls of a block: so many can be failed, one after another."""
+        """Count the Vulkan calls of a block, so that a test can fail each of them in turn."""
         from engine.vk.faults import faults
 
         calls, before = Calls(), faults.calls
@@ -59,10 +59,10 @@ class Faults:
     def failed_call(
         self, nth: int, result: str = "OUT_OF_DEVICE_MEMORY", *, function: str = "", onwards: bool = False
     ) -> Iterator[Calls]:
-        """Let the `nth` Vulkan call of a block (from 1; of `function`, if named) answer a failure.
+        """Make the `nth` Vulkan call of a block (from 1; of `function`, if given) return an error.
 
-        `result` is the name of a VkResult without VK_ERROR_; with `onwards` all later calls answer it too.
-        Raises KeyError for a name that no VkResult has.
+        `result` is the name of a VkResult without VK_ERROR_; with `onwards`, all later calls return it too.
+        Raises KeyError for an unknown VkResult.
         """
         from engine.vk.errors import Result
         from engine.vk.faults import faults
@@ -76,13 +76,13 @@ class Faults:
 
     @contextmanager
     def lost_device(self, after: int = 0) -> Iterator[Calls]:
-        """Lose the device: after so many more calls of a block every one answers DEVICE_LOST."""
+        """Lose the device: after `after` more calls of a block, every call returns DEVICE_LOST."""
         with self.failed_call(after + 1, "DEVICE_LOST", onwards=True) as calls:
             yield calls
 
     @contextmanager
     def budget(self, scene: OpenedScene, limit: int | dict[int, int]) -> Iterator[None]:
-        """Limit every heap of a scene (or the heaps named) to so many bytes inside a block."""
+        """Limit every heap of a scene, or the given heaps, to `limit` bytes inside a block."""
         scene.limit_budget(limit)
         try:
             yield
@@ -90,7 +90,7 @@ class Faults:
             scene.limit_budget({})
 
     def copy(self, scene: str | os.PathLike[str]) -> Path:
-        """Copy the project of a scene, without its caches, and return the scene's path in the copy."""
+        """Copy a scene's project, without its caches, and return the scene's path in the copy."""
         from engine.assets.roots import project_root
         from engine.cli.scenes import find_scene
 
@@ -104,20 +104,20 @@ class Faults:
         return into / path.relative_to(root)
 
     def truncate_cache(self, scene: str | os.PathLike[str], keep: float = 0.5) -> list[Path]:
-        """Cut the caches of a scene's databases to a share of their bytes, and return their paths.
+        """Truncate the caches of a scene's databases to a share of their bytes, and return their paths.
 
-        Raises FileNotFoundError where there is none: open the scene once before.
+        Raises FileNotFoundError if there is none: open the scene once before.
         """
         caches = sorted(Path(scene).parent.glob("*.ogCache"))
         if not caches:
-            raise FileNotFoundError(f"beside {scene} is no cache to truncate; open the scene once before")
+            raise FileNotFoundError(f"no cache beside {scene} to truncate; open the scene once before")
         for cache in caches:
             os.truncate(cache, int(cache.stat().st_size * keep))
         return caches
 
     @contextmanager
     def half_written(self, path: str | os.PathLike[str], share: float = 0.5) -> Iterator[Path]:
-        """Let a file hold only a share of its bytes inside a block, as while an editor saves it."""
+        """Truncate a file to a share of its bytes inside a block, as while an editor saves it."""
         file = Path(path)
         whole = file.read_bytes()
         file.write_bytes(whole[: int(len(whole) * share)])
@@ -128,7 +128,9 @@ class Faults:
 
     @contextmanager
     def slow_disk(self, seconds: float) -> Iterator[None]:
-        """Let every thread that copies out of a cache take `seconds` longer inside a block."""
+        """Delay every copy out of a cache by `seconds` inside a block."""
+        from unittest.mock import patch
+
         from engine.memory.streaming.fills import Fills
 
         copy = Fills._copy
@@ -137,8 +139,5 @@ class Faults:
             time.sleep(seconds)
             copy(fills, *arguments)
 
-        Fills._copy = slowly  # type: ignore[assignment, method-assign]
-        try:
+        with patch.object(Fills, "_copy", slowly):
             yield
-        finally:
-            Fills._copy = copy  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What a scene holds of GPU memory at one moment: as a whole, per heap, per asset."""
+"""The GPU memory of a scene at one moment: in total, per heap and per asset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class HeapMemory:
-    """One heap in bytes: what is live and planned there, the most there ever was, and what may be."""
+    """One memory heap; `live`, `planned`, `peak` (the maximum of `live`), `budget` and `size` in bytes."""
 
     index: int
     live: int
@@ -30,9 +30,9 @@ class HeapMemory:
 
 @dataclass(frozen=True)
 class AssetMemory:
-    """One asset or transient on the device: its bytes, its terms and who asks for it.
+    """One asset or transient on the device: its size, heap, kind, usage bits and requesters.
 
-    `bytes` is its share of its resource, padding included. `usages` are names as in plan text
+    `bytes` is its part of its resource, padding included. `usages` are names as in plan text
     (`vertex_buffer_bit`); `why` has one line per requester.
     """
 
@@ -46,16 +46,16 @@ class AssetMemory:
 
 
 class MemoryFacts:
-    """A scene's memory at the moment it was asked for; it stays as it was while the scene goes on.
+    """A scene's memory at the moment of reading `scene.memory`; it does not follow later changes.
 
     Parameters
     ----------
     live, planned, peak
-        Bytes of VkDeviceMemory: now, once settled, and the most since opening (staging included).
+        Bytes of VkDeviceMemory: now, once settled, and the maximum since opening (staging included).
     heaps
         The same for each heap.
     plan
-        The plan that `assets` tells about.
+        The plan that `assets` describes.
     """
 
     def __init__(self, live: int, planned: int, peak: int, heaps: tuple[HeapMemory, ...], plan: Plan) -> None:
@@ -86,7 +86,7 @@ class MemoryFacts:
         return found
 
     def named(self, name: str) -> list[AssetMemory]:
-        """Return what is called `name`, or ends in it (`vertices plane`, `#8`); quotes may be left out."""
+        """Return the assets named `name` or ending in it (`vertices plane`, `#8`); quotes are optional."""
         exact = self.assets.get(name)
         if exact is not None:
             return [exact]
@@ -97,7 +97,7 @@ class MemoryFacts:
         return bool(self.named(str(name)))
 
     def __getitem__(self, name: str) -> AssetMemory:
-        """Return the one asset called `name`, see `named`. Raises KeyError, worded for people."""
+        """Return the one asset of a name, see `named`. Raises KeyError with the nearest known name."""
         found = self.named(name)
         if len(found) == 1:
             return found[0]
@@ -109,7 +109,7 @@ class MemoryFacts:
         )
 
     def of(self, path: str) -> Iterator[AssetMemory]:
-        """What an object (by its path), or anything below it, asks for."""
+        """Yield the assets that an object (by its path), or an object below it, requests."""
         requirements = self.plan.requirements
         for asset in self.assets.values():
             ids = requirements.requesters_of(asset.key)
@@ -118,7 +118,7 @@ class MemoryFacts:
                 yield asset
 
     def __repr__(self) -> str:
-        """Say it all in a line, so that a failed `assert scene.memory.peak <= ...` explains itself."""
+        """Sums and largest assets in one line, so that a failed `assert` on memory shows them."""
         largest = sorted(self.assets.values(), key=lambda a: (-a.bytes, a.name))[:3]
         names = ", ".join(f"{a.name} {mib(a.bytes)}" for a in largest)
         sums = f"live {mib(self.live)}, planned {mib(self.planned)}, peak {mib(self.peak)}"
@@ -126,7 +126,7 @@ class MemoryFacts:
 
 
 def mib(size: float) -> str:
-    """Bytes for people: in MiB, with the exact number behind where that says more."""
+    """Format bytes: in MiB with two digits, or exactly below 0.1 MiB."""
     if abs(size) < MIB / 10:
         return f"{int(size)} bytes"
     return f"{size / MIB:.2f} MiB"

@@ -1,4 +1,4 @@
-"""A scene under test on a device that is not there: plan, schedule and memory of a recorded profile."""
+"""A scene under test on a simulated device: plan, schedule and memory for a recorded profile."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from engine.plan.resident.resident import Resident
 from engine.plan.resident.steps import Allocate, AnyStep, ClearStaging, Move, Transfer
 from engine.plan.schedule.schedule import Schedule, make_schedule
 from engine.planning.scene import ScenePlanner
-from engine.testing.scene.memory_view import HeapMemory, MemoryFacts
-from engine.testing.scene.schedule_view import Done, ScheduleFacts, uploads_of
+from engine.testing.scene.memory_facts import HeapMemory, MemoryFacts
+from engine.testing.scene.schedule_facts import Done, ScheduleFacts, uploads_of
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
@@ -33,13 +33,13 @@ PAGING_CYCLES = 2
 
 
 class NoPixels(RuntimeError):
-    """A picture was asked for, and the scene was opened for a profile: nothing draws it."""
+    """A picture was requested of a scene that was opened for a profile: no device draws it."""
 
 
 class SimulatedHost:
-    """Runs schedules on the planner's own state of what is resident, checking every step's preconditions.
+    """Runs schedules on the planner's model of resident memory, checking every step's preconditions.
 
-    With `check_bytes` every byte that the steps copy is copied too, as the simulated device does.
+    With `check_bytes` they run on a SimulatedDevice, which also copies every byte.
     """
 
     has_pixels = False
@@ -81,11 +81,11 @@ class SimulatedHost:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the frames that are planned for, in pixels."""
+        """Width and height of the planned frames in pixels."""
         return self._planner.size
 
     def replan(self) -> tuple[Plan, bool]:
-        """Plan and schedule again if what informs them has changed."""
+        """Plan and schedule again if their inputs have changed."""
         if self._plan is not None and not self._planner.stale():
             return self._plan, False
         self._document.tableau.update_world()
@@ -95,7 +95,7 @@ class SimulatedHost:
         return plan, True
 
     def draw(self) -> bool:
-        """Carry out one frame's share of the schedule: so many paging cycles."""
+        """Carry out one frame's paging cycles; return whether the schedule is finished."""
         self.replan()
         begun = 0
         for step in self._left():
@@ -111,14 +111,14 @@ class SimulatedHost:
         return not self._left()
 
     def settle(self, max_frames: int) -> int | None:
-        """Carry out one frame's share after another until nothing is left."""
+        """Carry out frame after frame until no steps are left."""
         for count in range(1, max_frames + 1):
             if self.draw() and not self._planner.stale():
                 return count
         return None
 
     def pixels(self) -> NoReturn:
-        """There are none: raises NoPixels."""
+        """Raise NoPixels: there are none."""
         raise NoPixels(
             f"no device draws this scene: it was opened for the profile '{self.driver}'; "
             "open it without `profile` to see it"
@@ -129,18 +129,18 @@ class SimulatedHost:
         self._planner.size = (max(1, width), max(1, height))
 
     def limit_budget(self, budgets: dict[int, int]) -> None:
-        """Plan within these budgets from now on; none lifts all limits."""
+        """Plan within these budgets from now on; an empty dict removes all limits."""
         limits = {heap: min(self._recorded.budget(heap), limit) for heap, limit in budgets.items()}
         self.profile = self._planner.profile = self._recorded.with_budgets(
             {**self._recorded.budgets, **limits}
         )
 
     def compaction(self, max_bytes: int, max_moves: int) -> Compaction:
-        """Tell what compacting would gain."""
+        """Estimate a compaction."""
         return compact(self._resident.snapshot(), max_bytes, max_moves)
 
     def compact(self, max_bytes: int, max_moves: int) -> Compaction:
-        """Begin it."""
+        """Start the compaction that `compaction` estimated."""
         found = self.compaction(max_bytes, max_moves)
         if found.moves:
             assert self._needs is not None
@@ -149,7 +149,7 @@ class SimulatedHost:
 
     @property
     def memory(self) -> MemoryFacts:
-        """What would be live on the device now."""
+        """The memory that would be live and planned on the device now."""
         plan, _ = self.replan()
         live = self._resident.heap_bytes(plan)
         rows = zip(plan.heap_bytes().tolist(), live, self._peaks, self.profile.heaps, strict=True)
@@ -161,20 +161,20 @@ class SimulatedHost:
 
     @property
     def schedule(self) -> ScheduleFacts:
-        """The schedule that is under way, or was last."""
+        """The current schedule, or the last one once settled."""
         assert self._schedule is not None
         return ScheduleFacts(self._schedule, tuple(self._left()), Done(**self._done))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that was reported on the way to the plan."""
+        """All problems reported while the scene was loaded and planned."""
         document, library = self._document, self._library
         found = [*document.warnings, *document.tableau.warnings, *library.problems]
         return tuple(dict.fromkeys([*found, *document.registry.problems, *self._planner.problems]))
 
     @property
     def live_bytes(self) -> int:
-        """Bytes of device memory that would live; none once it is closed."""
+        """Bytes of device memory that would be live; 0 after closing."""
         return 0 if self._closed else self._resident.live_bytes
 
     def objects(self) -> dict[str, int]:
@@ -187,7 +187,7 @@ class SimulatedHost:
         return not self._closed
 
     def close(self) -> None:
-        """Let go of the caches; the device goes with the scene."""
+        """Close the caches; the simulated device needs no release."""
         self._closed = True
         self._library.close()
 

@@ -1,9 +1,9 @@
-"""Camera control as pure maths: orbit, pan, zoom and fly on one camera's transform.
+"""The maths of an orbit camera: orbit, pan, zoom, look and fly as pure functions.
 
-A `View` is a camera seen from its target: target point, yaw, pitch and distance. Every control is a
-function from one view to the next; `view_of` reads a view off a transform, `transform_of` writes it back.
-Axes as everywhere in the engine: right-handed, +Y up, metres, radians, a camera looks along its own -Z.
-All of it happens in the frame of the camera's parent.
+A `View` is a camera relative to its target: target point, yaw, pitch and distance. Every control is a
+function from one view to the next; `view_of` makes a view from a transform, `transform_of` a transform from
+a view. Axes as everywhere in the engine: right-handed, +Y up, metres, radians, a camera looks along its own
+-Z. All coordinates are in the space of the camera's parent.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ CLOSEST = 0.01
 FARTHEST = 1.0e6
 ORBIT_SPEED = math.pi  # half a turn over the height of the window
 LOOK_SPEED = math.pi / 2
-ZOOM_STEP = 0.9  # what one notch of the wheel leaves of the distance
+ZOOM_STEP = 0.9  # factor on the distance per notch of the wheel
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A camera as seen from the point that it looks at: metres and radians."""
+    """A camera by the point that it looks at, in metres and radians."""
 
     target: Vector
     yaw: float
@@ -38,9 +38,9 @@ class View:
 
 
 def view_of(translation: Numbers, rotation: Numbers, pivot: Numbers) -> View:
-    """Read a view off a transform; the target is the point of the line of sight that is nearest to `pivot`.
+    """Return the view of a transform; its target is the point on the line of sight nearest to `pivot`.
 
-    `rotation` is a unit quaternion x y z w. A roll is not kept: the first control levels the horizon.
+    `rotation` is a unit quaternion x y z w. Roll is lost: the first control levels the horizon.
     """
     forward = _rotated(rotation, (0.0, 0.0, -1.0))
     to_pivot = tuple(p - t for p, t in zip(pivot, translation, strict=True))
@@ -58,7 +58,7 @@ def view_of(translation: Numbers, rotation: Numbers, pivot: Numbers) -> View:
 
 
 def transform_of(view: View) -> tuple[Vector, Quaternion]:
-    """Write a view as (translation, rotation), the rotation a unit quaternion x y z w."""
+    """Return a view as (translation, rotation), the rotation a unit quaternion x y z w."""
     forward = forward_of(view)
     x, y, z = (t - f * view.distance for t, f in zip(view.target, forward, strict=True))
     sin_yaw, cos_yaw = math.sin(view.yaw / 2), math.cos(view.yaw / 2)
@@ -68,16 +68,16 @@ def transform_of(view: View) -> tuple[Vector, Quaternion]:
 
 
 def orbit(view: View, right: float, down: float) -> View:
-    """Turn around the target by a drag, given in heights of the window."""
+    """Turn around the target by a drag, in units of the window's height."""
     pitch = _clamp(view.pitch - down * ORBIT_SPEED, -PITCH_LIMIT, PITCH_LIMIT)
     return replace(view, yaw=_wrap(view.yaw - right * ORBIT_SPEED), pitch=pitch)
 
 
 def pan(view: View, right: float, down: float, height_at_target: float) -> View:
-    """Slide so that the point under the mouse stays under it.
+    """Move sideways so that the point under the mouse stays under it.
 
-    The drag is given in heights of the window; `height_at_target` is how many metres the window shows
-    from its bottom to its top at the distance of the target.
+    The drag is in units of the window's height; `height_at_target` is the height of the view in metres at
+    the distance of the target.
     """
     side, up = _axes(view)
     x, y, z = (
@@ -87,12 +87,12 @@ def pan(view: View, right: float, down: float, height_at_target: float) -> View:
 
 
 def zoom(view: View, notches: float) -> View:
-    """Come nearer to the target by notches of the wheel, or go away by negative ones."""
+    """Move towards the target by notches of the wheel, or away by negative ones."""
     return replace(view, distance=_clamp(view.distance * ZOOM_STEP**notches, CLOSEST, FARTHEST))
 
 
 def look(view: View, right: float, down: float) -> View:
-    """Turn the head by a drag, given in heights of the window: the eye stays where it is."""
+    """Turn in place by a drag, in units of the window's height; the eye stays where it is."""
     eye, _ = transform_of(view)
     pitch = _clamp(view.pitch - down * LOOK_SPEED, -PITCH_LIMIT, PITCH_LIMIT)
     turned = replace(view, yaw=_wrap(view.yaw - right * LOOK_SPEED), pitch=pitch)
@@ -102,7 +102,7 @@ def look(view: View, right: float, down: float) -> View:
 
 
 def fly(view: View, right: float, up: float, ahead: float, metres: float) -> View:
-    """Move eye and target together by `metres` along the sum of the given directions; none is no move."""
+    """Move eye and target by `metres` along the sum of the directions; no direction, no move."""
     length = math.sqrt(right * right + up * up + ahead * ahead)
     if length == 0.0:
         return view
@@ -114,7 +114,7 @@ def fly(view: View, right: float, up: float, ahead: float, metres: float) -> Vie
 
 
 def forward_of(view: View) -> Vector:
-    """Give the unit direction that the view looks along."""
+    """Return the unit vector of the viewing direction."""
     cos_pitch = math.cos(view.pitch)
     return (-math.sin(view.yaw) * cos_pitch, math.sin(view.pitch), -math.cos(view.yaw) * cos_pitch)
 

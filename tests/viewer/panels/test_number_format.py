@@ -1,10 +1,10 @@
-"""Sizes are written the way people read them."""
+"""Bytes and counts are formatted for people."""
 
 from __future__ import annotations
 
 import pytest
 
-from viewer.panels.number_words import bytes_text, count_text
+from viewer.panels.number_format import bytes_text, count_text
 
 
 @pytest.mark.parametrize(

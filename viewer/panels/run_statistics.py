@@ -1,4 +1,4 @@
-"""What the inspector shows besides tableau and plan: facts of the run, gathered once a frame."""
+"""The statistics of a run that the inspector shows beside tableau and plan, updated every frame."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """Figures of the frame at hand; sizes in bytes, times in milliseconds."""
+class RunStatistics:
+    """The statistics at the current frame; sizes in bytes, times in milliseconds."""
 
     scene: str = ""
     device: str = ""

@@ -1,4 +1,4 @@
-"""What brings a scene's memory to its plan: the schedule of the last change, and all that has run so far."""
+"""The schedule that brings a scene's memory to its plan, and totals of all steps run so far."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from engine.plan.schedule.schedule import Schedule
 
 
-NAMED = 4
-"""How many assets a step is told with by name."""
+MAX_NAMES = 4
+"""How many assets the line of a step names."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What has been carried out since the scene was opened; bytes where a name says so."""
+    """Totals of the steps carried out since the scene was opened."""
 
     steps: int = 0
     cycles: int = 0
@@ -32,13 +32,13 @@ class Done:
 
     @staticmethod
     def of(statistics: Statistics) -> Done:
-        """Take from a memory manager what scene tests speak of."""
+        """Return the totals of a memory manager."""
         s = statistics
         return Done(s.steps, s.cycles, s.bytes_uploaded, s.bytes_moved, s.moves)
 
 
-class Following:
-    """Stands before a memory manager's state, and logs what each step that is carried out uploads."""
+class UploadLogger:
+    """Wraps a memory manager's state and logs the uploads of each step that is carried out."""
 
     def __init__(self, state: State | None, log: list[dict[str, int]]) -> None:
         self._state = state
@@ -46,13 +46,13 @@ class Following:
         self._plan: Plan | None = None
 
     def begin(self, plan: Plan) -> None:
-        """Take up a plan as the target."""
+        """Set the target plan."""
         self._plan = plan
         if self._state is not None:
             self._state.begin(plan)
 
     def apply(self, step: AnyStep) -> None:
-        """Follow one step."""
+        """Apply one step and log its uploads."""
         if self._state is not None:
             self._state.apply(step)
         if self._plan is not None and (uploaded := uploads_of(self._plan, (step,))):
@@ -60,16 +60,16 @@ class Following:
 
 
 class ScheduleFacts:
-    """The schedule to the present plan: its steps, the bytes it uploads and moves, and how much is left.
+    """The schedule to the current plan: its steps, the bytes it uploads and moves, and the steps left.
 
     Parameters
     ----------
     schedule
-        The schedule as it was made when the plan last changed.
+        The schedule, made when the plan last changed.
     left
-        Its steps that are still to come.
+        Its remaining steps.
     done
-        What has run since the scene was opened, this schedule's steps and all others'.
+        Totals since the scene was opened, over all schedules.
     """
 
     def __init__(self, schedule: Schedule, left: tuple[AnyStep, ...], done: Done) -> None:
@@ -84,12 +84,12 @@ class ScheduleFacts:
 
     @property
     def bytes_uploaded(self) -> int:
-        """Bytes that it brings in from caches, through staging."""
+        """Bytes that it uploads from caches."""
         return self.schedule.staged
 
     @property
     def bytes_moved(self) -> int:
-        """Bytes that it copies from place to place on the device."""
+        """Bytes that it moves within the device."""
         return self.schedule.moved
 
     @cached_property
@@ -99,13 +99,13 @@ class ScheduleFacts:
 
     @property
     def text(self) -> str:
-        """The schedule as a listing in Humon, a line per step."""
+        """The schedule as a listing in Humon, one line per step."""
         from engine.plan.text.schedule_listing import schedule_listing
 
         return schedule_listing(self.schedule)
 
     def counts(self) -> dict[str, int]:
-        """How many steps it has of each kind, such as {"allocate": 3, "transfer": 1}."""
+        """Count the steps of each kind, such as {"allocate": 3, "transfer": 1}."""
         found: dict[str, int] = {}
         for step in self.steps:
             found[kind_of(step)] = found.get(kind_of(step), 0) + 1
@@ -118,13 +118,13 @@ class ScheduleFacts:
 
 
 def kind_of(step: AnyStep) -> str:
-    """Return a step's kind as listings write it: `clearStaging`."""
+    """Return a step's kind as in listings: `clearStaging`."""
     name = type(step).__name__
     return name[0].lower() + name[1:]
 
 
 def step_line(plan: Plan, step: AnyStep) -> str:
-    """Return a step in words: its kind, what it is about, and its size in bytes."""
+    """Describe a step: its kind, its keys and resources, and its size in bytes."""
     words = [kind_of(step)]
     for field in fields(step):
         value = getattr(step, field.name)
@@ -142,19 +142,20 @@ def step_line(plan: Plan, step: AnyStep) -> str:
 
 
 def _names(plan: Plan, keys: list[int]) -> str:
-    """Name the first keys of many."""
+    """Return the names of the first keys, and how many more there are."""
     names = [plan.requirements.keys.name(key) for key in keys]
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more
 
 
 def _keys_in(plan: Plan, resource: int) -> list[int]:
-    """Return the keys that a resource of the plan, or of its staging, holds."""
+    """Return the keys in a resource of the plan or of its staging."""
     tables = (plan.memory.subresources, plan.staging.subresources)
     return [key for rows in tables for key in rows["key"][rows["resource"] == resource].tolist()]
 
 
 def uploads_of(plan: Plan, steps: tuple[AnyStep, ...]) -> dict[str, int]:
-    """Return the bytes that steps towards a plan upload of each asset, by name."""
+    """Return the bytes that steps to a plan upload, by asset name."""
     from engine.plan.resident.steps import Transfer
 
     found: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Lets the pointer steer the first enabled camera of a tableau."""
+"""Moves the first enabled camera of a tableau by mouse and keys."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 
 from engine.tableau.handles import ObjectHandle
 from engine.tableau.tableau import Tableau
-from viewer.window import camera_control as controls
-from viewer.window.pointer import Pointer
+from viewer.window import orbit_camera as controls
+from viewer.window.camera_input import CameraInput
 
 CAMERA = "camera"
 SPEED = 2.0  # metres a second
 FAST = 4.0  # times that with shift
 
 
-class CameraControl:
-    """Turns pointer input into transforms of a camera's object; a camera that nobody steers stays as it is.
+class CameraController:
+    """Turns input into the transform of a camera's object; without input the transform is not written.
 
-    The target is the point of the line of sight nearest to the middle of all objects that show an asset.
-    Where something else has moved the camera since, the view is read off its transform again.
+    The target is the point on the line of sight nearest to the mean position of all objects that draw an
+    asset. If anything else has moved the camera, the view is made from its transform again.
     """
 
     def __init__(self, tableau: Tableau) -> None:
@@ -29,8 +29,8 @@ class CameraControl:
         self._view: controls.View | None = None
         self._written: tuple[object, ...] = ()
 
-    def apply(self, pointer: Pointer) -> bool:
-        """Follow one frame of input; returns whether the camera was changed."""
+    def apply(self, pointer: CameraInput) -> bool:
+        """Apply one frame of input; returns whether the camera was changed."""
         if not _is_used(pointer):
             return False
         camera = self._camera()
@@ -49,7 +49,7 @@ class CameraControl:
         self._view, self._written = steered, self._state(camera)
         return True
 
-    def _steer(self, view: controls.View, pointer: Pointer, camera: ObjectHandle) -> controls.View:
+    def _steer(self, view: controls.View, pointer: CameraInput, camera: ObjectHandle) -> controls.View:
         right, down = pointer.right, pointer.down
         if pointer.right_button:
             view = controls.look(view, right, down)
@@ -99,11 +99,11 @@ class CameraControl:
 
 
 def _in_frame(parent: ObjectHandle, point: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Give a point of the world in the frame of an object."""
+    """Transform a point from world space to the space of an object."""
     return np.append(point, 1.0) @ np.linalg.inv(parent.world.astype(np.float64))[:, :3]
 
 
-def _is_used(pointer: Pointer) -> bool:
+def _is_used(pointer: CameraInput) -> bool:
     held = pointer.left_button or pointer.middle_button or pointer.right_button
     moved = pointer.right != 0.0 or pointer.down != 0.0 or bool(pointer.keys)
     return pointer.wheel != 0.0 or (held and moved)

@@ -1,31 +1,32 @@
-"""Assertions on the pace of frames: no frame much longer than the others."""
+"""Assertions on frame times: no frame takes much longer than the median."""
 
 from __future__ import annotations
 
 import statistics
 from typing import TYPE_CHECKING
 
-from engine.testing.assertions.wording import fail
+from engine.testing.assertions.failure_messages import fail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.runtime.runtime import FrameFacts
 
-FEWEST = 5
+MIN_FRAMES = 5
 
 
 def assert_no_hitch(
     frames: Sequence[FrameFacts], factor: float = 1.5, *, slack_ms: float = 1.0, of: str = "cpu"
 ) -> None:
-    """Assert that no frame takes more than `factor` times the median of all, plus `slack_ms`.
+    """Assert that no frame takes more than `factor` times the median, plus `slack_ms`.
 
-    `of` is "cpu", the time of the thread that draws, which other processes do not lengthen, or "wall".
-    Takes `scene.frames`, or a part of them; raises ValueError for fewer than 5.
+    `frames` are `scene.frames` or a slice of them. `of` selects the clock: "cpu" is the CPU time of the
+    render thread, which other processes do not lengthen, "wall" the elapsed time. Raises ValueError for fewer
+    than 5 frames.
     """
     __tracebackhide__ = True
-    if len(frames) < FEWEST:
-        raise ValueError(f"{len(frames)} frames are too few to have a pace; draw {FEWEST} or more")
+    if len(frames) < MIN_FRAMES:
+        raise ValueError(f"{len(frames)} frames are too few for a median; draw {MIN_FRAMES} or more")
     times = [getattr(frame, f"{of}_ms") for frame in frames]
     median = statistics.median(times)
     limit = median * factor + slack_ms

@@ -1,4 +1,4 @@
-"""Claims about recordings: what is recorded, what is not, and that a script of it ends where it ended."""
+"""Claims about recordings: what is recorded, what is not, and that a replay reaches the same end state."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 from engine.scene import load_scene
 from engine.testing.hu.test_files import read_tests
-from engine.testing.scripts.recording import Changed, Given, Recorder, Resized, Waited
+from engine.testing.scripts.recorder import Changed, Given, Recorder, Resized, Waited
 from engine.testing.scripts.recording_text import recording_text
 from engine.testing.scripts.script import load_script
 
@@ -25,7 +25,7 @@ def recorder(scene):
 
 
 class Played:
-    """As much of a scene under test as a recorded script may use."""
+    """The part of `OpenedScene` that recorded scripts use."""
 
     def __init__(self, document) -> None:
         self.document, self.tableau, self.size, self.time, self.settled = (
@@ -64,7 +64,7 @@ def state(tableau) -> dict[str, list]:
 
 
 def work(recorder, tableau) -> None:
-    """What a person might do: toggles, edits, the camera, time, another size."""
+    """A session: toggles, edits, camera moves, time, a resize."""
     caster = tableau["cube"].shadowCaster
 
     def frame(seconds=0.016, size=SIZE):
@@ -123,7 +123,7 @@ def test_frames_in_which_nothing_is_done_are_only_time(recorder, scene):
     assert recorder.events() == (Waited(1.0),)
 
 
-def test_a_change_that_nothing_came_of_is_not_recorded(recorder, scene):
+def test_a_change_back_to_the_old_value_is_not_recorded(recorder, scene):
     scene.tableau["cube"].enabled = False
     scene.tableau["cube"].enabled = True
     scene.tableau.update_world()

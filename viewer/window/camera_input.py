@@ -1,4 +1,4 @@
-"""What mouse and keys did since the last frame, as ImGui's backend collected it."""
+"""Mouse and keyboard input for the camera since the last frame, as collected by ImGui's backend."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _KEYS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Pointer:
-    """One frame of input for the camera: drags in heights of the window, the wheel in notches."""
+class CameraInput:
+    """One frame of input for the camera: drags in units of the window's height, the wheel in notches."""
 
     right: float = 0.0
     down: float = 0.0
@@ -31,14 +31,14 @@ class Pointer:
     seconds: float = 0.0
 
 
-def read_pointer() -> Pointer:
-    """Read ImGui's input of this frame; what the UI wants for itself is left out."""
+def read_camera_input() -> CameraInput:
+    """Read ImGui's input of this frame, without what its widgets capture."""
     io = imgui.get_io()
     height = max(io.display_size.y, 1.0)
     mouse = not io.want_capture_mouse
     keyboard = not (io.want_capture_keyboard or io.want_text_input)
     held = [mouse and imgui.is_mouse_down(button) for button in (0, 1, 2)]
-    return Pointer(
+    return CameraInput(
         right=io.mouse_delta.x / height,
         down=io.mouse_delta.y / height,
         wheel=io.mouse_wheel if mouse else 0.0,

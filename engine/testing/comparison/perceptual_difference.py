@@ -1,8 +1,8 @@
-"""How far apart two pictures are to the eye: differences of colour after the blur of a viewing distance.
+"""The perceptual difference of two pictures: colour distance in OKLab after a blur for the viewing distance.
 
-Both pictures are brought to OKLab (Ottosson, 2020), blurred over a few pixels as the eye does at the distance
-where one pixel is about a minute of arc, and compared colour by colour. So a shifted dither or the noise of
-one driver's filtering weighs little, and a missing shadow weighs what one sees of it.
+Both pictures are converted to OKLab (Ottosson, 2020), blurred over five pixels like the eye at a distance
+where one pixel is about a minute of arc, and compared pixel by pixel. A shifted dither or a driver's
+filtering noise then counts little, and a missing shadow counts as much as it is visible.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 JUST_SEEN = 2.0
-"""A difference of 1 is just noticeable side by side; twice that is let pass."""
+"""The default limit: twice the difference of 1 that is just noticeable side by side."""
 
 _STEP = 0.02  # one just noticeable difference in OKLab
 _BLUR = (1.0, 4.0, 6.0, 4.0, 1.0)  # binomial, over five pixels
@@ -34,13 +34,15 @@ _TO_LAB = np.array(
 
 
 def differing(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return how far apart uint8[height, width, 3], sRGB, are at every pixel: 1 is just noticeable."""
-    apart: NDArray[np.float32] = (np.linalg.norm(_seen(a) - _seen(b), axis=2) / _STEP).astype(np.float32)
+    """Return the difference of sRGB uint8[height, width, 3] per pixel, float32: 1 is just noticeable."""
+    apart: NDArray[np.float32] = (np.linalg.norm(_blurred(a) - _blurred(b), axis=2) / _STEP).astype(
+        np.float32
+    )
     return apart
 
 
 def oklab(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return sRGB colours uint8[..., 3] in OKLab, float32[..., 3]."""
+    """Convert sRGB colours uint8[..., 3] to OKLab, float32[..., 3]."""
     encoded = colors.astype(np.float32) / 255.0
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     lms: NDArray[np.float32] = np.cbrt(linear @ _TO_LMS.T).astype(np.float32)
@@ -48,13 +50,13 @@ def oklab(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
     return lab
 
 
-def _seen(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _blurred(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     weights = np.array(_BLUR, np.float32) / sum(_BLUR)
-    seen = oklab(picture)
+    lab = oklab(picture)
     for axis in (0, 1):
         half = len(weights) // 2
-        padded = np.pad(seen, [(half, half) if i == axis else (0, 0) for i in range(3)], mode="edge")
-        length = seen.shape[axis]
+        padded = np.pad(lab, [(half, half) if i == axis else (0, 0) for i in range(3)], mode="edge")
+        length = lab.shape[axis]
         parts = [padded.take(range(i, i + length), axis=axis) * weight for i, weight in enumerate(weights)]
-        seen = np.sum(parts, axis=0, dtype=np.float32)
-    return seen
+        lab = np.sum(parts, axis=0, dtype=np.float32)
+    return lab

@@ -1,4 +1,4 @@
-"""Plain `assert` statements in scripts that say which values they compared, as they do under pytest."""
+"""Rewriting of plain `assert` statements in scripts, so that a failure shows the compared values."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ _VALUE = "@value"  # no name that a script can write
 
 
 def compile_script(source: bytes, path: str) -> CodeType:
-    """Compile a script; an `assert` without a message explains itself. Raises SyntaxError, ValueError."""
-    tree = _Explain().visit(ast.parse(source, path))
+    """Compile a script, rewriting each `assert` without a message. Raises SyntaxError, ValueError."""
+    tree = _AssertRewriter().visit(ast.parse(source, path))
     return compile(ast.fix_missing_locations(tree), path, "exec")
 
 
-class _Explain(ast.NodeTransformer):
-    """Turns `assert a < b` into one that keeps both values and names them where it fails."""
+class _AssertRewriter(ast.NodeTransformer):
+    """Rewrites `assert a < b` to store both values and name them in the failure."""
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
-        """Rewrite one assert; what it evaluates, and how often, stays as it was."""
+        """Rewrite one comparison; each side is still evaluated once."""
         if node.msg is not None or not isinstance(node.test, ast.Compare) or len(node.test.ops) != 1:
             return node
         sides = [node.test.left, node.test.comparators[0]]

@@ -1,7 +1,7 @@
-"""Recording what a person does to a scene: every change of its tableau, the size of its pictures, and time.
+"""Records a session: every change of a scene's tableau, the picture size, and the time between them.
 
-The recorder compares the tableau with what it was; it does not ask where a change came from, so that toggles,
-edits and the camera are all recorded alike, and a change that nothing came of is not.
+The recorder compares the tableau with its state one frame earlier, whatever made the change: toggles, edits
+and the camera are recorded alike, and a value that is set to what it was is not.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from engine.scene import Scene
 
 TRANSFORMS = ("translation", "rotation", "scale")
-PACE = 0.1
-"""Seconds between recorded places of something that moves all the time."""
+MOVE_INTERVAL = 0.1
+"""Seconds between recorded transforms of an object that moves continuously."""
 
 
 @dataclass(frozen=True)
 class Changed:
-    """A value is another: of an object's property where `feature` is empty, else of a feature's field.
+    """A changed value: of an object's property if `feature` is empty, else of a feature's field.
 
-    `value` is as in a file: a bool, number, text or list. `asset` says that it is a reference.
+    `value` is as in a file: a bool, number, text or list. With `asset` it is a reference.
     """
 
     path: str
@@ -41,13 +41,13 @@ class Changed:
 
     @property
     def target(self) -> str:
-        """The value's place as settings write it."""
+        """The value's place as in settings: PATH.FEATURE.FIELD."""
         return ".".join(filter(None, (self.path, self.feature, self.field)))
 
 
 @dataclass(frozen=True)
 class Resized:
-    """Pictures are of another size, in pixels."""
+    """A new picture size in pixels."""
 
     width: int
     height: int
@@ -55,14 +55,14 @@ class Resized:
 
 @dataclass(frozen=True)
 class Waited:
-    """So many seconds went by."""
+    """Time that passed, in seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Given:
-    """A setting that was given with the scene, as for `--set`: PATH.FEATURE.FIELD=VALUE."""
+    """A setting from the command line, as for `--set`: PATH.FEATURE.FIELD=VALUE."""
 
     setting: str
 
@@ -71,10 +71,10 @@ Event = Changed | Resized | Waited | Given
 
 
 class Recorder:
-    """Watches one scene; `note` is called once a frame, after everything that may change the scene."""
+    """Records one scene; call `note` once per frame, after everything that may change the scene."""
 
     def __init__(self, scene: Scene, size: tuple[int, int], settings: Sequence[str] = ()) -> None:
-        """`settings` have been applied already; a replay begins with them."""
+        """`settings` are already applied; a replay begins with them."""
         self.scene = scene.path
         self.size = size
         self._scene = scene
@@ -88,7 +88,7 @@ class Recorder:
         self._moving_for = 0.0
 
     def note(self, seconds: float, size: tuple[int, int]) -> None:
-        """Take in a frame: the seconds since the one before, and the size of its picture in pixels."""
+        """Record a frame: the seconds since the one before, and the size of its picture in pixels."""
         self._waited += seconds
         self._moving_for += seconds if self._moving else 0.0
         if size != self._now:
@@ -99,11 +99,11 @@ class Recorder:
             before, self._before = self._before, Snapshot.of(self._tableau)
             for change in self._changes(before):
                 self._take(change)
-        if self._moving_for >= PACE:
+        if self._moving_for >= MOVE_INTERVAL:
             self._put_moving()
 
     def events(self) -> tuple[Event, ...]:
-        """Return all that has happened so far."""
+        """Return everything recorded so far."""
         self._put_moving()
         self._put_time()
         return tuple(self._events)
@@ -113,7 +113,7 @@ class Recorder:
         return tableau.structure_version, tableau.values_version, tableau.world_version
 
     def _take(self, change: Changed) -> None:
-        """Put a change at once, but of something that moves only the newest place, now and then."""
+        """Append a change at once; of transforms, only the latest value per MOVE_INTERVAL."""
         if change.field in TRANSFORMS and not change.feature:
             self._moving[change.target] = change
             return
@@ -136,7 +136,7 @@ class Recorder:
             self._waited -= whole
 
     def _changes(self, before: Snapshot) -> Iterator[Changed]:
-        """Yield what differs; objects and features that came or went are no change of a value."""
+        """Yield the changed values of objects and features that exist before and after."""
         tableau = self._tableau
         kept = before.kept(tableau)
         for name in (*FLAGS, *TRANSFORMS):
@@ -157,8 +157,7 @@ class Recorder:
                 for index in np.flatnonzero(differs.any(axis=1) if differs.ndim > 1 else differs).tolist():
                     path, value = tableau.path(int(both[index])), column[new[index]]
                     if spec.kind is FieldKind.ASSET:
-                        said = asset_text(int(value), spec, self._scene.dbs)
-                        yield Changed(path, type_name, spec.name, said, asset=True)
+                        text = asset_text(int(value), spec, self._scene.dbs)
+                        yield Changed(path, type_name, spec.name, text, asset=True)
                     else:
-                        said = value_text(spec.file_value(value))
-                        yield Changed(path, type_name, spec.name, said)
+                        yield Changed(path, type_name, spec.name, value_text(spec.file_value(value)))

@@ -1,4 +1,4 @@
-"""`--script`: a scene script drives the frames of a run, in its window or without one."""
+"""`--script`: a scene script drives the frames of a run, in a window or headless."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Script:
-    """A scene script that has been read; what it raises is printed, and `failed` then says so.
+    """A loaded scene script; an exception that it raises is printed and sets `failed`.
 
-    Raises InputError where it cannot be read.
+    Raises InputError if it cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,12 +34,12 @@ class Script:
             self._report(failure)
 
     def play(self, frames: ScriptFrames, interrupt: Interrupt) -> None:
-        """Call the script's `run` with the scene that `frames` draw, then draw a frame of what it left.
+        """Call the script's `run` with the scene of `frames`, then draw a frame of the final state.
 
-        The script ends, and nothing is wrong, when the window is closed or Ctrl-C is pressed. Raises
-        DeviceLost where the device was lost once too often; no script can catch that.
+        Closing the window or Ctrl-C ends the script without an error. Raises DeviceLost after too many device
+        losses; a script cannot catch that.
         """
-        from engine.testing.scene.live import LiveHost
+        from engine.testing.scene.live_host import LiveHost
         from engine.testing.scene.scene import OpenedScene
         from engine.testing.scripts.script import ScriptFailed, ScriptStopped, call_script
         from engine.vk.errors import DeviceLost

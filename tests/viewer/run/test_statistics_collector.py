@@ -1,4 +1,4 @@
-"""Claims about the figures that the inspector shows of a run."""
+"""Claims about the statistics of a run that the inspector shows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from engine.runtime.runtime import FrameFacts
-from viewer.run.facts_gathering import RunFacts
+from viewer.run.statistics_collector import StatisticsCollector
 
 
-def test_progress_goes_on_where_the_rest_is_put_into_another_order_and_begins_again_with_another_plan() -> (
-    None
-):
+def test_progress_continues_when_steps_are_reordered_and_restarts_with_a_new_plan() -> None:
     plan = SimpleNamespace(planned_bytes=1, waste_bytes=0)
     runtime = SimpleNamespace(
         plan=plan,
@@ -21,12 +19,12 @@ def test_progress_goes_on_where_the_rest_is_put_into_another_order_and_begins_ag
         device=SimpleNamespace(adapter=SimpleNamespace(name="a GPU")),
         problems=(),
     )
-    facts = RunFacts(runtime, "a.hu")  # type: ignore[arg-type]
+    facts = StatisticsCollector(runtime, "a.hu")  # type: ignore[arg-type]
 
     def progress(left: int) -> tuple[int, int]:
         runtime.memory.steps_left = left
-        gathered = facts.gather()
-        return gathered.steps_done, gathered.steps
+        collected = facts.collect()
+        return collected.steps_done, collected.steps
 
     assert [progress(left) for left in (10, 6)] == [(0, 10), (4, 10)]
     runtime.schedule = SimpleNamespace(steps=range(8))
@@ -47,8 +45,8 @@ def test_a_window_that_was_minimised_leaves_the_frame_time_as_it_was(monkeypatch
         problems=(),
     )
     now = iter([100.00, 100.01, 160.0, 160.01, 161.0])
-    monkeypatch.setattr("viewer.run.facts_gathering.time.perf_counter", lambda: next(now))
-    facts = RunFacts(runtime, "a.hu")  # type: ignore[arg-type]
+    monkeypatch.setattr("viewer.run.statistics_collector.time.perf_counter", lambda: next(now))
+    facts = StatisticsCollector(runtime, "a.hu")  # type: ignore[arg-type]
     drawn, not_drawn = (FrameFacts(1, 10.0, 1.0, True, is_drawn) for is_drawn in (True, False))
     facts.note(drawn)
     facts.note(drawn)
@@ -56,4 +54,4 @@ def test_a_window_that_was_minimised_leaves_the_frame_time_as_it_was(monkeypatch
     facts.note(drawn)
     facts.note(not_drawn)
     facts.note(drawn)
-    assert facts.gather().frame_ms == pytest.approx(10.0)
+    assert facts.collect().frame_ms == pytest.approx(10.0)
