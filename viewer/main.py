@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,8 @@ from viewer.arguments import Options, parse
 from viewer.window.no_display import NoDisplay
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from engine.assets import AssetLibrary
     from engine.scene import Scene
     from viewer.run.frames import Frames
