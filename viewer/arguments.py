@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.cli.argument_types import DEFAULT_SIZE, positive, size
+from engine.cli.argument_types import DEFAULT_SIZE, add_size, positive
 
 EXIT_CODES = """\
 exit codes:
@@ -95,13 +95,7 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
         type=positive,
         help="stop after N drawn frames (headless default: until settled, then one)",
     )
-    parser.add_argument(
-        "--size",
-        metavar="WxH",
-        type=size,
-        default=DEFAULT_SIZE,
-        help=f"framebuffer size in pixels (default {DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]})",
-    )
+    add_size(parser)
     parser.add_argument(
         "--screenshot",
         metavar="FILE.png",

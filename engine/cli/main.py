@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from engine.cli.argument_types import DEFAULT_SIZE, positive, size
+from engine.cli.argument_types import add_size, positive
 from engine.cli.exits import guarded
 
 PROG = "python -m engine"
@@ -130,13 +130,7 @@ def _add_scene_and_device(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_PROFILE,
         help="a recorded profile by its name in assets/profiles, or a file (default: %(default)s)",
     )
-    parser.add_argument(
-        "--size",
-        metavar="WxH",
-        type=size,
-        default=DEFAULT_SIZE,
-        help=f"framebuffer size in pixels (default: {DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]})",
-    )
+    add_size(parser)
     parser.add_argument(
         "--budget",
         metavar="MIB",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness import Row
+from scene_texts import object_text
 
 from engine.humon import Document, boolean, format_document, parse, plain, vector, write
 
@@ -23,15 +24,7 @@ def scene_text(count: int) -> str:
     """Return a tableau of `count` objects, with root braces, which the `humon` package requires."""
     lines = ["{ tableau: {\n    name: bench\n    objects: {\n"]
     for i in range(count):
-        x, y, z = i % 100 * 1.5, i // 100 % 100 * 0.25, i // 10_000 * 2
-        lines.append(
-            f"        object{i}: {{\n"
-            f"            translation: [{x} {y} {z}]\n"
-            f"            rotation: [0 0 0 1]\n"
-            f"            scale: [1 1 1]\n"
-            f"            features: [ {{ @type: visibleModel  enabled: true  asset: [assetDb0 {i % 7}] }} ]\n"
-            f"        }}\n"
-        )
+        lines.append(object_text(i, f"@type: visibleModel  enabled: true  asset: [assetDb0 {i % 7}]"))
     return "".join([*lines, "    }\n} }\n"])
 
 

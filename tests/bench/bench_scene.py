@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from harness import Row
+from scene_texts import object_text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -45,15 +46,7 @@ def scene_text(count: int) -> str:
         "tableau: {\n    objects: {\n"
     ]
     for i in range(count):
-        x, y, z = i % 100 * 1.5, i // 100 % 100 * 0.25, i // 10_000 * 2
-        lines.append(
-            f"        object{i}: {{\n"
-            f"            translation: [{x} {y} {z}]\n"
-            f"            rotation: [0 0 0 1]\n"
-            f"            scale: [1 1 1]\n"
-            f"            features: [ {{ @type: seen  asset: [assetDb0 a]  power: {i % 9} }} ]\n"
-            f"        }}\n"
-        )
+        lines.append(object_text(i, f"@type: seen  asset: [assetDb0 a]  power: {i % 9}"))
     return "".join([*lines, "    }\n}\n"])
 
 

@@ -90,8 +90,8 @@ def test_stages_that_disagree_about_a_binding_are_reported_for_each_material(pro
     edit(
         project / MATERIAL / "defaultMaterial.vs.glsl",
         (
-            "buffer Draws { uvec2 row[]; } draws;",
-            "buffer Draws { uvec2 row[]; } draws;\n"
+            '#include "../shader/draws.glsl"',
+            '#include "../shader/draws.glsl"\n'
             "layout(set = 0, binding = 4) uniform Wrong { vec4 x; } shadowMap;",
         ),
         ("material = row.y;", "material = row.y + uint(shadowMap.x.x);"),

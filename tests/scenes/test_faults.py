@@ -197,7 +197,9 @@ def test_a_half_written_shader_is_reported_and_the_placeholder_material_draws(fa
     copy = faults.copy("scenes/cube.hu")
     shader = copy.parents[1] / "assets/builtin/material/defaultMaterial.fs.glsl"
     with faults.half_written(shader), open_scene(copy) as scene:
-        assert_problems(scene, "asset.broken", ("shader.compile", "defaultMaterial.fs.glsl:64"))
+        last = len(shader.read_text().splitlines())
+        assert {problem.code for problem in scene.problems} == {"asset.broken", "shader.compile"}
+        assert any(f"defaultMaterial.fs.glsl:{last}:" in problem.render() for problem in scene.problems)
         assert_color(scene.frame(), MAGENTA, levels=50, at_least=0.02)
 
 
@@ -206,7 +208,7 @@ def test_on_a_slow_disk_frames_go_on_while_the_scene_arrives(faults: Faults):
         begun = time.monotonic()
         while scene.schedule.left and time.monotonic() < begun + 60:
             scene.step()
-        arriving = scene.frames[2:]
+        arriving = scene.frames[1:]
         assert len(arriving) > 5
         assert_no_hitch(arriving, 3.0, slack_ms=60.0)  # no frame waited for the disk, which takes 200 ms
         scene.settle()

@@ -105,8 +105,8 @@ def _details(row: MemoryRow) -> None:
     widgets.quiet(f"{row.size:,} bytes, {row.place}")
     if row.usage:
         imgui.text_unformatted(" | ".join(row.usage))
-    for who in row.why:
-        imgui.text_colored(style.ACCENT, f"requested by {who}")
+    for requester in row.why:
+        imgui.text_colored(style.ACCENT, f"requested by {requester}")
     imgui.pop_text_wrap_pos()
     imgui.end_child()
 
