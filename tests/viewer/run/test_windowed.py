@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from support import images
 from support.display import Display
-from support.wants import NORMAL, ROUGHNESS, TANGENT, Wants
+from support.texture_requests import NORMAL, ROUGHNESS, TANGENT, TextureRequests
 
 from engine.runtime.report import RunLog
 from engine.vk.errors import Result
@@ -188,9 +188,9 @@ def test_the_compact_button_shows_the_estimate_and_a_second_press_frees_it(
     cube = runtime.tableau["cube"]
     cube.visibleModel.active = cube.shadowCaster.active = False
     settle(frames)
-    wants = Wants(runtime.planner, runtime.library)
+    texture_requests = TextureRequests(runtime.planner, runtime.library)
     for textures in ((NORMAL, TANGENT), (NORMAL, TANGENT, ROUGHNESS), (NORMAL, ROUGHNESS)):
-        wants.ask(*textures)
+        texture_requests.request(*textures)
         settle(frames)
 
     def compact() -> None:
@@ -225,7 +225,7 @@ def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_listed_in_the_i
     until(
         frames,
         lambda: any("plan.short" in reported for reported in frames._facts.collect().problems),
-        "it is told",
+        "the shortage is reported",
     )
     runtime.limit_budget({})
     settle(frames)
