@@ -1,0 +1,79 @@
+"""How much of an exhaustive proof runs: a sample with a fresh seed, a larger one, or all of it.
+
+`make test` samples, `make proof ONLY=short` samples more, `make proof` runs everything. The seed of a run is printed,
+and `--seed` or DIORAMA_SEED gives it again; each test draws from it by its own name, whatever else runs.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from enum import Enum
+from zlib import crc32
+
+import numpy as np
+
+
+class Extent(Enum):
+    """What share of a proof runs."""
+
+    SAMPLE = "sample"
+    SHORT = "short"
+    WHOLE = "whole"
+
+
+class Run:
+    """The seed and the extent of this run, set before tests are collected."""
+
+    seed: int = 0
+    extent: Extent = Extent.SAMPLE
+
+
+_SHORT_TIMES = 3
+
+
+def new_seed() -> int:
+    """Give the seed that DIORAMA_SEED names, or a fresh one."""
+    given = os.environ.get("DIORAMA_SEED")
+    return int(given) if given else secrets.randbelow(10_000_000)
+
+
+def amount(sample: int, whole: int) -> int:
+    """How many cases to run, where `sample` are enough for `make test` and `whole` are a proof."""
+    if Run.extent is Extent.WHOLE:
+        return whole
+    return min(sample * _SHORT_TIMES, whole) if Run.extent is Extent.SHORT else min(sample, whole)
+
+
+class Sample:
+    """What one test draws. `drawn` says what, for the report of a failure."""
+
+    def __init__(self, test: str) -> None:
+        self.rng = np.random.default_rng([Run.seed, crc32(test.encode())])
+        self.drawn: list[str] = []
+
+    def of(self, cases: Sequence[int], count: int) -> list[int]:
+        """Choose about `count` of the cases, in their order and spread over all of them; all in a whole proof.
+
+        One case is drawn from each of `count` equal parts, so that no long stretch is left out.
+        """
+        count = amount(count, len(cases))
+        bounds = np.linspace(0, len(cases), count + 1).astype(int)
+        chosen = [
+            cases[int(self.rng.integers(low, high))] for low, high in zip(bounds, bounds[1:], strict=False)
+        ]
+        self.drawn.append(f"{len(chosen)} of {len(cases)}: {chosen}")
+        return chosen
+
+    def seeds(self, sample: int, whole: int) -> list[int]:
+        """Draw seeds of random worlds, no two of them the same.
+
+        A whole proof begins with the fixed seeds from 0, so that half of it is the same in every run.
+        """
+        count = amount(sample, whole)
+        fixed = count // 2 if Run.extent is Extent.WHOLE else 0
+        first = int(self.rng.integers(count, 10_000_000))
+        drawn = [*range(fixed), *range(first, first + count - fixed)]
+        self.drawn.append(f"seeds {first} to {first + count - fixed - 1}")
+        return drawn
