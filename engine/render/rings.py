@@ -14,10 +14,10 @@ class RingWriter:
     """Keeps the source rows of one ring and knows, for each copy, which of them it still lacks."""
 
     def __init__(self, copies: int) -> None:
-        self._source = np.zeros((0, 1), np.uint8)
+        self._source: npt.NDArray[np.generic] = np.zeros((0, 1), np.uint8)
         self._pending: list[list[tuple[int, int]]] = [[] for _ in range(copies)]
 
-    def replace(self, rows: npt.NDArray) -> None:
+    def replace(self, rows: npt.NDArray[np.generic]) -> None:
         """Take new rows (any dtype, first axis = rows): every copy lacks all of them.
 
         The array is kept, not copied: later changes in place are announced with `changed`.
@@ -25,7 +25,7 @@ class RingWriter:
         self._source = rows
         self.invalidate()
 
-    def holds(self, rows: npt.NDArray) -> bool:
+    def holds(self, rows: npt.NDArray[np.generic]) -> bool:
         """Whether `rows` is the memory that was taken, so that `changed` is enough."""
         source = self._source
         return rows.ctypes.data == source.ctypes.data and rows.shape == source.shape

@@ -34,13 +34,14 @@ from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
 from engine.plan.schedule.schedule import Schedule, make_schedule
 from engine.plan.terms.errors import PlanError
+from engine.plan.terms.vocabulary import Stage
+from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import drawn_rows, frame_block
 from engine.planning.visibility import LOOK_EVERY, FrustumQuery, turned
 from engine.render.renderer import Renderer
-from engine.runtime.options import Overlay, Presenter, RuntimeOptions
-from engine.vk.binding import constants
+from engine.runtime.options import Presenter, RuntimeOptions
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.facts import facts
@@ -56,13 +57,20 @@ REPLAN_MS = 50.0
 """What the frame after a new plan may take to make the images and rings that it lives on."""
 MOST_REFUSALS = 8
 """How often less and less is tried, while the device refuses it, before the scene stays as it was."""
+Semaphore = tuple[Any, int, int]
+"""What a submit waits for or signals: semaphore, value and stages, as in `Device.submit`."""
+_WRITES_TARGET = Stage.TRANSFER | Stage.COLOR_ATTACHMENT_OUTPUT
+"""The stages that write to a window's image: they wait until it is acquired."""
 _GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
 """What is answered while the driver of a lost device has not come back."""
 
 
 @dataclass(frozen=True)
 class FrameFacts:
-    """One frame: its number, milliseconds of wall and main-thread CPU time, and whether all is resident."""
+    """One frame: its number, milliseconds of wall and main-thread CPU time, and whether all is resident.
+
+    It is not `drawn` where the presenter has no target for it, or what it needs is not resident yet.
+    """
 
     number: int
     wall_ms: float
@@ -111,7 +119,6 @@ class Runtime:
         self.limit_budget(self._budgets)
 
     def _open(self, undo: ExitStack, options: RuntimeOptions) -> None:
-        self.overlays: list[Overlay] = []
         self.plan: Plan | None = None
         self.schedule: Schedule | None = None
         self._needs: FrameNeeds | None = None
@@ -137,13 +144,14 @@ class Runtime:
             self.profile = self._device_profile = self.profile.limited(options.budget_mib * MIB)
         caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
         self._sources = Sources.of(*self.library.ranges().T)
+        cycles = options.paging_cycles
         self.resident = Resident()
         self.memory = MemoryManager(
             self.device,
             self.profile,
             caches,
             frames=self.timeline,
-            pace=Pace(cycles=options.paging_cycles),
+            pace=Pace() if cycles is None else Pace(cycles=cycles, whole_cycles=True),
             state=self.resident,
         )
         undo.callback(self.memory.close)
@@ -175,9 +183,8 @@ class Runtime:
         """Draw pictures of this size from the next frame on."""
         self.planner.size = (max(1, width), max(1, height))
 
-    def add_overlay(self, overlay: Overlay) -> None:
-        """Let something beside the scene ask for memory; its presenter draws it."""
-        self.overlays.append(overlay)
+    def add_overlay(self, overlay: MemoryUser) -> None:
+        """Plan for what is drawn over the scene as well; the presenter draws it."""
         self.planner.others.append(overlay)
 
     def frame(self, presenter: Presenter | None = None) -> FrameFacts:
@@ -288,10 +295,9 @@ class Runtime:
         found = [*self.scene.warnings, *self.tableau.warnings, *self.library.problems]
         found += [*self.registry.problems, *self.planner.problems]
         help_text = "what was lost draws its fallback; open the scene again, and it is cooked anew"
-        found += [
-            Problem("memory.cache", text, help=help_text, severity=Severity.WARNING)
-            for text in self.memory.cache_problems
-        ]
+        for db, why in self.memory.cache_problems:
+            text = f"the cache of {self.library.dbs[db].name} cannot be read: {why}; cook it again"
+            found.append(Problem("memory.cache", text, help=help_text, severity=Severity.WARNING))
         return tuple(dict.fromkeys(found))
 
     def close(self) -> None:
@@ -347,6 +353,7 @@ class Runtime:
         if self._settled is not None:
             needs, before = self._settled
             there = self.resident.snapshot()
+            assert there is not None, "a plan was carried out"
             self._take_up(needs, plan_again(before, there, fetch=self._rollbacks == 1))
 
     def _plan_less(self, refused: HeapFull) -> None:
@@ -360,9 +367,11 @@ class Runtime:
         for more in (refused.size // 2, refused.size - 1):
             self._observed_limits[refused.heap] = live + more
             observed = self.profile.with_budgets({**self.profile.budgets, **self._observed_limits})
-            how = {"profile": observed, "placeholders": self._refusals > 1, "keep": Keep.PLACES}
+            placeholders = self._refusals > 1
             try:
-                plan = self.planner.plan(self._stated, before, **how)
+                plan = self.planner.plan(
+                    self._stated, before, profile=observed, placeholders=placeholders, keep=Keep.PLACES
+                )
             except PlanError:
                 if more == refused.size - 1:
                     raise
@@ -432,31 +441,30 @@ class Runtime:
             self.renderer.ring("frame").replace(block)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
-        """Submit the frame, and present it; False where there is nothing to draw with yet."""
+        """Submit the frame, and present it; False where there is nothing to draw with, or on."""
         if not self.renderer.ready:
             return False
-        target = presenter.acquire() if presenter is not None else None
-        if presenter is None or target is None:
+        if presenter is None:
             self._send(slot, [], [], [])
             return True
+        target = presenter.acquire()
+        if target is None:
+            return False
         try:
             shown = presenter.record(slot, target, self.renderer.image(SCENE_COLOR.name))
-            c = constants
-            stages = c.VK_PIPELINE_STAGE_2_TRANSFER_BIT | c.VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT
-            rendered = (target.rendered, 0, c.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT)
-            ticket = self._send(slot, [shown], [(target.acquired, 0, stages)], [rendered])
+            rendered = (target.rendered, 0, Stage.ALL_COMMANDS)
+            ticket = self._send(slot, [shown], [(target.acquired, 0, _WRITES_TARGET)], [rendered])
         except BaseException:
             presenter.give_up(target)
             raise
         presenter.present(target, ticket)
         return True
 
-    def _send(self, slot: int, buffers: list[Any], waits: list[Any], signals: list[Any]) -> int:
+    def _send(self, slot: int, buffers: list[Any], waits: list[Semaphore], signals: list[Semaphore]) -> int:
         """Submit the scene's commands, and then `buffers`; return the frame's ticket."""
         commands = self.renderer.commands(slot)
         ticket = self.timeline.submitted + 1
-        everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
-        signals = [self.timeline.signal(ticket, everything), *signals]
+        signals = [self.timeline.signal(ticket, Stage.ALL_COMMANDS), *signals]
         self.device.doing = f"frame {self._number + 1}"
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
         self._tickets[slot] = self.timeline.next()  # only now: nobody waits for what was never submitted
