@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
+from itertools import count
 from zlib import crc32
 
 import numpy as np
@@ -53,13 +54,13 @@ class Sample:
         self.rng = np.random.default_rng([Run.seed, crc32(test.encode())])
         self.drawn: list[str] = []
 
-    def of(self, cases: Sequence[int], count: int) -> list[int]:
-        """Choose about `count` of the cases, in their order and spread over all of them; all in a whole proof.
+    def of(self, cases: Sequence[int], number: int) -> list[int]:
+        """Choose `number` of the cases, in their order and spread over all of them; all in a whole proof.
 
-        One case is drawn from each of `count` equal parts, so that no long stretch is left out.
+        One case is drawn from each of as many equal parts, so that no long stretch is left out.
         """
-        count = amount(count, len(cases))
-        bounds = np.linspace(0, len(cases), count + 1).astype(int)
+        number = amount(number, len(cases))
+        bounds = np.linspace(0, len(cases), number + 1).astype(int)
         chosen = [
             cases[int(self.rng.integers(low, high))] for low, high in zip(bounds, bounds[1:], strict=False)
         ]
@@ -71,9 +72,22 @@ class Sample:
 
         A whole proof begins with the fixed seeds from 0, so that half of it is the same in every run.
         """
-        count = amount(sample, whole)
-        fixed = count // 2 if Run.extent is Extent.WHOLE else 0
-        first = int(self.rng.integers(count, 10_000_000))
-        drawn = [*range(fixed), *range(first, first + count - fixed)]
-        self.drawn.append(f"seeds {first} to {first + count - fixed - 1}")
+        number = amount(sample, whole)
+        fixed = number // 2 if Run.extent is Extent.WHOLE else 0
+        first = int(self.rng.integers(number, 10_000_000))
+        drawn = [*range(fixed), *range(first, first + number - fixed)]
+        self.drawn.append(f"seeds {first} to {first + number - fixed - 1}")
         return drawn
+
+    def calls(self, stride: int) -> Iterator[int]:
+        """Yield rising numbers of calls from 1 on without an end: one of each `stride`, all in a whole proof.
+
+        The loop that takes them ends where no call was left to fail.
+        """
+        stride = {Extent.SAMPLE: stride, Extent.SHORT: max(1, stride // _SHORT_TIMES), Extent.WHOLE: 1}[
+            Run.extent
+        ]
+        for first in count(1, stride):
+            nth = first + int(self.rng.integers(stride))
+            self.drawn.append(f"call {nth}")
+            yield nth
