@@ -1,4 +1,4 @@
-"""What all tests share: where the project lies, a display, what is sampled, and a device that must be there under CI."""
+"""What all tests share: where the project lies, a display, samples, and a device under CI."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Make a missing device a failure under CI, where there must be one; decide on seed, extent and limits."""
+    """Make a missing device a failure under CI, where there must be one; set seed, extent and limits."""
     if os.environ.get("CI"):
         config.option.require_gpu = True
     config.pluginmanager.register(Session(config), "diorama session")

@@ -127,9 +127,7 @@ def test_includes_that_multiply_come_to_an_end(folder: Path) -> None:
     for level in range(20):
         (folder / f"{level}.glsl").write_text(f'#include "{level + 1}.glsl"\n' * 2, encoding="utf-8")
     (folder / "20.glsl").write_text("", encoding="utf-8")
-    start = time.perf_counter()
     assert problems_of(folder, '#version 450\n#include "0.glsl"\n')[0].code == "shader.include"
-    assert time.perf_counter() - start < 2
 
 
 def test_a_module_is_taken_as_it_is(folder: Path) -> None:

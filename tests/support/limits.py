@@ -1,7 +1,7 @@
 """Time limits that grow with the slowness of the machine, measured by one fixed loop of plain Python.
 
-Limits are written in seconds of a quiet machine of 2024. They end what hangs, so they are generous; a claim about
-speed belongs into tests/bench.
+Limits are written in seconds of a quiet machine on which the loop takes `LOOP_S`. They end what hangs, so
+they are generous; a claim about speed belongs in tests/bench.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How much of an exhaustive proof runs: a sample with a fresh seed, a larger one, or all of it.
 
-`make test` samples, `make proof ONLY=short` samples more, `make proof` runs everything. The seed of a run is printed,
-and `--seed` or DIORAMA_SEED gives it again; each test draws from it by its own name, whatever else runs.
+`make test` samples, `make proof ONLY=short` samples more, `make proof` runs everything. The seed of a run is
+printed, and `--seed` or DIORAMA_SEED sets it; each test draws from it by its own name, whatever else runs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from itertools import count
+from itertools import count, pairwise
 from zlib import crc32
 
 import numpy as np
@@ -61,9 +61,7 @@ class Sample:
         """
         number = amount(number, len(cases))
         bounds = np.linspace(0, len(cases), number + 1).astype(int)
-        chosen = [
-            cases[int(self.rng.integers(low, high))] for low, high in zip(bounds, bounds[1:], strict=False)
-        ]
+        chosen = [cases[int(self.rng.integers(low, high))] for low, high in pairwise(bounds)]
         self.drawn.append(f"{len(chosen)} of {len(cases)}: {chosen}")
         return chosen
 
@@ -84,9 +82,8 @@ class Sample:
 
         The loop that takes them ends where no call was left to fail.
         """
-        stride = {Extent.SAMPLE: stride, Extent.SHORT: max(1, stride // _SHORT_TIMES), Extent.WHOLE: 1}[
-            Run.extent
-        ]
+        if Run.extent is not Extent.SAMPLE:
+            stride = 1 if Run.extent is Extent.WHOLE else max(1, stride // _SHORT_TIMES)
         for first in count(1, stride):
             nth = first + int(self.rng.integers(stride))
             self.drawn.append(f"call {nth}")

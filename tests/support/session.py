@@ -1,4 +1,4 @@
-"""What a run of the tests does as a whole: seed, extent, limits by the machine's speed, and the CPU time of it all."""
+"""What a run of the tests does as a whole: seed, extent, time limits of this machine, CPU time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.sampling import Extent, Run
 SHORT = "short"
 ALL = "all"
 _KILLED_AFTER = 1.5
-"""A test that its own limit cannot end, as it hangs outside of Python, ends its process after so many limits."""
+"""A test that hangs outside of Python, where no limit can end it, ends its process after so many limits."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -80,7 +80,7 @@ class Session:
     def pytest_report_header(self) -> list[str]:
         """Say what it takes to run the same again."""
         return [
-            f"seed: {Run.seed} (again: --seed {Run.seed} or DIORAMA_SEED={Run.seed}); extent: {Run.extent.value}",
+            f"seed: {Run.seed} (DIORAMA_SEED={Run.seed} runs the same again); extent: {Run.extent.value}",
             f"time limits: x {Slowness.factor:.2f} on this machine",
         ]
 
@@ -111,7 +111,7 @@ class Session:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """End the process, with all stacks, where a test hangs in a driver and its own limit cannot end it."""
+        """End the process and print all stacks where a test hangs in a driver and its limit cannot end it."""
         seconds = float(next(item.iter_markers("timeout")).args[0])
         faulthandler.dump_traceback_later(seconds * _KILLED_AFTER, exit=True, file=self._stderr)
         try:
@@ -130,13 +130,13 @@ class Session:
         return report
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Say how much CPU time the run took, workers included, beside the fixed loop, so that it can be compared."""
+        """Say how much CPU time the run took, workers included, beside the fixed loop of this machine."""
         assert self._loop is not None
         used = cpu_seconds()
         loop = (self._loop.cpu + fixed_loop().cpu) / 2
         terminalreporter.write_line(
-            f"CPU time: {used:.0f} s with all processes, {used / loop:,.0f} x the fixed loop ({loop * 1e3:.0f} ms; "
-            f"{used / loop * LOOP_S:.0f} s where it takes {LOOP_S * 1e3:.0f} ms); seed {Run.seed}"
+            f"CPU time: {used:.0f} s with all processes, {used / loop:,.0f} x the fixed loop of "
+            f"{loop * 1e3:.0f} ms ({used / loop * LOOP_S:.0f} s where that takes {LOOP_S * 1e3:.0f} ms)"
         )
 
     def pytest_unconfigure(self) -> None:
