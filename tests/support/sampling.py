@@ -14,6 +14,7 @@ from itertools import count, pairwise
 from zlib import crc32
 
 import numpy as np
+from hypothesis import core, settings
 
 
 class Extent(Enum):
@@ -45,6 +46,19 @@ def amount(sample: int, whole: int) -> int:
     if Run.extent is Extent.WHOLE:
         return whole
     return min(sample * _SHORT_TIMES, whole) if Run.extent is Extent.SHORT else min(sample, whole)
+
+
+def set_hypothesis(seeded: bool) -> None:
+    """Let Hypothesis draw from the seed of this run, unless it was given one, and no slow example fail.
+
+    It would take the same examples in every run under CI, and time each of them.
+    """
+    settings.register_profile(
+        "diorama", max_examples=amount(40, 400), deadline=None, derandomize=False, print_blob=True
+    )
+    settings.load_profile("diorama")
+    if seeded:
+        core.global_force_seed = Run.seed
 
 
 class Sample:

@@ -68,8 +68,7 @@ class Session:
             Slowness.factor, Run.seed = decided["slowness"], decided["seed"]
         if area is not None:
             Run.extent = Extent.SHORT if area == SHORT else Extent.WHOLE
-        if config.getoption("--hypothesis-seed", None) is None:
-            config.option.hypothesis_seed = str(Run.seed)
+        sampling.set_hypothesis(config.getoption("--hypothesis-seed") is None)
         self._area = area
 
     @pytest.hookimpl(optionalhook=True)
