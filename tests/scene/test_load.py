@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.sampling import amount
 
 from engine.assets import AssetRef
 from engine.humon import InputError, Position, Severity, write
@@ -351,7 +352,7 @@ def check(tableau, handle, said):
 
 
 @given(said=objects)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=amount(20, 240), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_tree_that_is_written_is_the_tree_that_is_loaded(load, said):
     scene, refused = attempt(load, ASSETS + write({"tableau": {"objects": {"top": said}}}))
     if scene is None:
@@ -361,7 +362,7 @@ def test_any_tree_that_is_written_is_the_tree_that_is_loaded(load, said):
 
 
 @given(text=st.text(st.sampled_from("{}[]:@\"' \nab1.-tableauobjcsfr"), max_size=60))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=amount(37, 600), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_only_input_errors_escape_whatever_a_file_holds(load, text):
     scene, refused = attempt(load, "tableau: { objects: { o: { " + text + " } } }")
     assert refused if scene is None else len(scene.tableau) >= 1
