@@ -90,7 +90,7 @@ def test_what_could_not_be_read_stays_lost_where_it_is_moved_to(monkeypatch: pyt
         runtime.settle()
         assert runtime.compact().moves == 1
         runtime.settle()
-        assert runtime.memory.lost == {ROUGHNESS.key}
+        assert runtime.memory.unreadable_keys == {ROUGHNESS.key}
         assert runtime.memory.location(ROUGHNESS.key) is None
         assert runtime.memory.location(NORMAL.key) is not None
 
