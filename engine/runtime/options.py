@@ -1,4 +1,4 @@
-"""How a scene is opened: size, device, limits, and where frames are shown."""
+"""Options for opening a scene, and the protocols of overlays and presenters."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class RuntimeOptions:
     """Options of a Runtime; sizes in pixels, the budget in MiB.
 
-    `validate` None means: where the layers are installed. `window` makes the device able to present. `shared`
-    is an open device to use in place of one of its own; then `device`, `validate` and `window` say nothing.
+    `device` is part of an adapter's name. `validate` None enables the validation layers if they are
+    installed. `window` enables presenting. `shared` is an open device to use instead of creating one;
+    `device`, `validate` and `window` are then ignored.
     """
 
     size: tuple[int, int] = (1280, 720)
@@ -31,32 +32,32 @@ class RuntimeOptions:
 
 
 class Overlay(Protocol):
-    """Something that draws over the scene and asks for memory of its own, such as the inspector.
+    """Draws over the scene and requests memory of its own, such as the inspector.
 
-    `version` changes whenever `requirements` does; `requester` is who asks, in the plan's why.
+    `requester` is the name in the plan's why.
     """
 
     requester: str
 
     @property
     def version(self) -> int:
-        """Changes whenever the requirements do."""
+        """A number that changes whenever the requirements change."""
 
     def requirements(self) -> Iterable[Requirement]:
-        """Everything the overlay needs now."""
+        """The requirements of the overlay now."""
 
 
 class Presenter(Protocol):
-    """Shows frames: acquires a target, records the copy of the scene's picture and the overlay onto it."""
+    """Shows frames: acquires a target, records the copy of the scene's picture and the overlay into it."""
 
     def acquire(self) -> Any:
-        """Return the target to draw to, with semaphores `acquired` and `rendered`; None to skip."""
+        """Return the target to draw to, with semaphores `acquired` and `rendered`; None to show nothing."""
 
     def record(self, slot: int, target: Any, source: Attachment) -> Any:
-        """Return a command buffer that shows `source` (in TRANSFER_SRC layout) on the target."""
+        """Return a command buffer that copies `source` (in TRANSFER_SRC layout) to the target."""
 
     def present(self, target: Any, ticket: int) -> None:
-        """Present a target whose rendering signals `ticket`."""
+        """Present a target whose submit signals `ticket`."""
 
-    def give_up(self, target: Any) -> None:
-        """Part with a target that was acquired and will not be drawn."""
+    def release(self, target: Any) -> None:
+        """Release an acquired target without presenting it."""

@@ -1,4 +1,4 @@
-"""Claims about attachments that share memory: smaller plans, the same picture, silence from validation."""
+"""Claims about attachments that share memory: smaller plans, the same picture, no validation messages."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_images_of_passes_that_do_not_overlap_share_memory_and_draw_the_same_pic
     assert np.array_equal(pixels, plain)
 
 
-def test_the_barrier_of_an_aliased_image_waits_for_everything_before_it():
+def test_the_barrier_of_an_aliased_image_waits_for_all_earlier_commands():
     from engine.graph import Barrier, Layout
     from engine.plan.terms.formats import Aspect
     from engine.plan.terms.vocabulary import Access, Stage

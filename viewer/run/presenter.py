@@ -69,9 +69,9 @@ class Presenter:
         """Show a target whose drawing signals `ticket`."""
         self.shown += self._swapchain.present(target, ticket)
 
-    def give_up(self, target: Target) -> None:
-        """Part with a target that was acquired and will not be drawn."""
-        self._swapchain.give_up(target)
+    def release(self, target: Target) -> None:
+        """Release an acquired target without presenting it."""
+        self._swapchain.release(target)
 
     def close(self) -> None:
         """Destroy the command buffers; nothing may be in flight."""
