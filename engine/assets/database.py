@@ -137,7 +137,7 @@ def _type(node: Node) -> AssetType:
     written = node.type
     known = [kind.value for kind in AssetType]
     if written is None:
-        raise failure(AssetCode.TYPE, "the asset has no @type", node, f"known are: {', '.join(known)}")
+        raise failure(AssetCode.TYPE, "the asset has no @type", node, f"known: {', '.join(known)}")
     if written not in known:
         raise failure(AssetCode.TYPE, f"there is no asset type '{written}'", node, suggestion(written, known))
     return AssetType(written)

@@ -82,7 +82,7 @@ def find_asset(dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequenc
     if found is None and db.isascii() and db.isdigit() and int(db) < len(others):
         found = others[int(db)]
     if found is None:
-        raise KeyError(f"there is no assetDb '{db}'; known are: {', '.join(named)}")
+        raise KeyError(f"there is no assetDb '{db}'; known: {', '.join(named)}")
     wanted = " or ".join(types) or "asset"
     if isinstance(asset, int) or (asset.isascii() and asset.isdigit()):
         index = int(asset)

@@ -25,12 +25,12 @@ from engine.humon import (
 )
 from engine.math import euler_xyz_degrees
 from engine.scene.features import FeatureReader
-from engine.scene.places import places, problem_at
+from engine.scene.text_positions import positions_of, problem_at
 from engine.scene.values import AssetNames, ValueReader
 from engine.scene.vectors import read_vectors
 from engine.tableau import ROOT, Tableau
 from engine.tableau.columns import Rows
-from engine.tableau.names import are_plain, fold, fold_all, name_fault
+from engine.tableau.names import are_plain, fold, fold_all, invalid_name_reason
 
 TABLEAU_KEYS = ("name", "active", "enabled", "objects")
 OBJECT_KEYS = ("translation", "rotation", "euler", "scale", "active", "enabled", "features", "objects")
@@ -121,7 +121,7 @@ class TableauBuilder:
             return []
         document = self._document
         starts = document.columns.starts
-        lines, columns = places(document, [starts[node] for node in level.nodes])
+        lines, columns = positions_of(document, [starts[node] for node in level.nodes])
         rows = self._tableau.add_objects(
             names=level.names,
             parent=np.array(level.parents, np.int32),
@@ -163,7 +163,7 @@ class TableauBuilder:
         seen: dict[str, str] = {}
         good = []
         for name, row in objects.items():
-            fault = name_fault(name)
+            fault = invalid_name_reason(name)
             other = seen.setdefault(fold(name), name)
             if not fault and other != name:
                 first = self._document.position_at(self._document.columns.starts[objects[other]])

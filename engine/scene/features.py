@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.humon import Document, InputError, Kind, Node, ProblemCollector, boolean, expect, suggestion
-from engine.scene.places import places, problem_at, type_row
+from engine.scene.text_positions import positions_of, problem_at, type_row
 from engine.scene.values import AssetNames, ValueReader, read_value
 from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
 from engine.tableau.activity import FLAGS
@@ -100,7 +100,7 @@ class FeatureReader:
             {spec.name: self._column(gathered, spec, count) for spec in table.schema.fields},
             active=self._flags(gathered, "active", count),
             enabled=self._flags(gathered, "enabled", count),
-            positions=(file, *places(self._document, offsets)),
+            positions=(file, *positions_of(self._document, offsets)),
         )
 
     def _column(self, gathered: Gathered, spec: FieldSpec, count: int) -> np.ndarray[Any, Any]:

@@ -48,10 +48,10 @@ class FileReader:
 
     def read_all(self) -> list[SceneFile]:
         """Read everything. Raises InputError where the first file cannot be read at all."""
-        self._take_in(SceneFile(self.path, read(self.path, display_path(self.path))), [])
+        self._read(SceneFile(self.path, read(self.path, display_path(self.path))), [])
         return self.files
 
-    def _take_in(self, file: SceneFile, above: list[Path]) -> None:
+    def _read(self, file: SceneFile, above: list[Path]) -> None:
         self._done.add(file.path)
         self.files.append(file)
         root = file.document.root
@@ -79,7 +79,7 @@ class FileReader:
             self.gate.stamp(path)
         except FileRejectedError as error:
             raise failure(error.code, error.reason, node, error.help) from error
-        self._take_in(SceneFile(path, read(path, display_path(path))), chain)
+        self._read(SceneFile(path, read(path, display_path(path))), chain)
 
     def _check_keys(self, root: Node) -> None:
         for key, node in root.items():

@@ -38,9 +38,9 @@ def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -
     for table in tableau.tables.values():
         for spec in table.schema.asset_fields:
             table.set_default_asset(spec.name, names.default(spec))
-    home = _home(files, problems)
+    home = _tableau_file(files, problems)
     if home is not None:
-        with _collector_paused():
+        with _gc_paused():
             TableauBuilder(home.document, tableau, names, problems).build(home.document.root["tableau"])
     _check(problems)
     tableau.warnings[:] = [_with_excerpt(problem, files) for problem in tableau.warnings]
@@ -48,7 +48,7 @@ def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def _gc_paused() -> Iterator[None]:
     """Stop the cycle collector, which would walk a million containers of the text again and again."""
     enabled = gc.isenabled()
     gc.disable()
@@ -84,7 +84,7 @@ def _read_dbs(
     return tuple(dbs) if good else None
 
 
-def _home(files: Sequence[SceneFile], problems: ProblemCollector) -> SceneFile | None:
+def _tableau_file(files: Sequence[SceneFile], problems: ProblemCollector) -> SceneFile | None:
     """The file that holds the tableau."""
     holding = [file for file in files if file.document.root.get("tableau") is not None]
     for file in holding[1:]:

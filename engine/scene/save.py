@@ -14,9 +14,9 @@ from engine.humon import Document, Edits, InputError, Kind, Node, Problem, parse
 from engine.humon.saving import write_whole
 from engine.math import to_euler_xyz_degrees
 from engine.scene.files import SceneFile
-from engine.scene.places import place_again
+from engine.scene.plain_values import plain_asset, plain_number, plain_object, plain_value
 from engine.scene.snapshot import Snapshot, TableSnapshot
-from engine.scene.texts import asset_text, number_text, object_text, value_text
+from engine.scene.text_positions import update_positions
 from engine.tableau import ROOT, FeatureTable, FieldKind, Tableau
 from engine.tableau.activity import FLAGS
 
@@ -43,10 +43,10 @@ class Saver:
                     Problem("scene.no_tableau", message, help="add `tableau: { }` to one of them")
                 )
             return False
-        document = self._document = self._read_again(self._document)
+        document = self._document = self._current_document(self._document)
         changes = _Changes(document, self._tableau, self._before, self._dbs)
         text, moved = changes.changed(), changes.moves_lines
-        if len(self._before.fresh(self._tableau)):
+        if len(self._before.added(self._tableau)):
             # In a second pass: what new objects are put behind may have been removed in the first.
             after = document if text == document.text else parse(text, document.name)
             changes = _Changes(after, self._tableau, self._before, self._dbs)
@@ -54,12 +54,12 @@ class Saver:
         if text != document.text:
             self._write(self._path, document, text)
         self._before = Snapshot.of(self._tableau)
-        if moved or self._tableau.has_unplaced:
-            self._document = self._read_again(document)
-            place_again(self._tableau, self._document)
+        if moved or self._tableau.has_unpositioned:
+            self._document = self._current_document(document)
+            update_positions(self._tableau, self._document)
         return text != document.text
 
-    def _read_again(self, document: Document) -> Document:
+    def _current_document(self, document: Document) -> Document:
         """The document of what was last written: parsed when it is needed, so that a save stays short."""
         text, self._written = self._written, None
         return document if text is None else parse(text, document.name)
@@ -117,7 +117,7 @@ class _Changes:
 
     def added(self) -> str:
         """The text with the objects that are new."""
-        self._add_objects(self._before.fresh(self._tableau))
+        self._add_objects(self._before.added(self._tableau))
         return self._edits.apply()
 
     @property
@@ -159,9 +159,9 @@ class _Changes:
     def _set_transform(self, node: Node, name: str, value: NDArray[np.float32]) -> None:
         if name == "rotation" and "euler" in node:
             angles = np.round(to_euler_xyz_degrees(value).astype(np.float64), 4)
-            self._replace(node["euler"], [number_text(each) for each in angles])
+            self._replace(node["euler"], [plain_number(each) for each in angles])
         else:
-            self._put(node, name, value_text(value))
+            self._put(node, name, plain_value(value))
 
     def _relist_features(self, kept: NDArray[np.int32]) -> None:
         """Write the whole list of features of objects that got new ones."""
@@ -169,7 +169,7 @@ class _Changes:
             owned = table.owned_by(kept) & ~self._before.tables[type_name].owned_by(kept)
             self._listed.update(kept[owned].tolist())
         for row in sorted(self._listed):
-            written = object_text(self._tableau, row, self._dbs, features_only=True)["features"]
+            written = plain_object(self._tableau, row, self._dbs, features_only=True)["features"]
             node = self._node(row)
             if "features" in node:
                 self._edits.replace(node["features"], written)
@@ -197,9 +197,9 @@ class _Changes:
                     continue
                 value = column[now[index]]
                 text = (
-                    asset_text(int(value), spec, self._dbs)
+                    plain_asset(int(value), spec, self._dbs)
                     if spec.kind is FieldKind.ASSET
-                    else value_text(spec.file_value(value))
+                    else plain_value(spec.file_value(value))
                 )
                 self._put(self._feature(int(both[index]), table.type_name), spec.name, text)
 
@@ -220,7 +220,7 @@ class _Changes:
             parent = self._tableau.parent_of(row)
             if parent not in fresh:
                 members = by_parent.setdefault(parent, {})
-                members[self._tableau.name_of(row)] = object_text(self._tableau, row, self._dbs)
+                members[self._tableau.name_of(row)] = plain_object(self._tableau, row, self._dbs)
         for parent, members in by_parent.items():
             node = self._node(parent)
             if "objects" not in node:

@@ -68,19 +68,19 @@ class Snapshot:
             {name: TableSnapshot.of(table, count) for name, table in tableau.tables.items()},
         )
 
-    def _still_there(self, tableau: Tableau) -> NDArray[np.bool_]:
+    def _is_kept(self, tableau: Tableau) -> NDArray[np.bool_]:
         now = tableau.generation[self.rows] == self.generation[self.rows]
         return np.asarray(now & (tableau.level[self.rows] >= 0))
 
     def kept(self, tableau: Tableau) -> Rows:
         """Rows of the objects that are still there."""
-        return np.asarray(self.rows[self._still_there(tableau)], np.int32)
+        return np.asarray(self.rows[self._is_kept(tableau)], np.int32)
 
     def gone(self, tableau: Tableau) -> list[int]:
         """Rows, as they were, of the objects that have been removed."""
-        return [int(row) for row in self.rows[~self._still_there(tableau)]]
+        return [int(row) for row in self.rows[~self._is_kept(tableau)]]
 
-    def fresh(self, tableau: Tableau) -> Rows:
+    def added(self, tableau: Tableau) -> Rows:
         """Rows of the objects that have been added, rising."""
         known = np.zeros(len(tableau.parent), np.bool_)
         known[self.kept(tableau)] = True

@@ -33,7 +33,7 @@ def are_plain(names: list[str]) -> bool:
     return short and text.isprintable() and "/" not in text and "@" not in text
 
 
-def name_fault(name: str) -> str:
+def invalid_name_reason(name: str) -> str:
     """Why `name` cannot name an object; empty when it can."""
     if not name:
         return "a name cannot be empty"

@@ -124,7 +124,7 @@ class FeatureTable:
         )
 
     @property
-    def has_unplaced(self) -> bool:
+    def has_unpositioned(self) -> bool:
         """Whether a feature stands in no file."""
         return bool(((self._columns["file"] < 0) & (self._columns["object"] >= 0)).any())
 
@@ -161,7 +161,7 @@ class FeatureTable:
             self._columns[FIELD + name][rows] = value
         if positions is not None:
             self.set_positions(rows, positions)
-        self._make_room(int(objects.max(initial=-1)) + 1)
+        self._reserve(int(objects.max(initial=-1)) + 1)
         self._row_of[objects] = rows
         self._changed(rows)
         return rows
@@ -260,7 +260,7 @@ class FeatureTable:
         view.flags.writeable = False
         return view
 
-    def _make_room(self, objects: int) -> None:
+    def _reserve(self, objects: int) -> None:
         if objects > len(self._row_of):
             grown = np.full(max(objects, 2 * len(self._row_of)), -1, np.int32)
             grown[: len(self._row_of)] = self._row_of

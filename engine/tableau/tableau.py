@@ -126,7 +126,7 @@ class Tableau:
         """
         if transforms is not None:
             translation, rotation, scale = decompose(transforms)
-        count = _how_many(count, names, translation)
+        count = _object_count(count, names, translation)
         if names is None:
             names = default_names(prefix, count, self._columns.count)
         if len(names) != count:
@@ -201,10 +201,10 @@ class Tableau:
         return Position(self.files[file], int(self._columns["line"][row]), int(self._columns["column"][row]))
 
     @property
-    def has_unplaced(self) -> bool:
+    def has_unpositioned(self) -> bool:
         """Whether an object or a feature stands in no file: a program made it."""
         objects = (self._columns["file"] < 0) & (self._columns["level"] >= 0)
-        return bool(objects.any()) or any(table.has_unplaced for table in self.tables.values())
+        return bool(objects.any()) or any(table.has_unpositioned for table in self.tables.values())
 
     def set_positions(self, rows: Rows, positions: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
         """Say where objects stand: (file, line, column), files as numbers from `file_number`."""
@@ -433,7 +433,7 @@ class Tableau:
             )
 
 
-def _how_many(count: int | None, names: Sequence[str] | None, translation: ArrayLike | None) -> int:
+def _object_count(count: int | None, names: Sequence[str] | None, translation: ArrayLike | None) -> int:
     if count is not None:
         return count
     if names is not None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.humon import nearest
 from engine.tableau.columns import Columns, Rows, distinct
-from engine.tableau.names import are_plain, fold, fold_all, name_fault
+from engine.tableau.names import are_plain, fold, fold_all, invalid_name_reason
 
 ROOT = -1
 """The parent of an object at the top of the tableau."""
@@ -151,7 +151,7 @@ class Tree:
         if are_plain(names):
             return
         for name in names:
-            fault = name_fault(name)
+            fault = invalid_name_reason(name)
             if fault:
                 raise ValueError(f"'{name}' cannot name an object: {fault}")
 

@@ -11,7 +11,7 @@ from engine.tableau import ROOT, Tableau
 Ints = NDArray[np.int32]
 
 
-def places(document: Document, offsets: list[int]) -> tuple[Ints, Ints]:
+def positions_of(document: Document, offsets: list[int]) -> tuple[Ints, Ints]:
     """1-based lines and columns (a tab counts 4) of the characters at these offsets."""
     if not offsets:
         return np.empty(0, np.int32), np.empty(0, np.int32)
@@ -43,7 +43,7 @@ def type_row(document: Document, row: int) -> int:
     return row if found is None else found
 
 
-def place_again(tableau: Tableau, document: Document) -> None:
+def update_positions(tableau: Tableau, document: Document) -> None:
     """Give every object and feature the line and column that it has in a document written anew."""
     starts = document.columns.starts
     file = tableau.file_number(document.name)
@@ -61,9 +61,9 @@ def place_again(tableau: Tableau, document: Document) -> None:
                 features[str(feature.type)][0].append(at)
                 features[str(feature.type)][1].append(starts[type_row(document, feature.row)])
         waiting.extend(_children(tableau, row, node))
-    tableau.set_positions(np.array(objects, np.int32), (file, *places(document, offsets)))
+    tableau.set_positions(np.array(objects, np.int32), (file, *positions_of(document, offsets)))
     for name, (rows, where) in features.items():
-        tableau.tables[name].set_positions(np.array(rows, np.int32), (file, *places(document, where)))
+        tableau.tables[name].set_positions(np.array(rows, np.int32), (file, *positions_of(document, where)))
 
 
 def _children(tableau: Tableau, row: int, node: Node) -> list[tuple[int, Node]]:
