@@ -1,4 +1,4 @@
-"""From the `features` lists of objects to rows of feature tables, all rows of a type at once."""
+"""Reads the `features` lists of objects into rows of feature tables, all rows of a type at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FEATURE_HELP = "write `{ @type: visibleModel  ... }`"
 
 
 class Gathered:
-    """Features of one type: whose they are, their nodes, and where each of their values stands."""
+    """Features of one type: their objects, their nodes, and the nodes of their values."""
 
     def __init__(self, table: FeatureTable) -> None:
         self.table = table
@@ -25,11 +25,11 @@ class Gathered:
         self.nodes: list[int] = []
         keys = (*FLAGS, *table.schema.by_name)
         self.values: dict[str, tuple[list[int], list[int]]] = {key: ([], []) for key in keys}
-        """For each field: places in this list, rows of the nodes."""
+        """By field: indices of features in this list, rows of the value nodes."""
 
 
 class FeatureReader:
-    """Gathers features object by object, then adds them table by table."""
+    """Collects features object by object, then adds them table by table."""
 
     def __init__(
         self,
@@ -46,10 +46,10 @@ class FeatureReader:
         self._errors = errors
         self._by_type: dict[str, Gathered] = {}
         self._by_text: dict[str, Gathered] = {}
-        """The same by what stands behind `@type:`, quotes included."""
+        """The same by the text of `@type`, quotes included."""
 
-    def gather(self, object_row: int, name: str, node: int) -> None:
-        """Look through the `features` of one object."""
+    def collect(self, object_row: int, name: str, node: int) -> None:
+        """Collect the `features` of one object."""
         children = self._document.children(node)
         if not isinstance(children, list):
             with self._problems.catching():
@@ -83,7 +83,7 @@ class FeatureReader:
                     known[1].append(child)
 
     def finish(self) -> None:
-        """Add all that was gathered, and see that every feature has those beside it that it requires."""
+        """Add all collected features, and check that each has the features that it requires."""
         for gathered in self._by_type.values():
             self._add(gathered)
         for gathered in self._by_type.values():
@@ -119,15 +119,15 @@ class FeatureReader:
         return column
 
     def _default_asset(self, gathered: Gathered, spec: FieldSpec, given: set[int]) -> int:
-        """The key for features that name no asset; a problem where there is none for them."""
+        """Return the key for features without this field; report a problem if there is no default."""
         without = [index for index in range(len(gathered.nodes)) if index not in given]
         hint = f"add `{spec.name}: [assetDb0 0]` ({' or '.join(spec.asset_types)})"
         for index in without if spec.required else ():
             what = f"{gathered.table.type_name} on '{self._tableau.path(gathered.objects[index])}'"
-            self._report("value.missing", f"{what} names no {spec.name}", gathered.nodes[index], hint)
+            self._report("value.missing", f"{what} has no {spec.name}", gathered.nodes[index], hint)
         default = self._assets.default(spec)
         if without and not spec.required and default == NO_ASSET and self._assets.known:
-            message = f"{spec.name} is left out, and its default {list(spec.default)} is not there"
+            message = f"{spec.name} is omitted, and its default {list(spec.default)} does not exist"
             self._report("asset.reference", message, gathered.nodes[without[0]], hint)
         return default
 
@@ -151,7 +151,7 @@ class FeatureReader:
                 )
 
     def _gathered(self, row: int, name: str) -> Gathered | None:
-        """The place for features of this one's type; None (and a problem) for no known type."""
+        """Return the collected features of this one's type; report an unknown type and return None."""
         content = self._document.columns.contents[type_row(self._document, row)]
         if isinstance(content, str) and content in self._by_text:
             return self._by_text[content]
@@ -162,7 +162,7 @@ class FeatureReader:
             self._by_text[str(content)] = gathered
             return gathered
         if type_name:
-            message = f"no feature is called '{type_name}' (on '{name}')"
+            message = f"there is no feature '{type_name}' (on '{name}')"
             self._report("feature.unknown", message, row, suggestion(type_name, self._tableau.tables))
         else:
             self._report("feature.type", f"a feature of '{name}' has no @type", row, FEATURE_HELP)
@@ -179,7 +179,7 @@ class FeatureReader:
         self._report("field.unknown", message, row, suggestion(key, known), at_key=True)
 
     def _report(self, code: str, message: str, row: int, help: str, at_key: bool = False) -> None:
-        """A problem at the `@type` of a feature, or at the key of a field."""
+        """Add a problem at the `@type` of a feature, or at the key of a field."""
         document = self._document
         offset = document.columns.starts[row if at_key else type_row(self._document, row)]
         self._problems.add(problem_at(document, offset, code, message, help))

@@ -1,4 +1,4 @@
-"""Objects, features and values as plain Python, the way a file says them."""
+"""Objects, features and values as plain Python in file form, for writing."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ IDENTITY = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 
 
 
 def plain_number(number: float) -> int | float:
-    """A number as a person writes it: the shortest that is the same float32, `2` and not `2.0`."""
+    """Return the shortest number with the same float32, `2` instead of `2.0`."""
     value = float(str(np.float32(number)))
     return int(value) if value.is_integer() and abs(value) < 1e7 else value
 
 
 def plain_value(value: Any) -> Any:
-    """A value in file form as plain Python."""
+    """Return a value in file form as plain Python."""
     if isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
@@ -30,7 +30,7 @@ def plain_value(value: Any) -> Any:
 
 
 def plain_asset(key: int, spec: FieldSpec, dbs: Sequence[AssetDb]) -> list[str | int]:
-    """An asset as `[assetDb0 cube]`, by its index where it has no name of its own; empty for no asset."""
+    """Return an asset as `[assetDb0 cube]`, with its index if its name is not unique; empty for no asset."""
     if key == NO_ASSET:
         return []
     ref = AssetRef.from_key(key)
@@ -46,7 +46,7 @@ def plain_asset(key: int, spec: FieldSpec, dbs: Sequence[AssetDb]) -> list[str |
 
 
 def plain_feature(table: FeatureTable, row: int, dbs: Sequence[AssetDb]) -> dict[str, Any]:
-    """A feature: its type, and what differs from the defaults."""
+    """Return a feature: its type, and the values that differ from the defaults."""
     plain: dict[str, Any] = {"@type": table.type_name}
     for flag in ("active", "enabled"):
         if not table.flags(flag)[row]:
@@ -64,7 +64,7 @@ def plain_feature(table: FeatureTable, row: int, dbs: Sequence[AssetDb]) -> dict
 def plain_object(
     tableau: Tableau, row: int, dbs: Sequence[AssetDb], features_only: bool = False
 ) -> dict[str, Any]:
-    """An object with its features and all objects below it: what differs from the defaults."""
+    """Return an object with its features and descendants: the values that differ from the defaults."""
     plain: dict[str, Any] = {}
     if not features_only:
         for name, default in IDENTITY.items():

@@ -1,4 +1,4 @@
-"""Saving a scene: what differs from the file as it was read becomes edits of that file's text."""
+"""Saves a scene: differences from the file as it was read become edits of its text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRANSFORMS = ("translation", "rotation", "scale")
 
 
 class Saver:
-    """Writes a tableau's changes back into its file. Holds what the file said when it was last read."""
+    """Writes a tableau's changes back to its file. Holds the state of the file when it was last read."""
 
     def __init__(self, home: SceneFile | None, tableau: Tableau, dbs: Sequence[AssetDb]) -> None:
         self._path = home.path if home is not None else None
@@ -35,10 +35,10 @@ class Saver:
         self._before = Snapshot.of(tableau)
 
     def save(self) -> bool:
-        """Write what changed; see `Scene.save`."""
+        """Write the changes; see `Scene.save`."""
         if self._path is None or self._document is None:
             if len(self._tableau):
-                message = "no file of the scene holds a tableau that objects could be saved in"
+                message = "no file of the scene has a tableau to save objects in"
                 raise InputError(
                     Problem("scene.no_tableau", message, help="add `tableau: { }` to one of them")
                 )
@@ -47,7 +47,7 @@ class Saver:
         changes = _Changes(document, self._tableau, self._before, self._dbs)
         text, moved = changes.changed(), changes.moves_lines
         if len(self._before.added(self._tableau)):
-            # In a second pass: what new objects are put behind may have been removed in the first.
+            # In a second pass: the first may remove the nodes that new objects are inserted after.
             after = document if text == document.text else parse(text, document.name)
             changes = _Changes(after, self._tableau, self._before, self._dbs)
             text, moved = changes.added(), moved or changes.moves_lines
@@ -60,20 +60,20 @@ class Saver:
         return text != document.text
 
     def _current_document(self, document: Document) -> Document:
-        """The document of what was last written: parsed when it is needed, so that a save stays short."""
+        """Return the document of the last written text, which is parsed only now to keep saving short."""
         text, self._written = self._written, None
         return document if text is None else parse(text, document.name)
 
     def _write(self, path: Path, document: Document, text: str) -> None:
         if not _holds(path, document):
-            message = f"{document.name} was changed by somebody else since it was read; it was not saved"
+            message = f"{document.name} was changed on disk since it was read; it was not saved"
             raise InputError(Problem("scene.changed", message, help="load the scene again"))
         write_whole(path, text)
         self._written = text
 
 
 def _holds(path: Path, document: Document) -> bool:
-    """Whether a file still says what was read from it."""
+    """Whether a file still has the text that was read from it."""
     try:
         if path.read_bytes() == document.text.encode():
             return True
@@ -83,7 +83,7 @@ def _holds(path: Path, document: Document) -> bool:
 
 
 class _Changes:
-    """Gathers the edits that bring a file's text up to date with a tableau."""
+    """Collects the edits that update a file's text to a tableau."""
 
     def __init__(
         self, document: Document, tableau: Tableau, before: Snapshot, dbs: Sequence[AssetDb]
@@ -95,10 +95,10 @@ class _Changes:
         self._edits: Edits = document.edits()
         self._nodes: dict[int, Node] = {}
         self._listed: set[int] = set()
-        """Rows of the objects whose list of features is written as a whole."""
+        """Rows of the objects whose whole list of features is written."""
 
     def changed(self) -> str:
-        """The text with the changes of what it holds, and without what is gone."""
+        """Return the text with changed values and without removed objects and features."""
         before, tableau = self._before, self._tableau
         for flag in FLAGS:
             self._set_flag(self._root, flag, getattr(tableau, flag), before.top[flag])
@@ -116,17 +116,17 @@ class _Changes:
         return self._edits.apply()
 
     def added(self) -> str:
-        """The text with the objects that are new."""
+        """Return the text with the new objects."""
         self._add_objects(self._before.added(self._tableau))
         return self._edits.apply()
 
     @property
     def moves_lines(self) -> bool:
-        """Whether what was gathered may move what the file holds to other lines."""
+        """Whether the edits may change the line numbers of objects."""
         return self._edits.moves_lines
 
     def _node(self, row: int) -> Node:
-        """The node of an object of the file."""
+        """Return the node of an object in the file."""
         if row == ROOT:
             return self._root
         known = self._nodes.get(row)
@@ -136,7 +136,7 @@ class _Changes:
         return known
 
     def _put(self, node: Node, key: str, value: object) -> None:
-        """Set a member of a dict, or add it."""
+        """Set or add a member of a dict."""
         child = node.get(key)
         if child is None:
             self._edits.insert(node, key, value)
@@ -144,7 +144,7 @@ class _Changes:
             self._replace(child, value)
 
     def _replace(self, node: Node, value: object) -> None:
-        """Change a value; of a list of as many values only those that differ."""
+        """Replace a value; in a list of equal length only the entries that differ."""
         if isinstance(value, list) and node.kind is Kind.LIST and len(node) == len(value):
             for child, new in zip(node, value, strict=True):
                 if not _same(child, new):
@@ -164,7 +164,7 @@ class _Changes:
             self._put(node, name, plain_value(value))
 
     def _relist_features(self, kept: NDArray[np.int32]) -> None:
-        """Write the whole list of features of objects that got new ones."""
+        """Write the whole list of features of objects with new features."""
         for type_name, table in self._tableau.tables.items():
             owned = table.owned_by(kept) & ~self._before.tables[type_name].owned_by(kept)
             self._listed.update(kept[owned].tolist())
@@ -204,7 +204,7 @@ class _Changes:
                 self._put(self._feature(int(both[index]), table.type_name), spec.name, text)
 
     def _feature(self, row: int, type_name: str) -> Node:
-        """The node of a feature of an object of the file."""
+        """Return the node of a feature of an object in the file."""
         return next(node for node in self._node(row)["features"] if node.type == type_name)
 
     def _remove_objects(self, rows: Iterable[int]) -> None:
@@ -233,7 +233,7 @@ class _Changes:
 
 
 def _same(node: Node, value: object) -> bool:
-    """Whether a node already says a value: a number by its float32, whatever way it is written."""
+    """Whether a node has this value already; numbers are compared as float32, however they are written."""
     if node.kind is not Kind.VALUE:
         return False
     if isinstance(value, str | bool):
