@@ -1,17 +1,20 @@
-"""Keep code that the viewer calls, but does not own, from ending the frame loop."""
+"""Keeps exceptions in callbacks and panels from ending the frame loop."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar, TypeVarTuple
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
 
 
 class Guard:
-    """Calls functions by name; one that raises is switched off and reported once."""
+    """Calls named functions; one that raises is switched off and reported once."""
 
     def __init__(self, report: Callable[[str, str], None]) -> None:
-        """`report` is told (name, the last line of the traceback with its place) once per failing name."""
+        """`report` is called once per failing name with the name and the error with its place."""
         self._report = report
         self._off: dict[str, str] = {}
 
@@ -20,8 +23,10 @@ class Guard:
         """The names of the functions that have raised."""
         return tuple(self._off)
 
-    def call(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call `function` unless it has raised before; returns None in its place."""
+    def call(
+        self, name: str, function: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result | None:
+        """Call `function` unless it has raised before; returns None if it raises or has raised."""
         if name in self._off:
             return None
         try:
@@ -33,10 +38,10 @@ class Guard:
             self._report(name, message)
             return None
 
-    def wrapped(self, name: str, function: Callable[..., Any]) -> Callable[..., None]:
-        """Make a callback of `function` for a C library, through which no exception may pass."""
+    def wrapped(self, name: str, function: Callable[[*Arguments], object]) -> Callable[[*Arguments], None]:
+        """Wrap `function` as a callback for a C library, which exceptions must not pass through."""
 
-        def callback(*arguments: Any) -> None:
+        def callback(*arguments: *Arguments) -> None:
             self.call(name, function, *arguments)
 
         return callback

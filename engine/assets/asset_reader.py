@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
@@ -49,7 +50,7 @@ from engine.humon import (
     vector,
 )
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Enum)
 
 _BY_INDEX = "_adbi"
 _ALL_BY_INDEX = "_adbis"
@@ -265,7 +266,5 @@ class AssetReader:
 
 
 def _enum(node: Node, kind: type[T]) -> T:
-    """Return the enum member that a node names, typed for the type checker."""
-    value = choice(node, kind)  # type: ignore[type-var]
-    assert isinstance(value, kind)
-    return value
+    """Return the enum member that a node names."""
+    return choice(node, kind)

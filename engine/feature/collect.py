@@ -143,11 +143,6 @@ class RequirementCollector:
         table = self._tableau.tables[type_name]
         return self._ids_of(table, requesters).of(table.rows_active()[:limit])
 
-    def active_counts(self) -> dict[str, int]:
-        """How many active rows each known feature type has, those with none left out."""
-        counts = {name: len(self._tableau.tables[name].rows_active()) for name in self._tableau.tables}
-        return {name: count for name, count in counts.items() if count and name in self._registry}
-
     def forget(self, assets: set[AssetRef] | None = None) -> None:
         """Let features state anew what they require of these assets (None: of all), which have changed."""
         self._seen = dict.fromkeys(self._seen, ALL)

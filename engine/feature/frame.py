@@ -28,7 +28,8 @@ class FeatureRows:
     def __getitem__(self, field: str) -> npt.NDArray[Any]:
         if self.table is None:
             raise KeyError(field)
-        return self.table.column(field)[self.indices]
+        values: npt.NDArray[Any] = self.table.column(field)[self.indices]
+        return values
 
     @property
     def objects(self) -> npt.NDArray[np.integer]:
@@ -53,7 +54,8 @@ class FrameView:
 
     def world(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
         """Return the world matrices of objects, float32[n, 4, 4], stored as in `engine.math`."""
-        return self.tableau.world[objects]
+        matrices: npt.NDArray[np.float32] = self.tableau.world[objects]
+        return matrices
 
     def bounds(self, feature: str) -> Box | None:
         """Return the box around all that the enabled rows of a feature draw; None when that is nothing."""

@@ -7,21 +7,11 @@ the active rows of the features that take part in the pass), its reads and write
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import Enum
 
 from engine.plan.terms.drawing import CullMode
 from engine.plan.terms.formats import Format
-
-
-class Layout(IntEnum):
-    """Image layouts a pass can ask for, with Vulkan's values (VkImageLayout)."""
-
-    UNDEFINED = 0
-    COLOR_ATTACHMENT = 2
-    DEPTH_ATTACHMENT = 3  # VK_IMAGE_LAYOUT_DEPTH_STENCIL_ATTACHMENT_OPTIMAL
-    SHADER_READ = 5
-    TRANSFER_SRC = 6
-    TRANSFER_DST = 7
+from engine.plan.terms.vulkan_enums import Layout as Layout
 
 
 class Samples(Enum):

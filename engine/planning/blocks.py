@@ -16,7 +16,7 @@ class Field:
     """Where one member lies: element type, numbers per element, elements, bytes between elements."""
 
     offset: int
-    dtype: np.dtype
+    dtype: np.dtype[np.float32 | np.uint32 | np.int32]
     width: int
     count: int
     stride: int
@@ -57,11 +57,11 @@ _NUMBERS = {"float": 1, "int": 1, "uint": 1, "bool": 1, "double": 1}
 def _field(member: Member) -> Field:
     """Derive element type and counts from a member's GLSL type, such as `vec4`, `mat4` or `uint`."""
     kind = member.type.split("[")[0]
-    dtype = np.dtype(np.float32)
+    number: type[np.float32 | np.uint32 | np.int32] = np.float32
     if kind.startswith(("u", "b")) and not kind.startswith("bvec"):
-        dtype = np.dtype(np.uint32)
+        number = np.uint32
     elif kind.startswith("i"):
-        dtype = np.dtype(np.int32)
+        number = np.int32
     if kind in _NUMBERS:
         width = 1
     elif kind.startswith("mat"):
@@ -69,4 +69,4 @@ def _field(member: Member) -> Field:
         width = int(columns) * int(rows or columns)
     else:
         width = int(kind[-1])
-    return Field(member.offset, dtype, width, max(member.count, 1), member.stride)
+    return Field(member.offset, np.dtype(number), width, max(member.count, 1), member.stride)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from engine.assets import AssetLibrary, AssetRef
+from engine.assets import AssetLibrary, AssetRef, ShaderFacts
 from engine.feature.requirement_builders import (
     SAMPLED_USE,
     indices_requirement,
@@ -32,7 +32,7 @@ from engine.graph import (
 from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement, RequirementTable
 from engine.plan.terms.drawing import CompareOp, ShaderStage, Topology
 from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
-from engine.plan.terms.formats import Aspect, Format
+from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
@@ -44,6 +44,7 @@ from engine.plan.terms.vocabulary import (
     QueueKind,
     Stage,
 )
+from engine.plan.terms.vulkan_enums import Aspect
 from engine.planning.draws import COMMAND
 from engine.planning.shading import FRAME_SET, MATERIAL_SET, ShaderSet
 from engine.planning.tables import DrawTable, MaterialUse, PipelineKey
@@ -53,7 +54,7 @@ FRAMES_IN_FLIGHT = 2
 """Copies of everything the CPU writes each frame: one is drawn while the next is written."""
 
 PASS_REQUESTERS = 16
-"""How many rows a pass names as requesters; of more, the rest is named as one."""
+"""How many rows a pass names as requesters; of more, the rest is one group."""
 
 BUILTIN_DB = 0
 FALLBACK_PRIORITY = 1000
@@ -102,7 +103,7 @@ def pass_requesters(
         for row in rows[:PASS_REQUESTERS].tolist():
             ids.append(requirements.requesters.add(name, table.path(row), table.position(row)))
         if len(rows) > PASS_REQUESTERS:
-            ids.append(requirements.requesters.add(name, f"and {len(rows) - PASS_REQUESTERS} more objects"))
+            ids.append(requirements.requesters.add_group(name, len(rows) - PASS_REQUESTERS))
     return tuple(ids) or (requirements.requesters.add(f"frame {p.name}"),)
 
 
@@ -225,6 +226,7 @@ class PassNeeds:
         for shading in table.shadings:
             for ref in shading.shaders:
                 facts = self._library.facts(ref)
+                assert isinstance(facts, ShaderFacts)
                 stage = ShaderStage[facts.stage.name]
                 self._needs.shaders.append(
                     ShaderRow(ref.key, stage, facts.entry_point, requesters=requesters)

@@ -49,8 +49,8 @@ def eviction_candidates(
     idle = idle[np.argsort(last[idle], kind="stable")]
     sizes = columns.padded(profile)
     keys = needs["key"][busy].astype(np.int64)
-    visible = np.zeros(len(busy), np.bool_) if visible is None else visible(keys)
-    busy = busy[np.lexsort((-keys, -sizes[busy], needs["priority"][busy], visible))]
+    seen = np.zeros(len(busy), np.bool_) if visible is None else visible(keys)
+    busy = busy[np.lexsort((-keys, -sizes[busy], needs["priority"][busy], seen))]
     order = np.concatenate((idle, busy))
     keys = needs["key"][order].astype(np.int64)
     return EvictionCandidates(keys, sizes[order], len(idle), *_over(coalesced, columns, profile))

@@ -94,4 +94,5 @@ class FrustumQuery:
         planes = np.stack((w + x, w - x, w + y, w - y, z, w - z), axis=1)
         middle, reach = table.boxes(self.world, rows)
         outside = middle @ planes[:3] + planes[3] < -(reach @ np.abs(planes[:3]))
-        return ~outside.any(axis=1)
+        in_view: Mask = ~outside.any(axis=1)
+        return in_view

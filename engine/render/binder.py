@@ -21,19 +21,19 @@ from engine.planning.tables import DrawTable, MaterialUse, TextureUse
 from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets
 from engine.render.pipelines import Pipelines, set_layouts
 from engine.render.recorder import BoundGroup
-from engine.vk.binding import constants, ffi
+from engine.vk.binding import ffi
+from engine.vk.enums import AddressMode, IndexType, MipmapMode
 
 ANISOTROPY = 8.0
-_EDGE = constants.VK_SAMPLER_ADDRESS_MODE_CLAMP_TO_EDGE
 _TEXTURES = SamplerConfig(anisotropy=ANISOTROPY)
 _COMPARED = SamplerConfig(
-    mip_filter=constants.VK_SAMPLER_MIPMAP_MODE_NEAREST,
-    address_u=_EDGE,
-    address_v=_EDGE,
-    compare=int(CompareOp.GREATER_OR_EQUAL),
+    mip_filter=MipmapMode.NEAREST,
+    address_u=AddressMode.CLAMP_TO_EDGE,
+    address_v=AddressMode.CLAMP_TO_EDGE,
+    compare=CompareOp.GREATER_OR_EQUAL,
 )
 """For shadow maps: a surface is lit if it is at least as near to the light as the caster (reversed depth)."""
-_INDEX_TYPES = {2: 0, 4: 1}  # bytes per index -> VkIndexType
+_INDEX_TYPES = {2: IndexType.UINT16, 4: IndexType.UINT32}  # by bytes per index
 
 
 class NotResident(LookupError):

@@ -9,16 +9,17 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from engine.plan.terms.drawing import DescriptorType
 from engine.render.descriptor_pools import DescriptorPools
 from engine.render.layouts import Layouts, SetLayout
-from engine.vk.binding import constants, ffi
+from engine.vk.binding import ffi
 from engine.vk.device import Device
 from engine.vk.structs import array, new
 
 _KINDS = (
-    constants.VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER,
-    constants.VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
-    constants.VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
+    DescriptorType.UNIFORM_BUFFER,
+    DescriptorType.STORAGE_BUFFER,
+    DescriptorType.COMBINED_IMAGE_SAMPLER,
 )
 
 

@@ -14,7 +14,10 @@ from engine.render.layouts import BindingSlot, Layouts, SetLayout
 from engine.render.pipeline_cache import PipelineCache
 from engine.vk.binding import constants
 from engine.vk.device import Device
+from engine.vk.enums import ColorComponent
 from engine.vk.structs import new
+
+_RGBA = ColorComponent.R | ColorComponent.G | ColorComponent.B | ColorComponent.A
 
 
 def set_layouts(shading: ShaderSet) -> tuple[SetLayout, ...]:
@@ -115,7 +118,7 @@ class Pipelines:
         state = row.state
         bias = state.depth_bias or (0.0, 0.0)
         blends = [
-            new("VkPipelineColorBlendAttachmentState", colorWriteMask=0xF) for _ in state.colour_formats
+            new("VkPipelineColorBlendAttachmentState", colorWriteMask=_RGBA) for _ in state.colour_formats
         ]
         dynamic = [constants.VK_DYNAMIC_STATE_VIEWPORT, constants.VK_DYNAMIC_STATE_SCISSOR]
         rendering = new(

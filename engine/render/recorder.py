@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.graph import Barrier, ColorTarget, CompiledGraph, CompiledPass, DepthTarget, Layout
-from engine.plan.terms.formats import Aspect
 from engine.plan.terms.vocabulary import Access, Stage
+from engine.plan.terms.vulkan_enums import Aspect
 from engine.planning.draws import COMMAND
-from engine.vk.binding import constants, ffi
+from engine.vk.binding import ffi
 from engine.vk.device import Device
+from engine.vk.enums import BindPoint, LoadOp, ResolveMode, StoreOp
 from engine.vk.structs import array, new
 
 _IGNORED_FAMILY = 0xFFFF_FFFF
@@ -111,11 +112,11 @@ class Recorder:
 
     def _draw(self, commands: Any, group: BoundGroup) -> int:
         vk = self._vk
-        vk.vkCmdBindPipeline(commands, constants.VK_PIPELINE_BIND_POINT_GRAPHICS, group.pipeline)
+        vk.vkCmdBindPipeline(commands, BindPoint.GRAPHICS, group.pipeline)
         if group.sets:
             vk.vkCmdBindDescriptorSets(
                 commands,
-                constants.VK_PIPELINE_BIND_POINT_GRAPHICS,
+                BindPoint.GRAPHICS,
                 group.layout,
                 0,
                 len(group.sets),
@@ -165,11 +166,11 @@ def image_barrier(barrier: Barrier, attachment: Attachment) -> Any:
 
 def _color(target: ColorTarget, images: Mapping[str, Attachment]) -> Any:
     fields: dict[str, Any] = {}
-    store = constants.VK_ATTACHMENT_STORE_OP_STORE
+    store = StoreOp.STORE
     if target.resolve is not None:
-        store = constants.VK_ATTACHMENT_STORE_OP_DONT_CARE
+        store = StoreOp.DONT_CARE
         fields = {
-            "resolveMode": constants.VK_RESOLVE_MODE_AVERAGE_BIT,
+            "resolveMode": ResolveMode.AVERAGE,
             "resolveImageView": images[target.resolve.name].view,
             "resolveImageLayout": int(Layout.COLOR_ATTACHMENT),
         }
@@ -177,7 +178,7 @@ def _color(target: ColorTarget, images: Mapping[str, Attachment]) -> Any:
         "VkRenderingAttachmentInfo",
         imageView=images[target.image.name].view,
         imageLayout=int(Layout.COLOR_ATTACHMENT),
-        loadOp=constants.VK_ATTACHMENT_LOAD_OP_CLEAR,
+        loadOp=LoadOp.CLEAR,
         storeOp=store,
         clearValue={"color": {"float32": target.clear}},
         **fields,
@@ -185,12 +186,11 @@ def _color(target: ColorTarget, images: Mapping[str, Attachment]) -> Any:
 
 
 def _depth(target: DepthTarget, images: Mapping[str, Attachment]) -> Any:
-    c = constants
     return new(
         "VkRenderingAttachmentInfo",
         imageView=images[target.image.name].view,
         imageLayout=int(Layout.DEPTH_ATTACHMENT),
-        loadOp=c.VK_ATTACHMENT_LOAD_OP_CLEAR,
-        storeOp=c.VK_ATTACHMENT_STORE_OP_STORE if target.store else c.VK_ATTACHMENT_STORE_OP_DONT_CARE,
+        loadOp=LoadOp.CLEAR,
+        storeOp=StoreOp.STORE if target.store else StoreOp.DONT_CARE,
         clearValue={"depthStencil": (target.clear, 0)},
     )

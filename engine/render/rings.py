@@ -14,19 +14,19 @@ class RingWriter:
     """Holds the source rows of one ring and the pending ranges of each copy."""
 
     def __init__(self, copies: int) -> None:
-        self._source = np.zeros((0, 1), np.uint8)
+        self._source: npt.NDArray[np.generic] = np.zeros((0, 1), np.uint8)
         self._pending: list[list[tuple[int, int]]] = [[] for _ in range(copies)]
 
-    def replace(self, rows: npt.NDArray) -> None:
-        """Take new rows (any dtype, first axis = rows): every copy lacks all of them.
+    def replace(self, rows: npt.NDArray[np.generic]) -> None:
+        """Set new source rows (any dtype, first axis = rows), pending in every copy.
 
-        The array is kept, not copied: later changes in place are announced with `changed`.
+        The array is kept, not copied: report later changes in place with `changed`.
         """
         self._source = rows
         self.invalidate()
 
-    def holds(self, rows: npt.NDArray) -> bool:
-        """Whether `rows` is the memory that was taken, so that `changed` is enough."""
+    def holds(self, rows: npt.NDArray[np.generic]) -> bool:
+        """Whether `rows` is the memory of the source rows, so that `changed` suffices."""
         source = self._source
         return rows.ctypes.data == source.ctypes.data and rows.shape == source.shape
 

@@ -14,6 +14,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from engine.plan.terms.vocabulary import ImageUsage, Stage
+from engine.plan.terms.vulkan_enums import Aspect
 from engine.render.surface import Surface
 from engine.vk.binding import NULL, constants, ffi
 from engine.vk.device import Device
@@ -126,7 +128,7 @@ class Swapchain:
         """Release an acquired image without presenting it; an empty submit waits for its semaphore."""
         self.stale = True
         ticket = self._timeline.submitted + 1
-        stage = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+        stage = Stage.ALL_COMMANDS
         try:
             self._device.submit(
                 self._device.graphics,
@@ -197,7 +199,7 @@ class Swapchain:
             imageColorSpace=self._color_space,
             imageExtent={"width": found.extent[0], "height": found.extent[1]},
             imageArrayLayers=1,
-            imageUsage=c.VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | c.VK_IMAGE_USAGE_TRANSFER_DST_BIT,
+            imageUsage=ImageUsage.COLOR_ATTACHMENT | ImageUsage.TRANSFER_DST,
             imageSharingMode=c.VK_SHARING_MODE_EXCLUSIVE,
             preTransform=found.transform,
             compositeAlpha=found.composite_alpha,
@@ -224,7 +226,7 @@ class Swapchain:
         c = constants
         vk = self._device.vk
         chain.images = vk.enumerate("vkGetSwapchainImagesKHR", "VkImage", self._device.handle, chain.handle)
-        whole = {"aspectMask": c.VK_IMAGE_ASPECT_COLOR_BIT, "levelCount": 1, "layerCount": 1}
+        whole = {"aspectMask": Aspect.COLOR, "levelCount": 1, "layerCount": 1}
         for index, image in enumerate(chain.images):
             info = new(
                 "VkImageViewCreateInfo",

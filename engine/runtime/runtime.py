@@ -34,13 +34,14 @@ from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
 from engine.plan.schedule.schedule import Schedule, make_schedule
 from engine.plan.terms.errors import PlanError
+from engine.plan.terms.vocabulary import Stage
+from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import drawn_rows, frame_block
 from engine.planning.visibility import LOOK_EVERY, FrustumQuery, turned
 from engine.render.renderer import Renderer
-from engine.runtime.options import Overlay, Presenter, RuntimeOptions
-from engine.vk.binding import constants
+from engine.runtime.options import Presenter, RuntimeOptions
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.facts import facts
@@ -56,13 +57,20 @@ REPLAN_MS = 50.0
 """Milliseconds that the frame after a new plan may take to create its attachments and rings."""
 MAX_REFUSALS = 8
 """How many refused allocations lead to a smaller plan before the scene returns to its last plan."""
+Semaphore = tuple[Any, int, int]
+"""A semaphore that a submit waits for or signals, its value and stages, as in `Device.submit`."""
+_WRITES_TARGET = Stage.TRANSFER | Stage.COLOR_ATTACHMENT_OUTPUT
+"""The stages that write to a window's image: they wait until it is acquired."""
 _DRIVER_GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
 """Results of opening a device while the driver of a lost one has not restarted."""
 
 
 @dataclass(frozen=True)
 class FrameFacts:
-    """One frame: its number, wall and main-thread CPU time in ms, whether memory is settled, and if drawn."""
+    """One frame: its number, wall and main-thread CPU time in ms, whether memory is settled.
+
+    It is not `drawn` if the presenter has no target or the attachments are not resident yet.
+    """
 
     number: int
     wall_ms: float
@@ -110,11 +118,10 @@ class Runtime:
         self.limit_budget(self._budgets)
 
     def _open(self, undo: ExitStack, options: RuntimeOptions) -> None:
-        self.overlays: list[Overlay] = []
         self.plan: Plan | None = None
         self.schedule: Schedule | None = None
         self._needs: FrameNeeds | None = None
-        self._stated: FrameNeeds | None = None
+        self._requested: FrameNeeds | None = None
         self._settled: tuple[FrameNeeds, Plan] | None = None
         self._refusals = self._rollbacks = 0
         self._observed_limits: dict[int, int] = {}
@@ -136,13 +143,14 @@ class Runtime:
             self.profile = self._device_profile = self.profile.limited(options.budget_mib * MIB)
         caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
         self._sources = Sources.of(*self.library.ranges().T)
+        cycles = options.paging_cycles
         self.resident = Resident()
         self.memory = MemoryManager(
             self.device,
             self.profile,
             caches,
             frames=self.timeline,
-            pace=Pace(cycles=options.paging_cycles),
+            pace=Pace() if cycles is None else Pace(cycles=cycles, whole_cycles=True),
             state=self.resident,
         )
         undo.callback(self.memory.close)
@@ -174,9 +182,8 @@ class Runtime:
         """Set the picture size in pixels (at least 1) from the next frame on."""
         self.planner.size = (max(1, width), max(1, height))
 
-    def add_overlay(self, overlay: Overlay) -> None:
+    def add_overlay(self, overlay: MemoryUser) -> None:
         """Plan the requirements of an overlay from now on; the presenter draws it."""
-        self.overlays.append(overlay)
         self.planner.others.append(overlay)
 
     def frame(self, presenter: Presenter | None = None) -> FrameFacts:
@@ -286,10 +293,9 @@ class Runtime:
         found = [*self.scene.warnings, *self.tableau.warnings, *self.library.problems]
         found += [*self.registry.problems, *self.planner.problems]
         help_text = "users of the missing assets draw fallbacks; open the scene again to cook it again"
-        found += [
-            Problem("memory.cache", text, help=help_text, severity=Severity.WARNING)
-            for text in self.memory.cache_problems
-        ]
+        for db, why in self.memory.cache_problems:
+            text = f"the cache of {self.library.dbs[db].name} cannot be read: {why}; cook it again"
+            found.append(Problem("memory.cache", text, help=help_text, severity=Severity.WARNING))
         return tuple(dict.fromkeys(found))
 
     def close(self) -> None:
@@ -311,8 +317,8 @@ class Runtime:
             return False
         self._refusals = self._rollbacks = 0
         self._observed_limits.clear()
-        self._stated = self.planner.needs()
-        self._apply_plan(self._stated, self.planner.plan(self._stated, self.resident.snapshot()))
+        self._requested = self.planner.needs()
+        self._apply_plan(self._requested, self.planner.plan(self._requested, self.resident.snapshot()))
         return True
 
     def _retry_with_less(self, refused: OutOfDeviceMemory) -> None:
@@ -345,6 +351,7 @@ class Runtime:
         if self._settled is not None:
             needs, before = self._settled
             there = self.resident.snapshot()
+            assert there is not None, "a plan was carried out"
             self._apply_plan(needs, plan_again(before, there, fetch=self._rollbacks == 1))
 
     def _plan_less(self, refused: HeapFull) -> None:
@@ -353,19 +360,21 @@ class Runtime:
         How much the heap can still provide is unknown: half of the refused bytes is tried, and if no plan
         fits, all but one byte. The limit is dropped when the scene changes. Raises PlanError.
         """
-        assert self._stated is not None
+        assert self._requested is not None
         live, before = self.memory.heap_bytes[refused.heap], self.resident.snapshot()
         for more in (refused.size // 2, refused.size - 1):
             self._observed_limits[refused.heap] = live + more
             observed = self.profile.with_budgets({**self.profile.budgets, **self._observed_limits})
-            how = {"profile": observed, "placeholders": self._refusals > 1, "keep": Keep.PLACES}
+            placeholders = self._refusals > 1
             try:
-                plan = self.planner.plan(self._stated, before, **how)
+                plan = self.planner.plan(
+                    self._requested, before, profile=observed, placeholders=placeholders, keep=Keep.PLACES
+                )
             except PlanError:
                 if more == refused.size - 1:
                     raise
             else:
-                self._apply_plan(self._stated, plan)
+                self._apply_plan(self._requested, plan)
                 break
 
     def _apply_plan(self, needs: FrameNeeds, plan: Plan) -> None:
@@ -434,34 +443,31 @@ class Runtime:
             self.renderer.ring("frame").replace(block)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
-        """Submit the frame and present it; False while the attachments are not resident."""
+        """Submit the frame and present it; False while there is no attachment to draw to, or no target."""
         if not self.renderer.ready:
             return False
-        target = presenter.acquire() if presenter is not None else None
-        if presenter is None or target is None:
+        if presenter is None:
             self._send(slot, [], [], [])
             return True
+        target = presenter.acquire()
+        if target is None:
+            return False
         try:
             shown = presenter.record(slot, target, self.renderer.image(SCENE_COLOR.name))
-            c = constants
-            stages = c.VK_PIPELINE_STAGE_2_TRANSFER_BIT | c.VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT
-            rendered = (target.rendered, 0, c.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT)
-            ticket = self._send(slot, [shown], [(target.acquired, 0, stages)], [rendered])
+            rendered = (target.rendered, 0, Stage.ALL_COMMANDS)
+            ticket = self._send(slot, [shown], [(target.acquired, 0, _WRITES_TARGET)], [rendered])
         except BaseException:
             presenter.release(target)
             raise
         presenter.present(target, ticket)
         return True
 
-    def _send(self, slot: int, buffers: list[Any], waits: list[Any], signals: list[Any]) -> int:
+    def _send(self, slot: int, buffers: list[Any], waits: list[Semaphore], signals: list[Semaphore]) -> int:
         """Submit the scene's command buffer and then `buffers`; return the frame's ticket."""
         commands = self.renderer.command_buffer(slot)
         ticket = self.timeline.submitted + 1
-        everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
-        signals = [self.timeline.signal(ticket, everything), *signals]
+        signals = [self.timeline.signal(ticket, Stage.ALL_COMMANDS), *signals]
         self.device.doing = f"frame {self._number + 1}"
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
-        self._tickets[slot] = (
-            self.timeline.next()
-        )  # after the submit: no one may wait for a value that is never signalled
+        self._tickets[slot] = self.timeline.next()  # only after the submit that signals it
         return ticket

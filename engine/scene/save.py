@@ -232,13 +232,13 @@ class _Changes:
                     self._edits.insert(node["objects"], name, value)
 
 
-def _same(node: Node, value: object) -> bool:
+def _same(node: Node, value: str | float) -> bool:
     """Whether a node has this value already; numbers are compared as float32, however they are written."""
     if node.kind is not Kind.VALUE:
         return False
     if isinstance(value, str | bool):
         return node.text == (value if isinstance(value, str) else str(value).lower())
     try:
-        return bool(np.float32(node.text) == np.float32(value))  # type: ignore[arg-type]
+        return bool(np.float32(node.text) == np.float32(value))
     except ValueError:
         return False

@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 from engine.memory.device.problems import UseAfterClose
 from engine.memory.readback import texel_dtype
 from engine.plan.requirements.requirements import ImageShape
-from engine.plan.terms.formats import Aspect
+from engine.plan.terms.vulkan_enums import Aspect
 from engine.storage.staging_area import Span
 from engine.storage.uploads import BufferUpload, ImageUpload, Upload
 from engine.vk.errors import FormatNotSupported

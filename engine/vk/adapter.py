@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
-from engine.vk.binding import NULL, constants, ffi, make_version, version
+from engine.vk.binding import NULL, ffi, make_version, version
 from engine.vk.commands import Commands
+from engine.vk.enums import AdapterType, QueueFlag
 from engine.vk.errors import NoDevice, Result
 from engine.vk.structs import as_dict, chain, new
 
@@ -43,31 +43,21 @@ OPTIONAL_FEATURES = {
 }
 
 
-class AdapterType(IntEnum):
-    """VkPhysicalDeviceType, worst to best by `Adapter.rank`."""
-
-    OTHER = 0
-    INTEGRATED = 1
-    DISCRETE = 2
-    VIRTUAL = 3
-    CPU = 4
-
-
 _RANK = {AdapterType.DISCRETE: 0, AdapterType.INTEGRATED: 1, AdapterType.VIRTUAL: 2, AdapterType.CPU: 3}
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFamily:
-    """One queue family; flags are VkQueueFlags, the granularity is that of image copies in texels."""
+    """One queue family; the granularity is that of image copies in texels."""
 
     index: int
-    flags: int
+    flags: QueueFlag
     count: int
     timestamp_valid_bits: int
     min_image_transfer_granularity: tuple[int, int, int]
 
-    def has(self, flags: int) -> bool:
-        """Whether all of these VkQueueFlags are there."""
+    def has(self, flags: QueueFlag) -> bool:
+        """Whether all of these flags are there."""
         return self.flags & flags == flags
 
 
@@ -182,7 +172,9 @@ def _families(vk: Commands, handle: Any) -> tuple[QueueFamily, ...]:
         row = rows[index]
         grain = row.minImageTransferGranularity
         texels = (grain.width, grain.height, grain.depth)
-        families.append(QueueFamily(index, row.queueFlags, row.queueCount, row.timestampValidBits, texels))
+        families.append(
+            QueueFamily(index, QueueFlag(row.queueFlags), row.queueCount, row.timestampValidBits, texels)
+        )
     return tuple(families)
 
 
@@ -208,6 +200,6 @@ def _reasons(api: int, families: tuple[QueueFamily, ...], features: dict[str, di
         ]
         if missing:
             reasons.append(f"it does not support {', '.join(missing)}")
-    if not any(f.has(constants.VK_QUEUE_GRAPHICS_BIT | constants.VK_QUEUE_COMPUTE_BIT) for f in families):
+    if not any(f.has(QueueFlag.GRAPHICS | QueueFlag.COMPUTE) for f in families):
         reasons.append("it has no queue family for graphics and compute")
     return reasons

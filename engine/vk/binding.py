@@ -37,11 +37,11 @@ class _Constants:
     """Vulkan's constants by their full names (`constants.VK_FORMAT_D32_SFLOAT`)."""
 
     def __getattr__(self, name: str) -> int:
-        value = getattr(_vulkan, name, None)
-        if value is None:  # the package lacks some constants of its header, and has None for others
-            value = getattr(lib, name)
+        known = getattr(_vulkan, name, None)
+        # The package lacks some constants of its header, and has None for others.
+        value: int = getattr(lib, name) if known is None else known
         setattr(self, name, value)
-        return value  # type: ignore[no-any-return]
+        return value
 
 
 constants = _Constants()

@@ -12,7 +12,6 @@ from typing import Any
 from engine.vk.binding import NULL, ffi
 from engine.vk.errors import NotPresent, Result, as_result, error_for
 from engine.vk.faults import faults
-from engine.vk.structs import array, new
 
 
 class Commands:
@@ -59,12 +58,3 @@ class Commands:
             items = ffi.new(f"{type_name}[]", max(1, count[0]))
             if self.call(name, *arguments, count, items, allow=(Result.INCOMPLETE,)) is Result.SUCCESS:
                 return [items[index] for index in range(count[0])]
-
-    def enumerate_structs(self, name: str, type_name: str, *arguments: Any) -> list[Any]:
-        """Run the two-call idiom of a function that returns nothing and fills structs with an sType."""
-        function = getattr(self, name)
-        count = ffi.new("uint32_t *")
-        function(*arguments, count, NULL)
-        items = array(type_name, [new(type_name) for _ in range(count[0])])
-        function(*arguments, count, items)
-        return [ffi.new(f"{type_name} *", items[index]) for index in range(count[0])]

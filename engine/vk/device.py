@@ -10,6 +10,7 @@ from typing import Any, Self
 from engine.vk.adapter import OPTIONAL_FEATURES, REQUIRED_FEATURES, Adapter
 from engine.vk.binding import NULL, constants, ffi, lib
 from engine.vk.commands import Commands
+from engine.vk.enums import QueueFlag
 from engine.vk.errors import DeviceLost, NotPresent, Result
 from engine.vk.handles import LiveHandle
 from engine.vk.instance import Instance
@@ -253,10 +254,9 @@ class Device:
 
 
 def _choose_families(adapter: Adapter) -> list[tuple[int, str]]:
-    everything = constants.VK_QUEUE_GRAPHICS_BIT | constants.VK_QUEUE_COMPUTE_BIT
-    transfer = constants.VK_QUEUE_TRANSFER_BIT
+    everything = QueueFlag.GRAPHICS | QueueFlag.COMPUTE
     chosen = [(next(f.index for f in adapter.families if f.has(everything)), "graphics")]
-    copiers = [f.index for f in adapter.families if f.has(transfer) and not f.flags & everything]
+    copiers = [f.index for f in adapter.families if f.has(QueueFlag.TRANSFER) and not f.flags & everything]
     return chosen + [(index, "transfer") for index in copiers[:1]]
 
 

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
 from typing import Any
 
-from engine.vk.binding import constants, ffi
+from engine.vk.binding import ffi
+from engine.vk.enums import MessageType as MessageType
+from engine.vk.enums import Severity as Severity
 from engine.vk.structs import new, text
-
-
-class Severity(IntEnum):
-    """VkDebugUtilsMessageSeverityFlagBitsEXT."""
-
-    VERBOSE = 0x1
-    INFO = 0x10
-    WARNING = 0x100
-    ERROR = 0x1000
-
-
-class MessageType(IntFlag):
-    """VkDebugUtilsMessageTypeFlagBitsEXT."""
-
-    GENERAL = 1
-    VALIDATION = 2
-    PERFORMANCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +41,10 @@ class Messages:
 
     def create_info(self) -> Any:
         """Return the create info of a messenger for warnings and errors of every type."""
-        c = constants
         return new(
             "VkDebugUtilsMessengerCreateInfoEXT",
             messageSeverity=Severity.WARNING | Severity.ERROR,
-            messageType=c.VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT
-            | c.VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT
-            | c.VK_DEBUG_UTILS_MESSAGE_TYPE_PERFORMANCE_BIT_EXT,
+            messageType=MessageType.GENERAL | MessageType.VALIDATION | MessageType.PERFORMANCE,
             pfnUserCallback=self._callback,
         )
 

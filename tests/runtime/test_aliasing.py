@@ -70,8 +70,8 @@ def test_images_of_passes_that_do_not_overlap_share_memory_and_draw_the_same_pic
 
 def test_the_barrier_of_an_aliased_image_waits_for_all_earlier_commands():
     from engine.graph import Barrier, Layout
-    from engine.plan.terms.formats import Aspect
     from engine.plan.terms.vocabulary import Access, Stage
+    from engine.plan.terms.vulkan_enums import Aspect
     from engine.render.recorder import Attachment, image_barrier
     from engine.vk.binding import NULL
 

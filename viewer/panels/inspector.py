@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 from imgui_bundle import imgui
 
@@ -10,10 +11,10 @@ from engine.plan.model.plan import Plan
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
 from viewer.panels import widgets
-from viewer.panels.compaction_button import Compacting
+from viewer.panels.compaction_button import CompactionButton
 from viewer.panels.memory_panel import MemoryPanel
 from viewer.panels.objects_panel import ObjectsPanel
-from viewer.panels.run_facts import Facts
+from viewer.panels.run_statistics import RunStatistics
 from viewer.ui import style
 
 WIDTH = 400
@@ -28,22 +29,22 @@ _WINDOW = (
 
 
 class Inspector:
-    """Draws all of it inside one ImGui frame; a part that raises is switched off and reported once."""
+    """Draws the panel in an ImGui frame; a part that raises is switched off and reported once."""
 
-    def __init__(self, tableau: Tableau, compacting: Compacting, guard: Guard) -> None:
+    def __init__(self, tableau: Tableau, compaction_button: CompactionButton, guard: Guard) -> None:
         self.visible = True
-        self.compacting = compacting
+        self.compaction_button = compaction_button
         self._guard = guard
         self._objects = ObjectsPanel(tableau)
-        self._memory = MemoryPanel(compacting)
+        self._memory = MemoryPanel(compaction_button)
         self._recovery = imgui.internal.ErrorRecoveryState()
 
     @property
     def switches(self) -> dict[tuple[str, str, str], widgets.Rectangle]:
-        """Where the switches in sight are: (path, feature or "", flag) -> x0 y0 x1 y1 in points."""
+        """The rectangles of the visible switches: (path, feature or "", flag) -> x0 y0 x1 y1 in points."""
         return self._objects.switches
 
-    def draw(self, plan: Plan, facts: Facts) -> None:
+    def draw(self, plan: Plan, facts: RunStatistics) -> None:
         """Draw the panel, if it is shown; F1 shows and hides it."""
         if imgui.is_key_pressed(imgui.Key.f1, False):
             self.visible = not self.visible
@@ -56,23 +57,23 @@ class Inspector:
         imgui.set_next_window_size((WIDTH * scale, height), imgui.Cond_.first_use_ever.value)
         imgui.set_next_window_size_constraints((NARROWEST * scale, height), (1e6, height))
         imgui.begin("inspector", None, _WINDOW)
-        self._call("header", _header, facts)
+        self._call("header", partial(_header, facts))
         count = len(facts.problems)
-        tabs = {
-            "objects": (self._objects.draw,),
-            "memory": (self._memory.draw, plan, facts),
-            f"problems ({count})###problems" if count else "problems": (_problems, facts),
+        tabs: dict[str, Callable[[], None]] = {
+            "objects": self._objects.draw,
+            "memory": partial(self._memory.draw, plan, facts),
+            f"problems ({count})###problems" if count else "problems": partial(_problems, facts),
         }
         chosen = _choose(tuple(tabs))
         if chosen:
-            self._call(f"inspector tab {chosen.partition(' ')[0]}", *tabs[chosen])
+            self._call(f"inspector tab {chosen.partition(' ')[0]}", tabs[chosen])
         imgui.end()
 
-    def _call(self, name: str, draw: Any, *arguments: Any) -> None:
-        """Draw one part; where it raises halfway, ImGui's stacks are brought back to where they were."""
+    def _call(self, name: str, draw: Callable[[], None]) -> None:
+        """Draw one part; if it raises halfway, ImGui's stacks are restored."""
         imgui.internal.error_recovery_store_state(self._recovery)
         before = len(self._guard.switched_off)
-        self._guard.call(name, draw, *arguments)
+        self._guard.call(name, draw)
         if len(self._guard.switched_off) != before:
             io = imgui.get_io()
             asserts, io.config_error_recovery_enable_assert = io.config_error_recovery_enable_assert, False
@@ -82,7 +83,7 @@ class Inspector:
             io.config_error_recovery_enable_debug_log = log
 
 
-def _header(facts: Facts) -> None:
+def _header(facts: RunStatistics) -> None:
     imgui.text_unformatted(facts.scene)
     rate = 1000.0 / facts.frame_ms if facts.frame_ms > 0 else 0.0
     imgui.same_line()
@@ -94,8 +95,8 @@ def _header(facts: Facts) -> None:
 
 
 def _choose(labels: tuple[str, ...]) -> str:
-    """Draw the tabs alone and return the chosen one: what it shows is drawn after them, so that a part that
-    raises halfway has no tab bar to leave open.
+    """Draw the tabs and return the chosen one; its content is drawn after the tab bar has ended, so that a
+    part that raises halfway cannot leave the bar open.
     """
     chosen = ""
     if imgui.begin_tab_bar("tabs"):
@@ -108,7 +109,7 @@ def _choose(labels: tuple[str, ...]) -> str:
     return chosen
 
 
-def _problems(facts: Facts) -> None:
+def _problems(facts: RunStatistics) -> None:
     if not facts.problems:
         widgets.quiet("none")
     for number, problem in enumerate(facts.problems):

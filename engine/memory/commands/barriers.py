@@ -6,6 +6,7 @@ copies.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,19 +14,20 @@ from numpy.typing import NDArray
 
 from engine.memory.commands.structures import as_pointer, number, rows
 from engine.memory.device.objects import LiveResource
-from engine.vk.binding import QUEUE_FAMILY_IGNORED, REMAINING, constants
+from engine.plan.terms.vulkan_enums import Access, Layout, Stage
+from engine.vk.binding import QUEUE_FAMILY_IGNORED, REMAINING
 from engine.vk.commands import Commands
 from engine.vk.structs import new
 
-UNDEFINED = constants.VK_IMAGE_LAYOUT_UNDEFINED
-READ = constants.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL
-SOURCE = constants.VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL
-TARGET = constants.VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL
+UNDEFINED = Layout.UNDEFINED
+READ = Layout.SHADER_READ
+SOURCE = Layout.TRANSFER_SRC
+TARGET = Layout.TRANSFER_DST
 
-EVERYTHING = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
-TRANSFERS = constants.VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT
-ANY = constants.VK_ACCESS_2_MEMORY_READ_BIT | constants.VK_ACCESS_2_MEMORY_WRITE_BIT
-COPYING = constants.VK_ACCESS_2_TRANSFER_READ_BIT | constants.VK_ACCESS_2_TRANSFER_WRITE_BIT
+EVERYTHING = Stage.ALL_COMMANDS
+TRANSFERS = Stage.TRANSFER
+ANY = Access.MEMORY_READ | Access.MEMORY_WRITE
+COPYING = Access.TRANSFER_READ | Access.TRANSFER_WRITE
 BEFORE = {
     "srcStageMask": EVERYTHING,
     "srcAccessMask": ANY,
@@ -44,7 +46,9 @@ after = new("VkMemoryBarrier2", **AFTER)
 Layer = tuple[LiveResource, int]
 
 
-def image_barriers(layers: list[Layer], old: int, new_layout: int, scope: dict[str, int]) -> NDArray[np.void]:
+def image_barriers(
+    layers: list[Layer], old: int, new_layout: int, scope: Mapping[str, int]
+) -> NDArray[np.void]:
     """Return one VkImageMemoryBarrier2 per (image, layer), all mips; `scope` has stage and access masks."""
     made = rows("VkImageMemoryBarrier2", len(layers))
     if not layers:

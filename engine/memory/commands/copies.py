@@ -34,7 +34,8 @@ from engine.memory.device.objects import LiveResource, Objects, aspect
 from engine.plan.resident.steps import Move, Transfer
 from engine.plan.terms.table import distinct
 from engine.plan.terms.vocabulary import Kind
-from engine.vk.binding import REMAINING, constants, ffi
+from engine.plan.terms.vulkan_enums import Aspect
+from engine.vk.binding import REMAINING, ffi
 from engine.vk.commands import Commands
 from engine.vk.errors import DioramaInternalError
 from engine.vk.structs import new
@@ -150,7 +151,7 @@ def zero(vk: Commands, commands: Any, places: Iterable[tuple[LiveResource, int, 
             vk.vkCmdFillBuffer(commands, resource.handle, place, size, 0)
         else:
             span = new("VkImageSubresourceRange", **layer_range(resource, place))
-            clear, value = _CLEARS[bool(span.aspectMask & constants.VK_IMAGE_ASPECT_DEPTH_BIT)]
+            clear, value = _CLEARS[bool(span.aspectMask & Aspect.DEPTH)]
             getattr(vk, clear)(commands, resource.handle, TARGET, ffi.new(f"{value} *"), 1, span)
     barrier(vk, commands, after, image_barriers(layers, TARGET, READ, AFTER))
 

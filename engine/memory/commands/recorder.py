@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.vk.binding import constants
+from engine.plan.terms.vocabulary import Stage
 from engine.vk.device import Device, Queue
 from engine.vk.pool import CommandPool
 from engine.vk.timeline import Timeline
 
-_ALL = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+_ALL = Stage.ALL_COMMANDS
 
 
 class Recorder:

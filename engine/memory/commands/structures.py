@@ -64,8 +64,8 @@ def _dtype(ctype: Any) -> np.dtype[Any]:
         names = [name for name, _ in ctype.fields]
         formats = [_dtype(field.type) for _, field in ctype.fields]
         offsets = [field.offset for _, field in ctype.fields]
-        layout = {"names": names, "formats": formats, "offsets": offsets, "itemsize": ffi.sizeof(ctype)}
-        return np.dtype(layout)  # type: ignore[call-overload, no-any-return]
+        size = int(ffi.sizeof(ctype))
+        return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": size})
     if ctype.kind == "array":
         return np.dtype((_dtype(ctype.item), (ctype.length,)))
     if ctype.kind in ("pointer", "function"):

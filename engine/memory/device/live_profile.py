@@ -18,8 +18,10 @@ from engine.plan.profile.device_profile import (
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, MemoryProperty, QueueKind
+from engine.plan.terms.vulkan_enums import Layout
 from engine.vk.binding import constants
 from engine.vk.device import Device
+from engine.vk.enums import QueueFlag
 from engine.vk.facts import facts
 from engine.vk.structs import new
 
@@ -92,7 +94,7 @@ def image_info(shape: ImageShape, layers: int, usage: int) -> Any:
         samples=shape.samples,
         tiling=constants.VK_IMAGE_TILING_OPTIMAL,
         usage=int(usage),
-        initialLayout=constants.VK_IMAGE_LAYOUT_UNDEFINED,
+        initialLayout=Layout.UNDEFINED,
     )
 
 
@@ -130,11 +132,11 @@ def live_profile(device: Device) -> DeviceProfile:
     )
 
 
-def _kinds(flags: int) -> frozenset[QueueKind]:
+def _kinds(flags: QueueFlag) -> frozenset[QueueKind]:
     bits = {
-        QueueKind.GRAPHICS: constants.VK_QUEUE_GRAPHICS_BIT,
-        QueueKind.COMPUTE: constants.VK_QUEUE_COMPUTE_BIT,
-        QueueKind.TRANSFER: constants.VK_QUEUE_TRANSFER_BIT,
+        QueueKind.GRAPHICS: QueueFlag.GRAPHICS,
+        QueueKind.COMPUTE: QueueFlag.COMPUTE,
+        QueueKind.TRANSFER: QueueFlag.TRANSFER,
     }
     kinds = {kind for kind, bit in bits.items() if flags & bit}
     # Graphics and compute queues support copies even where the flag is not set (VkQueueFlagBits).

@@ -14,6 +14,7 @@ from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.resident.steps import Allocate, Bind, CreateBuffer, CreateImage
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind, MemoryProperty
+from engine.plan.terms.vulkan_enums import Aspect
 from engine.vk.binding import NULL, constants
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, DioramaInternalError, VulkanError
@@ -291,8 +292,7 @@ class Objects:
         return self._device.create("ImageView", info, name=f"view of image {resource.id}", why="plan")
 
 
-def aspect(shape: ImageShape) -> int:
-    """Return the VkImageAspectFlags of a view: depth alone for depth formats, else those of the format."""
-    bits = int(shape.format.info.aspect)
-    depth = constants.VK_IMAGE_ASPECT_DEPTH_BIT
-    return depth if bits & depth else bits
+def aspect(shape: ImageShape) -> Aspect:
+    """Return the aspect of a view: only depth for depth formats, else that of the format."""
+    bits = shape.format.info.aspect
+    return Aspect.DEPTH if Aspect.DEPTH in bits else bits

@@ -5,32 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.vk.binding import constants
+from engine.plan.terms.drawing import CompareOp
 from engine.vk.device import Device
+from engine.vk.enums import AddressMode, BorderColor, Filter, MipmapMode
 from engine.vk.errors import DioramaInternalError
 from engine.vk.structs import new
-
-_LINEAR = constants.VK_FILTER_LINEAR
-_REPEAT = constants.VK_SAMPLER_ADDRESS_MODE_REPEAT
 
 
 @dataclass(frozen=True, slots=True)
 class SamplerConfig:
-    """The configuration of a sampler, in Vulkan's enums.
+    """The configuration of a sampler.
 
-    `anisotropy` 0 is off; it is clamped to the device's limit. `compare` is the VkCompareOp of a depth
-    comparison, or None.
+    `anisotropy` 0 is off; it is clamped to the device's limit. `compare` is the operator of a depth
+    comparison, None for none.
     """
 
-    mag_filter: int = _LINEAR
-    min_filter: int = _LINEAR
-    mip_filter: int = constants.VK_SAMPLER_MIPMAP_MODE_LINEAR
-    address_u: int = _REPEAT
-    address_v: int = _REPEAT
-    address_w: int = _REPEAT
+    mag_filter: Filter = Filter.LINEAR
+    min_filter: Filter = Filter.LINEAR
+    mip_filter: MipmapMode = MipmapMode.LINEAR
+    address_u: AddressMode = AddressMode.REPEAT
+    address_v: AddressMode = AddressMode.REPEAT
+    address_w: AddressMode = AddressMode.REPEAT
     anisotropy: float = 0.0
-    compare: int | None = None
-    border: int = constants.VK_BORDER_COLOR_FLOAT_OPAQUE_BLACK
+    compare: CompareOp | None = None
+    border: BorderColor = BorderColor.FLOAT_OPAQUE_BLACK
     min_lod: float = 0.0
     max_lod: float = 1000.0  # VK_LOD_CLAMP_NONE
 
@@ -88,7 +86,7 @@ class SamplerPool:
             anisotropyEnable=anisotropy > 1.0,
             maxAnisotropy=max(anisotropy, 1.0),
             compareEnable=config.compare is not None,
-            compareOp=config.compare or 0,
+            compareOp=config.compare or CompareOp.NEVER,
             minLod=config.min_lod,
             maxLod=config.max_lod,
             borderColor=config.border,

@@ -43,9 +43,10 @@ if HAS_SCATTER:
 class CacheUnreadable(Exception):
     """Bytes `begin` to `end` of the cache of assetDb `db` could not be read; cooking writes it again."""
 
-    def __init__(self, db: int, begin: int, end: int, why: str) -> None:
-        super().__init__(f"the cache of assetDb {db} cannot be read: {why}; cook it again")
+    def __init__(self, db: int, begin: int, end: int, reason: str) -> None:
+        super().__init__(f"the cache of assetDb {db} cannot be read: {reason}; cook it again")
         self.db = db
+        self.reason = reason
         self.begin = begin
         self.end = end
 

@@ -14,8 +14,17 @@ import numpy as np
 from engine.memory.device.addresses import LIVE_ALLOCATION, LIVE_RESOURCE, LiveTable, Location, Statistics
 from engine.memory.streaming.executor import Executor
 from engine.memory.streaming.transfers import UNLIMITED
+from engine.plan.model.plan import Plan
 from engine.plan.profile.device_profile import DeviceProfile
-from engine.plan.resident.steps import AnyStep, ClearStaging, Release, Transfer
+from engine.plan.resident.steps import (
+    Acquire,
+    AnyStep,
+    ClearStaging,
+    Publish,
+    Release,
+    SetWindow,
+    Transfer,
+)
 from engine.plan.terms.vocabulary import Kind
 from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError, Result, TookTooLong
@@ -24,14 +33,16 @@ from engine.vk.timeline import PATIENCE_S, Timeline
 SAVED_MS = 6.0  # CPU time that idle frames save at most: a short schedule then ends within a few frames
 ONE_FRAME_MS = 2.0  # CPU time that one frame may spend at most
 LONGEST_DEBT = 10  # frames without steps after a step that took too long, at most
+LONGEST_WAIT_S = 1.0  # how long one frame may wait for cycles that were set by hand
+_PAGING = (SetWindow, Transfer, ClearStaging, Release, Acquire, Publish)
 
 
 class Schedule(Protocol):
     """The schedule to carry out (engine.plan's Schedule)."""
 
     @property
-    def plan(self) -> Any:
-        """The target of the steps: a Plan, or anything with its `memory` and `staging`."""
+    def plan(self) -> Plan:
+        """The plan that the steps lead to."""
 
     @property
     def steps(self) -> Sequence[AnyStep]:
@@ -41,10 +52,10 @@ class Schedule(Protocol):
 class State(Protocol):
     """The model of the resident state, which follows the steps (engine.plan's Resident)."""
 
-    def begin(self, plan: Any) -> None:
+    def begin(self, plan: Plan) -> None:
         """Set the target plan."""
 
-    def apply(self, step: Any) -> None:
+    def apply(self, step: AnyStep) -> None:
         """Apply one step that has been carried out."""
 
 
@@ -57,6 +68,9 @@ class Pace:
     `threads` read caches (one per processor, at most four), half of them while frames are drawn. `copied`
     bytes per frame are copied out of staging where frames and copies share a queue. `direct`: write to
     host-visible buffers without staging.
+
+    `whole_cycles`: `cycles` was set by hand. Exactly so many run per frame, which waits for threads and
+    copies and may take long; `milliseconds` and `copied` limit only the other steps.
     """
 
     cycles: int = 2
@@ -64,6 +78,7 @@ class Pace:
     threads: int = min(4, os.cpu_count() or 1)
     copied: int = 16 << 20
     direct: bool = True
+    whole_cycles: bool = False
 
 
 class MemoryManager:
@@ -159,9 +174,9 @@ class MemoryManager:
         return self._executor.unreadable.keys
 
     @property
-    def cache_problems(self) -> tuple[str, ...]:
-        """Messages about unreadable caches so far, each once."""
-        return tuple(self._executor.unreadable.messages)
+    def cache_problems(self) -> tuple[tuple[int, str], ...]:
+        """(id of the database, reason) of each unreadable cache so far, each once."""
+        return tuple(self._executor.unreadable.reasons)
 
     def submit(self, schedule: Schedule, caches: Mapping[int, Any] | None = None) -> None:
         """Replace the schedule, whatever is left of the previous one.
@@ -189,12 +204,14 @@ class MemoryManager:
         self._credit = min(max(self._credit, -LONGEST_DEBT * a_frame) + a_frame, saved)
         granted = min(self._credit, most) if milliseconds is None else milliseconds / 1000
         self._executor.collect()
-        self._executor.transfers.allowance = UNLIMITED if hurry else self.pace.copied
+        is_unbounded = hurry or self.pace.whole_cycles
+        self._executor.transfers.allowance = UNLIMITED if is_unbounded else self.pace.copied
         if self._next < len(self._steps):
             self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
         begun_at = time.thread_time()
         try:
-            if granted > 0:  # while a long step is paid back, frames run no step
+            # While a long step is paid back, frames run no step.
+            if granted > 0 or self._pages_by_hand():
                 self._carry_out(share, begun_at + granted)
         except Exception:
             # Earlier steps have published what they recorded, so it must be submitted.
@@ -208,16 +225,20 @@ class MemoryManager:
 
     def _carry_out(self, share: int, until: float) -> None:
         """Carry out steps: at most `share` cycles, and only the first step after `until` (CPU seconds)."""
-        begun, first = 0, self._next
+        begun, first, deadline = 0, self._next, time.monotonic() + LONGEST_WAIT_S
         while self._next < len(self._steps):
             step = self._steps[self._next]
             is_cycle = self._begins_cycle(step)
-            is_late = self._next > first and time.thread_time() > until
+            is_late = self._next > first and time.thread_time() > until and not self._pages_by_hand()
             if (is_cycle and begun == share) or is_late:
                 break
             if not self._executor.carry_out(step):
                 self._counts["held_back"] += 1
                 self._look_ahead(share)
+                if begun < share and self._pages_by_hand() and time.monotonic() < deadline:
+                    self._executor.submit()
+                    self.wait()
+                    continue
                 break
             self._follow_cycle(step)
             begun += is_cycle
@@ -226,6 +247,11 @@ class MemoryManager:
                 self.state.apply(step)
             self._counts.update(steps=1, cycles=int(is_cycle))
             self._look_ahead(share)
+
+    def _pages_by_hand(self) -> bool:
+        """Whether the next step is part of a paging cycle, and the number of cycles was set by hand."""
+        is_left = self._next < len(self._steps)
+        return self.pace.whole_cycles and is_left and isinstance(self._steps[self._next], _PAGING)
 
     def _look_ahead(self, share: int) -> None:
         """Have the threads start on the next transfers, unless this frame may run no cycle."""

@@ -14,12 +14,12 @@ from engine.plan.terms.table import Int64s
 class UnreadableAssets:
     """Unreadable keys and the addresses that lack their bytes; publishing a key elsewhere drops it.
 
-    `messages` are sentences for people, each once, in order of occurrence.
+    `reasons` are (id of the database, reason), each once, in order of occurrence.
     """
 
     def __init__(self) -> None:
         self.plan: MemoryPlan | None = None
-        self.messages: list[str] = []
+        self.reasons: list[tuple[int, str]] = []
         self._places: dict[int, tuple[int, int]] = {}
 
     @property
@@ -38,8 +38,8 @@ class UnreadableAssets:
             hit &= np.where(is_layer, rows["offset"] + rows["footprint"], end) > begin
             for row in rows[hit]:
                 self._places[int(row["key"])] = (resource, int(row["offset"]))
-        if str(problem) not in self.messages:
-            self.messages.append(str(problem))
+        if (problem.db, problem.reason) not in self.reasons:
+            self.reasons.append((problem.db, problem.reason))
 
     def exclude_from(self, step: Publish) -> Publish:
         """Return the step without the keys that are unreadable at the addresses it publishes."""

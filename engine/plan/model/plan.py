@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import TypeVar
 
 import numpy as np
@@ -41,6 +42,18 @@ class Plan:
     policy: Policy
     whole: bool = True
     _packing: list[Packing] = field(default_factory=list, repr=False)
+
+    def __str__(self) -> str:
+        """The plan's text, as `engine plan` prints it."""
+        # By name, as text stands above all stations: only who prints a plan needs it.
+        return str(import_module("engine.plan.text.plan_text").plan_text(self))
+
+    def __repr__(self) -> str:
+        """Say what it is in one line: device, bytes and counts."""
+        memory = self.memory
+        counts = f"{len(memory.allocations)} allocations, {len(memory.resources)} resources"
+        what = f"{counts}, {len(memory.subresources)} subresources"
+        return f"<plan for {self.profile.name}: {self.planned_bytes:,} bytes in {what}>"
 
     @property
     def planned_bytes(self) -> int:
@@ -80,6 +93,10 @@ class Plan:
     def why(self, key: int) -> str:
         """Who asks for `key`, in words."""
         return self.requirements.why(key)
+
+    def requesters(self, key: int) -> tuple[str, ...]:
+        """Who asks for `key`, one in each line; of very many some, and how many more in the last line."""
+        return self.requirements.named_requesters(key)
 
     def take_packing(self) -> Packing:
         """The packing left with this plan, or one built from its columns."""

@@ -14,7 +14,7 @@ from engine.plan.model.packing import Packing
 from engine.plan.model.plan import Plan
 from engine.plan.placement.builder import Builder
 from engine.plan.placement.placing import Unplaceable, Wanted, place
-from engine.plan.placement.staging_bounds import least_room, least_staging, rows_at_once
+from engine.plan.placement.staging_bounds import staging_at_once
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import TermsTable
@@ -107,13 +107,10 @@ class Round:
 
     def _at_once(self, columns: Columns, fetch: NDArray[np.bool_]) -> int:
         """Bytes of staging without which one of these could never come."""
-        optimal = self.profile.limits.optimal_buffer_copy_offset_alignment
-        rows = rows_at_once(self.profile, self.policy)
-        shapes = [self.terms[t].shape for t in distinct_ids(columns.terms[fetch]).tolist()]
+        entries = [self.terms[t] for t in distinct_ids(columns.terms[fetch]).tolist()]
+        shapes = [entry.shape for entry in entries if entry.shape is not None]
         padding = (columns.footprint - columns.size)[fetch].max(initial=0)  # of buffers; of images below zero
-        return max(
-            [least_room(int(padding)), *(least_staging(shape, optimal, rows) for shape in shapes if shape)]
-        )
+        return staging_at_once(shapes, int(padding), self.profile, self.policy)
 
     def _difference(self) -> tuple[Int64s, Int64s]:
         """(keys that go, keys to look at), both sorted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import lcm
 
 from engine.plan.profile.device_profile import DeviceProfile
@@ -36,6 +37,14 @@ def least_staging(shape: ImageShape, optimal: int, rows: int) -> int:
     levels = mip_levels(shape)
     most = max(min(rows * level.row, level.size) if rows else level.size for level in levels)
     return image_slack(shape, optimal) + most
+
+
+def staging_at_once(
+    shapes: Iterable[ImageShape], padding: int, profile: DeviceProfile, policy: Policy
+) -> int:
+    """Bytes of staging without which one of these images, or buffers with so much padding, can never come."""
+    optimal, rows = profile.limits.optimal_buffer_copy_offset_alignment, rows_at_once(profile, policy)
+    return max([least_room(padding), *(least_staging(shape, optimal, rows) for shape in shapes)])
 
 
 def least_room(padding: int) -> int:

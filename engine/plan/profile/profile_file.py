@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.humon import InputError
 from engine.humon.files import read_bytes
@@ -36,6 +36,8 @@ from engine.plan.terms.vocabulary import (
     flags_from_names,
     word,
 )
+
+T = TypeVar("T")
 
 SCHEMA = 1
 LARGEST_FILE = 16 << 20
@@ -183,7 +185,7 @@ class _At:
             raise ProfileError("profile.field", f"{found.path} is no text: {found.value!r}")
         return found.value
 
-    def known(self, name: str, read: Callable[[Any], Any]) -> Any:
+    def known(self, name: str, read: Callable[[Any], T]) -> T:
         found = self.at(name)
         try:
             return read(found.value)

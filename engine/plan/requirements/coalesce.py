@@ -52,7 +52,11 @@ class Coalesced:
 
     def why(self, key: int) -> str:
         """Who asks for `key`, in words; of very many, some and how many more."""
-        return ", ".join(self.requesters.names(self.requesters_of(key)))
+        return ", ".join(self.named_requesters(key))
+
+    def named_requesters(self, key: int) -> tuple[str, ...]:
+        """Who asks for `key`, one entry each; of very many some, and how many more in the last entry."""
+        return tuple(self.requesters.names(self.requesters_of(key)))
 
 
 def coalesce(table: RequirementTable, before: Coalesced | None = None) -> Coalesced:

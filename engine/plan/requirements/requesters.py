@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -28,7 +28,8 @@ class Place(Protocol):
 class Requester:
     """A feature type (or a part of the engine) and the path of the object that carries it.
 
-    `file` is empty where no line of a file says it; lines and columns count from 1.
+    `file` is empty where no line of a file says it; lines and columns count from 1. `more` > 0 makes it a
+    group: that many objects with this feature, none of them named.
     """
 
     feature: str
@@ -36,8 +37,11 @@ class Requester:
     file: str = ""
     line: int = 0
     column: int = 0
+    more: int = 0
 
     def __str__(self) -> str:
+        if self.more:
+            return f"{self.feature} on {self.more:,} more objects"
         where = f" at {self.file}:{self.line}:{self.column}" if self.file else ""
         what = f"{self.feature} on '{self.object_path}'" if self.object_path else self.feature
         return what + where
@@ -56,6 +60,7 @@ class RequesterTable:
         self._ids: dict[Requester, int] = {}
         self._block_starts: list[int] = []
         self._blocks: list[Callable[[int], Requester]] = []
+        self._groups: dict[int, int] = {}  # ids of groups, and how many objects each stands for
 
     def __len__(self) -> int:
         return self._count
@@ -70,9 +75,19 @@ class RequesterTable:
         return self._blocks[block](index - self._block_starts[block])
 
     def names(self, ids: Sequence[int]) -> list[str]:
-        """Requesters in words, sorted; of very many some, and how many more there are."""
+        """Requesters (ids in rising order) in words, sorted; of very many some, and how many more there are.
+
+        A group counts as many times as it has objects.
+        """
         words = sorted({str(self[index]) for index in ids[:NAMED]})
-        return [*words, f"{len(ids) - NAMED:,} more"] if len(ids) > NAMED else words
+        if len(ids) <= NAMED:
+            return words
+        more = len(ids) - NAMED
+        for group, objects in self._groups.items():
+            at = bisect_left(ids, group, NAMED)
+            if at < len(ids) and ids[at] == group:
+                more += objects - 1
+        return [*words, f"{more:,} more"]
 
     def add(self, feature: str, object_path: str = "", position: Place | None = None) -> int:
         """The id of this requester, the same one every time."""
@@ -80,6 +95,15 @@ class RequesterTable:
             requester = Requester(feature, object_path)
         else:
             requester = Requester(feature, object_path, position.file, position.line, position.column)
+        return self._intern(requester)
+
+    def add_group(self, feature: str, objects: int) -> int:
+        """The id of a group: so many objects with this feature beside those that are named."""
+        group = self._intern(Requester(feature, "", more=objects))
+        self._groups[group] = objects
+        return group
+
+    def _intern(self, requester: Requester) -> int:
         found = self._ids.get(requester)
         if found is None:
             found = self._ids[requester] = self._count
@@ -90,7 +114,7 @@ class RequesterTable:
     def add_block(self, count: int, describe: Callable[[int], Requester]) -> int:
         """Take in `count` requesters, different from all others, and return the id of the first.
 
-        `tell(i)` says who the i-th is, when somebody wants to know; it must always say the same.
+        `describe(i)` says who the i-th is, when somebody wants to know; it must always say the same.
         """
         first = self._count
         if count:

@@ -34,15 +34,14 @@ IMAGE_COPY = np.dtype(
 )
 
 
+@dataclass(frozen=True, eq=False)
 class Step:
     """Base of all steps: equal when all fields are, arrays by value."""
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))  # type: ignore[arg-type]
-
-    __hash__ = None  # type: ignore[assignment]
+        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
 
 
 def _same(a: object, b: object) -> bool:

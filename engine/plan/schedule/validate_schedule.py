@@ -13,9 +13,9 @@ from engine.plan.requirements.shapes import mip_levels
 from engine.plan.resident.resident import Resident
 from engine.plan.resident.steps import Bind, Fill, Move, SetWindow, Transfer
 from engine.plan.schedule.schedule import Schedule
-from engine.plan.terms.formats import Aspect
 from engine.plan.terms.table import Int64s, Rows, distinct, stack
 from engine.plan.terms.vocabulary import BufferUsage, Kind, MemoryProperty, QueueKind
+from engine.plan.terms.vulkan_enums import Aspect
 
 RANGE = np.dtype([("resource", np.int32), ("offset", np.int64), ("size", np.int64)])
 

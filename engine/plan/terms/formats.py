@@ -1,24 +1,14 @@
-"""Image and vertex formats: VkFormat's numbers and what a plan must know of each.
+"""Image and vertex formats, with VkFormat's numbers; `info` describes the texel block of each.
 
-The block table follows the Vulkan 1.3 specification, "Compatible Formats" (texel block size and extent).
+Written by tools/make_vulkan_enums.py from the constants of the `vulkan` binding; change its lists.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum, IntFlag
-from functools import cache
+from engine.plan.terms.format_info import TexelFormat
 
 
-class Aspect(IntFlag):
-    """VkImageAspectFlagBits."""
-
-    COLOR = 0x1
-    DEPTH = 0x2
-    STENCIL = 0x4
-
-
-class Format(IntEnum):
+class Format(TexelFormat):
     """VkFormat."""
 
     UNDEFINED = 0
@@ -83,42 +73,3 @@ class Format(IntEnum):
     BC5_UNORM_BLOCK = 141
     BC7_UNORM_BLOCK = 145
     BC7_SRGB_BLOCK = 146
-
-    @property
-    def info(self) -> FormatInfo:
-        """Block size and extent, aspect and colour space of this format."""
-        return _info(self)
-
-
-@dataclass(frozen=True, slots=True)
-class FormatInfo:
-    """What one texel block takes: bytes, extent in texels, aspects, and whether sampling decodes sRGB."""
-
-    block_bytes: int
-    block_width: int = 1
-    block_height: int = 1
-    aspect: Aspect = Aspect.COLOR
-    srgb: bool = False
-
-
-_DEPTH = {
-    Format.D16_UNORM: FormatInfo(2, aspect=Aspect.DEPTH),
-    Format.X8_D24_UNORM_PACK32: FormatInfo(4, aspect=Aspect.DEPTH),
-    Format.D32_SFLOAT: FormatInfo(4, aspect=Aspect.DEPTH),
-    Format.S8_UINT: FormatInfo(1, aspect=Aspect.STENCIL),
-    Format.D24_UNORM_S8_UINT: FormatInfo(4, aspect=Aspect.DEPTH | Aspect.STENCIL),
-    Format.D32_SFLOAT_S8_UINT: FormatInfo(8, aspect=Aspect.DEPTH | Aspect.STENCIL),
-}
-_BLOCK_BYTES = {"BC1": 8, "BC3": 16, "BC4": 8, "BC5": 16, "BC7": 16}
-
-
-@cache
-def _info(format: Format) -> FormatInfo:
-    if format in _DEPTH:
-        return _DEPTH[format]
-    head = format.name.split("_")[0]
-    srgb = "SRGB" in format.name
-    if head in _BLOCK_BYTES:
-        return FormatInfo(_BLOCK_BYTES[head], 4, 4, srgb=srgb)
-    bits = "".join(c if c.isdigit() else " " for c in head).split()
-    return FormatInfo(sum(map(int, bits)) // 8, srgb=srgb)

@@ -7,7 +7,7 @@ a plan that breaks a rule on it is refused, with the place in the text, the asse
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import numpy as np
@@ -46,20 +46,13 @@ from engine.plan.terms.vocabulary import (
 )
 from engine.plan.text.validate import validate
 
-_REQUESTER = re.compile(
-    r"(?P<feature>.*?)(?: on '(?P<path>.*)')?(?: at (?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9}))?",
-    re.DOTALL,
-)
+_ASSET = re.compile(r"(?P<database>.+?) [A-Za-z0-9]+ (?:'.*'|#\d+)", re.DOTALL)
 _MOST = 1 << 44  # of bytes; plans add and multiply them in int64
 _MOST_IDS = 1 << 30
+_ELSEWHERE = 1 << 24  # is added to the number of a database until no other plan has an asset there
 _MOST_SIDE = 1 << 16  # of images; no device makes larger ones
 _SAID = 5  # findings that are told
 T = TypeVar("T")
-
-
-class _Position:
-    def __init__(self, file: str, line: int, column: int) -> None:
-        self.file, self.line, self.column = file, line, column
 
 
 class _Reader:
@@ -116,8 +109,8 @@ class _Reader:
             key = self.keys.transient(text(name))
         else:
             db, index = _entries(required(node, "address"), 2)
-            key = asset_key(integer(db, 0, TRANSIENT_DB - 1), integer(index, 0, (1 << 32) - 1))
-            self.names[key] = text(required(node, "assetCache"))
+            address = integer(db, 0, TRANSIENT_DB - 1), integer(index, 0, (1 << 32) - 1)
+            key = self.asset(*address, text(required(node, "assetCache")))
         self.remember(node, Part.SUBRESOURCE, key)
         size, footprint = _whole(node, "size"), _whole(node, "footprint")
         stride = _optional(node, "stride", size)
@@ -126,7 +119,15 @@ class _Reader:
         terms = self.terms.id(requirement.terms())
         offset = _whole(node, "offset" if kind is Kind.BUFFER else "layer")
         self.places.append((key, resource, terms, offset, size, footprint, stride, content))
-        self.table.add(requirement, [self.requester(text(who)) for who in required(node, "why")])
+        # A requester keeps its words as they are: they are for people, and may hold anything.
+        requesters = self.table.requesters
+        self.table.add(requirement, [requesters.add(text(who)) for who in required(node, "why")])
+
+    def asset(self, db: int, index: int, name: str) -> int:
+        """The key of an asset; where another plan has another asset under its address, one of its own."""
+        while self.names.setdefault(asset_key(db, index), name) != name:
+            db = (db + _ELSEWHERE) % TRANSIENT_DB
+        return asset_key(db, index)
 
     def ident(self, node: Node, part: Part) -> int:
         ident = _whole(node, part.value, 0, _MOST_IDS)
@@ -138,14 +139,6 @@ class _Reader:
             before = self.at[part, ident].position
             name = self.keys.name(ident) if part is Part.SUBRESOURCE else f"{part.value} {ident}"
             raise failure("plan.text", f"{name} is there twice, at first at {before}", node)
-
-    def requester(self, words: str) -> int:
-        found = _REQUESTER.fullmatch(words)
-        assert found is not None
-        place = None
-        if found["file"]:
-            place = _Position(found["file"], int(found["line"]), int(found["column"]))
-        return self.table.requesters.add(found["feature"], found["path"] or "", place)
 
     def refusal(self, finding: Finding, plan: Plan, root: Node) -> Problem:
         """What is broken, at its place in the text, with the assets in it and who asks for them."""
@@ -189,7 +182,8 @@ def read_plan(
     """The plan in a text that `plan_text` wrote, on `profile`.
 
     `keys` are those of the plan that this one is to be compared with: transients of one name are the same.
-    Names of assets are collected in `names`.
+    Names of assets are collected in `names`: an asset that has its address there under another name is
+    another asset, and gets another key.
 
     InputError where the text is no plan or the plan breaks a rule (ranges that overlap, say), PlanError where
     it was made for another profile or the terms of one key contradict each other.
@@ -213,6 +207,15 @@ def read_plan(
     if findings:
         raise InputError([reader.refusal(finding, plan, root) for finding in findings[:_SAID]])
     return plan
+
+
+def database_name(names: Mapping[int, str], db: int) -> str:
+    """The name of database `db`, as the names of its assets (`assetDb0 vertices 'cube'`, by key) begin."""
+    for key, name in names.items():
+        found = _ASSET.fullmatch(name)
+        if key >> 32 == db and found is not None:
+            return found["database"]
+    return f"assetDb{db}"
 
 
 def profile_name(source: str, name: str = "plan.hu") -> str:

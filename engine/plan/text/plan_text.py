@@ -161,7 +161,7 @@ def _terms_values(terms: Terms) -> Text:
         values["preferred"] = list(flag_names(MemoryProperty(terms.preferred)))
     if terms.alignment != 1:
         values["alignment"] = terms.alignment
-    values["queues"] = [_use(use) for use in terms.uses]
+    values["queues"] = queue_uses(terms)
     if terms.dedicated:
         values["dedicated"] = word(terms.dedicated)
     if terms.contents is not Contents.UNDEFINED:
@@ -175,12 +175,17 @@ def _terms_values(terms: Terms) -> Text:
     return values
 
 
+def queue_uses(terms: Terms) -> list[list[Any]]:
+    """The queue uses of some terms, each as in the seed."""
+    return [_use(use) for use in terms.uses]
+
+
 def _use(use: QueueUse) -> list[Any]:
     """As in the seed, [queue access stage]; several accesses or stages as lists."""
     return [word(use.queue), _one_or_many(use.access), _one_or_many(use.stage)]
 
 
-def _one_or_many(flags: IntFlag) -> Any:
+def _one_or_many(flags: IntFlag) -> str | list[str]:
     names = flag_names(flags)
     return names[0] if len(names) == 1 else list(names)
 

@@ -63,7 +63,7 @@ def _step(node: Node) -> AnyStep:
     if cls is None:
         raise PlanError("schedule.step", f"{node.position}: no step is called {node.type}")
     values = {}
-    for f in fields(cast(Any, cls)):
+    for f in fields(cls):
         child = node.get(f.name)
         if child is None:
             raise PlanError("schedule.field", f"{node.position}: {cls.__name__} has no {f.name}")

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from engine.plan.terms.drawing import CompareOp, CullMode, DescriptorType, FrontFace, ShaderStage, Topology
-from engine.plan.terms.formats import Aspect, Format
+from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
@@ -17,6 +17,7 @@ from engine.plan.terms.vocabulary import (
     flag_names,
     flags_from_names,
 )
+from engine.plan.terms.vulkan_enums import Aspect
 
 
 def test_flags_print_as_in_the_seed_and_read_back():

@@ -1,0 +1,55 @@
+"""What a plan must know of a format: the size of its texel blocks, its aspects, and its colour space.
+
+The block table follows the Vulkan 1.3 specification, "Compatible Formats" (texel block size and extent).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+
+from engine.plan.terms.vulkan_enums import Aspect
+
+
+@dataclass(frozen=True, slots=True)
+class FormatInfo:
+    """What one texel block takes: bytes, extent in texels, aspects, and whether sampling decodes sRGB."""
+
+    block_bytes: int
+    block_width: int = 1
+    block_height: int = 1
+    aspect: Aspect = Aspect.COLOR
+    srgb: bool = False
+
+
+class TexelFormat(IntEnum):
+    """The base of Format, which has the members: what their names say of their texels."""
+
+    @property
+    def info(self) -> FormatInfo:
+        """Block size and extent, aspect and colour space of this format."""
+        return _info(self)
+
+
+_DEPTH = {
+    "D16_UNORM": FormatInfo(2, aspect=Aspect.DEPTH),
+    "X8_D24_UNORM_PACK32": FormatInfo(4, aspect=Aspect.DEPTH),
+    "D32_SFLOAT": FormatInfo(4, aspect=Aspect.DEPTH),
+    "S8_UINT": FormatInfo(1, aspect=Aspect.STENCIL),
+    "D24_UNORM_S8_UINT": FormatInfo(4, aspect=Aspect.DEPTH | Aspect.STENCIL),
+    "D32_SFLOAT_S8_UINT": FormatInfo(8, aspect=Aspect.DEPTH | Aspect.STENCIL),
+}
+_BLOCK_BYTES = {"BC1": 8, "BC3": 16, "BC4": 8, "BC5": 16, "BC7": 16}
+
+
+@cache
+def _info(format: TexelFormat) -> FormatInfo:
+    if format.name in _DEPTH:
+        return _DEPTH[format.name]
+    head = format.name.split("_")[0]
+    srgb = "SRGB" in format.name
+    if head in _BLOCK_BYTES:
+        return FormatInfo(_BLOCK_BYTES[head], 4, 4, srgb=srgb)
+    bits = "".join(c if c.isdigit() else " " for c in head).split()
+    return FormatInfo(sum(map(int, bits)) // 8, srgb=srgb)
