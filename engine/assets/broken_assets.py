@@ -67,11 +67,11 @@ def _derived_problems(cooked: CookedDb) -> Iterator[Problem]:
     order = [asset.ref for asset in in_order_of_use(cooked.db) if asset.type.has_data]
     places = {ref: place for place, ref in enumerate(order)}
     for declared in cooked.db.declared:
-        is_value = _derived_value(cooked, declared, places)
-        if is_value is not None and is_value != declared.value:
-            said, is_so = _plain(declared.value), _plain(is_value)
+        derived = _derived_value(cooked, declared, places)
+        if derived is not None and derived != declared.value:
+            given, actual = _plain(declared.value), _plain(derived)
             label = cooked.db[declared.ref].label
-            message = f"{label} says {declared.field}: {said}, but it is {is_so}"
+            message = f"{label} has {declared.field}: {given} instead of {actual}"
             advice = f"remove '{declared.field}': it is derived"
             document = cooked.db.document
             yield document.problem(AssetCode.DERIVED, message, declared.node, advice, Severity.WARNING)
@@ -86,7 +86,7 @@ def _bone_problems(cooked: CookedDb) -> Iterator[Problem]:
         lods = _node_of(cooked, mesh)["lods"]
         for lod, node in zip(mesh.lods, lods, strict=True):
             if facts is not None and "numBones" in node and lod.num_bones != facts["count"]:
-                message = f"{mesh.label} says numBones: {lod.num_bones}, but it is {facts['count']}"
+                message = f"{mesh.label} has numBones: {lod.num_bones} instead of {facts['count']}"
                 advice = "remove 'numBones': it is derived"
                 document, place = cooked.db.document, node["numBones"]
                 yield document.problem(AssetCode.DERIVED, message, place, advice, Severity.WARNING)

@@ -36,7 +36,7 @@ class Code(StrEnum):
     MISSING = "value.missing", "A required key is absent."
     KIND = "value.kind", "A list, dict or plain value was expected, but the node is of another kind."
     NUMBER = "value.number", "The value is not a number."
-    RANGE = "value.range", "The number is not finite, has too many digits or lies outside the allowed range."
+    RANGE = "value.range", "The number is not finite, has too many digits or is outside the allowed range."
     BOOLEAN = "value.boolean", "The value is neither true nor false."
     COUNT = "value.count", "The list has the wrong number of entries."
     CHOICE = "value.choice", "The value is not one of the known names."

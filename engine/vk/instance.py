@@ -80,9 +80,9 @@ class Instance:
             undo.callback(self.close)
             base = loader()
             self.validation = validation_support(base) if validate else Support(False, "not requested")
-            asked = tuple(extensions)
-            self.names_objects = self.validation.supported or "VK_EXT_debug_utils" in asked
-            info = self._info(base, application, asked, best_practices)
+            requested = tuple(extensions)
+            self.names_objects = self.validation.supported or "VK_EXT_debug_utils" in requested
+            info = self._info(base, application, requested, best_practices)
             made = ffi.new("VkInstance *")
             try:
                 base.call("vkCreateInstance", info, NULL, made)

@@ -282,7 +282,7 @@ def test_a_read_only_folder_gives_one_warning_and_none_with_a_current_cache(
     project: Project,
 ) -> None:
     lock = project.root / "scenes" / "db.ogCache.lock"
-    lock.mkdir()  # nobody can open it for writing, whatever the user may do elsewhere
+    lock.mkdir()  # no user can open it for writing, root included
     first = cook_database(project.db())
     assert (first.cooked, [problem.code for problem in first.problems]) == (DATA_ASSETS, ["cache.write"])
     assert data_of(first, 3) == np.array([0, 1, 2], "<u2").tobytes()

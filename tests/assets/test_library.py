@@ -206,8 +206,8 @@ def test_derived_fields_that_disagree_are_warnings_and_the_source_wins(opened: O
     library = opened(text)
     problems = [problem for problem in library.problems if problem.code == "asset.derived"]
     assert {problem.message for problem in problems} == {
-        "texture2d 'picture' says dims: [4 9], but it is [4 8]",
-        "texture2d 'picture' says cacheSize: 7, but it is 172",
+        "texture2d 'picture' has dims: [4 9] instead of [4 8]",
+        "texture2d 'picture' has cacheSize: 7 instead of 172",
     }
     assert all(problem.position and problem.position.line == 13 for problem in problems)
     facts = library.facts(PICTURE)
@@ -221,7 +221,7 @@ def test_a_wrong_number_of_bones_is_a_warning_at_the_level_of_detail(opened: Ope
         "    ]\n", skeleton
     )
     problem = warning(opened(text), "asset.derived")
-    assert problem.message == "mesh 'thing' says numBones: 3, but it is 1"
+    assert problem.message == "mesh 'thing' has numBones: 3 instead of 1"
     assert problem.position is not None
     assert problem.position.line == 6
 

@@ -19,7 +19,7 @@ CODECS = {
 
 
 @pytest.mark.parametrize("codec", CODECS)
-@pytest.mark.parametrize("marked", [True, False], ids=["with mark", "told by the bytes"])
+@pytest.mark.parametrize("marked", [True, False], ids=["with mark", "without mark"])
 def test_every_encoding_reads_the_same(codec: str, marked: bool) -> None:
     document = parse((CODECS[codec] if marked else b"") + TEXT.encode(codec), "f.hu")
     assert plain(document.root) == {"name": "Würfel", "list": ["ab", "𝄞"]}

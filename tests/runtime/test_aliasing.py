@@ -64,7 +64,7 @@ def test_images_of_passes_that_do_not_overlap_share_memory_and_draw_the_same_pic
     plain, without, _ = draw(with_feature=False)
     pixels, live, aliased = draw(with_feature=True)
     assert aliased, "nothing was laid over anything"
-    assert live - without < 1024 * 1024 * 4, "the first map should lie where later attachments lie"
+    assert live - without < 1024 * 1024 * 4, "the first map should share memory with later attachments"
     assert np.array_equal(pixels, plain)
 
 

@@ -338,26 +338,26 @@ objects = st.recursive(
 )
 
 
-def check(tableau, handle, said):
-    np.testing.assert_array_equal(handle.translation, np.float32(said.get("translation", (0, 0, 0))))
-    np.testing.assert_array_equal(handle.scale, np.float32(said.get("scale", (1, 1, 1))))
-    assert handle.enabled == said.get("enabled", True)
-    assert ("light" in handle) == ("features" in said)
-    children = said.get("objects", {})
+def check(tableau, handle, written):
+    np.testing.assert_array_equal(handle.translation, np.float32(written.get("translation", (0, 0, 0))))
+    np.testing.assert_array_equal(handle.scale, np.float32(written.get("scale", (1, 1, 1))))
+    assert handle.enabled == written.get("enabled", True)
+    assert ("light" in handle) == ("features" in written)
+    children = written.get("objects", {})
     assert [child.name for child in handle.children] == list(children)
     return 1 + sum(
         check(tableau, tableau[f"{handle.path}/{name}"], child) for name, child in children.items()
     )
 
 
-@given(said=objects)
+@given(written=objects)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_any_written_tree_is_loaded_unchanged(load, said):
-    scene, refused = attempt(load, ASSETS + write({"tableau": {"objects": {"top": said}}}))
+def test_any_written_tree_is_loaded_unchanged(load, written):
+    scene, refused = attempt(load, ASSETS + write({"tableau": {"objects": {"top": written}}}))
     if scene is None:
         assert refused == {"object.name"}  # names alike but for case
     else:
-        assert check(scene.tableau, scene.tableau["top"], said) == len(scene.tableau)
+        assert check(scene.tableau, scene.tableau["top"], written) == len(scene.tableau)
 
 
 @given(text=st.text(st.sampled_from("{}[]:@\"' \nab1.-tableauobjcsfr"), max_size=60))

@@ -109,8 +109,8 @@ def _compile_problems(source: ShaderSource, result: ChildResult) -> list[Problem
             )
         )
     if not problems:
-        said = [line for line in result.output.splitlines() if line.startswith("ERROR")]
-        reason = (said or [f"the compiler ended with status {result.status}"])[0]
+        errors = [line for line in result.output.splitlines() if line.startswith("ERROR")]
+        reason = (errors or [f"the compiler ended with status {result.status}"])[0]
         problems.append(source.problem(AssetCode.SHADER_COMPILE, reason.removeprefix("ERROR: "), 1))
     return problems
 

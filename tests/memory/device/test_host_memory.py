@@ -36,7 +36,7 @@ def small_ones_too(device: Device, monkeypatch: pytest.MonkeyPatch) -> list[int]
     return made
 
 
-def bring(world: World, *, drawn: bool) -> None:
+def upload(world: World, *, drawn: bool) -> None:
     keys = list(world.assets)
     world.submit(keys)
     while not world.manager.settled:
@@ -52,7 +52,7 @@ def test_while_frames_are_drawn_all_bytes_are_uploaded_through_host_pages(
     device: Device, profile: DeviceProfile, seed: int, small_ones_too: list[int]
 ) -> None:
     with World(device, profile, seed, direct=False) as world:
-        bring(world, drawn=True)
+        upload(world, drawn=True)
     assert small_ones_too
 
 
@@ -60,7 +60,7 @@ def test_while_nothing_is_drawn_staging_uses_driver_memory(
     device: Device, profile: DeviceProfile, small_ones_too: list[int]
 ) -> None:
     with World(device, profile, 1, direct=False) as world:
-        bring(world, drawn=False)
+        upload(world, drawn=False)
     assert not small_ones_too
 
 
