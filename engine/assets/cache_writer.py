@@ -60,7 +60,7 @@ def write_cache(path: Path, assets: Iterator[tuple[Entry, bytes | memoryview]]) 
     Raises OSError if it cannot be written (read-only or missing folder, disk full), without leaving a file.
     The caller holds the lock of `path`.
     """
-    sweep(path)
+    delete_temporary_files(path)
     descriptor, name = tempfile.mkstemp(_TEMPORARY, _temporary_prefix(path), path.parent)
     try:
         with open(descriptor, "w+b") as file:
@@ -90,7 +90,7 @@ def build_in_memory(assets: Iterator[tuple[Entry, bytes | memoryview]]) -> Cache
     return cache_in_memory(file.getvalue())
 
 
-def sweep(path: Path) -> Sequence[Path]:
+def delete_temporary_files(path: Path) -> Sequence[Path]:
     """Delete and return the temporary files of killed writers of `path`; the caller holds its lock."""
     left = [
         found

@@ -14,7 +14,7 @@ class ReadingStopped(Exception):
     """Reading cannot continue; the problem is already recorded."""
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """Return `text` in quotes, shortened, for a message."""
     return f"'{text}'" if len(text) <= _SHOWN_CHARS else f"'{text[:_SHOWN_CHARS]}…'"
 
@@ -35,7 +35,7 @@ class Diagnostics:
 
     def add(self, code: Code, message: str, offset: int, hint: str = "") -> None:
         """Record a problem at `offset`; raises ReadingStopped when there are too many."""
-        position = Position(self.name, *self.lines.place(offset))
+        position = Position(self.name, *self.lines.line_and_column(offset))
         excerpt = excerpt_of(*self.lines.line_at(offset))
         self._found.append((offset, Problem(code, message, position, excerpt, hint)))
         if len(self._found) == MAX_PROBLEMS and code is not Code.TOO_MANY:
@@ -46,7 +46,7 @@ class Diagnostics:
         """Record that the text contains no node; `size` is the length of the source."""
         if self._found:  # the reason is recorded already
             return
-        position = Position(self.name, *self.lines.place(len(self.text)))
+        position = Position(self.name, *self.lines.line_and_column(len(self.text)))
         message = (
             f"the file is empty at byte {size}"
             if not self.text
@@ -56,24 +56,24 @@ class Diagnostics:
 
     def duplicate(self, key: str, first: int, second: int, what: str = "key") -> None:
         """Record that a key occurs twice in one dict or one set of metatags."""
-        line, column = self.lines.place(first)
-        message = f"the {what} {shown(key)} is given twice, first at {self.name}:{line}:{column}"
+        line, column = self.lines.line_and_column(first)
+        message = f"the {what} {quoted(key)} is given twice, first at {self.name}:{line}:{column}"
         self.add(Code.DUPLICATE, message, second, "keep one of the two, or rename one")
 
     def key_in_list(self, key: str, offset: int) -> None:
         """Record that a node in a list has a key."""
         hint = "nodes in lists have no keys: use { } for keys"
-        self.add(Code.KEY_IN_LIST, f"the key {shown(key)} is in a list", offset, hint)
+        self.add(Code.KEY_IN_LIST, f"the key {quoted(key)} is in a list", offset, hint)
 
     def no_key(self, lexeme: str, offset: int) -> None:
         """Record that a node in a dict has no key."""
-        what = {"{": "a dict", "[": "a list"}.get(lexeme[0]) or shown(unquote(lexeme))
+        what = {"{": "a dict", "[": "a list"}.get(lexeme[0]) or quoted(unquote(lexeme))
         self.add(Code.NO_KEY, f"{what} in a dict has no key", offset, "write `key: value`, or use [ ]")
 
     def no_value(self, key: str, offset: int, after: int) -> None:
         """Record that a key is followed, at offset `after`, by something that is not a node."""
         if self.text[after : after + 1] not in ("'", '"', "`", "^", "/"):  # these are reported as unclosed
-            self.add(Code.NO_VALUE, f"the key {shown(key)} has no value", offset)
+            self.add(Code.NO_VALUE, f"the key {quoted(key)} has no value", offset)
 
     def too_deep(self, offset: int) -> None:
         """Record that nesting exceeds the limit; raises ReadingStopped."""
@@ -85,7 +85,7 @@ class Diagnostics:
 
         Returns how many containers the reader closes; 0 to skip the bracket.
         """
-        place = "{}:{}".format(*self.lines.place(offset))
+        place = "{}:{}".format(*self.lines.line_and_column(offset))
         for count, (_, mapping) in enumerate(reversed(opened)):
             if mapping is (closer == "}"):
                 for start, _ in opened[len(opened) - count :]:
@@ -97,7 +97,7 @@ class Diagnostics:
             self.add(Code.STRAY, f"'{closer}' closes nothing", offset)
             return 0
         at = self._bracket(opened[-1][0])
-        place = "{}:{}".format(*self.lines.place(at))
+        place = "{}:{}".format(*self.lines.line_and_column(at))
         self.add(Code.STRAY, f"'{closer}' cannot close the '{self.text[at]}' opened at {place}", offset)
         return 1
 
@@ -147,7 +147,7 @@ class Diagnostics:
         if step and step.lastgroup == "value" and step.end() == offset:
             key, value = unquote(step["lexeme"]), step["value"]
             if value[0] != "[":
-                message = f"the key {shown(key)} has no value: {shown(unquote(value))} after it is a key"
+                message = f"the key {quoted(key)} has no value: {quoted(unquote(value))} after it is a key"
                 self.add(Code.NO_VALUE, message, step.start())
                 return step.start("value")
         self.add(Code.STRAY, "':' has no key before it", offset)

@@ -60,7 +60,7 @@ class Document:
 
     def position_at(self, offset: int) -> Position:
         """Return the position of the character at `offset` in the text."""
-        return Position(self.name, *self.lines.place(offset))
+        return Position(self.name, *self.lines.line_and_column(offset))
 
     def children(self, row: int) -> dict[str, int] | list[int] | None:
         """Return the rows of the children of `row`, or None for a value."""

@@ -68,5 +68,5 @@ def check_text(text: str, name: str, offset_of: Callable[[str], int] | None = No
 
 
 def _at_end_of(before: str, name: str, code: Code, message: str, hint: str) -> Problem:
-    line, column = Lines(before).place(len(before))
+    line, column = Lines(before).line_and_column(len(before))
     return Problem(code, message, Position(name, line, column), help=hint)

@@ -31,7 +31,7 @@ class Lines:
             self._starts = starts
         return self._starts
 
-    def place(self, offset: int) -> tuple[int, int]:
+    def line_and_column(self, offset: int) -> tuple[int, int]:
         """Return the 1-based line and column (a tab counts 4) of the character at `offset`."""
         number = bisect_right(self.starts, offset)
         start = self.starts[number - 1]

@@ -15,7 +15,7 @@ STALE_SECONDS = 60.0
 """Age of a temporary file at which the process that wrote it counts as killed."""
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Write `text` as UTF-8; after a failure the old file is unchanged and no temporary file is left.
 
     Symbolic links and permissions are kept. Temporary files of killed processes are deleted. Raises

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TypeVar, cast, overload
 
 from engine.humon.codes import Code
-from engine.humon.diagnostics import shown
+from engine.humon.diagnostics import quoted
 from engine.humon.limits import MAX_DIGITS
 from engine.humon.node import Kind, Node
 from engine.humon.problem import InputError
@@ -53,11 +53,11 @@ def number(node: Node, minimum: float = -math.inf, maximum: float = math.inf) ->
         raise failure(Code.RANGE, f"{_named(node)} has more than {MAX_DIGITS} digits", node)
     if not _NUMBER.fullmatch(written):
         if _NOT_FINITE.fullmatch(written):
-            raise failure(Code.RANGE, f"{_named(node)} must be finite, not {shown(written)}", node)
-        raise failure(Code.NUMBER, f"{_named(node)} must be a number, not {shown(written)}", node)
+            raise failure(Code.RANGE, f"{_named(node)} must be finite, not {quoted(written)}", node)
+        raise failure(Code.NUMBER, f"{_named(node)} must be a number, not {quoted(written)}", node)
     value = float(written)
     if math.isinf(value):
-        raise failure(Code.RANGE, f"{_named(node)} must be finite: {shown(written)} is too large", node)
+        raise failure(Code.RANGE, f"{_named(node)} must be finite: {quoted(written)} is too large", node)
     if not minimum <= value <= maximum:
         raise failure(Code.RANGE, f"{_named(node)} must be {_bounds(minimum, maximum)}, not {written}", node)
     return value
@@ -68,7 +68,7 @@ def integer(node: Node, minimum: int | None = None, maximum: int | None = None) 
     written = text(node)
     if not _INTEGER.fullmatch(written):
         number(node)
-        raise failure(Code.NUMBER, f"{_named(node)} must be a whole number, not {shown(written)}", node)
+        raise failure(Code.NUMBER, f"{_named(node)} must be a whole number, not {quoted(written)}", node)
     if len(written) > MAX_DIGITS:
         raise failure(Code.RANGE, f"{_named(node)} has more than {MAX_DIGITS} digits", node)
     value = int(written)
@@ -86,7 +86,7 @@ def boolean(node: Node) -> bool:
         return True
     if written == "false":
         return False
-    raise failure(Code.BOOLEAN, f"{_named(node)} must be true or false, not {shown(written)}", node)
+    raise failure(Code.BOOLEAN, f"{_named(node)} must be true or false, not {quoted(written)}", node)
 
 
 def vector(node: Node, count: int | None = None) -> tuple[float, ...]:
@@ -124,7 +124,7 @@ def choice(node: Node, known: type[E] | Mapping[str, T] | Iterable[str]) -> obje
     written = text(node)
     names = _names(known)
     if written not in names:
-        message = f"{_named(node)} is not a known name: {shown(written)}"
+        message = f"{_named(node)} is not a known name: {quoted(written)}"
         raise failure(Code.CHOICE, message, node, suggestion(written, names))
     return names[written]
 

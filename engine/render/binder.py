@@ -19,14 +19,14 @@ from engine.planning.needs import FrameNeeds, frame_set_row, material_table_name
 from engine.planning.shading import FRAME_SET, MATERIAL_SET
 from engine.planning.tables import DrawTable, MaterialUse, TextureUse
 from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets
+from engine.render.frame_recorder import BoundGroup
 from engine.render.pipelines import Pipelines, set_layouts
-from engine.render.recorder import BoundGroup
 from engine.vk.binding import ffi
 from engine.vk.enums import AddressMode, IndexType, MipmapMode
 
 ANISOTROPY = 8.0
-_TEXTURES = SamplerConfig(anisotropy=ANISOTROPY)
-_COMPARED = SamplerConfig(
+_TEXTURE_SAMPLER = SamplerConfig(anisotropy=ANISOTROPY)
+_SHADOW_SAMPLER = SamplerConfig(
     mip_filter=MipmapMode.NEAREST,
     address_u=AddressMode.CLAMP_TO_EDGE,
     address_v=AddressMode.CLAMP_TO_EDGE,
@@ -64,8 +64,8 @@ class Binder:
         self._sets = sets
         self._pipelines = pipelines
         self._plan: MemoryPlan | None = None
-        self._texture_sampler = samplers.acquire(_TEXTURES, why="materials")
-        self._shadow_sampler = samplers.acquire(_COMPARED, why="images that passes read")
+        self._texture_sampler = samplers.acquire(_TEXTURE_SAMPLER, why="materials")
+        self._shadow_sampler = samplers.acquire(_SHADOW_SAMPLER, why="images that passes read")
 
     def set_plan(self, plan: MemoryPlan) -> None:
         """Set the plan that `require_location` compares addresses with."""

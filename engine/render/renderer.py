@@ -25,17 +25,17 @@ from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.tables import DrawTable
 from engine.render.binder import Binder, NotResident, PassBinding
 from engine.render.descriptors import DescriptorSets
+from engine.render.frame_recorder import Attachment, FrameRecorder
 from engine.render.layouts import Layouts
 from engine.render.pipeline_cache import PipelineCache
 from engine.render.pipelines import Pipelines
-from engine.render.recorder import Attachment, Recorder
 from engine.render.rings import RingWriter
 from engine.vk.device import Device
 from engine.vk.pool import CommandPool
 
 
 @dataclass(frozen=True)
-class DrawFacts:
+class DrawCounts:
     """Counts of one frame: draw calls, instances, triangles."""
 
     calls: int = 0
@@ -67,7 +67,7 @@ class Renderer:
             self._sets = DescriptorSets(device, self._layouts)
             undo.callback(self._sets.close)
             self._binder = Binder(memory, samplers, self._sets, self._pipelines)
-            self._recorder = Recorder(device, max_draw_count)
+            self._recorder = FrameRecorder(device, max_draw_count)
             self._pool = CommandPool(device, device.graphics, "frames")
             undo.callback(self._pool.close)
             self._command_buffers = [self._pool.allocate(f"frame {slot}") for slot in range(FRAMES_IN_FLIGHT)]
@@ -79,7 +79,7 @@ class Renderer:
         self._bindings: dict[str, PassBinding] = {}
         self._lists: dict[str, DrawList] = {}
         self._images: dict[str, Attachment] = {}
-        self.draws = DrawFacts()
+        self.draws = DrawCounts()
 
     def ring(self, name: str) -> RingWriter:
         """Return the writer of the ring with this name."""
@@ -151,7 +151,7 @@ class Renderer:
             self._pool.end(self._command_buffers[slot])
             self._stale[slot] = False
             instances = sum(len(drawn.instances) for drawn in self._lists.values())
-            self.draws = DrawFacts(calls, instances, sum(d.triangles for d in self._lists.values()))
+            self.draws = DrawCounts(calls, instances, sum(d.triangles for d in self._lists.values()))
         return self._command_buffers[slot]
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from engine.render.recorder import Attachment
+    from engine.render.frame_recorder import Attachment
     from engine.render.surface import WindowTarget
     from engine.render.swapchain import Target
     from engine.vk.device import Device

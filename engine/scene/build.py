@@ -94,7 +94,7 @@ class TableauBuilder:
             if not isinstance(objects, dict):
                 self._expect_dict(node)
                 continue
-            for name, row in self._well_named(objects):
+            for name, row in self._valid_names(objects):
                 fields = contents[row]
                 if not isinstance(fields, dict):
                     self._expect_dict(row)
@@ -155,7 +155,7 @@ class TableauBuilder:
             else:
                 self._tableau.set_transforms(rows[indices], **{key: values})
 
-    def _well_named(self, objects: dict[str, int]) -> Sequence[tuple[str, int]]:
+    def _valid_names(self, objects: dict[str, int]) -> Sequence[tuple[str, int]]:
         """Return the objects with valid and unique names; report the others."""
         names = list(objects)
         if are_valid_names(names) and len(set(fold_all(names))) == len(names):

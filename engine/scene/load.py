@@ -122,7 +122,9 @@ def _with_excerpt(problem: Problem, files: Sequence[SceneFile]) -> Problem:
     lines = document.lines
     start = lines.starts[problem.position.line - 1]
     line, _ = lines.line_at(start)
-    offset = next((i for i in range(len(line)) if lines.place(start + i)[1] == problem.position.column), 0)
+    offset = next(
+        (i for i in range(len(line)) if lines.line_and_column(start + i)[1] == problem.position.column), 0
+    )
     return Problem(
         problem.code,
         problem.message,

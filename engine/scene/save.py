@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.assets import AssetDb
 from engine.humon import Document, Edits, InputError, Kind, Node, Problem, parse, read
-from engine.humon.saving import write_whole
+from engine.humon.saving import write_atomically
 from engine.math import to_euler_xyz_degrees
 from engine.scene.files import SceneFile
 from engine.scene.plain_values import plain_asset, plain_number, plain_object, plain_value
@@ -65,14 +65,14 @@ class Saver:
         return document if text is None else parse(text, document.name)
 
     def _write(self, path: Path, document: Document, text: str) -> None:
-        if not _holds(path, document):
+        if not _is_unchanged(path, document):
             message = f"{document.name} was changed on disk since it was read; it was not saved"
             raise InputError(Problem("scene.changed", message, help="load the scene again"))
-        write_whole(path, text)
+        write_atomically(path, text)
         self._written = text
 
 
-def _holds(path: Path, document: Document) -> bool:
+def _is_unchanged(path: Path, document: Document) -> bool:
     """Whether a file still has the text that was read from it."""
     try:
         if path.read_bytes() == document.text.encode():
@@ -94,16 +94,16 @@ class _Changes:
         self._root = document.root["tableau"]
         self._edits: Edits = document.edits()
         self._nodes: dict[int, Node] = {}
-        self._listed: set[int] = set()
+        self._rewritten: set[int] = set()
         """Rows of the objects whose whole list of features is written."""
 
     def changed(self) -> str:
         """Return the text with changed values and without removed objects and features."""
         before, tableau = self._before, self._tableau
         for flag in FLAGS:
-            self._set_flag(self._root, flag, getattr(tableau, flag), before.top[flag])
+            self._set_flag(self._root, flag, getattr(tableau, flag), before.tableau_flags[flag])
         kept = before.kept(tableau)
-        self._relist_features(kept)
+        self._rewrite_features(kept)
         for name in TRANSFORMS:
             for row in before.changed(tableau, name, kept).tolist():
                 self._set_transform(self._node(row), name, getattr(tableau, name)[row])
@@ -163,12 +163,12 @@ class _Changes:
         else:
             self._put(node, name, plain_value(value))
 
-    def _relist_features(self, kept: NDArray[np.int32]) -> None:
+    def _rewrite_features(self, kept: NDArray[np.int32]) -> None:
         """Write the whole list of features of objects with new features."""
         for type_name, table in self._tableau.tables.items():
             owned = table.owned_by(kept) & ~self._before.tables[type_name].owned_by(kept)
-            self._listed.update(kept[owned].tolist())
-        for row in sorted(self._listed):
+            self._rewritten.update(kept[owned].tolist())
+        for row in sorted(self._rewritten):
             written = plain_object(self._tableau, row, self._dbs, features_only=True)["features"]
             node = self._node(row)
             if "features" in node:
@@ -179,13 +179,13 @@ class _Changes:
     def _change_features(self, table: FeatureTable, before: TableSnapshot, kept: NDArray[np.int32]) -> None:
         had, has = before.owned_by(kept), table.owned_by(kept)
         for row in kept[had & ~has].tolist():
-            if row not in self._listed:
+            if row not in self._rewritten:
                 self._edits.remove(self._feature(row, table.type_name))
         both = kept[had & has]
         now, then = table.rows_of(both), before.rows_of(both)
         for flag in FLAGS:
             for index in np.flatnonzero(table.flags(flag)[now] != before.columns[flag][then]).tolist():
-                if int(both[index]) not in self._listed:
+                if int(both[index]) not in self._rewritten:
                     node = self._feature(int(both[index]), table.type_name)
                     self._set_flag(node, flag, bool(table.flags(flag)[now[index]]), True)
         for spec in table.schema.fields:
@@ -193,7 +193,7 @@ class _Changes:
             differs = column[now] != before.columns[spec.name][then]
             rows = np.flatnonzero(differs.any(axis=1) if differs.ndim > 1 else differs)
             for index in rows.tolist():
-                if int(both[index]) in self._listed:
+                if int(both[index]) in self._rewritten:
                     continue
                 value = column[now[index]]
                 text = (

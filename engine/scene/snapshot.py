@@ -49,7 +49,7 @@ class Snapshot:
     parent: Rows
     generation: Rows
     columns: dict[str, NDArray[Any]]
-    top: dict[str, bool]
+    tableau_flags: dict[str, bool]
     tables: dict[str, TableSnapshot]
 
     @classmethod

@@ -16,7 +16,7 @@ def positions_of(document: Document, offsets: list[int]) -> tuple[Ints, Ints]:
     if not offsets:
         return np.empty(0, np.int32), np.empty(0, np.int32)
     if "\t" in document.text:
-        found = np.array([document.lines.place(offset) for offset in offsets], np.int32)
+        found = np.array([document.lines.line_and_column(offset) for offset in offsets], np.int32)
         return found[:, 0], found[:, 1]
     starts = np.frombuffer(document.lines.starts, np.dtype(document.lines.starts.typecode))
     where = np.array(offsets, starts.dtype)

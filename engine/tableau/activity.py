@@ -32,17 +32,17 @@ class Activity:
         self._tree = tree
         self._changed = changed
         self._dirty: list[Rows] = []
-        self._top = dict.fromkeys(FLAGS, True)
+        self._tableau_flags = dict.fromkeys(FLAGS, True)
 
-    def top(self, flag: str) -> bool:
+    def tableau_flag(self, flag: str) -> bool:
         """Return the tableau's own flag."""
-        return self._top[flag]
+        return self._tableau_flags[flag]
 
-    def set_top(self, flag: str, value: bool) -> bool:
+    def set_tableau_flag(self, flag: str, value: bool) -> bool:
         """Set the tableau's own flag; return whether it changed."""
-        if self._top[flag] == value:
+        if self._tableau_flags[flag] == value:
             return False
-        self._top[flag] = value
+        self._tableau_flags[flag] = value
         levels = self._tree.levels()
         if levels:
             self._dirty.append(levels[0])
@@ -76,7 +76,7 @@ class Activity:
             differs = np.zeros(len(rows), np.bool_)
             for flag in FLAGS:
                 effective = self._columns["effective_" + flag]
-                above = np.where(parents < 0, self._top[flag], effective[parents])
+                above = np.where(parents < 0, self._tableau_flags[flag], effective[parents])
                 now = self._columns[flag][rows] & above
                 differs |= effective[rows] != now
                 effective[rows] = now

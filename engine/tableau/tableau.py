@@ -300,20 +300,20 @@ class Tableau:
     @property
     def active(self) -> bool:
         """The tableau's own flag: if False, no feature is active."""
-        return self._activity.top("active")
+        return self._activity.tableau_flag("active")
 
     @active.setter
     def active(self, value: bool) -> None:
-        self.structure_version += self._activity.set_top("active", value)
+        self.structure_version += self._activity.set_tableau_flag("active", value)
 
     @property
     def enabled(self) -> bool:
         """The tableau's own flag: if False, no feature is enabled."""
-        return self._activity.top("enabled")
+        return self._activity.tableau_flag("enabled")
 
     @enabled.setter
     def enabled(self, value: bool) -> None:
-        self.structure_version += self._activity.set_top("enabled", value)
+        self.structure_version += self._activity.set_tableau_flag("enabled", value)
 
     def set_flag(self, name: str, objects: Objects, value: bool | NDArray[np.bool_]) -> None:
         """Set active or enabled of many objects."""

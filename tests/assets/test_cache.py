@@ -22,7 +22,7 @@ from engine.assets.cache import (
     open_cache,
     pack_header,
 )
-from engine.assets.cache_writer import build_in_memory, sweep, write_cache
+from engine.assets.cache_writer import build_in_memory, delete_temporary_files, write_cache
 
 CONTENTS = {
     "a": bytes(range(40)),
@@ -214,7 +214,7 @@ def test_only_temporary_files_of_killed_writers_are_deleted(tmp_path: Path) -> N
     write_cache(path, entries()).close()
     left = sorted(found.name for found in tmp_path.iterdir())
     assert left == [".other.ogCache.abc.tmp", "db.ogCache", "db.ogCache.notes"]
-    assert sweep(path) == []
+    assert delete_temporary_files(path) == []
 
 
 def test_a_reader_keeps_the_old_cache_while_a_new_one_replaces_it(tmp_path: Path) -> None:

@@ -232,7 +232,7 @@ def test_a_broken_source_is_skipped_until_it_changes(
 def test_a_source_that_hangs_the_compiler_is_not_compiled_again(
     project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = shader_module.ChildResult(-9, "", timed_out=True)
+    result = shader_module.ToolResult(-9, "", timed_out=True)
     runs: list[object] = []
     monkeypatch.setattr(shader_module, "run_tool", lambda *args: runs.append(args) or result)
     cook()

@@ -72,7 +72,7 @@ def test_the_barrier_of_an_aliased_image_waits_for_all_earlier_commands():
     from engine.graph import Barrier, Layout
     from engine.plan.terms.vocabulary import Access, Stage
     from engine.plan.terms.vulkan_enums import Aspect
-    from engine.render.recorder import Attachment, image_barrier
+    from engine.render.frame_recorder import Attachment, image_barrier
     from engine.vk.binding import NULL
 
     first = Barrier(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.planning.needs import FRAMES_IN_FLIGHT
-from engine.render.recorder import Attachment
+from engine.render.frame_recorder import Attachment
 from engine.render.swapchain import Swapchain, Target
 from engine.vk.binding import QUEUE_FAMILY_IGNORED
 from engine.vk.binding import constants as c

@@ -6,7 +6,6 @@ import re
 import tempfile
 from pathlib import Path
 
-from engine.assets.child import ChildResult, run_tool
 from engine.assets.codes import AssetCode
 from engine.assets.facts import ShaderFacts
 from engine.assets.formats import ShaderStage
@@ -14,6 +13,7 @@ from engine.assets.importers import Imported
 from engine.assets.importers.shader_source import ShaderSource
 from engine.assets.spirv import check_module, reflect
 from engine.assets.spirv_types import SpirvError
+from engine.assets.tool_process import ToolResult, run_tool
 from engine.assets.tools import Tool, find_compiler, find_validator
 from engine.humon import InputError, Position, Problem
 
@@ -97,7 +97,7 @@ def _validate(validator: Tool, code: bytes, source: ShaderSource) -> None:
         )
 
 
-def _compile_problems(source: ShaderSource, result: ChildResult) -> list[Problem]:
+def _compile_problems(source: ShaderSource, result: ToolResult) -> list[Problem]:
     problems = []
     found = _ERROR.findall(result.output)[:_MAX_PROBLEMS]
     reporting = [(line, text) for line, text in found if not text.startswith("'' : compilation terminated")]

@@ -37,17 +37,17 @@ class BackgroundAllocator:
         return bool(self._unwanted or self._freeing)
 
     def allocate(self, step: Allocate, *, while_drawing: bool) -> bool:
-        """Carry out an Allocate, at once or over several calls; True when it is done. See `make_memory`.
+        """Carry out an Allocate, at once or over several calls; True when it is done. See `allocate_memory`.
 
         Raises the exception of the allocation; the same step may then be tried again.
         """
         if step.size < LARGE[step.mapped]:
-            self._objects.register(self._objects.make_memory(step, while_drawing=while_drawing))
+            self._objects.register(self._objects.allocate_memory(step, while_drawing=while_drawing))
             return True
         made = self._making.get(step.allocation)
         if made is None:
             made = self._making[step.allocation] = self._start(
-                lambda: self._objects.make_memory(step, while_drawing=while_drawing)
+                lambda: self._objects.allocate_memory(step, while_drawing=while_drawing)
             )
         if not made.done():
             return False
@@ -62,7 +62,7 @@ class BackgroundAllocator:
             return
 
         def free() -> LiveAllocation:
-            self._objects.destroy_memory(allocation)
+            self._objects.free_memory(allocation)
             return allocation
 
         self._freeing.append(self._start(free))
@@ -80,7 +80,7 @@ class BackgroundAllocator:
         for future in [future for future in self._unwanted if future.done()]:
             self._unwanted.remove(future)
             if future.exception() is None:
-                self._objects.destroy_memory(future.result())
+                self._objects.free_memory(future.result())
 
     def wait(self) -> None:
         """Wait for the thread; for loading, closing and tests."""

@@ -94,9 +94,9 @@ class Objects:
 
     def allocate(self, step: Allocate) -> None:
         """Allocate and register memory, mapped until it is freed if `step.mapped`."""
-        self.register(self.make_memory(step))
+        self.register(self.allocate_memory(step))
 
-    def make_memory(self, step: Allocate, *, while_drawing: bool = False) -> LiveAllocation:
+    def allocate_memory(self, step: Allocate, *, while_drawing: bool = False) -> LiveAllocation:
         """Allocate memory, mapped if `step.mapped`, on any thread; `register` then counts it.
 
         `while_drawing`: prefer imported host pages, which take longer but block no submit.
@@ -256,10 +256,10 @@ class Objects:
 
     def free(self, allocation: LiveAllocation) -> None:
         """Free memory now, which unmaps it; the caller has removed it from `allocations`."""
-        self.destroy_memory(allocation)
+        self.free_memory(allocation)
         self.unregister(allocation)
 
-    def destroy_memory(self, allocation: LiveAllocation) -> None:
+    def free_memory(self, allocation: LiveAllocation) -> None:
         """Free memory on any thread; `unregister` then subtracts its bytes."""
         memory, allocation.memory = allocation.memory, NULL
         allocation.mapped = allocation.direct_mapping = None

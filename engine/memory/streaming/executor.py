@@ -62,7 +62,7 @@ class Executor:
         self._known_rows: deque[tuple[NDArray[np.int64], NDArray[np.void]]] = deque(maxlen=KNOWN_ROWS)
         self._released: dict[bytes, list[Range]] = {}  # by keys: released and not yet acquired
         shared = (self.objects, self._queues, self.fills, self.in_flight, self.unreadable)
-        self.transfers = Transfers(device, *shared, self._make_staging, direct=direct)
+        self.transfers = Transfers(device, *shared, self._allocate_staging, direct=direct)
         self._handlers: dict[type, Callable[[Any], bool]] = {
             step_types.Allocate: self._allocate,
             step_types.CreateBuffer: self._create_buffer,
@@ -142,19 +142,19 @@ class Executor:
         self._queues.each(Recorder.close)
 
     def _allocate(self, step: step_types.Allocate) -> bool:
-        return self._lazy_staging.defer_allocate(step) or self._make_memory(step)
+        return self._lazy_staging.defer_allocate(step) or self._allocate_memory(step)
 
-    def _make_staging(self, staging: int) -> bool:
+    def _allocate_staging(self, staging: int) -> bool:
         """Allocate the memory of all staging buffers; False while that of `staging` is being allocated."""
         for allocate, bind in self._lazy_staging.deferred_steps():
-            if allocate.allocation in self.objects.allocations or self._make_memory(allocate):
+            if allocate.allocation in self.objects.allocations or self._allocate_memory(allocate):
                 self._bind_memory(bind)
                 self._lazy_staging.done(bind.resource)
             elif bind.resource == staging:
                 return False
         return True
 
-    def _make_memory(self, step: step_types.Allocate) -> bool:
+    def _allocate_memory(self, step: step_types.Allocate) -> bool:
         heap = self.profile.memory_types[step.memory_type].heap
         is_full = self.objects.heap_bytes[heap] + step.size > self.profile.budget(heap)
         will_free = bool(self.deletions) or self.background.freeing

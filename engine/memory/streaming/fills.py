@@ -94,8 +94,8 @@ class Fills:
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
         self._queue: deque[Fill] = deque()
-        self._wanted = 0  # how many threads should take from the queue; `_copying` is how many do
-        self._copying = 0
+        self._target_threads = 0  # how many threads should take from the queue
+        self._running_threads = 0
         self._caches: dict[int, Cache] = {}
 
     def set_caches(self, caches: Mapping[int, Any]) -> None:
@@ -132,7 +132,7 @@ class Fills:
         with self._lock:
             self._queue = deque(row for row in self._queue if not row.done)
             self._queue.append(fill)
-            self._wanted = max(1, self._threads // 2) if while_drawing else self._threads
+            self._target_threads = max(1, self._threads // 2) if while_drawing else self._threads
         self._start_threads()
         return fill
 
@@ -140,17 +140,17 @@ class Fills:
         """End the threads and close the caches; pieces that no thread has started are dropped."""
         with self._lock:
             self._queue.clear()
-            self._wanted = 0
+            self._target_threads = 0
         if self._pool is not None:
             self._pool.shutdown(wait=True)
             self._pool = None
         self._close_caches()
 
     def _start_threads(self) -> None:
-        """Have `_wanted` threads take from the queue."""
+        """Have `_target_threads` threads take from the queue."""
         with self._lock:
-            missing = max(self._wanted - self._copying, 0)
-            self._copying += missing
+            missing = max(self._target_threads - self._running_threads, 0)
+            self._running_threads += missing
         if missing and self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, "diorama fill", _lower_priority)
         for _ in range(missing):
@@ -169,7 +169,7 @@ class Fills:
                 work = fill.take()
                 if work is not None:
                     return work
-            self._copying -= 1
+            self._running_threads -= 1
             return None
 
     def _close_caches(self) -> None:

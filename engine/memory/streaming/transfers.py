@@ -51,7 +51,7 @@ class Transfers:
         fills: Fills,
         in_flight: InFlightRanges,
         unreadable: UnreadableAssets,
-        make_staging: Callable[[int], bool],
+        allocate_staging: Callable[[int], bool],
         *,
         direct: bool,
     ) -> None:
@@ -62,7 +62,7 @@ class Transfers:
         self._fills = fills
         self._in_flight = in_flight
         self.unreadable = unreadable
-        self._make_staging = make_staging
+        self._allocate_staging = allocate_staging
         self._direct = direct
         self._active: deque[_ActiveTransfer] = deque()
         self._abandoned: list[Fill] = []
@@ -172,7 +172,7 @@ class Transfers:
                 return False
             parts.append((reads, self._objects.host_bytes(self._objects.resource(number))))
         if len(split.staged.reads):
-            if not self._make_staging(step.staging):
+            if not self._allocate_staging(step.staging):
                 return False
             mapped = self._objects.resource(step.staging).mapped
             if mapped is None:

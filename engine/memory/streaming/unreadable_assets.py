@@ -20,12 +20,12 @@ class UnreadableAssets:
     def __init__(self) -> None:
         self.plan: MemoryPlan | None = None
         self.reasons: list[tuple[int, str]] = []
-        self._places: dict[int, tuple[int, int]] = {}
+        self._addresses: dict[int, tuple[int, int]] = {}
 
     @property
     def keys(self) -> frozenset[int]:
         """The unreadable keys."""
-        return frozenset(self._places)
+        return frozenset(self._addresses)
 
     def add(self, problem: CacheUnreadable, keys: Int64s, affected: NDArray[np.void]) -> None:
         """Add those of `keys` that overlap the ranges without bytes (`affected`, dtype AFFECTED_RANGE)."""
@@ -37,32 +37,32 @@ class UnreadableAssets:
             hit = (rows["resource"] == resource) & (rows["offset"] < stop)
             hit &= np.where(is_layer, rows["offset"] + rows["footprint"], end) > begin
             for row in rows[hit]:
-                self._places[int(row["key"])] = (resource, int(row["offset"]))
+                self._addresses[int(row["key"])] = (resource, int(row["offset"]))
         if (problem.db, problem.reason) not in self.reasons:
             self.reasons.append((problem.db, problem.reason))
 
     def exclude_from(self, step: Publish) -> Publish:
         """Return the step without the keys that are unreadable at the addresses it publishes."""
-        if not self._places:
+        if not self._addresses:
             return step
         keep = np.ones(len(step.keys), bool)
         columns = (step.keys.tolist(), step.resources.tolist(), step.offsets.tolist())
         for index, (key, *place) in enumerate(zip(*columns, strict=True)):
-            if key in self._places:
-                keep[index] = self._places[key] != tuple(place)
+            if key in self._addresses:
+                keep[index] = self._addresses[key] != tuple(place)
                 if keep[index]:
-                    del self._places[key]
+                    del self._addresses[key]
         return Publish(step.keys[keep], step.resources[keep], step.offsets[keep])
 
     def move(self, step: Move) -> None:
         """Follow unreadable keys to their new addresses: a copy of missing bytes is still missing."""
-        if self._places:
+        if self._addresses:
             columns = (step.keys.tolist(), step.sources.tolist(), step.targets.tolist())
             for key, source, target in zip(*columns, strict=True):
-                if self._places.get(key) == (step.from_resource, source):
-                    self._places[key] = (step.to_resource, target)
+                if self._addresses.get(key) == (step.from_resource, source):
+                    self._addresses[key] = (step.to_resource, target)
 
     def discard(self, keys: Int64s) -> None:
         """Drop these keys, which are no longer requested."""
-        for key in self._places.keys() & set(keys.tolist()) if self._places else ():
-            del self._places[key]
+        for key in self._addresses.keys() & set(keys.tolist()) if self._addresses else ():
+            del self._addresses[key]

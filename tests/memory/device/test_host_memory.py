@@ -77,7 +77,7 @@ def test_pages_that_the_driver_rejects_are_replaced_by_driver_memory(
     objects.create_buffer(CreateBuffer(1, 1 << 20, int(BufferUsage.TRANSFER_SRC)))
     size = profile.buffer_requirements(1 << 20, BufferUsage.TRANSFER_SRC).size
     with faults.injected(1, result, function=function) as reported:
-        made = objects.make_memory(Allocate(1, 0, size, 1, mapped=True), while_drawing=True)
+        made = objects.allocate_memory(Allocate(1, 0, size, 1, mapped=True), while_drawing=True)
     assert reported.hits == 1
     objects.register(made)
     assert made.mapped is not None

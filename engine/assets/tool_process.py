@@ -17,7 +17,7 @@ _FILE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class ChildResult:
+class ToolResult:
     """The result of a program: exit status (negative: the signal), its output, whether it timed out."""
 
     status: int
@@ -45,7 +45,7 @@ def run_tool(
     *,
     seconds: float = COMPILE_SECONDS,
     memory: int = COMPILE_BYTES,
-) -> ChildResult:
+) -> ToolResult:
     """Run `tool` in `folder` and wait; its own child processes are stopped with it.
 
     `memory` is its address space in bytes. Raises OSError if the program cannot be started.
@@ -70,7 +70,7 @@ def run_tool(
             _stop(child)
         output.seek(0)
         text = output.read(_OUTPUT_KEPT).decode("utf-8", errors="replace")
-    return ChildResult(child.returncode, text, timed_out)
+    return ToolResult(child.returncode, text, timed_out)
 
 
 def _limit(process: int, memory: int, seconds: float) -> None:

@@ -52,7 +52,7 @@ class BoundGroup:
     rows: Any
 
 
-class Recorder:
+class FrameRecorder:
     """Records frames into command buffers of one device.
 
     `max_draw_count` is the device's maxDrawIndirectCount. Without multiDrawIndirect and
