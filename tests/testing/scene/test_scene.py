@@ -74,7 +74,7 @@ def test_compaction_is_reported_and_then_carried_out_on_every_device(device: dic
         for textures in ((NORMAL, TANGENT), (NORMAL, TANGENT, ROUGHNESS), (NORMAL, ROUGHNESS)):
             wants.ask(*textures)
             if len(textures) == 3:
-                with pytest.raises(PlanError, match="a schedule is under way"):
+                with pytest.raises(PlanError, match="a schedule is in progress"):
                     scene.compaction()
             scene.settle()
         live = scene.memory.live
