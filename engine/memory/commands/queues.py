@@ -2,7 +2,7 @@
 
 Everything is recorded for the graphics queue, unless a schedule has Release steps: then copies out of
 staging go to the transfer-only queue, which releases each range, and the graphics queue acquires it before
-it is published (vulkan-rules 14).
+it is published (Vulkan specification, 'Queue Family Ownership Transfer').
 """
 
 from __future__ import annotations
@@ -33,9 +33,8 @@ class Queues:
         self._frames = frames
         self.graphics = Recorder(device, device.graphics, "uploads")
         self.transfer = self.graphics
-        self._released: dict[
-            tuple[int, int], tuple[Range, int]
-        ] = {}  # by _range_id: range, ticket on `transfer`
+        # By _range_id: the range and its ticket on `transfer`.
+        self._released: dict[tuple[int, int], tuple[Range, int]] = {}
 
     @property
     def has_transfer_queue(self) -> bool:
@@ -71,8 +70,8 @@ class Queues:
         """Record the acquire of an ownership transfer, for ranges that were released."""
         if self._released:
             range_ids = [_range_id(place) for place in places]
-            known = [range_id for range_id in range_ids if range_id in self._released]
-            rest = [place for place in places if _range_id(place) not in self._released]
+            known = [key for key in range_ids if key in self._released]
+            rest = [p for p, key in zip(places, range_ids, strict=True) if key not in self._released]
             self._acquire([*known, *self._overlapping(rest)], self._recorder(source), self._recorder(target))
 
     def reclaim(self, places: list[Range]) -> None:

@@ -26,9 +26,8 @@ class Published:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
         self._known = Table.of(np.zeros(0, LIVE_SUBRESOURCE), "key")
-        self._fresh: list[
-            NDArray[np.void]
-        ] = []  # each sorted by key; no key is in two of them or in `_known`
+        # Each sorted by key; no key is in two of them or in `_known`.
+        self._fresh: list[NDArray[np.void]] = []
         self._locations: dict[int, Location] = {}
         self._changed: list[NDArray[np.int64]] = []
         self.version = 0
