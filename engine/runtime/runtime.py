@@ -38,7 +38,7 @@ from engine.plan.terms.vocabulary import Stage
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import drawn_rows, frame_block
-from engine.planning.visibility import LOOK_EVERY, FrustumQuery, turned
+from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
 from engine.runtime.options import Overlay, Presenter, RuntimeOptions
 from engine.vk.device import Device
@@ -380,7 +380,7 @@ class Runtime:
     def _take_up(self, needs: FrameNeeds, plan: Plan) -> None:
         """Have a plan carried out from wherever things stand, and drawn with as it comes."""
         self._needs, self.plan = needs, plan
-        self._send_for(plan, self.planner.seen(needs))
+        self._send_for(plan, self.planner.visibility(needs))
         self.renderer.restructure(needs, plan.memory, self.timeline.submitted)
         self._published = -1
 
@@ -395,11 +395,11 @@ class Runtime:
 
         What threads have begun is lost by that, so something must have come since the last time.
         """
-        if self._number % LOOK_EVERY or not self.memory.steps_left:
+        if self._number % CHECK_INTERVAL or not self.memory.steps_left:
             return
         if self._needs is not None and self.plan is not None and self.memory.statistics.cycles > self._cycles:
-            visibility = self.planner.seen(self._needs)
-            if turned(self._visibility, visibility, self.memory.open_steps):
+            visibility = self.planner.visibility(self._needs)
+            if needs_reordering(self._visibility, visibility, self.memory.open_steps):
                 self._send_for(self.plan, visibility)
 
     def _redraw(self) -> None:
