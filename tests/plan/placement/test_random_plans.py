@@ -12,7 +12,7 @@ import pytest
 from support.plan_proofs import (
     change,
     compacted,
-    remembered,
+    packing_is_pure,
     replaced,
     resumed,
     stopped_everywhere,
@@ -70,4 +70,4 @@ def test_compaction_frees_its_gain_and_keeps_every_byte():
 
 
 def test_a_plan_depends_on_the_resident_state_and_not_on_its_history():
-    assert sum(remembered(seed) for seed in seeds(40)) > 200
+    assert sum(packing_is_pure(seed) for seed in seeds(40)) > 200
