@@ -1,4 +1,4 @@
-"""What assets need when features draw them: a mesh's vertices and indices, a material's textures."""
+"""Requirements and drawables of meshes and materials, shared by the features that draw them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from engine.assets import AssetLibrary, AssetRef, Material, Mesh, Model
 from engine.feature import Drawable
 from engine.feature.requirement_builders import indices_requirement, texture_requirement, vertices_requirement
-from engine.plan.requirements.requirements import Requirement
+from engine.plan import Requirement
 
 _MESH_PRIORITY = 1
 
 
 def mesh_of(asset: AssetRef, library: AssetLibrary) -> Mesh:
-    """Return the mesh that a reference to a model or a mesh means, or the placeholder of a broken one."""
+    """Return the mesh of a reference to a model or mesh, or the placeholder of a broken one."""
     record = library.record(library.usable(asset))
     if isinstance(record, Model):
         record = library.record(record.mesh)
@@ -22,14 +22,14 @@ def mesh_of(asset: AssetRef, library: AssetLibrary) -> Mesh:
 
 
 def mesh_requirements(asset: AssetRef, library: AssetLibrary) -> Iterator[Requirement]:
-    """Ask for vertices and indices of the mesh's finest level."""
+    """Request vertices and indices of the mesh's finest level of detail."""
     lod = mesh_of(asset, library).lods[0]
     yield vertices_requirement(library.usable(lod.vertices), library, _MESH_PRIORITY)
     yield indices_requirement(library.usable(lod.indices), library, _MESH_PRIORITY)
 
 
 def material_requirements(asset: AssetRef, library: AssetLibrary) -> Iterator[Requirement]:
-    """Ask for every texture of a model's material."""
+    """Request every texture of a model's material."""
     model = library.record(library.usable(asset))
     assert isinstance(model, Model)
     material = library.record(model.material)
@@ -39,7 +39,7 @@ def material_requirements(asset: AssetRef, library: AssetLibrary) -> Iterator[Re
 
 
 def mesh_drawables(asset: AssetRef, library: AssetLibrary) -> Iterator[Drawable]:
-    """Draw the mesh's finest level, with the model's material where the reference is to a model."""
+    """Draw the mesh's finest level of detail, with the model's material if the reference is to a model."""
     record = library.record(library.usable(asset))
     lod = mesh_of(asset, library).lods[0]
     yield Drawable(

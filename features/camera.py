@@ -12,11 +12,11 @@ from engine.math import orthographic_reversed, perspective_reversed, view_from_w
 from engine.tableau.schema import angle_field, choice_field, float_field
 
 DEFAULT_EYE = (0.0, 1.6, 5.0)
-"""Where a frame without a camera is seen from, looking along -Z."""
+"""The eye position of a frame without an enabled camera, looking along -Z."""
 
 
 class Camera(Feature):
-    """The scene is seen from here; the first enabled camera is the one in use."""
+    """The view of the scene; the first enabled camera is the one in use."""
 
     type_name = "camera"
     fields = (
@@ -31,7 +31,7 @@ class Camera(Feature):
     )
 
     def view_projection(self, frame: FrameView) -> npt.NDArray[np.float32]:
-        """Give the matrix of the camera in use."""
+        """Return the matrix of the camera in use."""
         aspect = frame.size[0] / frame.size[1]
         rows = frame.enabled(self.type_name)
         if not len(rows):
@@ -47,7 +47,7 @@ class Camera(Feature):
         return view_from_world(world) @ projection
 
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
-        """Give the matrix from the world to clip space, the eye's position and the exposure."""
+        """Return the matrix from world to clip space, the eye's position and the exposure."""
         position = [*DEFAULT_EYE, 1.0]
         rows = frame.enabled(self.type_name)
         if len(rows):

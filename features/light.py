@@ -1,4 +1,4 @@
-"""The light feature: directional lights, the first of which throws shadows."""
+"""The light feature: directional lights, the first of which casts shadows."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MAX_LIGHTS = 4
 """How many lights the Frame block holds; further ones are not used."""
 
 MARGIN = 1.04
-"""How much larger than what casts the shadow map is, so that filtering never meets its border."""
+"""The width of the shadow map relative to the casters' box, so that filtering never reaches its border."""
 
 
 class Light(Feature):
-    """Light from far away along the object's -Z, with the light of sky and ground around it."""
+    """Directional light along the object's -Z, with ambient light from sky and ground."""
 
     type_name = "light"
     fields = (
@@ -33,7 +33,7 @@ class Light(Feature):
     )
 
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
-        """Give directions and colours of the lights, and the first one's view of what casts shadows."""
+        """Return directions and colours of the lights, and the shadow matrix of the first one."""
         rows = frame.enabled(self.type_name)
         count = min(len(rows), MAX_LIGHTS)
         if not count:
@@ -56,7 +56,7 @@ class Light(Feature):
 def _shadow_view(
     world: npt.NDArray[np.float32], bounds: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None
 ) -> tuple[npt.NDArray[np.float32], float]:
-    """Return the matrix that fits the box of what casts into the shadow map, and a texel's size in metres."""
+    """Return the matrix that fits the casters' box into the shadow map, and a texel's size in metres."""
     low, high = bounds if bounds is not None else (np.full(3, -1.0, np.float32), np.ones(3, np.float32))
     corners = np.array(list(product(*zip(low, high, strict=True))), np.float32)
     view = view_from_world(world)

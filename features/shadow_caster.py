@@ -7,16 +7,14 @@ from collections.abc import Iterable
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Drawable, Feature
 from engine.graph import DepthTarget, Extent, ImageDecl, Pass, RasterState
-from engine.plan.requirements.requirements import Requirement
-from engine.plan.terms.drawing import CullMode
-from engine.plan.terms.formats import Format
+from engine.plan import CullMode, Format, Requirement
 from engine.tableau.schema import asset_field
 from features._assets import mesh_drawables, mesh_requirements
 
 SHADOW_TEXELS = 2048
 
 SHADOW_MAP = ImageDecl("shadowMap", Format.D32_SFLOAT, Extent(width=SHADOW_TEXELS, height=SHADOW_TEXELS))
-"""Depth as the first light sees it; reversed, so 0 is far and lets light through."""
+"""Depth from the first light; reversed, so the cleared value 0 is far away and unshadowed."""
 
 SHADOW = Pass(
     "shadow",
@@ -28,14 +26,14 @@ SHADOW = Pass(
 
 
 class ShadowCaster(Feature):
-    """The object throws a shadow in the light of the first directional light."""
+    """The object casts a shadow in the light of the first directional light."""
 
     type_name = "shadowCaster"
     requires = ("visibleModel",)
     fields = (asset_field("asset", types=("mesh", "model"), help="what casts: a mesh, or a model's mesh"),)
 
     def requirements(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Requirement]:
-        """Ask for the mesh's vertices and indices."""
+        """Request the mesh's vertices and indices."""
         return mesh_requirements(asset, library)
 
     def drawables(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Drawable]:

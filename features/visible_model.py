@@ -1,4 +1,4 @@
-"""The visibleModel feature and the forward pass that shades what is seen."""
+"""The visibleModel feature and the forward pass that shades visible models."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Drawable, Feature
 from engine.graph import SCENE_COLOR, ColorTarget, DepthTarget, ImageDecl, ImageRead, Pass, Samples
-from engine.plan.requirements.requirements import Requirement
-from engine.plan.terms.formats import Format
+from engine.plan import Format, Requirement
 from engine.tableau.schema import asset_field
 from features._assets import material_requirements, mesh_drawables, mesh_requirements
 from features.shadow_caster import SHADOW_MAP
@@ -37,13 +36,13 @@ FORWARD = Pass(
 
 
 class VisibleModel(Feature):
-    """The object is seen: its model is drawn with its material."""
+    """The object is visible: its model is drawn with its material."""
 
     type_name = "visibleModel"
     fields = (asset_field("asset", types=("model",), help="the model to draw"),)
 
     def requirements(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Requirement]:
-        """Ask for the mesh's vertices and indices and the material's textures."""
+        """Request the mesh's vertices and indices and the material's textures."""
         yield from mesh_requirements(asset, library)
         yield from material_requirements(asset, library)
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_SIZE = (1280, 720)
-LARGEST_SIDE = 16384
+from engine.cli.argument_types import DEFAULT_SIZE, positive, size
+
 EXIT_CODES = """\
 exit codes:
   0    done
@@ -17,7 +17,7 @@ exit codes:
   2    the input or the command line is wrong
   3    no usable Vulkan device or display
   4    the device was lost or out of memory and could not recover
-  130  interrupted (Ctrl-C): everything was released in order, asked-for files are written
+  130  interrupted (Ctrl-C): everything was released in order, the requested files are written
 
 keys and mouse in the window:
   left drag orbit, middle or shift+left drag pan, wheel zoom,
@@ -27,7 +27,7 @@ keys and mouse in the window:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What one run of the viewer was asked to do; sizes in pixels, the budget in MiB."""
+    """The options of one run of the viewer; sizes in pixels, the budget in MiB."""
 
     scene: Path | None
     headless: bool = False
@@ -46,18 +46,18 @@ class Options:
 
     @property
     def wants_validation(self) -> bool:
-        """What was asked for; else on when headless or under test (where the layers are installed)."""
+        """Whether to enable the validation layers: as given, else if headless or under test."""
         if self.validate is not None:
             return self.validate
         return self.headless or "PYTEST_CURRENT_TEST" in os.environ
 
 
-def parse(arguments: Sequence[str] | None = None) -> Options:
+def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParser | None = None) -> Options:
     """Read the command line; on a mistake print usage and raise SystemExit(2), as argparse does."""
-    parser = make_parser()
+    parser = parser or make_parser()
     given = parser.parse_args(arguments)
     if given.scene is None and not given.list_devices:
-        parser.error("a scene file is needed, for example scenes/cube.hu")
+        parser.error("a scene file is required, for example scenes/cube.hu")
     return Options(
         scene=given.scene,
         headless=given.headless,
@@ -76,29 +76,29 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     )
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Make the parser of `python -m viewer`."""
+def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.ArgumentParser:
+    """Make the parser of `prog`; its help ends with `more`."""
     parser = argparse.ArgumentParser(
-        prog="python -m viewer",
+        prog=prog,
         description="Open a scene in a window, or render it without one.",
-        epilog=EXIT_CODES,
+        epilog=EXIT_CODES + more,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("scene", metavar="SCENE", nargs="?", type=Path, help="the scene file (.hu)")
     parser.add_argument(
-        "--headless", action="store_true", help="no window, no display server; same passes into an image"
+        "--headless", action="store_true", help="no window, no display server; the same passes into an image"
     )
     parser.add_argument(
         "--frames",
         metavar="N",
-        type=_positive,
-        help="stop after N frames (headless default: until settled, then one)",
+        type=positive,
+        help="stop after N frames that were drawn (headless default: until settled, then one)",
     )
     parser.add_argument(
         "--size",
         metavar="WxH",
-        type=_size,
+        type=size,
         default=DEFAULT_SIZE,
         help=f"framebuffer size in pixels (default {DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]})",
     )
@@ -113,13 +113,13 @@ def make_parser() -> argparse.ArgumentParser:
         "--script",
         metavar="FILE.py",
         type=Path,
-        help="run a scene script (its run(scene)), then go on; a script that raises ends the run with 1",
+        help="run a scene script (its run(scene)), then go on; exit with 1 if the script raises",
     )
     parser.add_argument(
         "--record",
         metavar="FILE",
         type=_recording,
-        help="record what is done to the scene as a script, FILE.py or FILE.test.hu, that does it again",
+        help="record all changes of the scene as a script that replays them, FILE.py or FILE.test.hu",
     )
     parser.add_argument(
         "--set",
@@ -130,8 +130,8 @@ def make_parser() -> argparse.ArgumentParser:
         type=_setting,
         help="change a field before the first frame, e.g. cube.shadowCaster.active=false; repeatable",
     )
-    parser.add_argument("--device", metavar="TEXT", help="choose the device whose name holds this text")
-    parser.add_argument("--list-devices", action="store_true", help="list the Vulkan devices and leave")
+    parser.add_argument("--device", metavar="TEXT", help="use the device whose name contains this text")
+    parser.add_argument("--list-devices", action="store_true", help="list the Vulkan devices and exit")
     parser.add_argument(
         "--validate",
         action=argparse.BooleanOptionalAction,
@@ -139,28 +139,15 @@ def make_parser() -> argparse.ArgumentParser:
         help="validation layers (default: on where installed when headless or under test)",
     )
     parser.add_argument(
-        "--paging-cycles", metavar="N", type=_positive, help="paging cycles that may run in one frame"
+        "--paging-cycles",
+        metavar="N",
+        type=positive,
+        help="run N paging cycles in a frame, whatever they cost (default: 2 at most, within 0.4 ms of CPU)",
     )
     parser.add_argument(
-        "--budget", metavar="MIB", type=_positive, help="at most so many MiB in each memory heap"
+        "--budget", metavar="MIB", type=positive, help="limit each memory heap to so many MiB"
     )
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more")
-    return int(text)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, cross, height = text.lower().partition("x")
-    if not cross:
-        raise argparse.ArgumentTypeError(f"'{text}' is not WIDTHxHEIGHT, for example 1280x720")
-    sides = _positive(width), _positive(height)
-    if max(sides) > LARGEST_SIDE:
-        raise argparse.ArgumentTypeError(f"'{text}' is larger than {LARGEST_SIDE} pixels on a side")
-    return sides
 
 
 def _recording(text: str) -> Path:

@@ -1,4 +1,4 @@
-"""Keep code that the viewer calls, but does not own, from ending the frame loop."""
+"""Keeps exceptions in callbacks and panels from ending the frame loop."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Arguments = TypeVarTuple("Arguments")
 
 
 class Guard:
-    """Calls functions by name; one that raises is switched off and reported once."""
+    """Calls named functions; one that raises is switched off and reported once."""
 
     def __init__(self, report: Callable[[str, str], None]) -> None:
-        """`report` is told (name, the last line of the traceback with its place) once per failing name."""
+        """`report` is called once per failing name with the name and the error with its place."""
         self._report = report
         self._off: dict[str, str] = {}
 
@@ -26,7 +26,7 @@ class Guard:
     def call(
         self, name: str, function: Callable[[*Arguments], Result], *arguments: *Arguments
     ) -> Result | None:
-        """Call `function` unless it has raised before; returns None in its place."""
+        """Call `function` unless it has raised before; returns None if it raises or has raised."""
         if name in self._off:
             return None
         try:
@@ -39,7 +39,7 @@ class Guard:
             return None
 
     def wrapped(self, name: str, function: Callable[[*Arguments], object]) -> Callable[[*Arguments], None]:
-        """Make a callback of `function` for a C library, through which no exception may pass."""
+        """Wrap `function` as a callback for a C library, which exceptions must not pass through."""
 
         def callback(*arguments: *Arguments) -> None:
             self.call(name, function, *arguments)

@@ -1,4 +1,4 @@
-"""`python -m viewer`: from arguments to a run, and from what went wrong to words and an exit code."""
+"""`python -m viewer`: runs the viewer for its arguments, and turns errors into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from viewer.arguments import Options, parse
 from viewer.window.no_display import NoDisplay
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from engine.assets import AssetLibrary
     from engine.scene import Scene
-    from viewer.run.run import Frames
-    from viewer.run.scripting import Script
+    from viewer.run.frames import Frames
+    from viewer.run.script_playback import Script
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, parser: ArgumentParser | None = None) -> int:
     """Run the viewer and return its exit code; a wrong command line ends in argparse's SystemExit(2)."""
-    options = parse(arguments)
+    options = parse(arguments, parser)
     return int(guarded(lambda: list_devices(options) if options.list_devices else view(options)))
 
 
 def view(options: Options) -> int:
     """Open the scene and draw it, in a window or headless."""
     from engine.plan.terms.errors import PlanError
-    from viewer.run.results import check_writable
+    from viewer.run.output_files import check_writable
     from viewer.run.run import run
     from viewer.run.scene_opening import opened
 
@@ -50,16 +52,16 @@ def view(options: Options) -> int:
 
 
 def read_script(path: Path | None) -> Script | None:
-    """Read the scene script before anything is opened; raises InputError for one that cannot be."""
+    """Read the scene script before anything is opened; raises InputError if it cannot be read."""
     if path is None:
         return None
-    from viewer.run.scripting import Script
+    from viewer.run.script_playback import Script
 
     return Script(path)
 
 
 def make_frames(scene: Scene, library: AssetLibrary, options: Options) -> Frames:
-    """Make what draws the frames; only what it needs is imported."""
+    """Make the frames, windowed or headless; modules that only the other kind needs are not imported."""
     if options.headless:
         from viewer.run.headless import HeadlessFrames
 
@@ -76,7 +78,7 @@ def make_frames(scene: Scene, library: AssetLibrary, options: Options) -> Frames
 
 
 def list_devices(options: Options) -> int:
-    """Print every adapter, what it can do or why it cannot be used; raises NoDevice where there is none."""
+    """Print every adapter and why it cannot be used, if so; raises NoDevice if there is none."""
     from engine.vk.instance import Instance
 
     with Instance("diorama") as instance:
@@ -88,10 +90,10 @@ def list_devices(options: Options) -> int:
 
 
 def no_display_text(reasons: Sequence[str]) -> str:
-    """Make the one screen for a machine without a display."""
+    """Return the message for a machine without a display."""
     lines = ["error[display.none]: no window can be opened here"]
     lines += [f"    {reason}" for reason in reasons]
     lines.append("help: add --headless to render without a display server (see --screenshot and --report)")
-    lines.append(f"help: for a display server without a screen: {how_to_get('apt: xvfb')}, then xvfb-run")
+    lines.append(f"help: for a virtual display: {how_to_get('apt: xvfb')}, then xvfb-run")
     lines.append("help: `python -m engine doctor` shows all that this machine has and lacks")
     return "\n".join(lines)

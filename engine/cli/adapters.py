@@ -1,4 +1,4 @@
-"""The adapters of this machine, asked in a process of its own because a driver may crash in the answer."""
+"""The Vulkan adapters of this machine, listed in a child process because a driver may crash."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class AdapterReport:
-    """One adapter: its description, and the reasons why it cannot be used (none where it can)."""
+    """One adapter: its description, and the reasons why it cannot be used; empty if it can."""
 
     name: str
     text: str
@@ -21,7 +21,7 @@ class AdapterReport:
 
 @dataclass(frozen=True)
 class DriversReport:
-    """All adapters; or, where there are none, why, and the packages to install."""
+    """All adapters; if there are none, the reasons and the packages to install."""
 
     adapters: tuple[AdapterReport, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -29,27 +29,27 @@ class DriversReport:
 
     @property
     def usable(self) -> bool:
-        """Whether there is something to draw on."""
+        """Whether at least one adapter can be used."""
         return any(not adapter.reasons for adapter in self.adapters)
 
 
-def ask() -> DriversReport:
-    """Ask loader and drivers in a child process; one that crashes or hangs becomes a reason."""
+def list_adapters() -> DriversReport:
+    """List the adapters in a child process; a crash or time-out becomes a reason."""
     command = [sys.executable, "-m", __name__]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        return DriversReport(reasons=(f"the drivers gave no answer in {SECONDS} s",))
+        return DriversReport(reasons=(f"the drivers did not answer within {SECONDS} s",))
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return DriversReport(reasons=(f"asking the drivers ended with {done.returncode}: {last}",))
+        return DriversReport(reasons=(f"listing the devices ended with {done.returncode}: {last}",))
     given = json.loads(done.stdout)
     adapters = tuple(AdapterReport(a["name"], a["text"], tuple(a["reasons"])) for a in given["adapters"])
     return DriversReport(adapters, tuple(given["reasons"]), tuple(given["packages"]))
 
 
-def ask_here() -> DriversReport:
-    """Ask loader and drivers in this process."""
+def list_adapters_here() -> DriversReport:
+    """List the adapters in this process."""
     from engine.vk.errors import NoVulkan
 
     try:
@@ -69,4 +69,4 @@ def ask_here() -> DriversReport:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(ask_here())))
+    print(json.dumps(asdict(list_adapters_here())))

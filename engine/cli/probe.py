@@ -1,8 +1,7 @@
-"""What the machine itself must have, found with the standard library alone: set-up asks before it installs.
+"""Finds missing system packages, with the standard library alone, for the set-up script and `doctor`.
 
-`python -m engine.cli.probe --packages run|test|device` prints the Debian packages that are missing, one a
-line; `doctor` shows the same findings with reasons. A Vulkan driver may crash in here: callers run this
-module as a process of its own.
+`python -m engine.cli.probe --packages run|test|dev|bench|device` prints the missing Debian packages, one per
+line. `--packages device` loads the Vulkan drivers, which may crash: run it in a child process.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ VALIDATION_LAYER = "VK_LAYER_KHRONOS_validation"
 
 
 class Part(Enum):
-    """What a need is for: running a scene, running the tests, or having a device to run on."""
+    """What a package is needed for: running a scene, running the tests, or as a Vulkan device."""
 
     RUN = "run"
     TEST = "test"
@@ -29,7 +28,7 @@ class Part(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing the machine needs: `found` says what is there ("" for nothing), `package` how to get it."""
+    """One requirement: `found` is what is installed ("" if nothing), `package` the Debian package."""
 
     part: Part
     what: str
@@ -47,7 +46,7 @@ class Adapter:
 
     @property
     def usable(self) -> bool:
-        """Whether the version is high enough; what else a scene asks for is checked when it opens."""
+        """Whether the version is high enough; features and limits are checked when a scene opens."""
         return self.version >= (1, 3, 0)
 
 
@@ -102,7 +101,7 @@ class _LayerProperties(ctypes.Structure):
 
 
 class _DeviceProperties(ctypes.Structure):
-    """The head of VkPhysicalDeviceProperties; the limits behind it are 600 bytes and not read here."""
+    """The head of VkPhysicalDeviceProperties; `rest` has room for the limits, which are not read here."""
 
     _fields_ = (
         ("apiVersion", ctypes.c_uint32),
@@ -116,7 +115,7 @@ class _DeviceProperties(ctypes.Structure):
 
 
 def library(name: str) -> ctypes.CDLL | None:
-    """Open a shared library by the name that programs use, or give None where the system has none."""
+    """Open a shared library by name; None if it is not installed."""
     try:
         return ctypes.CDLL(name)
     except OSError:
@@ -124,7 +123,7 @@ def library(name: str) -> ctypes.CDLL | None:
 
 
 def layers(loader: ctypes.CDLL) -> dict[str, str]:
-    """The names of the Vulkan layers that the loader knows, each with the Vulkan version it is made for."""
+    """Return the installed Vulkan layers by name, each with the Vulkan version it was built for."""
     count = ctypes.c_uint32()
     loader.vkEnumerateInstanceLayerProperties(ctypes.byref(count), None)
     rows = (_LayerProperties * count.value)()
@@ -133,7 +132,7 @@ def layers(loader: ctypes.CDLL) -> dict[str, str]:
 
 
 def adapters(loader: ctypes.CDLL) -> list[Adapter]:
-    """Every physical device that the loader lists; empty where no driver is installed or none answers."""
+    """Return every physical device that the loader lists; empty if no driver is installed or works."""
     application = _ApplicationInfo(sType=0, apiVersion=VULKAN_1_3)
     info = _InstanceCreateInfo(sType=1, pApplicationInfo=ctypes.pointer(application))
     instance = ctypes.c_void_p()
@@ -165,7 +164,7 @@ def _version_text(packed: int) -> str:
 
 
 def find_run() -> list[Finding]:
-    """What a scene needs of the system beside a device: the Vulkan loader and, on Linux, X11's libraries."""
+    """Check what a scene needs besides a device: the Vulkan loader and, on Linux, the X11 libraries."""
     wanted = [(LOADER, "libvulkan1")]
     if sys.platform == "linux":
         wanted += _WINDOW_LIBRARIES
@@ -173,7 +172,7 @@ def find_run() -> list[Finding]:
 
 
 def find_test() -> list[Finding]:
-    """What the tests need on top: the validation layer, a virtual display, a program that moves its mouse."""
+    """Check what the tests also need: the validation layer, Xvfb, and xdotool to move its mouse."""
     loader = library(LOADER)
     version = layers(loader).get(VALIDATION_LAYER, "") if loader else ""
     findings = [Finding(Part.TEST, VALIDATION_LAYER, version, "vulkan-validationlayers")]
@@ -183,7 +182,7 @@ def find_test() -> list[Finding]:
 
 
 def find_device() -> list[Finding]:
-    """Whether a Vulkan 1.3 device answers; Mesa's drivers hold a software one for machines without a GPU."""
+    """Check for a Vulkan 1.3 device; Mesa has a software driver for machines without a GPU."""
     loader = library(LOADER)
     usable = [adapter for adapter in adapters(loader) if adapter.usable] if loader else []
     found = ", ".join(f"{adapter.name} ({adapter.kind})" for adapter in usable)
@@ -191,7 +190,7 @@ def find_device() -> list[Finding]:
 
 
 def missing_packages(findings: Iterable[Finding]) -> list[str]:
-    """The packages behind what was not found, each once, in the order of the findings."""
+    """Return the packages of what was not found, each once, in the order of the findings."""
     return list(dict.fromkeys(finding.package for finding in findings if not finding.found))
 
 

@@ -1,4 +1,4 @@
-"""The progress bar of cooking: on a terminal a bar, elsewhere one line at the end."""
+"""The progress bar of cooking, shown on a terminal only."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 class CookProgress:
-    """The callback that `open_library` is given, and the screen behind it. Use it as a context manager.
+    """The progress callback of `open_library`; use it as a context manager.
 
-    The bar comes with the first asset that has to be cooked, so a scene that is up to date loads nothing.
+    The bar appears with the first asset that is cooked, so an up-to-date scene does not import rich.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class CookProgress:
             self._bar.stop()
 
     def __call__(self, done: int, total: int, label: str) -> None:
-        """Show `done` of `total` assets of one database; 0 of them when a database begins."""
+        """Show `done` of `total` assets of one database; `done` is 0 when a database begins."""
         bar = self._bar or self._open()
         if done == 0 or self._task is None:
             self._task = bar.add_task("", total=total)

@@ -1,4 +1,4 @@
-"""Recording the profile of this machine's device, so that scenes can be planned for it elsewhere."""
+"""Records the profile of this machine's device, so that scenes can be planned for it elsewhere."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def record_profile(path: Path, device_name: str) -> str:
-    """Write the profile of the device whose name holds `device_name` and give the device's name.
+    """Write the profile of the device whose name contains `device_name`; returns the device's name.
 
-    Raises NoDevice where there is none, InputError where the file cannot be written.
+    Raises NoDevice if there is none, InputError if the file cannot be written.
     """
     from engine.humon.saving import write_whole
     from engine.memory.device.live_profile import live_profile

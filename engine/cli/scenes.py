@@ -1,4 +1,4 @@
-"""Finding the scene that a command line names."""
+"""Finds the scene that a command line names."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def find_scene(given: Path) -> Path:
-    """Find the scene file: as given, else among the scenes that Diorama brings along.
+    """Return the path of a scene: as given, else among the scenes that are installed with Diorama.
 
-    Where there is neither, the name comes back as it was given, for the error that reading it makes.
+    If neither exists, the given path is returned, and reading it raises the error.
     """
     if given.exists() or given.is_absolute():
         return given

@@ -1,4 +1,4 @@
-"""`why`: lead from an address, an asset or a usage to the features, objects and lines that ask for it."""
+"""`why`: explain an address, asset or usage: the features, objects and lines of the scene that request it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.cli.plan import plan_of
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the reasons; raises PlanError `why.unknown` where nothing in the plan fits the question."""
+    """Print the reasons; raises PlanError `why.unknown` if nothing in the plan matches the question."""
     from engine.plan.text.why import why_text
 
     sys.stdout.write(why_text(plan_of(options), options.question))

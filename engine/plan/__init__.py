@@ -1,1 +1,51 @@
-"""From requirements to a plan of GPU memory to a schedule: pure data, no GPU and no driver needed."""
+"""The planner: from the requirements of features to a plan of GPU memory, and the schedule that leads to it.
+
+A feature or pass returns `Requirement`s: which asset or transient it needs in GPU memory, for which uses. The
+planner merges them, decides memory types, places everything in few allocations, and compares the result with
+what is resident. All of it is pure and needs no GPU.
+
+Exported here are the terms that requirements are written in; enums and flags have the values of Vulkan. The
+planner itself is in the folders, in the order in which data passes them: `terms`, `requirements`,
+`profile`, `model`, `resident`, `placement`, `schedule`, `text`.
+"""
+
+from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement
+from engine.plan.terms.drawing import Blend, CompareOp, CullMode, FrontFace, ShaderStage, Topology
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import (
+    Access,
+    BufferUsage,
+    Contents,
+    Dedicated,
+    ImageUsage,
+    Kind,
+    MemoryProperty,
+    QueueKind,
+    Stage,
+)
+from engine.plan.terms.vulkan_enums import Aspect
+
+__all__ = [
+    "Access",
+    "Aspect",
+    "Blend",
+    "BufferUsage",
+    "CompareOp",
+    "Contents",
+    "CullMode",
+    "Dedicated",
+    "Format",
+    "FrontFace",
+    "ImageShape",
+    "ImageUsage",
+    "Kind",
+    "MemoryProperty",
+    "PlanError",
+    "QueueKind",
+    "QueueUse",
+    "Requirement",
+    "ShaderStage",
+    "Stage",
+    "Topology",
+]

@@ -53,7 +53,7 @@ FRAMES_IN_FLIGHT = 2
 """Copies of all data that the CPU writes per frame: one is drawn while the next is written."""
 
 PASS_REQUESTERS = 16
-"""How many rows a pass names as requesters; of more, the rest is named as one."""
+"""How many rows a pass has as requesters; the others form one group."""
 
 BUILTIN_DB = 0
 FALLBACK_PRIORITY = 1000
@@ -105,7 +105,7 @@ def pass_requesters(
         for row in rows[:PASS_REQUESTERS].tolist():
             ids.append(requirements.requesters.add(name, table.path(row), table.position(row)))
         if len(rows) > PASS_REQUESTERS:
-            ids.append(requirements.requesters.add(name, f"and {len(rows) - PASS_REQUESTERS} more objects"))
+            ids.append(requirements.requesters.add_group(name, len(rows) - PASS_REQUESTERS))
     return tuple(ids) or (requirements.requesters.add(f"frame {p.name}"),)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +19,11 @@ from engine.plan.placement.planner import make_plan
 from engine.plan.placement.planning_round import Keep
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
-from engine.plan.requirements.requirements import Requirement, RequirementTable
+from engine.plan.requirements.requirements import RequirementTable
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
+from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FrameNeeds, PassNeeds, capacity, for_samples, pass_requesters
 from engine.planning.shortage import Shortage, eviction_candidates
 from engine.planning.tables import DrawTable, draw_table
@@ -34,19 +34,6 @@ BACKGROUND = (0.0, 0.0, 0.0, 1.0)
 MAX_REMOVED_REQUESTERS = 4096
 """Removed requesters that are kept, beyond twice the number of rows, before all requirements are rebuilt."""
 MAX_SAMPLES = 4
-
-
-class Asking(Protocol):
-    """Something beside the scene's features that asks for memory: the inspector, say."""
-
-    requester: str
-
-    @property
-    def version(self) -> int:
-        """Changes whenever the requirements do."""
-
-    def requirements(self) -> Iterable[Requirement]:
-        """Everything it needs now."""
 
 
 class ScenePlanner:
@@ -66,8 +53,8 @@ class ScenePlanner:
     ) -> None:
         self.profile = profile
         self.size = size
-        self.keys = Keys(self._describe)
-        self.others: list[Asking] = []
+        self.keys = Keys(self._describe, lambda db: library.dbs[db].name)
+        self.others: list[MemoryUser] = []
         self._requirements = RequirementTable(self.keys)
         self._coalesced: Coalesced | None = None
         self._frame_requesters: set[int] = set()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from engine.plan.requirements.requirements import Requirement
     from engine.render.recorder import Attachment
     from engine.render.surface import WindowTarget
     from engine.render.swapchain import Target
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
 class RuntimeOptions:
     """Options of a Runtime; sizes in pixels, the budget in MiB.
 
+    `paging_cycles` run in every frame that streams, whatever they cost; None: two, as far as the pace allows.
     `validate` None means: where the layers are installed. `window` makes the device able to present. `shared`
     is an open device to use in place of one of its own; then `device`, `validate` and `window` say nothing.
     """
@@ -26,25 +25,9 @@ class RuntimeOptions:
     device: str = ""
     validate: bool | None = None
     budget_mib: int | None = None
-    paging_cycles: int = 2
+    paging_cycles: int | None = None
     window: WindowTarget | None = None
     shared: Device | None = None
-
-
-class Overlay(Protocol):
-    """Something that draws over the scene and asks for memory of its own, such as the inspector.
-
-    `version` changes whenever `requirements` does; `requester` is who asks, in the plan's why.
-    """
-
-    requester: str
-
-    @property
-    def version(self) -> int:
-        """Changes whenever the requirements do."""
-
-    def requirements(self) -> Iterable[Requirement]:
-        """Everything the overlay needs now."""
 
 
 class Presenter(Protocol):

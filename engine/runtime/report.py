@@ -33,12 +33,14 @@ def seconds_since_start() -> float:
 
 @dataclass
 class RunLog:
-    """What is noted of the frames of a run; times in milliseconds, those of the last KEPT_FRAMES frames.
+    """What is noted of the frames of a run; times in milliseconds, those of the last KEPT_FRAMES drawn.
 
-    `losses` are warnings, one for each device that was lost.
+    `frames` counts all, `drawn` those that were drawn: not where the window gave nothing to draw on, or
+    nothing could be drawn yet. `losses` are warnings, one for each device that was lost.
     """
 
     frames: int = 0
+    drawn: int = 0
     wall_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_FRAMES))
     cpu_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_FRAMES))
     settled_at: int | None = None
@@ -54,8 +56,10 @@ class RunLog:
             runtime.wait()
             self.first_frame_s = seconds_since_start()
         self.frames += 1
-        self.wall_ms.append(facts.wall_ms)
-        self.cpu_ms.append(facts.cpu_ms)
+        if facts.drawn:
+            self.drawn += 1
+            self.wall_ms.append(facts.wall_ms)
+            self.cpu_ms.append(facts.cpu_ms)
         if facts.settled and self.settled_at is None:
             self.settled_at = self.frames
 
@@ -78,6 +82,7 @@ def make_report(runtime: Runtime, log: RunLog, scene: str) -> dict[str, Any]:
             "api": adapter.api,
         },
         "frames": log.frames,
+        "frames_drawn": log.drawn,
         "settled_at_frame": log.settled_at,
         "first_frame_s": None if log.first_frame_s is None else round(log.first_frame_s, 4),
         "frame_ms": _spread(log.wall_ms),

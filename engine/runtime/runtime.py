@@ -35,12 +35,13 @@ from engine.plan.resident.resident import Resident
 from engine.plan.schedule.schedule import Schedule, make_schedule
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.vocabulary import Stage
+from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import drawn_rows, frame_block
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
-from engine.runtime.options import Overlay, Presenter, RuntimeOptions
+from engine.runtime.options import Presenter, RuntimeOptions
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.facts import facts
@@ -66,7 +67,10 @@ _GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
 
 @dataclass(frozen=True)
 class FrameFacts:
-    """One frame: its number, milliseconds of wall and main-thread CPU time, and whether all is resident."""
+    """One frame: its number, milliseconds of wall and main-thread CPU time, and whether all is resident.
+
+    It is not `drawn` where the presenter has no target for it, or what it needs is not resident yet.
+    """
 
     number: int
     wall_ms: float
@@ -115,7 +119,6 @@ class Runtime:
         self.limit_budget(self._budgets)
 
     def _open(self, undo: ExitStack, options: RuntimeOptions) -> None:
-        self.overlays: list[Overlay] = []
         self.plan: Plan | None = None
         self.schedule: Schedule | None = None
         self._needs: FrameNeeds | None = None
@@ -141,13 +144,14 @@ class Runtime:
             self.profile = self._device_profile = self.profile.limited(options.budget_mib * MIB)
         caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
         self._sources = Sources.of(*self.library.ranges().T)
+        cycles = options.paging_cycles
         self.resident = Resident()
         self.memory = MemoryManager(
             self.device,
             self.profile,
             caches,
             frames=self.timeline,
-            pace=Pace(cycles=options.paging_cycles),
+            pace=Pace() if cycles is None else Pace(cycles=cycles, whole_cycles=True),
             state=self.resident,
         )
         undo.callback(self.memory.close)
@@ -179,9 +183,8 @@ class Runtime:
         """Draw pictures of this size from the next frame on."""
         self.planner.size = (max(1, width), max(1, height))
 
-    def add_overlay(self, overlay: Overlay) -> None:
-        """Let something beside the scene ask for memory; its presenter draws it."""
-        self.overlays.append(overlay)
+    def add_overlay(self, overlay: MemoryUser) -> None:
+        """Plan for what is drawn over the scene as well; the presenter draws it."""
         self.planner.others.append(overlay)
 
     def frame(self, presenter: Presenter | None = None) -> FrameFacts:
@@ -292,10 +295,9 @@ class Runtime:
         found = [*self.scene.warnings, *self.tableau.warnings, *self.library.problems]
         found += [*self.registry.problems, *self.planner.problems]
         help_text = "what was lost draws its fallback; open the scene again, and it is cooked anew"
-        found += [
-            Problem("memory.cache", text, help=help_text, severity=Severity.WARNING)
-            for text in self.memory.cache_problems
-        ]
+        for db, why in self.memory.cache_problems:
+            text = f"the cache of {self.library.dbs[db].name} cannot be read: {why}; cook it again"
+            found.append(Problem("memory.cache", text, help=help_text, severity=Severity.WARNING))
         return tuple(dict.fromkeys(found))
 
     def close(self) -> None:
@@ -439,13 +441,15 @@ class Runtime:
             self.renderer.ring("frame").replace(block)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
-        """Submit the frame, and present it; False where there is nothing to draw with yet."""
+        """Submit the frame, and present it; False where there is nothing to draw with, or on."""
         if not self.renderer.ready:
             return False
-        target = presenter.acquire() if presenter is not None else None
-        if presenter is None or target is None:
+        if presenter is None:
             self._send(slot, [], [], [])
             return True
+        target = presenter.acquire()
+        if target is None:
+            return False
         try:
             shown = presenter.record(slot, target, self.renderer.image(SCENE_COLOR.name))
             rendered = (target.rendered, 0, Stage.ALL_COMMANDS)

@@ -10,13 +10,12 @@
         assert scene.memory.peak <= 512 * MIB
         scene.frame()                       # uint8[240, 320, 4]
 
-Stable, and meant to be built on: every name that this module gives. Of an `OpenedScene`: `scene[path]`,
-`set`, `step`, `settle`, `frame`, `resize`, `limit_budget`, `compaction`, `compact`, `close`, `size`, `time`,
-`seed`, `random`, `plan`, `plan_text`, `memory`, `schedule`, `problems`, `messages`, `frames`, `has_pixels`,
-`driver`, `profile`, `document`, `tableau`. What lies behind (`scene.host`, and modules that are not
-named here) may change.
+The stable API is every name in `__all__`, and of an `OpenedScene`: `scene[path]`, `set`, `step`, `settle`,
+`frame`, `resize`, `limit_budget`, `compaction`, `compact`, `close`, `size`, `time`, `seed`, `random`, `plan`,
+`plan_text`, `memory`, `schedule`, `problems`, `messages`, `frames`, `has_pixels`, `driver`, `profile`,
+`document`, `tableau`. Everything else (`scene.host`, the modules in this package) may change.
 
-Nothing is imported before it is asked for: the pytest plugin costs a run that tests no scene next to nothing.
+Each name is imported on first use, so the pytest plugin adds almost nothing to a run without scene tests.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.testing.assertions.frame_assertions import assert_no_hitch
+    from engine.testing.assertions.frame_time_assertions import assert_no_hitch
     from engine.testing.assertions.memory_assertions import (
         assert_freed,
         assert_memory,
@@ -50,20 +49,20 @@ if TYPE_CHECKING:
     from engine.testing.assertions.schedule_assertions import assert_no_upload, assert_schedule
     from engine.testing.comparison.pictures import Tolerance
     from engine.testing.goldens.goldens import Goldens
-    from engine.testing.scene.faults import Faults
+    from engine.testing.scene.fault_injection import Faults
     from engine.testing.scene.frame import Box, Frame
-    from engine.testing.scene.memory_view import AssetMemory, HeapMemory, MemoryFacts
+    from engine.testing.scene.memory_facts import AssetMemory, HeapMemory, MemoryFacts
     from engine.testing.scene.opening import open_scene
     from engine.testing.scene.profiles import profile_names
     from engine.testing.scene.scene import NotSettled, OpenedScene
-    from engine.testing.scene.schedule_view import ScheduleFacts
-    from engine.testing.scene.simulated import NoPixels
+    from engine.testing.scene.schedule_facts import ScheduleFacts
+    from engine.testing.scene.simulated_host import NoPixels
     from engine.testing.scripts.script import ScriptFailed, load_script, run_script
 
 MIB = 1 << 20
 
-_HOMES = {
-    "assert_no_hitch": "assertions.frame_assertions",
+_MODULES = {
+    "assert_no_hitch": "assertions.frame_time_assertions",
     "assert_freed": "assertions.memory_assertions",
     "assert_memory": "assertions.memory_assertions",
     "assert_no_growth": "assertions.memory_assertions",
@@ -82,18 +81,18 @@ _HOMES = {
     "assert_silent": "assertions.problem_assertions",
     "assert_no_upload": "assertions.schedule_assertions",
     "assert_schedule": "assertions.schedule_assertions",
-    "Faults": "scene.faults",
+    "Faults": "scene.fault_injection",
     "profile_names": "scene.profiles",
     "ScriptFailed": "scripts.script",
     "load_script": "scripts.script",
     "run_script": "scripts.script",
-    "NoPixels": "scene.simulated",
+    "NoPixels": "scene.simulated_host",
     "Box": "scene.frame",
     "Frame": "scene.frame",
-    "AssetMemory": "scene.memory_view",
-    "HeapMemory": "scene.memory_view",
-    "MemoryFacts": "scene.memory_view",
-    "ScheduleFacts": "scene.schedule_view",
+    "AssetMemory": "scene.memory_facts",
+    "HeapMemory": "scene.memory_facts",
+    "MemoryFacts": "scene.memory_facts",
+    "ScheduleFacts": "scene.schedule_facts",
     "open_scene": "scene.opening",
     "NotSettled": "scene.scene",
     "OpenedScene": "scene.scene",
@@ -143,7 +142,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    module = _MODULES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"engine.testing.{home}"), name)
+    return getattr(importlib.import_module(f"engine.testing.{module}"), name)

@@ -15,9 +15,9 @@ from engine.plan.model.plan import Plan
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
-from viewer.panels.compaction_button import Compacting
+from viewer.panels.compaction_button import CompactionButton
 from viewer.panels.inspector import Inspector
-from viewer.panels.run_facts import Facts
+from viewer.panels.run_statistics import RunStatistics
 from viewer.ui import style
 from viewer.ui.draw_lists import INDEX_BYTES, VERTEX_BYTES, Space, pack
 
@@ -66,7 +66,7 @@ def _inspector(tableau: Tableau) -> Inspector:
     def unasked(most_bytes: int, most_moves: int) -> NoReturn:
         raise RuntimeError("nobody asks for compaction here")
 
-    return Inspector(tableau, Compacting(unasked, unasked), Guard(fail))
+    return Inspector(tableau, CompactionButton(unasked, unasked), Guard(fail))
 
 
 def _memory_tab(plan: Plan) -> tuple[float, float]:
@@ -105,7 +105,7 @@ def _timed(inspector: Inspector, plan: Plan) -> float:
 def _frame(inspector: Inspector, plan: Plan) -> None:
     imgui.get_io().delta_time = 1 / 60
     imgui.new_frame()
-    inspector.draw(plan, Facts(scene="bench"))
+    inspector.draw(plan, RunStatistics(scene="bench"))
     imgui.render()
     for texture in imgui.get_platform_io().textures:
         if texture.status == imgui.ImTextureStatus.want_create:

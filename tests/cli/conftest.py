@@ -1,4 +1,4 @@
-"""Running the engine's command line as a user does: in a process of its own."""
+"""Runs the engine's command line in a child process, as a user does."""
 
 from __future__ import annotations
 

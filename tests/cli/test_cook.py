@@ -1,4 +1,4 @@
-"""`cook` brings caches up to date once, and says so."""
+"""`cook` brings caches up to date once, and reports it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_second_cook_does_nothing(engine: Run, project: Path) -> None:
     assert caches == {path: path.stat().st_mtime_ns for path in project.rglob("*.ogCache")}
 
 
-def test_a_missing_texture_is_named_with_its_place_and_costs_only_itself(engine: Run, project: Path) -> None:
+def test_a_missing_texture_is_reported_and_stops_nothing_else(engine: Run, project: Path) -> None:
     (project / "assets/builtin/material/brick-albedo.png").unlink()
     done = engine("cook", project / "scenes" / "cube.hu")
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""`diff` and `plan --against`: what it takes to get from one plan to another, with no GPU."""
+"""`diff` and `plan --against`: the difference of two plans, without a GPU."""
 
 from __future__ import annotations
 
@@ -38,6 +38,31 @@ def test_another_size_remakes_the_attachments_alone(engine: Run, old: Path) -> N
     assert root["difference"]["rows"]["pipelinePlan"]["created"].text == "0"
 
 
+@pytest.mark.parametrize("given", ["diff", "--against"])
+def test_after_is_what_the_second_plan_says(engine: Run, tmp_path: Path, old: Path, given: str) -> None:
+    wanted = ("--profile", "lavapipe", "--size", "200x100")
+    new = tmp_path / "new.hu"
+    assert engine("plan", SCENE, *wanted, "--out", str(new)).returncode == 0
+    done = engine("diff", old, new) if given == "diff" else engine("plan", SCENE, *wanted, "--against", old)
+    assert done.returncode == 0, done.stderr
+    found = parse(done.stdout, "diff").root["difference"]
+    before, after = (parse(path.read_text(), "plan").root["featureDb"]["plannedBytes"] for path in (old, new))
+    assert (found["plannedBefore"].text, found["plannedAfter"].text) == (before.text, after.text)
+    change = int(found["allocated"].text) - int(found["freed"].text)
+    assert int(after.text) - int(before.text) == change < 0
+
+
+def test_a_schedule_names_databases_by_their_names(engine: Run, tmp_path: Path, old: Path) -> None:
+    empty = tmp_path / "empty.hu"
+    profile = parse(old.read_text(), "plan").root["featureDb"]["profile"].text
+    empty.write_text(f"featureDb: {{ profile: '{profile}' memoryPlan: {{ }} }}\n", encoding="utf-8")
+    done = engine("diff", empty, old, "--profile", "lavapipe")
+    assert done.returncode == 0, done.stderr
+    assert "[assetDb0 schedule buffers" in done.stdout
+    assert "[builtin schedule" in done.stdout
+    assert "assetDb1" not in done.stdout
+
+
 def test_an_edited_plan_is_refused(engine: Run, old: Path) -> None:
     old.write_text(old.read_text().replace("footprint: ", "footprint: 9", 1))
     done = engine("diff", str(old), str(old))
@@ -46,7 +71,7 @@ def test_an_edited_plan_is_refused(engine: Run, old: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_what_is_no_plan_is_refused(engine: Run, old: Path) -> None:
+def test_a_file_that_is_not_a_plan_is_refused(engine: Run, old: Path) -> None:
     done = engine("diff", SCENE, str(old))
     assert done.returncode == 2
     assert "featureDb" in done.stderr

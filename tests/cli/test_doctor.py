@@ -1,4 +1,4 @@
-"""The doctor and the probe: what is there, what is missing, how to get it."""
+"""The doctor and the probe: what is installed, what is missing, how to install it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from support.display import Display
 
 from engine.cli import probe
-from engine.cli.adapters import ask
+from engine.cli.adapters import list_adapters
 from engine.cli.doctor import Check, State
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -36,7 +36,7 @@ def test_without_a_driver_it_says_why_and_what_to_install_and_ends_with_3(engine
     assert "Traceback" not in done.stderr
 
 
-def test_a_display_that_does_not_answer_is_reported_from_one_that_does(engine: Run, display: Display) -> None:
+def test_a_display_that_does_not_answer_is_not_taken_for_one_that_does(engine: Run, display: Display) -> None:
     assert f"the X server {display.name} answers" in engine("doctor", DISPLAY=display.name).stdout
     assert "DISPLAY is :4321, but no X server answers" in engine("doctor", DISPLAY=":4321").stdout
 
@@ -46,12 +46,12 @@ def test_without_a_display_it_names_headless(engine: Run) -> None:
     assert "DISPLAY is not set): scenes open with --headless" in shown
 
 
-def test_a_driver_that_crashes_becomes_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_crashing_driver_is_given_as_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\nkill -SEGV $$\n", encoding="utf-8")
     broken.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(broken))
-    report = ask()
+    report = list_adapters()
     assert not report.usable
     assert "ended with -11" in report.reasons[0]
 
@@ -81,7 +81,7 @@ def test_the_probe_and_the_vulkan_boundary_see_the_same_devices() -> None:
     loader = probe.library(probe.LOADER)
     assert loader is not None
     seen = [adapter.name for adapter in probe.adapters(loader)]
-    assert seen == [adapter.name for adapter in ask().adapters]
+    assert seen == [adapter.name for adapter in list_adapters().adapters]
 
 
 def test_the_probe_runs_on_a_python_without_any_package(root: Path) -> None:

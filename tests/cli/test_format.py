@@ -1,4 +1,4 @@
-"""`format` lays files out anew, keeps comments, and never leaves half a file behind."""
+"""`format` formats files, keeps comments, and never leaves half a file behind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def untidy(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_is_laid_out_once_and_then_left_alone(engine: Run, untidy: Path) -> None:
+def test_a_file_is_formatted_once_and_then_left_alone(engine: Run, untidy: Path) -> None:
     assert engine("format", untidy).returncode == 0
     tidy = untidy.read_text(encoding="utf-8")
     assert tidy != UNTIDY

@@ -1,4 +1,4 @@
-"""The command line as a whole: help, mistakes, and how it ends."""
+"""The command line as a whole: help, wrong arguments, exit codes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_wrong_command_line_ends_with_2_and_no_traceback(engine: Run, argument
         (KeyboardInterrupt(), 130, "stopped"),
     ],
 )
-def test_what_a_user_can_cause_ends_in_words_and_its_code(
+def test_an_error_of_a_user_ends_with_a_message_and_its_code(
     raised: BaseException, code: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def command() -> int:
@@ -87,7 +87,7 @@ def test_what_a_user_can_cause_ends_in_words_and_its_code(
     assert words in capsys.readouterr().err
 
 
-def test_our_own_mistakes_are_not_dressed_up_as_input_errors() -> None:
+def test_our_own_bugs_are_not_reported_as_input_errors() -> None:
     def command() -> int:
         raise ZeroDivisionError
 
@@ -95,7 +95,7 @@ def test_our_own_mistakes_are_not_dressed_up_as_input_errors() -> None:
         guarded(command)
 
 
-def test_a_reader_that_goes_away_ends_the_command_quietly(root: Path) -> None:
+def test_a_closed_pipe_ends_the_command_quietly(root: Path) -> None:
     code = "import sys\nfrom engine.cli.exits import guarded\n"
     code += "sys.exit(guarded(lambda: [print('x' * 1000) for _ in range(10000)] and 0))"
     writer = subprocess.Popen(

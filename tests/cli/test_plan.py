@@ -1,4 +1,4 @@
-"""`plan` prints the same bytes for the same input, with no GPU, for whatever profile it is given."""
+"""`plan` prints the same text for the same input, without a GPU, for any profile."""
 
 from __future__ import annotations
 
@@ -40,6 +40,37 @@ def test_every_subresource_says_why(engine: Run) -> None:
     assert any(
         why.startswith("shadowCaster on 'cube' at scenes/cube.hu:") for whys in reasons for why in whys
     )
+
+
+def test_requirements_are_printed_with_their_addresses_and_requesters(engine: Run) -> None:
+    done = engine("plan", SCENE, "--requirements")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == engine("plan", SCENE, "--requirements").stdout
+    root = parse(done.stdout, "requirements").root
+    entries = {
+        tuple(a.text for a in e["assetDbAddress"]): e for e in root["featureDb"] if "transient" not in e
+    }
+    vertices = entries["assetDb0", "2"]
+    assert vertices["size"].text == "1632"
+    assert [usage.text for usage in vertices["usages"]][1:] == ["transfer_dst_bit", "vertex_buffer_bit"]
+    for entry in root["featureDb"]:
+        for name in ("memoryProperties", "size", "usages", "queues", "dedicated", "address"):
+            assert name in entry
+        assert entry["why"][0].text
+    asked = [e for e in root["featureReqs"] if "assetCache" in e]
+    assert "assetDb0 vertices #2" in [entry["assetCache"].text for entry in asked]
+    for entry in root["featureReqs"]:
+        assert {"memType", "alloc", "resIdx", "bufImg", "offset"} == {
+            name for name, _ in entry["address"].items()
+        }
+        for name in ("usage", "dedicated", "queues", "why"):
+            assert name in entry
+
+
+def test_requirements_and_a_difference_are_not_printed_at_once(engine: Run) -> None:
+    done = engine("plan", SCENE, "--requirements", "--against", "old.hu")
+    assert done.returncode == 2
+    assert "not allowed with argument" in done.stderr
 
 
 def test_a_larger_picture_needs_larger_images(engine: Run) -> None:
@@ -105,7 +136,7 @@ def test_a_profile_without_a_field_is_an_error_that_names_it(engine: Run, root: 
     assert "Traceback" not in done.stderr
 
 
-def test_a_scene_that_does_not_fit_names_who_requests_for_the_most(
+def test_a_scene_that_does_not_fit_names_the_largest_requesters(
     engine: Run, root: Path, tmp_path: Path
 ) -> None:
     profile = json.loads((root / "assets/profiles/lavapipe.json").read_text(encoding="utf-8"))
@@ -132,7 +163,7 @@ def test_a_recorded_device_can_be_planned_for(engine: Run, tmp_path: Path) -> No
     )
 
 
-def test_why_leads_from_a_question_to_the_lines_that_ask(engine: Run) -> None:
+def test_why_leads_from_a_question_to_the_lines_that_request_it(engine: Run) -> None:
     done = engine("why", SCENE, "shadowCaster")
     assert done.returncode == 0, done.stderr
     answers = parse(done.stdout, "why").root["why"]

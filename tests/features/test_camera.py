@@ -1,4 +1,4 @@
-"""Claims about cameras: what is in front is seen, with reversed depth; the first enabled one counts."""
+"""Claims about cameras: projection with reversed depth; the first enabled camera is used."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Claims about lights: directions, colours, and a shadow view that holds all that casts."""
+"""Claims about lights: directions, colours, and a shadow matrix that contains all casters."""
 
 from itertools import product
 
@@ -29,7 +29,7 @@ def add_light(tableau: Tableau, name: str = "sun", angle: float = -1.0, **fields
 
 
 @pytest.mark.parametrize("angle", [-0.4, -1.0, -1.57, 2.5])
-def test_the_shadow_view_holds_every_corner_of_what_casts(angle):
+def test_the_shadow_map_contains_every_corner_of_the_casters(angle):
     tableau = scene()
     add_light(tableau, angle=angle)
     values = Light().frame_values(frame(tableau))
@@ -40,7 +40,7 @@ def test_the_shadow_view_holds_every_corner_of_what_casts(angle):
     assert np.abs(clip[:, :2]).max() > 0.9  # and wastes little of the map
 
 
-def test_what_is_nearer_to_the_light_has_the_greater_depth():
+def test_points_nearer_to_the_light_have_greater_depth():
     tableau = scene()
     add_light(tableau)
     values = Light().frame_values(frame(tableau))
@@ -74,7 +74,7 @@ def test_a_disabled_light_does_not_shine():
     assert Light().frame_values(frame(tableau)) == {}
 
 
-def test_a_light_with_nothing_to_cast_still_has_a_finite_view():
+def test_a_light_without_casters_still_has_a_finite_matrix():
     tableau = scene()
     add_light(tableau)
     assert np.isfinite(Light().frame_values(frame(tableau, None))["lightViewProjection"]).all()

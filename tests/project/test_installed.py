@@ -26,13 +26,21 @@ def installed(root: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+DIORAMA = "import sys\nfrom viewer.command import main\nsys.exit(main())"
+"""What the script that pip installs for the command `diorama` does."""
+
+
 def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module, or the command `diorama`, with what is installed."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(installed / "lib"),
         "XDG_CACHE_HOME": str(installed / "cache"),
     }
-    command = [sys.executable, "-m", *arguments]
+    if arguments[0] == "diorama":
+        command = [sys.executable, "-c", DIORAMA, *arguments[1:]]
+    else:
+        command = [sys.executable, "-m", *arguments]
     return subprocess.run(
         command,
         cwd=installed / "elsewhere",
@@ -44,17 +52,19 @@ def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_scene_that_comes_with_it_is_planned_from_any_folder(installed: Path) -> None:
-    done = run(installed, "engine", "plan", "scenes/cube.hu")
+@pytest.mark.parametrize("entry", [("engine",), ("diorama",)])
+def test_a_scene_that_comes_with_it_is_planned_from_any_folder(
+    installed: Path, entry: tuple[str, ...]
+) -> None:
+    done = run(installed, *entry, "plan", "scenes/cube.hu")
     assert done.returncode == 0, done.stderr
     assert "featureDb: {" in done.stdout
 
 
 @pytest.mark.gpu
-def test_a_scene_that_comes_with_it_is_drawn_from_any_folder(installed: Path) -> None:
-    done = run(
-        installed, "viewer", "scenes/cube.hu", "--headless", "--size", "64x48", "--screenshot", "a.png"
-    )
+@pytest.mark.parametrize("entry", ["viewer", "diorama"])
+def test_a_scene_that_comes_with_it_is_drawn_from_any_folder(installed: Path, entry: str) -> None:
+    done = run(installed, entry, "scenes/cube.hu", "--headless", "--size", "64x48", "--screenshot", "a.png")
     assert done.returncode == 0, done.stderr
     assert (installed / "elsewhere" / "a.png").stat().st_size > 1000
 

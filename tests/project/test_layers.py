@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ FLOORS = {
         "hooks",
         "plugin",
     ),
-    "viewer": ("arguments", "guard", "window", "ui", "panels", "run", "main", "__main__"),
+    "viewer": ("arguments", "guard", "window", "ui", "panels", "run", "main", "command", "__main__"),
 }
 # These stand above the others and may use all of the engine.
 ABOVE = {"engine.runtime", "engine.cli", "engine.testing", "engine.__main__", "viewer"}
@@ -177,6 +178,62 @@ def test_a_forbidden_import_is_found_wherever_it_stands(tmp_path: Path, module: 
     file = tmp_path / "module.py"
     file.write_text(statement + "\n", encoding="utf-8")
     assert wrong_imports(file, module, "module.py")
+
+
+def import_graph(files: dict[str, Path], *, for_types: bool) -> dict[str, set[str]]:
+    """Which modules each module imports, in functions too; `for_types`: also under `if TYPE_CHECKING:`."""
+
+    def statements(node: ast.AST) -> Iterator[ast.AST]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING" and not for_types:
+                continue
+            yield child
+            yield from statements(child)
+
+    graph: dict[str, set[str]] = {}
+    for module, path in files.items():
+        found = set()
+        for node in statements(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= {name if name in files else str(node.module) for name in names}
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+        graph[module] = (found & files.keys()) - {module}
+    return graph
+
+
+def import_circle(graph: dict[str, set[str]]) -> list[str]:
+    """One circle of modules that import each other, empty where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as circle:
+        return list(circle.args[1])
+    return []
+
+
+def test_no_modules_import_each_other_in_a_circle(root: Path) -> None:
+    files = {module: path for path, module in modules(root)}
+    assert import_circle(import_graph(files, for_types=False)) == []
+
+
+@pytest.mark.parametrize("part", ["engine.cli", "viewer"])
+def test_not_even_annotations_close_a_circle_of_imports(root: Path, part: str) -> None:
+    files = {module: path for path, module in modules(root) if part_of(module) == part}
+    assert import_circle(import_graph(files, for_types=True)) == []
+
+
+def test_a_circle_of_imports_is_found(tmp_path: Path) -> None:
+    sources = {
+        "a": "import b",
+        "b": "def late():\n    from c import name",
+        "c": "if TYPE_CHECKING:\n    import a",
+    }
+    files = {name: tmp_path / f"{name}.py" for name in sources}
+    for name, path in files.items():
+        path.write_text(sources[name] + "\n", encoding="utf-8")
+    assert import_circle(import_graph(files, for_types=False)) == []
+    assert set(import_circle(import_graph(files, for_types=True))) == {"a", "b", "c"}
 
 
 def test_every_part_of_the_engine_has_a_row_in_the_table(root: Path) -> None:

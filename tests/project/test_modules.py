@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import subprocess
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from engine.humon import Problem
 
 LONGEST = 500
 MARKS = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
@@ -31,6 +38,44 @@ def test_every_module_opens_with_one_sentence(root: Path) -> None:
         if len(first) != 1 or not first[0].rstrip().endswith((".", ":", "!")):
             wrong.append(f"{path.relative_to(root)}: {text[:60]!r}")
     assert not wrong, "\n".join(wrong)
+
+
+def exported(root: Path) -> Iterator[tuple[str, object]]:
+    """Every name that a part of the engine exports, and what it is."""
+    for path in sorted((root / "engine").glob("*/__init__.py")):
+        module = import_module(f"engine.{path.parent.name}")
+        for name in getattr(module, "__all__", ()):
+            yield f"{module.__name__}.{name}", getattr(module, name)
+
+
+def undocumented(value: object) -> bool:
+    """Whether a class or function has no docstring of its own; dataclasses and enums make up some."""
+    if not inspect.isclass(value) and not inspect.isroutine(value):
+        return False
+    tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
+    definition = tree.body[0]
+    assert isinstance(definition, ast.ClassDef | ast.FunctionDef)
+    return not ast.get_docstring(definition)
+
+
+def test_every_exported_class_and_function_has_a_docstring_of_its_own(root: Path) -> None:
+    names = dict(exported(root))
+    assert len(names) > 150
+    assert not [name for name, value in names.items() if undocumented(value)]
+
+
+def test_a_docstring_that_is_inherited_or_made_up_is_none() -> None:
+    @dataclass
+    class MadeUp:
+        field: int = 0
+
+    class Inherited(Problem):
+        pass
+
+    assert undocumented(MadeUp)
+    assert undocumented(Inherited)
+    assert not undocumented(Problem)
+    assert not undocumented(17)
 
 
 def test_nothing_is_left_for_later(root: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,11 @@ def test_the_packages_are_engine_features_and_viewer(project: dict[str, Any]) ->
     assert project["project"]["requires-python"] == ">=3.11"
     include = project["tool"]["setuptools"]["packages"]["find"]["include"]
     assert sorted(include) == ["engine*", "features*", "viewer*"]
+
+
+def test_the_command_diorama_is_installed_and_there(project: dict[str, Any]) -> None:
+    module, _, function = project["project"]["scripts"]["diorama"].partition(":")
+    assert callable(getattr(import_module(module), function))
 
 
 def tracked_text(root: Path) -> list[Path]:

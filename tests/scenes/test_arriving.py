@@ -67,3 +67,10 @@ def test_what_the_camera_does_not_see_arrives_last():
         cube, ground = (runtime.library.find("assetDb0", name, ("vertices",)).key for name in (2, "plane"))
         order = np.concatenate(sent).tolist()
         assert order.index(ground) < order.index(cube)
+
+
+@pytest.mark.parametrize(("given", "cycles", "by_hand"), [(None, 2, False), (7, 7, True)])
+def test_cycles_are_set_by_hand_where_a_number_is_given(given, cycles, by_hand):
+    with open_scene("scenes/cube.hu", size=(64, 48), settle=False, paging_cycles=given) as scene:
+        pace = scene.host.runtime.memory.pace
+        assert (pace.cycles, pace.whole_cycles) == (cycles, by_hand)

@@ -1,4 +1,4 @@
-"""Claims about the pytest plugin: who is skipped or fails, what runs over profiles, what a failure shows."""
+"""Claims about the pytest plugin: skipped and failed tests, runs over profiles, texts of failures."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_require_gpu_turns_a_missing_device_into_failures(pytester: pytest.Pytes
     pytester.makepyfile(GPU_TESTS)
     result = pytester.runpytest_subprocess("--require-gpu")
     result.assert_outcomes(passed=1, failed=1, errors=1)  # one before it ran, one while
-    assert result.stdout.str().count("no Vulkan device, and --require-gpu asks for one: ") >= 2
+    assert result.stdout.str().count("no Vulkan device, and --require-gpu requires one: ") >= 2
 
 
 @pytest.mark.gpu
@@ -56,7 +56,7 @@ def test_with_a_device_nothing_is_skipped_and_require_gpu_changes_nothing(pytest
     pytester.runpytest_subprocess("--require-gpu").assert_outcomes(passed=3)
 
 
-def test_profiles_runs_a_test_for_each_that_fits(pytester: pytest.Pytester):
+def test_profiles_runs_a_test_for_each_that_matches(pytester: pytest.Pytester):
     pytester.makepyfile(
         """
         import pytest
@@ -80,8 +80,8 @@ def test_profiles_runs_a_test_for_each_that_fits(pytester: pytest.Pytester):
 @pytest.mark.parametrize(
     ("mark", "arguments", "said"),
     [
-        ('profiles("nosuch-*")', "profile", "no profile fits nosuch-*; there are coarse"),
-        ('profiles("*")', "", "is marked with profiles and takes no `profile`"),
+        ('profiles("nosuch-*")', "profile", "no profile matches nosuch-*; known are coarse"),
+        ('profiles("*")', "", "is marked with profiles but does not take `profile`"),
     ],
 )
 def test_a_wrong_mark_is_reported_in_words(pytester: pytest.Pytester, mark: str, arguments: str, said: str):
@@ -115,7 +115,7 @@ def test_a_failure_points_at_the_tests_own_line_and_not_into_the_assertion(pytes
     text = result.stdout.str()
     assert "\n>           assert_planned(scene" in text
     assert "\n>           with assert_no_growth(scene)" in text
-    assert "wording.py" not in text
+    assert "failure_messages.py" not in text
     assert "assertions/plan.py" not in text
     assert "assertions/memory.py" not in text
     assert "contextlib.py" not in text
@@ -134,12 +134,12 @@ def test_a_run_without_scene_tests_loads_neither_vulkan_nor_numpy(pytester: pyte
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-def test_a_driver_that_crashes_while_it_is_asked_is_a_reason(monkeypatch: pytest.MonkeyPatch):
+def test_a_crashing_driver_is_given_as_the_reason(monkeypatch: pytest.MonkeyPatch):
     import subprocess
 
     done = subprocess.CompletedProcess(["probe"], -11, "", "")
     monkeypatch.setattr(plugin.subprocess, "run", lambda *_, **__: done)
-    assert plugin.no_device_reason() == "a driver crashed while it was asked (signal 11)"
+    assert plugin.no_device_reason() == "a driver crashed while devices were listed (signal 11)"
 
 
 @pytest.mark.gpu

@@ -1,4 +1,4 @@
-"""Claims about docs/testing-reference.md: it names what there is, with the arguments that there are."""
+"""Claims about docs/testing-reference.md: it lists every public name with its arguments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_every_name_is_on_the_page(page):
     assert not [name for name in testing.__all__ if not re.search(rf"\b{name}\b", page)]
 
 
-def test_every_name_can_be_had_and_no_other(page):
+def test_every_name_can_be_imported_and_no_other(page):
     assert all(getattr(testing, name) is not None for name in testing.__all__)
     with pytest.raises(AttributeError, match="no attribute 'open_seen'"):
         testing.open_seen  # noqa: B018

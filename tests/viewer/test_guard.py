@@ -1,4 +1,4 @@
-"""What raises inside a callback does not end the loop."""
+"""An exception in a callback does not end the loop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_function_that_raises_is_reported_once_and_not_called_again() -> None:
     assert guard.switched_off == ("panel",)
 
 
-def test_a_function_that_works_gives_its_answer_and_others_go_on() -> None:
+def test_a_function_that_works_returns_its_result_and_others_go_on() -> None:
     guard = Guard(lambda name, message: None)
     guard.call("broken", lambda: 1 / 0)
     assert guard.call("sum", lambda a, b: a + b, 2, 3) == 5

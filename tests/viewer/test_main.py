@@ -1,4 +1,4 @@
-"""`python -m viewer` as a user calls it: what it writes, what it says, how it ends."""
+"""`python -m viewer` as a user calls it: its files, its messages, its exit codes."""
 
 from __future__ import annotations
 
@@ -70,8 +70,9 @@ def test_within_too_small_a_budget_the_picture_is_drawn_and_what_it_lacks_is_rep
 
 
 @gpu
-def test_as_many_frames_are_drawn_as_were_asked_for(root: Path, tmp_path: Path) -> None:
-    assert report_of(root, tmp_path, "--frames", "7")["frames"] == 7
+def test_as_many_frames_are_drawn_as_were_requested(root: Path, tmp_path: Path) -> None:
+    report = report_of(root, tmp_path, "--frames", "7")
+    assert report["frames_drawn"] == 7 <= report["frames"]
 
 
 @gpu
@@ -148,7 +149,7 @@ def test_without_a_vulkan_driver_the_viewer_says_what_to_install(
 
 
 @gpu
-def test_a_device_that_is_not_there_is_answered_with_the_reason_per_adapter(root: Path) -> None:
+def test_an_unknown_device_is_refused_with_the_reason_per_adapter(root: Path) -> None:
     done = view(root, "scenes/cube.hu", "--headless", "--device", "no such card")
     assert done.returncode == 3
     assert "no such card" in done.stderr
@@ -195,7 +196,7 @@ def test_a_scene_with_several_errors_reports_them_together(root: Path, tmp_path:
 
 
 @gpu
-def test_a_scene_is_found_among_those_that_come_along(root: Path, tmp_path: Path) -> None:
+def test_a_scene_is_found_among_the_installed_ones(root: Path, tmp_path: Path) -> None:
     here = subprocess.run(
         command("scenes/cube.hu", "--headless", "--size", "64x48"),
         cwd=tmp_path,

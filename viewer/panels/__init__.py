@@ -1,1 +1,1 @@
-"""The inspector: what the scene holds, what it costs and why, drawn with ImGui."""
+"""The inspector, drawn with ImGui: objects and features, the memory plan with its reasons, problems."""

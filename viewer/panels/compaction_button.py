@@ -1,4 +1,4 @@
-"""The button that compacts memory: first it tells what that would gain, and a second press begins it."""
+"""The button that compacts memory: the first press estimates the gain, the second starts it."""
 
 from __future__ import annotations
 
@@ -10,56 +10,56 @@ from engine.plan.model.plan import Plan
 from engine.plan.placement.compaction import Compaction
 from engine.plan.terms.errors import PlanError
 from viewer.panels import widgets
-from viewer.panels.number_words import bytes_text, count_text
+from viewer.panels.number_format import bytes_text, count_text
 from viewer.ui import style
 
-MOST_BYTES = 256 << 20
-"""What one press moves at most: as much as a block of memory holds; more is for the next one."""
-MOST_MOVES = 1 << 16
+MAX_BYTES = 256 << 20
+"""The most bytes that one press moves: the size of a memory block."""
+MAX_MOVES = 1 << 16
 
-_ABOUT = "Tell what moving assets together would give back; nothing is moved yet."
+_ABOUT = "Estimate how much memory moving assets together would free; nothing is moved yet."
 
 Compact = Callable[[int, int], Compaction]
 
 
-class Compacting:
-    """Draws the button, or what was told, in the rest of a line."""
+class CompactionButton:
+    """Draws the button, or the text that there is nothing to gain, in the rest of a line."""
 
-    def __init__(self, describe: Compact, begin: Compact) -> None:
-        """Both take the most bytes and moves; `tell` only says what `begin` would do."""
-        self._report = describe
+    def __init__(self, estimate: Compact, begin: Compact) -> None:
+        """Both take the most bytes and moves; `estimate` only returns what `begin` would do."""
+        self._estimate = estimate
         self._begin = begin
-        self._reported: tuple[Plan, Compaction] | None = None
+        self._estimated: tuple[Plan, Compaction] | None = None
         self._refused = ""
         self.place: widgets.Rectangle | None = None
 
     def draw(self, plan: Plan, is_settled: bool) -> None:
-        """Offer to look, and then to begin; only what is settled can be compacted."""
-        reported = (
-            self._reported[1]
-            if self._reported is not None and self._reported[0] is plan and is_settled
+        """Draw the button for the estimate, then the one that starts it; both need a settled scene."""
+        found = (
+            self._estimated[1]
+            if self._estimated is not None and self._estimated[0] is plan and is_settled
             else None
         )
-        if reported is None:
+        if found is None:
             imgui.begin_disabled(not is_settled)
             if self._button("compact"):
-                self._ask(plan)
+                self._make_estimate(plan)
             imgui.end_disabled()
             widgets.tooltip((self._refused, _ABOUT))
-        elif reported.moves:
-            if self._button(f"return {bytes_text(reported.gain)}"):
-                self._begin(MOST_BYTES, MOST_MOVES)
-            moves = count_text(reported.moves, "move")
-            widgets.tooltip((f"{reported.gain:,} bytes return for {reported.moved:,} bytes in {moves}.",))
+        elif found.moves:
+            if self._button(f"free {bytes_text(found.gain)}"):
+                self._begin(MAX_BYTES, MAX_MOVES)
+            moves = count_text(found.moves, "move")
+            widgets.tooltip((f"Frees {found.gain:,} bytes by moving {found.moved:,} bytes in {moves}.",))
         else:
             self.place = None
             imgui.same_line()
             widgets.right_aligned("nothing to gain", style.QUIET)
 
-    def _ask(self, plan: Plan) -> None:
-        """Have it told what there is to gain, or why not now."""
+    def _make_estimate(self, plan: Plan) -> None:
+        """Store the estimate for a plan, or the reason why there is none now."""
         try:
-            self._reported, self._refused = (plan, self._report(MOST_BYTES, MOST_MOVES)), ""
+            self._estimated, self._refused = (plan, self._estimate(MAX_BYTES, MAX_MOVES)), ""
         except PlanError as error:
             self._refused = f"Not now: {error.problem}."
 

@@ -1,4 +1,4 @@
-"""Which nodes of a tree the user has folded open or shut, by identities that outlive the tree's rows."""
+"""The expanded nodes of a tree, by identities that stay valid when the tree's rows change."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ SMALL = 256
 
 
 class ExpandedNodes:
-    """Small trees start open, large ones shut; what the user changed stays as long as the node lives."""
+    """Small trees start expanded, large ones collapsed; the user's changes are kept by node identity."""
 
     def __init__(self) -> None:
         self._changed: dict[Hashable, bool] = {}
         self.version = 0
 
     def set(self, identity: Hashable, is_open: bool) -> None:
-        """Remember that the user opened or shut a node."""
+        """Store that the user expanded or collapsed a node."""
         self._changed[identity] = is_open
         self.version += 1
 
     def column(self, count: int, find: Mapping[Any, int]) -> NDArray[np.bool_]:
-        """Give bool[count]: the default, but for what was changed, whose places `find` gives."""
+        """Return bool[count]: the default, except for changed nodes, whose indices are in `find`."""
         is_open = np.full(count, count <= SMALL)
         for identity, value in self._changed.items():
             place = find.get(identity)
@@ -34,5 +34,5 @@ class ExpandedNodes:
 
     @property
     def changed(self) -> tuple[Hashable, ...]:
-        """The identities that differ from the default."""
+        """The identities of the nodes that the user has expanded or collapsed."""
         return tuple(self._changed)

@@ -11,10 +11,10 @@ from engine.plan.model.plan import Plan
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
 from viewer.panels import widgets
-from viewer.panels.compaction_button import Compacting
+from viewer.panels.compaction_button import CompactionButton
 from viewer.panels.memory_panel import MemoryPanel
 from viewer.panels.objects_panel import ObjectsPanel
-from viewer.panels.run_facts import Facts
+from viewer.panels.run_statistics import RunStatistics
 from viewer.ui import style
 
 WIDTH = 400
@@ -29,22 +29,22 @@ _WINDOW = (
 
 
 class Inspector:
-    """Draws all of it inside one ImGui frame; a part that raises is switched off and reported once."""
+    """Draws the panel in an ImGui frame; a part that raises is switched off and reported once."""
 
-    def __init__(self, tableau: Tableau, compacting: Compacting, guard: Guard) -> None:
+    def __init__(self, tableau: Tableau, compaction_button: CompactionButton, guard: Guard) -> None:
         self.visible = True
-        self.compacting = compacting
+        self.compaction_button = compaction_button
         self._guard = guard
         self._objects = ObjectsPanel(tableau)
-        self._memory = MemoryPanel(compacting)
+        self._memory = MemoryPanel(compaction_button)
         self._recovery = imgui.internal.ErrorRecoveryState()
 
     @property
     def switches(self) -> dict[tuple[str, str, str], widgets.Rectangle]:
-        """Where the switches in sight are: (path, feature or "", flag) -> x0 y0 x1 y1 in points."""
+        """The rectangles of the visible switches: (path, feature or "", flag) -> x0 y0 x1 y1 in points."""
         return self._objects.switches
 
-    def draw(self, plan: Plan, facts: Facts) -> None:
+    def draw(self, plan: Plan, facts: RunStatistics) -> None:
         """Draw the panel, if it is shown; F1 shows and hides it."""
         if imgui.is_key_pressed(imgui.Key.f1, False):
             self.visible = not self.visible
@@ -70,7 +70,7 @@ class Inspector:
         imgui.end()
 
     def _call(self, name: str, draw: Callable[[], None]) -> None:
-        """Draw one part; where it raises halfway, ImGui's stacks are brought back to where they were."""
+        """Draw one part; if it raises halfway, ImGui's stacks are restored."""
         imgui.internal.error_recovery_store_state(self._recovery)
         before = len(self._guard.switched_off)
         self._guard.call(name, draw)
@@ -83,7 +83,7 @@ class Inspector:
             io.config_error_recovery_enable_debug_log = log
 
 
-def _header(facts: Facts) -> None:
+def _header(facts: RunStatistics) -> None:
     imgui.text_unformatted(facts.scene)
     rate = 1000.0 / facts.frame_ms if facts.frame_ms > 0 else 0.0
     imgui.same_line()
@@ -95,8 +95,8 @@ def _header(facts: Facts) -> None:
 
 
 def _choose(labels: tuple[str, ...]) -> str:
-    """Draw the tabs alone and return the chosen one: what it shows is drawn after them, so that a part that
-    raises halfway has no tab bar to leave open.
+    """Draw the tabs and return the chosen one; its content is drawn after the tab bar has ended, so that a
+    part that raises halfway cannot leave the bar open.
     """
     chosen = ""
     if imgui.begin_tab_bar("tabs"):
@@ -109,7 +109,7 @@ def _choose(labels: tuple[str, ...]) -> str:
     return chosen
 
 
-def _problems(facts: Facts) -> None:
+def _problems(facts: RunStatistics) -> None:
     if not facts.problems:
         widgets.quiet("none")
     for number, problem in enumerate(facts.problems):

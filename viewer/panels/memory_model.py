@@ -1,7 +1,7 @@
-"""The memory plan as an outline: allocations, the resources in them, the subresources in those.
+"""The memory plan as a tree: allocations, the resources in them, the subresources in those.
 
-Everything is columns of the plan; words are made for the rows that are looked at. The model is built again
-when there is another plan, not when there is another frame.
+Everything is columns of the plan; texts are made only for visible rows. The model is built once per plan, not
+once per frame.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from engine.plan.model.plan import Plan
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind, flag_names, word
 from viewer.panels.expanded_nodes import ExpandedNodes
-from viewer.panels.number_words import bytes_text, count_text
+from viewer.panels.number_format import bytes_text, count_text
 from viewer.panels.tree_rows import TreeRows, flatten
 
 
 class Level(IntEnum):
-    """What a row of the outline stands for."""
+    """The kind of a row."""
 
     ALLOCATION = 0
     RESOURCE = 1
@@ -30,18 +30,18 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class MemoryRow:
-    """One row in words: what it is, how large, its usage bits, who asks for it, and where it lies."""
+    """The texts of one row: its name, size in bytes, usage bits, requesters, and place."""
 
     level: Level
     name: str
     size: int
     usage: tuple[str, ...]
-    why: str
+    why: tuple[str, ...]
     place: str
 
 
 class MemoryModel:
-    """One plan, flattened; `outline` follows `folds`."""
+    """The tree of one plan; `tree_rows` depends on the expanded nodes."""
 
     def __init__(self, plan: Plan, expanded: ExpandedNodes) -> None:
         memory = plan.memory
@@ -77,7 +77,7 @@ class MemoryModel:
 
     @property
     def tree_rows(self) -> TreeRows:
-        """The visible rows; made again only after something was folded."""
+        """The visible rows; built again only after a node was expanded or collapsed."""
         if self._tree_rows is None or self._expanded_version != self._expanded.version:
             places = {
                 identity: place
@@ -91,25 +91,25 @@ class MemoryModel:
         return self._tree_rows
 
     def is_open(self, node: int) -> bool:
-        """Whether the rows below a node are shown."""
+        """Whether a node is expanded."""
         return bool(self._is_open[node])
 
     def set_expanded(self, node: int, is_open: bool) -> None:
-        """Show the rows below a node, or not."""
+        """Expand or collapse a node."""
         self._expanded.set(self.identity(node), is_open)
 
     def identity(self, node: int) -> tuple[int, int]:
-        """(level, id or key) of a node: the same for as long as it lives, whatever plan it is in."""
+        """(level, id or key) of a node: the same in every plan that contains it."""
         level, row = self._row(node)
         tables = (self._allocations["id"], self._resources["id"], self._subresources["key"])
         return int(level), int(tables[level][row])
 
     def node_of(self, identity: tuple[int, int]) -> int | None:
-        """The node of an identity, None where this plan has none."""
+        """The node of an identity; None if this plan does not contain it."""
         return self._place(identity)
 
     def row(self, node: int) -> MemoryRow:
-        """Put one node into words."""
+        """Return the texts of one node."""
         level, row = self._row(node)
         if level is Level.ALLOCATION:
             return self._allocation(row)
@@ -126,7 +126,7 @@ class MemoryModel:
         if free > 0:
             facts.append(f"{bytes_text(free)} free")
         return MemoryRow(
-            Level.ALLOCATION, f"allocation {entry['id']}", int(entry["size"]), (), "", ", ".join(facts)
+            Level.ALLOCATION, f"allocation {entry['id']}", int(entry["size"]), (), (), ", ".join(facts)
         )
 
     def _resource(self, row: int) -> MemoryRow:
@@ -140,7 +140,7 @@ class MemoryModel:
             what, usage = f"image {', '.join([shape, *extra])}", flag_names(ImageUsage(int(entry["usage"])))
         inside = count_text(int(self._subresources_in[row]), "subresource")
         place = f"offset {int(entry['offset']):,} in allocation {entry['allocation']}, {inside}"
-        return MemoryRow(Level.RESOURCE, f"{what} #{entry['id']}", int(entry["size"]), usage, "", place)
+        return MemoryRow(Level.RESOURCE, f"{what} #{entry['id']}", int(entry["size"]), usage, (), place)
 
     def _subresource(self, row: int) -> MemoryRow:
         entry = self._subresources[row]
@@ -153,7 +153,7 @@ class MemoryModel:
             self._plan.requirements.keys.name(key),
             int(self.sizes[self._starts[2] + row]),
             flag_names(terms.usage_flags),
-            self._plan.why(key),
+            self._plan.requesters(key),
             place,
         )
 

@@ -1,4 +1,4 @@
-"""The tab of memory: allocations, resources and subresources, with size, usage bits and why."""
+"""The memory tab: allocations, resources and subresources, with size, usage bits and requesters."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from imgui_bundle import imgui
 
 from engine.plan.model.plan import Plan
 from viewer.panels import widgets
-from viewer.panels.compaction_button import Compacting
+from viewer.panels.compaction_button import CompactionButton
 from viewer.panels.expanded_nodes import ExpandedNodes
 from viewer.panels.memory_model import Level, MemoryModel, MemoryRow
-from viewer.panels.number_words import bytes_text
-from viewer.panels.run_facts import Facts
+from viewer.panels.number_format import bytes_text
+from viewer.panels.run_statistics import RunStatistics
 from viewer.ui import style
 
 _TABLE = (
@@ -24,22 +24,22 @@ _TINT = {Level.ALLOCATION: style.TEXT, Level.RESOURCE: style.TEXT, Level.SUBRESO
 
 
 class MemoryPanel:
-    """Draws only the rows in sight; the model is made once per plan."""
+    """Draws only the visible rows; the model is built once per plan."""
 
-    def __init__(self, compacting: Compacting) -> None:
-        self._compacting = compacting
+    def __init__(self, compaction_button: CompactionButton) -> None:
+        self._compaction_button = compaction_button
         self._expanded = ExpandedNodes()
         self._model: MemoryModel | None = None
         self._made_of: Plan | None = None
         self._chosen: tuple[int, int] | None = None
 
-    def draw(self, plan: Plan, facts: Facts) -> None:
-        """Draw totals, table and what is known of the chosen row into the current window."""
+    def draw(self, plan: Plan, facts: RunStatistics) -> None:
+        """Draw totals, the table and the details of the chosen row into the current window."""
         if self._model is None or self._made_of is not plan:
             self._model, self._made_of = MemoryModel(plan, self._expanded), plan
         model = self._model
         _totals(facts)
-        self._compacting.draw(plan, facts.settled)
+        self._compaction_button.draw(plan, facts.settled)
         _steps(facts)
         chosen = None if self._chosen is None else model.node_of(self._chosen)
         below = imgui.get_text_line_height_with_spacing() * 8 if chosen is not None else 0.0
@@ -75,7 +75,7 @@ def _row(model: MemoryModel, node: int, depth: int, children: int, is_chosen: bo
     start = imgui.get_cursor_pos()
     height = imgui.get_text_line_height_with_spacing() + imgui.get_text_line_height()
     clicked, _ = imgui.selectable(f"##row{node}", is_chosen, _SELECT, (0.0, height))
-    widgets.tooltip((row.name, f"{row.size:,} bytes, {row.place}", " | ".join(row.usage), row.why))
+    widgets.tooltip((row.name, f"{row.size:,} bytes, {row.place}", " | ".join(row.usage), ", ".join(row.why)))
     imgui.set_cursor_pos(start)
     wanted = widgets.tree_cell(str(node), row.name, depth, children, model.is_open(node), _TINT[row.level])
     imgui.set_cursor_pos_x(start.x + (depth + 1) * imgui.get_style().indent_spacing)
@@ -92,7 +92,7 @@ def _second_line(row: MemoryRow) -> str:
     usage = " ".join(bit.removesuffix("_bit") for bit in row.usage)
     if row.level is Level.ALLOCATION:
         return row.place
-    return usage if row.level is Level.RESOURCE else f"{row.why}; {usage}"
+    return usage if row.level is Level.RESOURCE else f"{', '.join(row.why)}; {usage}"
 
 
 def _details(row: MemoryRow) -> None:
@@ -105,13 +105,13 @@ def _details(row: MemoryRow) -> None:
     widgets.quiet(f"{row.size:,} bytes, {row.place}")
     if row.usage:
         imgui.text_unformatted(" | ".join(row.usage))
-    for who in filter(None, row.why.split(", ")):
-        imgui.text_colored(style.ACCENT, f"because of {who}")
+    for who in row.why:
+        imgui.text_colored(style.ACCENT, f"requested by {who}")
     imgui.pop_text_wrap_pos()
     imgui.end_child()
 
 
-def _totals(facts: Facts) -> None:
+def _totals(facts: RunStatistics) -> None:
     planned, live = facts.planned_bytes, facts.live_bytes
     imgui.text_unformatted(f"{bytes_text(live)} live")
     imgui.same_line()
@@ -123,6 +123,6 @@ def _totals(facts: Facts) -> None:
         imgui.text_colored(style.ACCENT, f"step {facts.steps_done:,} of {facts.steps:,}")
 
 
-def _steps(facts: Facts) -> None:
+def _steps(facts: RunStatistics) -> None:
     share = facts.steps_done / facts.steps if facts.steps else 1.0
     widgets.bar(share, 5, style.GOOD if facts.settled else style.ACCENT)

@@ -1,4 +1,4 @@
-"""The tableau as an outline: objects, below each its features and then the objects under it."""
+"""The tableau as a tree: objects, below each its features and then its child objects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AFTER_FEATURES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ObjectRow:
-    """One row in words: an object (`feature` is empty) or one of its features, and its four flags."""
+    """The texts and flags of one row: an object (`feature` is empty) or one of its features."""
 
     path: str
     feature: str
@@ -30,7 +30,7 @@ class ObjectRow:
 
 
 class ObjectModel:
-    """A tableau flattened; made again when objects or features came or went or something was folded."""
+    """The tree of a tableau; built again after objects or features change or a node is expanded."""
 
     def __init__(self, tableau: Tableau, expanded: ExpandedNodes) -> None:
         self._tableau = tableau
@@ -40,7 +40,7 @@ class ObjectModel:
 
     @property
     def tree_rows(self) -> TreeRows:
-        """The visible rows as of now."""
+        """The current visible rows."""
         seen = (self._tableau.structure_version, self._expanded.version)
         if self._seen != seen:
             self._rebuild()
@@ -48,15 +48,15 @@ class ObjectModel:
         return self._tree_rows
 
     def is_open(self, node: int) -> bool:
-        """Whether the rows below a node are shown."""
+        """Whether a node is expanded."""
         return bool(self._is_open[node])
 
     def set_expanded(self, node: int, is_open: bool) -> None:
-        """Show the rows below an object, or not."""
+        """Expand or collapse an object."""
         self._expanded.set(int(self._rows[node]), is_open)
 
     def row(self, node: int) -> ObjectRow:
-        """Put one node into words."""
+        """Return the texts and flags of one node."""
         row, table = int(self._rows[node]), self._table(node)
         if table is None:
             flags = {
@@ -71,7 +71,7 @@ class ObjectModel:
         return ObjectRow(table.path(row), table.type_name, table.type_name, **flags)
 
     def set_flag(self, node: int, flag: str, value: bool) -> None:
-        """Set `active` or `enabled` of an object or feature; the next frame follows."""
+        """Set `active` or `enabled` of an object or feature; it takes effect in the next frame."""
         rows = np.array([self._rows[node]], np.int32)
         table = self._table(node)
         if table is None:
@@ -80,7 +80,7 @@ class ObjectModel:
             table.set_flag(flag, rows, value)
 
     def place(self, node: int) -> str:
-        """Where a row stands in its `.hu` file; empty when a program made it."""
+        """The place of a row in its `.hu` file; empty if it does not come from a file."""
         row, table = int(self._rows[node]), self._table(node)
         position = self._tableau.position(row) if table is None else table.position(row)
         return "" if position is None else str(position)

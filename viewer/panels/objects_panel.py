@@ -1,4 +1,4 @@
-"""The tab of objects and features, with the switches that turn them on and off while frames go on."""
+"""The tab of objects and features, with switches for `active` and `enabled`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TABLE = (
 
 
 class ObjectsPanel:
-    """Draws only the rows in sight; `switches` says where each switch of them is on the screen."""
+    """Draws only the visible rows; `switches` holds the rectangles of their switches on the screen."""
 
     def __init__(self, tableau: Tableau) -> None:
         self._model = ObjectModel(tableau, ExpandedNodes())

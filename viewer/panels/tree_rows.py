@@ -1,8 +1,8 @@
-"""Flatten trees held in numpy columns into the rows that a table shows.
+"""Flattens trees in numpy columns into the visible rows of a table.
 
-A tree of n nodes is a `parent` column (-1 for roots) and a `rank` column that orders siblings. The work
-is a few passes over whole arrays per level; nothing runs per node in Python, and nothing runs per frame:
-rows are made again only when the tree or what is folded open has changed.
+A tree of n nodes is a `parent` column (-1 for roots) and a `rank` column that orders siblings. The work is a
+few array operations per level, never per node in Python, and rows are built again only when the tree or the
+expanded nodes have changed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class TreeRows:
 
 
 def levels_of(parent: Indices) -> Indices:
-    """Give each node its distance from its root; raises ValueError on a cycle."""
+    """Return each node's depth below its root; raises ValueError on a cycle."""
     level = np.zeros(parent.size, np.int32)
     current = parent.copy()
     for _ in range(parent.size + 1):
@@ -38,10 +38,10 @@ def levels_of(parent: Indices) -> Indices:
 
 
 def flatten(parent: Indices, rank: NDArray[np.integer], is_open: NDArray[np.bool_]) -> TreeRows:
-    """List the nodes whose ancestors are all open, in pre-order, siblings by ascending rank.
+    """Return the nodes whose ancestors are all expanded, in pre-order, siblings by ascending rank.
 
     `parent` is int32[n] with -1 for a root, `rank` int[n] orders siblings (equal ranks keep the order of
-    their indices), `is_open` bool[n] says whether the children of a node are shown.
+    their indices), `is_open` bool[n] is true for expanded nodes.
     """
     count = parent.size
     level = levels_of(parent)

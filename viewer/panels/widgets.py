@@ -1,4 +1,4 @@
-"""The few widgets that ImGui does not have as we want them: a switch, a tree cell, a bar, quiet text."""
+"""Widgets that ImGui does not provide: a switch, a tree cell, a bar, secondary text, tooltips."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Rectangle = tuple[float, float, float, float]
 
 
 def color(value: style.Color, alpha: float = 1.0) -> int:
-    """Pack a colour as draw lists take it."""
+    """Pack a colour into the 32 bits of draw lists."""
     red, green, blue, opacity = value
     return imgui.color_convert_float4_to_u32((red, green, blue, opacity * alpha))
 
@@ -18,7 +18,7 @@ def color(value: style.Color, alpha: float = 1.0) -> int:
 def switch(name: str, is_on: bool, in_effect: bool) -> tuple[bool, Rectangle]:
     """Draw a switch; returns (whether it was clicked, its rectangle x0 y0 x1 y1 on the screen).
 
-    A switch that is on without effect, because something above it is off, is drawn hollow.
+    A switch that is on without effect, because an ancestor is off, is drawn hollow.
     """
     height = imgui.get_text_line_height() * 0.86
     width = height * 1.75
@@ -43,7 +43,7 @@ def switch(name: str, is_on: bool, in_effect: bool) -> tuple[bool, Rectangle]:
 def tree_cell(
     identity: str, text: str, depth: int, children: int, is_open: bool, tint: style.Color
 ) -> bool | None:
-    """Draw an indented name with its fold mark; returns what the fold is wanted to be, None if unchanged."""
+    """Draw an indented name with its arrow; returns the new expanded state, None if it was not clicked."""
     step = imgui.get_style().indent_spacing
     line = imgui.get_text_line_height()
     imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + depth * step)
@@ -62,7 +62,7 @@ def tree_cell(
 
 
 def bar(share: float, height: float, tint: style.Color) -> None:
-    """Draw a thin bar over the width that is left, filled by `share` (0 to 1)."""
+    """Draw a thin bar over the remaining width, filled to `share` (0 to 1)."""
     corner, width = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x
     draw = imgui.get_window_draw_list()
     far = corner.y + height
@@ -86,7 +86,7 @@ def right_aligned(text: str, tint: style.Color = style.TEXT) -> None:
 
 
 def tooltip(lines: tuple[str, ...]) -> None:
-    """Show lines beside the mouse while it is over the item before; empty ones are left out."""
+    """Show lines while the mouse is over the previous item; empty lines are left out."""
     if not imgui.is_item_hovered(imgui.HoveredFlags_.delay_short.value):
         return
     if imgui.begin_tooltip():

@@ -1,1 +1,1 @@
-"""One run of the viewer: opening the scene, drawing frames windowed or headless, and writing the results."""
+"""One run of the viewer: opens the scene, draws frames in a window or headless, writes the output files."""

@@ -1,7 +1,7 @@
-"""Frames that outlast their device: where it is lost, the scene is brought back on a new one.
+"""Recovery from a lost device: the scene is opened again on a new one.
 
-Tableau and assets live on the CPU, so nothing of the scene is lost with a device. The frame that it was lost
-in is drawn again, and counts once.
+Tableau and assets are in host memory, so nothing of the scene is lost with the device. The frame during which
+it was lost is drawn again and counted once.
 """
 
 from __future__ import annotations
@@ -20,57 +20,57 @@ if TYPE_CHECKING:
 
     from engine.runtime.report import RunLog
     from engine.runtime.runtime import FrameFacts, Runtime
-    from viewer.run.run import Frames
+    from viewer.run.frames import Frames
 
     Answer = TypeVar("Answer")
 
-MOST_TIMES = 3
+MAX_RECOVERIES = 3
 
 
 class RecoveringFrames:
-    """The frames of one run, noted in its log; a device may be lost at any call, three times in all."""
+    """The frames of one run, noted in its log; recovers from up to three device losses, at any call."""
 
     def __init__(self, make: Callable[[], Frames], log: RunLog) -> None:
-        """Make the frames. Raises what `make` does; a DeviceLost, here and later, says that it was enough."""
+        """Make the frames. Raises as `make` does; DeviceLost, here and later, only after MAX_RECOVERIES."""
         self._log = log
-        self._frames = self._outlast(make, lambda _reported: make())
+        self._frames = self._recovering(make, lambda _reported: make())
 
     @property
     def runtime(self) -> Runtime:
-        """What draws the scene; the same one all the time."""
+        """The runtime that draws the scene; it stays the same over recoveries."""
         return self._frames.runtime
 
     @property
     def over(self) -> bool:
-        """Whether no more frames are wanted."""
+        """Whether the run is over."""
         return self._frames.over
 
     @property
     def closed(self) -> bool:
-        """Whether somebody has closed what they are shown in."""
+        """Whether the window was closed."""
         return self._frames.closed
 
     def step(self) -> FrameFacts | None:
-        """Draw one frame and note it; None where there was nothing to draw on."""
+        """Draw one frame and note it in the log; None if there was nothing to draw on."""
 
         def again(reported: str) -> FrameFacts | None:
             self._frames.rebuild(reported)
             return self._step()
 
-        return self._outlast(self._step, again)
+        return self._recovering(self._step, again)
 
     def picture(self) -> NDArray[np.uint8]:
-        """Return the last frame's picture, uint8[height, width, 4], sRGB-encoded, waiting for it."""
+        """Wait for the last frame and return its picture, uint8[height, width, 4], sRGB-encoded."""
 
         def again(reported: str) -> NDArray[np.uint8]:
             self._frames.rebuild(reported)
             self.runtime.frame()
             return self.runtime.read_pixels()
 
-        return self._outlast(self.runtime.read_pixels, again)
+        return self._recovering(self.runtime.read_pixels, again)
 
     def close(self) -> None:
-        """Release everything, in order; a device that is lost only now is not missed."""
+        """Release everything, in order; a device lost while closing is only reported."""
         try:
             self._frames.close()
         except DeviceLost as loss:
@@ -82,17 +82,17 @@ class RecoveringFrames:
             self._log.note(facts, self.runtime)
         return facts
 
-    def _outlast(self, call: Callable[[], Answer], again: Callable[[str], Answer]) -> Answer:
-        """Call, and after each loss call `again` with what was said of it; raises the loss after the last."""
+    def _recovering(self, call: Callable[[], Answer], again: Callable[[str], Answer]) -> Answer:
+        """Call, and after each loss call `again` with the warning; raises the loss after MAX_RECOVERIES."""
         while True:
             try:
                 return call()
             except DeviceLost as loss:
                 times = len(self._log.losses) + 1
-                if times > MOST_TIMES:
-                    detail = f"{loss.detail}; the scene had been brought back {MOST_TIMES} times"
+                if times > MAX_RECOVERIES:
+                    detail = f"{loss.detail}; the scene had been restored {MAX_RECOVERIES} times"
                     raise DeviceLost(loss.call, loss.result, detail) from loss
-                done = f"the scene is brought back ({times} of at most {MOST_TIMES} times)"
+                done = f"the scene is restored ({times} of at most {MAX_RECOVERIES} times)"
                 call = partial(again, self._report(f"the device was lost, and {done}: {loss}"))
 
     def _report(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Frames without a window: the same passes into an image; neither glfw nor imgui is imported."""
+"""Headless frames: the same passes, drawn into an image; neither glfw nor imgui is imported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class HeadlessFrames:
-    """Draws one frame once everything is resident; or, from the start, as many frames as were asked for."""
+    """Draws one frame once everything is resident; with --frames, that many from the start."""
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: Options) -> None:
         from engine.runtime.runtime import Runtime
@@ -36,12 +36,12 @@ class HeadlessFrames:
 
     @property
     def over(self) -> bool:
-        """Whether a frame has been drawn after everything had become resident."""
+        """Whether a frame has been drawn since everything is resident; never with --frames."""
         return self._over and not self._is_counted
 
     @property
     def closed(self) -> bool:
-        """There is no window that could be."""
+        """Always False: there is no window."""
         return False
 
     def step(self) -> FrameFacts:
@@ -52,7 +52,7 @@ class HeadlessFrames:
         return facts
 
     def rebuild(self, reported: str) -> None:
-        """Bring the scene back whole; there is nobody to whom `told` could be shown."""
+        """Open the scene on a new device and load it; `reported` is shown nowhere."""
         self.runtime.reopen()
         self._load()
 

@@ -1,4 +1,4 @@
-"""Ctrl-C while frames run: the frame at hand is finished, then everything is released in order."""
+"""Ctrl-C while frames are drawn: the current frame is finished, then everything is released in order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Interrupt:
-    """Within `with`, the first Ctrl-C only sets `raised`; a second one raises KeyboardInterrupt at once."""
+    """In its `with` block the first Ctrl-C only sets `raised`; the second raises KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self.raised = False

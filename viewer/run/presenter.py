@@ -1,7 +1,7 @@
-"""Shows frames in the window: the scene's picture is copied to the swapchain, the UI drawn over it.
+"""Presents frames in the window: blits the scene's picture to the swapchain image and draws the UI over it.
 
-The scene is rendered into its own target, so its picture is the one that a headless run makes, and its
-command buffers do not depend on the window.
+The scene is rendered into its own target, so its picture equals that of a headless run, and its command
+buffers do not depend on the window.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LAYERS = {"aspectMask": c.VK_IMAGE_ASPECT_COLOR_BIT, "layerCount": 1}
 
 
 class Presenter:
-    """Acquires, records and presents; one command buffer per frame that may be under way."""
+    """Acquires, records and presents; has one command buffer per frame in flight."""
 
     def __init__(self, device: Device, swapchain: Swapchain, ui: UiRenderer, residency: Residency) -> None:
         self._device = device
@@ -41,11 +41,11 @@ class Presenter:
         self.shown = 0
 
     def acquire(self) -> Target | None:
-        """Take the next image of the window; None where this frame cannot be shown."""
+        """Acquire the next swapchain image; None if this frame cannot be presented."""
         return self._swapchain.acquire()
 
     def record(self, slot: int, target: Target, source: Attachment) -> Any:
-        """Record the copy of `source`, which is in TRANSFER_SRC layout, and the UI onto `target`."""
+        """Record the blit of `source`, which is in TRANSFER_SRC layout, and the UI onto `target`."""
         commands = self._pool.begin(self._commands[slot])
         self._ui.upload(commands, self._residency, slot)
         undefined, copied = c.VK_IMAGE_LAYOUT_UNDEFINED, c.VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL
@@ -66,11 +66,11 @@ class Presenter:
         return commands
 
     def present(self, target: Target, ticket: int) -> None:
-        """Show a target whose drawing signals `ticket`."""
+        """Present a target after `ticket` is signalled."""
         self.shown += self._swapchain.present(target, ticket)
 
     def give_up(self, target: Target) -> None:
-        """Part with a target that was acquired and will not be drawn."""
+        """Release an acquired target without presenting it."""
         self._swapchain.give_up(target)
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ class Presenter:
         vk.vkCmdEndRendering(commands)
 
     def _blit(self, commands: Any, source: Attachment, target: Target) -> None:
-        """Copy by blit, which reorders channels, and stretches in the frame in which the window grew."""
+        """Copy by blit: it converts channel order, and scales in the frame after a resize."""
         for corners, extent in (
             (self._region.srcOffsets, source.extent),
             (self._region.dstOffsets, target.extent),
@@ -115,7 +115,7 @@ class Presenter:
         self._device.vk.vkCmdPipelineBarrier2(commands, self._dependency)
 
     def _build_infos(self) -> None:
-        """Build the structs of a frame once; recording changes them in place."""
+        """Build the structs of a frame once; recording modifies them in place."""
         self._image_barrier = new(
             "VkImageMemoryBarrier2",
             srcQueueFamilyIndex=QUEUE_FAMILY_IGNORED,

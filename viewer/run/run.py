@@ -1,53 +1,28 @@
-"""One run of the viewer: frames until it is over, then what was asked for is written."""
+"""One run of the viewer: draws frames until it is over, then writes the requested files."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from viewer.arguments import Options
 from viewer.run.device_recovery import RecoveringFrames
+from viewer.run.frames import Frames
 from viewer.run.interrupt import Interrupt
-from viewer.run.results import save_picture, save_report
+from viewer.run.output_files import save_picture, save_report
 
 if TYPE_CHECKING:
-    from engine.runtime.runtime import FrameFacts, Runtime
-    from viewer.run.scripting import Script
+    from engine.runtime.runtime import Runtime
+    from viewer.run.script_playback import Script
 
 SHOWN_MESSAGES = 20
 
 
-class Frames(Protocol):
-    """Draws frames of a runtime, in a window or without one."""
-
-    runtime: Runtime
-
-    @property
-    def over(self) -> bool:
-        """Whether no more frames are wanted."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether somebody has closed what they are shown in."""
-
-    def step(self) -> FrameFacts | None:
-        """Draw one frame; None where there was nothing to draw on."""
-
-    def rebuild(self, reported: str) -> None:
-        """Bring the scene back on a new device after the one before was lost; `told` says so in words.
-
-        Raises DeviceLost where that one is lost too; it may be called again then.
-        """
-
-    def close(self) -> None:
-        """Release everything, in order."""
-
-
 def run(options: Options, make_frames: Callable[[], Frames], script: Script | None = None) -> bool:
-    """Play the script, if any, and draw frames until they are over; closes everything it opened.
+    """Run the script, if any, and draw frames until the run is over; closes everything it opened.
 
-    Returns False if Ctrl-C ended them.
+    Returns False if Ctrl-C ended the run.
     """
     from engine.runtime.report import RunLog, finish_report, make_report
 
@@ -59,7 +34,7 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
         with Interrupt() as interrupt:
             if script is not None:
                 script.play(frames, interrupt)
-            while not (interrupt.raised or frames.over or log.frames >= (options.frames or sys.maxsize)):
+            while not (interrupt.raised or frames.over or log.drawn >= (options.frames or sys.maxsize)):
                 frames.step()
         _report_problems(runtime)
         if options.screenshot is not None:
@@ -75,10 +50,10 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
 
 
 def _report_problems(runtime: Runtime) -> None:
-    """Print what was reported while frames were drawn; what is wrong with the scene's files has been said."""
-    said = (*runtime.scene.warnings, *runtime.library.problems)
+    """Print the problems reported while frames were drawn; those of the scene's files are printed already."""
+    printed = (*runtime.scene.warnings, *runtime.library.problems)
     for problem in runtime.problems:
-        if problem not in said:
+        if problem not in printed:
             print(problem.render(), file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""From the command line to a scene with its assets: found, read, changed by --set, cooked."""
+"""Opens the scene of a command line: finds and reads it, applies --set, cooks its assets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
     from engine.cli.scenes import find_scene
     from engine.scene import load_scene
 
-    assert options.scene is not None, "the command line asks for a scene"
+    assert options.scene is not None, "the command line requires a scene"
     scene = load_scene(find_scene(options.scene))
     _apply(scene, options.settings)
     with CookProgress() as progress:
@@ -54,15 +54,14 @@ def _apply(scene: Scene, settings: Sequence[str]) -> None:
 
 
 def runtime_options(options: Options, window: WindowTarget | None = None) -> RuntimeOptions:
-    """Turn the command line into the options of a runtime."""
+    """Return the runtime options of a command line."""
     from engine.runtime.options import RuntimeOptions
 
-    cycles = options.paging_cycles
     return RuntimeOptions(
         size=options.size,
         device=options.device or "",
         validate=options.wants_validation,
         budget_mib=options.budget_mib,
         window=window,
-        paging_cycles=RuntimeOptions.paging_cycles if cycles is None else cycles,
+        paging_cycles=options.paging_cycles,
     )

@@ -1,4 +1,4 @@
-"""`--record`: frames that are watched while somebody works, and the script of it, written when they end."""
+"""`--record`: records the changes between frames, and writes them as a script when the run ends."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.testing.scripts.recording import Recorder
+from engine.testing.scripts.recorder import Recorder
 from engine.testing.scripts.recording_text import recording_text
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import FrameFacts
-    from viewer.run.run import Frames
+    from viewer.run.frames import Frames
 
 
 class RecordedFrames:
-    """Frames as others draw them; whatever changes the scene between them is recorded into `path`."""
+    """Wraps other frames; all changes of the scene between them are recorded into `path`."""
 
     def __init__(self, frames: Frames, path: Path, settings: tuple[str, ...] = ()) -> None:
         self.runtime = frames.runtime
@@ -26,16 +26,16 @@ class RecordedFrames:
 
     @property
     def over(self) -> bool:
-        """Whether no more frames are wanted."""
+        """Whether the run is over."""
         return self._frames.over
 
     @property
     def closed(self) -> bool:
-        """Whether somebody has closed what they are shown in."""
+        """Whether the window was closed."""
         return self._frames.closed
 
     def step(self) -> FrameFacts | None:
-        """Draw one frame and note what is another since the one before."""
+        """Draw one frame and record what has changed since the one before."""
         facts = self._frames.step()
         now = time.perf_counter()
         self._recorder.note(now - self._last, self.runtime.size)
@@ -43,7 +43,7 @@ class RecordedFrames:
         return facts
 
     def rebuild(self, reported: str) -> None:
-        """Bring the scene back; the time that it takes is nobody's doing, and not recorded."""
+        """Open the scene on a new device; the time that takes is not recorded."""
         self._frames.rebuild(reported)
         self._last = time.perf_counter()
 

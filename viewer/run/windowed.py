@@ -1,4 +1,4 @@
-"""Frames in a window: events, camera, inspector, scene, in this order, once a frame."""
+"""Frames in a window; each handles events, camera, inspector and scene, in this order."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from engine.scene import Scene
 from engine.vk.errors import OutOfDeviceMemory
 from viewer.arguments import Options
 from viewer.guard import Guard
-from viewer.panels.compaction_button import Compacting
+from viewer.panels.compaction_button import CompactionButton
 from viewer.panels.inspector import Inspector
-from viewer.run.facts_gathering import RunFacts
 from viewer.run.presenter import Presenter
 from viewer.run.scene_opening import runtime_options
+from viewer.run.statistics_collector import StatisticsCollector
 from viewer.ui.context import Context
 from viewer.ui.overlay import UiOverlay
 from viewer.ui.renderer import UiRenderer
 from viewer.ui.residency import PlannedResidency
-from viewer.window.camera_steering import CameraControl
-from viewer.window.pointer import read_pointer
+from viewer.window.camera_controller import CameraController
+from viewer.window.camera_input import read_camera_input
 from viewer.window.window import Window
 
 
 class WindowFrames:
     """Owns window, UI and runtime of one scene; draws until the window is closed.
 
-    Raises NoDisplay where no window can be opened, NoDevice where nothing can draw to it.
+    Raises NoDisplay if no window can be opened, NoDevice if no device can present to it.
     """
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: Options) -> None:
@@ -56,14 +56,14 @@ class WindowFrames:
         undo.callback(runtime.close)
         undo.callback(lambda: self._screen.close())
         self._open_screen()
-        compacting = Compacting(runtime.compaction, runtime.compact)
-        self.inspector = Inspector(runtime.tableau, compacting, self._guard)
-        self._camera = CameraControl(runtime.tableau)
-        self._facts = RunFacts(runtime, title)
+        compaction_button = CompactionButton(runtime.compaction, runtime.compact)
+        self.inspector = Inspector(runtime.tableau, compaction_button, self._guard)
+        self._camera = CameraController(runtime.tableau)
+        self._facts = StatisticsCollector(runtime, title)
         self._facts.reported = self._reported
 
     def _open_screen(self) -> None:
-        """Make what shows frames in the window and stands on the device, to come and go with it."""
+        """Create the device objects that present frames; they are recreated after a device loss."""
         runtime = self.runtime
         with ExitStack() as undo:
             surface = Surface(runtime.instance, self._target)
@@ -94,6 +94,7 @@ class WindowFrames:
         """Draw one frame; None while the window is minimised, after waiting a moment for events."""
         self.window.poll()
         if self.window.is_hidden:
+            self._facts.note(None)
             return None
         size = self.window.framebuffer_size
         if size != self.runtime.size:
@@ -105,14 +106,14 @@ class WindowFrames:
         self._context.begin()
         self._guard.call("camera control", self._steer)
         if self.runtime.plan is not None:
-            self._guard.call("inspector", self.inspector.draw, self.runtime.plan, self._facts.gather())
+            self._guard.call("inspector", self.inspector.draw, self.runtime.plan, self._facts.collect())
         self._ui.plan(self._context.end())
         facts = self._frame()
         self._facts.note(facts)
         return facts
 
     def rebuild(self, reported: str) -> None:
-        """Bring the scene back in the same window; camera and inspector stay as they are."""
+        """Open the scene on a new device in the same window; camera and inspector keep their state."""
         self._reported.append(reported)
         self._screen.close()
         self.runtime.reopen()
@@ -124,7 +125,7 @@ class WindowFrames:
         self._undo.close()
 
     def _frame(self) -> FrameFacts:
-        """Draw; where memory does not hold what the scene has become, say so and draw it as it was."""
+        """Draw; if the changed scene does not fit into memory, report it and draw it as before."""
         try:
             return self.runtime.frame(self.presenter)
         except (PlanError, OutOfDeviceMemory) as error:
@@ -135,13 +136,13 @@ class WindowFrames:
         return self.runtime.frame(self.presenter)
 
     def _report(self, text: str) -> None:
-        """Print something once, and show it from now on."""
+        """Print a text once, and list it among the inspector's problems from now on."""
         if text not in self._reported:
             self._reported.append(text)
             print(text, file=sys.stderr)
 
     def _steer(self) -> None:
-        self._camera.apply(read_pointer())
+        self._camera.apply(read_camera_input())
 
     def _report_callback(self, name: str, message: str) -> None:
         self._report(f"warning[viewer.callback]: {name} raised and is switched off: {message}")

@@ -1,1 +1,1 @@
-"""The GLFW window, its input, and camera control with mouse and keys."""
+"""The GLFW window, its input, and the camera controller for mouse and keys."""

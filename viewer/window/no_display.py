@@ -1,4 +1,4 @@
-"""Says why no window can be opened."""
+"""The error for a machine that cannot open a window."""
 
 from __future__ import annotations
 

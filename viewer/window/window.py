@@ -1,7 +1,7 @@
-"""A GLFW window for Vulkan: what to draw on, how large it is, and whether anyone can see it.
+"""A GLFW window for Vulkan: its surface, size and visibility.
 
-imgui-bundle carries its own GLFW and feeds ImGui from it; the `glfw` package has to work on that very
-library, so imgui_bundle is imported first (it points PYGLFW_LIBRARY at its copy).
+imgui-bundle ships its own GLFW and feeds ImGui from it; the `glfw` package must load the same library, so
+imgui_bundle is imported first (it points PYGLFW_LIBRARY at its copy).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Window:
 
     @property
     def address(self) -> int:
-        """The GLFWwindow pointer as a number, as ImGui's GLFW backend wants it."""
+        """The GLFWwindow pointer as an integer, for ImGui's GLFW backend."""
         return ctypes.cast(self._handle, ctypes.c_void_p).value or 0
 
     @property
@@ -67,17 +67,17 @@ class Window:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in screen coordinates, as the mouse counts."""
+        """Width and height in screen coordinates, the units of the mouse."""
         return glfw.get_window_size(self._handle)
 
     @property
     def content_scale(self) -> float:
-        """How much larger than at 96 dots per inch text should be drawn, as of the last `poll`."""
+        """The scale of text relative to 96 dots per inch, as of the last `poll`."""
         return self._content_scale
 
     @property
     def should_close(self) -> bool:
-        """Whether the window was asked to close."""
+        """Whether closing the window was requested."""
         return bool(glfw.window_should_close(self._handle))
 
     @property
@@ -86,7 +86,7 @@ class Window:
         return self._is_iconified or 0 in self.framebuffer_size
 
     def create_surface(self, instance: int) -> int:
-        """Make a VkSurfaceKHR on the VkInstance given as a number; raises NoDisplay if GLFW cannot."""
+        """Create a VkSurfaceKHR on a VkInstance, both as integers; raises NoDisplay if GLFW cannot."""
         surface = ctypes.c_uint64(0)
         result = glfw.create_window_surface(
             ctypes.c_void_p(instance), self._handle, None, ctypes.pointer(surface)
@@ -96,22 +96,22 @@ class Window:
         return surface.value
 
     def poll(self) -> None:
-        """Take in events; while hidden, wait for some instead of spinning."""
+        """Process events; while hidden, wait for some instead of spinning."""
         if self.is_hidden:
             glfw.wait_events_timeout(MINIMISED_WAIT_S)
         else:
             glfw.poll_events()
 
     def resize(self, width: int, height: int) -> None:
-        """Ask for another size, in screen coordinates."""
+        """Request another size, in screen coordinates."""
         glfw.set_window_size(self._handle, width, height)
 
     def set_title(self, title: str) -> None:
-        """Change the words in the title bar."""
+        """Set the text of the title bar."""
         glfw.set_window_title(self._handle, title)
 
     def request_close(self) -> None:
-        """End the loop after the frame at hand."""
+        """End the loop after the current frame."""
         glfw.set_window_should_close(self._handle, True)
 
     def on_framebuffer_size(self, function: Callable[[int, int], None]) -> None:
@@ -119,7 +119,7 @@ class Window:
         self._listeners.append(function)
 
     def close(self) -> None:
-        """Destroy the window and leave GLFW; a second call does nothing."""
+        """Destroy the window and terminate GLFW; a second call does nothing."""
         handle, self._handle = self._handle, None
         if handle:
             glfw.destroy_window(handle)
@@ -132,13 +132,13 @@ class Window:
         self.close()
 
     def _fit_framebuffer(self, wanted: tuple[int, int]) -> None:
-        """Where screen coordinates are not pixels, ask again for the size in pixels."""
+        """Resize the window if its framebuffer is not `wanted` pixels: screen coordinates may be scaled."""
         actual, points = self.framebuffer_size, self.size
         if actual != wanted and 0 not in actual:
             self.resize(*(round(w * p / a) for w, p, a in zip(wanted, points, actual, strict=True)))
 
     def _listen(self) -> None:
-        """Learn of changes by callback: asking costs a round trip to the display server, each time."""
+        """Register callbacks for changes: each query would cost a round trip to the display server."""
         self._framebuffer = glfw.get_framebuffer_size(self._handle)
         self._content_scale = max(1.0, *glfw.get_window_content_scale(self._handle))
         self._is_iconified = bool(glfw.get_window_attrib(self._handle, glfw.ICONIFIED))

@@ -46,6 +46,7 @@ class CacheUnreadable(Exception):
     def __init__(self, db: int, begin: int, end: int, why: str) -> None:
         super().__init__(f"the cache of assetDb {db} cannot be read: {why}; cook it again")
         self.db = db
+        self.why = why
         self.begin = begin
         self.end = end
 

@@ -16,7 +16,15 @@ from engine.memory.streaming.executor import Executor
 from engine.memory.streaming.transfers import UNLIMITED
 from engine.plan.model.plan import Plan
 from engine.plan.profile.device_profile import DeviceProfile
-from engine.plan.resident.steps import AnyStep, ClearStaging, Release, Transfer
+from engine.plan.resident.steps import (
+    Acquire,
+    AnyStep,
+    ClearStaging,
+    Publish,
+    Release,
+    SetWindow,
+    Transfer,
+)
 from engine.plan.terms.vocabulary import Kind
 from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError, Result, TookTooLong
@@ -25,6 +33,8 @@ from engine.vk.timeline import PATIENCE_S, Timeline
 SAVED_MS = 6.0  # what frames without streaming leave over for the next schedule: a short one ends at once
 ONE_FRAME_MS = 2.0  # of it, what one frame may spend
 LONGEST_DEBT = 10  # frames that pay a long step back at most
+LONGEST_WAIT_S = 1.0  # of one frame, for cycles that were set by hand
+_PAGING = (SetWindow, Transfer, ClearStaging, Release, Acquire, Publish)
 
 
 class Schedule(Protocol):
@@ -58,6 +68,9 @@ class Pace:
     copy out of caches (one per processor, four at most), half of them while frames are drawn. `copied`
     bytes a frame are copied out of staging where frames and copies share a queue. `direct`: write buffers
     without staging where their memory is host visible.
+
+    `whole_cycles`: `cycles` was set by hand. So many run in a frame, which waits for threads and copies and
+    may take long; `milliseconds` and `copied` bound only the other steps.
     """
 
     cycles: int = 2
@@ -65,6 +78,7 @@ class Pace:
     threads: int = min(4, os.cpu_count() or 1)
     copied: int = 16 << 20
     direct: bool = True
+    whole_cycles: bool = False
 
 
 class MemoryManager:
@@ -161,8 +175,8 @@ class MemoryManager:
         return self._executor.lost.keys
 
     @property
-    def cache_problems(self) -> tuple[str, ...]:
-        """What went wrong with caches so far, in words, each thing once."""
+    def cache_problems(self) -> tuple[tuple[int, str], ...]:
+        """What went wrong with caches so far: the number of the database and why, each once."""
         return tuple(self._executor.lost.why)
 
     def submit(self, schedule: Schedule, caches: Mapping[int, Any] | None = None) -> None:
@@ -191,12 +205,14 @@ class MemoryManager:
         self._credit = min(max(self._credit, -LONGEST_DEBT * a_frame) + a_frame, saved)
         granted = min(self._credit, most) if milliseconds is None else milliseconds / 1000
         self._executor.collect()
-        self._executor.transfers.allowance = UNLIMITED if hurry else self.pace.copied
+        is_unbounded = hurry or self.pace.whole_cycles
+        self._executor.transfers.allowance = UNLIMITED if is_unbounded else self.pace.copied
         if self._next < len(self._steps):
             self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
         begun_at = time.thread_time()
         try:
-            if granted > 0:  # a frame that pays back costs nothing, so that any debt is paid some time
+            # A frame that pays back costs nothing, so that any debt is paid some time.
+            if granted > 0 or self._pages_by_hand():
                 self._carry_out(share, begun_at + granted)
         except Exception:
             # What the steps before it recorded has been published, so it must reach the device.
@@ -210,16 +226,20 @@ class MemoryManager:
 
     def _carry_out(self, share: int, until: float) -> None:
         """Carry out steps: at most `share` cycles, and after the first none past `until` (CPU seconds)."""
-        begun, first = 0, self._next
+        begun, first, deadline = 0, self._next, time.monotonic() + LONGEST_WAIT_S
         while self._next < len(self._steps):
             step = self._steps[self._next]
             is_cycle = self._begins_cycle(step)
-            is_late = self._next > first and time.thread_time() > until
+            is_late = self._next > first and time.thread_time() > until and not self._pages_by_hand()
             if (is_cycle and begun == share) or is_late:
                 break
             if not self._executor.carry_out(step):
                 self._counts["held_back"] += 1
                 self._look_ahead(share)
+                if begun < share and self._pages_by_hand() and time.monotonic() < deadline:
+                    self._executor.submit()
+                    self.wait()
+                    continue
                 break
             self._follow_cycle(step)
             begun += is_cycle
@@ -228,6 +248,11 @@ class MemoryManager:
                 self.state.apply(step)
             self._counts.update(steps=1, cycles=int(is_cycle))
             self._look_ahead(share)
+
+    def _pages_by_hand(self) -> bool:
+        """Whether the next step is part of a paging cycle, and the number of cycles was set by hand."""
+        is_left = self._next < len(self._steps)
+        return self.pace.whole_cycles and is_left and isinstance(self._steps[self._next], _PAGING)
 
     def _look_ahead(self, share: int) -> None:
         """Keep the threads busy with what comes next, unless this frame has no share in transfers."""

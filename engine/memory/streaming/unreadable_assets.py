@@ -14,12 +14,12 @@ from engine.plan.terms.table import Int64s
 class Lost:
     """Which keys are lost at which place, and why; a key that is read again, for another place, is found.
 
-    `why` are sentences for people, each once, in the order in which things went wrong.
+    `why` says what went wrong with which database (its number), each once, in the order in which it did.
     """
 
     def __init__(self) -> None:
         self.plan: MemoryPlan | None = None
-        self.why: list[str] = []
+        self.why: list[tuple[int, str]] = []
         self._places: dict[int, tuple[int, int]] = {}
 
     @property
@@ -38,8 +38,8 @@ class Lost:
             hit &= np.where(is_layer, rows["offset"] + rows["footprint"], end) > begin
             for row in rows[hit]:
                 self._places[int(row["key"])] = (resource, int(row["offset"]))
-        if str(problem) not in self.why:
-            self.why.append(str(problem))
+        if (problem.db, problem.why) not in self.why:
+            self.why.append((problem.db, problem.why))
 
     def without(self, step: Publish) -> Publish:
         """Return the step without the keys that are lost at the places it publishes."""

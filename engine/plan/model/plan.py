@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import TypeVar
 
 import numpy as np
@@ -41,6 +42,18 @@ class Plan:
     policy: Policy
     whole: bool = True
     _packing: list[Packing] = field(default_factory=list, repr=False)
+
+    def __str__(self) -> str:
+        """The plan's text, as `engine plan` prints it."""
+        # Imported by name, as engine.plan.text is above this folder and only printing needs it.
+        return str(import_module("engine.plan.text.plan_text").plan_text(self))
+
+    def __repr__(self) -> str:
+        """One line: device, bytes and counts."""
+        memory = self.memory
+        counts = f"{len(memory.allocations)} allocations, {len(memory.resources)} resources"
+        counts += f", {len(memory.subresources)} subresources"
+        return f"<plan for {self.profile.name}: {self.planned_bytes:,} bytes in {counts}>"
 
     @property
     def planned_bytes(self) -> int:
@@ -80,6 +93,10 @@ class Plan:
     def why(self, key: int) -> str:
         """The requesters of `key` as text."""
         return self.requirements.why(key)
+
+    def requesters(self, key: int) -> tuple[str, ...]:
+        """The first 16 requesters of `key` as text, followed by the number of the others."""
+        return self.requirements.named_requesters(key)
 
     def take_packing(self) -> Packing:
         """Remove and return the stored packing, or build one from the columns."""

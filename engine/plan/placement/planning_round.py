@@ -14,7 +14,7 @@ from engine.plan.model.packing import Packing
 from engine.plan.model.plan import Plan
 from engine.plan.placement.builder import Builder
 from engine.plan.placement.placing import GroupNeeds, UnsatisfiableNeed, place
-from engine.plan.placement.staging_bounds import copy_row_granularity, min_buffer_staging, min_image_staging
+from engine.plan.placement.staging_bounds import min_staging
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import TermsTable
@@ -107,16 +107,10 @@ class PlanningRound:
 
     def _min_staging(self, columns: NeedColumns, fetch: NDArray[np.bool_]) -> int:
         """The least size in bytes of a staging buffer through which all of `fetch` can be transferred."""
-        optimal = self.profile.limits.optimal_buffer_copy_offset_alignment
-        rows = copy_row_granularity(self.profile, self.policy)
-        shapes = [self.terms[t].shape for t in distinct_ids(columns.terms[fetch]).tolist()]
+        entries = [self.terms[t] for t in distinct_ids(columns.terms[fetch]).tolist()]
+        shapes = [entry.shape for entry in entries if entry.shape is not None]
         padding = (columns.footprint - columns.size)[fetch].max(initial=0)  # images, in layers, never win
-        return max(
-            [
-                min_buffer_staging(int(padding)),
-                *(min_image_staging(shape, optimal, rows) for shape in shapes if shape),
-            ]
-        )
+        return min_staging(shapes, int(padding), self.profile, self.policy)
 
     def _difference(self) -> tuple[Int64s, Int64s]:
         """(removed keys, keys that may be new or changed), both sorted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import lcm
 
 from engine.plan.profile.device_profile import DeviceProfile
@@ -36,6 +37,13 @@ def min_image_staging(shape: ImageShape, optimal: int, rows: int) -> int:
     levels = mip_levels(shape)
     piece = max(min(rows * level.row, level.size) if rows else level.size for level in levels)
     return image_slack(shape, optimal) + piece
+
+
+def min_staging(shapes: Iterable[ImageShape], padding: int, profile: DeviceProfile, policy: Policy) -> int:
+    """The least staging size in bytes for images of these shapes and buffers with up to `padding` bytes."""
+    optimal = profile.limits.optimal_buffer_copy_offset_alignment
+    rows = copy_row_granularity(profile, policy)
+    return max([min_buffer_staging(padding), *(min_image_staging(shape, optimal, rows) for shape in shapes)])
 
 
 def min_buffer_staging(padding: int) -> int:

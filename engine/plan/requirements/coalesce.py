@@ -52,7 +52,11 @@ class Coalesced:
 
     def why(self, key: int) -> str:
         """The requesters of `key` as text: the first 16, and the number of the others."""
-        return ", ".join(self.requesters.names(self.requesters_of(key)))
+        return ", ".join(self.named_requesters(key))
+
+    def named_requesters(self, key: int) -> tuple[str, ...]:
+        """The first 16 requesters of `key` as text, followed by the number of the others."""
+        return tuple(self.requesters.names(self.requesters_of(key)))
 
 
 def coalesce(table: RequirementTable, before: Coalesced | None = None) -> Coalesced:

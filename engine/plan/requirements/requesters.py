@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -28,7 +28,8 @@ class FilePosition(Protocol):
 class Requester:
     """A feature type (or a part of the engine) and the path of the object that carries it.
 
-    `file` is empty where the requester is in no file; lines and columns count from 1.
+    `file` is empty where the requester is in no file; lines and columns count from 1. `more` > 0 makes it a
+    group: that many objects with this feature, without their names.
     """
 
     feature: str
@@ -36,8 +37,11 @@ class Requester:
     file: str = ""
     line: int = 0
     column: int = 0
+    more: int = 0
 
     def __str__(self) -> str:
+        if self.more:
+            return f"{self.feature} on {self.more:,} more objects"
         where = f" at {self.file}:{self.line}:{self.column}" if self.file else ""
         what = f"{self.feature} on '{self.object_path}'" if self.object_path else self.feature
         return what + where
@@ -56,6 +60,7 @@ class RequesterTable:
         self._ids: dict[Requester, int] = {}
         self._block_starts: list[int] = []
         self._blocks: list[Callable[[int], Requester]] = []
+        self._groups: dict[int, int] = {}  # ids of groups, with their numbers of objects
 
     def __len__(self) -> int:
         return self._count
@@ -70,9 +75,19 @@ class RequesterTable:
         return self._blocks[block](index - self._block_starts[block])
 
     def names(self, ids: Sequence[int]) -> list[str]:
-        """The first MAX_NAMED requesters as text, sorted, followed by the number of the others."""
+        """The first MAX_NAMED of `ids` (ascending) as text, sorted, followed by the number of the others.
+
+        A group counts as many times as it has objects.
+        """
         words = sorted({str(self[index]) for index in ids[:MAX_NAMED]})
-        return [*words, f"{len(ids) - MAX_NAMED:,} more"] if len(ids) > MAX_NAMED else words
+        if len(ids) <= MAX_NAMED:
+            return words
+        more = len(ids) - MAX_NAMED
+        for group, objects in self._groups.items():
+            at = bisect_left(ids, group, MAX_NAMED)
+            if at < len(ids) and ids[at] == group:
+                more += objects - 1
+        return [*words, f"{more:,} more"]
 
     def add(self, feature: str, object_path: str = "", position: FilePosition | None = None) -> int:
         """The id of this requester; equal requesters have the same one."""
@@ -80,6 +95,15 @@ class RequesterTable:
             requester = Requester(feature, object_path)
         else:
             requester = Requester(feature, object_path, position.file, position.line, position.column)
+        return self._intern(requester)
+
+    def add_group(self, feature: str, objects: int) -> int:
+        """The id of a group of `objects` objects with this feature that are not named."""
+        group = self._intern(Requester(feature, "", more=objects))
+        self._groups[group] = objects
+        return group
+
+    def _intern(self, requester: Requester) -> int:
         found = self._ids.get(requester)
         if found is None:
             found = self._ids[requester] = self._count

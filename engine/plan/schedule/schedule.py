@@ -50,6 +50,10 @@ class Schedule:
     def __len__(self) -> int:
         return len(self.steps)
 
+    def __repr__(self) -> str:
+        """One line with counts; `schedule_listing` has the steps."""
+        return f"<schedule: {len(self)} steps, {self.staged:,} bytes staged, {self.moved:,} moved>"
+
 
 def make_schedule(
     resident: Resident, plan: Plan, sources: Sources, visible: VisibilityQuery | None = None

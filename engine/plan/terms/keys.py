@@ -29,12 +29,17 @@ def is_transient(key: int) -> bool:
 class Keys:
     """Interns transients by name and gives every key its name in plans and errors.
 
-    `describe` names assets (`assetDb0 vertices cube`); without it they are named as in the seed,
-    `assetDb: 0 asset: 2`.
+    `describe` names assets by their keys (`assetDb0 vertices 'cube'`); without it they are named as in the
+    seed, `assetDb: 0 asset: 2`. `database` names databases by their numbers; without it `assetDb0`.
     """
 
-    def __init__(self, describe: Callable[[int], str] | None = None) -> None:
+    def __init__(
+        self,
+        describe: Callable[[int], str] | None = None,
+        database: Callable[[int], str] | None = None,
+    ) -> None:
         self._describe = describe
+        self._database = database
         self._names: list[str] = []
         self._ids: dict[str, int] = {}
 
@@ -54,6 +59,10 @@ class Keys:
             return self._describe(key)
         db, index = split_key(key)
         return f"assetDb: {db} asset: {index}"
+
+    def database(self, db: int) -> str:
+        """The name of a database in listings."""
+        return self._database(db) if self._database is not None else f"assetDb{db}"
 
     @property
     def transients(self) -> tuple[str, ...]:

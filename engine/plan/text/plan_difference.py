@@ -9,8 +9,7 @@ import numpy as np
 
 from engine.humon import Node, parse, write
 from engine.plan.model.plan import Plan
-from engine.plan.placement.planner import make_plan
-from engine.plan.requirements.coalesce import Coalesced
+from engine.plan.placement.matching import matched
 from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
 from engine.plan.resident.steps import Allocate, Free, Transfer
@@ -37,12 +36,13 @@ class Difference:
     removed: Int64s
 
 
-def difference(old: Plan, needs: Coalesced) -> Difference:
-    """From `old`, resident and settled, to what `needs` ask for, planned as close to it as can be.
+def difference(old: Plan, new: Plan) -> Difference:
+    """The difference from `old`, settled, to exactly `new`; both plans use the same `Keys`.
 
-    Plans that differ only in order are compatible: their difference is empty.
+    Plans that differ only in order are compatible: their difference is empty. Raises PlanError where no
+    staging fits beside `new`.
     """
-    new = make_plan(needs, old.profile, old, old.policy)
+    new = matched(new, old)
     schedule = make_schedule(Resident.settled_at(old), new, imagined_sources(new))
     had = {int(row["id"]): int(row["size"]) for row in old.memory.allocations}
     staging = {int(i) for i in new.staging.allocations["id"]}

@@ -7,7 +7,7 @@ that breaks a rule on it is refused with the position in the text, the asset and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import numpy as np
@@ -46,20 +46,13 @@ from engine.plan.terms.vocabulary import (
 )
 from engine.plan.text.validate import validate
 
-_REQUESTER = re.compile(
-    r"(?P<feature>.*?)(?: on '(?P<path>.*)')?(?: at (?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9}))?",
-    re.DOTALL,
-)
+_ASSET = re.compile(r"(?P<database>.+?) [A-Za-z0-9]+ (?:'.*'|#\d+)", re.DOTALL)
 _MOST = 1 << 44  # of bytes; plans add and multiply them in int64
 _MOST_IDS = 1 << 30
+_DB_OFFSET = 1 << 24  # added to the number of a database until no other plan has an asset at that address
 _MOST_SIDE = 1 << 16  # of images; no device makes larger ones
 _MAX_FINDINGS = 5
 T = TypeVar("T")
-
-
-class _Position:
-    def __init__(self, file: str, line: int, column: int) -> None:
-        self.file, self.line, self.column = file, line, column
 
 
 class _Reader:
@@ -116,8 +109,8 @@ class _Reader:
             key = self.keys.transient(text(name))
         else:
             db, index = _entries(required(node, "address"), 2)
-            key = asset_key(integer(db, 0, TRANSIENT_DB - 1), integer(index, 0, (1 << 32) - 1))
-            self.names[key] = text(required(node, "assetCache"))
+            address = integer(db, 0, TRANSIENT_DB - 1), integer(index, 0, (1 << 32) - 1)
+            key = self.asset(*address, text(required(node, "assetCache")))
         self.remember(node, Part.SUBRESOURCE, key)
         size, footprint = _whole(node, "size"), _whole(node, "footprint")
         stride = _optional(node, "stride", size)
@@ -126,7 +119,15 @@ class _Reader:
         terms = self.terms.id(requirement.terms())
         offset = _whole(node, "offset" if kind is Kind.BUFFER else "layer")
         self.places.append((key, resource, terms, offset, size, footprint, stride, content))
-        self.table.add(requirement, [self.requester(text(who)) for who in required(node, "why")])
+        # Requesters are kept as text and not parsed: the text may be anything.
+        requesters = self.table.requesters
+        self.table.add(requirement, [requesters.add(text(who)) for who in required(node, "why")])
+
+    def asset(self, db: int, index: int, name: str) -> int:
+        """The key of an asset; another key than its address where another plan has another asset there."""
+        while self.names.setdefault(asset_key(db, index), name) != name:
+            db = (db + _DB_OFFSET) % TRANSIENT_DB
+        return asset_key(db, index)
 
     def ident(self, node: Node, part: Part) -> int:
         ident = _whole(node, part.value, 0, _MOST_IDS)
@@ -138,14 +139,6 @@ class _Reader:
             before = self.at[part, ident].position
             name = self.keys.name(ident) if part is Part.SUBRESOURCE else f"{part.value} {ident}"
             raise failure("plan.text", f"{name} exists twice, first at {before}", node)
-
-    def requester(self, words: str) -> int:
-        found = _REQUESTER.fullmatch(words)
-        assert found is not None
-        place = None
-        if found["file"]:
-            place = _Position(found["file"], int(found["line"]), int(found["column"]))
-        return self.table.requesters.add(found["feature"], found["path"] or "", place)
 
     def refusal(self, finding: Finding, plan: Plan, root: Node) -> Problem:
         """The problem for a finding, at its position in the text, with assets and their requesters."""
@@ -188,8 +181,9 @@ def read_plan(
 ) -> Plan:
     """The plan in a text that `plan_text` wrote, on `profile`.
 
-    `keys` are those of the plan that this one is to be compared with: transients of one name are the same.
-    Names of assets are collected in `names`.
+    `keys` are those of the plan to compare with: transients of one name get the same key. Names of assets are
+    collected in `names`: an asset whose address has another name there is another asset, and gets another
+    key.
 
     InputError where the text is no plan or the plan breaks a rule (ranges overlap, for example), PlanError
     where it was made for another profile or the terms of one key contradict each other.
@@ -213,6 +207,15 @@ def read_plan(
     if findings:
         raise InputError([reader.refusal(finding, plan, root) for finding in findings[:_MAX_FINDINGS]])
     return plan
+
+
+def database_name(names: Mapping[int, str], db: int) -> str:
+    """The name of database `db`, with which the names of its assets begin (`assetDb0 vertices 'cube'`)."""
+    for key, name in names.items():
+        found = _ASSET.fullmatch(name)
+        if key >> 32 == db and found is not None:
+            return found["database"]
+    return f"assetDb{db}"
 
 
 def profile_name(source: str, name: str = "plan.hu") -> str:

@@ -161,7 +161,7 @@ def _terms_values(terms: Terms) -> Text:
         values["preferred"] = list(flag_names(MemoryProperty(terms.preferred)))
     if terms.alignment != 1:
         values["alignment"] = terms.alignment
-    values["queues"] = [_use(use) for use in terms.uses]
+    values["queues"] = queue_uses(terms)
     if terms.dedicated:
         values["dedicated"] = word(terms.dedicated)
     if terms.contents is not Contents.UNDEFINED:
@@ -175,7 +175,12 @@ def _terms_values(terms: Terms) -> Text:
     return values
 
 
-def _use(use: QueueUse) -> list[str | list[str]]:
+def queue_uses(terms: Terms) -> list[list[Any]]:
+    """The queue uses of `terms`, each as in the seed."""
+    return [_use(use) for use in terms.uses]
+
+
+def _use(use: QueueUse) -> list[Any]:
     """As in the seed, [queue access stage]; several accesses or stages as lists."""
     return [word(use.queue), _one_or_many(use.access), _one_or_many(use.stage)]
 

@@ -1,10 +1,10 @@
-"""Schedules as a listing like the seed's, for people.
+"""Schedules as a listing like the seed's, for reading.
 
     setWindow 0
-    assetDb1 schedule buffers 0 3-45 images 124-135
+    assetDb0 schedule buffers 0 3-45 images 124-135
     clearStaging
 
-Assets are named by their index in their database.
+Databases are named by their names, assets by their index in their database.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def schedule_listing(schedule: Schedule) -> str:
 
 
 def _line(plan: Plan, step: AnyStep) -> list[Any]:
-    name = type(step).__name__
+    name, database = type(step).__name__, plan.requirements.keys.database
     verb = name[0].lower() + name[1:]
     if isinstance(step, SetWindow):
-        return [verb, step.index, [[f"assetDb{w.db}", w.offset, w.size] for w in step.windows]]
+        return [verb, step.index, [[database(w.db), w.offset, w.size] for w in step.windows]]
     if isinstance(step, Transfer):
         images = _images(plan, step.keys)
-        line: list[Any] = [f"assetDb{step.db}", "schedule"]
+        line: list[Any] = [database(step.db), "schedule"]
         for what, keys in (("buffers", step.keys[~images]), ("images", step.keys[images])):
             if len(keys):
                 line += [what, *_runs(keys & 0xFFFF_FFFF)]
@@ -65,12 +65,13 @@ def _runs(indices: Int64s) -> list[str]:
 
 
 def _named(plan: Plan, keys: Int64s) -> list[str]:
-    """Transients by name, assets as `assetDb1: 0 3-45`."""
-    keys = np.sort(keys)
+    """Transients by name, assets as `assetDb0: 0 3-45`."""
+    known, keys = plan.requirements.keys, np.sort(keys)
     transient = np.array([is_transient(k) for k in keys.tolist()], bool)
-    names = [plan.requirements.keys.name(k) for k in keys[transient].tolist()]
+    names = [known.name(k) for k in keys[transient].tolist()]
     assets = keys[~transient]
     for part in np.split(assets, np.flatnonzero(np.diff(assets >> 32)) + 1):
         if len(part):
-            names.append(f"assetDb{split_key(int(part[0]))[0]}: " + " ".join(_runs(part & 0xFFFF_FFFF)))
+            database = known.database(split_key(int(part[0]))[0])
+            names.append(f"{database}: " + " ".join(_runs(part & 0xFFFF_FFFF)))
     return names

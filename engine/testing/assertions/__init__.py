@@ -1,1 +1,1 @@
-"""Assertions on scenes under test: each says what was expected, what is, and what to look at."""
+"""Assertions on scenes under test; a failure states the expected value, the actual one, and details."""

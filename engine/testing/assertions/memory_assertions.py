@@ -1,4 +1,4 @@
-"""Assertions on memory: bytes per heap, usage bits, what a change freed, growth over a block of code."""
+"""Assertions on GPU memory: bytes per heap, usage bits, what a change freed, growth over a block of code."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from engine.testing.assertions.wording import fail
-from engine.testing.scene.memory_view import MemoryFacts, mib
+from engine.testing.assertions.failure_messages import fail
+from engine.testing.scene.memory_facts import MemoryFacts, mib
 
 if TYPE_CHECKING:
     from engine.testing.scene.scene import OpenedScene
@@ -21,9 +21,9 @@ def assert_memory(
     peak: int | None = None,
     heaps: Mapping[int, int] | None = None,
 ) -> None:
-    """Assert upper limits, in bytes: of what is live, planned, has been at most, and is planned in each heap.
+    """Assert upper limits in bytes for live, planned and peak memory, and for planned memory by heap index.
 
-    What is over its limit is told with its largest owners.
+    A failure lists each exceeded limit and the largest assets.
     """
     __tracebackhide__ = True
     memory = scene if isinstance(scene, MemoryFacts) else scene.memory
@@ -37,11 +37,11 @@ def assert_memory(
         if memory.heaps[index].planned > limit:
             over.append(_over(f"heap {index}", memory.heaps[index].planned, limit))
     if over:
-        fail("the scene takes more memory than it may:", over, "the largest are:", _largest(memory))
+        fail("the scene exceeds its memory limits:", over, "the largest are:", _largest(memory))
 
 
 def assert_usages(scene: OpenedScene | MemoryFacts, name: str, *usages: str) -> None:
-    """Assert all usage bits of an asset, by name: `assert_usages(scene, "#8", "sampled_bit", ...)`."""
+    """Assert the exact set of usage bits of an asset: `assert_usages(scene, "#8", "sampled_bit", ...)`."""
     __tracebackhide__ = True
     from engine.testing.assertions.plan_assertions import assert_planned
 
@@ -51,9 +51,9 @@ def assert_usages(scene: OpenedScene | MemoryFacts, name: str, *usages: str) -> 
 def assert_freed(
     before: MemoryFacts, after: MemoryFacts, *names: str, at_least: int = 0, only: bool = False
 ) -> int:
-    """Assert what a change gave back: these names, so many bytes of live memory; return the bytes.
+    """Assert that a change freed these assets and `at_least` so many bytes of live memory; return the bytes.
 
-    With `only`, everything else is still there.
+    With `only`, every other asset must still be there.
     """
     __tracebackhide__ = True
     freed = before.live - after.live
@@ -70,28 +70,28 @@ def assert_freed(
         more = {name: row for name, row in gone.items() if name not in expected}
         wrong += [f"{name} ({mib(row.bytes)}) is gone too" for name, row in more.items()]
     if freed < at_least:
-        wrong.append(f"{mib(freed)} were given back, expected at least {mib(at_least)}")
+        wrong.append(f"{mib(freed)} were freed, expected at least {mib(at_least)}")
     if wrong:
-        reported = [f"{name}: {mib(row.bytes)}" for name, row in gone.items()] or ["nothing"]
+        listed = [f"{name}: {mib(row.bytes)}" for name, row in gone.items()] or ["nothing"]
         fail(
             f"the change did not free what it should (live {mib(before.live)}, then {mib(after.live)}):",
             wrong,
-            "what is gone:",
-            reported,
+            "freed were:",
+            listed,
         )
     return freed
 
 
 def assert_no_growth(scene: OpenedScene, by: int = 0) -> AbstractContextManager[None]:
-    """Assert that a block of code leaves, once settled, no more memory live than before (but for `by` bytes).
+    """Assert that live memory, once settled, grows by at most `by` bytes over a block of code.
 
-    Where nothing may grow, the objects on the device are counted too.
+    With `by` 0, the number of live objects of each type may not grow either.
     """
     return _NoGrowth(scene, by)
 
 
 class _NoGrowth:
-    """A class, and no generator, so that a failure points at the block."""
+    """A class instead of a generator, so that the traceback of a failure ends at the block."""
 
     def __init__(self, scene: OpenedScene, by: int) -> None:
         self._scene = scene
@@ -114,11 +114,11 @@ class _NoGrowth:
             more = {name: n - self._objects.get(name, 0) for name, n in self._scene.host.objects().items()}
             wrong += [f"{n} more live objects of type {name}" for name, n in more.items() if n > 0]
         if wrong:
-            fail("the block left more behind than there was before:", wrong)
+            fail("memory or objects grew over the block:", wrong)
 
 
 def assert_nothing_live(scene: OpenedScene) -> None:
-    """Close a scene and assert that nothing of it lives on: no memory, and no object of the device."""
+    """Close a scene and assert that it leaves no device memory and no Vulkan object behind."""
     __tracebackhide__ = True
     scene.close()
     live = scene.host.live_bytes

@@ -1,4 +1,4 @@
-"""Assertions on pixels: the same, alike to the eye, a colour somewhere, changed only inside a box."""
+"""Assertions on pixels: equal, perceptually equal, changed, changed only inside a box, share of a colour."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.testing.assertions.wording import fail
-from engine.testing.comparison.perception import JUST_SEEN, differing
+from engine.testing.assertions.failure_messages import fail
+from engine.testing.comparison.perceptual_difference import JUST_SEEN, differing
 from engine.testing.comparison.pictures import LEVELS, SHARE, Difference, Picture, difference
 from engine.testing.scene.frame import Box
 
@@ -25,36 +25,36 @@ def assert_same_pixels(
     box: Box | None = None,
     mask: Mask | None = None,
 ) -> Difference:
-    """Assert that two pictures are the same: within `levels`, but for a `share` (0 to 1) of the pixels.
+    """Assert that at most a `share` (0 to 1) of the pixels differ by more than `levels` in any channel.
 
-    `box`, and bool[height, width] `mask`, say which pixels count. Returns the difference.
+    `box` and `mask`, bool[height, width], select the pixels to compare. Returns the difference.
     """
     __tracebackhide__ = True
     actual, expected, mask = _parts(actual, expected, box, mask)
     found = difference(expected, actual, levels, mask)
     if found.share > share:
         allowed = f"allowed are {levels} levels, and more in {share:.3%} of the pixels"
-        fail(f"the pictures differ{_within(box)}: {found}", [allowed, *_worst(expected, actual, mask)])
+        fail(f"the pictures differ{_inside(box)}: {found}", [allowed, *_worst(expected, actual, mask)])
     return found
 
 
 def assert_changed(
     actual: Picture, before: Picture, *, levels: int = LEVELS, share: float = SHARE, box: Box | None = None
 ) -> Difference:
-    """Assert that a picture is another than before: in more than a `share` (0 to 1) of the pixels."""
+    """Assert that more than a `share` (0 to 1) of the pixels changed by more than `levels`."""
     __tracebackhide__ = True
     actual, before, _ = _parts(actual, before, box, None)
     found = difference(before, actual, levels)
     if found.share <= share:
-        wanted = f"expected was a change of more than {levels} levels in over {share:.3%} of the pixels"
-        fail(f"the picture has not changed{_within(box)}: {found}", [wanted])
+        wanted = f"expected a change of more than {levels} levels in over {share:.3%} of the pixels"
+        fail(f"the picture has not changed{_inside(box)}: {found}", [wanted])
     return found
 
 
 def assert_changed_only_inside(
     actual: Picture, before: Picture, box: Box, *, levels: int = LEVELS, share: float = 0.0
 ) -> Difference:
-    """Assert that a picture differs from before inside `box`, and nowhere else (but for a `share`)."""
+    """Assert that a picture changed inside `box`, and in at most a `share` of the pixels outside it."""
     __tracebackhide__ = True
     assert_changed(actual, before, levels=levels, box=box)
     actual, before, _ = _parts(actual, before, None, None)
@@ -69,9 +69,9 @@ def assert_changed_only_inside(
 def assert_looks_same(
     actual: Picture, expected: Picture, *, seen: float = JUST_SEEN, share: float = SHARE
 ) -> None:
-    """Assert that two pictures look the same to the eye, see `engine.testing.comparison.perception`.
+    """Assert that two pictures look the same (see `engine.testing.comparison.perceptual_difference`).
 
-    `seen` is how far colours may be apart (1 is just noticeable side by side), `share` how many pixels more.
+    At most a `share` (0 to 1) of the pixels may differ by more than `seen`, where 1 is just noticeable.
     """
     __tracebackhide__ = True
     actual, expected, _ = _parts(actual, expected, None, None)
@@ -96,9 +96,10 @@ def assert_color(
     at_least: float = 0.01,
     at_most: float = 1.0,
 ) -> float:
-    """Assert that a share (0 to 1) of the pixels has a colour (sRGB, 0 to 255), and return it.
+    """Assert the share (0 to 1) of the pixels that have a colour (sRGB, 0 to 255), and return it.
 
-    A pixel has it where every channel is within `levels`. `at_most=0, at_least=0` says: nowhere.
+    A pixel has the colour if every channel is within `levels` of it. `at_least=0, at_most=0` asserts that no
+    pixel has it.
     """
     __tracebackhide__ = True
     part = _colors(picture if box is None else box.of(picture))
@@ -107,10 +108,10 @@ def assert_color(
     share = float(has.mean())
     if not at_least <= share <= at_most:
         named = "#{:02x}{:02x}{:02x}".format(*color[:3])
-        wanted = f"within {levels} levels; expected were {at_least:.3%} to {at_most:.3%}"
+        wanted = f"within {levels} levels; expected {at_least:.3%} to {at_most:.3%}"
         fail(
-            f"{share:.3%} of the pixels{_within(box)} have the colour {named}, {wanted}",
-            [f"where: {Box.around(has) or 'nowhere'}", *_commonest(part)],
+            f"{share:.3%} of the pixels{_inside(box)} have the colour {named}, {wanted}",
+            [f"where: {Box.around(has) or 'nowhere'}", *_most_common(part)],
         )
     return share
 
@@ -118,11 +119,11 @@ def assert_color(
 def _parts(
     actual: Picture, expected: Picture, box: Box | None, mask: Mask | None
 ) -> tuple[Picture, Picture, Mask | None]:
-    """Cut both pictures and the mask to the box; a failure where sizes differ."""
+    """Crop both pictures and the mask to the box; fails if their sizes differ."""
     __tracebackhide__ = True
     sizes = [f"{p.shape[1]}x{p.shape[0]}" for p in (actual, expected)]
     if sizes[0] != sizes[1]:
-        fail(f"the pictures have different sizes: {sizes[0]} is, {sizes[1]} was expected")
+        fail(f"the pictures have different sizes: {sizes[0]}, expected {sizes[1]}")
     if mask is not None and mask.shape != actual.shape[:2]:
         fail(f"the mask is {mask.shape[1]}x{mask.shape[0]} pixels, the pictures {sizes[0]}")
     actual, expected = _colors(actual), _colors(expected)
@@ -136,12 +137,12 @@ def _colors(picture: Picture) -> Picture:
     return np.asarray(picture)[..., :3]
 
 
-def _within(box: Box | None) -> str:
+def _inside(box: Box | None) -> str:
     return "" if box is None else f" inside {box}"
 
 
 def _worst(expected: Picture, actual: Picture, mask: Mask | None) -> list[str]:
-    """Say where two pictures are farthest apart, with both colours."""
+    """Return the place of the largest difference, with both colours."""
     steps: NDArray[Any] = np.abs(expected.astype(np.int16) - actual.astype(np.int16)).max(axis=2)
     if mask is not None:
         steps = np.where(mask, steps, 0)
@@ -150,12 +151,12 @@ def _worst(expected: Picture, actual: Picture, mask: Mask | None) -> list[str]:
     return [f"most at x {x}, y {y}: expected {tuple(was)}, is {tuple(is_)}"]
 
 
-def _commonest(part: Picture) -> list[str]:
-    """Name the commonest colours of a picture, in steps of 16 levels."""
+def _most_common(part: Picture) -> list[str]:
+    """Return the three most common colours of a picture, in steps of 16 levels."""
     coarse = part.reshape(-1, 3) // 16 * 16 + 8
     colors, counts = np.unique(coarse, axis=0, return_counts=True)
     order = np.argsort(-counts)[:3]
     shares = [
         "#{:02x}{:02x}{:02x} {:.1%}".format(*colors[i].tolist(), counts[i] / len(coarse)) for i in order
     ]
-    return [f"the commonest colours there, about: {', '.join(shares)}"]
+    return [f"the most common colours there, about: {', '.join(shares)}"]

@@ -1,4 +1,4 @@
-"""Assertions on plans: what is in them, on what terms, why; and whether two are the same."""
+"""Assertions on plans: their assets with usage, heap, size and requesters; their rows; equal plans."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from engine.humon import nearest
-from engine.testing.assertions.wording import fail, listed
+from engine.testing.assertions.failure_messages import fail
 from engine.testing.comparison.plan_difference import plan_difference
-from engine.testing.scene.memory_view import AssetMemory, MemoryFacts, mib
+from engine.testing.scene.memory_facts import AssetMemory, MemoryFacts, mib
 
 if TYPE_CHECKING:
     from engine.testing.scene.scene import OpenedScene
@@ -24,10 +24,10 @@ def assert_planned(
     max_bytes: int | None = None,
     why: str | None = None,
 ) -> AssetMemory:
-    """Assert that an asset or transient is in the plan, on these terms, and return its row.
+    """Assert that an asset or transient is in the plan, with these properties, and return its row.
 
-    `usages` are all its usage bits, by name and in any order; `kind` is "buffer" or "image"; `why` is in one
-    of the lines that say who asks for it. See `MemoryFacts.named` for names.
+    `usages` are all its usage bits, by name and in any order; `kind` is "buffer" or "image"; `why` is part of
+    the name of one requester. See `MemoryFacts.named` for names.
     """
     __tracebackhide__ = True
     memory = _memory(scene)
@@ -35,9 +35,9 @@ def assert_planned(
     if not found:
         close = nearest(name, memory.assets)
         hint = f" (did you mean {close}?)" if close else ""
-        fail(f"'{name}' is not in the plan{hint}, which has:", listed(memory.assets))
+        fail(f"'{name}' is not in the plan{hint}, which has:", sorted(memory.assets))
     if len(found) > 1:
-        fail(f"'{name}' is the name of more than one row:", listed(row.name for row in found))
+        fail(f"'{name}' is the name of more than one row:", sorted(row.name for row in found))
     row = found[0]
     wrong = []
     if usages is not None and set(row.usages) != set(usages):
@@ -49,9 +49,9 @@ def assert_planned(
     if max_bytes is not None and row.bytes > max_bytes:
         wrong.append(f"bytes: expected at most {mib(max_bytes)}, takes {mib(row.bytes)} ({row.bytes})")
     if why is not None and not any(why in line for line in row.why):
-        wrong.append(f"why: nobody who asks for it is '{why}'")
+        wrong.append(f"why: no requester contains '{why}'")
     if wrong:
-        fail(f"{row.name} is in the plan on other terms:", wrong, "it is there for:", row.why)
+        fail(f"{row.name} is planned with other properties:", wrong, "requested by:", row.why)
     return row
 
 
@@ -61,7 +61,7 @@ def assert_not_planned(scene: OpenedScene | MemoryFacts, *names: str) -> None:
     memory = _memory(scene)
     for name in names:
         for row in memory.named(name):
-            fail(f"{row.name} is in the plan ({mib(row.bytes)}), where nothing should ask for it:", row.why)
+            fail(f"{row.name} is in the plan ({mib(row.bytes)}), requested by:", row.why)
 
 
 def assert_plan_rows(
@@ -71,7 +71,7 @@ def assert_plan_rows(
     pipelines: Sequence[str] | None = None,
     descriptor_sets: Sequence[str] | None = None,
 ) -> None:
-    """Assert the names of all shaders, pipelines or descriptor sets of the plan, in any order."""
+    """Assert the names of all shaders, pipelines and descriptor sets of the plan, in any order."""
     __tracebackhide__ = True
     plan = scene.plan
     name = plan.requirements.keys.name
@@ -88,13 +88,13 @@ def assert_plan_rows(
             wrong += [f"missing {what}: {', '.join(missing)}"] if missing else []
             wrong += [f"unexpected {what}: {', '.join(more)}"] if more else []
             if not missing and not more:
-                wrong.append(f"{what}: expected {len(expected)} rows, there are {len(actual)} of these names")
+                wrong.append(f"{what}: expected {len(expected)} rows with these names, found {len(actual)}")
     if wrong:
         fail("the plan has other rows:", wrong)
 
 
 def assert_same_plan(actual: str | OpenedScene, expected: str | OpenedScene) -> None:
-    """Assert that two plans, or their texts, are the same to the byte; else tell where they differ."""
+    """Assert that two plans, or their texts, are equal byte for byte; a failure lists the differences."""
     __tracebackhide__ = True
     wanted, is_ = (plan if isinstance(plan, str) else plan.plan_text for plan in (expected, actual))
     if wanted != is_:

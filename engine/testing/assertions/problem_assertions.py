@@ -1,10 +1,10 @@
-"""Assertions on what is reported: exactly these problems, and no message of the validation layers."""
+"""Assertions on reports: exactly these problems, and no message from the validation layers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.testing.assertions.wording import fail
+from engine.testing.assertions.failure_messages import fail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def assert_problems(scene: OpenedScene, *expected: str | tuple[str, str]) -> None:
     """Assert that a scene has reported exactly these problems, each once, in any order.
 
-    A problem is given by its code (`asset.source`), or by its code and a text that its message, help or place
-    must hold. With none given nothing may have been reported.
+    A problem is given as its code (`asset.broken`), or as its code and a text that its message, help or
+    place must contain. Without arguments, nothing may have been reported.
     """
     __tracebackhide__ = True
     left = list(scene.problems)
@@ -33,20 +33,20 @@ def assert_problems(scene: OpenedScene, *expected: str | tuple[str, str]) -> Non
         return
     parts: list[str | list[str]] = []
     if missing:
-        parts += ["these problems were expected and not reported:", missing]
+        parts += ["expected, but not reported:", missing]
     if left:
-        parts += ["these problems were reported and not expected:", _lines(left)]
+        parts += ["reported, but not expected:", _lines(left)]
     reported = [p for p in scene.problems if p not in left]
     if missing and reported and not left:
-        parts += ["reported were only:", _lines(reported)]
+        parts += ["only these were reported:", _lines(reported)]
     fail(*parts)
 
 
 def assert_silent(scene: OpenedScene) -> None:
-    """Assert that the validation layers have said nothing since the scene was opened."""
+    """Assert that the validation layers have reported nothing since the scene was opened."""
     __tracebackhide__ = True
     if scene.messages:
-        fail("the validation layers have said:", scene.messages)
+        fail("the validation layers reported:", scene.messages)
 
 
 def _lines(problems: Sequence[Problem]) -> list[str]:

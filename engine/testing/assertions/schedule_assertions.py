@@ -1,13 +1,13 @@
-"""Assertions on schedules: bytes uploaded and moved, steps, and that nothing is fetched a second time."""
+"""Assertions on schedules: bytes uploaded and moved, number of steps, no second upload of an asset."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from engine.testing.assertions.wording import fail
-from engine.testing.scene.memory_view import mib
-from engine.testing.scene.schedule_view import ScheduleFacts
+from engine.testing.assertions.failure_messages import fail
+from engine.testing.scene.memory_facts import mib
+from engine.testing.scene.schedule_facts import ScheduleFacts
 
 if TYPE_CHECKING:
     from engine.testing.scene.scene import OpenedScene
@@ -21,10 +21,10 @@ def assert_schedule(
     max_steps: int | None = None,
     uploads: set[str] | None = None,
 ) -> None:
-    """Assert what the schedule to the present plan does.
+    """Assert what the schedule to the current plan does.
 
-    `bytes_uploaded` and `bytes_moved` are upper limits, so 0 says that there is none; `uploads` are the names
-    of all assets that it brings in.
+    `bytes_uploaded`, `bytes_moved` and `max_steps` are upper limits; `uploads` are the names of all assets
+    that it uploads.
     """
     __tracebackhide__ = True
     facts = scene if isinstance(scene, ScheduleFacts) else scene.schedule
@@ -42,16 +42,16 @@ def assert_schedule(
     if wrong:
         sizes = [f"uploads {name}: {mib(size)}" for name, size in facts.uploads.items()]
         counts = ", ".join(f"{count} {kind}" for kind, count in facts.counts().items()) or "no steps"
-        fail("the schedule does other things than expected:", wrong, f"it is: {counts}", sizes)
+        fail("the schedule is not as expected:", wrong, f"its steps: {counts}", sizes)
 
 
 def assert_no_upload(scene: OpenedScene) -> AbstractContextManager[None]:
-    """Assert that a block of code, once settled, has fetched nothing again: no byte went through staging."""
+    """Assert that a block of code, once settled, has uploaded nothing from a cache."""
     return _NoUpload(scene)
 
 
 class _NoUpload:
-    """A class, and no generator, so that a failure points at the block."""
+    """A class instead of a generator, so that the traceback of a failure ends at the block."""
 
     def __init__(self, scene: OpenedScene) -> None:
         self._scene = scene
@@ -69,4 +69,4 @@ class _NoUpload:
         if uploaded:
             log = self._scene.host.log[self._first :]
             names = [f"{name}: {mib(size)}" for upload in log for name, size in upload.items()]
-            fail(f"{mib(uploaded)} were uploaded, where all was there before:", names)
+            fail(f"{mib(uploaded)} were uploaded, expected none:", names)

@@ -1,4 +1,4 @@
-"""Pictures as numpy arrays: PNG in and out, how two of them differ, and a picture of the difference."""
+"""Pictures as numpy arrays: reading and writing PNG, the difference of two, and a picture of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How far pictures may be apart: `levels` per channel, and more in a `share` (0 to 1) of the pixels."""
+    """The allowed difference: `levels` per channel, and more in a `share` (0 to 1) of the pixels."""
 
     levels: int = LEVELS
     share: float = SHARE
@@ -26,9 +26,9 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How two pictures of one size differ: the largest step in any channel, and the pixels beyond the levels.
+    """The difference of two pictures: the largest step in any channel, and the pixels beyond the tolerance.
 
-    `box` is x, y, width and height of the smallest rectangle around those pixels, None where there is none.
+    `box` is x, y, width and height of the smallest rectangle around those pixels, None if there is none.
     """
 
     largest: int
@@ -38,7 +38,7 @@ class Difference:
 
     @property
     def share(self) -> float:
-        """The share of the pixels that go beyond, 0 to 1."""
+        """The share of the pixels beyond the tolerance, 0 to 1."""
         return self.beyond / self.pixels if self.pixels else 0.0
 
     def __str__(self) -> str:
@@ -50,9 +50,9 @@ class Difference:
 def difference(
     a: Picture, b: Picture, levels: int = LEVELS, where: NDArray[np.bool_] | None = None
 ) -> Difference:
-    """Measure uint8[height, width, channels] pictures of one shape; `where` [height, width] says what counts.
+    """Compare uint8[height, width, channels] pictures of one shape; `where` [height, width] selects pixels.
 
-    Steps are unsigned: it does not matter which picture is brighter. Raises ValueError for other shapes.
+    Steps are unsigned: which picture is brighter does not matter. Raises ValueError for other arrays.
     """
     if a.shape != b.shape or a.ndim != 3 or a.dtype != np.uint8 or b.dtype != np.uint8:
         raise ValueError(
@@ -71,7 +71,7 @@ def difference(
 
 
 def difference_picture(a: Picture, b: Picture) -> Picture:
-    """Show where two pictures differ: black where they are equal, from red to white the farther apart."""
+    """Draw the difference of two pictures: black where they are equal, from red to white with distance."""
     steps = np.abs(a[..., :3].astype(np.int16) - b[..., :3].astype(np.int16)).max(axis=2)
     strength = np.sqrt(steps / 255.0)
     red = np.where(steps > 0, 96 + 159 * strength, 0)
@@ -101,7 +101,7 @@ def to_png(pixels: Picture, texts: Mapping[str, str] | None = None) -> bytes:
 
 
 def from_png(data: bytes) -> tuple[Picture, dict[str, str]]:
-    """Decode a PNG to uint8[height, width, 3] and its text chunks; raises ValueError where it is none."""
+    """Decode a PNG to uint8[height, width, 3] and its text chunks; raises ValueError if it is not a PNG."""
     from PIL import Image
 
     try:
@@ -109,4 +109,4 @@ def from_png(data: bytes) -> tuple[Picture, dict[str, str]]:
             image.load()
             return np.asarray(image.convert("RGB")), {str(k): str(v) for k, v in image.info.items()}
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"no PNG that can be read: {error}") from error
+        raise ValueError(f"not a readable PNG: {error}") from error

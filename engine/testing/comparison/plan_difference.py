@@ -1,4 +1,4 @@
-"""Where two plan texts differ, each change below the place in the plan that it belongs to."""
+"""The difference of two plan texts, each change below its place in the plan."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import difflib
 import re
 from dataclasses import dataclass
 
-MOST_LINES = 60
+MAX_LINES = 60
 SHORT_LIST = 6
 _KEY = re.compile(r'^\s*"?([\w. ]+?)"?\s*:\s*(.*)$')
 _NAMES = ("transient", "assetCache", "resource", "allocation", "name")
-_UNSAID = ("featureDb", "resources", "subresources")
+_NOT_IN_PATHS = ("featureDb", "resources", "subresources")
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A line and the names of everything that encloses it; what it opens ends at line `end` of its text."""
+    """A line and the names of the dicts and lists around it; one that it opens ends at line `end`."""
 
     path: tuple[str, ...]
     text: str
@@ -23,11 +23,11 @@ class _Line:
     end: int
 
 
-def plan_difference(expected: str, actual: str, lines: int = MOST_LINES) -> str:
-    """Return the differing lines of two texts, `-` expected and `+` actual; empty where they are the same.
+def plan_difference(expected: str, actual: str, lines: int = MAX_LINES) -> str:
+    """Return the differing lines of two texts, `-` expected and `+` actual; empty if they are equal.
 
-    Above each group stands where it is: `memoryPlan > memoryType 0 > allocation 3 > resource 5`. What is gone
-    or new as a whole is one line.
+    Each group is headed by its path: `memoryPlan > memoryType 0 > allocation 3 > resource 5`. A dict or list
+    that was removed or added as a whole is one line.
     """
     old, new = _read(expected), _read(actual)
     keys = [[(line.path, line.text) for line in side] for side in (old, new)]
@@ -50,7 +50,7 @@ def plan_difference(expected: str, actual: str, lines: int = MOST_LINES) -> str:
 
 
 def _reported(side: list[_Line], start: int, end: int, sign: str) -> list[tuple[tuple[str, ...], str]]:
-    """Return the lines of a range with their places; of what lies in it as a whole, one line."""
+    """Return the lines of a range with their paths; a block that lies wholly inside is one line."""
     reported = []
     row = start
     while row < end:
@@ -66,7 +66,7 @@ def _reported(side: list[_Line], start: int, end: int, sign: str) -> list[tuple[
 
 
 def _summary(block: list[_Line], sign: str) -> str:
-    """Tell of a dict or list that is gone or new as a whole: a short list as it is, all else by its names."""
+    """Describe a dict or list that was removed or added: a short list in full, others by their names."""
     if block[0].text.endswith("[") and len(block) <= SHORT_LIST:
         return " ".join(line.text for line in block)
     inside = [key[2].strip('"') for line in block if (key := _KEY.match(line.text)) and key[1] in _NAMES[:2]]
@@ -76,7 +76,7 @@ def _summary(block: list[_Line], sign: str) -> str:
 
 
 def _read(text: str) -> list[_Line]:
-    """Give each line of a text its place."""
+    """Split a text into lines with their paths."""
     lines = text.splitlines()
     found: list[_Line] = []
     stack: list[tuple[str, int]] = []
@@ -84,7 +84,7 @@ def _read(text: str) -> list[_Line]:
     for row, line in enumerate(lines):
         while stack and row > stack[-1][1]:
             stack.pop()
-        path = tuple(name for name, _ in stack if name and name not in _UNSAID)
+        path = tuple(name for name, _ in stack if name and name not in _NOT_IN_PATHS)
         opens = ""
         if ends[row] > row:
             key = _KEY.match(line)
@@ -95,7 +95,7 @@ def _read(text: str) -> list[_Line]:
 
 
 def _ends(lines: list[str]) -> list[int]:
-    """Return for each line that opens a dict or list the line that closes it; for any other, itself."""
+    """Return for each line that opens a dict or list the index of its closing line; for others their own."""
     ends = list(range(len(lines)))
     open_rows: list[int] = []
     for row, line in enumerate(lines):
@@ -107,7 +107,7 @@ def _ends(lines: list[str]) -> list[int]:
 
 
 def _name_below(lines: list[str], row: int, end: int) -> str:
-    """Return what a nameless dict is called: the first of its own values that names it."""
+    """Return a name for a dict without a key: the first of its own values that names it."""
     inner = _indent(lines[row + 1])
     for line in lines[row + 1 : end]:
         key = _KEY.match(line) if _indent(line) == inner else None

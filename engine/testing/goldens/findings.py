@@ -1,7 +1,7 @@
-"""What tests found: golden files that are wrong, new or changed, kept until somebody has looked.
+"""Findings: golden files that failed, are new or changed, stored until they are reviewed.
 
-Every finding is a small JSON file with the expected and the actual bytes beside it: the processes of a
-parallel run each leave theirs, and a later run can accept them.
+A finding is a small JSON file with the expected and the actual bytes beside it: each process of a parallel
+run writes its own, and a later run can accept them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pathlib import Path
 
 
 class FindingKind(StrEnum):
-    """What a golden holds."""
+    """The content of a golden."""
 
     PICTURE = "picture"
     TEXT = "text"
 
 
 class State(StrEnum):
-    """What a test had to say of a golden: `failed` in a plain run; `new` or `changed` wait for review."""
+    """The outcome for a golden: `failed` in a plain run; `new` or `changed` wait for review."""
 
     FAILED = "failed"
     NEW = "new"
@@ -32,7 +32,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One golden of one test. `golden` is the file that it is, or would be; the bytes are as in that file."""
+    """One golden of one test: `golden` is its file, existing or not yet; the bytes are file contents."""
 
     test: str
     name: str
@@ -57,44 +57,44 @@ class Findings:
         self.folder = folder
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Delete all findings."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def forget_failures(self) -> None:
-        """Forget those of an earlier run that wait for nobody."""
+        """Delete the failures of an earlier run; findings that wait for review stay."""
         for finding in self:
             if not finding.waits:
                 self.remove(finding)
 
     def add(self, finding: Finding) -> None:
-        """Keep a finding; a later one of the same test and golden takes its place."""
+        """Store a finding; it replaces an earlier one of the same test and golden."""
         self.folder.mkdir(parents=True, exist_ok=True)
         stem = self.folder / _stem(finding)
         stem.with_suffix(".actual").write_bytes(finding.actual)
         if finding.expected is not None:
             stem.with_suffix(".expected").write_bytes(finding.expected)
-        said = asdict(finding) | {"golden": str(finding.golden)}
-        del said["expected"], said["actual"]
-        stem.with_suffix(".json").write_text(json.dumps(said), encoding="utf-8")
+        fields = asdict(finding) | {"golden": str(finding.golden)}
+        del fields["expected"], fields["actual"]
+        stem.with_suffix(".json").write_text(json.dumps(fields), encoding="utf-8")
 
     def remove(self, finding: Finding) -> None:
-        """Forget one."""
+        """Delete one finding."""
         for suffix in (".json", ".actual", ".expected"):
             (self.folder / _stem(finding)).with_suffix(suffix).unlink(missing_ok=True)
 
     def __iter__(self) -> Iterator[Finding]:
-        """Yield them by test and name."""
+        """Yield the findings, sorted by test and name."""
         found = [_read(path) for path in self.folder.glob("*.json")]
         return iter(sorted(found, key=lambda finding: (finding.test, finding.name, str(finding.golden))))
 
 
 def accept(findings: Findings) -> list[Path]:
-    """Make every waiting finding the golden that it would be; returns the files that were written."""
+    """Write every waiting finding to its golden file; returns the files."""
     return [accept_one(findings, finding) for finding in findings if finding.waits]
 
 
 def accept_one(findings: Findings, finding: Finding) -> Path:
-    """Make one finding the golden that it would be, and forget it; returns the file."""
+    """Write one finding to its golden file and delete the finding; returns the file."""
     finding.golden.parent.mkdir(parents=True, exist_ok=True)
     finding.golden.write_bytes(finding.actual)
     findings.remove(finding)
@@ -107,13 +107,13 @@ def _stem(finding: Finding) -> str:
 
 
 def _read(path: Path) -> Finding:
-    said = json.loads(path.read_text(encoding="utf-8"))
+    fields = json.loads(path.read_text(encoding="utf-8"))
     expected = path.with_suffix(".expected")
-    said |= {
-        "kind": FindingKind(said["kind"]),
-        "state": State(said["state"]),
-        "golden": Path(said["golden"]),
+    fields |= {
+        "kind": FindingKind(fields["kind"]),
+        "state": State(fields["state"]),
+        "golden": Path(fields["golden"]),
         "expected": expected.read_bytes() if expected.is_file() else None,
         "actual": path.with_suffix(".actual").read_bytes(),
     }
-    return Finding(**said)
+    return Finding(**fields)

@@ -1,4 +1,4 @@
-"""What a golden may hold: a picture or a text; how each is written, read back and judged."""
+"""The kinds of golden, picture and text: how each is written, read back and compared."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ MADE_ON = "made on "
 
 
 class GoldenKind(Protocol):
-    """Something made by a test that can be held against a golden file."""
+    """A result of a test that can be compared with a golden file."""
 
     @property
     def kind(self) -> FindingKind:
-        """What it is."""
+        """Picture or text."""
 
     @property
     def suffix(self) -> str:
-        """How the golden's file name ends."""
+        """The end of the golden's file name."""
 
     def data(self, driver: str) -> bytes:
-        """Return the golden's bytes, were this to become one."""
+        """Return the file content for this result as a golden."""
 
-    def judge(self, expected: bytes) -> str:
-        """Say what is wrong, compared with a golden's bytes; empty where nothing is."""
+    def difference_from(self, expected: bytes) -> str:
+        """Describe the difference from a golden's file content; empty if there is none."""
 
     def made_on(self, expected: bytes) -> str:
-        """Return the driver a golden was made on; empty where it does not say."""
+        """Return the driver that a golden was made on; empty if the file does not name one."""
 
 
 @dataclass(frozen=True)
 class PictureKind:
-    """A frame, uint8[height, width, 3]; `box` and `mask` bool[height, width] say which pixels count."""
+    """A frame, uint8[height, width, 3]; `box` and `mask`, bool[height, width], select the compared pixels."""
 
     pixels: Picture
     tolerance: Tolerance = field(default_factory=Tolerance)
@@ -53,7 +53,7 @@ class PictureKind:
         """Return a PNG whose comment names the driver."""
         return to_png(self.pixels, {"Comment": MADE_ON + driver})
 
-    def judge(self, expected: bytes) -> str:
+    def difference_from(self, expected: bytes) -> str:
         """Compare pixel by pixel, within the tolerance."""
         try:
             golden, _ = from_png(expected)
@@ -84,17 +84,17 @@ class PictureKind:
 
 @dataclass(frozen=True)
 class TextKind:
-    """A plan as Humon, or another text; compared exactly."""
+    """A plan in Humon, or another text; compared exactly."""
 
     text: str
     suffix: str = ".plan.hu"
     kind: FindingKind = FindingKind.TEXT
 
     def data(self, driver: str) -> bytes:
-        """Return the text below a comment that names the driver."""
+        """Return a comment that names the driver, then the text."""
         return f"// {MADE_ON}{driver}\n{self.text}".encode()
 
-    def judge(self, expected: bytes) -> str:
+    def difference_from(self, expected: bytes) -> str:
         """Compare line by line."""
         body = golden_text(expected)
         if body == self.text:
@@ -102,13 +102,13 @@ class TextKind:
         return "it differs\n" + (plan_difference(body, self.text) or "in its line breaks")
 
     def made_on(self, expected: bytes) -> str:
-        """Read the first line."""
+        """Read the comment in the first line."""
         first = _decoded(expected).partition("\n")[0]
         return first.removeprefix(f"// {MADE_ON}").strip() if first.startswith(f"// {MADE_ON}") else ""
 
 
 def golden_text(data: bytes) -> str:
-    """Return the text of a golden without the line that says where it was made."""
+    """Return the text of a golden without the comment that names its driver."""
     text = _decoded(data)
     first, _, rest = text.partition("\n")
     return rest if first.startswith(f"// {MADE_ON}") else text

@@ -1,8 +1,8 @@
-"""Golden pictures and plan texts: kept beside the test, compared where they were made, changed by review.
+"""Golden pictures and plan texts: stored beside the test, compared on their own driver, updated by review.
 
-A golden lies in the folder `goldens` beside the test: `goldens/cube.png`, `goldens/cube.plan.hu`. It says on
-which driver (for a plan: for which device profile) it was made, and is compared there alone; elsewhere the
-test runs on without it. A set of a driver's own is a folder of its name: `goldens/llvmpipe/cube.png`.
+Goldens are in the folder `goldens` beside the test: `goldens/cube.png`, `goldens/cube.plan.hu`. Each names
+the driver (for a plan, the device profile) that it was made on and is compared only there; elsewhere the test
+skips the comparison. A folder named after a driver holds that driver's own set: `goldens/llvmpipe/cube.png`.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ _HOW_TO_UPDATE = "if the new one is right: `pytest --update-goldens`"
 
 
 class GoldenError(AssertionError):
-    """A golden is missing, or what a test made is not like it."""
+    """A golden is missing, or the test's result differs from it."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What became of a comparison; `reason` says why there was none."""
+    """Whether a comparison took place, and the `reason` if not."""
 
     compared: bool
     reason: str = ""
 
 
 class Goldens:
-    """The goldens of one test, in `folder`. With `updating`, what differs waits in `findings` for review."""
+    """The goldens of one test, in `folder`; with `updating`, differences wait in `findings` for review."""
 
     def __init__(
         self, folder: Path, test: str, findings: Findings | None = None, updating: bool = False
@@ -64,10 +64,10 @@ class Goldens:
         box: Box | None = None,
         mask: NDArray[np.bool_] | None = None,
     ) -> Compared:
-        """Hold uint8[height, width, 3 or 4] against `name`.png; `box` and `mask` say what counts.
+        """Compare uint8[height, width, 3 or 4] with `name`.png.
 
-        `mask` is bool[height, width]. Raises GoldenError: missing, of another size, unreadable, or farther
-        apart than `tolerance`.
+        `box` and `mask`, bool[height, width], select the compared pixels. Raises GoldenError if the golden is
+        missing, unreadable, of another size, or differs by more than `tolerance`.
         """
         colors = np.ascontiguousarray(pixels[..., :3])
         return self._check(name, PictureKind(colors, tolerance or Tolerance(), box, mask), driver)
@@ -75,15 +75,15 @@ class Goldens:
     def frame(
         self, scene: OpenedScene, name: str, tolerance: Tolerance | None = None, **counts: Any
     ) -> Compared:
-        """Draw a frame and hold it against `name`.png; `box` and `mask` as for `picture`."""
+        """Draw a frame and compare it with `name`.png; `box` and `mask` as for `picture`."""
         return self.picture(name, scene.frame(), scene.driver, tolerance, **counts)
 
     def plan(self, scene: OpenedScene, name: str) -> Compared:
-        """Hold a scene's plan, without staging, against `name`.plan.hu. Raises GoldenError."""
+        """Compare a scene's plan, without staging, with `name`.plan.hu. Raises GoldenError."""
         return self.text(name, comparable_plan_text(scene), scene.profile.name)
 
     def text(self, name: str, text: str, driver: str, suffix: str = ".plan.hu") -> Compared:
-        """Hold a text, such as a plan, against a golden, exactly. Raises GoldenError with the difference."""
+        """Compare a text, such as a plan, with a golden, exactly. Raises GoldenError with the difference."""
         return self._check(name, TextKind(text, suffix), driver)
 
     def _check(self, name: str, made: GoldenKind, driver: str) -> Compared:
@@ -106,10 +106,10 @@ class Goldens:
             message = f"there is no golden {shown(path)}; {_HOW_TO_MAKE}"
             state = State.NEW
         else:
-            wrong = made.judge(expected)
+            wrong = made.difference_from(expected)
             if not wrong:
                 return Compared(True)
-            message = f"not like its golden {shown(path)}: {wrong}\n{_HOW_TO_UPDATE}"
+            message = f"differs from its golden {shown(path)}: {wrong}\n{_HOW_TO_UPDATE}"
             state = State.CHANGED
         if not self._updating:
             state = State.FAILED
@@ -123,7 +123,7 @@ class Goldens:
 
 
 def comparable_plan_text(scene: OpenedScene) -> str:
-    """Return the plan as Humon without staging, which hangs on what was brought in last."""
+    """Return the plan in Humon without staging, whose size depends on the latest uploads."""
     from engine.humon import write
     from engine.plan.text.plan_text import plan_values
 
@@ -139,7 +139,7 @@ def driver_word(name: str) -> str:
 
 
 def shown(path: Path) -> str:
-    """Return a path as people type it: relative to the working folder where that is shorter."""
+    """Return a path for messages: relative to the working folder if that is shorter."""
     try:
         relative = os.path.relpath(path)
     except ValueError:  # on another drive

@@ -1,8 +1,8 @@
-"""What pytest does about goldens: the options, one `Goldens` per test, and taking over what waits.
+"""Pytest hooks for goldens: the options, one `Goldens` per test, and accepting reviewed goldens.
 
-pytest                      compare; what fails is in build/scene-tests.html
-pytest --update-goldens     run, and let what is new or changed wait for review; on a terminal, ask
-pytest --accept-goldens     run nothing; make goldens of what waits
+pytest                      compare; failures are in build/scene-tests.html
+pytest --update-goldens     run; new and changed goldens wait for review, on a terminal pytest asks
+pytest --accept-goldens     run nothing; write the waiting goldens
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--update-goldens", action="store_true", help="let new and changed goldens wait for review"
     )
     group.addoption(
-        "--accept-goldens", action="store_true", help="run nothing: make goldens of what waits for review"
+        "--accept-goldens", action="store_true", help="run nothing; write the goldens that wait for review"
     )
     group.addoption(
         "--scene-report",
@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class GoldenState:
-    """What one pytest process knows: where findings go, and the goldens of the test that runs."""
+    """The state of one pytest process: its findings and failures, and the goldens of the running test."""
 
     def __init__(self, config: pytest.Config) -> None:
         from engine.testing.goldens.findings import Findings
@@ -58,7 +58,7 @@ STATE: pytest.StashKey[GoldenState] = pytest.StashKey()
 
 
 def goldens_for(config: pytest.Config, path: Path, test: str) -> Goldens:
-    """Make the goldens of a test that stands in the file `path`."""
+    """Make the `Goldens` of a test in the file `path`."""
     from engine.testing.goldens.goldens import FOLDER, Goldens
 
     state = config.stash[STATE]
@@ -66,7 +66,7 @@ def goldens_for(config: pytest.Config, path: Path, test: str) -> Goldens:
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Accept, without a run, where that is asked for."""
+    """With --accept-goldens, write the waiting goldens instead of running tests."""
     if not config.getoption("--accept-goldens"):
         return None
     from engine.testing.goldens.findings import Findings, accept
@@ -81,7 +81,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin without the findings of earlier runs, but for those that wait; a worker adds to the others'."""
+    """Delete the findings of earlier runs, except those that wait; an xdist worker deletes none."""
     config.stash[STATE] = state = GoldenState(config)
     if not hasattr(config, "workerinput") and not config.getoption("--accept-goldens"):
         state.report.unlink(missing_ok=True)
@@ -95,9 +95,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_protocol(
     item: pytest.Item, nextitem: pytest.Item | None
 ) -> Generator[None, object, object]:
-    """Give the test its goldens."""
+    """Make the goldens of a test from a test file available."""
     state = item.config.stash[STATE]
-    if not isinstance(item, pytest.Function):  # a function asks for its own, by fixture
+    if not isinstance(item, pytest.Function):  # a function requests its own through the fixture
         state.current = goldens_for(item.config, item.path, item.nodeid)
     try:
         return (yield)

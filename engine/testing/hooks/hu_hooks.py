@@ -1,4 +1,4 @@
-"""How pytest collects and reports `*.test.hu` files."""
+"""Pytest hooks that collect and report `*.test.hu` files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SUFFIX = ".test.hu"
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Take in test files written in Humon."""
+    """Collect test files written in Humon."""
     if file_path.name.endswith(_SUFFIX):
         return HuFile.from_parent(parent, path=file_path)
     return None
@@ -25,18 +25,18 @@ class HuFile(pytest.File):
     """One test file."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Read the file; what is wrong in it is told with its places."""
+        """Read the file; its problems are reported with their places."""
         from engine.testing.hu.test_files import read_tests
 
         for test in read_tests(self.path, self._name()):
             yield HuItem.from_parent(self, name=test.name, test=test)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Tell problems with the file as blocks, without a traceback."""
+        """Report problems with the file as blocks, without a traceback."""
         return _reported(excinfo.value) or super().repr_failure(excinfo)
 
     def _name(self) -> str:
-        """The file's name in errors: as it would be typed."""
+        """The file's name in errors: its relative path."""
         from engine.testing.goldens.goldens import shown
 
         return shown(self.path)
@@ -52,17 +52,17 @@ class HuItem(pytest.Item):
             self.add_marker("gpu")
 
     def runtest(self) -> None:
-        """Play it."""
+        """Run the test with the goldens of the current item."""
         from engine.testing.hooks.golden_hooks import STATE
 
         self.test.run(self.config.stash[STATE].current)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Tell failed claims as blocks, without a traceback."""
+        """Report failed claims as blocks, without a traceback."""
         return _reported(excinfo.value) or super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Say where the test stands."""
+        """Return the file and the name of the test."""
         return self.path, None, self.name
 
 

@@ -1,4 +1,4 @@
-"""What pytest tells at the end of a run: which goldens wait or were not compared; and the HTML report."""
+"""Pytest hooks for the end of a run: goldens that wait or were not compared, and the HTML report."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _SCENE_TEST = "scene test"
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Listen to reports, once there is something to note them in."""
-    config.pluginmanager.register(Notes(config.stash[STATE]), "diorama goldens")
+    """Register the collector of reports, after the golden state exists."""
+    config.pluginmanager.register(ReportCollector(config.stash[STATE]), "diorama goldens")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let the report of a test carry which goldens were not compared, to the process that sums up."""
+    """Attach the goldens that were not compared to the test's report, which reaches the main process."""
     report = yield
     current = item.config.stash[STATE].current
     if call.when == "call" and current is not None and current.not_compared:
@@ -38,25 +38,25 @@ def pytest_runtest_makereport(
 
 
 def _is_scene_test(item: pytest.Item) -> bool:
-    """Whether a test has to do with scenes: a test file, or one with goldens or names of this package."""
+    """Whether a test is about scenes: a `*.test.hu` file, or a module that uses goldens or this package."""
     if not isinstance(item, pytest.Function):
         return item.path.name.endswith(".test.hu")
     used = (str(getattr(value, "__module__", "")) for value in vars(item.module).values())
     return "goldens" in item.fixturenames or any(name.startswith("engine.testing.") for name in used)
 
 
-class Notes:
-    """Hears of every report, of other processes too: which scene tests failed, what was not compared."""
+class ReportCollector:
+    """Collects failed scene tests and skipped comparisons from every report, those of workers included."""
 
     def __init__(self, state: GoldenState) -> None:
         self._state = state
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note what cannot be collected."""
+        """Note a test file that cannot be collected."""
         self._note(report.failed and report.nodeid.endswith(".test.hu"), report)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note one part of a test: its set-up, its call, its tear-down."""
+        """Note one phase of a test: set-up, call or tear-down."""
         self._note((_SCENE_TEST, True) in report.user_properties, report)
         for name, value in report.user_properties:
             if name == _NOT_COMPARED and isinstance(value, list):
@@ -64,15 +64,14 @@ class Notes:
 
     def _note(self, failed: bool, report: pytest.CollectReport | pytest.TestReport) -> None:
         if failed:
-            from engine.testing.report.html_report import (
-                Failure,  # and numpy, which a run that passes may do without
-            )
+            # Imports numpy, which a passing run does not need.
+            from engine.testing.report.html_report import Failure
 
             self._state.failures.append(Failure(report.nodeid, report.longreprtext))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what waits and what was not compared, write the report, and ask where somebody can answer."""
+    """List goldens that wait or were not compared, write the report, and ask on a terminal."""
     state = config.stash[STATE]
     for reason in state.not_compared:
         terminalreporter.write_line(f"golden not compared: {reason}")
@@ -95,7 +94,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _ask(config: pytest.Config, terminalreporter: pytest.TerminalReporter) -> bool:
-    """Ask for each golden that waits, where somebody can answer; Enter leaves it waiting."""
+    """On a terminal, ask about each golden that waits; Enter leaves it waiting. False without a terminal."""
     from engine.testing.goldens.findings import accept_one
     from engine.testing.goldens.goldens import shown
 

@@ -1,4 +1,4 @@
-"""The steps of a test file, as they are played: what is done to the scene, and where claims are checked."""
+"""The steps of a test file: each changes the scene, stores a moment, or checks claims."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from engine.testing.scene.scene import MAX_FRAMES, NotSettled
 
 
 class Step(Protocol):
-    """Something that is done while a test is played."""
+    """One step of a running test."""
 
     def run(self, play: Play) -> None:
-        """Do it; raises SceneTestFailure where a claim does not hold, InputError where a value is wrong."""
+        """Run the step; raises SceneTestFailure for a false claim, InputError for a wrong value."""
 
 
 @dataclass(frozen=True)
 class Settle:
-    """`settle`, or `{ settle: FRAMES }`: run until nothing is left to do."""
+    """`settle`, or `{ settle: FRAMES }`: run until the scene is settled."""
 
     node: Node
     max_frames: int = MAX_FRAMES
 
     def run(self, play: Play) -> None:
-        """Settle; fails with the steps that are still open."""
+        """Settle; a failure lists the remaining schedule steps."""
         try:
             play.scene.settle(self.max_frames)
         except NotSettled as error:
@@ -39,7 +39,7 @@ class Settle:
 
 @dataclass(frozen=True)
 class Advance:
-    """`{ step: SECONDS  count: FRAMES }`: move time on and draw."""
+    """`{ step: SECONDS  count: FRAMES }`: advance time and draw."""
 
     seconds: float
     count: int
@@ -56,7 +56,7 @@ class Set:
     nodes: tuple[Node, ...]
 
     def run(self, play: Play) -> None:
-        """Change them; an InputError of one says where it stands in the test file."""
+        """Apply the settings; an InputError names the place in the test file."""
         for node in self.nodes:
             start, end = node.span
             setting = f"{node.key}={node.document.text[start:end]}"
@@ -89,7 +89,7 @@ class Move:
     look_at: tuple[float, ...] | None
 
     def run(self, play: Play) -> None:
-        """Move the object, in the frame of its parent."""
+        """Move the object in its parent's space."""
         path = self.node.text
         if path not in play.scene:
             help_text = suggestion(
@@ -109,12 +109,12 @@ class Move:
 
 @dataclass(frozen=True)
 class Remember:
-    """`{ remember: NAME }`: keep this moment, for claims that compare with it."""
+    """`{ remember: NAME }`: store this moment for later claims to compare with."""
 
     name: str
 
     def run(self, play: Play) -> None:
-        """Take the moment in."""
+        """Store the moment."""
         play.moments[self.name] = Moment.of(play.scene)
 
 
@@ -125,7 +125,7 @@ class Expect:
     claims: tuple[Step, ...]
 
     def run(self, play: Play) -> None:
-        """Check every claim; those that do not hold are told together."""
+        """Check every claim; all that do not hold are reported together."""
         failures = []
         for claim in self.claims:
             try:
@@ -139,7 +139,7 @@ class Expect:
 
 
 class SeveralFailures(AssertionError):
-    """More than one claim of a moment does not hold."""
+    """Several claims of one `expect` step do not hold."""
 
     def __init__(self, failures: list[SceneTestFailure]) -> None:
         super().__init__("\n".join(map(str, failures)))
@@ -147,23 +147,23 @@ class SeveralFailures(AssertionError):
 
 @dataclass(frozen=True)
 class Check:
-    """One claim as a step."""
+    """One claim of an `expect` step."""
 
     check: Callable[[Play], None]
 
     def run(self, play: Play) -> None:
-        """Check it."""
+        """Check the claim."""
         self.check(play)
 
 
 def towards(eye: list[float], target: tuple[float, ...]) -> tuple[float, float, float]:
-    """Return the euler angles, in degrees, with which an object at `eye` looks along its -Z at `target`."""
+    """Return the euler angles, in degrees, that turn the -Z axis of an object at `eye` to `target`."""
     x, y, z = (t - e for t, e in zip(target, eye, strict=True))
     pitch = math.degrees(math.atan2(y, math.hypot(x, z)))
     return (pitch, math.degrees(math.atan2(-x, -z)), 0.0)
 
 
 def _placed(problem: Problem, setting: str, node: Node) -> Problem:
-    """A problem of a setting with its place in the test file."""
+    """Return the problem of a setting with its place in the test file."""
     message = problem.message.replace(f"--set {setting}", f"'{node.key}'", 1)
     return node.document.problem(problem.code, message, node, problem.help)

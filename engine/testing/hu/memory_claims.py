@@ -1,4 +1,4 @@
-"""Claims of test files about memory: sums, heaps, assets, what was freed since a moment."""
+"""Claims of test files about memory: totals, heaps, assets, and changes since a moment."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from engine.testing.hu.playback import Play
 from engine.testing.hu.values import Bounds, TestCode, amount, bounds, fail, known_fields, names, quantity
 
 if TYPE_CHECKING:
-    from engine.testing.scene.memory_view import AssetMemory, MemoryFacts
+    from engine.testing.scene.memory_facts import AssetMemory, MemoryFacts
 
 _TOTALS = ("live", "planned", "peak")
 _LARGEST = 4
 
 
 def check_total(of: object, name: str, wanted: Bounds, where: str, help_text: str) -> None:
-    """Hold one sum of bytes against its bounds."""
+    """Check one total in bytes against its bounds."""
     value = getattr(of, name)
     if not wanted.holds(value):
         message = f"{name} memory{where} is {quantity(value, 'bytes')}, expected {wanted.words('bytes')}"
@@ -38,7 +38,7 @@ class MemoryClaim:
 
     @classmethod
     def read(cls, node: Node) -> MemoryClaim:
-        """Read it; raises InputError."""
+        """Read the claim; raises InputError."""
         found = known_fields(node, (*_TOTALS, "heaps", "assets", "freed", "grown", "sameAs"), "memory")
         heaps = {
             child: {name: bounds(each) for name, each in known_fields(child, _TOTALS, "a heap").items()}
@@ -53,7 +53,7 @@ class MemoryClaim:
         return cls(totals, heaps, assets, change, found.get("sameAs"))
 
     def check(self, play: Play) -> None:
-        """Raise SceneTestFailure at the figure that is not as claimed."""
+        """Raise SceneTestFailure for the first figure that is not as claimed."""
         memory = play.scene.memory
         for name, wanted in self.totals.items():
             check_total(memory, name, wanted, "", largest(memory))
@@ -73,8 +73,8 @@ class MemoryClaim:
                 verb = "shrunk" if name == "freed" else "grown"
                 figure = f"memory has {verb} by {quantity(value, 'bytes')} since '{since.text}'"
                 message = f"{figure}, expected {wanted.words('bytes')}"
-                spelt = f"planned: {quantity(before, 'bytes')} then, {quantity(memory.planned, 'bytes')} now"
-                raise fail(TestCode.MEMORY, message, wanted.node, spelt)
+                then_now = f"{quantity(before, 'bytes')} then, {quantity(memory.planned, 'bytes')} now"
+                raise fail(TestCode.MEMORY, message, wanted.node, f"planned: {then_now}")
         if self.same_as is not None:
             self._check_same(memory, play.moment(self.same_as).memory, self.same_as)
 
@@ -89,13 +89,13 @@ class MemoryClaim:
             f"gone: {', '.join(sorted(gone)) or 'nothing'}; new: {', '.join(sorted(come)) or 'nothing'}"
         )
         raise fail(
-            TestCode.MEMORY, f"memory is not as at '{node.text}': {figures}; then {before}", node, help_text
+            TestCode.MEMORY, f"memory differs from '{node.text}': {figures}; then {before}", node, help_text
         )
 
 
 @dataclass(frozen=True)
 class AssetClaim:
-    """What is claimed of one asset: its bytes, its usage bits (exactly these), who asks (all of these)."""
+    """The claims about one asset: its bytes, its exact usage bits, and texts that its requesters contain."""
 
     size: Bounds | None
     usage: Node | None
@@ -103,7 +103,7 @@ class AssetClaim:
 
     @classmethod
     def read(cls, node: Node) -> AssetClaim:
-        """Read it; raises InputError."""
+        """Read the claim; raises InputError."""
         found = known_fields(node, ("bytes", "usage", "why"), "an asset")
         usage = found.get("usage")
         if usage is not None:
@@ -112,7 +112,7 @@ class AssetClaim:
         return cls(bounds(found["bytes"]) if "bytes" in found else None, usage, why)
 
     def check(self, node: Node, memory: MemoryFacts) -> None:
-        """Raise SceneTestFailure at the figure that is not as claimed."""
+        """Raise SceneTestFailure for the first figure that is not as claimed."""
         asset = one_asset(node, node.key or "", memory)
         if self.size is not None and not self.size.holds(asset.bytes):
             message = (
@@ -126,14 +126,14 @@ class AssetClaim:
                 raise fail(TestCode.MEMORY, message, self.usage)
         for child in self.why:
             if not any(child.text in line for line in asset.why):
-                message = f"nobody asks for {asset.name} with the words '{child.text}'"
-                raise fail(TestCode.MEMORY, message, child, f"asked for by: {'; '.join(asset.why)}")
+                message = f"no requester of {asset.name} contains '{child.text}'"
+                raise fail(TestCode.MEMORY, message, child, f"requested by: {'; '.join(asset.why)}")
 
 
 def one_asset(
     node: Node, name: str, memory: MemoryFacts, code: TestCode = TestCode.MEMORY, several: bool = False
 ) -> AssetMemory:
-    """Return the asset of a name; fails at `node` where there is none, or more than one."""
+    """Return the asset of a name; fails at `node` if there is none, or more than one without `several`."""
     found = memory.named(name)
     if not found:
         near = nearest(
@@ -147,18 +147,18 @@ def one_asset(
 
 
 def largest(memory: MemoryFacts) -> str:
-    """Say what takes most."""
+    """List the assets that take most memory."""
     first = sorted(memory.assets.values(), key=lambda each: (-each.bytes, each.name))[:_LARGEST]
     return "largest: " + ", ".join(f"{each.name} {quantity(each.bytes, 'bytes')}" for each in first)
 
 
 def words(of: Iterable[str]) -> str:
-    """Join names."""
+    """Join names, sorted."""
     return ", ".join(sorted(of)) or "none"
 
 
 def _since(node: Node, name: str) -> tuple[Node, Bounds]:
-    """Read `{ since: MOMENT  atLeast: BYTES }` or `{ since: MOMENT  exactly: BYTES }`."""
+    """Read `{ since: MOMENT  atLeast: BYTES  atMost: BYTES }` or `{ since: MOMENT  exactly: BYTES }`."""
     found = known_fields(node, ("since", "atLeast", "atMost", "exactly"), f"'{name}'")
     since = expect(required(node, "since"), Kind.VALUE)
     if "exactly" in found:

@@ -1,4 +1,4 @@
-"""Claims of test files about pixels: goldens, colours, and what is another than at a moment."""
+"""Claims of test files about pixels: goldens, colours, and differences from a moment."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from engine.testing.hu.playback import Play
 from engine.testing.hu.values import TestCode, box, fail, known_fields
 
 WITHIN = 16
-"""How far, in each channel, a pixel may be from a colour that is looked for."""
+"""The default distance per channel within which a pixel has a colour."""
 
 
 @dataclass(frozen=True)
 class ColorClaim:
-    """`{ color: [r g b]  within: 16  share: 0.01 }`: how much of the picture must (or may) have a colour."""
+    """`{ color: [r g b]  within: 16  share: 0.01 }`: the least, or largest, share of pixels with a colour."""
 
     node: Node
     color: tuple[float, ...]
@@ -38,7 +38,7 @@ class ColorClaim:
 
     @classmethod
     def read(cls, node: Node, share: float) -> ColorClaim:
-        """Read it; raises InputError."""
+        """Read the claim; raises InputError."""
         found = known_fields(node, ("color", "within", "share"), "a colour")
         return cls(
             node,
@@ -71,7 +71,7 @@ class PixelsClaim:
 
     @classmethod
     def read(cls, node: Node) -> PixelsClaim:
-        """Read it; raises InputError."""
+        """Read the claim; raises InputError."""
         compared = ("golden", "sameAs", "differsFrom", "onlyInside", "levels", "share")
         found = known_fields(node, (*compared, "contains", "lacks", "box", "mask"), "pixels")
         if "onlyInside" in found and "differsFrom" not in found:
@@ -93,7 +93,7 @@ class PixelsClaim:
         )
 
     def check(self, play: Play) -> None:
-        """Raise SceneTestFailure at what is not as claimed."""
+        """Raise SceneTestFailure for the first claim that does not hold."""
         pixels = play.frame().rgb
         where = self._where(pixels, play)
         if self.golden is not None and play.goldens is not None:
@@ -123,14 +123,14 @@ class PixelsClaim:
         then = self._earlier(pixels, play, node)
         found = difference(then, pixels, self.tolerance.levels, where)
         if found.share > self.tolerance.share:
-            raise fail(TestCode.PIXELS, f"the frame is not as at '{node.text}': {found}", node)
+            raise fail(TestCode.PIXELS, f"the frame differs from '{node.text}': {found}", node)
 
     def _check_differs(self, pixels: Picture, play: Play, where: NDArray[np.bool_], node: Node) -> None:
         then = self._earlier(pixels, play, node)
         found = difference(then, pixels, self.tolerance.levels, where)
         if found.share <= self.tolerance.share:
             least = f"more than {self.tolerance.share:.3%}"
-            message = f"the frame is as at '{node.text}': {found}, expected {least}"
+            message = f"the frame does not differ from '{node.text}': {found}, expected {least}"
             raise fail(TestCode.PIXELS, message, node)
         if self.only_inside is None:
             return
@@ -138,13 +138,13 @@ class PixelsClaim:
         beyond = difference(then, pixels, self.tolerance.levels, outside)
         if beyond.share > self.tolerance.share:
             inside = "x {} y {} width {} height {}".format(*self.only_inside)
-            message = f"the frame differs from that at '{node.text}' outside of {inside} too: {beyond}"
+            message = f"the frame differs from '{node.text}' outside {inside} too: {beyond}"
             raise fail(TestCode.PIXELS, message, self.node["onlyInside"])
 
     @staticmethod
     def _earlier(pixels: Picture, play: Play, node: Node) -> Picture:
         then = play.moment(node).frame
-        assert then is not None, "claims about pixels are refused where nothing draws"
+        assert then is not None, "claims about pixels are refused for profiles"
         if then.shape[:2] != pixels.shape[:2]:
             sizes = [f"{each.shape[1]}x{each.shape[0]}" for each in (then, pixels)]
             raise fail(
@@ -163,7 +163,7 @@ class PixelsClaim:
 
 
 def _mask(node: Node, shape: tuple[int, ...], play: Play) -> NDArray[np.bool_]:
-    """Read a mask from the folder of goldens: what is white counts, what is black does not."""
+    """Read a mask from the folder of goldens: white pixels are compared, black ones are not."""
     name = Path(node.text).name
     folder = play.goldens.folder if play.goldens is not None else Path()
     path = folder / name

@@ -1,4 +1,4 @@
-"""Claims of test files about the plan, what the schedule has carried out, and problems."""
+"""Claims of test files about the plan, the steps carried out, and reported problems."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PlanClaim:
 
     @classmethod
     def read(cls, node: Node) -> PlanClaim:
-        """Read it; raises InputError."""
+        """Read the claim; raises InputError."""
         counted = ("allocations", "resources", "subresources")
         found = known_fields(node, ("golden", "sameAs", "has", "lacks", *counted), "plan")
         return cls(
@@ -38,15 +38,16 @@ class PlanClaim:
         )
 
     def check(self, play: Play) -> None:
-        """Raise SceneTestFailure at what is not as claimed."""
+        """Raise SceneTestFailure for the first claim that does not hold."""
         memory = play.scene.memory
         for node in self.has:
             one_asset(node, node.text, memory, TestCode.PLAN, several=True)
         for node in self.lacks:
             found = memory.named(node.text)
             if found:
-                asked = "; ".join(found[0].why)
-                raise fail(TestCode.PLAN, f"the plan holds {found[0].name}", node, f"asked for by: {asked}")
+                requesters = "; ".join(found[0].why)
+                message = f"the plan holds {found[0].name}"
+                raise fail(TestCode.PLAN, message, node, f"requested by: {requesters}")
         for name, wanted in self.counts.items():
             value = len(getattr(play.scene.plan.memory, name))
             if not wanted.holds(value):
@@ -56,7 +57,7 @@ class PlanClaim:
         if self.same_as is not None:
             then, now = play.moment(self.same_as).plan_text, comparable_plan_text(play.scene)
             if then != now:
-                message = f"the plan is not as at '{self.same_as.text}'\n{plan_difference(then, now)}"
+                message = f"the plan differs from '{self.same_as.text}'\n{plan_difference(then, now)}"
                 raise fail(TestCode.PLAN, message, self.same_as)
         if self.golden is not None and play.goldens is not None:
             try:
@@ -67,7 +68,7 @@ class PlanClaim:
 
 @dataclass(frozen=True)
 class ScheduleClaim:
-    """`schedule: { since: MOMENT  uploaded: BYTES  moved: BYTES  steps: FIGURE }`: what has run since."""
+    """`schedule: { since: MOMENT  uploaded: BYTES  moved: BYTES  steps: FIGURE }`: work since a moment."""
 
     since: Node | None
     figures: dict[str, Bounds]
@@ -81,7 +82,7 @@ class ScheduleClaim:
 
     @classmethod
     def read(cls, node: Node) -> ScheduleClaim:
-        """Read it; raises InputError."""
+        """Read the claim; raises InputError."""
         found = known_fields(node, ("since", *cls._NAMES), "schedule")
         figures = {
             name: bounds(child, of_memory=name in ("uploaded", "moved"))
@@ -91,7 +92,7 @@ class ScheduleClaim:
         return cls(found.get("since"), figures)
 
     def check(self, play: Play) -> None:
-        """Raise SceneTestFailure at the figure that is not as claimed."""
+        """Raise SceneTestFailure for the first figure that is not as claimed."""
         then = play.moment(self.since).done if self.since is not None else play.moments[OPENED].done
         schedule = play.scene.schedule
         for name, wanted in self.figures.items():
@@ -112,11 +113,11 @@ class ProblemsClaim:
 
     @classmethod
     def read(cls, node: Node) -> ProblemsClaim:
-        """Read it; raises InputError."""
+        """Read the claim; raises InputError."""
         return cls(node, tuple(names(node)))
 
     def check(self, play: Play) -> None:
-        """Raise SceneTestFailure at a code that did not come, or with the problems that should not have."""
+        """Raise SceneTestFailure for the first missing code, or with the unexpected problems."""
         found = play.scene.problems
         wanted = Counter(node.text for node in self.codes)
         missing = wanted - Counter(str(problem.code) for problem in found)
@@ -134,4 +135,4 @@ class ProblemsClaim:
             else:
                 extra.append(problem.render())
         if extra:
-            raise fail(TestCode.PROBLEMS, "\n".join(["reported, and not expected:", *extra]), self.node)
+            raise fail(TestCode.PROBLEMS, "\n".join(["reported, but not expected:", *extra]), self.node)

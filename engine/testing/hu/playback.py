@@ -1,4 +1,4 @@
-"""A test file being played: the scene, the moments that were remembered, the goldens."""
+"""The state of a running test: its scene, the remembered moments, the goldens."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from engine.testing.hu.values import TestCode, fail
 if TYPE_CHECKING:
     from engine.testing.goldens.goldens import Goldens
     from engine.testing.scene.frame import Frame
-    from engine.testing.scene.memory_view import MemoryFacts
+    from engine.testing.scene.memory_facts import MemoryFacts
     from engine.testing.scene.scene import OpenedScene
-    from engine.testing.scene.schedule_view import Done
+    from engine.testing.scene.schedule_facts import Done
 
 OPENED = "opened"
 """The name of the moment at which the first step begins."""
@@ -22,7 +22,7 @@ OPENED = "opened"
 
 @dataclass(frozen=True)
 class Moment:
-    """What a scene was at one moment; `frame` is None where nothing draws."""
+    """A scene's memory, plan, totals and picture at one moment; `frame` is None for a profile."""
 
     memory: MemoryFacts
     plan_text: str
@@ -31,21 +31,21 @@ class Moment:
 
     @classmethod
     def of(cls, scene: OpenedScene) -> Moment:
-        """Take in all that later claims may speak of."""
+        """Capture everything that later claims may compare with."""
         frame = scene.frame() if scene.has_pixels else None
         return cls(scene.memory, comparable_plan_text(scene), scene.schedule.done, frame)
 
 
 @dataclass
 class Play:
-    """One test under way."""
+    """One running test."""
 
     scene: OpenedScene
     goldens: Goldens | None = None
     moments: dict[str, Moment] = field(default_factory=dict)
 
     def moment(self, node: Node) -> Moment:
-        """Return the moment of the name that `node` holds; fails where nothing was remembered by it."""
+        """Return the moment that `node` names; fails if no step has remembered it."""
         found = self.moments.get(node.text)
         if found is None:
             help_text = suggestion(node.text, self.moments) or "{ remember: NAME } is a step"
@@ -53,5 +53,5 @@ class Play:
         return found
 
     def frame(self) -> Frame:
-        """Draw a frame of what is now."""
+        """Draw a frame of the current state."""
         return self.scene.frame()

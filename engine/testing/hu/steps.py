@@ -1,4 +1,4 @@
-"""Reading the steps of a test file."""
+"""Reads the steps of a test file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from engine.testing.hu.values import TestCode, known_fields
 from engine.testing.scene.scene import TIME_STEP
 
 LARGEST_SIDE = 16384
-MOST_FRAMES = 100_000
+MAX_FRAME_COUNT = 100_000
 
 CLAIMS: Mapping[str, Callable[[Node], Callable[[Play], None]]] = {
     "plan": lambda node: PlanClaim.read(node).check,
@@ -38,13 +38,13 @@ CLAIMS: Mapping[str, Callable[[Node], Callable[[Play], None]]] = {
 
 
 def read_expect(node: Node, draws: bool) -> Expect:
-    """Read what is claimed at one moment; raises InputError with every problem."""
-    found = known_fields(expect(node, Kind.DICT), CLAIMS, "what is expected")
+    """Read the claims of an `expect` step; raises InputError with every problem."""
+    found = known_fields(expect(node, Kind.DICT), CLAIMS, "'expect'")
     if "pixels" in found and not draws:
-        message = "nothing is drawn for a profile: there are no pixels to expect"
+        message = "nothing is drawn for a profile, so there are no pixels to check"
         raise failure(TestCode.PROFILE, message, found["pixels"], "leave out `profile`, or `pixels`")
     if not found:
-        raise failure(TestCode.STEP, "nothing is expected", node, f"known are: {', '.join(CLAIMS)}")
+        raise failure(TestCode.STEP, "'expect' has no claim", node, f"known are: {', '.join(CLAIMS)}")
     problems: list[Problem] = []
     claims = []
     for name, child in found.items():
@@ -58,11 +58,11 @@ def read_expect(node: Node, draws: bool) -> Expect:
 
 
 def _settle(node: Node, draws: bool) -> Settle:
-    return Settle(node, integer(node, 1, MOST_FRAMES))
+    return Settle(node, integer(node, 1, MAX_FRAME_COUNT))
 
 
 def _advance(node: Node, draws: bool, count: Node | None = None) -> Advance:
-    return Advance(number(node, 0), integer(count, 1, MOST_FRAMES) if count is not None else 1)
+    return Advance(number(node, 0), integer(count, 1, MAX_FRAME_COUNT) if count is not None else 1)
 
 
 def _set(node: Node, draws: bool) -> Set:
@@ -82,7 +82,7 @@ def _move(node: Node, draws: bool, *where: Node | None) -> Move:
     values = [None if child is None else vector(child, 3) for child in where]
     text(node)
     if not any(values):
-        raise failure(TestCode.STEP, "nothing says where to", node, "add to, by, euler or lookAt: [x y z]")
+        raise failure(TestCode.STEP, "the move has no target", node, "add to, by, euler or lookAt: [x y z]")
     return Move(node, *values)
 
 
@@ -103,18 +103,18 @@ STEPS: Mapping[str, tuple[Callable[..., Step], tuple[str, ...]]] = {
 
 
 def read_step(node: Node, draws: bool) -> Step:
-    """Read one entry of `steps`; `draws` says whether there are pixels. Raises InputError."""
+    """Read one entry of `steps`; `draws` is whether there are pixels. Raises InputError."""
     if node.kind is Kind.VALUE:
         if node.text == "settle":
             return Settle(node)
         if node.text == "step":
             return Advance(TIME_STEP, 1)
         names = ["settle", "step"] if node.text not in STEPS else [f"{{ {node.text}: ... }}"]
-        raise failure(TestCode.STEP, f"'{node.text}' is no step", node, suggestion(node.text, names))
+        raise failure(TestCode.STEP, f"'{node.text}' is not a step", node, suggestion(node.text, names))
     expect(node, Kind.DICT)
     first = next(iter(node.items()), None)
     if first is None or first[0] not in STEPS:
-        message = f"'{first[0]}' is no step" if first is not None else "an empty step"
+        message = f"'{first[0]}' is not a step" if first is not None else "the step is empty"
         raise failure(TestCode.STEP, message, node, suggestion(first[0] if first else "", STEPS))
     read, more = STEPS[first[0]]
     known_fields(node, (first[0], *more), f"the step '{first[0]}'")

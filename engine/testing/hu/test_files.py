@@ -1,7 +1,7 @@
-"""Test files, `NAME.test.hu`: scene tests as data, for people who do not write Python.
+"""Reads test files, `NAME.test.hu`, into tests, and runs them.
 
 `version: 1  scene: ../cube.hu  size: [320 240]  tests: { NAME: [STEP ...] }`; a test may also be a dict of
-`steps` and its own `scene`, `size`, `profile` or `profiles`. The scene is relative to the file.
+`steps` and its own `scene`, `size`, `profile` or `profiles`. The scene's path is relative to the file.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _COMMON = ("scene", "size", "profile", "profiles")
 
 @dataclass(frozen=True)
 class HuTest:
-    """One test: a scene, where it is opened, and the steps. `profile` None means a device that draws."""
+    """One test: a scene, the profile or size to open it with, and the steps; without `profile` it draws."""
 
     name: str
     scene: Path
@@ -49,10 +49,11 @@ class HuTest:
     steps: tuple[Step, ...] = ()
 
     def run(self, goldens: Goldens | None = None) -> None:
-        """Play it. Raises SceneTestFailure, InputError, and what opening a scene raises."""
+        """Open the scene and run the steps. Raises SceneTestFailure, InputError, and as `open_scene` does."""
         if not self.scene.is_file():
             message = f"there is no scene {shown(self.scene)}"
-            raise failure("file.missing", message, self.scene_node, "a scene is relative to the test file")
+            hint = "the path of a scene is relative to the test file"
+            raise failure("file.missing", message, self.scene_node, hint)
         with open_scene(self.scene, size=self.size, profile=self.profile) as scene:
             play = Play(scene, goldens)
             play.moments[OPENED] = Moment.of(scene)
@@ -61,7 +62,7 @@ class HuTest:
 
 
 def read_tests(path: Path, name: str | None = None) -> tuple[HuTest, ...]:
-    """Read a test file, errors called `name`; raises InputError with every problem found in it."""
+    """Read a test file, called `name` in errors; raises InputError with every problem found in it."""
     document = read(path, name or str(path))
     return tuple(_read(document, path))
 
@@ -72,8 +73,8 @@ def _read(document: Document, path: Path) -> Iterator[HuTest]:
     found = known_fields(root, ("version", "tests", *_COMMON), "a test file")
     version = integer(found["version"]) if "version" in found else VERSION
     if version > VERSION:
-        message = f"the file is of version {version}, this program reads {VERSION}"
-        raise failure(TestCode.VERSION, message, found["version"], "a newer Diorama reads it")
+        message = f"the file has version {version}, this Diorama reads up to {VERSION}"
+        raise failure(TestCode.VERSION, message, found["version"], "use a newer Diorama")
     tests = []
     for each in expect(required(root, "tests"), Kind.DICT):
         with problems.catching():
@@ -83,15 +84,15 @@ def _read(document: Document, path: Path) -> Iterator[HuTest]:
 
 
 def _read_test(node: Node, root: Node, path: Path) -> list[HuTest]:
-    """Read one test; it counts once for each of its profiles."""
+    """Read one test; it becomes one test for each of its profiles."""
     own = known_fields(node, ("steps", *_COMMON), "a test") if node.kind is Kind.DICT else {}
     steps = required(node, "steps") if node.kind is Kind.DICT else node
-    said = {key: own.get(key) or root.get(key) for key in _COMMON}
-    scene = said["scene"]
+    common = {key: own.get(key) or root.get(key) for key in _COMMON}
+    scene = common["scene"]
     if scene is None:
         raise failure("value.missing", f"the test '{node.key}' has no scene", node, "add `scene: FILE.hu`")
-    asked = own.get("profile") or own.get("profiles") or said["profile"] or said["profiles"]
-    profiles = _profiles(asked, path.parent)
+    node_of_profiles = own.get("profile") or own.get("profiles") or common["profile"] or common["profiles"]
+    profiles = _profiles(node_of_profiles, path.parent)
     problems = ProblemCollector()
     read_steps: list[Step] = []
     for child in expect(steps, Kind.LIST):
@@ -99,7 +100,7 @@ def _read_test(node: Node, root: Node, path: Path) -> list[HuTest]:
             read_steps.append(read_step(child, draws=profiles is None))
     test = HuTest(str(node.key), path.parent / text(scene), scene, steps=())
     with problems.catching():
-        test = replace(test, size=_size(said["size"]))
+        test = replace(test, size=_size(common["size"]))
     problems.check()
     test = replace(test, steps=tuple(read_steps))
     if profiles is None:
@@ -118,7 +119,7 @@ def _size(node: Node | None) -> tuple[int, int]:
 
 
 def _profiles(node: Node | None, folder: Path) -> list[str] | None:
-    """The devices to plan for, by name or pattern; None for a device that draws."""
+    """Return the profiles to plan for, by name or pattern; None for a device that draws."""
     if node is None:
         return None
     if node.kind is Kind.VALUE and node.text.endswith(".json"):
@@ -134,7 +135,7 @@ def _profiles(node: Node | None, folder: Path) -> list[str] | None:
 
 
 def explain(error: BaseException) -> str | None:
-    """Return the words for what a test file may cause; None for anything else."""
+    """Return the text of an error that a test file can cause; None for any other error."""
     from engine.plan.terms.errors import PlanError
 
     if isinstance(error, AssertionError | InputError | PlanError):

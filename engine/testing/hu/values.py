@@ -1,4 +1,4 @@
-"""Reading test files: known fields only, amounts of memory, bounds, boxes; and how a failed claim is told."""
+"""Readers for values of test files: fields, amounts of memory, bounds, boxes; and failures of claims."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from enum import StrEnum
 
 from engine.humon import InputError, Kind, Node, Problem, expect, failure, number, suggestion, vector
 from engine.testing.comparison.pictures import Box
-from engine.testing.scene.memory_view import mib
+from engine.testing.scene.memory_facts import mib
 
 _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")
 
 
 class TestCode(StrEnum):
-    """What can be wrong with a test file, or with what it claims."""
+    """The error codes of test files and of their claims."""
 
-    __test__ = False  # no test class, whatever its name
+    __test__ = False  # tells pytest that this is not a test class
 
     AMOUNT = "test.amount"
     FIELD = "test.field"
@@ -36,7 +36,7 @@ class TestCode(StrEnum):
 
 
 class SceneTestFailure(AssertionError):
-    """A claim of a test file does not hold; the text is the block with file, line and column."""
+    """A claim of a test file does not hold; the text is a block with file, line and column."""
 
     def __init__(self, problem: Problem, details: str = "") -> None:
         super().__init__("\n".join(filter(None, (problem.render(), details))))
@@ -44,25 +44,25 @@ class SceneTestFailure(AssertionError):
 
 
 def fail(code: TestCode, message: str, node: Node, help: str = "") -> SceneTestFailure:
-    """Return the failure of a claim that stands at `node`; lines after the message's first come last."""
+    """Return the failure of the claim at `node`; the message's further lines come after the block."""
     first, _, details = message.partition("\n")
     return SceneTestFailure(node.document.problem(code, first, node, help), details)
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a figure may be, both ends included."""
+    """The allowed range of a figure, both ends included."""
 
     least: float
     most: float
     node: Node
 
     def holds(self, value: float) -> bool:
-        """Whether a figure is within them."""
+        """Whether a figure is within the range."""
         return self.least <= value <= self.most
 
     def words(self, unit: str = "") -> str:
-        """Say what was expected."""
+        """Describe the range."""
         if self.least == self.most:
             return quantity(self.least, unit)
         parts = [f"at least {quantity(self.least, unit)}"] if self.least > 0 else []
@@ -71,7 +71,7 @@ class Bounds:
 
 
 def quantity(value: float, unit: str = "") -> str:
-    """Return a figure in words: bytes with the exact number where MiB say less."""
+    """Format a figure; bytes above 0.1 MiB in MiB and with the exact number."""
     if unit != "bytes":
         return f"{value:g}"
     rounded = mib(value)
@@ -79,7 +79,7 @@ def quantity(value: float, unit: str = "") -> str:
 
 
 def known_fields(node: Node, known: Collection[str], what: str) -> Mapping[str, Node]:
-    """Return the members of a dict; raises InputError `test.field` for each that is not known."""
+    """Return the members of a dict; raises InputError `test.field` for each unknown one."""
     expect(node, Kind.DICT)
     problems = []
     for key, child in node.items():
@@ -101,7 +101,7 @@ def amount(node: Node) -> int:
         units = "KiB, MiB, GiB"
         raise failure(
             TestCode.AMOUNT,
-            f"'{written[:40]}' is no amount of memory",
+            f"'{written[:40]}' is not an amount of memory",
             node,
             f"write 1632 or 16MiB; units: {units}",
         )
@@ -131,5 +131,5 @@ def box(node: Node) -> Box:
 
 
 def names(node: Node) -> list[Node]:
-    """Read a list of texts as nodes that know their places."""
+    """Read a list of texts; returns their nodes, which have positions."""
     return [expect(child, Kind.VALUE) for child in expect(node, Kind.LIST)]

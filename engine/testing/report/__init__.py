@@ -1,1 +1,1 @@
-"""The HTML report of a test run, with every golden that is wrong, new or changed."""
+"""The HTML report of a test run, with every golden that failed, is new or changed."""

@@ -1,7 +1,7 @@
-"""The HTML report of a run: one file that needs no other, with every golden that is wrong, new or changed.
+"""The HTML report of a run: one self-contained file with every golden that failed, is new or changed.
 
-A picture shows expected, actual and difference, and both under a slider; a text shows its difference. What
-else failed is listed with its message.
+A picture is shown as expected, actual, difference, and both under a slider; a text as its difference. Other
+failures are listed with their messages.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _CONTEXT = 3
 
 @dataclass(frozen=True)
 class Failure:
-    """A test that failed, and what it said."""
+    """A test that failed, with its message."""
 
     test: str
     message: str
 
 
 def write_report(path: Path, findings: Iterable[Finding], failures: Sequence[Failure] = ()) -> None:
-    """Write the report, UTF-8, making its folder."""
+    """Write the report in UTF-8; creates its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(report_text(findings, failures), encoding="utf-8")
 
@@ -40,7 +40,7 @@ def report_text(findings: Iterable[Finding], failures: Sequence[Failure] = ()) -
     found = list(findings)
     waiting = sum(finding.waits for finding in found)
     parts = [f"{len(failures)} failed", f"{waiting} goldens wait for review"]
-    how = "<p>To take over what waits: <code>pytest --accept-goldens</code></p>" if waiting else ""
+    how = "<p>To accept the waiting goldens: <code>pytest --accept-goldens</code></p>" if waiting else ""
     sections = [_section(finding) for finding in found]
     sections += [_failure(failure) for failure in failures]
     return (
@@ -75,7 +75,7 @@ def _pictures(finding: Finding) -> str:
     shown += _figure(actual, f"actual, {made.shape[1]}x{made.shape[0]}")
     if golden.shape == made.shape:
         apart = _image(to_png(difference_picture(golden, made)), "difference")
-        shown += _figure(apart, "difference: black is equal, white farthest apart")
+        shown += _figure(apart, "difference: black is equal, white is the largest")
         slider = (
             f"<div class='slider'>{actual}{_image(to_png(golden), 'expected', 'over')}"
             "<input type='range' min='0' max='100' value='50' step='0.5' aria-label='expected or actual'>"
@@ -105,10 +105,10 @@ def _text(finding: Finding) -> str:
 
 
 def _difference(expected: list[str], actual: list[str]) -> Iterator[str]:
-    """Yield the lines of both, marked, equal ones left out but for a few around a difference."""
+    """Yield the differing lines of both, marked, with a few equal lines around them."""
     matcher = difflib.SequenceMatcher(None, expected, actual, autojunk=False)
     for group in matcher.get_grouped_opcodes(_CONTEXT):
-        lines = f"line {group[0][1] + 1} of the golden, {group[0][3] + 1} of what was made"
+        lines = f"line {group[0][1] + 1} of the golden, {group[0][3] + 1} of the actual text"
         yield f"<div class='fold'>{lines}</div>"
         for tag, from_old, to_old, from_new, to_new in group:
             if tag == "equal":

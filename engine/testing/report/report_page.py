@@ -1,4 +1,4 @@
-"""The fixed parts of the HTML report: its style, and the script of the slider."""
+"""The static parts of the HTML report: its style sheet and the script of the slider."""
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --quiet: #888; --bad: #d33; --good: #2a2; --soft: #8881; }

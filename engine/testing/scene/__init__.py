@@ -1,1 +1,1 @@
-"""The scene under test: on a live or a simulated device, with its memory, schedule and frames."""
+"""A scene under test, on a live or a simulated device, with facts of its memory, schedule and frames."""

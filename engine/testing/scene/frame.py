@@ -1,4 +1,4 @@
-"""A frame's picture: a numpy array that shows itself in notebooks, and boxes in it."""
+"""The picture of a frame, a numpy array that notebooks display, and boxes of pixels in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class Box(NamedTuple):
-    """A rectangle of pixels: left, top, width, height; row 0 is the top one."""
+    """A rectangle of pixels: left, top, width, height; row 0 is at the top."""
 
     x: int
     y: int
@@ -21,7 +21,7 @@ class Box(NamedTuple):
         return f"x {self.x}..{self.x + self.width - 1}, y {self.y}..{self.y + self.height - 1}"
 
     def of(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """Return the part of array[height, width, ...] inside. Raises ValueError beyond its edge."""
+        """Return the part of array[height, width, ...] inside. Raises ValueError if the box exceeds it."""
         height, width = picture.shape[:2]
         right, below = self.x + self.width, self.y + self.height
         inside = self.x >= 0 and self.y >= 0 and right <= width and below <= height
@@ -31,7 +31,7 @@ class Box(NamedTuple):
 
     @staticmethod
     def around(mask: NDArray[np.bool_]) -> Box | None:
-        """Return the smallest box with all that bool[height, width] marks; None where it marks nothing."""
+        """Return the smallest box around the true pixels of bool[height, width]; None if there are none."""
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
             return None
@@ -42,7 +42,7 @@ class Box(NamedTuple):
 class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
     """The picture of one frame: uint8[height, width, 4], sRGB-encoded, top row first.
 
-    All of numpy works on it; a notebook shows it as a picture.
+    It is a numpy array, and a notebook displays it as a picture.
     """
 
     @staticmethod
@@ -56,7 +56,7 @@ class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
         return np.asarray(self)[..., :3]
 
     def png(self) -> bytes:
-        """Return the picture, opaque, as the bytes of a PNG file."""
+        """Encode the picture as an opaque PNG file."""
         from PIL import Image
 
         with io.BytesIO() as file:
@@ -64,6 +64,6 @@ class Frame(np.ndarray[Any, np.dtype[np.uint8]]):
             return file.getvalue()
 
     def _repr_png_(self) -> bytes | None:
-        """Let notebooks show what is a picture; a part that has lost its shape shows as numbers."""
+        """Let notebooks display a picture; a slice of another shape is displayed as numbers."""
         is_picture = self.ndim == 3 and self.shape[2] in (3, 4) and self.dtype == np.uint8 and self.size
         return self.png() if is_picture else None

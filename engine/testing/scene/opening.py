@@ -1,4 +1,4 @@
-"""Opening a scene under test: on the shared device, on one of its own, or on a simulated one."""
+"""Opening a scene under test: on a shared device, on its own, or on a simulated one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def open_scene(
     own_device: bool = False,
     validate: bool | None = None,
     budget: int | None = None,
-    paging_cycles: int = 2,
+    paging_cycles: int | None = None,
     check_bytes: bool = False,
 ) -> OpenedScene:
     """Open a scene to be tested.
@@ -39,34 +39,34 @@ def open_scene(
     path
         The scene file; a relative one is looked for in the working folder, then among Diorama's own.
     headless
-        Draw without a window, which is the only way from a script of one's own. To run a script in a window,
-        give it to `python -m viewer SCENE --script FILE.py`.
+        Draw without a window; False raises ValueError. To run a script in a window, use
+        `python -m viewer SCENE --script FILE.py`.
     size
         Width and height of frames in pixels.
     profile
         A recorded device (a name in assets/profiles, a .json file, or a DeviceProfile): plan, memory and
-        schedule are those on that device, simulated; nothing is drawn and Vulkan is not needed.
+        schedule are those for that device, simulated; nothing is drawn and Vulkan is not needed.
     settings
-        Changes made before anything is planned, as for `--set`.
+        Changes made before planning, as for `--set`.
     settle
-        Bring everything in before returning; without it the scene's assets arrive frame by frame.
+        Upload everything before returning; without it the assets arrive frame by frame.
     seed
-        What the scene's `random` starts from.
+        The seed of the scene's `random`.
     device
         Part of the name of the device to draw with.
     own_device
-        Open a device for this scene alone; the default is one that all scenes share, which is faster.
+        Open a device for this scene alone; the default is one that scenes share, which is faster.
     validate
-        Run the validation layers; None means where they are installed.
+        Run the validation layers; None means if they are installed.
     budget
-        At most so many bytes in each heap.
+        The limit of each heap in bytes.
     paging_cycles
-        How many paging cycles may run in one frame.
+        How many paging cycles run in one frame, whatever they cost; None: two, as far as the pace allows.
     check_bytes
         With a profile: copy every byte on the simulated device too, and check what is read.
 
-    Raises InputError for a scene that cannot be read, PlanError for one that the device cannot hold, NoDevice
-    where nothing can draw, NotSettled.
+    Raises InputError for a scene that cannot be read, PlanError for one that does not fit the device,
+    NoDevice without a usable device, NotSettled.
     """
     if not headless:
         raise ValueError("a window is opened by `python -m viewer SCENE --script FILE.py`, not by open_scene")
@@ -83,7 +83,7 @@ def open_scene(
         host: Host
         if profile is not None:
             from engine.testing.scene.profiles import profile_of
-            from engine.testing.scene.simulated import SimulatedHost
+            from engine.testing.scene.simulated_host import SimulatedHost
 
             host = SimulatedHost(
                 document,
@@ -95,7 +95,7 @@ def open_scene(
                 check_bytes=check_bytes,
             )
         else:
-            from engine.testing.scene.live import open_live
+            from engine.testing.scene.live_host import open_live
 
             host = open_live(
                 document,

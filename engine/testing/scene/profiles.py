@@ -1,4 +1,4 @@
-"""Recorded devices by name, for tests that run over all of them."""
+"""Recorded device profiles by name, for tests that run over all of them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def profile_of(profile: str | Path | DeviceProfile) -> DeviceProfile:
-    """Read a profile by name or file, or give back one that is. Raises InputError, ProfileError."""
-    from engine.cli.plan import find_profile
+    """Read a profile by name or file, or return the given one. Raises InputError, ProfileError."""
+    from engine.cli.profiles import find_profile
 
     return find_profile(str(profile)) if isinstance(profile, str | Path) else profile
 
 
 def profile_names(pattern: str = "*") -> list[str]:
-    """Return the names of the recorded profiles that fit a shell pattern, sorted."""
+    """Return the names of the recorded profiles that match a shell pattern, sorted."""
     from engine.assets import data_root
 
     folder = data_root() / "assets" / "profiles"

@@ -1,4 +1,4 @@
-"""The scene under test: what a script does to a scene, and what it can ask of it."""
+"""The scene under test: the interface through which scripts and tests change and inspect a scene."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from engine.scene import Scene
     from engine.tableau import ObjectHandle, Tableau
     from engine.testing.scene.frame import Frame
-    from engine.testing.scene.memory_view import MemoryFacts
-    from engine.testing.scene.schedule_view import ScheduleFacts
+    from engine.testing.scene.memory_facts import MemoryFacts
+    from engine.testing.scene.schedule_facts import ScheduleFacts
 
 TIME_STEP = 1.0 / 60.0
-"""Seconds that `step` moves a scene on by, unless it is told otherwise."""
+"""The default time step of `step`, in seconds."""
 
 MAX_FRAMES = 600
-"""How many frames a scene may take to settle."""
+"""How many frames `settle` allows by default."""
 
 
 SHOWN_STEPS = 20
 
 
 class NotSettled(AssertionError):
-    """A scene had not settled after the frames it was given; the message lists the steps still open."""
+    """A scene has not settled within the allowed frames; the message lists the remaining steps."""
 
 
 class Host(Protocol):
-    """What a scene under test runs on: a live device, a device and a window, or a simulated device."""
+    """The back end of a scene under test: a live device, a device with a window, or a simulated device."""
 
     has_pixels: bool
     frames: list[FrameFacts]
@@ -44,7 +44,7 @@ class Host(Protocol):
 
     @property
     def profile(self) -> DeviceProfile:
-        """The device that plans are made for."""
+        """The device profile that plans are made for."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -52,16 +52,16 @@ class Host(Protocol):
 
     @property
     def driver(self) -> str:
-        """The name of what draws."""
+        """The name of the device, or of the profile where nothing draws."""
 
     def replan(self) -> tuple[Plan, bool]:
-        """Bring the plan up to date with the tableau; return it, and whether it is a new one."""
+        """Bring the plan up to date with the tableau; return it, and whether it is new."""
 
     def draw(self) -> bool:
-        """Draw one frame (carry out one frame's share of the schedule); say whether all is settled."""
+        """Draw one frame and carry out its share of the schedule; return whether the scene is settled."""
 
     def settle(self, max_frames: int) -> int | None:
-        """Run until settled and return the frames it took; None where that is more than `max_frames`."""
+        """Run until settled and return the number of frames; None if that takes more than `max_frames`."""
 
     def pixels(self) -> NDArray[np.uint8]:
         """Return the last frame's picture, uint8[height, width, 4]."""
@@ -70,49 +70,49 @@ class Host(Protocol):
         """Draw frames of this size from now on."""
 
     def limit_budget(self, budgets: dict[int, int]) -> None:
-        """Plan with at most so many bytes in each of these heaps from now on."""
+        """Limit these heaps to so many bytes in all later plans."""
 
     def compaction(self, max_bytes: int, max_moves: int) -> Compaction:
-        """Tell what compacting would gain; raises PlanError in the middle of a schedule."""
+        """Estimate a compaction; raises PlanError while a schedule runs."""
 
     def compact(self, max_bytes: int, max_moves: int) -> Compaction:
-        """Begin it."""
+        """Start the compaction that `compaction` estimated."""
 
     @property
     def memory(self) -> MemoryFacts:
-        """What is live and planned now."""
+        """The memory that is live and planned now."""
 
     @property
     def schedule(self) -> ScheduleFacts:
-        """The schedule to the present plan."""
+        """The schedule to the current plan."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that was reported for the scene."""
+        """All problems reported for the scene."""
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What the validation layers have said since the scene was opened."""
+        """The messages of the validation layers since the scene was opened."""
 
     @property
     def live_bytes(self) -> int:
-        """Bytes of device memory that live, also once it is closed."""
+        """Bytes of live device memory, also after closing."""
 
     def objects(self) -> dict[str, int]:
-        """Return how many objects live on the device, by type."""
+        """Return how many objects of each type are live on the device."""
 
     @property
     def is_open(self) -> bool:
-        """Whether it owns something that `close` has yet to release."""
+        """Whether `close` still has something to release."""
 
     def close(self) -> None:
-        """Release everything; once. Raises AssertionError where something was left behind."""
+        """Release everything, once. Raises AssertionError if objects are left behind."""
 
 
 class OpenedScene:
-    """A scene that is open, and settled unless it was asked not to be. Close it, or use it in a `with`.
+    """An open scene, settled unless opened with `settle=False`. Close it, or use it in a `with`.
 
-    Deterministic: time goes on by `step` alone, `random` starts from `seed`, nothing looks at a clock.
+    It is deterministic: only `step` advances time, `random` starts from `seed`, and no clock is read.
     """
 
     def __init__(self, document: Scene, host: Host, seed: int = 0) -> None:
@@ -136,13 +136,13 @@ class OpenedScene:
             self.document.apply_setting(setting)
 
     def step(self, dt: float = TIME_STEP, count: int = 1) -> None:
-        """Move time on by `dt` seconds and draw a frame, `count` times (a simulated device draws none)."""
+        """Advance time by `dt` seconds and draw a frame, `count` times (a simulated device draws none)."""
         for _ in range(count):
             self.time += dt
             self.host.draw()
 
     def settle(self, max_frames: int = MAX_FRAMES) -> int:
-        """Run until nothing is left to do, and return how many frames that took. Raises NotSettled."""
+        """Run until the schedule is empty, and return how many frames that took. Raises NotSettled."""
         __tracebackhide__ = True
         taken = self.host.settle(max_frames)
         if taken is None:
@@ -151,9 +151,9 @@ class OpenedScene:
         return taken
 
     def frame(self) -> Frame:
-        """Draw a frame of what is now, without moving time, and return its picture.
+        """Draw a frame of the current state, without advancing time, and return its picture.
 
-        Raises NoPixels where the scene was opened for a profile: no device draws it.
+        Raises NoPixels if the scene was opened for a profile: no device draws it.
         """
         from engine.testing.scene.frame import Frame
 
@@ -166,23 +166,23 @@ class OpenedScene:
         self.host.resize(width, height)
 
     def limit_budget(self, budget: int | dict[int, int]) -> None:
-        """Plan with at most so many bytes in every heap (or in the heaps named) from now on.
+        """Limit every heap, or the given heaps, to so many bytes in all later plans.
 
-        The next plan raises PlanError where the scene does not fit.
+        The next plan raises PlanError if the scene does not fit.
         """
         heaps = range(len(self.host.profile.heaps))
         self.host.limit_budget(dict.fromkeys(heaps, budget) if isinstance(budget, int) else budget)
 
     def compaction(self, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
-        """Tell what moving assets together would gain, in bytes and moves, and move nothing.
+        """Estimate what a compaction would gain, in bytes and moves, without moving anything.
 
-        Raises PlanError `plan.stale` where the scene is not settled.
+        Raises PlanError `plan.stale` if the scene is not settled.
         """
         self.host.replan()
         return self.host.compaction(max_bytes, max_moves)
 
     def compact(self, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
-        """Begin what `compaction` tells of; the next `settle` carries it out."""
+        """Start the compaction that `compaction` estimated; the next `settle` carries it out."""
         self.host.replan()
         return self.host.compact(max_bytes, max_moves)
 
@@ -198,56 +198,56 @@ class OpenedScene:
 
     @property
     def driver(self) -> str:
-        """The name of the device that draws, as its driver gives it; the profile's name where none does."""
+        """The name of the device, as reported by its driver; the profile's name on a simulated device."""
         return self.host.driver
 
     @property
     def profile(self) -> DeviceProfile:
-        """The device that plans are made for."""
+        """The device profile that plans are made for."""
         return self.host.profile
 
     @property
     def plan(self) -> Plan:
-        """The plan for what is active now."""
+        """The plan for the features that are active now."""
         return self.host.replan()[0]
 
     @property
     def plan_text(self) -> str:
-        """The plan as Humon: the same for the same scene, wherever it is made for the same device."""
+        """The plan in Humon: the same scene and device profile give the same text on every machine."""
         from engine.plan.text.plan_text import plan_text
 
         return plan_text(self.plan)
 
     @property
     def memory(self) -> MemoryFacts:
-        """GPU memory at this moment; keep it to compare with a later one."""
+        """The GPU memory at this moment; keep it to compare with a later one."""
         self.host.replan()
         return self.host.memory
 
     @property
     def schedule(self) -> ScheduleFacts:
-        """The steps that lead to the present plan, and how many of them are left."""
+        """The steps to the current plan, and how many of them are left."""
         self.host.replan()
         return self.host.schedule
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything reported so far: by the scene, its assets, its features."""
+        """All problems reported so far: by the scene, its assets and its features."""
         self.host.replan()
         return self.host.problems
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What the validation layers have said since the scene was opened."""
+        """The messages of the validation layers since the scene was opened."""
         return self.host.messages
 
     @property
     def frames(self) -> Sequence[FrameFacts]:
-        """Facts of every frame drawn so far: its number and its milliseconds."""
+        """Facts of every frame drawn so far: its number and its times in milliseconds."""
         return self.host.frames
 
     def close(self) -> None:
-        """Release everything, once. Raises AssertionError where something was left behind on the device."""
+        """Release everything, once. Raises AssertionError if objects are left behind on the device."""
         self.host.close()
 
     def __repr__(self) -> str:
@@ -256,12 +256,12 @@ class OpenedScene:
         return f"<scene {self.document.path.name} on {self.driver}, {width}x{height}{state}>"
 
     def __del__(self) -> None:
-        """Close a scene that nobody has closed, and say so: an open one keeps its device unchecked."""
+        """Close a scene that was not closed, with a warning: its device was not checked for leaks."""
         host = self.__dict__.get("host")
         if host is not None and host.is_open:
-            reported = repr(self)
+            text = repr(self)
             self.close()
-            warnings.warn(f"{reported} was not closed", ResourceWarning, stacklevel=2)
+            warnings.warn(f"{text} was not closed", ResourceWarning, stacklevel=2)
 
     def __enter__(self) -> Self:
         return self
@@ -270,18 +270,18 @@ class OpenedScene:
         try:
             self.close()
         except AssertionError:
-            if kind is None:  # what failed inside comes first
+            if kind is None:  # the exception raised inside the block takes precedence
                 raise
 
 
 def _open_steps(schedule: ScheduleFacts, max_frames: int, is_new: bool) -> str:
-    """Say what is open after so many frames; `is_new`: the plan has changed yet again."""
-    from engine.testing.scene.schedule_view import step_line
+    """Describe the remaining steps after so many frames; `is_new`: the plan has just changed again."""
+    from engine.testing.scene.schedule_facts import step_line
 
     lines = [f"    {step_line(schedule.schedule.plan, step)}" for step in schedule.left]
     if len(lines) > SHOWN_STEPS:
         lines[SHOWN_STEPS:] = [f"    and {len(lines) - SHOWN_STEPS} more"]
     if is_new:
-        lines.append("its plan is another in every frame: something that informs it never stays the same")
+        lines.append("its plan changes in every frame: one of its inputs never stays the same")
     head = f"the scene has not settled after {max_frames} frames"
     return "\n".join([f"{head}: {len(schedule.left)} of {len(schedule.steps)} steps are open", *lines])

@@ -1,4 +1,4 @@
-"""A recording as a script: in Python, to be played in the viewer or by pytest, or as a test file in Humon."""
+"""Writes a recording as a script: in Python, for the viewer and pytest, or in Humon, as a test file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.humon.writer import inline
-from engine.testing.scripts.recording import Changed, Event, Given, Resized, Waited
+from engine.testing.scripts.recorder import Changed, Event, Given, Resized, Waited
 
 SUFFIXES = (".py", ".hu")
 
@@ -16,9 +16,9 @@ SUFFIXES = (".py", ".hu")
 def recording_text(
     path: Path, scene: Path, size: tuple[int, int], events: Sequence[Event], problems: Sequence[str] = ()
 ) -> str:
-    """Return the text of the script to be written to `path`, by how its name ends: `.py` or `.hu`.
+    """Return the text of the script for `path`, in Python or Humon by its suffix, `.py` or `.hu`.
 
-    `problems` are the codes of what was reported; the script expects them again.
+    `problems` are the codes that were reported; the script expects the same ones.
     """
     write = _python if path.suffix == ".py" else _humon
     return write(path, scene, size, events, problems)
@@ -42,7 +42,7 @@ def _python(
         "",
         "",
         "def run(scene):",
-        '    """Do again what was recorded."""',
+        '    """Replay the recording."""',
         *(f"    {_python_line(event)}" for event in events),
         "    scene.settle()",
         "",
@@ -94,7 +94,7 @@ def _humon(
 
 
 def _humon_lines(events: Sequence[Event]) -> Iterator[str]:
-    """Yield a step per line; changes of one moment are one step."""
+    """Yield one step per line; changes at the same time are one step."""
     together: dict[str, Any] = {}
     for event in events:
         if together and not (isinstance(event, Changed) and event.target not in together):
@@ -118,7 +118,7 @@ def _humon_line(event: Waited | Resized | Given) -> str:
 
 
 def _relative(scene: Path, path: Path) -> str:
-    """Where the scene lies, seen from the script's folder; with `/` on every system."""
+    """The scene's path relative to the script's folder, with `/` on every system."""
     try:
         return Path(os.path.relpath(scene.resolve(), path.resolve().parent)).as_posix()
     except ValueError:  # on another drive

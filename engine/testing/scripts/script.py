@@ -1,4 +1,4 @@
-"""Scene scripts: a Python file with `run(scene)`, run on a scene that is open in a window or without one."""
+"""Scene scripts: a Python file with `run(scene)`, run on an open scene, in a window or headless."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeAlias
 
 from engine.humon import InputError, Position, Problem
-from engine.testing.scripts.explained_asserts import compile_script
+from engine.testing.scripts.assert_rewriting import compile_script
 
 if TYPE_CHECKING:
     from engine.testing.scene.scene import OpenedScene
@@ -18,21 +18,21 @@ Run: TypeAlias = "Callable[[OpenedScene], object]"
 
 
 class ScriptFailed(Exception):
-    """A script raised; its text begins with the script's own line, and ends with the whole traceback."""
+    """A script raised; the text begins with the line in the script and ends with the full traceback."""
 
 
 class ScriptStopped(BaseException):
-    """While a script ran the window was closed, Ctrl-C pressed, or the device lost for good (its cause then).
+    """The window was closed, Ctrl-C pressed, or the device lost for good (then the cause) during a script.
 
-    No error of the script's, and nothing for it to catch.
+    Not an error of the script, and a BaseException so that it does not catch it by accident.
     """
 
 
 def load_script(path: Path) -> Run:
     """Read a script and return its `run`.
 
-    Raises InputError where the file cannot be read (`script.missing`), is no Python (`script.syntax`) or has
-    no function `run` (`script.run`), ScriptFailed where it raises while it is read.
+    Raises InputError if the file cannot be read (`script.missing`), is not valid Python (`script.syntax`) or
+    has no function `run` (`script.run`), ScriptFailed if it raises while it is loaded.
     """
     try:
         source = path.read_bytes()
@@ -61,12 +61,12 @@ def load_script(path: Path) -> Run:
 
 
 def run_script(path: Path, scene: OpenedScene) -> None:
-    """Run a script on a scene. Raises InputError as `load_script` does, ScriptFailed where it raises."""
+    """Run a script on a scene. Raises InputError as `load_script` does, ScriptFailed if the script raises."""
     call_script(path, load_script(path), scene)
 
 
 def call_script(path: Path, run: Run, scene: OpenedScene) -> None:
-    """Call the `run` of a script that has been read. Raises ScriptFailed where it raises."""
+    """Call the `run` of a loaded script. Raises ScriptFailed if it raises."""
     _guarded(path, lambda: run(scene))
 
 
@@ -78,7 +78,7 @@ def _guarded(path: Path, call: Callable[[], object]) -> None:
 
 
 def failure_text(path: Path, error: Exception) -> str:
-    """Say what a script raised: the deepest of its own lines, the error, and then the whole way there."""
+    """Return the innermost line of the script, the error it raised, and the traceback from the script on."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename == str(path)]
     lines = []
@@ -89,13 +89,13 @@ def failure_text(path: Path, error: Exception) -> str:
         lines.append(f"{path}: error[script.raised]: {_summary(error)}")
     below = frames[frames.index(own[0]) :] if own else frames
     if len(below) > 1:
-        lines.append("the way there:")
+        lines.append("traceback:")
         lines += [f"    {frame.filename}:{frame.lineno} in {frame.name}: {frame.line}" for frame in below]
     return "\n".join(lines)
 
 
 def _summary(error: Exception) -> str:
-    """What was raised, in words; of a plain assert, that it is one."""
+    """The type and text of an error; the text alone of an InputError."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     name = type(error).__name__
     if isinstance(error, InputError):
@@ -107,5 +107,5 @@ def _syntax(path: Path, error: SyntaxError | ValueError) -> Problem:
     if isinstance(error, SyntaxError):
         position = Position(str(path), error.lineno or 0, error.offset or 0)
         line = (error.text or "").strip()
-        return Problem("script.syntax", f"the script is no Python: {error.msg}", position, line)
-    return Problem("script.syntax", f"the script is no Python: {error}", Position(str(path)))
+        return Problem("script.syntax", f"the script is not valid Python: {error.msg}", position, line)
+    return Problem("script.syntax", f"the script is not valid Python: {error}", Position(str(path)))

@@ -64,6 +64,41 @@ def test_a_frame_runs_no_more_cycles_than_its_share(
         assert manager.statistics.cycles == 5
 
 
+@pytest.mark.parametrize("count", [1, 4])
+def test_cycles_set_by_hand_run_in_every_frame_whatever_they_cost(
+    device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    clock = itertools.count()  # a millisecond for each look at it, and so more than a pace allows
+    monkeypatch.setattr("engine.memory.streaming.manager.time.thread_time", lambda: next(clock) / 1000)
+    written = staged(profile).place(A, 2, 0, 64)
+    for n in range(8):
+        written.add(transfer(1, [(n, 0, 64)], [(0, 2, 0, 64)]), ClearStaging(1), SetWindow(0, ()))
+    written.add(publish((A, 2, 0)))
+    by_hand = Pace(cycles=count, whole_cycles=True, direct=False)
+    with MemoryManager(device, profile, {0: cache}, pace=by_hand) as manager:
+        manager.submit(written)
+        cycles = [0]
+        while not manager.advance():
+            cycles.append(manager.statistics.cycles)
+        ran = np.diff([*cycles, manager.statistics.cycles])
+        assert set(ran[ran > 0].tolist()) == {count}
+        assert np.array_equal(contents(device, manager, A), cache[7:71])
+
+
+def test_what_makes_objects_keeps_to_the_pace_beside_cycles_set_by_hand(
+    device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr("engine.memory.streaming.manager.time.thread_time", lambda: next(clock) / 1000)
+    written = Written()
+    for number in range(60):
+        written.add(CreateBuffer(number, 64, int(STAGED)))
+    with MemoryManager(device, profile, pace=Pace(whole_cycles=True)) as manager:
+        manager.submit(written)
+        manager.advance()
+        assert 0 < manager.statistics.steps <= 3
+
+
 def test_a_short_schedule_spends_what_was_saved_and_a_long_one_costs_its_mean(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

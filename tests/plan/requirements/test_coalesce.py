@@ -177,6 +177,19 @@ def test_a_text_names_16_requesters_and_counts_the_others():
     assert coalesce(table).why(7).endswith("requester 14, requester 15, 4 more")
 
 
+def test_objects_of_a_group_are_all_counted_and_a_name_may_hold_a_comma():
+    table = RequirementTable()
+    named = [table.requesters.add("visibleModel", f"row, {i:02}") for i in range(16)]
+    few, many = table.requesters.add_group("visibleModel", 3), table.requesters.add_group("visibleModel", 984)
+    table.add(ONE, [*named, many])
+    table.add(replace(ONE, key=8), [named[0], few])
+    found = coalesce(table)
+    assert found.named_requesters(7) == (*(f"visibleModel on 'row, {i:02}'" for i in range(16)), "984 more")
+    assert found.named_requesters(8) == ("visibleModel on 'row, 00'", "visibleModel on 3 more objects")
+    table.add(ONE, [table.requesters.add("camera", "eye"), few])
+    assert coalesce(table).why(7).endswith("'row, 15', 988 more")
+
+
 def test_removed_requirements_are_dropped_from_memory():
     table = RequirementTable()
     table.add_rows(ONE.terms(), key=np.arange(100), size=100, requester=np.arange(100))

@@ -147,6 +147,11 @@ def test_cache_ranges_that_overlap_are_named():
     )
 
 
+def test_repr_of_a_schedule_is_one_line():
+    schedule = fresh([buffer(0)])
+    assert repr(schedule) == f"<schedule: {len(schedule)} steps, 64 bytes staged, 0 moved>"
+
+
 def test_the_listing_is_like_that_of_the_seed():
     rows = [buffer(i) for i in (0, 3, 4, 5)] + [texture(i) for i in (6, 7)]
     text = schedule_listing(fresh(rows))

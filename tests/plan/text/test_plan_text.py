@@ -142,7 +142,7 @@ def test_any_edit_of_a_plan_is_accepted_or_refused(seed):
             old = read_plan(text[:start] + new + text[end:], plan.profile, SMALL)
         except (InputError, PlanError):
             continue
-        difference(old, plan.requirements)
+        difference(old, plan)
 
 
 @pytest.mark.parametrize(
@@ -174,10 +174,18 @@ def test_an_invalid_value_in_a_plan_text_is_named(old, new, words):
         read_plan(plan_text(plan).replace(old, new, 1), plan.profile, SMALL)
 
 
+def test_str_of_a_plan_is_its_text_and_repr_is_one_line():
+    plan = a_plan("unified")
+    assert str(plan) == f"{plan}" == plan_text(plan)
+    counts = (len(plan.memory.allocations), len(plan.memory.resources), len(plan.memory.subresources))
+    size = f"{plan.planned_bytes:,} bytes in {{}} allocations, {{}} resources, {{}} subresources"
+    assert repr(plan) == f"<plan for unified: {size.format(*counts)}>"
+
+
 def test_a_plan_has_no_difference_to_itself():
     plan = a_plan("discrete-window")
     old = read_plan(plan_text(plan), plan.profile, SMALL, keys=plan.requirements.keys)
-    found = difference(old, plan.requirements)
+    found = difference(old, plan)
     assert len(found.schedule) == 0
     assert "compatible: true" in difference_text(found)
 
@@ -196,12 +204,10 @@ def test_rows_of_the_other_plans_are_compared_without_requesters():
 
 def test_a_difference_counts_allocated_freed_moved_and_transferred_bytes():
     old, new = a_plan("unified", share=0.5), a_plan("unified", share=1.0)
-    found = difference(
-        read_plan(plan_text(old), old.profile, SMALL, keys=new.requirements.keys), new.requirements
-    )
+    found = difference(read_plan(plan_text(old), old.profile, SMALL, keys=new.requirements.keys), new)
     before, after = (set(p.memory.subresources["key"].tolist()) for p in (old, new))
     assert set(found.added.tolist()) >= {k for k in after - before if k < 1 << 60}
-    assert found.plan.planned_bytes == old.planned_bytes + found.allocated - found.freed
+    assert found.plan.planned_bytes == new.planned_bytes == old.planned_bytes + found.allocated - found.freed
     staging = set(found.plan.staging.allocations["id"].tolist())
     made = [s for s in found.schedule.steps if isinstance(s, Allocate) and s.allocation not in staging]
     assert found.allocated == sum(s.size for s in made) > 0

@@ -1,4 +1,4 @@
-"""Claims about assertions: each fails a scene that it must fail, with words that say what and why.
+"""Claims about assertions: each fails where it must, with a message that explains the failure.
 
 The messages stand here as people read them; where one changes, read it anew.
 """
@@ -77,7 +77,7 @@ def test_a_name_of_two_rows_is_refused_with_both(cube):
     ]
 
 
-def test_other_terms_of_a_row_are_reported_one_by_one_with_who_requests(cube):
+def test_other_terms_of_a_row_are_reported_one_by_one_with_its_requesters(cube):
     text = said(
         assert_planned,
         cube,
@@ -89,14 +89,14 @@ def test_other_terms_of_a_row_are_reported_one_by_one_with_who_requests(cube):
         why="rain",
     )
     assert text.splitlines()[:8] == [
-        "shadowMap is in the plan on other terms:",
+        "shadowMap is planned with other properties:",
         "    usages: lacks storage_bit",
         "    usages: has depth_stencil_attachment_bit too",
         "    kind: expected buffer, is image",
         "    heap: expected 1, is 0",
         "    bytes: expected at most 1.00 MiB, takes 16.00 MiB (16777216)",
-        "    why: nobody who asks for it is 'rain'",
-        "it is there for:",
+        "    why: no requester contains 'rain'",
+        "requested by:",
     ]
     assert f"    {SHADOW_WHY}" in text.splitlines()
 
@@ -104,7 +104,7 @@ def test_other_terms_of_a_row_are_reported_one_by_one_with_who_requests(cube):
 def test_what_is_planned_and_should_not_be_is_reported_with_its_bytes_and_who_requests(cube):
     text = said(assert_not_planned, cube, "shadowMap")
     assert text.splitlines()[:2] == [
-        "shadowMap is in the plan (16.00 MiB), where nothing should ask for it:",
+        "shadowMap is in the plan (16.00 MiB), requested by:",
         f"    {SHADOW_WHY}",
     ]
 
@@ -131,7 +131,7 @@ def test_a_different_plan_text_is_reported_line_by_line_with_the_place(cube):
 
 def test_memory_over_a_limit_is_reported_with_the_excess_and_the_largest(cube):
     text = said(assert_memory, cube, peak=MIB, heaps={0: 2 * MIB})
-    assert text.startswith("the scene takes more memory than it may:\n    peak memory: ")
+    assert text.startswith("the scene exceeds its memory limits:\n    peak memory: ")
     assert "bytes over)" in text
     assert "    heap 0: " in text
     assert f"   16.00 MiB  shadowMap, for {SHADOW_WHY}" in text
@@ -163,8 +163,8 @@ def test_what_was_not_freed_is_reported_with_what_was(cube):
     assert lines[2].startswith("    shadow.draws (")
     assert lines[2].endswith(" bytes) is gone too")
     assert lines[4:7] == [
-        "    16.00 MiB were given back, expected at least 20.00 MiB",
-        "what is gone:",
+        "    16.00 MiB were freed, expected at least 20.00 MiB",
+        "freed were:",
         "    shadowMap: 16.00 MiB",
     ]
 
@@ -177,7 +177,7 @@ def test_growth_is_reported_with_what_is_new(cube):
             cube["cube"].shadowCaster.active = True
 
     text = said(grow)
-    assert text.startswith("the block left more behind than there was before:\n")
+    assert text.startswith("memory or objects grew over the block:\n")
     assert "\n    live memory grew by 16.00 MiB: " in text
     assert "    shadowMap is new: 16.00 MiB" in text
     assert "    1 more live objects of type allocation" in text
@@ -191,7 +191,7 @@ def test_a_second_upload_is_reported_asset_by_asset(cube):
             cube["cube"].active = True
 
     lines = said(fetch_again).splitlines()
-    assert lines[0] == "1.33 MiB were uploaded, where all was there before:"
+    assert lines[0] == "1.33 MiB were uploaded, expected none:"
     assert "    assetDb0 texture2d #8: 0.33 MiB" in lines
 
 
@@ -201,11 +201,11 @@ def test_a_schedule_that_does_more_is_reported_with_its_steps(cube):
     cube["cube"].active = True
     lines = said(assert_schedule, cube, bytes_uploaded=0, max_steps=1, uploads={"shadowMap"}).splitlines()
     assert lines[:2] == [
-        "the schedule does other things than expected:",
+        "the schedule is not as expected:",
         "    uploads 1.33 MiB, at most 0 bytes expected",
     ]
     assert "    does not upload shadowMap" in lines
-    assert any(line.startswith("it is: ") for line in lines)
+    assert any(line.startswith("its steps: ") for line in lines)
 
 
 def test_pictures_that_differ_are_reported_with_share_box_and_worst_pixel():
@@ -228,7 +228,7 @@ def test_pictures_that_differ_are_reported_with_share_box_and_worst_pixel():
 
 def test_pictures_of_two_sizes_are_reported_with_both():
     text = said(assert_same_pixels, grey(20, 10), grey())
-    assert text == "the pictures have different sizes: 20x10 is, 40x30 was expected"
+    assert text == "the pictures have different sizes: 20x10, expected 40x30"
 
 
 def test_a_lost_colour_channel_is_no_picture_alike():
@@ -271,11 +271,11 @@ def test_noise_that_the_eye_does_not_see_looks_the_same_and_is_not_the_same():
     said(assert_same_pixels, noisy, grey())
 
 
-def test_a_colour_that_is_nowhere_is_reported_with_the_commonest():
+def test_a_colour_that_is_nowhere_is_reported_with_the_most_common_ones():
     assert said(assert_color, grey(), (255, 0, 255)).splitlines() == [
-        "0.000% of the pixels have the colour #ff00ff, within 24 levels; expected were 1.000% to 100.000%",
+        "0.000% of the pixels have the colour #ff00ff, within 24 levels; expected 1.000% to 100.000%",
         "    where: nowhere",
-        "    the commonest colours there, about: #686868 100.0%",
+        "    the most common colours there, about: #686868 100.0%",
     ]
     assert "where: x 0..39, y 0..29" in said(assert_color, grey(), (100, 100, 100), at_least=0, at_most=0)
 
@@ -292,12 +292,12 @@ def test_missing_and_unexpected_problems_are_both_reported(faults):
         text = said(assert_problems, scene, "scene.tableau", ("asset.broken", "brick-albedo"))
         assert_problems(scene, ("asset.broken", "brick-normal"))
         assert_problems(scene, "asset.broken")
-        assert said(assert_problems, scene).startswith("these problems were reported and not expected:\n")
+        assert said(assert_problems, scene).startswith("reported, but not expected:\n")
     assert text.startswith(
-        "these problems were expected and not reported:\n"
+        "expected, but not reported:\n"
         "    scene.tableau\n"
         "    asset.broken with 'brick-albedo'\n"
-        "these problems were reported and not expected:\n"
+        "reported, but not expected:\n"
     )
     assert "warning[asset.broken]: texture2d #9 is broken and replaced" in text
 

@@ -145,7 +145,7 @@ def test_on_a_terminal_each_golden_is_asked_about(project):
     while True:
         try:
             piece = os.read(ours, 4096)
-        except OSError:  # how Linux tells that the other end is closed
+        except OSError:  # Linux reports the closed other end this way
             break
         if not piece:
             break
@@ -206,7 +206,7 @@ def test_a_golden_of_another_size_is_shown_without_a_difference(kept):
 def test_a_test_file_in_humon_is_collected_and_reported_without_a_traceback(project):
     (project.folder / "a.test.hu").write_text("scene: x.hu\ntests: { a: [settle]  b: [setle] }\n")
     said = project.run("a.test.hu", rc=2)
-    assert "a.test.hu:2:27: error[test.step]: 'setle' is no step" in said
+    assert "a.test.hu:2:27: error[test.step]: 'setle' is not a step" in said
     assert "help: did you mean 'settle'?" in said
     assert "Traceback" not in said
     assert "engine/testing" not in said

@@ -1,4 +1,4 @@
-"""Claims about golden files: where they lie, where they are compared, what is said, how they change."""
+"""Claims about golden files: their place, the driver they are compared on, messages, updates."""
 
 import os
 
@@ -140,7 +140,7 @@ def test_a_plan_for_another_device_is_not_compared(kept):
 
 def test_a_golden_that_is_no_picture_fails(kept, tmp_path):
     (tmp_path / "goldens" / "lamp.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
-    assert "no PNG that can be read" in said(kept.picture, "lamp", frame(), DRIVER)
+    assert "not a readable PNG" in said(kept.picture, "lamp", frame(), DRIVER)
 
 
 @pytest.mark.parametrize("name", ["../lamp", "a/b", "", ".lamp", "x" * 200, "a\0b"])

@@ -1,4 +1,4 @@
-"""Claims about the claims of test files: each kind has a file that must fail it, and what is said then."""
+"""Claims about the claims of test files: each kind fails where it must, with its message."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ MEMORY = {
         r"shadowMap has the usages depth_stencil_attachment_bit, sampled_bit, expected storage_bit"
     ),
     "{ memory: { assets: { shadowMap: { why: [teapot] } } } }": (
-        r"nobody asks for shadowMap with the words 'teapot'\n.*\n.*\nhelp: asked for by: .*shadowCaster on"
+        r"no requester of shadowMap contains 'teapot'\n.*\n.*\nhelp: requested by: .*shadowCaster on"
     ),
     "{ memory: { assets: { shadwMap: { bytes: 5 } } } }": (
         r"'shadwMap'\n.*\n.*\nhelp: did you mean "
@@ -67,7 +67,7 @@ MEMORY = {
     ),
     "{ plan: { has: [teapot] } }": r"7:35: error\[test\.plan\]: nothing in the plan is called 'teapot'",
     "{ plan: { lacks: [shadowMap] } }": (
-        r"the plan holds shadowMap\n.*\n.*\nhelp: asked for by: shadowCaster on 'cube' at .*cube\.hu:13:19"
+        r"the plan holds shadowMap\n.*\n.*\nhelp: requested by: shadowCaster on 'cube' at .*cube\.hu:13:19"
     ),
     "{ plan: { allocations: 99 } }": r"the plan has \d+ allocations, expected 99",
     "{ schedule: { steps: { atLeast: 5 } } }": (
@@ -79,13 +79,13 @@ MEMORY = {
     ),
 }
 PIXELS = {
-    "{ pixels: { sameAs: before } }": r"error\[test\.pixels\]: the frame is not as at 'before': \d+ of 3072",
+    "{ pixels: { sameAs: before } }": r"error\[test\.pixels\]: the frame differs from 'before': \d+ of 3072",
     "{ pixels: { differsFrom: now } }": (
-        r"the frame is as at 'now': 0 of 3072 pixels \(0\.000%\) "
+        r"the frame does not differ from 'now': 0 of 3072 pixels \(0\.000%\) "
         r"differ, by up to 0 of 255, expected more than"
     ),
     "{ pixels: { differsFrom: before  onlyInside: [0 0 4 4] } }": (
-        r"differs from that at 'before' outside of x 0 y 0 width 4 height 4 too: \d+ of 3056 pixels"
+        r"differs from 'before' outside x 0 y 0 width 4 height 4 too: \d+ of 3056 pixels"
     ),
     "{ pixels: { contains: { color: [0 255 0] } } }": (
         r"0\.000% of the pixels are within 16 of \[0 255 0\], expected at least 0\.100%\n.*\n.*\n"
@@ -124,18 +124,18 @@ def test_all_claims_of_a_moment_that_do_not_hold_are_reported_together(root, tmp
     assert re.findall(r"error\[(.*?)\]", said) == ["test.memory", "test.problems", "test.plan"]
 
 
-def test_a_plan_that_is_another_is_reported_by_what_differs_and_where(root, tmp_path):
+def test_a_plan_that_differs_is_reported_with_each_difference_and_its_place(root, tmp_path):
     steps = "{ set: { cube.shadowCaster.active: false } } settle { expect: { plan: { sameAs: opened } } }"
     said = play(root, tmp_path, steps, "profile: lavapipe")
-    assert "the plan is not as at 'opened'" in said
+    assert "the plan differs from 'opened'" in said
     assert "@ memoryPlan > memoryType 0 > " in said
     assert "descriptorSetPlan" in said
 
 
-def test_memory_that_is_other_than_before_names_what_came_and_went(root, tmp_path):
+def test_memory_that_differs_names_new_and_freed_assets(root, tmp_path):
     steps = "{ set: { cube.shadowCaster.active: false } } settle { expect: { memory: { sameAs: opened } } }"
     said = play(root, tmp_path, steps, "profile: lavapipe")
-    assert "memory is not as at 'opened': live" in said
+    assert "memory differs from 'opened': live" in said
     assert "gone: shadow.commands, shadow.draws, shadowMap; new: nothing" in said
 
 
@@ -149,7 +149,7 @@ def test_problems_that_are_not_expected_are_shown_whole(root, tmp_path):
     with pytest.raises(SceneTestFailure) as failed:
         test.run()
     said = str(failed.value)
-    assert said.startswith("a.test.hu:3:36: error[test.problems]: reported, and not expected:\n")
+    assert said.startswith("a.test.hu:3:36: error[test.problems]: reported, but not expected:\n")
     assert said.count("warning[asset.broken]") == 5
     assert "nothing-there.hu:17:49" in said
 
@@ -177,7 +177,7 @@ def test_a_scene_that_does_not_settle_fails_with_the_steps_still_open(root, tmp_
         ("{ move: camra  by: [1 0 0] }", "error[test.step]: there is no object 'camra'"),
     ],
 )
-def test_a_step_that_cannot_be_done_says_where_it_stands(root, tmp_path, step, said):
+def test_a_step_that_cannot_be_done_names_its_place(root, tmp_path, step, said):
     found = play(root, tmp_path, f"        {step}", "profile: lavapipe")
     assert re.match(r"claim\.test\.hu:7:\d+: ", found), found
     assert said in found

@@ -1,4 +1,4 @@
-"""Claims about reading test files: what is wrong is told with file, line and column, all of it at once."""
+"""Claims about reading test files: all errors are reported at once, with file, line and column."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ tests: {
 }
 """
     assert problems(tmp_path, text) == [
-        "a.test.hu:4:9: error[test.step]: 'settel' is no step",
-        "a.test.hu:5:9: error[test.step]: 'stp' is no step",
+        "a.test.hu:4:9: error[test.step]: 'settel' is not a step",
+        "a.test.hu:5:9: error[test.step]: 'stp' is not a step",
         "a.test.hu:6:17: error[value.number]: 'step' must be a number, not 'fast'",
         "a.test.hu:7:19: error[value.count]: 'resize' must have 2 numbers, not 1",
-        "a.test.hu:8:58: error[test.field]: what is expected has no field 'pixls'",
+        "a.test.hu:8:58: error[test.field]: 'expect' has no field 'pixls'",
         "a.test.hu:10:12: error[test.field]: a test has no field 'stepps'",
-        "a.test.hu:11:24: error[test.step]: nothing is expected",
-        "a.test.hu:11:38: error[test.step]: nothing says where to",
+        "a.test.hu:11:24: error[test.step]: 'expect' has no claim",
+        "a.test.hu:11:38: error[test.step]: the move has no target",
         "a.test.hu:11:58: error[test.field]: the step 'step' has no field 'cont'",
-        "a.test.hu:11:68: error[test.step]: an empty step",
+        "a.test.hu:11:68: error[test.step]: the step is empty",
     ]
 
 
 @pytest.mark.parametrize(
     ("claim", "said"),
     [
-        ("memory: { planned: 12MB }", "error[test.amount]: '12MB' is no amount of memory"),
+        ("memory: { planned: 12MB }", "error[test.amount]: '12MB' is not an amount of memory"),
         ("memory: { planned: { } }", "error[test.amount]: no bound is given"),
         ("memory: { planned: { atmost: 1 } }", "error[test.field]: a figure has no field 'atmost'"),
         ("memory: { freed: { atLeast: 1 } }", "error[value.missing]: 'freed' has no 'since'"),
@@ -74,7 +74,7 @@ def test_a_claim_that_cannot_be_read_is_reported_with_its_place(tmp_path, claim,
         ("tests: { a: [settle] }", "1:13: error[value.missing]: the test 'a' has no scene"),
         ("scene: x.hu", "error[value.missing]: this entry has no 'tests'"),
         ("scene: x.hu tests: [ ]", "error[value.kind]: 'tests' must be a dict { }"),
-        ("version: 9 scene: x.hu tests: { }", "1:10: error[test.version]: the file is of version 9"),
+        ("version: 9 scene: x.hu tests: { }", "1:10: error[test.version]: the file has version 9"),
         ("sceen: x.hu tests: { }", "1:1: error[test.field]: a test file has no field 'sceen'"),
         ("scene: x.hu size: [0 4] tests: { a: [] }", "error[value.range]: this entry must be"),
         ("scene: x.hu size: 4 tests: { a: [] }", "error[value.count]: 'size' must be [WIDTH HEIGHT]"),
@@ -84,7 +84,7 @@ def test_a_claim_that_cannot_be_read_is_reported_with_its_place(tmp_path, claim,
         ),
         (
             "scene: x.hu profile: unified tests: { a: [{ expect: { pixels: { golden: a } } }] }",
-            "error[test.profile]: nothing is drawn for a profile: there are no pixels to expect",
+            "error[test.profile]: nothing is drawn for a profile, so there are no pixels to check",
         ),
         ("scene: x.hu tests: { a: [ }", "error[humon."),
         ("", "error[humon.empty]"),

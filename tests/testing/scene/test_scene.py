@@ -1,4 +1,4 @@
-"""Claims about the scene under test: settling, isolation, what closing checks, how it explains itself."""
+"""Claims about the scene under test: settling, isolation, checks on closing, texts of failures."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from engine.testing import (
     assert_silent,
     open_scene,
 )
-from engine.testing.scene.devices import close_devices, lend
+from engine.testing.scene.shared_devices import close_devices, lease_device
 from engine.vk.binding import NULL
 from engine.vk.messages import Message, MessageType, Severity
 from engine.vk.structs import new
 
 
 class Restless:
-    """Asks for another buffer each time it is looked at, so that no plan is ever the last."""
+    """Requests another buffer each time, so that the plan never stays the same."""
 
     requester = "restless"
 
@@ -55,7 +55,9 @@ def test_a_scene_that_has_too_few_frames_lists_the_steps_still_open():
         lines = str(caught.value).splitlines()
         assert lines[0].startswith("the scene has not settled after 1 frames: ")
         assert lines[0].endswith(" steps are open")
-        assert any(line.startswith("    transfer ") and "bytes)" in line for line in lines[1:])
+        transfers = [line for line in lines if line.startswith("    transfer ")]
+        assert {line.split()[1] for line in transfers} <= {"builtin", "assetDb0"}
+        assert any("bytes)" in line for line in transfers)
         assert scene.settle() > 0
 
 
@@ -92,7 +94,7 @@ def test_compaction_is_reported_and_then_carried_out_on_every_device(device: dic
 def test_a_scene_that_never_settles_fails_after_so_many_frames():
     with open_scene("scenes/cube.hu") as scene:
         scene.host.runtime.add_overlay(Restless(scene.host.runtime.planner.keys))
-        with pytest.raises(NotSettled, match="its plan is another in every frame"):
+        with pytest.raises(NotSettled, match="its plan changes in every frame"):
             scene.settle(max_frames=5)
 
 
@@ -137,7 +139,7 @@ def test_what_a_scene_leaves_on_the_device_fails_its_close_and_ends_the_device()
 
 
 @pytest.mark.gpu
-def test_an_error_inside_comes_before_what_closing_would_say():
+def test_an_error_inside_takes_precedence_over_one_of_closing():
     def fail() -> None:
         with open_scene("scenes/cube.hu", validate=False) as scene:
             scene.host.runtime.device.create("Semaphore", new("VkSemaphoreCreateInfo"), name="forgotten")
@@ -157,8 +159,8 @@ def test_a_device_of_ones_own_is_closed_with_its_scene():
 
 @pytest.mark.gpu
 def test_closed_devices_are_opened_again():
-    lease = lend("", False)
-    assert lease.give_back() == []
+    lease = lease_device("", False)
+    assert lease.release() == []
     close_devices()
     with open_scene("scenes/cube.hu", validate=False) as scene:
         assert scene.host.runtime.device is not lease.device
@@ -184,7 +186,7 @@ def test_a_frame_shows_as_a_picture_and_its_parts_as_numbers():
     assert (frame.astype(float) / 2)._repr_png_() is None
 
 
-def test_names_in_memory_may_be_short_and_wrong_ones_are_reported_the_nearest():
+def test_names_in_memory_may_be_short_and_a_wrong_one_is_answered_with_the_nearest():
     with open_scene("scenes/cube.hu", profile="unified") as scene:
         memory = scene.memory
     assert memory["vertices plane"] == memory["assetDb0 vertices 'plane'"]
@@ -204,16 +206,16 @@ def test_a_window_is_not_opened_from_here():
 
 
 @pytest.mark.gpu
-def test_a_scene_that_nobody_closes_is_closed_with_a_warning():
+def test_a_scene_that_is_not_closed_is_closed_with_a_warning():
     scene = open_scene("scenes/cube.hu", validate=False)
     device = scene.host.runtime.device
     assert repr(scene).startswith("<scene cube.hu on llvmpipe") or "cube.hu on" in repr(scene)
     with pytest.warns(ResourceWarning, match=r"<scene cube\.hu on .*, 320x240> was not closed"):
         del scene
-    lease = lend("", False)
+    lease = lease_device("", False)
     assert lease.device is device
     assert lease.shared.users == 1
-    assert lease.give_back() == []
+    assert lease.release() == []
 
 
 @pytest.mark.gpu
@@ -226,10 +228,10 @@ def test_what_the_validation_layers_say_fails_its_scene_and_not_the_next():
         with pytest.raises(AssertionError) as caught:
             assert_silent(scene)
         assert str(caught.value).splitlines() == [
-            "the validation layers have said:",
+            "the validation layers reported:",
             "    error VUID-made-up: that was wrong",
         ]
-        with pytest.raises(AssertionError, match="the validation layers said:\n    error VUID-made-up"):
+        with pytest.raises(AssertionError, match="the validation layers reported:\n    error VUID-made-up"):
             scene.close()
         with open_scene("scenes/cube.hu", validate=False) as following:
             assert_silent(following)

@@ -1,4 +1,4 @@
-"""Claims about scene scripts: what runs, what a script that is wrong or raises says, and the exit codes."""
+"""Claims about scene scripts: which run, the messages of wrong or raising ones, and exit codes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_script_that_raises_shows_its_own_deepest_line_first(tmp_path):
         "script.py:5: error[script.raised]: KeyError: no object 'cubee' at the top of the tableau "
         "(in path 'cubee'); did you mean 'cube'?",
         "    scene[name].active = 0",
-        "the way there:",
+        "traceback:",
         "    script.py:2 in run: off(scene, 'cubee')",
         "    script.py:5 in off: scene[name].active = 0",
     ]
@@ -79,7 +79,7 @@ def test_an_assert_evaluates_its_sides_once_and_keeps_its_own_message(tmp_path):
         ("x = 1\n", "script.run", "write `def run(scene): ...`"),
         ("run = 3\n", "script.run", "no function run"),
         ("def run(scene):\n    x = = 2\n", "script.syntax", "script.py:2:9"),
-        ("x = '\0'\n", "script.syntax", "is no Python"),
+        ("x = '\0'\n", "script.syntax", "is not valid Python"),
     ],
 )
 def test_a_file_that_is_no_script_is_refused_with_its_place(tmp_path, text, code, said):

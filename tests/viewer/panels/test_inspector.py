@@ -1,4 +1,4 @@
-"""The inspector under a mouse: switches work, folds fold, parts that raise do not end the frame."""
+"""The inspector under a mouse: switches work, nodes expand, parts that raise do not end the frame."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from engine.plan.terms.errors import PlanError
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
-from viewer.panels.compaction_button import Compacting
+from viewer.panels.compaction_button import CompactionButton
 from viewer.panels.inspector import WIDTH, Inspector
-from viewer.panels.run_facts import Facts
+from viewer.panels.run_statistics import RunStatistics
 from viewer.ui import style
 
 PLAN = cube_plan()
 
 
-def _nobody(most_bytes: int, most_moves: int) -> Compaction:
-    raise AssertionError("nobody has asked for it")
+def _nobody(max_bytes: int, max_moves: int) -> Compaction:
+    raise AssertionError("nobody has calls for it")
 
 
-NO_COMPACTING = Compacting(_nobody, _nobody)
+NO_COMPACTION = CompactionButton(_nobody, _nobody)
 
 
 class Mouse:
@@ -80,8 +80,8 @@ def quiet(name: str, message: str) -> None:
     raise AssertionError(f"{name}: {message}")
 
 
-def shown(inspector: Inspector, plan: Plan = PLAN, facts: Facts | None = None) -> Callable[[], None]:
-    return lambda: inspector.draw(plan, facts or Facts(scene="cube.hu"))
+def shown(inspector: Inspector, plan: Plan = PLAN, facts: RunStatistics | None = None) -> Callable[[], None]:
+    return lambda: inspector.draw(plan, facts or RunStatistics(scene="cube.hu"))
 
 
 def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
@@ -92,7 +92,7 @@ def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
 def test_a_click_on_a_switch_turns_it_and_a_second_one_turns_it_back(
     mouse: Mouse, tableau: Tableau, flag: str
 ) -> None:
-    inspector = Inspector(tableau, NO_COMPACTING, Guard(quiet))
+    inspector = Inspector(tableau, NO_COMPACTION, Guard(quiet))
     draw = shown(inspector)
     mouse.frame(draw)
     mouse.frame(draw)
@@ -105,8 +105,8 @@ def test_a_click_on_a_switch_turns_it_and_a_second_one_turns_it_back(
     assert getattr(tableau["cube"].shadowCaster, flag) is True
 
 
-def test_every_switch_in_sight_says_where_it_is(mouse: Mouse, tableau: Tableau) -> None:
-    inspector = Inspector(tableau, NO_COMPACTING, Guard(quiet))
+def test_every_visible_switch_has_its_rectangle(mouse: Mouse, tableau: Tableau) -> None:
+    inspector = Inspector(tableau, NO_COMPACTION, Guard(quiet))
     mouse.frame(shown(inspector))
     mouse.frame(shown(inspector))
     assert len(inspector.switches) == 2 * (2 + 3)
@@ -114,7 +114,7 @@ def test_every_switch_in_sight_says_where_it_is(mouse: Mouse, tableau: Tableau) 
 
 
 def test_the_mouse_over_the_panel_is_the_panels_own(mouse: Mouse, tableau: Tableau) -> None:
-    draw = shown(Inspector(tableau, NO_COMPACTING, Guard(quiet)))
+    draw = shown(Inspector(tableau, NO_COMPACTION, Guard(quiet)))
     for x, wanted in ((WIDTH / 2, True), (WIDTH + 200, False)):
         imgui.get_io().add_mouse_pos_event(x, 400)
         for _ in range(3):
@@ -123,7 +123,7 @@ def test_the_mouse_over_the_panel_is_the_panels_own(mouse: Mouse, tableau: Table
 
 
 def test_f1_hides_the_panel_and_brings_it_back(mouse: Mouse, tableau: Tableau) -> None:
-    inspector = Inspector(tableau, NO_COMPACTING, Guard(quiet))
+    inspector = Inspector(tableau, NO_COMPACTION, Guard(quiet))
     draw = shown(inspector)
     for visible in (False, True):
         for down in (True, False):
@@ -137,8 +137,8 @@ def test_f1_hides_the_panel_and_brings_it_back(mouse: Mouse, tableau: Tableau) -
 def test_a_part_that_raises_is_reported_once_and_the_rest_is_drawn_on(mouse: Mouse, tableau: Tableau) -> None:
     reported: list[str] = []
     guard = Guard(lambda name, message: reported.append(f"{name}: {message}"))
-    inspector = Inspector(tableau, NO_COMPACTING, guard)
-    facts = Facts(frame_ms=None)  # type: ignore[arg-type]
+    inspector = Inspector(tableau, NO_COMPACTION, guard)
+    facts = RunStatistics(frame_ms=None)  # type: ignore[arg-type]
     for _ in range(5):
         mouse.frame(shown(inspector, facts=facts))
     assert len(reported) == 1
@@ -150,7 +150,7 @@ def test_a_part_that_raises_halfway_leaves_imgui_in_order(
     mouse: Mouse, tableau: Tableau, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reported: list[str] = []
-    inspector = Inspector(tableau, NO_COMPACTING, Guard(lambda name, message: reported.append(name)))
+    inspector = Inspector(tableau, NO_COMPACTION, Guard(lambda name, message: reported.append(name)))
 
     def broken() -> None:
         imgui.begin_child("half")
@@ -163,15 +163,15 @@ def test_a_part_that_raises_halfway_leaves_imgui_in_order(
     assert reported == ["inspector tab objects"]
 
 
-def test_a_hundred_thousand_blocks_cost_only_the_rows_in_sight(mouse: Mouse, tableau: Tableau) -> None:
+def test_a_hundred_thousand_blocks_cost_only_the_visible_rows(mouse: Mouse, tableau: Tableau) -> None:
     """The aim of 2 ms a frame is a benchmark; here only that the number of blocks does not matter."""
     times = []
     for plan in (large_plan(300), large_plan(100_000)):
-        inspector = Inspector(tableau, NO_COMPACTING, Guard(quiet))
+        inspector = Inspector(tableau, NO_COMPACTION, Guard(quiet))
         draw = shown(inspector, plan)
         mouse.frame(draw)
         mouse.frame(draw)
-        mouse.click(draw, 100, 66)  # the tab of memory
+        mouse.click(draw, 100, 66)  # the memory tab
         model = inspector._memory._model
         assert model is not None
         model.set_expanded(0, True)
@@ -185,54 +185,56 @@ def test_a_hundred_thousand_blocks_cost_only_the_rows_in_sight(mouse: Mouse, tab
     assert times[1] < 4 * times[0]
 
 
-def test_compaction_is_reported_first_begun_second_and_never_while_steps_are_left(
+def test_compaction_is_estimated_then_started_and_never_while_steps_are_left(
     mouse: Mouse, tableau: Tableau
 ) -> None:
-    asked: list[str] = []
+    calls: list[str] = []
 
-    def describe(most_bytes: int, most_moves: int) -> Compaction:
-        asked.append("tell")
+    def estimate(max_bytes: int, max_moves: int) -> Compaction:
+        calls.append("estimate")
         return Compaction(PLAN, gain=4096, moved=256, moves=1)
 
-    def begin(most_bytes: int, most_moves: int) -> Compaction:
-        asked.append("begin")
+    def begin(max_bytes: int, max_moves: int) -> Compaction:
+        calls.append("begin")
         return Compaction(PLAN, gain=4096, moved=256, moves=1)
 
-    inspector = Inspector(tableau, Compacting(describe, begin), Guard(quiet))
-    settled, busy = (shown(inspector, facts=Facts(settled=is_settled)) for is_settled in (True, False))
+    inspector = Inspector(tableau, CompactionButton(estimate, begin), Guard(quiet))
+    settled, busy = (
+        shown(inspector, facts=RunStatistics(settled=is_settled)) for is_settled in (True, False)
+    )
     mouse.frame(settled)
     mouse.frame(settled)
-    mouse.click(settled, 100, 66)  # the tab of memory
+    mouse.click(settled, 100, 66)  # the memory tab
 
     def press(draw: Callable[[], None]) -> None:
         mouse.frame(draw)
-        assert inspector.compacting.place is not None
-        mouse.click(draw, *middle(inspector.compacting.place))
+        assert inspector.compaction_button.place is not None
+        mouse.click(draw, *middle(inspector.compaction_button.place))
 
     press(busy)
-    assert asked == []
+    assert calls == []
     press(settled)
-    assert asked == ["tell"]
+    assert calls == ["estimate"]
     planned_again = shown(inspector, cube_plan())
     press(planned_again)
-    assert asked == ["tell", "tell"]
+    assert calls == ["estimate", "estimate"]
     press(planned_again)
-    assert asked == ["tell", "tell", "begin"]
+    assert calls == ["estimate", "estimate", "begin"]
 
 
 def test_compaction_that_is_refused_leaves_the_tab_as_it_was(mouse: Mouse, tableau: Tableau) -> None:
-    asked: list[str] = []
+    calls: list[str] = []
 
-    def describe(most_bytes: int, most_moves: int) -> Compaction:
-        asked.append("tell")
+    def estimate(max_bytes: int, max_moves: int) -> Compaction:
+        calls.append("estimate")
         raise PlanError("plan.stale", "a schedule is in progress", "compact once it has settled")
 
-    inspector = Inspector(tableau, Compacting(describe, _nobody), Guard(quiet))
+    inspector = Inspector(tableau, CompactionButton(estimate, _nobody), Guard(quiet))
     draw = shown(inspector)
     mouse.frame(draw)
     mouse.frame(draw)
-    mouse.click(draw, 100, 66)  # the tab of memory
+    mouse.click(draw, 100, 66)  # the memory tab
     for _ in range(2):
-        assert inspector.compacting.place is not None
-        mouse.click(draw, *middle(inspector.compacting.place))
-    assert asked == ["tell", "tell"]
+        assert inspector.compaction_button.place is not None
+        mouse.click(draw, *middle(inspector.compaction_button.place))
+    assert calls == ["estimate", "estimate"]

@@ -1,4 +1,4 @@
-"""A plan becomes rows: allocations, resources, subresources, each with size, usage and why."""
+"""A plan becomes rows: allocations, resources, subresources, with size, usage and requesters."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ def test_rows_nest_as_memory_does(model: MemoryModel) -> None:
     ]
 
 
-def test_every_subresource_says_who_requests_and_on_which_line(model: MemoryModel) -> None:
+def test_every_subresource_names_its_requester_and_line(model: MemoryModel) -> None:
     node = model.node_of((Level.SUBRESOURCE, 2))
     assert node is not None
     row = model.row(node)
     assert row.why == (
-        "shadowCaster on 'cube' at scenes/cube.hu:15:9, visibleModel on 'cube' at scenes/cube.hu:14:9"
+        "shadowCaster on 'cube' at scenes/cube.hu:15:9",
+        "visibleModel on 'cube' at scenes/cube.hu:14:9",
     )
     assert row.usage == ("vertex_buffer_bit",)
     assert row.place == "offset 0 in #7"
@@ -50,7 +51,7 @@ def test_an_allocation_reports_its_type_and_what_is_free(model: MemoryModel) -> 
     assert model.row(node).place == "memory type 1, 1 resource, mapped, 2.00 KiB free"
 
 
-def test_folding_hides_what_is_below_and_survives_a_new_plan(model: MemoryModel) -> None:
+def test_collapsing_hides_the_rows_below_and_survives_a_new_plan(model: MemoryModel) -> None:
     expanded = ExpandedNodes()
     first = MemoryModel(cube_plan(), expanded)
     place = first.node_of((Level.ALLOCATION, 4))
@@ -67,5 +68,5 @@ def test_an_identity_that_the_plan_does_not_have_has_no_node(model: MemoryModel)
     assert model.node_of((Level.SUBRESOURCE, 1 << 40)) is None
 
 
-def test_a_large_plan_starts_folded() -> None:
+def test_a_large_plan_starts_collapsed() -> None:
     assert len(MemoryModel(large_plan(1000), ExpandedNodes()).tree_rows.nodes) == 1

@@ -77,7 +77,7 @@ def test_rows_follow_objects_that_come_and_go(tableau: Tableau) -> None:
     assert (0, "lamp", "") in rows(model)
 
 
-def test_folding_hides_features_and_children(tableau: Tableau) -> None:
+def test_collapsing_hides_features_and_children(tableau: Tableau) -> None:
     model = ObjectModel(tableau, ExpandedNodes())
     model.set_expanded(node_of(model, "camera"), False)
     assert [path for _, path, _ in rows(model)] == ["cube"] * 3 + ["camera", "ground"]

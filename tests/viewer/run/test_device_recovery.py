@@ -1,4 +1,4 @@
-"""A device that is lost while the viewer runs: the scene is brought back and the run goes on."""
+"""A device that is lost while the viewer runs: the scene is restored and the run continues."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def opened_instances(patch: pytest.MonkeyPatch) -> list[Instance]:
 
 
 class Ended:
-    """One run of the viewer that has ended: exit code, what it said, picture and report."""
+    """One finished run of the viewer: exit code, messages, picture and report."""
 
     def __init__(self, code: int, reported: str, folder: Path) -> None:
         self.code, self.reported = code, reported
@@ -125,7 +125,7 @@ def test_whichever_call_loses_the_device_the_picture_is_the_same_and_nothing_is_
             assert facts["frames"] == facts["settled_at_frame"] == 1
             reported = capsys.readouterr().err.splitlines()
             assert facts["warnings"] == reported
-            # Who waits for what is over anyhow, or saves pipelines while closing, has nothing to say.
+            # A wait for finished work, or saving pipelines while closing, reports no loss.
             assert len(reported) == 1 or (not reported and nth > 60)
             silent += not reported
             nth += 3
@@ -133,14 +133,12 @@ def test_whichever_call_loses_the_device_the_picture_is_the_same_and_nothing_is_
     assert silent < 10
 
 
-def test_it_is_said_once_what_ran_last_and_that_the_scene_is_brought_back(view: View) -> None:
+def test_a_loss_is_reported_once_with_the_last_call_and_the_recovery(view: View) -> None:
     with faults.injected(9, LOST, function="vkQueueSubmit2"):
         done = view("--frames", "12")
     assert done.code == 0
     (reported,) = done.lines
-    assert reported.startswith(
-        "warning[device.lost]: the device was lost, and the scene is brought back (1 of"
-    )
+    assert reported.startswith("warning[device.lost]: the device was lost, and the scene is restored (1 of")
     last = r"frame \d+|memory steps from \d+ of \d+"
     assert re.search(rf"vkQueueSubmit2: DEVICE_LOST \(last begun: ({last})\)$", reported)
     assert done.report["warnings"] == [reported]
@@ -149,7 +147,7 @@ def test_it_is_said_once_what_ran_last_and_that_the_scene_is_brought_back(view: 
 
 
 @pytest.mark.parametrize("nth", [1, 5, 12])
-def test_as_many_frames_are_drawn_as_were_asked_for(view: View, nth: int) -> None:
+def test_as_many_frames_are_drawn_as_were_requested(view: View, nth: int) -> None:
     whole = view().picture
     with faults.injected(nth, LOST, function="vkQueueSubmit2") as injected:
         done = view("--frames", "12")
@@ -160,7 +158,7 @@ def test_as_many_frames_are_drawn_as_were_asked_for(view: View, nth: int) -> Non
 
 
 @pytest.mark.parametrize("calls", [(60, 1), (70, 30), (70, 55), (20, 0), (70, 30, 1)])
-def test_a_loss_while_the_scene_is_brought_back_is_another_one(
+def test_a_loss_while_the_scene_is_restored_counts_again(
     view: View, monkeypatch: pytest.MonkeyPatch, calls: tuple[int, ...]
 ) -> None:
     whole = view().picture
@@ -176,7 +174,7 @@ def test_a_loss_while_the_scene_is_brought_back_is_another_one(
 
 
 @pytest.mark.parametrize("calls", [(75, 75, 75, 75), (75, 0, 0, 0), (3, 3, 3, 3)])
-def test_the_fourth_loss_ends_the_run_with_4_and_says_how_often_it_was_tried(
+def test_the_fourth_loss_ends_the_run_with_4_and_reports_the_number_of_recoveries(
     view: View, monkeypatch: pytest.MonkeyPatch, calls: tuple[int, ...]
 ) -> None:
     instances = opened_instances(monkeypatch)
@@ -187,12 +185,12 @@ def test_the_fourth_loss_ends_the_run_with_4_and_says_how_often_it_was_tried(
         "error[device.lost]"
     ]
     assert "was lost and did not come back" in done.lines[-1]
-    assert "the scene had been brought back 3 times" in done.lines[-1]
+    assert "the scene had been restored 3 times" in done.lines[-1]
     assert [instance.handles.left_behind for instance in instances] == [0, 0, 0, 0]
 
 
-def test_a_driver_that_has_not_come_back_is_asked_again(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a reset the first answer may be that there is no device at all."""
+def test_a_device_that_is_not_back_yet_is_tried_again(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a reset the first attempt may find no device at all."""
     reopen, attempts = Runtime.reopen, []
 
     def reopen_too_early(runtime: Runtime) -> None:
@@ -209,7 +207,7 @@ def test_a_driver_that_has_not_come_back_is_asked_again(view: View, monkeypatch:
     assert done.report["live_objects_after_close"] == 0
 
 
-def test_what_was_switched_is_still_so_and_so_are_size_and_budget(view: View, tmp_path: Path) -> None:
+def test_switches_size_and_budget_are_kept(view: View, tmp_path: Path) -> None:
     text = """
 def run(scene):
     scene["cube"].shadowCaster.active = False
@@ -235,9 +233,7 @@ def run(scene):
     assert done.report["live_objects_after_close"] == 0
 
 
-def test_a_script_counts_what_it_has_done_itself_and_not_what_brought_the_scene_back(
-    view: View, tmp_path: Path
-) -> None:
+def test_a_script_counts_its_own_steps_and_not_those_of_the_recovery(view: View, tmp_path: Path) -> None:
     text = """
 def run(scene):
     with assert_no_upload(scene):
@@ -283,13 +279,13 @@ def run(scene):
     try:
         done = view(*script(tmp_path, text))
     finally:
-        with faults.injected(0, LOST):  # which ends what the script has begun
+        with faults.injected(0, LOST):  # ends the injection that the script began
             pass
     assert done.code == ExitCode.DEVICE_LOST
     assert len(done.lines) == 4
 
 
-def test_what_is_recorded_is_what_was_done_and_knows_nothing_of_the_loss(view: View, tmp_path: Path) -> None:
+def test_a_recording_holds_the_changes_and_nothing_of_the_loss(view: View, tmp_path: Path) -> None:
     text = """
 def run(scene):
     scene["cube"].shadowCaster.active = False

@@ -1,4 +1,4 @@
-"""`--record` in a real window, with a real mouse: the script that comes of it ends where the person did."""
+"""`--record` in a real window, with a real mouse: the script reaches the same end state."""
 
 from __future__ import annotations
 
@@ -76,9 +76,7 @@ def record(path: Path, display: Display) -> tuple[np.ndarray, dict[str, list[flo
 
 
 @pytest.mark.parametrize("name", ["test_recorded.py", "recorded.test.hu"])
-def test_what_a_mouse_did_in_a_window_is_done_again_by_the_script(
-    display: Display, tmp_path: Path, name: str
-) -> None:
+def test_the_script_replays_what_a_mouse_did_in_a_window(display: Display, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     picture, place, active = record(path, display)
     assert not active
@@ -122,7 +120,7 @@ def test_a_recording_is_a_test_that_pytest_collects_and_passes(tmp_path: Path, r
     assert "cube.shadowCaster.active" in (tmp_path / name).read_text()
 
 
-def test_a_name_that_is_no_script_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_name_without_a_script_suffix_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     from viewer.arguments import parse
 
     with pytest.raises(SystemExit) as ended:

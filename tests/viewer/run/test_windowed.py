@@ -96,7 +96,7 @@ def hide_inspector(frames: WindowFrames) -> None:
 
 
 def on_screen(frames: WindowFrames, display: Display) -> np.ndarray:
-    """What the screen shows of the window, uint8[height, width, 3]."""
+    """The window as shown on the screen, uint8[height, width, 3]."""
     frames.runtime.wait()
     _, (x, y, width, height) = display.window("Diorama")
     return display.picture()[y : y + height, x : x + width]
@@ -176,7 +176,7 @@ def test_a_scene_that_no_longer_fits_is_drawn_as_it_was_and_reported_once(
     images.assert_same(runtime.read_pixels(), lit)
 
 
-def test_the_compact_button_reports_what_it_would_gain_and_a_second_press_returns_it(
+def test_the_compact_button_shows_the_estimate_and_a_second_press_frees_it(
     frames: WindowFrames, display: Display, headless_picture: np.ndarray
 ) -> None:
     runtime = frames.runtime
@@ -190,26 +190,26 @@ def test_the_compact_button_reports_what_it_would_gain_and_a_second_press_return
 
     def compact() -> None:
         settle(frames)
-        assert frames.inspector.compacting.place is not None
-        click(frames, display, *middle(frames.inspector.compacting.place))
+        assert frames.inspector.compaction_button.place is not None
+        click(frames, display, *middle(frames.inspector.compaction_button.place))
         settle(frames)
 
-    click(frames, display, 100, 66)  # the tab of memory
+    click(frames, display, 100, 66)  # the memory tab
     settle(frames)
     live, gain = runtime.memory.live_bytes, runtime.compaction().gain
     assert gain >= TEXTURE
     compact()
-    assert runtime.memory.live_bytes == live  # told, and nothing done
+    assert runtime.memory.live_bytes == live  # estimated, and nothing moved
     compact()
     assert runtime.memory.live_bytes == live - gain == runtime.plan.planned_bytes
     compact()
-    assert frames.inspector.compacting.place is None  # there is nothing to gain
+    assert frames.inspector.compaction_button.place is None  # there is nothing to gain
     cube.visibleModel.active = cube.shadowCaster.active = True
     settle(frames)
     images.assert_same(runtime.read_pixels(), headless_picture)
 
 
-def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_the_inspector_says_so(
+def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_listed_in_the_inspector(
     frames: WindowFrames,
 ) -> None:
     runtime = frames.runtime
@@ -219,7 +219,7 @@ def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_the_inspector_s
     images.assert_different(runtime.read_pixels(), lit, share=0.01)
     until(
         frames,
-        lambda: any("plan.short" in reported for reported in frames._facts.gather().problems),
+        lambda: any("plan.short" in reported for reported in frames._facts.collect().problems),
         "it is told",
     )
     runtime.limit_budget({})
@@ -376,9 +376,29 @@ def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frame
     assert frames.swapchain.generation == generation + 1
 
 
+@pytest.mark.parametrize("hidden", [True, False], ids=["minimised", "without-a-target"])
+def test_frames_that_a_window_cannot_show_are_not_counted(
+    frames: WindowFrames, monkeypatch: pytest.MonkeyPatch, hidden: bool
+) -> None:
+    log = RunLog()
+    counted = RecoveringFrames(lambda: frames, log)
+    submitted = frames.runtime.timeline.submitted
+    if hidden:
+        monkeypatch.setattr(type(frames.window), "is_hidden", property(lambda _window: True))
+    else:
+        monkeypatch.setattr(frames.swapchain, "acquire", lambda: None)
+    for _ in range(3):
+        counted.step()
+    assert (log.drawn, log.frames) == (0, 0 if hidden else 3)
+    assert frames.runtime.timeline.submitted == submitted
+    monkeypatch.undo()
+    counted.step()
+    assert log.drawn == 1
+
+
 @contextmanager
 def recovering_frames() -> Iterator[tuple[RecoveringFrames, list[WindowFrames], RunLog]]:
-    """Frames in a window that outlast their device; no instance may leave anything or say anything."""
+    """Recovering frames in a window; no instance may leave objects behind or report messages."""
     from viewer.run.windowed import WindowFrames
 
     made: list[WindowFrames] = []
@@ -406,7 +426,7 @@ def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_wa
 ) -> None:
     from viewer.panels.inspector import WIDTH
 
-    with recovering_frames() as (frames, (frames,), log):
+    with recovering_frames() as (recovering, (frames,), log):
         settle(frames)
         number, place = display.window("Diorama")
         model = frames.inspector._objects._model
@@ -416,7 +436,7 @@ def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_wa
         images.assert_different(before, headless_picture[100:, :WIDTH, :3])
         device = frames.runtime.device
         with faults.injected(1, Result.DEVICE_LOST, function=function) as reported:
-            until(frames, lambda: reported.hits == 1, f"{function} was called")
+            until(recovering, lambda: reported.hits == 1, f"{function} was called")
         assert frames.runtime.device is not device
         settle(frames)
         assert display.window("Diorama") == (number, place)
@@ -424,7 +444,7 @@ def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_wa
         shown = on_screen(frames, display)
         images.assert_same(shown[:, WIDTH + 4 :], headless_picture[:, WIDTH + 4 :, :3])
         images.assert_same(shown[100:, :WIDTH], before)
-        assert frames._facts.gather().problems == tuple(loss.render() for loss in log.losses)
+        assert frames._facts.collect().problems == tuple(loss.render() for loss in log.losses)
         assert len(log.losses) == 1
 
 
@@ -438,7 +458,7 @@ def test_whichever_call_loses_the_device_frames_go_on_and_nothing_is_left(displa
     while hits:
         with faults.injected(nth, Result.DEVICE_LOST) as reported, recovering_frames() as (frames, made, log):
             shown(frames, made)
-            hits = reported.hits  # of closing there is a test of its own
+            hits = reported.hits  # closing has a test of its own
         assert len(log.losses) == hits
         nth += 20
     assert nth > 120

@@ -26,7 +26,7 @@ def test_glfw_and_imgui_share_one_library(display: Display) -> None:
     assert len(libraries) == 1
 
 
-def test_a_window_has_the_framebuffer_size_that_was_asked_for(display: Display) -> None:
+def test_a_window_has_the_framebuffer_size_that_was_requested(display: Display) -> None:
     from viewer.window.window import Window
 
     with Window("test", (640, 480), quiet()) as window:

@@ -1,0 +1,28 @@
+"""Finds the device profile that a command line names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.plan.profile.device_profile import DeviceProfile
+
+
+def find_profile(name: str) -> DeviceProfile:
+    """Read a recorded profile by name, or from a file if the name ends in .json or has a folder.
+
+    Raises InputError `profile.unknown` with the nearest known name, and ProfileError.
+    """
+    from engine.assets import data_root
+    from engine.humon import InputError, Problem, suggestion
+    from engine.plan.profile.profile_file import read_profile
+
+    if name.endswith(".json") or len(Path(name).parts) != 1:
+        return read_profile(Path(name))
+    folder = data_root() / "assets" / "profiles"
+    known = sorted(path.stem for path in folder.glob("*.json"))
+    if name not in known:
+        help_text = f"{suggestion(name, known)}; or give a file: --profile FILE.json"
+        raise InputError(Problem("profile.unknown", f"there is no recorded profile '{name}'", help=help_text))
+    return read_profile(folder / f"{name}.json")

@@ -1,0 +1,163 @@
+"""Records a session: every change of a scene's tableau, the picture size, and the time between them.
+
+The recorder compares the tableau with its state one frame earlier, whatever made the change: toggles, edits
+and the camera are recorded alike, and a value that is set to what it was is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.scene.snapshot import Snapshot
+from engine.scene.texts import asset_text, value_text
+from engine.tableau import FieldKind
+from engine.tableau.activity import FLAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from engine.scene import Scene
+
+TRANSFORMS = ("translation", "rotation", "scale")
+MOVE_INTERVAL = 0.1
+"""Seconds between recorded transforms of an object that moves continuously."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A changed value: of an object's property if `feature` is empty, else of a feature's field.
+
+    `value` is as in a file: a bool, number, text or list. With `asset` it is a reference.
+    """
+
+    path: str
+    feature: str
+    field: str
+    value: Any
+    asset: bool = False
+
+    @property
+    def target(self) -> str:
+        """The value's place as in settings: PATH.FEATURE.FIELD."""
+        return ".".join(filter(None, (self.path, self.feature, self.field)))
+
+
+@dataclass(frozen=True)
+class Resized:
+    """A new picture size in pixels."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Waited:
+    """Time that passed, in seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Given:
+    """A setting from the command line, as for `--set`: PATH.FEATURE.FIELD=VALUE."""
+
+    setting: str
+
+
+Event = Changed | Resized | Waited | Given
+
+
+class Recorder:
+    """Records one scene; call `note` once per frame, after everything that may change the scene."""
+
+    def __init__(self, scene: Scene, size: tuple[int, int], settings: Sequence[str] = ()) -> None:
+        """`settings` are already applied; a replay begins with them."""
+        self.scene = scene.path
+        self.size = size
+        self._scene = scene
+        self._tableau = scene.tableau
+        self._now = size
+        self._before = Snapshot.of(scene.tableau)
+        self._seen = self._versions()
+        self._events: list[Event] = [Given(setting) for setting in settings]
+        self._waited = 0.0
+        self._moving: dict[str, Changed] = {}
+        self._moving_for = 0.0
+
+    def note(self, seconds: float, size: tuple[int, int]) -> None:
+        """Record a frame: the seconds since the one before, and the size of its picture in pixels."""
+        self._waited += seconds
+        self._moving_for += seconds if self._moving else 0.0
+        if size != self._now:
+            self._put(Resized(*size))
+            self._now = size
+        if self._seen != self._versions():
+            self._seen = self._versions()
+            before, self._before = self._before, Snapshot.of(self._tableau)
+            for change in self._changes(before):
+                self._take(change)
+        if self._moving_for >= MOVE_INTERVAL:
+            self._put_moving()
+
+    def events(self) -> tuple[Event, ...]:
+        """Return everything recorded so far."""
+        self._put_moving()
+        self._put_time()
+        return tuple(self._events)
+
+    def _versions(self) -> tuple[int, ...]:
+        tableau = self._tableau
+        return tableau.structure_version, tableau.values_version, tableau.world_version
+
+    def _take(self, change: Changed) -> None:
+        """Append a change at once; of transforms, only the latest value per MOVE_INTERVAL."""
+        if change.field in TRANSFORMS and not change.feature:
+            self._moving[change.target] = change
+            return
+        self._put_moving()
+        self._put(change)
+
+    def _put_moving(self) -> None:
+        moved, self._moving, self._moving_for = self._moving, {}, 0.0
+        for change in moved.values():
+            self._put(change)
+
+    def _put(self, event: Event) -> None:
+        self._put_time()
+        self._events.append(event)
+
+    def _put_time(self) -> None:
+        whole = round(self._waited, 3)
+        if whole > 0:
+            self._events.append(Waited(whole))
+            self._waited -= whole
+
+    def _changes(self, before: Snapshot) -> Iterator[Changed]:
+        """Yield the changed values of objects and features that exist before and after."""
+        tableau = self._tableau
+        kept = before.kept(tableau)
+        for name in (*FLAGS, *TRANSFORMS):
+            for row in before.changed(tableau, name, kept).tolist():
+                now = tableau.flags(name)[row] if name in FLAGS else tableau.value(name, row)
+                yield Changed(tableau.path(row), "", name, bool(now) if name in FLAGS else value_text(now))
+        for type_name, table in tableau.tables.items():
+            then = before.tables[type_name]
+            both = kept[then.owned_by(kept) & table.owned_by(kept)]
+            new, old = table.rows_of(both), then.rows_of(both)
+            for flag in FLAGS:
+                for index in np.flatnonzero(table.flags(flag)[new] != then.columns[flag][old]).tolist():
+                    now = bool(table.flags(flag)[new[index]])
+                    yield Changed(tableau.path(int(both[index])), type_name, flag, now)
+            for spec in table.schema.fields:
+                column = table.column(spec.name)
+                differs = column[new] != then.columns[spec.name][old]
+                for index in np.flatnonzero(differs.any(axis=1) if differs.ndim > 1 else differs).tolist():
+                    path, value = tableau.path(int(both[index])), column[new[index]]
+                    if spec.kind is FieldKind.ASSET:
+                        text = asset_text(int(value), spec, self._scene.dbs)
+                        yield Changed(path, type_name, spec.name, text, asset=True)
+                    else:
+                        yield Changed(path, type_name, spec.name, value_text(spec.file_value(value)))

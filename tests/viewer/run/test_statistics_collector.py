@@ -1,0 +1,57 @@
+"""Claims about the statistics of a run that the inspector shows."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from engine.runtime.runtime import FrameFacts
+from viewer.run.statistics_collector import StatisticsCollector
+
+
+def test_progress_continues_when_steps_are_reordered_and_restarts_with_a_new_plan() -> None:
+    plan = SimpleNamespace(planned_bytes=1, waste_bytes=0)
+    runtime = SimpleNamespace(
+        plan=plan,
+        schedule=SimpleNamespace(steps=range(10)),
+        memory=SimpleNamespace(steps_left=10, settled=False, live_bytes=0),
+        device=SimpleNamespace(adapter=SimpleNamespace(name="a GPU")),
+        problems=(),
+    )
+    facts = StatisticsCollector(runtime, "a.hu")  # type: ignore[arg-type]
+
+    def progress(left: int) -> tuple[int, int]:
+        runtime.memory.steps_left = left
+        collected = facts.collect()
+        return collected.steps_done, collected.steps
+
+    assert [progress(left) for left in (10, 6)] == [(0, 10), (4, 10)]
+    runtime.schedule = SimpleNamespace(steps=range(8))
+    assert [progress(left) for left in (8, 7, 0)] == [(4, 12), (5, 12), (12, 12)]
+    runtime.plan, runtime.schedule = (
+        SimpleNamespace(planned_bytes=2, waste_bytes=0),
+        SimpleNamespace(steps=range(3)),
+    )
+    assert [progress(left) for left in (3, 1)] == [(0, 3), (2, 3)]
+
+
+def test_a_window_that_was_minimised_leaves_the_frame_time_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = SimpleNamespace(
+        plan=None,
+        schedule=None,
+        memory=SimpleNamespace(steps_left=0, settled=True, live_bytes=0),
+        device=SimpleNamespace(adapter=SimpleNamespace(name="a GPU")),
+        problems=(),
+    )
+    now = iter([100.00, 100.01, 160.0, 160.01, 161.0])
+    monkeypatch.setattr("viewer.run.statistics_collector.time.perf_counter", lambda: next(now))
+    facts = StatisticsCollector(runtime, "a.hu")  # type: ignore[arg-type]
+    drawn, not_drawn = (FrameFacts(1, 10.0, 1.0, True, is_drawn) for is_drawn in (True, False))
+    facts.note(drawn)
+    facts.note(drawn)
+    facts.note(None)
+    facts.note(drawn)
+    facts.note(not_drawn)
+    facts.note(drawn)
+    assert facts.gather().frame_ms == pytest.approx(10.0)

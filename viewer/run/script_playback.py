@@ -1,0 +1,74 @@
+"""`--script`: a scene script drives the frames of a run, in a window or headless."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from engine.runtime.runtime import FrameFacts
+    from engine.testing.scripts.script import Run
+    from viewer.run.frames import ScriptFrames
+    from viewer.run.interrupt import Interrupt
+
+    Answer = TypeVar("Answer")
+
+
+class Script:
+    """A loaded scene script; an exception that it raises is printed and sets `failed`.
+
+    Raises InputError if it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from engine.testing.scripts.script import ScriptFailed, load_script
+
+        self.path = path
+        self.failed = False
+        self._run: Run | None = None
+        try:
+            self._run = load_script(path)
+        except ScriptFailed as failure:
+            self._report(failure)
+
+    def play(self, frames: ScriptFrames, interrupt: Interrupt) -> None:
+        """Call the script's `run` with the scene of `frames`, then draw a frame of the final state.
+
+        Closing the window or Ctrl-C ends the script without an error. Raises DeviceLost after too many device
+        losses; a script cannot catch that.
+        """
+        from engine.testing.scene.live_host import LiveHost
+        from engine.testing.scene.scene import OpenedScene
+        from engine.testing.scripts.script import ScriptFailed, ScriptStopped, call_script
+        from engine.vk.errors import DeviceLost
+
+        def show() -> FrameFacts | None:
+            if interrupt.raised or frames.closed:
+                raise ScriptStopped
+            return unless_lost(frames.step)
+
+        def unless_lost(call: Callable[[], Answer]) -> Answer:
+            try:
+                return call()
+            except DeviceLost as loss:
+                raise ScriptStopped from loss
+
+        assert self._run is not None, "a script that could not be read is not played"
+        host = LiveHost(frames.runtime, show=show, read=lambda: unless_lost(frames.picture))
+        scene = OpenedScene(frames.runtime.scene, host)
+        try:
+            try:
+                call_script(self.path, OpenedScene.settle, scene)
+                call_script(self.path, self._run, scene)
+            except ScriptFailed as failure:
+                self._report(failure)
+            show()
+        except ScriptStopped as stopped:
+            if isinstance(stopped.__cause__, DeviceLost):
+                raise stopped.__cause__ from None
+
+    def _report(self, failure: Exception) -> None:
+        self.failed = True
+        print(failure, file=sys.stderr)

@@ -1,0 +1,85 @@
+"""Collects the statistics that the inspector shows, the costly ones less often than every frame."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from viewer.panels.run_statistics import RunStatistics
+
+if TYPE_CHECKING:
+    from engine.plan.model.plan import Plan
+    from engine.plan.schedule.schedule import Schedule
+    from engine.runtime.runtime import FrameFacts, Runtime
+
+SMOOTHING = 0.1
+PROBLEMS_EVERY_S = 0.5
+
+
+class StatisticsCollector:
+    """Smooths times, computes waste once per plan, and reads problems twice a second."""
+
+    def __init__(self, runtime: Runtime, scene: str) -> None:
+        self._runtime = runtime
+        self._scene = scene
+        self._frame_ms = self._cpu_ms = 0.0
+        self._last = 0.0
+        self._waste_of: Plan | None = None
+        self._waste = 0
+        self._problems: tuple[str, ...] = ()
+        self._problems_due = 0.0
+        self._schedule: Schedule | None = None
+        self._steps_to: Plan | None = None
+        self._done = self._done_before = 0
+        self.reported: list[str] = []
+
+    def note(self, facts: FrameFacts | None) -> None:
+        """Take the times of one frame; one that was not drawn interrupts them."""
+        if facts is None or not facts.drawn:
+            self._last = 0.0
+            return
+        now = time.perf_counter()
+        if self._last:
+            self._frame_ms += ((now - self._last) * 1000.0 - self._frame_ms) * self._weight()
+        self._cpu_ms += (facts.cpu_ms - self._cpu_ms) * self._weight()
+        self._last = now
+
+    def collect(self) -> RunStatistics:
+        """Return the current statistics."""
+        runtime, plan = self._runtime, self._runtime.plan
+        now = time.perf_counter()
+        if now >= self._problems_due:
+            self._problems_due = now + PROBLEMS_EVERY_S
+            self._problems = (*self.reported, *(problem.render() for problem in runtime.problems))
+        if plan is not self._waste_of:
+            self._waste_of, self._waste = plan, plan.waste_bytes if plan is not None else 0
+        steps = self._steps()
+        return RunStatistics(
+            scene=self._scene,
+            device=runtime.device.adapter.name,
+            frame_ms=self._frame_ms,
+            cpu_ms=self._cpu_ms,
+            planned_bytes=plan.planned_bytes if plan is not None else 0,
+            live_bytes=runtime.memory.live_bytes,
+            waste_bytes=self._waste,
+            steps_done=steps - runtime.memory.steps_left,
+            steps=steps,
+            settled=runtime.memory.settled,
+            problems=self._problems,
+        )
+
+    def _steps(self) -> int:
+        """Return the number of steps to the plan, including those done before the rest was reordered."""
+        runtime = self._runtime
+        schedule, plan = runtime.schedule, runtime.plan
+        if schedule is None:
+            return 0
+        if schedule is not self._schedule:
+            self._done_before = self._done if plan is self._steps_to else 0
+            self._schedule, self._steps_to = schedule, plan
+        steps = self._done_before + len(schedule.steps)
+        self._done = steps - runtime.memory.steps_left
+        return steps
+
+    def _weight(self) -> float:
+        return SMOOTHING if self._frame_ms else 1.0

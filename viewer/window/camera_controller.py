@@ -1,0 +1,109 @@
+"""Moves the first enabled camera of a tableau by mouse and keys."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.tableau.handles import ObjectHandle
+from engine.tableau.tableau import Tableau
+from viewer.window import orbit_camera as controls
+from viewer.window.camera_input import CameraInput
+
+CAMERA = "camera"
+SPEED = 2.0  # metres a second
+FAST = 4.0  # times that with shift
+
+
+class CameraController:
+    """Turns input into the transform of a camera's object; without input the transform is not written.
+
+    The target is the point on the line of sight nearest to the mean position of all objects that draw an
+    asset. If anything else has moved the camera, the view is made from its transform again.
+    """
+
+    def __init__(self, tableau: Tableau) -> None:
+        self._tableau = tableau
+        self._view: controls.View | None = None
+        self._written: tuple[object, ...] = ()
+
+    def apply(self, pointer: CameraInput) -> bool:
+        """Apply one frame of input; returns whether the camera was changed."""
+        if not _is_used(pointer):
+            return False
+        camera = self._camera()
+        if camera is None:
+            return False
+        view = self._view_of(camera)
+        steered = self._steer(view, pointer, camera)
+        if steered == view:
+            return False
+        if self._is_orthographic(camera):
+            height = float(camera.camera.height) * steered.distance / view.distance
+            if height != camera.camera.height:
+                camera.camera.height = max(height, 1e-3)
+        translation, rotation = controls.transform_of(steered)
+        camera.translation, camera.rotation = translation, rotation
+        self._view, self._written = steered, self._state(camera)
+        return True
+
+    def _steer(self, view: controls.View, pointer: CameraInput, camera: ObjectHandle) -> controls.View:
+        right, down = pointer.right, pointer.down
+        if pointer.right_button:
+            view = controls.look(view, right, down)
+            keys = pointer.keys
+            metres = SPEED * (FAST if pointer.shift else 1.0) * pointer.seconds * max(view.distance / 5, 0.2)
+            sides = ("d" in keys) - ("a" in keys)
+            ups = ("e" in keys) - ("q" in keys)
+            view = controls.fly(view, sides, ups, ("w" in keys) - ("s" in keys), metres)
+        elif pointer.middle_button or (pointer.left_button and pointer.shift):
+            view = controls.pan(view, right, down, self._height_at_target(view, camera))
+        elif pointer.left_button:
+            view = controls.orbit(view, right, down)
+        if pointer.wheel:
+            view = controls.zoom(view, pointer.wheel)
+        return view
+
+    def _camera(self) -> ObjectHandle | None:
+        table = self._tableau.tables.get(CAMERA)
+        if table is None:
+            return None
+        rows = table.rows_enabled()
+        return self._tableau.handle(int(table.object[rows[0]])) if len(rows) else None
+
+    def _view_of(self, camera: ObjectHandle) -> controls.View:
+        if self._view is not None and self._written == self._state(camera):
+            return self._view
+        tables = [table for table in self._tableau.tables.values() if table.schema.asset_fields]
+        owners = [table.object[table.rows_active()] for table in tables]
+        world = self._tableau.world[np.unique(np.concatenate([np.zeros(0, np.int32), *owners]))]
+        pivot = world[:, 3, :3].mean(axis=0) if len(world) else np.zeros(3)
+        if camera.parent is not None:
+            pivot = _in_frame(camera.parent, pivot)
+        return controls.view_of(camera.translation, camera.rotation, pivot)
+
+    @staticmethod
+    def _state(camera: ObjectHandle) -> tuple[object, ...]:
+        return (camera, *camera.translation.tolist(), *camera.rotation.tolist())
+
+    @staticmethod
+    def _is_orthographic(camera: ObjectHandle) -> bool:
+        return bool(camera.camera.projection == "orthographic")
+
+    def _height_at_target(self, view: controls.View, camera: ObjectHandle) -> float:
+        if self._is_orthographic(camera):
+            return float(camera.camera.height)
+        return 2.0 * view.distance * math.tan(math.radians(camera.camera.fovY) / 2)
+
+
+def _in_frame(parent: ObjectHandle, point: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Transform a point from world space to the space of an object."""
+    return np.append(point, 1.0) @ np.linalg.inv(parent.world.astype(np.float64))[:, :3]
+
+
+def _is_used(pointer: CameraInput) -> bool:
+    held = pointer.left_button or pointer.middle_button or pointer.right_button
+    moved = pointer.right != 0.0 or pointer.down != 0.0 or bool(pointer.keys)
+    return pointer.wheel != 0.0 or (held and moved)
