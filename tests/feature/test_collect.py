@@ -159,7 +159,7 @@ def test_collecting_again_into_the_same_table_touches_only_changed_keys(registry
     assert table.touched(version).tolist() == []
     tableau.handle(int(rows[7])).seen.active = False
     collector.collect(table)
-    assert table.touched(version).tolist() == []  # 39 others state the same
+    assert table.touched(version).tolist() == []  # 39 others make the same request
     for row in rows[57::50]:
         tableau.handle(int(row)).seen.active = False
     collector.collect(table)

@@ -77,8 +77,8 @@ def test_rows_are_ranked_by_when_they_were_last_enabled(changes):
         look(clock)
     ranked = {}
     for kind, table in tableau.tables.items():
-        until = recency.last_enabled(table, np.arange(len(table.object)))
-        for row, found in enumerate(until.tolist()):
+        times = recency.last_enabled(table, np.arange(len(table.object)))
+        for row, found in enumerate(times.tolist()):
             assert (found == ENABLED_NOW) == was[kind, row]
             assert (found == 0) == ((kind, row) not in last and not was[kind, row])
             if 0 < found < ENABLED_NOW:

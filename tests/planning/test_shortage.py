@@ -190,19 +190,19 @@ def test_assets_in_memory_that_is_not_device_local_are_reported_in_bytes():
 def test_small_textures_are_left_out_before_large_meshes():
     rows = [buffer(0, 1000, priority=1), buffer(1, 50, priority=0), buffer(2, 10, priority=0)]
     wanted = needs(*rows)
-    until = np.full(len(wanted.requesters), ENABLED_NOW)
-    candidates = eviction_candidates(wanted, until, None, profile("unified"), Policy())
+    times = np.full(len(wanted.requesters), ENABLED_NOW)
+    candidates = eviction_candidates(wanted, times, None, profile("unified"), Policy())
     assert (candidates.keys - DB).tolist() == [1, 2, 0]
     assert candidates.unused == 0
-    visible = eviction_candidates(wanted, until, lambda keys: keys == DB + 1, profile("unified"), Policy())
+    visible = eviction_candidates(wanted, times, lambda keys: keys == DB + 1, profile("unified"), Policy())
     assert (visible.keys - DB).tolist() == [2, 0, 1]
 
 
 def test_candidates_have_a_lower_bound_of_bytes_to_leave_out():
     wanted = needs(buffer(0, 3000), buffer(1, 2000), buffer(2, 100, contents=Contents.UNDEFINED))
-    until = np.full(len(wanted.requesters), ENABLED_NOW)
+    times = np.full(len(wanted.requesters), ENABLED_NOW)
     device = profile("discrete-window")
     device = device.with_budgets({0: 1000, 1: 2500, 2: 500})
-    candidates = eviction_candidates(wanted, until, None, device, Policy())
+    candidates = eviction_candidates(wanted, times, None, device, Policy())
     assert candidates.over == 5000 - 1500
     assert candidates.over_all == 5000 - 4000

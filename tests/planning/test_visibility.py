@@ -55,7 +55,7 @@ def test_an_object_behind_the_camera_is_not_visible(cube):
 def test_turning_the_camera_changes_visibility(cube):
     scene, _ = cube
     scene.tableau["camera"].euler = (80.0, 0.0, 0.0)
-    assert seen(*cube) == {"cube": False, "ground": True}  # a kilometre of ground cannot be told
+    assert seen(*cube) == {"cube": False, "ground": True}  # the box of a kilometre of ground still intersects
 
 
 def test_an_undrawn_object_is_not_visible(cube):

@@ -8,7 +8,7 @@ vkBindImageMemory-None-10735 and -10737, memory-01035, memory-01047); 2 bufferIm
 linear and optimal neighbours; 3 bound once (-07459, -07460); 4 dedicated allocations (-01444, -01445); 5
 count and size of allocations (vkAllocateMemory-04101, -01713); 6 usages coalesce first; 7 descriptor
 offset alignments; 8 device addresses (-03339); 9 mapped ranges and atoms (VkMappedMemoryRange-01389,
--01390); 13 transfer usages (-00118, -00120); 16 aliases are never live together. Rules 10 to 12 are about
+-01390); 13 transfer usages (-00118, -00120); 16 aliases are never live together. Rules 10 to 12 concern
 copies: see `validate_schedule`.
 """
 
