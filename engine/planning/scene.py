@@ -14,7 +14,7 @@ from engine.feature.recency import Recency
 from engine.graph import SCENE_COLOR, ColorTarget, CompiledGraph, Pass, compile_graph
 from engine.humon import Problem
 from engine.plan.model.plan import Plan
-from engine.plan.placement.budget_fallback import is_short, plan_within_budget
+from engine.plan.placement.budget_fallback import is_shortage, plan_within_budget
 from engine.plan.placement.planner import make_plan
 from engine.plan.placement.planning_round import Keep
 from engine.plan.profile.device_profile import DeviceProfile
@@ -163,7 +163,7 @@ class ScenePlanner:
         try:
             plan, self.shortage = make(coalesced, self._policy), None
         except PlanError as error:
-            if not is_short(error):
+            if not is_shortage(error):
                 raise
             until = self._collector.until(needs.requirements.requesters, self._recency)
             candidates = eviction_candidates(coalesced, until, self.seen(needs), profile, self._policy)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from engine.feature.recency import STILL
 from engine.humon import Problem, Severity
-from engine.plan.model.columns import Columns, columns_of
+from engine.plan.model.columns import NeedColumns, need_columns
 from engine.plan.placement.budget_fallback import EvictionCandidates, ReducedPlan
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
@@ -38,7 +38,7 @@ def eviction_candidates(
     then what is used: the unseen first, of these what has the least priority, and then the largest first.
     """
     needs = coalesced.needs.array
-    columns = columns_of(coalesced, needs, profile, policy, TermsTable())
+    columns = need_columns(coalesced, needs, profile, policy, TermsTable())
     asked = coalesced.requested.rows
     last = np.zeros(len(needs), np.int64)
     known = np.isin(asked["key"], needs["key"])
@@ -47,7 +47,7 @@ def eviction_candidates(
     used = last[may_go] == STILL
     idle, busy = may_go[~used], may_go[used]
     idle = idle[np.argsort(last[idle], kind="stable")]
-    sizes = columns.padded(profile)
+    sizes = columns.device_bytes(profile)
     keys = needs["key"][busy].astype(np.int64)
     seen = np.zeros(len(busy), np.bool_) if visible is None else visible(keys)
     busy = busy[np.lexsort((-keys, -sizes[busy], needs["priority"][busy], seen))]
@@ -56,7 +56,7 @@ def eviction_candidates(
     return EvictionCandidates(keys, sizes[order], len(idle), *_over(coalesced, columns, profile))
 
 
-def _over(coalesced: Coalesced, columns: Columns, profile: DeviceProfile) -> tuple[int, int]:
+def _over(coalesced: Coalesced, columns: NeedColumns, profile: DeviceProfile) -> tuple[int, int]:
     """Bytes of assets, without any padding, beyond what the device's own memory and all memory hold."""
     own = MemoryProperty.DEVICE_LOCAL
     of_terms = np.array([bool(t.properties & own) for t in coalesced.terms.entries], np.bool_)
@@ -102,7 +102,7 @@ class Shortage:
         resources = plan.memory.resource_table.rows(places["resource"].astype(np.int64))
         homes = plan.memory.allocation_table.rows(resources["allocation"].astype(np.int64))
         away = np.array([not t.properties & own for t in plan.profile.memory_types], np.bool_)
-        cached = plan.terms.holding(Contents.CACHE)
+        cached = plan.terms.with_contents(Contents.CACHE)
         return int(places["size"][away[homes["memory_type"]] & cached[places["terms"]]].sum())
 
 

@@ -1,1 +1,1 @@
-"""The plan as data: allocations, resources and subresources as columns, with the space that is left free."""
+"""The plan as data: allocations, resources and subresources as columns, and the free ranges in them."""

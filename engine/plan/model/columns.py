@@ -1,4 +1,4 @@
-"""Needs as the columns that placing works on: planned terms, footprints, strides and groups."""
+"""Needs as columns for placement: planned terms, sizes, footprints, strides and groups."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from engine.plan.terms.vocabulary import Contents, ImageUsage, Kind
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
-    """Some needs, row by row; `bytes` is what is staged (0 where nothing is), `run` the placing order.
+class NeedColumns:
+    """Needs with the values that placement uses, one row each; sizes in bytes.
 
-    `groups[group]` is a row's group. Rows of one run have one group and one alignment, and runs are numbered
-    by values alone, so that the same needs are placed alike whatever the order of their rows.
+    `footprint` is in bytes of a buffer or layers of an image, `bytes` is the size that is transferred from a
+    cache (0 for other contents). `groups[group]` is a row's group. Rows of one `run` share group and
+    alignment, and are placed in the order of runs. Runs are numbered by these values alone, so that the same
+    needs are placed the same whatever the order of their rows.
     """
 
     needs: Rows
@@ -40,9 +42,9 @@ class Columns:
     run: NDArray[np.int32]
     groups: tuple[Group, ...]
 
-    def padded(self, profile: DeviceProfile) -> Int64s:
-        """Bytes that each need takes on the device, about: of a page its own part, not what is left free."""
-        taken = self.footprint.copy()
+    def device_bytes(self, profile: DeviceProfile) -> Int64s:
+        """Estimated bytes of each need on the device, without the free space of pages."""
+        found = self.footprint.copy()
         images = np.flatnonzero([group.kind is Kind.IMAGE for group in self.groups])
         for number in images.tolist():
             group = self.groups[number]
@@ -50,11 +52,11 @@ class Columns:
             mine = np.flatnonzero(self.group == number)
             for layers in distinct(self.footprint[mine]).tolist():
                 size = profile.image_requirements(group.shape, layers, ImageUsage(group.usage)).size
-                taken[mine[self.footprint[mine] == layers]] = size
-        return taken
+                found[mine[self.footprint[mine] == layers]] = size
+        return found
 
     def placing_order(self, coalesced: Coalesced) -> Int64s:
-        """Rows by run, then by key; transients by name, whatever numbers their names were given."""
+        """Row numbers by run, then by key; transients by name, as their keys depend on history."""
         order = np.arange(len(self.needs))
         transient = self.needs["key"] >> 32 == TRANSIENT_DB
         if transient.any():
@@ -65,10 +67,13 @@ class Columns:
         return order[np.argsort(runs, kind="stable")]
 
 
-def columns_of(
+def need_columns(
     coalesced: Coalesced, needs: Rows, profile: DeviceProfile, policy: Policy, table: TermsTable
-) -> Columns:
-    """Columns for `needs` (rows of dtype NEED, sorted by key); planned terms are interned in `table`."""
+) -> NeedColumns:
+    """Columns for `needs` (dtype NEED, sorted by key); planned terms are interned in `table`.
+
+    PlanError `plan.requirement` where a need has no valid size, alignment, shape or number of copies.
+    """
     used, index = _compact(needs["terms"], len(coalesced.terms))
     planned = [planned_terms(coalesced.terms[t], profile, policy) for t in used.tolist()]
     for source, terms in zip(used.tolist(), planned, strict=True):
@@ -82,9 +87,9 @@ def columns_of(
     _check_sizes(coalesced, needs, size)
     stride = np.where(image, tight, -(-size // alignment) * alignment)
     footprint = np.where(image, copies, stride * copies)
-    big = (footprint >= policy.own) & ~image
-    group, run, groups = _groups(planned, index, big, policy)
-    return Columns(
+    is_large = (footprint >= policy.own) & ~image
+    group, run, groups = _groups(planned, index, is_large, policy)
+    return NeedColumns(
         needs,
         np.array([table.id(t) for t in planned], np.int32)[index],
         size,
@@ -101,7 +106,7 @@ def columns_of(
 
 
 def _compact(ids: NDArray[np.int32], count: int) -> tuple[Int64s, Int64s]:
-    """The distinct ids, and for each row its place among them; no sort, ids are small."""
+    """The distinct ids, and each row's index among them; by counting, as ids are small."""
     used = np.flatnonzero(np.bincount(ids, minlength=count))
     lookup = np.zeros(count, np.int64)
     lookup[used] = np.arange(len(used))
@@ -109,12 +114,12 @@ def _compact(ids: NDArray[np.int32], count: int) -> tuple[Int64s, Int64s]:
 
 
 def _groups(
-    planned: list[Terms], index: Int64s, big: NDArray[np.bool_], policy: Policy
+    planned: list[Terms], index: Int64s, is_large: NDArray[np.bool_], policy: Policy
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], tuple[Group, ...]]:
-    """Group and run of each row: one group per distinct (terms, large or not)."""
+    """Group and run of each row, and the groups; both depend only on terms and on whether a row is large."""
     both = [group_of(t, size, policy) for t in planned for size in (0, policy.own)]
     runs = [(g, -t.alignment) for t, g in zip([t for t in planned for _ in range(2)], both, strict=True)]
-    present = np.bincount(index * 2 + big, minlength=len(both)) > 0
+    present = np.bincount(index * 2 + is_large, minlength=len(both)) > 0
     groups = sorted({g for g, p in zip(both, present, strict=True) if p}, key=lambda g: g.order)
     rank = {group: i for i, group in enumerate(groups)}
     order = sorted(
@@ -123,22 +128,22 @@ def _groups(
     run_rank = {run: i for i, run in enumerate(order)}
     group_ids = np.array([rank.get(g, -1) for g in both], np.int32)
     run_ids = np.array([run_rank.get((rank.get(g, -1), a), -1) for g, a in runs], np.int32)
-    return group_ids[index * 2 + big], run_ids[index * 2 + big], tuple(groups)
+    return group_ids[index * 2 + is_large], run_ids[index * 2 + is_large], tuple(groups)
 
 
 def _check(coalesced: Coalesced, needs: Rows, source: int, terms: Terms) -> None:
-    what = ""
+    fault = ""
     if terms.alignment < 1 or terms.copies < 1:
-        what = f"alignment {terms.alignment} and {terms.copies} copies; both must be at least 1"
+        fault = f"alignment {terms.alignment} and {terms.copies} copies; both must be at least 1"
     elif terms.kind is Kind.IMAGE and terms.shape is None:
-        what = "an image without a shape"
+        fault = "an image without a shape"
     elif terms.contents is Contents.CACHE and terms.copies > 1:
-        what = f"{terms.copies} copies of cached contents; an asset has one place"
-    if what:
+        fault = f"{terms.copies} copies of cached contents; only 1 is possible"
+    if fault:
         key = int(needs["key"][needs["terms"] == source][0])
         raise PlanError(
             "plan.requirement",
-            f"{coalesced.keys.name(key)} is asked for with {what}, by {coalesced.why(key)}",
+            f"{coalesced.keys.name(key)} is requested with {fault}, by {coalesced.why(key)}",
         )
 
 
@@ -148,6 +153,6 @@ def _check_sizes(coalesced: Coalesced, needs: Rows, size: Int64s) -> None:
         key = int(needs["key"][wrong[0]])
         raise PlanError(
             "plan.requirement",
-            f"{coalesced.keys.name(key)} is asked for with {size[wrong[0]]} bytes, by {coalesced.why(key)}",
-            "state its size in bytes; an asset with no data asks for nothing",
+            f"{coalesced.keys.name(key)} is requested with {size[wrong[0]]} bytes, by {coalesced.why(key)}",
+            "give its size in bytes; an asset without data needs no requirement",
         )

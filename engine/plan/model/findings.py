@@ -1,4 +1,4 @@
-"""Findings of the validator, and the plan's tables joined so that one look at columns finds them."""
+"""Findings of the validator, and the plan's tables joined row by row for its checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind
 
 
 class Part(Enum):
-    """What of a plan a finding is about; subresources are told by their keys, all else by ids."""
+    """The part of a plan that a finding is about; subresources are identified by key, all others by id."""
 
     SUBRESOURCE = "subresource"
     RESOURCE = "resource"
@@ -28,7 +28,7 @@ class Part(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One broken rule: its name, where and how, and which parts of the plan break it."""
+    """One broken rule: its name, the location as text, and the parts of the plan that break it."""
 
     rule: str
     where: str
@@ -41,49 +41,50 @@ class Finding:
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """A plan's tables joined by row: each resource with its allocation, each place with its resource."""
+    """A plan's tables, joined: for each resource its allocation and needs, for each place its resource."""
 
     plan: Plan
     memory: MemoryPlan
-    home: Rows
+    allocation_of: Rows
     needs: list[Needs]
-    within: Rows
+    resource_of: Rows
 
     @staticmethod
     def of(plan: Plan, memory: MemoryPlan) -> Joined:
-        """Join; KeyError where an id points nowhere."""
-        home = memory.allocation_table.rows(memory.resources["allocation"].astype(np.int64))
-        within = memory.resource_table.rows(memory.subresources["resource"].astype(np.int64))
-        return Joined(plan, memory, home, [_needs(plan, row) for row in memory.resources], within)
+        """Join; KeyError where an id does not exist."""
+        allocation_of = memory.allocation_table.rows(memory.resources["allocation"].astype(np.int64))
+        resource_of = memory.resource_table.rows(memory.subresources["resource"].astype(np.int64))
+        needs = [_needs(plan, row) for row in memory.resources]
+        return Joined(plan, memory, allocation_of, needs, resource_of)
 
     def terms(self, read: Callable[[Terms], int], default: int = 0) -> Int64s:
-        """What `read` takes from each place's terms; `default` for staging, which has none."""
+        """`read` of the terms of each place; `default` for staging buffers, which have no terms."""
         values = np.array([*map(read, self.plan.terms.entries), default], np.int64)
-        found: Int64s = values[self.memory.subresources["terms"]]  # those of staging are -1: the last one
+        found: Int64s = values[self.memory.subresources["terms"]]  # -1 for staging: the last value
         return found
 
     def places(self, rule: str, wrong: NDArray[np.bool_]) -> list[Finding]:
-        """A finding for each place where something is wrong."""
+        """A finding for each place in the mask `wrong`."""
         return [self.place(rule, i) for i in np.flatnonzero(wrong).tolist()]
 
     def place(self, rule: str, *rows: int) -> Finding:
-        """A finding about these rows of the subresources."""
-        said = []
+        """One finding about these rows of the subresources."""
+        where = []
         for row in self.memory.subresources[list(rows)]:
             name = self.plan.requirements.keys.name(int(row["key"]))
-            said.append(f"{name} at {row['offset']} of resource {row['resource']}")
+            where.append(f"{name} at {row['offset']} of resource {row['resource']}")
         keys = self.memory.subresources["key"][list(rows)].tolist()
-        return Finding(rule, " and ".join(said), Part.SUBRESOURCE, tuple(keys))
+        return Finding(rule, " and ".join(where), Part.SUBRESOURCE, tuple(keys))
 
     def resources(self, rule: str, wrong: NDArray[np.bool_]) -> list[Finding]:
-        """A finding for each resource where something is wrong."""
+        """A finding for each resource in the mask `wrong`."""
         return [about_resources(rule, row) for row in self.memory.resources[np.flatnonzero(wrong)]]
 
 
 def about_resources(rule: str, *rows: np.void) -> Finding:
-    """A finding about these rows of the resources."""
-    said = [f"resource {row['id']} at {row['offset']} of allocation {row['allocation']}" for row in rows]
-    return Finding(rule, " and ".join(said), Part.RESOURCE, tuple(int(row["id"]) for row in rows))
+    """One finding about these rows of the resources."""
+    where = [f"resource {row['id']} at {row['offset']} of allocation {row['allocation']}" for row in rows]
+    return Finding(rule, " and ".join(where), Part.RESOURCE, tuple(int(row["id"]) for row in rows))
 
 
 def _needs(plan: Plan, row: np.void) -> Needs:

@@ -1,6 +1,6 @@
-"""From terms to groups: which needs may share a resource, and which memory types may hold them.
+"""Groups of needs that may share a resource, and the memory types that each group may use.
 
-Everything here is per distinct terms, of which a scene has dozens, never per asset.
+Everything here is done once per distinct terms, of which a scene has dozens, never per asset.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from engine.plan.terms.vocabulary import (
 
 _TRANSFER = QueueUse(QueueKind.TRANSFER, Access.TRANSFER_WRITE, Stage.TRANSFER)
 _ATTACHMENT = ImageUsage.COLOR_ATTACHMENT | ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.INPUT_ATTACHMENT
-_UNASKED = MemoryProperty.LAZILY_ALLOCATED | MemoryProperty.PROTECTED
+_OPT_IN = MemoryProperty.LAZILY_ALLOCATED | MemoryProperty.PROTECTED
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Needs that may share one resource. `usage` and `shape` tell images apart; buffers OR their usages."""
+    """Needs with equal groups may share a resource. Buffers that share one OR their usages: `usage` is 0."""
 
     kind: Kind
     sharing: Sharing
@@ -44,7 +44,7 @@ class Group:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """A sort key that depends on values alone, so that plans do not depend on the order of rows."""
+        """A sort key made of values alone, so that plans do not depend on the order of rows."""
         return (
             *(int(self.kind), int(self.sharing), int(self.required), int(self.preferred), self.mapped),
             *(self.device_address, self.shape is not None, self.shape or 0, self.usage),
@@ -52,8 +52,8 @@ class Group:
 
 
 def planned_terms(terms: Terms, profile: DeviceProfile, policy: Policy) -> Terms:
-    """What the engine adds to a need: transfer usages (rule 13), a transfer queue's use, alignments (rules
-    7 and 9), memory that uploads can be written to without staging.
+    """The terms of a need with what the engine adds: transfer usages (rule 13), the use by a transfer queue,
+    alignments (rules 7 and 9), and a preference for host-visible memory where uploads need no staging.
     """
     usage = BufferUsage if terms.kind is Kind.BUFFER else ImageUsage
     bits = terms.usage
@@ -64,13 +64,13 @@ def planned_terms(terms: Terms, profile: DeviceProfile, policy: Policy) -> Terms
     if terms.contents is Contents.CACHE and policy.transfer_queue and profile.has_transfer_queue():
         terms = terms.with_use(_TRANSFER)
     if terms.contents is Contents.CACHE and policy.elsewhere:
-        terms = terms.anywhere()
+        terms = terms.preferring_device_local()
     alignment, preferred = terms.alignment, terms.preferred
     if terms.kind is Kind.BUFFER:
         limits = profile.limits
         if terms.contents is Contents.CACHE and policy.direct and profile.shares_memory():
             preferred |= MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
-        for mask, needed in (
+        for mask, required in (
             (BufferUsage.UNIFORM_BUFFER, limits.min_uniform_buffer_offset_alignment),
             (BufferUsage.STORAGE_BUFFER, limits.min_storage_buffer_offset_alignment),
             (
@@ -79,21 +79,21 @@ def planned_terms(terms: Terms, profile: DeviceProfile, policy: Policy) -> Terms
             ),
         ):
             if bits & mask:
-                alignment = lcm(alignment, needed)
+                alignment = lcm(alignment, required)
         if terms.persistent_map or terms.properties & MemoryProperty.HOST_VISIBLE:
             alignment = lcm(alignment, limits.non_coherent_atom_size)
     return replace(terms, usage=int(bits), alignment=alignment, preferred=preferred)
 
 
 def group_of(terms: Terms, size: int, policy: Policy) -> Group:
-    """The group of a need of `size` bytes on these (planned) terms."""
+    """The group of a need of `size` bytes with these planned terms."""
     mapped = terms.persistent_map
     address = terms.kind is Kind.BUFFER and bool(terms.usage & BufferUsage.SHADER_DEVICE_ADDRESS)
     staged = terms.contents is Contents.CACHE
     usage = terms.usage
     if terms.kind is Kind.IMAGE:
-        own = not staged or terms.copies > 1 or terms.dedicated is Dedicated.YES or bool(usage & _ATTACHMENT)
-        sharing = Sharing.OWN if own else Sharing.LAYERS
+        alone = not staged or terms.copies > 1 or terms.dedicated is Dedicated.YES or usage & _ATTACHMENT
+        sharing = Sharing.OWN if alone else Sharing.LAYERS
     elif terms.dedicated is Dedicated.YES or ((terms.dedicated or not staged) and size >= policy.own):
         sharing = Sharing.OWN
     else:
@@ -104,14 +104,14 @@ def group_of(terms: Terms, size: int, policy: Policy) -> Group:
 
 
 def candidate_types(group: Group, type_bits: int, profile: DeviceProfile) -> tuple[int, ...]:
-    """Memory types that satisfy the group: most of what is preferred first, then least unasked."""
+    """Memory types that satisfy the group, best first: most preferred properties, then fewest extra ones."""
     ranked = []
-    wanted = group.required | group.preferred
+    requested = group.required | group.preferred
     for index, memory_type in enumerate(profile.memory_types):
         has = memory_type.properties
-        if not type_bits >> index & 1 or group.required & ~has or has & _UNASKED & ~wanted:
+        if not type_bits >> index & 1 or group.required & ~has or has & _OPT_IN & ~requested:
             continue
         missing = (group.preferred & ~has).bit_count()
-        extra = (has & ~wanted).bit_count()
+        extra = (has & ~requested).bit_count()
         ranked.append((missing, extra, index))
     return tuple(index for _, _, index in sorted(ranked))

@@ -1,7 +1,7 @@
 """Free ranges inside pages and blocks: best fit over size-sorted lists, with neighbours merged on release.
 
-A good-fit allocator on plan data. Candidates are ordered by (size, space, offset), so what `take` answers
-depends on which ranges are free and not on the history that made them free: plans stay pure functions.
+Candidates are ordered by (size, space, offset), so the result of `take` depends only on the free ranges, not
+on their history: plans stay pure functions.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from engine.plan.terms.table import Int64s, contains
 
-_LOOKS = 32  # misaligned candidates to try before asking for a range that fits at any alignment
+_MAX_MISALIGNED = 32  # candidates to try before searching for a range that fits at any alignment
 
 
 class Holes:
-    """Free ranges of many spaces; spaces of one pool serve the same requests."""
+    """Free ranges of many spaces (pages or blocks); a request is served by any space of its pool."""
 
     def __init__(self) -> None:
         self._pools: dict[Hashable, list[tuple[int, int, int]]] = {}
@@ -27,26 +27,26 @@ class Holes:
         self._sizes: dict[int, dict[int, int]] = {}
 
     def add_space(self, space: int, pool: Hashable) -> None:
-        """Make a space known, with nothing free in it yet."""
+        """Add a space that has no free range yet."""
         self._pool_of[space] = pool
         self._starts[space] = []
         self._sizes[space] = {}
         self._pools.setdefault(pool, [])
 
     def drop_space(self, space: int) -> None:
-        """Forget a space and what is free in it."""
+        """Remove a space and its free ranges; an unknown space is ignored."""
         if space in self._pool_of:
             pool = self._pools[self._pool_of.pop(space)]
             for start, size in self._sizes.pop(space).items():
                 pool.pop(bisect_left(pool, (size, space, start)))
             del self._starts[space]
 
-    def knows(self, space: int) -> bool:
-        """Whether ranges of this space are handed out here."""
+    def has_space(self, space: int) -> bool:
+        """Whether this space was added and not dropped."""
         return space in self._pool_of
 
     def largest(self, pool: Hashable) -> int:
-        """Size of the largest free range of a pool, 0 where there is none."""
+        """Size of the largest free range of a pool, 0 if there is none."""
         ranges = self._pools.get(pool)
         return ranges[-1][0] if ranges else 0
 
@@ -57,9 +57,12 @@ class Holes:
     def take(
         self, pool: Hashable, size: int, alignment: int, allowed: Collection[int] | None = None
     ) -> tuple[int, int] | None:
-        """(space, offset) of a range of `size` at `alignment`, taken out; None where nothing fits."""
+        """Take a range of `size` at `alignment` from the pool: (space, offset), or None if none fits.
+
+        `allowed` limits the spaces.
+        """
         ranges = self._pools.get(pool, [])
-        at, looks = bisect_left(ranges, (size, -1, -1)), 0
+        at, tried = bisect_left(ranges, (size, -1, -1)), 0
         while at < len(ranges):
             free, space, start = ranges[at]
             offset = -(-start // alignment) * alignment
@@ -70,16 +73,13 @@ class Holes:
                 if start + free > offset + size:
                     self._insert(space, offset + size, start + free - offset - size)
                 return space, offset
-            looks += 1
-            at = (
-                at + 1
-                if looks != _LOOKS
-                else max(at + 1, bisect_left(ranges, (size + alignment - 1, -1, -1)))
-            )
+            at, tried = at + 1, tried + 1
+            if tried == _MAX_MISALIGNED:
+                at = max(at, bisect_left(ranges, (size + alignment - 1, -1, -1)))
         return None
 
     def give(self, space: int, offset: int, size: int) -> None:
-        """Free a range again and merge it with free neighbours; spaces not known here are left alone."""
+        """Free a range and merge it with its free neighbours; ranges of unknown spaces are ignored."""
         if size <= 0 or space not in self._pool_of:
             return
         starts, sizes = self._starts[space], self._sizes[space]
@@ -91,8 +91,8 @@ class Holes:
             size += self._remove(space, offset)
         self._insert(space, offset, size)
 
-    def fill(self, space: Int64s, offset: Int64s, size: Int64s) -> None:
-        """Take over many free ranges at once, sorted by (space, offset), no two of them touching."""
+    def add_ranges(self, space: Int64s, offset: Int64s, size: Int64s) -> None:
+        """Add many free ranges at once: sorted by (space, offset), no two of them adjacent."""
         fresh: dict[Hashable, list[tuple[int, int, int]]] = {}
         for each, start, free in zip(space.tolist(), offset.tolist(), size.tolist(), strict=True):
             if each in self._pool_of:
@@ -119,7 +119,7 @@ class Holes:
 def gaps(
     space: Int64s, offset: Int64s, size: Int64s, spaces: Int64s, lengths: Int64s
 ) -> tuple[Int64s, Int64s, Int64s]:
-    """What the used ranges leave free in `spaces` (sorted) of these `lengths`: (space, offset, size) columns.
+    """The free ranges between used ranges in `spaces` (sorted) of these `lengths`: (space, offset, size).
 
     Used ranges may overlap (aliases) and come in any order; those in other spaces are ignored.
     """

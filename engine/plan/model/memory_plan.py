@@ -1,7 +1,7 @@
 """memoryPlan as columns: memory type -> allocations -> resources -> subresources.
 
-Ids are stable: a plan made from a resident one keeps the ids of what stays and never gives an old id to
-something new. So a plan can be compared with what is resident by id alone.
+Ids are stable: a plan made from a resident one keeps the ids of the objects that stay and never reuses an id.
+So a plan can be compared with the resident state by id alone.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from engine.plan.terms.vocabulary import Kind
 
 
 class Sharing(IntEnum):
-    """What may be placed in a resource: one key alone, or any of its class.
+    """Which keys may share a resource: OWN holds one key, all others any keys of their class.
 
-    STATIC buffers hold asset data, HOST buffers what the host writes (rings), OTHER what the device writes;
-    LAYERS are array pages of images of one shape and usage.
+    STATIC buffers hold asset data, HOST buffers data written by the host (rings), OTHER buffers data written
+    by the device; LAYERS are array pages for images of one shape and usage.
     """
 
     OWN = 0
@@ -37,11 +37,11 @@ ALLOCATION = np.dtype(
         ("id", np.int32),
         ("memory_type", np.int32),
         ("size", np.int64),  # bytes of the VkDeviceMemory
-        ("own", np.bool_),  # holds one resource, or aliases, and takes no more
-        ("dedicated", np.bool_),  # VkMemoryDedicatedAllocateInfo names that resource
+        ("own", np.bool_),  # holds one resource, or resources that alias, and no others
+        ("dedicated", np.bool_),  # VkMemoryDedicatedAllocateInfo names its resource
         ("device_address", np.bool_),
-        ("mapped", np.bool_),  # persistently, for its whole life
-        ("linear", np.bool_),  # buffers and linear images, never beside optimal ones
+        ("mapped", np.bool_),  # persistently, for its whole lifetime
+        ("linear", np.bool_),  # buffers and linear images only, no optimal images
     ]
 )
 RESOURCE = np.dtype(
@@ -49,7 +49,7 @@ RESOURCE = np.dtype(
         ("id", np.int32),
         ("allocation", np.int32),
         ("offset", np.int64),  # bytes in the allocation
-        ("size", np.int64),  # bytes taken there, as the device's memory requirements say
+        ("size", np.int64),  # bytes in the allocation, from the device's memory requirements
         ("bytes", np.int64),  # a buffer's VkBufferCreateInfo.size; 0 for an image
         ("alignment", np.int64),
         ("usage", np.uint32),
@@ -60,7 +60,7 @@ RESOURCE = np.dtype(
         ("mip_levels", np.int32),
         ("samples", np.int32),
         ("layers", np.int32),
-        ("estimated", np.bool_),  # the profile could only guess size and alignment
+        ("estimated", np.bool_),  # the profile only estimates size and alignment
         ("aliased", np.bool_),  # shares bytes with another resource that is never live at the same time
         ("sharing", np.int8),
     ]
@@ -71,9 +71,9 @@ SUBRESOURCE = np.dtype(
         ("resource", np.int32),
         ("terms", np.int32),
         ("offset", np.int64),  # bytes in the buffer, or the first layer of the image
-        ("size", np.int64),  # bytes as asked; of an image: of its mip chain, tight, of one sample
-        ("footprint", np.int64),  # bytes of the buffer, or layers of the image, that are this key's alone
-        ("stride", np.int64),  # ring: bytes from copy to copy; else the size
+        ("size", np.int64),  # requested bytes; for an image those of its packed mip chain, one sample
+        ("footprint", np.int64),  # bytes of the buffer, or layers of the image, reserved for this key
+        ("stride", np.int64),  # of a ring: bytes from copy to copy; otherwise the size
         ("content", np.int64),
     ]
 )
@@ -81,7 +81,7 @@ SUBRESOURCE = np.dtype(
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a key lives, as in the seed: memory type, allocation, resource, kind, offset.
+    """The address of a key, as in the seed: memory type, allocation, resource, kind, offset.
 
     `offset` is in bytes for buffers and the layer for images; `allocation` and `resource` are ids.
     """
@@ -95,11 +95,11 @@ class Address:
 
 @dataclass(frozen=True, eq=False)
 class MemoryPlan:
-    """The memory plan as three tables, and the numbers that the next new ids will have.
+    """The memory plan as three tables, and the next unused ids.
 
-    `held` are ranges (dtype HELD) that no key of this plan owns and that still may not be given away,
-    because a schedule is under way: the old copy of something that is being replaced. `missing` are the
-    keys whose bytes have not arrived, sorted. Both are empty in a settled plan.
+    `held` are ranges (dtype HELD) that belong to no key of this plan but are still in use while a schedule
+    runs: old copies of keys that are being replaced. `missing` are the keys whose bytes have not all arrived,
+    sorted. Both are empty in a settled plan.
     """
 
     allocation_table: Table
@@ -112,7 +112,7 @@ class MemoryPlan:
 
     @staticmethod
     def empty() -> MemoryPlan:
-        """A plan of nothing."""
+        """A plan without allocations."""
         return MemoryPlan(
             Table.of(np.zeros(0, ALLOCATION), "id"),
             Table.of(np.zeros(0, RESOURCE), "id"),
@@ -143,15 +143,15 @@ class MemoryPlan:
         return bool(self.subresource_table.has(np.array([key]))[0])
 
     def resource(self, id: int) -> np.void:
-        """The row of resource `id`; KeyError where there is none."""
+        """The row of resource `id`; KeyError where it is missing."""
         return self.resource_table.row(id)
 
     def allocation(self, id: int) -> np.void:
-        """The row of allocation `id`; KeyError where there is none."""
+        """The row of allocation `id`; KeyError where it is missing."""
         return self.allocation_table.row(id)
 
     def address(self, key: int) -> Address:
-        """Where `key` lives; KeyError where the plan has none."""
+        """The address of `key`; KeyError where it is not in the plan."""
         place = self.subresource_table.row(key)
         resource = self.resource_table.row(int(place["resource"]))
         allocation = self.allocation_table.row(int(resource["allocation"]))
@@ -164,7 +164,7 @@ class MemoryPlan:
         )
 
     def stride(self, key: int) -> int:
-        """Bytes from one copy of a ring to the next; the size where there is one copy."""
+        """Bytes from one copy of a ring to the next; the size where there is only one copy."""
         return int(self.subresource_table.row(key)["stride"])
 
 

@@ -1,7 +1,7 @@
-"""What a plan leaves free, kept beside it so that a small change costs a small time.
+"""Free ranges and usage counts of a plan, kept between planning rounds so that small changes are fast.
 
-A packing is derived from a MemoryPlan alone and may be built again at any time. The planner takes it from the
-resident plan, updates it and leaves it with the new one.
+A packing is derived from a MemoryPlan and can be rebuilt at any time. The planner takes it from the resident
+plan, updates it and stores it in the new one.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from engine.plan.terms.vocabulary import Kind
 
 
 class Packing:
-    """Free ranges of pages (buffers: bytes, images: layers) and of shared blocks, and who lives where.
+    """Free ranges of pages (buffers: bytes, images: layers) and of shared blocks (bytes), with counts.
 
-    `in_pages` and `in_blocks` are the sizes of all pages and blocks of a pool, in the same units.
+    `keys_in` counts keys by resource, `resources_in` resources by allocation. `in_pages` and `in_blocks` are
+    the total sizes of all pages and blocks of a pool, in the same units.
     """
 
     def __init__(self, heaps: int) -> None:
@@ -36,7 +37,7 @@ class Packing:
 
     @staticmethod
     def of(memory: MemoryPlan, profile: DeviceProfile) -> Packing:
-        """The packing of a plan, from its columns."""
+        """The packing of a plan, computed from its columns."""
         packing = Packing(len(profile.heaps))
         allocations, resources, places = memory.allocations, memory.resources, memory.subresources
         for row in allocations:
@@ -52,7 +53,7 @@ class Packing:
         return packing
 
     def open_new(self, allocations: Rows, resources: Rows, places: Rows) -> None:
-        """Offer what new pages and blocks leave free; all rows are new in this round."""
+        """Add the free ranges of pages and blocks that are new in this round."""
         self._open_pages(resources, places, np.zeros(0, HELD))
         self._open_blocks(allocations, resources)
 
@@ -62,15 +63,15 @@ class Packing:
         space = np.concatenate([places["resource"], held["resource"]]).astype(np.int64)
         taken = np.concatenate([places["footprint"], held["footprint"]])
         sums = np.bincount(space, taken, minlength=int(shared["id"].max(initial=-1)) + 1)
-        open_ = sums[shared["id"]] < length  # ranges never overlap, so a full page has no gaps
+        open_ = sums[shared["id"]] < length  # ranges in a page never overlap: a full page has no gaps
         if open_.any():
             offset = np.concatenate([places["offset"], held["offset"]])
             pages = shared["id"][open_].astype(np.int64)
-            self.pages.fill(*gaps(space, offset, taken, pages, length[open_].astype(np.int64)))
+            self.pages.add_ranges(*gaps(space, offset, taken, pages, length[open_].astype(np.int64)))
 
     def _open_blocks(self, allocations: Rows, resources: Rows) -> None:
         blocks = allocations[~allocations["own"]]
-        self.blocks.fill(
+        self.blocks.add_ranges(
             *gaps(
                 resources["allocation"].astype(np.int64),
                 resources["offset"],
@@ -81,7 +82,7 @@ class Packing:
         )
 
     def add_allocation(self, row: np.void, profile: DeviceProfile) -> None:
-        """Count a new allocation; a shared one may take small resources."""
+        """Count a new allocation; a shared one becomes a block for small resources."""
         memory_type = int(row["memory_type"])
         self.heap_used[profile.memory_types[memory_type].heap] += int(row["size"])
         self.resources_in.setdefault(int(row["id"]), 0)
@@ -91,7 +92,7 @@ class Packing:
             self.in_blocks[pool] += int(row["size"])
 
     def add_resource(self, row: np.void, allocation: np.void) -> None:
-        """Count a new resource; a shared one may take more keys."""
+        """Count a new resource; a shared one becomes a page for more keys."""
         ident = int(row["id"])
         self.resources_in[int(row["allocation"])] += 1
         self.keys_in.setdefault(ident, 0)
@@ -102,9 +103,9 @@ class Packing:
             self.in_pages[pool] += page_size(row)
 
     def drop_resource(self, row: np.void, allocation: np.void) -> bool:
-        """Forget a resource; True if its allocation holds nothing more."""
+        """Remove a resource; True if its allocation is empty now."""
         ident, home = int(row["id"]), int(row["allocation"])
-        if self.pages.knows(ident):
+        if self.pages.has_space(ident):
             self.pages.drop_space(ident)
             del self.page_usage[ident]
             self.in_pages[page_pool(row, allocation)] -= page_size(row)
@@ -114,7 +115,7 @@ class Packing:
         return not self.resources_in[home]
 
     def drop_allocation(self, row: np.void, profile: DeviceProfile) -> None:
-        """Forget an allocation."""
+        """Remove an allocation."""
         del self.resources_in[int(row["id"])]
         if not row["own"]:
             self.blocks.drop_space(int(row["id"]))
@@ -123,12 +124,12 @@ class Packing:
 
 
 def page_size(resource: np.void) -> int:
-    """What a page has to give: bytes of a buffer, layers of an image."""
+    """Capacity of a page: bytes of a buffer, layers of an image."""
     return int(resource["bytes"] if resource["kind"] == Kind.BUFFER else resource["layers"])
 
 
 def page_pool(resource: np.void, allocation: np.void) -> Hashable:
-    """Pages of one pool may take the same needs, if their usage bits allow it."""
+    """The pool of a page: its pages serve the same needs, as far as their usage bits allow."""
     common = (
         int(resource["sharing"]),
         int(allocation["memory_type"]),
@@ -148,5 +149,5 @@ def pool_of_block(allocation: np.void) -> Hashable:
 
 
 def block_pool(memory_type: int, linear: bool, mapped: bool, device_address: bool) -> Hashable:
-    """Blocks of one pool may take the same small resources."""
+    """The pool of a block: its blocks serve the same small resources."""
     return (memory_type, linear, mapped, device_address)

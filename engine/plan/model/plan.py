@@ -1,4 +1,4 @@
-"""A plan: memoryPlan, shaderPlan, pipelinePlan and descriptorSetPlan, and the requirements they answer."""
+"""A plan: memoryPlan, shaderPlan, pipelinePlan and descriptorSetPlan, and the requirements behind them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Row = TypeVar("Row", ShaderRow, PipelineRow, DescriptorSetRow)
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What shall be on the device once settled (`memory`), and what settling needs meanwhile (`staging`).
+    """The memory of a device once settled (`memory`), and the memory needed while settling (`staging`).
 
-    `terms` interns the planned terms that `memory.subresources["terms"]` speak of. `staging` holds the
+    `terms` interns the planned terms whose numbers are in `memory.subresources["terms"]`. `staging` holds the
     staging buffers, which are allocated before the first transfer and freed after the last. `whole` is
-    False for what is resident in the middle of a schedule, which answers no requirements exactly.
+    False for a snapshot of the resident state in the middle of a schedule.
     """
 
     memory: MemoryPlan
@@ -61,7 +61,7 @@ class Plan:
         return self.memory.planned_bytes
 
     def heap_bytes(self, memory: MemoryPlan | None = None) -> Int64s:
-        """Planned bytes of each heap."""
+        """Planned bytes of each heap, of `memory` or by default of this plan's memory."""
         rows = (memory or self.memory).allocations
         heap = np.array([t.heap for t in self.profile.memory_types], np.int64)
         sums = np.bincount(heap[rows["memory_type"]], rows["size"], minlength=len(self.profile.heaps))
@@ -69,11 +69,11 @@ class Plan:
 
     @property
     def waste_bytes(self) -> int:
-        """Planned bytes that no key fills: holes, padding between resources, free layers of pages."""
+        """Planned bytes that belong to no key: holes, padding between resources, free layers of pages."""
         return self.planned_bytes - int(self.filled().sum())
 
     def filled(self) -> NDArray[np.float64]:
-        """Padded bytes of each subresource: its share of its resource, in the order of `subresources`."""
+        """Bytes of each subresource with its share of padding, in the order of `memory.subresources`."""
         places, resources = self.memory.subresources, self.memory.resources
         at = np.searchsorted(resources["id"], places["resource"])
         layers = resources["layers"][at]
@@ -82,16 +82,16 @@ class Plan:
 
     @property
     def left_out(self) -> Int64s:
-        """Keys that are asked for and have no memory, sorted: none, unless it does not hold them all."""
-        asked = distinct(self.requirements.requested.rows["key"])
-        return asked[~contains(self.memory.subresources["key"], asked)]
+        """Requested keys without memory, sorted; empty unless the device is short of memory."""
+        requested = distinct(self.requirements.requested.rows["key"])
+        return requested[~contains(self.memory.subresources["key"], requested)]
 
     def address(self, key: int) -> Address:
-        """Where `key` lives, as in the seed; KeyError where the plan has none."""
+        """The address of `key`, as in the seed; KeyError where it is not in the plan."""
         return self.memory.address(key)
 
     def why(self, key: int) -> str:
-        """Who asks for `key`, in words."""
+        """The requesters of `key` as text."""
         return self.requirements.why(key)
 
     def requesters(self, key: int) -> tuple[str, ...]:
@@ -99,21 +99,21 @@ class Plan:
         return self.requirements.named_requesters(key)
 
     def take_packing(self) -> Packing:
-        """The packing left with this plan, or one built from its columns."""
+        """Remove and return the stored packing, or build one from the columns."""
         try:
             return self._packing.pop()
         except IndexError:
             return Packing.of(self.memory, self.profile)
 
-    def leave_packing(self, packing: Packing) -> None:
-        """Keep a packing of this plan for the next planning round."""
+    def store_packing(self, packing: Packing) -> None:
+        """Store a packing of this plan for the next planning round."""
         self._packing[:] = [packing]
 
 
 def merge_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Coalesce rows by value: equal but for their requesters become one with all requesters; sorted."""
+    """Merge rows that differ only in their requesters into one row with all requesters; sorted."""
     requesters: dict[Row, set[int]] = {}
     for row in rows:
         requesters.setdefault(replace(row, requesters=()), set()).update(row.requesters)
-    merged = [replace(row, requesters=tuple(sorted(who))) for row, who in requesters.items()]
+    merged = [replace(row, requesters=tuple(sorted(ids))) for row, ids in requesters.items()]
     return tuple(sorted(merged, key=repr))

@@ -1,1 +1,1 @@
-"""From needs to a plan: where each need goes, what is given up when memory is short, and compaction."""
+"""From needs to a plan: placement of every need, fallbacks when memory is short, and compaction."""

@@ -1,7 +1,7 @@
-"""New resources and the allocations they go to: own ones for large, shared blocks for small.
+"""New resources and their allocations: own allocations for large resources, shared blocks for small ones.
 
-A builder collects what is new in one planning round, while heaps have room for it, and at the end gives
-every resource its place in an allocation.
+A builder collects the new resources of one planning round, within the budgets of the heaps, and at the end
+places each in an allocation.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, MemoryPlan, Sharing
 from engine.plan.model.packing import Packing, block_pool
-from engine.plan.placement.aliasing import Aliasing, overlay
+from engine.plan.placement.aliasing import AliasCandidate, place_aliases
 from engine.plan.profile.device_profile import DeviceProfile, Needs
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.policy import Policy
@@ -21,8 +21,8 @@ from engine.plan.terms.table import Rows
 from engine.plan.terms.vocabulary import Kind
 
 
-class NoRoom(Exception):
-    """Nothing that may hold a resource has room for it; `heap` is the one asked last, or -1."""
+class HeapFull(Exception):
+    """No allowed memory type has room for a resource of `size` bytes; `heap` is the heap to report."""
 
     def __init__(self, heap: int, size: int) -> None:
         super().__init__(f"no room for {size} bytes in heap {heap}")
@@ -32,7 +32,7 @@ class NoRoom(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewResource:
-    """One VkBuffer (`bytes`) or VkImage (`shape`, `layers`) to be made, and what it takes in memory."""
+    """One VkBuffer (`bytes`) or VkImage (`shape`, `layers`) to create, and its memory requirements."""
 
     kind: Kind
     sharing: Sharing
@@ -51,7 +51,7 @@ class NewResource:
 class Builder:
     """Collects new resources; `finish` places them and returns their rows.
 
-    `grow`: new pages and blocks may be larger than what goes into them now (Policy.growth).
+    With `grow`, new pages and blocks may be larger than their present contents (Policy.growth).
     """
 
     def __init__(
@@ -74,78 +74,81 @@ class Builder:
         self._allocations = len(packing.resources_in)
 
     def room(self, memory_type: int) -> int:
-        """Bytes that one more allocation of this type may have."""
+        """The largest size in bytes of one more allocation of this memory type."""
         heap = self.profile.memory_types[memory_type].heap
         left = self.profile.budget(heap) - self.packing.heap_used[heap] - self._pending[heap]
         return max(0, min(left, self.profile.limits.max_memory_allocation_size))
 
-    def share(self, others: int) -> int:
-        """How large a page or block should be at least that joins others of this size altogether."""
-        return others // self.policy.growth if self._grow else 0
+    def min_growth(self, present: int) -> int:
+        """The least size of a new page or block, given the total size of all present ones of its pool."""
+        return present // self.policy.growth if self._grow else 0
 
     def add(self, resource: NewResource) -> int:
-        """Take up one resource; its id."""
+        """Add one resource; returns its id."""
         ident, self.next_resource = self.next_resource, self.next_resource + 1
         self._new[ident] = resource
         self._pending[self.profile.memory_types[resource.memory_type].heap] += resource.needs.size
         return ident
 
     def finish(self) -> tuple[Rows, Rows]:
-        """Rows of the new allocations and resources, sorted by id; NoRoom where they exceed a budget."""
+        """Rows of the new allocations and resources, sorted by id; HeapFull where they exceed a budget."""
         allocations: list[tuple[object, ...]] = []
-        homes: dict[int, tuple[int, int]] = {}
-        aliased = self._place_aliased(homes, allocations)
+        locations: dict[int, tuple[int, int]] = {}
+        aliased = self._place_aliased(locations, allocations)
         for ident in self._own_ids(aliased):
             new = self._new[ident]
-            homes[ident] = (self._allocation(allocations, new, new.needs.size, own=True), 0)
-        self._place_small([ident for ident in self._new if ident not in homes], homes, allocations)
-        self._number(allocations, homes)
-        rows = np.array([_row(ident, new, *homes[ident]) for ident, new in self._new.items()], RESOURCE)
+            locations[ident] = (self._allocation(allocations, new, new.needs.size, own=True), 0)
+        self._place_small([ident for ident in self._new if ident not in locations], locations, allocations)
+        self._number(allocations, locations)
+        rows = np.array([_row(ident, new, *locations[ident]) for ident, new in self._new.items()], RESOURCE)
         rows["aliased"] = [ident in aliased for ident in self._new]
         made = np.array(allocations, ALLOCATION)
         for heap in range(len(self._pending)):
             types = [i for i, t in enumerate(self.profile.memory_types) if t.heap == heap]
             size = int(made["size"][np.isin(made["memory_type"], types)].sum())
             if self.packing.heap_used[heap] + size > self.profile.budget(heap):
-                raise NoRoom(heap, size)
+                raise HeapFull(heap, size)
         return made, rows
 
     def _place_aliased(
-        self, homes: dict[int, tuple[int, int]], allocations: list[tuple[object, ...]]
+        self, locations: dict[int, tuple[int, int]], allocations: list[tuple[object, ...]]
     ) -> set[int]:
-        """Let images that are never live in the same pass share an allocation; those that do share."""
+        """Place images that are never live in the same pass in shared allocations; returns their ids."""
         if not self.policy.alias:
             return set()
-        may: dict[int, list[tuple[int, Aliasing]]] = {}
+        by_type: dict[int, list[tuple[int, AliasCandidate]]] = {}
         for ident, new in self._new.items():
             single = new.needs.requires_dedicated or new.dedicated or new.needs.size < self.policy.own
             if new.kind is Kind.IMAGE and new.lifetime is not None and not single:
-                life = Aliasing(new.needs.size, new.needs.alignment, *new.lifetime)
-                may.setdefault(new.memory_type, []).append((ident, life))
+                candidate = AliasCandidate(new.needs.size, new.needs.alignment, *new.lifetime)
+                by_type.setdefault(new.memory_type, []).append((ident, candidate))
         shared: set[int] = set()
-        for members in may.values():
-            for size, together in overlay([life for _, life in members]):
+        for members in by_type.values():
+            for size, together in place_aliases([candidate for _, candidate in members]):
                 if len(together) > 1:
                     first = self._new[members[together[0][0]][0]]
-                    home = self._allocation(allocations, first, size, own=True, alone=False)
-                    homes.update({members[index][0]: (home, offset) for index, offset in together})
+                    allocation = self._allocation(allocations, first, size, own=True, alone=False)
+                    locations.update({members[index][0]: (allocation, offset) for index, offset in together})
                     shared.update(members[index][0] for index, _ in together)
         return shared
 
     def _own_ids(self, aliased: set[int]) -> list[int]:
-        """Which others get their own allocation: all that must, then the largest while there are slots."""
+        """Ids of the others with an allocation of their own: all that require it, then the largest.
+
+        At most half of maxMemoryAllocationCount is used for those that do not require it.
+        """
         rest = {ident: new for ident, new in self._new.items() if ident not in aliased}
-        must = {ident for ident, new in rest.items() if new.needs.requires_dedicated or new.dedicated}
-        like = [i for i, new in rest.items() if i not in must and new.needs.size >= self.policy.own]
-        slots = self.profile.limits.max_memory_allocation_count // 2 - self._allocations - len(must)
-        if len(like) > slots:
-            like = sorted(like, key=lambda ident: (-self._new[ident].needs.size, ident))[: max(slots, 0)]
-        return sorted([*must, *like])
+        required = {ident for ident, new in rest.items() if new.needs.requires_dedicated or new.dedicated}
+        large = [i for i, new in rest.items() if i not in required and new.needs.size >= self.policy.own]
+        slots = self.profile.limits.max_memory_allocation_count // 2 - self._allocations - len(required)
+        if len(large) > slots:
+            large = sorted(large, key=lambda ident: (-self._new[ident].needs.size, ident))[: max(slots, 0)]
+        return sorted([*required, *large])
 
     def _allocation(
         self, rows: list[tuple[object, ...]], new: NewResource, size: int, *, own: bool, alone: bool = True
     ) -> int:
-        ident = -1 - len(rows)  # until all are known and can be numbered
+        ident = -1 - len(rows)  # provisional, until `_number`
         linear = new.kind is Kind.BUFFER
         dedicated = (
             own and alone and (new.needs.requires_dedicated or new.needs.prefers_dedicated or new.dedicated)
@@ -153,20 +156,20 @@ class Builder:
         rows.append((ident, new.memory_type, size, own, dedicated, new.device_address, new.mapped, linear))
         return ident
 
-    def _number(self, allocations: list[tuple[object, ...]], homes: dict[int, tuple[int, int]]) -> None:
-        """Give new allocations their ids, in the order of their first resources."""
+    def _number(self, allocations: list[tuple[object, ...]], locations: dict[int, tuple[int, int]]) -> None:
+        """Assign the final ids of new allocations, in the order of their first resources."""
         order: dict[int, int] = {}
         for ident in self._new:
-            home, offset = homes[ident]
-            if home < 0:
-                home = order.setdefault(home, self.next_allocation + len(order))
-                homes[ident] = (home, offset)
+            allocation, offset = locations[ident]
+            if allocation < 0:
+                allocation = order.setdefault(allocation, self.next_allocation + len(order))
+                locations[ident] = (allocation, offset)
         made = {order[-1 - index]: row[1:] for index, row in enumerate(allocations)}
         allocations[:] = [(ident, *made[ident]) for ident in sorted(made)]
         self.next_allocation += len(order)
 
     def _place_small(
-        self, ids: list[int], homes: dict[int, tuple[int, int]], allocations: list[tuple[object, ...]]
+        self, ids: list[int], locations: dict[int, tuple[int, int]], allocations: list[tuple[object, ...]]
     ) -> None:
         pools: dict[Hashable, list[int]] = {}
         for ident in ids:
@@ -184,12 +187,13 @@ class Builder:
                 if found is None:
                     rest.append(ident)
                 else:
-                    homes[ident] = found
-            for block, size in self._blocks(rest, self.share(self.packing.in_blocks[pool])):
-                home = self._allocation(allocations, self._new[rest[0]], size, own=False)
-                homes.update({ident: (home, offset) for ident, offset in block})
+                    locations[ident] = found
+            for block, size in self._blocks(rest, self.min_growth(self.packing.in_blocks[pool])):
+                allocation = self._allocation(allocations, self._new[rest[0]], size, own=False)
+                locations.update({ident: (allocation, offset) for ident, offset in block})
 
-    def _blocks(self, ids: list[int], share: int) -> Iterator[tuple[list[tuple[int, int]], int]]:
+    def _blocks(self, ids: list[int], min_size: int) -> Iterator[tuple[list[tuple[int, int]], int]]:
+        """Blocks as ([(resource id, offset), ...], size); the last is enlarged to `min_size` if that fits."""
         limit = min(self.policy.block, self.profile.limits.max_memory_allocation_size)
         block: list[tuple[int, int]] = []
         end = 0
@@ -202,11 +206,11 @@ class Builder:
             block.append((ident, offset))
             end = offset + needs.size
         if block:
-            memory_type, like = self._new[ids[-1]].memory_type, self._new[ids[-1]].needs.size
-            candidates = max(0, min(share, limit) - end) // like * like
-            if candidates <= self.room(memory_type):
-                self._pending[self.profile.memory_types[memory_type].heap] += candidates
-                end += candidates
+            memory_type, unit = self._new[ids[-1]].memory_type, self._new[ids[-1]].needs.size
+            extra = max(0, min(min_size, limit) - end) // unit * unit
+            if extra <= self.room(memory_type):
+                self._pending[self.profile.memory_types[memory_type].heap] += extra
+                end += extra
             yield block, end
 
 

@@ -1,10 +1,10 @@
-"""Compaction: empty whole pages into the holes of others, so that their memory returns.
+"""Compaction: move the keys of whole pages into holes of other pages, so that their memory can be freed.
 
-Asked for explicitly and bounded by bytes and moves; what it would gain is known before anything runs. It
-needs no new memory: a page is emptied only where all that lives in it fits into holes of pages that stay.
-Only what comes from caches is moved: of all else none but who asks for it knows what has been written there.
-Of all sets of pages that give back the most, the one that moves the fewest bytes is taken: by trying all sets
-where pages are few, from the emptiest page on where they are many.
+It runs only on request, is bounded by bytes and moves, and its gain is known before anything is moved. It
+needs no new memory: a page is emptied only where all its keys fit into holes of pages that stay. Only cached
+assets are moved; the contents of other resources are known to their requesters alone.
+Of the sets of pages that free the most memory, the one that moves the fewest bytes is chosen: exactly where
+pages are few, greedily from the emptiest page on where they are many.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from engine.plan.model.holes import gaps
 from engine.plan.model.memory_plan import MemoryPlan, Sharing
 from engine.plan.model.packing import page_pool
 from engine.plan.model.plan import Plan
-from engine.plan.placement.fitting import Effort, Hole, Item, fit
+from engine.plan.placement.fitting import Hole, Item, SearchBudget, fit
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.table import Rows, contains
 from engine.plan.terms.vocabulary import Contents
 
 _EXACT_PAGES = 10
-_EFFORT = 3_000_000
-"""Looks at holes in all that is tried: some 0.3 s a million."""
+_SEARCH_BUDGET = 3_000_000
+"""Holes examined in all attempts together; a million take about 0.3 s."""
 
 
 @dataclass(frozen=True, eq=False)
 class Compaction:
-    """A plan with fewer pages: `gain` bytes return for `moved` bytes in `moves` moves; none has run yet."""
+    """A plan with fewer pages: it frees `gain` bytes with `moves` moves of `moved` bytes; none has run."""
 
     plan: Plan
     gain: int
@@ -42,10 +42,10 @@ class Compaction:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Page:
-    """A page: its resource, what emptying it gives back (0: it must stay), and what lives in it.
+    """A page: its resource, the bytes that emptying it frees (`gain`, 0: it must stay), and its keys.
 
-    `rows` are those of its keys in the plan, `footprint` what they take and `moved` what they are (bytes;
-    footprints of layers in layers); `holes` is int64[n, 2], start and size.
+    `rows` are the rows of its keys in the plan's subresources, `footprint` is the sum of their footprints
+    (bytes or layers), `moved` the sum of their sizes in bytes; `holes` is int64[n, 2]: start and size.
     """
 
     resource: int
@@ -66,22 +66,22 @@ class _Choice:
 
 
 def compact(plan: Plan | None, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
-    """The plan that gives back the most memory within these bounds; `plan` itself if nothing is to gain.
+    """The plan that frees the most memory within these bounds; `plan` itself where nothing can be gained.
 
-    PlanError `plan.stale` in the middle of a schedule, or before the first: only what is settled can be
+    PlanError `plan.stale` in the middle of a schedule and before the first plan: only a settled plan can be
     compacted.
     """
     if plan is None:
         raise PlanError("plan.stale", "nothing has been planned yet", "draw a frame first")
     if not plan.whole:
-        raise PlanError("plan.stale", "a schedule is under way", "compact once it has settled")
+        raise PlanError("plan.stale", "a schedule is in progress", "compact once it has settled")
     gain = moved = 0
     places: dict[int, tuple[int, int]] = {}
     emptied: list[int] = []
     pools = list(_pools(plan))
     for pages in pools:
-        effort = Effort(_EFFORT // len(pools))
-        choice = _choose(plan, pages, max_bytes - moved, max_moves - len(places), effort)
+        budget = SearchBudget(_SEARCH_BUDGET // len(pools))
+        choice = _choose(plan, pages, max_bytes - moved, max_moves - len(places), budget)
         if choice is not None:
             gain, moved = gain + choice.gain, moved + choice.moved
             places.update(choice.places)
@@ -92,7 +92,7 @@ def compact(plan: Plan | None, max_bytes: int = 1 << 62, max_moves: int = 1 << 3
 
 
 def _pools(plan: Plan) -> Iterator[list[Page]]:
-    """Pages by pool, where one has several: keys may only go where the same class lives."""
+    """The pages of each pool that has several; a key can only be moved within its pool."""
     memory = plan.memory
     pools: dict[Hashable, list[int]] = {}
     for at in np.flatnonzero(memory.resources["sharing"] != Sharing.OWN).tolist():
@@ -104,7 +104,7 @@ def _pools(plan: Plan) -> Iterator[list[Page]]:
 
 
 def _pages(plan: Plan, resources: Rows) -> list[Page]:
-    """Summarise the pages of one pool."""
+    """The pages of one pool, given their resource rows."""
     places, ids = plan.memory.subresources, resources["id"].astype(np.int64)
     rows = np.flatnonzero(contains(ids, places["resource"]))
     rows = rows[np.lexsort((places["offset"][rows], places["resource"][rows]))]
@@ -113,7 +113,7 @@ def _pages(plan: Plan, resources: Rows) -> list[Page]:
     lengths = np.where(resources["layers"] > 0, resources["layers"], resources["bytes"]).astype(np.int64)
     taken = places["offset"].astype(np.int64), places["footprint"].astype(np.int64)
     space, start, free = gaps(home, *taken, ids, lengths)
-    is_cached = plan.terms.holding(Contents.CACHE)[places["terms"]]
+    is_cached = plan.terms.with_contents(Contents.CACHE)[places["terms"]]
     pages = []
     for row, ident in zip(resources, ids.tolist(), strict=True):
         mine = slice(*np.searchsorted(home, [ident, ident + 1]))
@@ -134,11 +134,13 @@ def _pages(plan: Plan, resources: Rows) -> list[Page]:
     return pages
 
 
-def _choose(plan: Plan, pages: list[Page], max_bytes: int, max_moves: int, effort: Effort) -> _Choice | None:
-    """The best set of pages to empty: most gain, then fewest bytes moved."""
+def _choose(
+    plan: Plan, pages: list[Page], max_bytes: int, max_moves: int, budget: SearchBudget
+) -> _Choice | None:
+    """The best set of pages to empty: most gain, then fewest bytes moved; None if no set fits."""
     may_go = [p for p in pages if p.gain and p.moved <= max_bytes and len(p.rows) <= max_moves]
     for candidate in _candidates(may_go, len(pages)):
-        if effort.left <= 0:
+        if budget.left <= 0:
             break
         moved, moves = sum(p.moved for p in candidate), sum(len(p.rows) for p in candidate)
         stay = [p for p in pages if p not in candidate]
@@ -147,7 +149,7 @@ def _choose(plan: Plan, pages: list[Page], max_bytes: int, max_moves: int, effor
             continue
         items = [item for page in candidate for item in _items(plan, page)]
         holes = [Hole(size, p.resource, start, p.usage) for p in stay for start, size in p.holes.tolist()]
-        places = fit(items, holes, effort)
+        places = fit(items, holes, budget)
         if places is not None:
             emptied = tuple(p.resource for p in candidate)
             return _Choice(emptied, places, sum(p.gain for p in candidate), moved)
@@ -155,20 +157,20 @@ def _choose(plan: Plan, pages: list[Page], max_bytes: int, max_moves: int, effor
 
 
 def _candidates(pages: list[Page], count: int) -> Iterable[tuple[Page, ...]]:
-    """Sets of pages to empty, of `count` that there are, the best first."""
+    """Sets of `pages` to empty, best first; `count` is the number of all pages of the pool."""
     if count <= _EXACT_PAGES:
         sets = [chosen for n in range(1, len(pages) + 1) for chosen in combinations(pages, n)]
         return sorted(sets, key=lambda s: (-sum(p.gain for p in s), sum(p.moved for p in s)))
     by_cost = sorted(pages, key=lambda p: (p.moved / p.gain, p.resource))
     sizes, size = [], len(by_cost)
-    while size:  # ever fewer, by an eighth where they are many: each try looks at every key
+    while size:  # reduced by an eighth while there are many, as each attempt examines every key
         sizes.append(size)
         size -= max(1, size // 8)
     return [*(tuple(by_cost[:size]) for size in sizes), *((page,) for page in by_cost[1:])]
 
 
 def _items(plan: Plan, page: Page) -> Iterator[Item]:
-    """What lives in a page, as things to be placed."""
+    """The keys of a page as items to place."""
     memory = plan.memory
     in_layers = int(memory.resource(page.resource)["layers"]) > 0
     places = memory.subresources[page.rows]
@@ -179,17 +181,18 @@ def _items(plan: Plan, page: Page) -> Iterator[Item]:
 
 
 def _moved(plan: Plan, places: dict[int, tuple[int, int]], emptied: list[int]) -> Plan:
+    """The plan with rows of subresources at new places (resource, offset), and without emptied resources."""
     memory = plan.memory
     rows = memory.subresources[sorted(places)].copy()
     for row, at in zip(rows, sorted(places), strict=True):
         row["resource"], row["offset"] = places[at]
-    gone = np.array(sorted(emptied), np.int64)
-    homes = memory.resource_table.rows(gone)["allocation"].astype(np.int64)
+    removed = np.array(sorted(emptied), np.int64)
+    allocations = memory.resource_table.rows(removed)["allocation"].astype(np.int64)
     return replace(
         plan,
         memory=MemoryPlan(
-            memory.allocation_table.changed(memory.allocations[:0], homes),
-            memory.resource_table.changed(memory.resources[:0], gone),
+            memory.allocation_table.changed(memory.allocations[:0], allocations),
+            memory.resource_table.changed(memory.resources[:0], removed),
             memory.subresource_table.changed(rows, np.zeros(0, np.int64)),
             memory.next_allocation,
             memory.next_resource,

@@ -1,4 +1,4 @@
-"""Whether things fit into holes, and where: by trying everything where they are few, best fit else."""
+"""Fits items into holes: by exhaustive search where both are few, otherwise by best fit."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from engine.plan.model.holes import Holes
 
 _EXACT_ITEMS = 64
 _EXACT_HOLES = 128
-_LOOKS = 32
-_HANDLING = 8
-"""What placing an item by best fit costs, and taking up a hole for it, in looks at holes."""
+_ITEM_COST = 32
+_HOLE_COST = 8
+"""Cost of best fit per item and per hole, in examined holes."""
 
 
 class Item(NamedTuple):
-    """What is to be placed: its row, footprint and alignment (bytes or layers), and usage bits."""
+    """An item to place: its row, footprint and alignment (bytes or layers), and usage bits."""
 
     row: int
     footprint: int
@@ -33,35 +33,37 @@ class Hole(NamedTuple):
 
 
 @dataclass(slots=True)
-class Effort:
-    """How many more looks at holes all that is asked with it may take.
+class SearchBudget:
+    """How many holes may still be examined by all calls of `fit` that share this budget.
 
-    What has begun by best fit is ended; where nothing is left, nothing is found.
+    A best fit that has begun is finished, even if `left` becomes negative; with nothing left `fit` fails.
     """
 
     left: int
 
 
-Places = dict[int, tuple[int, int]]
+Placements = dict[int, tuple[int, int]]
 
 
-def fit(items: list[Item], holes: list[Hole], effort: Effort) -> Places | None:
-    """Places (resource, offset) for all `items` in `holes`, by row; None where none were found.
+def fit(items: list[Item], holes: list[Hole], budget: SearchBudget) -> Placements | None:
+    """(resource, offset) of each item in `holes`, by row; None where no solution was found.
 
-    Largest first into the smallest hole that takes it; going back where that fails, if they are few.
+    Largest item first, into the smallest hole that fits; with backtracking where items and holes are few.
     """
-    if effort.left <= 0 or sum(i.footprint for i in items) > sum(h.size for h in holes):
+    if budget.left <= 0 or sum(i.footprint for i in items) > sum(h.size for h in holes):
         return None
     items = sorted(items, key=lambda i: (-i.footprint, -i.alignment, i.row))
-    found: Places = {}
+    found: Placements = {}
     if len(items) <= _EXACT_ITEMS and len(holes) <= _EXACT_HOLES:
-        return found if _put(items, 0, sorted(holes), found, effort) else None
-    effort.left -= _LOOKS * len(items) + _HANDLING * len(holes)
+        return found if _search(items, 0, sorted(holes), found, budget) else None
+    budget.left -= _ITEM_COST * len(items) + _HOLE_COST * len(holes)
     return _best_fit(items, holes)
 
 
-def _put(items: list[Item], index: int, holes: list[Hole], found: Places, effort: Effort) -> bool:
-    """Place the items from `index` on into sorted holes, going back where that fails."""
+def _search(
+    items: list[Item], index: int, holes: list[Hole], found: Placements, budget: SearchBudget
+) -> bool:
+    """Place the items from `index` on into sorted holes, with backtracking; False where that fails."""
     if index == len(items):
         return True
     item = items[index]
@@ -73,29 +75,29 @@ def _put(items: list[Item], index: int, holes: list[Hole], found: Places, effort
         if left < 0 or item.usage & ~hole.usage or kind in tried:
             continue
         tried.add(kind)
-        if effort.left <= 0:
+        if budget.left <= 0:
             return False
-        effort.left -= len(holes)
+        budget.left -= len(holes)
         rest = holes[:at] + holes[at + 1 :]
         if offset > hole.start:
             rest.append(Hole(offset - hole.start, hole.resource, hole.start, hole.usage))
         if left:
             rest.append(Hole(left, hole.resource, offset + item.footprint, hole.usage))
-        if _put(items, index + 1, sorted(rest), found, effort):
+        if _search(items, index + 1, sorted(rest), found, budget):
             found[item.row] = (hole.resource, offset)
             return True
     return False
 
 
-def _best_fit(items: list[Item], holes: list[Hole]) -> Places | None:
-    """Best fit without going back."""
+def _best_fit(items: list[Item], holes: list[Hole]) -> Placements | None:
+    """Best fit without backtracking."""
     free = Holes()
     usage = {hole.resource: hole.usage for hole in holes}
     for resource in usage:
         free.add_space(resource, None)
     for hole in holes:
         free.give(hole.resource, hole.start, hole.size)
-    found: Places = {}
+    found: Placements = {}
     allow: dict[int, set[int]] = {}
     for item in items:
         allowed = allow.setdefault(item.usage, {r for r, bits in usage.items() if not item.usage & ~bits})

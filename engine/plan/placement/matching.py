@@ -16,9 +16,9 @@ import numpy as np
 from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan
 from engine.plan.model.packing import Packing
 from engine.plan.model.plan import Plan
-from engine.plan.placement.builder import NoRoom
-from engine.plan.placement.planning_round import SLACK, Outcome
-from engine.plan.placement.staging_bounds import staging_at_once
+from engine.plan.placement.builder import HeapFull
+from engine.plan.placement.planning_round import SLACK, RoundResult
+from engine.plan.placement.staging_bounds import min_staging
 from engine.plan.placement.staging_plan import plan_staging
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.table import Rows, Table, distinct_ids
@@ -158,7 +158,7 @@ def _with_staging(plan: Plan, old: MemoryPlan) -> Plan:
     """The plan with staging for everything from caches that is not at its place in `old`."""
     places = plan.memory.subresources
     was = old.subresource_table
-    fetch = plan.terms.holding(Contents.CACHE)[places["terms"]] if len(places) else np.zeros(0, bool)
+    fetch = plan.terms.with_contents(Contents.CACHE)[places["terms"]] if len(places) else np.zeros(0, bool)
     there = was.has(places["key"].astype(np.int64))
     before = was.rows(places["key"][there].astype(np.int64))
     same = np.ones(len(before), bool)
@@ -171,12 +171,12 @@ def _with_staging(plan: Plan, old: MemoryPlan) -> Plan:
     bytes_ = np.where(buffers, np.maximum(to_fetch["size"], to_fetch["footprint"]), to_fetch["size"])
     padding = int((to_fetch["footprint"] - to_fetch["size"])[buffers].max(initial=0))
     shapes = [entry.shape for entry in entries if entry.shape is not None]
-    least = staging_at_once(shapes, padding, plan.profile, plan.policy)
+    least = min_staging(shapes, padding, plan.profile, plan.policy)
     packing = Packing.of(plan.memory, plan.profile)
-    found = Outcome(plan.memory, packing, int((bytes_ + SLACK).sum()), least)
+    found = RoundResult(plan.memory, packing, int((bytes_ + SLACK).sum()), least)
     try:
         memory, staging = plan_staging(plan.requirements, found, plan.profile, plan.policy, least)
-    except NoRoom as short:
+    except HeapFull as short:
         what = (
             f"heap {short.heap} cannot hold the plan and a staging buffer to bring {len(to_fetch)} assets in"
         )

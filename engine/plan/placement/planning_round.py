@@ -1,4 +1,4 @@
-"""One planning round: what stays, what is replaced, what is new, what goes."""
+"""One planning round: which keys stay, are replaced, are new, and are removed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.model.columns import Columns, columns_of
+from engine.plan.model.columns import NeedColumns, need_columns
 from engine.plan.model.memory_plan import SUBRESOURCE, MemoryPlan, Sharing
 from engine.plan.model.packing import Packing
 from engine.plan.model.plan import Plan
 from engine.plan.placement.builder import Builder
-from engine.plan.placement.placing import Unplaceable, Wanted, place
-from engine.plan.placement.staging_bounds import staging_at_once
+from engine.plan.placement.placing import GroupNeeds, UnsatisfiableNeed, place
+from engine.plan.placement.staging_bounds import min_staging
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import TermsTable
@@ -22,34 +22,37 @@ from engine.plan.terms.policy import Policy
 from engine.plan.terms.table import Int64s, Rows, Table, distinct_ids, stack
 from engine.plan.terms.vocabulary import Kind
 
-SLACK = 32  # of staging per key, for the start and end of a run
+SLACK = 32  # bytes of staging per key, for the alignment of the start and end of a run
 
 
 class Keep(IntEnum):
-    """How much of what is resident a round holds on to; what one has no room for may fit the next lower.
+    """How much of the resident plan a round keeps; if a plan does not fit, the next lower level may.
 
-    With OWN all that shares pages is placed anew. What has an allocation of its own would gain nothing from
-    that, and what the device or the host has written there would be lost.
+    OWN_ALLOCATIONS places all keys in shared pages again. Resources with an allocation of their own stay: to
+    place them again gains nothing, and contents written by device or host would be lost.
     """
 
     NOTHING = 0
-    OWN = 1
-    PLACES = 2  # what fits stays where it is
-    REPLACED = 3  # and the old range of what is replaced is given away only after the new one is published
+    OWN_ALLOCATIONS = 1
+    PLACES = 2  # keys that fit stay where they are
+    OLD_RANGES = 3  # and the old range of a replaced key is kept until its new one is published
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Outcome:
-    """What a round found: at most `to_stage` bytes come through staging, of which it must hold `at_once`."""
+class RoundResult:
+    """The result of a round: at most `to_stage` bytes pass through staging buffers.
+
+    One of these needs at least `min_staging` bytes, or some asset could never be transferred.
+    """
 
     memory: MemoryPlan
     packing: Packing
     to_stage: int
-    at_once: int
+    min_staging: int
 
 
-class Round:
-    """Works on a copy-on-write view of the resident plan; a failed round leaves that plan as it was."""
+class PlanningRound:
+    """Works on a copy-on-write view of the resident plan, which a failed round leaves unchanged."""
 
     def __init__(
         self,
@@ -72,13 +75,10 @@ class Round:
         else:
             self.packing = Packing.of(self.memory, profile)
 
-    def run(self) -> Outcome:
-        """The plan of memory and what must be staged to get there.
-
-        Raises NoRoom or Unplaceable where the device cannot hold it.
-        """
+    def run(self) -> RoundResult:
+        """The memory plan and the bytes to stage; HeapFull or UnsatisfiableNeed where it does not fit."""
         gone, ids = self._difference()
-        columns = columns_of(
+        columns = need_columns(
             self.coalesced, self.coalesced.needs.rows(ids), self.profile, self.policy, self.terms
         )
         rows = _rows(columns)
@@ -91,29 +91,29 @@ class Round:
         stays = same.copy()
         stays[had] |= self._fits(columns, rows, had, old)
         self._keep(rows, columns, had, old, stays)
-        left = self.memory.subresource_table.rows(gone)
+        removed = self.memory.subresource_table.rows(gone)
         replaced = old[~stays[had]]
-        roomy = self.keep is Keep.REPLACED
-        if not roomy:
-            left, replaced = stack([left, replaced]), replaced[:0]
-        dropped = self._drop(left)
-        builder = Builder(self.memory, self.packing, self.profile, self.policy, grow=roomy)
+        keep_old = self.keep is Keep.OLD_RANGES
+        if not keep_old:
+            removed, replaced = stack([removed, replaced]), replaced[:0]
+        dropped = self._drop(removed)
+        builder = Builder(self.memory, self.packing, self.profile, self.policy, grow=keep_old)
         self._place(columns, rows, ~stays, builder)
         missing = np.isin(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
         fetch = ~stays & columns.cached | missing
         memory = self._finish(builder, rows[~stays], rows[~same], gone, dropped, replaced)
         to_stage = int((np.maximum(columns.bytes, columns.footprint) + SLACK)[fetch].sum())
-        return Outcome(memory, self.packing, to_stage, self._at_once(columns, fetch))
+        return RoundResult(memory, self.packing, to_stage, self._min_staging(columns, fetch))
 
-    def _at_once(self, columns: Columns, fetch: NDArray[np.bool_]) -> int:
-        """Bytes of staging without which one of these could never come."""
+    def _min_staging(self, columns: NeedColumns, fetch: NDArray[np.bool_]) -> int:
+        """The least size in bytes of a staging buffer through which all of `fetch` can be transferred."""
         entries = [self.terms[t] for t in distinct_ids(columns.terms[fetch]).tolist()]
         shapes = [entry.shape for entry in entries if entry.shape is not None]
         padding = (columns.footprint - columns.size)[fetch].max(initial=0)  # of buffers; of images below zero
-        return staging_at_once(shapes, int(padding), self.profile, self.policy)
+        return min_staging(shapes, int(padding), self.profile, self.policy)
 
     def _difference(self) -> tuple[Int64s, Int64s]:
-        """(keys that go, keys to look at), both sorted."""
+        """(removed keys, keys that may be new or changed), both sorted."""
         places, needs = self.memory.subresource_table, self.coalesced.needs
         known = self.resident
         if (
@@ -129,8 +129,8 @@ class Round:
         gone = places.array["key"].astype(np.int64)
         return gone[~needs.has(gone)], keys
 
-    def _fits(self, columns: Columns, rows: Rows, had: NDArray[np.bool_], old: Rows) -> NDArray[np.bool_]:
-        """Which of the resident keys may stay although what is asked of them has changed."""
+    def _fits(self, columns: NeedColumns, rows: Rows, had: NDArray[np.bool_], old: Rows) -> NDArray[np.bool_]:
+        """Which of the resident keys can stay at their place although their need has changed."""
         resource = self.memory.resource_table.rows(old["resource"].astype(np.int64))
         allocation = self.memory.allocation_table.rows(resource["allocation"].astype(np.int64))
         new_foot, own = columns.footprint[had], resource["sharing"] == Sharing.OWN
@@ -145,15 +145,15 @@ class Round:
         different, index = np.unique(pairs, axis=0, return_inverse=True)
         good = np.zeros(len(different), bool)
         for i, (terms, group, memory_type, sharing, aliased, new) in enumerate(different.tolist()):
-            wanted, was = columns.groups[group], self.terms[terms]
+            target, previous = columns.groups[group], self.terms[terms]
             has = self.profile.memory_types[memory_type].properties
             good[i] = (
-                wanted.sharing == sharing
-                and wanted.kind is was.kind
-                and wanted.shape == was.shape
-                and wanted.mapped == was.persistent_map
-                and not (aliased and was.lifetime != self.terms[new].lifetime)
-                and not wanted.required & ~has
+                target.sharing == sharing
+                and target.kind is previous.kind
+                and target.shape == previous.shape
+                and target.mapped == previous.persistent_map
+                and not (aliased and previous.lifetime != self.terms[new].lifetime)
+                and not target.required & ~has
             )
         fits &= good[index.reshape(-1)]
         address = np.array([g.device_address for g in columns.groups], bool)
@@ -163,9 +163,9 @@ class Round:
         return fits
 
     def _keep(
-        self, rows: Rows, columns: Columns, had: NDArray[np.bool_], old: Rows, stays: NDArray[np.bool_]
+        self, rows: Rows, columns: NeedColumns, had: NDArray[np.bool_], old: Rows, stays: NDArray[np.bool_]
     ) -> None:
-        """Carry places over into `rows`, giving back what a shrunken key no longer needs."""
+        """Copy the places of keys that stay into `rows`, and free the rest of a footprint that has shrunk."""
         kept = stays[had]
         at = np.flatnonzero(had)[kept]
         before = old[kept]
@@ -174,28 +174,28 @@ class Round:
         for i in shrunk.tolist():
             resource, start = int(before["resource"][i]), int(before["offset"][i])
             small, large = int(rows["footprint"][at[i]]), int(before["footprint"][i])
-            if self.packing.pages.knows(resource):
+            if self.packing.pages.has_space(resource):
                 self.packing.pages.give(resource, start + small, large - small)
             else:
                 rows["footprint"][at[i]] = large
 
     def _drop(self, places: Rows) -> tuple[Int64s, Int64s]:
-        """Give places back; (resources, allocations) that hold nothing any more."""
-        for place_ in places:
-            self.packing.pages.give(int(place_["resource"]), int(place_["offset"]), int(place_["footprint"]))
+        """Free places; returns ids of (resources, allocations) that are empty and removed now."""
+        for row in places:
+            self.packing.pages.give(int(row["resource"]), int(row["offset"]), int(row["footprint"]))
         for ident, count in _counts(places["resource"]):
             self.packing.keys_in[ident] -= count
         empty = [ident for ident, count in self.packing.keys_in.items() if not count]
         allocations = []
         for ident in empty:
-            row = self.memory.resource(ident)
-            home = self.memory.allocation(int(row["allocation"]))
-            if self.packing.drop_resource(row, home):
-                self.packing.drop_allocation(home, self.profile)
-                allocations.append(int(home["id"]))
+            resource = self.memory.resource(ident)
+            allocation = self.memory.allocation(int(resource["allocation"]))
+            if self.packing.drop_resource(resource, allocation):
+                self.packing.drop_allocation(allocation, self.profile)
+                allocations.append(int(allocation["id"]))
         return np.array(empty, np.int64), np.array(allocations, np.int64)
 
-    def _place(self, columns: Columns, rows: Rows, new: NDArray[np.bool_], builder: Builder) -> None:
+    def _place(self, columns: NeedColumns, rows: Rows, new: NDArray[np.bool_], builder: Builder) -> None:
         order = columns.placing_order(self.coalesced)
         order = order[new[order]]
         group = columns.group[order]
@@ -204,10 +204,10 @@ class Round:
             if start == stop:
                 break
             at = order[start:stop]
-            kind = columns.groups[int(group[start])]
-            own = kind.sharing is Sharing.OWN
-            wanted = Wanted(
-                kind,
+            group_ = columns.groups[int(group[start])]
+            own = group_.sharing is Sharing.OWN
+            needs = GroupNeeds(
+                group_,
                 [self.terms[t] for t in rows["terms"][at].tolist()] if own else [],
                 columns.needs["key"][at],
                 columns.footprint[at],
@@ -215,9 +215,9 @@ class Round:
                 columns.usage[at],
             )
             try:
-                rows["resource"][at], rows["offset"][at] = place(wanted, builder)
-            except Unplaceable as found:
-                found.key = int(wanted.key[found.row])
+                rows["resource"][at], rows["offset"][at] = place(needs, builder)
+            except UnsatisfiableNeed as need:
+                need.key = int(needs.key[need.row])
                 raise
 
     def _finish(
@@ -229,14 +229,14 @@ class Round:
         dropped: tuple[Int64s, Int64s],
         replaced: Rows,
     ) -> MemoryPlan:
-        """The new memory plan; only now, all being placed, are the ranges of what is replaced given back."""
+        """The new memory plan. Ranges of replaced keys are freed only now, after everything is placed."""
         allocations, resources = builder.finish()
         for row in allocations:
             self.packing.add_allocation(row, self.profile)
-        homes = {int(row["id"]): row for row in allocations}
+        new = {int(row["id"]): row for row in allocations}
         for row in resources:
-            home = int(row["allocation"])
-            self.packing.add_resource(row, homes[home] if home in homes else self.memory.allocation(home))
+            ident = int(row["allocation"])
+            self.packing.add_resource(row, new[ident] if ident in new else self.memory.allocation(ident))
         for ident, count in _counts(placed["resource"]):
             self.packing.keys_in[ident] += count
         self.packing.open_new(allocations, resources, placed)
@@ -250,7 +250,7 @@ class Round:
         )
 
 
-def _rows(columns: Columns) -> Rows:
+def _rows(columns: NeedColumns) -> Rows:
     rows = np.zeros(len(columns.needs), SUBRESOURCE)
     rows["key"], rows["content"] = columns.needs["key"], columns.needs["content"]
     rows["terms"], rows["size"] = columns.terms, columns.size
@@ -260,7 +260,7 @@ def _rows(columns: Columns) -> Rows:
 
 
 def _counts(ids: NDArray[np.int32]) -> list[tuple[int, int]]:
-    """How often each id occurs."""
+    """(id, number of occurrences) of each distinct id."""
     ordered = np.sort(ids)
     starts = np.flatnonzero(np.concatenate([[True] * (len(ids) > 0), ordered[1:] != ordered[:-1]]))
     counts = np.diff(np.append(starts, len(ids)))
@@ -268,15 +268,15 @@ def _counts(ids: NDArray[np.int32]) -> list[tuple[int, int]]:
 
 
 def _kept(memory: MemoryPlan, keep: Keep) -> MemoryPlan:
-    """What is held on to of a memory plan; new ids go on from its own in any case."""
+    """The part of a memory plan that `keep` keeps; the next unused ids are kept in any case."""
     if keep >= Keep.PLACES:
         return memory
     if keep is Keep.NOTHING:
         empty = MemoryPlan.empty()
         return replace(empty, next_allocation=memory.next_allocation, next_resource=memory.next_resource)
     resources, places = memory.resources, memory.subresources
-    homes = memory.allocation_table.rows(resources["allocation"].astype(np.int64))
-    stays = (resources["sharing"] == Sharing.OWN) & homes["own"]
+    own = memory.allocation_table.rows(resources["allocation"].astype(np.int64))["own"]
+    stays = (resources["sharing"] == Sharing.OWN) & own
     stays &= np.isin(resources["id"], places["resource"])
     kept = resources[stays]
     allocations = memory.allocations

@@ -1,4 +1,4 @@
-"""Bounds of staging: alignment and slack of what is staged, and the least that an asset needs to arrive."""
+"""Bounds of staging: alignment and slack of staged bytes, and the least staging size that an asset needs."""
 
 from __future__ import annotations
 
@@ -15,38 +15,37 @@ RUN_ALIGNMENT = 16
 
 
 def image_alignment(shape: ImageShape, optimal: int) -> int:
-    """Alignment of an image's bytes in staging: rule 10's texel block and 4, and what the device likes."""
+    """Alignment of an image's bytes in staging: texel block and 4 (rule 10), and the device's optimal one."""
     return lcm(shape.format.info.block_bytes, 4, optimal)
 
 
 def image_slack(shape: ImageShape, optimal: int) -> int:
-    """Bytes of staging that a piece of an image may take beside its own, for alignment."""
+    """The most bytes of staging that the alignment of a piece of an image takes."""
     return 2 * image_alignment(shape, optimal) + shape.mip_levels * 4 * shape.format.info.block_bytes
 
 
-def rows_at_once(profile: DeviceProfile, policy: Policy) -> int:
-    """Block rows that copies come in: 1, or what the transfer queue wants (rule 11); 0: whole levels only."""
+def copy_row_granularity(profile: DeviceProfile, policy: Policy) -> int:
+    """Granularity of image copies in block rows: 1, or the transfer queue's (rule 11); 0: whole levels."""
     if not (policy.transfer_queue and profile.has_transfer_queue()):
         return 1
     families = [f for f in profile.queue_families if f.kinds == frozenset({QueueKind.TRANSFER})]
     return min((f.image_granularity[1] for f in families), default=1)
 
 
-def least_staging(shape: ImageShape, optimal: int, rows: int) -> int:
-    """Bytes of staging without which an image of this shape can never come; `rows` as `rows_at_once` says."""
+def min_image_staging(shape: ImageShape, optimal: int, rows: int) -> int:
+    """The least staging size in bytes for an image of this shape; `rows` is `copy_row_granularity`."""
     levels = mip_levels(shape)
-    most = max(min(rows * level.row, level.size) if rows else level.size for level in levels)
-    return image_slack(shape, optimal) + most
+    piece = max(min(rows * level.row, level.size) if rows else level.size for level in levels)
+    return image_slack(shape, optimal) + piece
 
 
-def staging_at_once(
-    shapes: Iterable[ImageShape], padding: int, profile: DeviceProfile, policy: Policy
-) -> int:
-    """Bytes of staging without which one of these images, or buffers with so much padding, can never come."""
-    optimal, rows = profile.limits.optimal_buffer_copy_offset_alignment, rows_at_once(profile, policy)
-    return max([least_room(padding), *(least_staging(shape, optimal, rows) for shape in shapes)])
+def min_staging(shapes: Iterable[ImageShape], padding: int, profile: DeviceProfile, policy: Policy) -> int:
+    """The least staging size in bytes for images of these shapes and buffers with so much padding."""
+    optimal = profile.limits.optimal_buffer_copy_offset_alignment
+    rows = copy_row_granularity(profile, policy)
+    return max([min_buffer_staging(padding), *(min_image_staging(shape, optimal, rows) for shape in shapes)])
 
 
-def least_room(padding: int) -> int:
-    """Bytes of staging without which a buffer with so much padding at its place can never come."""
+def min_buffer_staging(padding: int) -> int:
+    """The least staging size in bytes for a buffer whose footprint has `padding` bytes."""
     return padding + 3 * RUN_ALIGNMENT + 4

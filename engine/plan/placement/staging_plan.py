@@ -1,7 +1,7 @@
-"""Staging buffers: planned like everything else, for as long as something is to be transferred.
+"""Staging buffers: planned like all other memory, for as long as there is something to transfer.
 
-One buffer where all of it is small, two for pipelining: while the device copies out of one, the host fills
-the other. Each takes at most `Policy.staging`, an eighth of its heap and what the budget leaves.
+One buffer where little is transferred, otherwise two for pipelining: while the device copies out of one, the
+host fills the other. Its size is limited by `Policy.staging`, an eighth of the heap, and the budget.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 
 from engine.plan.model.groups import Group, candidate_types
 from engine.plan.model.memory_plan import SUBRESOURCE, MemoryPlan, Sharing
-from engine.plan.placement.builder import Builder, NewResource, NoRoom
-from engine.plan.placement.planning_round import Outcome
+from engine.plan.placement.builder import Builder, HeapFull, NewResource
+from engine.plan.placement.planning_round import RoundResult
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.terms.policy import MIB, Policy
@@ -23,12 +23,12 @@ from engine.plan.terms.vocabulary import BufferUsage, Kind, MemoryProperty
 STAGING_REQUESTER = "engine/memory staging"
 STAGING_NAMES = ("staging 0", "staging 1")
 _ONE_BUFFER = 8 * MIB
-_LEAST = 64 * 1024
+_MIN_SIZE = 64 * 1024
 _GROUP = Group(
     Kind.BUFFER,
     Sharing.OWN,
     MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT,
-    MemoryProperty.HOST_CACHED,  # an NVIDIA driver gives it in 60 % of the time, and it is as fast
+    MemoryProperty.HOST_CACHED,  # on an NVIDIA driver allocated in 60 % of the time, and as fast to write
     True,
     False,
     None,
@@ -37,22 +37,23 @@ _GROUP = Group(
 
 
 def plan_staging(
-    coalesced: Coalesced, found: Outcome, profile: DeviceProfile, policy: Policy, least: int | None
+    coalesced: Coalesced, result: RoundResult, profile: DeviceProfile, policy: Policy, min_staging: int | None
 ) -> tuple[MemoryPlan, MemoryPlan]:
-    """(the memory plan with its next ids advanced, the staging plan); NoRoom where not even the least fits.
+    """(the memory plan with its next ids advanced, the staging plan); HeapFull where no buffer fits.
 
-    With `least`, what is left is taken if it is so many bytes, however little: rather slowly than not at all.
+    With `min_staging`, a buffer of at least so many bytes is accepted where no larger one fits: slow, but
+    everything can be transferred.
     """
-    memory, to_stage = found.memory, found.to_stage
+    memory, to_stage = result.memory, result.to_stage
     if not to_stage:
         return memory, MemoryPlan.empty()
     bits = profile.buffer_requirements(MIB, BufferUsage.TRANSFER_SRC).type_bits
-    short = NoRoom(0, _LEAST)
+    short = HeapFull(0, _MIN_SIZE)
     for memory_type in candidate_types(_GROUP, bits, profile):
-        builder = Builder(memory, found.packing, profile, policy)
-        size, count = _size(builder, memory_type, to_stage, profile, policy, least)
+        builder = Builder(memory, result.packing, profile, policy)
+        size, count = _size(builder, memory_type, to_stage, profile, policy, min_staging)
         if not size:
-            short = NoRoom(profile.memory_types[memory_type].heap, _LEAST)
+            short = HeapFull(profile.memory_types[memory_type].heap, _MIN_SIZE)
             continue
         rows = np.zeros(count, SUBRESOURCE)
         for i in range(count):
@@ -91,17 +92,17 @@ def _size(
     to_stage: int,
     profile: DeviceProfile,
     policy: Policy,
-    least: int | None,
+    min_staging: int | None,
 ) -> tuple[int, int]:
-    """(bytes of one staging buffer, how many); (0, 0) where the heap has no room for any."""
+    """(bytes of one staging buffer, number of buffers); (0, 0) where the heap has no room for one."""
     heap = profile.heaps[profile.memory_types[memory_type].heap]
     unit = max(4096, profile.limits.non_coherent_atom_size)
-    wanted = -(-to_stage // unit) * unit + unit
+    total = -(-to_stage // unit) * unit + unit
     room = builder.room(memory_type)
-    most = min(policy.staging, max(heap.size // 8, _LEAST), profile.limits.max_buffer_size)
-    for count in (1,) if wanted <= min(_ONE_BUFFER, policy.staging) else (2, 1):
-        useful = min(most, -(-wanted // count // unit) * unit)
+    max_size = min(policy.staging, max(heap.size // 8, _MIN_SIZE), profile.limits.max_buffer_size)
+    for count in (1,) if total <= min(_ONE_BUFFER, policy.staging) else (2, 1):
+        useful = min(max_size, -(-total // count // unit) * unit)
         size = min(useful, room // count // unit * unit)
-        if size >= min(_LEAST, useful):
+        if size >= min(_MIN_SIZE, useful):
             return size, count
-    return (size, 1) if least is not None and size >= max(unit, least) else (0, 0)
+    return (size, 1) if min_staging is not None and size >= max(unit, min_staging) else (0, 0)

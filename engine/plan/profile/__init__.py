@@ -1,1 +1,1 @@
-"""Device profiles: everything a plan must know of a GPU, as data that is recorded and read from a file."""
+"""Device profiles: everything that a plan needs to know about a GPU, recorded to and read from a file."""

@@ -1,7 +1,8 @@
-"""A device profile: all that a plan must know of a GPU, as data from a live device or a JSON file.
+"""A device profile: all that a plan needs to know about a GPU, from a live device or a JSON file.
 
-Sizes and alignments come from three places, best first: a live device (`measure`), facts recorded in the
-file, rules. What a rule had to guess is marked `estimated`, and so are the plan's resources made with it.
+Sizes and alignments come from three sources, best first: a live device (`measure`), facts recorded in the
+file, rules. Results of a rule that is not exact are marked `estimated`, as are the planned resources that
+use them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, MemoryProperty
 
 @dataclass(frozen=True, slots=True)
 class Heap:
-    """VkMemoryHeap: bytes, and whether it is device local."""
+    """VkMemoryHeap: size in bytes, and whether it is device-local."""
 
     size: int
     device_local: bool
@@ -24,7 +25,7 @@ class Heap:
 
 @dataclass(frozen=True, slots=True)
 class MemoryType:
-    """VkMemoryType: the heap it takes from and its properties."""
+    """VkMemoryType: heap index and properties."""
 
     heap: int
     properties: MemoryProperty
@@ -32,7 +33,7 @@ class MemoryType:
 
 @dataclass(frozen=True, slots=True)
 class QueueFamily:
-    """VkQueueFamilyProperties: what its queues can do, how many, and rule 11's granularity in texels."""
+    """VkQueueFamilyProperties: capabilities, queue count, and minImageTransferGranularity in texels."""
 
     kinds: frozenset[QueueKind]
     count: int = 1
@@ -41,7 +42,7 @@ class QueueFamily:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The VkPhysicalDeviceLimits (and maintenance3/4 ones) that plans obey; bytes unless said otherwise."""
+    """The VkPhysicalDeviceLimits (and maintenance3/4 limits) that plans obey; sizes in bytes."""
 
     buffer_image_granularity: int = 1
     non_coherent_atom_size: int = 64
@@ -56,12 +57,12 @@ class Limits:
     max_buffer_size: int = 1 << 31
     max_image_dimension_2d: int = 16384
     max_image_array_layers: int = 2048
-    framebuffer_sample_counts: int = 0x5  # VkSampleCountFlags that colour and depth share
+    framebuffer_sample_counts: int = 0x5  # VkSampleCountFlags that colour and depth both support
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """VkMemoryRequirements2 of one buffer or image; `estimated` where only a rule could tell."""
+    """VkMemoryRequirements2 of one buffer or image; `estimated` where a rule guessed them."""
 
     size: int
     alignment: int
@@ -72,20 +73,21 @@ class Needs:
 
 
 class Measure(Protocol):
-    """Asks a live device (vkGetDeviceBufferMemoryRequirements, vkGetDeviceImageMemoryRequirements)."""
+    """Queries a live device (vkGetDeviceBufferMemoryRequirements, vkGetDeviceImageMemoryRequirements)."""
 
     def buffer(self, size: int, usage: BufferUsage) -> Needs:
-        """Requirements of a VkBuffer of `size` bytes."""
+        """Memory requirements of a VkBuffer of `size` bytes."""
 
     def image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
-        """Requirements of an optimal 2D VkImage."""
+        """Memory requirements of a 2D VkImage with optimal tiling."""
 
 
 @dataclass(frozen=True, slots=True)
 class BufferRule:
-    """How a device sizes buffers: a multiple of `size_multiple`, at `alignment`.
+    """Rule for the memory requirements of buffers: a multiple of `size_multiple`, at `alignment`.
 
-    `type_bits` are those of any buffer, `usage_type_bits` narrow them for single usage bits.
+    `type_bits` apply to every buffer; `usage_type_bits`, (usage bit, memory type bits) pairs, narrow them.
+    `exact` says that the rule is no estimate.
     """
 
     type_bits: int
@@ -97,8 +99,12 @@ class BufferRule:
 
 @dataclass(frozen=True, slots=True)
 class ImageRule:
-    """How a device pads optimal images: rows to `row_multiple` bytes and `row_count` rows, mips and layers
-    to `mip_multiple`, the whole to `size_multiple`.
+    """Rule for the memory requirements of optimal images, in bytes.
+
+    A row of blocks is padded to `row_multiple`, the number of rows to `row_count`, a mip level to
+    `mip_multiple`, the image to `size_multiple`. Attachments of `dedicated_from` bytes and more prefer a
+    dedicated allocation (0: none does). `format_type_bits`, (format, memory type bits) pairs, replace
+    `type_bits`.
     """
 
     type_bits: int
@@ -113,7 +119,7 @@ class ImageRule:
 
 @dataclass(frozen=True, slots=True)
 class ImageFact:
-    """One recorded answer of a device for an image of this shape, layers and usage."""
+    """The recorded memory requirements of one image: its shape, layers and usage."""
 
     shape: ImageShape
     layers: int
@@ -125,8 +131,8 @@ class ImageFact:
 class DeviceProfile:
     """Memory types, heaps, queue families, limits and sizing rules of one device.
 
-    `budgets` bounds a heap below its size (VK_EXT_memory_budget, `--budget`); heaps not named may be
-    used up to `default_fraction` of their size.
+    `budgets` limits heaps, by index, in bytes (VK_EXT_memory_budget, `--budget`); other heaps may be used up
+    to `default_fraction` of their size.
     """
 
     name: str
@@ -146,36 +152,36 @@ class DeviceProfile:
     _cache: dict[object, Needs] = field(default_factory=dict, repr=False)
 
     def budget(self, heap: int) -> int:
-        """Bytes that plans may take from `heap`."""
+        """Bytes that plans may allocate from `heap`."""
         return min(
             self.heaps[heap].size, self.budgets.get(heap, int(self.heaps[heap].size * self.default_fraction))
         )
 
     def with_budgets(self, budgets: Mapping[int, int]) -> DeviceProfile:
-        """The same device with other limits per heap."""
+        """The same device with other budgets, in bytes by heap index."""
         return replace(self, budgets=dict(budgets))
 
-    def limited(self, most: int) -> DeviceProfile:
-        """The same device with no heap's budget above `most` bytes."""
+    def limited(self, max_budget: int) -> DeviceProfile:
+        """The same device with every heap's budget limited to `max_budget` bytes."""
         heaps = range(len(self.heaps))
-        return self.with_budgets({heap: min(self.budget(heap), most) for heap in heaps})
+        return self.with_budgets({heap: min(self.budget(heap), max_budget) for heap in heaps})
 
     def has_transfer_queue(self) -> bool:
-        """Whether there is a family for transfers alone."""
+        """Whether there is a transfer-only queue family."""
         return any(f.kinds == frozenset({QueueKind.TRANSFER}) for f in self.queue_families)
 
     def shares_memory(self) -> bool:
-        """Whether host and device have the same memory, some of it with no memory type for the host.
+        """Whether all heaps are device-local, and some but not all memory types can be written by the host.
 
-        Across a bus the copy engine is faster than the host's own writes, and takes no processor.
+        Elsewhere a bus lies between: there the copy engine is faster than host writes and needs no CPU time.
         """
         local = [t for t in self.memory_types if t.properties & MemoryProperty.DEVICE_LOCAL]
-        open_to_host = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
-        written = [t for t in local if not open_to_host & ~t.properties]
-        return all(heap.device_local for heap in self.heaps) and 0 < len(written) < len(local)
+        mappable = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
+        writable = [t for t in local if not mappable & ~t.properties]
+        return all(heap.device_local for heap in self.heaps) and 0 < len(writable) < len(local)
 
     def buffer_requirements(self, size: int, usage: BufferUsage) -> Needs:
-        """What a VkBuffer of `size` bytes takes."""
+        """Memory requirements of a VkBuffer of `size` bytes."""
         if self.measure is not None:
             return self.measure.buffer(size, usage)
         rule = self.buffers
@@ -186,7 +192,7 @@ class DeviceProfile:
         return Needs(_up(size, rule.size_multiple), rule.alignment, bits, estimated=not rule.exact)
 
     def image_requirements(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
-        """What an optimal 2D VkImage of `layers` layers takes."""
+        """Memory requirements of a 2D VkImage of `layers` layers with optimal tiling."""
         key = (shape, layers, int(usage))
         found = self._cache.get(key)
         if found is None:

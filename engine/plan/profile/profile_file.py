@@ -1,6 +1,6 @@
 """Device profiles as JSON: `assets/profiles/NAME.json`, written by `python -m engine doctor --record`.
 
-A field that is missing or of the wrong kind raises ProfileError with its path, as `memoryTypes[1].heap`.
+A missing or invalid field raises ProfileError with its path, such as `memoryTypes[1].heap`.
 """
 
 from __future__ import annotations
@@ -41,35 +41,36 @@ T = TypeVar("T")
 
 SCHEMA = 1
 LARGEST_FILE = 16 << 20
-_MOST = (1 << 63) - 1  # plans count in int64
-_MOST_BYTES = 1 << 44  # of a heap; what lies in it can be multiplied and summed
-_MOST_ALIGNMENT = 1 << 32
+_MAX_INT64 = (1 << 63) - 1
+_MAX_BYTES = 1 << 44  # of a heap or image; leaves headroom in int64 for products and sums
+_MAX_ALIGNMENT = 1 << 32
 _TYPE_BITS = (1 << 32) - 1
 
 
 def read_profile(path: Path) -> DeviceProfile:
-    """The profile in a JSON file; ProfileError names the file, and the field that is wrong."""
+    """The profile in a JSON file; ProfileError names the file and the invalid field."""
     try:
         return profile_from_json(read_bytes(path, str(path), LARGEST_FILE).decode("utf-8"))
     except InputError as error:
         problem = f"{path}: {error.problems[0].message}"
-        raise ProfileError("profile.file", problem, "give a recorded profile's name or file") from None
+        raise ProfileError("profile.file", problem, "give the name or file of a recorded profile") from None
     except UnicodeDecodeError as error:
-        raise ProfileError("profile.file", f"{path}: no text: {error}", "record the profile again") from None
+        problem = f"{path}: not UTF-8 text: {error}"
+        raise ProfileError("profile.file", problem, "record the profile again") from None
     except ProfileError as error:
         raise ProfileError(error.code, f"{path}: {error.problem}", error.help) from None
 
 
 def profile_from_json(text: str) -> DeviceProfile:
-    """A profile from its JSON text."""
+    """Parse a profile from JSON text; ProfileError names the invalid field."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ProfileError("profile.json", f"the profile is no JSON: {error}") from error
-    root = _At(value, "")
-    if root.whole("schema") != SCHEMA:
+        raise ProfileError("profile.json", f"the profile is not valid JSON: {error}") from error
+    root = _JsonValue(value, "")
+    if root.integer("schema") != SCHEMA:
         raise ProfileError("profile.schema", f"schema is not {SCHEMA}", "record the profile again")
-    heaps = tuple(Heap(h.whole("size", _MOST_BYTES), h.flag("deviceLocal")) for h in root.items("heaps"))
+    heaps = tuple(Heap(h.integer("size", _MAX_BYTES), h.flag("deviceLocal")) for h in root.items("heaps"))
     types = tuple(_memory_type(t, len(heaps)) for t in root.items("memoryTypes"))
     if not 0 < len(types) <= _TYPE_BITS.bit_length():
         raise ProfileError("profile.field", f"memoryTypes has {len(types)} entries; a device has 1 to 32")
@@ -89,7 +90,7 @@ def profile_from_json(text: str) -> DeviceProfile:
 
 
 def profile_to_json(profile: DeviceProfile) -> str:
-    """The JSON text of a profile: sorted as written here, the same bytes each time. Budgets stay out."""
+    """The JSON text of a profile: fixed field order, the same bytes each time. Budgets are not written."""
     value = {
         "schema": SCHEMA,
         "name": profile.name,
@@ -130,47 +131,48 @@ def profile_to_json(profile: DeviceProfile) -> str:
     return json.dumps(value, indent=1) + "\n"
 
 
-class _At:
-    """A JSON value and the path to it."""
+class _JsonValue:
+    """A JSON value and the path to it; readers raise ProfileError."""
 
     def __init__(self, value: Any, path: str) -> None:
         self.value = value
         self.path = path
 
-    def at(self, name: str) -> _At:
+    def at(self, name: str) -> _JsonValue:
         path = f"{self.path}.{name}" if self.path else name
         if not isinstance(self.value, dict):
-            raise ProfileError("profile.field", f"{self.path or 'the profile'} is no object")
+            raise ProfileError("profile.field", f"{self.path or 'the profile'} is not an object")
         if name not in self.value:
             raise ProfileError("profile.field", f"{path} is missing", "record the profile again")
-        return _At(self.value[name], path)
+        return _JsonValue(self.value[name], path)
 
-    def items(self, name: str) -> list[_At]:
+    def items(self, name: str) -> list[_JsonValue]:
         found = self.at(name)
         if not isinstance(found.value, list):
-            raise ProfileError("profile.field", f"{found.path} is no list")
-        return [_At(v, f"{found.path}[{i}]") for i, v in enumerate(found.value)]
+            raise ProfileError("profile.field", f"{found.path} is not a list")
+        return [_JsonValue(v, f"{found.path}[{i}]") for i, v in enumerate(found.value)]
 
-    def whole(self, name: str, most: int = _MOST, least: int = 0) -> int:
-        return self.at(name).number(most, least)
+    def integer(self, name: str, maximum: int = _MAX_INT64, minimum: int = 0) -> int:
+        return self.at(name).as_integer(maximum, minimum)
 
-    def wholes(self, name: str, count: int) -> list[int]:
+    def integers(self, name: str, count: int) -> list[int]:
         found = self.items(name)
         if len(found) != count:
             raise ProfileError("profile.field", f"{self.path}.{name} has {len(found)} entries, not {count}")
-        return [each.number() for each in found]
+        return [each.as_integer() for each in found]
 
-    def number(self, most: int = _MOST, least: int = 0) -> int:
+    def as_integer(self, maximum: int = _MAX_INT64, minimum: int = 0) -> int:
         if isinstance(self.value, bool) or not isinstance(self.value, int):
-            raise ProfileError("profile.field", f"{self.path} is no whole number: {self.value!r}")
-        if not least <= self.value <= most:
-            raise ProfileError("profile.field", f"{self.path} is {self.value}, not from {least} to {most}")
+            raise ProfileError("profile.field", f"{self.path} is not an integer: {self.value!r}")
+        if not minimum <= self.value <= maximum:
+            problem = f"{self.path} is {self.value}, not from {minimum} to {maximum}"
+            raise ProfileError("profile.field", problem)
         return self.value
 
     def alignment(self, name: str) -> int:
-        value = self.whole(name, _MOST_ALIGNMENT, 1)
+        value = self.integer(name, _MAX_ALIGNMENT, 1)
         if value & (value - 1):
-            raise ProfileError("profile.field", f"{self.path}.{name} is {value}, no power of two")
+            raise ProfileError("profile.field", f"{self.path}.{name} is {value}, not a power of two")
         return value
 
     def flag(self, name: str) -> bool:
@@ -182,10 +184,10 @@ class _At:
     def text(self, name: str) -> str:
         found = self.at(name)
         if not isinstance(found.value, str):
-            raise ProfileError("profile.field", f"{found.path} is no text: {found.value!r}")
+            raise ProfileError("profile.field", f"{found.path} is not a string: {found.value!r}")
         return found.value
 
-    def known(self, name: str, read: Callable[[Any], T]) -> T:
+    def parsed(self, name: str, read: Callable[[Any], T]) -> T:
         found = self.at(name)
         try:
             return read(found.value)
@@ -193,69 +195,74 @@ class _At:
             raise ProfileError("profile.field", f"{found.path} has an unknown value: {error}") from error
 
 
-def _memory_type(at: _At, heaps: int) -> MemoryType:
-    heap = at.whole("heap")
+def _memory_type(at: _JsonValue, heaps: int) -> MemoryType:
+    heap = at.integer("heap")
     if heap >= heaps:
-        raise ProfileError("profile.field", f"{at.path}.heap is {heap}, and there are {heaps} heaps")
-    return MemoryType(heap, at.known("properties", lambda v: flags_from_names(MemoryProperty, v)))
+        raise ProfileError("profile.field", f"{at.path}.heap is {heap}, but there are {heaps} heaps")
+    return MemoryType(heap, at.parsed("properties", lambda v: flags_from_names(MemoryProperty, v)))
 
 
-def _family(at: _At) -> QueueFamily:
-    width, height, depth = at.wholes("imageGranularity", 3)
-    kinds = at.known("kinds", lambda v: frozenset(QueueKind[k.upper()] for k in v))
-    return QueueFamily(kinds, at.whole("count"), (width, height, depth))
+def _family(at: _JsonValue) -> QueueFamily:
+    width, height, depth = at.integers("imageGranularity", 3)
+    kinds = at.parsed("kinds", lambda v: frozenset(QueueKind[k.upper()] for k in v))
+    return QueueFamily(kinds, at.integer("count"), (width, height, depth))
 
 
-def _limits(at: _At) -> Limits:
+def _limits(at: _JsonValue) -> Limits:
     values = {}
     for f in fields(Limits):
         name = _camel(f.name)
-        aligns = f.name.endswith(("_alignment", "_granularity", "_atom_size"))
-        values[f.name] = at.alignment(name) if aligns else at.whole(name, least=1)
+        is_alignment = f.name.endswith(("_alignment", "_granularity", "_atom_size"))
+        values[f.name] = at.alignment(name) if is_alignment else at.integer(name, minimum=1)
     limits = Limits(**values)
     if not limits.framebuffer_sample_counts & 1:
-        raise ProfileError("profile.field", f"{at.path}.framebufferSampleCounts lacks 1, which all have")
+        raise ProfileError(
+            "profile.field", f"{at.path}.framebufferSampleCounts lacks 1, which every device supports"
+        )
     return limits
 
 
-def _buffer_rule(at: _At) -> BufferRule:
+def _buffer_rule(at: _JsonValue) -> BufferRule:
     usage_bits = tuple(
-        (u.known("usage", lambda v: int(flags_from_names(BufferUsage, [v]))), u.whole("typeBits", _TYPE_BITS))
+        (
+            u.parsed("usage", lambda v: int(flags_from_names(BufferUsage, [v]))),
+            u.integer("typeBits", _TYPE_BITS),
+        )
         for u in at.items("usageTypeBits")
     )
-    multiple = at.whole("sizeMultiple", _MOST_ALIGNMENT, 1)
-    rule = (at.whole("typeBits", _TYPE_BITS), at.alignment("alignment"), multiple)
+    multiple = at.integer("sizeMultiple", _MAX_ALIGNMENT, 1)
+    rule = (at.integer("typeBits", _TYPE_BITS), at.alignment("alignment"), multiple)
     return BufferRule(*rule, usage_bits, at.flag("exact"))
 
 
-def _image_rule(at: _At) -> ImageRule:
+def _image_rule(at: _JsonValue) -> ImageRule:
     bits = tuple(
-        (f.known("format", lambda v: int(Format[v.upper()])), f.whole("typeBits", _TYPE_BITS))
+        (f.parsed("format", lambda v: int(Format[v.upper()])), f.integer("typeBits", _TYPE_BITS))
         for f in at.items("formatTypeBits")
     )
     multiples = ("row_multiple", "row_count", "mip_multiple", "size_multiple")
     return ImageRule(
-        type_bits=at.whole("typeBits", _TYPE_BITS),
+        type_bits=at.integer("typeBits", _TYPE_BITS),
         alignment=at.alignment("alignment"),
-        dedicated_from=at.whole("dedicatedFrom"),
+        dedicated_from=at.integer("dedicatedFrom"),
         format_type_bits=bits,
-        **{name: at.whole(_camel(name), _MOST_ALIGNMENT, 1) for name in multiples},
+        **{name: at.integer(_camel(name), _MAX_ALIGNMENT, 1) for name in multiples},
     )
 
 
-def _fact(at: _At) -> ImageFact:
-    width, height = at.wholes("dims", 2)
-    texel = at.known("format", lambda v: Format[v.upper()])
-    shape = ImageShape(texel, width, height, at.whole("mipLevels"), at.whole("samples"))
-    usage = at.known("usages", lambda v: flags_from_names(ImageUsage, v))
+def _fact(at: _JsonValue) -> ImageFact:
+    width, height = at.integers("dims", 2)
+    texel = at.parsed("format", lambda v: Format[v.upper()])
+    shape = ImageShape(texel, width, height, at.integer("mipLevels"), at.integer("samples"))
+    usage = at.parsed("usages", lambda v: flags_from_names(ImageUsage, v))
     needs = Needs(
-        at.whole("size", _MOST_BYTES),
+        at.integer("size", _MAX_BYTES),
         at.alignment("alignment"),
-        at.whole("typeBits", _TYPE_BITS),
+        at.integer("typeBits", _TYPE_BITS),
         at.flag("requiresDedicated"),
         at.flag("prefersDedicated"),
     )
-    return ImageFact(shape, at.whole("layers"), usage, needs)
+    return ImageFact(shape, at.integer("layers"), usage, needs)
 
 
 def _fact_value(fact: ImageFact) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Recording a device: what it answers for the images that scenes are made of, kept as facts of its profile.
+"""Records a device: its memory requirements for the images that scenes use become facts of its profile.
 
-A plan made from a recorded profile is exact where a fact answers, and estimated elsewhere.
+A plan made from a recorded profile is exact for images with a fact, and estimated for others.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _COLOURS = (
 
 
 def recorded(profile: DeviceProfile) -> DeviceProfile:
-    """The same profile with a fact for each common texture page and attachment, and without its `measure`.
+    """The profile with a fact for each common texture page and attachment, and without `measure`.
 
-    `profile` should be a live one: of another, only what it knows for certain is kept.
+    `profile` should be that of a live device; from any other only exact requirements are recorded.
     """
     facts = []
     for shape, layers, usage in _common_images():

@@ -1,1 +1,1 @@
-"""Requirements: which asset or transient is needed, on what terms, by whom; merged into one need per key."""
+"""Requirements: which assets and transients are needed, how and by whom; merged into one need per key."""

@@ -1,10 +1,10 @@
-"""What is requested of each key, each distinct request once, and by whom, now and before.
+"""The requests for each key, each distinct request once, and their requesters, with history.
 
 A hundred thousand objects that share an asset make the same request. So a request is stored once with a
-count of its requesters, and what a key needs changes only when a request gets its first requester or loses
+count of its requesters, and the need of a key changes only when a request gets its first requester or loses
 its last.
-Entries (a request and one of its requesters) are only appended; one that is removed records the version in
-which it was, so an earlier plan still finds the requesters of its time.
+Entries (a request and one of its requesters) are only appended; a removed entry records the version of its
+removal, so that an earlier plan still finds the requesters that it was made for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from engine.plan.terms.row_index import SHORT, RowIndex
+from engine.plan.terms.row_index import SCAN_LIMIT, RowIndex
 from engine.plan.terms.table import Int64s, Rows, distinct, stack
 
 REQUEST = np.dtype(
@@ -29,14 +29,14 @@ REQUEST = np.dtype(
 )
 ROW = np.dtype([*REQUEST.descr, ("requester", np.int32)])
 PRESENT = np.iinfo(np.int32).max
-"""In place of the version in which an entry was removed: it has not been."""
+"""`removed_in` of an entry that has not been removed."""
 
 
 class GrowingArray:
-    """An array that rows are appended to."""
+    """An append-only array whose capacity doubles."""
 
     def __init__(self, dtype: DTypeLike) -> None:
-        self._room: NDArray[Any] = np.zeros(64, dtype)
+        self._storage: NDArray[Any] = np.zeros(64, dtype)
         self._count = 0
 
     def __len__(self) -> int:
@@ -44,23 +44,23 @@ class GrowingArray:
 
     @property
     def rows(self) -> NDArray[Any]:
-        """All rows so far; a view that is valid until more are added."""
-        return self._room[: self._count]
+        """All rows; a view that is valid until more are added."""
+        return self._storage[: self._count]
 
     def add(self, rows: NDArray[Any]) -> None:
-        """Add rows at the end."""
+        """Append rows."""
         start, self._count = self._count, self._count + len(rows)
-        if self._count > len(self._room):
-            room = np.zeros(max(self._count, 2 * len(self._room)), self._room.dtype)
-            room[:start] = self._room[:start]
-            self._room = room
-        self._room[start : self._count] = rows
+        if self._count > len(self._storage):
+            storage = np.zeros(max(self._count, 2 * len(self._storage)), self._storage.dtype)
+            storage[:start] = self._storage[:start]
+            self._storage = storage
+        self._storage[start : self._count] = rows
 
 
 class RequestTable:
     """Distinct requests with the number of their present requesters, and the entries, as three columns.
 
-    An entry is (request, requester, until): the version in which it was removed, or PRESENT.
+    An entry is (request, requester, removed_in): `removed_in` is the version of its removal, or PRESENT.
     """
 
     def __init__(self) -> None:
@@ -68,26 +68,26 @@ class RequestTable:
         self.counts = GrowingArray(np.int32)
         self.request = GrowingArray(np.int32)
         self.requester = GrowingArray(np.int32)
-        self.until = GrowingArray(np.int32)
+        self.removed_in = GrowingArray(np.int32)
         self._by_key = RowIndex(np.int64)
         self._by_requester = RowIndex(np.int32)
         self._by_request = RowIndex(np.int32)
         self._terms: set[int] = set()
         self._removed = 0
 
-    def intern(self, wanted: Rows) -> Int64s:
-        """The numbers of these requests, which all have the same terms; new ones are stored."""
-        keys, terms = distinct(wanted["key"]), int(wanted["terms"].max(initial=0))
+    def intern(self, requests: Rows) -> Int64s:
+        """Numbers of these requests (dtype REQUEST, all with the same terms); new ones are stored."""
+        keys, terms = distinct(requests["key"]), int(requests["terms"].max(initial=0))
         near = self.requests_for(keys) if terms in self._terms else keys[:0]  # new terms have no requests
         near = near[self.requests.rows["terms"][near] == terms]
         self._terms.add(terms)
-        if not len(near) and len(keys) == len(wanted):
-            return self._append(wanted)
+        if not len(near) and len(keys) == len(requests):
+            return self._append(requests)
         known = self.requests.rows.take(near)
-        both = stack([known, wanted])
+        both = stack([known, requests])
         order = np.lexsort([both[name] for name in ("priority", "content", "size", "key")])
         ordered = both.take(order)
-        first = np.ones(len(both), bool)  # of its equals; that is the known one where there is one
+        first = np.ones(len(both), bool)  # first of equal rows: the known one, where there is one
         first[1:] = ordered[1:] != ordered[:-1]
         at = order[first]
         new = at >= len(known)
@@ -99,20 +99,20 @@ class RequestTable:
         return found[len(known) :]
 
     def add(self, requests: Int64s, requesters: NDArray[np.int32]) -> Int64s:
-        """Add an entry for each pair; the keys of requests that had no requester before, in any order."""
+        """Add an entry for each pair; returns the keys of requests that had none before, in any order."""
         counts = self.counts.rows
         first = requests[counts[requests] == 0]
-        np.add.at(counts, requests, np.int32(1))  # of counts' own type: many times as fast
+        np.add.at(counts, requests, np.int32(1))  # the dtype of `counts`: many times as fast
         self.request.add(requests)
         self.requester.add(requesters)
-        self.until.add(np.full(len(requests), PRESENT, np.int32))
+        self.removed_in.add(np.full(len(requests), PRESENT, np.int32))
         return self._keys(first)
 
     def remove(self, requesters: Int64s, version: int) -> Int64s:
-        """Remove all entries of `requesters` (sorted, distinct); the keys of requests left without one."""
+        """Remove the entries of `requesters` (sorted, distinct); the keys of requests left without any."""
         at = self._by_requester.find(self.requester.rows, requesters)
-        at = at[self.until.rows[at] == PRESENT]
-        self.until.rows[at] = version
+        at = at[self.removed_in.rows[at] == PRESENT]
+        self.removed_in.rows[at] = version
         self._removed += len(at)
         counts = self.counts.rows
         requests = self.request.rows[at]
@@ -120,28 +120,28 @@ class RequestTable:
         return self._keys(requests[counts[requests] == 0])
 
     def requests_for(self, keys: Int64s) -> Int64s:
-        """All requests for `keys` (sorted, distinct), those without a present requester included."""
+        """Numbers of all requests for `keys` (sorted, distinct), even those without a present requester."""
         return self._by_key.find(self.requests.rows["key"], keys)
 
     def entries_of(self, requests: Int64s) -> Int64s:
-        """All entries of `requests` (sorted, distinct), removed ones included."""
+        """Numbers of all entries of `requests` (sorted, distinct), including removed ones."""
         return self._by_request.find(self.request.rows, requests)
 
     @property
     def needs_rebuild(self) -> bool:
-        """Whether so many entries were removed that dropping them pays."""
-        return self._removed > max(SHORT, len(self.requester) // 8)
+        """Whether enough entries were removed for `rebuilt` to pay."""
+        return self._removed > max(SCAN_LIMIT, len(self.requester) // 8)
 
     def rebuilt(self) -> RequestTable:
-        """A table of the present entries alone; this one stays valid for plans made from it."""
+        """A table of the present entries only; this one stays valid for plans made from it."""
         table = RequestTable()
-        requested, present = np.flatnonzero(self.counts.rows), np.flatnonzero(self.until.rows == PRESENT)
+        requested, present = np.flatnonzero(self.counts.rows), np.flatnonzero(self.removed_in.rows == PRESENT)
         numbers = _new_numbers(requested, len(self.requests))
         table.requests.add(self.requests.rows.take(requested))
         table.counts.add(self.counts.rows[requested])
         table.request.add(numbers[self.request.rows[present]])
         table.requester.add(self.requester.rows[present])
-        table.until.add(self.until.rows[present])
+        table.removed_in.add(self.removed_in.rows[present])
         table._terms = set(self._terms)
         table._by_key = self._by_key.renumbered(numbers)
         table._by_requester = self._by_requester.renumbered(_new_numbers(present, len(self.requester)))
@@ -160,9 +160,9 @@ class RequestTable:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RequestSnapshot:
-    """What was requested by whom in one version of a table, whatever has changed since.
+    """The requests and requesters in one version of a table, unaffected by later changes.
 
-    `count` is how many entries there were, including those that had been removed by then.
+    `count` is the number of entries in that version, including those already removed.
     """
 
     table: RequestTable
@@ -171,8 +171,8 @@ class RequestSnapshot:
 
     @property
     def rows(self) -> Rows:
-        """Each entry with its request, dtype ROW, in the order in which they were added."""
-        at = np.flatnonzero(self.table.until.rows[: self.count] > self.version)
+        """Each entry with its request, dtype ROW, in the order of addition."""
+        at = np.flatnonzero(self.table.removed_in.rows[: self.count] > self.version)
         requested = self.table.requests.rows.take(self.table.request.rows[at])
         rows = np.empty(len(at), ROW)
         for name in REQUEST.names or ():
@@ -184,11 +184,11 @@ class RequestSnapshot:
         """Ids of all requesters of `key`, sorted; empty for an unknown key."""
         at = self.table.entries_of(np.sort(self.table.requests_for(np.array([key]))))
         at = at[at < self.count]
-        return distinct(self.table.requester.rows[at[self.table.until.rows[at] > self.version]])
+        return distinct(self.table.requester.rows[at[self.table.removed_in.rows[at] > self.version]])
 
 
 def _new_numbers(kept: Int64s, count: int) -> Int64s:
-    """For each of `count` rows its new number among those that are kept, or -1."""
+    """The new number of each of `count` rows when only `kept` remain, -1 for the others."""
     places = np.full(count, -1, np.int64)
     places[kept] = np.arange(len(kept))
     return places

@@ -1,4 +1,4 @@
-"""Who asks: a feature on an object, with the line of the `.hu` file that says so."""
+"""Requesters: a feature on an object, with its position in the `.hu` file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class Place(Protocol):
+class FilePosition(Protocol):
     """A position in a file, such as engine.humon's Position."""
 
     @property
@@ -28,7 +28,7 @@ class Place(Protocol):
 class Requester:
     """A feature type (or a part of the engine) and the path of the object that carries it.
 
-    `file` is empty where no line of a file says it; lines and columns count from 1. `more` > 0 makes it a
+    `file` is empty where the requester is in no file; lines and columns count from 1. `more` > 0 makes it a
     group: that many objects with this feature, none of them named.
     """
 
@@ -47,12 +47,12 @@ class Requester:
         return what + where
 
 
-NAMED = 16
-"""How many requesters a sentence names; of more, the rest is counted."""
+MAX_NAMED = 16
+"""How many requesters a text names; the others are counted."""
 
 
 class RequesterTable:
-    """Interns requesters: equal ones have one id. Thousands can be taken in at once, told when looked at."""
+    """Interns requesters: equal ones have one id. Blocks of thousands are described only when read."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -75,22 +75,19 @@ class RequesterTable:
         return self._blocks[block](index - self._block_starts[block])
 
     def names(self, ids: Sequence[int]) -> list[str]:
-        """Requesters (ids in rising order) in words, sorted; of very many some, and how many more there are.
-
-        A group counts as many times as it has objects.
-        """
-        words = sorted({str(self[index]) for index in ids[:NAMED]})
-        if len(ids) <= NAMED:
+        """The first MAX_NAMED requesters as text, sorted, followed by the number of the others."""
+        words = sorted({str(self[index]) for index in ids[:MAX_NAMED]})
+        if len(ids) <= MAX_NAMED:
             return words
-        more = len(ids) - NAMED
+        more = len(ids) - MAX_NAMED
         for group, objects in self._groups.items():
-            at = bisect_left(ids, group, NAMED)
+            at = bisect_left(ids, group, MAX_NAMED)
             if at < len(ids) and ids[at] == group:
                 more += objects - 1
         return [*words, f"{more:,} more"]
 
-    def add(self, feature: str, object_path: str = "", position: Place | None = None) -> int:
-        """The id of this requester, the same one every time."""
+    def add(self, feature: str, object_path: str = "", position: FilePosition | None = None) -> int:
+        """The id of this requester; equal requesters have the same one."""
         if position is None:
             requester = Requester(feature, object_path)
         else:
@@ -112,9 +109,9 @@ class RequesterTable:
         return found
 
     def add_block(self, count: int, describe: Callable[[int], Requester]) -> int:
-        """Take in `count` requesters, different from all others, and return the id of the first.
+        """Add `count` requesters, distinct from all others, with consecutive ids; returns the first id.
 
-        `describe(i)` says who the i-th is, when somebody wants to know; it must always say the same.
+        `describe(i)` returns the i-th of them; it is called on demand and must always return the same.
         """
         first = self._count
         if count:

@@ -1,4 +1,4 @@
-"""Requirements: who needs which asset or transient, and on what terms, as numpy columns.
+"""Requirements: which requester needs which asset or transient, and how, as numpy columns.
 
 A feature returns `Requirement`s. The table splits each into its *terms* (everything that thousands of keys
 have in common: usage, queue uses, memory properties, shape, ...), interned once, a *request* (key, size,
@@ -20,7 +20,7 @@ from engine.plan.requirements.request_table import REQUEST, RequestSnapshot, Req
 from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
-from engine.plan.terms.row_index import SHORT
+from engine.plan.terms.row_index import SCAN_LIMIT
 from engine.plan.terms.table import Int64s, Rows, distinct
 from engine.plan.terms.vocabulary import (
     Access,
@@ -40,7 +40,7 @@ NO_PROPERTY = MemoryProperty(0)
 
 @dataclass(frozen=True, slots=True, order=True)
 class QueueUse:
-    """One way in which a queue touches a resource: (queue, access, stage), as in the seed."""
+    """How a queue accesses a resource: (queue, access, stage), as in the seed."""
 
     queue: QueueKind
     access: Access
@@ -49,7 +49,7 @@ class QueueUse:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ImageShape:
-    """What images must have in common to share an array page; `width` and `height` in texels."""
+    """Images of equal shape can be layers of one array page; `width` and `height` are in texels."""
 
     format: Format
     width: int
@@ -60,13 +60,13 @@ class ImageShape:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One need of one asset or transient, as a feature or pass states it.
+    """One requirement for one asset or transient, as a feature or pass declares it.
 
-    `size` is in bytes (0 for images, whose `shape` says it). `alignment` is any positive integer; the
-    planner adds what descriptors and mapping ask for. `copies` > 1 makes a ring: a buffer of that many
-    strides, or an image of that many layers. `lifetime` is (first pass, last pass) in which a transient's
-    contents matter, None for always. `content` names the version of the bytes: a key whose content
-    changes is fetched anew into another place, and the old one serves until then. Higher `priority` is
+    `size` is in bytes (0 for images, which have a `shape`). `alignment` is any positive integer; the
+    planner adds the alignments of descriptors and mapping. `copies` > 1 makes a ring: a buffer of that many
+    strides, or an image of that many layers. `lifetime` is the (first pass, last pass) between which a
+    transient's contents are live, None for always. `content` is the version of the bytes: a key whose content
+    changes is transferred again to another place, and the old one is used until then. Higher `priority` is
     transferred earlier.
     """
 
@@ -88,7 +88,7 @@ class Requirement:
     content: int = 0
 
     def terms(self) -> Terms:
-        """All of it but key, size, content and priority."""
+        """Everything except key, size, content and priority."""
         return Terms(
             self.kind,
             self.alignment,
@@ -107,7 +107,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The part of a requirement that many keys share; fields as in `Requirement`."""
+    """The part of a requirement that many keys have in common; fields as in `Requirement`."""
 
     kind: Kind
     alignment: int
@@ -128,17 +128,17 @@ class Terms:
         return BufferUsage(self.usage) if self.kind is Kind.BUFFER else ImageUsage(self.usage)
 
     def with_use(self, use: QueueUse) -> Terms:
-        """These terms and one more queue use."""
+        """These terms with `use` among the queue uses."""
         return self if use in self.uses else replace(self, uses=tuple(sorted({*self.uses, use})))
 
-    def anywhere(self) -> Terms:
-        """These terms, with the device's own memory as a preference."""
-        own = MemoryProperty.DEVICE_LOCAL
-        return replace(self, properties=self.properties & ~own, preferred=self.preferred | own)
+    def preferring_device_local(self) -> Terms:
+        """These terms, with DEVICE_LOCAL preferred instead of required."""
+        local = MemoryProperty.DEVICE_LOCAL
+        return replace(self, properties=self.properties & ~local, preferred=self.preferred | local)
 
 
 class TermsTable:
-    """Interns `Terms`: equal terms have one small number."""
+    """Interns `Terms`: equal terms have one number, counted from 0."""
 
     def __init__(self) -> None:
         self.entries: list[Terms] = []
@@ -150,12 +150,12 @@ class TermsTable:
     def __getitem__(self, index: int) -> Terms:
         return self.entries[index]
 
-    def holding(self, *contents: Contents) -> NDArray[np.bool_]:
-        """Which of the terms are about such contents."""
+    def with_contents(self, *contents: Contents) -> NDArray[np.bool_]:
+        """Which of the terms have one of these initial contents, as a mask over term numbers."""
         return np.array([terms.contents in contents for terms in self.entries], bool)
 
     def id(self, terms: Terms) -> int:
-        """The number of these terms."""
+        """The number of these terms, which are added if they are new."""
         found = self._ids.get(terms)
         if found is None:
             found = self._ids[terms] = len(self.entries)
@@ -164,11 +164,11 @@ class TermsTable:
 
 
 class RequirementTable:
-    """All requirements of a scene, growable, with the keys, requesters and terms they speak of.
+    """All requirements of a scene, with the keys, requesters and terms that they refer to.
 
-    `remove` removes the requirements of a requester. `version` counts changes; `touched` lists the keys whose
-    requests have changed since a version, so that coalescing again costs what changed. `requested` is a
-    snapshot of the present entries that stays as it is when the table changes.
+    `version` counts changes; `touched` lists the keys whose requests have changed since a version, so that
+    coalescing again costs time in proportion to the changes. `requested` is an immutable snapshot of the
+    present entries.
     """
 
     def __init__(self, keys: Keys | None = None, requesters: RequesterTable | None = None) -> None:
@@ -180,11 +180,11 @@ class RequirementTable:
         self._single: dict[tuple[int, ...], Int64s] = {}  # numbers of requests that were added one by one
         self._log: deque[tuple[int, Int64s]] = deque()
         self._logged = 0
-        self._forgotten = 0
+        self._log_start = 0  # the log holds all changes after this version
 
     @property
     def requested(self) -> RequestSnapshot:
-        """Who requests what at present."""
+        """A snapshot of the present requests and their requesters."""
         return RequestSnapshot(self._requests, len(self._requests.requester), self.version)
 
     def requests(self, keys: Int64s | None = None) -> Rows:
@@ -196,11 +196,11 @@ class RequirementTable:
         return rows if counts.all() else rows.take(np.flatnonzero(counts))
 
     def touched(self, version: int) -> Int64s | None:
-        """Keys whose requests have changed since `version`, sorted; None beyond what the log holds."""
-        if version < self._forgotten:
+        """Keys whose requests have changed since `version`, sorted; None if the log starts later."""
+        if version < self._log_start:
             return None
-        notes = takewhile(lambda note: note[0] > version, reversed(self._log))
-        return distinct(np.concatenate([np.zeros(0, np.int64), *(keys for _, keys in notes)]))
+        changes = takewhile(lambda change: change[0] > version, reversed(self._log))
+        return distinct(np.concatenate([np.zeros(0, np.int64), *(keys for _, keys in changes)]))
 
     def add(self, requirement: Requirement, requesters: int | Iterable[int]) -> None:
         """Add one requirement for each requester (ids of `self.requesters`)."""
@@ -210,7 +210,7 @@ class RequirementTable:
         if number is None:
             number = self._single[request] = self._requests.intern(np.array([request], REQUEST))
         ids = np.array([requesters] if isinstance(requesters, int) else list(requesters), np.int32)
-        self._note(self._requests.add(np.repeat(number, len(ids)), ids))
+        self._record_change(self._requests.add(np.repeat(number, len(ids)), ids))
 
     def add_rows(
         self,
@@ -223,9 +223,9 @@ class RequirementTable:
         priority: ArrayLike = 0,
         counts: Int64s | None = None,
     ) -> None:
-        """Add many requirements on the same terms; the columns are broadcast against each other.
+        """Add many requirements with the same terms; the columns are broadcast against each other.
 
-        With `counts`, each requirement has so many requesters, one after another in `requester`.
+        With `counts`, requirement i has `counts[i]` requesters, which follow each other in `requester`.
         """
         named = {"key": key, "size": size, "content": content, "priority": priority}
         columns = np.broadcast_arrays(*(np.atleast_1d(column) for column in named.values()))
@@ -236,24 +236,23 @@ class RequirementTable:
         numbers = self._requests.intern(requested)
         if counts is not None:
             numbers = np.repeat(numbers, counts)
-        self._note(
-            self._requests.add(*np.broadcast_arrays(numbers, np.atleast_1d(np.asarray(requester, np.int32))))
-        )
+        ids = np.atleast_1d(np.asarray(requester, np.int32))
+        self._record_change(self._requests.add(*np.broadcast_arrays(numbers, ids)))
 
     def remove(self, requesters: int | Iterable[int]) -> None:
         """Remove all requirements of these requesters."""
         ids = [requesters] if isinstance(requesters, int) else list(requesters)
-        self._note(self._requests.remove(distinct(np.array(ids, np.int64)), self.version + 1))
+        self._record_change(self._requests.remove(distinct(np.array(ids, np.int64)), self.version + 1))
         if self._requests.needs_rebuild:
             self._requests = self._requests.rebuilt()
             self._single.clear()
 
-    def _note(self, keys: Int64s) -> None:
-        """Count a change, and log the keys whose requests have changed."""
+    def _record_change(self, keys: Int64s) -> None:
+        """Start a new version and log `keys`, whose requests have changed."""
         self.version += 1
         if len(keys):
             self._log.append((self.version, keys))
             self._logged += len(keys)
-        while self._logged > max(SHORT, len(self._requests.requests) // 8):
-            self._forgotten, keys = self._log.popleft()
+        while self._logged > max(SCAN_LIMIT, len(self._requests.requests) // 8):
+            self._log_start, keys = self._log.popleft()
             self._logged -= len(keys)

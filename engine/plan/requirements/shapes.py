@@ -1,4 +1,4 @@
-"""Bytes of an image's mip chain, level after level, rows tight: so caches hold it and staging carries it."""
+"""Layout of an image's mip chain in caches and staging: level after level, tightly packed rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.plan.requirements.requirements import ImageShape
 
 @dataclass(frozen=True, slots=True)
 class MipLevel:
-    """One level: extent in texels, byte offset in the tight chain, size, and bytes of one row of blocks."""
+    """One level: extent in texels; offset in the chain, size, and size of a row of blocks, in bytes."""
 
     width: int
     height: int
@@ -35,6 +35,6 @@ def mip_levels(shape: ImageShape) -> tuple[MipLevel, ...]:
 
 
 def tight_bytes(shape: ImageShape) -> int:
-    """Bytes of one layer with all its levels."""
+    """Bytes of one layer with all its levels, tightly packed."""
     last = mip_levels(shape)[-1]
     return last.offset + last.size

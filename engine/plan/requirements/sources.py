@@ -1,4 +1,4 @@
-"""Where the bytes of assets lie in the caches, as columns."""
+"""The byte ranges of assets in their caches, as columns."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Sources:
 
     @staticmethod
     def of(key: ArrayLike, db: ArrayLike, offset: ArrayLike, size: ArrayLike) -> Sources:
-        """Sources from columns in any order; they are broadcast against the keys."""
+        """Sources from columns with rows in any order; columns are broadcast against the keys."""
         given = [np.asarray(column, np.int64) for column in (key, db, offset, size)]
         columns = [column.reshape(-1) for column in np.broadcast_arrays(*given)]
         order = np.argsort(columns[0], kind="stable")
@@ -35,9 +35,9 @@ class Sources:
         return Sources.of([], [], [], [])
 
     def find(self, keys: Int64s, size: Int64s, requirements: Coalesced) -> Int64s:
-        """Rows of `keys`, each of which must be there with `size` bytes.
+        """Row numbers of `keys`, whose ranges must have `size` bytes each.
 
-        PlanError names the asset for which that is not so, or two whose ranges overlap, and who asks.
+        PlanError names an asset without such a range, or two with overlapping ranges, and their requesters.
         """
         at = np.searchsorted(self.key, keys)
         inside = np.minimum(at, max(len(self.key) - 1, 0))
@@ -69,6 +69,6 @@ class Sources:
 
 
 def _named(requirements: Coalesced, keys: Int64s) -> str:
-    """Names of assets and, in brackets, who asks for them."""
+    """Names of assets, each followed by its requesters in brackets."""
     name, why = requirements.keys.name, requirements.why
-    return " and ".join(f"{name(key)} (asked for by {why(key)})" for key in keys.tolist())
+    return " and ".join(f"{name(key)} (requested by {why(key)})" for key in keys.tolist())

@@ -1,1 +1,1 @@
-"""What is on the device at any moment, and the steps that may change it."""
+"""The resident state: what is on the device at any moment, and the steps that change it."""

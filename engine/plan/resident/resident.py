@@ -1,7 +1,7 @@
-"""What is on the device, as pure state that the steps of a schedule advance.
+"""The resident state of a device as pure data, advanced by the steps of a schedule.
 
-The real executor and the simulated device both keep one: the executor applies each step when it has carried
-it out. Every step checks its preconditions and raises StepError where they do not hold.
+The executor and the simulated device both keep one: the executor applies each step once it is carried out.
+Every step checks its preconditions and raises StepError where they do not hold.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from engine.plan.model.places import (
     PLACE,
     RELEASED,
     SAME_PLACE,
-    carry,
+    copy_progress,
     match,
     overlapping,
     place_rows,
@@ -48,14 +48,15 @@ from engine.plan.terms.errors import StepError
 from engine.plan.terms.table import Int64s, Rows, Table, contains, distinct, distinct_ids, stack
 from engine.plan.terms.vocabulary import QueueKind
 
-_REMEMBERED = 8  # arrays of keys: a schedule's cycles overlap, and each speaks of its keys in four steps
+_MAX_CACHED_LOOKUPS = 8  # key arrays: paging cycles overlap, and each uses its keys in four steps
 
 
 @dataclass(slots=True)
 class InFlight:
-    """Transfers out of one staging buffer that have not been waited for.
+    """Transfers out of one staging buffer that are not known to be complete.
 
-    Each is (rows, which of them it writes to, bytes); the rows are `Resident.pending` of its time.
+    Each is (places, indices of the places that it writes to, bytes for each); the places are
+    `Resident.pending` at the time of the Transfer step.
     """
 
     dbs: set[int]
@@ -63,11 +64,11 @@ class InFlight:
 
 
 class Resident:
-    """Allocations, resources and places that exist, and how far each key has come.
+    """Allocations, resources and places that exist, and the transfer progress of each key.
 
-    `target` is the plan that is being settled. `pending` are those of its subresources that are not published
-    yet (dtype PLACE, sorted by key; rows stay until the next plan), all others are where the plan says; `old`
-    are the places of earlier plans that still hold something. So a small change costs a small time.
+    `target` is the plan that is being settled. `pending` are the subresources of `target` that were not
+    published when it became the target (dtype PLACE, sorted by key); all others are settled. `old` are places
+    of earlier plans that are still in use or can be copied from. So a small change costs little time.
     """
 
     def __init__(self) -> None:
@@ -80,12 +81,12 @@ class Resident:
         self.in_flight: dict[int, InFlight] = {}
         self.windows: dict[int, Window] = {}
         self._keys: Int64s = np.zeros(0, np.int64)
-        self._found: dict[int, tuple[Int64s, Int64s]] = {}
-        self._waiting = 0
+        self._lookups: dict[int, tuple[Int64s, Int64s]] = {}  # by id of the key array: (keys, indices)
+        self._unpublished = 0
 
     @staticmethod
     def settled_at(plan: Plan) -> Resident:
-        """The state in which `plan` is resident, whole and published."""
+        """The state in which `plan` is settled."""
         resident = Resident()
         resident.target = plan
         resident.allocations = {int(row["id"]): row for row in plan.memory.allocations}
@@ -106,38 +107,38 @@ class Resident:
         return used
 
     def begin(self, plan: Plan) -> None:
-        """Take up `plan` as the target: what is at its place already stays, all else becomes old."""
+        """Make `plan` the target: places that it keeps stay, all others become old."""
         self.pending, self.old = self.towards(plan)
         self._keys = self.pending["key"].astype(np.int64)
-        self._found.clear()
-        self._waiting = len(self.pending)
+        self._lookups.clear()
+        self._unpublished = len(self.pending)
         self.target = plan
 
-    def towards(self, plan: Plan, *, landed: bool = False) -> tuple[Rows, Rows]:
-        """(pending, old) as they are once `plan` is the target; `landed`: and all under way has arrived."""
+    def towards(self, plan: Plan, *, transfers_complete: bool = False) -> tuple[Rows, Rows]:
+        """(pending, old) once `plan` is the target; with `transfers_complete`, as if none were in flight."""
         pending = self.pending[~self.pending["published"]]
         gone, changed = self._difference(plan)
         touched = distinct(np.concatenate([gone, changed]))
-        stays = pending[~contains(touched, pending["key"])]
+        unchanged = pending[~contains(touched, pending["key"])]
         existing = stack(
             [pending[contains(touched, pending["key"])], self._settled(touched, pending), self.old]
         )
         existing = existing[np.isin(existing["resource"], list(self.bound))]
-        arrived = self.landed(existing)
-        if landed:
-            existing["arrived"], stays["arrived"] = arrived, self.landed(stays)
+        arrived = self.expected_bytes(existing)
+        if transfers_complete:
+            existing["arrived"], unchanged["arrived"] = arrived, self.expected_bytes(unchanged)
         fresh = place_rows(plan, changed)
-        taken = carry(fresh, existing)
-        both = stack([stays, fresh[~fresh["published"]]])
+        taken = copy_progress(fresh, existing)
+        both = stack([unchanged, fresh[~fresh["published"]]])
         both = both.take(np.argsort(both["key"], kind="stable"))
-        # What is replaced is kept while it is in use, or whole and so can be copied from.
-        whole = (arrived >= existing["needs"]) & (existing["needs"] > 0)
-        wanted = plan.memory.subresource_table.has(existing["key"].astype(np.int64))
-        there = wanted & ~contains(both["key"], existing["key"])
-        return both, existing[~taken & (existing["published"] | whole) & ~there]
+        # A replaced place is kept while it is published, or complete, so that it can be copied from.
+        complete = (arrived >= existing["needs"]) & (existing["needs"] > 0)
+        planned = plan.memory.subresource_table.has(existing["key"].astype(np.int64))
+        settled = planned & ~contains(both["key"], existing["key"])
+        return both, existing[~taken & (existing["published"] | complete) & ~settled]
 
     def published(self, key: int) -> np.void | None:
-        """The place (dtype PLACE) where users of `key` find it, None where they take its fallback."""
+        """The published place of `key` (dtype PLACE), None where its users draw with a fallback."""
         mine = self.old[(self.old["key"] == key) & self.old["published"]]
         if len(mine):
             found: np.void = mine[0]
@@ -152,21 +153,21 @@ class Resident:
         return place
 
     def _difference(self, plan: Plan) -> tuple[Int64s, Int64s]:
-        """(keys that the plan lacks, keys that it has new or elsewhere), from the target on."""
+        """(keys of the target missing in `plan`, keys that are new or have other places in `plan`)."""
         table = plan.memory.subresource_table
         if self.target is None:
             return np.zeros(0, np.int64), table.array["key"].astype(np.int64)
         return self.target.memory.subresource_table.difference(table)
 
     def _settled(self, keys: Int64s, pending: Rows) -> Rows:
-        """Those of `keys` that are published where the target says."""
+        """Places of those `keys` that are published at their place in the target."""
         if self.target is None:
             return self.pending[:0]
         known = self.target.memory.subresource_table.has(keys) & ~contains(pending["key"], keys)
         return settled_rows(self.target, keys[known])
 
-    def landed(self, rows: Rows) -> Int64s:
-        """Bytes that will have arrived in `rows` once all transfers under way are complete."""
+    def expected_bytes(self, rows: Rows) -> Int64s:
+        """Bytes that will have arrived at these places once all transfers in flight are complete."""
         arrived: Int64s = rows["arrived"].copy()
         for flight in self.in_flight.values():
             for pending, places, sizes in flight.transfers:
@@ -175,20 +176,20 @@ class Resident:
         return arrived
 
     def settled(self) -> bool:
-        """Whether resident and planned are the same and nothing is left to do."""
+        """Whether the resident state equals the target and no step is left."""
         plan = self.target
         if plan is None:
             return not self.allocations and not self.resources
         return (
             not len(self.old)
             and not self.in_flight
-            and not self._waiting
-            and sorted(self.allocations) == self._wanted("allocations")
-            and sorted(self.bound) == sorted(self.resources) == self._wanted("resources")
+            and not self._unpublished
+            and sorted(self.allocations) == self._planned_ids("allocations")
+            and sorted(self.bound) == sorted(self.resources) == self._planned_ids("resources")
         )
 
     def snapshot(self) -> Plan | None:
-        """What is there now as a plan to make the next one from; None where nothing ever was."""
+        """The present state as a plan, for making the next one; None before the first plan."""
         return self.target if self.target is None or self.settled() else snapshot(self, self.target)
 
     def waiting_keys(self) -> Int64s:
@@ -196,14 +197,14 @@ class Resident:
         keys: Int64s = self._keys[~self.pending["published"]]
         return keys
 
-    def begun(self, rows: Rows) -> NDArray[np.bool_]:
-        """Which of `rows` hold something, or will once what is under way has arrived."""
-        return np.asarray(rows["published"] | (self.landed(rows) > 0))
+    def has_contents(self, rows: Rows) -> NDArray[np.bool_]:
+        """Which of these places are published or have bytes, counting those in flight."""
+        return np.asarray(rows["published"] | (self.expected_bytes(rows) > 0))
 
     @singledispatchmethod
     def apply(self, step: Step) -> None:
-        """Carry out one step on this state; StepError where its preconditions do not hold."""
-        raise StepError(f"{type(step).__name__} is no step of a schedule")
+        """Apply one step to this state; StepError where its preconditions do not hold."""
+        raise StepError(f"{type(step).__name__} is not a step of a schedule")
 
     @apply.register
     def _(self, step: Allocate) -> None:
@@ -211,7 +212,11 @@ class Resident:
         row = _row(self._plans(), "allocation_table", step.allocation)
         _need(row is not None and int(row["size"]) == step.size, step, "no plan has this allocation")
         assert row is not None
-        _need(step.dedicated_to < 0 or step.dedicated_to in self.resources, step, "its resource comes first")
+        _need(
+            step.dedicated_to < 0 or step.dedicated_to in self.resources,
+            step,
+            "its resource must exist first",
+        )
         self.allocations[step.allocation] = row
 
     @apply.register(CreateBuffer)
@@ -227,15 +232,16 @@ class Resident:
     def _(self, step: Bind) -> None:
         _need(step.resource in self.resources, step, "the resource does not exist")
         _need(step.allocation in self.allocations, step, "the allocation does not exist")
-        _need(step.resource not in self.bound, step, "a resource is bound once (rule 3)")
+        _need(step.resource not in self.bound, step, "the resource is bound already (rule 3)")
         row, home = self.resources[step.resource], self.allocations[step.allocation]
         _need(step.offset % int(row["alignment"]) == 0, step, "misaligned (rule 1)")
         _need(step.offset + int(row["size"]) <= int(home["size"]), step, "beyond the allocation (rule 1)")
         for other in self.bound:
-            mate = self.resources[other]
-            if int(mate["allocation"]) == step.allocation and not (mate["aliased"] and row["aliased"]):
-                end = int(mate["offset"] + mate["size"])
-                apart = step.offset >= end or step.offset + int(row["size"]) <= int(mate["offset"])
+            neighbour = self.resources[other]
+            aliases = neighbour["aliased"] and row["aliased"]
+            if int(neighbour["allocation"]) == step.allocation and not aliases:
+                end = int(neighbour["offset"] + neighbour["size"])
+                apart = step.offset >= end or step.offset + int(row["size"]) <= int(neighbour["offset"])
                 _need(apart, step, f"overlaps resource {other}")
         self.bound.add(step.resource)
 
@@ -243,7 +249,7 @@ class Resident:
     def _(self, step: SetWindow) -> None:
         for window in step.windows:
             busy = any(window.db in flight.dbs for flight in self.in_flight.values())
-            _need(not busy, step, f"transfers from assetDb {window.db} are under way")
+            _need(not busy, step, f"transfers from assetDb {window.db} are in flight")
             self.windows[window.db] = window
 
     @apply.register
@@ -263,7 +269,7 @@ class Resident:
         _need(
             bool((self.pending["arrived"][at] + step.sizes <= self.pending["needs"][at]).all()),
             step,
-            "too much",
+            "more bytes than the key needs",
         )
         self._need_free(at, step)
         flight = self.in_flight.setdefault(step.staging, InFlight(set(), []))
@@ -302,8 +308,8 @@ class Resident:
         _need(not self.pending["published"][at].any(), step, "writes to published places")
         self._need_free(at, step)
         source = self._sources(step)
-        there = (source["arrived"] >= source["needs"]) & (source["owner"] == QueueKind.GRAPHICS)
-        _need(bool(there.all()), step, "the source is not complete")
+        ready = (source["arrived"] >= source["needs"]) & (source["owner"] == QueueKind.GRAPHICS)
+        _need(bool(ready.all()), step, "the source is not complete")
         self.pending["arrived"][at] = self.pending["needs"][at]
 
     @apply.register
@@ -324,13 +330,13 @@ class Resident:
         places = self.pending
         _need(not places["published"][at].any(), step, "published already")
         same = (places["resource"][at] == step.resources) & (places["offset"][at] == step.offsets)
-        _need(bool(same.all()), step, "the plan has them elsewhere")
+        _need(bool(same.all()), step, "the plan places them elsewhere")
         _need(bool((places["arrived"][at] >= places["needs"][at]).all()), step, "bytes are missing")
         _need(bool((places["owner"][at] == QueueKind.GRAPHICS).all()), step, "not acquired (rule 14)")
         self._need_bound(places["resource"][at], step)
         self._need_free(at, step)
         places["published"][at] = True
-        self._waiting -= len(at)
+        self._unpublished -= len(at)
         if len(self.old):
             self.old = self.old[~np.isin(self.old["key"], step.keys)]
 
@@ -346,7 +352,7 @@ class Resident:
         plan = self.target
         used = plan is not None and plan.memory.resource_table.has(np.array([step.resource]))[0]
         _need(not used, step, "the plan has keys in it")
-        _need(step.resource not in self.in_flight, step, "transfers out of it are under way")
+        _need(step.resource not in self.in_flight, step, "transfers out of it are in flight")
         self.old = self.old[~mine]
         del self.resources[step.resource]
         self.bound.discard(step.resource)
@@ -363,23 +369,20 @@ class Resident:
         return (self.target.memory, self.target.staging) if self.target is not None else ()
 
     def staging_ids(self) -> set[int]:
-        """Resources that no plan keeps: staging buffers."""
-        return (
-            set(self.resources)
-            - set(self._wanted("resources"))
-            - set(distinct(self.old["resource"]).tolist())
-        )
+        """Ids of the staging buffers: resources without places of the target or of earlier plans."""
+        used = {*self._planned_ids("resources"), *distinct(self.old["resource"]).tolist()}
+        return set(self.resources) - used
 
-    def _wanted(self, what: str) -> list[int]:
+    def _planned_ids(self, table: str) -> list[int]:
         assert self.target is not None
-        return [int(ident) for ident in getattr(self.target.memory, what)["id"]]
+        return [int(ident) for ident in getattr(self.target.memory, table)["id"]]
 
     def _transfer_queue(self) -> bool:
         plan = self.target
         return plan is not None and plan.policy.transfer_queue and plan.profile.has_transfer_queue()
 
     def _pending_at(self, rows: Rows) -> Int64s:
-        """For each of `rows` the index of the same place in `pending`, or -1; `match` without any sorting."""
+        """For each of `rows` the index of the same place in `pending`, or -1; as `match`, without sorting."""
         if not len(self._keys):
             return np.full(len(rows), -1, np.int64)
         at = np.minimum(np.searchsorted(self._keys, rows["key"]), len(self._keys) - 1)
@@ -389,16 +392,16 @@ class Resident:
         return np.where(same, at, -1)
 
     def _find(self, keys: Int64s, step: Step) -> Int64s:
-        """Where keys are in `pending`; steps that speak of the same keys share one array of them."""
-        known = self._found.get(id(keys))
+        """The indices of `keys` in `pending`; cached by array, as steps for the same keys share one array."""
+        known = self._lookups.get(id(keys))
         if known is not None and known[0] is keys:
             return known[1]
         at = np.searchsorted(self._keys, keys)
-        there = bool((at < len(self._keys)).all()) and bool((self._keys[at] == keys).all())
-        _need(there, step, "a key is not in the plan, or published already")
-        while len(self._found) >= _REMEMBERED:
-            del self._found[next(iter(self._found))]
-        self._found[id(keys)] = (keys, at)
+        found = bool((at < len(self._keys)).all()) and bool((self._keys[at] == keys).all())
+        _need(found, step, "a key is not in the plan, or published already")
+        while len(self._lookups) >= _MAX_CACHED_LOOKUPS:
+            del self._lookups[next(iter(self._lookups))]
+        self._lookups[id(keys)] = (keys, at)
         return at
 
     def _need_bound(self, resources: NDArray[np.int32], step: Step) -> None:
@@ -406,19 +409,19 @@ class Resident:
         _need(not missing, step, f"resources {sorted(missing)} are not bound")
 
     def _need_free(self, at: Int64s, step: Step) -> None:
-        """No published place of an earlier plan lies where these places are."""
+        """Require that no published place of an earlier plan overlaps these places."""
         if not len(self.old):
             return
         live = self.old[self.old["published"]]
-        _need(not overlapping(self.pending.take(at), live).any(), step, "a published key lies there")
+        _need(not overlapping(self.pending.take(at), live).any(), step, "overlaps a published key")
 
     def _sources(self, step: Move) -> Rows:
-        """The old places that a Move copies from, by key."""
+        """The old places that a Move copies from, in no particular order."""
         order = np.argsort(step.keys)
         keys, sources = step.keys[order], step.sources[order]
         mine = self.old[(self.old["resource"] == step.from_resource) & np.isin(self.old["key"], keys)]
         found: Rows = mine[mine["offset"] == sources[np.searchsorted(keys, mine["key"])]]
-        _need(len(found) == len(keys), step, "nothing to move there")
+        _need(len(found) == len(keys), step, "no such source")
         return found
 
 
@@ -430,6 +433,6 @@ def _row(plans: tuple[MemoryPlan, ...], table: str, ident: int) -> np.void | Non
     return None
 
 
-def _need(holds: bool, step: Step, why: str) -> None:
+def _need(holds: bool, step: Step, problem: str) -> None:
     if not holds:
-        raise StepError(f"{type(step).__name__}: {why}")
+        raise StepError(f"{type(step).__name__}: {problem}")

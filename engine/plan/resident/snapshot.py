@@ -1,4 +1,4 @@
-"""What is resident in the middle of a schedule, as a plan: the state to plan the next one from."""
+"""The resident state in the middle of a schedule as a plan, from which the next plan is made."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ if TYPE_CHECKING:
 
 
 def snapshot(resident: Resident, target: Plan) -> Plan:
-    """A plan of what exists on the way to `target`: one place for each key, all others held.
+    """A plan of the present state on the way to `target`: one place for each key, its other places `held`.
 
-    Where a key has several places, one that holds something comes before one that does not, and the newest
-    before older ones.
+    Of several places of a key, one with contents is chosen before one without, then a newer before an older.
     """
     staging = resident.staging_ids()
     resources = [resident.resources[r] for r in sorted(resident.bound) if r not in staging]
     homes = sorted({int(row["allocation"]) for row in resources})
     everything = _everything(resident, target)
     everything = everything[np.isin(everything["resource"], [int(row["id"]) for row in resources])]
-    begun = resident.begun(everything)
-    # A place nothing has come to may lie where another key still is: then it is not there yet.
-    here = begun | ~overlapping(everything, everything[begun])
-    everything, begun = everything[here], begun[here]
-    _part(everything)
-    everything = everything.take(np.lexsort((np.arange(len(everything)), ~begun, everything["key"])))
+    filled = resident.has_contents(everything)
+    # An empty place may overlap a place that is still in use: then it does not exist yet.
+    exists = filled | ~overlapping(everything, everything[filled])
+    everything, filled = everything[exists], filled[exists]
+    _clip_footprints(everything)
+    everything = everything.take(np.lexsort((np.arange(len(everything)), ~filled, everything["key"])))
     first = np.ones(len(everything), bool)
     first[1:] = everything["key"][1:] != everything["key"][:-1]
     chosen, rest = everything[first], everything[~first]
@@ -49,11 +48,11 @@ def snapshot(resident: Resident, target: Plan) -> Plan:
     return replace(target, memory=memory, whole=False, _packing=[])
 
 
-def _part(places: Rows) -> None:
-    """Leave padding that reaches into another key's place to that one.
+def _clip_footprints(places: Rows) -> None:
+    """Shorten footprints whose padding overlaps the next place.
 
-    A key that stays where it is may be planned with a coarser alignment, and so with more padding, before the
-    keys that lie there have gone.
+    A key that stays at its place can have a coarser alignment in the target, and so more padding, while the
+    keys that are still stored in that padding have not been removed yet.
     """
     start = (places["resource"].astype(np.int64) << 44) + places["offset"]
     order = np.argsort(start, kind="stable")
@@ -64,7 +63,7 @@ def _part(places: Rows) -> None:
 
 
 def _everything(resident: Resident, target: Plan) -> Rows:
-    """Places of the target, then older ones."""
+    """All places: those of the target, then those of earlier plans."""
     keys = target.memory.subresource_table.array["key"].astype(np.int64)
     waiting = resident.waiting_keys()
     settled = settled_rows(target, keys[~contains(waiting, keys)])
@@ -72,7 +71,7 @@ def _everything(resident: Resident, target: Plan) -> Rows:
 
 
 def _as(dtype: np.dtype[np.void], rows: Rows) -> Rows:
-    """The fields of `dtype` out of rows that have more."""
+    """Rows reduced to the fields of `dtype`."""
     made = np.zeros(len(rows), dtype)
     for name in dtype.names or ():
         made[name] = rows[name]

@@ -1,7 +1,7 @@
 """The steps of a schedule: plain data that a device, or its simulation, carries out in order.
 
-Ids are those of the MemoryPlan. Every step states what must hold before it; `resident.py` checks and applies
-that on pure state, `engine/memory` does it on a device.
+Ids are those of the MemoryPlan. `resident.py` checks the preconditions of each step and applies it to pure
+state; `engine/memory` carries it out on a device.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ IMAGE_COPY = np.dtype(
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Base of all steps: equal when all fields are, arrays by value."""
+    """Base of all steps: equal when all fields are equal, arrays by value."""
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
@@ -104,7 +104,7 @@ class Window:
 
 @dataclass(frozen=True, eq=False)
 class SetWindow(Step):
-    """Map window `index`: one range of each assetDb named. No transfer from those may be outstanding."""
+    """Map paging window `index`: one range per assetDb. No transfer from these may be in flight."""
 
     index: int
     windows: tuple[Window, ...]
@@ -112,12 +112,12 @@ class SetWindow(Step):
 
 @dataclass(frozen=True, eq=False)
 class Transfer(Step):
-    """Copy runs of assets of one assetDb: cache -> staging (`reads`), then staging -> device (`*_copies`).
+    """Copy assets of one assetDb: cache -> staging (`reads`), then staging -> device (`*_copies`).
 
     `staging` is the resource id of the staging buffer. `reads` has dtype READ, the copies BUFFER_COPY and
     IMAGE_COPY (tightly packed rows, bufferRowLength 0; `y`, `width`, `height` in texels of that mip).
-    `keys` are the assets touched, `sizes` the bytes each of them receives here.
-    Images go from UNDEFINED (first touch of a layer) to TRANSFER_DST and, once arrived, to their use.
+    `keys` are the assets that are written, `sizes` the bytes that each receives in this step.
+    Layers go from UNDEFINED (at the first write) to TRANSFER_DST and, once complete, to the layout of use.
     """
 
     db: int
@@ -138,7 +138,7 @@ class Fill(Step):
 
 @dataclass(frozen=True, eq=False)
 class ClearStaging(Step):
-    """Wait until every transfer out of this staging buffer is complete; its space is free again."""
+    """Wait until every transfer out of this staging buffer is complete; then its space is free again."""
 
     staging: int
 
@@ -160,7 +160,7 @@ class Move(Step):
 
 @dataclass(frozen=True, eq=False)
 class Release(Step):
-    """Give the ranges of `keys` at their new place from one queue to another (release half)."""
+    """Queue family ownership release of the new places of `keys`, from `source` to `target`."""
 
     keys: Int64s
     source: QueueKind
@@ -169,7 +169,7 @@ class Release(Step):
 
 @dataclass(frozen=True, eq=False)
 class Acquire(Step):
-    """The matching acquire half, on the other queue."""
+    """The matching queue family ownership acquire, on the `target` queue."""
 
     keys: Int64s
     source: QueueKind
@@ -178,7 +178,7 @@ class Acquire(Step):
 
 @dataclass(frozen=True, eq=False)
 class Publish(Step):
-    """From here on users of `keys` use `resources` at `offsets` (bytes, or the layer of an image)."""
+    """From now on users of `keys` use `resources` at `offsets` (bytes, or the layer of an image)."""
 
     keys: Int64s
     resources: NDArray[np.int32]
@@ -187,9 +187,9 @@ class Publish(Step):
 
 @dataclass(frozen=True, eq=False)
 class Withdraw(Step):
-    """From here on `keys` have no address at an earlier plan's place: users take their fallback.
+    """From now on the places of `keys` in earlier plans are unpublished: users draw with their fallback.
 
-    Those ranges are nobody's now; they may be overwritten once the frames in flight are done.
+    Those ranges may be overwritten once the frames in flight are complete.
     """
 
     keys: Int64s
@@ -197,14 +197,14 @@ class Withdraw(Step):
 
 @dataclass(frozen=True, eq=False)
 class Destroy(Step):
-    """vkDestroyBuffer or vkDestroyImage, after the last use completes. No key is published in it."""
+    """vkDestroyBuffer or vkDestroyImage, once the last use is complete. No key is published in it."""
 
     resource: int
 
 
 @dataclass(frozen=True, eq=False)
 class Free(Step):
-    """vkFreeMemory. Nothing is bound to it any more."""
+    """vkFreeMemory. No resource is bound to it any more."""
 
     allocation: int
 

@@ -1,1 +1,1 @@
-"""From what is resident to a plan: ordered steps, paging cycles, and a simulated device to run them on."""
+"""From the resident state to a plan: ordered steps, paging cycles, and a simulated device to run them."""

@@ -1,7 +1,7 @@
-"""Paging: setWindow, transfers, clearStaging, publish, for everything that comes from a cache.
+"""Paging: setWindow, transfers, clearStaging and publish for all cached assets.
 
-With two staging buffers the cycles overlap: the next is filled before the last is waited for. A window moves
-only when no transfer out of it is under way.
+With two staging buffers paging cycles overlap: the next buffer is filled before the previous transfers are
+waited for. A window moves only when no transfer from it is in flight.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.plan.model.memory_plan import shape_of
 from engine.plan.model.plan import Plan
-from engine.plan.placement.staging_bounds import RUN_ALIGNMENT, image_slack, rows_at_once
+from engine.plan.placement.staging_bounds import RUN_ALIGNMENT, copy_row_granularity, image_slack
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.requirements.sources import Sources
 from engine.plan.resident.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow, Transfer
@@ -23,10 +23,10 @@ from engine.plan.terms.table import Int64s, Rows, distinct
 from engine.plan.terms.vocabulary import Kind, QueueKind
 
 VisibilityQuery = Callable[[Int64s], NDArray[np.bool_]]
-"""Says of keys (sorted, distinct) whether the camera sees them."""
+"""Which of the keys (sorted, distinct) the camera sees, as a mask."""
 
 VISIBLE_PRIORITY = 500
-"""What is seen gains over all that is not; a requirement that must come before says more."""
+"""Added to the priority of visible keys; requirements that come before them have a higher priority."""
 
 
 def paging(
@@ -37,15 +37,16 @@ def paging(
     buffers: list[int],
     visible: VisibilityQuery | None = None,
 ) -> list[AnyStep]:
-    """Steps that bring the bytes of `places[fetch]` through the staging buffers (resource ids).
+    """Steps that transfer the missing bytes of `places[fetch]` through the staging `buffers` (resource ids).
 
-    What is `seen` comes first, but for what has a priority of over VISIBLE_PRIORITY.
+    Visible keys come first, after those with a priority above VISIBLE_PRIORITY. PlanError `plan.stale` where
+    the plan has no staging buffers.
     """
     if not len(fetch):
         return []
     if not buffers:
-        what = f"{len(fetch)} keys must be fetched, and the plan was made for a state in which none had to be"
-        raise PlanError("plan.stale", what, "make the plan from resident.snapshot()")
+        problem = f"{len(fetch)} keys must be fetched, but the plan was made for a state that needs none"
+        raise PlanError("plan.stale", problem, "make the plan from resident.snapshot()")
     limits = plan.profile.limits
     optimal = limits.optimal_buffer_copy_offset_alignment
     use_queue = plan.policy.transfer_queue and plan.profile.has_transfer_queue()
@@ -54,8 +55,8 @@ def paging(
         keys = distinct(pieces["key"])
         pieces["priority"] += VISIBLE_PRIORITY * visible(keys)[np.searchsorted(keys, pieces["key"])]
     capacity = int(plan.staging.subresources["size"].min())
-    at_once = rows_at_once(plan.profile, plan.policy)
-    pieces = split(pieces, shapes, min(capacity, plan.policy.window), at_once)
+    granularity = copy_row_granularity(plan.profile, plan.policy)
+    pieces = split(pieces, shapes, min(capacity, plan.policy.window), granularity)
     missing = places["needs"].copy()
     missing -= places["arrived"]
     steps: list[AnyStep] = []
@@ -82,7 +83,7 @@ def paging(
         keys = places["key"][rows].astype(np.int64)
         last = steps[-1]
         if isinstance(last, Transfer) and np.array_equal(last.keys, keys):
-            keys = last.keys  # one array for all that is said of them: who follows the steps looks it up once
+            keys = last.keys  # one shared array: `Resident` looks it up only once
         if use_queue and len(rows):
             steps.append(Release(keys, QueueKind.TRANSFER, QueueKind.GRAPHICS))
         pending.append((staging, rows, keys))
@@ -94,6 +95,7 @@ def paging(
 def _pieces(
     plan: Plan, places: Rows, fetch: Int64s, sources: Sources, optimal: int
 ) -> tuple[Rows, list[ImageShape]]:
+    """The missing bytes of each place as one piece (dtype PIECE), and the image shapes that pieces index."""
     rows = places.take(fetch)
     at = sources.find(rows["key"].astype(np.int64), rows["size"], plan.requirements)
     resources = plan.memory.resource_table.rows(rows["resource"].astype(np.int64))
@@ -131,7 +133,7 @@ def _transfers(
     optimal: int,
     missing: Int64s,
 ) -> Int64s:
-    """Append the cycle's transfers, one per assetDb; rows of the places that are complete with it."""
+    """Append the cycle's transfers, one per assetDb; returns the rows of places that they complete."""
     base = 0
     for db in distinct(cycle.pieces["db"]).tolist():
         mine = cycle.pieces.take(np.flatnonzero(cycle.pieces["db"] == db))

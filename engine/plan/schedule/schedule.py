@@ -1,8 +1,8 @@
-"""make_schedule: the steps that lead from what is resident, at any point, to a plan.
+"""make_schedule: the steps from the resident state, at any point of an earlier schedule, to a plan.
 
-The order is: wait for what is in flight; withdraw and free what nobody wants; make the new objects; move what
-is there already; bring the rest through staging; and let go of what has been replaced. New things are made
-before old ones go as long as the heaps' budgets hold both; where they do not, the old ones go first.
+The order is: wait for transfers in flight; withdraw and free keys that are no longer planned; create new
+objects; move keys that are already resident; transfer the rest through staging; free what was replaced. New
+objects are created before old ones are freed if the budgets allow both; otherwise old ones are freed first.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from engine.plan.terms.vocabulary import Contents, Kind, QueueKind
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """The steps to `plan`, in order. `staged` bytes go through staging, `moved` are copied on the device."""
+    """The steps to `plan`: `staged` bytes pass through staging, `moved` bytes are copied on the device."""
 
     plan: Plan
     steps: tuple[AnyStep, ...]
@@ -58,7 +58,7 @@ class Schedule:
 def make_schedule(
     resident: Resident, plan: Plan, sources: Sources, visible: VisibilityQuery | None = None
 ) -> Schedule:
-    """A schedule from `resident` as it is now to `plan`, with the bytes of `sources`; what is `seen` first.
+    """A schedule from the present state of `resident` to `plan`; visible keys are transferred first.
 
     `resident` is not changed: `resident.begin(plan)` and then `resident.apply(step)` do that. Raises
     PlanError where a cached key has no source.
@@ -74,27 +74,26 @@ class _Scheduler:
         self.sources = sources
         self.visible = visible
         self.resident = resident
-        self.places, self.old = resident.towards(plan, landed=True)
+        self.places, self.old = resident.towards(plan, transfers_complete=True)
         self.steps: list[AnyStep] = []
         self.allocations = dict(resident.allocations)
         self.resources = dict(resident.resources)
-        wanted = plan.memory
-        self.final_allocations = {int(i) for i in wanted.allocations["id"]}
-        self.final_resources = {int(i) for i in wanted.resources["id"]}
+        self.final_allocations = {int(i) for i in plan.memory.allocations["id"]}
+        self.final_resources = {int(i) for i in plan.memory.resources["id"]}
 
     def run(self) -> Schedule:
         self.steps += [ClearStaging(s) for s in sorted(self.resident.in_flight)]
-        self._withdraw_unwanted()
-        self._sacrifice()
+        self._withdraw_unplanned()
+        self._free_early()
         staging = self.plan.staging
         allocations = {int(i) for i in staging.allocations["id"]}
         resources = {int(i) for i in staging.resources["id"]}
         if len(self._to_fetch()):
             self.final_allocations |= allocations
             self.final_resources |= resources
-            self._sacrifice()
+            self._free_early()
         self._free_unneeded()
-        self._make()
+        self._create()
         self._publish_ready()
         moved = self._move()
         self._free_unneeded()
@@ -110,15 +109,15 @@ class _Scheduler:
         return Schedule(self.plan, tuple(self.steps), staged, moved)
 
     def _cached(self) -> NDArray[np.bool_]:
-        cached = self.plan.terms.holding(Contents.CACHE)
+        cached = self.plan.terms.with_contents(Contents.CACHE)
         return cached[self.places["terms"]] if len(self.places) else np.zeros(0, bool)
 
     def _movable(self) -> Int64s:
-        """For each place the row of `old` it can be moved from, or -1."""
+        """For each place the row of `old` from which it can be moved, or -1."""
         source = np.full(len(self.places), -1, np.int64)
         old = self.old
-        whole = (old["arrived"] >= old["needs"]) & (old["needs"] > 0)
-        ready = np.flatnonzero(whole & (old["owner"] == QueueKind.GRAPHICS))
+        complete = (old["arrived"] >= old["needs"]) & (old["needs"] > 0)
+        ready = np.flatnonzero(complete & (old["owner"] == QueueKind.GRAPHICS))
         if not len(ready) or not self.plan.policy.movable:
             return source
         ready = ready[np.argsort(old["key"][ready], kind="stable")]
@@ -131,30 +130,30 @@ class _Scheduler:
         return source
 
     def _to_fetch(self) -> Int64s:
-        """Places whose bytes must come from a cache."""
-        waiting = self._cached() & (self.places["arrived"] < self.places["needs"])
-        return np.flatnonzero(waiting & (self._movable() < 0))
+        """Indices of places whose bytes must be transferred from a cache."""
+        incomplete = self._cached() & (self.places["arrived"] < self.places["needs"])
+        return np.flatnonzero(incomplete & (self._movable() < 0))
 
-    def _withdraw_unwanted(self) -> None:
-        """Withdraw keys that the plan lacks, and those whose range it gives to others."""
-        gone = ~self.plan.memory.subresource_table.has(self.old["key"].astype(np.int64))
-        self._withdraw(distinct(self.old["key"][gone | self._overwritten()]))
+    def _withdraw_unplanned(self) -> None:
+        """Withdraw keys that are not in the plan, and keys whose old range the plan uses for others."""
+        unplanned = ~self.plan.memory.subresource_table.has(self.old["key"].astype(np.int64))
+        self._withdraw(distinct(self.old["key"][unplanned | self._overwritten()]))
 
     def _overwritten(self) -> NDArray[np.bool_]:
-        """Which old places lie where the plan puts something else."""
+        """Which old places overlap new places of the plan or are in displaced resources."""
         fresh = self.places[(self.places["arrived"] == 0) & ~self.places["published"]]
         return overlapping(self.old, fresh) | np.isin(self.old["resource"], self._displaced())
 
     def _displaced(self) -> list[int]:
-        """Old resources whose bytes in a shared allocation the plan gives to new resources."""
+        """Old resources that overlap new resources of the plan in a shared allocation."""
         found = []
         new = self.plan.memory.resources
         for ident, row in self.resources.items():
             if ident in self.final_resources or ident not in self.resident.bound:
                 continue
-            mates = new[new["allocation"] == row["allocation"]]
+            others = new[new["allocation"] == row["allocation"]]
             start, end = int(row["offset"]), int(row["offset"] + row["size"])
-            if ((mates["offset"] < end) & (mates["offset"] + mates["size"] > start)).any():
+            if ((others["offset"] < end) & (others["offset"] + others["size"] > start)).any():
                 found.append(ident)
         return found
 
@@ -163,15 +162,15 @@ class _Scheduler:
             self.steps.append(Withdraw(keys.astype(np.int64)))
             self.old = self.old[~np.isin(self.old["key"], keys)]
 
-    def _sacrifice(self) -> None:
-        """Where old and new together exceed a budget or a limit, give up old places until they do not."""
+    def _free_early(self) -> None:
+        """Withdraw old places while old and new allocations together exceed a budget or the count limit."""
         plan = self.plan
         heaps = [t.heap for t in plan.profile.memory_types]
-        wanted = [*plan.memory.allocations, *plan.staging.allocations]
+        planned = [*plan.memory.allocations, *plan.staging.allocations]
         for heap in range(len(plan.profile.heaps)):
             new = sum(
                 int(a["size"])
-                for a in wanted
+                for a in planned
                 if heaps[int(a["memory_type"])] == heap and int(a["id"]) in self.final_allocations
             )
             kept = self._retained()
@@ -180,20 +179,21 @@ class _Scheduler:
             for allocation in sorted(mine, key=lambda a: (-int(self.allocations[a]["size"]), a)):
                 if over <= 0:
                     break
-                self._give_up(allocation)
+                self._withdraw_allocation(allocation)
                 over -= int(self.allocations[allocation]["size"])
         kept = self._retained()
-        many = len(self.final_allocations) + len(kept) - plan.profile.limits.max_memory_allocation_count
-        for allocation in sorted(kept, key=lambda a: (int(self.allocations[a]["size"]), a))[: max(many, 0)]:
-            self._give_up(allocation)
+        excess = len(self.final_allocations) + len(kept) - plan.profile.limits.max_memory_allocation_count
+        by_size = sorted(kept, key=lambda a: (int(self.allocations[a]["size"]), a))
+        for allocation in by_size[: max(excess, 0)]:
+            self._withdraw_allocation(allocation)
 
-    def _give_up(self, allocation: int) -> None:
-        """Withdraw what is in an allocation, so that it can be freed before new ones are made."""
+    def _withdraw_allocation(self, allocation: int) -> None:
+        """Withdraw all keys in an allocation, so that it can be freed before new ones are created."""
         inside = [r for r, row in self.resources.items() if int(row["allocation"]) == allocation]
         self._withdraw(distinct(self.old["key"][np.isin(self.old["resource"], inside)]))
 
     def _retained(self) -> set[int]:
-        """Allocations that are not wanted and still hold places that are."""
+        """Allocations that are not in the plan but still have old places."""
         used = distinct(self.old["resource"]).tolist()
         return {int(self.resources[r]["allocation"]) for r in used} - self.final_allocations
 
@@ -202,58 +202,56 @@ class _Scheduler:
         for ident in sorted(set(self.resources) - self.final_resources - used):
             self.steps.append(Destroy(ident))
             del self.resources[ident]
-        homes = {int(row["allocation"]) for row in self.resources.values()}
-        for ident in sorted(set(self.allocations) - self.final_allocations - homes):
+        used = {int(row["allocation"]) for row in self.resources.values()}
+        for ident in sorted(set(self.allocations) - self.final_allocations - used):
             self.steps.append(Free(ident))
             del self.allocations[ident]
 
-    def _make(self) -> None:
-        """Create, allocate and bind what is new: objects first, so that dedicated memory can name them."""
+    def _create(self) -> None:
+        """Create resources, then allocate, then bind: dedicated allocations name their resource."""
         plans = (self.plan.memory, self.plan.staging)
-        new = [r for p in plans for r in p.resources if int(r["id"]) in self.final_resources]
-        fresh = [r for r in new if int(r["id"]) not in self.resources]
-        for row in fresh:
+        planned = [r for p in plans for r in p.resources if int(r["id"]) in self.final_resources]
+        for row in [r for r in planned if int(r["id"]) not in self.resources]:
             self.resources[int(row["id"])] = row
             if row["kind"] == Kind.BUFFER:
                 self.steps.append(CreateBuffer(int(row["id"]), int(row["bytes"]), int(row["usage"])))
             else:
                 shape = shape_of(row)
                 self.steps.append(CreateImage(int(row["id"]), shape, int(row["layers"]), int(row["usage"])))
-        only = {int(r["allocation"]): int(r["id"]) for r in new}
-        for home in (a for p in plans for a in p.allocations if int(a["id"]) in self.final_allocations):
-            ident = int(home["id"])
+        resource_in = {int(r["allocation"]): int(r["id"]) for r in planned}
+        for row in (a for p in plans for a in p.allocations if int(a["id"]) in self.final_allocations):
+            ident = int(row["id"])
             if ident not in self.allocations:
-                self.allocations[ident] = home
-                dedicated = only[ident] if home["dedicated"] else -1
+                self.allocations[ident] = row
                 self.steps.append(
                     Allocate(
                         ident,
-                        int(home["memory_type"]),
-                        int(home["size"]),
-                        dedicated,
-                        bool(home["device_address"]),
-                        bool(home["mapped"]),
+                        int(row["memory_type"]),
+                        int(row["size"]),
+                        resource_in[ident] if row["dedicated"] else -1,
+                        bool(row["device_address"]),
+                        bool(row["mapped"]),
                     )
                 )
-        for row in new:
+        for row in planned:
             if int(row["id"]) not in self.resident.bound:
                 self.steps.append(Bind(int(row["id"]), int(row["allocation"]), int(row["offset"])))
 
     def _publish_ready(self) -> None:
-        """Zero what wants zeros, and publish all that has its bytes."""
+        """Zero the places that require zeros, and publish all complete places."""
         places = self.places
-        zero = self.plan.terms.holding(Contents.ZERO)
+        zero = self.plan.terms.with_contents(Contents.ZERO)
         if len(places):
             empty = zero[places["terms"]] & (places["arrived"] < places["needs"])
             if empty.any():
                 self.steps.append(Fill(places["key"][empty].astype(np.int64)))
                 places["arrived"][empty] = places["needs"][empty]
         ready = ~places["published"] & (places["arrived"] >= places["needs"])
-        self._hand_over(ready)
+        self._transfer_ownership(ready)
         self._publish(np.flatnonzero(ready))
 
-    def _hand_over(self, ready: NDArray[np.bool_]) -> None:
-        """Finish the change of queues where an earlier schedule was left in the middle of it."""
+    def _transfer_ownership(self, ready: NDArray[np.bool_]) -> None:
+        """Finish queue family ownership transfers that an earlier schedule has left unfinished."""
         source, target = QueueKind.TRANSFER, QueueKind.GRAPHICS
         keys = self.places["key"].astype(np.int64)
         owned = ready & (self.places["owner"] == source)
@@ -274,7 +272,7 @@ class _Scheduler:
         self.old = self.old[~np.isin(self.old["key"], keys)]
 
     def _move(self) -> int:
-        """Move what is there already to its new place, one step per pair of resources; bytes moved."""
+        """Move resident keys to their new places, one step per pair of resources; returns the bytes moved."""
         source = self._movable()
         at = np.flatnonzero(source >= 0)
         if not len(at):

@@ -1,7 +1,7 @@
 """A simulated device: runs schedules on bytes in numpy arrays, with the preconditions of every step.
 
-Copies out of staging happen as late as they may, at clearStaging: a staging buffer that is filled again too
-early shows as wrong bytes. Reading what nobody wrote raises, and so does a heap over its budget.
+Copies out of staging happen as late as possible, at clearStaging: a staging buffer that is filled again too
+early shows as wrong bytes. Reading undefined bytes raises StepError, and so does a heap over its budget.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Bytes = NDArray[np.uint8]
 
 
 class Image:
-    """An image: tight bytes of each layer, and which of them are defined."""
+    """An image: the tightly packed bytes of each layer, and which of them are defined."""
 
     def __init__(self, layers: int, size: int) -> None:
         self.bytes = np.full((layers, size), 0xCD, np.uint8)
@@ -52,7 +52,10 @@ class Memory:
 
 
 class SimulatedDevice:
-    """Carries out steps on bytes. `caches` are the bytes of each assetDb's cache by its number."""
+    """Carries out steps on bytes; `caches` are the bytes of the caches by the number of their assetDb.
+
+    `peak` is the most bytes that each heap has held, `staged_bytes` the sum of all transfers.
+    """
 
     def __init__(self, caches: Mapping[int, Bytes]) -> None:
         self.caches = caches
@@ -62,16 +65,16 @@ class SimulatedDevice:
         self.staged_keys: list[Int64s] = []
         self._memory: dict[int, Memory] = {}
         self._images: dict[int, Image] = {}
-        self._late: dict[int, list[Transfer]] = {}
+        self._uncopied: dict[int, list[Transfer]] = {}
 
     def begin(self, plan: Plan) -> None:
-        """Take up a plan as the target."""
+        """Make a plan the target."""
         self.resident.begin(plan)
         if not self.peak:
             self.peak = [0] * len(plan.profile.heaps)
 
     def run(self, schedule: Schedule, upto: int | None = None) -> None:
-        """Begin a schedule and carry out its first `upto` steps, or all."""
+        """Begin a schedule and carry out its first `upto` steps, by default all."""
         self.begin(schedule.plan)
         for step in schedule.steps[:upto]:
             self.step(step)
@@ -89,8 +92,8 @@ class SimulatedDevice:
         elif isinstance(step, Transfer):
             self._fill_staging(step)
         elif isinstance(step, ClearStaging):
-            for late in self._late.pop(step.staging, []):
-                self._copy_out(late)
+            for transfer in self._uncopied.pop(step.staging, []):
+                self._copy_out(transfer)
         elif isinstance(step, Move):
             self._move(step)
         elif isinstance(step, Fill):
@@ -104,7 +107,7 @@ class SimulatedDevice:
             del self._memory[step.allocation]
 
     def read(self, key: int) -> Bytes:
-        """The bytes of a published key, as its users see them; StepError where one was never written."""
+        """The bytes of a published key; StepError where it is not published or has undefined bytes."""
         place = self.resident.published(key)
         if place is None:
             raise StepError(f"key {key:#x} is not published")
@@ -116,7 +119,7 @@ class SimulatedDevice:
     def _check_budgets(self, plan: Plan) -> None:
         count, limit = len(self.resident.allocations), plan.profile.limits.max_memory_allocation_count
         if count > limit:
-            raise StepError(f"Allocate: {count} allocations, and maxMemoryAllocationCount is {limit}")
+            raise StepError(f"Allocate: {count} allocations, but maxMemoryAllocationCount is {limit}")
         for heap, used in enumerate(self.resident.heap_bytes(plan)):
             if used > plan.profile.budget(heap):
                 raise StepError(f"Allocate: heap {heap} holds {used} of {plan.profile.budget(heap)} bytes")
@@ -145,23 +148,23 @@ class SimulatedDevice:
         cache, plan = self.caches[step.db], self.resident.target
         assert plan is not None
         staging, defined = self._range(step.staging, 0, int(self.resident.resources[step.staging]["bytes"]))
-        for offset, spot, size in step.reads[["cache_offset", "staging_offset", "size"]].tolist():
-            if spot < 0 or spot + size > len(staging):
+        for source, start, size in step.reads[["cache_offset", "staging_offset", "size"]].tolist():
+            if start < 0 or start + size > len(staging):
                 raise StepError("Transfer: reads beyond the staging buffer")
-            staging[spot : spot + size] = cache[offset : offset + size]
-            defined[spot : spot + size] = True
-        self._late.setdefault(step.staging, []).append(step)
+            staging[start : start + size] = cache[source : source + size]
+            defined[start : start + size] = True
+        self._uncopied.setdefault(step.staging, []).append(step)
         self.staged_bytes += int(step.sizes.sum())
         self.staged_keys.append(step.keys)
 
     def _copy_out(self, step: Transfer) -> None:
         staging, known = self._range(step.staging, 0, int(self.resident.resources[step.staging]["bytes"]))
-        for spot, resource, offset, size in step.buffer_copies[
+        for start, resource, offset, size in step.buffer_copies[
             ["staging_offset", "resource", "offset", "size"]
         ].tolist():
             if resource in self.resident.bound:
                 into, defined = self._range(resource, offset, size)
-                into[:], defined[:] = staging[spot : spot + size], known[spot : spot + size]
+                into[:], defined[:] = staging[start : start + size], known[start : start + size]
         for copy in step.image_copies:
             if int(copy["resource"]) in self.resident.bound:
                 self._copy_image(copy, staging, known)
@@ -170,17 +173,17 @@ class SimulatedDevice:
         shape = shape_of(self.resident.resources[int(copy["resource"])])
         level, info = mip_levels(shape)[int(copy["mip"])], shape.format.info
         if int(copy["width"]) != level.width or copy["y"] % info.block_height:
-            raise StepError("Transfer: an image copy is not whole rows of blocks")
+            raise StepError("Transfer: an image copy is not in whole rows of blocks")
         if copy["y"] + copy["height"] > level.height:
-            raise StepError("Transfer: an image copy beyond its level")
+            raise StepError("Transfer: an image copy is beyond its mip level")
         rows = -(-int(copy["height"]) // info.block_height)
         start = level.offset + int(copy["y"]) // info.block_height * level.row
-        spot, size = int(copy["staging_offset"]), rows * level.row
+        source, size = int(copy["staging_offset"]), rows * level.row
         if size != copy["size"]:
-            raise StepError("Transfer: an image copy of the wrong size")
+            raise StepError("Transfer: an image copy has the wrong size")
         image, layer = self._images[int(copy["resource"])], int(copy["layer"])
-        image.bytes[layer, start : start + size] = staging[spot : spot + size]
-        image.defined[layer, start : start + size] = known[spot : spot + size]
+        image.bytes[layer, start : start + size] = staging[source : source + size]
+        image.defined[layer, start : start + size] = known[source : source + size]
 
     def _write_zeros(self, key: int) -> None:
         assert self.resident.target is not None
@@ -197,7 +200,7 @@ class SimulatedDevice:
                 self.read(key)
 
     def _range(self, resource: int, offset: int, size: int) -> tuple[Bytes, NDArray[np.bool_]]:
-        """Views of the bytes of a range of a buffer, or of layers of an image, and of what is defined."""
+        """Views of the bytes of a buffer range or of image layers, and of the mask of defined bytes."""
         row = self.resident.resources[resource]
         if row["kind"] == Kind.IMAGE:
             image = self._images[resource]
@@ -207,7 +210,7 @@ class SimulatedDevice:
                 image.defined[offset : offset + layers].reshape(-1),
             )
         if offset < 0 or offset + size > int(row["bytes"]):
-            raise StepError(f"range {offset}+{size} beyond resource {resource}")
+            raise StepError(f"range {offset}+{size} is beyond resource {resource}")
         memory = self._memory[int(row["allocation"])]
         start = int(row["offset"]) + offset
         return memory.bytes[start : start + size], memory.defined[start : start + size]

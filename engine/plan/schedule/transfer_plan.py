@@ -1,4 +1,4 @@
-"""Paging cycles: which bytes go through staging together, and the copies that bring them to their places.
+"""Paging cycles: which bytes pass through staging together, and the copies to their places.
 
 Staging mirrors the destination: neighbours in a buffer are neighbours in staging, so that one copy region
 serves a whole run, padding included. Reads from the cache are merged where both sides are adjacent.
@@ -13,7 +13,7 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.placement.staging_bounds import RUN_ALIGNMENT, image_alignment, least_room
+from engine.plan.placement.staging_bounds import RUN_ALIGNMENT, image_alignment, min_buffer_staging
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.requirements.shapes import mip_levels
 from engine.plan.resident.steps import BUFFER_COPY, IMAGE_COPY, READ, Transfer, Window
@@ -30,17 +30,17 @@ PIECE = np.dtype(
         ("size", np.int64),
         ("resource", np.int32),
         ("place", np.int64),  # byte offset in the buffer, or layer of the image
-        ("room", np.int64),  # bytes from here that are this piece's own at its place
+        ("room", np.int64),  # bytes from `place` on that are reserved for this piece, padding included
         ("shape", np.int32),  # index of the image's shape, -1 for buffers
         ("start", np.int64),  # offset in the asset's bytes
-        ("cost", np.int64),  # most bytes of staging it may take
+        ("cost", np.int64),  # upper bound of its bytes in staging
     ]
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Cycle:
-    """One round through one staging buffer: the windows to map first (those that change), then the pieces."""
+    """One paging cycle through one staging buffer: `windows` that change, to be mapped first, and pieces."""
 
     window: int
     pieces: Rows
@@ -48,10 +48,9 @@ class Cycle:
 
 
 def split(pieces: Rows, shapes: list[ImageShape], limit: int, rows: int = 1) -> Rows:
-    """Cut pieces that cost more than `limit` (and those begun already): buffers anywhere, images by rows.
+    """Split pieces that cost more than `limit` (buffers anywhere, images by rows), and unfinished images.
 
-    `rows` is the multiple of block rows that the queue can copy (rule 11), 0 where it copies whole levels
-    only. PlanError where the least that can be copied at once exceeds `limit`.
+    `rows` is the `copy_row_granularity`. PlanError `plan.staging` where the smallest copy exceeds `limit`.
     """
     large = pieces["cost"] > limit
     large |= (pieces["start"] > 0) & (pieces["shape"] >= 0)
@@ -84,14 +83,15 @@ def split(pieces: Rows, shapes: list[ImageShape], limit: int, rows: int = 1) -> 
 
 
 def _buffer_cuts(piece: np.void, limit: int) -> list[tuple[int, int]]:
-    step = max(limit - least_room(int(piece["room"] - piece["size"])) + 4, 1)
+    """(start, size) of the parts of a buffer's piece."""
+    step = max(limit - min_buffer_staging(int(piece["room"] - piece["size"])) + 4, 1)
     step = step // 4 * 4 or step
     start, end = int(piece["start"]), int(piece["start"] + piece["size"])
     return [(at, min(step, end - at)) for at in range(start, end, step)]
 
 
 def _image_cuts(piece: np.void, shape: ImageShape, limit: int, multiple: int) -> list[tuple[int, int]]:
-    """(start, size) of whole rows from where an earlier schedule, with other staging perhaps, has come to."""
+    """(start, size) of the parts of an image's piece: whole rows, from where an earlier schedule stopped."""
     slack = int(piece["cost"] - piece["size"])
     begun, cuts = int(piece["start"]), []
     for level in mip_levels(shape):
@@ -103,7 +103,7 @@ def _image_cuts(piece: np.void, shape: ImageShape, limit: int, multiple: int) ->
 
 
 def cycles(pieces: Rows, window_bytes: int, capacity: int) -> list[Cycle]:
-    """Group pieces into cycles by priority, window and what one staging buffer holds."""
+    """Group pieces into cycles by priority, window and the capacity of a staging buffer, in bytes."""
     order = np.lexsort((pieces["start"], pieces["source"], pieces["db"], -pieces["priority"]))
     pieces = pieces.take(order)
     mapped: dict[int, Window] = {}
@@ -115,14 +115,14 @@ def cycles(pieces: Rows, window_bytes: int, capacity: int) -> list[Cycle]:
             changed = tuple(w for w in wave[1] if mapped.get(w.db) != w)
             mapped.update({w.db: w for w in changed})
             index += bool(changed)
-            edges = _fillings(wave[0]["cost"], capacity)
+            edges = _buffer_edges(wave[0]["cost"], capacity)
             for at, stop in pairwise(edges):
                 found.append(Cycle(index, wave[0][at:stop], changed if at == 0 else ()))
     return found
 
 
-def _fillings(cost: Int64s, capacity: int) -> list[int]:
-    """Where one filling of a staging buffer ends and the next begins, from 0 to all."""
+def _buffer_edges(cost: Int64s, capacity: int) -> list[int]:
+    """Indices at which a new staging buffer begins, with 0 and `len(cost)` at the ends."""
     total, edges = np.cumsum(cost), [0]
     while edges[-1] < len(total):
         done = total[edges[-1] - 1] if edges[-1] else 0
@@ -131,7 +131,7 @@ def _fillings(cost: Int64s, capacity: int) -> list[int]:
 
 
 def _spans(pieces: Rows, window_bytes: int) -> dict[int, Window]:
-    """Windows of those databases whose needed ranges fit one window altogether."""
+    """Windows of the databases whose required ranges all fit into one window."""
     spans = {}
     for db in distinct(pieces["db"]).tolist():
         mine = pieces[pieces["db"] == db]
@@ -145,9 +145,9 @@ def _spans(pieces: Rows, window_bytes: int) -> dict[int, Window]:
 def _waves(
     level: Rows, spans: dict[int, Window], mapped: dict[int, Window], window_bytes: int, capacity: int
 ) -> list[tuple[Rows, list[Window]]]:
-    """Cut one priority level into waves: in each, every database has one window.
+    """Split one priority level into waves, in each of which a database has one window.
 
-    What would fill a last staging buffer by less than a quarter is left to the next window.
+    Pieces that would fill the last staging buffer of a window by less than a quarter go to the next window.
     """
     waves: list[tuple[list[Rows], list[Window]]] = []
     for mine in np.split(level, np.flatnonzero(np.diff(level["db"])) + 1):
@@ -159,13 +159,13 @@ def _waves(
             window = spans.get(db)
             if window is None:
                 stop = int(np.searchsorted(ends, start + window_bytes, side="right"))
-                last = at + _fillings(mine["cost"][at:stop], capacity)[-2]
+                last = at + _buffer_edges(mine["cost"][at:stop], capacity)[-2]
                 if at < last and stop < len(mine) and 4 * mine["cost"][last:stop].sum() < capacity:
                     stop = last
                 window = Window(db, start, int(ends[stop - 1]) - start)
-                held = mapped.get(db)
-                if held and held.offset <= start and held.offset + held.size >= ends[stop - 1]:
-                    window = held
+                present = mapped.get(db)
+                if present and present.offset <= start and present.offset + present.size >= ends[stop - 1]:
+                    window = present
             else:
                 stop = len(mine)
             if turn == len(waves):
@@ -179,11 +179,11 @@ def _waves(
 def transfer(
     db: int, staging: int, pieces: Rows, shapes: list[ImageShape], optimal: int, base: int
 ) -> tuple[Transfer, int]:
-    """The Transfer of one database's pieces into staging from byte `base` on; and where it ends."""
+    """The Transfer of one database's pieces through staging from byte `base` on, and the end of its bytes."""
     buffers = pieces.take(np.flatnonzero(pieces["shape"] < 0))
     buffers = buffers.take(np.lexsort((buffers["place"], buffers["resource"])))
-    copies, spots, base = _buffer_layout(buffers, base)
-    reads = [_reads(buffers["source"], spots, buffers["size"])]
+    copies, targets, base = _buffer_layout(buffers, base)
+    reads = [_reads(buffers["source"], targets, buffers["size"])]
     image_copies: list[NDArray[np.void]] = []
     images = pieces[pieces["shape"] >= 0]
     for shape in distinct(images["shape"]).tolist():
@@ -200,7 +200,7 @@ def transfer(
 
 
 def _buffer_layout(pieces: Rows, base: int) -> tuple[NDArray[np.void], Int64s, int]:
-    """Copies, the staging offset of each piece, and where the next may begin."""
+    """The copies, the staging offset of each piece, and the end of the bytes in staging."""
     if not len(pieces):
         return np.zeros(0, BUFFER_COPY), np.zeros(0, np.int64), base
     end = pieces["place"] + pieces["room"]
@@ -222,7 +222,7 @@ def _buffer_layout(pieces: Rows, base: int) -> tuple[NDArray[np.void], Int64s, i
 def _image_layout(
     pieces: Rows, shape: ImageShape, optimal: int, base: int
 ) -> tuple[NDArray[np.void], NDArray[np.void], int]:
-    """Reads and copies of images of one shape, level by level, each level at a legal bufferOffset."""
+    """Reads, copies (each mip level at a valid bufferOffset) and end in staging of images of one shape."""
     step = lcm(shape.format.info.block_bytes, 4)
     whole = image_alignment(shape, optimal)
     levels = mip_levels(shape)
@@ -235,33 +235,33 @@ def _image_layout(
     )
     start = np.maximum(pieces["start"][piece], begin[mip])
     size = np.minimum((pieces["start"] + pieces["size"])[piece], stop[mip]) - start
-    leads = np.concatenate([[True], piece[1:] != piece[:-1]])
+    first = np.concatenate([[True], piece[1:] != piece[:-1]])
     taken = -(-size // step) * step
-    fills = np.add.reduceat(taken, np.flatnonzero(leads))
-    fills = -(-fills // whole) * whole
+    totals = np.add.reduceat(taken, np.flatnonzero(first))
+    totals = -(-totals // whole) * whole
     base = -(-base // whole) * whole
-    origin = base + np.cumsum(fills) - fills
+    origin = base + np.cumsum(totals) - totals
     before = np.cumsum(taken) - taken
-    spot = origin[piece] + before - before[leads][piece]
+    target = origin[piece] + before - before[first][piece]
     copies = np.zeros(len(piece), IMAGE_COPY)
-    copies["staging_offset"], copies["resource"] = spot, pieces["resource"][piece]
+    copies["staging_offset"], copies["resource"] = target, pieces["resource"][piece]
     copies["layer"], copies["mip"], copies["size"] = pieces["place"][piece], mip, size
     block = shape.format.info.block_height
     copies["y"] = (start - begin[mip]) // row_bytes[mip] * block
     copies["width"] = width[mip]
     copies["height"] = np.minimum(size // row_bytes[mip] * block, height[mip] - copies["y"])
     source = pieces["source"][piece] + start - pieces["start"][piece]
-    return _reads(source, spot, size), copies, int(base + fills.sum())
+    return _reads(source, target, size), copies, int(base + totals.sum())
 
 
-def _reads(source: Int64s, spot: Int64s, size: Int64s) -> NDArray[np.void]:
-    """Reads with neighbours on both sides merged."""
+def _reads(source: Int64s, target: Int64s, size: Int64s) -> NDArray[np.void]:
+    """Reads (dtype READ); those that are adjacent in both cache and staging are merged."""
     if not len(source):
         return np.zeros(0, READ)
     new = np.ones(len(source), bool)
-    new[1:] = (source[1:] != source[:-1] + size[:-1]) | (spot[1:] != spot[:-1] + size[:-1])
+    new[1:] = (source[1:] != source[:-1] + size[:-1]) | (target[1:] != target[:-1] + size[:-1])
     first = np.flatnonzero(new)
     reads = np.zeros(len(first), READ)
-    reads["cache_offset"], reads["staging_offset"] = source[first], spot[first]
+    reads["cache_offset"], reads["staging_offset"] = source[first], target[first]
     reads["size"] = np.add.reduceat(size, first)
     return reads

@@ -1,4 +1,4 @@
-"""The validator of schedules: rules 3, 9 to 13 on the steps' own data; order is checked by `Resident`."""
+"""The validator of schedules: rules 3 and 9 to 13 on the data of steps; `Resident` checks their order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RANGE = np.dtype([("resource", np.int32), ("offset", np.int64), ("size", np.int6
 
 
 def validate_schedule(resident: Resident, schedule: Schedule) -> list[Finding]:
-    """All broken rules of a schedule that begins at `resident`; none where it is valid."""
+    """All broken rules of a schedule that begins at `resident`; empty if it is valid."""
     plan = schedule.plan
     rows = _resources(resident, plan)
     findings: list[Finding] = []
@@ -69,7 +69,7 @@ def _transfer(plan: Plan, rows: dict[int, np.void], step: Transfer, where: str) 
 
 
 def _disjoint(ranges: Rows, what: str, where: str) -> list[Finding]:
-    """Rule 12: ranges of one resource do not overlap; `ranges` by resource and offset."""
+    """Rule 12: ranges of one resource do not overlap; `ranges` are sorted by resource and offset."""
     one, two = ranges[:-1], ranges[1:]
     clash = (one["resource"] == two["resource"]) & (one["offset"] + one["size"] > two["offset"])
     pairs = [(one["resource"][i], one["offset"][i], two["offset"][i]) for i in np.flatnonzero(clash)]
@@ -77,7 +77,7 @@ def _disjoint(ranges: Rows, what: str, where: str) -> list[Finding]:
 
 
 def _outside(offset: Int64s, size: Int64s, length: Int64s, where: str) -> list[Finding]:
-    """Ranges of nothing, or that leave what they lie in (VkBufferCopy-size-01988, srcOffset-00113)."""
+    """Ranges that are empty or exceed `length` (VkBufferCopy-size-01988, srcOffset-00113)."""
     wrong = np.flatnonzero((offset < 0) | (size <= 0) | (offset + size > length))
     return [Finding("12 range", f"{where} {i} of {size[i]} bytes at {offset[i]}") for i in wrong]
 
@@ -102,7 +102,7 @@ def _image(plan: Plan, image: np.void, copies: Rows, where: str) -> list[Finding
     top, bottom = copies["y"].astype(np.int64), copies["y"] + copies["height"].astype(np.int64)
     whole = (copies["width"] == width) & (top >= 0) & (top % info.block_height == 0)
     whole &= (bottom > top) & (bottom <= height) & ((bottom % info.block_height == 0) | (bottom == height))
-    multiple = _rows_at_once(plan) * info.block_height if use_queue else info.block_height
+    multiple = _queue_row_granularity(plan) * info.block_height if use_queue else info.block_height
     if multiple:
         part = (top % multiple == 0) & ((bottom % multiple == 0) | (bottom == height))
     else:
@@ -123,18 +123,21 @@ def _image(plan: Plan, image: np.void, copies: Rows, where: str) -> list[Finding
     return found + [Finding("12 disjoint", at(int(order[i + 1]))) for i in np.flatnonzero(clash)]
 
 
-def _rows_at_once(plan: Plan) -> int:
-    """Rows of blocks that the transfer queue can copy; 0 where it copies whole levels only (rule 11)."""
+def _queue_row_granularity(plan: Plan) -> int:
+    """Block rows that the transfer queue can copy at once; 0 where it copies whole levels only (rule 11)."""
     families = [f for f in plan.profile.queue_families if f.kinds == frozenset({QueueKind.TRANSFER})]
     return min(family.image_granularity[1] for family in families)
 
 
 def _staging(plan: Plan, rows: dict[int, np.void], step: Transfer, where: str) -> list[Finding]:
-    """Rule 9: staging is coherent, so writers need no atoms; reads and copies lie inside it, reads apart."""
+    """Rule 9: staging is mapped and coherent, so it needs no flushes; reads and copies are inside it.
+
+    Reads do not overlap.
+    """
     found = []
-    home = plan.staging.allocation(int(rows[step.staging]["allocation"]))
-    has = plan.profile.memory_types[int(home["memory_type"])].properties
-    if not has & MemoryProperty.HOST_COHERENT or not home["mapped"]:
+    allocation = plan.staging.allocation(int(rows[step.staging]["allocation"]))
+    has = plan.profile.memory_types[int(allocation["memory_type"])].properties
+    if not has & MemoryProperty.HOST_COHERENT or not allocation["mapped"]:
         found.append(Finding("9 atom", f"{where}: staging {step.staging} is not coherent or not mapped"))
     reads = np.zeros(len(step.reads), RANGE)
     reads["resource"], reads["offset"] = step.staging, step.reads["staging_offset"]
@@ -147,7 +150,7 @@ def _staging(plan: Plan, rows: dict[int, np.void], step: Transfer, where: str) -
 
 
 def _move(rows: dict[int, np.void], step: Move, where: str) -> list[Finding]:
-    """Rules 12 and 13 for a move: no source overlaps a target, targets are apart, usages allow it."""
+    """Rules 12 and 13 for a move: no source overlaps a target, targets do not overlap, usages allow it."""
     found = _usage(rows, [step.from_resource], int(BufferUsage.TRANSFER_SRC), where)
     found += _usage(rows, [step.to_resource], int(BufferUsage.TRANSFER_DST), where)
     image = rows[step.from_resource]["kind"] == Kind.IMAGE
@@ -166,7 +169,7 @@ def _move(rows: dict[int, np.void], step: Move, where: str) -> list[Finding]:
 
 
 def _usage(rows: dict[int, np.void], resources: list[int], bit: int, where: str) -> list[Finding]:
-    """Rule 13; the transfer bits of buffers and images have the same numbers."""
+    """Rule 13; the transfer bits of buffers and images have the same values."""
     lacking = [r for r in resources if not int(rows[r]["usage"]) & bit]
     name = "TRANSFER_DST" if bit == BufferUsage.TRANSFER_DST else "TRANSFER_SRC"
     return [Finding("13 transfer", f"{where}: resource {r} lacks {name}") for r in lacking]

@@ -1,4 +1,4 @@
-"""The words of shaderPlan, pipelinePlan and descriptorSetPlan, with Vulkan's own numbers."""
+"""Enums of shaderPlan, pipelinePlan and descriptorSetPlan, with the values of the Vulkan headers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Blend", "CompareOp", "CullMode", "DescriptorType", "FrontFace", "Sha
 
 
 class Blend(IntEnum):
-    """How a fragment meets the attachment: replace it, source alpha over it, or add to it."""
+    """Colour blending: replace, straight alpha, premultiplied alpha, additive."""
 
     OPAQUE = 0
     ALPHA = 1

@@ -1,4 +1,4 @@
-"""Rows of shaderPlan, pipelinePlan and descriptorSetPlan: plain values, equal when they mean the same."""
+"""Rows of shaderPlan, pipelinePlan and descriptorSetPlan: frozen values, compared field by field."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.plan.terms.formats import Format
 
 @dataclass(frozen=True, slots=True)
 class ShaderRow:
-    """One shader module: its asset key, the version of its bytes, stage and entry point."""
+    """One shader module: asset key, content version, stage, entry point, ids of its requesters."""
 
     key: int
     stage: ShaderStage
@@ -30,7 +30,10 @@ class ShaderRow:
 
 @dataclass(frozen=True, slots=True)
 class PipelineState:
-    """Fixed state of a graphics pipeline; formats are those of the pass's attachments."""
+    """Fixed-function state of a graphics pipeline; formats are those of the pass's attachments.
+
+    `depth_bias` is (constant factor, slope factor), None where depth bias is off.
+    """
 
     cull: CullMode = CullMode.BACK
     front_face: FrontFace = FrontFace.COUNTER_CLOCKWISE
@@ -48,7 +51,8 @@ class PipelineState:
 class PipelineRow:
     """One pipeline, keyed by shaders, vertex format, topology, pass and state.
 
-    `vertex_format` is ((attribute name, format), ...) in the order of the buffer, `vertex_stride` in bytes.
+    `vertex_format` is ((attribute name, format), ...) in buffer order, `vertex_stride` in bytes, `shaders`
+    are asset keys.
     """
 
     name: str
@@ -74,7 +78,7 @@ class BindingRow:
 
 @dataclass(frozen=True, slots=True)
 class DescriptorSetRow:
-    """One descriptor set: its layout, and the key of what each binding shows."""
+    """One descriptor set: its layout, and `contents` as (binding, key of the bound resource) pairs."""
 
     name: str
     layout: tuple[BindingRow, ...]

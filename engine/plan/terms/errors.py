@@ -1,13 +1,13 @@
-"""What can be wrong with requirements, profiles, plans and schedules, each with a stable code."""
+"""Exceptions for invalid requirements, profiles, plans and schedules, each with a stable code."""
 
 from __future__ import annotations
 
 
 class PlanError(Exception):
-    """No plan can be made of this input; the resident plan stays as it was.
+    """The input has no valid plan; the resident plan stays as it was.
 
-    `code` is stable (`plan.budget`), `problem` says what and who, `help` what to change; `key` is what
-    could be placed nowhere, where it is one that is in the way.
+    `code` is stable (`plan.budget`), `problem` names the fault and its requesters, `help` says what to
+    change. `key` is the requirement that could not be placed, where a single one is the cause.
     """
 
     def __init__(self, code: str, problem: str, help: str = "", key: int | None = None) -> None:
@@ -19,8 +19,8 @@ class PlanError(Exception):
 
 
 class ProfileError(PlanError):
-    """A device profile lacks a field or has one of the wrong kind; the problem names the field."""
+    """A device profile has a missing or invalid field; the problem names the field."""
 
 
 class StepError(Exception):
-    """A step of a schedule was run where its preconditions do not hold: our bug, never the user's."""
+    """A schedule step ran although its preconditions do not hold: an engine bug, never a user error."""

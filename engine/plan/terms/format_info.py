@@ -1,4 +1,4 @@
-"""What a plan must know of a format: the size of its texel blocks, its aspects, and its colour space.
+"""Texel blocks of formats: size, aspects and colour space.
 
 The block table follows the Vulkan 1.3 specification, "Compatible Formats" (texel block size and extent).
 """
@@ -14,7 +14,7 @@ from engine.plan.terms.vulkan_enums import Aspect
 
 @dataclass(frozen=True, slots=True)
 class FormatInfo:
-    """What one texel block takes: bytes, extent in texels, aspects, and whether sampling decodes sRGB."""
+    """One texel block: bytes, extent in texels, aspects, and whether sampling decodes sRGB."""
 
     block_bytes: int
     block_width: int = 1
@@ -24,11 +24,11 @@ class FormatInfo:
 
 
 class TexelFormat(IntEnum):
-    """The base of Format, which has the members: what their names say of their texels."""
+    """Base of `Format`, whose member names determine the texel block."""
 
     @property
     def info(self) -> FormatInfo:
-        """Block size and extent, aspect and colour space of this format."""
+        """Block size and extent, aspects and colour space of this format."""
         return _info(self)
 
 

@@ -1,7 +1,7 @@
-"""What a requirement is about: an asset of a database or a named transient, as one int64.
+"""Keys: an asset of a database or a named transient resource, as one int64.
 
 An asset's key is `db << 32 | index` (AssetRef.key). Transients (shadow map, rings, staging) are interned by
-name under the database number `TRANSIENT_DB`, which no AssetLibrary hands out.
+name under the database number `TRANSIENT_DB`, which no AssetLibrary assigns.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ def split_key(key: int) -> tuple[int, int]:
 
 
 def is_transient(key: int) -> bool:
-    """Whether a key stands for a transient, not for an asset."""
+    """Whether a key identifies a transient, not an asset."""
     return key >> 32 == TRANSIENT_DB
 
 
 class Keys:
-    """Interns transients by name and knows how to name every key in plans and errors.
+    """Interns transients by name and gives every key its name in plans and errors.
 
-    `describe` names assets by their keys (`assetDb0 vertices 'cube'`); without it they read as in the seed,
-    `assetDb: 0 asset: 2`. `database` names databases by their numbers; without it they read `assetDb0`.
+    `describe` names assets by their keys (`assetDb0 vertices 'cube'`); without it they are named as in the
+    seed, `assetDb: 0 asset: 2`. `database` names databases by their numbers; without it: `assetDb0`.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Keys:
         self._ids: dict[str, int] = {}
 
     def transient(self, name: str) -> int:
-        """The key of the transient called `name`; the same one every time."""
+        """The key of the transient called `name`, created on first use."""
         index = self._ids.get(name)
         if index is None:
             index = self._ids[name] = len(self._names)
@@ -52,7 +52,7 @@ class Keys:
         return asset_key(TRANSIENT_DB, index)
 
     def name(self, key: int) -> str:
-        """How plans and errors write this key."""
+        """The name of this key in plans and errors."""
         if is_transient(key):
             return self._names[key & 0xFFFF_FFFF]
         if self._describe is not None:

@@ -1,4 +1,4 @@
-"""What a planner may choose, in one place; sizes in bytes."""
+"""The planner's options; sizes in bytes."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Choices that any valid plan leaves open.
+    """Options that the requirements leave open; any combination gives a valid plan.
 
     block: largest VkDeviceMemory that several resources or assets share.
-    growth: a page or block that joins others of its kind is at least one in `growth` of them all, where there
-    is room. So many small additions, one after another, end in few allocations.
-    own: from this size on a resource has an allocation of its own, so that its memory returns with it.
-    movable: give TRANSFER_SRC to all that is staged, so that it can be moved without being fetched again.
+    growth: a new page or block has at least 1/`growth` of the size of all present ones of its kind, where
+    there is room. So many small additions in a row make few allocations.
+    own: resources of this size and above get an allocation of their own, which is freed with them.
+    movable: add TRANSFER_SRC to all staged resources, so that they can be moved without reading caches again.
     alias: attachments whose passes do not overlap in time may share memory.
-    staging: largest staging buffer; two are used once one would not hold everything. They go once settled:
-    memory that only a transfer needs returns with its end. Larger ones copy no faster, and a driver that pins
-    64 MiB holds frames up for 16 ms.
-    window: largest part of a cache that is mapped at once, per assetDb.
-    direct: keep what comes from caches in memory that the host can write to, where host and device have the
-    same memory: then buffers need no staging.
+    staging: largest staging buffer; two are used where one would not hold everything. They are freed once the
+    schedule has settled. Larger ones copy no faster, and a driver that pins 64 MiB delays frames by 16 ms.
+    window: largest mapped part of a cache, per assetDb.
+    direct: keep cached assets in host-visible memory where host and device share their memory: buffers
+    then need no staging.
     transfer_queue: use a transfer-only queue where the device has one.
-    elsewhere: what comes from caches may lie in memory that is not the device's own, which is slower.
+    elsewhere: cached assets may be placed in memory that is not device-local, which is slower.
     """
 
     block: int = 256 * MIB

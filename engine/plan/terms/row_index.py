@@ -1,4 +1,4 @@
-"""Finds rows by a column's value without looking at all of them: a few sorted runs and a short tail."""
+"""An index of rows by the value of an integer column: a few sorted runs and a short unsorted tail."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from numpy.typing import DTypeLike, NDArray
 
 from engine.plan.terms.table import Int64s
 
-SHORT = 1024
-"""So many rows are few whatever there is: a tail is sorted in, and dead rows are left behind, beyond this."""
+SCAN_LIMIT = 1024
+"""How many rows are scanned linearly at any table size; beyond it tails are sorted and dead rows dropped."""
 
-FALL = 8
-"""Each run is at least so many times as long as the next: so there are few, and rows are merged rarely."""
+MIN_RUN_RATIO = 8
+"""Each run has at least this many times the rows of the next: so runs are few, and merges are rare."""
 
 
 class RowIndex:
-    """Row numbers by value of one integer column. Rows added lately are a tail; the others lie in runs.
+    """Row numbers by value of one integer column; the rows added last form an unsorted tail.
 
-    A run is (values, row numbers), sorted by value, as in a log-structured merge tree: whatever there is, few
-    rows are looked at one by one, and sorting in what was added costs what was added.
+    A run is (values, row numbers), sorted by value, as in a log-structured merge tree: a search scans at most
+    SCAN_LIMIT rows, and adding rows costs time in proportion to what is added.
     """
 
     def __init__(self, dtype: DTypeLike) -> None:
@@ -28,8 +28,8 @@ class RowIndex:
 
     def find(self, column: NDArray[np.integer], values: Int64s) -> Int64s:
         """Rows of `column` that hold one of `values` (sorted, distinct), in no particular order."""
-        if len(column) - self._count > SHORT:
-            self._take_in(column[self._count :])
+        if len(column) - self._count > SCAN_LIMIT:
+            self._add_run(column[self._count :])
         values = values.astype(self._dtype, copy=False)
         tail = column[self._count :]
         parts = [_find(values, *run) for run in self._runs]
@@ -39,7 +39,7 @@ class RowIndex:
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
     def renumbered(self, numbers: Int64s) -> RowIndex:
-        """The index of the rows that are left: the new number of each row, rising, or -1."""
+        """The index of the kept rows; `numbers` holds each row's new number, ascending, or -1: dropped."""
         index = RowIndex(self._dtype)
         for values, rows in self._runs:
             new = numbers[rows].astype(np.int32)
@@ -47,11 +47,11 @@ class RowIndex:
             index._count += len(index._runs[-1][0])
         return index
 
-    def _take_in(self, tail: NDArray[np.integer]) -> None:
-        order = np.argsort(tail, kind="stable")  # which takes no time where values come in rising runs
+    def _add_run(self, tail: NDArray[np.integer]) -> None:
+        order = np.argsort(tail, kind="stable")  # a merge sort: fast on values that are sorted already
         values, rows = tail[order], (order + self._count).astype(np.int32)
         self._count += len(tail)
-        while self._runs and len(self._runs[-1][0]) < FALL * len(values):
+        while self._runs and len(self._runs[-1][0]) < MIN_RUN_RATIO * len(values):
             both = [np.concatenate(pair) for pair in zip(self._runs.pop(), (values, rows), strict=True)]
             order = np.argsort(both[0], kind="stable")
             values, rows = both[0][order], both[1][order]

@@ -1,8 +1,8 @@
 """An immutable table of rows sorted by an id, cheap to change: a large base and a small patch.
 
-A plan of 100,000 rows that changes in ten of them must not be copied to be a new value. `changed` shares the
-base and makes a new patch; once a patch holds more than a thirty-second of the rows they are merged. Tables
-over one base, or over a base and the one merged from it, are compared by what changed alone.
+Changing ten rows of a plan of 100,000 must not copy it. `changed` shares the base and makes a new patch; once
+a patch has more than 1/32 of the rows, both are merged into a new base. Two tables with the same base, or
+with a base and the one merged from it, are compared by their changed rows only.
 """
 
 from __future__ import annotations
@@ -22,22 +22,23 @@ _NONE = np.zeros(0, np.int64)
 
 
 class _Lineage:
-    """Identity of a base, and what changed when it was merged from the one before."""
+    """Identity of a base, the base that it was merged from, and the ids that changed in that merge."""
 
-    def __init__(self, before: _Lineage | None = None, changed: Int64s = _NONE) -> None:
-        self.before = before
+    def __init__(self, previous: _Lineage | None = None, changed: Int64s = _NONE) -> None:
+        self.previous = previous
         self.changed = changed
 
-    def forget(self) -> None:
-        """Let go of the base before: only the latest merge can be looked back over."""
-        self.before, self.changed = None, _NONE
+    def drop_previous(self) -> None:
+        """Release the previous base: only one merge is remembered."""
+        self.previous, self.changed = None, _NONE
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
     """Rows of one structured dtype, unique and sorted by the integer field `by`.
 
-    `base` and `patch` are sorted; `gone` are ids taken out of the base, sorted, none of them in the patch.
+    `base` and `patch` are sorted, and patch rows replace base rows. `gone` are ids removed from the base,
+    sorted, disjoint from the patch.
     """
 
     by: str
@@ -49,7 +50,7 @@ class Table:
 
     @staticmethod
     def of(rows: Rows, by: str) -> Table:
-        """A table of rows that are sorted by `by` already."""
+        """A table of rows that are already sorted by `by`."""
         return Table(by, rows, rows[by].astype(np.int64), rows[:0], _NONE)
 
     def __len__(self) -> int:
@@ -76,7 +77,7 @@ class Table:
         return found | contains(self._patch_ids, ids) if len(self.patch) else found
 
     def rows(self, ids: Int64s) -> Rows:
-        """The rows of `ids`, all of which must be there; KeyError names the first that is not."""
+        """The rows of `ids`, in that order; KeyError names the first missing id."""
         if not len(self.patch) and not len(self.gone) and len(self.base):
             at = np.minimum(np.searchsorted(self.base_ids, ids), len(self.base) - 1)
             if (self.base_ids[at] == ids).all():
@@ -93,7 +94,7 @@ class Table:
         return out
 
     def row(self, ident: int) -> np.void:
-        """The row of one id; KeyError where there is none."""
+        """The row of one id; KeyError where it is missing."""
         for ids, rows in ((self._patch_ids, self.patch), (self.base_ids, self.base)):
             at = int(ids.searchsorted(ident))
             if at < len(ids) and ids[at] == ident:
@@ -104,7 +105,7 @@ class Table:
         raise KeyError(ident)
 
     def changed(self, upserts: Rows, removed: Int64s) -> Table:
-        """A table with `upserts` in place of or beside these rows, and without the ids `removed`."""
+        """A table with `upserts` inserted or replaced, and without the ids `removed`."""
         if not len(upserts) and not len(removed):
             return self
         upserts = upserts.take(np.argsort(upserts[self.by], kind="stable"))
@@ -118,16 +119,16 @@ class Table:
         if len(patch) + len(gone) <= max(1024, len(self.base) // 32):
             return table
         rows = table.array
-        self._lineage.forget()
+        self._lineage.drop_previous()
         lineage = _Lineage(self._lineage, distinct(np.concatenate([table._patch_ids, gone])))
         return Table(self.by, rows, rows[self.by].astype(np.int64), rows[:0], _NONE, lineage)
 
     def difference(self, other: Table) -> tuple[Int64s, Int64s]:
-        """(ids that only `other` lacks, ids that `other` has new or with other values), both sorted."""
+        """(ids missing in `other`, ids new in `other` or with other values there), both sorted."""
         changed = [self._patch_ids, self.gone, other._patch_ids, other.gone]
         if self._lineage is other._lineage:
             ids = distinct(np.concatenate(changed))
-        elif other._lineage.before is self._lineage:
+        elif other._lineage.previous is self._lineage:
             ids = distinct(np.concatenate([*changed, other._lineage.changed]))
         else:
             ids = distinct(np.concatenate([self.array[self.by], other.array[self.by]]))
@@ -143,7 +144,7 @@ class Table:
 
 
 def _merged(rows: Rows, ids: Int64s, more: Rows, more_ids: Int64s) -> Rows:
-    """Two sorted tables with no id in common as one."""
+    """Merge two sorted arrays of rows that have no id in common."""
     if not len(more) or not len(rows):
         return more if len(more) else rows
     into = np.searchsorted(ids, more_ids) + np.arange(len(more))
@@ -155,11 +156,11 @@ def _merged(rows: Rows, ids: Int64s, more: Rows, more_ids: Int64s) -> Rows:
     return out
 
 
-_FEW = 1 << 12  # below this a comparison sort is as fast
+_RADIX_SORT_FROM = 1 << 12  # below this many values a comparison sort is as fast
 
 
 def stack(parts: Sequence[Rows]) -> Rows:
-    """Rows of one dtype one after another; np.concatenate would work out the dtype field by field."""
+    """Concatenate rows of one dtype; np.concatenate is slow, as it resolves the dtype field by field."""
     out = np.empty(sum(len(part) for part in parts), parts[0].dtype)
     start = 0
     for part in parts:
@@ -169,7 +170,7 @@ def stack(parts: Sequence[Rows]) -> Rows:
 
 
 def distinct(values: NDArray[np.integer[Any]]) -> Int64s:
-    """The distinct values, sorted: by sorting, which is many times faster here than hashing."""
+    """The distinct values, sorted; sorting is many times faster here than hashing."""
     ordered = np.sort(values.astype(np.int64))
     keep = np.ones(len(ordered), bool)
     np.not_equal(ordered[1:], ordered[:-1], out=keep[1:])
@@ -177,14 +178,12 @@ def distinct(values: NDArray[np.integer[Any]]) -> Int64s:
     return found
 
 
-def order_of(values: NDArray[np.integer[Any]]) -> Int64s:
-    """What a stable argsort answers: digit by digit, as of 16 bits numpy sorts many times as fast."""
-    if len(values) < _FEW:
+def stable_argsort(values: NDArray[np.integer[Any]]) -> Int64s:
+    """Stable argsort of integers: a radix sort over 16-bit digits, which numpy sorts many times faster."""
+    if len(values) < _RADIX_SORT_FROM:
         return np.argsort(values, kind="stable")
     low = values.min().astype(np.int64)
-    rest = (values.astype(np.int64) - low).view(
-        np.uint64
-    )  # of any two numbers the difference, without a sign
+    rest = (values.astype(np.int64) - low).view(np.uint64)  # unsigned, as the difference may exceed int64
     order: Int64s | None = None
     while order is None or rest.any():
         digits = (rest & 0xFFFF).astype(np.uint16)
@@ -197,12 +196,12 @@ def order_of(values: NDArray[np.integer[Any]]) -> Int64s:
 
 
 def distinct_ids(ids: NDArray[np.integer[Any]]) -> Int64s:
-    """The distinct values of small numbers from 0 on (resources, terms), sorted; without a sort."""
+    """The distinct values of small non-negative numbers (resources, terms), sorted; by counting."""
     return np.flatnonzero(np.bincount(ids))
 
 
 def contains(sorted_ids: NDArray[np.integer[Any]], ids: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-    """Which of `ids` are among `sorted_ids`."""
+    """Which of `ids` are in `sorted_ids`, as a mask."""
     if not len(sorted_ids):
         return np.zeros(len(ids), bool)
     at = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)

@@ -1,7 +1,7 @@
-"""The words of a plan: kinds, usages, queue uses and memory properties, with Vulkan's own numbers.
+"""Enums of plans: kinds, usages, stages, accesses and memory properties, with Vulkan's values.
 
-Values are those of the Vulkan 1.3 headers (sync2 for `Stage` and `Access`), so that a plan made where no
-Vulkan is installed can be handed to a device as it stands. Names print as the seed writes them:
+Values are those of the Vulkan 1.3 headers (synchronization2 for `Stage` and `Access`), so that a plan made
+where no Vulkan is installed can be passed to a device unchanged. Names print as the seed writes them:
 flags as `vertex_buffer_bit`, memory properties as `deviceLocal`, everything else in lower case.
 """
 
@@ -37,7 +37,7 @@ class Kind(IntEnum):
 
 
 class QueueKind(IntEnum):
-    """Which kind of queue uses a resource; a device maps it to one of its families."""
+    """The kind of queue that uses a resource; a device maps it to one of its queue families."""
 
     GRAPHICS = 0
     COMPUTE = 1
@@ -45,7 +45,7 @@ class QueueKind(IntEnum):
 
 
 class Dedicated(IntEnum):
-    """Whether a requirement wants a VkDeviceMemory of its own."""
+    """Whether a requirement needs a dedicated VkDeviceMemory."""
 
     NO = 0
     PREFER = 1
@@ -53,7 +53,7 @@ class Dedicated(IntEnum):
 
 
 class Contents(IntEnum):
-    """Where the first bytes come from: nowhere, zeros, or a range of an asset cache."""
+    """The initial contents: undefined, zeros, or a range of an asset cache."""
 
     UNDEFINED = 0
     ZERO = 1
@@ -66,13 +66,13 @@ F = TypeVar("F", bound=IntFlag)
 def flag_names(flags: IntFlag) -> tuple[str, ...]:
     """Names of the set bits, lowest first, as the seed prints them; unknown bits as `0x...`.
 
-    Memory properties read `deviceLocal`, all other flags `vertex_buffer_bit`.
+    Memory properties are written as `deviceLocal`, all other flags as `vertex_buffer_bit`.
     """
     return tuple(_flag_name(flags, bit) for bit in _bits(int(flags)))
 
 
 def flags_from_names(kind: type[F], names: Iterator[str] | list[str] | tuple[str, ...]) -> F:
-    """Read back what `flag_names` printed; KeyError names the first unknown one."""
+    """Parse names that `flag_names` printed; KeyError names the first unknown one."""
     known = {_flag_name(member, int(member)): member for member in kind}
     result = kind(0)
     for name in names:
@@ -81,7 +81,7 @@ def flags_from_names(kind: type[F], names: Iterator[str] | list[str] | tuple[str
 
 
 def word(member: Enum) -> str:
-    """An enum member as plan text writes it: `triangle_list`, `r8g8b8a8_unorm`, `graphics`."""
+    """An enum member in plan text: `triangle_list`, `r8g8b8a8_unorm`, `graphics`."""
     return member.name.lower()
 
 

@@ -1,4 +1,4 @@
-"""What it would take to get from one plan to another, in bytes: for `diff` and `plan --against`."""
+"""The bytes to allocate, free and transfer between two plans: for `diff` and `plan --against`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.plan.terms.vocabulary import Contents
 class Difference:
     """Bytes allocated, freed, moved and transferred on the way from `old` to `plan`, and the schedule itself.
 
-    Staging is not counted: it is gone at the end.
+    Staging buffers are not counted, as they are freed at the end.
     """
 
     old: Plan
@@ -64,12 +64,16 @@ def difference(old: Plan, new: Plan) -> Difference:
 
 
 def row_changes(old: str, new: str) -> dict[str, dict[str, int]]:
-    """Rows of the other plans created, removed and kept between two plan texts, by value."""
+    """Numbers of created, removed and kept rows of the other plans between two plan texts, by value."""
     changes = {}
     roots = [parse(source, "plan.hu").root["featureDb"] for source in (old, new)]
     for name in ("shaderPlan", "pipelinePlan", "descriptorSetPlan"):
-        had, wants = ({_value(row) for row in root.get(name) or ()} for root in roots)
-        counts = {"created": len(wants - had), "removed": len(had - wants), "kept": len(had & wants)}
+        before, after = ({_value(row) for row in root.get(name) or ()} for root in roots)
+        counts = {
+            "created": len(after - before),
+            "removed": len(before - after),
+            "kept": len(before & after),
+        }
         changes[name] = counts
     return changes
 
@@ -79,16 +83,16 @@ def _value(row: Node) -> tuple[tuple[str, str], ...]:
 
 
 def imagined_sources(plan: Plan) -> Sources:
-    """Cache ranges for all cached keys of a plan whose caches are not at hand: one after another."""
+    """Made-up cache ranges, one after another, for the cached keys of a plan without its caches."""
     places = plan.memory.subresources
-    cached = plan.terms.holding(Contents.CACHE)
+    cached = plan.terms.with_contents(Contents.CACHE)
     mine = places[cached[places["terms"]]] if len(places) else places
     room = -(-mine["size"] // 16) * 16
     return Sources.of(mine["key"], mine["key"] >> 32, np.cumsum(room) - room, mine["size"])
 
 
 def difference_text(found: Difference, rows: Mapping[str, object] | None = None) -> str:
-    """The difference as Humon: bytes, keys that come and go, and `rows`, as `row_changes` gives them."""
+    """The difference as Humon: bytes, added and removed keys, and `rows` (from `row_changes`)."""
     names = found.plan.requirements.keys.name
     values: dict[str, object] = {
         "compatible": not found.schedule.steps,

@@ -1,7 +1,7 @@
-"""Reads a plan back from its text, for `plan --against` and `diff`; checks it as if anyone had edited it.
+"""Reads a plan from its text, for `plan --against` and `diff`, and validates it, as it may have been edited.
 
-It reads memoryPlan with its requirements and requesters: enough to plan from. The profile is given, and
-a plan that breaks a rule on it is refused, with the place in the text, the asset and its requesters.
+It reads memoryPlan with its requirements and requesters: enough to plan from. The profile is given; a plan
+that breaks a rule on it is refused with the position in the text, the asset and its requesters.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _MOST = 1 << 44  # of bytes; plans add and multiply them in int64
 _MOST_IDS = 1 << 30
 _ELSEWHERE = 1 << 24  # is added to the number of a database until no other plan has an asset there
 _MOST_SIDE = 1 << 16  # of images; no device makes larger ones
-_SAID = 5  # findings that are told
+_MAX_FINDINGS = 5
 T = TypeVar("T")
 
 
@@ -70,7 +70,7 @@ class _Reader:
         for key, blocks in node.items():
             word, _, number = key.partition(" ")
             if word != "memoryType" or not number.isdecimal() or len(number) > 3:
-                raise failure("plan.text", f"'{key}' is no memory type", blocks, "write `memoryType 0`")
+                raise failure("plan.text", f"'{key}' is not a memory type", blocks, "write `memoryType 0`")
             for block in blocks:
                 self.allocation(int(number), block)
 
@@ -138,11 +138,11 @@ class _Reader:
         if self.at.setdefault((part, ident), node) is not node:
             before = self.at[part, ident].position
             name = self.keys.name(ident) if part is Part.SUBRESOURCE else f"{part.value} {ident}"
-            raise failure("plan.text", f"{name} is there twice, at first at {before}", node)
+            raise failure("plan.text", f"{name} exists twice, first at {before}", node)
 
     def refusal(self, finding: Finding, plan: Plan, root: Node) -> Problem:
-        """What is broken, at its place in the text, with the assets in it and who asks for them."""
-        node, said = root, [str(finding)]
+        """The problem for a finding, at its position in the text, with assets and their requesters."""
+        node, parts = root, [str(finding)]
         if finding.part is not None and finding.ids:
             node = self.at.get((finding.part, finding.ids[-1]), root)
         keys: list[int] = []
@@ -150,15 +150,15 @@ class _Reader:
             keys = [key for key in finding.ids if plan.requirements.needs.has(np.array([key]))[0]]
         elif finding.part is Part.RESOURCE:
             places = plan.memory.subresources
-            keys = places["key"][np.isin(places["resource"], finding.ids)].tolist()[:_SAID]
-            said.append("in it " + ", ".join(map(self.keys.name, keys)))
+            keys = places["key"][np.isin(places["resource"], finding.ids)].tolist()[:_MAX_FINDINGS]
+            parts.append("in it " + ", ".join(map(self.keys.name, keys)))
         requesters = {
             str(self.table.requesters[a]) for key in keys for a in plan.requirements.requesters_of(key)
         }
         if requesters:
-            said.append("asked for by " + ", ".join(sorted(requesters)))
+            parts.append("requested by " + ", ".join(sorted(requesters)))
         return root.document.problem(
-            "plan.text", "; ".join(said), node, "undo the edit, or print the plan again"
+            "plan.text", "; ".join(parts), node, "undo the edit, or print the plan again"
         )
 
     def plan(self) -> MemoryPlan:
@@ -185,27 +185,27 @@ def read_plan(
     Names of assets are collected in `names`: an asset that has its address there under another name is
     another asset, and gets another key.
 
-    InputError where the text is no plan or the plan breaks a rule (ranges that overlap, say), PlanError where
-    it was made for another profile or the terms of one key contradict each other.
+    InputError where the text is no plan or the plan breaks a rule (ranges overlap, for example), PlanError
+    where it was made for another profile or the terms of one key contradict each other.
     """
     root = required(parse(source, name).root, "featureDb")
     made_for = text(required(root, "profile"))
     if made_for != profile.name:
-        what = f"{name}: made for '{made_for}', and the profile is '{profile.name}'"
-        raise PlanError("plan.profile", what, "give the profile that the plan was made for")
+        problem = f"{name}: made for '{made_for}', but the profile is '{profile.name}'"
+        raise PlanError("plan.profile", problem, "give the profile that the plan was made for")
     reader = _Reader(keys, {} if names is None else names)
     reader.memory(required(root, "memoryPlan"))
     types = [int(str(row[1])) for row in reader.allocations]
     if types and max(types) >= len(profile.memory_types):
-        what = f"{name}: memory type {max(types)}, and the profile has {len(profile.memory_types)}"
-        raise PlanError("plan.profile", what, "give the profile that the plan was made for")
+        problem = f"{name}: memory type {max(types)}, but the profile has {len(profile.memory_types)}"
+        raise PlanError("plan.profile", problem, "give the profile that the plan was made for")
     needs: Coalesced = coalesce(reader.table)
     plan = Plan(
         reader.plan(), MemoryPlan.empty(), (), (), (), needs, reader.terms, profile, policy or Policy()
     )
     findings = [f for f in validate(plan) if f.rule not in ("budget", "1 size")]
     if findings:
-        raise InputError([reader.refusal(finding, plan, root) for finding in findings[:_SAID]])
+        raise InputError([reader.refusal(finding, plan, root) for finding in findings[:_MAX_FINDINGS]])
     return plan
 
 
@@ -219,7 +219,7 @@ def database_name(names: Mapping[int, str], db: int) -> str:
 
 
 def profile_name(source: str, name: str = "plan.hu") -> str:
-    """The name of the profile that a plan text was made for; InputError where the text is no plan."""
+    """The name of the profile that a plan text was made for; InputError where it is no plan."""
     return text(required(required(parse(source, name).root, "featureDb"), "profile"))
 
 
@@ -305,7 +305,7 @@ def _optional(node: Node, name: str, default: int, least: int = 0, most: int = _
 def _entries(node: Node, count: int) -> list[Node]:
     found = list(expect(node, NodeKind.LIST))
     if len(found) != count:
-        raise failure("plan.text", f"a list of {count} is wanted, and this has {len(found)}", node)
+        raise failure("plan.text", f"expected a list of {count} items, not of {len(found)}", node)
     return found
 
 

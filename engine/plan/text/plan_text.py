@@ -1,7 +1,7 @@
 """A plan as Humon text, in the seed's shape.
 
-`featureDb: { memoryPlan shaderPlan pipelinePlan descriptorSetPlan }`. Every subresource says why it is
-there. Sorted throughout, with no times and no handles: the same input gives the same bytes.
+`featureDb: { memoryPlan shaderPlan pipelinePlan descriptorSetPlan }`. Every subresource names its requesters
+in `why`. Sorted throughout, with no times and no handles: the same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Text = dict[str, Any]
 
 
 def plan_text(plan: Plan) -> str:
-    """The whole plan as Humon."""
+    """The whole plan as Humon text."""
     return write(plan_values(plan))
 
 
@@ -61,7 +61,7 @@ def plan_values(plan: Plan) -> Text:
 
 
 def memory_values(plan: Plan, memory: MemoryPlan) -> Text:
-    """Memory type -> allocations -> resources -> subresources."""
+    """A memory plan as plain Python values: memory type -> allocations -> resources -> subresources."""
     places: dict[int, list[np.void]] = defaultdict(list)
     for place in memory.subresources[np.lexsort((memory.subresources["offset"],))]:
         places[int(place["resource"])].append(place)
@@ -148,8 +148,8 @@ def _place(plan: Plan, place: np.void, kind: Kind) -> Text:
 
 
 def _left_out(plan: Plan, key: int) -> Text:
-    asked = plan.requirements
-    return {"asset": asked.keys.name(key), "why": _why(plan, asked.requesters_of(key))}
+    requirements = plan.requirements
+    return {"asset": requirements.keys.name(key), "why": _why(plan, requirements.requesters_of(key))}
 
 
 def _terms_values(terms: Terms) -> Text:
@@ -175,12 +175,12 @@ def _terms_values(terms: Terms) -> Text:
     return values
 
 
-def queue_uses(terms: Terms) -> list[list[Any]]:
+def queue_uses(terms: Terms) -> list[list[str | list[str]]]:
     """The queue uses of some terms, each as in the seed."""
     return [_use(use) for use in terms.uses]
 
 
-def _use(use: QueueUse) -> list[Any]:
+def _use(use: QueueUse) -> list[str | list[str]]:
     """As in the seed, [queue access stage]; several accesses or stages as lists."""
     return [word(use.queue), _one_or_many(use.access), _one_or_many(use.stage)]
 
@@ -191,7 +191,7 @@ def _one_or_many(flags: IntFlag) -> str | list[str]:
 
 
 def _terms(plan: Plan, place: np.void) -> Terms | None:
-    """The planned terms of a place; None for staging, which no requirement asked for."""
+    """The planned terms of a place; None for staging buffers, which have no requirement."""
     return plan.terms[int(place["terms"])] if place["terms"] >= 0 else None
 
 

@@ -1,4 +1,4 @@
-"""Schedules as Humon with every field, to be written out, read back and resumed."""
+"""Schedules as Humon with every field, to be written, read and resumed."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _INT64 = np.iinfo(np.int64)
 
 
 def write_schedule(schedule: Schedule, done: int = 0) -> str:
-    """All of a schedule from step `done` on, as Humon that `read_schedule` takes."""
+    """A schedule from step `done` on, as Humon for `read_schedule`."""
     values = [{"@type": type(s).__name__, **_fields(s)} for s in schedule.steps[done:]]
     return write({"staged": schedule.staged, "moved": schedule.moved, "steps": values})
 
 
 def read_schedule(text: str, plan: Plan, name: str = "schedule.hu") -> Schedule:
-    """A schedule from its text, for the plan it was made for.
+    """A schedule from its text, for the plan that it was made for.
 
-    InputError for text that is no Humon or has a wrong value, PlanError for unknown steps or fields. Whether
-    its steps can be carried out is told by `Resident`, at the first that cannot.
+    InputError for text that is no Humon or has an invalid value, PlanError for unknown steps or fields.
+    Preconditions of steps are not checked here: `Resident` does that as they are applied.
     """
     root = parse(text, name).root
     steps = [_step(node) for node in expect(required(root, "steps"), Kind.LIST)]
@@ -46,7 +46,7 @@ def _fields(step: AnyStep) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A field of a step as `engine.humon.write` takes it."""
+    """A field of a step as a value for `engine.humon.write`."""
     if isinstance(value, np.ndarray):
         return [list(row) for row in value.tolist()] if value.dtype.names else value.tolist()
     if isinstance(value, ImageShape):
@@ -61,7 +61,7 @@ def plain(value: Any) -> Any:
 def _step(node: Node) -> AnyStep:
     cls = _TYPES.get(node.type or "")
     if cls is None:
-        raise PlanError("schedule.step", f"{node.position}: no step is called {node.type}")
+        raise PlanError("schedule.step", f"{node.position}: unknown step {node.type}")
     values = {}
     for f in fields(cls):
         child = node.get(f.name)
@@ -94,7 +94,7 @@ def _rows(node: Node, dtype: np.dtype[np.void]) -> NDArray[np.void]:
 def _entries(node: Node, count: int) -> list[Node]:
     found = list(expect(node, Kind.LIST))
     if len(found) != count:
-        raise failure("schedule.field", f"a list of {count} is wanted, and this has {len(found)}", node)
+        raise failure("schedule.field", f"expected a list of {count} items, not of {len(found)}", node)
     return found
 
 
@@ -108,7 +108,7 @@ def _windows(node: Node) -> tuple[Window, ...]:
     return tuple(Window(*(integer(cell, 0, _INT64.max) for cell in row)) for row in rows)
 
 
-# How a field is read, by how `steps.py` writes its type.
+# The reader of a field, by its type annotation in `steps.py`.
 _READERS: dict[str, Callable[[Node], Any]] = {
     "int": _whole,
     "bool": boolean,

@@ -1,7 +1,7 @@
-"""The validator: every rule a plan must obey on plan data alone, as vectorised checks.
+"""The validator: every rule that can be checked on plan data alone, as vectorised checks.
 
-Findings name the rule and where it is broken; none is a proof for this plan. The rules, by their numbers
-here, after the valid-usage ids of the Vulkan specification:
+A plan without findings obeys all rules. The rules by number, with the valid-usage ids of the Vulkan
+specification:
 
 1 alignment, range, type bits, size (vkBindBufferMemory-None-10739 and -10741,
 vkBindImageMemory-None-10735 and -10737, memory-01035, memory-01047); 2 bufferImageGranularity between
@@ -28,7 +28,7 @@ _TEXELS = int(BufferUsage.UNIFORM_TEXEL_BUFFER | BufferUsage.STORAGE_TEXEL_BUFFE
 
 
 def validate(plan: Plan) -> list[Finding]:
-    """All broken rules of the memory plan and of the staging plan; none where the plan is valid."""
+    """All broken rules of the memory plan and of the staging plan; empty if the plan is valid."""
     findings: list[Finding] = []
     for memory in (plan.memory, plan.staging):
         try:
@@ -43,19 +43,19 @@ def validate(plan: Plan) -> list[Finding]:
 
 
 def _binding(j: Joined) -> list[Finding]:
-    """Rule 1: aligned, inside the allocation, of a legal memory type, and as large as the device says."""
+    """Rule 1: aligned, inside the allocation, of an allowed memory type, at least of the required size."""
     r = j.memory.resources
     size = np.array([n.size for n in j.needs], np.int64)
     alignment = np.array([n.alignment for n in j.needs], np.int64)
     bits = np.array([n.type_bits for n in j.needs], np.int64)
     found = j.resources("1 alignment", r["offset"] % np.maximum(alignment, 1) != 0)
-    found += j.resources("1 range", (r["offset"] < 0) | (r["offset"] + r["size"] > j.home["size"]))
-    found += j.resources("1 type bits", bits >> j.home["memory_type"].astype(np.int64) & 1 == 0)
+    found += j.resources("1 range", (r["offset"] < 0) | (r["offset"] + r["size"] > j.allocation_of["size"]))
+    found += j.resources("1 type bits", bits >> j.allocation_of["memory_type"].astype(np.int64) & 1 == 0)
     return found + j.resources("1 size", r["size"] < size)
 
 
 def _extents(j: Joined) -> list[Finding]:
-    """What the device can make (VkBufferCreateInfo-size-06409, VkImageCreateInfo-extent-02252, -02253)."""
+    """Size limits (VkBufferCreateInfo-size-06409, VkImageCreateInfo-extent-02252, -02253)."""
     r, limits = j.memory.resources, j.plan.profile.limits
     found = j.resources("extent", r["bytes"] > limits.max_buffer_size)
     wide = np.maximum(r["width"], r["height"]) > limits.max_image_dimension_2d
@@ -63,7 +63,7 @@ def _extents(j: Joined) -> list[Finding]:
 
 
 def _granularity(j: Joined) -> list[Finding]:
-    """Rule 2, and no overlap at all but between aliases: neighbours in an allocation, both sides."""
+    """Rule 2 between neighbours in an allocation, and no overlap except between aliased resources."""
     r = j.memory.resources
     r = r[np.lexsort((r["offset"], r["allocation"]))]
     linear, end = r["kind"] == Kind.BUFFER, r["offset"] + r["size"]
@@ -80,75 +80,77 @@ def _granularity(j: Joined) -> list[Finding]:
 
 
 def _aliases(j: Joined, r: Rows, end: Int64s) -> list[Finding]:
-    """Rule 16's plan side: resources that share bytes are never live in the same pass."""
+    """Rule 16, as far as it concerns plans: resources that share bytes are never live in the same pass."""
     found = []
     shared = np.flatnonzero(r["aliased"])  # by allocation and offset
-    lives = {int(i): _lifetime(j, int(r["id"][i])) for i in shared}
+    lifetimes = {int(i): _lifetime(j, int(r["id"][i])) for i in shared}
     for position, a in enumerate(shared.tolist()):
         for b in shared[position + 1 :].tolist():
             if r["allocation"][a] != r["allocation"][b] or r["offset"][b] >= end[a]:
                 continue
-            one, two = lives[a], lives[b]
+            one, two = lifetimes[a], lifetimes[b]
             if one is None or two is None or (one[0] <= two[1] and two[0] <= one[1]):
                 found.append(about_resources("16 alias", r[a], r[b]))
     return found
 
 
 def _lifetime(j: Joined, resource: int) -> tuple[int, int] | None:
-    """First and last pass in which a resource's contents matter; None where they always do."""
+    """First and last pass in which a resource is live; None where it always is."""
     mine = j.memory.subresources["resource"] == resource
-    lives = [j.plan.terms[int(t)].lifetime for t in j.memory.subresources["terms"][mine]]
-    if not lives or any(life is None for life in lives):
+    lifetimes = [j.plan.terms[int(t)].lifetime for t in j.memory.subresources["terms"][mine]]
+    limited = [lifetime for lifetime in lifetimes if lifetime is not None]
+    if not limited or len(limited) < len(lifetimes):
         return None
-    return min(life[0] for life in lives if life), max(life[1] for life in lives if life)
+    return min(first for first, _ in limited), max(last for _, last in limited)
 
 
 def _dedicated(j: Joined) -> list[Finding]:
-    """Rule 4: what requires it has its own allocation at offset 0; own allocations hold one resource."""
+    """Rule 4: resources that require it have a dedicated allocation; own allocations hold one resource."""
     r = j.memory.resources
     required = np.array([n.requires_dedicated for n in j.needs], bool)
     counts = np.bincount(r["allocation"], minlength=1)
     alone = (counts[r["allocation"]] == 1) & (r["offset"] == 0)
-    single = j.home["dedicated"] | (j.home["own"] & ~r["aliased"])
-    return j.resources("4 dedicated", required & ~(alone & j.home["dedicated"]) | single & ~alone)
+    single = j.allocation_of["dedicated"] | (j.allocation_of["own"] & ~r["aliased"])
+    return j.resources("4 dedicated", required & ~(alone & j.allocation_of["dedicated"]) | single & ~alone)
 
 
 def _usage(j: Joined) -> list[Finding]:
-    """Rules 6, 8 and 13: usages of all keys are the resource's; device addresses; transfer bits."""
-    usage = j.within["usage"].astype(np.int64)
+    """Rules 6, 8 and 13: a resource has the usages of all its keys; device addresses; transfer bits."""
+    usage = j.resource_of["usage"].astype(np.int64)
     staged = j.terms(lambda t: t.contents is not Contents.UNDEFINED) > 0
     found = j.places("6 usage", j.terms(lambda t: t.usage) & ~usage != 0)
     found += j.places("13 transfer", staged & (usage & int(BufferUsage.TRANSFER_DST) == 0))
     r = j.memory.resources
     address = (r["kind"] == Kind.BUFFER) & (r["usage"] & int(BufferUsage.SHADER_DEVICE_ADDRESS) != 0)
-    return found + j.resources("8 device address", address & ~j.home["device_address"])
+    return found + j.resources("8 device address", address & ~j.allocation_of["device_address"])
 
 
 def _properties(j: Joined) -> list[Finding]:
-    """What keys require of memory is what their memory type has, and mapped keys are in mapped memory."""
-    homes = j.memory.allocation_table.rows(j.within["allocation"].astype(np.int64))
-    has = np.array([int(t.properties) for t in j.plan.profile.memory_types], np.int64)[homes["memory_type"]]
+    """Memory types have the properties that keys require, and mapped keys are in mapped memory."""
+    allocations = j.memory.allocation_table.rows(j.resource_of["allocation"].astype(np.int64))
+    properties = np.array([int(t.properties) for t in j.plan.profile.memory_types], np.int64)
+    has = properties[allocations["memory_type"]]
     mapped = j.terms(lambda t: t.persistent_map) > 0
     visible = has & int(MemoryProperty.HOST_VISIBLE) != 0
     found = j.places("memory properties", j.terms(lambda t: int(t.properties)) & ~has != 0)
-    return found + j.places("9 mapping", mapped & ~(homes["mapped"] & visible))
+    return found + j.places("9 mapping", mapped & ~(allocations["mapped"] & visible))
 
 
 def _ranges(j: Joined) -> list[Finding]:
-    """Keys lie inside their resource and apart; rule 7's descriptor alignments and rule 9's atoms."""
+    """Keys are inside their resource and do not overlap; descriptor alignments (7) and atoms (9)."""
     s, limits = j.memory.subresources, j.plan.profile.limits
-    buffer = j.within["kind"] == Kind.BUFFER
-    room = np.where(buffer, j.within["bytes"], j.within["layers"])
+    buffer = j.resource_of["kind"] == Kind.BUFFER
+    room = np.where(buffer, j.resource_of["bytes"], j.resource_of["layers"])
     found = j.places("range", (s["offset"] < 0) | (s["offset"] + s["footprint"] > room))
-    usage, asked = j.terms(lambda t: t.usage), j.terms(lambda t: t.alignment, 1)
+    usage, alignment = j.terms(lambda t: t.usage), j.terms(lambda t: t.alignment, 1)
     copies = j.terms(lambda t: t.copies, 1)
-    for rule, mine, needed in (
-        ("7 alignment", buffer, asked),
+    for rule, mine, required in (
+        ("7 alignment", buffer, alignment),
         ("7 descriptor", buffer & (usage & _UNIFORM != 0), limits.min_uniform_buffer_offset_alignment),
         ("7 descriptor", buffer & (usage & _STORAGE != 0), limits.min_storage_buffer_offset_alignment),
         ("7 descriptor", buffer & (usage & _TEXELS != 0), limits.min_texel_buffer_offset_alignment),
     ):
-        found += j.places(rule, mine & ((s["offset"] % needed != 0) | (s["stride"] % needed != 0)))
+        found += j.places(rule, mine & ((s["offset"] % required != 0) | (s["stride"] % required != 0)))
     mapped = j.terms(lambda t: t.persistent_map) > 0
     atom = limits.non_coherent_atom_size
     found += j.places("9 atom", mapped & buffer & ((s["offset"] % atom != 0) | (s["footprint"] % atom != 0)))
@@ -164,18 +166,18 @@ _CHECKS = (_binding, _extents, _granularity, _dedicated, _usage, _properties, _r
 
 
 def _complete(plan: Plan) -> list[Finding]:
-    """Every need has one place, every place one need with requesters; every byte has a why."""
+    """Every need has one place, every place one need with requesters, and nothing else has memory."""
     memory, needs = plan.memory, plan.requirements.needs.array
     keys, name = memory.subresources["key"], plan.requirements.keys.name
 
-    asked = plan.requirements.requested.rows["key"]
+    requested = plan.requirements.requested.rows["key"]
 
-    def about(rule: str, keys: Int64s, say: str) -> list[Finding]:
-        return [Finding(rule, say.format(name(k)), Part.SUBRESOURCE, (k,)) for k in keys.tolist()]
+    def about(rule: str, keys: Int64s, text: str) -> list[Finding]:
+        return [Finding(rule, text.format(name(k)), Part.SUBRESOURCE, (k,)) for k in keys.tolist()]
 
     found = about("complete", np.setdiff1d(needs["key"], keys), "{} has no place")
-    unasked = np.concatenate([np.setdiff1d(keys, needs["key"]), needs["key"][~np.isin(needs["key"], asked)]])
-    found += about("why", unasked, "nobody asks for {}")
+    unneeded, without = np.setdiff1d(keys, needs["key"]), ~np.isin(needs["key"], requested)
+    found += about("why", np.concatenate([unneeded, needs["key"][without]]), "{} has no requester")
     for part, ids, used in (
         (Part.RESOURCE, memory.resources["id"], memory.subresources["resource"]),
         (Part.ALLOCATION, memory.allocations["id"], memory.resources["allocation"]),
@@ -186,7 +188,7 @@ def _complete(plan: Plan) -> list[Finding]:
 
 
 def _limits(plan: Plan) -> list[Finding]:
-    """Rule 5 and budgets; ids are unique, between memory plan and staging plan, too."""
+    """Rule 5 and budgets; ids are unique across memory plan and staging plan."""
     rows = stack([plan.memory.allocations, plan.staging.allocations])
     limits, profile = plan.profile.limits, plan.profile
     found = []
@@ -205,12 +207,12 @@ def _limits(plan: Plan) -> list[Finding]:
             found.append(Finding("budget", where, Part.HEAP, (index,)))
     for part in (Part.ALLOCATION, Part.RESOURCE):
         both = np.intersect1d(*(getattr(m, f"{part.value}s")["id"] for m in (plan.memory, plan.staging)))
-        found += [Finding("ids", f"{part.value} {i} is there twice", part, (i,)) for i in both.tolist()]
+        found += [Finding("ids", f"{part.value} {i} exists twice", part, (i,)) for i in both.tolist()]
     return found
 
 
 def stays_bound(before: Plan, after: Plan) -> Iterator[Finding]:
-    """Rule 3 between two plans: an id that stays is the same object, bound to the same place."""
+    """Rule 3 between two plans: an id in both is the same object, bound to the same range."""
     for part, fields in (
         (Part.ALLOCATION, ("memory_type", "size", "own", "dedicated", "device_address", "mapped", "linear")),
         (Part.RESOURCE, ("allocation", "offset", "size", "bytes", "usage", "kind", "format", "layers")),

@@ -1,7 +1,7 @@
-"""`why`: from an asset, a transient, an object, a usage bit or an address to all that is there because of it.
+"""`why`: explains what is in a plan, and who requested it, for an asset, object, feature, usage or address.
 
-Answers lead from the address of every byte that fits the question to asset, feature, object and line, and
-from assets, objects and features to the shaders, pipelines and descriptor sets that are there for them.
+Answers go from addresses to asset, feature, object and line, and from assets, objects and features to the
+shaders, pipelines and descriptor sets that exist because of them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KEY = re.compile(r"(.+):(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One key: where it lives, how many bytes it takes there, and who asks for it on what terms."""
+    """One key in memory: its address, its bytes there, its usages and its requesters."""
 
     key: int
     name: str
@@ -41,7 +41,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """An asset that is asked for and has no memory, as there is not enough of it: its fallback is drawn."""
+    """A requested asset that was left out for lack of memory: its fallback is drawn."""
 
     key: int
     name: str
@@ -50,7 +50,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class RowReason:
-    """One shader, pipeline or descriptor set: its name, the plan it is in, and who asks for it."""
+    """One shader, pipeline or descriptor set: its name, its plan and its requesters."""
 
     name: str
     plan: str
@@ -61,28 +61,28 @@ AnyReason: TypeAlias = Reason | LeftOut | RowReason
 
 
 def why(plan: Plan, question: str) -> list[AnyReason]:
-    """All that fits `question`: what has memory, by address, what has none left for it, and then shaders,
-    pipelines and descriptor sets.
+    """All matches of `question`: keys in memory by address, then keys left out, then shaders, pipelines and
+    descriptor sets.
 
     An address is `memoryType/allocation[/resource[/offset]]`, an asset `db:index` (by number or name) or part
     of its name, a usage its name (`vertex_buffer_bit`), anything else the path of an object or the name of a
-    feature. PlanError `why.unknown` where nothing fits.
+    feature. PlanError `why.unknown` where nothing matches.
     """
-    for look in (_at_address, _by_key, _by_usage, _by_words):
-        found = look(plan, question)
+    for find in (_at_address, _by_key, _by_usage, _by_words):
+        found = find(plan, question)
         if found is not None:
             break
     if not found:
         raise PlanError(
             "why.unknown",
-            f"nothing in the plan is, or is there for, '{question}'",
-            "ask for an address, an asset, a usage, the path of an object or the name of a feature",
+            f"nothing in the plan matches '{question}'",
+            "give an address, an asset, a usage, the path of an object or the name of a feature",
         )
     return found
 
 
 def why_text(plan: Plan, question: str) -> str:
-    """The answer as Humon."""
+    """The answer of `why` as Humon text."""
     values = []
     for reason in why(plan, question):
         value: dict[str, object]
@@ -100,7 +100,7 @@ def why_text(plan: Plan, question: str) -> str:
 
 
 def reason_of(plan: Plan, key: int) -> Reason:
-    """Where one key lives and why; KeyError where the plan has none."""
+    """The address and requesters of one key; KeyError where it has no memory."""
     return _reason(plan, plan.memory, key)
 
 
@@ -119,21 +119,21 @@ def _reason(plan: Plan, memory: MemoryPlan, key: int) -> Reason:
 
 
 def _reasons(plan: Plan, memory: MemoryPlan, keys: Int64s) -> list[AnyReason]:
-    """The reasons of some keys, by address."""
+    """The reasons of `keys`, sorted by address."""
     places = memory.subresource_table.rows(keys)
     order = np.lexsort((places["offset"], places["resource"]))
     return [_reason(plan, memory, key) for key in keys[order].tolist()]
 
 
-def _left_out(plan: Plan, fits: Callable[[int], bool]) -> list[AnyReason]:
-    """The reasons of keys that have no memory."""
-    asked, name = plan.requirements, plan.requirements.keys.name
-    keys = [key for key in plan.left_out.tolist() if fits(key)]
-    return [LeftOut(key, name(key), _names(plan, asked.requesters_of(key))) for key in keys]
+def _left_out(plan: Plan, matches: Callable[[int], bool]) -> list[AnyReason]:
+    """The reasons of matching keys that were left out."""
+    requirements, name = plan.requirements, plan.requirements.keys.name
+    keys = [key for key in plan.left_out.tolist() if matches(key)]
+    return [LeftOut(key, name(key), _names(plan, requirements.requesters_of(key))) for key in keys]
 
 
-def _rows(plan: Plan, fits: Callable[[AnyRow], bool]) -> list[AnyReason]:
-    """The reasons of rows of the other plans."""
+def _rows(plan: Plan, matches: Callable[[AnyRow], bool]) -> list[AnyReason]:
+    """The reasons of matching shaders, pipelines and descriptor sets."""
     rows: dict[str, tuple[AnyRow, ...]] = {
         "shaderPlan": plan.shaders,
         "pipelinePlan": plan.pipelines,
@@ -143,7 +143,7 @@ def _rows(plan: Plan, fits: Callable[[AnyRow], bool]) -> list[AnyReason]:
         RowReason(_row_name(plan, row), name, _names(plan, row.requesters))
         for name, each in rows.items()
         for row in each
-        if fits(row)
+        if matches(row)
     ]
 
 
@@ -152,7 +152,7 @@ def _row_name(plan: Plan, row: AnyRow) -> str:
 
 
 def _keys_of(row: AnyRow) -> set[int]:
-    """The assets and transients that a row is made of."""
+    """The keys of assets and transients that a row refers to."""
     match row:
         case ShaderRow():
             return {row.key}
@@ -174,19 +174,19 @@ def _at_address(plan: Plan, question: str) -> list[AnyReason] | None:
     reasons: list[AnyReason] = []
     for memory in (plan.memory, plan.staging):
         places = memory.subresources
-        within = memory.resource_table.rows(places["resource"].astype(np.int64))
-        home = memory.allocation_table.rows(within["allocation"].astype(np.int64))
-        fits = (home["memory_type"] == memory_type) & (home["id"] == allocation)
+        resources = memory.resource_table.rows(places["resource"].astype(np.int64))
+        allocations = memory.allocation_table.rows(resources["allocation"].astype(np.int64))
+        matches = (allocations["memory_type"] == memory_type) & (allocations["id"] == allocation)
         if resource is not None:
-            fits &= places["resource"] == resource
+            matches &= places["resource"] == resource
         if offset is not None:
-            fits &= (places["offset"] <= offset) & (offset < places["offset"] + places["footprint"])
-        reasons += _reasons(plan, memory, places["key"][fits].astype(np.int64))
+            matches &= (places["offset"] <= offset) & (offset < places["offset"] + places["footprint"])
+        reasons += _reasons(plan, memory, places["key"][matches].astype(np.int64))
     return reasons
 
 
 def _by_key(plan: Plan, question: str) -> list[AnyReason] | None:
-    """By database and index; the database by its number, or by its name, with which names of assets begin."""
+    """Match `db:index`; `db` is the number of a database, or its name, with which asset names begin."""
     found = _KEY.fullmatch(question)
     if found is None:
         return None
@@ -200,48 +200,47 @@ def _by_key(plan: Plan, question: str) -> list[AnyReason] | None:
         for key in known
         if key & 0xFFFF_FFFF == index and (str(key >> 32) == db or name(key).startswith(f"{db} "))
     }
-    here = np.array(sorted(key for key in keys if key in plan.memory), np.int64)
-    reasons = _reasons(plan, plan.memory, here) + _left_out(plan, keys.__contains__)
+    present = np.array(sorted(key for key in keys if key in plan.memory), np.int64)
+    reasons = _reasons(plan, plan.memory, present) + _left_out(plan, keys.__contains__)
     return reasons + _rows(plan, lambda row: not keys.isdisjoint(_keys_of(row)))
 
 
 def _by_usage(plan: Plan, question: str) -> list[AnyReason] | None:
     places = plan.memory.subresources
-    within = plan.memory.resource_table.rows(places["resource"].astype(np.int64))
+    resources = plan.memory.resource_table.rows(places["resource"].astype(np.int64))
     usage = np.array([t.usage for t in plan.terms.entries], np.int64)[places["terms"]]
-    fits, known = np.zeros(len(places), bool), False
+    matches, known = np.zeros(len(places), bool), False
     entries = plan.requirements.terms.entries
-    stated = np.zeros(len(entries), bool)
+    requested = np.zeros(len(entries), bool)
     for kind, flags in enumerate((BufferUsage, ImageUsage)):
         try:
             bit = int(flags_from_names(flags, [question]))
         except (KeyError, ValueError):
             continue
         known = True
-        fits |= (within["kind"] == kind) & (usage & bit != 0)
-        stated |= np.array([terms.kind == kind and terms.usage & bit != 0 for terms in entries], bool)
+        matches |= (resources["kind"] == kind) & (usage & bit != 0)
+        requested |= np.array([terms.kind == kind and terms.usage & bit != 0 for terms in entries], bool)
     if not known:
         return None
     rows = plan.requirements.requested.rows
-    lacking = set(rows["key"][stated[rows["terms"]]].tolist())
-    found = _reasons(plan, plan.memory, places["key"][fits].astype(np.int64))
-    return found + _left_out(plan, lacking.__contains__)
+    keys = set(rows["key"][requested[rows["terms"]]].tolist())
+    found = _reasons(plan, plan.memory, places["key"][matches].astype(np.int64))
+    return found + _left_out(plan, keys.__contains__)
 
 
 def _by_words(plan: Plan, question: str) -> list[AnyReason]:
-    """What has these words in its name, or an object, anything below it, or a feature asks for."""
+    """Match keys and rows by a part of their name, or by requester: a feature, an object or one below it."""
     keys, requesters = plan.requirements.keys, plan.requirements.requesters
     rows, planned = plan.requirements.requested.rows, plan.memory.subresources["key"]
-    fits = np.array([_is_or_is_below(requesters[n], question) for n in range(len(requesters))], bool)
-    wanted = distinct(rows["key"][fits[rows["requester"]]])
-    asked = contains(wanted, planned)
-    asked |= np.array([question in keys.name(key) for key in planned.tolist()], bool)
-    lacking = set(wanted.tolist())
-    asks = set(np.flatnonzero(fits).tolist())
-    named = _rows(plan, lambda row: question in _row_name(plan, row) or not asks.isdisjoint(row.requesters))
-    gone = _left_out(plan, lambda key: key in lacking or question in keys.name(key))
-    return _reasons(plan, plan.memory, planned[asked].astype(np.int64)) + gone + named
+    mask = np.array([_requester_matches(requesters[n], question) for n in range(len(requesters))], bool)
+    requested = distinct(rows["key"][mask[rows["requester"]]])
+    matches = contains(requested, planned)
+    matches |= np.array([question in keys.name(key) for key in planned.tolist()], bool)
+    keys_requested, ids = set(requested.tolist()), set(np.flatnonzero(mask).tolist())
+    left_out = _left_out(plan, lambda key: key in keys_requested or question in keys.name(key))
+    named = _rows(plan, lambda row: question in _row_name(plan, row) or not ids.isdisjoint(row.requesters))
+    return _reasons(plan, plan.memory, planned[matches].astype(np.int64)) + left_out + named
 
 
-def _is_or_is_below(requester: Requester, question: str) -> bool:
+def _requester_matches(requester: Requester, question: str) -> bool:
     return requester.feature == question or f"{requester.object_path}/".startswith(f"{question}/")

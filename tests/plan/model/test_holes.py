@@ -22,7 +22,7 @@ def test_the_smallest_range_that_fits_is_taken():
     assert holes.take("pool", 25, 1) == (0, 0)
 
 
-def test_alignment_leaves_its_lead_free():
+def test_the_gap_before_an_aligned_range_stays_free():
     holes = filled((0, 10, 200))
     assert holes.take("pool", 68, 68) == (0, 68)
     assert holes.take("pool", 58, 1) == (0, 10)
@@ -42,12 +42,12 @@ def test_only_allowed_spaces_are_used():
     assert holes.take("pool", 100, 1, {1}) is None
 
 
-def test_a_misaligned_crowd_does_not_hide_what_fits():
+def test_many_misaligned_ranges_do_not_hide_one_that_fits():
     holes = filled(*((0, 100 * i + 1, 64) for i in range(200)), (0, 30_000, 130))
     assert holes.take("pool", 64, 64) == (0, 30_016)
 
 
-def test_a_dropped_space_is_forgotten():
+def test_a_dropped_space_has_no_free_ranges():
     holes = filled((0, 0, 10), (1, 0, 90))
     holes.drop_space(1)
     assert holes.largest("pool") == 10
@@ -56,7 +56,7 @@ def test_a_dropped_space_is_forgotten():
 
 
 @given(st.lists(st.tuples(st.integers(1, 40), st.sampled_from([1, 4, 7, 16])), max_size=40), st.randoms())
-def test_ranges_never_overlap_and_all_comes_back(requests, random):
+def test_ranges_never_overlap_and_all_can_be_freed(requests, random):
     holes = filled((0, 0, 500), (3, 0, 300))
     taken: list[tuple[int, int, int]] = []
     for size, alignment in requests:
@@ -77,7 +77,7 @@ def test_ranges_never_overlap_and_all_comes_back(requests, random):
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 50), st.integers(1, 20)), max_size=12))
-def test_gaps_are_what_the_used_ranges_leave(used):
+def test_gaps_are_the_cells_between_used_ranges(used):
     columns = np.array(used, np.int64).reshape(-1, 3)
     inside = columns[(columns[:, 1] + columns[:, 2] <= 60)]
     free = gaps(*inside.T.copy(), np.array([0, 2]), np.array([60, 60]))

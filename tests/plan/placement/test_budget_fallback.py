@@ -1,4 +1,4 @@
-"""Claims about plans of less than was asked for: what goes first, how much, and that they are plans."""
+"""Claims about reduced plans: which keys are left out first, how many, and that the plans are valid."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from support.random_scenes import World, profile
 from support.random_scenes import needs as random_needs
 from support.sampling import Sample
 
-from engine.plan.model.columns import columns_of
+from engine.plan.model.columns import need_columns
 from engine.plan.model.plan import Plan
-from engine.plan.placement.budget_fallback import EvictionCandidates, is_short, plan_within_budget
+from engine.plan.placement.budget_fallback import EvictionCandidates, is_shortage, plan_within_budget
 from engine.plan.placement.planner import make_plan
 from engine.plan.requirements.requirements import ImageShape, TermsTable
 from engine.plan.schedule.schedule import make_schedule
@@ -43,7 +43,7 @@ def reduced(rows, order, unused, budgets, device=UNIFIED, **more):
 
     with pytest.raises(PlanError) as whole:
         make(wanted, Policy())
-    assert is_short(whole.value)
+    assert is_shortage(whole.value)
     return plan_within_budget(
         make, wanted, Policy(), eviction_candidates(order, unused), elsewhere=len(device.heaps) > 1, **more
     )
@@ -53,7 +53,7 @@ def kept(plan: Plan) -> list[int]:
     return (plan.memory.subresources["key"] - DB).tolist()
 
 
-def test_what_nothing_uses_goes_first_in_the_given_order_and_no_more_of_it_than_must():
+def test_unused_keys_are_left_out_in_order_and_no_more_than_necessary():
     rows = [buffer(i, MIB) for i in range(6)]
     order = [rows[i] for i in (3, 1, 4, 0, 2, 5)]
     found = reduced(rows, order, 3, {0: 4 * MIB + MIB // 2})
@@ -62,7 +62,7 @@ def test_what_nothing_uses_goes_first_in_the_given_order_and_no_more_of_it_than_
     assert not len(found.used)
 
 
-def test_what_is_used_goes_only_after_all_that_is_not():
+def test_used_keys_are_left_out_after_all_unused_ones():
     rows = [buffer(i, MIB) for i in range(6)]
     order = [rows[i] for i in (3, 1, 4, 0, 2, 5)]
     found = reduced(rows, order, 3, {0: 2 * MIB + MIB // 2})
@@ -71,13 +71,13 @@ def test_what_is_used_goes_only_after_all_that_is_not():
     assert (found.used - DB).tolist() == [0]
 
 
-def test_without_placeholders_nothing_that_is_used_goes():
+def test_without_placeholders_no_used_key_is_left_out():
     rows = [buffer(i, MIB) for i in range(6)]
     assert reduced(rows, rows, 3, {0: 2 * MIB + MIB // 2}, placeholders=False) is None
     assert kept(reduced(rows, rows, 3, {0: 3 * MIB + MIB // 2}, placeholders=False).plan) == [3, 4, 5]
 
 
-def test_other_memory_takes_what_is_used_before_any_of_it_goes():
+def test_other_memory_is_used_before_any_used_key_is_left_out():
     rows = [buffer(i, MIB) for i in range(6)]
     found = reduced(rows, rows, 2, {0: 2 * MIB + MIB // 2, 2: 0}, DISCRETE)
     assert len(found.plan.memory.subresources) == 6
@@ -85,13 +85,13 @@ def test_other_memory_takes_what_is_used_before_any_of_it_goes():
     assert not len(found.used)
     assert found.plan.policy.elsewhere
     types = found.plan.memory.allocations["memory_type"]
-    own = [
+    local = [
         bool(DISCRETE.memory_types[t].properties & MemoryProperty.DEVICE_LOCAL) for t in sorted(set(types))
     ]
-    assert sorted(own) == [False, True]
+    assert sorted(local) == [False, True]
 
 
-def test_where_other_memory_is_full_too_the_unused_go_and_then_the_used():
+def test_with_all_memory_full_unused_and_then_used_keys_are_left_out():
     rows = [buffer(i, MIB) for i in range(6)]
     tight = dict.fromkeys(range(len(DISCRETE.heaps)), 3 * MIB // 2)
     found = reduced(rows, rows, 2, tight, DISCRETE)
@@ -100,48 +100,48 @@ def test_where_other_memory_is_full_too_the_unused_go_and_then_the_used():
     assert (found.used - DB).tolist() == [2]
 
 
-def test_what_may_not_go_is_the_end_of_it():
+def test_no_plan_is_found_where_the_other_keys_do_not_fit():
     rows = [buffer(i, MIB) for i in range(3)]
     assert reduced(rows, rows[:1], 1, {0: MIB + MIB // 2}) is None
 
 
-def over(width: int = 1 << 20) -> ImageShape:
-    """A texture that no device takes."""
+def oversized(width: int = 1 << 20) -> ImageShape:
+    """A texture that is too large for any device."""
     return replace(LARGE, width=width)
 
 
-def test_what_fits_nowhere_goes_alone_when_nothing_uses_it():
-    rows = [buffer(0, MIB), texture(1, over()), buffer(2, MIB), texture(3, over(1 << 19))]
+def test_only_unplaceable_keys_are_left_out_when_unused():
+    rows = [buffer(0, MIB), texture(1, oversized()), buffer(2, MIB), texture(3, oversized(1 << 19))]
     found = reduced(rows, rows, 4, {})
     assert kept(found.plan) == [0, 2]
     assert (found.unused - DB).tolist() == [1, 3]
 
 
-def test_what_fits_nowhere_goes_alone_when_it_is_used_and_nothing_unused_goes_for_it():
-    rows = [buffer(0, MIB), buffer(1, MIB), texture(2, over())]
+def test_only_an_unplaceable_key_is_left_out_when_used():
+    rows = [buffer(0, MIB), buffer(1, MIB), texture(2, oversized())]
     found = reduced(rows, rows, 1, {})
     assert kept(found.plan) == [0, 1]
     assert not len(found.unused)
     assert (found.used - DB).tolist() == [2]
 
 
-def test_what_fits_other_memory_alone_lies_there():
+def test_a_key_that_only_fits_other_memory_is_placed_there():
     rows = [buffer(0, MIB), buffer(1, 4 * MIB)]
     found = reduced(rows, rows, 1, {0: 2 * MIB, 2: 0}, DISCRETE)
     assert kept(found.plan) == [0, 1]
 
 
-def test_what_fits_nowhere_and_may_not_go_is_named():
-    rows = [buffer(0, MIB), texture(1, over())]
+def test_an_unplaceable_key_that_is_no_candidate_is_named():
+    rows = [buffer(0, MIB), texture(1, oversized())]
 
     def make(part, policy):
         return make_plan(part, UNIFIED, None, policy)
 
-    with pytest.raises(PlanError, match="asset: 1 is 1048576x512, and maxImageDimension2D"):
+    with pytest.raises(PlanError, match="asset: 1 is 1048576x512, but maxImageDimension2D"):
         plan_within_budget(make, needs(*rows), Policy(), eviction_candidates(rows[:1], 1))
 
 
-def test_a_mistake_in_what_is_asked_for_is_no_shortage():
+def test_an_invalid_requirement_is_no_shortage():
     def make(part, policy):
         raise PlanError("plan.requirement", "no alignment")
 
@@ -150,7 +150,7 @@ def test_a_mistake_in_what_is_asked_for_is_no_shortage():
 
 
 @pytest.mark.parametrize(("over", "most"), [(0, 13), (2000 * 4096 - 3 * MIB, 2)])
-def test_few_plans_are_tried_where_there_are_many_small_things(over, most):
+def test_few_plans_are_tried_for_many_small_keys(over, most):
     rows = [buffer(i, 4096) for i in range(2000)]
     device = UNIFIED.with_budgets({**UNIFIED.budgets, 0: 3 * MIB})
     wanted, tried = needs(*rows), []
@@ -167,18 +167,18 @@ def test_few_plans_are_tried_where_there_are_many_small_things(over, most):
 
 
 def tight_plan(seed: int) -> str:
-    """One random scene with too small a budget, planned within it and brought in; what became of it."""
+    """Plan and run one random scene with too small a budget; returns the outcome as a word."""
     rng = np.random.default_rng(seed)
     device, policy = DEVICES[seed % len(DEVICES)], policy_of(seed)
     world = World.make(rng, int(rng.integers(2, 25)))
     wanted = random_needs(rng, world, rng.uniform(0.3, 1), 3)
-    columns = columns_of(wanted, wanted.needs.array, device, policy, TermsTable())
-    sizes = columns.padded(device)
+    columns = need_columns(wanted, wanted.needs.array, device, policy, TermsTable())
+    sizes = columns.device_bytes(device)
     share = rng.uniform(0.1, 1.3)
     device = device.with_budgets({heap: int(sizes.sum() * share) for heap in range(len(device.heaps))})
     simulated = SimulatedDevice(world.caches)
     tried: dict[tuple[int, bool], bool] = {}
-    nowhere: set[int] = set()
+    unplaceable: set[int] = set()
 
     def make(part, choice):
         number = (len(part.needs.array), choice.elsewhere)
@@ -186,7 +186,7 @@ def tight_plan(seed: int) -> str:
         try:
             plan = make_plan(part, device, simulated.resident.snapshot(), choice)
         except PlanError as error:
-            nowhere.add(error.key)
+            unplaceable.add(error.key)
             raise
         tried[number] = True
         return plan
@@ -194,7 +194,7 @@ def tight_plan(seed: int) -> str:
     try:
         make(wanted, policy)
     except PlanError as error:
-        if not is_short(error):
+        if not is_shortage(error):
             return "other"
     else:
         return "fits"
@@ -204,23 +204,24 @@ def tight_plan(seed: int) -> str:
     try:
         found = plan_within_budget(make, wanted, policy, candidates)
     except PlanError as error:
-        return "in the way" if error.key not in candidates.keys else "spared not"
+        return "no candidate" if error.key not in candidates.keys else "candidate kept"
     if found is None:
         assert tried[len(wanted.needs.array) - len(may_go), True] is False
         return "none"
     plan, left_out = found.plan, np.concatenate((found.unused, found.used))
     assert not validate(plan), seed
-    nowhere.intersection_update(left_out.tolist())
-    in_turn = [key for key in left_out.tolist() if key not in nowhere]
-    assert in_turn == [key for key in candidates.keys.tolist() if key not in nowhere][: len(in_turn)], seed
+    unplaceable.intersection_update(left_out.tolist())
+    in_order = [key for key in left_out.tolist() if key not in unplaceable]
+    expected = [key for key in candidates.keys.tolist() if key not in unplaceable]
+    assert in_order == expected[: len(in_order)], seed
     assert np.isin(found.unused, candidates.keys[:unused]).all()
     assert np.isin(found.used, candidates.keys[unused:]).all()
-    if not nowhere:
+    if not unplaceable:
         assert len(found.unused) == min(len(left_out), unused), seed
     everything = set(wanted.needs.array["key"].tolist())
     assert set(plan.memory.subresources["key"].tolist()) == everything - set(left_out.tolist())
-    if nowhere:
-        return "nowhere"
+    if unplaceable:
+        return "unplaceable"
     count, freed = len(left_out), np.concatenate(([0], np.cumsum(candidates.sizes)))
     failed = [
         len(everything) - n
@@ -236,18 +237,18 @@ def tight_plan(seed: int) -> str:
     return "used" if len(found.used) else "unused" if len(left_out) else "elsewhere"
 
 
-def test_random_scenes_that_do_not_fit_are_planned_as_far_as_they_do(sample: Sample):
-    ends = [tight_plan(seed) for seed in sample.seeds(60, 400)]
-    assert len(set(ends)) >= 4
+def test_random_scenes_that_do_not_fit_have_valid_reduced_plans(sample: Sample):
+    outcomes = [tight_plan(seed) for seed in sample.seeds(60, 400)]
+    assert len(set(outcomes)) >= 4
 
 
 @pytest.mark.proof
-def test_random_scenes_that_do_not_fit_end_in_every_way_there_is():
-    ends = [tight_plan(seed) for seed in range(400)]
-    for end in ("fits", "none", "used", "unused", "elsewhere", "nowhere", "in the way"):
-        assert ends.count(end) >= 5, ends
+def test_random_scenes_that_do_not_fit_have_every_outcome():
+    outcomes = [tight_plan(seed) for seed in range(400)]
+    for outcome in ("fits", "none", "used", "unused", "elsewhere", "unplaceable", "no candidate"):
+        assert outcomes.count(outcome) >= 5, outcomes
 
 
-def test_a_plan_leaves_staging_for_the_largest_row_of_all_that_must_come():
-    # Found among random scenes: a plan could be made, and no schedule to it.
+def test_a_plan_has_staging_for_the_largest_row_to_transfer():
+    # Found among random scenes: there was a plan without a possible schedule.
     assert tight_plan(2098) not in ("fits", "none")

@@ -26,7 +26,7 @@ from engine.plan.text.validate import validate
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_it_moves_hardly_more_than_the_fewest_bytes_for_the_most_gain(seed):
+def test_the_most_gain_is_reached_with_nearly_the_fewest_moved_bytes(seed):
     plan = sparse_plan(np.random.default_rng(seed))
     found = compact(plan)
     gain, moved = fewest_bytes(plan)
@@ -34,7 +34,7 @@ def test_it_moves_hardly_more_than_the_fewest_bytes_for_the_most_gain(seed):
     assert found.moved <= 1.1 * moved
 
 
-def test_what_it_says_is_what_happens():
+def test_gain_and_moves_are_those_of_the_schedule():
     checked = 0
     for seed in range(24):
         full, plan = full_and_sparse(np.random.default_rng(seed))
@@ -68,7 +68,7 @@ def _sources(keys: np.ndarray, size: np.ndarray) -> Sources:
     return Sources.of(keys, 1, np.cumsum(size) - size, size)
 
 
-def test_bounds_are_kept():
+def test_bounds_on_bytes_and_moves_are_kept():
     for seed in range(12):
         plan = sparse_plan(np.random.default_rng(seed))
         free = compact(plan)
@@ -80,7 +80,7 @@ def test_bounds_are_kept():
 
 
 def pages_of_four(contents: Contents) -> tuple[Plan, Plan]:
-    """Two full pages of four buffers each, and what is left of them when each has lost three."""
+    """Plans of two full pages with four buffers each, and of the same pages with one buffer each."""
     table = RequirementTable()
     requesters = [table.requesters.add("visibleModel", f"object{i}") for i in range(8)]
     for i, requester in enumerate(requesters):
@@ -110,8 +110,8 @@ def test_moves_and_bytes_in_one_pool_count_in_the_next():
     assert compact(plan, max_bytes=479).moves == 1
 
 
-def test_the_page_that_goes_is_the_one_that_fits_although_another_would_give_back_more():
-    """Of two pages with many keys the larger cannot be emptied into the smaller."""
+def test_a_smaller_page_is_emptied_where_the_keys_of_a_larger_do_not_fit():
+    """Of two pages with many keys the keys of the larger do not fit into the smaller."""
     rng, count = np.random.default_rng(1), 3000
     table = RequirementTable()
     usage, contents = BufferUsage.VERTEX_BUFFER, Contents.CACHE
@@ -130,8 +130,8 @@ def test_the_page_that_goes_is_the_one_that_fits_although_another_would_give_bac
     assert validate(found.plan) == []
 
 
-def test_a_page_that_is_too_much_for_the_bounds_does_not_keep_the_others():
-    """One of fourteen pages, the cheapest of all, holds 400 keys; in each of the others three are left."""
+def test_a_page_that_exceeds_the_bounds_does_not_stop_the_others():
+    """One of fourteen pages, the cheapest of all, holds 400 keys, each of the others three."""
     table, policy = RequirementTable(), Policy(block=64 << 10, own=32 << 10)
     usage, contents = BufferUsage.VERTEX_BUFFER, Contents.CACHE
     terms = Requirement(0, Kind.BUFFER, alignment=16, usage=usage, contents=contents).terms()
@@ -152,40 +152,40 @@ def test_a_page_that_is_too_much_for_the_bounds_does_not_keep_the_others():
     assert compact(plan, max_moves=20).gain == 6 * (64 << 10)
 
 
-def test_a_pool_in_which_nothing_is_found_leaves_the_others_their_share(monkeypatch):
+def test_each_pool_has_a_search_budget_of_its_own(monkeypatch):
     _, plan = pages_of_four(Contents.CACHE)
     (pool,) = compaction._pools(plan)
     left = []
 
-    def hopeless(items, holes, effort):
-        left.append(effort.left)
-        effort.left = 0
+    def hopeless(items, holes, budget):
+        left.append(budget.left)
+        budget.left = 0
 
     monkeypatch.setattr(compaction, "fit", hopeless)
     monkeypatch.setattr(compaction, "_pools", lambda plan: [pool, pool])
     assert compact(plan).plan is plan
-    assert left == [compaction._EFFORT // 2] * 2
+    assert left == [compaction._SEARCH_BUDGET // 2] * 2
 
 
-def test_what_no_cache_holds_is_not_moved():
+def test_contents_that_are_in_no_cache_are_not_moved():
     assert compact(pages_of_four(Contents.CACHE)[1]).gain > 0
     for contents in (Contents.UNDEFINED, Contents.ZERO):
         _, plan = pages_of_four(contents)
         assert compact(plan).plan is plan
 
 
-def test_what_is_not_settled_is_not_compacted():
+def test_an_unsettled_plan_is_not_compacted():
     plan, _ = pages_of_four(Contents.CACHE)
     sources = _sources(plan.memory.subresources["key"], plan.memory.subresources["size"])
     resident = Resident()
     resident.begin(plan)
     for step in make_schedule(resident, plan, sources).steps[:4]:
         resident.apply(step)
-    with pytest.raises(PlanError, match="a schedule is under way"):
+    with pytest.raises(PlanError, match="a schedule is in progress"):
         compact(resident.snapshot())
 
 
-def test_a_full_plan_has_nothing_to_gain():
+def test_a_full_plan_cannot_be_compacted():
     rng = np.random.default_rng(2)
     plan = make_plan(needs(rng, World.make(rng, 30), 1.0, 0), DEVICE, None, SMALL)
     found = compact(plan)

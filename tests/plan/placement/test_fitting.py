@@ -1,4 +1,4 @@
-"""Things into holes: a place for all where there is one and they are few, and never much effort."""
+"""Claims about fitting items into holes: exact where they are few, within a search budget in any case."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan.placement.fitting import Effort, Hole, Item, fit
+from engine.plan.placement.fitting import Hole, Item, SearchBudget, fit
 
 sizes = st.lists(st.integers(1, 12), max_size=5)
 
@@ -17,7 +17,7 @@ def holes_of(lengths: list[int]) -> list[Hole]:
 
 
 def fits_somehow(items: list[int], holes: list[int]) -> bool:
-    """By trying every hole for every item; places without alignment need no more."""
+    """Try every hole for every item; that is exact for items without alignment."""
     if not items:
         return True
     rest, item = items[1:], items[0]
@@ -29,8 +29,10 @@ def fits_somehow(items: list[int], holes: list[int]) -> bool:
 
 
 @given(items=sizes, lengths=sizes)
-def test_few_items_get_a_place_exactly_where_there_is_one(items: list[int], lengths: list[int]) -> None:
-    found = fit([Item(i, size, 1, 1) for i, size in enumerate(items)], holes_of(lengths), Effort(100_000))
+def test_few_items_are_placed_exactly_if_that_is_possible(items: list[int], lengths: list[int]) -> None:
+    found = fit(
+        [Item(i, size, 1, 1) for i, size in enumerate(items)], holes_of(lengths), SearchBudget(100_000)
+    )
     assert (found is not None) == fits_somehow(items, lengths)
 
 
@@ -38,19 +40,19 @@ def test_few_items_get_a_place_exactly_where_there_is_one(items: list[int], leng
     items=st.lists(st.tuples(st.integers(1, 9), st.sampled_from([1, 2, 4]), st.integers(0, 3)), max_size=90),
     lengths=st.lists(st.integers(1, 40), max_size=40),
 )
-def test_places_lie_in_holes_of_the_usage_aligned_and_apart(
+def test_placements_are_in_holes_of_the_usage_aligned_and_disjoint(
     items: list[tuple[int, int, int]], lengths: list[int]
 ) -> None:
     holes = [
         hole._replace(resource=i % 3, usage=(1, 3, 2)[i % 3]) for i, hole in enumerate(holes_of(lengths))
     ]
-    asked = [Item(i, *each) for i, each in enumerate(items)]
-    found = fit(asked, holes, Effort(500))
+    to_place = [Item(i, *each) for i, each in enumerate(items)]
+    found = fit(to_place, holes, SearchBudget(500))
     if found is None:
         return
     assert found.keys() == set(range(len(items)))
     free = {(hole.resource, at) for hole in holes for at in range(hole.start, hole.start + hole.size)}
-    for item in asked:
+    for item in to_place:
         resource, offset = found[item.row]
         cells = {(resource, at) for at in range(offset, offset + item.footprint)}
         assert cells <= free
@@ -59,25 +61,25 @@ def test_places_lie_in_holes_of_the_usage_aligned_and_apart(
         free -= cells
 
 
-def test_many_items_are_placed_without_going_back() -> None:
+def test_many_items_are_placed_without_backtracking() -> None:
     items = [Item(i, 16, 16, 0) for i in range(100)]
     holes = [Hole(1640, 7, 8, 0), Hole(16, 8, 0, 0)]
-    effort = Effort(10)
-    found = fit(items, holes, effort)
+    budget = SearchBudget(10)
+    found = fit(items, holes, budget)
     assert found is not None
     assert len(set(found.values())) == 100
     assert all(offset % 16 == 0 for _, offset in found.values())
-    assert effort.left < 0
-    effort = Effort(100_000)
-    assert fit([*items, Item(100, 64, 16, 0)], holes, effort) is None
+    assert budget.left < 0
+    budget = SearchBudget(100_000)
+    assert fit([*items, Item(100, 64, 16, 0)], holes, budget) is None
 
 
-def test_the_effort_is_bounded_and_shared_by_all_that_is_asked_with_it() -> None:
-    """Ten holes take one item each, the others none, and there are many ways to find that out."""
+def test_the_search_budget_is_shared_by_all_calls() -> None:
+    """Ten holes fit one item each, the others none, and there are many ways to find that out."""
     items = [Item(i, 30 + i, 1, 0) for i in range(12)]
     holes = [Hole(50 + i if i < 10 else 20, 1, 100 * i, 0) for i in range(30)]
-    assert fit(items[:3], holes, Effort(100_000)) is not None
-    effort = Effort(1000)
-    assert fit(items, holes, effort) is None
-    assert -2 * len(holes) <= effort.left <= 0
-    assert fit(items[:3], holes, effort) is None
+    assert fit(items[:3], holes, SearchBudget(100_000)) is not None
+    budget = SearchBudget(1000)
+    assert fit(items, holes, budget) is None
+    assert -2 * len(holes) <= budget.left <= 0
+    assert fit(items[:3], holes, budget) is None

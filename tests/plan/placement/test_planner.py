@@ -63,7 +63,7 @@ def test_buffers_of_one_class_share_one_exactly_sized_buffer():
     assert plan.planned_bytes == 10_000
 
 
-def test_vertex_strides_keep_their_multiple_and_leave_no_gaps():
+def test_vertex_buffers_start_at_multiples_of_their_stride_without_gaps():
     rows = [buffer(i, 68 * 10, alignment=68) for i in range(3)]
     rows += [buffer(10 + i, 72, alignment=4, usage=BufferUsage.INDEX_BUFFER) for i in range(3)]
     plan = make_plan(needs(*rows), UNIFIED)
@@ -71,14 +71,14 @@ def test_vertex_strides_keep_their_multiple_and_leave_no_gaps():
     assert [plan.address(10 + i).offset for i in range(3)] == [2040, 2112, 2184]
 
 
-def test_descriptor_ranges_honour_the_devices_alignment():
+def test_descriptor_ranges_have_the_alignment_of_the_device():
     rows = [buffer(i, 100, usage=BufferUsage.UNIFORM_BUFFER, alignment=68) for i in range(3)]
     plan = make_plan(needs(*rows), COARSE)
     assert all(plan.address(i).offset % 256 == 0 for i in range(3))
     assert all(plan.address(i).offset % 68 == 0 for i in range(3))
 
 
-def test_blocks_are_bounded_and_a_larger_asset_gets_a_page_alone():
+def test_blocks_are_limited_and_a_larger_asset_gets_a_page_of_its_own():
     policy = Policy(block=4 * KIB, own=KIB)
     plan = make_plan(needs(*(buffer(i, 1024) for i in range(9)), buffer(20, 9 * KIB)), UNIFIED, None, policy)
     assert sorted(plan.memory.resources["bytes"].tolist()) == [1024, 4096, 4096, 9216]
@@ -95,7 +95,7 @@ def test_textures_of_other_shapes_get_other_pages():
     assert len(plan.memory.resources) == 2
 
 
-def test_attachments_and_large_transients_have_memory_of_their_own():
+def test_attachments_and_large_transients_have_allocations_of_their_own():
     plan = make_plan(
         needs(attachment(1), buffer(2, MIB, contents=Contents.UNDEFINED), buffer(3, 100)), UNIFIED
     )
@@ -105,7 +105,7 @@ def test_attachments_and_large_transients_have_memory_of_their_own():
     assert plan.memory.allocation(homes[2])["own"]
 
 
-def test_a_dedicated_asset_is_alone_and_says_so():
+def test_a_dedicated_asset_has_a_dedicated_allocation():
     plan = make_plan(needs(buffer(1, 500, dedicated=Dedicated.YES), buffer(2, 500)), UNIFIED)
     home = plan.memory.allocation(plan.address(1).allocation)
     assert home["dedicated"]
@@ -119,7 +119,7 @@ def test_small_images_share_a_block():
     assert len(plan.memory.allocations) == 1
 
 
-def test_static_data_avoids_the_host_visible_window_and_rings_prefer_it():
+def test_static_data_avoids_host_visible_device_memory_and_rings_prefer_it():
     ring = buffer(
         2,
         256,
@@ -135,7 +135,7 @@ def test_static_data_avoids_the_host_visible_window_and_rings_prefer_it():
     assert plan.memory.allocation(plan.address(2).allocation)["mapped"]
 
 
-def test_what_comes_from_caches_lies_open_to_the_host_only_where_memory_is_shared():
+def test_cached_assets_are_host_visible_only_where_memory_is_shared():
     open_to_host = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
     for device, expected in (
         (UNIFIED, True),
@@ -149,7 +149,7 @@ def test_what_comes_from_caches_lies_open_to_the_host_only_where_memory_is_share
         assert has & MemoryProperty.DEVICE_LOCAL
 
 
-def test_what_is_preferred_gives_way_when_its_heap_is_full():
+def test_a_preferred_memory_type_is_not_used_when_its_heap_is_full():
     tight = DISCRETE.with_budgets({2: 100 * KIB})
     rings = [
         buffer(
@@ -167,19 +167,19 @@ def test_what_is_preferred_gives_way_when_its_heap_is_full():
     assert sorted(plan.address(i).memory_type for i in range(2)) == [2, 4]
 
 
-def test_rings_expose_their_stride():
+def test_the_stride_of_a_ring_is_in_the_plan():
     ring = buffer(1, 100, contents=Contents.UNDEFINED, usage=BufferUsage.UNIFORM_BUFFER, copies=3)
     plan = make_plan(needs(ring), COARSE)
     assert plan.memory.stride(1) == 256
     assert plan.memory.subresource_table.row(1)["footprint"] == 768
 
 
-def test_nothing_asked_is_nothing_planned():
+def test_without_requirements_nothing_is_planned():
     plan = make_plan(needs(), UNIFIED)
     assert (plan.planned_bytes, len(plan.memory.resources), len(plan.staging.resources)) == (0, 0, 0)
 
 
-def test_the_same_needs_in_another_order_cost_nothing():
+def test_the_same_needs_in_another_order_give_the_same_plan():
     rows = [buffer(i, 500 + i) for i in range(20)] + [texture(100 + i) for i in range(5)]
     first = make_plan(needs(*rows), UNIFIED)
     again = make_plan(needs(*reversed(rows)), UNIFIED, first)
@@ -188,7 +188,7 @@ def test_the_same_needs_in_another_order_cost_nothing():
     assert len(again.staging.resources) == 0
 
 
-def test_what_fits_stays_and_only_shortfalls_allocate():
+def test_keys_that_fit_stay_and_only_others_need_new_allocations():
     first = make_plan(needs(*(buffer(i, 1000) for i in range(20))), UNIFIED)
     stays = [buffer(i, 1000) for i in range(20) if i != 7]
     second = make_plan(needs(*stays, buffer(50, 900), buffer(51, 5000)), UNIFIED, first)
@@ -198,14 +198,14 @@ def test_what_fits_stays_and_only_shortfalls_allocate():
     assert list(stays_bound(first, second)) == []
 
 
-def test_a_page_goes_with_its_last_layer():
+def test_a_page_is_removed_with_its_last_layer():
     first = make_plan(needs(texture(1), texture(2), buffer(9)), UNIFIED)
     second = make_plan(needs(buffer(9)), UNIFIED, first)
     assert second.planned_bytes == 1008
     assert first.address(1).resource not in resources(second)
 
 
-def test_ids_are_never_given_to_something_else():
+def test_ids_are_never_reused():
     first = make_plan(needs(attachment(1)), UNIFIED)
     second = make_plan(needs(attachment(1, replace(DEPTH, width=512))), UNIFIED, first)
     third = make_plan(needs(attachment(1)), UNIFIED, second)
@@ -213,7 +213,7 @@ def test_ids_are_never_given_to_something_else():
     assert len({p.address(1).allocation for p in (first, second, third)}) == 3
 
 
-def test_a_new_usage_moves_an_asset_to_a_buffer_that_has_it():
+def test_a_new_usage_moves_an_asset_to_a_buffer_with_that_usage():
     first = make_plan(needs(buffer(1), buffer(2)), UNIFIED)
     both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
     second = make_plan(needs(buffer(1, usage=both), buffer(2)), UNIFIED, first)
@@ -222,7 +222,7 @@ def test_a_new_usage_moves_an_asset_to_a_buffer_that_has_it():
     assert validate(second) == []
 
 
-def test_a_reloaded_asset_leaves_its_old_version_alone():
+def test_a_reloaded_asset_gets_another_place_than_its_old_version():
     first = make_plan(needs(buffer(1), buffer(2)), UNIFIED)
     second = make_plan(needs(buffer(1, content=5), buffer(2)), UNIFIED, first)
     assert second.address(1) != first.address(1)
@@ -250,7 +250,7 @@ def test_a_budget_error_names_heap_size_and_the_largest_requesters():
     )
 
 
-def test_a_budget_error_counts_an_asset_once_for_each_who_requests():
+def test_a_budget_error_counts_an_asset_once_for_each_requester():
     table = RequirementTable()
     both = [table.requesters.add("visibleModel", "a"), table.requesters.add("visibleModel", "b")]
     table.add(buffer(1, 2 * MIB), both)
@@ -264,7 +264,7 @@ def test_a_budget_error_counts_an_asset_once_for_each_who_requests():
     assert requesters in str(caught.value)
 
 
-def test_a_budget_error_counts_what_is_taken_once_for_each_requester():
+def test_a_budget_error_counts_device_bytes_and_sums_them_by_name():
     table = RequirementTable()
     asset, frame = (
         table.requesters.add_block(1, lambda _: Requester("visibleModel", "cube")) for _ in range(2)
@@ -294,10 +294,10 @@ def test_small_budgets_are_reported_in_bytes():
         (
             attachment(1, replace(DEPTH, width=40_000)),
             "plan.size",
-            "40000x1024, and maxImageDimension2D is 16384",
+            "40000x1024, but maxImageDimension2D is 16384",
         ),
-        (attachment(1, DEPTH, copies=3000), "plan.size", "3000 layers, and maxImageArrayLayers is 2048"),
-        (buffer(1, 9 << 30), "plan.size", "9663676416 bytes, and maxBufferSize is 1073741824"),
+        (attachment(1, DEPTH, copies=3000), "plan.size", "3000 layers, but maxImageArrayLayers is 2048"),
+        (buffer(1, 9 << 30), "plan.size", "9663676416 bytes, but maxBufferSize is 1073741824"),
         (attachment(1, replace(DEPTH, width=16_000, height=16_000), copies=8), "plan.size", "than any heap"),
         (buffer(1, 0), "plan.requirement", "with 0 bytes"),
         (buffer(1, 8, alignment=0), "plan.requirement", "alignment 0"),
@@ -306,7 +306,7 @@ def test_small_budgets_are_reported_in_bytes():
         (buffer(1, 8, properties=MemoryProperty.LAZILY_ALLOCATED), "plan.memory_type", "lazilyAllocated"),
     ],
 )
-def test_what_cannot_be_held_names_asset_and_requester(requirement, code, words):
+def test_an_error_for_an_unsatisfiable_need_names_asset_and_requester(requirement, code, words):
     with pytest.raises(PlanError) as caught:
         make_plan(needs(requirement), UNIFIED)
     assert caught.value.code == code
@@ -314,7 +314,7 @@ def test_what_cannot_be_held_names_asset_and_requester(requirement, code, words)
     assert "'object0' at scenes/test.hu:1:5" in str(caught.value)
 
 
-def test_attachments_of_different_passes_share_memory_and_say_so():
+def test_attachments_of_different_passes_share_memory_and_are_marked_aliased():
     rows = [attachment(1, lifetime=(0, 1)), attachment(2, lifetime=(2, 3)), attachment(3, lifetime=(1, 2))]
     plan = make_plan(needs(*rows), UNIFIED)
     assert plan.address(1).allocation == plan.address(2).allocation != plan.address(3).allocation
@@ -346,7 +346,7 @@ def with_limits(device: DeviceProfile, **limits: int) -> DeviceProfile:
     ],
     ids=["small buffers", "large buffers", "textures", "textures of other shapes"],
 )
-def test_assets_that_come_one_after_another_end_in_few_allocations(row):
+def test_assets_added_one_after_another_are_in_few_allocations(row):
     plan = None
     for count in range(1, 301):
         plan = make_plan(needs(*(row(i) for i in range(count))), UNIFIED, plan)
@@ -355,7 +355,7 @@ def test_assets_that_come_one_after_another_end_in_few_allocations(row):
     assert validate(plan) == []
 
 
-def test_a_page_that_grows_takes_no_more_than_there_is():
+def test_a_new_page_is_not_enlarged_beyond_the_budget():
     rows = [buffer(i, 100 * KIB) for i in range(64)]
     roomy = make_plan(needs(*rows, buffer(90, 1000)), UNIFIED, make_plan(needs(*rows), UNIFIED))
     assert roomy.memory.resource(roomy.address(90).resource)["bytes"] == 204_000
@@ -366,7 +366,7 @@ def test_a_page_that_grows_takes_no_more_than_there_is():
     assert second.address(63) == first.address(63)
 
 
-def test_what_is_alone_stays_where_all_else_is_placed_afresh():
+def test_a_resource_with_its_own_allocation_stays_when_pages_are_placed_again():
     few = with_limits(UNIFIED, max_memory_allocation_count=5)
     written = buffer(9, contents=Contents.UNDEFINED, dedicated=Dedicated.YES)
     usages = (BufferUsage.VERTEX_BUFFER, BufferUsage.INDEX_BUFFER, BufferUsage.STORAGE_BUFFER)
@@ -380,7 +380,7 @@ def test_what_is_alone_stays_where_all_else_is_placed_afresh():
     assert validate(plan) == []
 
 
-def test_where_allocations_run_out_all_is_placed_afresh():
+def test_everything_is_placed_again_where_allocations_run_out():
     few = with_limits(UNIFIED, max_memory_allocation_count=4)
     usages = (BufferUsage.VERTEX_BUFFER, BufferUsage.INDEX_BUFFER, BufferUsage.STORAGE_BUFFER)
     rows = [buffer(i, usage=usage) for i, usage in enumerate(usages)]
@@ -392,13 +392,13 @@ def test_where_allocations_run_out_all_is_placed_afresh():
     assert counts == [(1, 1), (2, 1), (1, 1)]
 
 
-def test_more_dedicated_resources_than_allocations_name_who_requests_for_them():
+def test_an_error_for_too_many_dedicated_resources_names_their_requesters():
     few = with_limits(UNIFIED, max_memory_allocation_count=4)
     table = RequirementTable()
     for i in range(5):
         who = table.requesters.add("visibleModel", "cube" if i < 3 else "ground")
         table.add(buffer(i, dedicated=Dedicated.YES), who)
-    with pytest.raises(PlanError, match=r"6 allocations are needed, and .* fewer than 4") as caught:
+    with pytest.raises(PlanError, match=r"6 allocations are needed, but .* fewer than 4") as caught:
         make_plan(coalesce(table), few)
     assert caught.value.code == "plan.allocations"
     assert "visibleModel on 'cube': 3; visibleModel on 'ground': 2" in str(caught.value)
@@ -409,12 +409,12 @@ def test_no_buffer_is_larger_than_the_device_allows():
     plan = make_plan(needs(*(buffer(i, 1000) for i in range(9))), small)
     assert plan.memory.resources["bytes"].tolist() == [3000, 3000, 3000]
     assert plan.staging.resources["bytes"].max() <= 3000
-    with pytest.raises(PlanError, match="asset: 7 takes 5000 bytes, and maxBufferSize is 3000") as caught:
+    with pytest.raises(PlanError, match="asset: 7 takes 5000 bytes, but maxBufferSize is 3000") as caught:
         make_plan(needs(buffer(3), buffer(7, 5000)), small)
     assert "object1' at scenes/test.hu:2:5" in str(caught.value)
 
 
-def test_a_page_is_cut_where_a_heap_has_room_for_a_part_only():
+def test_a_page_is_split_where_a_heap_has_room_for_a_part_of_it():
     shape = ImageShape(Format.R8G8B8A8_UNORM, 256, 256)
     device = replace(DISCRETE, images=replace(DISCRETE.images, type_bits=0b11), _cache={})
     layer = device.image_requirements(shape, 1, ImageUsage(7)).size
@@ -433,7 +433,7 @@ def test_linear_and_optimal_never_share_a_block():
     assert homes[0].isdisjoint(homes[1])
 
 
-def test_staging_is_planned_only_while_there_is_something_to_transfer():
+def test_staging_is_planned_only_if_there_is_something_to_transfer():
     first = make_plan(needs(buffer(1, 100 * KIB)), UNIFIED)
     assert len(first.staging.resources) == 1
     assert int(first.staging.allocations["size"].sum()) < 120 * KIB
@@ -443,7 +443,7 @@ def test_staging_is_planned_only_while_there_is_something_to_transfer():
     assert int(large.staging.resources["bytes"].max()) <= 256 * MIB
 
 
-def test_rows_of_the_other_plans_coalesce_by_value():
+def test_equal_rows_of_the_other_plans_are_merged():
     vertex = ShaderRow(asset_key(1, 6), ShaderStage.VERTEX, requesters=(1,))
     plan = make_plan(needs(), UNIFIED, shaders=[vertex, replace(vertex, requesters=(0,))])
     assert plan.shaders == (replace(vertex, requesters=(0, 1)),)

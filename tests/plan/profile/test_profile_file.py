@@ -44,7 +44,7 @@ def test_there_is_a_profile_for_each_kind_of_memory():
     [
         (("limits", "nonCoherentAtomSize"), None, "limits.nonCoherentAtomSize is missing"),
         (("limits", "nonCoherentAtomSize"), 0, "limits.nonCoherentAtomSize is 0, not from 1"),
-        (("limits", "nonCoherentAtomSize"), 48, "limits.nonCoherentAtomSize is 48, no power of two"),
+        (("limits", "nonCoherentAtomSize"), 48, "limits.nonCoherentAtomSize is 48, not a power of two"),
         (("limits", "minUniformBufferOffsetAlignment"), 1 << 70, "not from 1 to 4294967296"),
         (("limits", "maxImageDimension2D"), None, "limits.maxImageDimension2D is missing"),
         (("limits", "framebufferSampleCounts"), 8, "limits.framebufferSampleCounts lacks 1"),
@@ -55,26 +55,26 @@ def test_there_is_a_profile_for_each_kind_of_memory():
         (("queueFamilies", 0, "imageGranularity"), [1], "imageGranularity has 1 entries, not 3"),
         (("buffers", "typeBits"), 1 << 32, "buffers.typeBits is 4294967296, not from 0"),
         (("images", "rowMultiple"), 0, "images.rowMultiple is 0, not from 1"),
-        (("images", "alignment"), 3, "images.alignment is 3, no power of two"),
+        (("images", "alignment"), 3, "images.alignment is 3, not a power of two"),
         (("facts",), [{"dims": [4]}], r"facts\[0\].dims has 1 entries, not 2"),
-        (("limits", "nonCoherentAtomSize"), "x", "limits.nonCoherentAtomSize is no whole number"),
-        (("memoryTypes", 1, "heap"), 7, r"memoryTypes\[1\].heap is 7, and there are 1 heaps"),
+        (("limits", "nonCoherentAtomSize"), "x", "limits.nonCoherentAtomSize is not an integer"),
+        (("memoryTypes", 1, "heap"), 7, r"memoryTypes\[1\].heap is 7, but there are 1 heaps"),
         (
             ("memoryTypes", 1, "properties"),
             ["deviceLocl"],
             r"memoryTypes\[1\].properties has an unknown value",
         ),
         (("memoryTypes",), [], "memoryTypes has 0 entries"),
-        (("memoryTypes",), {}, "memoryTypes is no list"),
+        (("memoryTypes",), {}, "memoryTypes is not a list"),
         (("heaps", 0, "deviceLocal"), 1, r"heaps\[0\].deviceLocal is not true or false"),
         (("queueFamilies", 0, "kinds"), ["grafics"], r"queueFamilies\[0\].kinds has an unknown value"),
         (("buffers", "sizeMultiple"), 0, "buffers.sizeMultiple is 0, not from 1"),
         (("images", "alignment"), None, "images.alignment is missing"),
-        (("name",), 5, "name is no text"),
+        (("name",), 5, "name is not a string"),
         (("schema",), 2, "schema is not 1"),
     ],
 )
-def test_what_is_wrong_in_a_profile_is_named(path, broken, words):
+def test_an_invalid_field_of_a_profile_is_named(path, broken, words):
     root = value()
     at = root
     for part in path[:-1]:
@@ -88,7 +88,7 @@ def test_what_is_wrong_in_a_profile_is_named(path, broken, words):
 
 
 def leaves(at: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
-    """Paths to all values that hold no others, of which lists are followed into their first entry."""
+    """Paths to all values in `at`, containers included; of lists only the first entry is followed."""
     inside = at.items() if isinstance(at, dict) else enumerate(at[:1]) if isinstance(at, list) else ()
     for key, child in inside:
         yield from leaves(child, (*path, key))
@@ -96,7 +96,7 @@ def leaves(at: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, 
 
 
 @pytest.mark.parametrize("hostile", [-1, 0, 1 << 70, float("inf"), "x", "0x", None, True, [], [[]], {}])
-def test_any_value_in_a_profile_is_taken_or_refused(hostile):
+def test_any_value_in_a_profile_is_accepted_or_raises_a_profile_error(hostile):
     refused = 0
     for path in leaves(value("lavapipe")):
         root = value("lavapipe")
@@ -113,18 +113,18 @@ def test_any_value_in_a_profile_is_taken_or_refused(hostile):
 
 
 @pytest.mark.parametrize("text", ["", "[", "[" * 100_000, "7", "null"])
-def test_what_is_no_profile_is_an_error_of_ours(text):
+def test_text_that_is_no_profile_raises_a_profile_error(text):
     with pytest.raises(ProfileError):
         profile_from_json(text)
 
 
-def test_a_missing_file_is_an_error_of_ours(tmp_path):
+def test_a_missing_file_raises_a_profile_error(tmp_path):
     with pytest.raises(ProfileError, match=r"gone\.json: no such file"):
         read_profile(tmp_path / "gone.json")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
-def test_a_fifo_is_no_profile_and_is_not_waited_for(tmp_path):
+def test_reading_a_fifo_as_a_profile_fails_without_blocking(tmp_path):
     os.mkfifo(tmp_path / "fifo.json")
     with pytest.raises(ProfileError, match=r"fifo\.json: not a regular file"):
         read_profile(tmp_path / "fifo.json")
@@ -132,8 +132,12 @@ def test_a_fifo_is_no_profile_and_is_not_waited_for(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"\xff\xfe", "no text"), (b"{}", "schema is missing"), (b" " * (17 << 20), "more than the limit")],
-    ids=["no text", "no field", "too large"],
+    [
+        (b"\xff\xfe", "not UTF-8 text"),
+        (b"{}", "schema is missing"),
+        (b" " * (17 << 20), "more than the limit"),
+    ],
+    ids=["not text", "no field", "too large"],
 )
 def test_an_error_in_a_profile_names_its_file(tmp_path, content, words):
     (tmp_path / "mine.json").write_bytes(content)
@@ -141,19 +145,19 @@ def test_an_error_in_a_profile_names_its_file(tmp_path, content, words):
         read_profile(tmp_path / "mine.json")
 
 
-def test_images_no_fact_reports_of_are_estimated():
+def test_images_without_a_fact_are_estimated():
     device = profile("lavapipe")
     usage = ImageUsage.SAMPLED | ImageUsage.TRANSFER_DST | ImageUsage.TRANSFER_SRC
     known = device.image_requirements(ImageShape(Format.R8G8B8A8_UNORM, 256, 256, 9), 1, usage)
     assert (known.size, known.estimated) == (350_464, False)
     odd = device.image_requirements(ImageShape(Format.R8G8B8A8_UNORM, 100, 30), 1, usage)
-    assert (odd.size, odd.estimated) == (14_336, True)  # what lavapipe says, too
+    assert (odd.size, odd.estimated) == (14_336, True)  # lavapipe reports the same size
     other = device.image_requirements(ImageShape(Format.R8G8B8A8_UNORM, 256, 256, 9), 1, ImageUsage.SAMPLED)
     assert (other.size, other.estimated) == (known.size, True)
 
 
 class Answers:
-    """A device that says what it likes."""
+    """A device with memory requirements that no rule gives."""
 
     def buffer(self, size: int, usage: BufferUsage) -> Needs:
         return Needs(size + 1, 8, 1)
@@ -162,7 +166,7 @@ class Answers:
         return Needs(shape.width * shape.height * layers + 7, 64, 1)
 
 
-def test_a_live_device_is_asked_and_can_be_recorded():
+def test_a_live_device_is_queried_and_can_be_recorded():
     live = replace(profile("unified"), measure=Answers(), _cache={})
     shape = ImageShape(Format.R8G8B8A8_SRGB, 64, 64, 7)
     usage = ImageUsage.SAMPLED | ImageUsage.TRANSFER_DST | ImageUsage.TRANSFER_SRC
@@ -171,18 +175,18 @@ def test_a_live_device_is_asked_and_can_be_recorded():
     assert kept.image_requirements(shape, 2, usage) == Needs(64 * 64 * 2 + 7, 64, 1)
 
 
-def test_recording_keeps_no_guesses():
+def test_recording_keeps_no_estimates():
     assert recorded(profile("unified")).facts == ()
 
 
-def test_usages_narrow_the_types_a_buffer_may_have():
+def test_usages_narrow_the_memory_types_of_a_buffer():
     coarse = profile("coarse")
     assert coarse.buffer_requirements(10, BufferUsage.VERTEX_BUFFER).type_bits == 0b111
     both = BufferUsage.VERTEX_BUFFER | BufferUsage.UNIFORM_TEXEL_BUFFER
     assert coarse.buffer_requirements(10, both).type_bits == 0b110
 
 
-def test_facts_are_found_by_all_they_are_facts_of():
+def test_a_fact_applies_only_to_its_shape_layers_and_usage():
     shape = ImageShape(Format.R8_UNORM, 3, 3)
     fact = ImageFact(shape, 1, ImageUsage.SAMPLED, Needs(77, 1, 1))
     device = replace(profile("unified"), facts=(fact,), _cache={})

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan.requirements import request_table as asks
-from engine.plan.requirements import requirements
+from engine.plan.requirements import request_table, requirements
 from engine.plan.requirements.coalesce import Coalesced, coalesce, merge
 from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement, RequirementTable
 from engine.plan.terms import row_index
@@ -68,7 +67,7 @@ def values(coalesced: Coalesced) -> list[tuple[object, ...]]:
     ]
 
 
-def test_the_strictest_of_everything_wins_and_all_requesters_stay():
+def test_the_strictest_terms_win_and_all_requesters_are_kept():
     found = coalesce(table_of((ONE, "a"), (OTHER, "b"), (ONE, "c"), (ONE, "a")))
     need = found.needs.row(7)
     terms = found.terms[need["terms"]]
@@ -86,7 +85,7 @@ def test_the_order_of_rows_does_not_matter():
     assert values(coalesce(table_of(*rows))) == values(coalesce(table_of(*reversed(rows))))
 
 
-def test_lifetimes_span_all_and_one_without_end_makes_it_endless():
+def test_lifetimes_are_united_and_an_unlimited_one_wins():
     a, b, c = (replace(ONE, lifetime=life).terms() for life in ((2, 3), (0, 1), None))
     assert merge(a, b).lifetime == (0, 3)
     assert merge(a, c).lifetime is None
@@ -119,11 +118,11 @@ def test_two_versions_of_one_asset_contradict():
         coalesce(table_of((ONE, "a"), (replace(ONE, content=1), "b")))
 
 
-def test_nothing_coalesces_to_nothing():
+def test_an_empty_table_coalesces_to_no_needs():
     assert len(coalesce(RequirementTable()).needs) == 0
 
 
-def test_coalescing_what_was_touched_equals_coalescing_all():
+def test_coalescing_touched_keys_equals_coalescing_all():
     rng = np.random.default_rng(5)
     table = RequirementTable()
     requesters = [table.requesters.add(f"requester {i}") for i in range(200)]
@@ -147,7 +146,7 @@ def test_coalescing_what_was_touched_equals_coalescing_all():
         known = again
 
 
-def test_one_of_many_that_state_the_same_comes_and_goes_and_no_need_changes():
+def test_adding_and_removing_one_of_many_requesters_changes_no_need():
     table = RequirementTable()
     table.add_rows(ONE.terms(), key=7, size=100, requester=np.arange(1000))
     table.add_rows(OTHER.terms(), key=8, size=100, requester=5)
@@ -161,7 +160,7 @@ def test_one_of_many_that_state_the_same_comes_and_goes_and_no_need_changes():
     assert [5 in found.requesters_of(7) for found in (first, without, again)] == [True, False, True]
 
 
-def test_what_was_coalesced_names_those_who_asked_then():
+def test_an_earlier_result_keeps_naming_its_requesters():
     table = table_of((ONE, "a"), (OTHER, "b"))
     first = coalesce(table)
     table.remove(0)
@@ -173,7 +172,7 @@ def test_what_was_coalesced_names_those_who_asked_then():
         second.requesters_of(8)
 
 
-def test_a_sentence_names_some_of_very_many_requesters_and_counts_the_rest():
+def test_a_text_names_16_requesters_and_counts_the_others():
     table = table_of(*((ONE, f"requester {i:02}") for i in range(20)))
     assert coalesce(table).why(7).endswith("requester 14, requester 15, 4 more")
 
@@ -191,7 +190,7 @@ def test_objects_of_a_group_are_all_counted_and_a_name_may_hold_a_comma():
     assert coalesce(table).why(7).endswith("'row, 15', 988 more")
 
 
-def test_what_was_taken_back_takes_no_room_for_long():
+def test_removed_requirements_are_dropped_from_memory():
     table = RequirementTable()
     table.add_rows(ONE.terms(), key=np.arange(100), size=100, requester=np.arange(100))
     known = first = coalesce(table)
@@ -225,16 +224,16 @@ REMOVE = st.sets(st.integers(0, 5), max_size=3)
 
 
 @contextmanager
-def few(count: int) -> Iterator[None]:
-    """So many rows are few: what happens to many happens to more than that."""
+def limited_scans(count: int) -> Iterator[None]:
+    """Set SCAN_LIMIT to `count`, so that small tables take the paths of large ones."""
     with ExitStack() as stack:
-        for module in (asks, requirements, row_index):
-            stack.enter_context(mock.patch.object(module, "SHORT", count))
+        for module in (request_table, requirements, row_index):
+            stack.enter_context(mock.patch.object(module, "SCAN_LIMIT", count))
         yield
 
 
 def outcome(work: Callable[[], Coalesced]) -> tuple[Coalesced | None, object]:
-    """What was coalesced, if anything, and by value: the needs with all requesters, or the error."""
+    """The result or None, and its value to compare by: needs with all requesters, or the error's text."""
     try:
         found = work()
     except PlanError as error:
@@ -250,17 +249,17 @@ def outcome(work: Callable[[], Coalesced]) -> tuple[Coalesced | None, object]:
     st.sampled_from([1, 4, 1024]),
     st.randoms(use_true_random=False),
 )
-def test_coalescing_step_by_step_equals_coalescing_at_once_in_any_order(steps, short, random):
+def test_incremental_coalescing_equals_coalescing_at_once_in_any_order(steps, scan_limit, random):
     table = RequirementTable()
     for i in range(6):
         table.requesters.add(f"requester {i}")
-    asked: list[tuple[Requirement, int]] = []
+    added_so_far: list[tuple[Requirement, int]] = []
     known: Coalesced | None = None
     made = []
-    with few(short):
+    with limited_scans(scan_limit):
         for added, removed, bulk in steps:
             table.remove(removed)
-            asked = [each for each in asked if each[1] not in removed]
+            added_so_far = [each for each in added_so_far if each[1] not in removed]
             for key, variant, requesters in added:
                 if bulk:
                     columns = {"size": variant.size, "content": variant.content, "priority": variant.priority}
@@ -269,18 +268,18 @@ def test_coalescing_step_by_step_equals_coalescing_at_once_in_any_order(steps, s
                     )
                 else:
                     table.add(replace(variant, key=key), requesters)
-                asked += [(replace(variant, key=key), requester) for requester in requesters]
-            random.shuffle(asked)
+                added_so_far += [(replace(variant, key=key), requester) for requester in requesters]
+            random.shuffle(added_so_far)
             fresh = RequirementTable(table.keys, table.requesters)
-            for requirement, requester in asked:
+            for requirement, requester in added_so_far:
                 fresh.add(requirement, requester)
-            stated = table._requests.requests.rows.tolist()
-            assert len(set(stated)) == len(stated)
+            stored = table._requests.requests.rows.tolist()
+            assert len(set(stored)) == len(stored)
             found, got = outcome(lambda known=known: coalesce(table, known))
             assert got == outcome(lambda fresh=fresh: coalesce(fresh))[1]
             assert got == outcome(lambda: coalesce(table))[1]
             if found is not None:
                 known = found
                 made.append((found, got))
-        for then, said in made:
-            assert outcome(lambda then=then: replace(then, _requesters_of={}))[1] == said
+        for result, value in made:
+            assert outcome(lambda result=result: replace(result, _requesters_of={}))[1] == value

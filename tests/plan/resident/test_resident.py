@@ -1,4 +1,4 @@
-"""Claims about the preconditions of steps: each is insisted on, and by its own words."""
+"""Claims about the preconditions of steps: each is checked and has its own message."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def sources(plan: Plan) -> Sources:
 def begun(
     *rows: Requirement, upto: type | None = None, device: DeviceProfile = DEVICE, without: type | None = None
 ) -> tuple[Resident, Schedule]:
-    """A fresh schedule up to the first step of a type, all steps of another type left out."""
+    """The state after a schedule up to the first step of type `upto`, without steps of type `without`."""
     plan = make_plan(needs(*rows), device)
     schedule = make_schedule(Resident(), plan, sources(plan))
     resident = Resident()
@@ -89,7 +89,7 @@ def first(schedule: Schedule, kind: type) -> AnyStep:
 
 
 def swapped(*rows: Requirement) -> Resident:
-    """Two keys settled in one page, and a plan taken up in which each lies where the other is."""
+    """Two keys settled in one page, and a target in which they have swapped places."""
     plan = make_plan(needs(*rows), DEVICE)
     resident = Resident.settled_at(plan)
     places = plan.memory.subresources.copy()
@@ -101,7 +101,7 @@ def swapped(*rows: Requirement) -> Resident:
 
 
 def refusal(resident: Resident, step: AnyStep) -> str:
-    """The words in which a step is refused."""
+    """The message of the error that a step raises."""
     with pytest.raises(StepError) as reported:
         resident.apply(step)
     return str(reported.value)
@@ -110,19 +110,19 @@ def refusal(resident: Resident, step: AnyStep) -> str:
 def test_dedicated_memory_comes_after_its_resource():
     resident, schedule = begun(buffer(0), upto=CreateBuffer)
     made = first(schedule, Allocate)
-    assert "its resource comes first" in refusal(resident, replace(made, dedicated_to=0))
+    assert "its resource must exist first" in refusal(resident, replace(made, dedicated_to=0))
     resident.apply(first(schedule, CreateBuffer))
     resident.apply(replace(made, dedicated_to=0))
 
 
-def test_a_resource_is_made_as_planned():
+def test_a_resource_must_be_created_as_planned():
     resident, schedule = begun(buffer(0), upto=CreateBuffer)
     made = first(schedule, CreateBuffer)
     assert "no plan has this resource" in refusal(resident, replace(made, usage=made.usage | 1 << 8))
     assert "no plan has this resource" in refusal(resident, replace(made, resource=99))
 
 
-def test_what_is_bound_is_there_with_its_memory_in_a_place_of_its_own():
+def test_a_bind_needs_resource_and_allocation_and_must_not_overlap():
     resident, schedule = begun(texture(0, 4), texture(1, 8), upto=CreateImage)
     binds = [step for step in schedule.steps if isinstance(step, Bind)][:2]
     assert binds[0].allocation == binds[1].allocation  # both pages lie in one block
@@ -158,7 +158,7 @@ def test_a_transfer_reads_inside_its_window():
     ],
     ids=["Transfer", "Fill", "Publish"],
 )
-def test_what_is_written_or_published_is_bound(row, kind):
+def test_only_bound_resources_are_written_or_published(row, kind):
     resident, schedule = begun(row, upto=kind, without=Bind)
     for step in schedule.steps:
         if isinstance(step, Bind) and step.resource in {
@@ -173,15 +173,15 @@ def test_what_is_written_or_published_is_bound(row, kind):
     [(buffer(0), Transfer), (buffer(0, contents=Contents.ZERO), Fill)],
     ids=["Transfer", "Fill"],
 )
-def test_what_is_published_is_not_written(row, kind):
+def test_published_places_are_not_written(row, kind):
     resident, schedule = begun(row, upto=Destroy)
     assert "writes to published places" in refusal(resident, first(schedule, kind))
     assert "published already" in refusal(resident, first(schedule, Publish))
     assert "writes to published places" in refusal(resident, Move(ONE, 0, 0, ZERO, ZERO, ZERO + 64))
 
 
-def test_nothing_is_written_or_published_where_another_key_still_is():
-    words = "a published key lies there"
+def test_no_place_that_overlaps_a_published_key_is_written_or_published():
+    words = "overlaps a published key"
     cached = swapped(buffer(0), buffer(1))
     assert words in refusal(cached, Move(ONE, 0, 0, ZERO, ZERO + 64, ZERO + 64))
     _, schedule = begun(buffer(0), buffer(1))
@@ -195,7 +195,7 @@ def test_nothing_is_written_or_published_where_another_key_still_is():
 
 
 def moving(device: DeviceProfile, upto: type) -> tuple[Resident, Move]:
-    """A key that has come as far as a step of that type, and the move that a new usage asks for."""
+    """The state after a first schedule up to a step of type `upto`, and the move that a new usage needs."""
     resident, _ = begun(buffer(0), upto=upto, device=device)
     both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
     plan = make_plan(needs(buffer(0, usage=both)), device, resident.snapshot())
@@ -203,24 +203,24 @@ def moving(device: DeviceProfile, upto: type) -> tuple[Resident, Move]:
     return resident, Move(ONE, 0, plan.address(KEY).resource, ZERO, ZERO, ZERO + 64)
 
 
-def test_a_move_is_between_what_is_bound():
+def test_a_move_needs_bound_resources():
     resident, move = moving(DEVICE, Destroy)
     assert "not bound" in refusal(resident, move)
 
 
-def test_a_move_is_from_what_is_whole_and_owned_by_the_queue_that_copies():
+def test_a_move_needs_a_complete_source_owned_by_the_copying_queue():
     resident, move = moving(QUEUE, Acquire)
     resident.bound.add(move.to_resource)
     assert "the source is not complete" in refusal(resident, move)
 
 
-def test_what_the_transfer_queue_has_is_acquired_before_it_is_published():
+def test_keys_of_the_transfer_queue_are_acquired_before_they_are_published():
     resident, schedule = begun(buffer(0), upto=Acquire, device=QUEUE)
     assert "not acquired" in refusal(resident, first(schedule, Publish))
     resident.apply(first(schedule, Acquire))
     resident.apply(first(schedule, Publish))
 
 
-def test_what_keys_are_published_in_is_not_destroyed():
+def test_a_resource_with_published_keys_is_not_destroyed():
     resident, _ = moving(DEVICE, Destroy)
     assert "keys are published in it" in refusal(resident, Destroy(0))

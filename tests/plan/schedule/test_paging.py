@@ -1,4 +1,4 @@
-"""Claims about how bytes come from the caches: windows, cycles, copies, and what comes first."""
+"""Claims about transfers from caches: windows, paging cycles, copies and their order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_gaps_of_inactive_assets_are_skipped():
     assert step.buffer_copies["size"].tolist() == [512]  # the gap is in the cache only
 
 
-def test_mip_levels_are_copied_each_from_its_own_offset():
+def test_each_mip_level_is_copied_from_its_own_offset():
     (step,) = of(fresh([texture(0), texture(1)]), Transfer)
     levels = mip_levels(MIPS)
     assert [c["mip"] for c in step.image_copies] == [0, 1, 2, 3] * 2
@@ -52,7 +52,7 @@ def test_mip_levels_are_copied_each_from_its_own_offset():
     ]
 
 
-def test_odd_levels_are_spread_to_legal_offsets():
+def test_mip_levels_are_staged_at_valid_buffer_offsets():
     shape = ImageShape(Format.R8_UNORM, 5, 7, 3)
     (step,) = of(fresh([texture(0, shape)]), Transfer)
     assert [int(c["staging_offset"]) for c in step.image_copies] == [0, 36, 44]
@@ -63,7 +63,7 @@ def test_odd_levels_are_spread_to_legal_offsets():
     ]
 
 
-def test_windows_are_bounded_and_moved_only_when_nothing_is_under_way():
+def test_windows_are_limited_and_move_only_when_no_transfer_is_in_flight():
     policy = Policy(window=1000, staging=500)
     schedule = fresh([buffer(i, 100) for i in range(40)], policy)
     windows = of(schedule, SetWindow)
@@ -77,7 +77,7 @@ def test_windows_are_bounded_and_moved_only_when_nothing_is_under_way():
         busy += isinstance(step, Transfer) - isinstance(step, ClearStaging)
 
 
-def test_any_number_of_databases_share_a_window_step():
+def test_one_window_step_maps_any_number_of_databases():
     rows = [buffer(0), replace(buffer(0), key=asset_key(2, 0)), replace(buffer(0), key=asset_key(9, 0))]
     plan = make_plan(needs(*rows), DEVICE)
     sources = Sources.of([r.key for r in rows], [1, 2, 9], [0, 0, 0], [64] * 3)
@@ -88,7 +88,7 @@ def test_any_number_of_databases_share_a_window_step():
     assert len(of(schedule, ClearStaging)) == 1
 
 
-def test_two_staging_buffers_overlap_filling_and_copying():
+def test_with_two_staging_buffers_filling_and_copying_overlap():
     names = kinds(fresh([buffer(i, 1000) for i in range(40)], Policy(staging=8000)))
     first = names.index("Transfer")
     assert names[first : first + 6] == [
@@ -101,13 +101,13 @@ def test_two_staging_buffers_overlap_filling_and_copying():
     ]
 
 
-def test_higher_priorities_come_first():
+def test_higher_priorities_are_transferred_first():
     rows = [buffer(i, 1000, priority=int(i == 17)) for i in range(20)]
     (first, *_) = of(fresh(rows, Policy(staging=4000)), Publish)
     assert first.keys.tolist() == [DB + 17]
 
 
-def test_what_the_camera_sees_comes_before_all_else_but_fallbacks():
+def test_visible_assets_are_transferred_after_fallbacks_and_before_all_others():
     rows = [buffer(0), buffer(1, priority=1), buffer(2, priority=1000), buffer(3), buffer(4, priority=1)]
     plan = make_plan(needs(*rows), DEVICE)
 
@@ -119,7 +119,7 @@ def test_what_the_camera_sees_comes_before_all_else_but_fallbacks():
     assert [step.keys.tolist() for step in sent] == [[DB + 2], [DB + 4], [DB + 3], [DB + 1], [DB]]
 
 
-def test_who_is_seen_is_asked_only_of_what_must_be_fetched():
+def test_visibility_is_queried_only_for_keys_to_fetch():
     rows = [buffer(0), buffer(1)]
     device = SimulatedDevice({1: np.arange(128, dtype=np.uint8)})
     plan = make_plan(needs(rows[0]), DEVICE)
@@ -136,7 +136,7 @@ def test_who_is_seen_is_asked_only_of_what_must_be_fetched():
     assert asked == [[DB + 1]]
 
 
-def test_an_asset_larger_than_staging_comes_in_parts_and_is_published_once():
+def test_an_asset_larger_than_staging_is_transferred_in_parts_and_published_once():
     schedule = fresh(
         [buffer(0, 50_000), texture(1, ImageShape(Format.R8G8B8A8_UNORM, 64, 64))], Policy(staging=8192)
     )
@@ -153,10 +153,10 @@ def test_an_asset_larger_than_staging_comes_in_parts_and_is_published_once():
 
 @pytest.mark.parametrize("staging", [(90, 300), (300, 90), (64, 100), (100, 120)], ids=str)
 @pytest.mark.parametrize("transfers", [1, 2, 3])
-def test_an_image_on_its_way_arrives_whole_with_staging_of_another_size(
+def test_a_partly_transferred_image_is_completed_through_staging_of_another_size(
     staging: tuple[int, int], transfers: int
 ):
-    """Its rows are cut as the next plan's staging wants them, from the row on that has come."""
+    """Its rows are split for the next plan's staging size, starting where the transfer stopped."""
     row = texture(0, ImageShape(Format.R8G8B8A8_UNORM, 256, 256, 9))
     first, second = (Policy(staging=kib << 10) for kib in staging)
     cache = np.random.default_rng(0).integers(0, 256, 1 << 19, np.uint8)

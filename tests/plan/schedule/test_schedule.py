@@ -42,7 +42,7 @@ from engine.plan.text.schedule_listing import schedule_listing
 from engine.plan.text.schedule_text import read_schedule, write_schedule
 
 
-def test_a_fresh_schedule_goes_as_in_the_seed():
+def test_a_first_schedule_has_the_order_of_the_seed():
     names = kinds(fresh([buffer(0), buffer(1)]))
     assert names == [
         *("CreateBuffer", "CreateBuffer", "Allocate", "Allocate", "Bind", "Bind"),
@@ -58,7 +58,7 @@ def test_transients_are_published_at_once_and_zeros_are_filled():
     assert not of(schedule, Transfer)
 
 
-def test_a_transfer_queue_hands_over_what_has_arrived():
+def test_arrived_keys_are_transferred_from_the_transfer_to_the_graphics_queue():
     device = replace(
         DEVICE, queue_families=(*DEVICE.queue_families, QueueFamily(frozenset({QueueKind.TRANSFER})))
     )
@@ -88,7 +88,7 @@ def test_compatible_plans_need_no_schedule():
     assert len(make_schedule(resident, again, packed(*rows))) == 0
 
 
-def test_replaced_things_go_after_the_new_ones_are_published():
+def test_replaced_resources_are_freed_after_the_new_ones_are_published():
     both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
     plan, resident, keys = settled([buffer(0)])
     new = make_plan(needs(buffer(0, usage=both), keys=keys), DEVICE, plan)
@@ -96,14 +96,14 @@ def test_replaced_things_go_after_the_new_ones_are_published():
     assert names == ["CreateBuffer", "Allocate", "Bind", "Move", "Publish", "Destroy", "Free"]
 
 
-def test_what_nobody_wants_goes_first():
+def test_unplanned_resources_are_freed_first():
     plan, resident, keys = settled([buffer(0), texture(1)])
     new = make_plan(needs(buffer(0), buffer(2), keys=keys), DEVICE, plan)
     names = kinds(make_schedule(resident, new, packed(buffer(0), texture(1), buffer(2))))
     assert names[:3] == ["Withdraw", "Destroy", "Free"]
 
 
-def test_old_things_give_way_first_where_the_budget_holds_only_one():
+def test_old_resources_are_freed_first_where_the_budget_holds_only_one():
     tight = DEVICE.with_budgets({0: 300_000})
     keys = Keys()
     plan = make_plan(needs(buffer(0, 200_000), keys=keys), tight)
@@ -121,7 +121,7 @@ def test_old_things_give_way_first_where_the_budget_holds_only_one():
 
 def test_an_asset_without_a_source_is_named():
     plan = make_plan(needs(buffer(0), buffer(1)), DEVICE)
-    with pytest.raises(PlanError, match=r"asset: 1 \(asked for by visibleModel on 'cube'\) has no range"):
+    with pytest.raises(PlanError, match=r"asset: 1 \(requested by visibleModel on 'cube'\) has no range"):
         make_schedule(Resident(), plan, packed(buffer(0)))
 
 
@@ -133,7 +133,7 @@ def test_a_source_of_another_size_is_named():
 
 def test_a_source_before_its_cache_is_named():
     plan = make_plan(needs(buffer(0)), DEVICE)
-    with pytest.raises(PlanError, match=r"asset: 0 \(asked for by .*\) begins before its cache"):
+    with pytest.raises(PlanError, match=r"asset: 0 \(requested by .*\) begins before its cache"):
         make_schedule(Resident(), plan, Sources.of([DB], 1, [-64], 64))
 
 
@@ -142,8 +142,8 @@ def test_cache_ranges_that_overlap_are_named():
     with pytest.raises(PlanError, match="overlap") as caught:
         make_schedule(Resident(), plan, Sources.of([DB, DB + 1], 1, [0, 60], 64))
     assert caught.value.problem == (
-        "cache ranges overlap: those of assetDb: 1 asset: 0 (asked for by visibleModel on 'cube') and "
-        "assetDb: 1 asset: 1 (asked for by visibleModel on 'cube')"
+        "cache ranges overlap: those of assetDb: 1 asset: 0 (requested by visibleModel on 'cube') and "
+        "assetDb: 1 asset: 1 (requested by visibleModel on 'cube')"
     )
 
 
@@ -152,7 +152,7 @@ def test_repr_of_a_schedule_is_one_line():
     assert repr(schedule) == f"<schedule: {len(schedule)} steps, 64 bytes staged, 0 moved>"
 
 
-def test_the_listing_reads_like_the_seeds():
+def test_the_listing_is_like_that_of_the_seed():
     rows = [buffer(i) for i in (0, 3, 4, 5)] + [texture(i) for i in (6, 7)]
     text = schedule_listing(fresh(rows))
     assert "[assetDb1 schedule buffers 0 3-5 images 6-7 bytes 936]" in text
@@ -160,7 +160,7 @@ def test_the_listing_reads_like_the_seeds():
     assert "[clearStaging 2]" in text
 
 
-def test_a_schedule_written_out_reads_back_the_same():
+def test_a_schedule_is_the_same_after_writing_and_reading():
     rows = [buffer(i, 3000) for i in range(10)] + [texture(20)]
     schedule = fresh(rows, Policy(staging=8192, window=9000))
     again = read_schedule(write_schedule(schedule), schedule.plan)
@@ -169,7 +169,7 @@ def test_a_schedule_written_out_reads_back_the_same():
     assert read_schedule(write_schedule(schedule, done=9), schedule.plan).steps == schedule.steps[9:]
 
 
-def test_a_schedule_goes_on_from_its_text_wherever_it_was_left():
+def test_a_schedule_read_from_text_can_be_continued_at_any_step():
     device = replace(
         DEVICE,
         queue_families=(*DEVICE.queue_families, QueueFamily(frozenset({QueueKind.TRANSFER}))),
@@ -196,7 +196,7 @@ def test_a_schedule_goes_on_from_its_text_wherever_it_was_left():
 @pytest.mark.parametrize(
     ("steps", "words"),
     [
-        ("{ @type: Explode }", r"error\[schedule.step\]: schedule.hu:1:\d+: no step is called Explode"),
+        ("{ @type: Explode }", r"error\[schedule.step\]: schedule.hu:1:\d+: unknown step Explode"),
         ("{ @type: Free }", r"error\[schedule.field\]: schedule.hu:1:\d+: Free has no allocation"),
         ("{ @type: Free allocation: x }", "must be a number"),
         ("{ @type: Free allocation: 99999999999999999999 }", "must be from"),
@@ -204,9 +204,9 @@ def test_a_schedule_goes_on_from_its_text_wherever_it_was_left():
         ("{ @type: Publish keys: [1] resources: [4294967296] offsets: [0] }", "must be from"),
         ("{ @type: Publish keys: [1 2] resources: [0] offsets: [0] }", "columns of several lengths"),
         ("{ @type: Acquire keys: [1] source: transfer target: grafics }", "did you mean 'graphics'"),
-        ("{ @type: SetWindow index: 0 windows: [[1 0]] }", "a list of 3 is wanted, and this has 2"),
+        ("{ @type: SetWindow index: 0 windows: [[1 0]] }", "expected a list of 3 items, not of 2"),
         ("{ @type: CreateImage resource: 0 shape: [r8_unorm 1 1] layers: 1 usage: 4 }", "a list of 5"),
-        ("5", "no step is called None"),
+        ("5", "unknown step None"),
     ],
 )
 def test_an_edited_schedule_is_refused(steps, words):
@@ -216,7 +216,7 @@ def test_an_edited_schedule_is_refused(steps, words):
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_any_edit_of_a_schedule_is_taken_or_refused(seed):
+def test_any_edit_of_a_schedule_is_accepted_or_refused(seed):
     schedule = fresh([buffer(i, 3000) for i in range(4)] + [texture(20)], Policy(staging=8192))
     text = write_schedule(schedule)
     for start, end, new in hostile_edits(np.random.default_rng(seed), text, 10):
@@ -235,7 +235,7 @@ HANDED = (ONE, QueueKind.TRANSFER, QueueKind.GRAPHICS)
         (Allocate(0, 0, 64), "exists already"),
         (Allocate(77, 0, 64), "no plan has this"),
         (CreateBuffer(0, 64, 0), "exists already"),
-        (Bind(0, 0, 0), "bound once"),
+        (Bind(0, 0, 0), "bound already"),
         (Free(0), "is bound to it"),
         (Free(99), "does not exist"),
         (Destroy(0), "the plan has keys in it"),
@@ -244,11 +244,11 @@ HANDED = (ONE, QueueKind.TRANSFER, QueueKind.GRAPHICS)
         (Publish(ONE, *HERE), "published already"),
         (Fill(ONE), "published already"),
         (Move(ONE, 0, 0, ONE * 0, ONE * 0, ONE * 0 + 64), "published already"),
-        ("x", "no step"),
+        ("x", "not a step"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_a_step_that_does_not_fit_what_is_resident_is_refused(step, words):
+def test_a_step_that_contradicts_the_resident_state_is_refused(step, words):
     _, resident, _ = settled([buffer(0)])
     with pytest.raises(StepError, match=words):
         resident.apply(step)
@@ -261,13 +261,13 @@ def test_a_step_that_does_not_fit_what_is_resident_is_refused(step, words):
         (Publish(ONE, HERE[0], HERE[1] + 4), "elsewhere"),
         (Release(*HANDED), "not the owner"),
         (Acquire(*HANDED), "not released"),
-        (Move(ONE, 0, 0, ONE * 0, ONE * 0, ONE * 0 + 64), "nothing to move"),
-        (SetWindow(0, (Window(1, 0, 64),)), "transfers from assetDb 1 are under way"),
-        (Destroy(1), "under way"),
+        (Move(ONE, 0, 0, ONE * 0, ONE * 0, ONE * 0 + 64), "no such source"),
+        (SetWindow(0, (Window(1, 0, 64),)), "transfers from assetDb 1 are in flight"),
+        (Destroy(1), "in flight"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_a_step_that_comes_too_early_is_refused(step, words):
+def test_a_step_that_is_too_early_is_refused(step, words):
     resident, schedule = Resident(), fresh([buffer(0)])
     resident.begin(schedule.plan)
     for done in schedule.steps[: kinds(schedule).index("ClearStaging")]:
@@ -282,10 +282,10 @@ def test_a_step_that_comes_too_early_is_refused(step, words):
         ({"staging": 7}, "not bound"),
         ({"db": 4}, "no window"),
         ({"keys": ONE + 1}, "not in the plan"),
-        ({"sizes": ONE * 0 + 65}, "too much"),
+        ({"sizes": ONE * 0 + 65}, "more bytes than the key needs"),
     ],
 )
-def test_a_transfer_that_does_not_fit_is_refused(change, words):
+def test_an_invalid_transfer_is_refused(change, words):
     resident, schedule = Resident(), fresh([buffer(0)])
     resident.begin(schedule.plan)
     at = kinds(schedule).index("Transfer")
@@ -295,7 +295,7 @@ def test_a_transfer_that_does_not_fit_is_refused(change, words):
         resident.apply(replace(schedule.steps[at], **change))
 
 
-def test_a_small_change_looks_at_little():
+def test_a_small_change_makes_few_places_pending_or_old():
     rows = [buffer(i) for i in range(3000)]
     plan, resident, keys = settled(rows)
     new = make_plan(needs(*rows[:-1], buffer(5000), keys=keys), DEVICE, plan)
@@ -304,7 +304,7 @@ def test_a_small_change_looks_at_little():
     assert len(resident.old) <= 1
 
 
-def test_what_has_arrived_is_not_fetched_again_after_a_stop():
+def test_arrived_bytes_are_not_transferred_again_after_a_stop():
     rows = [buffer(i, 3000) for i in range(10)]
     cache = np.random.default_rng(1).integers(0, 256, 30_000, dtype=np.uint8)
     whole = make_schedule(
@@ -319,7 +319,7 @@ def test_what_has_arrived_is_not_fetched_again_after_a_stop():
         assert device.staged_bytes == 30_000
 
 
-def test_a_new_version_with_no_room_beside_the_old_is_fetched_into_its_place():
+def test_a_new_version_replaces_the_old_in_place_where_memory_holds_only_one():
     shape = ImageShape(Format.R8G8B8A8_UNORM, 128, 128)
     rows = [texture(0, shape), texture(1, shape)]
     size = tight_bytes(shape)

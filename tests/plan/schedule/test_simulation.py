@@ -1,4 +1,4 @@
-"""Claims about the simulated device, which proves all else: what is wrong shows in bytes or raises."""
+"""Claims about the simulated device: every fault of a schedule raises or shows as wrong bytes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def schedule(*rows: Requirement, policy: Policy = Policy()) -> Schedule:  # noqa
 
 
 def with_columns(made: Schedule, name: str, **by: int) -> Schedule:
-    """The schedule with fields of the first row of its first transfer moved by so much."""
+    """The schedule with offsets added to fields of the first row in its first transfer."""
     steps = list(made.steps)
     at = next(i for i, step in enumerate(steps) if isinstance(step, Transfer))
     rows = getattr(steps[at], name).copy()
@@ -64,21 +64,21 @@ def refused(made: Schedule, words: str) -> None:
         SimulatedDevice({1: CACHE}).run(made)
 
 
-def test_what_arrives_is_what_the_cache_has():
+def test_published_bytes_are_those_of_the_cache():
     device = SimulatedDevice({1: CACHE})
     device.run(schedule(buffer(0), texture(1)))
     assert np.array_equal(device.read(KEY), CACHE[:64])
     assert np.array_equal(device.read(KEY + 1), CACHE[64 : 64 + 128 + 32])
 
 
-def test_what_is_not_published_is_not_read():
+def test_an_unpublished_key_cannot_be_read():
     device, made = SimulatedDevice({1: CACHE}), schedule(buffer(0))
     device.run(made, next(i for i, step in enumerate(made.steps) if isinstance(step, Publish)))
     with pytest.raises(StepError, match="is not published"):
         device.read(KEY)
 
 
-def test_bytes_that_nobody_wrote_are_not_published():
+def test_undefined_bytes_are_not_published():
     refused(with_columns(schedule(buffer(0)), "reads", size=-1), "has undefined bytes")
     refused(with_columns(schedule(texture(0)), "reads", size=-1), "has undefined bytes")
 
@@ -89,24 +89,24 @@ def test_bytes_that_nobody_wrote_are_not_published():
         (buffer(0), "reads", {"staging_offset": 1 << 20}, "reads beyond the staging buffer"),
         (buffer(0), "buffer_copies", {"offset": 1 << 20}, "beyond resource 0"),
         (buffer(0), "buffer_copies", {"offset": -1}, "beyond resource 0"),
-        (texture(0), "image_copies", {"width": -4}, "not whole rows of blocks"),
-        (texture(0), "image_copies", {"y": 2}, "not whole rows of blocks"),
-        (texture(0), "image_copies", {"y": 4}, "beyond its level"),
-        (texture(0), "image_copies", {"size": 8}, "of the wrong size"),
+        (texture(0), "image_copies", {"width": -4}, "not in whole rows of blocks"),
+        (texture(0), "image_copies", {"y": 2}, "not in whole rows of blocks"),
+        (texture(0), "image_copies", {"y": 4}, "beyond its mip level"),
+        (texture(0), "image_copies", {"size": 8}, "has the wrong size"),
     ],
 )
-def test_a_copy_that_leaves_its_place_raises(row, columns, by, words):
+def test_an_invalid_copy_raises(row, columns, by, words):
     refused(with_columns(schedule(row), columns, **by), words)
 
 
-def test_budgets_and_the_number_of_allocations_are_insisted_on():
+def test_budgets_and_the_number_of_allocations_are_checked():
     made = schedule(buffer(0))
     device = made.plan.profile
     for other, words in (
         (device.with_budgets({0: 1000}), r"heap 0 holds \d+ of 1000 bytes"),
         (
             replace(device, limits=replace(device.limits, max_memory_allocation_count=1), _cache={}),
-            "2 allocations, and maxMemoryAllocationCount is 1",
+            "2 allocations, but maxMemoryAllocationCount is 1",
         ),
     ):
         refused(replace(made, plan=replace(made.plan, profile=other)), words)

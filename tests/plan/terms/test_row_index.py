@@ -16,8 +16,8 @@ VALUES = st.integers(0, 9)
     st.lists(st.tuples(st.lists(VALUES, max_size=9), st.sets(VALUES), st.integers(0, 9)), max_size=9),
     st.integers(1, 5),
 )
-def test_rows_are_found_by_value_whatever_was_added_and_left_behind(steps, short):
-    with mock.patch.object(row_index, "SHORT", short):
+def test_rows_are_found_by_value_after_any_additions_and_removals(steps, scan_limit):
+    with mock.patch.object(row_index, "SCAN_LIMIT", scan_limit):
         column, index = np.zeros(0, np.int64), RowIndex(np.int64)
         for added, wanted, dropped in steps:
             column = np.concatenate([column, np.array(added, np.int64)])
@@ -29,9 +29,9 @@ def test_rows_are_found_by_value_whatever_was_added_and_left_behind(steps, short
             column, index = column[left], index.renumbered(numbers)
 
 
-def test_few_rows_are_looked_at_one_by_one_and_few_runs_are_searched():
+def test_a_search_scans_few_rows_and_few_runs():
     column, index = np.random.default_rng(1).integers(0, 1000, 60_000), RowIndex(np.int64)
     for count in range(0, 60_001, 100):
         index.find(column[:count], np.array([1, 5]))
-        assert count - index._count <= row_index.SHORT
+        assert count - index._count <= row_index.SCAN_LIMIT
         assert len(index._runs) <= 3

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan.terms.table import Table, contains, distinct, order_of, stack
+from engine.plan.terms.table import Table, contains, distinct, stable_argsort, stack
 
 ROW = np.dtype([("id", np.int32), ("value", np.int64)])
 CHANGES = st.lists(
@@ -22,7 +22,7 @@ def changed(table: Table, upserts: dict[int, int], removed: set[int]) -> Table:
 
 
 @given(st.dictionaries(st.integers(0, 30), st.integers(0, 3)), CHANGES)
-def test_a_changed_table_is_what_a_dict_would_be(start, changes):
+def test_a_changed_table_equals_a_changed_dict(start, changes):
     table, model = Table.of(rows(start), "id"), dict(start)
     for upserts, removed in changes:
         before, old = table, dict(model)
@@ -32,7 +32,7 @@ def test_a_changed_table_is_what_a_dict_would_be(start, changes):
         model.update(upserts)
         assert table.array.tolist() == sorted(model.items())
         assert len(table) == len(model)
-        assert before.array.tolist() == sorted(old.items())  # values stay as they were
+        assert before.array.tolist() == sorted(old.items())  # tables are immutable
         gone, new = before.difference(table)
         assert gone.tolist() == sorted(old.keys() - model.keys())
         assert new.tolist() == sorted(k for k, v in model.items() if old.get(k) != v)
@@ -40,7 +40,7 @@ def test_a_changed_table_is_what_a_dict_would_be(start, changes):
         assert table.has(ids).tolist() == [i in model for i in range(31)]
 
 
-def test_difference_looks_over_one_merge():
+def test_difference_is_found_across_one_merge():
     base = Table.of(rows(dict.fromkeys(range(40000), 0)), "id")
     first = base.changed(rows(dict.fromkeys(range(2000), 1)), np.zeros(0, np.int64))
     second = first.changed(rows(dict.fromkeys(range(1000, 3000), 2)), np.array([5, 39_999]))
@@ -59,7 +59,7 @@ def test_a_missing_row_is_named():
         table.rows(np.array([1, 7]))
 
 
-def test_helpers_agree_with_numpy():
+def test_helpers_give_the_results_of_numpy():
     values = np.array([5, 3, 5, -1, 3])
     assert distinct(values).tolist() == np.unique(values).tolist()
     assert contains(np.array([1, 4, 9]), np.array([0, 1, 9, 10])).tolist() == [False, True, True, False]
@@ -76,13 +76,13 @@ NUMBERS = st.lists(
 
 
 @given(NUMBERS)
-def test_an_order_by_digits_is_that_of_a_stable_sort(numbers):
+def test_a_radix_sort_gives_the_order_of_a_stable_sort(numbers):
     values = np.array(numbers, np.int64)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.plan.terms.table._FEW", 0)
-        assert order_of(values).tolist() == np.argsort(values, kind="stable").tolist()
+        patch.setattr("engine.plan.terms.table._RADIX_SORT_FROM", 0)
+        assert stable_argsort(values).tolist() == np.argsort(values, kind="stable").tolist()
 
 
-def test_many_keys_are_ordered_as_a_stable_sort_does():
+def test_a_radix_sort_of_many_keys_is_stable():
     values = np.random.default_rng(3).integers(0, 5, 20_000) << 32 | np.arange(20_000)[::-1] // 2
-    assert order_of(values).tolist() == np.argsort(values, kind="stable").tolist()
+    assert stable_argsort(values).tolist() == np.argsort(values, kind="stable").tolist()

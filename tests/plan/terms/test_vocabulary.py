@@ -21,7 +21,7 @@ from engine.plan.terms.vocabulary import (
 from engine.plan.terms.vulkan_enums import Aspect
 
 
-def test_flags_print_as_in_the_seed_and_read_back():
+def test_flags_print_as_in_the_seed_and_parse_to_the_same_flags():
     usage = BufferUsage.VERTEX_BUFFER | BufferUsage.TRANSFER_DST
     assert flag_names(usage) == ("transfer_dst_bit", "vertex_buffer_bit")
     assert flag_names(MemoryProperty.DEVICE_LOCAL | MemoryProperty.HOST_VISIBLE) == (
@@ -31,12 +31,12 @@ def test_flags_print_as_in_the_seed_and_read_back():
     assert flags_from_names(BufferUsage, list(flag_names(usage))) == usage
 
 
-def test_unknown_bits_keep_their_number():
+def test_unknown_bits_print_as_hexadecimal_numbers():
     assert flag_names(BufferUsage(0x80000080)) == ("vertex_buffer_bit", "0x80000000")
     assert flags_from_names(BufferUsage, ["0x80000000"]) == 0x80000000
 
 
-def test_unknown_names_are_refused():
+def test_unknown_flag_names_raise_key_error():
     with pytest.raises(KeyError, match="vertex_bufer_bit"):
         flags_from_names(BufferUsage, ["vertex_bufer_bit"])
 
@@ -51,7 +51,7 @@ def test_unknown_names_are_refused():
         (Format.D24_UNORM_S8_UINT, 4, 1, Aspect.DEPTH | Aspect.STENCIL, False),
     ],
 )
-def test_formats_know_their_texel_blocks(texel, size, extent, aspect, srgb):
+def test_formats_have_the_right_texel_blocks(texel, size, extent, aspect, srgb):
     info = texel.info
     assert (info.block_bytes, info.block_width, info.block_height) == (size, extent, extent)
     assert (info.aspect, info.srgb) == (aspect, srgb)
@@ -76,7 +76,7 @@ def test_formats_know_their_texel_blocks(texel, size, extent, aspect, srgb):
         (Access, "VK_ACCESS_2_{}_BIT"),
     ],
 )
-def test_numbers_are_vulkans(kind, pattern):
+def test_enum_values_are_those_of_vulkan(kind, pattern):
     import vulkan
 
     known = {m: getattr(vulkan, pattern.format(m.name), None) for m in kind}
@@ -84,7 +84,7 @@ def test_numbers_are_vulkans(kind, pattern):
     assert [m for m, value in known.items() if value not in (None, int(m))] == []
 
 
-def test_planning_imports_no_vulkan_and_no_pictures():
+def test_planning_imports_neither_vulkan_nor_image_libraries():
     code = (
         "import sys, engine.plan.placement.planner, engine.plan.schedule.simulation;"
         "import engine.plan.text.plan_text;"

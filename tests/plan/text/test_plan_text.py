@@ -1,4 +1,4 @@
-"""Plan text: why on every byte, the same bytes each time, read back, compared and asked."""
+"""Claims about plan text: requesters of every byte, stable bytes, reading, comparing and `why`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_same_input_gives_the_same_bytes_in_another_process(name, root):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_subresource_says_why(name):
+def test_every_subresource_names_its_requesters(name):
     plan = a_plan(name)
     root = parse(plan_text(plan), "plan.hu").root["featureDb"]
     seen = 0
@@ -84,13 +84,13 @@ def test_every_subresource_says_why(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_plan_reads_back_as_it_was(name):
+def test_a_plan_is_the_same_after_writing_and_reading(name):
     plan = a_plan(name)
     again = read_plan(plan_text(plan), plan.profile, SMALL)
     assert memory_part(plan_text(again)) == memory_part(plan_text(plan))
 
 
-def test_whatever_somebody_wrote_as_why_is_an_requester():
+def test_any_text_in_why_is_a_requester():
     plan = two_vertices()
     words = "a\nb at c:99999999999999999999:1"
     text = plan_text(plan).replace("why: [", f'why: ["{words}" ', 1)
@@ -98,7 +98,7 @@ def test_whatever_somebody_wrote_as_why_is_an_requester():
 
 
 def two_vertices() -> Plan:
-    """Two assets next to each other, asked for by one line each."""
+    """Two adjacent assets, each requested by one line of a file."""
     table = RequirementTable(Keys(lambda key: f"mesh {key & 0xFF}"))
     for index in range(2):
         row = Requirement(
@@ -109,7 +109,7 @@ def two_vertices() -> Plan:
     return make_plan(coalesce(table), profile("unified"))
 
 
-def test_a_plan_edited_so_that_ranges_overlap_names_place_assets_and_requesters():
+def test_an_error_for_overlapping_ranges_names_position_assets_and_requesters():
     plan = two_vertices()
     text = plan_text(plan).replace("offset: 64\n", "offset: 60\n")
     with pytest.raises(InputError) as caught:
@@ -117,7 +117,7 @@ def test_a_plan_edited_so_that_ranges_overlap_names_place_assets_and_requesters(
     (problem,) = caught.value.problems
     assert problem.code == "plan.text"
     assert problem.message == (
-        "overlap: mesh 0 at 0 of resource 0 and mesh 1 at 60 of resource 0; asked for by "
+        "overlap: mesh 0 at 0 of resource 0 and mesh 1 at 60 of resource 0; requested by "
         "visibleModel on 'object0' at scenes/test.hu:7:5, visibleModel on 'object1' at scenes/test.hu:8:5"
     )
     lines = text.splitlines()
@@ -126,15 +126,15 @@ def test_a_plan_edited_so_that_ranges_overlap_names_place_assets_and_requesters(
     assert any('assetCache: "mesh 1"' in line for line in lines[problem.position.line :][:2])
 
 
-def test_a_resource_that_breaks_a_rule_names_what_is_in_it():
+def test_an_error_for_a_resource_names_the_assets_in_it():
     plan = two_vertices()
     text = plan_text(plan).replace("size: 128\n", "size: 100\n", 1)
-    with pytest.raises(InputError, match=r"1 range: resource 0 .*; in it mesh 0, mesh 1; asked for by v"):
+    with pytest.raises(InputError, match=r"1 range: resource 0 .*; in it mesh 0, mesh 1; requested by v"):
         read_plan(text, plan.profile)
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_any_edit_of_a_plan_is_taken_or_refused(seed):
+def test_any_edit_of_a_plan_is_accepted_or_refused(seed):
     rng = np.random.default_rng(seed)
     plan = a_plan("coarse")
     text = plan_text(plan)
@@ -152,24 +152,24 @@ def test_any_edit_of_a_plan_is_taken_or_refused(seed):
         ("alignment: 16", "alignment: 0", "'alignment' must be from 1"),
         ("bytes: ", "bytes: 99999999999999999999", "'bytes' must be from 0"),
         ("allocation: 0", "allocation: -1", "'allocation' must be from 0"),
-        ("allocation: 1\n", "allocation: 0\n", "allocation 0 is there twice, at first at plan.hu:"),
-        ("resource: 1\n", "resource: 0\n", "resource 0 is there twice"),
+        ("allocation: 1\n", "allocation: 0\n", "allocation 0 exists twice, first at plan.hu:"),
+        ("resource: 1\n", "resource: 0\n", "resource 0 exists twice"),
         ("mipLevels: 4", "mipLevels: 999999999", "'mipLevels' must be from 1 to 4"),
-        ("dims: [8 8]", "dims: [8]", "a list of 2 is wanted, and this has 1"),
+        ("dims: [8 8]", "dims: [8]", "expected a list of 2 items, not of 1"),
         ("dims: [8 8]", "dims: [0 8]", "must be from 1 to 65536, not 0"),
         ("layers: ", "layers: -", "'layers' must be from 1"),
         ("address: [1 ", "address: [-1 ", "must be from 0"),
         ("lifetime: [1 2]", "lifetime: [4 2]", "must be from 4"),
         ("own: true", "own: yes", "'own' must be true or false"),
-        ("profile: unified", "profile: coarse", "plan.hu: made for 'coarse', and the profile is 'unified'"),
+        ("profile: unified", "profile: coarse", "plan.hu: made for 'coarse', but the profile is 'unified'"),
         ("kind: buffer", "kind: bufer", "'bufer' is not known here"),
         ("uniform_buffer_bit", "uniform_bufer_bit", "uniform_bufer_bit"),
-        ('"memoryType 0"', '"memory 0"', "'memory 0' is no memory type"),
+        ('"memoryType 0"', '"memory 0"', "'memory 0' is not a memory type"),
         ("footprint: ", "footprnt: ", "has no 'footprint'"),
-        ('"memoryType 0"', '"memoryType 9"', "memory type 9, and the profile has 3"),
+        ('"memoryType 0"', '"memoryType 9"', "memory type 9, but the profile has 3"),
     ],
 )
-def test_what_is_wrong_in_a_plan_text_is_named(old, new, words):
+def test_an_invalid_value_in_a_plan_text_is_named(old, new, words):
     plan = a_plan("unified")
     with pytest.raises((InputError, PlanError), match=words):
         read_plan(plan_text(plan).replace(old, new, 1), plan.profile, SMALL)
@@ -183,7 +183,7 @@ def test_str_of_a_plan_is_its_text_and_repr_is_one_line():
     assert repr(plan) == f"<plan for unified: {size.format(*counts)}>"
 
 
-def test_a_plan_differs_from_itself_in_nothing():
+def test_a_plan_has_no_difference_to_itself():
     plan = a_plan("discrete-window")
     old = read_plan(plan_text(plan), plan.profile, SMALL, keys=plan.requirements.keys)
     found = difference(old, plan)
@@ -191,7 +191,7 @@ def test_a_plan_differs_from_itself_in_nothing():
     assert "compatible: true" in difference_text(found)
 
 
-def test_rows_of_the_other_plans_are_compared_by_value_and_not_by_who_requests():
+def test_rows_of_the_other_plans_are_compared_without_requesters():
     plan = two_vertices()
     one = ShaderRow(asset_key(1, 0), ShaderStage.VERTEX, requesters=(0,))
     old = replace(plan, shaders=(one,))
@@ -203,7 +203,7 @@ def test_rows_of_the_other_plans_are_compared_by_value_and_not_by_who_requests()
     assert there["pipelinePlan"] == {"created": 0, "removed": 0, "kept": 0}
 
 
-def test_a_difference_counts_what_it_takes():
+def test_a_difference_counts_allocated_freed_moved_and_transferred_bytes():
     old, new = a_plan("unified", share=0.5), a_plan("unified", share=1.0)
     found = difference(read_plan(plan_text(old), old.profile, SMALL, keys=new.requirements.keys), new)
     before, after = (set(p.memory.subresources["key"].tolist()) for p in (old, new))
@@ -232,7 +232,7 @@ def test_why_answers_for_asset_object_usage_and_address():
     assert who in why_text(plan, f"{db}:{index}")
 
 
-def test_why_of_a_feature_is_all_that_it_asks_for_and_an_older_plan_reports_who_asked_then():
+def test_why_of_a_feature_lists_its_requirements_as_of_the_plan():
     table = RequirementTable()
     seen, cast = table.requesters.add("visibleModel", "a"), table.requesters.add("shadowCaster", "a")
     for key, requesters in ((1, [seen, cast]), (2, [seen]), (3, [cast])):
@@ -249,7 +249,7 @@ def test_why_of_a_feature_is_all_that_it_asks_for_and_an_older_plan_reports_who_
     assert plan_text(older) == text
 
 
-def test_why_leads_to_shaders_pipelines_and_sets(root):
+def test_why_finds_shaders_pipelines_and_descriptor_sets(root):
     plan = plan_scene(root / "scenes/cube.hu", profile("lavapipe")).plan
     rows = [(r.plan, r.name) for r in why(plan, "assetDb0:6")]
     assert rows == [("shaderPlan", "assetDb0 shader #6"), ("pipelinePlan", "forward/0")]
@@ -273,13 +273,13 @@ def test_why_answers_for_staging():
     assert reason.usages == ("transfer_src_bit",)
 
 
-def test_why_says_when_nothing_fits():
+def test_why_without_a_match_is_an_error():
     with pytest.raises(PlanError, match="'nobody'") as caught:
         why(a_plan("unified"), "nobody")
     assert caught.value.code == "why.unknown"
 
 
-def test_bytes_of_why_add_up_to_the_plan():
+def test_the_bytes_of_all_reasons_add_up_to_the_plan():
     plan = a_plan("unified")
     total = sum(
         reason.bytes

@@ -1,4 +1,4 @@
-"""The seed's own examples: its lists of needs go in, coalesced usages, queues and addresses come out."""
+"""The seed's own examples: from its lists of needs to coalesced usages, queues and addresses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STAYS = Policy(movable=False)  # the seed moves nothing, so nothing is TRANSFER_
 
 
 def seed_device() -> DeviceProfile:
-    """One memory type, uniform buffers at any 16 bytes, and a queue for transfers alone."""
+    """One memory type, uniform buffers aligned to 16 bytes, and a transfer-only queue."""
     device = profile("lavapipe")
     limits = replace(device.limits, min_uniform_buffer_offset_alignment=16)
     copier = QueueFamily(frozenset({QueueKind.TRANSFER}))
@@ -69,7 +69,7 @@ def seed_plan() -> Plan:
     return make_plan(coalesce(table), seed_device(), None, STAYS)
 
 
-def test_the_list_of_features_goes_in_as_the_seed_has_it():
+def test_the_list_of_features_is_that_of_the_seed():
     # `featureDb: [...]`: dedicated entries share one buffer there, so it means PREFER; index_shader_bit is no
     # stage of Vulkan, and VERTEX_INPUT stands for it.
     vertices, indices = asset_key(0, 2), asset_key(0, 1)
@@ -101,14 +101,14 @@ def plan() -> Plan:
     return seed_plan()
 
 
-def test_usages_of_features_coalesce_with_the_engines(plan):
+def test_usages_of_features_are_merged_with_those_of_the_engine(plan):
     terms = plan.terms[int(plan.memory.subresource_table.row(VERTICES)["terms"])]
     assert flag_names(terms.usage_flags) == ("transfer_dst_bit", "uniform_buffer_bit", "vertex_buffer_bit")
     terms = plan.terms[int(plan.memory.subresource_table.row(INDICES)["terms"])]
     assert flag_names(terms.usage_flags) == ("transfer_dst_bit", "uniform_buffer_bit", "index_buffer_bit")
 
 
-def test_queue_uses_unite_and_a_transfer_only_queue_adds_its_own(plan):
+def test_queue_uses_are_united_and_a_transfer_only_queue_is_added(plan):
     terms = plan.terms[int(plan.memory.subresource_table.row(VERTICES)["terms"])]
     assert set(terms.uses) == {DRAW, COMPUTE, TRANSFER}
 

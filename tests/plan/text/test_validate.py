@@ -1,4 +1,4 @@
-"""Mutation tests: each rule is broken in a valid plan, and the validator must say which and where."""
+"""Mutation tests: each rule is broken in a valid plan, and the validator must find which and where."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_the_plan_to_be_broken_is_valid(name):
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_a_broken_rule_is_found_where_it_is_broken(name):
+def test_a_broken_rule_is_found_with_its_location(name):
     rule, part, keys, break_it = BREAKS[name]
     plan = a_plan()
     findings = validate(break_it(plan))
@@ -201,13 +201,13 @@ def test_a_finding_names_the_asset_and_the_resource():
     )
 
 
-def test_an_id_that_is_nowhere_is_found():
+def test_an_unknown_id_is_found():
     found = validate(changed(a_plan(), PLACE, 0, resource=99))
     assert (found[0].rule, found[0].where) == ("reference", "id 99 is not in the plan")
 
 
 @pytest.mark.parametrize("part", [RESOURCE, ALLOCATION])
-def test_what_is_empty_or_there_twice_is_found(part):
+def test_empty_and_duplicate_parts_are_found(part):
     empty = [(f.rule, f.part, f.ids) for f in validate(with_empty(a_plan(), part))]
     assert ("why", part, (77,)) in empty
     twice = [(f.rule, f.part, f.ids) for f in validate(staged_twice(a_plan(), part))]
@@ -236,7 +236,7 @@ def test_linear_and_optimal_in_one_page_are_found_from_both_sides():
     assert [set(f.ids) for f in validate(after) if f.rule == "2 granularity"] == [both]
 
 
-def test_required_dedicated_memory_is_insisted_on():
+def test_required_dedicated_memory_is_checked():
     for name, layers in (("discrete-window", 2), ("coarse", 1)):  # beside another; alone but not dedicated
         plan = a_plan(name)
         usage = ImageUsage(int(plan.memory.resource(plan.address(3).resource)["usage"]))
@@ -264,7 +264,7 @@ def test_an_id_that_changes_its_object_is_found():
 
 
 def a_schedule() -> tuple[Resident, Schedule]:
-    """A schedule that brings textures and buffers through a transfer queue, in rows where they are large."""
+    """A schedule that transfers textures and buffers on a transfer queue, large textures in rows."""
     rng = np.random.default_rng(1)
     world = World.make(rng, 30)
     plan = make_plan(needs(rng, world, 1.0), profile("coarse"), None, SMALL)
@@ -274,7 +274,7 @@ def a_schedule() -> tuple[Resident, Schedule]:
 def mutated(
     schedule: Schedule, kind: type, change: Callable[[object], object], pick: Callable[[object], bool]
 ) -> tuple[int, Schedule]:
-    """Which step was changed, and the schedule with it."""
+    """The index of the changed step, and the schedule with it."""
     steps = list(schedule.steps)
     at = next(i for i, step in enumerate(steps) if isinstance(step, kind) and pick(step))
     steps[at] = change(steps[at])
@@ -382,7 +382,7 @@ def test_transfers_without_their_usages_are_found(bit, name):
 
 
 def depth_schedule(device: DeviceProfile, shape: ImageShape) -> Schedule:
-    """A schedule that brings one depth image, which is something only tests do."""
+    """A schedule that transfers one depth image, which only tests do."""
     table = RequirementTable()
     usage = ImageUsage.SAMPLED
     row = Requirement(1 << 32, Kind.IMAGE, shape=shape, usage=usage, contents=Contents.CACHE)
@@ -391,7 +391,7 @@ def depth_schedule(device: DeviceProfile, shape: ImageShape) -> Schedule:
     return make_schedule(Resident(), plan, Sources.of([1 << 32], 1, 0, tight_bytes(shape)))
 
 
-def test_depth_and_transfer_queues_want_offsets_of_four():
+def test_depth_formats_and_transfer_queues_need_offsets_of_multiples_of_four():
     colour, depth = ImageShape(Format.R8_UNORM, 8, 8), ImageShape(Format.D16_UNORM, 8, 8)
     graphics = profile("unified")
     copier = QueueFamily(frozenset({QueueKind.TRANSFER}))
@@ -404,7 +404,7 @@ def test_depth_and_transfer_queues_want_offsets_of_four():
         assert len(found) == wrong
 
 
-def test_the_ends_of_an_image_are_exact():
+def test_copies_may_reach_exactly_the_end_of_an_image():
     schedule = depth_schedule(profile("unified"), ImageShape(Format.R8_UNORM, 8, 8))
     for field in ("layer", "mip"):
         at, beyond = mutated(schedule, Transfer, shifted("image_copies", field, 1), IMAGES)
@@ -423,7 +423,7 @@ def test_the_ends_of_an_image_are_exact():
         assert all(f.where.endswith("rows 3 to 7") for f in findings)
 
 
-def test_queues_that_copy_whole_levels_only_are_held_to_it():
+def test_a_partial_copy_on_a_queue_for_whole_levels_is_found():
     graphics = profile("unified")
     copier = QueueFamily(frozenset({QueueKind.TRANSFER}), image_granularity=(0, 0, 0))
     device = replace(graphics, queue_families=(*graphics.queue_families, copier), _cache={})

@@ -226,7 +226,7 @@ def test_compaction_that_is_refused_leaves_the_tab_as_it_was(mouse: Mouse, table
 
     def estimate(max_bytes: int, max_moves: int) -> Compaction:
         calls.append("estimate")
-        raise PlanError("plan.stale", "a schedule is running", "compact once it has settled")
+        raise PlanError("plan.stale", "a schedule is in progress", "compact once it has settled")
 
     inspector = Inspector(tableau, CompactionButton(estimate, _nobody), Guard(quiet))
     draw = shown(inspector)
