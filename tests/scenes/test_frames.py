@@ -90,13 +90,13 @@ def test_switching_a_shadow_ten_times_ends_as_it_began(cube):
             cube.step(count=4)
         cube.settle()
 
-    shown, plan = cube.frame(), cube.plan_text
+    shown, planned = cube.frame(), cube.memory.planned
     switch(2)
     cube.frame()
     with assert_no_growth(cube):
         switch(10)
         assert_same_pixels(cube.frame(), shown, levels=0, share=0)
-    assert cube.plan_text == plan
+    assert cube.memory.planned == cube.memory.live == planned
 
 
 def test_time_advances_only_by_steps(cube):
