@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.sampling import amount
 
 from engine.assets.cache import (
     HEADER_BYTES,
@@ -91,7 +92,7 @@ def test_truncated_at_any_byte_is_a_miss(tmp_path: Path, whole: bytes) -> None:
             open_cache(path)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=amount(50, 800), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(bit=0)
 @example(bit=8 * 100)
 @example(bit=8 * (HEADER_BYTES + 41))
@@ -112,7 +113,7 @@ def test_a_flipped_bit_in_one_asset_leaves_the_others(tmp_path: Path, whole: byt
     assert reading(tmp_path, bytes(content)) == {name: CONTENTS[name] for name in "abd"}
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=amount(25, 400), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), st.booleans())
 def test_arbitrary_bytes_are_a_miss(tmp_path: Path, content: bytes, with_magic: bool) -> None:
     content = (MAGIC if with_magic else b"") + content + bytes(HEADER_BYTES)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.limits import limit
 from support.projects import TRIANGLE_DB, VERTEX_GLSL, Project
 
 from engine.assets import AssetDb
@@ -325,7 +326,7 @@ def test_a_second_process_waits_and_reads_what_the_first_cooked(project: Project
             worker.start()
         time.sleep(0.2)
         assert results.empty()
-    counts = sorted(results.get(timeout=60) for _ in workers)
+    counts = sorted(results.get(timeout=limit(60)) for _ in workers)
     for worker in workers:
         worker.join(30)
     assert counts == [0, DATA_ASSETS]
@@ -361,5 +362,5 @@ def test_a_warm_start_loads_neither_decoder_nor_compiler(project: Project, cook:
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     command = [sys.executable, "-c", script, str(project.root / "scenes/db.hu")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=limit(60))
     assert done.stdout.strip() == "[]"

@@ -11,6 +11,7 @@ from functools import cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.sampling import amount
 from support.shaders import compiled
 
 from engine.assets import DescriptorType, Reflection, ShaderStage, VertexFormat
@@ -182,7 +183,7 @@ def test_structs_that_double_thirty_times_do_not_fill_the_memory() -> None:
         reflect(module(*rows), ShaderStage.VERTEX)
 
 
-@settings(max_examples=150)
+@settings(max_examples=amount(37, 600))
 @given(st.data())
 def test_a_damaged_module_is_rejected_or_reflected(data: st.DataObject) -> None:
     words = list(struct.unpack(f"<{len(compiled(EVERYTHING, 'vert')) // 4}I", compiled(EVERYTHING, "vert")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import time
 import zlib
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 
 from engine.assets import ColorSpace, TextureFacts, TextureFormat
 from engine.assets.importers.mips import full_chain, mip_chain
@@ -132,12 +131,11 @@ def test_jpeg_files_are_read(mode: str) -> None:
     assert np.abs(level[..., :3].astype(int) - 128).max() <= 2
 
 
-def test_a_huge_png_is_rejected_by_its_header() -> None:
-    start = time.perf_counter()
+def test_a_huge_png_is_rejected_by_its_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("pixels were decoded"))
     assert code_of(png_claiming(60_000, 60_000)) == "texture.size"
     assert code_of(png_claiming(0xFFFFFFFF, 0xFFFFFFFF)) == "texture.size"
     assert code_of(png_claiming(16384, 16384)) == "texture.size"
-    assert time.perf_counter() - start < 0.5
 
 
 def test_a_huge_jpeg_is_rejected_by_its_header() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.limits import limit
 
 from engine.humon import InputError
 from engine.humon.saving import write_atomically
@@ -71,7 +72,11 @@ def test_it_works_where_no_package_is_installed(root: Path, untidy: Path) -> Non
     code = f"import sys; sys.path.insert(0, {str(root)!r})\nfrom engine.cli.main import main\n"
     code += f"sys.exit(main(['format', {str(untidy)!r}]))"
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-I", "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=limit(60),
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

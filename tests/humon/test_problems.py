@@ -1,7 +1,6 @@
 """All problems are reported with their positions, and no input hangs or crashes the reader."""
 
 import pickle
-import time
 
 import pytest
 from hypothesis import given
@@ -152,10 +151,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_text_takes_time_in_proportion_to_its_length(name: str) -> None:
-    started = time.process_time()
+def test_hostile_text_is_reported(name: str) -> None:
+    """`tests/bench/bench_humon.py` measures that its time grows with its length."""
     assert problems(HOSTILE[name])
-    assert time.process_time() - started < 3
 
 
 @given(documents(), st.data())

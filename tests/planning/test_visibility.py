@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.random_scenes import profile
+from support.sampling import amount
 
 from engine.assets import AssetLibrary, open_library
 from engine.feature import Feature, Registry, discover
@@ -97,7 +98,7 @@ def test_an_orthographic_camera_sees_as_deep_as_it_says(cube, distance, is_seen)
 PLACES = st.lists(st.tuples(*[st.floats(-8, 8, width=32)] * 3), min_size=1, max_size=30)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=amount(20, 160))
 @given(PLACES, st.tuples(st.floats(-80, 80), st.floats(-180, 180)))
 def test_an_object_with_a_corner_in_the_picture_is_seen_and_one_beyond_an_edge_is_not(places, turn):
     scene = load_scene(Path(__file__).parents[2] / "scenes" / "cube.hu")

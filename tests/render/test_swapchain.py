@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from support.display import Display
+from support.limits import limit
 from support.windowed import Windowed, checked_window
 
 from engine.vk.errors import Result
@@ -23,7 +24,7 @@ def windowed(display: Display) -> Iterator[Windowed]:
 
 def show(windowed: Windowed, frames: int) -> None:
     """Present this many frames; fail after ten seconds."""
-    goal, deadline = windowed.shown + frames, time.monotonic() + 10.0
+    goal, deadline = windowed.shown + frames, time.monotonic() + limit(10.0)
     while windowed.shown < goal:
         assert time.monotonic() < deadline, "no frames are coming"
         windowed.window.poll()
@@ -34,7 +35,7 @@ def show(windowed: Windowed, frames: int) -> None:
 
 def resize(windowed: Windowed, width: int, height: int) -> None:
     windowed.window.resize(width, height)
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + limit(10.0)
     while windowed.swapchain.extent != (width, height):
         assert time.monotonic() < deadline, f"the swapchain stays at {windowed.swapchain.extent}"
         show(windowed, 1)

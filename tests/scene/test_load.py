@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.sampling import amount
 
 from engine.assets import AssetRef
 from engine.humon import InputError, Position, Severity, write
@@ -351,7 +352,7 @@ def check(tableau, handle, written):
 
 
 @given(written=objects)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=amount(20, 240), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_written_tree_is_loaded_unchanged(load, written):
     scene, refused = attempt(load, ASSETS + write({"tableau": {"objects": {"top": written}}}))
     if scene is None:
@@ -361,7 +362,7 @@ def test_any_written_tree_is_loaded_unchanged(load, written):
 
 
 @given(text=st.text(st.sampled_from("{}[]:@\"' \nab1.-tableauobjcsfr"), max_size=60))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=amount(37, 600), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_raises_only_input_errors(load, text):
     scene, refused = attempt(load, "tableau: { objects: { o: { " + text + " } } }")
     assert refused if scene is None else len(scene.tableau) >= 1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.sampling import amount
 
 import engine.humon.saving as saving
 from engine.assets import AssetRef
@@ -278,7 +279,7 @@ actions = st.lists(
 
 
 @given(actions=actions)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=amount(20, 200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_all_changes_are_loaded_again(load, registry, actions):
     scene = load(TEXT)
     tableau = scene.tableau

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from support.sampling import amount
 
 from engine.tableau import ROOT, FeatureSchema, NameTaken, StaleHandle, Tableau
 from engine.tableau.schema import asset_field, float_field
@@ -226,7 +227,7 @@ class Shadowed(RuleBasedStateMachine):
 
 
 TestShadowed = Shadowed.TestCase
-TestShadowed.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestShadowed.settings = settings(max_examples=amount(20, 160), stateful_step_count=30)
 
 
 def test_the_parent_of_a_top_object_is_the_root():

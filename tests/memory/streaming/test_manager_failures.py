@@ -37,6 +37,7 @@ from engine.vk.errors import (
 from engine.vk.faults import faults
 
 pytestmark = pytest.mark.gpu
+PATIENCE_S = 0.5
 STAGED_ONLY = Pace(direct=False, milliseconds=1e3)
 
 Bytes = NDArray[np.uint8]
@@ -118,7 +119,7 @@ def test_every_failing_call_is_repaired_by_the_next_advance(
     assert nth > (10 if is_recording else 3)
 
 
-@pytest.mark.parametrize("delay_s", [0.05, 0.5])
+@pytest.mark.parametrize("delay_s", [0.1, 1.0])
 def test_a_schedule_may_take_long_while_steps_are_completed(
     device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch, delay_s: float
 ) -> None:
@@ -134,11 +135,13 @@ def test_a_schedule_may_take_long_while_steps_are_completed(
     written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
     with MemoryManager(device, profile, {0: cache}, pace=STAGED_ONLY) as manager:
         manager.submit(written)
-        slow = nullcontext() if delay_s < 0.2 else pytest.raises(TookTooLong, match="none was completed")
+        slow = (
+            nullcontext() if delay_s < PATIENCE_S else pytest.raises(TookTooLong, match="none was completed")
+        )
         with slow:
-            manager.settle(patience_s=0.2)
+            manager.settle(patience_s=PATIENCE_S)
         if manager.settled:
-            assert time.monotonic() - begun > 0.2
+            assert time.monotonic() - begun > PATIENCE_S
             assert np.array_equal(contents(device, manager, A), cache[9:73])
 
 
