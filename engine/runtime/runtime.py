@@ -39,7 +39,7 @@ from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import drawn_rows, frame_block
-from engine.planning.visibility import LOOK_EVERY, FrustumQuery, turned
+from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
 from engine.runtime.options import Presenter, RuntimeOptions
 from engine.vk.device import Device
@@ -380,7 +380,7 @@ class Runtime:
     def _apply_plan(self, needs: FrameNeeds, plan: Plan) -> None:
         """Start to carry out a plan from the resident state, and draw with it as it is published."""
         self._needs, self.plan = needs, plan
-        self._submit_schedule(plan, self.planner.seen(needs))
+        self._submit_schedule(plan, self.planner.visibility(needs))
         self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
         self._published = -1
 
@@ -395,11 +395,11 @@ class Runtime:
 
         That abandons the transfers under way, so a paging cycle must have run since the last time.
         """
-        if self._number % LOOK_EVERY or not self.memory.steps_left:
+        if self._number % CHECK_INTERVAL or not self.memory.steps_left:
             return
         if self._needs is not None and self.plan is not None and self.memory.statistics.cycles > self._cycles:
-            visibility = self.planner.seen(self._needs)
-            if turned(self._visibility, visibility, self.memory.open_steps):
+            visibility = self.planner.visibility(self._needs)
+            if needs_reordering(self._visibility, visibility, self.memory.open_steps):
                 self._submit_schedule(self.plan, visibility)
 
     def _redraw(self) -> None:

@@ -5,7 +5,7 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.humon_texts import documents
+from support.humon_texts import HOSTILE, documents
 
 from engine.humon import Code, Document, InputError, Position, Problem, ProblemCollector, Severity, parse
 from engine.humon import limits as limits_module
@@ -133,21 +133,6 @@ def test_reading_stops_after_many_problems() -> None:
     found = problems("{ " + "a " * 10_000 + "}")
     assert len(found) == limits_module.MAX_PROBLEMS + 1
     assert found[-1].endswith(" too_many")
-
-
-HOSTILE = {
-    "unclosed lists": "[ a " * 200_000,
-    "tags without end": "".join(f"^{n}^ " for n in range(100_000)),
-    "slashes": "/ " * 500_000 + "/*",
-    "comments without end": "a /* " * 200_000,
-    "quotes": "\"'`" * 300_000 + '"',
-    "colons": ": " * 500_000,
-    "keys": "a: " * 300_000,
-    "spaces before a colon": "a" + " " * 1_000_000 + "b" + " /**/" * 200_000,
-    "closers": "]" * 1_000_000,
-    "metatags": "[ " + "@ { a " * 200_000,
-    "wrong brackets": "{ a: [ " * 100 + "} ] " * 200_000,
-}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

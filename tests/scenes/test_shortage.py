@@ -67,7 +67,7 @@ def test_within_a_smaller_budget_textures_are_left_out_and_come_back(cube):
         assert scene.memory.live == scene.memory.planned
         assert all(heap.peak <= ROOM for heap in scene.memory.heaps)
         if len(scene.memory.heaps) > 1:
-            assert_problems(scene, ("plan.short", "in memory that is not the device's own"))
+            assert_problems(scene, ("plan.short", "in memory that is not device-local"))
             assert redness(plain) == pytest.approx(redness(bricks), rel=0.05)
         else:
             assert_problems(scene, ("plan.short", "texture2d"))

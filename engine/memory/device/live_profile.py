@@ -11,8 +11,8 @@ from engine.plan.profile.device_profile import (
     Heap,
     ImageRule,
     Limits,
+    MemoryRequirements,
     MemoryType,
-    Needs,
     QueueFamily,
 )
 from engine.plan.requirements.requirements import ImageShape
@@ -37,13 +37,13 @@ class DeviceMeasure:
 
     def __init__(self, device: Device) -> None:
         self._device = device
-        self._known: dict[tuple[object, ...], Needs] = {}
+        self._known: dict[tuple[object, ...], MemoryRequirements] = {}
         self._lock = Lock()  # all threads share the result struct
         self._dedicated = new("VkMemoryDedicatedRequirements")
         self._answer = new("VkMemoryRequirements2", pNext=self._dedicated)
 
-    def buffer(self, size: int, usage: BufferUsage) -> Needs:
-        """Return the memory requirements of a VkBuffer of `size` bytes."""
+    def buffer(self, size: int, usage: BufferUsage) -> MemoryRequirements:
+        """Return what a VkBuffer of `size` bytes takes."""
         key = (size, int(usage))
         found = self._known.get(key)
         if found is None:
@@ -51,11 +51,11 @@ class DeviceMeasure:
             vk, handle = self._device.vk, self._device.handle
             with self._lock:
                 vk.vkGetDeviceBufferMemoryRequirements(handle, query, self._answer)
-                found = self._known[key] = self._needs()
+                found = self._known[key] = self._requirements()
         return found
 
-    def image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
-        """Return the memory requirements of a 2D VkImage with optimal tiling."""
+    def image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> MemoryRequirements:
+        """Return what an optimal 2D VkImage takes."""
         key = (shape, layers, int(usage))
         found = self._known.get(key)
         if found is None:
@@ -63,12 +63,12 @@ class DeviceMeasure:
             vk, handle = self._device.vk, self._device.handle
             with self._lock:
                 vk.vkGetDeviceImageMemoryRequirements(handle, query, self._answer)
-                found = self._known[key] = self._needs()
+                found = self._known[key] = self._requirements()
         return found
 
-    def _needs(self) -> Needs:
+    def _requirements(self) -> MemoryRequirements:
         core = self._answer.memoryRequirements
-        return Needs(
+        return MemoryRequirements(
             size=core.size,
             alignment=core.alignment,
             type_bits=core.memoryTypeBits,
