@@ -5,7 +5,7 @@ from typing import Self
 
 
 class ProblemCode(StrEnum):
-    """Base of enums of stable problem codes; `meaning` is one line about a code for the documentation."""
+    """Base of enums of stable problem codes; `meaning` is a code's line in docs/errors.md."""
 
     meaning: str
 

@@ -157,8 +157,8 @@ class World:
             return end - start, time.perf_counter() - begun
 
     @staticmethod
-    def _make_staging(manager: MemoryManager) -> None:
-        """Allocate the staging buffer of the first transfer, if it needs one."""
+    def _allocate_staging(manager: MemoryManager) -> None:
+        """Create the staging buffer of the first transfer, if it needs one."""
         executor = manager._executor
         first = next(step for step in manager.open_steps if isinstance(step, Transfer))
         if len(first.buffer_copies) and executor.transfers._writable(first):

@@ -88,7 +88,7 @@ def test_cycles_set_by_hand_run_in_every_frame_whatever_they_cost(
 
 def steps_of_frames(device: Device, profile: DeviceProfile, patch: pytest.MonkeyPatch, pace: Pace) -> Counts:
     """How many of 60 steps each frame carries out, where a step takes a millisecond."""
-    clock = itertools.count()  # a millisecond for each look at it, and so for each step
+    clock = itertools.count()  # each reading, and so each step, takes a millisecond
     patch.setattr("engine.memory.streaming.manager.time.thread_time", lambda: next(clock) / 1000)
     written = Written()
     for number in range(60):
@@ -102,14 +102,14 @@ def steps_of_frames(device: Device, profile: DeviceProfile, patch: pytest.Monkey
     return np.diff(steps)
 
 
-def test_what_makes_objects_keeps_to_the_pace_beside_cycles_set_by_hand(
+def test_creating_objects_keeps_to_the_pace_beside_cycles_set_by_hand(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = steps_of_frames(device, profile, monkeypatch, Pace(whole_cycles=True))
     assert taken.max() <= 3
 
 
-def test_a_short_schedule_spends_what_was_saved_and_a_long_one_costs_its_mean(
+def test_a_short_schedule_spends_saved_time_and_a_long_one_takes_the_average_per_frame(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = steps_of_frames(device, profile, monkeypatch, Pace(milliseconds=0.4))
