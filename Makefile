@@ -1,4 +1,4 @@
-# Diorama: `make cube` opens the first scene, `make test` proves the whole. Both set the machine up first.
+# Diorama: `make cube` opens the first scene, `make test` runs all tests. Both set the machine up first.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -26,7 +26,7 @@ $(RUN_READY): $(INPUTS)
 	@sh tools/setup.sh run
 	@touch $@
 
-# What the tests need holds what a run needs, and what a developer needs holds both: each step marks the ones below.
+# The role test includes run, dev includes both: each target marks the roles that it includes.
 $(TEST_READY): $(INPUTS)
 	@sh tools/setup.sh test
 	@touch $(RUN_READY) $@
@@ -39,12 +39,12 @@ $(BENCH_READY): $(INPUTS)
 	@sh tools/setup.sh bench
 	@touch $(RUN_READY) $(TEST_READY) $@
 
-setup: $(RUN_READY) ## install what a run needs: system packages that are missing, .venv, Python packages
+setup: $(RUN_READY) ## install what a run needs: missing system packages, .venv, Python packages
 
 cube: $(RUN_READY) ## open scenes/cube.hu, or draw it to build/cube.png where there is no display
 	@sh tools/cube.sh $(PY) $(SCENE) $(ARGS)
 
-test: $(TEST_READY) ## run the tests (ARGS="-k plan" chooses)
+test: $(TEST_READY) ## run the tests (ARGS="-k plan" selects some)
 	@$(LIMIT) $(PY) -m pytest $(ARGS)
 
 check: $(DEV_READY) ## lint, format, types, layer contracts
@@ -53,10 +53,10 @@ check: $(DEV_READY) ## lint, format, types, layer contracts
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-bench: $(BENCH_READY) ## measure every promise into build/bench.json (ONLY=plan for one area)
+bench: $(BENCH_READY) ## run the benchmarks into build/bench.json (ONLY=plan for one area)
 	@$(PY) tests/bench $(if $(ONLY),--only $(ONLY))
 
-clean: ## remove what was built and installed here
+clean: ## remove everything built and installed here
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find engine features viewer tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 	find scenes assets -name '*.ogCache*' -type f -exec rm -f {} +

@@ -1,4 +1,4 @@
-"""What all tests share: where the project lies, a display, and a device that must be there under CI."""
+"""Fixtures of all tests: the project's root, a display, and a device, which is required under CI."""
 
 from __future__ import annotations
 

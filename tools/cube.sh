@@ -1,5 +1,5 @@
 #!/bin/sh
-# Opens a scene: sh tools/cube.sh PYTHON SCENE [viewer options]. Without a display it draws one picture instead.
+# Opens a scene: sh tools/cube.sh PYTHON SCENE [viewer options]. Without a display it draws one picture.
 set -eu
 python=$1
 scene=$2

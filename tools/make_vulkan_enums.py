@@ -200,8 +200,11 @@ BOUNDARY = File(
         Enum("AddressMode", "VkSamplerAddressMode", "REPEAT MIRRORED_REPEAT CLAMP_TO_EDGE CLAMP_TO_BORDER"),
         Enum("BindPoint", "VkPipelineBindPoint", "GRAPHICS COMPUTE"),
         Enum("BorderColor", "VkBorderColor", "FLOAT_TRANSPARENT_BLACK FLOAT_OPAQUE_BLACK FLOAT_OPAQUE_WHITE"),
+        Enum("BuildFlag", "VkBuildAccelerationStructureFlagBitsKHR", "ALLOW_COMPACTION PREFER_FAST_TRACE"),
         Enum("ColorComponent", "VkColorComponentFlagBits", "R G B A"),
         Enum("Filter", "VkFilter", "NEAREST LINEAR"),
+        Enum("GeometryFlag", "VkGeometryFlagBitsKHR", "OPAQUE"),
+        Enum("GeometryType", "VkGeometryTypeKHR", "TRIANGLES INSTANCES"),
         Enum("IndexType", "VkIndexType", "UINT16 UINT32"),
         Enum("LoadOp", "VkAttachmentLoadOp", "LOAD CLEAR DONT_CARE"),
         Enum("MessageType", "VkDebugUtilsMessageTypeFlagBitsEXT", "GENERAL VALIDATION PERFORMANCE"),
@@ -231,6 +234,7 @@ BOUNDARY = File(
             base="IntEnum",
         ),
         Enum("StoreOp", "VkAttachmentStoreOp", "STORE DONT_CARE"),
+        Enum("AccelerationStructureType", "VkAccelerationStructureTypeKHR", "TOP_LEVEL BOTTOM_LEVEL GENERIC"),
     ),
 )
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Prepares this machine: sh tools/setup.sh run|test|dev|bench. Asks first, installs only what is missing, says what it does.
-#   run   what opening a scene needs     test  and what the tests need     dev  and what `make check` needs
-#   bench  what the tests need, and the peers that benchmarks compare with
-# PYTHON=python3.12 chooses the interpreter; VENV=DIR another place than .venv.
+# Prepares this machine: sh tools/setup.sh run|test|dev|bench. Installs only what is missing, and prints each step.
+#   run    packages to open a scene     test  run, and packages of the tests     dev  test, and `make check`
+#   bench  test, and the peers that benchmarks compare with
+# PYTHON=python3.12 selects the interpreter, VENV=DIR the folder of the virtual environment (.venv).
 # shellcheck disable=SC2086 # lists of package names are split on purpose
 set -eu
 cd "$(dirname "$0")/.."
@@ -34,7 +34,7 @@ as_root() {
     fi
 }
 
-# install PACKAGE...: through apt-get, with one update per run and only when something is missing.
+# install PACKAGE...: with apt-get, after one update per run.
 install() {
     if ! command -v apt-get >/dev/null 2>&1; then
         say "this system has no apt-get; please install the equivalents of: $*"
@@ -61,7 +61,7 @@ install() {
 
 recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
-# The newest suitable interpreter under a name the distributions use; the plain python3 first.
+# Finds the first suitable interpreter among the names that distributions use: python3, then the newest.
 find_python() {
     for name in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
         if command -v "$name" >/dev/null 2>&1 && recent "$name"; then
@@ -87,18 +87,18 @@ fi
 
 missing() { "$python" -m engine.cli.probe --packages "$@"; }
 
-# Debian keeps the part of Python that makes virtual environments in a package of its own.
+# Debian has the venv module of Python in a separate package.
 packages=$(missing "$role")
 if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
     packages="$packages $("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
 fi
 [ -z "$(echo $packages)" ] || install $packages
 
-# Only now can the loader be asked for devices; Mesa's software driver comes where none answers.
-# A driver that crashes the question counts as none.
+# With the loader installed, devices can be listed; without any, Mesa's software driver is installed.
+# A crash while listing them counts as no device.
 packages=$(missing device) || packages=mesa-vulkan-drivers
 [ -z "$packages" ] || install $packages
-[ -z "$(missing device || echo crashed)" ] || say "still no Vulkan 1.3 device answers; 'python -m engine doctor' tells why"
+[ -z "$(missing device || echo crashed)" ] || say "there is still no Vulkan 1.3 device; 'python -m engine doctor' shows why"
 
 if ! "$venv/bin/python" -c 'import pip' >/dev/null 2>&1; then
     say "making the virtual environment $venv with $("$python" --version)"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.cli.argument_types import DEFAULT_SIZE, positive, size
+from engine.cli.argument_types import DEFAULT_SIZE, add_size, positive
 
 EXIT_CODES = """\
 exit codes:
@@ -53,7 +53,7 @@ class Options:
 
 
 def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParser | None = None) -> Options:
-    """Read the command line; on a mistake print usage and raise SystemExit(2), as argparse does."""
+    """Read the command line; a wrong one prints the usage and raises SystemExit(2), as argparse does."""
     parser = parser or make_parser()
     given = parser.parse_args(arguments)
     if given.scene is None and not given.list_devices:
@@ -93,15 +93,9 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
         "--frames",
         metavar="N",
         type=positive,
-        help="stop after N frames that were drawn (headless default: until settled, then one)",
+        help="stop after N drawn frames (headless default: until settled, then one)",
     )
-    parser.add_argument(
-        "--size",
-        metavar="WxH",
-        type=size,
-        default=DEFAULT_SIZE,
-        help=f"framebuffer size in pixels (default {DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]})",
-    )
+    add_size(parser)
     parser.add_argument(
         "--screenshot",
         metavar="FILE.png",

@@ -1,4 +1,4 @@
-"""The console command `diorama`: it opens a scene as the viewer does, or runs a command of the engine.
+"""The console command `diorama`: opens a scene in the viewer, or runs a command of the engine.
 
 `diorama SCENE ...` is `python -m viewer SCENE ...`, and `diorama plan ...` is `python -m engine plan ...`.
 """
@@ -17,9 +17,9 @@ PROG = "diorama"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what the first argument names and give its exit code.
+    """Run the command that the first argument names, or open the scene; returns the exit code.
 
-    A scene file that is called like a command is opened as `./plan`. A wrong command line ends in argparse's
+    A scene file with the name of a command is opened as `./plan`. A wrong command line raises argparse's
     SystemExit(2).
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -29,6 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def commands_text() -> str:
-    """The part of the help that lists the commands."""
+    """Return the part of the help that lists the commands."""
     lines = [f"  {PROG} {name:<8}{text}" for name, text in COMMANDS.items()]
     return "\n".join(["", "commands beside opening a scene, each with its own --help:", *lines])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None, parser: ArgumentParser | None = None) -> int:
-    """Run the viewer and return its exit code; a wrong command line ends in argparse's SystemExit(2)."""
+    """Run the viewer and return its exit code; a wrong command line raises argparse's SystemExit(2)."""
     options = parse(arguments, parser)
     return int(guarded(lambda: list_devices(options) if options.list_devices else view(options)))
 

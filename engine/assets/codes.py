@@ -1,19 +1,10 @@
 """The stable codes of every problem that reading an assetDb, importing a source or cooking can report."""
 
-from enum import StrEnum
+from engine.humon import ProblemCode
 
 
-class AssetCode(StrEnum):
-    """A stable problem code; `meaning` is its one-line explanation for the documentation."""
-
-    meaning: str
-
-    def __new__(cls, code: str, meaning: str) -> "AssetCode":
-        """Make a member that equals its code and knows its meaning."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.meaning = meaning
-        return member
+class AssetCode(ProblemCode):
+    """The codes of reading an assetDb, importing a source and cooking."""
 
     ATTRIBUTE = "asset.attribute", "A vertex format is empty or names an attribute twice."
     BROKEN = "asset.broken", "The source of an asset cannot be used; a builtin placeholder stands in."

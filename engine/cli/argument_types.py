@@ -16,6 +16,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def add_size(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--size WxH` to a command."""
+    parser.add_argument(
+        "--size",
+        metavar="WxH",
+        type=size,
+        default=DEFAULT_SIZE,
+        help=f"framebuffer size in pixels (default: {DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]})",
+    )
+
+
 def size(text: str) -> tuple[int, int]:
     """Read width and height in pixels, `1280x720`. Raises ArgumentTypeError."""
     width, cross, height = text.lower().partition("x")

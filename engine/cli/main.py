@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from engine.cli.argument_types import DEFAULT_SIZE, positive, size
+from engine.cli.argument_types import add_size, positive
 from engine.cli.exits import guarded
 
 PROG = "python -m engine"
@@ -27,12 +27,12 @@ COMMANDS = {
     "doctor": "list what this machine has, what is missing, and how to install it",
     "format": "format .hu files in the standard layout; comments stay",
 }
-"""The commands, each with what it does in one line."""
+"""The commands, each with a description in one line."""
 DEFAULT_PROFILE = "lavapipe"
 
 
 def make_parser(prog: str = PROG) -> argparse.ArgumentParser:
-    """Make the parser of `prog`; each command names the module of `engine.cli` that runs it."""
+    """Make the parser of `prog`; each command is run by the module of its name in `engine.cli`."""
     parser = argparse.ArgumentParser(
         prog=prog,
         description="Look at scenes and machines without opening a window. See also: python -m viewer --help",
@@ -69,7 +69,7 @@ def _add_cook(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         commands,
         "cook",
         "Assets that are up to date are not cooked again. A broken asset is reported with its place and\n"
-        "drawn as a placeholder; the command then ends with 1.",
+        "drawn as a placeholder.",
     )
     cook.add_argument("scene", metavar="SCENE", type=Path, help="the scene file (.hu)")
     cook.add_argument("--jobs", metavar="N", type=positive, help="workers (default: one per core)")
@@ -87,9 +87,9 @@ def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     instead.add_argument(
         "--requirements",
         action="store_true",
-        help="print instead what assets need and what features request, each with its requesters",
+        help="print the requirements of assets and features instead, each with its requesters",
     )
-    plan.add_argument("--out", metavar="FILE.hu", type=Path, help="write there instead of printing")
+    plan.add_argument("--out", metavar="FILE.hu", type=Path, help="write to this file instead of printing")
     instead.add_argument(
         "--against",
         metavar="OLD.hu",
@@ -130,13 +130,7 @@ def _add_scene_and_device(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_PROFILE,
         help="a recorded profile by its name in assets/profiles, or a file (default: %(default)s)",
     )
-    parser.add_argument(
-        "--size",
-        metavar="WxH",
-        type=size,
-        default=DEFAULT_SIZE,
-        help=f"framebuffer size in pixels (default: {DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]})",
-    )
+    add_size(parser)
     parser.add_argument(
         "--budget",
         metavar="MIB",
@@ -175,7 +169,7 @@ def _add_format(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = PROG) -> int:
-    """Run one command and give its exit code; a wrong command line ends in argparse's SystemExit(2)."""
+    """Run one command and return its exit code; a wrong command line raises argparse's SystemExit(2)."""
     options = make_parser(prog).parse_args(arguments)
     command = import_module(f"engine.cli.{options.command}")
     return int(guarded(lambda: command.run(options)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the plan, its requirements, or with --against the schedule to it; with --out, write it to a file.
+    """Print the plan, its requirements, or its difference from another plan; with --out, write it to a file.
 
     Raises InputError for a wrong scene, PlanError for a wrong profile or a scene that does not fit it.
     """

@@ -4,7 +4,7 @@
 like take typed values from nodes; whatever is wrong with the input is an `InputError`.
 """
 
-from engine.humon.codes import Code
+from engine.humon.codes import Code, ProblemCode
 from engine.humon.document import Document, parse
 from engine.humon.edits import Edits
 from engine.humon.files import read
@@ -36,6 +36,7 @@ __all__ = [
     "Node",
     "Position",
     "Problem",
+    "ProblemCode",
     "ProblemCollector",
     "Severity",
     "boolean",

@@ -1,19 +1,24 @@
 """The stable codes of every problem that reading Humon text or taking a value from it can report."""
 
 from enum import StrEnum
+from typing import Self
 
 
-class Code(StrEnum):
-    """A stable problem code; `meaning` is its one-line explanation for the documentation."""
+class ProblemCode(StrEnum):
+    """Base of enums of stable problem codes; `meaning` is one line about a code for the documentation."""
 
     meaning: str
 
-    def __new__(cls, code: str, meaning: str) -> "Code":
+    def __new__(cls, code: str, meaning: str) -> Self:
         """Make a member that equals its code and carries its meaning."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
         return member
+
+
+class Code(ProblemCode):
+    """The codes of reading Humon text and of taking a value from it."""
 
     FILE_MISSING = "file.missing", "The file does not exist."
     FILE_KIND = "file.kind", "The path names a folder, FIFO, device or socket; only regular files are read."

@@ -10,21 +10,23 @@ planner itself is in the folders, in the order in which data passes them: `terms
 """
 
 from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement
-from engine.plan.terms.drawing import Blend, CompareOp, CullMode, FrontFace, ShaderStage, Topology
+from engine.plan.terms.drawing import Blend
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.formats import Format
-from engine.plan.terms.vocabulary import (
+from engine.plan.terms.vocabulary import Contents, Dedicated, Kind, QueueKind
+from engine.plan.terms.vulkan_enums import (
     Access,
+    Aspect,
     BufferUsage,
-    Contents,
-    Dedicated,
+    CompareOp,
+    CullMode,
+    FrontFace,
     ImageUsage,
-    Kind,
     MemoryProperty,
-    QueueKind,
+    ShaderStage,
     Stage,
+    Topology,
 )
-from engine.plan.terms.vulkan_enums import Aspect
 
 __all__ = [
     "Access",

@@ -7,6 +7,7 @@ colours and never a neighbour's.
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +22,9 @@ from engine.storage.resources.image import Image
 from engine.storage.resources.resource_allocator import ResourceAllocator
 from engine.storage.shelves import Shelves, Slot
 from engine.storage.updators import ImageUpdator, texel_view
+
+_NO_SHELF = -1
+"""The shelf of a picture that has a page of its own."""
 
 
 class AtlasRegion:
@@ -60,7 +64,8 @@ class AtlasRegion:
     @property
     def uv(self) -> tuple[float, float, float, float]:
         """(u, v, width, height) in texture coordinates of the page."""
-        wide, high = self._atlas.shape.width, self._atlas.shape.height
+        shape = self._atlas.pages[self.page].shape
+        wide, high = shape.width, shape.height
         return self.x / wide, self.y / high, self.width / wide, self.height / high
 
     def updator(self, *, timeout_s: float = 10.0) -> RegionUpdator:
@@ -68,15 +73,28 @@ class AtlasRegion:
         self._check("an updator is opened")
         return RegionUpdator(self, self._atlas, self._slot, timeout_s)
 
-    def update(self, data: NDArray[Any], *, timeout_s: float = 10.0) -> None:
-        """Write an array [height, width, channels] of the texel's dtype. Raises WrongArray."""
+    def update(self, data: NDArray[Any], *, at: tuple[int, int] = (0, 0), timeout_s: float = 10.0) -> None:
+        """Write an array [height, width, channels] of the texel's dtype at (x, y), its gutter with it.
+
+        Raises WrongArray for another dtype or another number of channels, OutOfBounds for texels outside.
+        """
+        self._check("it is updated")
         dtype, tail = texel_view(self._atlas.shape)
-        wanted = (self.height, self.width, *tail)
-        if getattr(data, "dtype", None) != dtype or data.shape != wanted:
+        if getattr(data, "dtype", None) != dtype or data.ndim < 2 or data.shape[2:] != tail:
             given = f"{getattr(data, 'dtype', type(data).__name__)}{list(getattr(data, 'shape', ()))}"
-            raise WrongArray(self.name, f"it takes {dtype}{list(wanted)}, not {given}")
-        with self.updator(timeout_s=timeout_s) as view:
-            view[...] = data
+            axes = ", ".join(["height", "width", *map(str, tail)])
+            raise WrongArray(self.name, f"it takes {dtype}[{axes}], not {given}")
+        (x, y), (height, width) = at, data.shape[:2]
+        if x < 0 or y < 0 or width < 1 or height < 1 or x + width > self.width or y + height > self.height:
+            size = f"{self.width} x {self.height}"
+            raise OutOfBounds(self.name, f"{width} x {height} texels at ({x}, {y}), and it is {size}")
+        gutter = self._atlas.gutter
+        left, top = gutter * (x == 0), gutter * (y == 0)
+        right, bottom = gutter * (x + width == self.width), gutter * (y + height == self.height)
+        box = (self.x + x - left, self.y + y - top, width + left + right, height + top + bottom)
+        with self.image.updator(self.layer, region=box, timeout_s=timeout_s) as view:
+            view[top : top + height, left : left + width] = data
+            _repeat_edges(view, left, top, right, bottom)
 
     def touch(self) -> None:
         """Say that it is used now: what was not for longest is evicted first."""
@@ -128,7 +146,7 @@ class RegionUpdator:
             if kind is None:
                 self._region._check("its updator is closed")
             return
-        _repeat_edges(whole, self._gutter)
+        _repeat_edges(whole, *[self._gutter] * 4)
         view.flags.writeable = False
         self._inner.close()
 
@@ -138,7 +156,7 @@ class Atlas:
 
     Usable from any thread but for `touch`. Without room a page is added, up to `max_pages`; then the
     pictures that were not touched for longest are evicted, those used in the last `keep` frames excepted
-    (`next_frame` counts them).
+    (`next_frame` counts them). A picture larger than a page gets a page of its own, of one layer.
 
     Parameters
     ----------
@@ -175,6 +193,7 @@ class Atlas:
         self._keep = keep
         self._usage = usage | ImageUsage.SAMPLED | ImageUsage.TRANSFER_DST
         self._shelves = Shelves(self.shape.width, self.shape.height)
+        self._own: set[int] = set()
         self._live: dict[int, AtlasRegion] = {}
         self._frame = 0
         self._next = 0
@@ -187,8 +206,9 @@ class Atlas:
     @property
     def filled(self) -> float:
         """Share of all pages' texels that pictures and their gutters take."""
-        texels = len(self.pages) * self.layers * self.shape.width * self.shape.height
-        return self._shelves.used_texels / texels if texels else 0.0
+        own = sum(page.shape.width * page.shape.height for n, page in self.pages.items() if n in self._own)
+        shared = (len(self.pages) - len(self._own)) * self.layers * self.shape.width * self.shape.height
+        return (self._shelves.used_texels + own) / (shared + own) if self.pages else 0.0
 
     def next_frame(self) -> None:
         """Count a frame: what is touched from now on is used later than all before."""
@@ -204,21 +224,15 @@ class Atlas:
         """Find a place for a picture; a `pinned` one is never evicted. Raises AtlasFull, OutOfBounds."""
         name = name or self.name
         wide, high = width + 2 * self.gutter, height + 2 * self.gutter
-        if width < 1 or height < 1 or wide > self.shape.width or high > self.shape.height:
-            most = (self.shape.width - 2 * self.gutter, self.shape.height - 2 * self.gutter)
-            raise OutOfBounds(
-                name, f"a picture of {width} x {height} in pages that take {most[0]} x {most[1]}"
-            )
+        limit = self._allocator.staging.profile.limits.max_image_dimension_2d
+        if width < 1 or height < 1 or max(wide, high) > limit:
+            most = limit - 2 * self.gutter
+            raise OutOfBounds(name, f"a picture of {width} x {height} in pages that take {most} x {most}")
         with self._lock:
             if self._is_closed:
                 raise UseAfterClose(self.name, f"{name} is allocated, and it is closed")
-            slot = self._shelves.take(wide, high)
-            if slot is None and len(self.pages) < self._max_pages:
-                self._grow()
-                slot = self._shelves.take(wide, high)
-            while slot is None:
-                self._evict(name)
-                slot = self._shelves.take(wide, high)
+            is_large = wide > self.shape.width or high > self.shape.height
+            slot = self._own_page(wide, high, name) if is_large else self._shared_page(wide, high, name)
             region = AtlasRegion(self, slot, self.gutter, name, pinned)
             region.stamp = self._frame
             self._live[id(region)] = region
@@ -235,7 +249,8 @@ class Atlas:
     def trim(self) -> int:
         """Close pages in which nothing lies and return how many."""
         with self._lock:
-            empty = [n for n in self.pages if all(self._shelves.is_empty(layer) for layer in self._span(n))]
+            shared = [n for n in self.pages if n not in self._own]
+            empty = [n for n in shared if all(self._shelves.is_empty(layer) for layer in self._span(n))]
             for number in empty:
                 for layer in self._span(number):
                     self._shelves.drop_layer(layer)
@@ -258,20 +273,39 @@ class Atlas:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _grow(self) -> None:
-        number = self._next
-        page_name = f"{self.name} page {number}"
+    def _shared_page(self, wide: int, high: int, name: str) -> Slot:
+        """Take a place in a page of the usual size."""
+        slot = self._shelves.take(wide, high)
+        if slot is None and len(self.pages) < self._max_pages:
+            number = self._add_page(self.shape, self.layers)
+            for layer in self._span(number):
+                self._shelves.add_layer(layer)
+            slot = self._shelves.take(wide, high)
+        while slot is None:
+            self._evict(name)
+            slot = self._shelves.take(wide, high)
+        return slot
+
+    def _own_page(self, wide: int, high: int, name: str) -> Slot:
+        """Make a page for one large picture."""
+        while len(self.pages) >= self._max_pages:
+            self._evict(name)
+            self.trim()
+        number = self._add_page(replace(self.shape, width=wide, height=high), 1)
+        self._own.add(number)
+        return Slot(number * self.layers, 0, 0, wide, high, _NO_SHELF)
+
+    def _add_page(self, shape: ImageShape, layers: int) -> int:
+        number, self._next = self._next, self._next + 1
         self.pages[number] = self._allocator.create_image(
-            self.shape,
+            shape,
             self._usage,
-            layers=self.layers,
-            name=page_name,
+            layers=layers,
+            name=f"{self.name} page {number}",
             why=self.why or self.name,
             dedicated=True,
         )
-        self._next += 1
-        for layer in self._span(number):
-            self._shelves.add_layer(layer)
+        return number
 
     def _evict(self, name: str) -> None:
         """Make room by what was not used for longest.
@@ -285,13 +319,16 @@ class Atlas:
                 region.is_live = False
                 del self._live[key]
                 self.evicted += 1
-                self._shelves.give(region._slot)
+                self._give(region._slot)
                 return
         raise AtlasFull(name, f"all {len(self.pages)} pages of {self.name} are in use")
 
     def _give(self, slot: Slot) -> None:
         with self._lock:
-            if slot.layer // self.layers in self.pages:
+            number = slot.layer // self.layers
+            if number in self._own:
+                self._close(number)
+            elif number in self.pages:
                 self._shelves.give(slot)
 
     def _span(self, number: int) -> range:
@@ -299,15 +336,16 @@ class Atlas:
 
     def _close(self, number: int) -> None:
         page = self.pages.pop(number)
+        self._own.discard(number)
         if not page.is_closed:
             page.close()
 
 
-def _repeat_edges(whole: NDArray[np.generic], gutter: int) -> None:
-    """Fill the gutter from the outermost texels within it, corners with those of the corners."""
-    if gutter:
-        inner = slice(gutter, -gutter)
-        whole[inner, :gutter] = whole[inner, gutter : gutter + 1]
-        whole[inner, -gutter:] = whole[inner, -gutter - 1 : -gutter]
-        whole[:gutter] = whole[gutter]
-        whole[-gutter:] = whole[-gutter - 1]
+def _repeat_edges(whole: NDArray[np.generic], left: int, top: int, right: int, bottom: int) -> None:
+    """Fill the gutter on each side from the outermost texels within it, corners with those of the corners."""
+    height, width = whole.shape[:2]
+    rows = slice(top, height - bottom)
+    whole[rows, :left] = whole[rows, left : left + 1]
+    whole[rows, width - right :] = whole[rows, width - right - 1 : width - right]
+    whole[:top] = whole[top]
+    whole[height - bottom :] = whole[height - bottom - 1]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from math import lcm
 from typing import Any, Self
@@ -58,6 +60,20 @@ class BufferRange:
         """Write an array's bytes, see `Buffer.update`."""
         self._within(offset, data.nbytes)
         self.buffer.update(data, self.offset + offset, timeout_s=timeout_s)
+
+    @contextmanager
+    def mapped(self) -> Iterator[NDArray[np.uint8]]:
+        """View the range's bytes in mapped memory; on leaving they are flushed for later submits.
+
+        Nothing in flight may use the range. Raises NotReady, and NotMappable for pages without host access.
+        """
+        memory = self.buffer.memory
+        whole = memory.map()
+        try:
+            yield whole[self.offset : self.offset + self.size]
+            memory.flush(self.offset, self.size)
+        finally:
+            memory.unmap()
 
     def download(self, offset: int = 0, size: int | None = None, *, dtype: DTypeLike = np.uint8) -> Download:
         """Schedule reading bytes of the range back, see `Buffer.download`."""

@@ -95,18 +95,21 @@ Copy = Upload | Download
 
 def record_copies(vk: Commands, commands: Any, copies: list[Copy]) -> None:
     """Record copies in their order, which is kept wherever it can be told from the result."""
-    for is_upload, run in groupby(copies, lambda copy: isinstance(copy, Upload)):
-        chosen = list(run)
-        if is_upload:
-            for batch in _rounds(chosen):  # type: ignore[arg-type]
-                _record_uploads(vk, commands, batch)
-        else:
-            for copy in chosen:
-                _record_download(vk, commands, copy)  # type: ignore[arg-type]
+    for _, run in groupby(copies, lambda copy: isinstance(copy, Upload)):
+        uploads: list[Upload] = []
+        for copy in run:
+            if isinstance(copy, Upload):
+                uploads.append(copy)
+            else:
+                _record_download(vk, commands, copy)
+        for batch in _rounds(uploads):
+            _record_uploads(vk, commands, batch)
 
 
 def _rounds(copies: list[Upload]) -> list[list[Upload]]:
     """Split into batches in which no two write to the same place; a later write lies in a later one."""
+    if not copies:
+        return []
     groups: dict[tuple[int, int], list[int]] = {}
     boxes = np.array([copy.box for copy in copies], np.int64)
     for index, copy in enumerate(copies):
@@ -144,15 +147,15 @@ def _record_uploads(vk: Commands, commands: Any, copies: list[Upload]) -> None:
     barrier(vk, commands, before, _whole(images, to_target=True))
     for copies_of in by_target.values():
         if isinstance(copies_of[0], BufferUpload):
-            _copy_to_buffer(vk, commands, copies_of)  # type: ignore[arg-type]
+            _copy_to_buffer(vk, commands, [copy for copy in copies_of if isinstance(copy, BufferUpload)])
         else:
-            _copy_to_image(vk, commands, copies_of)  # type: ignore[arg-type]
+            _copy_to_image(vk, commands, [copy for copy in copies_of if isinstance(copy, ImageUpload)])
     barrier(vk, commands, after, _whole(images, to_target=False))
     for copy in images:
         copy.target.layout = copy.target.rest_layout
 
 
-def _whole(images: list[Any], *, to_target: bool) -> NDArray[np.void]:
+def _whole(images: list[ImageUpload], *, to_target: bool) -> NDArray[np.void]:
     """Make a barrier for all of each image: to TRANSFER_DST, or to where it rests."""
     made = image_barriers([(row.target.live, 0) for row in images], 0, 0, BEFORE if to_target else AFTER)
     for row, upload in zip(made, images, strict=True):

@@ -8,6 +8,14 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 
+class AccelerationStructureType(IntEnum):
+    """VkAccelerationStructureTypeKHR."""
+
+    TOP_LEVEL = 0
+    BOTTOM_LEVEL = 1
+    GENERIC = 2
+
+
 class AdapterType(IntEnum):
     """VkPhysicalDeviceType."""
 
@@ -42,6 +50,13 @@ class BorderColor(IntEnum):
     FLOAT_OPAQUE_WHITE = 4
 
 
+class BuildFlag(IntFlag):
+    """VkBuildAccelerationStructureFlagBitsKHR."""
+
+    ALLOW_COMPACTION = 0x2
+    PREFER_FAST_TRACE = 0x4
+
+
 class ColorComponent(IntFlag):
     """VkColorComponentFlagBits."""
 
@@ -56,6 +71,19 @@ class Filter(IntEnum):
 
     NEAREST = 0
     LINEAR = 1
+
+
+class GeometryFlag(IntFlag):
+    """VkGeometryFlagBitsKHR."""
+
+    OPAQUE = 0x1
+
+
+class GeometryType(IntEnum):
+    """VkGeometryTypeKHR."""
+
+    TRIANGLES = 0
+    INSTANCES = 2
 
 
 class IndexType(IntEnum):

@@ -21,7 +21,7 @@ from harness import Row, discover, print_table, write_json  # noqa: E402
 
 
 def run_here(path: Path, output: Path) -> None:
-    """Run one benchmark file in this process; each row is written as soon as it is there, one a line."""
+    """Run one benchmark file in this process; each row is written at once, one per line."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -35,7 +35,7 @@ def run_here(path: Path, output: Path) -> None:
 
 
 def run_apart(path: Path) -> list[Row]:
-    """Run one benchmark file in a process of its own; a crash or a hang ends as a row that says so."""
+    """Run one benchmark file in a child process; a crash or a hang becomes a row with the reason."""
     area = path.stem.removeprefix("bench_")
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "rows.jsonl"
@@ -53,7 +53,7 @@ def run_apart(path: Path) -> list[Row]:
 
 
 def main() -> int:
-    """Give 0 when every area ran, 1 when one broke off, 2 for an unknown area."""
+    """Return 0 if every area ran, 1 if one failed, 2 for an unknown area."""
     parser = argparse.ArgumentParser(prog="python tests/bench", description=__doc__)
     parser.add_argument("--only", default="", metavar="AREA", help="one area, as in bench_AREA.py")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""What cooking costs, and what is left of it when nothing has changed."""
+"""The cost of cooking, and of opening when nothing has changed."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def cube() -> Iterator[Row]:
 
 
 def bare_tools(dbs: list[AssetDb]) -> None:
-    """What cannot be saved: the compiler on every shader, Pillow on every picture."""
+    """The lower bound: the compiler on every shader, Pillow on every picture."""
     compiler = find_compiler()
     assert compiler is not None
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""What opening and drawing `scenes/cube.hu` headless costs, beside pygfx drawing one cube."""
+"""The cost of opening and drawing `scenes/cube.hu` headless, compared with pygfx drawing one cube."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""What reading scene files costs, beside json.loads of the same data and the `humon` package."""
+"""The cost of reading scene files, compared with json.loads of the same data and the `humon` package."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness import Row
+from scene_texts import object_text
 
 from engine.humon import Document, boolean, format_document, parse, plain, vector, write
 
@@ -20,18 +21,10 @@ AIM_S = 3.0
 
 
 def scene_text(count: int) -> str:
-    """Return a tableau of `count` objects, root braces written out as the `humon` package wants them."""
+    """Return a tableau of `count` objects, with root braces, which the `humon` package requires."""
     lines = ["{ tableau: {\n    name: bench\n    objects: {\n"]
     for i in range(count):
-        x, y, z = i % 100 * 1.5, i // 100 % 100 * 0.25, i // 10_000 * 2
-        lines.append(
-            f"        object{i}: {{\n"
-            f"            translation: [{x} {y} {z}]\n"
-            f"            rotation: [0 0 0 1]\n"
-            f"            scale: [1 1 1]\n"
-            f"            features: [ {{ @type: visibleModel  enabled: true  asset: [assetDb0 {i % 7}] }} ]\n"
-            f"        }}\n"
-        )
+        lines.append(object_text(i, f"@type: visibleModel  enabled: true  asset: [assetDb0 {i % 7}]"))
     return "".join([*lines, "    }\n} }\n"])
 
 
@@ -112,7 +105,7 @@ def _one_edit(document: Document) -> Row:
 
 
 def _take_values(document: Document) -> int:
-    """Take every value that a tableau takes; return how many objects are enabled."""
+    """Read every value that a tableau reads; return how many objects are enabled."""
     enabled = 0
     for thing in document.root["tableau"]["objects"]:
         vector(thing["translation"], 3)
@@ -134,7 +127,7 @@ def _with_numbers(value: Any) -> Any:
 
 
 def _best(*calls: Callable[[], object]) -> list[float]:
-    """Return the best time of each call in seconds: the calls take turns, the cycle collector rests."""
+    """Return the best time of each call in seconds: the calls alternate, the garbage collector is off."""
     best = [float("inf")] * len(calls)
     for _ in range(ROUNDS):
         for number, call in enumerate(calls):

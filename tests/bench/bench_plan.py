@@ -1,4 +1,4 @@
-"""What planning costs: full plans, small changes, packing, compaction, schedules, memory; and long proofs."""
+"""The cost of planning: full plans, small changes, packing, compaction, schedules, memory; long proofs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SHAPES = tuple(ImageShape(Format.R8G8B8A8_SRGB, 4 << i, 4, 1) for i in range(4))
 
 
 def rows() -> Iterable[Row]:
-    """One row per promise."""
+    """Yield one row per target."""
     yield from _full()
     yield from _changes()
     yield _shared()
@@ -54,7 +54,7 @@ def rows() -> Iterable[Row]:
 
 
 def scene(count: int, images: bool = True) -> tuple[RequirementTable, list[Terms]]:
-    """`count` assets in random order, each asked for thrice on different terms; a tenth are textures."""
+    """`count` assets in random order, each requested three times with other terms; a tenth are textures."""
     rng = np.random.default_rng(1)
     table = RequirementTable()
     table.requesters.add_block(3 * count, lambda i: Requester("visibleModel", f"object{i}"))
@@ -75,7 +75,7 @@ def scene(count: int, images: bool = True) -> tuple[RequirementTable, list[Terms
 
 
 def best(work: Callable[[], object], times: int = 5) -> float:
-    """Shortest time in seconds: what the work costs, without what else the machine does."""
+    """The shortest time in seconds, which other load disturbs least."""
     took = []
     for _ in range(times):
         gc.collect()
@@ -154,7 +154,7 @@ def _changes() -> Iterable[Row]:
 
 
 def _shared() -> Row:
-    """One of 100,000 that share an asset lets go of it, or asks again; beside 100,000 other assets."""
+    """One of 100,000 requesters of an asset drops it, or requests it again; beside 100,000 other assets."""
     table, terms = scene(COUNT, images=False)
     requester = table.requesters.add_block(COUNT, lambda i: Requester("visibleModel", f"sharing{i}"))
     for each in terms:
@@ -186,7 +186,7 @@ def _shared() -> Row:
 
 
 def _moved(before: Plan, after: Plan, changed: np.ndarray) -> int:
-    """How many keys that did not change have another address."""
+    """Count the unchanged keys that have a new address."""
     old, new = before.memory.subresources, after.memory.subresources
     stays = ~np.isin(old["key"], changed + FIRST)
     at = np.searchsorted(new["key"], old["key"][stays])
@@ -207,12 +207,12 @@ def _packing() -> Iterable[Row]:
 
 
 def _churn(count: int, rounds: int) -> tuple[float, float]:
-    """Waste after so many rounds of one asset going and another coming; seconds per round (median)."""
+    """Waste after so many rounds of replacing one asset; seconds per round (median)."""
     rng = np.random.default_rng(3)
     table = RequirementTable()
     terms = Requirement(0, Kind.BUFFER, usage=USAGES[0], alignment=16, contents=Contents.CACHE).terms()
-    asks = np.array([table.requesters.add("visibleModel", f"object{i}") for i in range(count + rounds)])
-    table.add_rows(terms, key=np.arange(count), size=rng.integers(16, 65_536, count), requester=asks[:count])
+    users = np.array([table.requesters.add("visibleModel", f"object{i}") for i in range(count + rounds)])
+    table.add_rows(terms, key=np.arange(count), size=rng.integers(16, 65_536, count), requester=users[:count])
     known = coalesce(table)
     plan = make_plan(known, DEVICE)
     live = list(range(count))
@@ -221,8 +221,8 @@ def _churn(count: int, rounds: int) -> tuple[float, float]:
         at = int(rng.integers(count))
         gone, live[at] = live[at], fresh
         start = time.perf_counter()
-        table.remove(int(asks[gone]))
-        table.add_rows(terms, key=fresh, size=int(rng.integers(16, 65_536)), requester=asks[fresh])
+        table.remove(int(users[gone]))
+        table.add_rows(terms, key=fresh, size=int(rng.integers(16, 65_536)), requester=users[fresh])
         known = coalesce(table, known)
         plan = make_plan(known, DEVICE, plan)
         took.append(time.perf_counter() - start)
@@ -273,7 +273,7 @@ def _schedule() -> Row:
 
 
 def _transferred(plan: Plan, sources: Sources) -> tuple[int, int, int]:
-    """Transfers, copies and windows of the schedule that brings everything in."""
+    """Count transfers, copies and windows of the schedule that uploads everything."""
     steps = make_schedule(Resident(), plan, sources).steps
     assert not any(isinstance(step, Move) for step in steps)
     sent = [step for step in steps if isinstance(step, Transfer)]
@@ -282,7 +282,7 @@ def _transferred(plan: Plan, sources: Sources) -> tuple[int, int, int]:
 
 
 def _toggle() -> Row:
-    """One asset goes and another comes where 100,000 are resident: plan, schedule and taking it up."""
+    """One asset of 100,000 resident ones is replaced: plan, schedule, and starting it."""
     table, terms = scene(COUNT, images=False)
     known = coalesce(table)
     plan = make_plan(known, DEVICE)
@@ -349,7 +349,7 @@ def _memory() -> Row:
 
 
 def _proofs() -> Iterable[Row]:
-    """Long runs of the proofs that the tests run in short, on all cores."""
+    """Long runs of the proofs that the tests run briefly, on all cores."""
     with ProcessPoolExecutor() as pool:
         for name, proof, first, seeds, aim, unit in (
             ("plans", _hundred_plans, 1_000_000, 2_200, 200_000, "plans without a finding"),

@@ -21,7 +21,7 @@ PER_WORLD = 20
 
 
 def rows() -> Iterable[Row]:
-    """Half of them go through staging, half where their buffers belong."""
+    """Half of them use staging, half write straight into their buffers."""
     start = time.perf_counter()
     wrong: list[str] = []
     with checked_device() as device:

@@ -1,4 +1,4 @@
-"""What storage costs: an updator, a sub-allocation, memory for a small buffer, a place in an atlas."""
+"""The cost of storage: an updator, a sub-allocation, memory for a small buffer, a place in an atlas."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VERTEX = BufferUsage.VERTEX_BUFFER
 
 
 def best(call: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """Seconds of the best of several rounds: what the work costs while nobody else has the cores."""
+    """The best of several rounds in seconds, which other load disturbs least."""
     taken = []
     for _ in range(rounds):
         start = time.perf_counter()
@@ -167,7 +167,7 @@ def atlas(resources: ResourceAllocator, driver: str) -> Iterable[Row]:
 
 
 def acceleration(resources: ResourceAllocator, driver: str) -> Iterable[Row]:
-    """A sheet of 500,000 triangles built and compacted, where the device can."""
+    """A mesh of 500,000 triangles built and compacted, if the device supports it."""
     size = 500
     y, x = np.mgrid[0 : size + 1, 0 : size + 1].astype(np.float32)
     vertices = np.stack([x, y, np.sin(x)], axis=-1).reshape(-1, 3)

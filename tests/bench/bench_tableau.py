@@ -1,4 +1,4 @@
-"""What 100,000 objects cost: added, standing still, moving, switched, collected."""
+"""The cost of 100,000 objects: adding, unchanged frames, moving, switching, collecting."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Seen(Feature):
     fields = (asset_field("asset", types=("model",)),)
 
     def requirements(self, asset, library):
-        """Ask for the three."""
+        """Request the three buffers."""
         for index in range(3):
             yield Requirement(asset.key * 4 + index, Kind.BUFFER, 64, usage=BufferUsage.VERTEX_BUFFER)
 
@@ -44,7 +44,7 @@ def median(call: Callable[[], object]) -> float:
 
 
 def row(name: str, value: float, unit: str, aim: float | None = None, **reference: Any) -> Row:
-    """A row whose aim, where there is one, is an upper bound in the row's unit."""
+    """A row whose aim, if any, is an upper bound in the row's unit."""
     if aim is None:
         return Row(f"tableau.{name}", value, unit, **reference)
     return Row(f"tableau.{name}", value, unit, aim=f"<= {aim:g} {unit}", holds=value <= aim, **reference)

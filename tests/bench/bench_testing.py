@@ -1,4 +1,4 @@
-"""What a scene test costs: opening, drawing and closing beside one frame; a plan alone; a hundred at once."""
+"""The cost of a scene test: opening, drawing and closing, compared with a frame; a plan only; a hundred."""
 
 import re
 import statistics

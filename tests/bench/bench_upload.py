@@ -1,4 +1,4 @@
-"""What bringing a gigabyte to the device costs: beside its raw copies, and beside a scene that is drawn."""
+"""The cost of uploading a gigabyte, compared with raw copies, alone and while a scene is drawn."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _speed(world: World, aim: float) -> Iterable[Row]:
 
 
 def _staging_peak(world: World) -> int:
-    """Most bytes that lived beside the planned ones while everything went through staging."""
+    """The most bytes live beyond the planned ones while everything is uploaded through staging."""
     resident = Resident()
     schedule = world.schedule(resident)
     with world.manager(resident, pace=Pace(direct=False)) as manager:

@@ -1,4 +1,4 @@
-"""What the viewer's own parts cost a frame: the inspector with 100,000 blocks, and packing its triangles."""
+"""The cost of the viewer's own parts per frame: the inspector with 100,000 blocks, packing its triangles."""
 
 import ctypes
 import statistics
@@ -64,13 +64,13 @@ def _inspector(tableau: Tableau) -> Inspector:
         raise RuntimeError(f"{name}: {message}")
 
     def unasked(most_bytes: int, most_moves: int) -> NoReturn:
-        raise RuntimeError("nobody asks for compaction here")
+        raise RuntimeError("the benchmark never compacts")
 
     return Inspector(tableau, CompactionButton(unasked, unasked), Guard(fail))
 
 
 def _memory_tab(plan: Plan) -> tuple[float, float]:
-    """Milliseconds a frame with the whole tree folded open, and to pack what came of it."""
+    """Milliseconds per frame with the whole tree expanded, and for packing its triangles."""
     inspector = _inspector(Tableau())
     _click(inspector, plan, 100, 66)
     model = inspector._memory._model

@@ -1,4 +1,4 @@
-"""What a benchmark gives: rows, one per promise, each measured beside its reference in the same run.
+"""The rows of a benchmark, one per target, each measured with its reference in the same run.
 
 A file `bench_<area>.py` in this folder starts with `from harness import Row` and has
 `def rows() -> Iterable[Row]`. Each runs in a process of its own, so that no area warms or burdens another.
@@ -18,7 +18,7 @@ _REPORTED = ("name", "value", "unit", "reference", "reference_value", "ratio", "
 
 @dataclass(frozen=True)
 class Row:
-    """One promise and what was measured.
+    """One target and its measurement.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Row:
     skipped: str = ""
 
     def __post_init__(self) -> None:
-        """Check that the row says something: a value, or why there is none."""
+        """Check that the row has a value, or the reason why there is none."""
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"a row is named area.what, not {self.name!r}")
         if (self.value is None) == (not self.skipped):
@@ -59,7 +59,7 @@ class Row:
             object.__setattr__(self, "ratio", self.value / self.reference_value)
 
     def to_json(self) -> dict[str, object]:
-        """Give the row as it stands in build/bench.json, with `skipped` only where it could not run."""
+        """Return the row as in build/bench.json, with `skipped` only if it could not run."""
         row = asdict(self)
         reported: dict[str, object] = {key: row[key] for key in _REPORTED}
         if self.skipped:
@@ -68,7 +68,7 @@ class Row:
 
 
 def discover(folder: Path, only: str = "") -> list[Path]:
-    """List the benchmark files of a folder, or the one of area `only`; ValueError names those there are."""
+    """List the benchmark files of a folder, or the one of area `only`; ValueError names the known ones."""
     files = {path.stem.removeprefix("bench_"): path for path in sorted(folder.glob("bench_*.py"))}
     if not only:
         return list(files.values())
@@ -78,13 +78,13 @@ def discover(folder: Path, only: str = "") -> list[Path]:
 
 
 def write_json(rows: Iterable[Row], path: Path) -> None:
-    """Write the rows as a list; the folder is made if need be."""
+    """Write the rows as a list; creates the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([row.to_json() for row in rows], indent=2) + "\n", encoding="utf-8")
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    """Print the rows for people: what was promised, what was measured, and whether it held."""
+    """Print the rows as a table: target, measurement, and whether it holds."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""A gigabyte of assets in a cache file, their plan, and the raw copies that an upload is measured beside."""
+"""A gigabyte of assets in a cache file, their plan, and the raw copies that an upload is compared with."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from engine.vk.instance import Instance
 MIB = 1 << 20
 POLICY = Policy()
 ROOT = Path(__file__).resolve().parents[2]
-SIZES = {True: (320, 240), False: (1920, 1080)}  # by whether a processor draws
+SIZES = {True: (320, 240), False: (1920, 1080)}  # by whether the driver draws on the CPU
 IDLE_FRAMES = 300
 DB = 1
 STAGING = 256 * MIB
-# What meshes ask for: vertices of 32 bytes, indices of 4, which therefore lie in different runs.
+# Requirements of meshes: vertices of 32 bytes and indices of 4, which lie in different runs.
 KINDS = ((BufferUsage.VERTEX_BUFFER, 32), (BufferUsage.INDEX_BUFFER, 4))
 
 
@@ -62,7 +62,7 @@ def driver_of(device: Device) -> str:
 
 
 class World:
-    """`count` buffers of `total` bytes together, in a cache file that the system holds in memory."""
+    """`count` buffers of `total` bytes together, in a cache file that is in the page cache."""
 
     def __init__(self, device: Device, folder: Path, count: int, total: int) -> None:
         self.device, self.count = device, count
@@ -114,7 +114,7 @@ class World:
         return bool(self.profile.memory_types[place.memory_type].properties & MemoryProperty.HOST_VISIBLE)
 
     def schedule(self, resident: Resident, plan: Plan | None = None) -> Schedule:
-        """Make the schedule that brings everything in."""
+        """Make the schedule that uploads everything."""
         return make_schedule(resident, plan or self.plan, self.sources)
 
     def manager(self, resident: Resident, **more) -> MemoryManager:
@@ -132,7 +132,7 @@ class World:
         return self.upload(self._plan(replace(self.profile, heaps=heaps)))[0]
 
     def upload(self, plan: Plan | None = None, **more) -> tuple[float, float]:
-        """Bring everything in at once: seconds from when there is memory to the last key, and of all.
+        """Upload everything at once: seconds from the allocation of memory to the last key, and in total.
 
         Like the references it begins with the plan's memory and a staging buffer made; all is from submit
         to settled, staging given back.
@@ -158,7 +158,7 @@ class World:
 
     @staticmethod
     def _make_staging(manager: MemoryManager) -> None:
-        """Have the staging buffer of the first transfer made, if it needs one."""
+        """Create the staging buffer of the first transfer, if it needs one."""
         executor = manager._executor
         first = next(step for step in manager.open_steps if isinstance(step, Transfer))
         if len(first.buffer_copies) and executor.transfers._writable(first):
@@ -216,7 +216,7 @@ class World:
         objects.bind(Bind(number, number, 0), needs.size)
 
     def close(self) -> None:
-        """Let go of the cache file."""
+        """Close the cache file."""
         self.cache.close()
         self._file.close()
         Path(self._file.name).unlink()
@@ -229,7 +229,7 @@ class World:
 
 
 class Frames:
-    """The cube, drawn headless, beside which something else is uploaded on the same device."""
+    """The cube, drawn headless while something else is uploaded on the same device."""
 
     def __init__(self) -> None:
         from engine.assets import open_library

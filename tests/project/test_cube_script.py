@@ -15,7 +15,7 @@ case "$*" in *"$FAIL"*) exit 2 ;; esac
 
 
 def cube(root: Path, tmp_path: Path, fail: str = "nothing", **display: str) -> tuple[int, list[str], str]:
-    """Run the script with a Python that only writes down what it was asked to do."""
+    """Run the script with a Python that only logs its arguments."""
     python = tmp_path / "python"
     python.write_text(PYTHON, encoding="utf-8")
     python.chmod(0o755)
@@ -45,7 +45,7 @@ def test_without_a_display_it_says_where_the_picture_is(root: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("fail", ["engine cook", "viewer"])
-def test_what_goes_wrong_ends_it_and_no_picture_is_promised(root: Path, tmp_path: Path, fail: str) -> None:
+def test_a_failing_step_ends_it_and_no_picture_is_announced(root: Path, tmp_path: Path, fail: str) -> None:
     code, _, out = cube(root, tmp_path, fail)
     assert code == 2
     assert "The picture is" not in out

@@ -1,4 +1,4 @@
-"""The bench harness: rows that say something, in the table and in the file."""
+"""The benchmark harness: rows with a value or a reason, in the table and in the file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def harness(root: Path) -> ModuleType:
 
 @pytest.fixture
 def bench(root: Path, tmp_path: Path) -> Path:
-    """A copy of the harness with two areas: one that measures, one that breaks off."""
+    """A copy of the harness with two areas: one that measures, one that fails halfway."""
     folder = tmp_path / "tests" / "bench"
     folder.mkdir(parents=True)
     for name in ("harness.py", "__main__.py"):
@@ -82,7 +82,7 @@ def test_one_area_is_measured_alone_and_written_as_a_list(bench: Path) -> None:
     assert "no GPU here" in done.stdout
 
 
-def test_an_area_that_breaks_off_keeps_its_rows_and_fails_the_run(bench: Path) -> None:
+def test_an_area_that_fails_halfway_keeps_its_rows_and_fails_the_run(bench: Path) -> None:
     done = run(bench)
     assert done.returncode == 1
     rows = json.loads((bench / "out.json").read_text(encoding="utf-8"))
@@ -90,7 +90,7 @@ def test_an_area_that_breaks_off_keeps_its_rows_and_fails_the_run(bench: Path) -
     assert "ValueError: broken" in done.stderr
 
 
-def test_an_unknown_area_is_an_error_that_names_those_there_are(bench: Path) -> None:
+def test_an_unknown_area_is_an_error_that_names_the_known_ones(bench: Path) -> None:
     done = run(bench, "--only", "speed")
     assert done.returncode == 2
     assert "bad, good" in done.stderr

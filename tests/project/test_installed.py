@@ -1,4 +1,4 @@
-"""An installation without a checkout opens the scenes it brings along, from any folder."""
+"""An installation without a checkout opens its own scenes from any folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GENERATED = shutil.ignore_patterns("*.ogCache*", "__pycache__", "*.py")
 
 @pytest.fixture
 def installed(root: Path, tmp_path: Path) -> Path:
-    """What `pip install .` lays down: packages in one folder, data in share/diorama."""
+    """The layout that `pip install .` makes: packages in one folder, data in share/diorama."""
     for package in ("engine", "features", "viewer"):
         shutil.copytree(
             root / package, tmp_path / "lib" / package, ignore=shutil.ignore_patterns("__pycache__")
@@ -53,9 +53,7 @@ def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("entry", [("engine",), ("diorama",)])
-def test_a_scene_that_comes_with_it_is_planned_from_any_folder(
-    installed: Path, entry: tuple[str, ...]
-) -> None:
+def test_an_installed_scene_is_planned_from_any_folder(installed: Path, entry: tuple[str, ...]) -> None:
     done = run(installed, *entry, "plan", "scenes/cube.hu")
     assert done.returncode == 0, done.stderr
     assert "featureDb: {" in done.stdout
@@ -63,7 +61,7 @@ def test_a_scene_that_comes_with_it_is_planned_from_any_folder(
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("entry", ["viewer", "diorama"])
-def test_a_scene_that_comes_with_it_is_drawn_from_any_folder(installed: Path, entry: str) -> None:
+def test_an_installed_scene_is_drawn_from_any_folder(installed: Path, entry: str) -> None:
     done = run(installed, entry, "scenes/cube.hu", "--headless", "--size", "64x48", "--screenshot", "a.png")
     assert done.returncode == 0, done.stderr
     assert (installed / "elsewhere" / "a.png").stat().st_size > 1000

@@ -1,4 +1,4 @@
-"""Who may import whom: the architecture as a test."""
+"""Which part may import which: the architecture as a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How every module is kept: small, introduced by a sentence, and finished."""
+"""Rules for every module: small, introduced by a sentence, finished, in a folder that is easy to survey."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import inspect
 import re
 import subprocess
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,6 +18,14 @@ import pytest
 from engine.humon import Problem
 
 LONGEST = 500
+MOST_IN_A_FOLDER = 16
+# Folders with more modules, and why they are not divided.
+LARGER_FOLDERS = {
+    "engine/assets": "one pipeline from records over cooking to the cache; its importers are in a folder",
+    "engine/humon": "one language: its reader, writer, editor and formatter share lexis, nodes and problems",
+}
+# Module names that occur more than once in a part, and why.
+SAME_NAMES: dict[str, str] = {}
 MARKS = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
 
 
@@ -76,6 +85,52 @@ def test_a_docstring_that_is_inherited_or_made_up_is_none() -> None:
     assert undocumented(Inherited)
     assert not undocumented(Problem)
     assert not undocumented(17)
+
+
+def parts(root: Path) -> list[tuple[str, list[Path]]]:
+    """The packages of the engine, and features and viewer, each with its modules."""
+    tops = [*sorted(path for path in (root / "engine").iterdir() if path.is_dir()), root / "features"]
+    return [
+        (str(top.relative_to(root)), [path for path in sorted(top.rglob("*.py")) if path.stem[:2] != "__"])
+        for top in (*tops, root / "viewer")
+    ]
+
+
+def crowded_folders(root: Path) -> dict[str, int]:
+    counts = Counter(
+        str(path.parent.relative_to(root)) for path in python_files(root) if path.stem != "__init__"
+    )
+    return {folder: count for folder, count in counts.items() if count > MOST_IN_A_FOLDER}
+
+
+def repeated_names(root: Path) -> list[str]:
+    wrong = []
+    for part, files in parts(root):
+        counts = Counter(path.stem for path in files)
+        for path in files:
+            if counts[path.stem] > 1 and path.stem not in SAME_NAMES:
+                wrong.append(f"{path.relative_to(root)}: {part} has {counts[path.stem]} modules of that name")
+    return wrong
+
+
+def test_a_folder_has_at_most_16_modules(root: Path) -> None:
+    assert crowded_folders(root).keys() == LARGER_FOLDERS.keys()
+
+
+def test_no_module_name_stands_twice_in_a_part(root: Path) -> None:
+    assert not repeated_names(root), "\n".join(repeated_names(root))
+
+
+def test_a_crowded_folder_and_a_repeated_name_are_found(tmp_path: Path) -> None:
+    for folder, name in (*(("plan/terms", f"module{i}") for i in range(17)), ("plan/text", "module3")):
+        path = tmp_path / "engine" / folder / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert crowded_folders(tmp_path) == {"engine/plan/terms": 17}
+    assert [line.partition(":")[0] for line in repeated_names(tmp_path)] == [
+        "engine/plan/terms/module3.py",
+        "engine/plan/text/module3.py",
+    ]
 
 
 def test_nothing_is_left_for_later(root: Path) -> None:

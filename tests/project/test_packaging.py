@@ -1,4 +1,4 @@
-"""What travels in the package, and that nothing of this machine travels with it."""
+"""The contents of the package: all scenes and assets, and nothing of one machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page about scenes tells of exactly the features, fields and asset types there are."""
+"""The page about scenes lists exactly the existing features, fields and asset types."""
 
 from __future__ import annotations
 

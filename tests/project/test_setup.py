@@ -1,4 +1,4 @@
-"""The set-up script asks first and installs only what is missing: run against programs that only pretend."""
+"""The set-up script installs only what is missing: run against fake system programs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ esac
 
 @dataclass
 class Machine:
-    """A folder of pretended programs, what they were asked, and what they answer."""
+    """A folder of fake programs, with a log of their calls and their prepared answers."""
 
     folder: Path
     script: Path
@@ -62,7 +62,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, root: Path) -> Machine:
-    """A machine on which nothing is missing but the virtual environment, used by root."""
+    """A machine, used by root, that lacks only the virtual environment."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "project" / "tools").mkdir(parents=True)
     script = tmp_path / "project" / "tools" / "setup.sh"
@@ -97,7 +97,7 @@ def test_it_reads_the_package_lists_once_and_installs_what_is_missing(machine: M
     assert installed == ["libvulkan1 xvfb python3.11-venv", "mesa-vulkan-drivers"]
 
 
-def test_the_software_driver_stays_away_where_a_device_answers(machine: Machine) -> None:
+def test_the_software_driver_is_not_installed_where_there_is_a_device(machine: Machine) -> None:
     machine.answer("packages", "libvulkan1\n")
     done = machine.setup()
     assert done.returncode == 0, done.stderr

@@ -21,7 +21,7 @@ NOT_HERE = ("sudo apt-get",)  # what a fresh machine needs and this one has
 
 
 def blocks(root: Path) -> Iterator[tuple[str, str, str]]:
-    """Language, file to be written (by the text before) and content of every block."""
+    """Language, file name (from the text before) and content of every block."""
     text = (root / "docs" / "testing.md").read_text(encoding="utf-8")
     end = 0
     for found in BLOCK.finditer(text):
@@ -32,7 +32,7 @@ def blocks(root: Path) -> Iterator[tuple[str, str, str]]:
 
 @pytest.fixture
 def source(root: Path, tmp_path: Path) -> Path:
-    """What a checkout holds, so that building leaves nothing in this one."""
+    """A copy of the checkout, so that building leaves nothing in this one."""
     folder = tmp_path / "diorama"
     ignored = shutil.ignore_patterns("__pycache__", "*.ogCache*")
     for name in ("engine", "features", "viewer", "scenes", "assets"):
@@ -44,7 +44,7 @@ def source(root: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment(source: Path, display: Display) -> dict[str, str]:
-    """Installing needs no network: pip finds here what the package depends on."""
+    """Installing needs no network: pip finds the dependencies here."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "PYTEST_"))}
     return own | {
         "DIORAMA": str(source),

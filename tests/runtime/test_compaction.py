@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.scenes import CUBE
-from support.wants import NORMAL, ROUGHNESS, TANGENT, Wants
+from support.texture_requests import NORMAL, ROUGHNESS, TANGENT, TextureRequests
 
 from engine.assets import AssetRef, open_library
 from engine.feature.requirement_builders import texture_requirement
@@ -39,10 +39,10 @@ def test_compaction_returns_a_page_and_every_texel_stays():
         with runtime:
             with pytest.raises(PlanError, match="nothing has been planned"):
                 runtime.compaction()
-            wants = Wants(runtime.planner, library)
+            texture_requests = TextureRequests(runtime.planner, library)
 
             def settle_with(*textures: AssetRef) -> None:
-                wants.ask(*textures)
+                texture_requests.request(*textures)
                 runtime.settle()
 
             whole = tight_bytes(texture_requirement(ROUGHNESS, library).shape)
@@ -79,14 +79,14 @@ def test_what_could_not_be_read_stays_lost_where_it_is_moved_to(monkeypatch: pyt
         open_library(scene.dbs) as library,
         Runtime(scene, library, RuntimeOptions(size=(64, 64), validate=True)) as runtime,
     ):
-        wants = Wants(runtime.planner, library)
-        wants.ask(NORMAL, TANGENT)
+        texture_requests = TextureRequests(runtime.planner, library)
+        texture_requests.request(NORMAL, TANGENT)
         runtime.settle()
         with monkeypatch.context() as patch:
             patch.setattr(FileCache, "_copy", _cannot_be_read)
-            wants.ask(NORMAL, TANGENT, ROUGHNESS)
+            texture_requests.request(NORMAL, TANGENT, ROUGHNESS)
             runtime.settle()
-        wants.ask(NORMAL, ROUGHNESS)
+        texture_requests.request(NORMAL, ROUGHNESS)
         runtime.settle()
         assert runtime.compact().moves == 1
         runtime.settle()

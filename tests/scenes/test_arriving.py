@@ -1,4 +1,4 @@
-"""Claims about what is drawn in place of what is still on its way: fallbacks, and never a stall."""
+"""Claims about frames while assets are in transfer: fallbacks are drawn, and nothing stalls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def cube() -> Iterator[OpenedScene]:
 
 
 def withdraw(scene: OpenedScene, kind: str, index: int) -> None:
-    """Take a published asset away, as if it were still on its way."""
+    """Unpublish an asset, as if it were still in transfer."""
     runtime = scene.host.runtime
     key = runtime.library.find("assetDb0", index, (kind,)).key
     runtime.memory.published.withdraw(np.array([key], np.int64))
@@ -47,7 +47,7 @@ def test_until_a_mesh_arrives_the_placeholder_is_drawn_with_the_objects_material
     assert_same_pixels(cube.frame(), bricks, levels=8, share=0.02)  # both are unit cubes
 
 
-def test_a_scene_is_drawn_from_its_first_frame_on_and_ends_as_if_it_had_waited(cube):
+def test_a_scene_is_drawn_from_its_first_frame_on_and_ends_with_the_same_picture(cube):
     waited = cube.frame()
     with open_scene("scenes/cube.hu", settle=False, paging_cycles=1) as scene:
         scene.step(count=2)

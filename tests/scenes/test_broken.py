@@ -1,4 +1,4 @@
-"""Claims about scenes with a broken part: one placeholder, one warning with its place, the rest draws."""
+"""Claims about scenes with a broken asset: one placeholder, one warning with its place, the rest is drawn."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_missing_texture_costs_one_placeholder_and_is_reported_with_its_line(p
     grey = np.asarray(frame).astype(int)
     assert (
         (grey[..., 0] > 90) & (abs(grey[..., 0] - grey[..., 1]) < 12)
-    ).mean() > 0.3  # the ground is as it was
+    ).mean() > 0.3  # the ground is unchanged
 
 
 def test_a_glsl_error_is_reported_at_its_line_and_the_placeholder_material_draws(project):
@@ -90,8 +90,8 @@ def test_stages_that_disagree_about_a_binding_are_reported_for_each_material(pro
     edit(
         project / MATERIAL / "defaultMaterial.vs.glsl",
         (
-            "buffer Draws { uvec2 row[]; } draws;",
-            "buffer Draws { uvec2 row[]; } draws;\n"
+            '#include "../shader/draws.glsl"',
+            '#include "../shader/draws.glsl"\n'
             "layout(set = 0, binding = 4) uniform Wrong { vec4 x; } shadowMap;",
         ),
         ("material = row.y;", "material = row.y + uint(shadowMap.x.x);"),

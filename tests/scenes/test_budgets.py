@@ -1,4 +1,4 @@
-"""Claims about `cube.hu` on devices that are not there: its budget, its plan and its schedule on each."""
+"""Claims about `cube.hu` on every recorded device profile: its budget, plan and schedule."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def test_the_cube_takes_at_most_32_mib_on_every_recorded_device(profile):
         assert scene.memory.peak <= 32 * MIB
         assert_memory(scene, planned=24 * MIB, live=scene.memory.planned)
         assert all(heap.peak <= heap.budget for heap in scene.memory.heaps)
-        # While everything arrives there is staging beside it.
+        # Staging is allocated too while assets arrive.
         assert scene.memory.peak >= scene.memory.live + scene.schedule.bytes_uploaded
         assert scene.memory.peak <= sum(heap.peak for heap in scene.memory.heaps)
 
 
 @pytest.mark.profiles("*")
-def test_an_inactive_shadow_gives_its_memory_back_on_every_recorded_device(profile):
+def test_an_inactive_shadow_frees_its_memory_on_every_recorded_device(profile):
     with open_scene("scenes/cube.hu", profile=profile) as scene:
         before = scene.memory
         scene["cube"].shadowCaster.active = False
@@ -67,7 +67,7 @@ def test_a_budget_that_is_too_small_names_the_largest_on_every_recorded_device(p
 
 
 @pytest.mark.gpu
-def test_a_budget_that_is_too_small_from_the_start_is_reported_of_until_it_is_not():
+def test_a_budget_that_is_too_small_from_the_start_is_reported_until_it_is_raised():
     with open_scene("scenes/cube.hu", settle=False, budget=8 * MIB) as scene:
         for _ in range(3):
             with pytest.raises(PlanError, match="shadowCaster on 'cube'"):
@@ -77,7 +77,7 @@ def test_a_budget_that_is_too_small_from_the_start_is_reported_of_until_it_is_no
         assert scene.memory.live == scene.memory.planned
 
 
-def test_larger_frames_cost_attachments_alone():
+def test_larger_frames_cost_only_attachments():
     with open_scene("scenes/cube.hu", profile="unified") as scene:
         small = scene.memory
         with assert_no_upload(scene):
@@ -86,7 +86,7 @@ def test_larger_frames_cost_attachments_alone():
         assert grown == {"sceneColor", "sceneColorSamples", "sceneDepth"}
 
 
-def test_a_profile_draws_no_pixels_and_says_so():
+def test_a_scene_for_a_profile_raises_no_pixels():
     with (
         open_scene("scenes/cube.hu", profile="unified") as scene,
         pytest.raises(NoPixels, match="the profile 'unified'"),

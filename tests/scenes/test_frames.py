@@ -1,4 +1,4 @@
-"""Claims about frames that go on: a still one costs nothing, a moved object no plan, a resize no leak."""
+"""Claims about steady frames: without changes no plan, with a moved object no plan, with a resize no leak."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_planned_bytes_are_live_bytes_once_settled(cube):
     assert cube.memory.live == cube.memory.planned == sum(heap.live for heap in cube.memory.heaps)
 
 
-def test_the_peak_holds_the_staging_that_has_gone_again(cube):
+def test_the_peak_includes_the_staging_that_was_freed(cube):
     memory, uploaded = cube.memory, cube.schedule.done.bytes_uploaded
     assert memory.peak >= memory.live + uploaded > memory.live > 0
 
@@ -77,7 +77,7 @@ def test_fifty_sizes_leave_nothing_behind(cube):
     assert_same_pixels(cube.frame(), shown, levels=0, share=0)
 
 
-def test_another_size_fetches_nothing_again(cube):
+def test_another_size_uploads_nothing_again(cube):
     with assert_no_upload(cube):
         cube.resize(200, 160)
 
@@ -92,7 +92,7 @@ def test_switching_a_shadow_ten_times_makes_no_hitch(cube):
     assert_no_hitch(cube.frames[first:], 1.5, slack_ms=40.0)
 
 
-def test_time_goes_on_by_steps_alone(cube):
+def test_time_advances_only_by_steps(cube):
     cube.frame()
     assert cube.time == 0.0
     cube.step(0.25, count=4)

@@ -1,4 +1,4 @@
-"""Claims about a device that has less memory than is asked for: by its budget, or by what it refuses."""
+"""Claims about a device with less memory than requested, by its budget or by refused allocations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from engine.vk.errors import OutOfDeviceMemory, Result
 
 pytestmark = pytest.mark.gpu
 
-ROOM = 19 * MIB - MIB // 8  # with the shadow map there is none for the textures
+ROOM = 19 * MIB - MIB // 8  # with the shadow map the textures do not fit
 BRICKS = Box(140, 100, 40, 40)
 
 
@@ -40,7 +40,7 @@ def cube() -> Iterator[OpenedScene]:
 
 @contextmanager
 def device_that_holds(limit: int) -> Iterator[list[int]]:
-    """Let the device refuse what goes beyond so many bytes, whatever its budget says; sizes it refused."""
+    """Make the device refuse allocations beyond `limit` bytes in all; yields the refused sizes."""
     refused: list[int] = []
     make = Objects.make_memory
 
@@ -60,7 +60,7 @@ def redness(frame: np.ndarray) -> float:
     return float(red / blue)
 
 
-def test_within_a_budget_for_less_textures_give_way_and_come_back(cube):
+def test_within_a_smaller_budget_textures_are_left_out_and_come_back(cube):
     bricks = cube.frame()
     with open_scene("scenes/cube.hu", budget=ROOM) as scene:
         plain = scene.frame()
@@ -117,7 +117,7 @@ def test_pictures_that_are_too_large_for_the_budget_keep_the_size_that_fits():
         assert_same_pixels(scene.frame(), shown, levels=0, share=0)
 
 
-def test_a_device_that_refuses_once_is_asked_once_more_each_time(faults: Faults, cube):
+def test_an_allocation_that_is_refused_once_is_retried_once(faults: Faults, cube):
     shown = cube.frame()
     for _ in range(3):
         cube["cube"].shadowCaster.active = False
@@ -130,7 +130,7 @@ def test_a_device_that_refuses_once_is_asked_once_more_each_time(faults: Faults,
         assert_same_pixels(cube.frame(), shown, levels=0, share=0)
 
 
-def test_a_device_that_refuses_gets_what_nothing_draws_and_nothing_that_is_drawn_is_lost(cube):
+def test_a_refused_allocation_evicts_what_nothing_draws_and_nothing_that_is_drawn(cube):
     cube["cube"].shadowCaster.active = False
     cube.settle()
     cube["cube"].visibleModel.enabled = False
@@ -146,7 +146,7 @@ def test_a_device_that_refuses_gets_what_nothing_draws_and_nothing_that_is_drawn
         assert_same_pixels(cube.frame(), ground, levels=0, share=0)
 
 
-def test_a_device_that_goes_on_refusing_gets_what_is_drawn_and_fallbacks_are_drawn(cube):
+def test_repeated_refusals_evict_what_is_drawn_and_fallbacks_are_drawn(cube):
     bricks = cube.frame()
     cube["cube"].shadowCaster.active = False
     cube.settle()
@@ -189,7 +189,7 @@ def test_a_device_that_has_room_for_nothing_new_keeps_the_scene_as_it_was(faults
     assert_same_pixels(cube.frame(), shadowed, levels=0, share=0)
 
 
-def test_a_device_that_has_no_room_for_the_new_gets_the_old_back_whole(cube):
+def test_a_device_without_room_for_the_change_gets_the_old_scene_back(cube):
     cube["cube"].shadowCaster.active = False
     cube.settle()
     plain, room = cube.frame(), cube.memory.live + 14 * MIB
@@ -202,7 +202,7 @@ def test_a_device_that_has_no_room_for_the_new_gets_the_old_back_whole(cube):
         assert cube.memory.live <= room
 
 
-def test_where_even_the_old_does_not_come_back_what_is_left_of_it_is_drawn(cube):
+def test_if_even_the_old_scene_does_not_fit_the_rest_of_it_is_drawn(cube):
     cube["cube"].shadowCaster.active = False
     cube.settle()
     plain = cube.frame()
@@ -226,12 +226,12 @@ def test_where_even_the_old_does_not_come_back_what_is_left_of_it_is_drawn(cube)
     assert_same_pixels(cube.frame(), plain, levels=0, share=0)
 
 
-def test_a_device_that_has_no_room_at_all_is_reported_of_until_it_has(faults: Faults, cube):
-    """There is nothing to go back to, and so nothing that could be drawn in place of the scene."""
+def test_a_device_without_any_room_is_reported_until_it_has_some(faults: Faults, cube):
+    """There is no earlier scene to return to, so nothing can be drawn instead."""
     shown = cube.frame()
     with open_scene("scenes/cube.hu", size=cube.size, settle=False) as scene:
         with faults.failed_call(1, function="vkAllocateMemory", onwards=True):
-            scene.step()  # after what is on its way out the device is asked once more
+            scene.step()  # the allocation is tried again after pending frees have run
             for _ in range(3):
                 with pytest.raises(HeapFull):
                     scene.step()

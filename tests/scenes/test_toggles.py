@@ -36,7 +36,7 @@ EVERY_FEATURE = (
     "camera.camera",
     "sun.light",
 )
-# Switching a cube's model off needs its shadow off too: what casts must be seen.
+# Switching a cube's model off needs its shadow off too: a shadow caster requires a visible model.
 BOXES = {"cube.visibleModel": Box(95, 40, 130, 150), "cube.shadowCaster": Box(60, 60, 230, 130)}
 CUBE_ASSETS = ("vertices #2", "indices #3", "texture2d #8", "texture2d #9", "texture2d #10", "texture2d #11")
 TEXTURES = ("texture2d #8", "texture2d #9", "texture2d #10", "texture2d #11")
@@ -78,7 +78,7 @@ def test_an_inactive_feature_is_gone_and_comes_back_as_it_was(cube, feature):
     assert set(cube.memory.assets) == set(memory.assets)
 
 
-def test_an_inactive_shadow_gives_back_exactly_the_shadow_pass(cube):
+def test_an_inactive_shadow_frees_exactly_the_shadow_pass(cube):
     before = cube.memory
     assert_planned(
         cube,
@@ -98,7 +98,7 @@ def test_an_inactive_shadow_gives_back_exactly_the_shadow_pass(cube):
     assert_plan_rows(cube, pipelines=["forward/0"])
 
 
-def test_an_inactive_model_gives_back_its_mesh_and_its_textures(cube):
+def test_an_inactive_model_frees_its_mesh_and_its_textures(cube):
     before = cube.memory
     cube["cube"].active = False
     cube.settle()
@@ -119,7 +119,7 @@ def test_an_inactive_light_or_camera_costs_and_frees_nothing(cube):
         cube.set("sun.light.active=true", "camera.camera.active=true")
 
 
-def test_shadow_and_model_keep_what_the_other_still_asks_for(cube):
+def test_shadow_and_model_keep_what_the_other_still_requests(cube):
     cube["cube"].shadowCaster.active = False
     row = assert_planned(cube, "vertices #2", why="visibleModel on 'cube'")
     assert "shadowCaster" not in str(row.why)

@@ -41,7 +41,7 @@ def turn(scene: OpenedScene) -> None:
 
 
 def until_all_is_there(scene: OpenedScene) -> int:
-    """Draw to the end, and say how many bytes were sent in all."""
+    """Draw until everything has arrived; returns the total of bytes sent."""
     scene.step()
     while scene.schedule.left:
         scene.step()

@@ -195,13 +195,17 @@ def test_misuse_of_an_atlas_is_reported_by_name(resources: ResourceAllocator) ->
     with pytest.raises(WrongArray, match="plain texels"):
         Atlas(resources, ImageShape(Format.BC7_SRGB_BLOCK, 64, 64))
     atlas = Atlas(resources, SHAPE, layers=1)
-    for width, height in ((0, 4), (63, 4), (4, 63)):
-        with pytest.raises(OutOfBounds, match=r"wide.*62 x 62"):
+    limit = resources.staging.profile.limits.max_image_dimension_2d
+    for width, height in ((0, 4), (limit - 1, 4), (4, limit - 1)):
+        with pytest.raises(OutOfBounds, match=rf"wide.*{limit - 2} x {limit - 2}"):
             atlas.allocate(width, height, name="wide")
     region = atlas.allocate(8, 4, name="glyph")
-    for wrong in (np.zeros((8, 4, 4), np.uint8), np.zeros((4, 8, 4), np.float32)):
-        with pytest.raises(WrongArray, match=r"glyph: it takes uint8\[4, 8, 4\]"):
+    for wrong in (np.zeros((4, 8, 3), np.uint8), np.zeros((4, 8, 4), np.float32)):
+        with pytest.raises(WrongArray, match=r"glyph: it takes uint8\[height, width, 4\]"):
             region.update(wrong)
+    for shape, at in (((8, 4, 4), (0, 0)), ((4, 8, 4), (1, 0)), ((2, 2, 4), (0, -1)), ((0, 2, 4), (0, 0))):
+        with pytest.raises(OutOfBounds, match=r"glyph: .*, and it is 8 x 4"):
+            region.update(np.zeros(shape, np.uint8), at=at)
     with pytest.raises(ZeroDivisionError), region.updator() as view:
         view[...] = 1 // 0
     assert resources.staging.scheduled == 0
@@ -215,3 +219,45 @@ def test_misuse_of_an_atlas_is_reported_by_name(resources: ResourceAllocator) ->
     atlas.close()
     with pytest.raises(UseAfterClose, match="atlas"):
         atlas.allocate(1, 1)
+
+
+@pytest.mark.gpu
+def test_parts_of_a_picture_bring_the_gutter_of_the_edges_that_they_touch(
+    resources: ResourceAllocator,
+) -> None:
+    picture = np.random.default_rng(3).integers(0, 256, (9, 12, 4), np.uint8)
+    usage = ImageUsage.SAMPLED | ImageUsage.TRANSFER_SRC
+    with Atlas(resources, SHAPE, layers=1, gutter=2, usage=usage) as atlas:
+        whole, parts = atlas.allocate(12, 9), atlas.allocate(12, 9)
+        whole.update(picture)
+        for top in range(0, 9, 4):
+            for left in range(0, 12, 5):
+                parts.update(picture[top : top + 4, left : left + 5], at=(left, top))
+        page = whole.image.read()
+    boxes = [page[r.y - 2 : r.y + 11, r.x - 2 : r.x + 14] for r in (whole, parts)]
+    np.testing.assert_array_equal(boxes[0], boxes[1])
+
+
+@pytest.mark.gpu
+def test_a_picture_larger_than_a_page_gets_a_page_of_its_own(resources: ResourceAllocator) -> None:
+    picture = np.random.default_rng(4).integers(0, 256, (30, 100, 4), np.uint8)
+    usage = ImageUsage.SAMPLED | ImageUsage.TRANSFER_SRC
+    with Atlas(resources, SHAPE, layers=2, max_pages=2, usage=usage) as atlas:
+        small, large = atlas.allocate(8, 8), atlas.allocate(100, 30, name="large")
+        large.update(picture)
+        assert (large.page, large.layer, len(atlas.pages)) == (1, 0, 2)
+        assert large.uv == (1 / 102, 1 / 32, 100 / 102, 30 / 32)
+        np.testing.assert_array_equal(large.image.read()[1:31, 1:101], picture)
+        assert atlas.filled == (100 + 102 * 32) / (2 * 64 * 64 + 102 * 32)
+        with pytest.raises(AtlasFull, match="wider"):
+            atlas.allocate(200, 4, name="wider")
+        for _ in range(3):
+            atlas.next_frame()
+        small.touch()
+        wider = atlas.allocate(200, 4, name="wider")
+        assert not large.is_live, "it was not used for longest"
+        assert len(atlas.pages) == 2
+        wider.free()
+        resources.staging.settle()
+        resources.collect()
+        assert list(atlas.pages) == [0]

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.memory.device.problems import DoubleFree, OutOfBounds, UseAfterClose
+from engine.memory.device.problems import DoubleFree, NotMappable, OutOfBounds, UseAfterClose
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.terms.vocabulary import BufferUsage
+from engine.storage.allocators.interface import MemoryMapping
 from engine.storage.buffer_pages import BufferPages
 from engine.storage.resources.resource_allocator import ResourceAllocator
 from engine.vk.device import Device
@@ -100,3 +101,18 @@ def test_misuse_of_a_range_is_reported_by_name(resources: ResourceAllocator) -> 
     pages.close()
     with pytest.raises(UseAfterClose, match="meshes"):
         pages.allocate(1)
+
+
+def test_a_mapped_range_is_written_in_place_and_touches_no_other(resources: ResourceAllocator) -> None:
+    mapping = MemoryMapping.HOST_ACCESS_RANDOM
+    with BufferPages(resources, BufferUsage.VERTEX_BUFFER, mapping=mapping) as pages:
+        ranges = [pages.allocate(100) for _ in range(3)]
+        for value, found in enumerate(ranges):
+            with found.mapped() as view:
+                assert view.shape == (100,)
+                view[:] = value
+        assert [set(found.download().wait().tolist()) for found in ranges] == [{0}, {1}, {2}]
+        assert resources.staging.scheduled == 0
+    pages = BufferPages(resources, BufferUsage.VERTEX_BUFFER)
+    with pages, pytest.raises(NotMappable), pages.allocate(100).mapped():
+        pass

@@ -1,4 +1,4 @@
-"""A display server of our own for tests that open real windows, its picture, and a mouse on it."""
+"""A virtual display server for tests that open windows: its picture, and a mouse on it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Display:
     framebuffer: Path
 
     def picture(self) -> np.ndarray:
-        """Read what the screen shows: uint8[height, width, 3]. The file is an X window dump (XWDFile.h)."""
+        """Read the screen, uint8[height, width, 3]. The file is an X window dump (XWDFile.h)."""
         data = self.framebuffer.read_bytes()
         header = np.frombuffer(data, ">u4", _HEADER_WORDS)
         size, width, height, bits, line, colors = (int(header[i]) for i in (0, 4, 5, 11, 12, 19))
@@ -48,7 +48,7 @@ class Display:
         _xdotool("mousedown", str(button))
 
     def release(self, button: int = 1) -> None:
-        """Let a mouse button go."""
+        """Release a mouse button."""
         _xdotool("mouseup", str(button))
 
 
@@ -90,7 +90,7 @@ def xvfb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
 
 @pytest.fixture
 def display(xvfb: Display, monkeypatch: pytest.MonkeyPatch) -> Display:
-    """Point this process, and what it starts, at the display server of the tests."""
+    """Set DISPLAY to the display server of the tests, for this process and its children."""
     monkeypatch.setenv("DISPLAY", xvfb.name)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     return xvfb
@@ -98,6 +98,6 @@ def display(xvfb: Display, monkeypatch: pytest.MonkeyPatch) -> Display:
 
 @pytest.fixture
 def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take every display server away."""
+    """Remove every display server from the environment."""
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

@@ -1,4 +1,4 @@
-"""Open a device with every check on, and hold the test to it: no message, nothing left alive."""
+"""Opens a device with all validation; the test must cause no message and leave no live object."""
 
 from __future__ import annotations
 

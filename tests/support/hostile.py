@@ -1,4 +1,4 @@
-"""Edits that somebody, or a broken disk, might make to a text: a token replaced, doubled, or gone."""
+"""Random damage to a text: a token replaced, doubled, or removed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TOKEN = re.compile(r'-?\d+|"[^"]*"|[\w@]+|[\[\]{}]')
 
 
 def hostile_edits(rng: np.random.Generator, text: str, count: int) -> Iterator[tuple[int, int, str]]:
-    """`count` times (start, end, what to write there instead)."""
+    """`count` edits as (start, end, replacement)."""
     spans = [found.span() for found in _TOKEN.finditer(text)]
     for _ in range(count):
         start, end = spans[int(rng.integers(len(spans)))]

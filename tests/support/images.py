@@ -16,7 +16,7 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How two pictures of one size differ: the largest step, and how many pixels go beyond the levels."""
+    """The difference of two pictures: the largest step, and the number of pixels beyond the levels."""
 
     largest: int
     beyond: int
@@ -53,7 +53,7 @@ def compare(a: Picture, b: Picture, levels: int = LEVELS) -> Difference:
 
 
 def assert_same(a: Picture, b: Picture, levels: int = LEVELS, share: float = SHARE) -> Difference:
-    """Fail where more than `share` of the pixels differ by more than `levels` in any channel."""
+    """Fail if more than `share` of the pixels differ by more than `levels` in any channel."""
     difference = compare(a, b, levels)
     if difference.share > share:
         raise AssertionError(f"the pictures differ: {difference}")
@@ -61,7 +61,7 @@ def assert_same(a: Picture, b: Picture, levels: int = LEVELS, share: float = SHA
 
 
 def assert_different(a: Picture, b: Picture, share: float = SHARE) -> Difference:
-    """Fail where two pictures would pass as the same."""
+    """Fail if two pictures would pass as the same."""
     difference = compare(a, b)
     if difference.share <= share:
         raise AssertionError(f"the pictures are the same: {difference}")
@@ -69,7 +69,7 @@ def assert_different(a: Picture, b: Picture, share: float = SHARE) -> Difference
 
 
 def averaged(picture: Picture, cell: int) -> Picture:
-    """Average squares of `cell` pixels: light, shadow and shape stay, the sharpness of filtering goes."""
+    """Average squares of `cell` pixels: light, shadow and shape stay, differences in sharpness vanish."""
     height, width, channels = picture.shape
     if height % cell or width % cell:
         raise AssertionError(f"a picture of {width}x{height} has no whole cells of {cell}")

@@ -1,4 +1,4 @@
-"""A device with every check on, and its profile."""
+"""Fixtures: a device with all validation, its profile, caches, memory managers."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def profile(device: Device) -> DeviceProfile:
 
 @pytest.fixture
 def cache() -> NDArray[np.uint8]:
-    """What stands for a cache file: 4 MiB of noise, the same every time."""
+    """The content of a cache file: 4 MiB of noise, the same every time."""
     return np.random.default_rng(7).integers(0, 256, 4 << 20, np.uint8)
 
 
 @pytest.fixture(params=[False, True], ids=["staged", "direct"])
 def pace(request: pytest.FixtureRequest) -> Pace:
-    """Bring buffers in through staging, or straight where they belong."""
+    """Whether buffers are uploaded through staging, or written directly."""
     return Pace(direct=request.param, milliseconds=1e3)
 
 

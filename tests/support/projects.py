@@ -72,7 +72,7 @@ class Project:
         self.write("scenes/db.hu", TRIANGLE_DB)
 
     def write(self, name: str, content: str | bytes) -> Path:
-        """Write a file that looks as if it had been there for a while."""
+        """Write a file with an older modification time."""
         path = self.root / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         self.age(path)

@@ -1,4 +1,4 @@
-"""A resource allocator with all that it needs, closed in order."""
+"""A resource allocator with everything that it needs, closed in order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.vk.device import Device
 
 @contextmanager
 def resources_on(device: Device, profile: DeviceProfile, **staging: Any) -> Iterator[ResourceAllocator]:
-    """Yield an allocator over guarded memory; on leaving, its accounts must come out even."""
+    """Yield an allocator over guarded memory; on exit, its accounts must be balanced."""
     with ExitStack() as stack:
         memory = SubAllocator(device, profile, guards=Guards(fill=True, margin=16))
         stack.callback(memory.close)

@@ -1,4 +1,4 @@
-"""Where the scenes lie that tests open."""
+"""The folder of the scenes that tests open."""
 
 from __future__ import annotations
 

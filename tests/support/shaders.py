@@ -29,7 +29,7 @@ def compiled(text: str, stage: str) -> bytes:
 
 
 def facts(text: str, stage: str) -> ShaderFacts:
-    """What is known of compiled GLSL text."""
+    """The reflection of compiled GLSL text."""
     found = imported(text, stage).facts
     assert isinstance(found, ShaderFacts)
     return found

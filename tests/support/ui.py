@@ -1,4 +1,4 @@
-"""Draw ImGui into an image with nothing but the Vulkan boundary: memory handed out one by one."""
+"""Draw ImGui into an image, with storage that has no scene and no plan."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from imgui_bundle import imgui
 
-from engine.plan.requirements.requirements import Requirement
-from engine.plan.terms.keys import Keys
-from engine.plan.terms.vocabulary import Kind
+from engine.memory.device.live_profile import live_profile
+from engine.memory.device.samplers import SamplerPool
+from engine.storage.allocators.sub_allocator import SubAllocator
 from engine.vk.binding import QUEUE_FAMILY_IGNORED, ffi
 from engine.vk.binding import constants as c
 from engine.vk.device import Device
@@ -22,9 +22,9 @@ from engine.vk.pool import CommandPool
 from engine.vk.structs import new
 from engine.vk.timeline import Timeline
 from viewer.ui.renderer import UiRenderer
-from viewer.ui.residency import ResidentBuffer, ResidentImage
+from viewer.ui.storage import UiStorage
 
-COPIES = 2
+FRAMES = 2
 SHADERS = Path(__file__).parents[2] / "assets" / "builtin" / "shader"
 
 
@@ -42,57 +42,6 @@ def compiled(folder: Path) -> tuple[bytes, bytes]:
     return codes[0], codes[1]
 
 
-class OneByOne:
-    """Residency in which every requirement has a VkDeviceMemory of its own; follows the rows it is given."""
-
-    def __init__(self, device: Device) -> None:
-        self._device = device
-        self._held: dict[int, tuple[Requirement, str, Any, Any, int]] = {}
-
-    def follow(self, rows: list[Requirement]) -> None:
-        """Make what is new or has changed, drop what nobody asks for; the caller has waited."""
-        wanted = {row.key: row for row in rows}
-        for key in [key for key, held in self._held.items() if wanted.get(key) != held[0]]:
-            self._drop(key)
-        for key, row in wanted.items():
-            if key not in self._held:
-                self._held[key] = self._make(row)
-
-    def buffer(self, key: int, copy: int) -> ResidentBuffer | None:
-        if key not in self._held:
-            return None
-        row, _, handle, _, address = self._held[key]
-        return ResidentBuffer(handle, copy * row.size, row.size, address + copy * row.size)
-
-    def image(self, key: int) -> ResidentImage | None:
-        if key not in self._held:
-            return None
-        row, _, handle, _, _ = self._held[key]
-        assert row.shape is not None
-        return ResidentImage(handle, 0, int(row.shape.format))
-
-    def close(self) -> None:
-        for key in list(self._held):
-            self._drop(key)
-
-    def _drop(self, key: int) -> None:
-        _, type_name, handle, memory, _ = self._held.pop(key)
-        self._device.destroy(type_name, handle)
-        self._device.destroy("DeviceMemory", memory)
-
-    def _make(self, row: Requirement) -> tuple[Requirement, str, Any, Any, int]:
-        if row.kind is Kind.BUFFER:
-            info = new("VkBufferCreateInfo", size=row.size * row.copies, usage=int(row.usage))
-            handle = self._device.create("Buffer", info)
-            memory, size = allocate(self._device, "Buffer", handle, int(row.properties))
-            address = int(ffi.cast("uintptr_t", ffi.from_buffer(self._device.map(memory, size))))
-            return row, "Buffer", handle, memory, address
-        assert row.shape is not None
-        handle = image(self._device, row.shape.width, row.shape.height, int(row.shape.format), int(row.usage))
-        memory, _ = allocate(self._device, "Image", handle, int(row.properties))
-        return row, "Image", handle, memory, 0
-
-
 class OffscreenUi:
     """An ImGui context without a window, drawn into an sRGB image of `width` by `height`."""
 
@@ -105,10 +54,13 @@ class OffscreenUi:
             imgui.BackendFlags_.renderer_has_textures.value
             | imgui.BackendFlags_.renderer_has_vtx_offset.value
         )
-        self.keys = Keys()
         color = c.VK_FORMAT_R8G8B8A8_SRGB
-        self.renderer = UiRenderer(device, self.keys, color, shaders, COPIES)
-        self.memory = OneByOne(device)
+        self.timeline = Timeline(device, "test")
+        profile = live_profile(device)
+        self.memory = SubAllocator(device, profile)
+        self.samplers = SamplerPool(device)
+        self.storage = UiStorage(device, profile, self.memory, self.samplers, self.timeline, FRAMES)
+        self.renderer = UiRenderer(device, self.storage, color, shaders)
         usage = c.VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | c.VK_IMAGE_USAGE_TRANSFER_SRC_BIT
         self.target = image(device, width, height, color, usage)
         self.target_memory, _ = allocate(device, "Image", self.target, 0)
@@ -128,7 +80,6 @@ class OffscreenUi:
         self.back_memory, length = allocate(device, "Buffer", self.back, 0x6)
         self.pixels = device.map(self.back_memory, length)
         self.pool = CommandPool(device, device.graphics, "test")
-        self.timeline = Timeline(device, "test")
         self.frames = 0
 
     def frame(self, content: Callable[[], None], scale: float = 1.0) -> np.ndarray:
@@ -142,14 +93,14 @@ class OffscreenUi:
         content()
         imgui.render()
         self.renderer.plan(imgui.get_draw_data())
-        self.memory.follow(list(self.renderer.needs.requirements()))
         commands = self.pool.begin(self.pool.allocate())
-        self.renderer.upload(commands, self.memory, self.frames % COPIES)
+        self.renderer.upload(commands, self.frames % FRAMES)
         self._draw(commands)
         self.pool.end(commands)
         ticket, everything = self.timeline.next(), c.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
         signals = [self.timeline.signal(ticket, everything)]
         self.device.submit(self.device.graphics, [commands], signals=signals)
+        self.renderer.submitted()
         assert self.timeline.wait(ticket)
         self.frames += 1
         size = self.width * self.height * 4
@@ -159,7 +110,10 @@ class OffscreenUi:
         imgui.set_current_context(self.context)
         self.renderer.close(imgui.get_platform_io().textures)
         imgui.destroy_context(self.context)
+        self.storage.close()
+        self.samplers.close()
         self.memory.close()
+        assert not self.memory.leaks
         self.pool.close()
         self.timeline.close()
         self.device.destroy("ImageView", self.view)
@@ -261,4 +215,4 @@ def allocate(device: Device, type_name: str, handle: Any, properties: int) -> tu
     return memory, int(needed.size)
 
 
-__all__ = ["COPIES", "OffscreenUi", "OneByOne", "allocate", "compiled", "image"]
+__all__ = ["FRAMES", "OffscreenUi", "allocate", "compiled", "image"]

@@ -1,4 +1,4 @@
-"""Open a real window with a device under it, every check on, and hold the test to it."""
+"""Opens a window on a device with all validation; the test must cause no message and leave nothing live."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Windowed:
     commands: Any = None
 
     def draw(self, target: Target, color: tuple[float, float, float, float] = (0.2, 0.4, 0.6, 1.0)) -> bool:
-        """Clear the image and present it; what `Swapchain.present` answers."""
+        """Clear the image and present it; returns the result of `Swapchain.present`."""
         self.timeline.wait(self.timeline.submitted)
         self.commands = self.commands or self.pool.allocate()
         buffer = self.pool.begin(self.commands)

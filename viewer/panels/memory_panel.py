@@ -105,8 +105,8 @@ def _details(row: MemoryRow) -> None:
     widgets.quiet(f"{row.size:,} bytes, {row.place}")
     if row.usage:
         imgui.text_unformatted(" | ".join(row.usage))
-    for who in row.why:
-        imgui.text_colored(style.ACCENT, f"requested by {who}")
+    for requester in row.why:
+        imgui.text_colored(style.ACCENT, f"requested by {requester}")
     imgui.pop_text_wrap_pos()
     imgui.end_child()
 
@@ -118,7 +118,7 @@ def _totals(facts: RunStatistics) -> None:
     widgets.quiet(f"of {bytes_text(planned)} planned, {bytes_text(facts.waste_bytes)} waste")
     widgets.bar(live / planned if planned else 1.0, 5, style.GOOD if live == planned else style.ACCENT)
     if facts.settled:
-        widgets.quiet("settled: what is resident is what is planned")
+        widgets.quiet("settled: everything planned is resident")
     else:
         imgui.text_colored(style.ACCENT, f"step {facts.steps_done:,} of {facts.steps:,}")
 

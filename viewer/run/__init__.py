@@ -1,1 +1,9 @@
-"""One run of the viewer: opens the scene, draws frames in a window or headless, writes the output files."""
+"""One run of the viewer: opens the scene, draws frames in a window or headless, writes the output files.
+
+run                 the loop over frames
+frames              the protocol of frames; windowed and headless draw them
+presenter           copies the scene's picture and the UI to the swapchain
+device_recovery     continues after a lost device
+script_playback, script_recording       `--script` and `--record`
+scene_opening, output_files, interrupt, statistics_collector
+"""

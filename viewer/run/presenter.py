@@ -17,7 +17,6 @@ from engine.vk.device import Device
 from engine.vk.pool import CommandPool
 from engine.vk.structs import new
 from viewer.ui.renderer import UiRenderer
-from viewer.ui.residency import Residency
 
 _WHOLE = {"aspectMask": c.VK_IMAGE_ASPECT_COLOR_BIT, "levelCount": 1, "layerCount": 1}
 _LAYERS = {"aspectMask": c.VK_IMAGE_ASPECT_COLOR_BIT, "layerCount": 1}
@@ -26,11 +25,10 @@ _LAYERS = {"aspectMask": c.VK_IMAGE_ASPECT_COLOR_BIT, "layerCount": 1}
 class Presenter:
     """Acquires, records and presents; has one command buffer per frame in flight."""
 
-    def __init__(self, device: Device, swapchain: Swapchain, ui: UiRenderer, residency: Residency) -> None:
+    def __init__(self, device: Device, swapchain: Swapchain, ui: UiRenderer) -> None:
         self._device = device
         self._swapchain = swapchain
         self._ui = ui
-        self._residency = residency
         self._pool = CommandPool(device, device.graphics, "window", "viewer/window")
         try:
             self._commands = [self._pool.allocate(f"window {slot}") for slot in range(FRAMES_IN_FLIGHT)]
@@ -47,7 +45,7 @@ class Presenter:
     def record(self, slot: int, target: Target, source: Attachment) -> Any:
         """Record the blit of `source`, which is in TRANSFER_SRC layout, and the UI onto `target`."""
         commands = self._pool.begin(self._commands[slot])
-        self._ui.upload(commands, self._residency, slot)
+        self._ui.upload(commands, slot)
         undefined, copied = c.VK_IMAGE_LAYOUT_UNDEFINED, c.VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL
         drawn, shown = c.VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL, c.VK_IMAGE_LAYOUT_PRESENT_SRC_KHR
         blit = (c.VK_PIPELINE_STAGE_2_BLIT_BIT, c.VK_ACCESS_2_TRANSFER_WRITE_BIT)
@@ -67,6 +65,7 @@ class Presenter:
 
     def present(self, target: Target, ticket: int) -> None:
         """Present a target after `ticket` is signalled."""
+        self._ui.submitted()
         self.shown += self._swapchain.present(target, ticket)
 
     def give_up(self, target: Target) -> None:

@@ -34,7 +34,7 @@ class StatisticsCollector:
         self.reported: list[str] = []
 
     def note(self, facts: FrameFacts | None) -> None:
-        """Take the times of one frame; one that was not drawn interrupts them."""
+        """Note the times of one frame; None or a frame that was not drawn interrupts the measurement."""
         if facts is None or not facts.drawn:
             self._last = 0.0
             return

@@ -13,6 +13,7 @@ from engine.render.surface import Surface, WindowTarget
 from engine.render.swapchain import Swapchain
 from engine.runtime.runtime import FrameFacts, Runtime
 from engine.scene import Scene
+from engine.storage.allocators.planned import PlannedAllocator
 from engine.vk.errors import OutOfDeviceMemory
 from viewer.arguments import Options
 from viewer.guard import Guard
@@ -22,9 +23,8 @@ from viewer.run.presenter import Presenter
 from viewer.run.scene_opening import runtime_options
 from viewer.run.statistics_collector import StatisticsCollector
 from viewer.ui.context import Context
-from viewer.ui.overlay import UiOverlay
 from viewer.ui.renderer import UiRenderer
-from viewer.ui.residency import PlannedResidency
+from viewer.ui.storage import REQUESTER, UiStorage
 from viewer.window.camera_controller import CameraController
 from viewer.window.camera_input import read_camera_input
 from viewer.window.window import Window
@@ -70,14 +70,18 @@ class WindowFrames:
             undo.callback(surface.close)
             self.swapchain = Swapchain(runtime.device, surface, runtime.timeline)
             undo.callback(self.swapchain.close)
-            keys, color = runtime.planner.keys, self.swapchain.format
-            self._ui = UiRenderer(runtime.device, keys, color, self._shaders, FRAMES_IN_FLIGHT)
+            memory = PlannedAllocator(runtime.memory, runtime.planner.keys, REQUESTER)
+            undo.callback(memory.close)
+            storage = UiStorage(
+                runtime.device, runtime.profile, memory, runtime.samplers, runtime.timeline, FRAMES_IN_FLIGHT
+            )
+            undo.callback(storage.close)
+            self._ui = UiRenderer(runtime.device, storage, self.swapchain.format, self._shaders)
             undo.callback(lambda: self._ui.close(self._context.textures))
-            residency = PlannedResidency(runtime.memory)
-            self.presenter = Presenter(runtime.device, self.swapchain, self._ui, residency)
+            self.presenter = Presenter(runtime.device, self.swapchain, self._ui)
             undo.callback(self.presenter.close)
             undo.callback(runtime.timeline.drain)
-            runtime.add_overlay(UiOverlay(self._ui.needs))
+            runtime.add_overlay(memory)
             self._screen = undo.pop_all()
 
     @property

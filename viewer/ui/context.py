@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from imgui_bundle import imgui
 
 from viewer.ui import style
@@ -14,7 +12,7 @@ class Context:
     """One ImGui context on one window; `begin` and `end` enclose what is drawn in a frame."""
 
     def __init__(self, window: Window) -> None:
-        self._context: Any = imgui.create_context()
+        self._context: imgui.internal.Context | None = imgui.create_context()
         self._has_backend = False
         self._scale = 1.0
         try:
@@ -49,13 +47,13 @@ class Context:
         imgui.backends.glfw_new_frame()
         imgui.new_frame()
 
-    def end(self) -> Any:
+    def end(self) -> imgui.ImDrawData:
         """Finish the frame and return its ImDrawData, which is good until the next `begin`."""
         imgui.render()
         return imgui.get_draw_data()
 
     @property
-    def textures(self) -> Any:
+    def textures(self) -> imgui.ImVector_ImTextureData_ptr:
         """Every ImTextureData that ImGui knows, with what it wants done to it."""
         return imgui.get_platform_io().textures
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from typing import Any
 
 from imgui_bundle import imgui
 
@@ -33,7 +32,7 @@ class Space:
     index_capacity: int
 
 
-def pack(data: Any, space: Space) -> list[Draw]:
+def pack(data: imgui.ImDrawData, space: Space) -> list[Draw]:
     """Copy the lists of an ImDrawData into `space`; lists from the first that does not fit are left out.
 
     Indices stay relative to their list: `vertex_offset` carries the rest, so lists are copied as they are.

@@ -9,7 +9,7 @@ from engine.vk.device import Device
 from engine.vk.structs import new
 from viewer.ui.draw_lists import VERTEX_BYTES
 
-PUSH_BYTES = 16  # scale and offset, two floats each
+PUSH_BYTES = 32  # scale and offset of positions, then of texture coordinates, two floats each
 _WHY = "viewer/inspector"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import imgui_bundle
 from imgui_bundle import ImVec2, imgui
@@ -49,7 +48,7 @@ def apply(scale: float) -> None:
         imgui.get_io().fonts.add_font_from_file_ttf(str(_FONT), FONT_SIZE)
 
 
-def _colors(style: Any) -> None:
+def _colors(style: imgui.Style) -> None:
     of = imgui.Col_
     table = {
         of.text: TEXT,

@@ -1,221 +1,201 @@
-"""ImGui's textures: created, updated and destroyed on its request, in images that the plan provides."""
+"""ImGui's textures: created, updated and destroyed on its request, as regions of an atlas."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import numpy as np
 from imgui_bundle import imgui
 
+from engine.memory.device.problems import StagingFull
 from engine.render.descriptor_pools import DescriptorPools
-from engine.vk.binding import NULL, QUEUE_FAMILY_IGNORED, ffi
+from engine.storage.atlas import AtlasRegion
+from engine.storage.resources.image import Image
+from engine.vk.binding import NULL
 from engine.vk.binding import constants as c
 from engine.vk.device import Device
 from engine.vk.structs import new
-from viewer.ui.needs import BYTES_PER_TEXEL, Needs
 from viewer.ui.pipeline import UiPipeline
-from viewer.ui.residency import Residency, ResidentBuffer, ResidentImage
+from viewer.ui.storage import REQUESTER, STAGING_BYTES, UiStorage
 
-_WHY = "viewer/inspector"
+BYTES_PER_TEXEL = 4
+BAND_BYTES = STAGING_BYTES // 9
+"""At most so many bytes of a texture are staged at once."""
 _Status = imgui.ImTextureStatus
-_REACH = 16  # bytes: the alignment of each region in the upload ring
+Box = tuple[int, int, int, int]
+"""x, y, width, height in texels."""
 
 
-@dataclass(slots=True)
-class _Texture:
-    number: int
-    key: int
-    place: ResidentImage | None = None
-    view: Any = NULL
-    descriptor: Any = None  # a VkDescriptorSet, and the pool it is from
+@dataclass(slots=True, eq=False)
+class Texture:
+    """A texture of ImGui: where it lies, and what of it is still to be uploaded.
+
+    `filled` says that all of it has been uploaded once to the present VkImage (`generation` of its page).
+    """
+
+    region: AtlasRegion
+    pending: Box | None
+    filled: bool = False
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PageSet:
+    """The descriptor set of an atlas page, its pool, and the page's generation that it was written for."""
+
+    handle: Any
+    pool: Any
+    generation: int
 
 
 class Textures:
-    """Follows ImGui's requests; `descriptor(number)` is what a draw binds."""
+    """Follows ImGui's requests; `bind` gives what a draw binds."""
 
-    def __init__(self, device: Device, pipeline: UiPipeline, needs: Needs, copies: int) -> None:
+    def __init__(self, device: Device, pipeline: UiPipeline, storage: UiStorage) -> None:
         self._device = device
         self._layout = pipeline.set_layout
-        self._pools = DescriptorPools(device, (c.VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,), "ui", _WHY)
-        self._needs = needs
-        self._copies = copies
-        self._textures: dict[int, _Texture] = {}
+        self._storage = storage
+        kinds = (c.VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,)
+        self._pools = DescriptorPools(device, kinds, "ui", REQUESTER)
+        self._sets: dict[int, PageSet] = {}
+        self._textures: dict[int, Texture] = {}
         self._next = 1  # ImGui takes 0 for no texture
-        self._frame = 0
-        self._retired: list[tuple[int, Any, Any]] = []
+        self._recorded: list[tuple[Texture, Box]] = []
 
-    def plan(self, wanted: Iterable[Any]) -> int:
-        """Turn requests into requirements, before the frame is planned; returns the bytes to upload.
+    def plan(self, requested: Iterable[imgui.ImTextureData]) -> None:
+        """Allocate and free regions as requested, before the frame is planned.
 
-        ImGui is told at once that a new texture is there: it accepts no frame in between. Until its image is
-        resident and filled the texture has no descriptor, and what would be drawn with it is left out.
+        ImGui is answered at once that a new texture is there: it accepts no frame in between. Until its page
+        is resident and filled, `bind` gives None, and what would be drawn with it is left out.
         """
-        upload = 0
-        for data in wanted:
+        for data in requested:
             if data.status == _Status.want_create:
-                number, self._next = self._next, self._next + 1
-                key = self._needs.add_texture(number, data.width, data.height)
-                self._textures[number] = _Texture(number, key)
-                data.set_tex_id(number)
-                data.set_status(_Status.ok)
-            elif data.status == _Status.want_destroy and data.unused_frames > self._copies:
-                self._drop(data)
-            texture = self._textures.get(data.get_tex_id())
-            if texture is not None and (texture.place is None or data.status == _Status.want_updates):
-                upload += data.width * data.height * BYTES_PER_TEXEL + _REACH
-        return upload
+                self._create(data)
+            elif data.status == _Status.want_updates:
+                self._update(data)
+            elif data.status == _Status.want_destroy and data.unused_frames > self._storage.frames_in_flight:
+                self._destroy(data)
+        self._drop_pages()
 
-    def record(
-        self, commands: Any, wanted: Iterable[Any], residency: Residency, ring: ResidentBuffer
-    ) -> None:
-        """Record the copies that are due and fit the upload ring; outside of a render pass."""
-        self._frame += 1
-        self._release()
-        used = 0
-        for data in wanted:
+    def upload(self, known: Iterable[imgui.ImTextureData]) -> None:
+        """Stage what is pending, as far as staging has room; the rest follows in later frames."""
+        for lost, box in self._recorded:  # of a frame that was never submitted
+            lost.pending = _around(lost.pending, box)
+        self._recorded.clear()
+        for data in known:
             texture = self._textures.get(data.get_tex_id())
-            if texture is None or data.status == _Status.want_destroy:
+            if texture is None or not texture.region.image.memory.ready:
                 continue
-            place = residency.image(texture.key)
-            moved = place != texture.place
-            if place is None or not (moved or data.status == _Status.want_updates):
-                continue
-            box = data.update_rect
-            x, y, width, height = (0, 0, data.width, data.height) if moved else (box.x, box.y, box.w, box.h)
-            size = width * height * BYTES_PER_TEXEL
-            if used + size > ring.size:
-                continue  # the ring has been asked to grow: the next frame copies it
-            rows = data.get_pixels_array().reshape(data.height, data.width, BYTES_PER_TEXEL)
-            target = np.frombuffer(ffi.buffer(ffi.cast("void *", ring.address + used), size), np.uint8)
-            target.reshape(height, width, BYTES_PER_TEXEL)[:] = rows[y : y + height, x : x + width]
-            if moved:
-                self._replace(texture, place)
-            self._copy(commands, ring, used, place, (x, y, width, height), fresh=moved)
-            used += -(-size // _REACH) * _REACH
-            data.set_status(_Status.ok)
+            self._renew(texture)
+            try:
+                self._stage(texture, data)
+            except StagingFull:
+                return
 
-    def descriptor(self, number: int) -> Any | None:
-        """Return the descriptor set of a texture whose contents are there, else None."""
+    def submitted(self) -> None:
+        """The command buffer with the uploads was submitted."""
+        self._recorded.clear()
+
+    def bind(self, number: int) -> tuple[Any, AtlasRegion] | None:
+        """The descriptor set and the region of a texture; None until its contents are there."""
         texture = self._textures.get(number)
-        return None if texture is None or texture.place is None else texture.descriptor[0]
+        if texture is None or not texture.filled:
+            return None
+        region = texture.region
+        page = self._sets.get(region.page)
+        if page is None or page.generation != region.image.generation:
+            self._drop_set(region.page)
+            page = self._sets[region.page] = self._write_set(region.image)
+        return page.handle, region
 
-    def close(self, known: Iterable[Any]) -> None:
-        """Destroy views and sets; nothing may be in flight. ImGui is told that its textures are gone."""
+    def close(self, known: Iterable[imgui.ImTextureData]) -> None:
+        """Free everything; nothing may be in flight. ImGui's textures are marked as destroyed."""
         for data in known:
             if data.get_tex_id() in self._textures:
-                self._drop(data)
-        for texture in list(self._textures.values()):
-            self._retire(texture)
+                self._destroy(data)
+        for texture in self._textures.values():
+            texture.region.free()
         self._textures.clear()
-        for _, view, _ in self._retired:
-            self._device.destroy("ImageView", view)
-        self._retired.clear()
+        self._sets.clear()
         self._pools.close()
 
-    def _drop(self, data: Any) -> None:
+    def _create(self, data: imgui.ImTextureData) -> None:
+        number, self._next = self._next, self._next + 1
+        region = self._storage.atlas.allocate(
+            data.width, data.height, name=f"ui texture {number}", pinned=True
+        )
+        self._textures[number] = Texture(region, (0, 0, data.width, data.height))
+        data.set_tex_id(number)
+        data.set_status(_Status.ok)
+
+    def _update(self, data: imgui.ImTextureData) -> None:
+        texture, box = self._textures[data.get_tex_id()], data.update_rect
+        texture.pending = _around(texture.pending, (box.x, box.y, box.w, box.h))
+        data.set_status(_Status.ok)
+
+    def _destroy(self, data: imgui.ImTextureData) -> None:
         texture = self._textures.pop(data.get_tex_id(), None)
         if texture is not None:
-            self._retire(texture)
-            self._needs.drop_texture(texture.number)
+            texture.region.free()
         data.set_tex_id(0)
         data.set_status(_Status.destroyed)
 
-    def _replace(self, texture: _Texture, place: ResidentImage) -> None:
-        """Point a texture at another image; what the frames under way use stays until they are over."""
-        self._retire(texture)
-        info = new(
-            "VkImageViewCreateInfo",
-            image=place.handle,
-            viewType=c.VK_IMAGE_VIEW_TYPE_2D,
-            format=place.format,
-            subresourceRange=_layer(place),
-        )
-        texture.view = self._device.create("ImageView", info, name=f"ui texture {texture.number}", why=_WHY)
-        texture.descriptor, texture.place = self._pools.allocate(self._layout, 1), place
+    def _renew(self, texture: Texture) -> None:
+        """Upload everything again if the plan has replaced the page's VkImage."""
+        image, region = texture.region.image, texture.region
+        assert image.handle != NULL
+        if texture.generation != image.generation:
+            texture.generation, texture.filled = image.generation, False
+            texture.pending = (0, 0, region.width, region.height)
+
+    def _stage(self, texture: Texture, data: imgui.ImTextureData) -> None:
+        """Stage the pending rows, band by band. Raises StagingFull."""
+        rows = data.get_pixels_array().reshape(data.height, data.width, BYTES_PER_TEXEL)
+        while texture.pending is not None:
+            x, y, width, height = texture.pending
+            count = min(height, max(1, BAND_BYTES // (width * BYTES_PER_TEXEL)))
+            texture.region.update(rows[y : y + count, x : x + width], at=(x, y), timeout_s=0)
+            self._recorded.append((texture, (x, y, width, count)))
+            texture.pending = (x, y + count, width, height - count) if count < height else None
+        texture.filled = True
+
+    def _write_set(self, page: Image) -> PageSet:
+        handle, pool = self._pools.allocate(self._layout, 1)
         image = new(
             "VkDescriptorImageInfo",
-            imageView=texture.view,
+            imageView=page.view,
             imageLayout=c.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL,
         )
         write = new(
             "VkWriteDescriptorSet",
-            dstSet=texture.descriptor[0],
+            dstSet=handle,
             descriptorCount=1,
             descriptorType=c.VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
             pImageInfo=image,
         )
         self._device.vk.vkUpdateDescriptorSets(self._device.handle, 1, write, 0, NULL)
+        return PageSet(handle, pool, page.generation)
 
-    def _retire(self, texture: _Texture) -> None:
-        if texture.view != NULL:
-            self._retired.append((self._frame, texture.view, texture.descriptor))
-        texture.view, texture.descriptor, texture.place = NULL, None, None
+    def _drop_pages(self) -> None:
+        """Close pages without textures, and retire the descriptor sets of closed pages."""
+        if len(self._storage.atlas.pages) > 1:
+            self._storage.atlas.trim()
+        for number in self._sets.keys() - self._storage.atlas.pages.keys():
+            self._drop_set(number)
 
-    def _release(self) -> None:
-        due = [entry for entry in self._retired if self._frame - entry[0] > self._copies]
-        for entry in due:
-            self._retired.remove(entry)
-            _, view, descriptor = entry
-            if descriptor is not None:
-                self._pools.free(*descriptor)
-            self._device.destroy("ImageView", view)
-
-    def _copy(
-        self,
-        commands: Any,
-        ring: ResidentBuffer,
-        start: int,
-        place: ResidentImage,
-        box: tuple[int, int, int, int],
-        *,
-        fresh: bool,
-    ) -> None:
-        x, y, width, height = box
-        read, transfer = c.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL, c.VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL
-        old = c.VK_IMAGE_LAYOUT_UNDEFINED if fresh else read
-        self._barrier(commands, place, old, transfer)
-        region = new(
-            "VkBufferImageCopy",
-            bufferOffset=ring.offset + start,
-            imageSubresource={
-                "aspectMask": c.VK_IMAGE_ASPECT_COLOR_BIT,
-                "baseArrayLayer": place.layer,
-                "layerCount": 1,
-            },
-            imageOffset={"x": x, "y": y},
-            imageExtent={"width": width, "height": height, "depth": 1},
-        )
-        self._device.vk.vkCmdCopyBufferToImage(commands, ring.handle, place.handle, transfer, 1, region)
-        self._barrier(commands, place, transfer, read)
-
-    def _barrier(self, commands: Any, place: ResidentImage, old: int, new_layout: int) -> None:
-        sampled = (c.VK_PIPELINE_STAGE_2_FRAGMENT_SHADER_BIT, c.VK_ACCESS_2_SHADER_SAMPLED_READ_BIT)
-        copied = (c.VK_PIPELINE_STAGE_2_COPY_BIT, c.VK_ACCESS_2_TRANSFER_WRITE_BIT)
-        to_copy = new_layout == c.VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL
-        before, after = (sampled, copied) if to_copy else (copied, sampled)
-        barrier = new(
-            "VkImageMemoryBarrier2",
-            srcStageMask=before[0],
-            srcAccessMask=0 if to_copy else before[1],
-            dstStageMask=after[0],
-            dstAccessMask=after[1],
-            oldLayout=old,
-            newLayout=new_layout,
-            srcQueueFamilyIndex=QUEUE_FAMILY_IGNORED,
-            dstQueueFamilyIndex=QUEUE_FAMILY_IGNORED,
-            image=place.handle,
-            subresourceRange=_layer(place),
-        )
-        dependency = new("VkDependencyInfo", pImageMemoryBarriers=[barrier])
-        self._device.vk.vkCmdPipelineBarrier2(commands, dependency)
+    def _drop_set(self, number: int) -> None:
+        page = self._sets.pop(number, None)
+        if page is not None:
+            self._storage.retire(partial(self._pools.free, page.handle, page.pool))
 
 
-def _layer(place: ResidentImage) -> dict[str, int]:
-    return {
-        "aspectMask": c.VK_IMAGE_ASPECT_COLOR_BIT,
-        "levelCount": 1,
-        "baseArrayLayer": place.layer,
-        "layerCount": 1,
-    }
+def _around(first: Box | None, second: Box) -> Box:
+    """The smallest box around both."""
+    if first is None:
+        return second
+    left, top = min(first[0], second[0]), min(first[1], second[1])
+    right = max(first[0] + first[2], second[0] + second[2])
+    bottom = max(first[1] + first[3], second[1] + second[3])
+    return left, top, right - left, bottom - top

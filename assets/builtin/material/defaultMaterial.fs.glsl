@@ -6,16 +6,7 @@
 // along the tangent map's direction by `anisotropy` (Burley 2012), Schlick's Fresnel.
 #version 450
 
-layout(set = 0, binding = 0, std140) uniform Frame {
-    mat4 viewProjection;
-    mat4 lightViewProjection;
-    vec4 cameraPosition;    // xyz: world; w: exposure
-    vec4 skyAmbient;        // rgb: light from above
-    vec4 groundAmbient;     // rgb: light from below
-    vec4 lightDirection[4]; // xyz: towards the light
-    vec4 lightColor[4];    // rgb: colour times intensity
-    vec4 shadow;            // x: size of a texel in metres; y: 1 / texels; z: lights in use
-} frame;
+#include "../shader/frame.glsl"
 
 struct Material {
     uint layers[8];     // array layer of each texture of set 1, by its binding

@@ -8,6 +8,8 @@ layout(location = 2) in vec4 color;
 layout(push_constant) uniform Frame {
     vec2 scale;
     vec2 offset;
+    vec2 uvScale;   // where in its atlas page the texture lies
+    vec2 uvOffset;
 } frame;
 
 layout(location = 0) out vec2 out_uv;
@@ -20,7 +22,7 @@ vec3 decoded(vec3 encoded) {
 }
 
 void main() {
-    out_uv = uv;
+    out_uv = uv * frame.uvScale + frame.uvOffset;
     out_color = vec4(decoded(color.rgb), color.a);
     gl_Position = vec4(position * frame.scale + frame.offset, 0.0, 1.0);
 }

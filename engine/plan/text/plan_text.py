@@ -175,12 +175,12 @@ def _terms_values(terms: Terms) -> Text:
     return values
 
 
-def queue_uses(terms: Terms) -> list[list[Any]]:
+def queue_uses(terms: Terms) -> list[list[str | list[str]]]:
     """The queue uses of `terms`, each as in the seed."""
     return [_use(use) for use in terms.uses]
 
 
-def _use(use: QueueUse) -> list[Any]:
+def _use(use: QueueUse) -> list[str | list[str]]:
     """As in the seed, [queue access stage]; several accesses or stages as lists."""
     return [word(use.queue), _one_or_many(use.access), _one_or_many(use.stage)]
 

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from engine.memory.commands.recorder import Recorder
 from engine.memory.device.problems import NotReady, Unsupported, WrongArray
-from engine.plan.terms.vocabulary import BufferUsage
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import Access, BufferUsage, Stage
 from engine.storage.resources.buffer import Buffer
 from engine.storage.resources.resource import Resource
 from engine.vk.binding import constants, ffi
 from engine.vk.device import Device
+from engine.vk.enums import AccelerationStructureType, BuildFlag, GeometryFlag, GeometryType, IndexType
 from engine.vk.instance import Support
 from engine.vk.structs import new
 
@@ -29,11 +31,15 @@ if TYPE_CHECKING:
 
 EXTENSION = "VK_KHR_acceleration_structure"
 RAY_USES = ("VK_KHR_ray_tracing_pipeline", "VK_KHR_ray_query")
-_INPUT = 0x80000 | BufferUsage.SHADER_DEVICE_ADDRESS  # ACCELERATION_STRUCTURE_BUILD_INPUT_READ_ONLY_BIT_KHR
-_STORAGE = 0x100000 | BufferUsage.SHADER_DEVICE_ADDRESS  # ACCELERATION_STRUCTURE_STORAGE_BIT_KHR
+_INPUT = (
+    constants.VK_BUFFER_USAGE_ACCELERATION_STRUCTURE_BUILD_INPUT_READ_ONLY_BIT_KHR
+    | BufferUsage.SHADER_DEVICE_ADDRESS
+)
+_STORAGE = (
+    constants.VK_BUFFER_USAGE_ACCELERATION_STRUCTURE_STORAGE_BIT_KHR | BufferUsage.SHADER_DEVICE_ADDRESS
+)
 _SCRATCH = BufferUsage.STORAGE_BUFFER | BufferUsage.SHADER_DEVICE_ADDRESS
-_BOTTOM, _TOP = 1, 0  # VkAccelerationStructureTypeKHR
-_FLAGS = 0x2 | 0x4  # ALLOW_COMPACTION, PREFER_FAST_TRACE
+_FLAGS = BuildFlag.ALLOW_COMPACTION | BuildFlag.PREFER_FAST_TRACE
 
 INSTANCE = np.dtype(
     [
@@ -50,7 +56,7 @@ INSTANCE = np.dtype(
 class _Geometry:
     """What a structure is built from: a list of VkAccelerationStructureGeometryKHR with primitive counts."""
 
-    type: int
+    type: AccelerationStructureType
     geometries: list[Any]
     counts: list[int]
 
@@ -126,14 +132,15 @@ def build_bottom(
         raise WrongArray(name, f"index {int(indices.max())} of {len(vertices)} positions")
 
     def describe(addresses: list[int]) -> _Geometry:
-        geometry = new("VkAccelerationStructureGeometryKHR", geometryType=0, flags=1 if opaque else 0)
+        flags = GeometryFlag.OPAQUE if opaque else GeometryFlag(0)
+        geometry = new("VkAccelerationStructureGeometryKHR", geometryType=GeometryType.TRIANGLES, flags=flags)
         triangles = geometry.geometry.triangles
         triangles.sType = new("VkAccelerationStructureGeometryTrianglesDataKHR").sType
-        triangles.vertexFormat = constants.VK_FORMAT_R32G32B32_SFLOAT
+        triangles.vertexFormat = Format.R32G32B32_SFLOAT
         triangles.vertexData.deviceAddress, triangles.indexData.deviceAddress = addresses
         triangles.vertexStride, triangles.maxVertex = 12, len(vertices) - 1
-        triangles.indexType = constants.VK_INDEX_TYPE_UINT32
-        return _Geometry(_BOTTOM, [geometry], [len(indices)])
+        triangles.indexType = IndexType.UINT32
+        return _Geometry(AccelerationStructureType.BOTTOM_LEVEL, [geometry], [len(indices)])
 
     return _build(owner, [vertices, indices], describe, name, why)
 
@@ -151,11 +158,11 @@ def build_top(
         raise WrongArray(name, f"instances are rows of dtype INSTANCE, not {given}")
 
     def describe(addresses: list[int]) -> _Geometry:
-        geometry = new("VkAccelerationStructureGeometryKHR", geometryType=2)
+        geometry = new("VkAccelerationStructureGeometryKHR", geometryType=GeometryType.INSTANCES)
         rows = geometry.geometry.instances
         rows.sType = new("VkAccelerationStructureGeometryInstancesDataKHR").sType
         rows.data.deviceAddress = addresses[0]
-        return _Geometry(_TOP, [geometry], [len(instances)])
+        return _Geometry(AccelerationStructureType.TOP_LEVEL, [geometry], [len(instances)])
 
     return _build(owner, [instances], describe, name, why)
 
@@ -239,7 +246,13 @@ def _sizes(device: Device, info: Any, counts: list[int]) -> Any:
     return sizes
 
 
-def _storage(owner: ResourceAllocator, size: int, name: str, why: str, kind: int = 2) -> tuple[Any, Buffer]:
+def _storage(
+    owner: ResourceAllocator,
+    size: int,
+    name: str,
+    why: str,
+    kind: AccelerationStructureType = AccelerationStructureType.GENERIC,
+) -> tuple[Any, Buffer]:
     """Make a structure (of generic type unless told) in a buffer of its own."""
     storage = owner.create_buffer(size, _STORAGE, name=f"storage of {name}", why=why)
     try:
@@ -266,8 +279,8 @@ def _record_build(device: Device, commands: Any, info: Any, counts: list[int], q
 
 def _barrier(device: Device, commands: Any) -> None:
     """Order everything before with everything after: builds come rarely and alone."""
-    everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
-    access = constants.VK_ACCESS_2_MEMORY_READ_BIT | constants.VK_ACCESS_2_MEMORY_WRITE_BIT
+    everything = Stage.ALL_COMMANDS
+    access = Access.MEMORY_READ | Access.MEMORY_WRITE
     row = new(
         "VkMemoryBarrier2",
         srcStageMask=everything,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,9 @@ class Image(Resource):
         leaves it in another one says so here.
     rest_layout : int
         SHADER_READ_ONLY_OPTIMAL for sampled images, GENERAL for storage images, TRANSFER_SRC for others.
+    generation : int
+        Counts the VkImages that it has had: a plan that is made afresh may replace it, and its contents with
+        it. Read `handle` first.
     """
 
     def __init__(
@@ -62,7 +66,8 @@ class Image(Resource):
         self.usage = usage
         self.rest_layout = _rest_layout(usage)
         self.layout = constants.VK_IMAGE_LAYOUT_UNDEFINED
-        self._is_known = False
+        self.generation = 0
+        self._handle: Any = None
         self._live: LiveResource | None = None
 
     @property
@@ -70,10 +75,8 @@ class Image(Resource):
         """The VkImage. Raises UseAfterClose, and NotReady where a plan is still to bring it."""
         self.check_open("its handle is asked for")
         handle = self.memory.handle
-        if not self._is_known:
-            self._is_known = True
-            if self.memory.is_initialised:
-                self.layout = constants.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL
+        if handle != self._handle:
+            self._adopt(handle)
         return handle
 
     @property
@@ -104,6 +107,18 @@ class Image(Resource):
                 self.owner.device.create("ImageView", info, name=f"view of {self.name}", why=self.why)
             )
         return self._views[0]
+
+    def _adopt(self, handle: Any) -> None:
+        """Take up a new VkImage: the first, or one that a plan made in its place, without its contents."""
+        self._handle, self._live = handle, None
+        self.generation += 1
+        self.layout = constants.VK_IMAGE_LAYOUT_UNDEFINED
+        if self.memory.is_initialised:
+            self.layout = constants.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL
+        device = self.owner.device
+        for view in self._views:
+            self.owner.retire([partial(device.destroy, "ImageView", view)])
+        self._views.clear()
 
     def updator(
         self,

@@ -98,7 +98,7 @@ class Goldens:
             if not own.parent.is_dir():
                 reason = f"{shown(path)} was made on {made.made_on(expected)}, this is {word}"
                 self.not_compared.append(
-                    f"{reason}; make the folder {shown(own.parent)} for a set of its own"
+                    f"{reason}; make the folder {shown(own.parent)} to keep a set for this driver"
                 )
                 return Compared(False, self.not_compared[-1])
             path, expected = own, None

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from engine.humon import InputError, Node, Problem, suggestion
-from engine.testing.hu.playback import Moment, Play
+from engine.testing.hu.playback import Moment, Playback
 from engine.testing.hu.values import SceneTestFailure, TestCode, fail
 from engine.testing.scene.scene import MAX_FRAMES, NotSettled
 
@@ -18,7 +18,7 @@ from engine.testing.scene.scene import MAX_FRAMES, NotSettled
 class Step(Protocol):
     """One step of a running test."""
 
-    def run(self, play: Play) -> None:
+    def run(self, play: Playback) -> None:
         """Run the step; raises SceneTestFailure for a false claim, InputError for a wrong value."""
 
 
@@ -29,7 +29,7 @@ class Settle:
     node: Node
     max_frames: int = MAX_FRAMES
 
-    def run(self, play: Play) -> None:
+    def run(self, play: Playback) -> None:
         """Settle; a failure lists the remaining schedule steps."""
         try:
             play.scene.settle(self.max_frames)
@@ -44,7 +44,7 @@ class Advance:
     seconds: float
     count: int
 
-    def run(self, play: Play) -> None:
+    def run(self, play: Playback) -> None:
         """Draw the frames."""
         play.scene.step(self.seconds, self.count)
 
@@ -55,7 +55,7 @@ class Set:
 
     nodes: tuple[Node, ...]
 
-    def run(self, play: Play) -> None:
+    def run(self, play: Playback) -> None:
         """Apply the settings; an InputError names the place in the test file."""
         for node in self.nodes:
             start, end = node.span
@@ -73,7 +73,7 @@ class Resize:
     width: int
     height: int
 
-    def run(self, play: Play) -> None:
+    def run(self, play: Playback) -> None:
         """Draw frames of that size from now on."""
         play.scene.resize(self.width, self.height)
 
@@ -88,7 +88,7 @@ class Move:
     euler: tuple[float, ...] | None
     look_at: tuple[float, ...] | None
 
-    def run(self, play: Play) -> None:
+    def run(self, play: Playback) -> None:
         """Move the object in its parent's space."""
         path = self.node.text
         if path not in play.scene:
@@ -113,7 +113,7 @@ class Remember:
 
     name: str
 
-    def run(self, play: Play) -> None:
+    def run(self, play: Playback) -> None:
         """Store the moment."""
         play.moments[self.name] = Moment.of(play.scene)
 
@@ -124,7 +124,7 @@ class Expect:
 
     claims: tuple[Step, ...]
 
-    def run(self, play: Play) -> None:
+    def run(self, play: Playback) -> None:
         """Check every claim; all that do not hold are reported together."""
         failures = []
         for claim in self.claims:
@@ -149,9 +149,9 @@ class SeveralFailures(AssertionError):
 class Check:
     """One claim of an `expect` step."""
 
-    check: Callable[[Play], None]
+    check: Callable[[Playback], None]
 
-    def run(self, play: Play) -> None:
+    def run(self, play: Playback) -> None:
         """Check the claim."""
         self.check(play)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.humon import Kind, Node, expect, nearest, required
-from engine.testing.hu.playback import Play
+from engine.testing.hu.playback import Playback
 from engine.testing.hu.values import Bounds, TestCode, amount, bounds, fail, known_fields, names, quantity
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class MemoryClaim:
         totals = {name: bounds(found[name]) for name in _TOTALS if name in found}
         return cls(totals, heaps, assets, change, found.get("sameAs"))
 
-    def check(self, play: Play) -> None:
+    def check(self, play: Playback) -> None:
         """Raise SceneTestFailure for the first figure that is not as claimed."""
         memory = play.scene.memory
         for name, wanted in self.totals.items():

@@ -20,7 +20,7 @@ from engine.testing.comparison.pictures import (
     from_png,
 )
 from engine.testing.goldens.goldens import GoldenError
-from engine.testing.hu.playback import Play
+from engine.testing.hu.playback import Playback
 from engine.testing.hu.values import TestCode, box, fail, known_fields
 
 WITHIN = 16
@@ -92,7 +92,7 @@ class PixelsClaim:
             expect(found["mask"], Kind.VALUE) if "mask" in found else None,
         )
 
-    def check(self, play: Play) -> None:
+    def check(self, play: Playback) -> None:
         """Raise SceneTestFailure for the first claim that does not hold."""
         pixels = play.frame().rgb
         where = self._where(pixels, play)
@@ -119,13 +119,13 @@ class PixelsClaim:
                 help_text = f"the median colour is [{' '.join(map(str, median))}]"
                 raise fail(TestCode.PIXELS, message, claim.node, help_text)
 
-    def _check_same(self, pixels: Picture, play: Play, where: NDArray[np.bool_], node: Node) -> None:
+    def _check_same(self, pixels: Picture, play: Playback, where: NDArray[np.bool_], node: Node) -> None:
         then = self._earlier(pixels, play, node)
         found = difference(then, pixels, self.tolerance.levels, where)
         if found.share > self.tolerance.share:
             raise fail(TestCode.PIXELS, f"the frame differs from '{node.text}': {found}", node)
 
-    def _check_differs(self, pixels: Picture, play: Play, where: NDArray[np.bool_], node: Node) -> None:
+    def _check_differs(self, pixels: Picture, play: Playback, where: NDArray[np.bool_], node: Node) -> None:
         then = self._earlier(pixels, play, node)
         found = difference(then, pixels, self.tolerance.levels, where)
         if found.share <= self.tolerance.share:
@@ -142,7 +142,7 @@ class PixelsClaim:
             raise fail(TestCode.PIXELS, message, self.node["onlyInside"])
 
     @staticmethod
-    def _earlier(pixels: Picture, play: Play, node: Node) -> Picture:
+    def _earlier(pixels: Picture, play: Playback, node: Node) -> Picture:
         then = play.moment(node).frame
         assert then is not None, "claims about pixels are refused for profiles"
         if then.shape[:2] != pixels.shape[:2]:
@@ -152,7 +152,7 @@ class PixelsClaim:
             )
         return then.rgb
 
-    def _where(self, pixels: Picture, play: Play) -> NDArray[np.bool_]:
+    def _where(self, pixels: Picture, play: Playback) -> NDArray[np.bool_]:
         shape = pixels.shape[:2]
         where = np.ones(shape, np.bool_) if self.box is None else box_mask(shape, self.box)
         if not where.any():
@@ -162,7 +162,7 @@ class PixelsClaim:
         return where
 
 
-def _mask(node: Node, shape: tuple[int, ...], play: Play) -> NDArray[np.bool_]:
+def _mask(node: Node, shape: tuple[int, ...], play: Playback) -> NDArray[np.bool_]:
     """Read a mask from the folder of goldens: white pixels are compared, black ones are not."""
     name = Path(node.text).name
     folder = play.goldens.folder if play.goldens is not None else Path()

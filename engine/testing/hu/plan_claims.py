@@ -10,7 +10,7 @@ from engine.humon import Node
 from engine.testing.comparison.plan_difference import plan_difference
 from engine.testing.goldens.goldens import GoldenError, comparable_plan_text
 from engine.testing.hu.memory_claims import one_asset
-from engine.testing.hu.playback import OPENED, Play
+from engine.testing.hu.playback import OPENED, Playback
 from engine.testing.hu.values import Bounds, TestCode, bounds, fail, known_fields, names, quantity
 
 
@@ -37,7 +37,7 @@ class PlanClaim:
             {name: bounds(found[name], of_memory=False) for name in counted if name in found},
         )
 
-    def check(self, play: Play) -> None:
+    def check(self, play: Playback) -> None:
         """Raise SceneTestFailure for the first claim that does not hold."""
         memory = play.scene.memory
         for node in self.has:
@@ -91,7 +91,7 @@ class ScheduleClaim:
         }
         return cls(found.get("since"), figures)
 
-    def check(self, play: Play) -> None:
+    def check(self, play: Playback) -> None:
         """Raise SceneTestFailure for the first figure that is not as claimed."""
         then = play.moment(self.since).done if self.since is not None else play.moments[OPENED].done
         schedule = play.scene.schedule
@@ -116,7 +116,7 @@ class ProblemsClaim:
         """Read the claim; raises InputError."""
         return cls(node, tuple(names(node)))
 
-    def check(self, play: Play) -> None:
+    def check(self, play: Playback) -> None:
         """Raise SceneTestFailure for the first missing code, or with the unexpected problems."""
         found = play.scene.problems
         wanted = Counter(node.text for node in self.codes)

@@ -37,7 +37,7 @@ class Moment:
 
 
 @dataclass
-class Play:
+class Playback:
     """One running test."""
 
     scene: OpenedScene

@@ -21,14 +21,14 @@ from engine.testing.hu.actions import Advance, Check, Expect, Move, Remember, Re
 from engine.testing.hu.memory_claims import MemoryClaim
 from engine.testing.hu.pixel_claims import PixelsClaim
 from engine.testing.hu.plan_claims import PlanClaim, ProblemsClaim, ScheduleClaim
-from engine.testing.hu.playback import Play
+from engine.testing.hu.playback import Playback
 from engine.testing.hu.values import TestCode, known_fields
 from engine.testing.scene.scene import TIME_STEP
 
 LARGEST_SIDE = 16384
 MAX_FRAME_COUNT = 100_000
 
-CLAIMS: Mapping[str, Callable[[Node], Callable[[Play], None]]] = {
+CLAIMS: Mapping[str, Callable[[Node], Callable[[Playback], None]]] = {
     "plan": lambda node: PlanClaim.read(node).check,
     "memory": lambda node: MemoryClaim.read(node).check,
     "schedule": lambda node: ScheduleClaim.read(node).check,

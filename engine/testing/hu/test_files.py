@@ -26,7 +26,7 @@ from engine.humon import (
 )
 from engine.testing.goldens.goldens import Goldens, shown
 from engine.testing.hu.actions import Step
-from engine.testing.hu.playback import OPENED, Moment, Play
+from engine.testing.hu.playback import OPENED, Moment, Playback
 from engine.testing.hu.steps import LARGEST_SIDE, read_step
 from engine.testing.hu.values import TestCode, known_fields
 from engine.testing.scene.opening import SIZE, open_scene
@@ -55,7 +55,7 @@ class HuTest:
             hint = "the path of a scene is relative to the test file"
             raise failure("file.missing", message, self.scene_node, hint)
         with open_scene(self.scene, size=self.size, profile=self.profile) as scene:
-            play = Play(scene, goldens)
+            play = Playback(scene, goldens)
             play.moments[OPENED] = Moment.of(scene)
             for step in self.steps:
                 step.run(play)

@@ -19,7 +19,7 @@ _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")
 class TestCode(StrEnum):
     """The error codes of test files and of their claims."""
 
-    __test__ = False  # tells pytest that this is not a test class
+    __test__ = False  # pytest must not collect this as a test class
 
     AMOUNT = "test.amount"
     FIELD = "test.field"

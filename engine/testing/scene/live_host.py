@@ -73,7 +73,7 @@ class LiveHost:
         return self.runtime.plan, is_new
 
     def draw(self) -> bool:
-        """Draw one frame; a window that is minimised or has no target draws none."""
+        """Draw one frame, none while there is nothing to draw on; return whether the scene is settled."""
         facts = self.runtime.frame() if self._show is None else self._show()
         self._follow_on()
         if facts is None:

@@ -109,7 +109,7 @@ class MemoryFacts:
         )
 
     def of(self, path: str) -> Iterator[AssetMemory]:
-        """What an object (by its path), or anything below it, asks for."""
+        """Yield the assets that an object (by its path), or an object below it, requests."""
         requirements = self.plan.requirements
         for asset in self.assets.values():
             ids = requirements.requesters_of(asset.key)

@@ -1,6 +1,6 @@
 """Claims about assertions: each fails where it must, with a message that explains the failure.
 
-The messages stand here as people read them; where one changes, read it anew.
+The messages are here in full, as people read them.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def test_a_picture_made_on_another_driver_is_not_compared_and_it_is_reported(kep
     assert not result.compared
     assert result.reason == (
         "goldens/lamp.png was made on llvmpipe, this is nvidia; "
-        "make the folder goldens/nvidia for a set of its own"
+        "make the folder goldens/nvidia to keep a set for this driver"
     )
     assert kept.not_compared == [result.reason]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.wants import NORMAL, ROUGHNESS, TANGENT, Wants
+from support.texture_requests import NORMAL, ROUGHNESS, TANGENT, TextureRequests
 
 from engine.plan.requirements.requirements import Requirement
 from engine.plan.terms.errors import PlanError
@@ -68,11 +68,11 @@ def test_compaction_is_reported_and_then_carried_out_on_every_device(device: dic
         library, planner = (
             (host._library, host._planner) if device else (host.runtime.library, host.runtime.planner)
         )
-        wants = Wants(planner, library)
+        texture_requests = TextureRequests(planner, library)
         scene["cube"].visibleModel.active = scene["cube"].shadowCaster.active = False
         scene.settle()
         for textures in ((NORMAL, TANGENT), (NORMAL, TANGENT, ROUGHNESS), (NORMAL, ROUGHNESS)):
-            wants.ask(*textures)
+            texture_requests.request(*textures)
             if len(textures) == 3:
                 with pytest.raises(PlanError, match="a schedule is in progress"):
                     scene.compaction()

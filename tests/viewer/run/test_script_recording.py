@@ -85,12 +85,12 @@ def test_the_script_replays_what_a_mouse_did_in_a_window(display: Display, tmp_p
         if name.endswith(".py"):
             load_script(path)(scene)
         else:
-            from engine.testing.hu.playback import Play
+            from engine.testing.hu.playback import Playback
 
             (test,) = read_tests(path)
             assert test.size == SIZE
             for step in test.steps:
-                step.run(Play(scene))
+                step.run(Playback(scene))
         assert scene["camera"].translation.tolist() == place["translation"]
         assert scene["camera"].rotation.tolist() == place["rotation"]
         assert scene["cube"].shadowCaster.active is False

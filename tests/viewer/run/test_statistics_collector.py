@@ -54,4 +54,4 @@ def test_a_window_that_was_minimised_leaves_the_frame_time_as_it_was(monkeypatch
     facts.note(drawn)
     facts.note(not_drawn)
     facts.note(drawn)
-    assert facts.gather().frame_ms == pytest.approx(10.0)
+    assert facts.collect().frame_ms == pytest.approx(10.0)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from support import images
 from support.display import Display
-from support.wants import NORMAL, ROUGHNESS, TANGENT, Wants
+from support.texture_requests import NORMAL, ROUGHNESS, TANGENT, TextureRequests
 
 from engine.runtime.report import RunLog
 from engine.vk.errors import Result
@@ -128,8 +128,13 @@ def test_planned_bytes_are_live_bytes_with_the_ui_among_them(frames: WindowFrame
     assert plan is not None
     assert plan.planned_bytes == frames.runtime.memory.live_bytes
     names = {plan.requirements.keys.name(int(key)) for key in plan.memory.subresources["key"]}
-    assert {"viewer.vertices", "viewer.indices", "viewer.upload", "viewer.texture1"} <= names
-    why = plan.why(int(plan.requirements.keys.transient("viewer.vertices")))
+    ui = {name for name in names if name.startswith("viewer/inspector: ")}
+    assert len(ui) == 3
+    assert all(
+        any(part in name for name in ui) for part in ("ui atlas page 0", "ui geometry page 0", "ui staging")
+    )
+    geometry = next(name for name in ui if "ui geometry" in name)
+    why = plan.why(int(plan.requirements.keys.transient(geometry)))
     assert why == "viewer/inspector"
 
 
@@ -183,9 +188,9 @@ def test_the_compact_button_shows_the_estimate_and_a_second_press_frees_it(
     cube = runtime.tableau["cube"]
     cube.visibleModel.active = cube.shadowCaster.active = False
     settle(frames)
-    wants = Wants(runtime.planner, runtime.library)
+    texture_requests = TextureRequests(runtime.planner, runtime.library)
     for textures in ((NORMAL, TANGENT), (NORMAL, TANGENT, ROUGHNESS), (NORMAL, ROUGHNESS)):
-        wants.ask(*textures)
+        texture_requests.request(*textures)
         settle(frames)
 
     def compact() -> None:
@@ -220,7 +225,7 @@ def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_listed_in_the_i
     until(
         frames,
         lambda: any("plan.short" in reported for reported in frames._facts.collect().problems),
-        "it is told",
+        "the shortage is reported",
     )
     runtime.limit_budget({})
     settle(frames)

@@ -11,9 +11,10 @@ from imgui_bundle import imgui
 from support.gpu import checked_device
 from support.ui import OffscreenUi, compiled
 
+from engine.storage.allocators.block_allocation import BlockAllocation
 from engine.vk.errors import Result
 from engine.vk.faults import faults
-from viewer.ui.needs import FIRST_VERTICES
+from viewer.ui.renderer import FIRST_VERTICES
 
 pytestmark = pytest.mark.gpu
 
@@ -84,17 +85,20 @@ def test_larger_fonts_replace_the_texture_and_nothing_is_left_of_the_old_one(off
         imgui.get_foreground_draw_list().add_text((0, 0), 0xFFFFFFFF, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
         imgui.pop_font()
 
+    atlas = offscreen.storage.atlas
     offscreen.frame(lambda: words(13.0))
-    names = set()
+    small, regions = atlas.filled, set()
     for size in (20, 40, 80, 120, 160):
-        picture = offscreen.frame(lambda size=size: words(float(size)))
-        assert (picture[: size // 2, :, 0] > 0).any(), f"the glyphs of size {size} are missing"
-        names |= {row.key for row in offscreen.renderer.needs.requirements()}
+        pictures = [offscreen.frame(lambda size=size: words(float(size))) for _ in range(3)]
+        assert (pictures[-1][: size // 2, :, 0] > 0).any(), f"the glyphs of size {size} are missing"
+        regions |= {region.name for region in atlas._live.values()}
     for _ in range(10):
         offscreen.frame(lambda: words(13.0))
-    live = {row.key for row in offscreen.renderer.needs.requirements()}
-    assert len(names) > len(live), "the atlas has grown into other images"
-    assert offscreen.device.handles.counts()["ImageView"] == 1 + len(live) - 3
+    assert len(regions) > len(atlas) == 1, "ImGui has moved on to other textures, and one is left"
+    assert atlas.filled > small
+    pages = len(atlas.pages)
+    assert pages == 1
+    assert offscreen.device.handles.counts()["ImageView"] == 1 + pages
 
 
 @pytest.mark.parametrize("result", [Result.OUT_OF_POOL_MEMORY, Result.FRAGMENTED_POOL])
@@ -108,22 +112,24 @@ def test_a_texture_that_no_descriptor_pool_has_room_for_gets_a_new_pool(
 
     offscreen.frame(lambda: words(13.0))
     with faults.injected(1, result, function="vkAllocateDescriptorSets") as reported:
-        picture = offscreen.frame(lambda: words(160.0))
+        for _ in range(3):
+            picture = offscreen.frame(lambda: words(160.0))
     assert reported.hits == 1
     assert (picture[:80, :, 0] > 0).any()
     assert offscreen.device.handles.counts()["DescriptorPool"] == 2
 
 
-def test_a_frame_larger_than_the_rings_makes_them_grow(offscreen: OffscreenUi) -> None:
+def test_a_frame_larger_than_its_ranges_makes_them_grow(offscreen: OffscreenUi) -> None:
     def many() -> None:
         for index in range(FIRST_VERTICES // 4 + 10):
             rectangle((index % 300, 0, index % 300 + 1, 3), (1, 1, 1, 1))
         rectangle((100, 100, 120, 120), (0, 1, 0, 1))
 
-    before = offscreen.renderer.needs.version
+    offscreen.frame(lambda: None)
+    (before,) = offscreen.storage.geometry.pages
     picture = offscreen.frame(many)
-    assert offscreen.renderer.needs.version > before
     assert picture[110, 110].tolist() == [0, 255, 0, 255]
+    assert len(offscreen.storage.geometry.pages) > 1, f"{before.size} bytes hold no more"
 
 
 def test_clipping_cuts_at_whole_pixels_and_scales_with_the_framebuffer(offscreen: OffscreenUi) -> None:
@@ -155,26 +161,75 @@ def test_many_lists_share_the_rings(offscreen: OffscreenUi) -> None:
     assert all(picture[80, index * 50 + 24].any() for index in range(6))
 
 
-def test_steady_frames_ask_for_nothing_new(offscreen: OffscreenUi) -> None:
+def test_steady_frames_need_nothing_new(offscreen: OffscreenUi) -> None:
     def words() -> None:
         imgui.get_foreground_draw_list().add_text((20, 20), 0xFFFFFFFF, "steady")
 
     offscreen.frame(words)
-    version, counts = offscreen.renderer.needs.version, offscreen.device.handles.counts()
+    copies, counts = offscreen.storage.staging.recorded, offscreen.device.handles.counts()
     for _ in range(5):
         offscreen.frame(words)
-    assert offscreen.renderer.needs.version == version
+    assert offscreen.storage.staging.recorded == copies
     assert offscreen.device.handles.counts() == counts
+
+
+def words() -> None:
+    imgui.get_foreground_draw_list().add_text((20, 20), 0xFFFFFFFF, "MMMM")
 
 
 def test_textures_that_take_frames_to_become_resident_are_waited_for(
     offscreen: OffscreenUi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def words() -> None:
-        imgui.get_foreground_draw_list().add_text((20, 20), 0xFFFFFFFF, "MMMM")
-
     with monkeypatch.context() as late:
-        late.setattr(offscreen.memory, "image", lambda key: None)
+        late.setattr(BlockAllocation, "ready", False)
         for _ in range(3):
             assert not offscreen.frame(words).any(), "nothing is drawn with a texture that is not there"
     assert offscreen.frame(words)[20:33, 20:48, 0].max() == 255
+
+
+def test_a_texture_larger_than_the_staging_arrives_in_bands_over_frames(offscreen: OffscreenUi) -> None:
+    def large() -> None:
+        imgui.push_font(None, 160)
+        imgui.get_foreground_draw_list().add_text((0, 0), 0xFFFFFFFF, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        imgui.pop_font()
+
+    expected = [offscreen.frame(large) for _ in range(12)][-1]
+    (number, found), *others = offscreen.renderer._textures._textures.items()
+    assert not others
+    area = offscreen.storage.staging.uploads
+    size = found.region.width * found.region.height * 4
+    assert area.used == 0
+    held = area.take(area.capacity - size // 3, 4)
+    assert held is not None
+    found.pending, found.filled = (0, 0, found.region.width, found.region.height), False
+    pictures = [offscreen.frame(large) for _ in range(12)]
+    assert not pictures[0].any(), f"texture {number} is drawn once all of it is there"
+    np.testing.assert_array_equal(pictures[-1], expected)
+    held.settled = True
+    area.give(held.offset, held.taken)
+
+
+def test_what_a_frame_recorded_that_was_never_submitted_is_uploaded_again(offscreen: OffscreenUi) -> None:
+    expected = offscreen.frame(words)
+    texture = next(iter(imgui.get_platform_io().textures))
+    found = offscreen.renderer._textures._textures[texture.get_tex_id()]
+    found.pending = (0, 0, texture.width, texture.height)
+    discarded = offscreen.pool.begin(offscreen.pool.allocate())
+    offscreen.renderer.upload(discarded, offscreen.frames % 2)
+    offscreen.pool.end(discarded)
+    copies = offscreen.storage.staging.recorded
+    np.testing.assert_array_equal(offscreen.frame(words), expected)
+    assert offscreen.storage.staging.recorded > copies, "the discarded copies are made again"
+
+
+def test_a_picture_larger_than_a_page_has_its_own_and_gives_it_back(offscreen: OffscreenUi) -> None:
+    atlas = offscreen.storage.atlas
+    offscreen.frame(words)
+    expected = offscreen.frame(words)
+    region = atlas.allocate(atlas.shape.width + 100, 40, name="wide")
+    assert len(atlas.pages) == 2
+    assert region.image.shape.width == atlas.shape.width + 100 + 2 * atlas.gutter
+    region.free()
+    for _ in range(4):
+        np.testing.assert_array_equal(offscreen.frame(words), expected)
+    assert len(atlas.pages) == 1

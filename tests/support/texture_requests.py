@@ -1,4 +1,4 @@
-"""Something beside a scene that asks for textures: pages fill, and have holes when it asks for fewer."""
+"""A memory user beside a scene that requests textures: pages fill, and get holes when it requests fewer."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ NORMAL, TANGENT, ROUGHNESS = (AssetRef(1, index) for index in (9, 10, 11))
 """Textures of one shape in the cube's database, two of which fill a page."""
 
 
-class Wants:
-    """Asks for what it was told to; `version` tells the planner that this has changed."""
+class TextureRequests:
+    """Requests the textures of the last call of `request`; a new `version` makes the planner plan again."""
 
     requester = "test"
 
@@ -27,6 +27,6 @@ class Wants:
     def requirements(self) -> Iterable[Requirement]:
         return [texture_requirement(texture, self._library) for texture in self._textures]
 
-    def ask(self, *textures: AssetRef) -> None:
-        """Want these textures, and no others."""
+    def request(self, *textures: AssetRef) -> None:
+        """Request these textures, and no others."""
         self._textures, self.version = textures, self.version + 1
