@@ -8,8 +8,8 @@ PY    := $(VENV)/bin/python
 ARGS  ?=
 ONLY  ?=
 SCENE ?= scenes/cube.hu
-# A hung run dumps its stacks through pytest's own limits long before this one ends it.
-LIMIT := $(shell command -v timeout >/dev/null 2>&1 && echo timeout --kill-after=30 1080)
+# One worker per core, two at least (tests/support/session.py); ARGS="-n 0" runs all in one process.
+PYTEST := $(PY) -m pytest -n auto --dist worksteal
 
 RUN_READY  := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
@@ -17,7 +17,7 @@ DEV_READY  := $(VENV)/.ready-dev
 BENCH_READY := $(VENV)/.ready-bench
 INPUTS     := pyproject.toml tools/setup.sh
 
-.PHONY: help setup cube test check bench clean
+.PHONY: help setup cube test proof check bench clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,8 +44,11 @@ setup: $(RUN_READY) ## install what a run needs: missing system packages, .venv,
 cube: $(RUN_READY) ## open scenes/cube.hu, or draw it to build/cube.png where there is no display
 	@sh tools/cube.sh $(PY) $(SCENE) $(ARGS)
 
-test: $(TEST_READY) ## run the tests (ARGS="-k plan" selects some)
-	@$(LIMIT) $(PY) -m pytest $(ARGS)
+test: $(TEST_READY) ## run the tests, with samples of the proofs (ARGS="-k plan" selects some)
+	@$(PYTEST) $(ARGS)
+
+proof: $(TEST_READY) ## run every proof in full (ONLY=short: in 3 minutes; ONLY=plan: one area)
+	@$(PYTEST) --proof $(or $(ONLY),all) $(ARGS)
 
 check: $(DEV_READY) ## lint, format, types, layer contracts
 	$(VENV)/bin/ruff check .

@@ -1,4 +1,4 @@
-"""Fixtures of all tests: the project's root, a display, and a device, which is required under CI."""
+"""What all tests share: where the project lies, a display, samples, and a device under CI."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from support.display import display, no_display, xvfb
+from support.sampling import Sample
+from support.session import Session, add_options, workers
 
 __all__ = ["display", "no_display", "root", "xvfb"]
 
@@ -19,7 +21,26 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture
+def sample(request: pytest.FixtureRequest) -> Sample:
+    """What a test draws from the seed of this run: which calls fail, which worlds are made."""
+    return Sample(request.node.nodeid)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of proofs."""
+    add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Make a missing device a failure under CI, where there must be one."""
+    """Make a missing device a failure under CI, where there must be one; set seed, extent and limits."""
     if os.environ.get("CI"):
         config.option.require_gpu = True
+    config.pluginmanager.register(Session(config), "diorama session")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Give the number of workers of `-n auto`."""
+    return workers()

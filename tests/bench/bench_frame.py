@@ -38,8 +38,33 @@ def rows() -> Iterable[Row]:
     yield Row(
         "frame.cube_cpu", cpu, "ms", "the aim itself", 1.0, aim="<= 1 ms", holds=cpu <= 1.0, driver=driver
     )
+    yield _switched(driver)
     yield from _steady(driver)
     yield from _many(driver)
+
+
+def _switched(driver: str) -> Row:
+    """Switch a shadow ten times: the slowest frame of those that plan beside the median of all."""
+    from engine.testing import open_scene
+
+    with open_scene(SCENE) as scene:
+        scene.step(count=12)
+        first = len(scene.frames)
+        for _ in range(10):
+            scene["cube"].shadowCaster.active = not scene["cube"].shadowCaster.active
+            scene.step(count=4)
+        times = [frame.cpu_ms for frame in scene.frames[first:]]
+    slowest, median = max(times), statistics.median(times)
+    return Row(
+        "frame.switch_shadow",
+        slowest,
+        "ms",
+        "the median of these frames",
+        median,
+        aim="<= 1.5 x the median and 40 ms",
+        holds=slowest <= 1.5 * median + 40,
+        driver=driver,
+    )
 
 
 def _first_frame() -> Row:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from harness import Row
 from scene_texts import object_text
 
-from engine.humon import Document, boolean, format_document, parse, plain, vector, write
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.humon_texts import HOSTILE
+
+from engine.humon import Document, InputError, boolean, format_document, parse, plain, vector, write
 
 OBJECTS = 100_000
 FEW_OBJECTS = 10_000
@@ -79,6 +86,7 @@ def rows() -> Iterable[Row]:
     )
     yield Row("humon.format_10k", formatting, "s", "json.dumps with indent", dumping)
     yield Row("humon.write_10k", writing, "s", "json.dumps with indent", dumping)
+    yield _hostile()
 
 
 def _beside_the_package() -> Row:
@@ -95,6 +103,29 @@ def _beside_the_package() -> Row:
     return Row(
         "humon.read_10k", ours, "s", "the `humon` package, 0.1.0", theirs, aim=aim, holds=ours < theirs
     )
+
+
+def _hostile() -> Row:
+    """Read a hostile text of about a million characters; the one that takes longest."""
+    took = {name: _cpu_to_reject(text) for name, text in HOSTILE.items()}
+    worst = max(took, key=lambda name: took[name])
+    half = _cpu_to_reject(HOSTILE[worst][: len(HOSTILE[worst]) // 2])
+    return Row(
+        "humon.hostile",
+        took[worst],
+        "s",
+        f"the first half of the same text ({worst})",
+        half,
+        aim="<= 3 s of CPU, and <= 3 x the half",
+        holds=took[worst] <= min(3, 3 * half),
+    )
+
+
+def _cpu_to_reject(text: str) -> float:
+    start = time.process_time()
+    with suppress(InputError):
+        parse(text, "hostile.hu")
+    return time.process_time() - start
 
 
 def _one_edit(document: Document) -> Row:

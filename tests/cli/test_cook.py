@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.limits import limit
 
 from engine.cli.progress import CookProgress
 
@@ -67,6 +68,6 @@ def test_nothing_to_cook_loads_no_bar(root: Path) -> None:
     code = "import sys\nfrom engine.cli.progress import CookProgress\n"
     code += "with CookProgress():\n    pass\nprint('rich' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=limit(60), check=True
     )
     assert done.stdout.strip() == "False"

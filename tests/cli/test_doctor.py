@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.display import Display
+from support.limits import limit
 
 from engine.cli import probe
 from engine.cli.adapters import list_adapters
@@ -87,12 +88,12 @@ def test_the_probe_and_the_vulkan_boundary_see_the_same_devices() -> None:
 def test_the_probe_runs_on_a_python_without_any_package(root: Path) -> None:
     command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(root)!r})\n"]
     command[-1] += "from engine.cli.probe import main; sys.exit(main(['--packages', 'test']))"
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=limit(60), check=False)
     assert done.returncode == 0, done.stderr
 
 
 def test_the_probe_refuses_an_unknown_part(root: Path) -> None:
     command = [sys.executable, "-m", "engine.cli.probe", "--packages", "everything"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=limit(60), check=False)
     assert done.returncode == 2
     assert "usage:" in done.stderr

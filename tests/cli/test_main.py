@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.limits import limit
 
 from engine.cli.exits import ExitCode, guarded
 from engine.cli.main import make_parser
@@ -105,6 +106,6 @@ def test_a_closed_pipe_ends_the_command_quietly(root: Path) -> None:
     assert writer.stderr is not None
     writer.stdout.read(10)
     writer.stdout.close()
-    assert writer.wait(timeout=30) == 0
+    assert writer.wait(timeout=limit(30)) == 0
     assert writer.stderr.read() == b""
     writer.stderr.close()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.limits import limit
 
 from engine.humon import parse
 
@@ -97,7 +98,12 @@ def test_it_works_where_neither_vulkan_nor_a_window_system_is_installed(root: Pa
     code = "import sys\nfor name in ('vulkan', 'glfw', 'imgui_bundle'):\n    sys.modules[name] = None\n"
     code += f"from engine.cli.main import main\nsys.exit(main(['plan', {SCENE!r}]))"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-c", code],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=limit(100),
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("featureDb: {")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.random_scenes import profile
+from support.sampling import amount
 
 from engine.assets import AssetLibrary, open_library
 from engine.feature import Feature, Registry, discover
@@ -97,7 +98,7 @@ def test_an_orthographic_camera_sees_between_its_near_and_far_planes(cube, dista
 PLACES = st.lists(st.tuples(*[st.floats(-8, 8, width=32)] * 3), min_size=1, max_size=30)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=amount(20, 160))
 @given(PLACES, st.tuples(st.floats(-80, 80), st.floats(-180, 180)))
 def test_an_object_is_visible_if_its_box_reaches_into_the_picture(places, turn):
     scene = load_scene(Path(__file__).parents[2] / "scenes" / "cube.hu")

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.limits import limit
 
 PYTHON = """#!/bin/sh
 echo "$*" >>"$LOG"
@@ -23,7 +24,7 @@ def cube(root: Path, tmp_path: Path, fail: str = "nothing", **display: str) -> t
     environment = {"PATH": os.environ["PATH"], "LOG": str(log), "FAIL": fail, **display}
     command = ["sh", str(root / "tools" / "cube.sh"), str(python), "scenes/cube.hu", "--frames", "3"]
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=30, check=False
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=limit(30), check=False
     )
     return done.returncode, log.read_text(encoding="utf-8").splitlines(), done.stdout
 

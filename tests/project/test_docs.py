@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from support.limits import limit
 
 from engine.assets.codes import AssetCode
 from engine.cli.main import make_parser as engine_parser
@@ -237,7 +238,9 @@ def test_the_commands_of_the_readme_do_what_it_says(root: Path) -> None:
     reported = {}
     for line in lines:
         command = [sys.executable, *line.split()[1:]]
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, cwd=root, capture_output=True, text=True, timeout=limit(60), check=False
+        )
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         reported[line] = done.stdout
     assert "leftOut: true" in next(text for line, text in reported.items() if "--budget" in line)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from support.limits import limit
 
 KEYS = ["name", "value", "unit", "reference", "reference_value", "ratio", "aim", "holds", "driver"]
 
@@ -51,7 +52,7 @@ def bench(root: Path, tmp_path: Path) -> Path:
 
 def run(bench: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(bench), "--out", str(bench / "out.json"), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=limit(60), check=False)
 
 
 def test_a_row_works_out_its_ratio(harness: ModuleType) -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.limits import limit
 
 GENERATED = shutil.ignore_patterns("*.ogCache*", "__pycache__", "*.py")
 
@@ -47,7 +48,7 @@ def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=limit(100),
         check=False,
     )
 

@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from support.limits import limit
 
 # The direct imports that each part may make of other parts. `import-linter` (pyproject.toml) also sees the
 # indirect ones; this table is finer.
@@ -243,13 +244,15 @@ def test_every_part_of_the_engine_has_a_row_in_the_table(root: Path) -> None:
 
 def test_the_layer_contracts_hold(root: Path) -> None:
     program = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([program], cwd=root, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(
+        [program], cwd=root, capture_output=True, text=True, timeout=limit(100), check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def run_python(code: str, root: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=limit(60), check=False)
 
 
 @pytest.mark.parametrize("module", WITHOUT_VULKAN)
@@ -289,7 +292,7 @@ print(*sorted(new - sys.stdlib_module_names - {"engine"}))
 def test_a_headless_run_loads_no_window_system_and_nothing_slow(root: Path) -> None:
     arguments = ["viewer", "scenes/cube.hu", "--headless", "--size", "64x48", "--no-validate"]
     cooked = subprocess.run(
-        [sys.executable, "-m", "engine", "cook", "scenes/cube.hu"], cwd=root, timeout=100, check=True
+        [sys.executable, "-m", "engine", "cook", "scenes/cube.hu"], cwd=root, timeout=limit(100), check=True
     )
     assert cooked.returncode == 0
     code = f"""

@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from support.limits import limit
 
 from engine.humon import Problem
 
@@ -160,7 +161,7 @@ def test_no_generated_file_is_committed(root: Path) -> None:
     if not (root / ".git").exists():
         pytest.skip("not a checkout: an archive holds no generated files to begin with")
     listed = subprocess.run(
-        ["git", "ls-files"], cwd=root, capture_output=True, text=True, timeout=60, check=True
+        ["git", "ls-files"], cwd=root, capture_output=True, text=True, timeout=limit(60), check=True
     )
     generated = [name for name in listed.stdout.splitlines() if name.endswith((".ogCache", ".pyc", ".lock"))]
     assert not generated

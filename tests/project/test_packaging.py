@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.limits import limit
 
 TEXT = {".py", ".md", ".toml", ".sh", ".hu", ".glsl", ".json", ".txt", ""}
 
@@ -59,7 +60,9 @@ def test_the_command_diorama_is_installed_and_there(project: dict[str, Any]) -> 
 def tracked_text(root: Path) -> list[Path]:
     if not (root / ".git").exists():
         pytest.skip("not a checkout")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, timeout=60, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=root, capture_output=True, timeout=limit(60), check=True
+    )
     paths = [root / name for name in listed.stdout.decode().split("\0") if name]
     return [path for path in paths if path.suffix in TEXT and path.is_file()]
 

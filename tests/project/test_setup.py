@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.limits import limit
 
 TOOLS = ("sh", "dirname", "env", "mktemp", "rm", "tail", "mkdir", "cp", "cat", "chmod")
 
@@ -51,7 +52,7 @@ class Machine:
         environment = {"PATH": str(self.folder / "bin"), "MACHINE": str(self.folder)}
         command = [shutil.which("sh") or "sh", str(self.script), role]
         return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=30, check=False
+            command, env=environment, capture_output=True, text=True, timeout=limit(30), check=False
         )
 
     def calls(self, program: str) -> list[str]:
@@ -167,7 +168,7 @@ def test_make_runs_the_setup_only_when_its_inputs_changed(root: Path, tmp_path: 
 
     def make(target: str) -> list[str]:
         command = ["make", "-C", str(tmp_path), "--no-print-directory", target]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit(30), check=True)
         return [line for line in done.stdout.splitlines() if line.startswith("ran")]
 
     assert make(".venv/.ready-test") == ["ran test"]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.display import Display
+from support.limits import limit
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"[Ww]rite `([^`]+)`")
@@ -65,7 +66,7 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=limit(300),
         check=False,
     )
     output = done.stdout + done.stderr
@@ -74,6 +75,7 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> str:
 
 
 @pytest.mark.gpu
+@pytest.mark.proof(short=True)
 @pytest.mark.timeout(400)
 def test_the_tutorial_followed_word_for_word_works(
     root: Path, tmp_path: Path, environment: dict[str, str]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from support.compute import run_compute
+from support.sampling import amount
 
 from engine.memory.device.problems import AtlasFull, DoubleFree, OutOfBounds, UseAfterClose, WrongArray
 from engine.memory.device.samplers import SamplerConfig
@@ -34,7 +35,7 @@ void main() {
 """
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=amount(20, 240))
 @given(st.lists(st.tuples(st.integers(1, 64), st.integers(1, 64), st.booleans()), max_size=60))
 def test_rectangles_never_overlap_and_an_empty_layer_is_whole_again(
     wanted: list[tuple[int, int, bool]],

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.limits import limit
 
 SCREEN = "1600x1000x24"
 _HEADER_WORDS = 25
@@ -56,7 +57,7 @@ def _xdotool(*arguments: str) -> str:
     if shutil.which("xdotool") is None:
         pytest.fail("xdotool is not installed: make setup installs it")
     command = ["xdotool", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=limit(20), check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
     return done.stdout
 
@@ -79,13 +80,13 @@ def xvfb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
         os.close(write_end)
         number = reported.readline().strip()
     if not number:
-        server.wait(timeout=10)
+        server.wait(timeout=limit(10))
         pytest.fail(f"Xvfb gave no display and left with {server.returncode}")
     try:
         yield Display(f":{number}", folder / "Xvfb_screen0")
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.wait(timeout=limit(10))
 
 
 @pytest.fixture

@@ -157,3 +157,19 @@ def documents(draw: st.DrawFn) -> tuple[str, Tree]:
 
 def _colon(draw: st.DrawFn) -> str:
     return draw(st.sampled_from([":", ": ", " : ", ":\n", " /* c */ : // d\n", ", :"]))
+
+
+# Texts of a million characters that a parser may take too long for.
+HOSTILE = {
+    "unclosed lists": "[ a " * 200_000,
+    "tags without end": "".join(f"^{n}^ " for n in range(100_000)),
+    "slashes": "/ " * 500_000 + "/*",
+    "comments without end": "a /* " * 200_000,
+    "quotes": "\"'`" * 300_000 + '"',
+    "colons": ": " * 500_000,
+    "keys": "a: " * 300_000,
+    "spaces before a colon": "a" + " " * 1_000_000 + "b" + " /**/" * 200_000,
+    "closers": "]" * 1_000_000,
+    "metatags": "[ " + "@ { a " * 200_000,
+    "wrong brackets": "{ a: [ " * 100 + "} ] " * 200_000,
+}

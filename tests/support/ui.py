@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from imgui_bundle import imgui
+from support.limits import limit
 
 from engine.memory.device.live_profile import live_profile
 from engine.memory.device.samplers import SamplerPool
@@ -37,7 +38,7 @@ def compiled(folder: Path) -> tuple[bytes, bytes]:
     for stage, name in (("vert", "ui.vs"), ("frag", "ui.fs")):
         made = folder / f"{name}.spv"
         command = [compiler, "-V", "-S", stage, str(SHADERS / f"{name}.glsl"), "-o", str(made)]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, check=True, capture_output=True, timeout=limit(60))
         codes.append(made.read_bytes())
     return codes[0], codes[1]
 

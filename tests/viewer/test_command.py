@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.limits import limit
 
 from engine.cli.main import COMMANDS
 from engine.cli.main import make_parser as engine_parser
@@ -40,7 +41,7 @@ def test_every_command_of_the_engine_is_one_of_diorama(capsys: pytest.CaptureFix
 def test_a_command_prints_what_the_module_prints(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "scenes/cube.hu", "--size", "320x240"]) == 0
     command = [sys.executable, "-m", "engine", "plan", "scenes/cube.hu", "--size", "320x240"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=limit(60), check=True)
     assert capsys.readouterr().out == done.stdout
 
 
@@ -76,5 +77,5 @@ new = {name.split(".")[0] for name in set(sys.modules) - before}
 print(*sorted(new - sys.stdlib_module_names - {"engine", "viewer"}))
 """
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=limit(60), check=True)
     assert done.stdout.split() == []

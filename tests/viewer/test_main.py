@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from support import images
 from support.display import Display
+from support.limits import limit
 
 gpu = pytest.mark.gpu
 SHADOW_MAP = 2048 * 2048 * 4
@@ -29,7 +29,7 @@ def view(root: Path, *arguments: str | Path, **environment: str) -> subprocess.C
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=limit(100),
         check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr
@@ -103,7 +103,12 @@ def test_a_headless_run_imports_neither_glfw_nor_imgui(root: Path) -> None:
         "sys.exit(f'{code} {loaded}' if code or loaded else 0)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-c", program],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=limit(100),
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 
@@ -203,7 +208,7 @@ def test_a_scene_is_found_among_the_installed_ones(root: Path, tmp_path: Path) -
         env={**os.environ, "PYTHONPATH": str(root)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=limit(100),
         check=False,
     )
     assert here.returncode == 0, here.stderr
@@ -214,17 +219,23 @@ def test_a_scene_is_found_among_the_installed_ones(root: Path, tmp_path: Path) -
 def test_ctrl_c_ends_in_order_with_130_and_the_report_written(
     root: Path, tmp_path: Path, display: Display, where: str
 ) -> None:
-    report = tmp_path / "report.json"
+    report, script = tmp_path / "report.json", tmp_path / "script.py"
+    script.write_text(
+        "def run(scene):\n    scene.step()\n    print('drawn', flush=True)\n    scene.step(count=100_000)\n",
+        encoding="utf-8",
+    )
     started = subprocess.Popen(
-        command("scenes/cube.hu", where, "--size", "64x48", "--frames", "100000", "--report", report),
+        command("scenes/cube.hu", where, "--size", "64x48", "--script", script, "--report", report),
         cwd=root,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        time.sleep(4.0)
+        assert started.stdout is not None
+        assert started.stdout.readline() == "drawn\n"
         started.send_signal(signal.SIGINT)
-        _, reported = started.communicate(timeout=60)
+        _, reported = started.communicate(timeout=limit(60))
     finally:
         started.kill()
     assert started.returncode == 130, reported

@@ -1,4 +1,4 @@
-"""Calls that fail, devices that are lost, interrupts: the memory manager goes on or leaves nothing behind."""
+"""Failing calls, lost devices, interrupts: the memory manager continues or leaves no object behind."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ from engine.vk.errors import (
 from engine.vk.faults import faults
 
 pytestmark = pytest.mark.gpu
+PATIENCE_S = 0.5
 STAGED_ONLY = Pace(direct=False, milliseconds=1e3)
 
 Bytes = NDArray[np.uint8]
@@ -59,7 +60,7 @@ def test_a_step_that_fails_is_carried_out_by_the_next_advance(
         assert np.array_equal(contents(device, manager, A), cache[9:73])
 
 
-def test_what_was_published_before_a_failure_is_there(
+def test_what_was_published_before_a_failure_is_uploaded(
     device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     written = staged(profile).place(A, 2, 0, 64)
@@ -96,10 +97,10 @@ def test_every_failing_call_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("is_recording", [True, False], ids=["recording", "recording begins with the copy"])
-def test_every_failing_call_is_made_good_by_the_next_advance(
+def test_every_failing_call_is_repaired_by_the_next_advance(
     device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace, is_recording: bool
 ) -> None:
-    """The device fixture fails on what the validation layers say, of a second vkEndCommandBuffer say."""
+    """The device fixture fails on validation messages, of a second vkEndCommandBuffer for example."""
     nth, failed = 0, True
     while failed:
         nth += 1
@@ -118,8 +119,8 @@ def test_every_failing_call_is_made_good_by_the_next_advance(
     assert nth > (10 if is_recording else 3)
 
 
-@pytest.mark.parametrize("delay_s", [0.05, 0.5])
-def test_a_schedule_may_take_long_as_long_as_steps_are_done(
+@pytest.mark.parametrize("delay_s", [0.1, 1.0])
+def test_a_schedule_may_take_long_while_steps_are_completed(
     device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch, delay_s: float
 ) -> None:
     carry_out, begun = Executor.carry_out, time.monotonic()
@@ -134,15 +135,17 @@ def test_a_schedule_may_take_long_as_long_as_steps_are_done(
     written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
     with MemoryManager(device, profile, {0: cache}, pace=STAGED_ONLY) as manager:
         manager.submit(written)
-        slow = nullcontext() if delay_s < 0.2 else pytest.raises(TookTooLong, match="none was done")
+        slow = (
+            nullcontext() if delay_s < PATIENCE_S else pytest.raises(TookTooLong, match="none was completed")
+        )
         with slow:
-            manager.settle(patience_s=0.2)
+            manager.settle(patience_s=PATIENCE_S)
         if manager.settled:
-            assert time.monotonic() - begun > 0.2
+            assert time.monotonic() - begun > PATIENCE_S
             assert np.array_equal(contents(device, manager, A), cache[9:73])
 
 
-def test_who_waits_for_a_read_that_hangs_is_reported(
+def test_a_read_that_hangs_is_reported(
     device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
@@ -152,7 +155,7 @@ def test_who_waits_for_a_read_that_hangs_is_reported(
     written.add(transfer(1, [(0, 0, 1 << 20)], [(0, 2, 0, 1 << 20)]), publish((A, 2, 0)))
     with MemoryManager(device, profile, {0: np.zeros(1 << 20, np.uint8)}, pace=STAGED_ONLY) as manager:
         manager.submit(written)
-        with pytest.raises(TookTooLong, match=r"steps to come, and none was done for 0\.1 s"):
+        with pytest.raises(TookTooLong, match=r"steps are left, and none was completed for 0\.1 s"):
             manager.settle(patience_s=0.1)
         go_on.set()
         manager.settle()
@@ -190,7 +193,7 @@ def test_an_interrupt_while_recording_leaves_nothing_behind(
     assert device.handles.counts() == base
 
 
-def test_a_transfer_beyond_its_cache_is_our_own_mistake(
+def test_a_transfer_beyond_its_cache_is_an_internal_error(
     device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     written = staged(profile).add(transfer(1, [(len(cache) - 32, 0, 64)], [(0, 2, 0, 64)]))

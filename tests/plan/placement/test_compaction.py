@@ -92,6 +92,24 @@ def pages_of_four(contents: Contents) -> tuple[Plan, Plan]:
     return full, make_plan(coalesce(table), DEVICE, full, POLICY)
 
 
+def test_moves_and_bytes_in_one_pool_count_in_the_next():
+    """Two pools of two pages each: in both of them one buffer of 240 bytes must move for a page to go."""
+    table, requesters = RequirementTable(), []
+    for i in range(16):
+        usage = BufferUsage.INDEX_BUFFER | (BufferUsage.SHADER_DEVICE_ADDRESS if i >= 8 else 0)
+        row = Requirement(asset_key(1, i), Kind.BUFFER, 240, usage=usage, contents=Contents.CACHE)
+        requesters.append(table.requesters.add("visibleModel", f"object{i}"))
+        table.add(row, requesters[-1])
+    full = make_plan(coalesce(table), DEVICE, None, POLICY)
+    table.remove([row for i, row in enumerate(requesters) if i % 8 not in (3, 4)])
+    plan = make_plan(coalesce(table), DEVICE, full, POLICY)
+    assert len(plan.memory.resources) == 4
+    free, half = compact(plan), compact(plan, max_moves=1)
+    assert (free.moves, free.moved) == (2, 480)
+    assert (half.moves, half.gain) == (1, free.gain // 2)
+    assert compact(plan, max_bytes=479).moves == 1
+
+
 def test_a_smaller_page_is_emptied_where_the_keys_of_a_larger_do_not_fit():
     """Of two pages with many keys the keys of the larger do not fit into the smaller."""
     rng, count = np.random.default_rng(1), 3000

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from support.limits import limit
 
 from engine.plan.terms.drawing import CompareOp, CullMode, DescriptorType, FrontFace, ShaderStage, Topology
 from engine.plan.terms.formats import Format
@@ -90,6 +91,6 @@ def test_planning_imports_neither_vulkan_nor_image_libraries():
         "print([m for m in ('vulkan', 'PIL', 'glfw', 'engine.vk', 'engine.assets') if m in sys.modules])"
     )
     reported = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=limit(60), check=True
     )
     assert reported.stdout.strip() == "[]"

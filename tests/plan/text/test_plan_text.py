@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.hostile import hostile_edits
+from support.limits import limit
 from support.random_scenes import NAMES, SMALL, World, needs, profile
 
 from engine.humon import InputError, Position, parse
@@ -60,7 +61,7 @@ def test_the_same_input_gives_the_same_bytes_in_another_process(name, root):
             env={"PYTHONHASHSEED": seed, "PATH": "/usr/bin:/bin"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=limit(60),
             check=True,
         ).stdout
         for seed in ("1", "2")

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.limits import limit
 
 TEST = """
 import numpy as np
@@ -46,7 +47,7 @@ class Project:
             env=ALONE,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=limit(100),
             check=False,
         )
         assert done.returncode == rc, done.stdout + done.stderr
@@ -150,7 +151,7 @@ def test_on_a_terminal_each_golden_is_asked_about(project):
         if not piece:
             break
         said += piece
-    assert process.wait(timeout=100) == 0
+    assert process.wait(timeout=limit(100)) == 0
     os.close(ours)
     assert b"accept goldens/dot.png? [y/N]" in said
     assert b"accept goldens/plan.plan.hu? [y/N]" in said

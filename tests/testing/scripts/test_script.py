@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.display import Display
+from support.limits import limit
 
 from engine.humon import InputError
 from engine.testing import ScriptFailed, load_script, open_scene, run_script
@@ -109,7 +110,7 @@ def view(root: Path, *arguments: str | Path, **environment: str) -> subprocess.C
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=limit(100),
         check=False,
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.sampling import amount
 
 from viewer.panels import tree_rows as tree_rows
 
@@ -39,7 +40,7 @@ def walk(parent: np.ndarray, rank: np.ndarray, is_open: np.ndarray) -> list[tupl
     return found
 
 
-@settings(max_examples=200)
+@settings(max_examples=amount(50, 800))
 @given(trees())
 def test_rows_are_those_of_a_walk_node_by_node(tree: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     made = tree_rows.flatten(*tree)

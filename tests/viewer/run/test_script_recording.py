@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from support import images
 from support.display import Display
+from support.limits import limit
 
 from engine.testing import open_scene
 from engine.testing.hu.test_files import read_tests
@@ -37,7 +38,7 @@ def record(path: Path, display: Display) -> tuple[np.ndarray, dict[str, list[flo
                 frames.step()
 
         def settle() -> None:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + limit(20)
             frames.step()
             while not runtime.memory.settled:
                 assert time.monotonic() < deadline
@@ -53,7 +54,7 @@ def record(path: Path, display: Display) -> tuple[np.ndarray, dict[str, list[flo
             display.press()
             draw(3)
             display.release()
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + limit(20)
             while scene.tableau["cube"].shadowCaster.active:
                 assert time.monotonic() < deadline
                 frames.step()
@@ -112,9 +113,11 @@ def test_a_recording_is_a_test_that_pytest_collects_and_passes(tmp_path: Path, r
         "3",
     ]
     given = ["--set", "cube.shadowCaster.active=false", "--record", str(tmp_path / name)]
-    subprocess.run([*viewer, *given], cwd=root, timeout=100, check=True)
+    subprocess.run([*viewer, *given], cwd=root, timeout=limit(100), check=True)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", name]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=limit(100), check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
     assert "cube.shadowCaster.active" in (tmp_path / name).read_text()

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from support import images
 from support.display import Display
+from support.limits import limit
+from support.sampling import Sample, amount
 from support.texture_requests import NORMAL, ROUGHNESS, TANGENT, TextureRequests
 
 from engine.runtime.report import RunLog
@@ -62,8 +64,8 @@ def headless_picture() -> np.ndarray:
 
 
 def until(frames: WindowFrames | RecoveringFrames, holds: Callable[[], bool], what: str) -> None:
-    """Draw frames until something holds; fails after twenty seconds."""
-    deadline = time.monotonic() + 20.0
+    """Draw frames until something holds; fails after twenty seconds of a quiet machine."""
+    deadline = time.monotonic() + limit(20.0)
     while not holds():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         frames.step()
@@ -84,9 +86,9 @@ def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
 
 
 def settle(frames: WindowFrames) -> None:
-    """Draw until all is resident and ten frames more have been shown."""
+    """Draw until all is resident and each frame in flight, and one more, has been shown since."""
     until(frames, lambda: frames.runtime.plan is not None and frames.runtime.memory.settled, "settled")
-    goal = frames.presenter.shown + 10
+    goal = frames.presenter.shown + 3
     until(frames, lambda: frames.presenter.shown >= goal and frames.runtime.memory.settled, "shown frames")
 
 
@@ -259,17 +261,19 @@ def test_a_drag_on_the_scene_orbits_and_a_drag_on_the_inspector_does_not(
     images.assert_different(frames.runtime.read_pixels(), lit, share=0.01)
 
 
-def test_five_hundred_resizes_in_a_row_leak_nothing(
-    frames: WindowFrames, headless_picture: np.ndarray
+@pytest.mark.timeout(300)
+def test_resizes_in_a_row_leak_nothing(
+    frames: WindowFrames, headless_picture: np.ndarray, sample: Sample
 ) -> None:
     runtime = frames.runtime
     hide_inspector(frames)
     before, live = runtime.device.handles.counts(), runtime.memory.live_bytes
     generation = frames.swapchain.generation
-    for step in range(500):
+    times = amount(60, 500)
+    for step in range(times):
         frames.window.resize(100 + 17 * (step % 9), 80 + 13 * (step % 7))
         frames.step()
-    assert frames.swapchain.generation > generation + 250  # not every frame has seen a size of its own
+    assert frames.swapchain.generation > generation + times // 2  # not every frame has seen a size of its own
     frames.window.resize(*SIZE)
     until(frames, lambda: runtime.size == SIZE == frames.swapchain.extent, "the first size")
     settle(frames)
@@ -322,7 +326,7 @@ def test_an_inspector_that_raises_is_reported_and_frames_go_on(
 
 
 def test_a_window_that_cannot_be_opened_releases_what_was_opened_of_it(
-    display: Display, monkeypatch: pytest.MonkeyPatch
+    display: Display, monkeypatch: pytest.MonkeyPatch, sample: Sample
 ) -> None:
     from engine.runtime import runtime
     from engine.vk.instance import Instance
@@ -340,17 +344,19 @@ def test_a_window_that_cannot_be_opened_releases_what_was_opened_of_it(
         WindowFrames(scene, library, OPTIONS).close()
         calls = faults.calls - before
         assert calls > 30
-        for nth in range(1, calls + 1):
+        for nth in sample.of(range(1, calls + 1), 12):
             with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as reported:
                 try:
                     WindowFrames(scene, library, OPTIONS).close()
                 except MemoryError:
                     assert reported.hits == 1
-    assert len(opened_instances) > 30
     assert [instance.handles.left_behind for instance in opened_instances] == [0] * len(opened_instances)
 
 
-def test_a_frame_that_fails_halfway_leaves_a_window_that_closes_in_order(display: Display) -> None:
+@pytest.mark.timeout(600)
+def test_a_frame_that_fails_halfway_leaves_a_window_that_closes_in_order(
+    display: Display, sample: Sample
+) -> None:
     from viewer.run.windowed import WindowFrames
 
     def is_struck(nth: int) -> bool:
@@ -366,10 +372,8 @@ def test_a_frame_that_fails_halfway_leaves_a_window_that_closes_in_order(display
         assert [str(message) for message in made.runtime.instance.messages.all] == []
         return reported.hits > 0
 
-    nth = 1
-    while is_struck(nth):
-        nth += 4
-    assert nth > 80
+    last = next(nth for nth in sample.calls(40) if not is_struck(nth))
+    assert last > 80
 
 
 def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frames: WindowFrames) -> None:
@@ -458,24 +462,28 @@ def shown(frames: RecoveringFrames, made: list[WindowFrames]) -> None:
     until(frames, lambda: made[-1].presenter.shown >= 3 and frames.runtime.memory.settled, "shown frames")
 
 
-def test_whichever_call_loses_the_device_frames_go_on_and_nothing_is_left(display: Display) -> None:
-    nth, hits = 1, 1
-    while hits:
+@pytest.mark.timeout(1200)
+def test_whichever_call_loses_the_device_frames_go_on_and_nothing_is_left(
+    display: Display, sample: Sample
+) -> None:
+    for nth in sample.calls(60):
         with faults.injected(nth, Result.DEVICE_LOST) as reported, recovering_frames() as (frames, made, log):
             shown(frames, made)
             hits = reported.hits  # closing has a test of its own
         assert len(log.losses) == hits
-        nth += 20
+        if not hits:
+            break
     assert nth > 120
 
 
-def test_a_device_that_is_lost_at_any_call_of_closing_leaves_nothing(display: Display) -> None:
-    nth, hits = 0, 1
-    while hits:
-        nth += 1
+def test_a_device_that_is_lost_at_any_call_of_closing_leaves_nothing(
+    display: Display, sample: Sample
+) -> None:
+    for nth in sample.calls(3):
         with recovering_frames() as (frames, made, _):
             shown(frames, made)
             with faults.injected(nth, Result.DEVICE_LOST) as reported:
                 frames.close()
-            hits = reported.hits
+        if not reported.hits:
+            break
     assert nth > 5

@@ -1,0 +1,51 @@
+"""Descriptor sets that frames in flight still use are freed once those are over, and no earlier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.render.descriptor_pools import DescriptorPools
+from engine.render.descriptors import DescriptorSets
+from engine.testing import open_scene
+
+pytestmark = pytest.mark.gpu
+
+
+def test_sets_are_retired_by_the_last_frame_that_was_submitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    retire_all, tickets = DescriptorSets.retire_all, list[tuple[int, int]]()
+    with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
+        scene.step(count=3)
+
+        def noted(sets: DescriptorSets, ticket: int) -> None:
+            tickets.append((ticket, scene.host.runtime.timeline.submitted))
+            retire_all(sets, ticket)
+
+        monkeypatch.setattr(DescriptorSets, "retire_all", noted)
+        scene["cube"].shadowCaster.active = False
+        scene.settle()
+        scene.step()
+    assert tickets
+    assert all(ticket == submitted > 0 for ticket, submitted in tickets)
+
+
+def test_no_set_is_freed_while_its_frame_is_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    free, freed = DescriptorPools.free, list[Any]()
+
+    def noted(pools: DescriptorPools, handle: Any, pool: Any) -> None:
+        freed.append(handle)
+        free(pools, handle, pool)
+
+    monkeypatch.setattr(DescriptorPools, "free", noted)
+    with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
+        scene.step()
+        runtime = scene.host.runtime
+        runtime.wait()
+        ticket = runtime.timeline.submitted
+        freed.clear()
+        runtime.renderer.retire_sets(ticket)
+        runtime.renderer.collect(ticket - 1)
+        assert freed == []
+        runtime.renderer.collect(ticket)
+        assert len(freed) > 1

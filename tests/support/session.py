@@ -1,0 +1,143 @@
+"""What a run of the tests does as a whole: seed, extent, time limits of this machine, CPU time."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from support import sampling
+from support.limits import LOOP_S, Loop, Slowness, fixed_loop, limit
+from support.sampling import Extent, Run
+
+SHORT = "short"
+ALL = "all"
+_KILLED_AFTER = 1.5
+"""A test that hangs outside of Python, where no limit can end it, ends its process after so many limits."""
+
+
+def add_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("proofs", "Proofs of Diorama")
+    group.addoption(
+        "--proof",
+        metavar="AREA",
+        help=f"run the proofs alone: '{ALL}', '{SHORT}' (a choice of 3 minutes), or a folder below tests",
+    )
+    group.addoption(
+        "--seed", type=int, metavar="N", help="the seed that a run has printed (or DIORAMA_SEED=N)"
+    )
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may use: those it is bound to, within the quota of its group."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
+            quota, period = file.read().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else min(cores, max(1, round(int(quota) / int(period))))
+
+
+def workers() -> int:
+    """Each worker has a device, a display and caches of its own; below two, waiting would idle a core."""
+    return min(max(usable_cores(), 2), 8)
+
+
+def cpu_seconds() -> float:
+    """Count the CPU time of this process and of its children that have ended."""
+    return sum(os.times()[:4])
+
+
+class Session:
+    """The hooks of a run; in a worker of pytest-xdist it takes over what the controller has decided."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._loop: Loop | None = None
+        self._stderr = os.dup(2)
+        area = config.getoption("--proof")
+        decided: dict[str, Any] | None = getattr(config, "workerinput", {}).get("diorama")
+        if decided is None:
+            self._loop = Slowness.measure()
+            given = config.getoption("--seed")
+            Run.seed = sampling.new_seed() if given is None else given
+        else:
+            Slowness.factor, Run.seed = decided["slowness"], decided["seed"]
+        if area is not None:
+            Run.extent = Extent.SHORT if area == SHORT else Extent.WHOLE
+        sampling.set_hypothesis(config.getoption("--hypothesis-seed") is None)
+        self._area = area
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give a worker what the controller has decided."""
+        node.workerinput["diorama"] = {"slowness": Slowness.factor, "seed": Run.seed}
+
+    def pytest_report_header(self) -> list[str]:
+        """Say what it takes to run the same again."""
+        return [
+            f"seed: {Run.seed} (DIORAMA_SEED={Run.seed} runs the same again); extent: {Run.extent.value}",
+            f"time limits: x {Slowness.factor:.2f} on this machine",
+        ]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Choose tests by extent, and give each its limit."""
+        chosen = [item for item in items if self._runs(item)]
+        if left_out := [item for item in items if not self._runs(item)]:
+            config.hook.pytest_deselected(items=left_out)
+        items[:] = chosen
+        for item in items:
+            item.add_marker(pytest.mark.timeout(self._limit_of(item)), append=False)
+
+    def _runs(self, item: pytest.Item) -> bool:
+        proof = item.get_closest_marker("proof")
+        if self._area is None:
+            return proof is None
+        function = getattr(item, "function", None)
+        drawn = hasattr(function, "hypothesis") or "sample" in getattr(item, "fixturenames", ())
+        if self._area == SHORT:
+            return bool(proof and proof.kwargs.get("short")) or drawn
+        within = item.path.relative_to(self._config.rootpath).parts[1]
+        return (proof is not None or drawn) and self._area in (ALL, within)
+
+    def _limit_of(self, item: pytest.Item) -> float:
+        mark = item.get_closest_marker("timeout")
+        return limit(float(mark.args[0] if mark else self._config.getini("timeout")))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """End the process and print all stacks where a test hangs in a driver and its limit cannot end it."""
+        seconds = float(next(item.iter_markers("timeout")).args[0])
+        faulthandler.dump_traceback_later(seconds * _KILLED_AFTER, exit=True, file=self._stderr)
+        try:
+            return (yield)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Say with a failure what was drawn, and how to draw the same again."""
+        report: pytest.TestReport = yield
+        drawn = getattr(item, "funcargs", {}).get("sample")
+        if report.failed and isinstance(drawn, sampling.Sample):
+            lines = [f"DIORAMA_SEED={Run.seed}, extent {Run.extent.value}", *drawn.drawn]
+            report.sections.append(("sample", "\n".join(lines)))
+        return report
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say how much CPU time the run took, workers included, beside the fixed loop of this machine."""
+        assert self._loop is not None
+        used = cpu_seconds()
+        loop = (self._loop.cpu + fixed_loop().cpu) / 2
+        terminalreporter.write_line(
+            f"CPU time: {used:.0f} s with all processes, {used / loop:,.0f} x the fixed loop of "
+            f"{loop * 1e3:.0f} ms ({used / loop * LOOP_S:.0f} s where that takes {LOOP_S * 1e3:.0f} ms)"
+        )
+
+    def pytest_unconfigure(self) -> None:
+        """Close what was opened."""
+        os.close(self._stderr)
