@@ -131,7 +131,7 @@ class Registry(Mapping[str, Feature]):
 
 
 def _installed_features() -> bool:
-    """Whether any installed package has the entry point group; True where only `importlib` can tell."""
+    """Whether any installed package has the entry point group; True where only `importlib` can find out."""
     for folder in sys.path:
         if not os.path.isdir(folder or "."):
             if os.path.exists(folder):
