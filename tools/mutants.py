@@ -249,9 +249,10 @@ def read_exceptions(path: Path) -> tuple[dict[str, set[str]], dict[str, str]]:
 class Bench:
     """Temporary copies of the tree, one per job, and the time that the unmutated tests take in them."""
 
-    def __init__(self, folder: Path, jobs: int) -> None:
+    def __init__(self, folder: Path, jobs: int, *, quick: bool) -> None:
+        self._stages = 1 if quick else 2
         self._free: SimpleQueue[Path] = SimpleQueue()
-        self._limits: dict[str, tuple[float, float]] = {}
+        self._limits: dict[str, list[float]] = {}
         ignore = shutil.ignore_patterns("__pycache__", "*.ogCache")
         for job in range(jobs):
             copy = folder / str(job)
@@ -268,15 +269,15 @@ class Bench:
         """Run the tests of a package on the original; SystemExit where they fail."""
         copy = self._free.get()
         took = []
-        for tests in TESTS[package]:
+        for tests in TESTS[package][: self._stages]:
             begin = time.monotonic()
             run = _pytest(copy, tests, 1800.0)
             took.append(time.monotonic() - begin)
             if run is None or run.returncode:
                 sys.exit(f"{package}: tests fail without a mutant\n{run.stdout if run else 'time is over'}")
         self._free.put(copy)
-        self._limits[package] = (3 * took[0] + 20, 3 * took[1] + 20)
-        print(f"{package}: {took[0]:.1f} s, then {took[1]:.1f} s without a mutant", flush=True)
+        self._limits[package] = [3 * seconds + 20 for seconds in took]
+        print(f"{package}: {', then '.join(f'{s:.1f} s' for s in took)} without a mutant", flush=True)
 
     def run(self, mutant: Mutant) -> Result:
         """Run the tests on one mutant."""
@@ -288,7 +289,7 @@ class Bench:
         try:
             path.write_bytes(original[: mutant.start] + mutant.text.encode() + original[mutant.stop :])
             _forget_compiled(path)
-            for tests, limit in zip(TESTS[package], self._limits[package], strict=True):
+            for tests, limit in zip(TESTS[package], self._limits[package], strict=False):
                 run = _pytest(copy, tests, limit)
                 if run is None or run.returncode:
                     status = "timeout" if run is None else "killed"
@@ -350,6 +351,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="list the chosen mutants and run nothing")
     parser.add_argument("--json", type=Path, help="write the results here, after every mutant")
     parser.add_argument("--again", type=Path, help="run only the survivors of an earlier --json")
+    parser.add_argument("--quick", action="store_true", help="run only the tests that run first")
     options = parser.parse_args(arguments)
     packages = options.packages.split(",")
     unknown = [package for package in packages if package not in TESTS]
@@ -365,17 +367,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for mutant in chosen:
             print(f"{mutant.path}:{mutant.line}: {mutant.before}  =>  {mutant.after}")
         return 0
-    results = _run_all(chosen, equivalent, packages, options.jobs, options.json)
+    results = _run_all(chosen, equivalent, packages, options)
     return _summary(results, options.most)
 
 
 def _run_all(
-    chosen: list[Mutant], equivalent: dict[str, str], packages: Sequence[str], jobs: int, out: Path | None
+    chosen: list[Mutant], equivalent: dict[str, str], packages: Sequence[str], options: argparse.Namespace
 ) -> list[Result]:
     results = [Result(m, "equivalent", 0.0) for m in chosen if m.key in equivalent]
     rest = [m for m in chosen if m.key not in equivalent]
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(jobs) as pool:
-        bench = Bench(Path(folder), jobs)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(options.jobs) as pool:
+        bench = Bench(Path(folder), options.jobs, quick=options.quick)
         for package in packages:
             if any(m.path.startswith(package + "/") for m in rest):
                 bench.measure(package)
@@ -384,11 +386,11 @@ def _run_all(
             m = result.mutant
             if result.status == "survived":
                 print(f"{m.path}:{m.line}: {m.before}\n    => {m.after}", flush=True)
-            if out:
+            if options.json:
                 rows = [
                     {**asdict(r.mutant), "status": r.status, "seconds": round(r.seconds, 1)} for r in results
                 ]
-                out.write_text(json.dumps(rows, indent=1))
+                options.json.write_text(json.dumps(rows, indent=1))
     return results
 
 

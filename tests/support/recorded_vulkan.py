@@ -38,7 +38,7 @@ class RecordedCommands:
 
 @dataclass
 class Submitted:
-    """One submit: its queue's family, command buffers, and (semaphore, value, stages) waited for and signalled."""
+    """One submit; `waits` and `signals` are (semaphore, value, stages)."""
 
     family: int
     buffers: list[int]
@@ -51,7 +51,7 @@ class RecordedDevice:
     """Stands for `Device`, with a copy-only queue if `transfer`: semaphores reach what `finish` says."""
 
     transfer: Queue | None = None
-    graphics: Queue = Queue(handle("VkQueue", 1), 0, "graphics")
+    graphics: Queue = field(default_factory=lambda: Queue(handle("VkQueue", 1), 0, "graphics"))
     vk: RecordedCommands = field(default_factory=RecordedCommands)
     submits: list[Submitted] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
