@@ -186,6 +186,17 @@ def test_places_that_are_written_again_are_reclaimed(device: RecordedDevice, que
     assert queues.graphics.recording
 
 
+def test_a_layer_that_is_written_again_is_reclaimed_and_no_other(
+    device: RecordedDevice, queues: Queues
+) -> None:
+    texture = image(3)
+    queues.release([(texture, layer, 64) for layer in (0, 1, 2)], COPY, DRAW)
+    queues.reclaim([(image(4), 1, 64)])
+    assert len(handed(device)) == 1
+    queues.reclaim([(texture, 1, 64)])
+    assert handed(device)[1:] == [((FROM, TO), [], [1])]
+
+
 def test_a_destroyed_resource_is_forgotten_and_no_other(device: RecordedDevice, queues: Queues) -> None:
     one, other = buffer(1), buffer(2)
     queues.release([(one, 0, 16), (other, 0, 16)], COPY, DRAW)

@@ -1,4 +1,4 @@
-"""Recorders on recorded Vulkan: what is submitted, what is waited for, which command buffers are used again."""
+"""Recorders on recorded Vulkan: what is submitted and waited for, which command buffers are used again."""
 
 from __future__ import annotations
 
