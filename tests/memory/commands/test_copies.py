@@ -255,6 +255,21 @@ def test_layers_move_with_all_their_mips() -> None:
     assert extents == [(8, 4, 1), (4, 2, 1), (2, 1, 1)] * 2
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "extents"), [(4, 1, [(4, 1), (2, 1), (1, 1)]), (1, 4, [(1, 4), (1, 2), (1, 1)])]
+)
+def test_mips_of_narrow_layers_are_at_least_one_texel(width, height, extents) -> None:
+    vk = RecordedCommands()
+    shape = ImageShape(Format.R8G8B8A8_UNORM, width, height, 3)
+    one = np.ones(1, np.int64)
+    copies.move(
+        vk, COMMANDS, Objects(image(1, shape), image(2, shape)), Move(one, 1, 2, 0 * one, one, 28 * one)
+    )
+    ((_commands, info),) = vk.named("vkCmdCopyImage2")
+    found = [info.pRegions[i].extent for i in range(info.regionCount)]
+    assert [(extent.width, extent.height) for extent in found] == extents
+
+
 def test_zeroing_fills_words_and_clears_layers_by_their_aspect() -> None:
     vk = RecordedCommands()
     depth = image(3, ImageShape(Format.D32_SFLOAT, 4, 4))

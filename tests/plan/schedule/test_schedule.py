@@ -96,6 +96,17 @@ def test_replaced_things_go_after_the_new_ones_are_published():
     assert names == ["CreateBuffer", "Allocate", "Bind", "Move", "Publish", "Destroy", "Free"]
 
 
+@pytest.mark.parametrize("size", [1, 64])
+def test_what_is_there_already_is_moved_and_not_fetched(size: int):
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    plan, resident, keys = settled([buffer(0, size)])
+    new = make_plan(needs(buffer(0, size, usage=both), keys=keys), DEVICE, plan)
+    schedule = make_schedule(resident, new, packed(buffer(0, size)))
+    (move,) = of(schedule, Move)
+    assert (move.keys.tolist(), move.sizes.tolist()) == ([DB], [size])
+    assert (schedule.staged, schedule.moved) == (0, size)
+
+
 def test_what_nobody_wants_goes_first():
     plan, resident, keys = settled([buffer(0), texture(1)])
     new = make_plan(needs(buffer(0), buffer(2), keys=keys), DEVICE, plan)
