@@ -12,7 +12,7 @@ from engine.feature.recency import STILL
 from engine.humon import parse
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.vocabulary import Contents
+from engine.plan.terms.vocabulary import Contents, MemoryProperty
 from engine.plan.text.plan_reader import read_plan
 from engine.plan.text.plan_text import plan_text
 from engine.plan.text.validate import validate
@@ -199,10 +199,11 @@ def test_large_meshes_outlast_small_textures():
 
 
 def test_what_must_go_in_any_case_is_known_beforehand():
-    wanted = needs(buffer(0, 3000), buffer(1, 2000), buffer(2, 100, contents=Contents.UNDEFINED))
+    hosted = buffer(3, 700, properties=MemoryProperty.HOST_VISIBLE)
+    wanted = needs(buffer(0, 3000), buffer(1, 2000), buffer(2, 100, contents=Contents.UNDEFINED), hosted)
     until = np.full(len(wanted.requesters), STILL)
     device = profile("discrete-window")
     device = device.with_budgets({0: 1000, 1: 2500, 2: 500})
     candidates = eviction_candidates(wanted, until, None, device, Policy())
     assert candidates.over == 5000 - 1500
-    assert candidates.over_all == 5000 - 4000
+    assert candidates.over_all == 5700 - 4000

@@ -107,6 +107,19 @@ def test_what_is_there_already_is_moved_and_not_fetched(size: int):
     assert (schedule.staged, schedule.moved) == (0, size)
 
 
+def test_there_is_one_move_for_each_pair_of_resources():
+    old = [buffer(0), buffer(1), texture(2), texture(3), texture(4, ImageShape(Format.R8_UNORM, 4, 4))]
+    usages = [BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER] * 2
+    usages += [ImageUsage.SAMPLED | ImageUsage.STORAGE] * 3
+    rows = [replace(row, usage=usage) for row, usage in zip(old, usages, strict=True)]
+    plan, resident, keys = settled(old)
+    schedule = make_schedule(resident, make_plan(needs(*rows, keys=keys), DEVICE, plan), packed(*rows))
+    moves = of(schedule, Move)
+    assert sorted(move.keys.tolist() for move in moves) == [[DB, DB + 1], [DB + 2, DB + 3], [DB + 4]]
+    assert len({(move.from_resource, move.to_resource) for move in moves}) == 3
+    assert schedule.staged == 0
+
+
 def test_what_nobody_wants_goes_first():
     plan, resident, keys = settled([buffer(0), texture(1)])
     new = make_plan(needs(buffer(0), buffer(2), keys=keys), DEVICE, plan)
