@@ -12,7 +12,7 @@ from engine.feature.recency import ENABLED_NOW
 from engine.humon import parse
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.vocabulary import Contents
+from engine.plan.terms.vocabulary import Contents, MemoryProperty
 from engine.plan.text.plan_reader import read_plan
 from engine.plan.text.plan_text import plan_text
 from engine.plan.text.validate import validate
@@ -199,10 +199,11 @@ def test_small_textures_are_left_out_before_large_meshes():
 
 
 def test_candidates_have_a_lower_bound_of_bytes_to_leave_out():
-    wanted = needs(buffer(0, 3000), buffer(1, 2000), buffer(2, 100, contents=Contents.UNDEFINED))
+    hosted = buffer(3, 700, properties=MemoryProperty.HOST_VISIBLE)
+    wanted = needs(buffer(0, 3000), buffer(1, 2000), buffer(2, 100, contents=Contents.UNDEFINED), hosted)
     times = np.full(len(wanted.requesters), ENABLED_NOW)
     device = profile("discrete-window")
     device = device.with_budgets({0: 1000, 1: 2500, 2: 500})
     candidates = eviction_candidates(wanted, times, None, device, Policy())
     assert candidates.over == 5000 - 1500
-    assert candidates.over_all == 5000 - 4000
+    assert candidates.over_all == 5700 - 4000

@@ -447,3 +447,13 @@ def test_equal_rows_of_the_other_plans_are_merged():
     vertex = ShaderRow(asset_key(1, 6), ShaderStage.VERTEX, requesters=(1,))
     plan = make_plan(needs(), UNIFIED, shaders=[vertex, replace(vertex, requesters=(0,))])
     assert plan.shaders == (replace(vertex, requesters=(0, 1)),)
+
+
+@pytest.mark.parametrize(("size", "room"), [(1000, 2000), (600, 1800), (1500, 1500)])
+def test_a_page_that_joins_others_has_room_for_more_of_the_same_up_to_its_share(size: int, room: int):
+    policy, keys = Policy(growth=1), Keys()
+    old = [buffer(0), buffer(1)]
+    plan = make_plan(needs(*old, keys=keys), UNIFIED, None, policy)
+    assert plan.memory.resources["bytes"].tolist() == [2000]
+    after = make_plan(needs(*old, buffer(2, size), keys=keys), UNIFIED, plan, policy)
+    assert after.memory.resources["bytes"].tolist() == [2000, room]

@@ -86,6 +86,7 @@ def test_one_window_step_maps_any_number_of_databases():
     assert [w.db for w in window.windows] == [1, 2, 9]
     assert [step.db for step in of(schedule, Transfer)] == [1, 2, 9]
     assert len(of(schedule, ClearStaging)) == 1
+    assert [step.keys.tolist() for step in of(schedule, Publish)] == [[r.key for r in rows]]
 
 
 def test_with_two_staging_buffers_filling_and_copying_overlap():

@@ -96,6 +96,30 @@ def test_replaced_resources_are_freed_after_the_new_ones_are_published():
     assert names == ["CreateBuffer", "Allocate", "Bind", "Move", "Publish", "Destroy", "Free"]
 
 
+@pytest.mark.parametrize("size", [1, 64])
+def test_resident_bytes_are_moved_and_not_transferred(size: int):
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    plan, resident, keys = settled([buffer(0, size)])
+    new = make_plan(needs(buffer(0, size, usage=both), keys=keys), DEVICE, plan)
+    schedule = make_schedule(resident, new, packed(buffer(0, size)))
+    (move,) = of(schedule, Move)
+    assert (move.keys.tolist(), move.sizes.tolist()) == ([DB], [size])
+    assert (schedule.staged, schedule.moved) == (0, size)
+
+
+def test_there_is_one_move_for_each_pair_of_resources():
+    old = [buffer(0), buffer(1), texture(2), texture(3), texture(4, ImageShape(Format.R8_UNORM, 4, 4))]
+    usages = [BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER] * 2
+    usages += [ImageUsage.SAMPLED | ImageUsage.STORAGE] * 3
+    rows = [replace(row, usage=usage) for row, usage in zip(old, usages, strict=True)]
+    plan, resident, keys = settled(old)
+    schedule = make_schedule(resident, make_plan(needs(*rows, keys=keys), DEVICE, plan), packed(*rows))
+    moves = of(schedule, Move)
+    assert sorted(move.keys.tolist() for move in moves) == [[DB, DB + 1], [DB + 2, DB + 3], [DB + 4]]
+    assert len({(move.from_resource, move.to_resource) for move in moves}) == 3
+    assert schedule.staged == 0
+
+
 def test_unplanned_resources_are_freed_first():
     plan, resident, keys = settled([buffer(0), texture(1)])
     new = make_plan(needs(buffer(0), buffer(2), keys=keys), DEVICE, plan)

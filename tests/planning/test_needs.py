@@ -1,0 +1,87 @@
+"""What passes need: targets for the samples of the device, room by powers of two, requesters of passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.random_scenes import profile
+
+from engine.graph import SCENE_COLOR, ColorTarget, ImageDecl, Pass, Samples
+from engine.plan.requirements.requirements import RequirementTable
+from engine.plan.terms.formats import Format
+from engine.planning.needs import (
+    PASS_REQUESTERS,
+    capacity,
+    for_samples,
+    material_table_name,
+    pass_requesters,
+)
+from engine.planning.scene import MAX_SAMPLES, ScenePlanner
+from engine.planning.shortage import MAX_NAMED, _named
+
+MANY = ImageDecl("many", Format.R8G8B8A8_UNORM, samples=Samples.DEVICE)
+
+
+def test_nothing_is_resolved_with_one_sample():
+    resolved = Pass("p", "visibleModel", (ColorTarget(MANY, (1, 2, 3, 4), SCENE_COLOR), ColorTarget(MANY)))
+    assert for_samples(resolved, 2) is resolved
+    assert for_samples(resolved, 4) is resolved
+    assert for_samples(resolved, 1).color == (ColorTarget(SCENE_COLOR, (1, 2, 3, 4)), ColorTarget(MANY))
+
+
+@pytest.mark.parametrize(
+    ("count", "room"), [(0, 16), (1, 16), (16, 16), (17, 32), (32, 32), (33, 64), (1025, 2048)]
+)
+def test_room_is_the_next_power_of_two_and_sixteen_at_least(count, room):
+    assert capacity(count) == room
+
+
+def test_room_may_be_as_little_as_one():
+    assert [capacity(count, 1) for count in (0, 1, 2, 3)] == [1, 1, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("counts", "samples"), [(1, 1), (3, 2), (1 | MAX_SAMPLES, MAX_SAMPLES), (127, MAX_SAMPLES)]
+)
+def test_attachments_have_as_many_samples_as_the_device_can_up_to_a_limit(cube, counts, samples):
+    scene, library = cube
+    device = profile("unified")
+    limits = replace(device.limits, framebuffer_sample_counts=counts)
+    planner = ScenePlanner(
+        scene.tableau, scene.registry, library, replace(device, limits=limits, _cache={}), (64, 64)
+    )
+    assert planner.samples == samples
+
+
+@pytest.mark.parametrize("more", [0, 1, 3])
+def test_a_pass_names_some_requesters_and_counts_the_rest(cube, more):
+    scene, _library = cube
+    tableau, table = scene.tableau, RequirementTable()
+    there = len(tableau.tables["visibleModel"].rows_active())
+    for index in range(PASS_REQUESTERS - there + more):
+        tableau.add_object(f"another{index}", features={"visibleModel": {}})
+    p = Pass("forward", "visibleModel")
+    names = [str(table.requesters[i]) for i in pass_requesters(p, ["visibleModel"], tableau, table)]
+    assert len(names) == PASS_REQUESTERS + bool(more)
+    assert names[PASS_REQUESTERS:] == ([f"visibleModel on {more} more objects"] if more else [])
+    assert len(names[PASS_REQUESTERS:]) == bool(more)
+
+
+def test_a_pass_that_no_feature_takes_part_in_is_requested_by_the_frame(cube):
+    scene, _library = cube
+    table = RequirementTable()
+    (requester,) = pass_requesters(Pass("post", "none"), [], scene.tableau, table)
+    assert "frame post" in str(table.requesters[requester])
+
+
+def test_material_tables_are_named_by_pass_and_shader_set():
+    assert material_table_name("forward", 3) == "forward.materials.3"
+
+
+def test_a_sentence_names_eight_assets_and_counts_the_others():
+    keys = np.arange(MAX_NAMED + 2)
+    assert _named(keys[:MAX_NAMED], str) == "0, 1, 2, 3, 4, 5, 6, 7"
+    assert _named(keys[: MAX_NAMED + 1], str) == "0, 1, 2, 3, 4, 5, 6, 7 and 1 more"
+    assert _named(keys, str).endswith("7 and 2 more")
