@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.memory.device.problems import NotReady, UseAfterClose
 from engine.storage.staging_area import Span
-from engine.storage.uploads import NEVER
+from engine.storage.uploads import NEVER, Staging
 from engine.storage.uploads import Download as Copy
-
-if TYPE_CHECKING:
-    from engine.storage.staging_memory import StagingMemoryManager
 
 
 class Download:
@@ -25,7 +22,7 @@ class Download:
     """
 
     def __init__(
-        self, staging: StagingMemoryManager, copy: Copy, shaped: Callable[[NDArray[np.uint8]], NDArray[Any]]
+        self, staging: Staging, copy: Copy, shaped: Callable[[NDArray[np.uint8]], NDArray[Any]]
     ) -> None:
         self.name = copy.target.name
         self._staging = staging

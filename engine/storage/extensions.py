@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from engine.memory.device.live_profile import live_profile
 from engine.memory.device.samplers import SamplerPool
@@ -14,14 +14,19 @@ from engine.storage.resources.acceleration import RAY_USES
 from engine.storage.resources.resource_allocator import ResourceAllocator
 from engine.storage.staging_memory import StagingMemoryManager
 from engine.vk.adapter import Adapter
-from engine.vk.instance import Support
+from engine.vk.device import Device
+from engine.vk.instance import Instance, Support
 from engine.vk.messages import Message
 from engine.vk.structs import new
 
-if TYPE_CHECKING:
-    from engine.storage.context import Context
-
 _YES = Support(True)
+
+
+class OpenContext(Protocol):
+    """What extensions use of the Context that opens them."""
+
+    instance: Instance
+    device: Device
 
 
 class Extension:
@@ -51,7 +56,7 @@ class Extension:
         """Device extensions that it needs."""
         return ()
 
-    def open(self, context: Context) -> None:
+    def open(self, context: OpenContext) -> None:
         """Begin, the device being there."""
 
     def close(self) -> None:
@@ -64,13 +69,13 @@ class DebugUtils(Extension):
     name = "debug utils"
 
     def __init__(self) -> None:
-        self._context: Context | None = None
+        self._context: OpenContext | None = None
 
     def instance_extensions(self) -> tuple[str, ...]:
         """VK_EXT_debug_utils."""
         return ("VK_EXT_debug_utils",)
 
-    def open(self, context: Context) -> None:
+    def open(self, context: OpenContext) -> None:
         """Begin."""
         self._context = context
 
@@ -99,13 +104,13 @@ class MemoryBudget(Extension):
     name = "memory budget"
 
     def __init__(self) -> None:
-        self._context: Context | None = None
+        self._context: OpenContext | None = None
 
     def device_extensions(self) -> tuple[str, ...]:
         """VK_EXT_memory_budget."""
         return ("VK_EXT_memory_budget",)
 
-    def open(self, context: Context) -> None:
+    def open(self, context: OpenContext) -> None:
         """Begin."""
         self._context = context
 
@@ -176,7 +181,7 @@ class Resources(Extension):
         assert self._allocator is not None, "its context is not open"
         return self._allocator
 
-    def open(self, context: Context) -> None:
+    def open(self, context: OpenContext) -> None:
         """Make allocator, staging and samplers."""
         device = context.device
         profile = live_profile(device)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from math import lcm
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -22,13 +22,15 @@ from engine.memory.readback import texel_dtype
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.vulkan_enums import Aspect
 from engine.storage.staging_area import Span
-from engine.storage.uploads import BufferUpload, ImageUpload, Upload
+from engine.storage.uploads import (
+    BufferTarget,
+    BufferUpload,
+    ImageTarget,
+    ImageUpload,
+    Staging,
+    Upload,
+)
 from engine.vk.errors import FormatNotSupported
-
-if TYPE_CHECKING:
-    from engine.storage.resources.buffer import Buffer
-    from engine.storage.resources.image import Image
-    from engine.storage.staging_memory import StagingMemoryManager
 
 
 class Updator(ABC):
@@ -38,7 +40,7 @@ class Updator(ABC):
     dropped, its views too, gives its staging back and schedules nothing.
     """
 
-    def __init__(self, staging: StagingMemoryManager, size: int, name: str, timeout_s: float) -> None:
+    def __init__(self, staging: Staging, size: int, name: str, timeout_s: float) -> None:
         self.name = name
         self.size = size
         self._staging = staging
@@ -120,8 +122,8 @@ class BufferUpdator(Updator):
 
     def __init__(
         self,
-        target: Buffer,
-        staging: StagingMemoryManager,
+        target: BufferTarget,
+        staging: Staging,
         offset: int,
         size: int,
         dtype: DTypeLike = np.uint8,
@@ -155,8 +157,8 @@ class ImageUpdator(Updator):
 
     def __init__(
         self,
-        target: Image,
-        staging: StagingMemoryManager,
+        target: ImageTarget,
+        staging: Staging,
         layer: int,
         mip: int,
         region: tuple[int, int, int, int],

@@ -8,33 +8,72 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.memory.commands.barriers import AFTER, BEFORE, TARGET, after, barrier, before, image_barriers
 from engine.memory.commands.structures import as_pointer, rows
-from engine.memory.device.objects import aspect
+from engine.memory.device.objects import LiveResource, aspect
 from engine.memory.readback import record_buffer, record_image
-from engine.storage.staging_area import Span
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape
+from engine.storage.staging_area import Span, StagingArea
 from engine.vk.binding import REMAINING
 from engine.vk.commands import Commands
 from engine.vk.structs import new
 
-if TYPE_CHECKING:
-    from engine.storage.resources.buffer import Buffer
-    from engine.storage.resources.image import Image
-
 NEVER = -1
 """The resource set of a copy whose target was closed before it was recorded; 0 while it waits."""
+
+
+class BufferTarget(Protocol):
+    """A buffer that bytes are copied to or from."""
+
+    name: str
+
+    @property
+    def handle(self) -> Any:
+        """The VkBuffer. Raises UseAfterClose, NotReady."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed: copies that were not recorded yet are dropped."""
+
+    def check_open(self, doing: str) -> None:
+        """Raise UseAfterClose where it is closed."""
+
+
+class ImageTarget(Protocol):
+    """An image that texels are copied to or from; `layout` is set to `rest_layout` after uploads."""
+
+    name: str
+    shape: ImageShape
+    layout: int
+    rest_layout: int
+
+    @property
+    def handle(self) -> Any:
+        """The VkImage. Raises UseAfterClose, NotReady."""
+
+    @property
+    def live(self) -> LiveResource:
+        """Describe it for barriers."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed: copies that were not recorded yet are dropped."""
+
+    def check_open(self, doing: str) -> None:
+        """Raise UseAfterClose where it is closed."""
 
 
 @dataclass(slots=True, eq=False)
 class BufferUpload:
     """Staging -> `span.size` bytes at `offset`."""
 
-    target: Buffer
+    target: BufferTarget
     span: Span
     offset: int
     set_id: int = 0
@@ -52,7 +91,7 @@ class ImageUpload:
     `row_length` is the staging row in texels: what makes padded rows arrive unsheared.
     """
 
-    target: Image
+    target: ImageTarget
     span: Span
     layer: int
     mip: int
@@ -71,7 +110,7 @@ class ImageUpload:
 class BufferDownload:
     """`span.size` bytes at `offset` -> staging."""
 
-    target: Buffer
+    target: BufferTarget
     span: Span
     offset: int
     set_id: int = 0
@@ -81,7 +120,7 @@ class BufferDownload:
 class ImageDownload:
     """One layer's mip -> staging, tightly packed."""
 
-    target: Image
+    target: ImageTarget
     span: Span
     layer: int
     mip: int
@@ -91,6 +130,39 @@ class ImageDownload:
 Upload = BufferUpload | ImageUpload
 Download = BufferDownload | ImageDownload
 Copy = Upload | Download
+
+
+class Staging(Protocol):
+    """Space for copies, as updators and downloads use it; StagingMemoryManager is the one there is."""
+
+    profile: DeviceProfile
+    uploads: StagingArea
+    downloads: StagingArea
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+
+    def check_open(self, doing: str) -> None:
+        """Raise UseAfterClose where it is closed."""
+
+    def take(self, area: StagingArea, size: int, alignment: int, name: str, timeout_s: float = 10.0) -> Span:
+        """Hand out a range. Raises StagingFull where none comes free in time."""
+
+    def schedule(self, copy: Copy) -> None:
+        """Have a copy sent with the next submit."""
+
+    def is_released(self, set_id: int) -> bool:
+        """Whether the copies of a resource set are over."""
+
+    def settle(self, timeout_s: float = 30.0) -> bool:
+        """Send everything scheduled and wait for it; False where it takes longer."""
+
+    def give(self, span: Span) -> None:
+        """Return a range that no copy uses."""
+
+    def give_after(self, span: Span, copy: Copy) -> None:
+        """Return a range once `copy` does not use it any more."""
 
 
 def record_copies(vk: Commands, commands: Any, copies: list[Copy]) -> None:

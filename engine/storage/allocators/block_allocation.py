@@ -2,23 +2,78 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import threading
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.memory.device.problems import DoubleFree, NotMappable, OutOfBounds, UseAfterClose
+from engine.plan.profile.device_profile import MemoryRequirements
+from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.vocabulary import BufferUsage, Kind
+from engine.storage.allocators.block import Block
+from engine.storage.allocators.guards import Guards
 from engine.storage.allocators.interface import MemoryAllocation, MemoryMapping
 from engine.storage.allocators.statistics import AllocationFacts
+from engine.vk.binding import NULL
 
-if TYPE_CHECKING:
-    from engine.storage.allocators.device_allocator import DeviceAllocator, Place, Request
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an allocation goes: [offset, offset + size) of a block; `outer` includes its margins."""
+
+    block: Block
+    offset: int
+    outer: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be placed: a resource that was made and has no memory yet (NULL for bare memory)."""
+
+    kind: Kind
+    needs: MemoryRequirements
+    mapping: MemoryMapping
+    usage: int
+    shape: ImageShape | None
+    handle: Any
+    name: str
+    why: str
+    dedicated: bool = False
+
+    @property
+    def device_address(self) -> bool:
+        """Whether the memory needs VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT."""
+        return self.kind is Kind.BUFFER and bool(self.usage & BufferUsage.SHADER_DEVICE_ADDRESS)
+
+    @property
+    def owner(self) -> tuple[str, Any] | None:
+        """The resource as a dedicated allocation names it, where the device or the caller wants one."""
+        wants = self.dedicated or self.needs.requires_dedicated or self.needs.prefers_dedicated
+        return (self.type_name.lower(), self.handle) if wants and self.handle != NULL else None
+
+    @property
+    def type_name(self) -> str:
+        """Buffer or Image."""
+        return "Buffer" if self.kind is Kind.BUFFER else "Image"
+
+
+class Owner(Protocol):
+    """What an allocation needs of the allocator that made it."""
+
+    lock: threading.RLock
+    guards: Guards
+
+    def free(self, allocation: BlockAllocation) -> None:
+        """Destroy what is bound and release its place."""
 
 
 class BlockAllocation(MemoryAllocation):
     """Bytes of a VkDeviceMemory at `place`; `bound` is the resource there, or NULL for bare memory."""
 
-    def __init__(self, allocator: DeviceAllocator, place: Place, request: Request) -> None:
+    def __init__(self, allocator: Owner, place: Place, request: Request) -> None:
         self._allocator = allocator
         self._taken = request.needs.size
         self._maps = 0

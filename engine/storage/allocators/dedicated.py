@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.storage.allocators.block import Block
-from engine.storage.allocators.device_allocator import DeviceAllocator, Place, Request
+from engine.storage.allocators.block_allocation import Place, Request
+from engine.storage.allocators.device_allocator import DeviceAllocator
 
 
 class DedicatedAllocator(DeviceAllocator):

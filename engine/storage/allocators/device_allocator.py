@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from engine.memory.device.live_profile import buffer_info, image_info
@@ -16,7 +16,7 @@ from engine.plan.profile.device_profile import DeviceProfile, MemoryRequirements
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind
 from engine.storage.allocators.block import Block, atom
-from engine.storage.allocators.block_allocation import BlockAllocation
+from engine.storage.allocators.block_allocation import BlockAllocation, Place, Request
 from engine.storage.allocators.budgets import Budgets
 from engine.storage.allocators.guards import Guards
 from engine.storage.allocators.interface import MemoryAllocator, MemoryMapping
@@ -25,46 +25,6 @@ from engine.vk.binding import NULL
 from engine.vk.device import Device
 from engine.vk.errors import OutOfDeviceMemory, Result
 from engine.vk.structs import new
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an allocation goes: [offset, offset + size) of a block; `outer` includes its margins."""
-
-    block: Block
-    offset: int
-    outer: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be placed: a resource that was made and has no memory yet (NULL for bare memory)."""
-
-    kind: Kind
-    needs: MemoryRequirements
-    mapping: MemoryMapping
-    usage: int
-    shape: ImageShape | None
-    handle: Any
-    name: str
-    why: str
-    dedicated: bool = False
-
-    @property
-    def device_address(self) -> bool:
-        """Whether the memory needs VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT."""
-        return self.kind is Kind.BUFFER and bool(self.usage & BufferUsage.SHADER_DEVICE_ADDRESS)
-
-    @property
-    def owner(self) -> tuple[str, Any] | None:
-        """The resource as a dedicated allocation names it, where the device or the caller wants one."""
-        wants = self.dedicated or self.needs.requires_dedicated or self.needs.prefers_dedicated
-        return (self.type_name.lower(), self.handle) if wants and self.handle != NULL else None
-
-    @property
-    def type_name(self) -> str:
-        """Buffer or Image."""
-        return "Buffer" if self.kind is Kind.BUFFER else "Image"
 
 
 class DeviceAllocator(MemoryAllocator):

@@ -11,7 +11,8 @@ from engine.plan.model.packing import block_pool
 from engine.plan.terms.policy import MIB
 from engine.plan.terms.vocabulary import Kind
 from engine.storage.allocators.block import Block, padded
-from engine.storage.allocators.device_allocator import DeviceAllocator, Place, Request
+from engine.storage.allocators.block_allocation import Place, Request
+from engine.storage.allocators.device_allocator import DeviceAllocator
 from engine.vk.errors import OutOfDeviceMemory
 
 _SMALLEST = 64 * 1024

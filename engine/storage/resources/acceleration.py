@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,12 @@ from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import Access, BufferUsage, Stage
 from engine.storage.resources.buffer import Buffer
 from engine.storage.resources.resource import Resource
+from engine.storage.resources.resource_allocator import ResourceAllocator
 from engine.vk.binding import constants, ffi
 from engine.vk.device import Device
 from engine.vk.enums import AccelerationStructureType, BuildFlag, GeometryFlag, GeometryType, IndexType
 from engine.vk.instance import Support
 from engine.vk.structs import new
-
-if TYPE_CHECKING:
-    from engine.storage.resources.resource_allocator import ResourceAllocator
 
 EXTENSION = "VK_KHR_acceleration_structure"
 RAY_USES = ("VK_KHR_ray_tracing_pipeline", "VK_KHR_ray_query")

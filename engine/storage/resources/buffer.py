@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -10,21 +10,16 @@ from numpy.typing import DTypeLike, NDArray
 from engine.memory.device.problems import OutOfBounds, WrongArray
 from engine.storage.allocators.interface import MemoryAllocation
 from engine.storage.downloads import Download
-from engine.storage.resources.resource import Resource
+from engine.storage.resources.resource import Owner, Resource
 from engine.storage.updators import BufferUpdator
 from engine.storage.uploads import BufferDownload
 from engine.vk.structs import new
-
-if TYPE_CHECKING:
-    from engine.storage.resources.resource_allocator import ResourceAllocator
 
 
 class Buffer(Resource):
     """A VkBuffer of `size` bytes; `memory` maps it where it was asked for with host access."""
 
-    def __init__(
-        self, owner: ResourceAllocator, memory: MemoryAllocation, usage: int, name: str, why: str
-    ) -> None:
+    def __init__(self, owner: Owner, memory: MemoryAllocation, usage: int, name: str, why: str) -> None:
         super().__init__(owner, name, why, [memory.free])
         self.memory = memory
         self.usage = usage

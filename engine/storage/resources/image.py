@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -15,14 +15,11 @@ from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.vocabulary import ImageUsage, Kind
 from engine.storage.allocators.interface import MemoryAllocation
 from engine.storage.downloads import Download
-from engine.storage.resources.resource import Resource
+from engine.storage.resources.resource import Owner, Resource
 from engine.storage.updators import ImageUpdator, texel_view
 from engine.storage.uploads import ImageDownload
 from engine.vk.binding import constants
 from engine.vk.structs import new
-
-if TYPE_CHECKING:
-    from engine.storage.resources.resource_allocator import ResourceAllocator
 
 _numbers = count(-2, -1)  # barriers tell images apart by them; those of plans are not negative
 
@@ -44,7 +41,7 @@ class Image(Resource):
 
     def __init__(
         self,
-        owner: ResourceAllocator,
+        owner: Owner,
         memory: MemoryAllocation,
         shape: ImageShape,
         layers: int,

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 from engine.memory.device.problems import DoubleFree, UseAfterClose
+from engine.memory.device.samplers import SamplerPool
+from engine.storage.uploads import Staging
+from engine.vk.device import Device
 
-if TYPE_CHECKING:
-    from engine.storage.resources.resource_allocator import ResourceAllocator
+
+class Owner(Protocol):
+    """What resources need of the ResourceAllocator that makes them."""
+
+    device: Device
+    samplers: SamplerPool
+
+    @property
+    def staging(self) -> Staging:
+        """What updates and downloads go through."""
+
+    def adopt(
+        self, release: weakref.finalize[Any, Any], parts: list[Callable[[], Any]], kind: str, name: str
+    ) -> None:
+        """Note a new resource, until its last part is run."""
+
+    def retire(self, parts: list[Callable[[], Any]]) -> None:
+        """Have parts released after their last use; from any thread."""
 
 
 class Resource:
@@ -19,7 +38,7 @@ class Resource:
     allocator's `collect` on the render thread, after the last work that may use it.
     """
 
-    def __init__(self, owner: ResourceAllocator, name: str, why: str, parts: list[Callable[[], Any]]) -> None:
+    def __init__(self, owner: Owner, name: str, why: str, parts: list[Callable[[], Any]]) -> None:
         self.name = name
         self.why = why
         self.owner = owner

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.memory.device.samplers import SamplerConfig
 from engine.storage.resources.image import Image
-from engine.storage.resources.resource import Resource
-
-if TYPE_CHECKING:
-    from engine.storage.resources.resource_allocator import ResourceAllocator
+from engine.storage.resources.resource import Owner, Resource
 
 
 class Texture(Resource):
     """Owns `image`, and one use of the VkSampler of `config` in the pool."""
 
-    def __init__(
-        self, owner: ResourceAllocator, image: Image, config: SamplerConfig, name: str, why: str
-    ) -> None:
+    def __init__(self, owner: Owner, image: Image, config: SamplerConfig, name: str, why: str) -> None:
         samplers = owner.samplers
         sampler = samplers.acquire(config, why=why)
         super().__init__(owner, name, why, [lambda: samplers.release(config)])
