@@ -1,4 +1,4 @@
-"""Reads one asset of an assetDb: its fields by type, references by index or name, files through the gate."""
+"""Reads one asset of an assetDb: its fields, its references by index or name, its files through FileGate."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ _LOD_KEYS = (
     "numBlendWeights",
     "numBones",
 )
-_MOST_PARAMETER_NUMBERS = 16
+_MAX_PARAMETER_NUMBERS = 16
 
 
 class AssetReader:
-    """Reads one asset; `declared` holds the derived fields that its text gives all the same."""
+    """Reads one asset; `declared` collects derived fields that its text has nevertheless."""
 
     def __init__(self, node: Node, ref: AssetRef, names: NameTable, gate: FileGate, folder: Path) -> None:
         self._node = node
@@ -97,7 +97,7 @@ class AssetReader:
         self.declared: list[Declared] = []
 
     def read(self, kind: AssetType) -> Asset:
-        """The record of the asset. Raises InputError with everything that is wrong with it."""
+        """Return the record of the asset. Raises InputError with all its problems."""
         data = _DATA_FIELDS.get(kind)
         self._check_keys(self._node, ("name", *_KNOWN_KEYS[kind], *([data] if data else [])), kind.value)
         if data is not None and data in self._node:
@@ -128,7 +128,7 @@ class AssetReader:
     def _mesh(self, name: str) -> Mesh:
         lods = tuple(self._lod(child) for child in expect(required(self._node, "lods"), Kind.LIST))
         if not lods:
-            raise failure(AssetCode.LODS, "a mesh has at least one level of detail", self._node["lods"])
+            raise failure(AssetCode.LODS, "a mesh needs at least one level of detail", self._node["lods"])
         skeleton = None
         if "skeleton" in self._node or "skeleton_adbi" in self._node:
             skeleton = self._reference(self._node, "skeleton", AssetType.SKELETON)
@@ -152,7 +152,7 @@ class AssetReader:
                 raise failure(Code.COUNT, "an attribute is written [ name, format ]", row)
             attribute = text(row[0])
             if attribute in attributes:
-                raise failure(AssetCode.ATTRIBUTE, f"'{attribute}' stands twice in the vertex format", row)
+                raise failure(AssetCode.ATTRIBUTE, f"'{attribute}' is in the vertex format twice", row)
             attributes[attribute] = _enum(row[1], VertexFormat)
         if not attributes:
             raise failure(AssetCode.ATTRIBUTE, "the vertex format is empty", rows)
@@ -177,7 +177,7 @@ class AssetReader:
             self._find(child, AssetType.SHADER) for child in expect(required(self._node, key), Kind.LIST)
         )
         if not shaders or len(set(shaders)) != len(shaders):
-            raise failure(AssetCode.SHADERS, "a material names its shaders, each once", self._node[key])
+            raise failure(AssetCode.SHADERS, "a material needs its shaders, each once", self._node[key])
         textures: dict[str, AssetRef] = {}
         key = self._one_key(self._node, "textures", "texture" + _ALL_BY_INDEX)
         if key in self._node:
@@ -189,16 +189,16 @@ class AssetReader:
         if "parameters" in self._node:
             for parameter, child in expect(self._node["parameters"], Kind.DICT).items():
                 values = vector(child) if child.kind is Kind.LIST else (number(child),)
-                if not 0 < len(values) <= _MOST_PARAMETER_NUMBERS:
+                if not 0 < len(values) <= _MAX_PARAMETER_NUMBERS:
                     message = (
-                        f"'{parameter}' has {len(values)} numbers; it may have {_MOST_PARAMETER_NUMBERS}"
+                        f"'{parameter}' has {len(values)} numbers; 1 to {_MAX_PARAMETER_NUMBERS} are allowed"
                     )
                     raise failure(Code.COUNT, message, child)
                 parameters[parameter] = values
         return Material(self._ref, name, self._node.position, shaders, textures, parameters)
 
     def _slots(self, node: Node) -> list[tuple[str, Node]]:
-        """The slots of `[[albedo 8] ...]` or `{ albedo: brick ... }`."""
+        """Return the slots of `[[albedo 8] ...]` or `{ albedo: brick ... }`."""
         if node.kind is Kind.DICT:
             return list(node.items())
         for row in expect(node, Kind.LIST):
@@ -210,7 +210,9 @@ class AssetReader:
         stage = _enum(required(self._node, "stage"), ShaderStage)
         entry_point = text(self._node["entryPoint"]) if "entryPoint" in self._node else "main"
         if not entry_point.isidentifier() or not entry_point.isascii() or len(entry_point) > 255:
-            raise failure(AssetCode.ENTRY_POINT, "an entry point is a GLSL name", self._node["entryPoint"])
+            raise failure(
+                AssetCode.ENTRY_POINT, "an entry point must be a GLSL name", self._node["entryPoint"]
+            )
         return Shader(self._ref, name, self._node.position, self._source(), stage, entry_point)
 
     def _texture(self, name: str) -> Texture2d:
@@ -242,7 +244,7 @@ class AssetReader:
 
     def _one_key(self, node: Node, plain: str, by_index: str) -> str:
         if plain in node and by_index in node:
-            raise failure(AssetCode.FIELD, f"'{plain}' and '{by_index}' say the same twice", node[by_index])
+            raise failure(AssetCode.FIELD, f"'{plain}' and '{by_index}' are the same field", node[by_index])
         return by_index if by_index in node else plain
 
     def _check_keys(self, node: Node, known: Sequence[str], what: str) -> None:
@@ -264,5 +266,5 @@ class AssetReader:
 
 
 def _enum(node: Node, kind: type[T]) -> T:
-    """The member that a node names."""
+    """Return the enum member that a node names."""
     return choice(node, kind)

@@ -1,4 +1,4 @@
-"""Which assets of a cooked database are broken, and what to tell about it and about derived fields."""
+"""Finds the broken assets of a cooked database, with warnings for them and for wrong derived fields."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from engine.humon import Node, Problem, Severity
 
 @dataclass(frozen=True, slots=True)
 class BrokenAssets:
-    """The broken assets of a database, the slot a texture is used in, and the warnings."""
+    """The broken assets of a database (`refs`), the slot of each texture, and all warnings."""
 
-    broken: frozenset[AssetRef] = frozenset()
+    refs: frozenset[AssetRef] = frozenset()
     slots: dict[AssetRef, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
 
 def find_broken_assets(cooked: CookedDb) -> BrokenAssets:
-    """A mesh with a broken part is broken as a whole, and so is a material with a broken shader."""
+    """Return the broken assets: a broken part breaks its whole mesh, a broken shader its material."""
     db = cooked.db
     broken = {
         asset.ref for asset in db.assets if asset.type.has_data and cooked.entries[asset.ref.index].failure
@@ -58,27 +58,27 @@ def _problems_of(cooked: CookedDb, asset: Asset, is_broken: bool) -> Iterator[Pr
         message = f"{asset.label} is broken and replaced: {found[0].message}{more}"
         place = node.get("source") or node
         yield db.document.problem(AssetCode.BROKEN, message, place, found[0].help, Severity.WARNING)
-    # what has no line of its own is said in full by the warning above
+    # problems without a line are already in the warning above
     yield from (problem for problem in found if problem.position is not None and problem.position.line)
 
 
 def _derived_problems(cooked: CookedDb) -> Iterator[Problem]:
-    """Derived fields that the text gives and that are not so; the source wins."""
+    """Yield warnings for derived fields in the text that differ from the source."""
     order = [asset.ref for asset in in_order_of_use(cooked.db) if asset.type.has_data]
     places = {ref: place for place, ref in enumerate(order)}
     for declared in cooked.db.declared:
-        is_value = _derived_value(cooked, declared, places)
-        if is_value is not None and is_value != declared.value:
-            said, is_so = _plain(declared.value), _plain(is_value)
+        derived = _derived_value(cooked, declared, places)
+        if derived is not None and derived != declared.value:
+            given, actual = _plain(declared.value), _plain(derived)
             label = cooked.db[declared.ref].label
-            message = f"{label} says {declared.field}: {said}, but it is {is_so}"
-            advice = f"leave '{declared.field}' out: it is derived"
+            message = f"{label} has {declared.field}: {given} instead of {actual}"
+            advice = f"remove '{declared.field}': it is derived"
             document = cooked.db.document
             yield document.problem(AssetCode.DERIVED, message, declared.node, advice, Severity.WARNING)
 
 
 def _bone_problems(cooked: CookedDb) -> Iterator[Problem]:
-    """Levels of detail that count other bones than their mesh's skeleton has."""
+    """Yield warnings for levels of detail whose numBones differs from their mesh's skeleton."""
     for mesh in cooked.db.assets:
         if not isinstance(mesh, Mesh) or mesh.skeleton is None:
             continue
@@ -86,8 +86,8 @@ def _bone_problems(cooked: CookedDb) -> Iterator[Problem]:
         lods = _node_of(cooked, mesh)["lods"]
         for lod, node in zip(mesh.lods, lods, strict=True):
             if facts is not None and "numBones" in node and lod.num_bones != facts["count"]:
-                message = f"{mesh.label} says numBones: {lod.num_bones}, but it is {facts['count']}"
-                advice = "leave 'numBones' out: it is derived"
+                message = f"{mesh.label} has numBones: {lod.num_bones} instead of {facts['count']}"
+                advice = "remove 'numBones': it is derived"
                 document, place = cooked.db.document, node["numBones"]
                 yield document.problem(AssetCode.DERIVED, message, place, advice, Severity.WARNING)
 

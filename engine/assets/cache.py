@@ -1,11 +1,11 @@
-"""The cache file of a database: header, data, table of contents; believed only after every check.
+"""The cache file of a database: header, data, table of contents; nothing is used before it is checked.
 
-    header   4096 bytes: magic, version, length of the file, place of data and table, checksums
-    data     one range per asset, in the order of use, each starting at a multiple of 16
-    table    JSON: what each range was made from, its place, its checksum, its facts
+    header   4096 bytes: magic, version, length of the file, offsets of data and table, checksums
+    data     one range per asset, in the order of use, each aligned to 16 bytes
+    table    JSON: the sources of each range, its offset, its checksum, its facts
 
-The table stands at the end because it is known last; the header is written when all is there, and the
-file appears under its name by a rename. Checksums are CRC-32, which finds every single flipped bit.
+The table is at the end because it is complete last; the header is written after it, and the file gets its
+name by a rename. Checksums are CRC-32, which detects every single flipped bit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from engine.assets.limits import CACHE_ALIGNMENT
 MAGIC = b"ogCache\0"
 VERSION = 1
 HEADER_BYTES = 4096
-"""The header takes a page, so that windows onto the data start at one."""
+"""The header takes a page, so that the data and windows on it start at a page."""
 
 _HEADER = struct.Struct("<8sIIQQQQQII")
 _CRC_PLACE = _HEADER.size - 4
@@ -34,13 +34,13 @@ _CHECKED_AT_ONCE = 16 << 20
 
 
 class CacheMissError(Exception):
-    """The cache cannot be used as it is; the text says why. It is cooked again, nobody is bothered."""
+    """The cache cannot be used, for the reason in the text; it is cooked again without a report."""
 
 
 class SourceStamp(NamedTuple):
-    """A source as it was when it was imported: path below the root, size, mtime in ns, digest of its bytes.
+    """A source when it was imported: path relative to the root, size in bytes, mtime in ns, digest.
 
-    An mtime of 0 says: too fresh to be told apart from a later change, compare the digest.
+    An mtime of 0 means that a later change could have the same mtime: compare the digest.
     """
 
     path: str
@@ -51,9 +51,9 @@ class SourceStamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One asset in a cache. `identity` names importer, parameters and source; `tool` the compiler, if any.
+    """One asset in a cache. `identity` is the identity of its recipe, `tool` that of the compiler, if any.
 
-    `failure` holds the problems of an asset that cannot be imported (as plain values): then it has no data.
+    `failure` has the problems of an asset that cannot be imported, as plain values; it has no data then.
     """
 
     identity: str
@@ -68,12 +68,12 @@ class Entry:
     failure: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The entry as plain values."""
+        """Return the entry as plain values."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], data_size: int) -> Entry:
-        """Back from plain values. Raises ValueError, TypeError or KeyError for what cannot be an entry."""
+        """Return the entry of plain values. Raises ValueError, TypeError or KeyError if it is invalid."""
         entry = cls(
             **{
                 **data,
@@ -91,16 +91,16 @@ class Entry:
 
 
 def padded(size: int) -> int:
-    """`size` rounded up to the alignment of assets; the zeros up to there are part of the checksum."""
+    """Return `size` rounded up to the alignment of assets; the checksum includes the padding zeros."""
     return -(-size // CACHE_ALIGNMENT) * CACHE_ALIGNMENT
 
 
 @dataclass(slots=True)
 class CacheImage:
-    """A cache that was read: its entries and its data, mapped from the file or held in memory.
+    """An open cache: its entries and its data, mapped from the file or in memory.
 
-    `descriptor` is the file itself, open as long as this is, and `begin` where its data begins: who copies
-    much reads by position, because a mapping dies with a file that somebody truncates.
+    `descriptor` is the open file and `begin` the offset of its data, for bulk copies with preadv: reading a
+    mapping of a file that is truncated raises SIGBUS.
     """
 
     entries: tuple[Entry, ...]
@@ -113,25 +113,25 @@ class CacheImage:
 
     @property
     def size(self) -> int:
-        """Bytes of data."""
+        """Size of the data in bytes."""
         return len(self.data)
 
     def view(self, entry: Entry) -> memoryview:
-        """The bytes of one asset."""
+        """Return the bytes of one asset."""
         return self.data[entry.offset : entry.offset + entry.size]
 
     def range_with_padding(self, entry: Entry) -> memoryview:
-        """The bytes of one asset with the zeros up to the next one."""
+        """Return the bytes of one asset with the padding zeros."""
         return self.data[entry.offset : entry.offset + padded(entry.size)]
 
     def damaged(self) -> frozenset[str]:
-        """Identities of the assets whose bytes do not match their checksum."""
+        """Return the identities of the assets whose bytes do not match their checksum."""
 
         def is_damaged(entry: Entry) -> bool:
             return zlib.crc32(self.range_with_padding(entry)) != entry.checksum
 
         if len(self.data) > _CHECKED_AT_ONCE:
-            from concurrent.futures import ThreadPoolExecutor  # takes 5 ms: only where it pays
+            from concurrent.futures import ThreadPoolExecutor  # importing takes 5 ms
 
             with ThreadPoolExecutor() as pool:
                 results = list(pool.map(is_damaged, self.entries, chunksize=64))
@@ -140,11 +140,11 @@ class CacheImage:
         return frozenset(entry.identity for entry, bad in zip(self.entries, results, strict=True) if bad)
 
     def close(self) -> None:
-        """Let go of the file. Views handed out before stay valid until they are dropped."""
+        """Close the file. Existing views stay valid."""
         self.data.release()
         self._whole.release()
         if self._map is not None:
-            with contextlib.suppress(BufferError):  # somebody still holds a view: it unmaps with the last
+            with contextlib.suppress(BufferError):  # a view still exists: the last one unmaps
                 self._map.close()
         descriptor, self.descriptor = self.descriptor, None
         if descriptor is not None:
@@ -152,7 +152,7 @@ class CacheImage:
 
 
 def open_cache(path: Path) -> CacheImage:
-    """Map a cache file. Raises CacheMissError where it is absent, damaged, or of another version."""
+    """Map a cache file. Raises CacheMissError if it is missing, damaged, or of another version."""
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -174,14 +174,14 @@ def open_cache(path: Path) -> CacheImage:
 
 
 def cache_in_memory(content: bytes) -> CacheImage:
-    """The same from bytes: what is used where no file can be written."""
+    """Open a cache from bytes, where no file can be written."""
     whole = memoryview(content)
     entries, data = _read(whole)
     return CacheImage(entries, data, None, whole)
 
 
 def pack_header(length: int, toc_offset: int, toc: bytes) -> bytes:
-    """The header of a cache of `length` bytes whose table of contents `toc` starts at `toc_offset`."""
+    """Return the header of a cache of `length` bytes whose table of contents `toc` is at `toc_offset`."""
     header = _HEADER.pack(
         MAGIC,
         VERSION,
@@ -198,7 +198,7 @@ def pack_header(length: int, toc_offset: int, toc: bytes) -> bytes:
 
 
 def _read(whole: memoryview) -> tuple[tuple[Entry, ...], memoryview]:
-    """Check header and table against the size of the file before anything they say is believed."""
+    """Check header and table against the size of the file; return entries and data."""
     magic, version, header_bytes, length, toc_offset, toc_size, data_offset, data_size, toc_crc, crc = (
         _HEADER.unpack_from(whole)
     )
@@ -208,7 +208,7 @@ def _read(whole: memoryview) -> tuple[tuple[Entry, ...], memoryview]:
     if zlib.crc32(blank) != crc:
         raise CacheMissError("the header's checksum is wrong")
     if length != len(whole) or data_offset != HEADER_BYTES:
-        raise CacheMissError("the file has another length than its header says")
+        raise CacheMissError("the file's length differs from its header")
     if toc_offset != HEADER_BYTES + data_size or toc_offset + toc_size != length:
         raise CacheMissError("the parts do not add up to the file")
     toc = bytes(whole[toc_offset : toc_offset + toc_size])

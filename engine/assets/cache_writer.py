@@ -1,4 +1,4 @@
-"""Writes a cache beside its final name and renames it there, so that a cache is whole or absent."""
+"""Writes a cache to a temporary file and renames it, so that a cache is complete or absent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TEMPORARY = ".tmp"
 
 
 class CacheWriter:
-    """Takes assets one after the other; `finish` writes table and header."""
+    """Appends assets to a file; `finish` writes table and header."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -36,7 +36,7 @@ class CacheWriter:
         self._entries: list[Entry] = []
 
     def add(self, entry: Entry, data: bytes | memoryview) -> None:
-        """Append an asset: `entry` with its place and checksum filled in."""
+        """Append an asset, and its entry with offset, size and checksum set."""
         gap = bytes(padded(len(data)) - len(data))
         self._file.write(data)
         self._file.write(gap)
@@ -45,7 +45,7 @@ class CacheWriter:
         self._end += padded(len(data))
 
     def finish(self) -> None:
-        """Write the table of contents, then the header over the blank in front."""
+        """Write the table of contents, then the header."""
         rows = [entry.to_json() for entry in self._entries]
         toc = json.dumps({"entries": rows}, separators=(",", ":"), sort_keys=True).encode()
         self._file.write(toc)
@@ -55,12 +55,12 @@ class CacheWriter:
 
 
 def write_cache(path: Path, assets: Iterator[tuple[Entry, bytes | memoryview]]) -> CacheImage:
-    """Write a cache file and map it. The old file stays as it is until the new one is complete.
+    """Write a cache file and map it. The old file stays until the new one is complete.
 
-    Raises OSError where it cannot be written (read-only or missing folder, disk full): then nothing is left
-    behind. The caller holds the lock of `path`.
+    Raises OSError if it cannot be written (read-only or missing folder, disk full), without leaving a file.
+    The caller holds the lock of `path`.
     """
-    sweep(path)
+    delete_temporary_files(path)
     descriptor, name = tempfile.mkstemp(_TEMPORARY, _temporary_prefix(path), path.parent)
     try:
         with open(descriptor, "w+b") as file:
@@ -81,7 +81,7 @@ def write_cache(path: Path, assets: Iterator[tuple[Entry, bytes | memoryview]]) 
 
 
 def build_in_memory(assets: Iterator[tuple[Entry, bytes | memoryview]]) -> CacheImage:
-    """The same without a file."""
+    """Build a cache in memory."""
     file = io.BytesIO()
     writer = CacheWriter(file)
     for entry, data in assets:
@@ -90,8 +90,8 @@ def build_in_memory(assets: Iterator[tuple[Entry, bytes | memoryview]]) -> Cache
     return cache_in_memory(file.getvalue())
 
 
-def sweep(path: Path) -> Sequence[Path]:
-    """Delete the temporary files that killed writers of `path` left; the caller holds its lock."""
+def delete_temporary_files(path: Path) -> Sequence[Path]:
+    """Delete and return the temporary files of killed writers of `path`; the caller holds its lock."""
     left = [
         found
         for found in path.parent.iterdir()
@@ -107,7 +107,7 @@ def _temporary_prefix(path: Path) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself last (POSIX only: elsewhere a folder cannot be opened)."""
+    """Flush the rename to disk (POSIX only: elsewhere a folder cannot be opened)."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

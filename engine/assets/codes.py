@@ -1,4 +1,4 @@
-"""The stable codes of every problem that reading an assetDb, importing a source or cooking can report."""
+"""The stable codes of all problems of assetDbs, source imports and cooking."""
 
 from engine.humon import ProblemCode
 
@@ -7,42 +7,48 @@ class AssetCode(ProblemCode):
     """The codes of reading an assetDb, importing a source and cooking."""
 
     ATTRIBUTE = "asset.attribute", "A vertex format is empty or names an attribute twice."
-    BROKEN = "asset.broken", "The source of an asset cannot be used; a builtin placeholder stands in."
+    BROKEN = "asset.broken", "The source of an asset cannot be used; a builtin placeholder replaces it."
     CACHE_FILE = "asset.cache_file", "A cacheFile does not end in .ogCache, or two databases share it."
     ASSET_COUNT = "asset.count", "The database has more assets than the limit."
     DERIVED = "asset.derived", "A derived field disagrees with the source; the source wins."
     ENTRY_POINT = "asset.entry_point", "An entry point is no GLSL name."
-    FIELD = "asset.field", "An assetDb or asset has no such field, or says one thing in two fields."
+    FIELD = "asset.field", "An assetDb or asset has no such field, or has one value in two fields."
     LODS = "asset.lods", "A mesh has no level of detail."
-    NAME = "asset.name", "A name is empty, a number, taken, or too like another one of its kind."
-    NONE = "asset.none", "The file holds no assetDb."
-    REFERENCE = "asset.reference", "A reference names no asset, or one of another type."
-    SHADERS = "asset.shaders", "A material names no shader, or one twice."
+    NAME = "asset.name", "A name is empty, a number, or equal or too similar to another one of its type."
+    NONE = "asset.none", "The file has no assetDb."
+    REFERENCE = "asset.reference", "A reference has no asset, or one of another type."
+    SHADERS = "asset.shaders", "A material has no shader, or one twice."
     SLOT = "asset.slot", "A texture slot is filled twice."
     TYPE = "asset.type", "The asset has no @type, or an unknown one."
-    CACHE_WRITE = "cache.write", "The cache cannot be written; the run goes on without it."
+    CACHE_WRITE = "cache.write", "The cache cannot be written; the run continues without it."
     FILE_CASE = "file.case", "Two file names differ only by letter case or Unicode normal form."
     FILE_NAME = "file.name", "The text cannot be a file name on every system."
-    FILE_OUTSIDE = "file.outside", "The path is absolute, a URL, or leads out of the project root."
+    FILE_OUTSIDE = "file.outside", "The path is absolute, a URL, or outside the project root."
     FILE_SIZE = "file.size", "The file is larger than the limit."
     MESH_ATTRIBUTE = "mesh.attribute", "A vertex attribute is missing, or has the wrong count or width."
-    MESH_BONE = "mesh.bone", "A bone is missing, stands twice, or comes before its parent."
-    MESH_COUNT = "mesh.count", "The count of indices does not make whole primitives."
+    MESH_BONE = "mesh.bone", "A bone is missing, has the name of another one, or comes before its parent."
+    MESH_COUNT = "mesh.count", "The number of indices is not that of whole primitives."
     MESH_EMPTY = "mesh.empty", "The mesh has no vertices, indices or levels of detail."
-    MESH_INDEX = "mesh.index", "An index names no vertex."
+    MESH_INDEX = "mesh.index", "An index has no vertex."
     MESH_KEY = "mesh.key", "A mesh source has no such field."
-    MESH_LOD = "mesh.lod", "The mesh source has fewer levels of detail than are asked for."
-    MESH_RANGE = "mesh.range", "A value does not fit the format that it is packed as."
+    MESH_LOD = "mesh.lod", "The mesh source has fewer levels of detail than requested."
+    MESH_RANGE = "mesh.range", "A value does not fit into its vertex or index format."
     MESH_SIZE = "mesh.size", "The mesh has more vertices or indices than the limit."
-    MESH_SKIN = "mesh.skin", "Skin weights have no sum, or a vertex follows a bone that is not there."
-    MESH_TRANSFORM = "mesh.transform", "The rotation or scale of a bone is zero; it is taken as none."
+    MESH_SKIN = (
+        "mesh.skin",
+        "Skin weights are all zero or negative, or a bone of a vertex does not exist.",
+    )
+    MESH_TRANSFORM = "mesh.transform", "The rotation or scale of a bone is zero; the identity is used."
     SHADER_COMPILE = "shader.compile", "The GLSL compiler reports an error."
     SHADER_COMPILER = "shader.compiler", "There is no GLSL compiler, or it cannot be started."
-    SHADER_CRASH = "shader.crash", "The compiler crashed or took too long; the source is set aside."
+    SHADER_CRASH = (
+        "shader.crash",
+        "The compiler crashed or took too long; the source is skipped until it changes.",
+    )
     SHADER_ENCODING = "shader.encoding", "The GLSL source is not UTF-8."
-    SHADER_INCLUDE = "shader.include", "Includes go round, or there are too many of them."
+    SHADER_INCLUDE = "shader.include", "Includes form a cycle, or there are too many of them."
     SHADER_SPIRV = "shader.spirv", "The SPIR-V module is damaged, invalid, or lacks the entry point."
     TEXTURE_DECODE = "texture.decode", "The picture is damaged and cannot be decoded."
     TEXTURE_FORMAT = "texture.format", "The file is neither PNG nor JPEG."
-    TEXTURE_MIPS = "texture.mips", "More mip levels are asked for than the picture has."
+    TEXTURE_MIPS = "texture.mips", "More mip levels are requested than the picture can have."
     TEXTURE_SIZE = "texture.size", "The picture has no pixels, or more than the limit."

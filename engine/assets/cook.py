@@ -1,6 +1,6 @@
-"""Cooks a database: finds out what is stale, imports it on a pool, and leaves a cache that is whole.
+"""Cooks a database: imports stale assets on a thread pool and writes a complete cache.
 
-A cache that is up to date costs a few stats. What is stale is cooked, all else is copied from the old cache.
+A cache that is up to date costs a few stat calls. Assets that are not stale are copied from the old cache.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from engine.assets.cache import CacheImage, CacheMissError, Entry
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate
-from engine.assets.freshness import Found, look, same_failures, tool_identity
+from engine.assets.freshness import CacheState, check_cache, same_failures, tool_identity
 from engine.assets.recipes import Recipe, recipes_of
 from engine.assets.records import AssetDb
 from engine.assets.roots import data_root, display_path, user_cache_folder
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from engine.assets.importing import Result
 
 ProgressCallback: TypeAlias = Callable[[int, int, str], None]
-"""Called with (assets done, assets to cook, label of the last one); the first time with 0 done."""
+"""Called with (assets done, assets to cook, label of the last one), first with 0 done."""
 
 
 @dataclass(frozen=True, slots=True)
 class CookedDb:
-    """A database with its cache: the entry of each asset with data, by index; how many had to be cooked."""
+    """A database with its cache: the entry of each asset with data, by index, and how many were cooked."""
 
     db: AssetDb
     image: CacheImage
@@ -46,18 +46,18 @@ def cook_database(
     progress: ProgressCallback | None = None,
     cache_root: Path | None = None,
 ) -> CookedDb:
-    """Bring the cache of `db` up to date and open it.
+    """Update the cache of `db` and open it.
 
-    Where no cache can be written the result is kept in memory, with one warning `cache.write`. `cache_root`
-    keeps caches in another folder than beside the databases.
+    If no cache can be written, the result is in memory, with one warning `cache.write`. `cache_root` is the
+    folder for caches, by default that of the database. `jobs` is the number of threads (None: processors).
     """
     return _Cook(db, jobs or os.cpu_count() or 1, progress, cache_path(db, cache_root)).run()
 
 
 def cache_path(db: AssetDb, cache_root: Path | None = None) -> Path:
-    """Where the cache of a database lies: beside it, or below `cache_root`.
+    """Return the path of a database's cache: beside it, or in `cache_root`.
 
-    What comes with an installation that cannot be written to is kept in the user's cache folder.
+    Caches of a read-only installation are in the user's cache folder.
     """
     if cache_root is None and db.path.is_relative_to(data_root()) and not os.access(db.path.parent, os.W_OK):
         cache_root = user_cache_folder() / "cooked"
@@ -84,56 +84,56 @@ class _Cook:
         self._problems: list[Problem] = []
 
     def run(self) -> CookedDb:
-        """Cook what is stale, if anything, and open the cache."""
-        found = self._look()
+        """Cook stale assets, if there are any, and open the cache."""
+        found = self._check_cache()
         if found.image is not None and found.is_current(self._identities):
             return self._result(found.image, 0)
         found.close()
         from engine.assets.lock import cache_lock
 
         with ExitStack() as stack:
-            refusal = None
+            write_error = None
             try:
                 self._make_folder()
                 stack.enter_context(cache_lock(self._path))
             except OSError as error:
-                refusal = error
-            found = self._look()  # whoever held the lock before may have done the work
+                write_error = error
+            found = self._check_cache()  # another process may have cooked it meanwhile
             image = None
             try:
-                image, cooked = self._cook(found, refusal)
+                image, cooked = self._cook(found, write_error)
             finally:
                 if image is not found.image:
                     found.close()
             return self._result(image, cooked)
 
-    def _cook(self, found: Found, refusal: OSError | None) -> tuple[CacheImage, int]:
-        """The image to use, and how many assets were cooked for it; `refusal` says why nothing is written."""
+    def _cook(self, found: CacheState, write_error: OSError | None) -> tuple[CacheImage, int]:
+        """Return the cache and how many assets were cooked; with `write_error` no file is written."""
         if found.image is not None and found.is_current(self._identities):
             return found.image, 0
         stale = {recipe.identity: recipe for recipe in self._recipes if recipe.identity not in found.known}
         made = self._import(list(stale.values()))
         rows = [found.known.get(identity) or made[identity].entry for identity in self._identities]
-        retried = {identity: result.passing for identity, result in made.items()}
+        retried = {identity: result.retryable for identity, result in made.items()}
         if found.image is not None and same_failures(found.image, rows, retried):
             return found.image, len(stale)
         from engine.assets.cache_writer import build_in_memory, write_cache
 
         try:
-            if refusal is not None:
-                raise refusal
+            if write_error is not None:
+                raise write_error
             return write_cache(self._path, self._contents(found, made)), len(stale)
         except (OSError, CacheMissError) as error:
-            if found.image is not None and not stale and found.holds_all(self._identities):
-                return found.image, 0  # all that could not be written is that the mtimes are others
+            if found.image is not None and not stale and found.has_all(self._identities):
+                return found.image, 0  # only changed mtimes could not be written
             self._warn(error)
         return build_in_memory(self._contents(found, made)), len(stale)
 
-    def _look(self) -> Found:
-        return look(self._path, self._recipes, self._gate, self._tool)
+    def _check_cache(self) -> CacheState:
+        return check_cache(self._path, self._recipes, self._gate, self._tool)
 
     def _make_folder(self) -> None:
-        """Make the folder of a cache that lies apart from its database; never one that a text names."""
+        """Create the folder for a cache that is not beside its database; never one named in a file."""
         if self._path != self._db.cache_file:
             self._path.parent.mkdir(parents=True, exist_ok=True)
 
@@ -144,8 +144,10 @@ class _Cook:
 
         return import_recipes(stale, self._gate, self._tool, self._jobs, self._progress)
 
-    def _contents(self, found: Found, made: dict[str, Result]) -> Iterator[tuple[Entry, bytes | memoryview]]:
-        """Every entry with its bytes, in the order of the cache."""
+    def _contents(
+        self, found: CacheState, made: dict[str, Result]
+    ) -> Iterator[tuple[Entry, bytes | memoryview]]:
+        """Yield every entry with its bytes, in the order of the cache."""
         for identity in self._identities:
             entry = found.known.get(identity)
             if entry is not None and found.image is not None:
@@ -161,7 +163,7 @@ class _Cook:
     def _warn(self, error: Exception) -> None:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         message = f"the cache {display_path(self._path)} cannot be written: {reason}"
-        advice = "its assets are cooked at every start until it can be"
+        advice = "its assets are cooked at every start until it can be written"
         document, node = self._db.document, self._db.document.root["assetDb"]
         place = node.get("cacheFile") or node
         self._problems.append(

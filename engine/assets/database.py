@@ -1,4 +1,4 @@
-"""Reads an assetDb: from the nodes of a `.hu` file to an `AssetDb` of typed records."""
+"""Reads an assetDb from the nodes of a `.hu` file into an `AssetDb` of typed records."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from engine.humon import (
 )
 
 CACHE_SUFFIX = ".ogCache"
-"""How the name of every cache ends: nothing else is ever written over."""
+"""Suffix of every cache file; no other file is ever overwritten."""
 
 _KNOWN_KEYS = ("name", "cacheFile", "assets")
 
@@ -36,11 +36,11 @@ _KNOWN_KEYS = ("name", "cacheFile", "assets")
 def read_asset_db(
     document: Document, path: Path, db_id: int, root: Path | None = None, gate: FileGate | None = None
 ) -> AssetDb | None:
-    """The assetDb that the document of the file `path` holds, or None where it holds none.
+    """Return the assetDb in the document of the file `path`, or None if it has none.
 
-    `db_id` becomes part of every reference: 1 and up in the order in which databases are loaded, 0 for the
-    builtin one. `root` is the project root (None: found from `path`). Raises InputError with all that is
-    wrong with the text: `asset.*`, `file.*`, `value.*`. What sources hold is looked at when they are cooked.
+    `db_id` is part of every reference: from 1 in the order in which databases are loaded, 0 for the builtin
+    one. `root` is the project root (None: found from `path`). Raises InputError with all problems of the
+    text: `asset.*`, `file.*`, `value.*`. The contents of sources are checked when they are cooked.
     """
     root_node = document.root
     if root_node.kind is not Kind.DICT or "assetDb" not in root_node:
@@ -58,7 +58,7 @@ def read_asset_db(
     name = problems.attempt(lambda: checked_name(required(node, "name")), "")
     if name == BUILTIN and db_id != 0:
         problems.add(
-            document.problem(AssetCode.NAME, "'builtin' is the database of Diorama itself", node["name"])
+            document.problem(AssetCode.NAME, "'builtin' is the name of Diorama's own database", node["name"])
         )
     cache_file = problems.attempt(lambda: _cache_file(node, name, path, gate), path.with_suffix(CACHE_SUFFIX))
     assets: tuple[Asset, ...] = ()
@@ -80,17 +80,17 @@ def read_asset_db(
 
 
 def read_asset_db_file(path: Path, db_id: int, root: Path | None = None) -> AssetDb:
-    """The assetDb of a file. Raises InputError, `asset.none` where the file holds none."""
+    """Return the assetDb of a file. Raises InputError, `asset.none` if the file has none."""
     document = read(path, display_path(path))
     database = read_asset_db(document, path, db_id, root)
     if database is None:
-        raise failure(AssetCode.NONE, "the file holds no assetDb", document.root)
+        raise failure(AssetCode.NONE, "the file has no assetDb", document.root)
     return database
 
 
 @cache
 def builtin_db() -> AssetDb:
-    """The database of what Diorama brings along: placeholders, pass shaders. Read once."""
+    """Return Diorama's own database of placeholders and pass shaders; read once."""
     root = data_root()
     return read_asset_db_file(root / "assets" / "builtin" / "builtin.hu", 0, root)
 
@@ -128,7 +128,7 @@ def _assets(
         with problems.catching():
             assets.append(reader.read(kind))
         declared.extend(reader.declared)
-    problems.problems.extend(_alike_sources(assets, node, gate))
+    problems.problems.extend(_similar_sources(assets, node, gate))
     return tuple(assets), tuple(declared)
 
 
@@ -137,14 +137,14 @@ def _type(node: Node) -> AssetType:
     written = node.type
     known = [kind.value for kind in AssetType]
     if written is None:
-        raise failure(AssetCode.TYPE, "the asset has no @type", node, f"known are: {', '.join(known)}")
+        raise failure(AssetCode.TYPE, "the asset has no @type", node, f"known: {', '.join(known)}")
     if written not in known:
         raise failure(AssetCode.TYPE, f"there is no asset type '{written}'", node, suggestion(written, known))
     return AssetType(written)
 
 
-def _alike_sources(assets: list[Asset], node: Node, gate: FileGate) -> list[Problem]:
-    """Two sources that some file systems cannot tell apart are an error on all of them."""
+def _similar_sources(assets: list[Asset], node: Node, gate: FileGate) -> list[Problem]:
+    """Return problems for pairs of sources that are one file on some file systems."""
     seen: dict[str, Path] = {}
     found = []
     for asset in assets:

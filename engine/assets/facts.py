@@ -1,4 +1,4 @@
-"""What cooking finds out about an asset: sizes, counts, bounds, reflection; kept as JSON in the cache."""
+"""Facts that cooking derives from a source: sizes, counts, bounds, reflection; stored as JSON in caches."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from engine.assets.reflection import Reflection
 
 @dataclass(frozen=True, slots=True)
 class VerticesFacts:
-    """Vertices: how many, bytes from one to the next, byte offset and format of each attribute, bounds.
+    """Vertices: count, stride in bytes, byte offset and format of each attribute, bounds.
 
-    `minimum` and `maximum` are the corners of the box around all positions, in metres.
+    `minimum` and `maximum` are the corners of the bounding box of all positions, in metres.
     """
 
     count: int
@@ -28,7 +28,7 @@ class VerticesFacts:
 
 @dataclass(frozen=True, slots=True)
 class IndicesFacts:
-    """Indices: how many and of which format; `topology` says how they make primitives."""
+    """Indices: count, format and topology."""
 
     count: int
     type: IndexFormat
@@ -37,7 +37,7 @@ class IndicesFacts:
 
 @dataclass(frozen=True, slots=True)
 class SkeletonFacts:
-    """A skeleton: its bone count and the bones' names, in order."""
+    """A skeleton: number and names of its bones, in order."""
 
     count: int
     names: tuple[str, ...]
@@ -45,7 +45,7 @@ class SkeletonFacts:
 
 @dataclass(frozen=True, slots=True)
 class TextureFacts:
-    """A texture: size in pixels, format, and the byte offset of each mip level, the finest first."""
+    """A texture: width and height in pixels, format, byte offset of each mip level from the finest, bytes."""
 
     width: int
     height: int
@@ -57,7 +57,7 @@ class TextureFacts:
 
 @dataclass(frozen=True, slots=True)
 class ShaderFacts:
-    """A shader: stage, entry point and what its SPIR-V says about its interface."""
+    """A shader: stage, entry point and the reflection of its SPIR-V."""
 
     stage: ShaderStage
     entry_point: str
@@ -68,14 +68,14 @@ Facts: TypeAlias = VerticesFacts | IndicesFacts | SkeletonFacts | TextureFacts |
 
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:
-    """The facts as plain values that `json` can write."""
+    """Return the facts as plain values for `json`."""
     return asdict(facts)
 
 
 def facts_from_json(kind: AssetType, data: Mapping[str, Any]) -> Facts:
-    """The facts of an asset of type `kind` back from plain values.
+    """Return the facts of an asset of type `kind` from plain values.
 
-    Raises KeyError, TypeError or ValueError where `data` was not made by `facts_to_json`.
+    Raises KeyError, TypeError or ValueError if `data` is not from `facts_to_json`.
     """
     if kind is AssetType.VERTICES:
         return VerticesFacts(
@@ -106,7 +106,7 @@ def facts_from_json(kind: AssetType, data: Mapping[str, Any]) -> Facts:
 
 
 def facts_fit(kind: AssetType, data: Mapping[str, Any], size: int) -> bool:
-    """True where plain values are facts of an asset of type `kind` with `size` bytes."""
+    """Whether plain values are facts of an asset of type `kind` with `size` bytes."""
     try:
         facts = facts_from_json(kind, data)
     except (KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The one gate to files that an input names: inside the project root, regular, of bounded size."""
+"""Access to files named in inputs: only regular files inside the project root, of limited size."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 class Stamp(NamedTuple):
-    """What tells that a file has changed without reading it: its size in bytes and its mtime in ns."""
+    """Size in bytes and mtime in ns of a file, to detect a change without reading it."""
 
     size: int
     mtime_ns: int
 
 
 class _Listing(NamedTuple):
-    """The names in a folder, by how a system sees them that ignores case; which of them are links."""
+    """The names in a folder by their case-folded form, and which of them are symbolic links."""
 
     names: dict[str, list[str]]
     links: set[str]
 
 
 class FileRejectedError(Exception):
-    """A file that may not be used: `code` as in the list of error codes, the reason, and what to do."""
+    """A file must not be used: `code` is the problem code, `reason` the message, `help` the hint."""
 
     def __init__(self, code: str, reason: str, help: str = "") -> None:
         super().__init__(reason)
@@ -42,14 +42,14 @@ class FileRejectedError(Exception):
 
 
 def folded(name: str) -> str:
-    """`name` as a file system that ignores case and Unicode normal form sees it."""
+    """Return the form of `name` in which names that differ by case or Unicode normal form are equal."""
     if name.isascii():
         return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def relative_name(path: str | Path, root: str | Path) -> str:
-    """`path` relative to `root` where it lies below it, `/` between parts; both are resolved paths."""
+    """Return `path` relative to `root` if it is inside, with `/` between parts; both are resolved paths."""
     text, below = str(path), os.path.join(str(root), "")
     return (text[len(below) :] if text.startswith(below) else text).replace(os.sep, "/")
 
@@ -57,7 +57,7 @@ def relative_name(path: str | Path, root: str | Path) -> str:
 class FileGate:
     """Resolves and reads the files below one project root.
 
-    Folder listings and resolved folders are remembered: make a new gate for every load.
+    Folder listings and resolved folders are cached: create a new gate for every load.
     """
 
     def __init__(self, root: Path) -> None:
@@ -68,22 +68,22 @@ class FileGate:
         self._listings: dict[str, _Listing] = {}
 
     def resolve(self, text: str, base: Path) -> Path:
-        """The file that `text` names, relative to the folder `base`, after following symbolic links.
+        """Return the file that `text` names, relative to the folder `base`, with symbolic links resolved.
 
         The file need not exist. Raises FileRejectedError `file.outside` for absolute paths, drives, UNC
-        names, URLs and whatever ends up outside the root, `file.name` for a name that no system can have,
-        and `file.case` for one that a file has in other letter case or Unicode normal form.
+        names, URLs and paths that lead outside the root, `file.name` for an invalid name, and `file.case` if
+        a file's name differs only by letter case or Unicode normal form.
         """
         if not text.strip() or "\0" in text:
-            raise FileRejectedError(AssetCode.FILE_NAME, "the file name is empty or holds a NUL")
+            raise FileRejectedError(AssetCode.FILE_NAME, "the file name is empty or contains a NUL")
         if text[0] in "/\\" or _SCHEME.match(text):
             raise FileRejectedError(
                 AssetCode.FILE_OUTSIDE,
                 f"'{text}' is an absolute path or a URL",
-                f"name the file relative to the file that uses it, below {self.root}",
+                f"write a path inside {self.root}, relative to the file that uses it",
             )
         if "\\" in text:
-            reason = f"'{text}' holds a backslash"
+            reason = f"'{text}' contains a backslash"
             raise FileRejectedError(AssetCode.FILE_NAME, reason, "write / between folders")
         try:
             path = self._real(text, str(base))
@@ -93,13 +93,16 @@ class FileGate:
         if not self._is_inside(path):
             raise FileRejectedError(
                 AssetCode.FILE_OUTSIDE,
-                f"'{text}' lies outside the project root",
-                f"the root is {self.root}; copy the file below it",
+                f"'{text}' is outside the project root",
+                f"the root is {self.root}; copy the file into it",
             )
         return Path(path)
 
     def stamp(self, path: str | Path) -> Stamp:
-        """Size and mtime of a regular file. Raises FileRejectedError `file.missing` or `file.kind`."""
+        """Return the stamp of a regular file.
+
+        Raises FileRejectedError `file.missing`, `file.kind` or `file.unreadable`.
+        """
         try:
             info = os.stat(path)
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -110,7 +113,7 @@ class FileGate:
         return Stamp(info.st_size, info.st_mtime_ns)
 
     def read(self, path: str | Path, limit: int = MAX_SOURCE_BYTES) -> tuple[bytes, Stamp]:
-        """The bytes of a regular file and its stamp. Never blocks on a FIFO or a device.
+        """Return the bytes of a regular file and its stamp. Never blocks on a FIFO or a device.
 
         Raises FileRejectedError `file.missing`, `file.kind`, `file.size` or `file.unreadable`.
         """
@@ -133,14 +136,14 @@ class FileGate:
         return data, Stamp(info.st_size, info.st_mtime_ns)
 
     def relative(self, path: str | Path) -> str:
-        """`path` as caches and messages name it: relative to the root, `/` between parts."""
+        """Return `path` as in caches and messages: relative to the root, `/` between parts."""
         return relative_name(path, self._root)
 
     def _is_inside(self, path: str) -> bool:
         return path.startswith(self._below) or path == self._root
 
     def _real(self, text: str, base: str) -> str:
-        """Where `text` leads. A folder is walked once; after that a name in it costs one look-up."""
+        """Return the real path of `text`; each folder is resolved once, its names then take one look-up."""
         folder_text, _, name = text.rpartition("/")
         if name in ("", ".", ".."):
             folder_text, name = text, ""
@@ -157,7 +160,7 @@ class FileGate:
         return os.path.realpath(path) if name in listing.links else path
 
     def _walk(self, text: str, folder: str) -> str:
-        """The folder that the parts of `text` lead to from `folder`, each looked up by its exact name."""
+        """Return the folder at the path `text` from `folder`, checking the exact name of each part."""
         for part in text.split("/"):
             if part not in ("", ".", "..") and self._is_inside(folder):
                 self._check_case(part, self._listing(folder))
@@ -170,14 +173,14 @@ class FileGate:
             raise FileRejectedError(
                 AssetCode.FILE_CASE,
                 f"'{name}' differs only by letter case or Unicode normal form from '{alike[0]}'",
-                f"write '{alike[0]}', or rename the file: not every system tells them apart",
+                f"write '{alike[0]}', or rename the file: some systems treat them as one",
             )
 
     def _listing(self, folder: str) -> _Listing:
         listing = self._listings.get(folder)
         if listing is None:
             listing = self._listings[folder] = _Listing({}, set())
-            # a folder that is absent or unreadable shows when the file is read, with its own reason
+            # reading the file reports a missing or unreadable folder
             with contextlib.suppress(OSError), os.scandir(folder) as entries:
                 for entry in entries:
                     listing.names.setdefault(folded(entry.name), []).append(entry.name)

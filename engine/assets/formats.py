@@ -1,4 +1,4 @@
-"""The formats that vertices, indices and textures may have, under the names that Vulkan gives them."""
+"""Formats of vertices, indices and textures, with Vulkan's names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KINDS = {
 
 
 class VertexFormat(StrEnum):
-    """The format of one vertex attribute: channel width, channel count and numeric kind."""
+    """The format of one vertex attribute: width and number of channels, numeric kind."""
 
     R32_SFLOAT = "r32_sfloat"
     R32G32_SFLOAT = "r32g32_sfloat"
@@ -56,7 +56,7 @@ class VertexFormat(StrEnum):
 
     @property
     def components(self) -> int:
-        """How many channels an element has."""
+        """Number of channels of an element."""
         return sum(self.value.partition("_")[0].count(channel) for channel in "rgba")
 
     @property
@@ -72,12 +72,12 @@ class VertexFormat(StrEnum):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The numpy type of one channel, little-endian as Vulkan devices read it."""
+        """The numpy type of one channel, little-endian."""
         return np.dtype(f"<{_KINDS[self.kind]}{self.bits // 8}")
 
     @property
     def shader_kind(self) -> str:
-        """What a shader reads it as: float, uint or int."""
+        """The scalar type in a shader: float, uint or int."""
         return {"uint": "uint", "sint": "int"}.get(self.kind, "float")
 
 
@@ -94,21 +94,21 @@ class IndexFormat(StrEnum):
 
 
 class TextureFormat(StrEnum):
-    """The format of one texel. Both are four bytes; srgb is decoded to linear light on sampling."""
+    """The format of one texel. Both are four bytes; srgb is decoded to linear when sampled."""
 
     R8G8B8A8_UNORM = "r8g8b8a8_unorm"
     R8G8B8A8_SRGB = "r8g8b8a8_srgb"
 
 
 class ColorSpace(StrEnum):
-    """What the numbers of a texture mean: light as displays encode it, or plain numbers."""
+    """The encoding of a texture's numbers: sRGB colours, or linear values."""
 
     SRGB = "srgb"
     LINEAR = "linear"
 
 
 class Topology(StrEnum):
-    """How indices make primitives."""
+    """The primitive topology of indices."""
 
     TRIANGLE_LIST = "triangle_list"
     TRIANGLE_STRIP = "triangle_strip"
@@ -118,17 +118,17 @@ class Topology(StrEnum):
 
     @property
     def group(self) -> int:
-        """The count of indices must be a multiple of this."""
+        """The number of indices must be a multiple of this."""
         return {Topology.TRIANGLE_LIST: 3, Topology.LINE_LIST: 2}.get(self, 1)
 
     @property
-    def least(self) -> int:
-        """The fewest indices that draw anything."""
+    def min_indices(self) -> int:
+        """The smallest number of indices that draws a primitive."""
         return {"t": 3, "l": 2}.get(self.value[0], 1)
 
 
 class ShaderStage(StrEnum):
-    """The stage a shader runs in, as the seed writes it."""
+    """The stage of a shader, with the names of `.hu` files."""
 
     VERTEX = "vertex_shader_bit"
     FRAGMENT = "fragment_shader_bit"
@@ -139,7 +139,7 @@ class ShaderStage(StrEnum):
 
     @property
     def short(self) -> str:
-        """The stage as glslang's command line calls it."""
+        """The name of the stage on glslang's command line."""
         return _STAGE_NAMES[self]
 
     @property

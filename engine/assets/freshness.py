@@ -1,6 +1,6 @@
-"""What of a cache still holds: entries whose parameters, sources, compiler and bytes are as they were.
+"""Finds the entries of a cache that are up to date: same parameters, sources, compiler and bytes.
 
-A source with the size and mtime it was imported with is not read again.
+A source with unchanged size and mtime is not read.
 """
 
 from __future__ import annotations
@@ -18,55 +18,55 @@ from engine.assets.tools import find_compiler, find_validator
 
 
 @dataclass(slots=True)
-class Found:
-    """A cache as it was found: its image (None: a miss) and the entries that hold, by identity.
+class CacheState:
+    """An open cache (`image`, None for a miss) and its entries that are up to date, by identity.
 
-    The stamps of `known` are those of now: an entry differs from the file's where only an mtime changed.
+    The stamps in `known` are current: an entry differs from that in the file if only an mtime has changed.
     """
 
     image: CacheImage | None
     known: dict[str, Entry]
 
     def is_current(self, identities: Sequence[str]) -> bool:
-        """True where the file holds just these, in this order, and nothing about them is new."""
+        """Whether the file has exactly these entries, in this order, with current stamps."""
         return self.image is not None and self.rows(identities) == list(self.image.entries)
 
-    def holds_all(self, identities: Sequence[str]) -> bool:
-        """True where every one of these is known."""
+    def has_all(self, identities: Sequence[str]) -> bool:
+        """Whether all of these are up to date."""
         return self.image is not None and all(identity in self.known for identity in identities)
 
     def rows(self, identities: Sequence[str]) -> list[Entry | None]:
-        """The entries of these identities, None for what is not known."""
+        """Return the entries of these identities, None for those that are not up to date."""
         return [self.known.get(identity) for identity in identities]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self.image is not None:
             self.image.close()
 
 
-def look(path: Path, recipes: Iterable[Recipe], gate: FileGate, tool: str) -> Found:
-    """Open the cache at `path` and find out what of it holds for these recipes and this compiler."""
+def check_cache(path: Path, recipes: Iterable[Recipe], gate: FileGate, tool: str) -> CacheState:
+    """Open the cache at `path` and find the entries that are up to date for these recipes and compiler."""
     try:
         image = open_cache(path)
     except CacheMissError:
-        return Found(None, {})
+        return CacheState(None, {})
     damaged = image.damaged()
     wanted = {recipe.identity: recipe for recipe in recipes}
     known = {}
     for entry in image.entries:
         recipe = wanted.get(entry.identity)
-        # without any compiler what was compiled before is the best there is
+        # without a compiler, what another one has compiled is used
         if recipe is None or entry.identity in damaged or (tool and entry.tool not in ("", tool)):
             continue
         stamps = _stamps_now(entry, gate)
-        if stamps is not None and _facts_hold(recipe, entry):
+        if stamps is not None and _facts_are_valid(recipe, entry):
             known[entry.identity] = replace(entry, sources=stamps) if stamps != entry.sources else entry
-    return Found(image, known)
+    return CacheState(image, known)
 
 
 def same_failures(image: CacheImage | None, rows: Sequence[Entry], retried: Mapping[str, bool]) -> bool:
-    """True where `rows` say what the file says, but for passing failures that were tried and failed again."""
+    """Whether `rows` equal the entries in the file, except failures that were retried and failed again."""
     if image is None or len(rows) != len(image.entries):
         return False
     return all(
@@ -77,7 +77,7 @@ def same_failures(image: CacheImage | None, rows: Sequence[Entry], retried: Mapp
 
 
 def tool_identity() -> str:
-    """What tells one set of shader tools from another; empty where there is no compiler at all."""
+    """Return the identity of the installed shader tools; empty if there is no compiler."""
     compiler, validator = find_compiler(), find_validator()
     if compiler is None:
         return ""
@@ -85,7 +85,7 @@ def tool_identity() -> str:
 
 
 def _stamps_now(entry: Entry, gate: FileGate) -> tuple[SourceStamp, ...] | None:
-    """The stamps of an entry's sources now, or None where one of them has changed."""
+    """Return the current stamps of an entry's sources, or None if one of them has changed."""
     if not entry.sources:
         return None
     now = []
@@ -110,8 +110,8 @@ def _stamps_now(entry: Entry, gate: FileGate) -> tuple[SourceStamp, ...] | None:
     return tuple(now)
 
 
-def _facts_hold(recipe: Recipe, entry: Entry) -> bool:
-    """True where the facts of an entry can be read and agree with its size."""
+def _facts_are_valid(recipe: Recipe, entry: Entry) -> bool:
+    """Whether the facts of an entry can be read and match its size."""
     if entry.failure:
         return True
     return entry.facts is not None and facts_fit(recipe.asset.type, entry.facts, entry.size)

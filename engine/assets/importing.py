@@ -1,4 +1,4 @@
-"""Runs recipes: reads each source once, imports everything that is made of it, and says what it saw."""
+"""Runs recipes: reads each mesh source once, imports all its parts, and returns entries and bytes."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from engine.assets.roots import display_path
 from engine.assets.stamps import source_stamp
 from engine.humon import Code, InputError, Position, Problem, parse
 
-_PASSING = frozenset({NO_COMPILER, Code.FILE_MISSING, Code.FILE_UNREADABLE, AssetCode.FILE_CASE})
+_RETRYABLE = frozenset({NO_COMPILER, Code.FILE_MISSING, Code.FILE_UNREADABLE, AssetCode.FILE_CASE})
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a recipe: its cache entry (place still open) and its bytes; none where it failed.
+    """The result of a recipe: its cache entry, without an offset yet, and its bytes, empty for a failure.
 
-    `passing` marks a failure that can end without a change of the source: it is tried again every time.
+    `retryable` marks a failure that may end without a change of the source: it is tried again every time.
     """
 
     entry: Entry
     data: bytes = b""
-    passing: bool = False
+    retryable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Recipes of one source that are imported in one go."""
+    """Recipes of one source that are imported together."""
 
     source: Path
     recipes: tuple[Recipe, ...]
@@ -57,9 +57,9 @@ def import_recipes(
     jobs: int,
     progress: Callable[[int, int, str], None] | None,
 ) -> dict[str, Result]:
-    """Import recipes on a pool of `jobs` threads; the results by identity.
+    """Import recipes on `jobs` threads and return the results by identity.
 
-    Threads do: the decoders and numpy let go of the interpreter, and the compiler is a process of its own.
+    Threads suffice: decoders and numpy release the interpreter lock, and the compiler is another process.
     """
     report = progress or (lambda done, total, label: None)
     done = 0
@@ -81,7 +81,7 @@ def import_recipes(
 
 
 def batches(recipes: Iterable[Recipe]) -> list[Batch]:
-    """Group the parts of one mesh source; everything else stands alone. Order of first appearance."""
+    """Group the recipes of each mesh source, in order of first appearance; all others are single."""
     groups: dict[object, list[Recipe]] = defaultdict(list)
     mesh_parts = (AssetType.VERTICES, AssetType.INDICES, AssetType.SKELETON)
     for recipe in recipes:
@@ -90,7 +90,7 @@ def batches(recipes: Iterable[Recipe]) -> list[Batch]:
 
 
 def run_batch(batch: Batch, gate: FileGate, tool: str) -> list[Result]:
-    """Import the recipes of a batch. Never raises for what a source holds: that is in the results."""
+    """Import the recipes of a batch. Problems of a source are in the results and never raised."""
     kind = batch.recipes[0].asset.type
     if kind is AssetType.SHADER:
         return [_shader(recipe, gate, tool) for recipe in batch.recipes]
@@ -185,6 +185,8 @@ def _failed(
     stamps: tuple[SourceStamp, ...],
     tool: str = "",
 ) -> Result:
-    passing = not stamps or any(problem.code in _PASSING for problem in problems)
+    retryable = not stamps or any(problem.code in _RETRYABLE for problem in problems)
     rows = tuple(problem_to_json(problem, gate.root) for problem in problems)
-    return Result(Entry(recipe.identity, tool, () if passing else stamps, failure=rows), passing=passing)
+    return Result(
+        Entry(recipe.identity, tool, () if retryable else stamps, failure=rows), retryable=retryable
+    )

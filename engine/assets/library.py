@@ -1,7 +1,7 @@
-"""The library: all databases of a scene with their caches, asked by reference; broken assets replaced.
+"""The library: all databases of a scene with their caches, by reference; broken assets are replaced.
 
-Whatever a record that the library gives refers to is usable: where a mesh, a material or a texture is
-broken, the reference leads to the builtin placeholder of its type.
+All references in the library's records are usable: those of a broken mesh, material or texture are replaced
+by the builtin placeholder of its type.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SLOT_PLACEHOLDERS = {"normal": "flatNormal", "tangent": "flatNormal", "roughnes
 
 @dataclass(frozen=True, slots=True)
 class CacheRange:
-    """Where the bytes of an asset are: offset from the start of its database's data, size, alignment."""
+    """The bytes of an asset: database, offset in its data, size and alignment in bytes."""
 
     db: int
     offset: int
@@ -44,10 +44,10 @@ def open_library(
     progress: ProgressCallback | None = None,
     cache_root: Path | None = None,
 ) -> AssetLibrary:
-    """Cook what is stale in `dbs` and in the builtin database, map the caches, replace what is broken.
+    """Cook stale assets of `dbs` and of the builtin database, map the caches, replace broken assets.
 
-    The ids of `dbs` must be their places in the list, from 1. `progress` is called on this thread. Raises
-    InputError where two databases share a name or a cache, and where a builtin asset is broken.
+    The ids of `dbs` must be 1, 2, ... in this order. `progress` is called on this thread. Raises InputError
+    if two databases share a name or a cache, or a builtin asset is broken.
     """
     listed = (builtin_db(), *(db for db in dbs if db.id != 0))
     _check(listed)
@@ -63,7 +63,7 @@ def open_library(
 
 
 class AssetLibrary:
-    """Answers for every asset of the databases; see the module. Close it when nothing is copied any more."""
+    """Records, facts and bytes of all assets of the databases. Close it after the last copy of its bytes."""
 
     def __init__(self, cooked: Sequence[CookedDb]) -> None:
         self._cooked = tuple(cooked)
@@ -74,7 +74,7 @@ class AssetLibrary:
             for one, broken_assets in zip(cooked, self._broken_assets, strict=True)
             for problem in (*one.problems, *broken_assets.problems)
         ]
-        if self._broken_assets[0].broken:
+        if self._broken_assets[0].refs:
             raise InputError(self._broken_assets[0].problems)
 
     def __enter__(self) -> AssetLibrary:
@@ -85,28 +85,28 @@ class AssetLibrary:
 
     @property
     def dbs(self) -> tuple[AssetDb, ...]:
-        """The databases by id; the first is the builtin one."""
+        """The databases by id; database 0 is the builtin one."""
         return tuple(one.db for one in self._cooked)
 
     @property
     def cooked(self) -> int:
-        """How many assets had to be cooked when the library was opened."""
+        """How many assets were cooked when the library was opened."""
         return sum(one.cooked for one in self._cooked)
 
     def find(self, db: str, asset: str | int, types: Sequence[str] = ()) -> AssetRef:
-        """The asset that a database's name and an asset's name or index mean. Raises KeyError."""
+        """Return an asset by the name of its database and its name or index. Raises KeyError."""
         return find_asset(self.dbs, db, asset, types)
 
     def usable(self, ref: AssetRef) -> AssetRef:
-        """`ref` itself, or the builtin placeholder of its type where the asset is broken."""
-        return self._stand_in(ref) if ref in self._broken_assets[ref.db].broken else ref
+        """Return `ref`, or the builtin placeholder of its type if the asset is broken."""
+        return self._placeholder_of(ref) if ref in self._broken_assets[ref.db].refs else ref
 
     def placeholder(self, kind: str) -> AssetRef:
-        """The builtin asset that stands in for a broken one of this type."""
+        """Return the builtin asset that replaces broken assets of this type."""
         return self.find(BUILTIN, _PLACEHOLDER, (kind,))
 
     def record(self, ref: AssetRef) -> Asset:
-        """The record of an asset, with every reference in it made usable. Raises LookupError."""
+        """Return the record of an asset, with usable references. Raises LookupError."""
         record = self._cooked[ref.db].db[ref]
         if isinstance(record, Model):
             return replace(record, mesh=self.usable(record.mesh), material=self.usable(record.material))
@@ -116,7 +116,7 @@ class AssetLibrary:
         return record
 
     def facts(self, ref: AssetRef) -> Facts:
-        """What cooking found out about an asset with data; of a broken one, the facts of its placeholder.
+        """Return the facts of an asset with data, or of its placeholder if it is broken.
 
         Raises KeyError for a model, mesh or material.
         """
@@ -129,46 +129,46 @@ class AssetLibrary:
         return facts
 
     def source(self, ref: AssetRef) -> CacheRange:
-        """Where the bytes of an asset (of its placeholder, where it is broken) are. Raises KeyError."""
+        """Return the range of an asset's bytes, or of its placeholder's if it is broken. Raises KeyError."""
         ref = self.usable(ref)
         entry = self._cooked[ref.db].entries[ref.index]
         return CacheRange(ref.db, entry.offset, entry.size, entry.alignment)
 
     def ranges(self) -> NDArray[np.int64]:
-        """Where the bytes of all sound assets are: int64[n, 4] of key, database, offset and size."""
+        """Return the ranges of all assets that are not broken: int64[n, 4] of key, database, offset, size."""
         rows = [
             (AssetRef(db, index).key, db, entry.offset, entry.size)
             for db, one in enumerate(self._cooked)
             for index, entry in one.entries.items()
-            if AssetRef(db, index) not in self._broken_assets[db].broken
+            if AssetRef(db, index) not in self._broken_assets[db].refs
         ]
         return np.array(rows, np.int64).reshape(-1, 4)
 
     def view(self, ref: AssetRef) -> memoryview:
-        """The bytes of an asset (of its placeholder, where it is broken), straight from the cache."""
+        """Return the bytes of an asset, or of its placeholder if it is broken, as a view of the cache."""
         ref = self.usable(ref)
         return self._cooked[ref.db].image.view(self._cooked[ref.db].entries[ref.index])
 
     def data(self, db: int) -> memoryview:
-        """All data of a database's cache, which the offsets of `source` count in."""
+        """Return the data of a database's cache, which contains the ranges of `source`."""
         return self._cooked[db].image.data
 
     def cache(self, db: int) -> CacheImage:
-        """The cache of a database, for who copies much of it: its file, or its data where there is none."""
+        """Return the cache of a database, for bulk copies from its file or its data."""
         return self._cooked[db].image
 
     def close(self) -> None:
-        """Let go of the caches. May be called again."""
+        """Close the caches. May be called again."""
         for one in self._cooked:
             one.image.close()
 
     def _texture(self, slot: str, ref: AssetRef) -> AssetRef:
-        if ref not in self._broken_assets[ref.db].broken:
+        if ref not in self._broken_assets[ref.db].refs:
             return ref
         return self.find(BUILTIN, _SLOT_PLACEHOLDERS.get(slot, _PLACEHOLDER), (AssetType.TEXTURE2D,))
 
-    def _stand_in(self, ref: AssetRef) -> AssetRef:
-        """The placeholder of a broken asset; parts of a mesh come from the placeholder mesh."""
+    def _placeholder_of(self, ref: AssetRef) -> AssetRef:
+        """Return the placeholder of a broken asset; parts of a mesh are those of the placeholder mesh."""
         kind = self._cooked[ref.db].db[ref].type
         if kind is AssetType.TEXTURE2D:
             return self._texture(self._broken_assets[ref.db].slots.get(ref, ""), ref)
@@ -182,7 +182,7 @@ class AssetLibrary:
         return part(mesh)
 
     def _placeholder_shader(self, ref: AssetRef) -> AssetRef:
-        """The placeholder material's shader of the same stage, else its first."""
+        """Return the placeholder material's shader of the same stage, else its first."""
         broken = self._cooked[ref.db].db[ref]
         material = self._cooked[0].db[self.placeholder(AssetType.MATERIAL)]
         assert isinstance(material, Material)
@@ -205,15 +205,15 @@ _MESH_PARTS: dict[AssetType, Callable[[Mesh], AssetRef]] = {
 
 
 def _check(dbs: Sequence[AssetDb]) -> None:
-    """Databases have names, caches and ids of their own."""
+    """Check that ids are indices in the list, and names and caches unique. Raises InputError, ValueError."""
     problems = []
     for place, db in enumerate(dbs):
         if db.id != place:
-            raise ValueError(f"database '{db.name}' has id {db.id} and stands in place {place}")
+            raise ValueError(f"database '{db.name}' has id {db.id} but is number {place} in the list")
         for other in dbs[:place]:
             node = db.document.root["assetDb"]
             if other.name == db.name:
-                message = f"there are two databases '{db.name}'; the other one is {other.position}"
+                message = f"there are two databases '{db.name}'; the other one is at {other.position}"
                 problems.append(db.document.problem(AssetCode.NAME, message, node["name"]))
             elif other.cache_file == db.cache_file:
                 message = f"'{other.name}' ({other.position}) uses the same cache"

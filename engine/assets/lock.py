@@ -1,4 +1,4 @@
-"""A lock between processes on one cache: who holds it cooks, the others wait and read the result."""
+"""A lock between processes on one cache: one process cooks, the others wait and read the result."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _POLL_SECONDS = 0.02
 def cache_lock(
     cache: Path, seconds: float = LOCK_SECONDS, waiting: Callable[[], None] | None = None
 ) -> Iterator[None]:
-    """Hold the lock of `cache` (a file beside it) inside the block; it ends with the process in any case.
+    """Hold the lock of `cache` (a file beside it) inside the block; it is released if the process ends.
 
-    `waiting` is called once if somebody else holds it. Raises TimeoutError after `seconds`, OSError where
-    the lock file cannot be made.
+    `waiting` is called once if another process holds it. Raises TimeoutError after `seconds`, OSError if the
+    lock file cannot be created.
     """
     descriptor = os.open(cache.with_name(cache.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -36,7 +36,7 @@ def cache_lock(
             time.sleep(_POLL_SECONDS)
         yield
     finally:
-        os.close(descriptor)  # gives the lock back
+        os.close(descriptor)  # releases the lock
 
 
 def _try_lock(descriptor: int) -> bool:

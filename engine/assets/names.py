@@ -1,4 +1,4 @@
-"""Names of assets: what may be one, which two are too alike, and finding an asset by name or index."""
+"""Names of assets: valid names, uniqueness, and finding an asset by name or index."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from engine.assets.records import AssetDb, AssetRef, AssetType
 from engine.humon import Node, ProblemCollector, failure, suggestion, text
 
 BUILTIN = "builtin"
-"""The name of the database that Diorama brings along; its id is 0."""
+"""The name of Diorama's own database; its id is 0."""
 
 
 class NameTable:
-    """The names of the assets of one database, unique per type even where letter case is ignored."""
+    """The names of the assets of one database, unique per type without regard to letter case."""
 
     def __init__(self) -> None:
         self._indices: dict[tuple[AssetType, str], int] = {}
@@ -22,7 +22,7 @@ class NameTable:
         self.types: list[AssetType | None] = []
 
     def add(self, kind: AssetType | None, node: Node, problems: ProblemCollector) -> None:
-        """Take in the next asset; a name that is taken, or too like another, is a problem."""
+        """Add the next asset; report a name that is equal or too similar to another."""
         index = len(self.types)
         self.types.append(kind)
         name_node = node.get("name")
@@ -41,7 +41,7 @@ class NameTable:
             self._indices[kind, name] = index
 
     def find(self, node: Node, types: Sequence[AssetType]) -> int:
-        """The index of the asset that `node` names, by index or name. Raises InputError `asset.reference`."""
+        """Return the index of the asset that `node` names or indexes. Raises InputError `asset.reference`."""
         written = text(node)
         wanted = " or ".join(kind.value for kind in types)
         if written.isascii() and written.isdigit() and len(written) < 12:
@@ -57,23 +57,25 @@ class NameTable:
             if (kind, written) in self._indices:
                 return self._indices[kind, written]
         known = [name for kind, name in self._indices if kind in types]
-        message = f"the database has no {wanted} called '{written}'"
+        message = f"the database has no {wanted} named '{written}'"
         raise failure(AssetCode.REFERENCE, message, node, suggestion(written, known))
 
 
 def checked_name(node: Node) -> str:
-    """The name a node gives. Raises InputError `asset.name` for an empty one and for digits alone."""
+    """Return the name in a node. Raises InputError `asset.name` for an invalid one, such as only digits."""
     name = text(node)
     if not name or name.isdigit() or not name.isprintable() or len(name) > 255:
-        raise failure(AssetCode.NAME, f"'{name[:40]}' cannot be a name", node, "use a word that is no number")
+        raise failure(
+            AssetCode.NAME, f"'{name[:40]}' cannot be a name", node, "use a word that is not a number"
+        )
     return name
 
 
 def find_asset(dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequence[str]) -> AssetRef:
-    """The asset that a pair such as `[assetDb0 cube]` or `[assetDb0 0]` names, of one of `types`.
+    """Return the asset of a pair such as `[assetDb0 cube]` or `[assetDb0 0]`, of one of `types`.
 
-    A database may be given by its name or by its place in `dbs` (the builtin one only by name). Raises
-    KeyError with a text for the user where there is none.
+    A database may be given by its name or by its index in `dbs` (the builtin one only by name). Raises
+    KeyError with a message for users if there is none.
     """
     candidates = list(dbs)
     named = {item.name: item for item in candidates}
@@ -82,7 +84,7 @@ def find_asset(dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequenc
     if found is None and db.isascii() and db.isdigit() and int(db) < len(others):
         found = others[int(db)]
     if found is None:
-        raise KeyError(f"there is no assetDb '{db}'; known are: {', '.join(named)}")
+        raise KeyError(f"there is no assetDb '{db}'; known: {', '.join(named)}")
     wanted = " or ".join(types) or "asset"
     if isinstance(asset, int) or (asset.isascii() and asset.isdigit()):
         index = int(asset)
@@ -96,4 +98,4 @@ def find_asset(dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequenc
             if row.type == kind and row.name == asset:
                 return row.ref
     alike = suggestion(asset, [row.name for row in found.assets if row.type in types and row.name])
-    raise KeyError(f"assetDb '{db}' has no {wanted} called '{asset}'" + (f"; {alike}" if alike else ""))
+    raise KeyError(f"assetDb '{db}' has no {wanted} named '{asset}'" + (f"; {alike}" if alike else ""))

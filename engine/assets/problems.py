@@ -1,4 +1,4 @@
-"""Problems as plain values, so that a cache can hold why a source was set aside."""
+"""Problems as plain values, so that a cache can store why a source could not be imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.humon import Position, Problem, Severity
 
 
 def problem_to_json(problem: Problem, root: Path) -> dict[str, Any]:
-    """The problem as plain values that `json` can write; its file relative to the project root."""
+    """Return the problem as plain values for `json`, with its file relative to the project root."""
     place = problem.position
     position = None
     if place is not None:
@@ -29,7 +29,7 @@ def problem_to_json(problem: Problem, root: Path) -> dict[str, Any]:
 
 
 def problem_from_json(data: Mapping[str, Any], root: Path) -> Problem:
-    """The problem back: a warning, because a broken asset costs a placeholder and refuses nothing."""
+    """Return the problem of plain values, as a warning, since a broken asset has a placeholder."""
     position = None
     if data["position"] is not None:
         file, line, column = data["position"]

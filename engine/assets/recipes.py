@@ -1,4 +1,4 @@
-"""What there is to cook in a database: one recipe per asset with data, in the order of the cache."""
+"""The recipes to cook a database: one per asset with data, in the order of the cache."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
     AssetType.SHADER: 1,
     AssetType.TEXTURE2D: 1,
 }
-"""Raised when an importer makes other bytes or facts of the same source: what it made before is a miss."""
+"""Incremented when an importer makes other bytes or facts of the same source, which invalidates caches."""
 
 COLOR_SLOTS = frozenset({"albedo", "emissive"})
-"""Textures in these slots hold colours: they are sRGB unless their colorSpace says otherwise."""
+"""Slots of colour textures, which are sRGB unless their colorSpace differs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to make the bytes of one asset: its source and the parameters of the import as plain values.
+    """How to make the bytes of one asset: its source and the import parameters as plain values.
 
-    `identity` is a digest of all that, without the source's content.
+    `identity` is a digest of asset type, importer version, source path and parameters.
     """
 
     asset: Asset
@@ -54,18 +54,18 @@ class Recipe:
 
     @property
     def is_compiled(self) -> bool:
-        """True where the result depends on the version of a compiler."""
+        """Whether the result depends on the version of a compiler."""
         return self.asset.type is AssetType.SHADER
 
 
 def recipes_of(db: AssetDb) -> tuple[Recipe, ...]:
-    """The recipes of a database; what is used together stands together."""
+    """Return the recipes of a database; assets that are used together are adjacent."""
     spaces = _color_spaces(db)
     return tuple(_recipe(db, asset, spaces) for asset in in_order_of_use(db) if asset.type.has_data)
 
 
 def in_order_of_use(db: AssetDb) -> list[Asset]:
-    """All assets, each one followed by what it refers to, in the order of the text otherwise."""
+    """Return all assets, each followed by those that it references, otherwise in the order of the text."""
     seen: dict[AssetRef, Asset] = {}
 
     def visit(ref: AssetRef) -> None:
@@ -129,7 +129,7 @@ def _mesh_parameters(asset: Vertices | Indices | Skeleton, mesh: Mesh) -> dict[s
 
 
 def _lod_of(asset: Vertices | Indices, mesh: Mesh) -> tuple[int, Lod]:
-    """The level of detail of the mesh that uses these vertices or indices; the finest where none does."""
+    """Return the level of detail of the mesh that uses these vertices or indices, else the finest."""
     for number, lod in enumerate(mesh.lods):
         if asset.ref in (lod.vertices, lod.indices):
             return number, lod
@@ -137,7 +137,7 @@ def _lod_of(asset: Vertices | Indices, mesh: Mesh) -> tuple[int, Lod]:
 
 
 def _color_spaces(db: AssetDb) -> dict[AssetRef, ColorSpace]:
-    """What each texture says of itself, else what the slots say that it fills."""
+    """Return each texture's colorSpace, by default that of the slots it is used in."""
     in_color_slots = {
         ref
         for asset in db.assets

@@ -1,7 +1,7 @@
-"""The records of an assetDb: what each asset is made of, before anything is cooked.
+"""The records of an assetDb, read from its text before anything is cooked.
 
-A record says what its `.hu` text says, with references turned into `AssetRef` and names into enums.
-What only the source files know (sizes, bounds, reflection) is in the facts, see `engine.assets.facts`.
+A record has the fields of its `.hu` text, with references as `AssetRef` and names as enums. Values from the
+source files (sizes, bounds, reflection) are facts, see `engine.assets.facts`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class AssetType(StrEnum):
-    """The kinds of asset, as `@type` writes them."""
+    """The types of assets, the values of `@type`."""
 
     MODEL = "model"
     MESH = "mesh"
@@ -39,7 +39,7 @@ class AssetType(StrEnum):
 
     @property
     def has_data(self) -> bool:
-        """True where an asset of this type has bytes of its own in the cache."""
+        """Whether an asset of this type has bytes in the cache."""
         return self not in (AssetType.MODEL, AssetType.MESH, AssetType.MATERIAL)
 
 
@@ -52,18 +52,18 @@ class AssetRef:
 
     @property
     def key(self) -> int:
-        """The reference as one 64-bit number, as columns hold it: db << 32 | index."""
+        """The reference as one 64-bit number for columns: db << 32 | index."""
         return self.db << 32 | self.index
 
     @classmethod
     def from_key(cls, key: int) -> AssetRef:
-        """The reference that `key` stands for."""
+        """Return the reference with this key."""
         return cls(key >> 32, key & 0xFFFF_FFFF)
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """What every asset has: its reference, its name (may be empty) and its place in the `.hu` file."""
+    """The fields of every asset: reference, name (may be empty) and position in the `.hu` file."""
 
     type: ClassVar[AssetType]
     ref: AssetRef
@@ -72,7 +72,7 @@ class Asset:
 
     @property
     def label(self) -> str:
-        """What to call the asset in a message: its type with its name, else with its index."""
+        """The asset in messages: its type with its name, else with its index."""
         return f"{self.type} '{self.name}'" if self.name else f"{self.type} #{self.ref.index}"
 
 
@@ -98,7 +98,7 @@ class Lod:
 
 @dataclass(frozen=True, slots=True)
 class Mesh(Asset):
-    """Levels of detail and, where it bends, a skeleton. `source` is a `.hu` mesh source."""
+    """Levels of detail and an optional skeleton. `source` is a `.hu` mesh source."""
 
     type = AssetType.MESH
     source: Path
@@ -135,7 +135,7 @@ class Skeleton(Asset):
 
 @dataclass(frozen=True, slots=True)
 class Material(Asset):
-    """Shaders, one for each stage; textures by slot; parameters by name, as the shaders want them."""
+    """Shaders, one per stage; textures by slot; parameters by their names in the shaders."""
 
     type = AssetType.MATERIAL
     shaders: tuple[AssetRef, ...]
@@ -155,7 +155,7 @@ class Shader(Asset):
 
 @dataclass(frozen=True, slots=True)
 class Texture2d(Asset):
-    """A PNG or JPEG source. `mip_levels` None stands for the full chain, `dims` None for unstated."""
+    """A PNG or JPEG source. `mip_levels` None means the full chain, `dims` None that it is not given."""
 
     type = AssetType.TEXTURE2D
     source: Path
@@ -167,7 +167,7 @@ class Texture2d(Asset):
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A derived field that the text gives although cooking knows it: checked, then the source wins."""
+    """A derived field that the text has nevertheless: compared with the source, which wins."""
 
     ref: AssetRef
     field: str
@@ -177,7 +177,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class AssetDb:
-    """One assetDb: its records in the order of the text, and where its cache lies."""
+    """One assetDb: its records in the order of the text, and the path of its cache."""
 
     id: int
     name: str
@@ -190,5 +190,5 @@ class AssetDb:
     declared: tuple[Declared, ...] = ()
 
     def __getitem__(self, ref: AssetRef) -> Asset:
-        """The record that `ref` names."""
+        """Return the record of `ref`."""
         return self.assets[ref.index]

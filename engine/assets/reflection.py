@@ -10,7 +10,7 @@ from engine.assets.formats import VertexFormat
 
 
 class DescriptorType(StrEnum):
-    """What a binding holds, under the name that Vulkan gives it."""
+    """The type of a descriptor, with Vulkan's names."""
 
     SAMPLER = "sampler"
     COMBINED_IMAGE_SAMPLER = "combined_image_sampler"
@@ -45,7 +45,7 @@ class Variable:
 class Member:
     """A member of a block: byte offset, size in bytes, GLSL type, array count (0: unsized) and stride.
 
-    `size` is 0 for an unsized array; `stride` is 0 for what is no array. `members` are those of a struct.
+    `size` is 0 for an unsized array; `stride` is 0 if it is no array. `members` are those of a struct.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A descriptor binding. `count` is its array length: 1 for a single one, 0 for an unsized array.
+    """A descriptor binding. `count` is its array length: 1 for no array, 0 for an unsized array.
 
     `block_size` is the size of a block in bytes, without an unsized array at its end.
     `type` is the GLSL type (`sampler2DArray`) or the name of the block.
@@ -106,7 +106,7 @@ class PushConstants:
 
 @dataclass(frozen=True, slots=True)
 class Reflection:
-    """All that one entry point of a SPIR-V module says about its interface, sorted by location and set."""
+    """The interface of one entry point of a SPIR-V module, sorted by location and by set and binding."""
 
     entry_point: str
     execution_model: int

@@ -1,4 +1,4 @@
-"""Where files are: the project root of a scene, and the folder with what Diorama itself brings along."""
+"""Folders: the project root of a scene, Diorama's own data, the user's cache folder."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 @cache
 def data_root() -> Path:
-    """The folder that holds Diorama's `assets` and `scenes`: the checkout, else the installation's share.
+    """Return the folder with Diorama's `assets` and `scenes`: the checkout, else the installation's share.
 
-    Raises FileNotFoundError where neither is complete.
+    Raises FileNotFoundError if neither has the builtin database.
     """
     checkout = Path(__file__).resolve().parents[2]
     candidates = [checkout, Path(sys.prefix, "share", "diorama"), checkout.parent / "share" / "diorama"]
@@ -24,7 +24,7 @@ def data_root() -> Path:
 
 
 def project_root(scene: Path) -> Path:
-    """The nearest folder at or above the scene file that holds an `assets` folder, else the scene's own."""
+    """Return the nearest folder at or above the scene file with an `assets` folder, else the scene's."""
     folder = Path(os.path.realpath(scene)).parent
     for candidate in (folder, *folder.parents):
         if (candidate / "assets").is_dir():
@@ -33,7 +33,7 @@ def project_root(scene: Path) -> Path:
 
 
 def user_cache_folder() -> Path:
-    """The folder of this user for what may be deleted at any time (XDG base directory specification)."""
+    """Return this user's folder for files that may be deleted at any time (XDG base directory spec)."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -44,7 +44,7 @@ def user_cache_folder() -> Path:
 
 
 def display_path(path: Path) -> str:
-    """How messages name a file: relative to the working folder where it lies below it, `/` between parts."""
+    """Return a path for messages: relative to the working folder if it is inside, `/` between parts."""
     try:
         return path.relative_to(Path.cwd()).as_posix()
     except ValueError:

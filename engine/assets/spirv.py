@@ -1,4 +1,4 @@
-"""Reads the interface of a shader out of its SPIR-V (SPIR-V specification 1.6, chapters 2.3 and 3).
+"""Reads the interface of a shader from its SPIR-V (SPIR-V specification 1.6, chapters 2.3 and 3).
 
 One pass over the instructions before the first function fills tables of names, decorations, types,
 constants and variables; `engine.assets.spirv_types` turns types into names, sizes and members.
@@ -28,20 +28,20 @@ MAGIC = 0x07230203
 """First word of every SPIR-V module."""
 
 _SWAPPED = 0x03022307
-_LEAST_MODULE = 20
-_GLOBALS_LISTED = 0x0001_0400  # from SPIR-V 1.4 on an entry point lists all the globals it uses
+_MIN_MODULE_BYTES = 20
+_GLOBALS_LISTED = 0x0001_0400  # from SPIR-V 1.4 on, an entry point lists all global variables that it uses
 
 
 def check_module(code: bytes) -> None:
-    """Reject what cannot be a SPIR-V module: raises SpirvError for a wrong size, magic or version."""
-    if len(code) < _LEAST_MODULE:
+    """Raise SpirvError for a wrong size, byte order or magic number."""
+    if len(code) < _MIN_MODULE_BYTES:
         raise SpirvError(
-            f"{len(code)} bytes are too few for a SPIR-V module: its header takes {_LEAST_MODULE}"
+            f"{len(code)} bytes are too few for a SPIR-V module: its header takes {_MIN_MODULE_BYTES}"
         )
     if len(code) % 4:
-        raise SpirvError(f"{len(code)} bytes: a SPIR-V module is made of 4-byte words")
+        raise SpirvError(f"{len(code)} bytes: a SPIR-V module consists of 4-byte words")
     if len(code) > MAX_SHADER_BYTES:
-        raise SpirvError(f"{len(code)} bytes are more than the {MAX_SHADER_BYTES} a module may have")
+        raise SpirvError(f"{len(code)} bytes are more than the limit of {MAX_SHADER_BYTES}")
     magic = int.from_bytes(code[:4], "little")
     if magic == _SWAPPED:
         raise SpirvError("the module is big-endian; Vulkan devices take little-endian words")
@@ -50,9 +50,9 @@ def check_module(code: bytes) -> None:
 
 
 def reflect(code: bytes, stage: ShaderStage, entry_point: str = "main") -> Reflection:
-    """The interface of `entry_point` for `stage`.
+    """Return the interface of `entry_point` for `stage`.
 
-    Raises SpirvError where the module has no such entry point or contradicts itself.
+    Raises SpirvError if the module has no such entry point or is invalid.
     """
     check_module(code)
     try:
@@ -60,7 +60,7 @@ def reflect(code: bytes, stage: ShaderStage, entry_point: str = "main") -> Refle
     except (LookupError, TypeError, ValueError, struct.error) as error:
         if isinstance(error, SpirvError):
             raise
-        raise SpirvError(f"the module contradicts itself ({type(error).__name__}: {error})") from error
+        raise SpirvError(f"the module is inconsistent ({type(error).__name__}: {error})") from error
 
 
 def _reflect(code: bytes, stage: ShaderStage, entry_point: str) -> Reflection:
@@ -110,7 +110,7 @@ def _instructions(words: tuple[int, ...]) -> Iterator[tuple[int, tuple[int, ...]
 
 
 def _string(words: tuple[int, ...]) -> tuple[str, int]:
-    """A literal string and how many words it takes."""
+    """Return a literal string and its number of words."""
     data = struct.pack(f"<{len(words)}I", *words)
     end = data.find(b"\0")
     if end < 0:
@@ -190,7 +190,7 @@ _TYPE_OPS = frozenset(
 
 
 def _stage_variables(tables: ModuleTables, variable: int, pointee: int) -> Iterator[Variable]:
-    """The locations that an input or output takes; what the pipeline itself provides has none."""
+    """Yield a variable for each location of an input or output; builtins have none."""
     decorations = tables.decorations.get(variable, {})
     if Decoration.LOCATION in decorations:
         name = tables.names.get(variable, "")
@@ -216,7 +216,7 @@ def _located(tables: ModuleTables, name: str, location: int, kind: int) -> Itera
         scalar_op, *scalar = tables.types[operands[0]] if op == Op.TYPE_VECTOR else (op, *operands)
         if scalar_op not in (Op.TYPE_FLOAT, Op.TYPE_INT) or scalar[0] > 32:
             raise SpirvError(
-                f"'{name}' at location {location} is {type_name(tables, kind)}: only 32 bits pass"
+                f"'{name}' at location {location} is {type_name(tables, kind)}: only 32-bit types work"
             )
         kinds = ("float", "sfloat") if scalar_op == Op.TYPE_FLOAT else _INTEGER_KINDS[scalar[1]]
         channels = "".join(f"{channel}32" for channel in "rgba"[:components])
@@ -263,7 +263,7 @@ def _binding(tables: ModuleTables, variable: int, pointee: int, storage: int) ->
 
 
 def _descriptor_type(tables: ModuleTables, kind: int, storage: int) -> DescriptorType:
-    """Vulkan specification, 15.5.2, 'Descriptor Type and Store Type Correspondence'."""
+    """Return the descriptor type (Vulkan specification, 15.5.2, table 'Descriptor Type and Store Type')."""
     op, *operands = tables.types[kind]
     if op == Op.TYPE_STRUCT:
         old_storage = Decoration.BUFFER_BLOCK in tables.decorations.get(kind, {})

@@ -9,11 +9,11 @@ from engine.assets.reflection import Member
 
 
 class SpirvError(ValueError):
-    """A SPIR-V module that is broken or lacks what was asked of it; the text says what."""
+    """A SPIR-V module is invalid, or lacks the requested entry point; the text says which."""
 
 
 class Op(IntEnum):
-    """The instructions that say something about an interface (SPIR-V specification, 3.52)."""
+    """The instructions that describe an interface (SPIR-V specification, 3.52)."""
 
     NAME = 5
     MEMBER_NAME = 6
@@ -43,7 +43,7 @@ class Op(IntEnum):
 
 
 class Decoration(IntEnum):
-    """The decorations that matter here (SPIR-V specification, 3.20)."""
+    """The decorations that reflection reads (SPIR-V specification, 3.20)."""
 
     BUFFER_BLOCK = 3
     ROW_MAJOR = 4
@@ -57,7 +57,7 @@ class Decoration(IntEnum):
 
 
 class StorageClass(IntEnum):
-    """Where a variable lives (SPIR-V specification, 3.7)."""
+    """The storage class of a variable (SPIR-V specification, 3.7)."""
 
     INPUT = 1
     OUTPUT = 3
@@ -67,7 +67,7 @@ class StorageClass(IntEnum):
 
 @dataclass(slots=True)
 class ModuleTables:
-    """What the instructions before the first function say, by result id."""
+    """Tables of the instructions before the first function, by result id."""
 
     version: int
     names: dict[int, str] = field(default_factory=dict)
@@ -83,13 +83,13 @@ class ModuleTables:
     members_left: int = 1 << 16
 
     def add_type(self, op: int, operands: tuple[int, ...]) -> None:
-        """Take in a type. Its parts must be known by then, so that no type can contain itself."""
+        """Add a type. Its parts must have been added before, so that no type can contain itself."""
         kind, *parts = operands
         if kind in self.types:
             raise SpirvError(f"type {kind} is defined twice")
         if op in _TYPES_OF_ONE_PART and parts[0] not in self.types:
             raise SpirvError(f"type {kind} uses type {parts[0]} before it is defined")
-        if op in (Op.TYPE_VECTOR, Op.TYPE_MATRIX) and not 2 <= parts[1] <= _WIDEST:
+        if op in (Op.TYPE_VECTOR, Op.TYPE_MATRIX) and not 2 <= parts[1] <= _MAX_COMPONENTS:
             raise SpirvError(f"type {kind} has {parts[1]} components")
         self.types[kind] = (op, *parts)
 
@@ -104,19 +104,19 @@ _TYPES_OF_ONE_PART = frozenset(
         Op.TYPE_RUNTIME_ARRAY,
     }
 )
-_DEEPEST = 32
-_WIDEST = 4
+_MAX_DEPTH = 32
+_MAX_COMPONENTS = 4
 _DIMENSIONS = ("1D", "2D", "3D", "Cube", "2DRect", "Buffer", "subpassInput")
 
 
 def array_count(tables: ModuleTables, kind: int) -> int:
-    """Elements of an array type; 0 where its length is not known."""
+    """Return the length of an array type; 0 for an unsized array."""
     op, *operands = tables.types[kind]
     return tables.constants[operands[1]] if op == Op.TYPE_ARRAY else 0
 
 
 def type_name(tables: ModuleTables, kind: int) -> str:
-    """The GLSL name of a type without its array lengths: `vec3`, `sampler2DArray`, a struct's own name."""
+    """Return the GLSL name of a type without array lengths: `vec3`, `sampler2DArray`, a struct's name."""
     op, *operands = tables.types[kind]
     if op == Op.TYPE_FLOAT:
         return {16: "float16_t", 32: "float", 64: "double"}[operands[0]]
@@ -156,14 +156,14 @@ def _image_name(tables: ModuleTables, image: tuple[int, ...], what: str) -> str:
 
 
 def members_of(tables: ModuleTables, kind: int, depth: int = 0) -> tuple[Member, ...]:
-    """The members of a struct type with their offsets, in order of declaration."""
-    if depth > _DEEPEST:
-        raise SpirvError(f"structs nest deeper than {_DEEPEST}")
+    """Return the members of a struct type with their offsets, in order of declaration."""
+    if depth > _MAX_DEPTH:
+        raise SpirvError(f"structs nest deeper than {_MAX_DEPTH}")
     rows = []
     for index, member in enumerate(tables.types[kind][1:]):
         tables.members_left -= 1
         if tables.members_left < 0:
-            raise SpirvError("the module's blocks have more members than can be listed")
+            raise SpirvError("the module's blocks have too many members")
         decorations = tables.member_decorations.get((kind, index), {})
         count, stride, element = 1, 0, member
         while tables.types[element][0] in (Op.TYPE_ARRAY, Op.TYPE_RUNTIME_ARRAY):
@@ -186,13 +186,13 @@ def members_of(tables: ModuleTables, kind: int, depth: int = 0) -> tuple[Member,
 
 
 def block_size(members: tuple[Member, ...]) -> int:
-    """Bytes from the start of a block to the end of its last sized member."""
+    """Return the bytes from the start of a block to the end of its last sized member."""
     return max((member.offset + member.size for member in members), default=0)
 
 
 def _size(tables: ModuleTables, kind: int, member: dict[int, int], depth: int) -> int:
-    if depth > _DEEPEST:
-        raise SpirvError(f"types nest deeper than {_DEEPEST}")
+    if depth > _MAX_DEPTH:
+        raise SpirvError(f"types nest deeper than {_MAX_DEPTH}")
     op, *operands = tables.types[kind]
     if op in (Op.TYPE_FLOAT, Op.TYPE_INT):
         return operands[0] // 8

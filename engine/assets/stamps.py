@@ -1,4 +1,4 @@
-"""How a source is known again: its size and mtime, and a digest of its bytes for when those differ."""
+"""Stamps of sources: size and mtime, and a digest of the bytes for when those differ."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import time
 from engine.assets.cache import SourceStamp
 from engine.assets.files import Stamp
 
-SETTLED_NS = 2_000_000_000
-"""A source changed less than this before it was read may change again without another mtime."""
+MIN_AGE_NS = 2_000_000_000
+"""Nanoseconds; a source changed more recently than that may change again with the same mtime."""
 
 
 def source_stamp(path: str, content: bytes, stamp: Stamp) -> SourceStamp:
-    """The stamp of a source that was just read. One that is very fresh gets no mtime, see SourceStamp."""
-    settled = stamp.mtime_ns < time.time_ns() - SETTLED_NS
+    """Return the stamp of a source that was just read; without mtime if it is too recent, see SourceStamp."""
+    settled = stamp.mtime_ns < time.time_ns() - MIN_AGE_NS
     return SourceStamp(path, stamp.size, stamp.mtime_ns if settled else 0, digest_of(content))
 
 
 def digest_of(content: bytes) -> str:
-    """The content hash that the cache keeps of a source."""
+    """Return the digest of a source's content for the cache."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""Finds the shader tools: on PATH, beside the interpreter, or in the packages that bring them along."""
+"""Finds the shader tools: on PATH, beside the interpreter, or in their Python packages."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _PACKAGE = "cmeel"
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program that can be run: its path and the folder of libraries it needs, if any."""
+    """A program: its path and the folder of the libraries it needs, if any."""
 
     path: str
     library_folder: str = ""
 
     @property
     def identity(self) -> str:
-        """What changes when the program does: its name, size and mtime."""
+        """Name, size and mtime, which change with the program."""
         info = os.stat(self.path)
         return f"{os.path.basename(self.path)} {info.st_size} {info.st_mtime_ns}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment to run it in."""
+        """The environment variables to run it with."""
         environment = dict(os.environ)
         if self.library_folder:
             name = "DYLD_LIBRARY_PATH" if sys.platform == "darwin" else "LD_LIBRARY_PATH"
@@ -37,22 +37,22 @@ class Tool:
 
 
 def find_compiler() -> Tool | None:
-    """The GLSL compiler, or None."""
+    """Return the GLSL compiler, or None."""
     return find_tool("glslangValidator") or find_tool("glslang")
 
 
 def find_validator() -> Tool | None:
-    """The SPIR-V validator, or None."""
+    """Return the SPIR-V validator, or None."""
     return find_tool("spirv-val")
 
 
 def find_tool(name: str) -> Tool | None:
-    """The program `name`, or None where it is not installed."""
+    """Return the program `name`, or None if it is not installed."""
     beside = os.path.dirname(sys.executable)
     found = shutil.which(name) or shutil.which(name, path=beside)
     if found and not _is_launcher(found):
         return Tool(found)
-    # the launcher of a package starts an interpreter only to run the program: 50 ms that add up
+    # a package's launcher script starts an interpreter to run the program, which takes 50 ms each time
     for folder in sys.path:
         prefix = Path(folder or ".", f"{_PACKAGE}.prefix")
         program = shutil.which(name, path=str(prefix / "bin"))

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from engine.cli.exits import ExitCode
-from engine.humon.saving import write_whole
+from engine.humon.saving import write_atomically
 
 
 def run(options: argparse.Namespace) -> int:
@@ -29,6 +29,6 @@ def run(options: argparse.Namespace) -> int:
         if options.check:
             print(f"{path}: would change", file=sys.stderr)
         else:
-            write_whole(path, text)
+            write_atomically(path, text)
             print(f"{path}: formatted")
     return ExitCode.CHECK_FAILED if options.check and changed else ExitCode.DONE

@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises InputError for a wrong scene, PlanError for a wrong profile or a scene that does not fit it.
     """
-    from engine.humon.saving import write_whole
+    from engine.humon.saving import write_atomically
     from engine.plan.text.plan_text import plan_text
     from engine.plan.text.requirement_text import requirement_text
 
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         old = read(options.against).text
         text = compare(old, text, device_of(options), str(options.against), str(options.scene))
     if options.out is not None:
-        write_whole(options.out, text)
+        write_atomically(options.out, text)
     else:
         sys.stdout.write(text)
     return ExitCode.DONE

@@ -10,7 +10,7 @@ def record_profile(path: Path, device_name: str) -> str:
 
     Raises NoDevice if there is none, InputError if the file cannot be written.
     """
-    from engine.humon.saving import write_whole
+    from engine.humon.saving import write_atomically
     from engine.memory.device.live_profile import live_profile
     from engine.plan.profile.profile_file import profile_to_json
     from engine.plan.profile.profile_recording import recorded
@@ -19,5 +19,5 @@ def record_profile(path: Path, device_name: str) -> str:
 
     with Instance("diorama doctor") as instance, Device(instance, instance.choose(device_name)) as device:
         profile = recorded(live_profile(device))
-        write_whole(path, profile_to_json(profile))
+        write_atomically(path, profile_to_json(profile))
         return profile.name

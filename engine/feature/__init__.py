@@ -1,4 +1,4 @@
-"""The feature contract, the registry that finds features, and the collection of their requirements."""
+"""The feature contract, the registry of features, and the collection of their requirements."""
 
 from engine.feature.contract import Feature
 from engine.feature.drawable import Drawable

@@ -1,8 +1,8 @@
-"""Collects what the active features of a tableau require, each with all who ask for it.
+"""Collects the requirements of a tableau's active features, with all their requesters.
 
-A feature states its requirements for one asset, once; the statement is kept until somebody says that the
-asset has changed. All rows that name the asset ask on these terms, and are attached as whole arrays. When it
-is collected again into the same table, only what changed rows ask for is taken back and stated anew.
+A feature returns the requirements for an asset once; they are cached until the asset is invalidated. All rows
+that name the asset become its requesters, as whole arrays. Collecting again into the same table removes and
+adds only the requirements of rows that have changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.assets import AssetRef
 from engine.feature.contract import Feature
 from engine.feature.feature_guard import FeatureGuard
-from engine.feature.recency import STILL, Recency
+from engine.feature.recency import ENABLED_NOW, Recency
 from engine.feature.registry import Registry
 from engine.plan.requirements.requesters import Requester, RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable, TermsTable
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     from engine.assets import AssetLibrary
 
 Ints = NDArray[np.int64]
-ALL = -1
-"""In place of a version: all rows are to be collected anew."""
+NO_VERSION = -1
+"""A version before all changes: all rows are collected again."""
 
 NUMBERS = ("key", "size", "content", "priority")
 
 
 @dataclass(frozen=True)
-class Stated:
-    """What one feature says of one asset: for each requirement the number of its terms, and four numbers."""
+class AssetRequirements:
+    """The requirements of one feature for one asset, as columns: numbers of their terms, and NUMBERS."""
 
     terms: Ints
     numbers: Ints
-    """Key, size, content and priority of each: int64[len(terms), 4]."""
+    """Key, size, content and priority of each requirement: int64[len(terms), 4]."""
 
 
 class RequesterIds:
-    """Gives each row of a feature table its requester id; a row keeps it as long as it has its object."""
+    """Assigns requester ids to the rows of a feature table; a row keeps its id while it has its object."""
 
     def __init__(self, tableau: Tableau, table: FeatureTable, requesters: RequesterTable) -> None:
         self.requesters = requesters
@@ -54,7 +54,7 @@ class RequesterIds:
         self._owners = np.empty((0, 2), np.int32)
 
     def of(self, rows: Rows) -> NDArray[np.int32]:
-        """The ids of these rows; new rows are taken in as one block that is told when looked at."""
+        """The ids of these rows; new rows are added as one block of requesters."""
         grown = len(self._table.object) - len(self._ids)
         if grown > 0:
             self._ids = np.concatenate((self._ids, np.full(grown, -1, np.int32)))
@@ -63,25 +63,25 @@ class RequesterIds:
         owners = np.stack((objects, self._tableau.generation[objects]), axis=1)
         fresh = (self._ids[rows] < 0) | (self._owners[rows] != owners).any(axis=1)
         if fresh.any():
-            self._take_in(rows[fresh], owners[fresh])
+            self._assign(rows[fresh], owners[fresh])
         return np.asarray(self._ids[rows], np.int32)
 
-    def known(self, rows: Rows) -> NDArray[np.int32]:
-        """The ids that these rows have had so far; rows without one are left out."""
+    def assigned(self, rows: Rows) -> NDArray[np.int32]:
+        """The ids that these rows have at present; rows without one are skipped."""
         ids = self._ids[rows[rows < len(self._ids)]]
         return np.asarray(ids[ids >= 0], np.int32)
 
-    def _take_in(self, rows: Rows, owners: NDArray[np.int32]) -> None:
+    def _assign(self, rows: Rows, owners: NDArray[np.int32]) -> None:
         first = self.requesters.add_block(
-            len(rows), lambda index: self._report(int(rows[index]), owners[index])
+            len(rows), lambda index: self._describe(int(rows[index]), owners[index])
         )
         self._ids[rows] = np.arange(first, first + len(rows), dtype=np.int32)
         self._owners[rows] = owners
 
-    def _report(self, row: int, owner: NDArray[np.int32]) -> Requester:
+    def _describe(self, row: int, owner: NDArray[np.int32]) -> Requester:
         table, tableau = self._table, self._tableau
-        there = table.object[row] == owner[0] and tableau.generation[owner[0]] == owner[1]
-        if not there:
+        exists = table.object[row] == owner[0] and tableau.generation[owner[0]] == owner[1]
+        if not exists:
             return Requester(table.type_name, "(removed)")
         position = table.position(row)
         if position is None:
@@ -92,8 +92,8 @@ class RequesterIds:
 class RequirementCollector:
     """Collects the requirements of one tableau's active features.
 
-    `library` is handed to the features. A feature that raises for an asset is switched off on the objects
-    that name it, and reported once in `tableau.warnings`.
+    `library` is passed to the features. A feature that raises for an asset is switched off on the objects
+    that name the asset, and reported once in `tableau.warnings`.
     """
 
     def __init__(self, tableau: Tableau, registry: Registry, library: AssetLibrary) -> None:
@@ -101,21 +101,22 @@ class RequirementCollector:
         self._registry = registry
         self._library = library
         self._guard = FeatureGuard(tableau)
-        self._stated: dict[tuple[str, int], Stated] = {}
+        self._cached: dict[tuple[str, int], AssetRequirements] = {}
         self._terms = TermsTable()
         self._ids: dict[str, RequesterIds] = {}
         self._collected: RequirementTable | None = None
-        self._seen: dict[str, int] = {}
+        self._versions: dict[str, int] = {}
         """The version up to which each feature table has been collected."""
 
     def collect(self, requirements: RequirementTable) -> None:
-        """Bring a table up to date with the active features: what they require, with every row that asks.
+        """Update a table to the requirements of the active features, with every active row as a requester.
 
-        A table that was given before is changed where rows have changed since; any other one is added to.
+        In the table of the last call only the requirements of changed rows are replaced; to any other table
+        all are added.
         """
         if requirements is not self._collected:
             self._collected = requirements
-            self._seen.clear()
+            self._versions.clear()
         for type_name, table in self._tableau.tables.items():
             feature = self._registry.get(type_name)
             if feature is not None and table.schema.asset_fields:
@@ -123,101 +124,102 @@ class RequirementCollector:
 
     def _update(self, feature: Feature, table: FeatureTable, requirements: RequirementTable) -> None:
         version = table.version
-        seen = self._seen.get(table.type_name)
-        changed = table.changes.since(seen) if seen is not None else None
+        last = self._versions.get(table.type_name)
+        changed = table.changes.since(last) if last is not None else None
         ids = self._ids_of(table, requirements.requesters)
         if changed is None:
             changed = np.arange(len(table.object), dtype=np.int32)
         if len(changed):
-            if seen is not None:
-                requirements.remove(ids.known(changed))
-            self._state_all(feature, table, _active(table, changed))
-            self._attach(table, _active(table, changed), ids, requirements)
+            if last is not None:
+                requirements.remove(ids.assigned(changed))
+            self._cache_new_assets(feature, table, _active(table, changed))
+            self._add_rows(table, _active(table, changed), ids, requirements)
             version = table.version
-        self._seen[table.type_name] = version
+        self._versions[table.type_name] = version
 
     def requesters(
         self, type_name: str, requesters: RequesterTable, limit: int | None = None
     ) -> NDArray[np.int32]:
-        """Ids of the active rows of a feature type, at most `limit`: who asks for what its passes need."""
+        """Requester ids of the first `limit` active rows of a feature type, by default of all."""
         table = self._tableau.tables[type_name]
         return self._ids_of(table, requesters).of(table.rows_active()[:limit])
 
-    def forget(self, assets: set[AssetRef] | None = None) -> None:
-        """Let features state anew what they require of these assets (None: of all), which have changed."""
-        self._seen = dict.fromkeys(self._seen, ALL)
+    def invalidate(self, assets: set[AssetRef] | None = None) -> None:
+        """Drop the cached requirements for these assets (None: all), so that features return them again."""
+        self._versions = dict.fromkeys(self._versions, NO_VERSION)
         keys = None if assets is None else {asset.key for asset in assets}
-        self._stated = {} if keys is None else {k: v for k, v in self._stated.items() if k[1] not in keys}
+        self._cached = {} if keys is None else {k: v for k, v in self._cached.items() if k[1] not in keys}
 
-    def until(self, requesters: RequesterTable, recency: Recency) -> Ints:
-        """For each requester the time until which its row was enabled; STILL for all that are no rows."""
-        until = np.full(len(requesters), STILL, np.int64)
+    def last_enabled(self, requesters: RequesterTable, recency: Recency) -> Ints:
+        """For each requester the time at which its row was last enabled; ENABLED_NOW if it is no row."""
+        times = np.full(len(requesters), ENABLED_NOW, np.int64)
         for name, table in self._tableau.tables.items():
             ids = self._ids.get(name)
             if ids is not None and ids.requesters is requesters:
                 rows = table.rows_active()
-                until[ids.of(rows)] = recency.until(table, rows)
-        return until
+                times[ids.of(rows)] = recency.last_enabled(table, rows)
+        return times
 
     def switch_off(self, feature: Feature, error: Exception) -> None:
         """Switch off a feature on all objects because its code raised, and report it once."""
         self._guard.switch_off(feature, error)
 
-    def _state_all(self, feature: Feature, table: FeatureTable, rows: Rows) -> None:
-        """Have the feature state its requirements for each asset of these rows that is new to it."""
+    def _cache_new_assets(self, feature: Feature, table: FeatureTable, rows: Rows) -> None:
+        """Get the feature's requirements for each asset of these rows that is not cached yet."""
         for spec in table.schema.asset_fields:
             keys = table.column(spec.name)[rows]
             for key in _distinct(keys):
-                if (feature.type_name, key) in self._stated:
+                if (feature.type_name, key) in self._cached:
                     continue
                 try:
-                    stated = self._split(feature.requirements(AssetRef.from_key(key), self._library))
+                    found = self._columns(feature.requirements(AssetRef.from_key(key), self._library))
                 except Exception as error:  # noqa: BLE001 (a feature's author may raise anything)
                     self._guard.switch_off(feature, error, rows[keys == key], cause=key)
                 else:
-                    self._stated[feature.type_name, key] = stated
+                    self._cached[feature.type_name, key] = found
 
-    def _split(self, requirements: Iterable[Requirement]) -> Stated:
-        """Split requirements as a RequirementTable wants them."""
-        stated = list(requirements)
-        numbers = [[getattr(each, name) for name in NUMBERS] for each in stated]
-        terms = [self._terms.id(each.terms()) for each in stated]
-        return Stated(np.array(terms, np.int64), np.array(numbers, np.int64).reshape(-1, len(NUMBERS)))
+    def _columns(self, requirements: Iterable[Requirement]) -> AssetRequirements:
+        """Requirements as columns for `RequirementTable.add_rows`."""
+        rows = list(requirements)
+        numbers = [[getattr(each, name) for name in NUMBERS] for each in rows]
+        terms = [self._terms.id(each.terms()) for each in rows]
+        columns = np.array(numbers, np.int64).reshape(-1, len(NUMBERS))
+        return AssetRequirements(np.array(terms, np.int64), columns)
 
-    def _attach(
-        self, table: FeatureTable, rows: Rows, known_ids: RequesterIds, requirements: RequirementTable
+    def _add_rows(
+        self, table: FeatureTable, rows: Rows, requester_ids: RequesterIds, requirements: RequirementTable
     ) -> None:
-        """Add a row for each requirement of each asset and each of these rows that names the asset."""
-        ids = known_ids.of(rows)
+        """Add the requirements of the assets that these rows name, with the rows as requesters."""
+        ids = requester_ids.of(rows)
         for spec in table.schema.asset_fields:
             keys = table.column(spec.name)[rows]
             order = np.argsort(keys, kind="stable")
             starts = np.flatnonzero(np.diff(keys[order], prepend=NO_ASSET - 1))
-            requesters = np.diff(starts, append=len(keys))
-            stated = [self._stated.get((table.type_name, int(key))) for key in keys[order][starts]]
-            known = [index for index, each in enumerate(stated) if each is not None]
+            counts = np.diff(starts, append=len(keys))
+            cached = [self._cached.get((table.type_name, int(key))) for key in keys[order][starts]]
+            known = [index for index, each in enumerate(cached) if each is not None]
             if known:
-                parts = [each for each in stated if each is not None]
-                self._add(parts, starts[known], requesters[known], ids[order], requirements)
+                parts = [each for each in cached if each is not None]
+                self._add(parts, starts[known], counts[known], ids[order], requirements)
 
     def _add(
         self,
-        stated: list[Stated],
+        assets: list[AssetRequirements],
         first: Ints,
         count: Ints,
         ids: NDArray[np.int32],
         requirements: RequirementTable,
     ) -> None:
-        """Add what was stated of each asset, for the requesters ids[first : first + count] of that asset."""
-        sizes = [len(each.terms) for each in stated]
-        terms = np.concatenate([each.terms for each in stated])
-        numbers = np.concatenate([each.numbers for each in stated])
+        """Add the requirements for each asset, with ids[first : first + count] as its requesters."""
+        sizes = [len(each.terms) for each in assets]
+        terms = np.concatenate([each.terms for each in assets])
+        numbers = np.concatenate([each.numbers for each in assets])
         first, count = np.repeat(first, sizes), np.repeat(count, sizes)
         for index in _distinct(terms):
             of_terms = terms == index
-            asking = ids[_spans(first[of_terms], count[of_terms])]
+            requesters = ids[_spans(first[of_terms], count[of_terms])]
             named = dict(zip(NUMBERS, numbers[of_terms].T, strict=True))
-            requirements.add_rows(self._terms[index], requester=asking, counts=count[of_terms], **named)
+            requirements.add_rows(self._terms[index], requester=requesters, counts=count[of_terms], **named)
 
     def _ids_of(self, table: FeatureTable, requesters: RequesterTable) -> RequesterIds:
         known = self._ids.get(table.type_name)
@@ -227,18 +229,18 @@ class RequirementCollector:
 
 
 def _active(table: FeatureTable, rows: Rows) -> Rows:
-    """Those of these rows that inform the plan now."""
+    """Those of these rows that are effectively active."""
     return np.asarray(rows[table.flags("effective_active")[rows]], np.int32)
 
 
 def _spans(first: Ints, count: Ints) -> Ints:
-    """All numbers of the spans first, first + 1, ... of these lengths, one span after another."""
+    """The concatenated ranges [first, first + count)."""
     ends = np.cumsum(count)
     return np.repeat(first - (ends - count), count) + np.arange(int(ends[-1]))
 
 
 def _distinct(keys: Ints) -> list[int]:
-    """Each value once, rising; negative ones (no asset) left out."""
+    """The distinct non-negative values, ascending; negative ones stand for no asset."""
     ordered = np.sort(keys[keys >= 0])
     if not len(ordered):
         return []

@@ -1,13 +1,13 @@
-"""The contract of a feature: its record, what it needs beside it, what it asks of the GPU, its passes.
+"""The contract of a feature: its record, the features it requires, its GPU requirements and its passes.
 
-One file in `features/` with one subclass of `Feature` makes a feature; nothing else changes:
+A feature is one file in `features/` with one subclass of `Feature`; nothing else changes:
 
     class ShadowCaster(Feature):
-        \"\"\"The object throws a shadow.\"\"\"
+        \"\"\"The object casts a shadow.\"\"\"
 
         type_name = "shadowCaster"
         requires = ("visibleModel",)
-        fields = (asset_field("asset", types=("model", "mesh"), help="what casts"),)
+        fields = (asset_field("asset", types=("model", "mesh"), help="what casts the shadow"),)
 
         def requirements(self, asset, library):
             yield Requirement(...)
@@ -15,7 +15,7 @@ One file in `features/` with one subclass of `Feature` makes a feature; nothing 
         def passes(self):
             return (SHADOW_PASS,)
 
-A feature object holds no state of any scene: the registry makes one and every tableau shares it.
+A feature object holds no scene state: the registry creates one, which all tableaux share.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 class Feature:
     """Base of all features. Subclasses set the class attributes and override what they need.
 
-    A subclass without a `type_name` of its own is a helper for others and is not registered.
-    A wrong declaration (two fields of one name, a default out of range) raises ValueError when the class
-    is made, so that its author sees it at import.
+    `requires` are the type names of features that must be on the same object. A subclass without a
+    `type_name` of its own is a helper for others and is not registered. An invalid declaration (two fields of
+    one name, a default out of range) raises ValueError when the class is created, so at import.
     """
 
     type_name: ClassVar[str] = ""
@@ -63,40 +63,40 @@ class Feature:
 
     @cached_property
     def schema(self) -> FeatureSchema:
-        """The feature's record as plain data: what the tableau, the loader and the inspector use."""
+        """The feature's record as plain data, for the tableau, the loader and the inspector."""
         return self._make_schema()
 
     def requirements(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Requirement]:
-        """State what one asset, used by this feature, needs to be resident.
+        """Return what must be resident for one asset that this feature uses.
 
-        Called once for each asset that an active row names; the engine attaches all rows that ask. It may be
-        called on any thread, must not depend on a row and must not keep anything.
+        Called once for each asset that an active row names; the engine adds these rows as requesters. It may
+        be called on any thread, must not depend on a row and must not keep state.
         """
         return ()
 
     def passes(self) -> tuple[Pass, ...]:
-        """The passes this feature takes part in, the same objects at every call.
+        """The passes that this feature takes part in, the same objects at every call.
 
-        What a pass declares (attachments, buffers) is asked for by the active rows of its features.
+        The active rows of its features are the requesters of a pass's attachments and buffers.
         """
         return ()
 
     def drawables(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Drawable]:
-        """Say which meshes an asset means, and with which material, to the pass that draws this feature."""
+        """Return the meshes of an asset, with their materials, for the pass that draws this feature."""
         return ()
 
     def view_projection(self, frame: FrameView) -> npt.NDArray[np.floating] | None:
-        """Give the matrix from the world to clip space of what is shown, from the feature that decides it.
+        """Return the [4, 4] matrix from world to clip space of the picture, if this feature defines it.
 
-        Stored as in `engine.math`. What lies within is brought in before all that does not.
+        Stored as in `engine.math`. Assets inside its frustum are transferred before all others.
         """
         return None
 
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
-        """Values for the members of the shaders' `Frame` block, by name.
+        """Values for members of the shaders' `Frame` block, by name.
 
-        Called when a row of any feature or a transform has changed, once for all rows of this feature.
-        A matrix is stored as in `engine.math`; a shorter vector leaves the rest of the member zero.
+        Called once for all rows of this feature when a row of any feature or a transform has changed.
+        Matrices are stored as in `engine.math`; a shorter vector leaves the rest of the member zero.
         """
         return {}
 

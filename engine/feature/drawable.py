@@ -1,4 +1,4 @@
-"""What a pass draws for one asset: a mesh's vertices and indices, and a material."""
+"""A drawable: the vertices, indices and material that a pass draws for an asset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Drawable:
-    """One mesh as a pass draws it. `material` is None where the pass brings its own shaders."""
+    """One mesh as a pass draws it. `material` is None where the pass has shaders of its own."""
 
     vertices: AssetRef
     indices: AssetRef

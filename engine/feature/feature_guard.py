@@ -1,4 +1,4 @@
-"""What happens when a feature's code raises: its rows are switched off, it is reported once, frames go on."""
+"""Handles a feature whose code raises: its rows are switched off, and it is reported once."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class FeatureGuard:
         table = self._tableau.tables[feature.type_name]
         where = f" on '{table.path(row)}'" if row is not None else ""
         more = f" and {count - 1} more" if count > 1 else ""
-        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return Problem(
             FAILED,
-            f"{feature.type_name}{where}{more} is switched off: its code raised {what}",
+            f"{feature.type_name}{where}{more} is switched off: its code raised {raised}",
             table.position(row) if row is not None else None,
-            help=f"raised {_raised_at(error)}; the scene goes on without it",
+            help=f"raised {_raised_at(error)}; the scene continues without it",
             severity=Severity.WARNING,
         )
 

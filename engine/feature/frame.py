@@ -1,4 +1,4 @@
-"""What a feature sees of a frame when it gives values to the shaders: enabled rows, transforms, boxes."""
+"""The view of a frame for features that return shader values: enabled rows, transforms, bounds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Box = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class FeatureRows:
-    """The enabled rows of one feature type: `rows["color"]` is the column, `objects` whose they are."""
+    """The enabled rows of one feature type: `rows["color"]` is a column, `objects` are their object rows."""
 
     table: FeatureTable | None
     indices: npt.NDArray[np.integer]
@@ -33,20 +33,20 @@ class FeatureRows:
 
     @property
     def objects(self) -> npt.NDArray[np.integer]:
-        """The object row of each of these rows."""
+        """The object row of each row."""
         return self.table.object[self.indices] if self.table is not None else self.indices
 
 
 @dataclass(frozen=True)
 class FrameView:
-    """One frame as features see it. `size` is the target's (width, height) in texels."""
+    """One frame for `Feature.frame_values`. `size` is the target's (width, height) in texels."""
 
     tableau: Tableau
     size: tuple[int, int]
     _bounds: Callable[[str], Box | None]
 
     def enabled(self, feature: str) -> FeatureRows:
-        """Return the enabled rows of a feature type; empty where the tableau has none."""
+        """Return the enabled rows of a feature type; empty if the tableau has none."""
         table = self.tableau.tables.get(feature)
         if table is None:
             return FeatureRows(None, np.zeros(0, np.int64))
@@ -58,5 +58,5 @@ class FrameView:
         return matrices
 
     def bounds(self, feature: str) -> Box | None:
-        """Return the box around all that the enabled rows of a feature draw; None when that is nothing."""
+        """Return the world box of all that the enabled rows of a feature draw; None if that is nothing."""
         return self._bounds(feature)

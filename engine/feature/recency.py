@@ -1,4 +1,4 @@
-"""Until when each row of a tableau took part in frames: what was used last is the last to be given up."""
+"""Tracks when each feature row was last enabled: under memory pressure the least recent is left out first."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from engine.tableau import FeatureTable, Tableau
 if TYPE_CHECKING:
     from engine.tableau.columns import Rows
 
-STILL = np.iinfo(np.int64).max
-"""In place of a time: it takes part now."""
+ENABLED_NOW = np.iinfo(np.int64).max
+"""The time of rows that are enabled now."""
 
 
 class Recency:
-    """For each feature row the last time at which it was enabled, by `Tableau.structure_version`."""
+    """For each feature row the time at which it was last enabled; times are `Tableau.structure_version`s."""
 
     def __init__(self, tableau: Tableau) -> None:
         self._tableau = tableau
-        self._seen: dict[str, int] = {}
-        self._until: dict[str, NDArray[np.int64]] = {}
+        self._versions: dict[str, int] = {}
+        self._times: dict[str, NDArray[np.int64]] = {}
 
-    def note(self) -> None:
-        """Take down who has ceased to take part since the last time; costs what has changed."""
+    def update(self) -> None:
+        """Record the rows that were disabled since the last call; costs time in proportion to the changes."""
         for name, table in self._tableau.tables.items():
             version = table.version
-            if self._seen.get(name) != version:
-                changed = table.changes.since(self._seen[name]) if name in self._seen else None
-                self._catch_up(table, np.arange(len(table.object)) if changed is None else changed)
-                self._seen[name] = version
+            if self._versions.get(name) != version:
+                changed = table.changes.since(self._versions[name]) if name in self._versions else None
+                self._update_rows(table, np.arange(len(table.object)) if changed is None else changed)
+                self._versions[name] = version
 
-    def until(self, table: FeatureTable, rows: Rows) -> NDArray[np.int64]:
-        """Until when these rows were enabled: STILL for those that are, 0 for those that never were."""
-        self.note()
-        return self._until[table.type_name][rows]
+    def last_enabled(self, table: FeatureTable, rows: Rows) -> NDArray[np.int64]:
+        """When these rows were last enabled: ENABLED_NOW for those that are, 0 for those that never were."""
+        self.update()
+        return self._times[table.type_name][rows]
 
-    def _catch_up(self, table: FeatureTable, rows: NDArray[np.integer]) -> None:
-        until = self._until.get(table.type_name, np.zeros(0, np.int64))
-        grown = len(table.object) - len(until)
+    def _update_rows(self, table: FeatureTable, rows: NDArray[np.integer]) -> None:
+        times = self._times.get(table.type_name, np.zeros(0, np.int64))
+        grown = len(table.object) - len(times)
         if grown > 0:
-            until = np.concatenate((until, np.zeros(grown, np.int64)))
+            times = np.concatenate((times, np.zeros(grown, np.int64)))
         enabled = table.flags("effective_enabled")[rows]
-        ceased = ~enabled & (until[rows] == STILL)
-        until[rows[ceased]] = self._tableau.structure_version
-        until[rows[enabled]] = STILL
-        self._until[table.type_name] = until
+        disabled = ~enabled & (times[rows] == ENABLED_NOW)
+        times[rows[disabled]] = self._tableau.structure_version
+        times[rows[enabled]] = ENABLED_NOW
+        self._times[table.type_name] = times

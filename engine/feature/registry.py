@@ -1,8 +1,8 @@
 """Finds features, by module and by entry point, and keeps them by type name.
 
-Features are the modules of the `features` package and whatever installed packages name in the entry
-point group `diorama.features` (a module, or a subclass of Feature). A module that fails to import costs
-its own features and one problem, never the program.
+Features come from the modules of the `features` package, and from the entry point group `diorama.features`
+of installed packages (a module, or a subclass of Feature). If a module fails to import, its features are
+missing and one problem is reported; the program continues.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PACKAGE = "features"
 class Registry(Mapping[str, Feature]):
     """The known features by type name, in the order of their names.
 
-    `problems` lists what could not be loaded, as warnings.
+    `problems` lists failures to load features, as warnings.
     """
 
     def __init__(self, features: Iterable[Feature] = ()) -> None:
@@ -48,7 +48,7 @@ class Registry(Mapping[str, Feature]):
     def register(self, feature: Feature, origin: str = "") -> None:
         """Add a feature.
 
-        Raises ValueError when its type name is taken, naming both places, or missing.
+        Raises ValueError when its type name is missing, or taken: the error names both origins.
         """
         name = feature.type_name
         origin = origin or type(feature).__module__
@@ -71,7 +71,7 @@ class Registry(Mapping[str, Feature]):
                 self.register(value(), module.__name__)
 
     def nearest(self, name: str) -> str | None:
-        """The known type name that looks most like `name`, if any does."""
+        """The known type name that is most similar to `name`, None if none is similar."""
         return nearest(name, self._features)
 
     def origin(self, type_name: str) -> str:
@@ -94,7 +94,7 @@ class Registry(Mapping[str, Feature]):
         """Add the features of installed packages; a failure becomes a problem, never an exception."""
         if not _installed_features():
             return
-        from importlib.metadata import entry_points  # 20 ms of a start, for nothing where there are none
+        from importlib.metadata import entry_points  # takes 20 ms, so only where there are any
 
         for point in sorted(
             entry_points(group=ENTRY_POINT_GROUP), key=lambda point: (point.name, point.value)
@@ -111,11 +111,11 @@ class Registry(Mapping[str, Feature]):
                 self._report(f"{point.name} = {point.value}", error)
 
     def check_required(self) -> None:
-        """Report features that require one that is not known: no object could have them."""
+        """Report features that require an unknown feature: no object could have them."""
         for name, feature in self.items():
             for required in feature.requires:
                 if required not in self:
-                    missing = LookupError(f"{name} requires {required}, which is not known")
+                    missing = LookupError(f"{name} requires {required}, which is unknown")
                     self._report(self._origins[name], missing)
 
     def _report(self, origin: str, error: Exception) -> None:
@@ -124,14 +124,14 @@ class Registry(Mapping[str, Feature]):
                 "feature.load",
                 f"the features of {origin} could not be loaded: {type(error).__name__}: {error}",
                 None,
-                help="the other features work; fix or uninstall that one",
+                help="the other features work; fix or uninstall this one",
                 severity=Severity.WARNING,
             )
         )
 
 
 def _installed_features() -> bool:
-    """Whether any installed package names the entry point group; True where that takes a closer look."""
+    """Whether any installed package has the entry point group; True where only `importlib` can find out."""
     for folder in sys.path:
         if not os.path.isdir(folder or "."):
             if os.path.exists(folder):
@@ -147,9 +147,9 @@ def _installed_features() -> bool:
 
 
 def discover(package: str = PACKAGE) -> Registry:
-    """Make a registry of the modules of `package` and of the entry points of installed packages.
+    """Create a registry from the modules of `package` and the entry points of installed packages.
 
-    Modules whose names begin with an underscore are helpers and are left alone.
+    Modules whose names begin with an underscore are helpers and are skipped.
     """
     registry = Registry()
     home = importlib.import_module(package)

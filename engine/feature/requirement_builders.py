@@ -1,4 +1,4 @@
-"""Requirements that features and passes state for assets: vertices, indices and textures."""
+"""Builds the requirements of features and passes for assets: vertices, indices and textures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INDEX_USE = QueueUse(QueueKind.GRAPHICS, Access.INDEX_READ, Stage.INDEX_INPUT)
 
 
 def vertices_requirement(vertices: AssetRef, library: AssetLibrary, priority: int = 0) -> Requirement:
-    """Ask for vertices to be drawn.
+    """Return the requirement for vertices to draw.
 
     They are aligned to their stride, so that meshes of one format are drawn from one bound buffer.
     """
@@ -37,7 +37,7 @@ def vertices_requirement(vertices: AssetRef, library: AssetLibrary, priority: in
 
 
 def indices_requirement(indices: AssetRef, library: AssetLibrary, priority: int = 0) -> Requirement:
-    """Ask for indices to be drawn."""
+    """Return the requirement for indices to draw."""
     return Requirement(
         key=indices.key,
         kind=Kind.BUFFER,
@@ -51,7 +51,7 @@ def indices_requirement(indices: AssetRef, library: AssetLibrary, priority: int 
 
 
 def texture_requirement(texture: AssetRef, library: AssetLibrary, priority: int = 0) -> Requirement:
-    """Ask for a texture to be sampled in fragment shaders."""
+    """Return the requirement for a texture to sample in fragment shaders."""
     facts = library.facts(texture)
     assert isinstance(facts, TextureFacts)
     return Requirement(

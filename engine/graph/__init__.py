@@ -1,4 +1,4 @@
-"""The frame graph: passes declare what they read and write; order, barriers and lifetimes follow.
+"""The frame graph: from the reads and writes that passes declare to order, barriers and lifetimes.
 
 All of it is plain data: a graph is compiled, printed and tested with no GPU and no driver. The
 renderer turns a `CompiledGraph` into commands, the planner turns its images into requirements.
@@ -9,7 +9,7 @@ from engine.graph.compile import (
     CompiledGraph,
     CompiledPass,
     GraphError,
-    ImageLife,
+    ImageLifetime,
     compile_graph,
     stand_in_name,
 )
@@ -36,7 +36,7 @@ __all__ = [
     "Extent",
     "GraphError",
     "ImageDecl",
-    "ImageLife",
+    "ImageLifetime",
     "ImageRead",
     "Layout",
     "Pass",

@@ -1,8 +1,8 @@
-"""Compiling passes into an order, barriers and image lifetimes.
+"""Compiles passes into an order, barriers and image lifetimes.
 
-The order is the given one, moved only where a pass reads what a later one writes. Barriers are
-derived by walking the order twice: the second walk sees how the frame before left every image, so a
-frame's first write waits for the last use in the frame before (frames share their attachments).
+The given order is changed only where a pass reads an image that a later pass writes. Barriers are derived by
+walking the order twice: the second walk begins with the state in which a frame leaves every image, so the
+first write of a frame waits for the last use in the previous one (frames share their attachments).
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Barrier:
 
 
 @dataclass(frozen=True)
-class ImageLife:
-    """An image of the frame: its declaration, all its usages, and the passes between which it lives."""
+class ImageLifetime:
+    """An image of the frame: its declaration, all its usages, and its first and last pass (indices)."""
 
     image: ImageDecl
     usage: ImageUsage
@@ -53,7 +53,7 @@ class ImageLife:
 
 @dataclass(frozen=True)
 class CompiledPass:
-    """A pass with the barriers that go before it; `reads` maps binding names to image names."""
+    """A pass with the barriers before it; `reads` are (binding name, image name) pairs."""
 
     declaration: Pass
     barriers: tuple[Barrier, ...]
@@ -62,17 +62,17 @@ class CompiledPass:
 
 @dataclass(frozen=True)
 class CompiledGraph:
-    """Passes in order, images by name, and the barriers that hand the outputs to their consumers."""
+    """Passes in order, images sorted by name, and the `final` barriers that make the outputs copy sources."""
 
     passes: tuple[CompiledPass, ...]
-    images: tuple[ImageLife, ...]
+    images: tuple[ImageLifetime, ...]
     final: tuple[Barrier, ...]
 
-    def image(self, name: str) -> ImageLife:
+    def image(self, name: str) -> ImageLifetime:
         """Return the image of that name. Raises KeyError."""
-        for life in self.images:
-            if life.image.name == name:
-                return life
+        for lifetime in self.images:
+            if lifetime.image.name == name:
+                return lifetime
         raise KeyError(name)
 
 
@@ -84,14 +84,14 @@ class _Use:
     access: Access
     layout: Layout
     usage: ImageUsage
-    discards: bool  # the contents before do not matter
+    discards: bool  # earlier contents are discarded
 
 
 def compile_graph(passes: Sequence[Pass], outputs: Sequence[ColorTarget]) -> CompiledGraph:
-    """Compile a frame. Every image of `outputs` is left ready to be copied from (TRANSFER_SRC).
+    """Compile a frame. Every image of `outputs` ends in the layout TRANSFER_SRC.
 
-    An output that no pass writes gets a pass of its own that clears it; a read that no pass writes
-    leads to its stand-in, which is no image of the frame and needs no barrier. Raises GraphError.
+    An output that no pass writes is cleared by an additional pass. A read of an image that no pass writes is
+    bound to its stand-in, which is no image of the frame and needs no barrier. Raises GraphError.
     """
     passes = _with_outputs(passes, outputs)
     ordered = _order(passes)
@@ -115,11 +115,11 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ColorTarget]) -> Com
     compiled = tuple(
         CompiledPass(p, tuple(barriers[i]), _read_names(p, written)) for i, p in enumerate(ordered)
     )
-    return CompiledGraph(compiled, _lives(ordered, uses, finals), tuple(barriers[-1]))
+    return CompiledGraph(compiled, _lifetimes(ordered, uses, finals), tuple(barriers[-1]))
 
 
 def stand_in_name(image: str) -> str:
-    """Return the name of what stands in for an image that no pass of the frame writes."""
+    """Return the name of the stand-in for an image that no pass of the frame writes."""
     return f"{image}.absent"
 
 
@@ -131,7 +131,7 @@ def _with_outputs(passes: Sequence[Pass], outputs: Sequence[ColorTarget]) -> lis
 
 
 def _order(passes: list[Pass]) -> list[Pass]:
-    """Order passes so that every read comes after its write; ties keep the given order."""
+    """Order passes so that every read is after its write; otherwise the given order is kept."""
     writer: dict[str, str] = {}
     declared: dict[str, ImageDecl] = {}
     for p in passes:
@@ -140,17 +140,19 @@ def _order(passes: list[Pass]) -> list[Pass]:
                 raise GraphError(f"{image.name} is written by {writer[image.name]} and by {p.name}")
         for image in [*p.written(), *(read.image for read in p.reads)]:
             if declared.setdefault(image.name, image) != image:
-                raise GraphError(f"{image.name} is declared twice, differently, the second time by {p.name}")
-    needs = {p.name: {writer[r.image.name] for r in p.reads if r.image.name in writer} for p in passes}
-    if len(needs) != len(passes):
-        raise GraphError("two passes share a name: " + ", ".join(sorted(p.name for p in passes)))
+                raise GraphError(
+                    f"{image.name} is declared twice with different values, the second time by {p.name}"
+                )
+    depends = {p.name: {writer[r.image.name] for r in p.reads if r.image.name in writer} for p in passes}
+    if len(depends) != len(passes):
+        raise GraphError("two passes have the same name: " + ", ".join(sorted(p.name for p in passes)))
     ordered: list[Pass] = []
     done: set[str] = set()
     waiting = list(passes)
     while waiting:
-        ready = next((p for p in waiting if needs[p.name] <= done), None)
+        ready = next((p for p in waiting if depends[p.name] <= done), None)
         if ready is None:
-            raise GraphError("passes wait for each other: " + " -> ".join(p.name for p in waiting))
+            raise GraphError("passes depend on each other: " + " -> ".join(p.name for p in waiting))
         waiting.remove(ready)
         ordered.append(ready)
         done.add(ready.name)
@@ -191,13 +193,13 @@ def _uses(p: Pass, written: set[str]) -> dict[str, _Use]:
 
 
 def _read_names(p: Pass, written: set[str]) -> tuple[tuple[str, str], ...]:
-    """Return (binding, image) of a pass's reads, the stand-in's name where no pass writes the image."""
+    """Return (binding, image) of a pass's reads, with the stand-in's name where no pass writes the image."""
     names = [(read.binding, read.image.name) for read in p.reads]
     return tuple((b, name if name in written else stand_in_name(name)) for b, name in names)
 
 
 def _transitions(state: dict[str, _Use], step: dict[str, _Use]) -> list[Barrier]:
-    """Return the barriers before `step` and move `state` past it."""
+    """Return the barriers before `step`, and update `state` to its uses."""
     barriers = []
     for name, use in step.items():
         before = state.get(name)
@@ -218,17 +220,17 @@ def _transitions(state: dict[str, _Use], step: dict[str, _Use]) -> list[Barrier]
     return barriers
 
 
-def _lives(
+def _lifetimes(
     ordered: list[Pass], uses: list[dict[str, _Use]], finals: dict[str, _Use]
-) -> tuple[ImageLife, ...]:
-    """Return every image with the OR of its usages and the range of passes that touch it."""
+) -> tuple[ImageLifetime, ...]:
+    """Return every image with the OR of its usages and the range of passes that use it."""
     declared = {image.name: image for p in ordered for image in p.written()}
-    lives: dict[str, ImageLife] = {}
+    found: dict[str, ImageLifetime] = {}
     for index, step in enumerate([*uses, finals]):
         for name, use in step.items():
-            life = lives.get(name)
-            if life is None:
-                lives[name] = ImageLife(declared[name], use.usage, index, index)
+            lifetime = found.get(name)
+            if lifetime is None:
+                found[name] = ImageLifetime(declared[name], use.usage, index, index)
             else:
-                lives[name] = replace(life, usage=life.usage | use.usage, last=index)
-    return tuple(lives[name] for name in sorted(lives))
+                found[name] = replace(lifetime, usage=lifetime.usage | use.usage, last=index)
+    return tuple(found[name] for name in sorted(found))

@@ -1,7 +1,7 @@
-"""What a pass declares: the images it writes and reads, how it rasterises, and whose rows it draws.
+"""Declarations of passes: the images that a pass writes and reads, its raster state, and the rows it draws.
 
-A pass says nothing about memory, handles or commands. Its images become requirements (asked for by
-the active rows of the features that take part in the pass), its reads and writes become barriers.
+A pass declares no memory, handles or commands. Its images become requirements, with the active rows of the
+features that take part in the pass as requesters; its reads and writes become barriers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from engine.plan.terms.vulkan_enums import Layout as Layout
 
 
 class Samples(Enum):
-    """How many samples an image has: one, or as many as the device's profile allows up to four."""
+    """Samples of an image: one, or as many as the device profile allows, up to four."""
 
     ONE = 1
     DEVICE = 4
@@ -23,14 +23,14 @@ class Samples(Enum):
 
 @dataclass(frozen=True)
 class Extent:
-    """The size of an image: `scale` of the target's, or fixed `width` and `height` in texels."""
+    """The size of an image: `scale` times the target's size, or fixed `width` and `height` in texels."""
 
     scale: float = 1.0
     width: int = 0
     height: int = 0
 
     def resolve(self, target: tuple[int, int]) -> tuple[int, int]:
-        """Return (width, height) in texels for a target of that size, each at least 1."""
+        """Return (width, height) in texels for a target of that size; a scaled size is at least 1."""
         if self.width:
             return self.width, self.height
         return max(1, round(target[0] * self.scale)), max(1, round(target[1] * self.scale))
@@ -38,7 +38,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class ImageDecl:
-    """An image that lives within a frame. Two declarations of one name must be equal."""
+    """An image of a frame. All declarations of one name must be equal."""
 
     name: str
     format: Format
@@ -47,12 +47,12 @@ class ImageDecl:
 
 
 SCENE_COLOR = ImageDecl("sceneColor", Format.R8G8B8A8_SRGB)
-"""The picture a frame ends with: what the window shows and a screenshot saves."""
+"""The final picture of a frame, which the window shows and screenshots save."""
 
 
 @dataclass(frozen=True)
 class ColorTarget:
-    """A colour image a pass writes, cleared first; with `resolve`, its samples are averaged into that."""
+    """A colour attachment, cleared first; with `resolve`, its samples are averaged into that image."""
 
     image: ImageDecl
     clear: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
@@ -61,7 +61,10 @@ class ColorTarget:
 
 @dataclass(frozen=True)
 class DepthTarget:
-    """A depth image a pass tests and writes, cleared first. Depth is reversed: 0 is far."""
+    """A depth attachment for test and write, cleared first. Depth is reversed: 0 is far.
+
+    `store` keeps its contents after the pass.
+    """
 
     image: ImageDecl
     clear: float = 0.0
@@ -70,10 +73,10 @@ class DepthTarget:
 
 @dataclass(frozen=True)
 class ImageRead:
-    """An image a pass samples in its fragment shaders, bound to the shader's binding of that name.
+    """An image that a pass samples in its fragment shaders, at the shader's binding of that name.
 
-    When no pass of the frame writes it, a 1 x 1 image of zeros stands in for it, so that the shader
-    needs no variant and the memory of the real one can go.
+    When no pass of the frame writes it, a 1 x 1 image of zeros is bound instead, so that the shader
+    needs no variant and the memory of the real image can be freed.
     """
 
     image: ImageDecl
@@ -82,7 +85,7 @@ class ImageRead:
 
 @dataclass(frozen=True)
 class RasterState:
-    """Fixed-function state of a pass's pipelines. Front faces are counter-clockwise seen from outside."""
+    """Fixed-function state of a pass's pipelines. Front faces are counter-clockwise, seen from outside."""
 
     cull: CullMode = CullMode.BACK
     depth_bias: float = 0.0
@@ -94,8 +97,8 @@ class RasterState:
 class Pass:
     """One pass of a frame: draws the enabled rows of the feature type `draws`.
 
-    `shaders` are names of shader assets in the builtin assetDb; empty means that each drawn model's
-    own material says which shaders it uses, with `material_defaults` for parameters it does not state.
+    `shaders` are names of shader assets in the builtin assetDb; if empty, the material of each drawn model
+    names its shaders, with `material_defaults` for parameters that the material does not set.
     """
 
     name: str
@@ -108,7 +111,7 @@ class Pass:
     material_defaults: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
     def written(self) -> tuple[ImageDecl, ...]:
-        """Return every image the pass writes, resolve targets included."""
+        """Return every image that the pass writes, including resolve targets."""
         images = [target.image for target in self.color]
         images += [target.resolve for target in self.color if target.resolve is not None]
         if self.depth is not None:

@@ -1,7 +1,7 @@
 """Humon, the text format of every file of the project: reader, writer, edits and formatter.
 
-`parse` and `read` give a `Document` whose nodes know their positions; `number`, `vector`, `choice` and the
-like take typed values from nodes; whatever is wrong with the input is an `InputError`.
+`parse` and `read` return a `Document` whose nodes have positions; `number`, `vector`, `choice` and similar
+functions read typed values from nodes; wrong input raises an `InputError`.
 """
 
 from engine.humon.codes import Code, ProblemCode

@@ -1,16 +1,16 @@
-"""The stable codes of every problem that reading Humon text or taking a value from it can report."""
+"""The stable codes of all problems with Humon texts and their values."""
 
 from enum import StrEnum
 from typing import Self
 
 
 class ProblemCode(StrEnum):
-    """Base of enums of stable problem codes; `meaning` is one line about a code for the documentation."""
+    """Base of enums of stable problem codes; `meaning` is a code's line in docs/errors.md."""
 
     meaning: str
 
     def __new__(cls, code: str, meaning: str) -> Self:
-        """Make a member that equals its code and carries its meaning."""
+        """Make a member that equals its code string."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
@@ -23,10 +23,10 @@ class Code(ProblemCode):
     FILE_MISSING = "file.missing", "The file does not exist."
     FILE_KIND = "file.kind", "The path names a folder, FIFO, device or socket; only regular files are read."
     FILE_UNREADABLE = "file.unreadable", "The system refused to open or read the file."
-    SIZE = "humon.size", "The file is larger than the limit; it is refused before it is read."
+    SIZE = "humon.size", "The file is larger than the limit; it is rejected before it is read."
     TOKEN = "humon.token", "One key or value is longer than the limit."
-    EMPTY = "humon.empty", "The file holds no node, only white space, comments or a byte order mark."
-    NUL = "humon.nul", "The file holds a NUL byte, so it is not text."
+    EMPTY = "humon.empty", "The file contains no node, only white space, comments or a byte order mark."
+    NUL = "humon.nul", "The file contains a NUL byte, so it is not text."
     ENCODING = "humon.encoding", "The bytes are not valid in the file's encoding (UTF-8, UTF-16 or UTF-32)."
     DEPTH = "humon.depth", "Lists and dicts are nested deeper than the limit."
     DUPLICATE = "humon.duplicate", "A key is given twice in one dict or one set of metatags."
@@ -34,14 +34,14 @@ class Code(ProblemCode):
     NO_VALUE = "humon.no_value", "A key is followed by no node."
     KEY_IN_LIST = "humon.key_in_list", "A node in a list has a key."
     UNCLOSED = "humon.unclosed", "A list, dict, quoted value or comment is never closed."
-    STRAY = "humon.stray", "A closing bracket or colon stands where nothing was opened or named."
+    STRAY = "humon.stray", "A closing bracket or colon has no opening bracket or key."
     METATAG = "humon.metatag", "A metatag is not `@ key: value` or `@ { key: value ... }`."
     AFTER_ROOT = "humon.after_root", "Something follows the end of the root node."
-    TOO_MANY = "humon.too_many", "So many problems that reading stopped."
+    TOO_MANY = "humon.too_many", "Reading stopped after too many problems."
     MISSING = "value.missing", "A required key is absent."
-    KIND = "value.kind", "A list, dict or plain value was expected and another kind stands there."
+    KIND = "value.kind", "A list, dict or plain value was expected, but the node is of another kind."
     NUMBER = "value.number", "The value is not a number."
-    RANGE = "value.range", "The number is not finite, has too many digits or lies outside the allowed range."
+    RANGE = "value.range", "The number is not finite, has too many digits or is outside the allowed range."
     BOOLEAN = "value.boolean", "The value is neither true nor false."
     COUNT = "value.count", "The list has the wrong number of entries."
-    CHOICE = "value.choice", "The value is none of the known names."
+    CHOICE = "value.choice", "The value is not one of the known names."

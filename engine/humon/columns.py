@@ -8,20 +8,20 @@ Content = str | dict[str, int] | list[int]
 class Columns:
     """Rows in the order of the text; row 0 is the root.
 
-    A row's content is the rows of its children (a dict by key, or a list), or the lexeme of a value as
-    it stands in the text. A list of nothing but bare words keeps its text, from `[` to `]`, until
-    somebody looks inside: most lists of a scene are short vectors that are converted whole.
+    The content of a row is the rows of its children (a dict by key, or a list), or the lexeme of a value as
+    written. A list of bare words only keeps its text, from `[` to `]`, until its children are read: most
+    lists of a scene are short vectors that are converted as a whole.
     """
 
     __slots__ = ("contents", "keys", "metatags", "starts")
 
     def __init__(self) -> None:
         self.starts = array("I")
-        """Offset at which the row begins in the text: at its key or `@` if it has one."""
+        """Offset of each row in the text: of its key or `@`, if it has one."""
         self.keys: list[str | None] = []
         self.contents: list[Content] = []
         self.metatags: dict[int, tuple[int, ...]] = {}
-        """Rows of the metatags that decorate a row."""
+        """Rows of the metatags of a row."""
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -34,7 +34,7 @@ class Columns:
         return len(self.starts) - 1
 
     def add_metatag(self, owner: int, start: int, key: str, lexeme: str) -> None:
-        """Append a row for a metatag that decorates the row `owner`."""
+        """Append a row for a metatag of the row `owner`."""
         self.metatags[owner] = (*self.metatags.get(owner, ()), self.add(start, key, lexeme))
 
     def metatag(self, owner: int, key: str) -> int | None:

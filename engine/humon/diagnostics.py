@@ -1,20 +1,20 @@
-"""What is wrong with a text: the problems that the reader meets, worded, placed and limited in number."""
+"""Problems that the reader finds in a text, with messages and positions, limited in number."""
 
 from engine.humon.codes import Code
 from engine.humon.columns import Columns
-from engine.humon.lexis import TOKEN, WORDS, unquote
 from engine.humon.limits import MAX_DEPTH, MAX_PROBLEMS, MAX_TOKEN_CHARS
 from engine.humon.lines import Lines
 from engine.humon.problem import InputError, Position, Problem, excerpt_of
+from engine.humon.tokens import TOKEN, WORDS, unquote
 
 _SHOWN_CHARS = 40
 
 
-class Stop(Exception):
-    """Reading cannot go on; the problem is already recorded."""
+class ReadingStopped(Exception):
+    """Reading cannot continue; the problem is already recorded."""
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """Return `text` in quotes, shortened, for a message."""
     return f"'{text}'" if len(text) <= _SHOWN_CHARS else f"'{text[:_SHOWN_CHARS]}…'"
 
@@ -34,58 +34,58 @@ class Diagnostics:
             raise InputError(problem for _, problem in sorted(self._found, key=lambda found: found[0]))
 
     def add(self, code: Code, message: str, offset: int, hint: str = "") -> None:
-        """Record a problem at `offset`; raises Stop when there are too many."""
-        position = Position(self.name, *self.lines.place(offset))
+        """Record a problem at `offset`; raises ReadingStopped when there are too many."""
+        position = Position(self.name, *self.lines.line_and_column(offset))
         excerpt = excerpt_of(*self.lines.line_at(offset))
         self._found.append((offset, Problem(code, message, position, excerpt, hint)))
         if len(self._found) == MAX_PROBLEMS and code is not Code.TOO_MANY:
             self.add(Code.TOO_MANY, f"reading stopped after {MAX_PROBLEMS} problems", offset)
-            raise Stop
+            raise ReadingStopped
 
     def empty(self, size: int) -> None:
-        """The text holds no node; `size` is the length of the source, a byte order mark included."""
-        if self._found:  # what was to be a node has been told already
+        """Record that the text contains no node; `size` is the length of the source."""
+        if self._found:  # the reason is recorded already
             return
-        position = Position(self.name, *self.lines.place(len(self.text)))
+        position = Position(self.name, *self.lines.line_and_column(len(self.text)))
         message = (
-            f"the file is empty at byte {size}" if not self.text else "the file holds no node, only comments"
+            f"the file is empty at byte {size}"
+            if not self.text
+            else "the file contains no node, only comments"
         )
         self._found.append((0, Problem(Code.EMPTY, message, position, help="write at least `{ }`")))
 
     def duplicate(self, key: str, first: int, second: int, what: str = "key") -> None:
-        """The same key stands in one dict, or one set of metatags, twice."""
-        line, column = self.lines.place(first)
-        message = f"the {what} {shown(key)} is given twice, first at {self.name}:{line}:{column}"
+        """Record that a key occurs twice in one dict or one set of metatags."""
+        line, column = self.lines.line_and_column(first)
+        message = f"the {what} {quoted(key)} is given twice, first at {self.name}:{line}:{column}"
         self.add(Code.DUPLICATE, message, second, "keep one of the two, or rename one")
 
     def key_in_list(self, key: str, offset: int) -> None:
-        """A node in a list has a key."""
-        hint = "lists hold nodes without keys: use { } for keys"
-        self.add(Code.KEY_IN_LIST, f"the key {shown(key)} stands in a list", offset, hint)
+        """Record that a node in a list has a key."""
+        hint = "nodes in lists have no keys: use { } for keys"
+        self.add(Code.KEY_IN_LIST, f"the key {quoted(key)} is in a list", offset, hint)
 
     def no_key(self, lexeme: str, offset: int) -> None:
-        """A node in a dict has no key."""
-        what = {"{": "a dict", "[": "a list"}.get(lexeme[0]) or shown(unquote(lexeme))
-        self.add(
-            Code.NO_KEY, f"{what} stands in a dict without a key", offset, "write `key: value`, or use [ ]"
-        )
+        """Record that a node in a dict has no key."""
+        what = {"{": "a dict", "[": "a list"}.get(lexeme[0]) or quoted(unquote(lexeme))
+        self.add(Code.NO_KEY, f"{what} in a dict has no key", offset, "write `key: value`, or use [ ]")
 
     def no_value(self, key: str, offset: int, after: int) -> None:
-        """A key is followed, at offset `after`, by something that is no node."""
+        """Record that a key is followed, at offset `after`, by something that is not a node."""
         if self.text[after : after + 1] not in ("'", '"', "`", "^", "/"):  # these are reported as unclosed
-            self.add(Code.NO_VALUE, f"the key {shown(key)} has no value", offset)
+            self.add(Code.NO_VALUE, f"the key {quoted(key)} has no value", offset)
 
     def too_deep(self, offset: int) -> None:
-        """Nesting goes beyond the limit; raises Stop."""
+        """Record that nesting exceeds the limit; raises ReadingStopped."""
         self.add(Code.DEPTH, f"nesting is deeper than the limit of {MAX_DEPTH}", offset)
-        raise Stop
+        raise ReadingStopped
 
     def wrong_closer(self, closer: str, offset: int, opened: list[tuple[int, bool]]) -> int:
-        """A bracket closes nothing, or not the innermost of `opened` (start, is a dict).
+        """Record a bracket that closes nothing, or not the innermost of `opened` (start, is a dict).
 
-        Returns how many containers are to be left; 0 to pass over the bracket.
+        Returns how many containers the reader closes; 0 to skip the bracket.
         """
-        place = "{}:{}".format(*self.lines.place(offset))
+        place = "{}:{}".format(*self.lines.line_and_column(offset))
         for count, (_, mapping) in enumerate(reversed(opened)):
             if mapping is (closer == "}"):
                 for start, _ in opened[len(opened) - count :]:
@@ -97,18 +97,18 @@ class Diagnostics:
             self.add(Code.STRAY, f"'{closer}' closes nothing", offset)
             return 0
         at = self._bracket(opened[-1][0])
-        place = "{}:{}".format(*self.lines.place(at))
+        place = "{}:{}".format(*self.lines.line_and_column(at))
         self.add(Code.STRAY, f"'{closer}' cannot close the '{self.text[at]}' opened at {place}", offset)
         return 1
 
     def unclosed(self, opened: list[tuple[int, bool]]) -> None:
-        """The text ends while containers are open."""
+        """Record that the text ends while containers are open."""
         for start, _ in reversed(opened):
             at = self._bracket(start)
             self.add(Code.UNCLOSED, f"'{self.text[at]}' is never closed", at)
 
-    def other(self, offset: int, columns: Columns) -> int:
-        """Record what is wrong at `offset`, where no token begins; return where to go on."""
+    def invalid_token(self, offset: int, columns: Columns) -> int:
+        """Record what is wrong at `offset`, where no token begins; return the offset to continue at."""
         character = self.text[offset]
         if character == ":":
             return self._stray_colon(offset, columns)
@@ -121,7 +121,7 @@ class Diagnostics:
             return step.end() if step and passed else offset + 1
         if character == "/":
             self.add(Code.UNCLOSED, "this comment is never closed", offset, "end it with */")
-            raise Stop
+            raise ReadingStopped
         if character == "^":
             end = self.text.find("^", offset + 1, self.lines.end_of_line(offset))
             closer = self.text[offset : end + 1] if end >= 0 else "^tag^"
@@ -147,10 +147,10 @@ class Diagnostics:
         if step and step.lastgroup == "value" and step.end() == offset:
             key, value = unquote(step["lexeme"]), step["value"]
             if value[0] != "[":
-                message = f"the key {shown(key)} has no value: {shown(unquote(value))} after it is a key"
+                message = f"the key {quoted(key)} has no value: {quoted(unquote(value))} after it is a key"
                 self.add(Code.NO_VALUE, message, step.start())
                 return step.start("value")
-        self.add(Code.STRAY, "':' follows nothing that can be a key", offset)
+        self.add(Code.STRAY, "':' has no key before it", offset)
         return offset + 1
 
     def _bracket(self, start: int) -> int:

@@ -1,15 +1,15 @@
-"""A text that was read: its nodes, their places, problems at them and edits of them."""
+"""A Humon text that was read: its nodes, their positions, problems at them and edits of them."""
 
 import threading
 from collections.abc import Iterable
 
 from engine.humon.columns import Columns
 from engine.humon.edits import Edits
-from engine.humon.lexis import TOKEN, WORDS
 from engine.humon.lines import Lines
 from engine.humon.node import Node
 from engine.humon.problem import Position, Problem, Severity, excerpt_of
 from engine.humon.reader import read_columns
+from engine.humon.tokens import TOKEN, WORDS
 
 
 class Document:
@@ -24,7 +24,7 @@ class Document:
 
     @property
     def root(self) -> Node:
-        """The outermost node; a dict where the braces of the root are left out."""
+        """The outermost node; a dict if the braces of the root are omitted."""
         return Node(self, 0)
 
     def problem(
@@ -35,7 +35,7 @@ class Document:
         help: str = "",
         severity: Severity = Severity.ERROR,
     ) -> Problem:
-        """Return a problem at `node`, with its position and the line it stands in."""
+        """Return a problem at `node`, with its position and its source line."""
         if isinstance(node, Position):
             return Problem(code, message, node, "", help, severity)
         offset = self.value_start(node.row)
@@ -48,11 +48,11 @@ class Document:
         return Edits(self)
 
     def replace(self, node: Node, value: object) -> str:
-        """Return the text with another plain Python value for `node`, and nothing else changed."""
+        """Return the text with a new plain Python value for `node`, everything else unchanged."""
         return self.edit([(node, value)])
 
     def edit(self, changes: Iterable[tuple[Node, object]]) -> str:
-        """Return the text with another plain Python value for each of the nodes, and nothing else changed."""
+        """Return the text with a new plain Python value for each of the nodes, everything else unchanged."""
         edits = self.edits()
         for node, value in changes:
             edits.replace(node, value)
@@ -60,7 +60,7 @@ class Document:
 
     def position_at(self, offset: int) -> Position:
         """Return the position of the character at `offset` in the text."""
-        return Position(self.name, *self.lines.place(offset))
+        return Position(self.name, *self.lines.line_and_column(offset))
 
     def children(self, row: int) -> dict[str, int] | list[int] | None:
         """Return the rows of the children of `row`, or None for a value."""
@@ -70,7 +70,7 @@ class Document:
         return self._expand(row) if content[0] == "[" else None
 
     def value_start(self, row: int) -> int:
-        """Return the offset at which the row's node begins, behind its key; a metatag begins at its `@`."""
+        """Return the offset at which the row's node begins, after its key; a metatag begins at its `@`."""
         start = self.columns.starts[row]
         if self.columns.keys[row] is None or self.text[start] == "@":
             return start
@@ -80,7 +80,7 @@ class Document:
         """Return first and past-the-end offset of the row's node, without key and metatags."""
         content = self.columns.contents[row]
         if not row and isinstance(content, dict) and self.text[self.columns.starts[0]] != "{":
-            return self.columns.starts[0], len(self.text)  # a root whose braces are left out
+            return self.columns.starts[0], len(self.text)  # a root without braces
         start, end = self._lexeme_span(row)
         if isinstance(content, str):
             return start, end

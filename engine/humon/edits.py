@@ -1,12 +1,12 @@
-"""Changes to a text that leave everything else in it as it is: comments, order, spacing.
+"""Changes to a text that keep everything else in it: comments, order, spacing.
 
-Gathered against the document as it was read, applied all at once.
+They are collected against the document as it was read, and applied together.
 """
 
 import re
 from typing import TYPE_CHECKING
 
-from engine.humon.lexis import BACK, BLANK, COMMENT, INLINE, SPACE, TOKEN, WHITE, quote
+from engine.humon.tokens import BACK, BLANK, COMMENT, INLINE, SPACE, TOKEN, WHITE, quote
 from engine.humon.writer import INDENT, inline, scalar
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ _BLANK_END = re.compile(rf"{BLANK}\Z")
 
 
 class Edits:
-    """A set of changes to one document; `apply` returns the new text, the document itself stays."""
+    """A set of changes to one document; `apply` returns the new text, the document does not change."""
 
     def __init__(self, document: "Document") -> None:
         self.document = document
         self._changes: list[tuple[int, int, str]] = []
 
     def replace(self, node: "Node", value: object) -> "Edits":
-        """Give `node` a new plain Python value; quotes stay where they fit, as do lists of equal length."""
+        """Set a new plain Python value; keeps quotes if they fit, and the layout of lists of equal length."""
         content = self.document.children(node.row)
         if isinstance(content, list) and isinstance(value, (list, tuple)) and len(value) == len(content):
             for child, new in zip(node, value, strict=True):
@@ -43,37 +43,39 @@ class Edits:
             if lexeme.endswith("/") and text.startswith("/", end):  # would swallow or break the comment there
                 lexeme = f'"{lexeme}"' if '"' not in lexeme else f"'{lexeme}'"
         else:
-            lexeme = self._apart(start, end, inline(value))
+            lexeme = self._separated(start, end, inline(value))
         if lexeme != text[start:end]:
             self._changes.append((start, end, lexeme))
         return self
 
     def insert(self, parent: "Node", key: str, value: object) -> "Edits":
-        """Add `key: value` behind the last child of a dict, on a line of its own where that one has one.
+        """Add `key: value` after the last child of a dict, on a separate line if that child has one.
 
         Raises ValueError if `parent` is no dict or has the key.
         """
         content = self.document.children(parent.row)
         if not isinstance(content, dict) or key in content:
-            raise ValueError(f"cannot insert {key!r}: not a dict, or the key is there")
+            raise ValueError(f"cannot insert {key!r}: not a dict, or it has the key")
         pair = f"{quote(key)}: {inline(value)}"
         text = self.document.text
         if content:
-            self._insert_behind(list(content.values())[-1], pair)
+            self._insert_after(list(content.values())[-1], pair)
             return self
         start, end = self.document.span(parent.row)
         implicit = text[start] != "{"
-        at = self._behind(self._metatags_end(start if implicit else start + 1))
+        at = self._end_of_comments(self._metatags_end(start if implicit else start + 1))
         if implicit or "\n" in text[at:end] or self._ends_in_line_comment(start, at):
-            self._put(at, self._line_break() + self._margin(start) + ("" if implicit else INDENT) + pair)
+            self._insert_text(
+                at, self._line_break() + self._margin(start) + ("" if implicit else INDENT) + pair
+            )
             if text[at:end] == "}":
-                self._put(at, self._line_break())
+                self._insert_text(at, self._line_break())
         else:
-            self._put(at, f" {pair} " if text[at] == "}" else f" {pair}")
+            self._insert_text(at, f" {pair} " if text[at] == "}" else f" {pair}")
         return self
 
     def remove(self, node: "Node") -> "Edits":
-        """Take out a child of a list or dict, with key and metatags, and its line if that is left blank."""
+        """Remove a child of a list or dict, with key and metatags, and its line if that becomes blank."""
         text = self.document.text
         start = self.document.columns.starts[node.row]
         end = self._metatags_end(self.document.span(node.row)[1])
@@ -98,7 +100,7 @@ class Edits:
 
     @property
     def moves_lines(self) -> bool:
-        """Whether anything that is put in or taken out holds a line break: lines after it may be others."""
+        """Whether an inserted or removed text has a line break, so that later line numbers may change."""
         text = self.document.text
         return any(_BREAK.search(new + text[start:end]) for start, end, new in self._changes)
 
@@ -112,30 +114,30 @@ class Edits:
             done = end
         return "".join([*parts, text[done:]])
 
-    def _apart(self, start: int, end: int, lexeme: str) -> str:
-        """Return `lexeme` with a space where it would run into its neighbours."""
+    def _separated(self, start: int, end: int, lexeme: str) -> str:
+        """Return `lexeme` with a space wherever it would join its neighbours."""
         text = self.document.text
         before = start > 0 and text[start - 1] not in _SEPARATORS
         after = end < len(text) and text[end] not in _SEPARATORS
         return " " * before + lexeme + " " * after
 
-    def _put(self, at: int, text: str) -> None:
+    def _insert_text(self, at: int, text: str) -> None:
         self._changes.append((at, at, text))
 
-    def _insert_behind(self, row: int, pair: str) -> None:
+    def _insert_after(self, row: int, pair: str) -> None:
         document = self.document
         start = document.columns.starts[row]
         end = self._metatags_end(document.span(row)[1])
-        at = self._behind(end)
+        at = self._end_of_comments(end)
         margin = _LINE_BLANK.match(document.text, document.lines.start_of_line(start))
         own_line = margin is not None and margin.end() >= start
         if own_line or self._ends_in_line_comment(end, at):
-            self._put(at, self._line_break() + self._margin(start) + pair)
+            self._insert_text(at, self._line_break() + self._margin(start) + pair)
         else:
-            self._put(at, "  " + pair)
+            self._insert_text(at, "  " + pair)
 
-    def _behind(self, end: int) -> int:
-        """Return the offset behind the comments and the comma that follow `end` on its line."""
+    def _end_of_comments(self, end: int) -> int:
+        """Return the offset after the comments and the comma that follow `end` on its line."""
         rest = _REST_OF_LINE.match(self.document.text, end)
         assert rest is not None
         return end + len(rest[0].rstrip(" \t"))

@@ -1,4 +1,4 @@
-"""From the bytes of a file to its text: UTF-8, UTF-16 or UTF-32, by byte order mark or told by the bytes."""
+"""Decodes the bytes of a file: UTF-8, UTF-16 or UTF-32, by the byte order mark or by the first bytes."""
 
 import codecs
 import re
@@ -16,8 +16,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# The first character of a Humon file is nearly always below U+0100; in a 16-bit file two are asked for,
-# so that a UTF-8 file with a stray NUL is not taken for one.
+# The first character of a Humon file is nearly always below U+0100; UTF-16 requires two such characters,
+# so that a UTF-8 file with a stray NUL is not mistaken for it.
 _SHAPES = (
     (re.compile(rb"[^\0]\0\0\0", re.S), "utf-32-le"),
     (re.compile(rb"\0\0\0[^\0]", re.S), "utf-32-be"),
@@ -38,7 +38,7 @@ def detect(data: bytes) -> tuple[str, int]:
 
 
 def decode(data: bytes, name: str) -> str:
-    """Return the text of `data`; raises InputError naming the byte offset of what is no text."""
+    """Return the text of `data`. Raises InputError with the byte offset of the first invalid byte."""
     codec, mark = detect(data)
     try:
         text = data[mark:].decode(codec)
@@ -51,7 +51,7 @@ def decode(data: bytes, name: str) -> str:
 
 
 def check_text(text: str, name: str, offset_of: Callable[[str], int] | None = None) -> None:
-    """Raise InputError if `text` holds a NUL or half of a surrogate pair."""
+    """Raise InputError if `text` contains a NUL or half of a surrogate pair."""
     at = text.find("\0")
     code, what = Code.NUL, "a NUL byte"
     if at < 0 and offset_of is None and not text.isascii():
@@ -63,10 +63,10 @@ def check_text(text: str, name: str, offset_of: Callable[[str], int] | None = No
         before = text[:at]
         place = f"byte {offset_of(before)}" if offset_of else f"character {at}"
         raise InputError(
-            _at_end_of(before, name, code, f"{what} at {place}", "the file is damaged, or no text file")
+            _at_end_of(before, name, code, f"{what} at {place}", "the file is damaged or not a text file")
         )
 
 
 def _at_end_of(before: str, name: str, code: Code, message: str, hint: str) -> Problem:
-    line, column = Lines(before).place(len(before))
+    line, column = Lines(before).line_and_column(len(before))
     return Problem(code, message, Position(name, line, column), help=hint)

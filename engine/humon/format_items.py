@@ -1,17 +1,17 @@
-"""A text as the formatter sees it: items with their comments, and where its author broke lines."""
+"""The items of a text for the formatter, with comments, line breaks and blank lines."""
 
 import re
 from dataclasses import dataclass, field
 from enum import Enum
 
-from engine.humon.lexis import COMMENT, LEXEME
+from engine.humon.tokens import COMMENT, LEXEME
 
 _PIECE = re.compile(rf"(?P<comment>{COMMENT})|(?P<mark>[{{}}\[\]:@])|(?P<lexeme>{LEXEME.pattern})")
 _BREAK = re.compile(r"\r\n|\r|\n")
 
 
 class Role(Enum):
-    """What an item is."""
+    """The kind of an item."""
 
     NODE = 1
     METATAG = 2
@@ -31,13 +31,13 @@ class Item:
 
     @property
     def ends_line(self) -> bool:
-        """Whether nothing can follow on its line."""
+        """Whether nothing can follow it on its line."""
         return self.role is Role.COMMENT and self.text.startswith("//")
 
 
 @dataclass(slots=True)
 class Container:
-    """The items between two brackets; `flat` is all of it on one line, where it stood so and is short."""
+    """The items between two brackets; `flat` is its text on one line, if it was written so and is short."""
 
     closer: str
     items: list[Item] = field(default_factory=list)
@@ -46,11 +46,11 @@ class Container:
 
     @property
     def is_list(self) -> bool:
-        """Whether nodes stand here without keys."""
+        """Whether its nodes have no keys."""
         return self.closer == "]"
 
     def flatten(self, width: int) -> None:
-        """Set `flat` if there is no line break inside and it is not longer than `width`."""
+        """Set `flat` if there is no line break inside and it has at most `width` characters."""
         parts = [item.inside.flat if item.inside else "" for item in self.items]
         if self.broken or None in parts:
             return
@@ -71,7 +71,7 @@ def gap(container: Container, before: Item, item: Item) -> str:
 
 
 def format_items(text: str, implicit_root: bool, width: int) -> Container:
-    """Return the items of a correct text as children of a container without brackets."""
+    """Return the items of a valid text as children of a container without brackets."""
     builder = _Builder(Container("" if implicit_root else "]"), width)
     end = 0
     for piece in _PIECE.finditer(text):
@@ -102,7 +102,7 @@ class _Builder:
         if not self._pending:
             self._same_line, self._after_blank_line = breaks == 0, breaks > 1
         if group == "comment":
-            # A comment inside a pair goes before it: no pair is ever torn apart.
+            # A comment inside a pair is moved before it, so that pairs stay together.
             self._add(piece.rstrip(), Role.COMMENT)
             self._same_line, self._after_blank_line = not piece.startswith("//"), False
         elif self._tags is not None:

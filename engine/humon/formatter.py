@@ -1,8 +1,8 @@
-"""Pretty printing of a document: every comment stays, and so do the line breaks that carry meaning.
+"""Formats a document; keeps every comment, and the line breaks that carry meaning.
 
-A list or dict that its author wrote on one line stays on one if it fits. Otherwise each node of a dict gets
-a line of its own; the entries of a list keep the rows they were written in (a matrix, a table of
-vertices), broken where a row is too long. Commas go, quotes stay, and of several blank lines one.
+A list or dict that was written on one line stays on one line if it fits. Otherwise each node of a dict gets
+its own line; the entries of a list keep their rows (a matrix, a table of vertices), and rows that are too
+long are broken. Commas are removed, quotes kept, and several blank lines become one.
 """
 
 from engine.humon.document import Document
@@ -13,9 +13,9 @@ _FARTHEST_ALIGNED = 40
 
 
 def format_document(document: Document, width: int = WIDTH) -> str:
-    """Return the text of `document` laid out anew; formatting the result again changes nothing.
+    """Return the formatted text of `document`; formatting the result again changes nothing.
 
-    It reads as the same nodes, keys, values and metatags, in the same order.
+    It has the same nodes, keys, values and metatags, in the same order.
     """
     start, _ = document.span(0)
     implicit = isinstance(document.columns.contents[0], dict) and document.text[start] != "{"
@@ -33,9 +33,9 @@ class _Printer:
         self._trailing: list[tuple[int, int, str]] = []  # line, length before its comment, indentation
 
     def print_items(self, container: Container, indent: str) -> None:
-        """Print the items of a container behind its opening bracket, which is the last line so far."""
+        """Print the items of a container after its opening bracket, which ends the last line so far."""
         before: Item | None = None
-        spread = False  # whether the item before took several lines
+        spread = False  # whether the previous item takes several lines
         for item in container.items:
             flat = self._flat(item)
             if self._stays(container, before, spread, item, flat):
@@ -55,7 +55,7 @@ class _Printer:
             before = item
 
     def align_comments(self) -> None:
-        """Bring the `//` comments behind the items of successive lines into one column."""
+        """Align the `//` comments at the ends of successive lines in one column."""
         run: list[tuple[int, int, str]] = []
         for place in [*self._trailing, (-1, 0, "")]:
             if run and place[::2] != (run[-1][0] + 1, run[-1][2]):
@@ -75,7 +75,7 @@ class _Printer:
     def _stays(
         self, container: Container, before: Item | None, spread: bool, item: Item, flat: str | None
     ) -> bool:
-        """Whether `item` goes on the line of what is before it."""
+        """Whether `item` goes on the line of the previous item."""
         if not item.same_line or not self.lines or (before is not None and before.ends_line):
             return False
         if item.role is not Role.NODE:

@@ -1,4 +1,4 @@
-"""Where the lines of a text begin, found only when somebody asks for a line or a column."""
+"""Line starts of a text, computed at the first query for a line or a column."""
 
 import re
 from array import array
@@ -31,24 +31,24 @@ class Lines:
             self._starts = starts
         return self._starts
 
-    def place(self, offset: int) -> tuple[int, int]:
+    def line_and_column(self, offset: int) -> tuple[int, int]:
         """Return the 1-based line and column (a tab counts 4) of the character at `offset`."""
         number = bisect_right(self.starts, offset)
         start = self.starts[number - 1]
         return number, 1 + offset - start + (TAB_COLUMNS - 1) * self.text.count("\t", start, offset)
 
     def line_at(self, offset: int) -> tuple[str, int]:
-        """Return the line that holds `offset`, without its break, and the offset in that line."""
+        """Return the line that contains `offset`, without its line break, and the offset in that line."""
         number = bisect_right(self.starts, offset)
         start = self.starts[number - 1]
         end = self.starts[number] if number < len(self.starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n"), offset - start
 
     def start_of_line(self, offset: int) -> int:
-        """Return the offset of the first character of the line that holds `offset`."""
+        """Return the offset of the first character of the line that contains `offset`."""
         return self.starts[bisect_right(self.starts, offset) - 1]
 
     def end_of_line(self, offset: int) -> int:
-        """Return the offset just after the line that holds `offset`."""
+        """Return the offset after the line that contains `offset`, its line break included."""
         number = bisect_right(self.starts, offset)
         return self.starts[number] if number < len(self.starts) else len(self.text)

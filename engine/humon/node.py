@@ -1,4 +1,4 @@
-"""The nodes of a document: light views on its columns, made when somebody looks."""
+"""The nodes of a document: light views of its columns, created on access."""
 
 from collections.abc import ItemsView, Iterator, Mapping
 from enum import Enum
@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from engine.humon.columns import Content
-from engine.humon.lexis import QUOTES, unquote
 from engine.humon.problem import Position
+from engine.humon.tokens import QUOTES, unquote
 
 if TYPE_CHECKING:
     from engine.humon.document import Document
@@ -26,8 +26,8 @@ class Kind(Enum):
 class Node:
     """A list, dict or value of a document; equal to every other view of the same node.
 
-    Keeps its document alive. Lists have their children by number, dicts by key; both iterate over the
-    child nodes. A value has no children. Always true, so that `dict.get(key)` can be tested.
+    Keeps its document alive. Children are indexed by number in lists, by key in dicts; both iterate over the
+    child nodes. A value has no children. Always true, so that `node.get(key)` can be tested.
     """
 
     __slots__ = ("document", "row")
@@ -58,12 +58,12 @@ class Node:
 
     @property
     def key(self) -> str | None:
-        """The key under which a dict (or a set of metatags) holds this node."""
+        """The key of this node in its dict or set of metatags, or None."""
         return self.document.columns.keys[self.row]
 
     @property
     def text(self) -> str:
-        """The text of a value, without its quotes; of a list or dict its source, brackets included."""
+        """The text of a value without quotes; the source of a list or dict with brackets."""
         content = self.document.columns.contents[self.row]
         if isinstance(content, str):
             return unquote(content) if content[0] in QUOTES else content
@@ -72,7 +72,7 @@ class Node:
 
     @property
     def metatags(self) -> Mapping[str, str]:
-        """The metatags that decorate this node, in the order of the text."""
+        """The metatags of this node, in the order of the text."""
         columns = self.document.columns
         rows = columns.metatags.get(self.row)
         if rows is None:
@@ -80,13 +80,13 @@ class Node:
         return {str(columns.keys[row]): Node(self.document, row).text for row in rows}
 
     def metatag(self, key: str) -> "Node | None":
-        """Return the metatag `key` as a node with a position, if this node has it."""
+        """Return the metatag `key` as a node with a position, or None."""
         row = self.document.columns.metatag(self.row, key)
         return None if row is None else Node(self.document, row)
 
     @property
     def type(self) -> str | None:
-        """The text of the metatag `type`, if this node has one."""
+        """The text of the metatag `type`, or None."""
         row = self.document.columns.metatag(self.row, "type")
         return None if row is None else Node(self.document, row).text
 
@@ -97,13 +97,13 @@ class Node:
 
     @property
     def position(self) -> Position:
-        """Where the node begins: its bracket or the first character of its value; a metatag at its `@`."""
+        """Position of its bracket or the first character of its value; of the `@` of a metatag."""
         document = self.document
         return document.position_at(document.value_start(self.row))
 
     @property
     def key_position(self) -> Position:
-        """Where the key of the node begins, or the node itself if it has no key."""
+        """Position of the node's key, or of the node if it has no key."""
         return self.document.position_at(self.document.columns.starts[self.row])
 
     def __len__(self) -> int:
@@ -129,7 +129,7 @@ class Node:
         raise KeyError(key)
 
     def get(self, key: str) -> "Node | None":
-        """Return the child with this key, or None (also where this is no dict)."""
+        """Return the child with this key, or None (also if this is no dict)."""
         content = self.document.columns.contents[self.row]
         row = content.get(key) if isinstance(content, dict) else None
         return None if row is None else Node(self.document, row)
@@ -139,7 +139,7 @@ class Node:
         return isinstance(content, dict) and key in content
 
     def items(self) -> "ItemsView[str, Node]":
-        """Return the keys and children of a dict, in the order of the text; nothing for other kinds."""
+        """Return the keys and children of a dict, in the order of the text; empty for other kinds."""
         content = self.document.columns.contents[self.row]
         document = self.document
         pairs = content.items() if isinstance(content, dict) else ()

@@ -1,4 +1,4 @@
-"""Problems with user input: where, what, which code, and the one exception that carries them."""
+"""Problems with user input: code, message and position, and the exception that carries them."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Severity(StrEnum):
-    """How bad a problem is: an error refuses the input, a warning does not."""
+    """Severity of a problem: an error rejects the input, a warning does not."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -22,7 +22,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a text file: 1-based line and column, a tab counting 4; line 0 means the file as a whole."""
+    """A position in a text file: 1-based line and column, a tab counts 4; line 0 means the whole file."""
 
     file: str
     line: int = 0
@@ -34,7 +34,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with user input, with a stable code and, where known, the way to mend it.
+    """One problem with user input, with a stable code and, if known, a hint how to fix it (`help`).
 
     `excerpt` is the source line and, on the line below, a caret under the column (see `excerpt_of`).
     """
@@ -57,7 +57,7 @@ class Problem:
 
 
 class InputError(Exception):
-    """The input of a user is wrong; carries every problem found, never empty."""
+    """User input is wrong; has all problems that were found, at least one."""
 
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
@@ -70,25 +70,25 @@ class InputError(Exception):
 
 
 class ProblemCollector:
-    """Gathers the problems of several parts, so that they are reported together."""
+    """Collects the problems of several parts, so that they are reported together."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
     def add(self, problem: Problem) -> None:
-        """Remember a problem."""
+        """Add a problem."""
         self.problems.append(problem)
 
     @contextmanager
     def catching(self) -> Iterator[None]:
-        """Take the problems of an InputError raised inside, and go on after the block."""
+        """Collect the problems of an InputError raised inside, and continue after the block."""
         try:
             yield
         except InputError as error:
             self.problems.extend(error.problems)
 
     def attempt(self, call: Callable[[], T], default: T) -> T:
-        """Return what `call` returns, or `default` after taking the problems it raised."""
+        """Return the result of `call`, or `default` after collecting the problems it raised."""
         try:
             return call()
         except InputError as error:
@@ -97,7 +97,7 @@ class ProblemCollector:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """The problems that refuse nothing."""
+        """The problems that are warnings."""
         return tuple(p for p in self.problems if p.severity is Severity.WARNING)
 
     def check(self) -> None:
@@ -107,7 +107,7 @@ class ProblemCollector:
 
 
 def printable(text: str) -> str:
-    """Return `text` with control and format characters replaced, so that it cannot steer a terminal."""
+    """Return `text` with control and format characters replaced, so that it cannot control a terminal."""
     if text.isprintable():
         return text
     return "".join(

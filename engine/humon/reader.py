@@ -1,7 +1,7 @@
-"""From text to columns: one pass of one regular expression, no object per node, no recursion.
+"""Reads text into columns: one pass of one regular expression, no object per node, no recursion.
 
-The loop handles what correct files are made of; what is wrong goes to `Diagnostics`, which records the
-problem and says where to go on, so that the problems of one file are reported together.
+The loop handles valid text; everything else goes to `Diagnostics`, which records the problem and returns
+where to continue, so that all problems of a file are reported together.
 """
 
 import gc
@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 
 from engine.humon.codes import Code
 from engine.humon.columns import Columns, Content
-from engine.humon.diagnostics import Diagnostics, Stop
+from engine.humon.diagnostics import Diagnostics, ReadingStopped
 from engine.humon.encoding import check_text, decode
-from engine.humon.lexis import QUOTES, SPACE, TOKEN, unquote
 from engine.humon.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_TOKEN_CHARS
 from engine.humon.problem import InputError, Position, Problem
+from engine.humon.tokens import QUOTES, SPACE, TOKEN, unquote
 
 _LEXEME = TOKEN.groupindex["lexeme"]
 _VALUE = TOKEN.groupindex["value"]
@@ -37,7 +37,7 @@ def read_columns(source: str | bytes, name: str) -> tuple[str, Columns]:
         check_text(text, name)
     diagnostics = Diagnostics(text, name)
     columns = Columns()
-    with _collector_paused(), suppress(Stop):
+    with _gc_paused(), suppress(ReadingStopped):
         _scan(text, columns, diagnostics, len(source))
         if len(text) > MAX_TOKEN_CHARS:
             diagnostics.check_token_sizes(columns)
@@ -46,7 +46,7 @@ def read_columns(source: str | bytes, name: str) -> tuple[str, Columns]:
 
 
 def check_size(size: int, name: str, limit: int | None = None) -> None:
-    """Raise InputError if a file of `size` bytes is over the limit, or that of Humon texts."""
+    """Raise InputError if a file of `size` bytes is over the limit (None: that of Humon texts)."""
     limit = MAX_FILE_BYTES if limit is None else limit
     if size > limit:
         message = f"{size} bytes are more than the limit of {limit}"
@@ -54,8 +54,8 @@ def check_size(size: int, name: str, limit: int | None = None) -> None:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cycle collector from walking all new containers again and again while they are made."""
+def _gc_paused() -> Iterator[None]:
+    """Pause the cycle collector, which would traverse all new containers again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -96,7 +96,7 @@ def _scan_nodes(
     diagnostics: Diagnostics,
     root: dict[str, int] | list[int] | None,
 ) -> int:
-    """Read the children of the root up to its closing bracket; `root` is None where braces are left out.
+    """Read the children of the root up to its closing bracket; `root` is None if its braces are omitted.
 
     Returns the offset after the root.
     """
@@ -105,7 +105,7 @@ def _scan_nodes(
     stack: list[tuple[int, bool, dict[str, int], list[int]]] = []
     members: dict[str, int] = {}
     items: list[int] = []
-    # `node` is the open container, a dict if `mapping`; `last` is the node that a metatag decorates.
+    # `node` is the open container, a dict if `mapping`; `last` is the node that the next metatag belongs to.
     node = last = 0
     mapping = True
     if root is None:
@@ -185,7 +185,7 @@ def _scan_nodes(
             else:
                 offset = _metatags(text, step.start(), columns, last, diagnostics)
                 if offset == step.start():
-                    offset = _skip(text, diagnostics.other(offset, columns))
+                    offset = _skip(text, diagnostics.invalid_token(offset, columns))
                 count = len(starts)
                 going = True
                 break
@@ -195,7 +195,7 @@ def _scan_nodes(
             if depth >= MAX_DEPTH:
                 if depth > MAX_DEPTH:
                     diagnostics.too_deep(step.start())
-                _check_deepest(text, step.end(), diagnostics)
+                _check_flat_lists(text, step.end(), diagnostics)
             node = last
             mapping = bracket == "{"
             if mapping:
@@ -212,8 +212,8 @@ def _skip(text: str, offset: int) -> int:
     return found.end()
 
 
-def _check_deepest(text: str, offset: int, diagnostics: Diagnostics) -> None:
-    """See to it that a container at the depth limit holds no lists of words, which are never opened."""
+def _check_flat_lists(text: str, offset: int, diagnostics: Diagnostics) -> None:
+    """Report lists of bare words in a container at the depth limit, which the main loop does not open."""
     for step in TOKEN.finditer(text, offset):
         if step["flat"] is not None or (step["value"] or "").startswith("["):
             diagnostics.too_deep(step.start())
@@ -228,7 +228,7 @@ def _check_metatag(columns: Columns, owner: int, key: str, offset: int, diagnost
 
 
 def _metatags(text: str, offset: int, columns: Columns, owner: int, diagnostics: Diagnostics) -> int:
-    """Read all metatags from `offset` on for the row `owner`; return the offset of what follows them."""
+    """Read all metatags from `offset` on for the row `owner`; return the offset after them."""
     while step := TOKEN.match(text, offset):
         if step.lastgroup == "tagged":
             key = unquote(step["tag"])
@@ -263,5 +263,5 @@ def _metatag_block(text: str, brace: int, columns: Columns, owner: int, diagnost
 def _after_root(text: str, offset: int, columns: Columns, diagnostics: Diagnostics) -> None:
     offset = _metatags(text, offset, columns, 0, diagnostics)
     if offset < len(text):
-        hint = "a file holds one root node: put all in one dict, or leave out the braces of the root"
+        hint = "a file has one root node: put everything in one dict, or omit the braces of the root"
         diagnostics.add(Code.AFTER_ROOT, "something follows the end of the root node", offset, hint)

@@ -1,4 +1,4 @@
-"""Writing a file as a whole or not at all: beside it first, flushed, then renamed over it."""
+"""Writes a file atomically: to a temporary file beside it, flushed, then renamed over it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ STALE_SECONDS = 60.0
 """Age of a temporary file at which the process that wrote it counts as killed."""
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` as UTF-8; on any failure the old file is as it was and no temporary one is left.
+def write_atomically(path: Path, text: str) -> None:
+    """Write `text` as UTF-8; after a failure the old file is unchanged and no temporary file is left.
 
-    A symbolic link stays one, and the file keeps its permissions. What a killed process left beside it is
-    swept. Raises InputError `output.write`.
+    Symbolic links and permissions are kept. Temporary files of killed processes are deleted. Raises
+    InputError `output.write`.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -45,7 +45,7 @@ def _sweep(target: Path) -> None:
     with os.scandir(target.parent) as entries:
         for entry in entries:
             if entry.name.startswith(f".{target.name}.") and entry.name.endswith(SUFFIX):
-                with contextlib.suppress(OSError):  # another process may be quicker
+                with contextlib.suppress(OSError):  # another process may delete it first
                     if time.time() - entry.stat().st_mtime > STALE_SECONDS:
                         os.unlink(entry.path)
 

@@ -1,4 +1,4 @@
-"""Typed values from nodes: numbers, booleans, vectors, choices, each error with the position of the node."""
+"""Reads typed values from nodes: numbers, booleans, vectors, choices; errors have the node's position."""
 
 import math
 import re
@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TypeVar, cast, overload
 
 from engine.humon.codes import Code
-from engine.humon.diagnostics import shown
+from engine.humon.diagnostics import quoted
 from engine.humon.limits import MAX_DIGITS
 from engine.humon.node import Kind, Node
 from engine.humon.problem import InputError
@@ -27,14 +27,14 @@ def failure(code: str, message: str, node: Node, help: str = "") -> InputError:
 
 
 def expect(node: Node, kind: Kind) -> Node:
-    """Return `node` if it is of this kind; raises InputError `value.kind` otherwise."""
+    """Return `node` if it is of this kind. Raises InputError `value.kind`."""
     if node.kind is not kind:
         raise failure(Code.KIND, f"{_named(node)} must be {_KINDS[kind]}, not {_KINDS[node.kind]}", node)
     return node
 
 
 def required(node: Node, key: str) -> Node:
-    """Return the child `key` of a dict; raises InputError `value.missing` if there is none."""
+    """Return the child `key` of a dict. Raises InputError `value.missing` if there is none."""
     child = expect(node, Kind.DICT).get(key)
     if child is None:
         raise failure(Code.MISSING, f"{_named(node)} has no '{key}'", node, f"add `{key}: ...`")
@@ -42,33 +42,33 @@ def required(node: Node, key: str) -> Node:
 
 
 def text(node: Node) -> str:
-    """Return the text of a value."""
+    """Return the text of a value. Raises InputError `value.kind`."""
     return expect(node, Kind.VALUE).text
 
 
 def number(node: Node, minimum: float = -math.inf, maximum: float = math.inf) -> float:
-    """Return a finite number within the bounds, both included; raises `value.number` or `value.range`."""
+    """Return a finite number within the bounds, inclusive. Raises `value.number` or `value.range`."""
     written = text(node)
     if len(written) > MAX_DIGITS and _NUMBER.fullmatch(written):
         raise failure(Code.RANGE, f"{_named(node)} has more than {MAX_DIGITS} digits", node)
     if not _NUMBER.fullmatch(written):
         if _NOT_FINITE.fullmatch(written):
-            raise failure(Code.RANGE, f"{_named(node)} must be finite, not {shown(written)}", node)
-        raise failure(Code.NUMBER, f"{_named(node)} must be a number, not {shown(written)}", node)
+            raise failure(Code.RANGE, f"{_named(node)} must be finite, not {quoted(written)}", node)
+        raise failure(Code.NUMBER, f"{_named(node)} must be a number, not {quoted(written)}", node)
     value = float(written)
     if math.isinf(value):
-        raise failure(Code.RANGE, f"{_named(node)} must be finite: {shown(written)} is too large", node)
+        raise failure(Code.RANGE, f"{_named(node)} must be finite: {quoted(written)} is too large", node)
     if not minimum <= value <= maximum:
         raise failure(Code.RANGE, f"{_named(node)} must be {_bounds(minimum, maximum)}, not {written}", node)
     return value
 
 
 def integer(node: Node, minimum: int | None = None, maximum: int | None = None) -> int:
-    """Return a whole number within the bounds, both included; raises `value.number` or `value.range`."""
+    """Return a whole number within the bounds, inclusive. Raises `value.number` or `value.range`."""
     written = text(node)
     if not _INTEGER.fullmatch(written):
         number(node)
-        raise failure(Code.NUMBER, f"{_named(node)} must be a whole number, not {shown(written)}", node)
+        raise failure(Code.NUMBER, f"{_named(node)} must be a whole number, not {quoted(written)}", node)
     if len(written) > MAX_DIGITS:
         raise failure(Code.RANGE, f"{_named(node)} has more than {MAX_DIGITS} digits", node)
     value = int(written)
@@ -79,18 +79,18 @@ def integer(node: Node, minimum: int | None = None, maximum: int | None = None) 
 
 
 def boolean(node: Node) -> bool:
-    """Return the truth of `true` or `false`; raises `value.boolean` for anything else."""
+    """Return True for `true`, False for `false`. Raises `value.boolean` for anything else."""
     content = node.document.columns.contents[node.row]
     written = content if content in ("true", "false") else text(node)
     if written == "true":
         return True
     if written == "false":
         return False
-    raise failure(Code.BOOLEAN, f"{_named(node)} must be true or false, not {shown(written)}", node)
+    raise failure(Code.BOOLEAN, f"{_named(node)} must be true or false, not {quoted(written)}", node)
 
 
 def vector(node: Node, count: int | None = None) -> tuple[float, ...]:
-    """Return the finite numbers of a list, exactly `count` where given.
+    """Return the finite numbers of a list, exactly `count` if given.
 
     Raises `value.kind`, `value.count`, `value.number` or `value.range`. A list of bare words is
     converted from its text, without a node per number.
@@ -100,7 +100,7 @@ def vector(node: Node, count: int | None = None) -> tuple[float, ...]:
         try:
             values = tuple(map(float, content[1:-1].split()))
         except ValueError:
-            values = (math.inf,)  # the slow way finds out which number it is
+            values = (math.inf,)  # the slow path below reports which number it is
         if (count is None or len(values) == count) and content[0] == "[" and all(map(math.isfinite, values)):
             return values
     expect(node, Kind.LIST)
@@ -116,21 +116,21 @@ def choice(node: Node, known: Mapping[str, T]) -> T: ...
 @overload
 def choice(node: Node, known: tuple[str, ...] | list[str] | frozenset[str]) -> str: ...
 def choice(node: Node, known: type[E] | Mapping[str, T] | Iterable[str]) -> object:
-    """Return what the node's text names.
+    """Return the choice with the name in the node's text.
 
-    `known` is an Enum (a member is named by its value if that is a str, else by its name in lower case),
-    a mapping from names, or names alone. Raises `value.choice` with the nearest known name.
+    `known` is an Enum (the name of a member is its value if that is a str, else its name in lower case), a
+    mapping from names, or only names. Raises `value.choice` with the nearest known name.
     """
     written = text(node)
     names = _names(known)
     if written not in names:
-        message = f"{_named(node)} is no known name: {shown(written)}"
+        message = f"{_named(node)} is not a known name: {quoted(written)}"
         raise failure(Code.CHOICE, message, node, suggestion(written, names))
     return names[written]
 
 
 def plain(node: Node) -> object:
-    """Return a node as plain Python: dicts, lists and str; metatags of a dict as keys that begin with `@`."""
+    """Return a node as dicts, lists and str; metatags of a dict become keys that begin with `@`."""
     if node.kind is Kind.VALUE:
         return node.text
     if node.kind is Kind.LIST:
@@ -140,7 +140,7 @@ def plain(node: Node) -> object:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like `name`, if one is near."""
+    """Return the known name that is most similar to `name`, or None if none is similar."""
     import difflib
 
     found = difflib.get_close_matches(name.lower(), {k.lower(): k for k in known}, 1, 0.6)
@@ -153,7 +153,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     near = nearest(name, names)
     if near is not None:
         return f"did you mean '{near}'?"
-    return f"known are: {', '.join(sorted(names))}" if names else ""
+    return f"known: {', '.join(sorted(names))}" if names else ""
 
 
 def _names(known: type[E] | Mapping[str, T] | Iterable[str]) -> Mapping[str, object]:

@@ -1,12 +1,12 @@
-"""From plain Python values to Humon text, laid out for reading."""
+"""Writes plain Python values as formatted Humon text."""
 
 import math
 import numbers
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from engine.humon.lexis import quote
 from engine.humon.limits import MAX_DEPTH
+from engine.humon.tokens import quote
 
 INDENT: Final = "    "
 WIDTH: Final = 100
@@ -17,9 +17,9 @@ def write(value: object, *, braces: bool = False, width: int = WIDTH) -> str:
     """Return the Humon text of a plain Python value, ending with a line break.
 
     dict (also any Mapping) -> dict, list or tuple -> list; str, bool, int and float -> value. A dict key
-    that begins with `@` writes a metatag: `{"@type": "mesh"}` is `{ @type: mesh }`. The braces of a root
-    dict are left out unless `braces`. What fits into `width` columns and is at most two levels deep stands
-    on one line. The same value gives the same text.
+    that begins with `@` is written as a metatag: `{"@type": "mesh"}` is `{ @type: mesh }`. The braces of a
+    root dict are omitted unless `braces`. A container that fits into `width` columns and is at most two
+    levels deep is written on one line. Equal values give equal texts.
 
     Raises TypeError for any other type, ValueError for nan, infinity, a NUL or nesting beyond the limit.
     """
@@ -31,7 +31,7 @@ def write(value: object, *, braces: bool = False, width: int = WIDTH) -> str:
 
 
 def inline(value: object, depth: int = MAX_DEPTH) -> str:
-    """Return the Humon text of a plain Python value on one line (but for line breaks inside strings)."""
+    """Return the Humon text of a plain Python value on one line (except line breaks inside strings)."""
     if isinstance(value, Mapping):
         _check_depth(depth)
         pairs = [prefix + inline(child, depth - 1) for prefix, child in _pairs(value)]
@@ -43,7 +43,7 @@ def inline(value: object, depth: int = MAX_DEPTH) -> str:
 
 
 def scalar(value: object, like: str = "") -> str:
-    """Return the lexeme of a str, bool, int or float, in the quotes of the lexeme `like` where they fit."""
+    """Return the lexeme of a str, bool, int or float, with the quotes of the lexeme `like` if they fit."""
     if isinstance(value, str):
         return quote(str(value), like)
     if isinstance(value, bool):
@@ -59,7 +59,7 @@ def scalar(value: object, like: str = "") -> str:
 
 
 def _pairs(value: Mapping[object, object]) -> list[tuple[str, object]]:
-    """Return the metatags, then the members, each as the text before its value and the value."""
+    """Return metatags, then members, as (text before the value, value)."""
     tags, members = [], []
     for key, child in value.items():
         if not isinstance(key, str):
@@ -74,7 +74,7 @@ def _pairs(value: Mapping[object, object]) -> list[tuple[str, object]]:
 
 
 def _lines(value: object, prefix: str, indent: str, width: int, depth: int) -> Iterator[str]:
-    """Yield the lines of a value that stands behind `prefix`."""
+    """Yield the lines of a value after `prefix`."""
     if not isinstance(value, (Mapping, list, tuple)):
         yield indent + prefix + scalar(value)
         return

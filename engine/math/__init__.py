@@ -1,21 +1,21 @@
 """Transforms, projections and quaternions: batched numpy versions, and the conventions of all of them.
 
-The conventions, stated here once:
+The conventions:
 
-- Space is right-handed, +Y up, in metres; angles are radians (`.hu` files say degrees and are converted at
-  the border). A camera and a directional light look along their own -Z, with +Y up and +X to the right.
-- On paper matrices are column-vector: `p' = M p`, and a chain reads right to left, `world = parent * local`.
-- In arrays a matrix is stored by columns: `m[..., column, row]`, so `m[..., 3, :3]` is the translation and
-  `m.tobytes()` is what GLSL's `mat4` reads, with nothing to transpose. As stored arrays the chain therefore
-  turns round: `world = local @ parent`, and a point as a row is `p' = p @ m`.
-- Quaternions are x y z w, of unit length, and `multiply(a, b)` turns by b first, then by a.
+- Space is right-handed, +Y up, in metres; angles are radians (`.hu` files have degrees, converted on
+  loading and saving). A camera and a directional light look along their own -Z, with +Y up, +X to the right.
+- In formulas vectors are columns: `p' = M p`, and a chain reads right to left, `world = parent * local`.
+- Arrays are column-major: `m[..., column, row]`, so `m[..., 3, :3]` is the translation and `m.tobytes()` is
+  GLSL's `mat4` without a transpose. With stored arrays the chain is therefore reversed:
+  `world = local @ parent`, and a point as a row is `p' = p @ m`.
+- Quaternions are x y z w, of unit length, and `multiply(a, b)` rotates by b first, then by a.
 - Euler angles are degrees about X, then Y, then Z of the parent's axes: `q = qz * qy * qx`.
 - Clip space is Vulkan's: x to the right, y down, depth from 0 to 1. Depth is reversed: 1 at the near plane
-  and 0 at the far one or at infinity, so that a float depth image is precise far away.
-- All results are float32 unless an argument says otherwise.
+  and 0 at the far plane or at infinity, so that a float depth image is precise far away.
+- All results are float32.
 
-`pyrr` serves single matrices and quaternions behind this package; it keeps OpenGL's row-vector layout, which
-is the same memory as ours. It is imported when first used: a headless first frame does without it.
+`pyrr` provides `look_at` and `slerp` for single values; its row-vector layout is the same memory as ours. It
+is imported when first used, since a headless first frame does not need it.
 """
 
 from engine.math.projection import (

@@ -11,9 +11,9 @@ Matrix = NDArray[np.float32]
 
 
 def perspective_reversed(fov_y: float, aspect: float, near: float) -> Matrix:
-    """Perspective [4, 4] as stored: `fov_y` radians from bottom to top, no far plane.
+    """Return a perspective projection [4, 4] as stored: `fov_y` in radians, infinite far plane.
 
-    Depth is near / distance: 1 at the near plane, towards 0 without end.
+    Depth is near / distance: 1 at the near plane, 0 at infinity.
     Raises ValueError for an angle outside (0, pi), an aspect or a near plane that is not above 0.
     """
     if not (0 < fov_y < math.pi and aspect > 0 and near > 0):
@@ -30,9 +30,10 @@ def perspective_reversed(fov_y: float, aspect: float, near: float) -> Matrix:
 def orthographic_reversed(
     left: float, right: float, bottom: float, top: float, near: float, far: float
 ) -> Matrix:
-    """Parallel projection [4, 4] as stored of a box in view space; `near` and `far` are distances along -Z.
+    """Return the parallel projection [4, 4] as stored of a box in view space.
 
-    Depth is 1 at `near` and 0 at `far`. `near` may be negative (behind the eye), as shadow maps need it.
+    `near` and `far` are distances along -Z, with depth 1 and 0. `near` may be negative (behind the eye), as
+    shadow maps need it.
     Raises ValueError for a box without volume.
     """
     if left == right or bottom == top or near == far:
@@ -46,25 +47,25 @@ def orthographic_reversed(
 
 
 def view_from_world(world: ArrayLike) -> Matrix:
-    """The view [4, 4] of a camera whose world matrix is given; its scale (and shear) are left out.
+    """Return the view matrix [4, 4] of a camera from its world matrix, ignoring scale and shear.
 
-    Raises ValueError for a world matrix whose -Z or +Y direction vanishes.
+    Raises ValueError if its -Z and +Y axes are parallel or have no length.
     """
     m = np.asarray(world, np.float64)
     back = m[2, :3]
     right = np.cross(m[1, :3], back)
     lengths = np.linalg.norm(back), np.linalg.norm(right)
     if not all(math.isfinite(length) and length > 0 for length in lengths):
-        raise ValueError("a camera's world matrix must keep -Z and +Y apart")
+        raise ValueError("the -Z and +Y axes of a camera's world matrix must not be parallel or zero")
     back = back / lengths[0]
     right = right / lengths[1]
     return _view(right, np.cross(back, right), back, m[3, :3])
 
 
 def look_at(eye: ArrayLike, target: ArrayLike, up: ArrayLike = (0.0, 1.0, 0.0)) -> Matrix:
-    """The view [4, 4] from `eye` towards `target`.
+    """Return the view matrix [4, 4] from `eye` towards `target`.
 
-    Where `up` lies along the line of sight (or there is no line of sight), another up is chosen.
+    Chooses another `up` if it is parallel to the line of sight, and -Z if target and eye are equal.
     """
     from pyrr import matrix44  # imported when used: see engine.math
 
@@ -79,9 +80,9 @@ def look_at(eye: ArrayLike, target: ArrayLike, up: ArrayLike = (0.0, 1.0, 0.0)) 
 
 
 def project(points: ArrayLike, view_projection: ArrayLike) -> NDArray[np.float32]:
-    """Points [n, 3] in normalized device coordinates [n, 3]: x right, y down, depth 1 near to 0 far.
+    """Return normalized device coordinates [n, 3] of points [n, 3]: x right, y down, depth 1 near to 0 far.
 
-    Points at the eye's own plane have no such coordinates and come out as not finite.
+    Points in the plane of the eye (w = 0) give values that are not finite.
     """
     p = np.asarray(points, np.float64)
     m = np.asarray(view_projection, np.float64)

@@ -1,4 +1,4 @@
-"""Unit quaternions (x y z w) for whole arrays: shapes are [..., 4] unless said otherwise."""
+"""Unit quaternions (x y z w) for whole arrays: shapes are [..., 4] unless documented otherwise."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ Floats = NDArray[np.floating[Any]]
 
 
 def identity_quaternion() -> NDArray[np.float32]:
-    """The rotation by nothing: 0 0 0 1."""
+    """Return the identity rotation, 0 0 0 1."""
     return np.array((0.0, 0.0, 0.0, 1.0), np.float32)
 
 
 def normalize(quaternions: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Scale quaternions [..., 4] to unit length.
 
-    Returns them and a mask [...] of those that name no rotation (length 0 or not finite): these became the
-    identity.
+    Returns them and a mask [...] of invalid ones (length 0 or not finite), which become the identity.
     """
     single = np.asarray(quaternions, np.float32)
     squares = np.asarray(np.einsum("...i,...i->...", single, single))
@@ -34,7 +33,7 @@ def normalize(quaternions: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.b
 
 
 def multiply(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
-    """The rotation by b, then by a: [..., 4] with [..., 4]."""
+    """Return the rotation by b, then by a: [..., 4] with [..., 4]."""
     ax, ay, az, aw = np.moveaxis(np.asarray(a, np.float32), -1, 0)
     bx, by, bz, bw = np.moveaxis(np.asarray(b, np.float32), -1, 0)
     return np.stack(
@@ -49,7 +48,7 @@ def multiply(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
 
 
 def axis_angle(axis: ArrayLike, angle: ArrayLike) -> NDArray[np.float32]:
-    """The rotation by `angle` radians [...] about `axis` [..., 3], which need not be of unit length."""
+    """Return the rotation by `angle` radians [...] about `axis` [..., 3] of any length."""
     direction = np.asarray(axis, np.float64)
     direction = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
     half = np.asarray(angle, np.float64)[..., None] * 0.5
@@ -57,7 +56,7 @@ def axis_angle(axis: ArrayLike, angle: ArrayLike) -> NDArray[np.float32]:
 
 
 def euler_xyz_degrees(angles: ArrayLike) -> NDArray[np.float32]:
-    """The rotation about X, then Y, then Z of the parent's axes, by degrees [..., 3]."""
+    """Return the rotation about X, then Y, then Z of the parent's axes, by degrees [..., 3]."""
     half = np.radians(np.asarray(angles, np.float64)) * 0.5
     sx, sy, sz = np.moveaxis(np.sin(half), -1, 0)
     cx, cy, cz = np.moveaxis(np.cos(half), -1, 0)
@@ -73,7 +72,7 @@ def euler_xyz_degrees(angles: ArrayLike) -> NDArray[np.float32]:
 
 
 def to_euler_xyz_degrees(quaternions: ArrayLike) -> NDArray[np.float32]:
-    """Degrees about X, Y, Z [..., 3] that give these rotations; at Y = ±90 the X angle is 0."""
+    """Return degrees [..., 3] about X, then Y, then Z for these rotations; at Y = ±90 the X angle is 0."""
     x, y, z, w = np.moveaxis(np.asarray(quaternions, np.float64), -1, 0)
     sine = np.clip(2 * (w * y - x * z), -1.0, 1.0)
     locked = np.abs(sine) > 1 - 1e-7
@@ -88,7 +87,7 @@ def to_euler_xyz_degrees(quaternions: ArrayLike) -> NDArray[np.float32]:
 
 
 def to_matrix3(quaternions: ArrayLike) -> NDArray[np.float32]:
-    """Rotation matrices [..., 3, 3] as stored (columns first) of unit quaternions [..., 4]."""
+    """Return rotation matrices [..., 3, 3] as stored (column-major) of unit quaternions [..., 4]."""
     x, y, z, w = np.moveaxis(np.asarray(quaternions, np.float32), -1, 0)
     one, two = np.float32(1.0), np.float32(2.0)
     rows = (
@@ -100,7 +99,7 @@ def to_matrix3(quaternions: ArrayLike) -> NDArray[np.float32]:
 
 
 def rotate(quaternions: ArrayLike, vectors: ArrayLike) -> NDArray[np.float32]:
-    """Vectors [..., 3] turned by unit quaternions [..., 4]."""
+    """Return vectors [..., 3] rotated by unit quaternions [..., 4]."""
     q = np.asarray(quaternions, np.float32)
     v = np.asarray(vectors, np.float32)
     twice = 2 * np.cross(q[..., :3], v)
@@ -108,11 +107,11 @@ def rotate(quaternions: ArrayLike, vectors: ArrayLike) -> NDArray[np.float32]:
 
 
 def from_matrix3(matrices: ArrayLike) -> NDArray[np.float32]:
-    """Unit quaternions [..., 4] of stored rotation matrices [..., 3, 3].
+    """Return unit quaternions [..., 4] of stored rotation matrices [..., 3, 3].
 
-    Each row of `outer` is the quaternion times one of its own components; the row of the largest is taken,
-    so that nothing is divided by a small number (Shepperd, "Quaternion from rotation matrix", 1978). pyrr's
-    own version loses the sign of w in some octants.
+    Each row of `outer` is the quaternion times one of its components; the row of the largest is used, which
+    avoids dividing by a small number (Shepperd, "Quaternion from rotation matrix", 1978). pyrr's version
+    loses the sign of w in some octants.
     """
     m = np.asarray(matrices, np.float64)
     trace = m[..., 0, 0] + m[..., 1, 1] + m[..., 2, 2]
@@ -129,7 +128,7 @@ def from_matrix3(matrices: ArrayLike) -> NDArray[np.float32]:
 
 
 def slerp(a: ArrayLike, b: ArrayLike, t: float) -> NDArray[np.float32]:
-    """The single rotation [4] at `t` (0 to 1) on the shorter way from a to b, at constant speed."""
+    """Return the rotation [4] at `t` (0 to 1) on the shorter arc from a to b, at constant speed."""
     from pyrr import quaternion  # imported when used: see engine.math
 
     start = np.asarray(a, np.float64)

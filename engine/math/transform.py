@@ -1,4 +1,4 @@
-"""Object transforms for whole arrays: composing them, chaining them to parents, inverting them."""
+"""Object transforms for whole arrays: compose, decompose, invert, apply to points."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def compose(
     scale: NDArray[np.float32],
     out: Matrices | None = None,
 ) -> Matrices:
-    """Matrices [n, 4, 4] as stored, that scale [n, 3], then rotate (unit [n, 4]), then translate [n, 3].
+    """Return stored matrices [n, 4, 4] that scale [n, 3], then rotate (unit [n, 4]), then translate [n, 3].
 
-    `out` may be an existing array [n, 4, 4] to write into.
+    `out` is an optional array [n, 4, 4] to write into.
     """
     count = len(translation)
     if out is None:
@@ -52,7 +52,7 @@ def _compose(
 
 
 def determinant3(matrices: Matrices) -> NDArray[np.float32]:
-    """Determinants [...] of the upper 3 x 3 of matrices [..., 4, 4]: 0 where a matrix flattens space."""
+    """Return determinants [...] of the upper 3 x 3 of matrices [..., 4, 4]: 0 for a singular one."""
     a, b, c = (matrices[..., column, :3] for column in range(3))
     return np.asarray(
         a[..., 0] * (b[..., 1] * c[..., 2] - b[..., 2] * c[..., 1])
@@ -63,17 +63,17 @@ def determinant3(matrices: Matrices) -> NDArray[np.float32]:
 
 
 def inverse(matrices: ArrayLike) -> Matrices:
-    """Inverses of matrices [..., 4, 4], computed in double precision.
+    """Return inverses of matrices [..., 4, 4], computed in double precision.
 
-    Raises numpy.linalg.LinAlgError for one that cannot be inverted.
+    Raises numpy.linalg.LinAlgError for a singular matrix.
     """
     return np.linalg.inv(np.asarray(matrices, np.float64)).astype(np.float32)
 
 
 def decompose(matrices: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Translation [..., 3], rotation [..., 4] and scale [..., 3] of matrices [..., 4, 4] without shear.
+    """Return translation [..., 3], rotation [..., 4], scale [..., 3] of matrices [..., 4, 4] without shear.
 
-    A mirroring matrix gets a negative scale on X; where a scale is 0 the rotation is the identity's.
+    A mirroring matrix gets a negative X scale; if a scale is 0, the rotation is the identity.
     """
     m = np.asarray(matrices, np.float64)
     axes = m[..., :3, :3]
@@ -85,7 +85,7 @@ def decompose(matrices: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.floa
 
 
 def transform_points(points: ArrayLike, matrix: ArrayLike) -> NDArray[np.float32]:
-    """Points [n, 3] moved by an affine stored matrix [4, 4], or each by its own of [n, 4, 4]."""
+    """Return points [n, 3] transformed by an affine stored matrix [4, 4], or by one each of [n, 4, 4]."""
     p = np.asarray(points, np.float32)
     m = np.asarray(matrix, np.float32)
     return np.asarray(np.einsum("...i,...ij->...j", p, m[..., :3, :3]) + m[..., 3, :3], np.float32)

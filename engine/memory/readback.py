@@ -1,10 +1,8 @@
-"""Images and buffers back to numpy.
+"""Copies images and buffers from the device to numpy.
 
-There are two ways. What is read every frame has a host-visible buffer in the plan, like all else:
-`record_image` and `record_buffer` copy into it, and `picture` views its bytes. What is read once (a
-screenshot, a test) takes memory for the length of one call of `read_image` or `read_buffer`: made
-through the counted path of the device, and gone before the call returns, so that planned and live
-bytes agree whenever anybody can compare them.
+For a readback in every frame, plan a host-visible buffer: `record_image` and `record_buffer` copy into it,
+and `picture` views its bytes. For a single one (a screenshot, a test), `read_image` and `read_buffer`
+allocate memory and free it before they return, so that planned and live bytes stay equal.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ _KINDS = {"UNORM": "u", "SRGB": "u", "UINT": "u", "SNORM": "i", "SINT": "i", "SF
 
 
 def texel_dtype(format: Format) -> tuple[np.dtype[Any], int]:
-    """Return (numpy dtype of a channel, channels) of a format whose channels are all alike.
+    """Return (numpy dtype of a channel, number of channels) of a format with equal channels.
 
     Raises FormatNotSupported for packed and compressed formats.
     """
@@ -47,14 +45,14 @@ def texel_dtype(format: Format) -> tuple[np.dtype[Any], int]:
 
 
 def picture_bytes(shape: ImageShape, mip: int = 0) -> int:
-    """Bytes of one layer's mip, tightly packed."""
+    """Return the bytes of one mip of one layer, tightly packed."""
     dtype, channels = texel_dtype(shape.format)
     height, width = _extent(shape, mip)
     return height * width * channels * dtype.itemsize
 
 
 def picture(data: NDArray[np.uint8], shape: ImageShape, mip: int = 0) -> NDArray[Any]:
-    """View bytes as [height, width, channels] (without channels where there is one), top row first."""
+    """View bytes as [height, width, channels] ([height, width] for one channel), top row first."""
     dtype, channels = texel_dtype(shape.format)
     tail = (channels,) if channels > 1 else ()
     return data[: picture_bytes(shape, mip)].view(dtype).reshape(*_extent(shape, mip), *tail)
@@ -71,12 +69,12 @@ def record_image(
     layer: int = 0,
     mip: int = 0,
 ) -> None:
-    """Record image -> (buffer, offset); the image is in `layout` before and after.
+    """Record a copy from an image to (buffer, offset); the image is in `layout` before and after.
 
-    The image needs TRANSFER_SRC, the buffer TRANSFER_DST and an offset that is a multiple of the texel.
+    The image needs TRANSFER_SRC, the buffer TRANSFER_DST, the offset must be a multiple of the texel size.
     """
-    seen = [(LiveResource(-1, Kind.IMAGE, image, 0, 0, shape, layer + 1), layer)]
-    barrier(vk, commands, before, image_barriers(seen, layout, SOURCE, BEFORE))
+    layers = [(LiveResource(-1, Kind.IMAGE, image, 0, 0, shape, layer + 1), layer)]
+    barrier(vk, commands, before, image_barriers(layers, layout, SOURCE, BEFORE))
     height, width = _extent(shape, mip)
     region = new(
         "VkBufferImageCopy2",
@@ -92,13 +90,13 @@ def record_image(
         pRegions=[region],
     )
     vk.vkCmdCopyImageToBuffer2(commands, info)
-    barrier(vk, commands, after, image_barriers(seen, SOURCE, layout, AFTER))
+    barrier(vk, commands, after, image_barriers(layers, SOURCE, layout, AFTER))
 
 
 def record_buffer(
     vk: Commands, commands: Any, source: tuple[Any, int], target: tuple[Any, int], size: int
 ) -> None:
-    """Record (buffer, offset) -> (buffer, offset)."""
+    """Record a copy of `size` bytes from (buffer, offset) to (buffer, offset)."""
     barrier(vk, commands, before)
     region = new("VkBufferCopy2", srcOffset=source[1], dstOffset=target[1], size=size)
     info = new("VkCopyBufferInfo2", srcBuffer=source[0], dstBuffer=target[0], pRegions=[region])
@@ -116,7 +114,7 @@ def read_image(
     layer: int = 0,
     mip: int = 0,
 ) -> NDArray[Any]:
-    """Copy one layer's mip to a new array, see `picture`; waits for everything submitted before."""
+    """Copy one mip of one layer to a new array, see `picture`; waits for everything submitted before."""
 
     def record(vk: Commands, commands: Any, buffer: Any) -> None:
         record_image(vk, commands, image, shape, layout, (buffer, 0), layer=layer, mip=mip)
@@ -155,7 +153,7 @@ def _read(
         stack.callback(recorder.drain)
         record(device.vk, recorder.commands(), buffer)
         if not recorder.timeline.wait(recorder.submit()):
-            raise DioramaInternalError("a readback did not end in time")
+            raise DioramaInternalError("a readback did not complete in time")
         return np.frombuffer(mapped, np.uint8)[:size].copy()
 
 

@@ -1,4 +1,4 @@
-"""The planner: from what features request to a plan of GPU memory, and the schedule that leads to it.
+"""The planner: from the requirements of features to a plan of GPU memory, and the schedule that leads to it.
 
 A feature or pass returns `Requirement`s: which asset or transient it needs in GPU memory, for which uses. The
 planner merges them, decides memory types, places everything in few allocations, and compares the result with

@@ -1,8 +1,8 @@
-"""From a scene's active features to what a frame needs, and to the plan: data, with no GPU.
+"""From a scene's active features to the needs of its frames and to a plan: pure data, with no GPU.
 
-shading   shader sets: the interface that stages add up to, checked against meshes and materials
-tables    draw tables: what each pass's rows draw, as batches
-needs     requirements, shaders, pipelines and descriptor sets of a frame
-draws     draw lists: instances and indirect commands of the rows that are enabled
-scene     all of it for one scene, planned again as the scene changes
+shading     shader sets: the merged interface of shader stages, checked against meshes and materials
+tables      draw tables: the batches that a pass draws for its feature's rows
+needs       requirements, shaders, pipelines and descriptor sets of a frame
+draws       draw lists: instances and indirect commands of the enabled rows
+scene       needs and plans of one scene, made again as the scene changes
 """

@@ -1,4 +1,4 @@
-"""Packing values into uniform and storage blocks by the names their shaders give the members."""
+"""Packs values into uniform and storage blocks by the names of the blocks' members."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.assets import Member
 
 @dataclass(frozen=True)
 class Field:
-    """Where one member lies: element type, numbers per element, elements, bytes between elements."""
+    """Layout of one member: byte offset, element type, numbers per element, elements, stride in bytes."""
 
     offset: int
     dtype: np.dtype[np.float32 | np.uint32 | np.int32]
@@ -23,20 +23,20 @@ class Field:
 
 
 class Block:
-    """A block's layout: packs mappings of names to numbers into `size` bytes, what is not named being 0."""
+    """A block's layout: packs mappings of member names to numbers into `size` bytes; other members are 0."""
 
     def __init__(self, members: Iterable[Member], size: int) -> None:
         self.size = size
         self.fields = {member.name: _field(member) for member in members}
 
     def pack(self, values: Mapping[str, npt.ArrayLike]) -> npt.NDArray[np.uint8]:
-        """Return uint8[size]. Names the block lacks are left out; more numbers than fit raise ValueError."""
+        """Return uint8[size]. Unknown names are ignored; more numbers than fit raise ValueError."""
         data = np.zeros(self.size, np.uint8)
         self.pack_into(data, values)
         return data
 
     def pack_into(self, data: npt.NDArray[np.uint8], values: Mapping[str, npt.ArrayLike]) -> None:
-        """Write the named members into uint8[size], leaving the others as they are."""
+        """Write the named members into uint8[size]; the others keep their values."""
         for name, value in values.items():
             field = self.fields.get(name)
             if field is None:

@@ -1,4 +1,4 @@
-"""From drawn rows to instances and indirect commands, in numpy: a handful of draws per pipeline.
+"""Draw lists: from enabled rows to instances and indirect commands, in numpy.
 
 Rows that share a mesh, a pipeline and a descriptor set are one *batch*, drawn by one indirect
 command; batches that share pipeline, set and buffers are one *group*, drawn by one call.
@@ -35,12 +35,12 @@ BATCH = np.dtype(
         ("ready", "?"),
     ]
 )
-"""What one batch draws and with what; `ready` is false while a part of it has not arrived."""
+"""One batch: pipeline, descriptor set, buffers and index range; `ready` is false until all are resident."""
 
 
 @dataclass(frozen=True)
 class DrawGroup:
-    """One indirect call: `count` commands from `first`, with one pipeline, one set and two buffers."""
+    """One indirect draw call: `count` commands from `first`, with pipeline, descriptor set and buffers."""
 
     pipeline: int
     descriptors: int
@@ -53,7 +53,7 @@ class DrawGroup:
 
 @dataclass(frozen=True)
 class DrawList:
-    """What a pass draws: instances uint32[n, 2] (object row, material row), commands, groups."""
+    """The draws of a pass: instances uint32[n, 2] (object row, material row), commands, groups."""
 
     instances: npt.NDArray[np.uint32]
     commands: npt.NDArray[np.void]
@@ -61,7 +61,7 @@ class DrawList:
 
     @property
     def triangles(self) -> int:
-        """How many triangles one frame draws from this list."""
+        """The number of triangles in one frame."""
         counts = self.commands["index_count"].astype(np.int64) * self.commands["instance_count"]
         return int(counts.sum()) // 3
 
@@ -75,7 +75,7 @@ def build_draws(
     """Build the draw list of one pass.
 
     objects, materials and batch_of are columns of the drawn rows; batches is BATCH[m]. Batches that
-    are not ready are left out, so that nothing undefined is ever read.
+    are not ready are skipped, so that no undefined memory is read.
     """
     by = ("index_type", "index_buffer", "vertex_buffer", "descriptors", "pipeline")
     sequence = np.lexsort([batches[name] for name in by])
@@ -101,7 +101,7 @@ def build_draws(
 
 
 def _groups(batches: npt.NDArray[np.void], by: tuple[str, ...]) -> tuple[DrawGroup, ...]:
-    """Split sorted batches into runs that share everything in `by`."""
+    """Split sorted batches into runs with equal values of all fields in `by`."""
     if not len(batches):
         return ()
     change = np.zeros(len(batches), bool)

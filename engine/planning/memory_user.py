@@ -1,4 +1,4 @@
-"""The protocol of whatever needs GPU memory beside the features of a scene, such as the viewer's UI."""
+"""The protocol of users of GPU memory other than a scene's features, such as the viewer's UI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.plan.requirements.requirements import Requirement
 
 
 class MemoryUser(Protocol):
-    """Requests memory from the plan of a scene; `requester` names it in the plan's why.
+    """Requests memory from the plan of a scene; `requester` is its name in plans.
 
     The planner compares `version` in every frame and reads `requirements` again only when it has changed.
     """
@@ -21,4 +21,4 @@ class MemoryUser(Protocol):
         """Changes whenever the requirements do."""
 
     def requirements(self) -> Iterable[Requirement]:
-        """All that it needs now."""
+        """All its present requirements."""

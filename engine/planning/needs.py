@@ -1,8 +1,7 @@
-"""What a frame needs: the requirements, shaders, pipelines and descriptor sets of its passes.
+"""The needs of a frame: requirements, shaders, pipelines and descriptor sets of its passes.
 
-Features speak for assets; passes speak for what a frame lives on: attachments, rings of values that
-change per frame, draw lists and material tables. Both end in one requirement table, so that every byte
-of GPU memory has a requester.
+Features require assets; passes require attachments, rings of per-frame values, draw lists and material
+tables. Both are added to one requirement table, so that every byte of GPU memory has a requester.
 """
 
 from __future__ import annotations
@@ -51,10 +50,10 @@ from engine.planning.tables import DrawTable, MaterialUse, PipelineKey
 from engine.tableau import Tableau
 
 FRAMES_IN_FLIGHT = 2
-"""Copies of everything the CPU writes each frame: one is drawn while the next is written."""
+"""Copies of all data that the CPU writes per frame: one is drawn while the next is written."""
 
 PASS_REQUESTERS = 16
-"""How many rows a pass names as requesters; of more, the rest is one group."""
+"""How many rows a pass has as requesters; the others form one group."""
 
 BUILTIN_DB = 0
 FALLBACK_PRIORITY = 1000
@@ -65,7 +64,10 @@ _MAPPED = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
 
 @dataclass
 class FrameNeeds:
-    """A compiled frame, its draw tables by pass name, the names of its rings, and all that it asks for."""
+    """A compiled frame, its draw tables by pass name, the names of its rings, and all its requirements.
+
+    `size` is that of the target in texels, `samples` the number for Samples.DEVICE.
+    """
 
     graph: CompiledGraph
     tables: dict[str, DrawTable]
@@ -79,7 +81,7 @@ class FrameNeeds:
 
 
 def for_samples(p: Pass, samples: int) -> Pass:
-    """Return a pass as a device with that many samples runs it: with one, nothing is resolved."""
+    """Return a pass for a device with so many samples; with one sample it draws into the resolve targets."""
     if samples > 1:
         return p
     color = tuple(
@@ -92,9 +94,9 @@ def for_samples(p: Pass, samples: int) -> Pass:
 def pass_requesters(
     p: Pass, features: Iterable[str], tableau: Tableau, requirements: RequirementTable
 ) -> tuple[int, ...]:
-    """Return ids of the requesters of a pass: the active rows of the features (by name) that take part in it.
+    """Return ids of the requesters of a pass: active rows of the features (by name) that take part in it.
 
-    They are told apart from the requesters of assets, so that each can be taken back without the other.
+    They differ from the ids of asset requesters, so that either can be removed without the other.
     """
     ids: list[int] = []
     for name in features:
@@ -108,18 +110,18 @@ def pass_requesters(
 
 
 class PassNeeds:
-    """States the needs of the passes of one frame, into `needs`."""
+    """Adds the needs of the passes of one frame to `needs`; requesters are given by pass name."""
 
     def __init__(self, needs: FrameNeeds, library: AssetLibrary) -> None:
         self._needs = needs
         self._library = library
         self._keys = needs.requirements.keys
 
-    def images(self, requesters: dict[str, tuple[int, ...]]) -> None:
-        """Ask for every image of the graph, for the passes that write it: without them it is not there."""
-        for life in self._needs.graph.images:
-            image = life.image
-            who = {
+    def add_images(self, requesters: dict[str, tuple[int, ...]]) -> None:
+        """Add every image of the graph, requested by the passes that write it."""
+        for lifetime in self._needs.graph.images:
+            image = lifetime.image
+            ids = {
                 a
                 for p in self._needs.graph.passes
                 if _writes(p, image)
@@ -131,23 +133,23 @@ class PassNeeds:
             stage = Stage.LATE_FRAGMENT_TESTS if depth else Stage.COLOR_ATTACHMENT_OUTPUT
             access = Access.DEPTH_STENCIL_ATTACHMENT_WRITE if depth else Access.COLOR_ATTACHMENT_WRITE
             uses = [QueueUse(QueueKind.GRAPHICS, access, stage)]
-            if life.usage & ImageUsage.SAMPLED:
+            if lifetime.usage & ImageUsage.SAMPLED:
                 uses.append(SAMPLED_USE)
-            if life.usage & ImageUsage.TRANSFER_SRC:
+            if lifetime.usage & ImageUsage.TRANSFER_SRC:
                 uses.append(QueueUse(QueueKind.GRAPHICS, Access.TRANSFER_READ, Stage.COPY))
             requirement = Requirement(
                 key=self._keys.transient(image.name),
                 kind=Kind.IMAGE,
                 shape=ImageShape(image.format, width, height, 1, samples),
-                usage=life.usage,
+                usage=lifetime.usage,
                 uses=tuple(uses),
                 dedicated=Dedicated.PREFER,
-                lifetime=(life.first, life.last),
+                lifetime=(lifetime.first, lifetime.last),
             )
-            self._needs.requirements.add(requirement, sorted(who))
+            self._needs.requirements.add(requirement, sorted(ids))
 
-    def stand_ins(self, requesters: dict[str, tuple[int, ...]]) -> None:
-        """Ask for the images that stand in for reads nobody writes: always there, so a switch is free."""
+    def add_stand_ins(self, requesters: dict[str, tuple[int, ...]]) -> None:
+        """Add the stand-ins of all images that passes read; always resident, so that switching is free."""
         for p in self._needs.graph.passes:
             for read in p.declaration.reads:
                 requirement = Requirement(
@@ -160,18 +162,18 @@ class PassNeeds:
                 )
                 self._needs.requirements.add(requirement, requesters[p.declaration.name])
 
-    def frame(self, objects: int, frame_bytes: int, requesters: Iterable[int]) -> None:
-        """Ask for the ring of the Frame block and the ring of world matrices."""
-        who = sorted(set(requesters))
+    def add_frame(self, objects: int, frame_bytes: int, requesters: Iterable[int]) -> None:
+        """Add the ring of the Frame block and the ring of world matrices."""
+        ids = sorted(set(requesters))
         both = Stage.VERTEX_SHADER | Stage.FRAGMENT_SHADER
         if frame_bytes:
             use = QueueUse(QueueKind.GRAPHICS, Access.UNIFORM_READ, both)
-            self._ring("frame", frame_bytes, BufferUsage.UNIFORM_BUFFER, use, who)
+            self._ring("frame", frame_bytes, BufferUsage.UNIFORM_BUFFER, use, ids)
         use = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
-        self._ring("instances", capacity(objects) * INSTANCE_BYTES, BufferUsage.STORAGE_BUFFER, use, who)
+        self._ring("instances", capacity(objects) * INSTANCE_BYTES, BufferUsage.STORAGE_BUFFER, use, ids)
 
-    def draws(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
-        """Ask for what one pass draws with: draw list, commands, material tables, pipelines, sets."""
+    def add_draws(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
+        """Add the draw list, commands, material tables, fallbacks, pipelines and sets of one pass."""
         name = table.declaration.name
         storage = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
         size = capacity(len(table.rows)) * DRAW_BYTES
@@ -185,22 +187,23 @@ class PassNeeds:
                 size = capacity(len(table.materials[number])) * shading.material.size
                 key = material_table_name(name, number)
                 self._ring(key, size, BufferUsage.STORAGE_BUFFER, shaded, requesters)
-        self._fallbacks(table, requesters)
-        self._plan_rows(table, requesters)
+        self._add_fallbacks(table, requesters)
+        self._add_rows(table, requesters)
 
-    def _fallbacks(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
-        """Ask for the builtin assets that are drawn until the real ones are there, before all others."""
+    def _add_fallbacks(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
+        """Add the builtin assets that are drawn until the real ones have arrived, before all others."""
         uses = [use for materials in table.materials for material in materials for use in material.textures]
         builtin = {use.fallback for use in uses} | {use.key for use in uses if use.key >> 32 == BUILTIN_DB}
-        stated = [
+        requirements = [
             texture_requirement(AssetRef.from_key(key), self._library, FALLBACK_PRIORITY)
             for key in sorted(builtin)
         ]
         used = table.batches[np.unique(table.batches["fallback"][table.batches["fallback"] >= 0])]
         for vertices, indices in sorted({(int(row["vertices"]), int(row["indices"])) for row in used}):
-            stated.append(vertices_requirement(AssetRef.from_key(vertices), self._library, FALLBACK_PRIORITY))
-            stated.append(indices_requirement(AssetRef.from_key(indices), self._library, FALLBACK_PRIORITY))
-        for requirement in stated:
+            mesh = AssetRef.from_key(vertices), AssetRef.from_key(indices)
+            requirements.append(vertices_requirement(mesh[0], self._library, FALLBACK_PRIORITY))
+            requirements.append(indices_requirement(mesh[1], self._library, FALLBACK_PRIORITY))
+        for requirement in requirements:
             self._needs.requirements.add(requirement, requesters)
 
     def _ring(
@@ -221,7 +224,8 @@ class PassNeeds:
         self._needs.requirements.add(requirement, requesters)
         self._needs.rings.append(name)
 
-    def _plan_rows(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
+    def _add_rows(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
+        """Add the shaders, pipelines and descriptor sets of one pass."""
         p = table.declaration
         for shading in table.shadings:
             for ref in shading.shaders:
@@ -271,19 +275,19 @@ class PassNeeds:
 
 
 def capacity(count: int, least: int = 16) -> int:
-    """Return the room for `count` rows: a power of two, so that adding one rarely means a new buffer."""
+    """Return the capacity for `count` rows: a power of two, so that adding one rarely needs a new buffer."""
     return max(least, 1 << max(0, count - 1).bit_length())
 
 
 def material_table_name(pass_name: str, shading: int) -> str:
-    """Return the name of the transient that holds the material rows of one shader set of a pass."""
+    """Return the name of the transient with the material rows of one shader set of a pass."""
     return f"{pass_name}.materials.{shading}"
 
 
 def frame_set_row(needs: FrameNeeds, table: DrawTable, shading: int) -> DescriptorSetRow:
-    """Return the descriptor set row that a pass binds once for one of its shader sets.
+    """Return the descriptor set that a pass binds once for one of its shader sets.
 
-    Bindings are told by name: frame, instances, draws, materials, and the names of the pass's reads.
+    Bindings are identified by name: frame, instances, draws, materials, and the names of the pass's reads.
     """
     name = table.declaration.name
     reads = dict(next(p.reads for p in needs.graph.passes if p.declaration.name == name))
@@ -303,7 +307,7 @@ def frame_set_row(needs: FrameNeeds, table: DrawTable, shading: int) -> Descript
 
 
 def material_set_row(pass_name: str, shading: ShaderSet, use: MaterialUse) -> DescriptorSetRow:
-    """Return the descriptor set row of one material: its textures by the names of the bindings."""
+    """Return the descriptor set of one material: its textures by binding."""
     contents = tuple((texture.binding, texture.key) for texture in use.textures)
     return DescriptorSetRow(f"{pass_name}/{use.label}", shading.sets[MATERIAL_SET], contents)
 

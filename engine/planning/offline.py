@@ -1,4 +1,4 @@
-"""The plan of a scene for a device that need not be there."""
+"""Plans a scene for a device profile, without a device."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.scene import load_scene
 
 @dataclass(frozen=True)
 class PlannedScene:
-    """A scene's plan, and everything that was reported on the way to it."""
+    """A scene's plan, and the problems reported while it was made."""
 
     plan: Plan
     problems: tuple[Problem, ...]
@@ -31,7 +31,7 @@ def plan_scene(
 ) -> PlannedScene:
     """Plan a scene for a device profile and a picture of `size` pixels; `settings` as for `--set`.
 
-    Raises InputError for a scene that cannot be read, PlanError for one that the device cannot hold.
+    Raises InputError where the scene cannot be read, PlanError where the device cannot hold it.
     """
     scene = load_scene(path)
     for setting in settings:

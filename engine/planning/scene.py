@@ -1,4 +1,4 @@
-"""Planning one scene: its frame's needs and the plan that meets them, made again as the scene changes."""
+"""Plans one scene: the needs of its frame and the plan for them, made again as the scene changes."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FrameNeeds, PassNeeds, capacity, for_samples, pass_requesters
 from engine.planning.shortage import Shortage, eviction_candidates
 from engine.planning.tables import DrawTable, draw_table
-from engine.planning.visibility import FrustumQuery, shown
+from engine.planning.visibility import FrustumQuery, scene_view_projection
 from engine.tableau import Tableau
 
 BACKGROUND = (0.0, 0.0, 0.0, 1.0)
-FORGOTTEN = 4096
-"""Requesters that are gone and still known, beyond as many as there are rows, before all is stated afresh."""
+MAX_REMOVED_REQUESTERS = 4096
+"""Removed requesters that are kept, beyond twice the number of rows, before all requirements are rebuilt."""
 MAX_SAMPLES = 4
 
 
 class ScenePlanner:
     """Makes needs and plans of one scene for one device profile; pure, with no GPU.
 
-    `shortage` is what the last plan does without, None where it holds everything.
+    `shortage` describes what the last plan leaves out, None where it holds everything.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ScenePlanner:
         self.others: list[MemoryUser] = []
         self._requirements = RequirementTable(self.keys)
         self._coalesced: Coalesced | None = None
-        self._whole_requesters: set[int] = set()
+        self._frame_requesters: set[int] = set()
         self._tableau = tableau
         self._registry = registry
         self._library = library
@@ -66,66 +66,67 @@ class ScenePlanner:
         self.shortage: Shortage | None = None
         self._recency = Recency(tableau)
         self._reported: list[Problem] = []
-        self._made_of: tuple[object, ...] | None = None
+        self._last_signature: tuple[object, ...] | None = None
         self._rows: dict[str, tuple[npt.NDArray[np.int32], list[npt.NDArray[np.int64]]]] = {}
 
     @property
     def samples(self) -> int:
-        """How many samples attachments of the device's count have."""
+        """The number of samples of attachments with Samples.DEVICE."""
         counts = self.profile.limits.framebuffer_sample_counts
         return max(n for n in (1, 2, MAX_SAMPLES) if counts & n)
 
     def stale(self) -> bool:
-        """Whether what informs the plan has changed since `needs` was last made.
+        """Whether the input of the plan has changed since the last call of `needs`.
 
-        Costs a comparison of versions when nothing happened, and a look at each feature's active rows
-        when something was switched. As long as something is left out, any switch may change that.
+        Compares versions when nothing happened, and the active rows of all features when something was
+        switched. While something is left out, any switch makes the plan stale.
         """
         now = self._signature()
-        if self._made_of == now:
+        if self._last_signature == now:
             return False
-        self._recency.note()
-        same = self._made_of is not None and self._made_of[2:] == now[2:]
+        self._recency.update()
+        same = self._last_signature is not None and self._last_signature[2:] == now[2:]
         if same and self.shortage is None and not self._rows_changed():
-            self._made_of = now
+            self._last_signature = now
             return False
         return True
 
     def needs(self) -> FrameNeeds:
-        """State what the frame needs now: active features, their passes, and all others who ask.
+        """Collect the present needs of the frame: of active features, their passes, and `others`.
 
-        What features ask for assets is kept and brought up to date; what is asked for the frame as a
-        whole is taken back and stated again.
+        Requirements of features for assets are updated; those of passes and others are removed and added
+        again.
         """
         self._rows_changed()
-        self._made_of = self._signature()
-        if len(self._requirements.requesters) > FORGOTTEN + 2 * sum(map(len, self._tableau.tables.values())):
-            self._requirements, self._whole_requesters = RequirementTable(self.keys), set()
+        self._last_signature = self._signature()
+        rows = sum(map(len, self._tableau.tables.values()))
+        if len(self._requirements.requesters) > MAX_REMOVED_REQUESTERS + 2 * rows:
+            self._requirements, self._frame_requesters = RequirementTable(self.keys), set()
         requirements = self._requirements
-        requirements.remove(self._whole_requesters)
+        requirements.remove(self._frame_requesters)
         self._collector.collect(requirements)
-        graph, takers = self._graph(self._passes())
+        graph, features_of = self._graph(self._passes())
         needs = FrameNeeds(graph, {}, requirements, self.size, self.samples)
         requesters: dict[str, tuple[int, ...]] = {}
         for compiled in graph.passes:
             p = compiled.declaration
-            requesters[p.name] = pass_requesters(p, takers.get(p.name, ()), self._tableau, requirements)
+            requesters[p.name] = pass_requesters(p, features_of.get(p.name, ()), self._tableau, requirements)
             table = self._draw_table(p)
             if table is not None:
                 needs.tables[p.name] = table
-        stated = PassNeeds(needs, self._library)
-        stated.images(requesters)
-        stated.stand_ins(requesters)
+        pass_needs = PassNeeds(needs, self._library)
+        pass_needs.add_images(requesters)
+        pass_needs.add_stand_ins(requesters)
         if needs.tables:
             blocks = [s.frame.size for t in needs.tables.values() for s in t.shadings if s.frame]
             everyone = [requester for name in needs.tables for requester in requesters[name]]
-            stated.frame(len(self._tableau.world), max(blocks, default=0), everyone)
+            pass_needs.add_frame(len(self._tableau.world), max(blocks, default=0), everyone)
         for name, table in needs.tables.items():
-            stated.draws(table, requesters[name])
-        self._whole_requesters = {requester for ids in requesters.values() for requester in ids}
+            pass_needs.add_draws(table, requesters[name])
+        self._frame_requesters = {requester for ids in requesters.values() for requester in ids}
         for other in self.others:
             requester = requirements.requesters.add(other.requester)
-            self._whole_requesters.add(requester)
+            self._frame_requesters.add(requester)
             for requirement in other.requirements():
                 requirements.add(requirement, requester)
         return needs
@@ -139,11 +140,11 @@ class ScenePlanner:
         placeholders: bool = True,
         keep: Keep = Keep.NOTHING,
     ) -> Plan:
-        """Plan what was stated, staying with what is resident where it fits.
+        """Plan these needs, keeping resident keys at their places where they fit, at least as `keep` says.
 
-        Where the budgets (of `profile`, if given) cannot hold it all, a plan of less is made, and
-        `shortage` tells; without `placeholders` everything that is drawn must fit. Raises PlanError
-        where that is not enough either. At least `keep` of what is resident is kept.
+        Where the budgets (of `profile`, if given) cannot hold everything, a reduced plan is made, which
+        `shortage` describes; without `placeholders` everything that is drawn must fit. Raises PlanError
+        where no reduced plan fits either.
         """
         coalesced = self._coalesced = coalesce(needs.requirements, self._coalesced)
         profile = profile or self.profile
@@ -165,8 +166,9 @@ class ScenePlanner:
         except PlanError as error:
             if not is_shortage(error):
                 raise
-            until = self._collector.until(needs.requirements.requesters, self._recency)
-            candidates = eviction_candidates(coalesced, until, self.seen(needs), profile, self._policy)
+            times = self._collector.last_enabled(needs.requirements.requesters, self._recency)
+            visible = self.visibility(needs)
+            candidates = eviction_candidates(coalesced, times, visible, profile, self._policy)
             several = len(profile.heaps) > 1
             found = plan_within_budget(
                 make, coalesced, self._policy, candidates, elsewhere=several, placeholders=placeholders
@@ -176,16 +178,16 @@ class ScenePlanner:
             plan, self.shortage = found.plan, Shortage(found, error)
         return plan
 
-    def seen(self, needs: FrameNeeds) -> FrustumQuery | None:
-        """Say of keys whether the camera sees them, for their schedule; None where nothing is shown.
+    def visibility(self, needs: FrameNeeds) -> FrustumQuery | None:
+        """A query for which keys the camera sees; None where no feature gives a view.
 
-        World matrices are taken as they stand.
+        Uses the present world matrices without updating them.
         """
-        matrix = shown(self._registry, self._tableau, self.size, self.guard)
+        matrix = scene_view_projection(self._registry, self._tableau, self.size, self.guard)
         return None if matrix is None else FrustumQuery(needs.tables.values(), self._tableau.world, matrix)
 
     def _signature(self) -> tuple[object, ...]:
-        """Return versions, then what a plan depends on as a whole."""
+        """Return the versions of structure and values, then everything else that a plan depends on."""
         return (
             self._tableau.structure_version,
             self._tableau.values_version,
@@ -197,12 +199,12 @@ class ScenePlanner:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What features and materials had to be reported for, each once, and what the last plan lacks."""
+        """Problems of features and materials, each once, and the shortage of the last plan."""
         short = () if self.shortage is None else (self.shortage.problem(self.keys.name),)
         return (*self._reported, *short)
 
     def _describe(self, key: int) -> str:
-        """Name an asset in plans: its database and its label."""
+        """Return the name of an asset in plans: its database and its label."""
         ref = AssetRef.from_key(key)
         return f"{self._library.dbs[ref.db].name} {self._library.record(ref).label}"
 
@@ -220,13 +222,13 @@ class ScenePlanner:
         return passes
 
     def _graph(self, passes: dict[str, list[Pass]]) -> tuple[CompiledGraph, dict[str, list[str]]]:
-        """Compile the passes of the features, each once; return with it who takes part in which pass.
+        """Compile the passes of the features; also returns the features of each pass, by its name.
 
-        A feature whose passes contradict those of the features before it is switched off.
+        A feature whose passes contradict those of earlier features is switched off.
         """
         try:
             graph = _compiled(passes)
-        except Exception:  # noqa: BLE001 (what an author declares may be anything; whose it is is found now)
+        except Exception:  # noqa: BLE001 (authors may declare anything; the feature at fault is found below)
             kept: dict[str, list[Pass]] = {}
             for name, own in passes.items():
                 try:
@@ -235,14 +237,14 @@ class ScenePlanner:
                 except Exception as error:  # noqa: BLE001 (it is reported)
                     self.guard(self._registry[name], error)
             passes, graph = kept, _compiled(kept)
-        takers: dict[str, list[str]] = {}
+        features_of: dict[str, list[str]] = {}
         for name, own in passes.items():
             for p in own:
-                takers.setdefault(p.name, []).append(name)
-        return graph, takers
+                features_of.setdefault(p.name, []).append(name)
+        return graph, features_of
 
     def _draw_table(self, p: Pass) -> DrawTable | None:
-        """Return the draw table of a pass; None where there is no such feature, or its code raised."""
+        """Return the draw table of a pass; None where its feature is unknown or its code raised."""
         if p.draws not in self._registry:
             return None
         feature, table = self._registry[p.draws], self._tableau.tables[p.draws]
@@ -253,7 +255,7 @@ class ScenePlanner:
             return None
 
     def _rows_changed(self) -> bool:
-        """Whether any feature's active rows, or the assets they name, differ from the last time."""
+        """Whether any feature's active rows, or the assets they name, have changed since the last call."""
         now = {}
         for name, table in self._tableau.tables.items():
             rows = table.rows_active()
@@ -278,6 +280,6 @@ class ScenePlanner:
 
 
 def _compiled(passes: Mapping[str, Sequence[Pass]]) -> CompiledGraph:
-    """Compile the passes of features, of those with one name the last."""
+    """Compile the passes of features; of several with one name the last is used."""
     by_name = {p.name: p for own in passes.values() for p in own}
     return compile_graph(list(by_name.values()), [ColorTarget(SCENE_COLOR, BACKGROUND)])

@@ -1,4 +1,4 @@
-"""Shader sets: the stages that shade together, and the interface that their reflections add up to."""
+"""Shader sets: the shader stages of a pipeline, and the interface merged from their reflections."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from engine.planning.blocks import Block
 
 TEXTURE_TYPE = "sampler2DArray"
 FRAME_SET, MATERIAL_SET = 0, 1
-"""Descriptor sets: what a pass binds once, and what each material binds."""
+"""Descriptor set numbers: bound once per pass, and bound per material."""
 
 
 @dataclass(frozen=True)
 class ShaderSet:
-    """The shaders of one material or pass, as one interface.
+    """The shaders of one material or pass with their merged interface.
 
-    `sets` holds the bindings of each descriptor set in order. `frame` is the layout of the uniform block
-    called Frame; `material` that of one row of the storage block called Materials, if there is one.
+    `sets` has the bindings of each descriptor set, in order. `frame` is the layout of the uniform block
+    named Frame, `material` that of one row of the storage block named Materials; None without such a block.
     """
 
     name: str
@@ -49,8 +49,8 @@ def shader_set(
     """Merge the reflections of `shaders` (one per stage).
 
     `provided` are the names that the frame set may bind, `owner` is the asset that names the shaders.
-    Raises InputError (shader.interface) where two stages disagree about a binding, or one of them wants
-    what no pass provides.
+    Raises InputError (shader.interface) where two stages declare a binding differently, or a binding is not
+    provided by the pass.
     """
     refuse = _Refusal(library, owner)
     merged: dict[tuple[int, int], tuple[Binding, ShaderStage]] = {}
@@ -116,7 +116,7 @@ def check_inputs(
 
 @dataclass(frozen=True)
 class _Refusal:
-    """Raises what is wrong with an interface, at the place of the asset that names the shaders."""
+    """Raises InputError for an invalid interface, at the position of the asset that names the shaders."""
 
     library: AssetLibrary
     owner: AssetRef
@@ -137,7 +137,7 @@ def fits(shaders: ShaderSet, vertex_format: Sequence[tuple[str, VertexFormat]]) 
 
 
 def _check_provided(binding: Binding, provided: Collection[str], shader: str, refuse: _Refusal) -> None:
-    """Check that something will be bound there: by name in the frame set, a texture in the material set."""
+    """Check that a binding is provided: by name in the frame set, as a texture in the material set."""
     if binding.set == FRAME_SET and binding.name not in provided:
         refuse(
             f"{shader} binds '{binding.name}' in set {FRAME_SET}, which this pass does not provide",
@@ -146,7 +146,7 @@ def _check_provided(binding: Binding, provided: Collection[str], shader: str, re
     if binding.set == MATERIAL_SET and binding.type != TEXTURE_TYPE:
         refuse(
             f"{shader} has '{binding.name}' in set {MATERIAL_SET} as {binding.type}",
-            f"textures of a material are {TEXTURE_TYPE}: they lie in the pages of an array",
+            f"textures of a material are {TEXTURE_TYPE}: they are layers of array pages",
         )
     if binding.set > MATERIAL_SET:
         refuse(

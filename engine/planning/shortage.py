@@ -1,4 +1,4 @@
-"""A scene that its device cannot hold whole: what is given up for it, in which order, and how it is told."""
+"""Shortage of memory: which assets a reduced plan may leave out, in which order, and how it is reported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.feature.recency import STILL
+from engine.feature.recency import ENABLED_NOW
 from engine.humon import Problem, Severity
 from engine.plan.model.columns import NeedColumns, need_columns
 from engine.plan.placement.budget_fallback import EvictionCandidates, ReducedPlan
@@ -21,30 +21,32 @@ from engine.plan.terms.policy import Policy
 from engine.plan.terms.vocabulary import Contents, MemoryProperty
 from engine.planning.needs import FALLBACK_PRIORITY
 
-NAMED = 8
-"""How many assets a sentence names; of more, the rest is counted."""
+MAX_NAMED = 8
+"""How many assets a message names; the others are counted."""
 
 
 def eviction_candidates(
     coalesced: Coalesced,
-    until: npt.NDArray[np.int64],
+    last_enabled: npt.NDArray[np.int64],
     visible: VisibilityQuery | None,
     profile: DeviceProfile,
     policy: Policy,
 ) -> EvictionCandidates:
-    """What may be left out: what comes from caches and is no fallback.
+    """The cached assets that are no fallbacks, in the order in which they may be left out.
 
-    First what no enabled row requests, by when the last one that did was switched off (`until`);
-    then what is used: the unseen first, of these what has the least priority, and then the largest first.
+    First assets that no enabled row requests, by when a row that requests them was last enabled
+    (`last_enabled`, by requester id); then used assets: invisible before visible ones, lower before higher
+    priorities, larger before smaller ones.
     """
     needs = coalesced.needs.array
     columns = need_columns(coalesced, needs, profile, policy, TermsTable())
-    asked = coalesced.requested.rows
+    requested = coalesced.requested.rows
+    requested = requested[np.isin(requested["key"], needs["key"])]
     last = np.zeros(len(needs), np.int64)
-    known = np.isin(asked["key"], needs["key"])
-    np.maximum.at(last, np.searchsorted(needs["key"], asked["key"][known]), until[asked["requester"][known]])
+    at = np.searchsorted(needs["key"], requested["key"])
+    np.maximum.at(last, at, last_enabled[requested["requester"]])
     may_go = np.flatnonzero(columns.cached & (needs["priority"] < FALLBACK_PRIORITY))
-    used = last[may_go] == STILL
+    used = last[may_go] == ENABLED_NOW
     idle, busy = may_go[~used], may_go[used]
     idle = idle[np.argsort(last[idle], kind="stable")]
     sizes = columns.device_bytes(profile)
@@ -57,26 +59,26 @@ def eviction_candidates(
 
 
 def _over(coalesced: Coalesced, columns: NeedColumns, profile: DeviceProfile) -> tuple[int, int]:
-    """Bytes of assets, without any padding, beyond what the device's own memory and all memory hold."""
-    own = MemoryProperty.DEVICE_LOCAL
-    of_terms = np.array([bool(t.properties & own) for t in coalesced.terms.entries], np.bool_)
-    mine = columns.cached & of_terms[columns.needs["terms"]]
-    heaps = {t.heap for t in profile.memory_types if t.properties & own}
-    room = [profile.budget(heap) for heap in range(len(profile.heaps))]
-    asked = (int(columns.size[mine].sum()), int(columns.size[columns.cached].sum()))
-    held = (sum(room[heap] for heap in heaps), sum(room))
-    return max(0, asked[0] - held[0]), max(0, asked[1] - held[1])
+    """Bytes of assets, without padding, in excess of the device-local budgets and of all budgets."""
+    local = MemoryProperty.DEVICE_LOCAL
+    is_local = np.array([bool(t.properties & local) for t in coalesced.terms.entries], np.bool_)
+    in_local = columns.cached & is_local[columns.needs["terms"]]
+    heaps = {t.heap for t in profile.memory_types if t.properties & local}
+    budgets = [profile.budget(heap) for heap in range(len(profile.heaps))]
+    required = (int(columns.size[in_local].sum()), int(columns.size[columns.cached].sum()))
+    available = (sum(budgets[heap] for heap in heaps), sum(budgets))
+    return max(0, required[0] - available[0]), max(0, required[1] - available[1])
 
 
 @dataclass(frozen=True, eq=False)
 class Shortage:
-    """What a plan does without, and the error that everything would have ended in."""
+    """A reduced plan, and the error that the plan for all requirements ended in."""
 
     reduced: ReducedPlan
     error: PlanError
 
     def problem(self, name: Callable[[int], str]) -> Problem:
-        """Tell it in words; `name` says what a key is called."""
+        """The warning `plan.short`; `name` returns the name of a key."""
         reported = []
         if len(self.reduced.used):
             reported.append(f"{_named(self.reduced.used, name)} drawn as fallback")
@@ -84,7 +86,7 @@ class Shortage:
             reported.append(f"{_named(self.reduced.unused, name)} left out, as nothing draws it now")
         if moved := self._elsewhere():
             reported.append(
-                f"{moved:,} bytes of assets lie in memory that is not the device's own, which is slower"
+                f"{moved:,} bytes of assets are in memory that is not device-local, which is slower"
             )
         return Problem(
             "plan.short",
@@ -94,18 +96,19 @@ class Shortage:
         )
 
     def _elsewhere(self) -> int:
-        """Bytes of what comes from caches in memory that is not the device's own."""
+        """Bytes of cached assets in memory that is not device-local."""
         plan = self.reduced.plan
         if not plan.policy.elsewhere:
             return 0
-        places, own = plan.memory.subresources, MemoryProperty.DEVICE_LOCAL
+        places, local = plan.memory.subresources, MemoryProperty.DEVICE_LOCAL
         resources = plan.memory.resource_table.rows(places["resource"].astype(np.int64))
-        homes = plan.memory.allocation_table.rows(resources["allocation"].astype(np.int64))
-        away = np.array([not t.properties & own for t in plan.profile.memory_types], np.bool_)
+        allocations = plan.memory.allocation_table.rows(resources["allocation"].astype(np.int64))
+        elsewhere = np.array([not t.properties & local for t in plan.profile.memory_types], np.bool_)
         cached = plan.terms.with_contents(Contents.CACHE)
-        return int(places["size"][away[homes["memory_type"]] & cached[places["terms"]]].sum())
+        counted = elsewhere[allocations["memory_type"]] & cached[places["terms"]]
+        return int(places["size"][counted].sum())
 
 
 def _named(keys: npt.NDArray[np.int64], name: Callable[[int], str]) -> str:
-    names = ", ".join(name(key) for key in keys[:NAMED].tolist())
-    return f"{names} and {len(keys) - NAMED:,} more" if len(keys) > NAMED else names
+    names = ", ".join(name(key) for key in keys[:MAX_NAMED].tolist())
+    return f"{names} and {len(keys) - MAX_NAMED:,} more" if len(keys) > MAX_NAMED else names

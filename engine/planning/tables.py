@@ -1,7 +1,7 @@
 """Draw tables: for each pass, what its feature's active rows draw, as batches and columns.
 
-A table is made again only when the structure changes (rows, their assets, active); what it costs grows
-with the distinct assets, the rows themselves are numpy columns. Enabled rows are chosen later, per frame.
+A table is made again only when the structure changes (rows, their assets, active). Its cost in Python grows
+with the number of distinct assets; rows are numpy columns. Enabled rows are selected later, per frame.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ BATCH_KEYS = np.dtype(
         ("fallback", "<i4"),
     ]
 )
-"""One batch: indices into the table's shader sets, pipelines and that set's materials; keys; bounds; and
-the batch that is drawn until its mesh has arrived, -1 for none."""
+"""One batch: indices of shader set, pipeline and material in the table; keys and layout of its mesh; bounds
+(`low`, `high`) in object space; and the batch that is drawn until its mesh has arrived, -1 for none."""
 
 
 @dataclass(frozen=True)
 class PipelineKey:
-    """What tells the pipelines of one pass apart: shader set, vertex format and stride, topology."""
+    """The key of a pipeline within a pass: shader set, vertex format and stride, topology."""
 
     shading: int
     vertex_format: tuple[tuple[str, str], ...]
@@ -52,7 +52,7 @@ class PipelineKey:
 
 @dataclass(frozen=True)
 class TextureUse:
-    """A texture at a binding, and the builtin one that is bound until it has arrived: their keys."""
+    """Keys of the texture at a binding, and of the builtin texture that is bound until it has arrived."""
 
     binding: int
     key: int
@@ -61,7 +61,7 @@ class TextureUse:
 
 @dataclass(frozen=True)
 class MaterialUse:
-    """A material as a shader set binds it: its textures by binding, and parameters by name."""
+    """A material for a shader set: its textures by binding, and its parameters by name."""
 
     ref: AssetRef
     label: str
@@ -71,7 +71,7 @@ class MaterialUse:
 
 @dataclass
 class DrawTable:
-    """What one pass can draw. `rows` are table rows, `batch` the batch each belongs to (parallel arrays)."""
+    """What one pass can draw. `rows` are rows of the feature table, `batch` their batch numbers."""
 
     declaration: Pass
     feature: FeatureTable | None
@@ -84,7 +84,7 @@ class DrawTable:
 
     @cached_property
     def assets(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """What each batch draws with, as pairs: batches and keys of vertices, indices and textures."""
+        """The assets of all batches as pairs: batch numbers, and keys of vertices, indices and textures."""
         textures = np.array(
             [
                 (shading, number, texture.key)
@@ -97,12 +97,12 @@ class DrawTable:
         many = max((len(materials) for materials in self.materials), default=0)
         of_batch = self.batches["shading"].astype(np.int64) * many + self.batches["material"]
         of_batch[self.batches["material"] < 0] = -1
-        of_texture = textures[:, 0] * many + textures[:, 1]  # rising, as they were listed
+        of_texture = textures[:, 0] * many + textures[:, 1]  # ascending, as they were listed
         first, end = (np.searchsorted(of_texture, of_batch, side) for side in ("left", "right"))
         count = end - first
         spans = np.arange(count.sum()) + np.repeat(first - (np.cumsum(count) - count), count)
-        everyone = np.arange(len(self.batches))
-        batch = np.concatenate((everyone, everyone, np.repeat(everyone, count)))
+        numbers = np.arange(len(self.batches))
+        batch = np.concatenate((numbers, numbers, np.repeat(numbers, count)))
         keys = (self.batches["vertices"], self.batches["indices"], textures[spans, 2])
         return batch, np.concatenate(keys)
 
@@ -114,9 +114,9 @@ class DrawTable:
     def bounds(
         self, world: npt.NDArray[np.float32], drawn: npt.NDArray[np.bool_]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None:
-        """Return the world box around the rows that are drawn, (low[3], high[3]); None for nothing.
+        """Return the world box of the drawn rows, (low[3], high[3]); None if no row is drawn.
 
-        `world` are all objects' matrices, `drawn` says of each of the table's rows whether it is enabled.
+        `world` are the matrices of all objects, `drawn` is a mask over the table's rows.
         """
         if not drawn.any():
             return None
@@ -126,7 +126,7 @@ class DrawTable:
     def boxes(
         self, world: npt.NDArray[np.float32], rows: npt.NDArray[np.integer]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return centres and half sizes, [n, 3] each, of the world boxes around these of the table's rows."""
+        """Return centres and half sizes, [n, 3] each, of the world boxes of these rows of the table."""
         low, high = self.batches["low"], self.batches["high"]
         of_batch = self.batch[rows]
         matrices = world.take(self.objects[rows], axis=0)
@@ -142,9 +142,9 @@ def draw_table(
     library: AssetLibrary,
     report: Callable[[Problem], None],
 ) -> DrawTable:
-    """Build the draw table of a pass over the active rows of the feature it draws.
+    """Build the draw table of a pass over the active rows of the feature that it draws.
 
-    A material whose shaders do not fit the mesh is reported and replaced by the placeholder material.
+    A material whose shaders do not match the mesh is reported and replaced by the placeholder material.
     """
     builder = _Builder(DrawTable(declaration, table), library, report)
     rows = table.rows_active()
@@ -159,18 +159,18 @@ def draw_table(
     per_row = counts[inverse]
     result = builder.finish()
     result.rows = np.repeat(rows, per_row)
-    reduced = np.arange(len(result.rows)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
-    result.batch = flat[np.repeat(starts[inverse], per_row) + reduced]
+    offset = np.arange(len(result.rows)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
+    result.batch = flat[np.repeat(starts[inverse], per_row) + offset]
     return result
 
 
 def _distinct(keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The distinct keys, rising, and the place of each key among them."""
+    """The distinct keys, ascending, and the index of each key among them."""
     db, index = keys >> 32, keys & 0xFFFF_FFFF
     stride = int(index.max(initial=0)) + 1
     if (int(db.max(initial=0)) + 1) * stride > 4 * len(keys) + 65_536:
         return np.unique(keys, return_inverse=True)
-    code = db * stride + index  # small, as databases and their assets are numbered from 0: no sort needed
+    code = db * stride + index  # small, as databases and their assets are numbered from 0: no sort is needed
     used = np.flatnonzero(np.bincount(code))
     places = np.zeros(int(used.max(initial=0)) + 1, np.int64)
     places[used] = np.arange(len(used))
@@ -212,7 +212,7 @@ class _Builder:
         return self._row(drawable, shading, material, self._fallback(drawable, shading, material))
 
     def _fallback(self, drawable: Drawable, shading: int, material: int) -> int:
-        """Return the batch of the placeholder mesh with these shaders, -1 where it does not fit them."""
+        """Return the batch of the placeholder mesh with these shaders, -1 where its format does not match."""
         mesh = self._library.record(self._library.placeholder("mesh"))
         assert isinstance(mesh, Mesh)
         lod = mesh.lods[0]
@@ -284,10 +284,10 @@ class _Builder:
         return shading, number
 
     def _use(self, material: Material, shading: ShaderSet) -> MaterialUse:
-        """Resolve a material's textures for a shader set; an empty slot takes a builtin texture."""
+        """Resolve a material's textures for a shader set; an empty slot gets a builtin texture."""
         textures = []
         for slot, binding in shading.slots:
-            neutral = substitute(slot, self._library)
+            neutral = neutral_texture(slot, self._library)
             texture = material.textures.get(slot, neutral)
             textures.append(TextureUse(binding, texture.key, neutral.key))
         parameters = {**dict(self._table.declaration.material_defaults), **material.parameters}
@@ -313,9 +313,9 @@ class _Builder:
         return number
 
 
-_SUBSTITUTES = {"normal": "flatNormal", "tangent": "flatNormal", "roughness": "matte"}
+_NEUTRAL_TEXTURES = {"normal": "flatNormal", "tangent": "flatNormal", "roughness": "matte"}
 
 
-def substitute(slot: str, library: AssetLibrary) -> AssetRef:
-    """Return the builtin texture for a slot that is empty, or not there yet: one that changes nothing."""
-    return library.find("builtin", _SUBSTITUTES.get(slot, "white"), ("texture2d",))
+def neutral_texture(slot: str, library: AssetLibrary) -> AssetRef:
+    """Return the builtin texture for a slot that is empty or has not arrived: it changes nothing."""
+    return library.find("builtin", _NEUTRAL_TEXTURES.get(slot, "white"), ("texture2d",))

@@ -1,4 +1,4 @@
-"""Values for the shaders' Frame block: every enabled feature gives its own, by member name."""
+"""Values of the shaders' Frame block: every feature returns its own, by member name."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def frame_block(
     size: tuple[int, int],
     guard: Callable[[Feature, Exception], None],
 ) -> npt.NDArray[np.uint8] | None:
-    """Pack the values of all features, in the order of their names, into bytes that suit every shader.
+    """Pack the values of all features, in the order of their names, into one block for all shaders.
 
-    `guard` is told of a feature whose code raises, or whose values fit no block; they are left out. Returns
-    None where no shader has a Frame block.
+    `guard` is called with a feature whose code raises or whose values do not fit a block; they are left out.
+    Returns uint8[n], or None where no shader has a Frame block.
     """
     blocks = [shading.frame for table in tables.values() for shading in table.shadings if shading.frame]
     if not blocks:
@@ -37,20 +37,20 @@ def frame_block(
     view = FrameView(tableau, size, bounds)
     data = np.zeros(max(block.size for block in blocks), np.uint8)
     for name in registry:
-        with_it = data.copy()
+        updated = data.copy()
         try:
             values = registry[name].frame_values(view)
             for block in blocks:
-                block.pack_into(with_it[: block.size], values)
+                block.pack_into(updated[: block.size], values)
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             guard(registry[name], error)
         else:
-            data = with_it
+            data = updated
     return data
 
 
 def drawn_rows(table: DrawTable) -> npt.NDArray[np.bool_]:
-    """Say of each of a draw table's rows whether it is enabled now."""
+    """The mask of a draw table's rows that are enabled now."""
     if table.feature is None:
         return np.zeros(0, np.bool_)
     return table.feature.flags("effective_enabled")[table.rows]

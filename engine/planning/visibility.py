@@ -1,4 +1,4 @@
-"""Which assets the camera sees, so that these are brought in before all others."""
+"""Visibility of assets: those that the camera sees are transferred before all others."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from engine.tableau import Tableau
 Mask = npt.NDArray[np.bool_]
 Matrix = npt.NDArray[np.float32]
 
-AT_ONCE = 8192
-"""Rows that are looked at together; of those after them, only rows that draw what was not seen yet."""
+CHUNK_ROWS = 8192
+"""Rows that are tested together; later chunks test only rows of batches that are not known to be visible."""
 
-LOOK_EVERY = 16
-"""Frames between two looks at whether the camera has turned to others of what is still to come."""
-MOST_AGAIN = 4096
-"""Assets still to come that are put into another order; to order more would hold a frame up."""
+CHECK_INTERVAL = 16
+"""Frames between two checks whether pending transfers are in the order that the camera needs."""
+MAX_REORDERED = 4096
+"""The most pending assets for which transfers are reordered; more would delay a frame."""
 
 
-def shown(
+def scene_view_projection(
     registry: Registry, tableau: Tableau, size: tuple[int, int], guard: Callable[[Feature, Exception], None]
 ) -> Matrix | None:
-    """The matrix [4, 4] from the world to clip space of the picture; None where no feature gives one.
+    """The [4, 4] matrix from world to clip space of the picture; None where no feature returns one.
 
-    `guard` is told of a feature whose code raises.
+    `guard` is called with a feature whose code raises.
     """
     view = FrameView(tableau, size, lambda _: None)
     for name in registry:
@@ -46,49 +46,49 @@ def shown(
     return None
 
 
-def turned(before: FrustumQuery | None, now: FrustumQuery | None, steps: Iterable[AnyStep]) -> bool:
-    """Whether the view has changed, and `steps` bring in what it does not show before what it shows now."""
+def needs_reordering(before: FrustumQuery | None, now: FrustumQuery | None, steps: Iterable[AnyStep]) -> bool:
+    """Whether the view has changed, and `steps` transfer invisible assets before visible ones."""
     if now is None or (before is not None and np.array_equal(before.view_projection, now.view_projection)):
         return False
     sent = [step.keys for step in steps if isinstance(step, Transfer)]
     keys = np.concatenate([np.zeros(0, np.int64), *sent])
-    if not 0 < len(keys) <= MOST_AGAIN:
+    if not 0 < len(keys) <= MAX_REORDERED:
         return False
-    asked = distinct(keys)
-    seen = now(asked)[np.searchsorted(asked, keys)]
-    return bool((seen[1:] & ~seen[:-1]).any())
+    ordered = distinct(keys)
+    visible = now(ordered)[np.searchsorted(ordered, keys)]
+    return bool((visible[1:] & ~visible[:-1]).any())
 
 
 @dataclass(frozen=True, eq=False)
 class FrustumQuery:
-    """Says of assets whether any enabled row that draws them lies in view. `world` is float32[n, 4, 4]."""
+    """Finds the assets that an enabled row in view draws. `world` is float32[n, 4, 4], by object row."""
 
     tables: Iterable[DrawTable]
     world: Matrix
     view_projection: Matrix
 
     def __call__(self, keys: npt.NDArray[np.int64]) -> Mask:
-        """For each of `keys` (sorted, distinct) whether it is seen; only rows that draw one are looked at."""
-        seen = np.zeros(len(keys), np.bool_)
+        """Which of `keys` (sorted, distinct) are visible, as a mask; only rows that draw them are tested."""
+        visible = np.zeros(len(keys), np.bool_)
         for table in self.tables:
             batch, key = table.assets
-            asked = np.isin(key, keys)
+            queried = np.isin(key, keys)
             of_interest = np.zeros(len(table.batches), np.bool_)
-            of_interest[batch[asked]] = True
+            of_interest[batch[queried]] = True
             rows = np.flatnonzero(drawn_rows(table) & of_interest[table.batch])
             in_view = np.zeros(len(table.batches), np.bool_)
-            for start in range(0, len(rows), AT_ONCE):
-                some = rows[start : start + AT_ONCE]
+            for start in range(0, len(rows), CHUNK_ROWS):
+                some = rows[start : start + CHUNK_ROWS]
                 some = some[~in_view[table.batch[some]]]
                 in_view[table.batch[some[self._in_view(table, some)]]] = True
-            seen[np.searchsorted(keys, key[asked & in_view[batch]])] = True
-        return seen
+            visible[np.searchsorted(keys, key[queried & in_view[batch]])] = True
+        return visible
 
     def _in_view(self, table: DrawTable, rows: npt.NDArray[np.integer]) -> Mask:
-        """Whether the boxes of these of a table's rows reach into the frustum, or cannot be told not to.
+        """Which of these rows of a table have a world box that may intersect the frustum (conservative).
 
-        A box is outside if it lies beyond one of the six planes, as in Gribb and Hartmann, "Fast extraction
-        of viewing frustum planes", 2001.
+        A box is outside if it is beyond one of the six planes, as in Gribb and Hartmann, "Fast extraction of
+        viewing frustum planes", 2001.
         """
         x, y, z, w = self.view_projection.T
         planes = np.stack((w + x, w - x, w + y, w - y, z, w - z), axis=1)

@@ -1,5 +1,5 @@
-"""Recording and submitting frames over resident resources: pipelines, descriptor sets, draws, targets.
+"""Records frames over resident resources: pipelines, descriptor sets, draws, swapchain.
 
-The renderer looks nothing up by feature name and allocates no memory: it is given compiled passes,
-draw tables and the memory manager's published addresses.
+The renderer knows no feature by name and allocates no memory: its input is compiled passes, draw tables
+and the memory manager's published addresses.
 """

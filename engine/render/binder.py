@@ -1,4 +1,4 @@
-"""From keys to what draws bind: buffers, descriptor sets and pipelines over published addresses."""
+"""Resolves keys to published addresses: the buffers, descriptor sets and pipelines that draws bind."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from engine.planning.needs import FrameNeeds, frame_set_row, material_table_name
 from engine.planning.shading import FRAME_SET, MATERIAL_SET
 from engine.planning.tables import DrawTable, MaterialUse, TextureUse
 from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets
+from engine.render.frame_recorder import BoundGroup
 from engine.render.pipelines import Pipelines, set_layouts
-from engine.render.recorder import BoundGroup
 from engine.vk.binding import ffi
 from engine.vk.enums import AddressMode, IndexType, MipmapMode
 
 ANISOTROPY = 8.0
-_TEXTURES = SamplerConfig(anisotropy=ANISOTROPY)
-_COMPARED = SamplerConfig(
+_TEXTURE_SAMPLER = SamplerConfig(anisotropy=ANISOTROPY)
+_SHADOW_SAMPLER = SamplerConfig(
     mip_filter=MipmapMode.NEAREST,
     address_u=AddressMode.CLAMP_TO_EDGE,
     address_v=AddressMode.CLAMP_TO_EDGE,
     compare=CompareOp.GREATER_OR_EQUAL,
 )
-"""Lit where the surface is at least as near to the light as what casts: depth is reversed."""
+"""For shadow maps: a surface is lit if it is at least as near to the light as the caster (reversed depth)."""
 _INDEX_TYPES = {2: IndexType.UINT16, 4: IndexType.UINT32}  # by bytes per index
 
 
 class NotResident(LookupError):
-    """Something that the frame itself lives on has no address yet."""
+    """A transient that every frame needs (an attachment, a ring) is not resident where the plan has it."""
 
 
 class PassBinding:
-    """One pass over published addresses: BATCH rows, and the handles their numbers stand for.
+    """The batches of one pass with their published addresses, and the handles that BATCH rows refer to.
 
-    `descriptors` holds the material sets, `buffers` VkBuffers by address.
+    `descriptors` holds the material sets by index, `buffers` the VkBuffers by handle value.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class PassBinding:
 
 
 class Binder:
-    """Looks published addresses up and makes descriptor sets of them; keeps nothing of a plan."""
+    """Looks up published addresses and creates descriptor sets from them."""
 
     def __init__(
         self, memory: MemoryManager, samplers: SamplerPool, sets: DescriptorSets, pipelines: Pipelines
@@ -64,22 +64,22 @@ class Binder:
         self._sets = sets
         self._pipelines = pipelines
         self._plan: MemoryPlan | None = None
-        self._texture_sampler = samplers.acquire(_TEXTURES, why="materials")
-        self._shadow_sampler = samplers.acquire(_COMPARED, why="images that passes read")
+        self._texture_sampler = samplers.acquire(_TEXTURE_SAMPLER, why="materials")
+        self._shadow_sampler = samplers.acquire(_SHADOW_SAMPLER, why="images that passes read")
 
-    def follow(self, plan: MemoryPlan) -> None:
-        """Take up a new plan: the frame's own things are resident once they are where it has them."""
+    def set_plan(self, plan: MemoryPlan) -> None:
+        """Set the plan that `require_location` compares addresses with."""
         self._plan = plan
 
-    def place(self, key: int) -> Location:
-        """Return where `key` is. Raises NotResident, also while an earlier plan's place still serves."""
+    def require_location(self, key: int) -> Location:
+        """Return the address of `key`. Raises NotResident, also while it is in an earlier plan's resource."""
         found = self._memory.location(key)
         if found is None or self._plan is None or self._plan.address(key).resource != found.resource:
             raise NotResident(key)
         return found
 
     def bind(self, table: DrawTable) -> PassBinding:
-        """Look up everything the batches of a pass draw with; what has not arrived is marked not ready."""
+        """Look up all addresses for the batches of a pass; a batch that lacks one keeps `ready` False."""
         handles: dict[int, Any] = {}
         descriptors: list[Any] = []
         numbers: dict[Any, int] = {}
@@ -98,8 +98,8 @@ class Binder:
                 continue
             batch = batches[index]
             batch["descriptors"] = number
-            batch["vertex_buffer"] = _remember(handles, vertices.handle)
-            batch["index_buffer"] = _remember(handles, indices.handle)
+            batch["vertex_buffer"] = _add_handle(handles, vertices.handle)
+            batch["index_buffer"] = _add_handle(handles, indices.handle)
             batch["index_type"] = _INDEX_TYPES[int(row["index_bytes"])]
             batch["first_index"] = indices.offset // int(row["index_bytes"])
             batch["vertex_offset"] = vertices.offset // int(row["stride"])
@@ -107,7 +107,7 @@ class Binder:
         return PassBinding(batches, descriptors, handles)
 
     def materials(self, needs: FrameNeeds, table: DrawTable) -> dict[str, npt.NDArray[np.uint8]]:
-        """Return the material rows of each shader set by ring name, with the layers of their textures."""
+        """Return material rows, uint8[materials, bytes], by ring name; they hold the layers of textures."""
         found = {}
         for number, shading in enumerate(table.shadings):
             if shading.material is None:
@@ -122,7 +122,7 @@ class Binder:
     def groups(
         self, needs: FrameNeeds, table: DrawTable, binding: PassBinding, drawn: DrawList, slot: int
     ) -> list[BoundGroup]:
-        """Bind every group of a draw list for one slot's copies of the rings. Raises NotResident."""
+        """Resolve every group of a draw list for one frame slot's copies of the rings. Raises NotResident."""
         return [self._group(needs, table, binding, drawn, group, slot) for group in drawn.groups]
 
     def _group(
@@ -144,7 +144,7 @@ class Binder:
             sets.append(self._frame_set(needs, table, key.shading, slot))
         if group.descriptors >= 0 and len(shading.sets) > MATERIAL_SET:
             sets.append(binding.descriptors[group.descriptors])
-        commands = self.place(needs.requirements.keys.transient(f"{name}.commands"))
+        commands = self.require_location(needs.requirements.keys.transient(f"{name}.commands"))
         start = commands.offset + slot * commands.stride + group.first * COMMAND.itemsize
         return BoundGroup(
             self._pipelines.get(row, key, shading, stages),
@@ -159,14 +159,14 @@ class Binder:
         )
 
     def _frame_set(self, needs: FrameNeeds, table: DrawTable, shading: int, slot: int) -> Any:
-        """Return the set that a pass binds once: this slot's copies of the rings, and the images it reads."""
+        """Return descriptor set 0 of a pass: this slot's copies of the rings, and the images it reads."""
         row = frame_set_row(needs, table, shading)
         contents = dict(row.contents)
-        bound = tuple(self._bound(binding, contents[binding.binding], slot) for binding in row.layout)
+        bound = tuple(self._frame_binding(binding, contents[binding.binding], slot) for binding in row.layout)
         return self._sets.get(set_layouts(table.shadings[shading])[FRAME_SET], bound)
 
-    def _bound(self, binding: BindingRow, key: int, slot: int) -> Bound:
-        place = self.place(key)
+    def _frame_binding(self, binding: BindingRow, key: int, slot: int) -> Bound:
+        place = self.require_location(key)
         kind = int(binding.type)
         if binding.type is DescriptorType.COMBINED_IMAGE_SAMPLER:
             layout = int(Layout.SHADER_READ)
@@ -184,9 +184,9 @@ class Binder:
         descriptors: list[Any],
         numbers: dict[Any, int],
     ) -> int | None:
-        """Return the number of the descriptor set with a material's pages; None before they have arrived.
+        """Return the index of the descriptor set of a material (-1 for none); None if a texture is missing.
 
-        Materials whose textures lie in the same pages share a set: their layers tell them apart.
+        Materials whose textures are in the same pages share a set; their material rows hold the layers.
         """
         layouts = set_layouts(table.shadings[shading])
         if len(layouts) <= MATERIAL_SET:
@@ -214,11 +214,11 @@ class Binder:
         return layers
 
     def _texture(self, use: TextureUse) -> Location | None:
-        """Return where a texture is, or its fallback while it has not arrived."""
+        """Return the address of a texture, or that of its fallback until it is published."""
         return self._memory.location(use.key) or self._memory.location(use.fallback)
 
 
-def _remember(handles: dict[int, Any], handle: Any) -> int:
+def _add_handle(handles: dict[int, Any], handle: Any) -> int:
     number = int(ffi.cast("uintptr_t", handle))
     handles[number] = handle
     return number

@@ -1,4 +1,4 @@
-"""Descriptor pools that are added as they fill or fragment, so that there is always room for one more set."""
+"""Descriptor pools: a new one is created when all are full or fragmented."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FULL = (Result.OUT_OF_POOL_MEMORY, Result.FRAGMENTED_POOL)
 
 
 class DescriptorPools:
-    """Owns pools for some kinds of descriptors (VkDescriptorType) and, through them, the sets."""
+    """Owns descriptor pools for some VkDescriptorTypes, and the sets allocated from them."""
 
     def __init__(self, device: Device, kinds: tuple[int, ...], name: str, why: str = "") -> None:
         self._device = device
@@ -25,7 +25,7 @@ class DescriptorPools:
         self._pools: list[Any] = []
 
     def allocate(self, layout: Any, descriptors: int) -> tuple[Any, Any]:
-        """Return a new set of a VkDescriptorSetLayout with so many descriptors, and the pool it is from."""
+        """Allocate a set of a VkDescriptorSetLayout with so many descriptors; return it and its pool."""
         made = ffi.new("VkDescriptorSet *")
         for pool in reversed(self._pools):
             if self._device.call(*self._arguments(pool, layout, made), allow=_FULL) is Result.SUCCESS:
@@ -35,12 +35,12 @@ class DescriptorPools:
         return made[0], pool
 
     def free(self, handle: Any, pool: Any) -> None:
-        """Give a set back to its pool; no frame may use it any more."""
+        """Free a set of a pool; no frame in flight may use it."""
         sets = array("VkDescriptorSet", [handle])
         self._device.call("vkFreeDescriptorSets", self._device.handle, pool, 1, sets)
 
     def close(self) -> None:
-        """Destroy the pools and with them every set, once; none may be in use."""
+        """Destroy the pools and with them all sets, once; none may be in use."""
         while self._pools:
             self._device.destroy("DescriptorPool", self._pools.pop())
 

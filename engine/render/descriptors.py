@@ -1,7 +1,6 @@
-"""Descriptor sets: equal contents share one, and what no frame uses any more is freed by ticket.
+"""Descriptor sets: equal contents share one set, and retired sets are freed after their last frame.
 
-A set is never written again once it has been handed out, so a set that a frame in flight still reads
-cannot change under it. Sets come from pools that are added as they fill.
+A set is written once, before it is first returned, so a set that a frame in flight reads never changes.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _KINDS = (
 
 @dataclass(frozen=True)
 class BoundBuffer:
-    """A range of a buffer at a binding."""
+    """A buffer range at a binding, in bytes; `descriptor_type` is a VkDescriptorType."""
 
     binding: int
     descriptor_type: int
@@ -37,7 +36,7 @@ class BoundBuffer:
 
 @dataclass(frozen=True)
 class BoundImage:
-    """A sampled image view at a binding, with its sampler and the layout it is in (VkImageLayout)."""
+    """A sampled image view at a binding, with its sampler and its VkImageLayout."""
 
     binding: int
     descriptor_type: int
@@ -60,7 +59,7 @@ class DescriptorSets:
         self._retired: deque[tuple[int, Any, Any]] = deque()
 
     def get(self, layout: SetLayout, contents: tuple[Bound, ...]) -> Any:
-        """Return the VkDescriptorSet of that layout with these contents."""
+        """Return the VkDescriptorSet with this layout and these contents."""
         key = (layout, contents)
         found = self._sets.get(key)
         if found is None:
@@ -71,18 +70,18 @@ class DescriptorSets:
         return found[0]
 
     def retire_all(self, ticket: int) -> None:
-        """Give up every set; they are freed once `ticket` is over."""
+        """Retire every set; they are freed once the frame timeline has reached `ticket`."""
         self._retired.extend((ticket, handle, pool) for handle, pool in self._sets.values())
         self._sets.clear()
 
     def collect(self, completed: int) -> None:
-        """Free retired sets whose ticket is over."""
+        """Free retired sets whose ticket is at most `completed`."""
         while self._retired and self._retired[0][0] <= completed:
             _, handle, pool = self._retired.popleft()
             self._pools.free(handle, pool)
 
     def close(self) -> None:
-        """Destroy the pools and with them every set; none may be in use."""
+        """Destroy the pools and with them all sets; none may be in use."""
         self._pools.close()
         self._sets.clear()
         self._retired.clear()

@@ -1,4 +1,4 @@
-"""Descriptor set layouts and pipeline layouts, each made once for equal contents."""
+"""Descriptor set layouts and pipeline layouts; equal contents share one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.vk.structs import new
 
 @dataclass(frozen=True, order=True)
 class BindingSlot:
-    """One binding of a set: VkDescriptorType, array length, and VkShaderStageFlags that see it."""
+    """One binding of a set: VkDescriptorType, array length, and the VkShaderStageFlags that use it."""
 
     binding: int
     descriptor_type: int
@@ -60,7 +60,7 @@ class Layouts:
         return handle
 
     def close(self) -> None:
-        """Destroy all of them; no pipeline may be used any more."""
+        """Destroy all layouts; no pipeline that uses one may be in use."""
         for handle in self._pipelines.values():
             self._device.destroy("PipelineLayout", handle)
         for handle in self._sets.values():

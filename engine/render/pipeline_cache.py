@@ -1,7 +1,7 @@
 """The pipeline cache on disk, in the user's cache folder, keyed by vendor, device and driver version.
 
-It is disposable: a file that is missing, damaged, of another driver, or refused by the driver is an
-empty cache, and a folder that cannot be written to costs nothing but the next start's time.
+A file that is missing, damaged, or rejected by the driver counts as an empty cache, and if the folder
+cannot be written, only the next start takes longer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MAX_BYTES = 256 << 20
 
 
 class PipelineCache:
-    """Owns a VkPipelineCache that starts from a file in `folder` and is written back when it has grown."""
+    """Owns a VkPipelineCache that is loaded from a file in `folder` and saved when it has grown."""
 
     def __init__(self, device: Device, folder: Path) -> None:
         self._device = device
@@ -34,11 +34,11 @@ class PipelineCache:
 
     @property
     def loaded_bytes(self) -> int:
-        """How much the driver was given to start from."""
+        """Bytes that the cache was created with."""
         return len(self._loaded)
 
     def _create(self, data: bytes) -> Any:
-        """Create the cache from `data`, or an empty one where the driver refuses it."""
+        """Create the cache from `data`, or an empty one if the driver rejects it."""
         if data:
             info = new("VkPipelineCacheCreateInfo", initialDataSize=len(data), pInitialData=data)
             try:
@@ -48,7 +48,7 @@ class PipelineCache:
         return self._device.create("PipelineCache", new("VkPipelineCacheCreateInfo"), name="pipelines")
 
     def save(self) -> bool:
-        """Write the cache if it holds more than the file; False where folder or driver do not let us."""
+        """Write the cache if it has more data than the file; False if the driver or the folder fails."""
         try:
             data = self._data()
         except VulkanError:
@@ -68,7 +68,7 @@ class PipelineCache:
         return True
 
     def _data(self) -> bytes:
-        """Read the driver's data."""
+        """Return the driver's cache data."""
         size = ffi.new("size_t *")
         self._device.call("vkGetPipelineCacheData", self._device.handle, self.handle, size, NULL)
         data = ffi.new("char[]", max(1, size[0]))
@@ -76,7 +76,7 @@ class PipelineCache:
         return bytes(ffi.buffer(data, size[0]))
 
     def close(self) -> None:
-        """Write the cache back and destroy it, once."""
+        """Save and destroy the cache, once."""
         handle = self.handle
         if handle != NULL:
             if not self._device.lost:
@@ -86,7 +86,7 @@ class PipelineCache:
 
 
 def _read(path: Path) -> bytes:
-    """Return the driver's data from the file, or nothing where the file is not whole."""
+    """Return the driver's data from the file, or b"" if the file is missing or damaged."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             return b""

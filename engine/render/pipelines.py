@@ -21,7 +21,7 @@ _RGBA = ColorComponent.R | ColorComponent.G | ColorComponent.B | ColorComponent.
 
 
 def set_layouts(shading: ShaderSet) -> tuple[SetLayout, ...]:
-    """Return the layouts of a shader set's descriptor sets, from its reflection."""
+    """Return the descriptor set layouts of a shader set, from its reflection."""
     return tuple(
         tuple(BindingSlot(row.binding, int(row.type), row.count, int(row.stages)) for row in rows)
         for rows in shading.sets
@@ -29,7 +29,10 @@ def set_layouts(shading: ShaderSet) -> tuple[SetLayout, ...]:
 
 
 class Pipelines:
-    """Owns the VkPipelines that the current plan names; those it no longer names are retired by ticket."""
+    """Owns the VkPipelines of the current plan; the others are destroyed after their last frame.
+
+    `code` returns the SPIR-V of a shader by its key.
+    """
 
     def __init__(
         self,
@@ -52,7 +55,7 @@ class Pipelines:
         shading: ShaderSet,
         stages: Mapping[int, tuple[ShaderStage, str]],
     ) -> Any:
-        """Return the VkPipeline of a plan row. `stages` gives (stage, entry point) of each shader key."""
+        """Return the VkPipeline of a plan row; `stages` is (stage, entry point) by shader key."""
         identity = _identity(row)
         handle = self._live.get(identity)
         if handle is None:
@@ -64,13 +67,13 @@ class Pipelines:
         return self._layouts.pipeline_layout(set_layouts(shading))
 
     def keep_only(self, rows: list[PipelineRow], ticket: int) -> None:
-        """Retire every pipeline that is not among `rows`; it is destroyed once `ticket` is over."""
+        """Retire every pipeline that is not in `rows`; it is destroyed once the timeline reaches `ticket`."""
         wanted = {_identity(row) for row in rows}
         for identity in [identity for identity in self._live if identity not in wanted]:
             self._retired.append((ticket, self._live.pop(identity)))
 
     def collect(self, completed: int) -> None:
-        """Destroy retired pipelines whose ticket is over."""
+        """Destroy retired pipelines whose ticket is at most `completed`."""
         for _, handle in [entry for entry in self._retired if entry[0] <= completed]:
             self._device.destroy("Pipeline", handle)
         self._retired = [entry for entry in self._retired if entry[0] > completed]
@@ -154,7 +157,7 @@ class Pipelines:
 
 
 def _vertex_input(row: PipelineRow, key: PipelineKey, shading: ShaderSet) -> Any:
-    """Match the vertex stage's inputs to the vertex format by name; the rest of a vertex is not fetched."""
+    """Match the vertex shader's inputs to the vertex format by name; other attributes are not fetched."""
     offered = {
         name: (form, offset) for (name, form), offset in zip(row.vertex_format, key.offsets, strict=True)
     }
@@ -179,5 +182,5 @@ def _vertex_input(row: PipelineRow, key: PipelineKey, shading: ShaderSet) -> Any
 
 
 def _identity(row: PipelineRow) -> tuple[Any, ...]:
-    """What makes two plan rows the same pipeline: all but name and requesters."""
+    """Return the key of a plan row's pipeline: everything but its name and its requesters."""
     return row.shaders, row.vertex_format, row.vertex_stride, row.topology, row.pass_name, row.state

@@ -1,7 +1,7 @@
-"""Writing what changed into mapped rings: one copy per frame in flight, each catching up by itself.
+"""Writes changed rows to mapped rings, which have one copy per frame in flight.
 
-A frame that is being drawn reads its own copy, so the CPU never waits to write; a copy that missed a
-change gets it when its turn comes.
+Each frame reads its own copy, so the CPU never waits to write; a copy gets the changes that it missed when
+its slot is used next.
 """
 
 from __future__ import annotations
@@ -11,40 +11,40 @@ import numpy.typing as npt
 
 
 class RingWriter:
-    """Keeps the source rows of one ring and knows, for each copy, which of them it still lacks."""
+    """Holds the source rows of one ring and the pending ranges of each copy."""
 
     def __init__(self, copies: int) -> None:
         self._source: npt.NDArray[np.generic] = np.zeros((0, 1), np.uint8)
         self._pending: list[list[tuple[int, int]]] = [[] for _ in range(copies)]
 
     def replace(self, rows: npt.NDArray[np.generic]) -> None:
-        """Take new rows (any dtype, first axis = rows): every copy lacks all of them.
+        """Set new source rows (any dtype, first axis = rows), pending in every copy.
 
-        The array is kept, not copied: later changes in place are announced with `changed`.
+        The array is kept, not copied: report later changes in place with `changed`.
         """
         self._source = rows
         self.invalidate()
 
     def holds(self, rows: npt.NDArray[np.generic]) -> bool:
-        """Whether `rows` is the memory that was taken, so that `changed` is enough."""
+        """Whether `rows` is the memory of the source rows, so that `changed` suffices."""
         source = self._source
         return rows.ctypes.data == source.ctypes.data and rows.shape == source.shape
 
     def changed(self, ranges: npt.NDArray[np.integer] | list[tuple[int, int]]) -> None:
-        """Announce that rows of [first, last) ranges were changed in place."""
+        """Mark the rows of these [first, last) ranges as changed in place, for every copy."""
         for first, last in ranges:
             for pending in self._pending:
                 pending.append((int(first), int(last)))
 
     def invalidate(self) -> None:
-        """Forget what the copies hold: the ring lies somewhere else now."""
+        """Mark all rows as pending in every copy, since the ring has another address."""
         everything = [(0, len(self._source))]
         self._pending = [list(everything) for _ in self._pending]
 
     def flush(self, copy: int, mapped: npt.NDArray[np.uint8], stride: int) -> int:
-        """Write what copy number `copy` lacks to its place in `mapped`; return the bytes written.
+        """Write the pending rows of copy number `copy` and return the bytes written.
 
-        `mapped` is the whole ring, uint8[copies * stride].
+        `mapped` is the whole ring, uint8[copies * stride]; `stride` is in bytes.
         """
         pending = self._pending[copy]
         if not pending:
@@ -63,7 +63,7 @@ class RingWriter:
 
 
 def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Merge ranges that overlap or touch."""
+    """Merge ranges that overlap or are adjacent."""
     if len(ranges) == 1:
         return ranges
     merged: list[tuple[int, int]] = []

@@ -1,4 +1,4 @@
-"""A window's surface: made, checked for presenting, asked for what it offers, made again when lost."""
+"""A window's VkSurfaceKHR: present support, formats, capabilities, recreation after SURFACE_LOST."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _UNDEFINED_EXTENT = 0xFFFF_FFFF
 
 @dataclass(frozen=True, slots=True)
 class WindowTarget:
-    """What a window system hands over so that the engine can present without knowing it.
+    """The functions of a window system that the engine needs to present.
 
-    `extensions` are the instance extensions that a surface needs, `create_surface` makes a VkSurfaceKHR
-    (a number) from a VkInstance (a number), `framebuffer_size` reads width and height in pixels,
-    (0, 0) while there is nothing to draw on.
+    `extensions` are the instance extensions of its surfaces, `create_surface` returns a VkSurfaceKHR for a
+    VkInstance (both as integers), `framebuffer_size` returns width and height in pixels, (0, 0) while the
+    window has no area.
     """
 
     extensions: tuple[str, ...]
@@ -29,8 +29,8 @@ class WindowTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """What a surface allows at this moment: extent in pixels, image counts, transform and blending."""
+class SurfaceCapabilities:
+    """Swapchain parameters that fit the surface now: extent in pixels, image count, transform, alpha mode."""
 
     extent: tuple[int, int]
     image_count: int
@@ -48,14 +48,14 @@ class Surface:
         self.recreate()
 
     def recreate(self) -> None:
-        """Make the surface again after it was lost; its swapchains have to be destroyed by then."""
+        """Create the surface again after it was lost; destroy its swapchains first."""
         self.close()
         number = self._target.create_surface(int(ffi.cast("uintptr_t", self._instance.handle)))
         handle = ffi.cast("VkSurfaceKHR", number)
         self.handle = self._instance.adopt("SurfaceKHR", handle, "window")
 
     def check(self, device: Device) -> None:
-        """Raise NoDevice where the device's graphics queue cannot present to this surface."""
+        """Raise NoDevice if the device's graphics queue cannot present to this surface."""
         supported = ffi.new("VkBool32 *")
         family = device.graphics.family
         vk, adapter = self._instance.vk, device.adapter
@@ -65,7 +65,7 @@ class Surface:
             raise NoDevice("vkGetPhysicalDeviceSurfaceSupportKHR", Result.INITIALIZATION_FAILED, (reason,))
 
     def choose_format(self, device: Device) -> tuple[int, int]:
-        """Choose (VkFormat, VkColorSpaceKHR): eight bits, sRGB-encoded; NoDevice if there is none."""
+        """Return (VkFormat, VkColorSpaceKHR) of an 8-bit sRGB format. Raises NoDevice if there is none."""
         c = constants
         adapter = device.adapter
         rows = self._instance.vk.enumerate(
@@ -82,8 +82,8 @@ class Surface:
         reason = f"{adapter.name}: the surface offers no sRGB format (VkFormats {sorted(dict(offered))})"
         raise NoDevice("vkGetPhysicalDeviceSurfaceFormatsKHR", Result.FORMAT_NOT_SUPPORTED, (reason,))
 
-    def offer(self, device: Device) -> Offer:
-        """Ask what fits right now; the extent is (0, 0) while there is nothing to draw on."""
+    def capabilities(self, device: Device) -> SurfaceCapabilities:
+        """Query what fits the surface now; the extent is (0, 0) while the window has no area."""
         found = ffi.new("VkSurfaceCapabilitiesKHR *")
         self._instance.vk.call(
             "vkGetPhysicalDeviceSurfaceCapabilitiesKHR", device.adapter.handle, self.handle, found
@@ -103,7 +103,9 @@ class Surface:
             count = min(count, found.maxImageCount)
         alphas = found.supportedCompositeAlpha
         opaque = constants.VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR
-        return Offer(extent, count, found.currentTransform, opaque if alphas & opaque else alphas & -alphas)
+        return SurfaceCapabilities(
+            extent, count, found.currentTransform, opaque if alphas & opaque else alphas & -alphas
+        )
 
     def close(self) -> None:
         """Destroy the surface, once."""

@@ -1,11 +1,11 @@
-"""A swapchain that is made again whenever the window changes, without waiting for the device.
+"""A swapchain that is recreated when the window changes, without waiting for the device.
 
-What is acquired is presented or given up, and every semaphore has one fate:
-- the one that an acquire signals is free again when the submission that waited for it is complete;
-- the one that a present waits for belongs to its image, and is free again when that image is acquired
-  anew: a present that fails has still consumed it.
-A swapchain that was replaced is destroyed when the frames drawn to it are complete and a few later
-presents have passed through the same queue, so that its own presents are past their semaphores.
+Every acquired image is presented or released, and every semaphore is reused at a known point:
+- the one that an acquire signals, when the submit that waited for it has completed;
+- the one that a present waits for belongs to its image and is reused when that image is acquired again:
+  a present that fails has still waited for it.
+A replaced swapchain is destroyed when the frames drawn to it have completed and PRESENTS_BEFORE_DESTROY
+later presents were queued, so that its own presents have waited for their semaphores.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class _Chain:
 
 
 class Swapchain:
-    """Owns the swapchain of one surface and all that was replaced but may still be in use."""
+    """Owns the swapchain of one surface, and replaced ones that may still be in use."""
 
     def __init__(self, device: Device, surface: Surface, timeline: Timeline) -> None:
-        """Choose the format; `timeline` is signalled by the submissions that draw to the images."""
+        """`timeline` is signalled by the submits that draw to the images. Raises NoDevice."""
         self._device = device
         self._surface = surface
         self._timeline = timeline
@@ -78,11 +78,11 @@ class Swapchain:
 
     @property
     def retired(self) -> int:
-        """How many replaced swapchains wait for their destruction."""
+        """How many replaced swapchains are not destroyed yet."""
         return len(self._retired)
 
     def acquire(self) -> Target | None:
-        """Take the next image; None where there is nothing to draw on, or none came in time."""
+        """Acquire the next image; None if the window has no area or the acquire timed out."""
         self._collect()
         for _ in range(_ATTEMPTS):
             try:
@@ -97,9 +97,9 @@ class Swapchain:
         return None
 
     def present(self, target: Target, ticket: int) -> bool:
-        """Show an image whose drawing signals `ticket` on the timeline; False where it was not shown."""
+        """Present an image whose submit signals `ticket` on the timeline; False if it was not shown."""
         chain = self._chain
-        assert chain is not None, "an image is presented to the swapchain that it came from"
+        assert chain is not None, "an image is presented to the swapchain that it was acquired from"
         self._waited.append((ticket, target.acquired))
         chain.last_ticket = ticket
         for old in self._retired:
@@ -124,8 +124,8 @@ class Swapchain:
         self.stale = self.stale or status is not Result.SUCCESS
         return status is not Result.OUT_OF_DATE
 
-    def give_up(self, target: Target) -> None:
-        """Part with an image whose drawing was not submitted; its semaphore is waited for all the same."""
+    def release(self, target: Target) -> None:
+        """Release an acquired image without presenting it; an empty submit waits for its semaphore."""
         self.stale = True
         ticket = self._timeline.submitted + 1
         stage = Stage.ALL_COMMANDS
@@ -142,9 +142,9 @@ class Swapchain:
         self._waited.append((self._timeline.next(), target.acquired))
 
     def close(self) -> None:
-        """Destroy everything, after the queue is done with it; once."""
+        """Wait for the queue, then destroy everything, once."""
         try:
-            self._idle()
+            self._wait_idle()
         finally:
             self._destroy_chains()
             waited = (semaphore for _, semaphore in self._waited)
@@ -155,7 +155,7 @@ class Swapchain:
             self._waited.clear()
 
     def _try_acquire(self) -> tuple[Target | None, bool]:
-        """(the image, whether another attempt makes sense)."""
+        """Return (acquired image or None, whether to try again with a new swapchain)."""
         chain = self._chain
         assert chain is not None
         semaphore = self._free.pop() if self._free else self._semaphore("acquired")
@@ -185,33 +185,33 @@ class Swapchain:
         ), False
 
     def _replace(self) -> bool:
-        """Make a swapchain for the surface as it is now; False where it has no area."""
-        offer = self._surface.offer(self._device)
-        if 0 in offer.extent:
+        """Create a swapchain for the surface as it is now; False if it has no area."""
+        found = self._surface.capabilities(self._device)
+        if 0 in found.extent:
             return False
         c = constants
         old = self._chain
         info = new(
             "VkSwapchainCreateInfoKHR",
             surface=self._surface.handle,
-            minImageCount=offer.image_count,
+            minImageCount=found.image_count,
             imageFormat=self.format,
             imageColorSpace=self._color_space,
-            imageExtent={"width": offer.extent[0], "height": offer.extent[1]},
+            imageExtent={"width": found.extent[0], "height": found.extent[1]},
             imageArrayLayers=1,
             imageUsage=ImageUsage.COLOR_ATTACHMENT | ImageUsage.TRANSFER_DST,
             imageSharingMode=c.VK_SHARING_MODE_EXCLUSIVE,
-            preTransform=offer.transform,
-            compositeAlpha=offer.composite_alpha,
+            preTransform=found.transform,
+            compositeAlpha=found.composite_alpha,
             presentMode=c.VK_PRESENT_MODE_FIFO_KHR,
             clipped=1,
             oldSwapchain=NULL if old is None else old.handle,
         )
-        if old is not None:  # handed over: even where the creation fails it is retired
+        if old is not None:  # passed as oldSwapchain: it is retired even if the creation fails
             self._chain = None
             self._retired.append(old)
         handle = self._device.create("SwapchainKHR", info, name="window", why=_WHY)
-        chain = _Chain(handle, offer.extent, [], [], [])
+        chain = _Chain(handle, found.extent, [], [], [])
         try:
             self._fill(chain)
         except BaseException:
@@ -241,8 +241,8 @@ class Swapchain:
             chain.rendered.append(self._semaphore(f"rendered {index}"))
 
     def _replace_surface(self) -> None:
-        """Make a new surface: all swapchains of the lost one have to go first, so the queue is waited for."""
-        self._idle()
+        """Recreate a lost surface: waits for the queue and destroys all its swapchains first."""
+        self._wait_idle()
         self._destroy_chains()
         self._surface.recreate()
         self._surface.check(self._device)
@@ -277,8 +277,8 @@ class Swapchain:
     def _semaphore(self, name: str) -> Any:
         return self._device.create("Semaphore", new("VkSemaphoreCreateInfo"), name=f"window {name}", why=_WHY)
 
-    def _idle(self) -> None:
-        """Wait for the graphics queue: only where a surface or the window itself goes."""
+    def _wait_idle(self) -> None:
+        """Wait for the graphics queue; only for a lost surface and for closing."""
         if self._device.lost:
             self._device.wait_idle()
         else:

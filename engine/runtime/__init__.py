@@ -1,4 +1,4 @@
-"""The frame loop: a scene, a device, a plan kept in step with both, and pictures.
+"""The frame loop: opens a scene on a device, keeps its plan up to date, draws and reads back frames.
 
-Nothing is imported here, so that what needs no GPU can be imported where there is none.
+Nothing is imported here, so that modules that need no GPU can be imported without one.
 """

@@ -1,4 +1,4 @@
-"""How a scene is opened: size, device, limits, and where frames are shown."""
+"""Options for opening a scene, and the protocols of overlays and presenters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from engine.render.recorder import Attachment
+    from engine.render.frame_recorder import Attachment
     from engine.render.surface import WindowTarget
     from engine.render.swapchain import Target
     from engine.vk.device import Device
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 class RuntimeOptions:
     """Options of a Runtime; sizes in pixels, the budget in MiB.
 
-    `paging_cycles` run in every frame that streams, whatever they cost; None: two, as far as the pace allows.
-    `validate` None means: where the layers are installed. `window` makes the device able to present. `shared`
-    is an open device to use in place of one of its own; then `device`, `validate` and `window` say nothing.
+    `device` is part of an adapter's name. `validate` None enables the validation layers if they are
+    installed. `paging_cycles` run in every frame that streams, whatever they cost; None: two, if the pace
+    allows. `window` enables presenting. `shared` is an open device to use instead of creating one; `device`,
+    `validate` and `window` are then ignored.
     """
 
     size: tuple[int, int] = (1280, 720)
@@ -31,16 +32,16 @@ class RuntimeOptions:
 
 
 class Presenter(Protocol):
-    """Shows frames: acquires a target, records the copy of the scene's picture and the overlay onto it."""
+    """Shows frames: acquires a target, records the copy of the scene's picture and the overlay into it."""
 
     def acquire(self) -> Target | None:
-        """Return the target to draw to, with semaphores `acquired` and `rendered`; None to skip."""
+        """Return the target to draw to, with semaphores `acquired` and `rendered`; None to show nothing."""
 
     def record(self, slot: int, target: Target, source: Attachment) -> Any:
-        """Return a command buffer that shows `source` (in TRANSFER_SRC layout) on the target."""
+        """Return a command buffer that copies `source` (in TRANSFER_SRC layout) to the target."""
 
     def present(self, target: Target, ticket: int) -> None:
-        """Present a target whose rendering signals `ticket`."""
+        """Present a target whose submit signals `ticket`."""
 
-    def give_up(self, target: Target) -> None:
-        """Part with a target that was acquired and will not be drawn."""
+    def release(self, target: Target) -> None:
+        """Release an acquired target without presenting it."""

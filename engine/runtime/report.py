@@ -1,4 +1,4 @@
-"""The facts of a run, as `--report` writes them."""
+"""The report of a run, as `--report` writes it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _IMPORTED = time.time()
 
 
 def seconds_since_start() -> float:
-    """Return how long this process has run; where the system does not say, since this module was imported."""
+    """Return the age of this process; where the system does not report it, that of this module's import."""
     try:
         after_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         started = int(after_name[19]) / os.sysconf("SC_CLK_TCK")
@@ -33,10 +33,10 @@ def seconds_since_start() -> float:
 
 @dataclass
 class RunLog:
-    """What is noted of the frames of a run; times in milliseconds, those of the last KEPT_FRAMES drawn.
+    """Figures of the frames of a run; times in milliseconds, of the last KEPT_FRAMES drawn frames.
 
-    `frames` counts all, `drawn` those that were drawn: not where the window gave nothing to draw on, or
-    nothing could be drawn yet. `losses` are warnings, one for each device that was lost.
+    `frames` counts all frames, `drawn` those that were drawn: not while the window has no area or the
+    attachments are not resident. `losses` has one warning per lost device.
     """
 
     frames: int = 0
@@ -48,9 +48,9 @@ class RunLog:
     losses: list[Problem] = field(default_factory=list)
 
     def note(self, facts: FrameFacts, runtime: Runtime) -> None:
-        """Note one frame; the first one that was drawn is waited for, to say when it was finished.
+        """Record the figures of one frame; waits for the first drawn one, to measure when it has completed.
 
-        Raises DeviceLost where it was not; nothing is noted then.
+        Raises DeviceLost from that wait; nothing is recorded then.
         """
         if self.first_frame_s is None and facts.drawn:
             runtime.wait()
@@ -65,7 +65,7 @@ class RunLog:
 
 
 def make_report(runtime: Runtime, log: RunLog, scene: str) -> dict[str, Any]:
-    """Return the report of a run that is about to be closed; `finish_report` adds what closing shows."""
+    """Return the report of a run before it is closed; `finish_report` completes it afterwards."""
     plan, adapter = runtime.plan, runtime.device.adapter
     assert plan is not None
     tables = runtime.tableau.tables.values()
@@ -119,7 +119,7 @@ def make_report(runtime: Runtime, log: RunLog, scene: str) -> dict[str, Any]:
 
 
 def finish_report(report: dict[str, Any], runtime: Runtime, log: RunLog) -> dict[str, Any]:
-    """Fill in what is only known once the runtime is closed: messages, losses, and objects left behind."""
+    """Add what is only known after closing: validation messages, lost devices, leaked objects."""
     report["warnings"] = [*(loss.render() for loss in log.losses), *report["warnings"]]
     report["validation"]["messages"] = sum(len(instance.messages) for instance in runtime.instances)
     report["live_objects_after_close"] = sum(instance.handles.left_behind for instance in runtime.instances)

@@ -1,8 +1,8 @@
-"""The runtime: opens a scene on a device and draws frames of it, keeping plan and memory in step.
+"""The runtime: opens a scene on a device and draws frames, keeping plan and memory up to date.
 
-A frame goes down one road: world matrices, plan (only if what informs it changed), some steps of the
-schedule, draw lists (only if something was switched or arrived), values, commands, submit. It waits for
-the frame that used its slot before, and for nothing else.
+The stages of a frame: world matrices, plan (only if its input changed), some steps of the schedule, draw
+lists (only if something was switched or published), values, commands, submit. It waits for the frame that
+used its slot before, and for nothing else.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import drawn_rows, frame_block
-from engine.planning.visibility import LOOK_EVERY, FrustumQuery, turned
+from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
 from engine.runtime.options import Presenter, RuntimeOptions
 from engine.vk.device import Device
@@ -54,22 +54,22 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 REPLAN_MS = 50.0
-"""What the frame after a new plan may take to make the images and rings that it lives on."""
-MOST_REFUSALS = 8
-"""How often less and less is tried, while the device refuses it, before the scene stays as it was."""
+"""Milliseconds that the frame after a new plan may take to create its attachments and rings."""
+MAX_REFUSALS = 8
+"""How many refused allocations lead to a smaller plan before the scene returns to its last plan."""
 Semaphore = tuple[Any, int, int]
-"""What a submit waits for or signals: semaphore, value and stages, as in `Device.submit`."""
+"""A semaphore that a submit waits for or signals, its value and stages, as in `Device.submit`."""
 _WRITES_TARGET = Stage.TRANSFER | Stage.COLOR_ATTACHMENT_OUTPUT
 """The stages that write to a window's image: they wait until it is acquired."""
-_GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
-"""What is answered while the driver of a lost device has not come back."""
+_DRIVER_GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
+"""Results of opening a device while the driver of a lost one has not restarted."""
 
 
 @dataclass(frozen=True)
 class FrameFacts:
-    """One frame: its number, milliseconds of wall and main-thread CPU time, and whether all is resident.
+    """One frame: its number, wall and main-thread CPU time in ms, whether memory is settled.
 
-    It is not `drawn` where the presenter has no target for it, or what it needs is not resident yet.
+    It is not `drawn` if the presenter has no target or the attachments are not resident yet.
     """
 
     number: int
@@ -80,13 +80,13 @@ class FrameFacts:
 
 
 class Runtime:
-    """A scene being drawn. One thread calls; close it, or use it as a context manager.
+    """A scene that is drawn. Call it from one thread; close it, or use it as a context manager.
 
-    `instances` are all that it opened: several where a device was lost.
+    `instances` are all Vulkan instances that it opened: several if a device was lost.
     """
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: RuntimeOptions) -> None:
-        """Open the scene on a device. Raises NoDevice, VulkanError; nothing is left behind then."""
+        """Open the scene on a device. Raises NoDevice or VulkanError, with everything released."""
         self.scene = scene
         self.tableau = scene.tableau
         self.registry = scene.registry
@@ -101,18 +101,17 @@ class Runtime:
             self._undo = undo.pop_all()
 
     def reopen(self) -> None:
-        """Release everything and open the scene on a device again, after the one before was lost.
+        """Release everything and open the scene on a device again, after the previous one was lost.
 
-        The scene, the size of its picture and its budgets stay as they are; an overlay is to be added
-        again. Raises DeviceLost where no device answers, and whenever the new one is lost; `reopen`
-        may be called again then.
+        The scene, the picture size and the budgets are kept; overlays must be added again. Raises DeviceLost
+        if no device is available or the new one is lost; `reopen` may be called again then.
         """
         self._undo.close()
         with ExitStack() as undo:
             try:
                 self._open(undo, replace(self.options, size=self.size))
             except VulkanError as problem:
-                if problem.result in _GONE:
+                if problem.result in _DRIVER_GONE:
                     raise DeviceLost(problem.call, problem.result, problem.detail) from problem
                 raise
             self._undo = undo.pop_all()
@@ -122,7 +121,7 @@ class Runtime:
         self.plan: Plan | None = None
         self.schedule: Schedule | None = None
         self._needs: FrameNeeds | None = None
-        self._stated: FrameNeeds | None = None
+        self._requested: FrameNeeds | None = None
         self._settled: tuple[FrameNeeds, Plan] | None = None
         self._refusals = self._rollbacks = 0
         self._observed_limits: dict[int, int] = {}
@@ -130,8 +129,8 @@ class Runtime:
         self._published = -1
         self._visibility: FrustumQuery | None = None
         self._cycles = 0
-        self._drawn_of: tuple[object, ...] | None = None
-        self._values_of: tuple[object, ...] | None = None
+        self._drawn_version: tuple[object, ...] | None = None
+        self._written_version: tuple[object, ...] | None = None
         if options.shared is not None:
             self.instance, self.device = options.shared.instance, options.shared
             self.instances.append(self.instance)
@@ -180,20 +179,19 @@ class Runtime:
         return self.planner.size
 
     def resize(self, width: int, height: int) -> None:
-        """Draw pictures of this size from the next frame on."""
+        """Set the picture size in pixels (at least 1) from the next frame on."""
         self.planner.size = (max(1, width), max(1, height))
 
     def add_overlay(self, overlay: MemoryUser) -> None:
-        """Plan for what is drawn over the scene as well; the presenter draws it."""
+        """Plan the requirements of an overlay from now on; the presenter draws it."""
         self.planner.others.append(overlay)
 
     def frame(self, presenter: Presenter | None = None) -> FrameFacts:
-        """Draw one frame, and show it where there is a presenter.
+        """Draw one frame, and show it if there is a presenter.
 
-        Raises PlanError where the scene has become more than the budgets hold even of fallbacks, and
-        OutOfDeviceMemory where the device refuses as much: once, and the frames after it draw the scene as
-        it was until it changes; again and again where it never was. Raises TookTooLong where the device does
-        not finish an earlier frame.
+        Raises PlanError if not even fallbacks fit into the budgets, and OutOfDeviceMemory if the device
+        refuses memory that they need: once, and later frames draw the last plan until the scene changes; in
+        every frame if there is no earlier plan. Raises TookTooLong if an earlier frame does not complete.
         """
         wall, cpu = time.perf_counter(), time.thread_time()
         slot = self._number % FRAMES_IN_FLIGHT
@@ -201,7 +199,7 @@ class Runtime:
         self.renderer.collect(self.timeline.completed())
         moved = self.tableau.update_world()
         patience = REPLAN_MS if self._replan() else None
-        self._order_again()
+        self._reprioritize()
         self.advance(patience)
         self._redraw()
         self._write_values(moved)
@@ -216,9 +214,9 @@ class Runtime:
         )
 
     def advance(self, milliseconds: float | None = None) -> bool:
-        """Carry out a frame's share of the schedule, or `milliseconds` of it; say whether it is settled.
+        """Carry out a frame's share of the schedule, or `milliseconds` of it; return whether it is settled.
 
-        Raises as `frame` does where the device has less memory than its budget says.
+        Raises OutOfDeviceMemory as `frame` does.
         """
         try:
             settled = self.memory.advance(milliseconds=milliseconds)
@@ -230,7 +228,7 @@ class Runtime:
         return settled
 
     def limit_budget(self, budgets: Mapping[int, int]) -> None:
-        """Plan with at most so many bytes in each of these heaps from now on; none lifts all limits."""
+        """Limit the budgets of heaps to these bytes from now on; an empty mapping removes all limits."""
         self._budgets = budgets
         limits = {heap: min(self._device_profile.budget(heap), limit) for heap, limit in budgets.items()}
         self.profile = self.planner.profile = self._device_profile.with_budgets(
@@ -239,29 +237,29 @@ class Runtime:
         self.memory.limit(self.profile)
 
     def replan(self) -> bool:
-        """Bring plan and schedule up to date with the scene, without drawing; say if they had to change."""
+        """Update plan and schedule without drawing; return whether they changed."""
         self.tableau.update_world()
         return self._replan()
 
     def compaction(self, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
-        """Tell what compacting would gain now, with at most so many bytes and moves; nothing is moved yet.
+        """Estimate what a compaction would free now, with at most so many bytes and moves; moves nothing.
 
         Raises PlanError `plan.stale` while a schedule is under way.
         """
         return compact(self.resident.snapshot(), max_bytes, max_moves)
 
     def compact(self, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
-        """Begin what `compaction` tells of and return it; the frames that follow carry it out."""
+        """Start the compaction that `compaction()` estimated and return it; the next frames carry it out."""
         found = self.compaction(max_bytes, max_moves)
         if found.moves:
             assert self._needs is not None
-            self._take_up(self._needs, found.plan)
+            self._apply_plan(self._needs, found.plan)
         return found
 
     def load(self) -> None:
-        """Bring everything in that the scene needs, waiting for it, so that the first frame shows it all.
+        """Upload everything that the scene needs, waiting for it, so that the first frame is complete.
 
-        For pictures and tests; a window draws while its scene arrives. Raises TookTooLong.
+        For pictures and tests; a window draws while its scene is loaded. Raises TookTooLong.
         """
         self.replan()
         while not self.memory.settled:
@@ -271,14 +269,14 @@ class Runtime:
                 self._retry_with_less(refused)
 
     def settle(self, max_frames: int = 10_000) -> int:
-        """Draw frames until nothing is left to run and return how many. Raises TimeoutError."""
+        """Draw frames until memory is settled and return how many. Raises TimeoutError after `max_frames`."""
         for count in range(1, max_frames + 1):
             if self.frame().settled:
                 return count
         raise TimeoutError(f"not settled after {max_frames} frames: {self.memory.steps_left} steps are left")
 
     def read_pixels(self) -> npt.NDArray[np.uint8]:
-        """Return the last frame's picture, uint8[height, width, 4], sRGB-encoded, waiting for it."""
+        """Wait for the last frame and return its picture, uint8[height, width, 4], sRGB-encoded."""
         self.wait()
         self.device.doing = f"reading the picture of frame {self._number}"
         picture = self.renderer.image(SCENE_COLOR.name)
@@ -286,15 +284,15 @@ class Runtime:
         return read_image(self.device, self.profile, picture.image, shape, int(Layout.TRANSFER_SRC))
 
     def wait(self) -> None:
-        """Wait until every submitted frame is finished: for figures and screenshots. Raises TookTooLong."""
+        """Wait until every submitted frame has completed. Raises TookTooLong."""
         self.timeline.reach(self.timeline.submitted)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that was reported: by the scene, its assets, features and materials, and its caches."""
+        """All problems of the scene, its assets, features and materials, and of its caches."""
         found = [*self.scene.warnings, *self.tableau.warnings, *self.library.problems]
         found += [*self.registry.problems, *self.planner.problems]
-        help_text = "what was lost draws its fallback; open the scene again, and it is cooked anew"
+        help_text = "users of the missing assets draw fallbacks; open the scene again to cook it again"
         for db, why in self.memory.cache_problems:
             text = f"the cache of {self.library.dbs[db].name} cannot be read: {why}; cook it again"
             found.append(Problem("memory.cache", text, help=help_text, severity=Severity.WARNING))
@@ -314,27 +312,27 @@ class Runtime:
         return bytes(self.library.view(AssetRef.from_key(shader)))
 
     def _replan(self) -> bool:
-        """Make a new plan and schedule if what informs them has changed; say whether it had."""
+        """Make a new plan and schedule if their input has changed; return whether it had."""
         if self.plan is not None and not self.planner.stale():
             return False
         self._refusals = self._rollbacks = 0
         self._observed_limits.clear()
-        self._stated = self.planner.needs()
-        self._take_up(self._stated, self.planner.plan(self._stated, self.resident.snapshot()))
+        self._requested = self.planner.needs()
+        self._apply_plan(self._requested, self.planner.plan(self._requested, self.resident.snapshot()))
         return True
 
     def _retry_with_less(self, refused: OutOfDeviceMemory) -> None:
-        """Go on with less, after the device has refused what its budget had room for.
+        """Plan with less, after the device has refused memory that was within its budget.
 
-        First what nothing uses goes, and assets may lie in other memory; where that is not enough, the same
-        is tried once more; and then what is used draws its fallback. Raises `refused` where that is not
-        enough either, or memory is not what was refused, and goes back to the plan that was carried out last;
-        if that is refused as well, to what is still there of it.
+        The first plan evicts unused assets and may place assets in other memory; the same is tried once
+        more; then used assets draw their fallbacks. If that is refused too, or the refused allocation was
+        not for a heap, raises `refused` and returns to the last settled plan; if that is refused as well, to
+        what is still resident of it.
         """
         self._refusals += 1
         if self._rollbacks == 1 and self._settled is not None:
             return self._roll_back()
-        if isinstance(refused, HeapFull) and self._refusals <= MOST_REFUSALS and not self._rollbacks:
+        if isinstance(refused, HeapFull) and self._refusals <= MAX_REFUSALS and not self._rollbacks:
             try:
                 self._plan_less(refused)
             except PlanError as short:
@@ -348,21 +346,21 @@ class Runtime:
         raise refused
 
     def _roll_back(self) -> None:
-        """Return to what was carried out last: all of it, or the second time what is still there."""
+        """Return to the last settled plan; the second time to what is still resident of it."""
         self._rollbacks += 1
         if self._settled is not None:
             needs, before = self._settled
             there = self.resident.snapshot()
             assert there is not None, "a plan was carried out"
-            self._take_up(needs, plan_again(before, there, fetch=self._rollbacks == 1))
+            self._apply_plan(needs, plan_again(before, there, fetch=self._rollbacks == 1))
 
     def _plan_less(self, refused: HeapFull) -> None:
-        """Take up a plan for a heap that holds what lives there now, and not what was refused beside it.
+        """Apply a plan that limits the refusing heap to its live bytes and a part of the refused bytes.
 
-        Nobody knows how much of that it would hold: half is tried, and where nothing can be planned within
-        that, all but one byte. What was found out is forgotten when the scene changes. Raises PlanError.
+        How much the heap can still provide is unknown: half of the refused bytes is tried, and if no plan
+        fits, all but one byte. The limit is dropped when the scene changes. Raises PlanError.
         """
-        assert self._stated is not None
+        assert self._requested is not None
         live, before = self.memory.heap_bytes[refused.heap], self.resident.snapshot()
         for more in (refused.size // 2, refused.size - 1):
             self._observed_limits[refused.heap] = live + more
@@ -370,54 +368,58 @@ class Runtime:
             placeholders = self._refusals > 1
             try:
                 plan = self.planner.plan(
-                    self._stated, before, profile=observed, placeholders=placeholders, keep=Keep.PLACES
+                    self._requested, before, profile=observed, placeholders=placeholders, keep=Keep.PLACES
                 )
             except PlanError:
                 if more == refused.size - 1:
                     raise
             else:
-                self._take_up(self._stated, plan)
+                self._apply_plan(self._requested, plan)
                 break
 
-    def _take_up(self, needs: FrameNeeds, plan: Plan) -> None:
-        """Have a plan carried out from wherever things stand, and drawn with as it comes."""
+    def _apply_plan(self, needs: FrameNeeds, plan: Plan) -> None:
+        """Start to carry out a plan from the resident state, and draw with it as it is published."""
         self._needs, self.plan = needs, plan
-        self._send_for(plan, self.planner.seen(needs))
-        self.renderer.restructure(needs, plan.memory, self.timeline.submitted)
+        self._submit_schedule(plan, self.planner.visibility(needs))
+        self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
         self._published = -1
 
-    def _send_for(self, plan: Plan, visibility: FrustumQuery | None) -> None:
-        """Carry out what leads to `plan` from here on, first what is seen."""
+    def _submit_schedule(self, plan: Plan, visibility: FrustumQuery | None) -> None:
+        """Submit the schedule from the resident state to `plan`, visible assets first."""
         self._visibility, self._cycles = visibility, self.memory.statistics.cycles
         self.schedule = make_schedule(self.resident, plan, self._sources, visibility)
         self.memory.submit(self.schedule)
 
-    def _order_again(self) -> None:
-        """Let what the camera has turned to come first, if it is still to come.
+    def _reprioritize(self) -> None:
+        """Submit the schedule again with the assets that the camera now sees first, if they are not uploaded.
 
-        What threads have begun is lost by that, so something must have come since the last time.
+        That abandons the transfers under way, so a paging cycle must have run since the last time.
         """
-        if self._number % LOOK_EVERY or not self.memory.steps_left:
+        if self._number % CHECK_INTERVAL or not self.memory.steps_left:
             return
         if self._needs is not None and self.plan is not None and self.memory.statistics.cycles > self._cycles:
-            visibility = self.planner.seen(self._needs)
-            if turned(self._visibility, visibility, self.memory.open_steps):
-                self._send_for(self.plan, visibility)
+            visibility = self.planner.visibility(self._needs)
+            if needs_reordering(self._visibility, visibility, self.memory.open_steps):
+                self._submit_schedule(self.plan, visibility)
 
     def _redraw(self) -> None:
-        """Bind and list draws again if something was published, planned or switched."""
+        """Rebind and rebuild draw lists if something was published, planned or switched."""
         assert self._needs is not None
         if self._published != self.memory.published.version:
             self.renderer.retire_sets(self.timeline.submitted)
             if self.renderer.rebind():
                 self._published = self.memory.published.version
-            self._drawn_of = self._values_of = None
-        if self.renderer.ready and self._drawn_of != (drawn_of := (self.tableau.structure_version,)):
-            self.renderer.redraw({name: drawn_rows(table) for name, table in self._needs.tables.items()})
-            self._drawn_of = drawn_of
+            self._drawn_version = self._written_version = None
+        if self.renderer.ready and self._drawn_version != (
+            drawn_version := (self.tableau.structure_version,)
+        ):
+            self.renderer.rebuild_draw_lists(
+                {name: drawn_rows(table) for name, table in self._needs.tables.items()}
+            )
+            self._drawn_version = drawn_version
 
     def _write_values(self, moved: npt.NDArray[np.int64]) -> None:
-        """Write moved matrices and, if any value changed, the Frame block into their rings."""
+        """Write moved matrices and, if any value changed, the Frame block to their rings."""
         needs = self._needs
         if needs is None or not needs.tables or not self.renderer.ready:
             return
@@ -427,21 +429,21 @@ class Runtime:
             instances.changed(moved)
         else:
             instances.replace(world)
-        values_of = (
+        written_version = (
             self.tableau.structure_version,
             self.tableau.values_version,
             self.tableau.world_version,
             self.size,
         )
-        if self._values_of == values_of:
+        if self._written_version == written_version:
             return
-        self._values_of = values_of
+        self._written_version = written_version
         block = frame_block(self.registry, self.tableau, needs.tables, self.size, self.planner.guard)
         if block is not None:
             self.renderer.ring("frame").replace(block)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
-        """Submit the frame, and present it; False where there is nothing to draw with, or on."""
+        """Submit the frame and present it; False while there is no attachment to draw to, or no target."""
         if not self.renderer.ready:
             return False
         if presenter is None:
@@ -455,17 +457,17 @@ class Runtime:
             rendered = (target.rendered, 0, Stage.ALL_COMMANDS)
             ticket = self._send(slot, [shown], [(target.acquired, 0, _WRITES_TARGET)], [rendered])
         except BaseException:
-            presenter.give_up(target)
+            presenter.release(target)
             raise
         presenter.present(target, ticket)
         return True
 
     def _send(self, slot: int, buffers: list[Any], waits: list[Semaphore], signals: list[Semaphore]) -> int:
-        """Submit the scene's commands, and then `buffers`; return the frame's ticket."""
-        commands = self.renderer.commands(slot)
+        """Submit the scene's command buffer and then `buffers`; return the frame's ticket."""
+        commands = self.renderer.command_buffer(slot)
         ticket = self.timeline.submitted + 1
         signals = [self.timeline.signal(ticket, Stage.ALL_COMMANDS), *signals]
         self.device.doing = f"frame {self._number + 1}"
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
-        self._tickets[slot] = self.timeline.next()  # only now: nobody waits for what was never submitted
+        self._tickets[slot] = self.timeline.next()  # only after the submit that signals it
         return ticket

@@ -1,4 +1,4 @@
-"""Scenes: loading the files that make one, changing values by path, saving what changed."""
+"""Scenes: loads scene files, changes values by path, saves changes."""
 
 from engine.scene.files import SceneFile
 from engine.scene.load import load_scene

@@ -1,7 +1,7 @@
-"""From the nodes of a `tableau` to columns: level by level, whole arrays at a time.
+"""Builds a tableau's columns from the nodes of a `tableau`, level by level, whole arrays at a time.
 
-The loops below look at the document's columns and not at nodes: a scene of 100,000 objects has more than a
-million values. Whatever is not plain is left to readers of single nodes, which also word the problems.
+The loops below read the document's columns instead of nodes: a scene of 100,000 objects has more than a
+million values. Values that are not plain are read node by node, which also reports the problems.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from engine.humon import (
 )
 from engine.math import euler_xyz_degrees
 from engine.scene.features import FeatureReader
-from engine.scene.places import places, problem_at
+from engine.scene.text_positions import positions_of, problem_at
 from engine.scene.values import AssetNames, ValueReader
 from engine.scene.vectors import read_vectors
 from engine.tableau import ROOT, Tableau
 from engine.tableau.columns import Rows
-from engine.tableau.names import are_plain, fold, fold_all, name_fault
+from engine.tableau.names import are_valid_names, fold, fold_all, invalid_name_reason
 
 TABLEAU_KEYS = ("name", "active", "enabled", "objects")
 OBJECT_KEYS = ("translation", "rotation", "euler", "scale", "active", "enabled", "features", "objects")
@@ -38,18 +38,18 @@ VECTORS = {"translation": 3, "rotation": 4, "euler": 3, "scale": 3}
 
 
 class Level:
-    """Objects of one level, gathered: names, parents, and where each of their values stands."""
+    """The objects of one level: names, parents, nodes, and the nodes of their values."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
         self.parents: list[int] = []
         self.nodes: list[int] = []
         self.values: dict[str, tuple[list[int], list[int]]] = {key: ([], []) for key in OBJECT_KEYS}
-        """For each key: places in this level, rows of the nodes."""
+        """By key: indices of objects in this level, rows of the value nodes."""
 
 
 class TableauBuilder:
-    """Builds a tableau from one `tableau` node; problems go to a collector."""
+    """Builds a tableau from one `tableau` node; adds problems to a collector."""
 
     def __init__(
         self, document: Document, tableau: Tableau, assets: AssetNames, problems: ProblemCollector
@@ -63,14 +63,14 @@ class TableauBuilder:
         self._features = FeatureReader(document, tableau, assets, problems, self._errors)
 
     def build(self, node: Node) -> None:
-        """Take in everything below a `tableau` node."""
+        """Add everything below a `tableau` node."""
         with self._problems.catching():
             expect(node, Kind.DICT)
             for key, child in node.items():
                 self._read_top(key, child)
             waiting = [(ROOT, node["objects"].row)] if "objects" in node else []
             while waiting:
-                waiting = self._add_level(self._gather(waiting))
+                waiting = self._add_level(self._collect(waiting))
             self._features.finish()
         self._problems.problems.extend(problem for error in self._errors for problem in error.problems)
 
@@ -85,8 +85,8 @@ class TableauBuilder:
             elif key != "objects":
                 self._unknown("a tableau", key, node, TABLEAU_KEYS)
 
-    def _gather(self, waiting: list[tuple[int, int]]) -> Level:
-        """Look through the objects of one level; each comes as (row of its parent, node of `objects`)."""
+    def _collect(self, waiting: list[tuple[int, int]]) -> Level:
+        """Collect the objects of one level from (row of the parent, node of its `objects`)."""
         level = Level()
         contents = self._document.columns.contents
         for parent, node in waiting:
@@ -94,7 +94,7 @@ class TableauBuilder:
             if not isinstance(objects, dict):
                 self._expect_dict(node)
                 continue
-            for name, row in self._well_named(objects):
+            for name, row in self._valid_names(objects):
                 fields = contents[row]
                 if not isinstance(fields, dict):
                     self._expect_dict(row)
@@ -116,12 +116,12 @@ class TableauBuilder:
         return level
 
     def _add_level(self, level: Level) -> list[tuple[int, int]]:
-        """Add the objects of a level; returns what stands below them."""
+        """Add the objects of a level; return (row, node of `objects`) for the next one."""
         if not level.names:
             return []
         document = self._document
         starts = document.columns.starts
-        lines, columns = places(document, [starts[node] for node in level.nodes])
+        lines, columns = positions_of(document, [starts[node] for node in level.nodes])
         rows = self._tableau.add_objects(
             names=level.names,
             parent=np.array(level.parents, np.int32),
@@ -132,7 +132,7 @@ class TableauBuilder:
         self._set_transforms(rows, level)
         row_list = rows.tolist()
         for index, node in zip(*level.values["features"], strict=True):
-            self._features.gather(row_list[index], level.names[index], node)
+            self._features.collect(row_list[index], level.names[index], node)
         return [(row_list[index], node) for index, node in zip(*level.values["objects"], strict=True)]
 
     def _flag(self, level: Level, name: str) -> Any:
@@ -155,28 +155,28 @@ class TableauBuilder:
             else:
                 self._tableau.set_transforms(rows[indices], **{key: values})
 
-    def _well_named(self, objects: dict[str, int]) -> Sequence[tuple[str, int]]:
-        """The objects whose names can stand side by side; the others are problems."""
+    def _valid_names(self, objects: dict[str, int]) -> Sequence[tuple[str, int]]:
+        """Return the objects with valid and unique names; report the others."""
         names = list(objects)
-        if are_plain(names) and len(set(fold_all(names))) == len(names):
+        if are_valid_names(names) and len(set(fold_all(names))) == len(names):
             return list(objects.items())
         seen: dict[str, str] = {}
         good = []
         for name, row in objects.items():
-            fault = name_fault(name)
+            fault = invalid_name_reason(name)
             other = seen.setdefault(fold(name), name)
             if not fault and other != name:
                 first = self._document.position_at(self._document.columns.starts[objects[other]])
                 fault = f"it differs only by letter case or Unicode normal form from '{other}' at {first}"
             if fault:
                 message = f"'{name}' cannot name an object: {fault}"
-                self._problems.add(self._at_key("object.name", message, row, "give it another name"))
+                self._problems.add(self._at_key("object.name", message, row, "rename it"))
             else:
                 good.append((name, row))
         return good
 
     def _at_key(self, code: str, message: str, row: int, help: str) -> Problem:
-        """A problem at the key of a node."""
+        """Return a problem at the key of a node."""
         return problem_at(self._document, self._document.columns.starts[row], code, message, help)
 
     def _unknown(self, what: str, key: str, node: Node, known: Sequence[str]) -> None:
@@ -185,8 +185,8 @@ class TableauBuilder:
         )
 
     def _two_rotations(self, name: str, node: Node) -> None:
-        message = f"object '{name}' has a rotation and an euler"
-        self._problems.add(self._at_key("object.rotation", message, node.row, "leave one of them out"))
+        message = f"object '{name}' has both rotation and euler"
+        self._problems.add(self._at_key("object.rotation", message, node.row, "remove one of them"))
 
     def _expect_dict(self, row: int) -> None:
         with self._problems.catching():

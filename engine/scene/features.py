@@ -1,4 +1,4 @@
-"""From the `features` lists of objects to rows of feature tables, all rows of a type at once."""
+"""Reads the `features` lists of objects into rows of feature tables, all rows of a type at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.humon import Document, InputError, Kind, Node, ProblemCollector, boolean, expect, suggestion
-from engine.scene.places import places, problem_at, type_row
+from engine.scene.text_positions import positions_of, problem_at, type_row
 from engine.scene.values import AssetNames, ValueReader, read_value
 from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
 from engine.tableau.activity import FLAGS
@@ -16,8 +16,8 @@ from engine.tableau.columns import Rows
 FEATURE_HELP = "write `{ @type: visibleModel  ... }`"
 
 
-class Gathered:
-    """Features of one type: whose they are, their nodes, and where each of their values stands."""
+class CollectedFeatures:
+    """Features of one type: their objects, their nodes, and the nodes of their values."""
 
     def __init__(self, table: FeatureTable) -> None:
         self.table = table
@@ -25,11 +25,11 @@ class Gathered:
         self.nodes: list[int] = []
         keys = (*FLAGS, *table.schema.by_name)
         self.values: dict[str, tuple[list[int], list[int]]] = {key: ([], []) for key in keys}
-        """For each field: places in this list, rows of the nodes."""
+        """By field: indices of features in this list, rows of the value nodes."""
 
 
 class FeatureReader:
-    """Gathers features object by object, then adds them table by table."""
+    """Collects features object by object, then adds them table by table."""
 
     def __init__(
         self,
@@ -44,12 +44,12 @@ class FeatureReader:
         self._assets = assets
         self._problems = problems
         self._errors = errors
-        self._by_type: dict[str, Gathered] = {}
-        self._by_text: dict[str, Gathered] = {}
-        """The same by what stands behind `@type:`, quotes included."""
+        self._by_type: dict[str, CollectedFeatures] = {}
+        self._by_text: dict[str, CollectedFeatures] = {}
+        """The same by the text of `@type`, quotes included."""
 
-    def gather(self, object_row: int, name: str, node: int) -> None:
-        """Look through the `features` of one object."""
+    def collect(self, object_row: int, name: str, node: int) -> None:
+        """Collect the `features` of one object."""
         children = self._document.children(node)
         if not isinstance(children, list):
             with self._problems.catching():
@@ -63,51 +63,51 @@ class FeatureReader:
                 with self._problems.catching():
                     expect(Node(self._document, row), Kind.DICT)
                 continue
-            gathered = self._gathered(row, name)
-            if gathered is None:
+            collected = self._features_of_type(row, name)
+            if collected is None:
                 continue
-            type_name = gathered.table.type_name
+            type_name = collected.table.type_name
             if type_name in seen:
-                self._twice(type_name, name, row, seen[type_name])
+                self._duplicate(type_name, name, row, seen[type_name])
                 continue
             seen[type_name] = row
-            index = len(gathered.objects)
-            gathered.objects.append(object_row)
-            gathered.nodes.append(row)
+            index = len(collected.objects)
+            collected.objects.append(object_row)
+            collected.nodes.append(row)
             for key, child in fields.items():
-                known = gathered.values.get(key)
+                known = collected.values.get(key)
                 if known is None:
-                    self._unknown_field(gathered.table, key, child)
+                    self._unknown_field(collected.table, key, child)
                 else:
                     known[0].append(index)
                     known[1].append(child)
 
     def finish(self) -> None:
-        """Add all that was gathered, and see that every feature has those beside it that it requires."""
-        for gathered in self._by_type.values():
-            self._add(gathered)
-        for gathered in self._by_type.values():
-            self._check_required(gathered)
+        """Add all collected features, and check that each has the features that it requires."""
+        for collected in self._by_type.values():
+            self._add(collected)
+        for collected in self._by_type.values():
+            self._check_required(collected)
 
-    def _add(self, gathered: Gathered) -> None:
-        table = gathered.table
-        count = len(gathered.objects)
+    def _add(self, collected: CollectedFeatures) -> None:
+        table = collected.table
+        count = len(collected.objects)
         starts = self._document.columns.starts
-        offsets = [starts[type_row(self._document, node)] for node in gathered.nodes]
+        offsets = [starts[type_row(self._document, node)] for node in collected.nodes]
         file = self._tableau.file_number(self._document.name)
         table.add(
-            np.array(gathered.objects, np.int32),
-            {spec.name: self._column(gathered, spec, count) for spec in table.schema.fields},
-            active=self._flags(gathered, "active", count),
-            enabled=self._flags(gathered, "enabled", count),
-            positions=(file, *places(self._document, offsets)),
+            np.array(collected.objects, np.int32),
+            {spec.name: self._column(collected, spec, count) for spec in table.schema.fields},
+            active=self._flags(collected, "active", count),
+            enabled=self._flags(collected, "enabled", count),
+            positions=(file, *positions_of(self._document, offsets)),
         )
 
-    def _column(self, gathered: Gathered, spec: FieldSpec, count: int) -> np.ndarray[Any, Any]:
-        indices, nodes = gathered.values[spec.name]
+    def _column(self, collected: CollectedFeatures, spec: FieldSpec, count: int) -> np.ndarray[Any, Any]:
+        indices, nodes = collected.values[spec.name]
         otherwise = spec.column_default()
         if spec.kind is FieldKind.ASSET:
-            otherwise = self._default_asset(gathered, spec, set(indices))
+            otherwise = self._default_asset(collected, spec, set(indices))
         shape = (count, spec.kind.width) if spec.kind.width > 1 else (count,)
         column = np.empty(shape, spec.kind.dtype)
         column[...] = otherwise
@@ -118,57 +118,57 @@ class FeatureReader:
             column[indices] = [reader.value(node, self._errors) for node in nodes]
         return column
 
-    def _default_asset(self, gathered: Gathered, spec: FieldSpec, given: set[int]) -> int:
-        """The key for features that name no asset; a problem where there is none for them."""
-        without = [index for index in range(len(gathered.nodes)) if index not in given]
+    def _default_asset(self, collected: CollectedFeatures, spec: FieldSpec, given: set[int]) -> int:
+        """Return the key for features without this field; report a problem if there is no default."""
+        without = [index for index in range(len(collected.nodes)) if index not in given]
         hint = f"add `{spec.name}: [assetDb0 0]` ({' or '.join(spec.asset_types)})"
         for index in without if spec.required else ():
-            what = f"{gathered.table.type_name} on '{self._tableau.path(gathered.objects[index])}'"
-            self._report("value.missing", f"{what} names no {spec.name}", gathered.nodes[index], hint)
+            what = f"{collected.table.type_name} on '{self._tableau.path(collected.objects[index])}'"
+            self._report("value.missing", f"{what} has no {spec.name}", collected.nodes[index], hint)
         default = self._assets.default(spec)
         if without and not spec.required and default == NO_ASSET and self._assets.known:
-            message = f"{spec.name} is left out, and its default {list(spec.default)} is not there"
-            self._report("asset.reference", message, gathered.nodes[without[0]], hint)
+            message = f"{spec.name} is omitted, and its default {list(spec.default)} does not exist"
+            self._report("asset.reference", message, collected.nodes[without[0]], hint)
         return default
 
-    def _flags(self, gathered: Gathered, name: str, count: int) -> np.ndarray[Any, Any]:
-        indices, nodes = gathered.values[name]
+    def _flags(self, collected: CollectedFeatures, name: str, count: int) -> np.ndarray[Any, Any]:
+        indices, nodes = collected.values[name]
         flags = np.ones(count, np.bool_)
         reader = ValueReader(self._document, boolean, True)
         flags[indices] = [reader.value(node, self._errors) for node in nodes]
         return flags
 
-    def _check_required(self, gathered: Gathered) -> None:
-        objects: Rows = np.array(gathered.objects, np.int32)
-        for required in gathered.table.schema.requires:
+    def _check_required(self, collected: CollectedFeatures) -> None:
+        objects: Rows = np.array(collected.objects, np.int32)
+        for required in collected.table.schema.requires:
             for index in np.flatnonzero(~self._tableau.has_feature(required, objects)).tolist():
-                path = self._tableau.path(gathered.objects[index])
+                path = self._tableau.path(collected.objects[index])
                 self._report(
                     "feature.requires",
-                    f"{gathered.table.type_name} on '{path}' needs {required} on the same object",
-                    gathered.nodes[index],
+                    f"{collected.table.type_name} on '{path}' needs {required} on the same object",
+                    collected.nodes[index],
                     f"add a {required} feature to '{path}', or remove this one",
                 )
 
-    def _gathered(self, row: int, name: str) -> Gathered | None:
-        """The place for features of this one's type; None (and a problem) for no known type."""
+    def _features_of_type(self, row: int, name: str) -> CollectedFeatures | None:
+        """Return the collected features of this one's type; report an unknown type and return None."""
         content = self._document.columns.contents[type_row(self._document, row)]
         if isinstance(content, str) and content in self._by_text:
             return self._by_text[content]
         type_name = Node(self._document, row).type
         table = self._tableau.tables.get(type_name or "")
         if table is not None:
-            gathered = self._by_type.setdefault(table.type_name, Gathered(table))
-            self._by_text[str(content)] = gathered
-            return gathered
+            collected = self._by_type.setdefault(table.type_name, CollectedFeatures(table))
+            self._by_text[str(content)] = collected
+            return collected
         if type_name:
-            message = f"no feature is called '{type_name}' (on '{name}')"
+            message = f"there is no feature '{type_name}' (on '{name}')"
             self._report("feature.unknown", message, row, suggestion(type_name, self._tableau.tables))
         else:
             self._report("feature.type", f"a feature of '{name}' has no @type", row, FEATURE_HELP)
         return None
 
-    def _twice(self, type_name: str, name: str, row: int, first: int) -> None:
+    def _duplicate(self, type_name: str, name: str, row: int, first: int) -> None:
         place = self._document.position_at(self._document.columns.starts[type_row(self._document, first)])
         message = f"'{name}' has two {type_name} features; the other is at {place}"
         self._report("feature.duplicate", message, row, "an object has at most one of each type")
@@ -179,7 +179,7 @@ class FeatureReader:
         self._report("field.unknown", message, row, suggestion(key, known), at_key=True)
 
     def _report(self, code: str, message: str, row: int, help: str, at_key: bool = False) -> None:
-        """A problem at the `@type` of a feature, or at the key of a field."""
+        """Add a problem at the `@type` of a feature, or at the key of a field."""
         document = self._document
         offset = document.columns.starts[row if at_key else type_row(self._document, row)]
         self._problems.add(problem_at(document, offset, code, message, help))

@@ -1,4 +1,4 @@
-"""The files of a scene: the one that was named and all that it includes, each read once."""
+"""The files of a scene: the given one and all that it includes, each read once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SceneFile:
 
 
 class FileReader:
-    """Reads a scene file and what it includes, depth first: a file stands before what it includes."""
+    """Reads a scene file and its includes, depth first: a file comes before the files that it includes."""
 
     def __init__(self, path: Path, problems: ProblemCollector) -> None:
         self.path = Path(os.path.realpath(path))
@@ -47,11 +47,11 @@ class FileReader:
         self._done: set[Path] = set()
 
     def read_all(self) -> list[SceneFile]:
-        """Read everything. Raises InputError where the first file cannot be read at all."""
-        self._take_in(SceneFile(self.path, read(self.path, display_path(self.path))), [])
+        """Read all files. Raises InputError if the first file cannot be read."""
+        self._read(SceneFile(self.path, read(self.path, display_path(self.path))), [])
         return self.files
 
-    def _take_in(self, file: SceneFile, above: list[Path]) -> None:
+    def _read(self, file: SceneFile, above: list[Path]) -> None:
         self._done.add(file.path)
         self.files.append(file)
         root = file.document.root
@@ -79,7 +79,7 @@ class FileReader:
             self.gate.stamp(path)
         except FileRejectedError as error:
             raise failure(error.code, error.reason, node, error.help) from error
-        self._take_in(SceneFile(path, read(path, display_path(path))), chain)
+        self._read(SceneFile(path, read(path, display_path(path))), chain)
 
     def _check_keys(self, root: Node) -> None:
         for key, node in root.items():
@@ -88,7 +88,7 @@ class FileReader:
                 hint = suggestion(key, KNOWN_KEYS)
                 self._problems.add(root.document.problem("field.unknown", message, node, hint))
         if "assetDb" not in root and "tableau" not in root and "include" not in root:
-            message = "the file holds no assetDb, no tableau and no include"
+            message = "the file has no assetDb, no tableau and no include"
             name = root.document.name
             raise InputError(Problem("scene.empty", message, Position(name), help="add `tableau: { ... }`"))
 
@@ -97,9 +97,9 @@ class FileReader:
         if node is not None and integer(node, 1) > FORMAT_VERSION:
             raise failure(
                 "scene.version",
-                f"the file is of format version {text(node)}; this program knows up to {FORMAT_VERSION}",
+                f"the file has format version {text(node)}; this program supports up to {FORMAT_VERSION}",
                 node,
-                "open it with a newer Diorama; the file was not touched",
+                "open it with a newer Diorama; the file was not changed",
             )
 
 

@@ -1,7 +1,7 @@
-"""What a scene may hold at most, and which versions of its format are known."""
+"""Limits of a scene, and the supported version of its format."""
 
 FORMAT_VERSION = 1
-"""The newest `version` of a scene file that is understood."""
+"""The newest supported `version` of a scene file."""
 
 MAX_FILES = 1024
-"""Files that one scene may be made of."""
+"""Files of one scene at most."""

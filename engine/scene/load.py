@@ -1,4 +1,4 @@
-"""Loading a scene: files, databases, tableau, with all problems of all of them told together."""
+"""Loads a scene: files, databases, tableau; the problems of all of them are reported together."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from engine.scene.values import AssetNames
 from engine.tableau import Tableau
 
 MAX_PROBLEMS = 100
-"""Problems that are told at once; of more, how many there are."""
+"""Problems that are reported; of the others only the number."""
 
 
 def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -> Scene:
-    """Load a scene file and all that it includes.
+    """Load a scene file and its includes.
 
-    `registry` holds the features that are known (None: all that can be found). Raises InputError with every
-    problem found: of the text (`humon.*`), files and includes (`file.*`, `include.*`, `scene.*`), databases
-    (`asset.*`), objects and features (`object.*`, `feature.*`, `field.*`, `value.*`).
+    `registry` has the known features (None: all that are installed). Raises InputError with every problem of
+    the text (`humon.*`), files and includes (`file.*`, `include.*`, `scene.*`), databases (`asset.*`),
+    objects and features (`object.*`, `feature.*`, `field.*`, `value.*`).
     """
     registry = discover() if registry is None else registry
     problems = ProblemCollector()
@@ -38,9 +38,9 @@ def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -
     for table in tableau.tables.values():
         for spec in table.schema.asset_fields:
             table.set_default_asset(spec.name, names.default(spec))
-    home = _home(files, problems)
+    home = _tableau_file(files, problems)
     if home is not None:
-        with _collector_paused():
+        with _gc_paused():
             TableauBuilder(home.document, tableau, names, problems).build(home.document.root["tableau"])
     _check(problems)
     tableau.warnings[:] = [_with_excerpt(problem, files) for problem in tableau.warnings]
@@ -48,8 +48,8 @@ def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Stop the cycle collector, which would walk a million containers of the text again and again."""
+def _gc_paused() -> Iterator[None]:
+    """Pause the cycle collector, which would traverse a million containers again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -62,7 +62,7 @@ def _collector_paused() -> Iterator[None]:
 def _read_dbs(
     files: Sequence[SceneFile], reader: FileReader, problems: ProblemCollector
 ) -> tuple[AssetDb, ...] | None:
-    """The databases of all files; None where one is wrong, so that names in it cannot be looked up."""
+    """Return the databases of all files; None if one has an error, since its names cannot be looked up."""
     dbs: list[AssetDb] = []
     good = True
     for file in files:
@@ -76,7 +76,7 @@ def _read_dbs(
             continue
         other = next((each for each in dbs if each.name == db.name), None)
         if other is not None:
-            message = f"there are two assetDbs called '{db.name}'; the other is at {other.position}"
+            message = f"there are two assetDbs named '{db.name}'; the other is at {other.position}"
             problems.add(file.document.problem("asset.name", message, file.document.root["assetDb"]))
             good = False
             continue
@@ -84,8 +84,8 @@ def _read_dbs(
     return tuple(dbs) if good else None
 
 
-def _home(files: Sequence[SceneFile], problems: ProblemCollector) -> SceneFile | None:
-    """The file that holds the tableau."""
+def _tableau_file(files: Sequence[SceneFile], problems: ProblemCollector) -> SceneFile | None:
+    """Return the file with the tableau, or None; report further ones."""
     holding = [file for file in files if file.document.root.get("tableau") is not None]
     for file in holding[1:]:
         first = holding[0].document.root["tableau"].key_position
@@ -101,7 +101,7 @@ def _home(files: Sequence[SceneFile], problems: ProblemCollector) -> SceneFile |
 
 
 def _check(problems: ProblemCollector) -> None:
-    """Raise if there is an error, with at most MAX_PROBLEMS of them."""
+    """Raise InputError if there is an error, with at most MAX_PROBLEMS problems."""
     more = len(problems.problems) - MAX_PROBLEMS
     if more > 0:
         problems.problems.sort(key=lambda problem: problem.severity is Severity.WARNING)
@@ -113,7 +113,7 @@ def _check(problems: ProblemCollector) -> None:
 
 
 def _with_excerpt(problem: Problem, files: Sequence[SceneFile]) -> Problem:
-    """The same problem with the line of the file that it speaks of."""
+    """Return the problem with its source line as excerpt."""
     if problem.position is None or problem.excerpt:
         return problem
     document = next((f.document for f in files if f.document.name == problem.position.file), None)
@@ -122,7 +122,9 @@ def _with_excerpt(problem: Problem, files: Sequence[SceneFile]) -> Problem:
     lines = document.lines
     start = lines.starts[problem.position.line - 1]
     line, _ = lines.line_at(start)
-    offset = next((i for i in range(len(line)) if lines.place(start + i)[1] == problem.position.column), 0)
+    offset = next(
+        (i for i in range(len(line)) if lines.line_and_column(start + i)[1] == problem.position.column), 0
+    )
     return Problem(
         problem.code,
         problem.message,

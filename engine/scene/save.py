@@ -1,4 +1,4 @@
-"""Saving a scene: what differs from the file as it was read becomes edits of that file's text."""
+"""Saves a scene: differences from the file as it was read become edits of its text."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from engine.assets import AssetDb
 from engine.humon import Document, Edits, InputError, Kind, Node, Problem, parse, read
-from engine.humon.saving import write_whole
+from engine.humon.saving import write_atomically
 from engine.math import to_euler_xyz_degrees
 from engine.scene.files import SceneFile
-from engine.scene.places import place_again
+from engine.scene.plain_values import plain_asset, plain_number, plain_object, plain_value
 from engine.scene.snapshot import Snapshot, TableSnapshot
-from engine.scene.texts import asset_text, number_text, object_text, value_text
+from engine.scene.text_positions import update_positions
 from engine.tableau import ROOT, FeatureTable, FieldKind, Tableau
 from engine.tableau.activity import FLAGS
 
@@ -24,7 +24,7 @@ TRANSFORMS = ("translation", "rotation", "scale")
 
 
 class Saver:
-    """Writes a tableau's changes back into its file. Holds what the file said when it was last read."""
+    """Writes a tableau's changes back to its file. Holds the state of the file when it was last read."""
 
     def __init__(self, home: SceneFile | None, tableau: Tableau, dbs: Sequence[AssetDb]) -> None:
         self._path = home.path if home is not None else None
@@ -35,45 +35,45 @@ class Saver:
         self._before = Snapshot.of(tableau)
 
     def save(self) -> bool:
-        """Write what changed; see `Scene.save`."""
+        """Write the changes; see `Scene.save`."""
         if self._path is None or self._document is None:
             if len(self._tableau):
-                message = "no file of the scene holds a tableau that objects could be saved in"
+                message = "no file of the scene has a tableau to save objects in"
                 raise InputError(
                     Problem("scene.no_tableau", message, help="add `tableau: { }` to one of them")
                 )
             return False
-        document = self._document = self._read_again(self._document)
+        document = self._document = self._current_document(self._document)
         changes = _Changes(document, self._tableau, self._before, self._dbs)
         text, moved = changes.changed(), changes.moves_lines
-        if len(self._before.fresh(self._tableau)):
-            # In a second pass: what new objects are put behind may have been removed in the first.
+        if len(self._before.added(self._tableau)):
+            # In a second pass: the first may remove the nodes that new objects are inserted after.
             after = document if text == document.text else parse(text, document.name)
             changes = _Changes(after, self._tableau, self._before, self._dbs)
             text, moved = changes.added(), moved or changes.moves_lines
         if text != document.text:
             self._write(self._path, document, text)
         self._before = Snapshot.of(self._tableau)
-        if moved or self._tableau.has_unplaced:
-            self._document = self._read_again(document)
-            place_again(self._tableau, self._document)
+        if moved or self._tableau.has_unpositioned:
+            self._document = self._current_document(document)
+            update_positions(self._tableau, self._document)
         return text != document.text
 
-    def _read_again(self, document: Document) -> Document:
-        """The document of what was last written: parsed when it is needed, so that a save stays short."""
+    def _current_document(self, document: Document) -> Document:
+        """Return the document of the last written text, which is parsed only now to keep saving short."""
         text, self._written = self._written, None
         return document if text is None else parse(text, document.name)
 
     def _write(self, path: Path, document: Document, text: str) -> None:
-        if not _holds(path, document):
-            message = f"{document.name} was changed by somebody else since it was read; it was not saved"
+        if not _is_unchanged(path, document):
+            message = f"{document.name} was changed on disk since it was read; it was not saved"
             raise InputError(Problem("scene.changed", message, help="load the scene again"))
-        write_whole(path, text)
+        write_atomically(path, text)
         self._written = text
 
 
-def _holds(path: Path, document: Document) -> bool:
-    """Whether a file still says what was read from it."""
+def _is_unchanged(path: Path, document: Document) -> bool:
+    """Whether a file still has the text that was read from it."""
     try:
         if path.read_bytes() == document.text.encode():
             return True
@@ -83,7 +83,7 @@ def _holds(path: Path, document: Document) -> bool:
 
 
 class _Changes:
-    """Gathers the edits that bring a file's text up to date with a tableau."""
+    """Collects the edits that update a file's text to a tableau."""
 
     def __init__(
         self, document: Document, tableau: Tableau, before: Snapshot, dbs: Sequence[AssetDb]
@@ -94,16 +94,16 @@ class _Changes:
         self._root = document.root["tableau"]
         self._edits: Edits = document.edits()
         self._nodes: dict[int, Node] = {}
-        self._listed: set[int] = set()
-        """Rows of the objects whose list of features is written as a whole."""
+        self._rewritten: set[int] = set()
+        """Rows of the objects whose whole list of features is written."""
 
     def changed(self) -> str:
-        """The text with the changes of what it holds, and without what is gone."""
+        """Return the text with changed values and without removed objects and features."""
         before, tableau = self._before, self._tableau
         for flag in FLAGS:
-            self._set_flag(self._root, flag, getattr(tableau, flag), before.top[flag])
+            self._set_flag(self._root, flag, getattr(tableau, flag), before.tableau_flags[flag])
         kept = before.kept(tableau)
-        self._relist_features(kept)
+        self._rewrite_features(kept)
         for name in TRANSFORMS:
             for row in before.changed(tableau, name, kept).tolist():
                 self._set_transform(self._node(row), name, getattr(tableau, name)[row])
@@ -116,17 +116,17 @@ class _Changes:
         return self._edits.apply()
 
     def added(self) -> str:
-        """The text with the objects that are new."""
-        self._add_objects(self._before.fresh(self._tableau))
+        """Return the text with the new objects."""
+        self._add_objects(self._before.added(self._tableau))
         return self._edits.apply()
 
     @property
     def moves_lines(self) -> bool:
-        """Whether what was gathered may move what the file holds to other lines."""
+        """Whether the edits may change the line numbers of objects."""
         return self._edits.moves_lines
 
     def _node(self, row: int) -> Node:
-        """The node of an object of the file."""
+        """Return the node of an object in the file."""
         if row == ROOT:
             return self._root
         known = self._nodes.get(row)
@@ -136,7 +136,7 @@ class _Changes:
         return known
 
     def _put(self, node: Node, key: str, value: object) -> None:
-        """Set a member of a dict, or add it."""
+        """Set or add a member of a dict."""
         child = node.get(key)
         if child is None:
             self._edits.insert(node, key, value)
@@ -144,7 +144,7 @@ class _Changes:
             self._replace(child, value)
 
     def _replace(self, node: Node, value: object) -> None:
-        """Change a value; of a list of as many values only those that differ."""
+        """Replace a value; in a list of equal length only the entries that differ."""
         if isinstance(value, list) and node.kind is Kind.LIST and len(node) == len(value):
             for child, new in zip(node, value, strict=True):
                 if not _same(child, new):
@@ -159,17 +159,17 @@ class _Changes:
     def _set_transform(self, node: Node, name: str, value: NDArray[np.float32]) -> None:
         if name == "rotation" and "euler" in node:
             angles = np.round(to_euler_xyz_degrees(value).astype(np.float64), 4)
-            self._replace(node["euler"], [number_text(each) for each in angles])
+            self._replace(node["euler"], [plain_number(each) for each in angles])
         else:
-            self._put(node, name, value_text(value))
+            self._put(node, name, plain_value(value))
 
-    def _relist_features(self, kept: NDArray[np.int32]) -> None:
-        """Write the whole list of features of objects that got new ones."""
+    def _rewrite_features(self, kept: NDArray[np.int32]) -> None:
+        """Write the whole list of features of objects with new features."""
         for type_name, table in self._tableau.tables.items():
             owned = table.owned_by(kept) & ~self._before.tables[type_name].owned_by(kept)
-            self._listed.update(kept[owned].tolist())
-        for row in sorted(self._listed):
-            written = object_text(self._tableau, row, self._dbs, features_only=True)["features"]
+            self._rewritten.update(kept[owned].tolist())
+        for row in sorted(self._rewritten):
+            written = plain_object(self._tableau, row, self._dbs, features_only=True)["features"]
             node = self._node(row)
             if "features" in node:
                 self._edits.replace(node["features"], written)
@@ -179,13 +179,13 @@ class _Changes:
     def _change_features(self, table: FeatureTable, before: TableSnapshot, kept: NDArray[np.int32]) -> None:
         had, has = before.owned_by(kept), table.owned_by(kept)
         for row in kept[had & ~has].tolist():
-            if row not in self._listed:
+            if row not in self._rewritten:
                 self._edits.remove(self._feature(row, table.type_name))
         both = kept[had & has]
         now, then = table.rows_of(both), before.rows_of(both)
         for flag in FLAGS:
             for index in np.flatnonzero(table.flags(flag)[now] != before.columns[flag][then]).tolist():
-                if int(both[index]) not in self._listed:
+                if int(both[index]) not in self._rewritten:
                     node = self._feature(int(both[index]), table.type_name)
                     self._set_flag(node, flag, bool(table.flags(flag)[now[index]]), True)
         for spec in table.schema.fields:
@@ -193,18 +193,18 @@ class _Changes:
             differs = column[now] != before.columns[spec.name][then]
             rows = np.flatnonzero(differs.any(axis=1) if differs.ndim > 1 else differs)
             for index in rows.tolist():
-                if int(both[index]) in self._listed:
+                if int(both[index]) in self._rewritten:
                     continue
                 value = column[now[index]]
                 text = (
-                    asset_text(int(value), spec, self._dbs)
+                    plain_asset(int(value), spec, self._dbs)
                     if spec.kind is FieldKind.ASSET
-                    else value_text(spec.file_value(value))
+                    else plain_value(spec.file_value(value))
                 )
                 self._put(self._feature(int(both[index]), table.type_name), spec.name, text)
 
     def _feature(self, row: int, type_name: str) -> Node:
-        """The node of a feature of an object of the file."""
+        """Return the node of a feature of an object in the file."""
         return next(node for node in self._node(row)["features"] if node.type == type_name)
 
     def _remove_objects(self, rows: Iterable[int]) -> None:
@@ -220,7 +220,7 @@ class _Changes:
             parent = self._tableau.parent_of(row)
             if parent not in fresh:
                 members = by_parent.setdefault(parent, {})
-                members[self._tableau.name_of(row)] = object_text(self._tableau, row, self._dbs)
+                members[self._tableau.name_of(row)] = plain_object(self._tableau, row, self._dbs)
         for parent, members in by_parent.items():
             node = self._node(parent)
             if "objects" not in node:
@@ -233,7 +233,7 @@ class _Changes:
 
 
 def _same(node: Node, value: str | float) -> bool:
-    """Whether a node already says a value: a number by its float32, whatever way it is written."""
+    """Whether a node has this value already; numbers are compared as float32, however they are written."""
     if node.kind is not Kind.VALUE:
         return False
     if isinstance(value, str | bool):

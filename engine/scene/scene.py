@@ -15,10 +15,10 @@ from engine.tableau import Tableau
 
 
 class Scene:
-    """What a scene file and all that it includes say.
+    """A loaded scene file and its includes.
 
-    `path` is the file that was opened, `root` the folder that nothing may be read outside of. `dbs` have ids
-    from 1 in this order. `warnings` are problems that did not keep the scene from loading.
+    `path` is the file that was opened, `root` the folder that all files must be in. `dbs` have ids from 1 in
+    this order. `warnings` are problems that did not prevent loading.
     """
 
     def __init__(
@@ -41,18 +41,18 @@ class Scene:
         self._saver = Saver(home, tableau, self.dbs)
 
     def asset(self, db: str, asset: str | int, types: Sequence[str] = ()) -> AssetRef:
-        """The asset of that name or index in a database. Raises KeyError, worded for people."""
+        """Return an asset by its name or index in a database. Raises KeyError with a message for users."""
         return find_asset(self.dbs, db, asset, types)
 
     def apply_setting(self, setting: str) -> None:
-        """Change a value as `--set` does: `PATH.FEATURE.FIELD=VALUE`, see `engine.scene.settings`."""
+        """Change a value as `--set` does, `PATH.FEATURE.FIELD=VALUE`, see `engine.scene.settings`."""
         apply_setting(self, setting)
 
     def save(self) -> bool:
-        """Write what has changed since loading back into the file of the tableau; says whether anything had.
+        """Write the changes since loading to the file of the tableau; return whether there were any.
 
-        Only the values that changed are written anew: comments, order and spacing stay. The file is replaced
-        as a whole or not at all. Raises InputError `scene.changed` where somebody else has changed the file
-        since it was read, `file.unwritable` where it cannot be written.
+        Only changed values are written: comments, order and spacing stay. The file is replaced atomically.
+        Raises InputError `scene.changed` if the file was changed on disk since it was read, `output.write` if
+        it cannot be written, `scene.no_tableau` if no file has a tableau.
         """
         return self._saver.save()

@@ -1,6 +1,6 @@
-"""Changing one value by its path, as the command line's `--set` does.
+"""Changes one value by its path, as the command line's `--set` does.
 
-`PATH.FEATURE.FIELD=VALUE` sets a field of a feature, `active` and `enabled` among them;
+`PATH.FEATURE.FIELD=VALUE` sets a field of a feature, including `active` and `enabled`;
 `PATH.PROPERTY=VALUE` sets translation, rotation, euler, scale, active or enabled of the object itself. The
 value is written as in a file: `cube.shadowCaster.active=false`, `lamp.light.color=[1 0.9 0.8]`.
 """
@@ -32,7 +32,7 @@ def apply_setting(scene: Scene, setting: str) -> None:
     """
     target, equals, written = setting.partition("=")
     if not equals or "." not in target:
-        raise _error("setting.form", setting, "is no setting", FORM)
+        raise _error("setting.form", setting, "is not a setting", FORM)
     handle, rest = _find(scene.tableau, target.strip(), setting)
     try:
         node = parse(written, "--set").root
@@ -45,7 +45,7 @@ def apply_setting(scene: Scene, setting: str) -> None:
 
 
 def _find(tableau: Tableau, target: str, setting: str) -> tuple[ObjectHandle, list[str]]:
-    """The object that a target begins with, and the one or two words after it. Names may hold dots."""
+    """Return the object that a target begins with, and the one or two words after it; names may have dots."""
     words = target.split(".")
     for count in (2, 1):
         path = ".".join(words[:-count])
@@ -96,7 +96,7 @@ def _error(code: str, setting: str, what: str, help: str) -> InputError:
 
 
 def _named(problem: Problem, setting: str) -> Problem:
-    """A problem with the value of a setting, which has no line in any file."""
+    """Return a problem of a setting's value with the setting instead of a position in a file."""
     if problem.position is None:
         return problem
     message = problem.message.replace("this entry", "the value", 1)

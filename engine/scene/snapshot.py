@@ -1,4 +1,4 @@
-"""What a tableau held at one moment, to be compared with what it holds later."""
+"""A copy of a tableau's state, to compare it with a later state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rows = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class TableSnapshot:
-    """One feature table: its flags and fields by name, and which row each object had (-1: none)."""
+    """One feature table: its flags and fields by name, and the row of each object (-1: none)."""
 
     columns: dict[str, NDArray[Any]]
     row_of: Rows
@@ -32,29 +32,29 @@ class TableSnapshot:
         return cls(columns, row_of)
 
     def owned_by(self, objects: Rows) -> NDArray[np.bool_]:
-        """Which of these objects had the feature."""
+        """Return a mask of these objects that had the feature."""
         return np.asarray(self.row_of[objects] >= 0)
 
     def rows_of(self, objects: Rows) -> Rows:
-        """The rows that these objects, which all had the feature, had in the table."""
+        """Return the rows of these objects in the table; all must have had the feature."""
         return np.asarray(self.row_of[objects], np.int32)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Objects by row: their names, parents, generations, transforms and flags; and all feature tables."""
+    """All objects by row (names, parents, generations, transforms, flags) and all feature tables."""
 
     names: list[str]
     rows: Rows
     parent: Rows
     generation: Rows
     columns: dict[str, NDArray[Any]]
-    top: dict[str, bool]
+    tableau_flags: dict[str, bool]
     tables: dict[str, TableSnapshot]
 
     @classmethod
     def of(cls, tableau: Tableau) -> Snapshot:
-        """Copy everything that a file may say."""
+        """Copy everything that a file can contain."""
         count = len(tableau.parent)
         columns = {name: getattr(tableau, name).copy() for name in ("translation", "rotation", "scale")}
         columns |= {flag: tableau.flags(flag).copy() for flag in FLAGS}
@@ -68,27 +68,27 @@ class Snapshot:
             {name: TableSnapshot.of(table, count) for name, table in tableau.tables.items()},
         )
 
-    def _still_there(self, tableau: Tableau) -> NDArray[np.bool_]:
+    def _is_kept(self, tableau: Tableau) -> NDArray[np.bool_]:
         now = tableau.generation[self.rows] == self.generation[self.rows]
         return np.asarray(now & (tableau.level[self.rows] >= 0))
 
     def kept(self, tableau: Tableau) -> Rows:
-        """Rows of the objects that are still there."""
-        return np.asarray(self.rows[self._still_there(tableau)], np.int32)
+        """Return the rows of the objects that still exist."""
+        return np.asarray(self.rows[self._is_kept(tableau)], np.int32)
 
     def gone(self, tableau: Tableau) -> list[int]:
-        """Rows, as they were, of the objects that have been removed."""
-        return [int(row) for row in self.rows[~self._still_there(tableau)]]
+        """Return the former rows of the objects that have been removed."""
+        return [int(row) for row in self.rows[~self._is_kept(tableau)]]
 
-    def fresh(self, tableau: Tableau) -> Rows:
-        """Rows of the objects that have been added, rising."""
+    def added(self, tableau: Tableau) -> Rows:
+        """Return the rows of the objects that have been added, ascending."""
         known = np.zeros(len(tableau.parent), np.bool_)
         known[self.kept(tableau)] = True
         rows = tableau.rows()
         return np.asarray(rows[~known[rows]], np.int32)
 
     def changed(self, tableau: Tableau, name: str, rows: Rows) -> Rows:
-        """Those of these rows whose transform or flag is another now."""
+        """Return those of these rows whose transform or flag has changed."""
         now = tableau.flags(name) if name in FLAGS else getattr(tableau, name)
         differs = now[rows] != self.columns[name][rows]
         return np.asarray(rows[differs.any(axis=1) if differs.ndim > 1 else differs], np.int32)

@@ -1,4 +1,4 @@
-"""Reading the values of features from nodes, in column form, each distinct text once."""
+"""Reads values of features from nodes in column form, each distinct text once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.tableau.schema import FLOAT32_MAX
 
 
 class AssetNames:
-    """Looks up `[assetDb0 cube]` in the databases of a scene; None: they could not be read, all is well."""
+    """Looks up `[assetDb0 cube]` in the databases of a scene; None if those have errors: reports nothing."""
 
     def __init__(self, dbs: Sequence[AssetDb] | None) -> None:
         self._dbs = dbs
@@ -24,11 +24,11 @@ class AssetNames:
 
     @property
     def known(self) -> bool:
-        """Whether there is anything to look up in."""
+        """Whether there are databases to look up in."""
         return self._dbs is not None
 
     def find(self, node: Node, types: Sequence[str]) -> int:
-        """The key of the asset that a node names. Raises InputError `asset.reference`."""
+        """Return the key of the asset that a node names. Raises InputError `asset.reference`."""
         parts = [text(child) for child in node]
         if len(parts) != 2:
             raise failure(
@@ -46,7 +46,7 @@ class AssetNames:
             raise failure("asset.reference", message, node, hint) from error
 
     def default(self, spec: FieldSpec) -> int:
-        """The key of a field's default asset, which its feature names; NO_ASSET where that is not there."""
+        """Return the key of a field's default asset; NO_ASSET if there is none."""
         if self._dbs is None or spec.default is None:
             return NO_ASSET
         db, asset = spec.default
@@ -65,7 +65,7 @@ class AssetNames:
 
 
 def read_value(node: Node, spec: FieldSpec, assets: AssetNames) -> Any:
-    """One value of a field in column form.
+    """Return a value of a field in column form.
 
     Raises InputError with a code `value.*` or `asset.reference`.
     """
@@ -94,7 +94,7 @@ def read_value(node: Node, spec: FieldSpec, assets: AssetNames) -> Any:
 
 
 class ValueReader:
-    """Reads one field of many rows. A text that was seen before costs one look-up."""
+    """Reads one field of many rows; a text that was read before costs one look-up."""
 
     def __init__(self, document: Document, read: Callable[[Node], Any], otherwise: Any) -> None:
         self._document = document
@@ -103,7 +103,7 @@ class ValueReader:
         self._seen: dict[str, Any] = {}
 
     def value(self, row: int, problems: list[InputError]) -> Any:
-        """The value of a node by its row; what is wrong with it goes to `problems`."""
+        """Return the value of a node by its row; appends errors to `problems`."""
         content = self._document.columns.contents[row]
         if isinstance(content, str) and content in self._seen:
             return self._seen[content]

@@ -1,4 +1,4 @@
-"""Vectors of many objects from text to one array: the fast way for plain ones, node by node for the rest."""
+"""Reads vectors of many objects into one array: a fast path for plain ones, node by node for the others."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from engine.tableau.schema import FLOAT32_MAX
 
 _PLAIN = re.compile(r"[0-9eE+\-. \t\r\n,\[\]]*")
 _LONG = 64
-"""Characters beyond which a vector is looked at more closely: it may have a number of too many digits."""
+"""Characters beyond which a vector is read node by node, since a number may have too many digits."""
 
 
 def read_vectors(
     document: Document, rows: list[int], width: int, problems: list[InputError]
 ) -> NDArray[np.float64]:
-    """The vectors of nodes, given by their rows, as float64[n, width].
+    """Return the vectors of nodes, given by their rows, as float64[n, width].
 
-    What is wrong goes to `problems`; its place in the result is 0.
+    Appends errors to `problems`; the result is 0 there.
     """
     contents = document.columns.contents
     texts = [contents[row] for row in rows]
@@ -32,11 +32,11 @@ def read_vectors(
 
 
 def _all_plain(texts: list[str], width: int) -> NDArray[np.float64] | None:
-    """All vectors at once; None unless each is a list of `width` plain numbers in range."""
+    """Return all vectors at once; None unless each is a list of `width` plain numbers in range."""
     joined = "".join(texts)
     if not joined or not _PLAIN.fullmatch(joined) or max(map(len, texts)) > _LONG:
         return None
-    # Every list gives its numbers and then its bracket: after a wrong count a bracket is left, and no number.
+    # Each list becomes its numbers and a bracket: after a wrong count, a bracket is left that is no number.
     words = joined.replace("[", " ").replace("]", " ] ").replace(",", " ").split()
     if len(words) != len(texts) * (width + 1):
         return None
@@ -49,7 +49,7 @@ def _all_plain(texts: list[str], width: int) -> NDArray[np.float64] | None:
 
 
 def read_vector(node: Node, width: int) -> tuple[float, ...]:
-    """The vector of one node. Raises InputError `value.*`."""
+    """Return the vector of one node. Raises InputError `value.*`."""
     numbers = vector(node, width)
     if max(map(abs, numbers)) > FLOAT32_MAX:
         raise failure("value.range", f"'{node.key}' must fit into 32-bit floats", node)

@@ -1,8 +1,8 @@
-"""Objects and their features as numpy columns, reached through light handles.
+"""Objects and their features as numpy columns, with light handles for single ones.
 
-An object is a frame (a transform below a parent) and a container of features. Objects share one set of
-columns, see `tableau`; each feature type has a table of its own, see `table`. What depends on the tree
-(world matrices, effective flags) is made level by level for whole arrays and only where something changed.
+An object is a frame (a transform relative to a parent) and a container of features. All objects share one
+set of columns, see `tableau`; each feature type has its own table, see `table`. World matrices and effective
+flags are computed level by level for whole arrays, and only for what changed.
 """
 
 from engine.tableau.handles import FeatureHandle, ObjectHandle, StaleHandle

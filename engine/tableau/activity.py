@@ -1,4 +1,4 @@
-"""Active and enabled: what each object says of itself, and what holds with all that it stands below."""
+"""The flags active and enabled: an object's own, and the effective ones that include all its ancestors'."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
 
 
 class Activity:
-    """Keeps the effective flags: an object's own, and those of all above it, and the tableau's.
+    """Computes the effective flags: an object's own flag and those of all its ancestors and the tableau.
 
-    They are brought up to date when somebody reads them, for what changed; `changed` is then called with
-    the rows whose effective flags are different now.
+    `flush` updates them after changes and calls `changed` with the rows whose effective flags have changed.
     """
 
     def __init__(self, columns: Columns, tree: Tree, changed: Callable[[Rows], None]) -> None:
@@ -33,24 +32,24 @@ class Activity:
         self._tree = tree
         self._changed = changed
         self._dirty: list[Rows] = []
-        self._top = dict.fromkeys(FLAGS, True)
+        self._tableau_flags = dict.fromkeys(FLAGS, True)
 
-    def top(self, flag: str) -> bool:
-        """The tableau's own flag."""
-        return self._top[flag]
+    def tableau_flag(self, flag: str) -> bool:
+        """Return the tableau's own flag."""
+        return self._tableau_flags[flag]
 
-    def set_top(self, flag: str, value: bool) -> bool:
-        """Set the tableau's own flag; says whether that changed it."""
-        if self._top[flag] == value:
+    def set_tableau_flag(self, flag: str, value: bool) -> bool:
+        """Set the tableau's own flag; return whether it changed."""
+        if self._tableau_flags[flag] == value:
             return False
-        self._top[flag] = value
+        self._tableau_flags[flag] = value
         levels = self._tree.levels()
         if levels:
             self._dirty.append(levels[0])
         return True
 
     def set(self, rows: Rows, flag: str, value: bool | NDArray[np.bool_]) -> bool:
-        """Set objects' own flag; says whether that changed any."""
+        """Set the own flag of objects; return whether any changed."""
         own = self._columns[flag]
         differs = own[rows] != value
         if not differs.any():
@@ -60,12 +59,12 @@ class Activity:
         return True
 
     def mark(self, rows: Rows) -> None:
-        """Say that the effective flags of these objects (new ones) must be found out."""
+        """Mark the effective flags of these objects (new ones) as out of date."""
         if len(rows):
             self._dirty.append(rows)
 
     def flush(self) -> None:
-        """Bring the effective flags up to date, level by level, following only what differs."""
+        """Update the effective flags level by level, below changed objects only."""
         if not self._dirty:
             return
         seeds = distinct(*self._dirty)
@@ -77,7 +76,7 @@ class Activity:
             differs = np.zeros(len(rows), np.bool_)
             for flag in FLAGS:
                 effective = self._columns["effective_" + flag]
-                above = np.where(parents < 0, self._top[flag], effective[parents])
+                above = np.where(parents < 0, self._tableau_flags[flag], effective[parents])
                 now = self._columns[flag][rows] & above
                 differs |= effective[rows] != now
                 effective[rows] = now

@@ -1,4 +1,4 @@
-"""Numpy columns that grow together, with rows that are reused after they are freed."""
+"""Numpy columns that grow together and reuse freed rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INITIAL_ROWS = 16
 
 
 def distinct(*parts: Rows) -> Rows:
-    """All rows of these arrays, each once, rising. Sorts: numpy's `unique` hashes, ten times slower."""
+    """Return all rows of these arrays, each once, ascending. Ten times faster than numpy's `unique`."""
     rows = np.sort(np.concatenate(parts) if len(parts) > 1 else parts[0])
     repeated = rows[1:] == rows[:-1]
     if not repeated.any():
@@ -23,16 +23,16 @@ def distinct(*parts: Rows) -> Rows:
 
 
 class Columns:
-    """A table of columns by name. Free rows are used again, lowest first, before the table grows.
+    """A table of columns by name. Free rows are reused, lowest first, before the table grows.
 
-    `count` is one more than the highest row ever in use: `table["name"]` has that many rows, the free ones
-    among them included. Growing replaces the arrays, so nobody keeps one across an allocation.
+    `count` is one more than the highest row ever used: `table["name"]` has that many rows, free ones
+    included. Growing replaces the arrays, so an array is only valid until the next `allocate`.
     """
 
     def __init__(self, specs: Mapping[str, tuple[DTypeLike, tuple[int, ...], Any]]) -> None:
-        """Take for each column its numpy type, the shape of one value and the value of a fresh row.
+        """`specs` has for each column its numpy type, the shape of one value and the value of a new row.
 
-        A column without such a value (None) begins at 0 and keeps what it holds when a row is used again.
+        A column with None as that value starts at 0 and keeps its value when a row is reused.
         """
         self._fresh = {name: fresh for name, (_, _, fresh) in specs.items()}
         self._arrays: dict[str, NDArray[Any]] = {
@@ -61,7 +61,7 @@ class Columns:
         return self.count - len(self._free)
 
     def allocate(self, count: int) -> Rows:
-        """Take `count` rows, set to their fresh values, in rising order."""
+        """Allocate `count` rows with the values of new rows, ascending."""
         reused = self._free[:count]
         self._free = self._free[count:]
         self.reset(reused)
@@ -75,16 +75,16 @@ class Columns:
         return np.concatenate((reused, np.arange(first, self.count, dtype=np.int32)))
 
     def set_fresh(self, name: str, value: Any) -> None:
-        """Change the value that fresh rows get in a column; rows in use keep theirs."""
+        """Change the value of new rows in a column; rows in use keep theirs."""
         self._fresh[name] = value
         self._arrays[name][self.count :] = value
 
     def free(self, rows: Rows) -> None:
-        """Give rows back; their values stay until they are used again."""
+        """Free rows; their values stay until the rows are reused."""
         self._free = distinct(self._free, rows)
 
     def reset(self, rows: Rows) -> None:
-        """Set rows to their fresh values, except for columns whose fresh value is None."""
+        """Set rows to the values of new rows, except in columns where that is None."""
         if len(rows):
             for name, array in self._arrays.items():
                 if self._fresh[name] is not None:

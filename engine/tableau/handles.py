@@ -1,4 +1,4 @@
-"""Light handles onto the columns: one object, one feature. They hold no values of their own."""
+"""Light handles to one object or one feature in the columns, without values of their own."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class StaleHandle(LookupError):
-    """A handle of an object, or of its feature, that has been removed."""
+    """The object or the feature of a handle has been removed."""
 
 
 class ObjectHandle:
     """One object: its transform, its flags, its features.
 
-    `handle["shadowCaster"]` and `handle.shadowCaster` are its feature of that type. Every use raises
-    StaleHandle once the object has been removed. Handles of one object are equal.
+    `handle["shadowCaster"]` and `handle.shadowCaster` are its feature of that type. Raises StaleHandle on
+    every use after the object has been removed. Handles of one object are equal.
     """
 
     __slots__ = ("generation", "index", "tableau")
@@ -37,12 +37,12 @@ class ObjectHandle:
 
     @property
     def alive(self) -> bool:
-        """Whether the object is still there."""
+        """Whether the object still exists."""
         return self.tableau.generation_of(self.index) == self.generation
 
     @property
     def row(self) -> int:
-        """The object's row in the columns, checked."""
+        """The object's row in the columns. Raises StaleHandle."""
         if not self.alive:
             raise StaleHandle(f"the object of row {self.index} has been removed")
         return self.index
@@ -54,28 +54,28 @@ class ObjectHandle:
 
     @property
     def path(self) -> str:
-        """Names from the top, joined by '/'."""
+        """Names from the top, joined by '/': `camera/reticle`."""
         return self.tableau.path(self.row)
 
     @property
     def position(self) -> Position | None:
-        """Where the object stands in a `.hu` file; None when it was made by a program."""
+        """Position of the object in a `.hu` file; None if a program created it."""
         return self.tableau.position(self.row)
 
     @property
     def parent(self) -> ObjectHandle | None:
-        """The object above; None at the top."""
+        """The parent object; None at the top."""
         above = self.tableau.parent_of(self.row)
         return None if above == ROOT else self.tableau.handle(above)
 
     @property
     def children(self) -> tuple[ObjectHandle, ...]:
-        """The objects right below, in order."""
+        """The child objects, in order."""
         return self.tableau.children(self)
 
     @property
     def translation(self) -> NDArray[np.float32]:
-        """Metres from the parent's origin, [3]."""
+        """Metres from the parent's origin, float32[3]."""
         return self.tableau.value("translation", self.row)
 
     @translation.setter
@@ -84,7 +84,7 @@ class ObjectHandle:
 
     @property
     def rotation(self) -> NDArray[np.float32]:
-        """Unit quaternion x y z w, [4]."""
+        """Unit quaternion x y z w, float32[4]."""
         return self.tableau.value("rotation", self.row)
 
     @rotation.setter
@@ -93,7 +93,7 @@ class ObjectHandle:
 
     @property
     def euler(self) -> NDArray[np.float32]:
-        """The rotation as degrees about X, then Y, then Z of the parent's axes, [3]."""
+        """The rotation in degrees about X, then Y, then Z of the parent's axes, float32[3]."""
         return to_euler_xyz_degrees(self.tableau.rotation[self.row])
 
     @euler.setter
@@ -102,7 +102,7 @@ class ObjectHandle:
 
     @property
     def scale(self) -> NDArray[np.float32]:
-        """Factors along the object's own axes, [3]."""
+        """Factors along the object's own axes, float32[3]."""
         return self.tableau.value("scale", self.row)
 
     @scale.setter
@@ -111,12 +111,12 @@ class ObjectHandle:
 
     @property
     def world(self) -> NDArray[np.float32]:
-        """The world matrix [4, 4] as stored, as of the last `update_world`."""
+        """The world matrix, float32[4, 4] as stored, of the last `update_world`."""
         return self.tableau.value("world", self.row)
 
     @property
     def active(self) -> bool:
-        """What the object says of itself; see `effective_active` for what holds."""
+        """The object's own flag; `effective_active` includes its ancestors."""
         return bool(self.tableau.flags("active")[self.row])
 
     @active.setter
@@ -125,7 +125,7 @@ class ObjectHandle:
 
     @property
     def enabled(self) -> bool:
-        """What the object says of itself; see `effective_enabled` for what holds."""
+        """The object's own flag; `effective_enabled` includes its ancestors."""
         return bool(self.tableau.flags("enabled")[self.row])
 
     @enabled.setter
@@ -134,12 +134,12 @@ class ObjectHandle:
 
     @property
     def effective_active(self) -> bool:
-        """Active, and so are all above it and the tableau."""
+        """Whether the object, all its ancestors and the tableau are active."""
         return bool(self.tableau.flags("effective_active")[self.row])
 
     @property
     def effective_enabled(self) -> bool:
-        """Enabled, and so are all above it and the tableau."""
+        """Whether the object, all its ancestors and the tableau are enabled."""
         return bool(self.tableau.flags("effective_enabled")[self.row])
 
     @property
@@ -193,10 +193,10 @@ class ObjectHandle:
 
 
 class FeatureHandle:
-    """One feature of one object. Its fields are attributes (and items), in the form a file has them.
+    """One feature of one object. Its fields are attributes (and items), in file form.
 
     `handle.light.intensity = 2.0`, `handle.camera.fovY = 60` (degrees), `handle["camera"]["projection"]`.
-    Setting raises ValueError, worded for people, for a wrong value, AttributeError for an unknown field.
+    Setting raises ValueError for a wrong value, AttributeError (KeyError for items) for an unknown field.
     """
 
     __slots__ = ("owner", "table")
@@ -210,7 +210,7 @@ class FeatureHandle:
 
     @property
     def row(self) -> int:
-        """The feature's row in its table, checked."""
+        """The feature's row in its table. Raises StaleHandle."""
         row = self.table.row_of(self.owner.row)
         if row is None:
             raise StaleHandle(f"{self.table.type_name} of '{self.owner.path}' has been removed")
@@ -218,22 +218,22 @@ class FeatureHandle:
 
     @property
     def position(self) -> Position | None:
-        """Where the feature stands in a `.hu` file; None when it was made by a program."""
+        """Position of the feature in a `.hu` file; None if a program created it."""
         return self.table.position(self.row)
 
     @property
     def active(self) -> bool:
-        """Whether the feature informs the plan, as far as it alone decides."""
+        """The feature's own flag: whether its memory is planned if its object is active."""
         return bool(self.table.flags("active")[self.row])
 
     @property
     def enabled(self) -> bool:
-        """Whether the feature takes part in frames, as far as it alone decides."""
+        """The feature's own flag: whether it takes part in frames if its object is enabled."""
         return bool(self.table.flags("enabled")[self.row])
 
     @property
     def failed(self) -> bool:
-        """Whether the feature is switched off because its code raised."""
+        """Whether the feature is switched off because its code raised an exception."""
         return bool(self.table.flags("failed")[self.row])
 
     def __getitem__(self, name: str) -> Any:
@@ -278,5 +278,5 @@ class FeatureHandle:
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} is true or false, not {value!r}")
+        raise ValueError(f"{name} must be true or false, not {value!r}")
     return bool(value)

@@ -1,4 +1,4 @@
-"""A short memory of which rows changed, so that each reader catches up with what changed and no more."""
+"""A bounded log of changed rows, so that each reader processes only what changed since it last read."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ MAX_ROWS = 1 << 18
 
 
 class Journal:
-    """Numbered notes of changed rows. A reader keeps the version it has seen and asks what came since.
+    """Numbered entries of changed rows. A reader keeps the last version it has read and calls `since`.
 
-    Old notes are forgotten when there are too many; a reader that is too late looks at all rows again.
+    Old entries are dropped when there are too many; a reader that is further behind reads all rows.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Journal:
         self._rows = 0
 
     def note(self, rows: Rows) -> None:
-        """Write down that these rows changed."""
+        """Append an entry with these rows."""
         if not len(rows):
             return
         self.version += 1
@@ -34,7 +34,7 @@ class Journal:
             self._rows -= len(self._notes.popleft())
 
     def since(self, version: int) -> Rows | None:
-        """Rows changed after `version`, each once, sorted; None when that has been forgotten."""
+        """Return the rows changed after `version`, each once, ascending; None if entries were dropped."""
         missed = self.version - version
         if missed == 0:
             return np.empty(0, np.int32)

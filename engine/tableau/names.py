@@ -1,4 +1,4 @@
-"""How objects may be named and when two names count as one."""
+"""Valid names of objects, and when two names count as equal."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ MAX_NAME = 255
 
 
 def fold(name: str) -> str:
-    """The form under which two names count as one: Unicode NFC, without regard to case.
+    """Return the form in which equal names are equal: Unicode NFC, case-folded.
 
-    Siblings that differ only so would be one file on some systems and two on others, hence an error on all.
+    Siblings that differ only by that would be one file on some systems and two on others, so it is an error.
     """
     if name.isascii():
         return name.lower()
@@ -19,30 +19,30 @@ def fold(name: str) -> str:
 
 
 def fold_all(names: list[str]) -> list[str]:
-    """`fold` for many names: one pass over their text when all are ASCII."""
+    """Return `fold` of many names, in one pass over their text if all are ASCII."""
     text = "\0".join(names)
     if text.isascii():
         return text.lower().split("\0") if names else []
     return [fold(name) for name in names]
 
 
-def are_plain(names: list[str]) -> bool:
-    """Whether all of them can name objects, seen in one pass over their text; of some that can it says no."""
+def are_valid_names(names: list[str]) -> bool:
+    """Whether all are valid names, checked in one pass; may be False for valid ones (with `@` inside)."""
     text = "".join(names)
     short = all(names) and max(map(len, names), default=1) <= MAX_NAME
     return short and text.isprintable() and "/" not in text and "@" not in text
 
 
-def name_fault(name: str) -> str:
-    """Why `name` cannot name an object; empty when it can."""
+def invalid_name_reason(name: str) -> str:
+    """Return why `name` cannot be the name of an object, or an empty string."""
     if not name:
         return "a name cannot be empty"
     if len(name) > MAX_NAME:
         return f"a name has at most {MAX_NAME} characters, not {len(name)}"
     if "/" in name:
-        return "a name cannot hold '/', which joins the names of a path"
+        return "a name cannot contain '/', which separates the names in a path"
     if name[0] == "@":
         return "a name cannot begin with '@', which marks metatags"
     if not name.isprintable():
-        return "a name cannot hold control characters"
+        return "a name cannot contain control characters"
     return ""

@@ -1,9 +1,9 @@
-"""What a feature's record looks like: its typed fields, their defaults and their limits.
+"""The schema of a feature: its typed fields, their defaults and limits.
 
 A schema is plain data, so that the tableau can build columns, the scene loader can check files and the
 inspector can build editors without knowing any feature by name. A value has two forms: the *file* form
-(what a person writes; angles in degrees, choices as words) and the *column* form (what arrays hold;
-angles in radians, choices as their number, assets as int64 keys).
+(angles in degrees, choices as words) and the *column* form in arrays (angles in radians, choices as
+indices, assets as int64 keys).
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from numpy.typing import DTypeLike
 from engine.humon import nearest
 
 NO_ASSET = -1
-"""Key in an asset column of a row that names no asset."""
+"""The value of an asset column for no asset."""
 
 FLOAT32_MAX = 3.4028234e38
-"""The largest number of a float32 column, rounded down."""
+"""The largest float32, rounded down."""
 
 RESERVED = frozenset({"type", "active", "enabled", "failed", "owner", "table", "row", "position"})
-"""Names that no field may take: they mean the row itself."""
+"""Names that no field may have: they are attributes of the row itself."""
 
 
 class FieldKind(Enum):
-    """The kind of a field; its value is the word shown in messages and in the inspector."""
+    """The kind of a field; its value is its name in messages and in the inspector."""
 
     FLOAT = "number"
     INT = "whole number"
@@ -45,7 +45,7 @@ class FieldKind(Enum):
 
     @property
     def width(self) -> int:
-        """Numbers per value: 1 for a scalar."""
+        """Numbers per value, 1 for a scalar."""
         return _WIDTH.get(self, 1)
 
     @property
@@ -55,7 +55,7 @@ class FieldKind(Enum):
 
     @property
     def numeric(self) -> bool:
-        """Whether minimum and maximum mean anything for this kind."""
+        """Whether this kind has a minimum and a maximum."""
         return self not in (FieldKind.BOOL, FieldKind.CHOICE, FieldKind.ASSET, FieldKind.TEXT)
 
 
@@ -78,7 +78,7 @@ _DTYPE: dict[FieldKind, DTypeLike] = {
 class FieldSpec:
     """One field of a feature: name, kind, default (file form), help, limits (file form).
 
-    Raises ValueError when made with a default that it would refuse from a file.
+    Raises ValueError for a default that would be an error in a file.
     """
 
     name: str
@@ -100,31 +100,31 @@ class FieldSpec:
 
     @property
     def required(self) -> bool:
-        """Whether a row must give this field: an asset field without a default."""
+        """Whether every row must set this field: an asset field without a default."""
         return self.kind is FieldKind.ASSET and self.default is None
 
     def column_default(self) -> Any:
-        """The default in column form; NO_ASSET for an asset, which only a scene can look up."""
+        """Return the default in column form; NO_ASSET for an asset, since only a scene can look it up."""
         return NO_ASSET if self.kind is FieldKind.ASSET else self.column_value(self.default)
 
     def column_value(self, value: Any) -> Any:
-        """Turn a file-form Python value into column form.
+        """Convert a value from file form to column form.
 
-        An asset may be given as its key or as anything with a `key` (an AssetRef).
-        Raises ValueError, worded for people, for a wrong kind or a value out of range.
+        An asset may be its key or an object with a `key` (an AssetRef).
+        Raises ValueError, with a message for users, for a wrong kind or a value out of range.
         """
         kind = self.kind
         if kind is FieldKind.BOOL:
             if not isinstance(value, bool | np.bool_):
-                raise ValueError(f"{self.name} is true or false, not {value!r}")
+                raise ValueError(f"{self.name} must be true or false, not {value!r}")
             return bool(value)
         if kind is FieldKind.TEXT:
             if not isinstance(value, str):
-                raise ValueError(f"{self.name} is text, not {value!r}")
+                raise ValueError(f"{self.name} must be text, not {value!r}")
             return value
         if kind is FieldKind.CHOICE:
             if value not in self.choices:
-                raise ValueError(f"{self.name} is one of {', '.join(self.choices)}, not {value!r}")
+                raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}, not {value!r}")
             return self.choices.index(value)
         if kind is FieldKind.ASSET:
             return NO_ASSET if value is None else int(getattr(value, "key", value))
@@ -134,7 +134,7 @@ class FieldSpec:
         return math.radians(number) if kind is FieldKind.ANGLE else number
 
     def file_value(self, value: Any) -> Any:
-        """Turn a column-form value back into file form (an asset stays its key)."""
+        """Convert a value from column form to file form (an asset stays a key)."""
         kind = self.kind
         if kind is FieldKind.CHOICE:
             return self.choices[int(value)]
@@ -151,7 +151,7 @@ class FieldSpec:
         return tuple(_shortest(float(number)) for number in value)
 
     def range_text(self) -> str:
-        """The limits in words, empty when there are none: `from 0 to 16`."""
+        """Return the limits in words, `from 0 to 16`, or an empty string."""
         if self.minimum is not None and self.maximum is not None:
             return f"from {self.minimum:g} to {self.maximum:g}"
         if self.minimum is not None:
@@ -168,9 +168,9 @@ class FieldSpec:
 
     def _number(self, value: Any) -> float | int:
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-            raise ValueError(f"{self.name} is a {self.kind.value}, not {value!r}")
+            raise ValueError(f"{self.name} must be a {self.kind.value}, not {value!r}")
         if self.kind is FieldKind.INT and int(value) != value:
-            raise ValueError(f"{self.name} is a whole number, not {value!r}")
+            raise ValueError(f"{self.name} must be a whole number, not {value!r}")
         if not self.in_range(float(value)):
             limits = self.range_text() or "a finite number"
             raise ValueError(f"{self.name} must be {limits}, not {value!r}")
@@ -178,22 +178,22 @@ class FieldSpec:
 
     def _vector(self, value: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
         if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
-            raise ValueError(f"{self.name} is {self.kind.value}, not {value!r}")
+            raise ValueError(f"{self.name} must be {self.kind.value}, not {value!r}")
         if len(value) != self.kind.width:
-            raise ValueError(f"{self.name} is {self.kind.width} numbers, not {len(value)}")
+            raise ValueError(f"{self.name} must have {self.kind.width} numbers, not {len(value)}")
         return np.array([self._number(number) for number in value], np.float32)
 
 
 def _shortest(number: float) -> float:
-    """The shortest decimal that is the same float32: what a person would have written."""
+    """Return the shortest decimal with the same float32, as a person would write it."""
     return float(str(np.float32(number)))
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSchema:
-    """The record of one feature type: its name, its own fields, what it needs beside it.
+    """The schema of one feature type: its name, its fields, the features it requires on the same object.
 
-    `active` and `enabled` belong to every feature and are not listed.
+    Every feature has `active` and `enabled`, which are not in `fields`.
     """
 
     type_name: str
@@ -211,34 +211,34 @@ class FeatureSchema:
         object.__setattr__(self, "by_name", by_name)
 
     def unknown_field(self, name: str) -> str:
-        """What to say to somebody who asked for a field that there is not."""
+        """Return the error message for a field that does not exist, with the nearest name."""
         close = nearest(name, [*self.by_name, "active", "enabled"])
         return f"{self.type_name} has no field '{name}'" + (f"; did you mean '{close}'?" if close else "")
 
     @property
     def asset_fields(self) -> tuple[FieldSpec, ...]:
-        """The fields that name assets, in order."""
+        """The asset fields, in order."""
         return tuple(spec for spec in self.fields if spec.kind is FieldKind.ASSET)
 
 
 def float_field(
     name: str, default: float, *, minimum: float | None = None, maximum: float | None = None, help: str = ""
 ) -> FieldSpec:
-    """A number, a float32 column."""
+    """Return the spec of a number, a float32 column."""
     return FieldSpec(name, FieldKind.FLOAT, default, help, minimum, maximum)
 
 
 def int_field(
     name: str, default: int, *, minimum: int | None = None, maximum: int | None = None, help: str = ""
 ) -> FieldSpec:
-    """A whole number, an int32 column."""
+    """Return the spec of a whole number, an int32 column."""
     low = -(2**31) if minimum is None else minimum
     high = 2**31 - 1 if maximum is None else maximum
     return FieldSpec(name, FieldKind.INT, default, help, low, high)
 
 
 def bool_field(name: str, default: bool, *, help: str = "") -> FieldSpec:
-    """True or false, a bool column."""
+    """Return the spec of true or false, a bool column."""
     return FieldSpec(name, FieldKind.BOOL, default, help)
 
 
@@ -250,7 +250,7 @@ def vec3_field(
     maximum: float | None = None,
     help: str = "",
 ) -> FieldSpec:
-    """Three numbers, a float32[n, 3] column."""
+    """Return the spec of three numbers, a float32[n, 3] column."""
     return FieldSpec(name, FieldKind.VEC3, tuple(default), help, minimum, maximum)
 
 
@@ -262,39 +262,39 @@ def vec4_field(
     maximum: float | None = None,
     help: str = "",
 ) -> FieldSpec:
-    """Four numbers, a float32[n, 4] column."""
+    """Return the spec of four numbers, a float32[n, 4] column."""
     return FieldSpec(name, FieldKind.VEC4, tuple(default), help, minimum, maximum)
 
 
 def color_field(
     name: str, default: Sequence[float], *, maximum: float | None = None, help: str = ""
 ) -> FieldSpec:
-    """A colour in linear light (red, green, blue, none below 0), a float32[n, 3] column."""
+    """Return the spec of a linear colour (red, green, blue, at least 0), a float32[n, 3] column."""
     return FieldSpec(name, FieldKind.COLOR, tuple(default), help, 0.0, maximum)
 
 
 def angle_field(
     name: str, default: float, *, minimum: float | None = None, maximum: float | None = None, help: str = ""
 ) -> FieldSpec:
-    """An angle: default and limits in degrees as in a file, the float32 column in radians."""
+    """Return the spec of an angle: default and limits in degrees, the float32 column in radians."""
     return FieldSpec(name, FieldKind.ANGLE, default, help, minimum, maximum)
 
 
 def choice_field(name: str, default: str, *, choices: Sequence[str], help: str = "") -> FieldSpec:
-    """One of a few words, an int16 column of positions in `choices`."""
+    """Return the spec of one of a few words, an int16 column of indices into `choices`."""
     return FieldSpec(name, FieldKind.CHOICE, default, help, choices=tuple(choices))
 
 
 def text_field(name: str, default: str = "", *, help: str = "") -> FieldSpec:
-    """Free text, an object column of str."""
+    """Return the spec of free text, an object column of str."""
     return FieldSpec(name, FieldKind.TEXT, default, help)
 
 
 def asset_field(
     name: str, *, types: Sequence[str], default: tuple[str, str] | None = None, help: str = ""
 ) -> FieldSpec:
-    """An asset of one of `types`, an int64 column of keys.
+    """Return the spec of an asset of one of `types`, an int64 column of keys.
 
-    Without a default (database name, asset name) every row must give it.
+    Without a default (database name, asset name) every row must set it.
     """
     return FieldSpec(name, FieldKind.ASSET, default, help, asset_types=tuple(types))

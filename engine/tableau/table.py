@@ -1,4 +1,4 @@
-"""The table of one feature type: a row for each object that has the feature, a column for each field."""
+"""The table of one feature type: one row per object that has the feature, one column per field."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FIELD = "field."
 
 
 class FeatureTable:
-    """All features of one type in a tableau. A feature is a row, an object has at most one of each type.
+    """All features of one type in a tableau. A feature is a row; an object has at most one of each type.
 
-    Columns beside the fields: object (row of the object, -1 in a free row), active and enabled (what the
-    feature says), failed (switched off because its code raised), effective_active and effective_enabled
-    (with the object and all above it). Asset columns hold int64 keys (NO_ASSET: none), angles radians,
-    choices the place of the word.
+    Other columns than fields: object (row of the object, -1 in a free row), active and enabled (the
+    feature's own), failed (switched off because its code raised), effective_active and effective_enabled
+    (including the object and its ancestors). Asset columns hold int64 keys (NO_ASSET: none), angle columns
+    radians, choice columns indices.
 
-    `version` rises with every change; `changes` tells which rows changed, effective flags included.
+    `version` rises with every change; `changes` has the changed rows, effective flags included.
     """
 
     def __init__(self, tableau: Tableau, schema: FeatureSchema) -> None:
@@ -54,7 +54,7 @@ class FeatureTable:
 
     @property
     def type_name(self) -> str:
-        """The feature's type, as `@type` writes it."""
+        """The feature's type, the value of `@type`."""
         return self.schema.type_name
 
     # -- reading -----------------------------------------------------------------------------------
@@ -70,52 +70,52 @@ class FeatureTable:
 
     @property
     def object(self) -> NDArray[np.int32]:
-        """The object row of each feature row; -1 where the row is free."""
+        """The object row of each feature row; -1 in a free row."""
         return self._read_only("object")
 
     def column(self, name: str) -> NDArray[Any]:
-        """The column of a field, one value per row; read-only, and only good until the table changes.
+        """Return the column of a field, one value per row; read-only, valid until the table changes.
 
-        Raises KeyError, naming the nearest field, when there is none of that name.
+        Raises KeyError with the nearest field for an unknown name.
         """
         if name not in self.schema.by_name:
             raise KeyError(self.schema.unknown_field(name))
         return self._read_only(FIELD + name)
 
     def flags(self, name: str) -> NDArray[np.bool_]:
-        """The column active, enabled, failed, effective_active or effective_enabled; read-only."""
+        """Return the column active, enabled, failed, effective_active or effective_enabled; read-only."""
         if name.startswith("effective"):
             self._tableau.flush()
         return self._read_only(name)
 
     def rows_active(self) -> NDArray[np.int32]:
-        """Rows that inform the plan, rising: active, not failed, on an active object."""
+        """Return the rows whose memory is planned, ascending: active, not failed, on an active object."""
         return self._rows("effective_active")
 
     def rows_enabled(self) -> NDArray[np.int32]:
-        """Rows that take part in this frame, rising: active rows that are enabled, on an enabled object."""
+        """Return the rows that take part in this frame, ascending: active, enabled, on an enabled object."""
         return self._rows("effective_enabled")
 
     def row_of(self, object_row: int) -> int | None:
-        """The row of an object's feature, None when it has none."""
+        """Return the row of an object's feature, or None."""
         row = int(self._row_of[object_row]) if object_row < len(self._row_of) else -1
         return row if row >= 0 else None
 
     def owned_by(self, objects: Rows) -> NDArray[np.bool_]:
-        """Which of these objects have the feature."""
+        """Return a mask of these objects that have the feature."""
         inside = objects < len(self._row_of)
         found = np.zeros(len(objects), np.bool_)
         found[inside] = self._row_of[objects[inside]] >= 0
         return found
 
     def rows_of(self, objects: Rows) -> Rows:
-        """The rows of these objects' features; objects without one are left out."""
+        """Return the rows of these objects' features, without objects that have none."""
         known = objects[objects < len(self._row_of)]
         rows = self._row_of[known]
         return rows[rows >= 0]
 
     def position(self, row: int) -> Position | None:
-        """Where the feature stands in a `.hu` file; None when it was made by a program."""
+        """Return the position of the feature in a `.hu` file; None if a program created it."""
         file = int(self._columns["file"][row])
         if file < 0:
             return None
@@ -124,12 +124,12 @@ class FeatureTable:
         )
 
     @property
-    def has_unplaced(self) -> bool:
-        """Whether a feature stands in no file."""
+    def has_unpositioned(self) -> bool:
+        """Whether a feature has no position in a file."""
         return bool(((self._columns["file"] < 0) & (self._columns["object"] >= 0)).any())
 
     def path(self, row: int) -> str:
-        """The path of the object that has this row; empty for a free row."""
+        """Return the path of the object with this row; empty for a free row."""
         owner = int(self._columns["object"][row])
         return self._tableau.path(owner) if owner >= 0 else ""
 
@@ -144,10 +144,10 @@ class FeatureTable:
         enabled: ArrayLike = True,
         positions: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
     ) -> Rows:
-        """Give objects this feature; `values` are in column form, one each or one for all.
+        """Add the feature to objects; `values` are in column form, one each or one for all.
 
         `positions` are (file, line, column), files as numbers from `Tableau.file_number`.
-        Raises ValueError when an object has the feature already.
+        Raises ValueError if an object has the feature already.
         """
         objects = np.asarray(objects, np.int32)
         taken = self.rows_of(objects)
@@ -161,22 +161,22 @@ class FeatureTable:
             self._columns[FIELD + name][rows] = value
         if positions is not None:
             self.set_positions(rows, positions)
-        self._make_room(int(objects.max(initial=-1)) + 1)
+        self._reserve(int(objects.max(initial=-1)) + 1)
         self._row_of[objects] = rows
         self._changed(rows)
         return rows
 
     def set_positions(self, rows: Rows, positions: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
-        """Say where rows stand: (file, line, column), files as numbers from `Tableau.file_number`."""
+        """Set the positions of rows: (file, line, column), files as numbers from `Tableau.file_number`."""
         for name, value in zip(("file", "line", "column"), positions, strict=True):
             self._columns[name][rows] = value
 
     def set_default_asset(self, name: str, key: int) -> None:
-        """Say which asset the default of a field is, once the databases are known."""
+        """Set the default asset of a field, once the databases are loaded."""
         self._columns.set_fresh(FIELD + name, key)
 
     def remove(self, rows: Rows) -> None:
-        """Take the feature from the objects of these rows."""
+        """Remove the feature from the objects of these rows."""
         if not len(rows):
             return
         self._row_of[self._columns["object"][rows]] = -1
@@ -187,7 +187,7 @@ class FeatureTable:
         self._note(rows)
 
     def set(self, name: str, rows: Rows, values: ArrayLike) -> None:
-        """Set a field of many rows at once: column form, one value each or one for all.
+        """Set a field of many rows: column form, one value each or one for all.
 
         Raises KeyError for an unknown field, ValueError for a number that is not finite or out of range.
         """
@@ -207,7 +207,7 @@ class FeatureTable:
         self.changes.note(np.asarray(rows, np.int32))
 
     def set_flag(self, name: str, rows: Rows, value: ArrayLike) -> None:
-        """Set active or enabled of many rows. Setting active gives a failed feature another chance."""
+        """Set active or enabled of many rows. Setting active clears `failed`."""
         if name not in ("active", "enabled"):
             raise KeyError(f"a feature has the flags active and enabled, not {name}")
         self._columns[name][rows] = value
@@ -216,12 +216,12 @@ class FeatureTable:
         self._changed(np.asarray(rows, np.int32))
 
     def switch_off(self, rows: Rows) -> None:
-        """Take rows out of the plan and the frame because the feature's code raised."""
+        """Switch rows off (plan and frame) because the feature's code raised an exception."""
         self._columns["failed"][rows] = True
         self._changed(np.asarray(rows, np.int32))
 
     def refresh(self, rows: Rows) -> None:
-        """Find the effective flags of rows whose objects' flags are up to date, and note what changed."""
+        """Update the effective flags of rows after those of their objects, and log what changed."""
         rows = rows[self._columns["object"][rows] >= 0]
         if not len(rows):
             return
@@ -260,7 +260,7 @@ class FeatureTable:
         view.flags.writeable = False
         return view
 
-    def _make_room(self, objects: int) -> None:
+    def _reserve(self, objects: int) -> None:
         if objects > len(self._row_of):
             grown = np.full(max(objects, 2 * len(self._row_of)), -1, np.int32)
             grown[: len(self._row_of)] = self._row_of

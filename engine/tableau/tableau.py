@@ -1,4 +1,4 @@
-"""The tableau: a scene in play, as columns of objects and a table for each feature type."""
+"""The tableau: the objects of a scene as columns, and a table for each feature type."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.tableau.transforms import Transforms
 from engine.tableau.tree import ROOT, Tree, default_names
 
 Objects = Rows | slice | ObjectHandle | Iterable[ObjectHandle] | None
-"""Which objects a bulk call means: rows, a slice of rows, handles, or None for all."""
+"""The objects of a bulk call: rows, a slice of rows, handles, or None for all."""
 
 SINGULAR = "transform.singular"
 
@@ -28,12 +28,11 @@ SINGULAR = "transform.singular"
 class Tableau:
     """Objects, their transforms, their flags and their features.
 
-    Reading is by columns (`tableau.world`, `tableau.tables["light"]`) or by handles
-    (`tableau["camera/reticle"]`); columns are read-only views, good until objects are added. Changing goes
-    through handles or the bulk calls, which know what they made out of date.
+    Read by columns (`tableau.world`, `tableau.tables["light"]`) or by handles (`tableau["camera/reticle"]`);
+    columns are read-only views, valid until objects are added. Change through handles or the bulk calls.
 
-    Versions tell a reader in one comparison that there is nothing to do: `structure_version` (objects and
-    features that came or went, active, enabled), `values_version` (fields of features), `world_version`.
+    A version that has not changed means that there is nothing to do: `structure_version` (objects and
+    features added or removed, active, enabled), `values_version` (fields of features), `world_version`.
     """
 
     def __init__(self, schemas: Iterable[FeatureSchema] = (), name: str = "") -> None:
@@ -78,10 +77,10 @@ class Tableau:
         enabled: bool = True,
         features: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> ObjectHandle:
-        """Add one object; `features` are fields in file form by type name, `active` and `enabled` among them.
+        """Add one object; `features` are fields in file form by type name, including `active` and `enabled`.
 
-        Raises ValueError for a bad or taken name or value, KeyError for an unknown feature, field or parent;
-        nothing is added then.
+        Raises ValueError for an invalid value or name or a duplicate name, KeyError for an unknown feature,
+        field or parent; nothing is added then.
         """
         given = (features or {}).items()
         prepared = [(self._table(kind), self._row_values(kind, fields)) for kind, fields in given]
@@ -119,14 +118,14 @@ class Tableau:
     ) -> Rows:
         """Add many objects at once and return their rows.
 
-        How many follows from `count`, `names`, `transforms` (matrices [n, 4, 4] as stored, without shear) or
-        `translation` [n, 3]. `parent` is one for all, or a row for each (-1: at the top). Objects without
-        names are called by `prefix` and number. `positions` are (file, line, column) with files as numbers
-        from `file_number`. Raises as `add_object` does.
+        Their number follows from `count`, `names`, `transforms` (matrices [n, 4, 4] as stored, without shear)
+        or `translation` [n, 3]. `parent` is one for all, or a row for each (-1: at the top). Without `names`,
+        names are `prefix` and a number. `positions` are (file, line, column) with files as numbers from
+        `file_number`. Raises as `add_object` does.
         """
         if transforms is not None:
             translation, rotation, scale = decompose(transforms)
-        count = _how_many(count, names, translation)
+        count = _object_count(count, names, translation)
         if names is None:
             names = default_names(prefix, count, self._columns.count)
         if len(names) != count:
@@ -142,7 +141,7 @@ class Tableau:
         return rows
 
     def remove(self, target: ObjectHandle | str) -> None:
-        """Remove an object with its features and all objects below it. Their handles are stale then."""
+        """Remove an object with its features and all its descendants. Their handles become stale."""
         row = target.row if isinstance(target, ObjectHandle) else self._tree.find(target)
         gone = self._tree.subtree(row)
         for table in self.tables.values():
@@ -164,55 +163,55 @@ class Tableau:
         return True
 
     def handle(self, row: int) -> ObjectHandle:
-        """The handle of an object by its row. Raises StaleHandle for a row without an object."""
+        """Return the handle of an object by its row. Raises StaleHandle for a row without an object."""
         if not 0 <= row < self._columns.count or self._columns["level"][row] < 0:
-            raise StaleHandle(f"row {row} holds no object")
+            raise StaleHandle(f"row {row} has no object")
         return ObjectHandle(self, row, int(self._columns["generation"][row]))
 
     def children(self, parent: ObjectHandle | None = None) -> tuple[ObjectHandle, ...]:
-        """The objects right below one, or at the top, in order."""
+        """Return the children of an object, or the objects at the top, in order."""
         return tuple(self.handle(row) for row in self._tree.children(ROOT if parent is None else parent.row))
 
     def rows(self) -> Rows:
-        """Rows of all objects, rising."""
+        """Return the rows of all objects, ascending."""
         return np.flatnonzero(self._tree.alive).astype(np.int32)
 
     def path(self, row: int) -> str:
-        """The path of an object by its row."""
+        """Return the path of an object by its row."""
         return self._tree.path(row)
 
     def name_of(self, row: int) -> str:
-        """The name of an object by its row; empty for a free row."""
+        """Return the name of an object by its row; empty for a free row."""
         return self._tree.names[row]
 
     def parent_of(self, row: int) -> int:
-        """The row above an object, -1 at the top."""
+        """Return the row of an object's parent, -1 at the top."""
         return int(self._columns["parent"][row])
 
     def generation_of(self, row: int) -> int:
-        """How many objects have been removed from a row: what tells a stale handle."""
+        """Return how many objects have been removed from a row, which identifies stale handles."""
         return int(self._columns["generation"][row])
 
     def position(self, row: int) -> Position | None:
-        """Where an object stands in a `.hu` file; None when it was made by a program."""
+        """Return the position of an object in a `.hu` file; None if a program created it."""
         file = int(self._columns["file"][row])
         if file < 0:
             return None
         return Position(self.files[file], int(self._columns["line"][row]), int(self._columns["column"][row]))
 
     @property
-    def has_unplaced(self) -> bool:
-        """Whether an object or a feature stands in no file: a program made it."""
+    def has_unpositioned(self) -> bool:
+        """Whether an object or a feature has no position in a file, since a program created it."""
         objects = (self._columns["file"] < 0) & (self._columns["level"] >= 0)
-        return bool(objects.any()) or any(table.has_unplaced for table in self.tables.values())
+        return bool(objects.any()) or any(table.has_unpositioned for table in self.tables.values())
 
     def set_positions(self, rows: Rows, positions: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
-        """Say where objects stand: (file, line, column), files as numbers from `file_number`."""
+        """Set the positions of objects: (file, line, column), files as numbers from `file_number`."""
         for column, values in zip(("file", "line", "column"), positions, strict=True):
             self._columns[column][rows] = values
 
     def file_number(self, name: str) -> int:
-        """The number under which columns speak of a file."""
+        """Return the number of a file in position columns."""
         number = self._file_numbers.get(name)
         if number is None:
             number = self._file_numbers[name] = len(self.files)
@@ -223,45 +222,45 @@ class Tableau:
 
     @property
     def parent(self) -> NDArray[np.int32]:
-        """The row above each object, -1 at the top."""
+        """The row of each object's parent, -1 at the top, int32[n]."""
         return self._read_only("parent")
 
     @property
     def level(self) -> NDArray[np.int32]:
-        """How deep each object stands, 0 at the top; -1 in rows without an object."""
+        """The depth of each object, 0 at the top, -1 in rows without an object, int32[n]."""
         return self._read_only("level")
 
     @property
     def generation(self) -> NDArray[np.int32]:
-        """How many objects have been removed from each row."""
+        """How many objects have been removed from each row, int32[n]."""
         return self._read_only("generation")
 
     @property
     def translation(self) -> NDArray[np.float32]:
-        """Metres from the parent's origin, [n, 3]."""
+        """Metres from the parent's origin, float32[n, 3]."""
         return self._read_only("translation")
 
     @property
     def rotation(self) -> NDArray[np.float32]:
-        """Unit quaternions x y z w, [n, 4]."""
+        """Unit quaternions x y z w, float32[n, 4]."""
         return self._read_only("rotation")
 
     @property
     def scale(self) -> NDArray[np.float32]:
-        """Factors along the objects' own axes, [n, 3]."""
+        """Factors along the objects' own axes, float32[n, 3]."""
         return self._read_only("scale")
 
     @property
     def world(self) -> NDArray[np.float32]:
-        """World matrices [n, 4, 4] as stored (see engine.math), as of the last `update_world`."""
+        """World matrices, float32[n, 4, 4] as stored (see engine.math), of the last `update_world`."""
         return self._read_only("world")
 
     def value(self, column: str, row: int) -> NDArray[np.float32]:
-        """A copy of one object's translation, rotation, scale or world."""
+        """Return a copy of one object's translation, rotation, scale or world."""
         return np.array(self._columns[column][row], np.float32)
 
     def flags(self, name: str) -> NDArray[np.bool_]:
-        """The column active, enabled, effective_active or effective_enabled."""
+        """Return the column active, enabled, effective_active or effective_enabled; read-only."""
         if name.startswith("effective"):
             self.flush()
         return self._read_only(name)
@@ -275,7 +274,7 @@ class Tableau:
 
     @property
     def world_version(self) -> int:
-        """Rises when `update_world` changes a matrix."""
+        """A number that rises when `update_world` changes a matrix."""
         return self._transforms.version
 
     def set_transforms(
@@ -286,13 +285,13 @@ class Tableau:
         rotation: ArrayLike | None = None,
         scale: ArrayLike | None = None,
     ) -> None:
-        """Move many objects at once: values [n, 3], [n, 4] and [n, 3], or one for all of them."""
+        """Set transforms of many objects: values [n, 3], [n, 4] and [n, 3], or one for all of them."""
         self._transforms.set(self._rows(objects), translation, rotation, scale)
 
     def update_world(self) -> NDArray[np.int64]:
-        """Bring the world matrices up to date, level by level, for what moved and all below it.
+        """Update the world matrices of moved objects and their descendants, level by level.
 
-        Returns the changed rows as rising ranges [k, 2] (first row, row after the last).
+        Returns the changed rows as ascending ranges int64[k, 2] (first row, row after the last).
         """
         return self._transforms.update()
 
@@ -300,34 +299,34 @@ class Tableau:
 
     @property
     def active(self) -> bool:
-        """Whether anything in the tableau informs the plan."""
-        return self._activity.top("active")
+        """The tableau's own flag: if False, no feature is active."""
+        return self._activity.tableau_flag("active")
 
     @active.setter
     def active(self, value: bool) -> None:
-        self.structure_version += self._activity.set_top("active", value)
+        self.structure_version += self._activity.set_tableau_flag("active", value)
 
     @property
     def enabled(self) -> bool:
-        """Whether anything in the tableau takes part in frames."""
-        return self._activity.top("enabled")
+        """The tableau's own flag: if False, no feature is enabled."""
+        return self._activity.tableau_flag("enabled")
 
     @enabled.setter
     def enabled(self, value: bool) -> None:
-        self.structure_version += self._activity.set_top("enabled", value)
+        self.structure_version += self._activity.set_tableau_flag("enabled", value)
 
     def set_flag(self, name: str, objects: Objects, value: bool | NDArray[np.bool_]) -> None:
-        """Set active or enabled of many objects at once."""
+        """Set active or enabled of many objects."""
         if name not in FLAGS:
             raise KeyError(f"an object has the flags active and enabled, not {name}")
         self.structure_version += self._activity.set(self._rows(objects), name, value)
 
     def flush(self) -> None:
-        """Bring effective flags up to date; reading them does this by itself."""
+        """Update the effective flags; reading them through `flags` does it too."""
         self._activity.flush()
 
     def effective(self, rows: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Fresh copies of the effective flags (active, enabled) of objects, as of the last flush."""
+        """Return copies of the effective flags (active, enabled) of objects, of the last `flush`."""
         return self._columns["effective_active"][rows], self._columns["effective_enabled"][rows]
 
     def _activity_changed(self, objects: Rows) -> None:
@@ -337,7 +336,7 @@ class Tableau:
     # -- features ----------------------------------------------------------------------------------
 
     def add_feature(self, type_name: str, objects: Objects, values: Mapping[str, Any] | None = None) -> Rows:
-        """Give objects a feature, all with the same fields (file form, `active` and `enabled` among them).
+        """Add a feature to objects, with the same fields (file form, including `active` and `enabled`).
 
         Returns the rows in the feature's table. Raises KeyError for an unknown feature or field, ValueError
         for a wrong value, an object that has the feature already or lacks one that it requires.
@@ -352,9 +351,9 @@ class Tableau:
         return table.add(rows, columns, active=flags["active"], enabled=flags["enabled"])
 
     def remove_feature(self, type_name: str, objects: Objects) -> None:
-        """Take a feature from objects; those without it are left alone.
+        """Remove a feature from objects; those without it do not change.
 
-        Raises ValueError where another feature of one of them requires it.
+        Raises ValueError if another feature of one of them requires it.
         """
         table = self._table(type_name)
         rows = self._rows(objects)
@@ -366,7 +365,7 @@ class Tableau:
         table.remove(np.sort(table.rows_of(rows)))
 
     def has_feature(self, type_name: str, objects: Rows) -> NDArray[np.bool_]:
-        """Which of these objects, given by their rows, have a feature of a type."""
+        """Return a mask of these objects, given by their rows, that have a feature of a type."""
         table = self.tables.get(type_name)
         return np.zeros(len(objects), np.bool_) if table is None else table.owned_by(objects)
 
@@ -377,7 +376,7 @@ class Tableau:
     def _table(self, type_name: str) -> FeatureTable:
         table = self.tables.get(type_name)
         if table is None:
-            raise KeyError(f"no feature is called {type_name}; there are {', '.join(sorted(self.tables))}")
+            raise KeyError(f"there is no feature {type_name}; known: {', '.join(sorted(self.tables))}")
         return table
 
     def _row_values(self, type_name: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, bool]]:
@@ -416,7 +415,7 @@ class Tableau:
         rows = parent.astype(np.int32, copy=False)
         below = rows[rows != ROOT]
         if len(below) and (below.max() >= self._columns.count or (self._columns["level"][below] < 0).any()):
-            raise StaleHandle("a parent's row holds no object")
+            raise StaleHandle("a parent's row has no object")
         return rows
 
     def _warn(self, rows: Rows, what: str, done: str) -> None:
@@ -433,11 +432,11 @@ class Tableau:
             )
 
 
-def _how_many(count: int | None, names: Sequence[str] | None, translation: ArrayLike | None) -> int:
+def _object_count(count: int | None, names: Sequence[str] | None, translation: ArrayLike | None) -> int:
     if count is not None:
         return count
     if names is not None:
         return len(names)
     if translation is None:
-        raise ValueError("say how many objects: by count, names, transforms or translation")
+        raise ValueError("give the number of objects by count, names, transforms or translation")
     return len(np.atleast_2d(np.asarray(translation)))

@@ -1,4 +1,4 @@
-"""World transforms for whole arrays, level by level, and only for what moved."""
+"""World matrices of objects, computed level by level for whole arrays, and only for what moved."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from engine.tableau.columns import Columns, Rows, distinct
 from engine.tableau.tree import Tree
 
 MIN_SCALE = 1e-9
-"""Smaller factors count as 0: three of them multiplied would vanish in a float32."""
+"""Smaller factors count as 0: the product of three would underflow in a float32."""
 
 RANGE_GAP = 16
-"""Clean rows that a dirty range may span: copying 1 KiB costs less than one more range."""
+"""Unchanged rows that a range may bridge: copying 1 KiB costs less than another range."""
 
 IDENTITY = np.identity(4, np.float32)
 
@@ -28,15 +28,14 @@ COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
 }
 
 Report = Callable[[Rows, str, str], None]
-"""Called with rows, what is wrong with their transforms, and what was done about it."""
+"""Called with rows, the problem of their transforms, and what is used instead."""
 
 
 class Transforms:
     """Translation, rotation, scale and world matrix of every object.
 
-    `version` rises when a world matrix changes. Values that no matrix can be made of (not finite, zero
-    quaternion, zero scale) become the identity's, and so does a world matrix that overflows or collapses;
-    each is reported.
+    `version` rises when a world matrix changes. Invalid values (not finite, zero quaternion, zero scale) are
+    replaced by the identity's, and so is a world matrix that overflows or is singular; each is reported.
     """
 
     def __init__(self, columns: Columns, tree: Tree, report: Report) -> None:
@@ -53,7 +52,7 @@ class Transforms:
         rotation: ArrayLike | None = None,
         scale: ArrayLike | None = None,
     ) -> None:
-        """Change transforms: values are [n, 3], [n, 4], [n, 3], or one for all rows."""
+        """Set transforms: values are [n, 3], [n, 4], [n, 3], or one for all rows."""
         if translation is not None:
             values = _float32(translation)
             self._store("translation", rows, *_finite(values, 0.0), "translation that is not finite")
@@ -69,15 +68,15 @@ class Transforms:
         self.mark(rows)
 
     def mark(self, rows: Rows) -> None:
-        """Say that the world matrices of these objects, and of those below, must be made again."""
+        """Mark the world matrices of these objects and their descendants as out of date."""
         if len(rows):
             self._dirty.append(rows)
 
     def update(self) -> NDArray[np.int64]:
-        """Bring all world matrices up to date.
+        """Update the world matrices that are out of date.
 
-        Returns the rows that changed as rising ranges [k, 2] (first row, row after the last); a range may
-        span a few rows that did not change. Costs what moved, not what is there.
+        Returns the changed rows as ascending ranges int64[k, 2] (first row, row after the last); a range may
+        include a few unchanged rows. The cost grows with what moved, not with the number of objects.
         """
         if not self._dirty:
             return np.empty((0, 2), np.int64)
@@ -110,9 +109,9 @@ class Transforms:
             world[where] if in_place else None,
         )
         if not top:
-            with np.errstate(all="ignore"):  # what overflows is found below
+            with np.errstate(all="ignore"):  # overflows are found below
                 made = made @ world[_as_slice(parents)]
-        bad = _broken(made, below=not top)
+        bad = _invalid_matrices(made, below=not top)
         if bad is not None:
             made[bad] = IDENTITY
             self._report(rows[bad], "world matrix that is singular or not finite", "the identity is used")
@@ -129,7 +128,7 @@ class Transforms:
 
 
 def ranges(rows: Rows) -> NDArray[np.int64]:
-    """Rising rows as ranges [k, 2] (first, after the last) that bridge gaps of at most RANGE_GAP rows."""
+    """Return ascending rows as ranges [k, 2] (first, after the last), bridging gaps up to RANGE_GAP."""
     if not len(rows):
         return np.empty((0, 2), np.int64)
     cuts = np.flatnonzero(np.diff(rows) > RANGE_GAP + 1) + 1
@@ -139,7 +138,7 @@ def ranges(rows: Rows) -> NDArray[np.int64]:
 
 
 def _as_slice(rows: Rows) -> Rows | slice:
-    """Rows without gaps, rising, as a slice: numpy then needs no copy."""
+    """Return contiguous ascending rows as a slice, for which numpy needs no copy; others unchanged."""
     count = len(rows)
     if (
         count
@@ -151,12 +150,12 @@ def _as_slice(rows: Rows) -> Rows | slice:
 
 
 def _float32(values: ArrayLike) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):  # becomes infinite and is found by the caller
+    with np.errstate(over="ignore"):  # infinite values are found by the caller
         return np.asarray(values, np.float32)
 
 
 def _finite(values: NDArray[np.float32], otherwise: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Replace rows that are not finite; says which they were."""
+    """Replace rows that are not finite; also return their mask."""
     good = np.isfinite(values)
     if good.all():
         return values, np.zeros(values.shape[:-1], np.bool_)
@@ -164,8 +163,8 @@ def _finite(values: NDArray[np.float32], otherwise: float) -> tuple[NDArray[np.f
     return np.where(bad[..., None], np.float32(otherwise), values), bad
 
 
-def _broken(world: NDArray[np.float32], below: bool) -> NDArray[np.bool_] | None:
-    """Which matrices are not finite or (below a parent, where scales multiply) flat; None when none is."""
+def _invalid_matrices(world: NDArray[np.float32], below: bool) -> NDArray[np.bool_] | None:
+    """Return a mask of matrices that are not finite or (below a parent) singular; None if there are none."""
     with np.errstate(all="ignore"):
         flat = np.abs(determinant3(world)) < np.finfo(np.float32).tiny if below else None
         if np.isfinite(world.sum()) and (flat is None or not flat.any()):

@@ -1,4 +1,4 @@
-"""The tree of objects: names, parents, levels, rows that come and go, and walks from the top down."""
+"""The tree of objects: names, parents, levels, and walks from the top down."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from engine.humon import nearest
 from engine.tableau.columns import Columns, Rows, distinct
-from engine.tableau.names import are_plain, fold, fold_all, name_fault
+from engine.tableau.names import are_valid_names, fold, fold_all, invalid_name_reason
 
 ROOT = -1
 """The parent of an object at the top of the tableau."""
 
 MAX_COMPARED = 5000
-"""Names that a wrong one is compared with, to tell which was meant."""
+"""Names that an unknown one is compared with, for the suggestion."""
 
 NO_ROWS = np.empty(0, np.int32)
 
 
 class NameTaken(ValueError):
-    """Two siblings with names that are equal or differ only by case or Unicode normal form."""
+    """Two siblings have names that are equal or differ only by case or Unicode normal form."""
 
     def __init__(self, first: str, second: str, other: int) -> None:
         same = "the same name" if first == second else "names that differ only by case or Unicode form"
@@ -33,10 +33,10 @@ class NameTaken(ValueError):
 
 
 class Tree:
-    """Who stands below whom. An object is a row; rows of removed objects are used again.
+    """The parents and children of objects. An object is a row; rows of removed objects are reused.
 
-    `version` rises with every change. `columns` holds parent, level, children (how many) and generation;
-    others (see Tableau) add theirs to the same rows.
+    `version` rises with every change. The tree uses the columns parent, level, children (their number) and
+    generation; see Tableau for the others.
     """
 
     def __init__(self, columns: Columns) -> None:
@@ -51,20 +51,20 @@ class Tree:
 
     @property
     def alive(self) -> NDArray[np.bool_]:
-        """Which rows hold objects."""
+        """A mask of the rows that have an object."""
         return np.asarray(self.columns["level"] >= 0)
 
     def children(self, row: int) -> list[int]:
-        """Rows of the objects below an object (ROOT: at the top), in order."""
+        """Return the rows of an object's children (ROOT: the objects at the top), in order."""
         return list(self._children.get(row, {}).values())
 
     def child(self, row: int, name: str) -> int | None:
-        """The row of the child of that name, exactly; None when there is none."""
+        """Return the row of the child with exactly this name, or None."""
         found = self._children.get(row, {}).get(fold(name))
         return found if found is not None and self.names[found] == name else None
 
     def path(self, row: int) -> str:
-        """Names from the top, joined by '/'."""
+        """Return the names from the top, joined by '/'."""
         parents = self.columns["parent"]
         parts: list[str] = []
         while row != ROOT:
@@ -73,7 +73,7 @@ class Tree:
         return "/".join(reversed(parts))
 
     def find(self, path: str) -> int:
-        """The row of a path. Raises KeyError, with the nearest name in its text, where there is none."""
+        """Return the row of a path. Raises KeyError with the nearest name."""
         row = ROOT
         for name in path.split("/"):
             found = self.child(row, name)
@@ -90,7 +90,7 @@ class Tree:
         return f"no object '{name}' {where} (in path '{path}'){hint}"
 
     def levels(self) -> list[Rows]:
-        """Rows of each level from the top, each rising; the same arrays until the tree changes."""
+        """Return the rows of each level from the top, ascending; cached until the tree changes."""
         if self._level_version != self.version:
             level = self.columns["level"]
             order = np.argsort(level, kind="stable").astype(np.int32)
@@ -102,10 +102,9 @@ class Tree:
     # -- changing ----------------------------------------------------------------------------------
 
     def add(self, names: Sequence[str], parents: int | Rows) -> Rows:
-        """Add objects below one parent, or each below its own, and return their rows.
+        """Add objects below one parent, or one parent each, and return their rows.
 
-        Raises ValueError for a name that no object may have, NameTaken for siblings of one name; nothing is
-        added then.
+        Raises ValueError for an invalid name, NameTaken for siblings with equal names; nothing is added then.
         """
         names = list(names)
         self._check_names(names)
@@ -130,7 +129,7 @@ class Tree:
         return rows
 
     def remove(self, row: int) -> Rows:
-        """Remove an object with all below it; returns the rows, which are free from now on."""
+        """Remove an object with its descendants; return their rows, which are free from now on."""
         gone = self.subtree(row)
         parent = int(self.columns["parent"][row])
         del self._children[parent][fold(self.names[row])]
@@ -148,10 +147,10 @@ class Tree:
         return gone
 
     def _check_names(self, names: list[str]) -> None:
-        if are_plain(names):
+        if are_valid_names(names):
             return
         for name in names:
-            fault = name_fault(name)
+            fault = invalid_name_reason(name)
             if fault:
                 raise ValueError(f"'{name}' cannot name an object: {fault}")
 
@@ -183,10 +182,10 @@ class Tree:
     # -- walking -----------------------------------------------------------------------------------
 
     def below(self, rows: Rows) -> Rows:
-        """The children of objects of one level, in no particular order.
+        """Return the children of objects of one level, in no particular order.
 
-        Few are gathered one by one; many are found by a look at the whole next level. So the cost grows with
-        what is returned, also right after a change of the tree.
+        Few are collected one by one, many by a scan of the next level, so that the cost grows with the
+        result, also after a change of the tree.
         """
         counts = self.columns["children"][rows]
         total = int(counts.sum())
@@ -201,7 +200,7 @@ class Tree:
         return np.asarray(next_level[wanted[self.columns["parent"][next_level]]], np.int32)
 
     def subtree(self, row: int) -> Rows:
-        """An object and all below it, level by level."""
+        """Return the rows of an object and its descendants, level by level."""
         found = [np.array((row,), np.int32)]
         while len(found[-1]):
             found.append(self.below(found[-1]))
@@ -210,7 +209,7 @@ class Tree:
     def walk(self, seeds: Rows, visit: Callable[[Rows], Rows]) -> None:
         """Visit objects level by level from the top: the seeds, and the children of what `visit` returns.
 
-        `visit` gets rows of one level, each once and rising.
+        `visit` gets the rows of one level, each once, ascending.
         """
         waiting = self._seeds_by_level(seeds)
         while waiting:
@@ -238,7 +237,7 @@ def _rising(rows: Rows) -> bool:
 
 
 def _group(values: NDArray[np.int32]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Each value with the places where it stands, both rising."""
+    """Yield each value and its indices, both ascending."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     cuts = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(ordered)]
@@ -248,5 +247,5 @@ def _group(values: NDArray[np.int32]) -> Iterator[tuple[int, NDArray[np.int64]]]
 
 
 def default_names(prefix: str, count: int, first: int) -> list[str]:
-    """Names for objects that nobody named: prefix and number."""
+    """Return names of prefix and number, for objects without names."""
     return [f"{prefix}{number}" for number in range(first, first + count)]

@@ -3,15 +3,16 @@
 Every C call goes through here, raw (cffi) and never through the binding's own wrappers. From the
 bottom up:
 
-    binding    ffi, lib and constants; says what to install where no loader is found
+    binding    ffi, lib and constants; an error that names the packages to install if there is no loader
     structs    builds C structs that keep everything they point at alive
-    errors     VkResult and the exceptions it becomes (imports nothing: usable without a loader)
+    errors     VkResult and its exceptions (imports nothing: usable without a loader)
     faults     counts calls and fails the N-th one on request
-    commands   functions of a dispatch level, raw for hot paths or checked
+    commands   functions of one dispatch level, raw for hot paths or checked
     handles    live handles by type, with names
-    messages   what the validation layers say
-    instance   VkInstance;  adapter: physical devices and why one cannot be used
-    device     VkDevice: create, destroy, submit;  timeline, pool: semaphores and command buffers
+    messages   messages of the validation layers
+    instance   VkInstance;  adapter: physical devices, and the reasons why one cannot be used
+    device     VkDevice: create, destroy, submit;  facts: its properties as plain data
+    timeline   timeline semaphores;  pool: command pools and command buffers
 
 Nothing is re-exported here, so `engine.vk.errors` can be imported where no loader is installed.
 """

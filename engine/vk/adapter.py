@@ -1,4 +1,4 @@
-"""Physical devices: what each one offers, and why one cannot be used."""
+"""Physical devices: properties, features, and the reasons why one cannot be used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REQUIRED_FEATURES = {
     "VkPhysicalDeviceVulkan13Features": ("dynamicRendering", "synchronization2", "maintenance4"),
 }
 
-# Switched on where there; nothing may depend on one without asking `Device.features`.
+# Enabled if supported; check `Device.features` before using one.
 OPTIONAL_FEATURES = {
     "VkPhysicalDeviceFeatures": (
         "samplerAnisotropy",
@@ -63,7 +63,7 @@ class QueueFamily:
 
 @dataclass(frozen=True)
 class Adapter:
-    """A physical device as data; `reasons` says why it cannot be used and is empty when it can."""
+    """A physical device as data; `reasons` are why it cannot be used, empty if it can."""
 
     handle: Any = field(repr=False)
     name: str
@@ -80,12 +80,12 @@ class Adapter:
 
     @property
     def usable(self) -> bool:
-        """Whether a Device can be made of it."""
+        """Whether a Device can be created from it."""
         return not self.reasons
 
     @property
     def rank(self) -> int:
-        """0 is preferred: discrete, integrated, virtual, CPU, other."""
+        """Order of preference, 0 first: discrete, integrated, virtual, CPU, other."""
         return _RANK.get(self.type, 4)
 
     def __str__(self) -> str:
@@ -97,7 +97,7 @@ class Adapter:
 def list_adapters(vk: Commands, instance: Any) -> tuple[Adapter, ...]:
     """Describe every physical device, in the loader's order.
 
-    Raises NoDevice where the loader finds no driver at all.
+    Raises NoDevice if the loader finds no driver.
     """
     try:
         handles = vk.enumerate("vkEnumeratePhysicalDevices", "VkPhysicalDevice", instance)
@@ -116,7 +116,7 @@ def list_adapters(vk: Commands, instance: Any) -> tuple[Adapter, ...]:
 
 
 def choose(adapters: tuple[Adapter, ...], text: str = "") -> Adapter:
-    """Choose the best usable adapter whose name contains `text` (case does not count).
+    """Return the best usable adapter whose name contains `text`, case-insensitive.
 
     Raises NoDevice with one reason per adapter.
     """
@@ -190,7 +190,7 @@ def _features(vk: Commands, handle: Any) -> dict[str, dict[str, bool]]:
 def _reasons(api: int, families: tuple[QueueFamily, ...], features: dict[str, dict[str, bool]]) -> list[str]:
     reasons = []
     if api < REQUIRED_API:
-        reasons.append(f"it offers Vulkan {version(api)}, {version(REQUIRED_API)} is needed")
+        reasons.append(f"it supports Vulkan {version(api)}, {version(REQUIRED_API)} is required")
     else:
         missing = [
             name
@@ -199,7 +199,7 @@ def _reasons(api: int, families: tuple[QueueFamily, ...], features: dict[str, di
             if not features[struct][name]
         ]
         if missing:
-            reasons.append(f"it has no {', '.join(missing)}")
+            reasons.append(f"it does not support {', '.join(missing)}")
     if not any(f.has(QueueFlag.GRAPHICS | QueueFlag.COMPUTE) for f in families):
-        reasons.append("it has no queue for graphics and compute")
+        reasons.append("it has no queue family for graphics and compute")
     return reasons

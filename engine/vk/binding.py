@@ -1,4 +1,4 @@
-"""The one door to the `vulkan` package: its cffi interface, its library and its constants."""
+"""The only import of the `vulkan` package: its cffi interface, its library and its constants."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ except ImportError as problem:
         (f"the Python package 'vulkan' cannot be imported: {problem}",),
         ("pip: vulkan",),
     ) from problem
-except OSError as problem:  # what the package raises when it finds no loader library
+except OSError as problem:  # the package raises it if there is no loader library
     raise NoLoader(
         "import vulkan",
         Result.INITIALIZATION_FAILED,
@@ -27,7 +27,7 @@ ffi: Any = _vulkan.ffi
 lib: Any = _vulkan.lib
 NULL: Any = ffi.NULL
 
-# The package says -1 where the header says ~0: wrong for unsigned 64-bit arguments.
+# The package has -1 for the header's ~0, which is wrong for unsigned 64-bit arguments.
 WHOLE_SIZE = 0xFFFF_FFFF_FFFF_FFFF
 REMAINING = 0xFFFF_FFFF
 QUEUE_FAMILY_IGNORED = 0xFFFF_FFFF
@@ -38,7 +38,7 @@ class _Constants:
 
     def __getattr__(self, name: str) -> int:
         known = getattr(_vulkan, name, None)
-        # The package leaves out some that its header has, and says None for others.
+        # The package lacks some constants of its header, and has None for others.
         value: int = getattr(lib, name) if known is None else known
         setattr(self, name, value)
         return value
@@ -48,7 +48,7 @@ constants = _Constants()
 
 
 def version(encoded: int) -> str:
-    """Print a packed Vulkan version: 4206822 -> '1.3.230'."""
+    """Format a packed Vulkan version: 4206822 -> '1.3.230'."""
     return f"{encoded >> 22 & 0x7F}.{encoded >> 12 & 0x3FF}.{encoded & 0xFFF}"
 
 

@@ -1,7 +1,7 @@
 """Vulkan functions of one dispatch level: raw for hot paths, or checked.
 
-`commands.vkCmdDraw(...)` is the function itself, looked up once and a quarter of a microsecond per
-call. `commands.call("vkCreateBuffer", ...)` counts, may be failed by a test, and raises.
+`commands.vkCmdDraw(...)` is the function itself, looked up once; a call takes a quarter of a microsecond.
+`commands.call("vkCreateBuffer", ...)` is counted, can be made to fail by a test, and raises on errors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from engine.vk.faults import faults
 
 
 class Commands:
-    """The functions that `find` knows for `owner` (an instance, a device, or NULL: the loader)."""
+    """Functions that `find` returns for `owner`: an instance, a device, or NULL for the loader."""
 
     def __init__(self, find: Callable[[Any, bytes], Any], owner: Any = NULL) -> None:
         self._find = find
@@ -34,13 +34,15 @@ class Commands:
     def call(self, name: str, *arguments: Any, allow: tuple[Result, ...] = ()) -> Result:
         """Call a function that returns VkResult.
 
-        Returns SUCCESS or one of `allow`; anything else raises its VulkanError.
+        Returns SUCCESS or a result in `allow`; raises the VulkanError of any other.
         """
         function = getattr(self, name)
-        answer = faults.answer(name)
-        result: int = function(*arguments) if answer is None or faults.runs(name, answer) else answer
-        if answer is not None and result >= 0:
-            result = answer
+        injected = faults.injected_result(name)
+        result: int = (
+            function(*arguments) if injected is None or faults.is_executed(name, injected) else injected
+        )
+        if injected is not None and result >= 0:
+            result = injected
         if result == 0:
             return Result.SUCCESS
         named = as_result(result)
@@ -49,7 +51,7 @@ class Commands:
         raise error_for(name, result)
 
     def enumerate(self, name: str, type_name: str, *arguments: Any) -> list[Any]:
-        """Run the two-call idiom and return the elements, again while the list grows in between."""
+        """Return the elements of a list, with the two-call idiom; repeats while the result is INCOMPLETE."""
         count = ffi.new("uint32_t *")
         while True:
             self.call(name, *arguments, count, NULL, allow=(Result.INCOMPLETE,))

@@ -1,4 +1,4 @@
-"""The Vulkan device: queues, features, and the choke point where objects are made and destroyed."""
+"""The Vulkan device: queues, features, and the only functions that create and destroy its objects."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from engine.vk.structs import chain, new
 
 INSTANCE_LEVEL = frozenset({"Instance", "DebugUtilsMessengerEXT", "SurfaceKHR", "Device"})
 
-_EXTENSIONS_WHERE_THERE = (
+_OPTIONAL_EXTENSIONS = (
     "VK_EXT_external_memory_host",
     "VK_EXT_memory_budget",
     "VK_KHR_portability_subset",
 )
 
-# Switched on with the extension, where that is asked for.
+# Enabled together with the extension, if that is requested.
 _EXTENSION_FEATURES = {
     "VK_KHR_acceleration_structure": (
         "VkPhysicalDeviceAccelerationStructureFeaturesKHR",
@@ -34,7 +34,7 @@ _EXTENSION_FEATURES = {
     "VK_KHR_ray_query": ("VkPhysicalDeviceRayQueryFeaturesKHR", "rayQuery"),
 }
 
-# What vkCreate{type} and vkDestroy{type} do not cover.
+# Exceptions from vkCreate{type} and vkDestroy{type}.
 _CREATE = {
     "DeviceMemory": "vkAllocateMemory",
     "VkGraphicsPipelineCreateInfo": "vkCreateGraphicsPipelines",
@@ -54,20 +54,20 @@ class Queue:
 
 
 class Device:
-    """Owns VkDevice; every object of it is made by `create` and ended by `destroy`.
+    """Owns a VkDevice; all its objects are created by `create` and destroyed by `destroy`.
 
     Attributes
     ----------
     vk : Commands
-        Functions of the device, raw (`device.vk.vkCmdDraw`) and without checks.
+        Functions of the device, raw and unchecked (`device.vk.vkCmdDraw`).
     graphics, transfer : Queue, Queue or None
-        The queue for everything, and a copy-only queue of another family where there is one.
+        The graphics, compute and transfer queue; a queue of a transfer-only family, if there is one.
     features : frozenset of str
-        Optional features that are on; ask here before relying on one.
+        Enabled features.
     lost : bool
-        Set by the first DEVICE_LOST; from then on nothing is called but to destroy.
+        Set by the first DEVICE_LOST; from then on only destroy functions and vkDeviceWaitIdle are called.
     doing : str
-        What was begun last, in the caller's words; a DeviceLost says it.
+        What the caller has started last, as text for the message of DeviceLost.
     """
 
     def __init__(self, instance: Instance, adapter: Adapter, *, extensions: Iterable[str] = ()) -> None:
@@ -79,7 +79,7 @@ class Device:
         self.handles = instance.handles
         self.lost = False
         self.doing = ""
-        self.extensions = frozenset(extensions) | adapter.extensions.intersection(_EXTENSIONS_WHERE_THERE)
+        self.extensions = frozenset(extensions) | adapter.extensions.intersection(_OPTIONAL_EXTENSIONS)
         self.handle: Any = NULL
         with ExitStack() as undo:
             undo.callback(self.close)
@@ -94,9 +94,9 @@ class Device:
             undo.pop_all()
 
     def call(self, name: str, *arguments: Any, allow: tuple[Result, ...] = ()) -> Result:
-        """Call a function that returns VkResult, checked; see `Commands.call`.
+        """Call a function that returns VkResult, see `Commands.call`.
 
-        Raises DeviceLost without calling once the device is lost.
+        Once the device is lost, raises DeviceLost without calling.
         """
         if not self.lost:
             try:
@@ -106,10 +106,10 @@ class Device:
         raise DeviceLost(name, Result.DEVICE_LOST, f"last begun: {self.doing or 'nothing'}")
 
     def create(self, type_name: str, info: Any, *, name: str = "", why: str = "", cache: Any = NULL) -> Any:
-        """Make an object ("Buffer", "DeviceMemory", "Pipeline", ...) from its create or allocate info.
+        """Create an object ("Buffer", "DeviceMemory", "Pipeline", ...) from its create or allocate info.
 
-        `name` is what debuggers and leak reports call it, `why` who asked for it; `cache` is the
-        VkPipelineCache of a pipeline. Raises VulkanError, with nothing left behind.
+        `name` is its name in debuggers and leak reports, `why` its requester; `cache` is the VkPipelineCache
+        of a pipeline. Raises VulkanError; no object is left then.
         """
         made = ffi.new(f"Vk{type_name} *")
         if type_name == "Pipeline":
@@ -125,7 +125,7 @@ class Device:
         return handle
 
     def destroy(self, type_name: str, handle: Any) -> None:
-        """Destroy or free an object; NULL is ignored, a dead handle raises DioramaInternalError."""
+        """Destroy or free an object; NULL is ignored. Raises DioramaInternalError if it is not live."""
         if handle == NULL:
             return
         self.handles.remove(type_name, handle)
@@ -133,7 +133,7 @@ class Device:
         getattr(self.vk, function)(self.handle, handle, NULL)
 
     def set_name(self, type_name: str, handle: Any, name: str) -> None:
-        """Name an object for debuggers and validation messages; nothing without VK_EXT_debug_utils."""
+        """Name an object for debuggers and validation messages, if VK_EXT_debug_utils is enabled."""
         if not self.instance.names_objects:
             return
         info = new(
@@ -142,7 +142,7 @@ class Device:
             objectHandle=int(ffi.cast("uintptr_t", handle)),
             pObjectName=name,
         )
-        # Raw: a name that cannot be set is no reason to fail, or to lose the object.
+        # Raw: a failure to set the name must neither raise nor leak the object.
         self.vk.vkSetDebugUtilsObjectNameEXT(self.handle, info)
 
     def submit(
@@ -155,9 +155,9 @@ class Device:
     ) -> None:
         """Submit with vkQueueSubmit2; waits and signals are (semaphore, value, stage mask) triples.
 
-        The value of a binary semaphore is 0. One thread submits.
+        The value of a binary semaphore is 0. Only one thread may submit.
         """
-        # Several times a frame, so without `new`: all of it lives until the call returns.
+        # Called several times per frame, so without `new`: the locals keep everything alive for the call.
         waited = ffi.new("VkSemaphoreSubmitInfo[]", [_semaphore(*wait) for wait in waits])
         signalled = ffi.new("VkSemaphoreSubmitInfo[]", [_semaphore(*signal) for signal in signals])
         kind = constants.VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO
@@ -171,13 +171,13 @@ class Device:
         self.call("vkQueueSubmit2", queue.handle, 1, info, NULL)
 
     def map(self, memory: Any, size: int) -> Any:
-        """Map a whole allocation of `size` bytes and return it as a writable buffer, until it is freed."""
+        """Map all `size` bytes of an allocation as a writable buffer, valid until the memory is freed."""
         address = ffi.new("void **")
         self.call("vkMapMemory", self.handle, memory, 0, size, 0, address)
         return ffi.buffer(address[0], size)
 
     def memory_budget(self) -> tuple[tuple[int, int], ...]:
-        """Read (budget, usage) in bytes per heap: it changes at any time.
+        """Return (budget, usage) in bytes per heap, which may change at any time.
 
         Without VK_EXT_memory_budget the budget is four fifths of the heap and the usage 0.
         """
@@ -191,14 +191,14 @@ class Device:
         return tuple((properties.memoryProperties.memoryHeaps[heap].size * 4 // 5, 0) for heap in heaps)
 
     def wait_idle(self) -> None:
-        """Wait for everything; for shutdown alone. A lost device answers at once, and is not asked why."""
+        """Wait for all queues; only for shutdown. On a lost device the result is ignored."""
         if self.lost:
             self.vk.vkDeviceWaitIdle(self.handle)
         else:
             self.call("vkDeviceWaitIdle", self.handle)
 
     def close(self) -> tuple[LiveHandle, ...]:
-        """Wait, destroy what its owners left behind (and say so), destroy the device; once."""
+        """Wait, destroy leaked objects and the device, once; return the leaked objects."""
         if self.handle == NULL:
             return ()
         try:

@@ -1,4 +1,4 @@
-"""What a Vulkan call can answer, and the exceptions that failures become."""
+"""VkResult, and the exceptions for Vulkan calls that fail."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from engine.vk.enums import Result as Result
 
 
 class DioramaInternalError(RuntimeError):
-    """A mistake of ours (a double destroy, a use after close): never the fault of any input."""
+    """A bug in this project (a double destroy, a use after close), never the fault of an input."""
 
 
 class VulkanError(Exception):
-    """A Vulkan call failed; `call` is its name and `result` what it answered."""
+    """A Vulkan call failed; `call` is the function's name, `result` what it returned."""
 
     def __init__(self, call: str, result: Result | int, detail: str = "") -> None:
         super().__init__(call, result, detail)
@@ -24,43 +24,43 @@ class VulkanError(Exception):
 
 
 class OutOfDeviceMemory(VulkanError, MemoryError):
-    """The device, or its heap, has no room left."""
+    """The device, or one of its heaps, is out of memory."""
 
 
 class OutOfHostMemory(VulkanError, MemoryError):
-    """The driver could not allocate in the process."""
+    """The driver could not allocate host memory."""
 
 
 class OutOfPoolMemory(VulkanError, MemoryError):
-    """A descriptor pool is full or fragmented: make a new pool."""
+    """A descriptor pool is full or fragmented; create another."""
 
 
 class DeviceLost(VulkanError):
-    """The device is gone; only destroying is allowed from here on."""
+    """The device is lost; only destroy functions may be called from now on."""
 
 
 class TookTooLong(VulkanError, TimeoutError):
-    """Work that was begun is not finished after a time in which anything should be."""
+    """Submitted work or a schedule has not completed within a generous timeout."""
 
 
 class SurfaceLost(VulkanError):
-    """The window's surface is gone: make a new surface, then a new swapchain."""
+    """The window's surface is lost; create a new surface, then a new swapchain."""
 
 
 class OutOfDate(VulkanError):
-    """The swapchain no longer fits its surface (only where a caller did not ask for the status)."""
+    """The swapchain no longer matches its surface, where the caller does not allow this result."""
 
 
 class FormatNotSupported(VulkanError):
-    """The device has no such format for such a use."""
+    """The format is not supported for this use."""
 
 
 class NotPresent(VulkanError):
-    """A layer, an extension, a feature or a function is not there."""
+    """A layer, an extension, a feature or a function is not present."""
 
 
 class NoVulkan(VulkanError):
-    """Nothing can be drawn here; `reasons` has one line per cause, `packages` what to install."""
+    """Vulkan cannot be used here; `reasons` has one line per cause, `packages` what to install."""
 
     def __init__(
         self, call: str, result: Result | int, reasons: tuple[str, ...], packages: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class NoLoader(NoVulkan):
 
 
 class NoDevice(NoVulkan):
-    """No adapter can be used; one reason per adapter, or why there is none at all."""
+    """No adapter can be used; one reason per adapter, or why there is none."""
 
 
 _FAMILY: dict[Result, type[VulkanError]] = {
@@ -95,7 +95,7 @@ _FAMILY: dict[Result, type[VulkanError]] = {
 
 
 def as_result(value: int) -> Result | int:
-    """Name a VkResult; a value that this list does not know stays a plain int."""
+    """Return the Result of a VkResult; an unknown value stays an int."""
     try:
         return Result(value)
     except ValueError:
@@ -103,7 +103,7 @@ def as_result(value: int) -> Result | int:
 
 
 def error_for(call: str, result: int, detail: str = "") -> VulkanError:
-    """Make the exception that stands for `result` (a failure, or a status nobody asked for)."""
+    """Return the exception for `result`: a failure, or a status that the caller does not allow."""
     named = as_result(result)
     family = _FAMILY.get(named, VulkanError) if isinstance(named, Result) else VulkanError
     return family(call, named, detail)

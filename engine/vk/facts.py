@@ -1,4 +1,4 @@
-"""A device as plain data: all that a memory plan needs to know of it, and what a report names."""
+"""Properties of a device as plain data, for memory plans and reports."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from engine.vk.structs import as_dict, new
 
 
 def facts(device: Device) -> dict[str, Any]:
-    """Read memory types, heaps, limits, queue families, features and names into plain Python.
+    """Return memory types, heaps, limits, queue families, features and names as plain Python.
 
-    Sizes are bytes, flags are Vulkan's bits; `limits` is VkPhysicalDeviceLimits by field name with
-    maxMemoryAllocationSize, maxBufferSize and nonCoherentAtomSize among them.
+    Sizes are in bytes, flags are Vulkan's bits; `limits` is VkPhysicalDeviceLimits by field name, with
+    maxMemoryAllocationSize and maxBufferSize added.
     """
     adapter = device.adapter
     instance_vk = device.instance.vk
@@ -61,7 +61,7 @@ def facts(device: Device) -> dict[str, Any]:
 
 
 def format_features(device: Device, vk_format: int, *, linear: bool = False) -> int:
-    """Read the VkFormatFeatureFlags of a format, for optimal tiling unless `linear`."""
+    """Return the VkFormatFeatureFlags of a format, for optimal tiling unless `linear`."""
     query = new("VkFormatProperties2")
     device.instance.vk.vkGetPhysicalDeviceFormatProperties2(device.adapter.handle, vk_format, query)
     read = query.formatProperties

@@ -1,4 +1,4 @@
-"""Fail the N-th Vulkan call on purpose, so that every way out of a constructor can be tested."""
+"""Fault injection: fails the N-th Vulkan call, to test the clean-up of every constructor."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from engine.vk.errors import Result
 
-# These have had their effect even when they fail: the semaphores of a present are consumed.
-_TAKES_EFFECT = frozenset({"vkQueuePresentKHR"})
+# Calls that have their effect even if they fail: a present still waits for its semaphores.
+_EXECUTED_ON_FAILURE = frozenset({"vkQueuePresentKHR"})
 
 
 class Faults:
-    """Counts checked calls, and answers for the device where a test asks for it."""
+    """Counts checked calls and replaces the result of some, where a test requests it."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -27,10 +27,10 @@ class Faults:
     def injected(
         self, nth: int, result: Result, *, function: str = "", onwards: bool = False
     ) -> Iterator[Faults]:
-        """Make the `nth` call (from 1; only those of `function` if named) answer `result`.
+        """Make the `nth` call (from 1; only calls of `function`, if given) return `result`.
 
-        With `onwards` every later one does too (a lost device stays lost). `hits` tells how many
-        calls were failed, so a test knows when N has passed the end.
+        With `onwards` all later ones do too (a lost device stays lost). `hits` counts the calls that
+        returned it, so that a test knows when N exceeds the number of calls.
         """
         self._at, self._result, self._function, self._onwards = nth, int(result), function, onwards
         self._matched = self.hits = 0
@@ -39,8 +39,8 @@ class Faults:
         finally:
             self._at = 0
 
-    def answer(self, name: str) -> int | None:
-        """Count one call; the result to answer instead of the device's own, or None."""
+    def injected_result(self, name: str) -> int | None:
+        """Count one call and return the result to use instead of the device's, or None."""
         self.calls += 1
         if not self._at or (self._function and name != self._function):
             return None
@@ -51,9 +51,9 @@ class Faults:
         return None
 
     @staticmethod
-    def runs(name: str, result: int) -> bool:
-        """Whether the real call is made before `result` is answered: statuses tell of a success."""
-        return result > 0 or name in _TAKES_EFFECT
+    def is_executed(name: str, result: int) -> bool:
+        """Whether the real call is made although `result` is returned: positive results are successes."""
+        return result > 0 or name in _EXECUTED_ON_FAILURE
 
 
 faults = Faults()

@@ -1,4 +1,4 @@
-"""Which Vulkan objects live, by type and by name: what must be nothing after close."""
+"""The register of live Vulkan objects by type and name, which must be empty after close."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.vk.errors import DioramaInternalError
 
 @dataclass(frozen=True, slots=True)
 class LiveHandle:
-    """One object that has been created and not destroyed; `serial` tells the order of creation."""
+    """One live object; `serial` is the order of creation, `why` its requester."""
 
     type: str
     handle: Any
@@ -26,7 +26,7 @@ class LiveHandle:
 
 
 class LiveHandles:
-    """The register that every create and destroy passes through; usable from any thread."""
+    """The register of every create and destroy; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,7 +36,7 @@ class LiveHandles:
         self.leaks: list[LiveHandle] = []
 
     def add(self, type_name: str, handle: Any, name: str = "", why: str = "") -> LiveHandle:
-        """Note that `handle` lives; equal handles (drivers may share them) are counted."""
+        """Register a live handle; equal handles (drivers may share them) are counted."""
         with self._lock:
             self._serial += 1
             entry = LiveHandle(type_name, handle, name, why, self._serial)
@@ -45,12 +45,12 @@ class LiveHandles:
         return entry
 
     def remove(self, type_name: str, handle: Any) -> LiveHandle:
-        """Note that `handle` is gone; DioramaInternalError if it did not live (a double destroy)."""
+        """Unregister a handle. Raises DioramaInternalError if it is not live (a double destroy)."""
         key = (type_name, _number(handle))
         with self._lock:
             entries = self._live.get(key)
             if not entries:
-                raise DioramaInternalError(f"{type_name} {key[1]:#x} is destroyed, but it does not live")
+                raise DioramaInternalError(f"{type_name} {key[1]:#x} is destroyed, but it is not live")
             entry = entries.pop()
             if not entries:
                 del self._live[key]
@@ -63,22 +63,22 @@ class LiveHandles:
         return entries[-1] if entries else None
 
     def counts(self) -> dict[str, int]:
-        """Return how many live, per type; types with none are left out."""
+        """Return the number of live objects per type, without zeros."""
         with self._lock:
             return {type_name: count for type_name, count in sorted(self._counts.items()) if count}
 
     @property
     def total(self) -> int:
-        """How many objects live, of all types."""
+        """The number of live objects of all types."""
         return sum(self._counts.values())
 
     @property
     def left_behind(self) -> int:
-        """How many objects live or had to be destroyed by close because their owner had not."""
+        """The number of objects that are live or were leaked: destroyed by close instead of their owner."""
         return self.total + len(self.leaks)
 
     def live(self, *type_names: str) -> list[LiveHandle]:
-        """List what lives (of these types, or all), oldest first."""
+        """Return the live objects of these types, or all, oldest first."""
         with self._lock:
             entries = [entry for same in self._live.values() for entry in same]
         chosen = [entry for entry in entries if not type_names or entry.type in type_names]

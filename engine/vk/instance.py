@@ -1,4 +1,4 @@
-"""The Vulkan instance: layers, messages, the adapters behind it, and the register of live objects."""
+"""The Vulkan instance: layers, messages, adapters, and the register of live objects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PORTABILITY = "VK_KHR_portability_enumeration"
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Whether something is there, and why not."""
+    """Whether something is supported, and the reason if not."""
 
     supported: bool
     reason: str = ""
@@ -33,13 +33,13 @@ def loader() -> Commands:
 
 
 def instance_extensions(vk: Commands | None = None) -> frozenset[str]:
-    """List the instance extensions that loader and drivers offer."""
+    """Return the instance extensions of the loader and the drivers."""
     rows = (vk or loader()).enumerate("vkEnumerateInstanceExtensionProperties", "VkExtensionProperties", NULL)
     return frozenset(ffi.string(row.extensionName).decode() for row in rows)
 
 
 def validation_support(vk: Commands | None = None) -> Support:
-    """Tell whether the validation layer is installed."""
+    """Return whether the validation layer is installed."""
     layers = (vk or loader()).enumerate("vkEnumerateInstanceLayerProperties", "VkLayerProperties")
     if VALIDATION_LAYER in {ffi.string(layer.layerName).decode() for layer in layers}:
         return Support(True)
@@ -47,21 +47,21 @@ def validation_support(vk: Commands | None = None) -> Support:
 
 
 class Instance:
-    """Owns VkInstance and its messenger; close it after everything made from it.
+    """Owns a VkInstance and its messenger; close it after everything created from it.
 
     Parameters
     ----------
     application : str
         Name for drivers and debuggers.
     validate : bool
-        Ask for the validation layer with core and synchronization checks. Where it is not
-        installed the instance comes up without; `validation` says so.
+        Enable the validation layer with core and synchronization checks, if it is installed;
+        `validation` says whether it is.
     extensions : iterable of str
-        Instance extensions that must be there (those of a window's surface).
+        Required instance extensions (those of a window's surface).
     best_practices : bool
-        Also run the best-practice checks; what is below an error lands in `messages.advice`.
+        Also run the best-practice checks; their messages below errors go to `messages.advice`.
 
-    Raises NoDevice where no driver is installed, VulkanError for the rest.
+    Raises NoDevice if no driver is installed, VulkanError for other failures.
     """
 
     def __init__(
@@ -79,10 +79,10 @@ class Instance:
         with ExitStack() as undo:
             undo.callback(self.close)
             base = loader()
-            self.validation = validation_support(base) if validate else Support(False, "not asked for")
-            asked = tuple(extensions)
-            self.names_objects = self.validation.supported or "VK_EXT_debug_utils" in asked
-            info = self._info(base, application, asked, best_practices)
+            self.validation = validation_support(base) if validate else Support(False, "not requested")
+            requested = tuple(extensions)
+            self.names_objects = self.validation.supported or "VK_EXT_debug_utils" in requested
+            info = self._info(base, application, requested, best_practices)
             made = ffi.new("VkInstance *")
             try:
                 base.call("vkCreateInstance", info, NULL, made)
@@ -108,15 +108,15 @@ class Instance:
             undo.pop_all()
 
     def adapters(self) -> tuple[Adapter, ...]:
-        """Describe every physical device; raises NoDevice where there is none."""
+        """Describe every physical device. Raises NoDevice if there is none."""
         return list_adapters(self.vk, self.handle)
 
     def choose(self, text: str = "") -> Adapter:
-        """Choose the best usable adapter whose name contains `text`; NoDevice says why none is."""
+        """Return the best usable adapter whose name contains `text`. Raises NoDevice with the reasons."""
         return choose(self.adapters(), text)
 
     def adopt(self, type_name: str, handle: Any, name: str = "") -> Any:
-        """Register an object that a library made for us on this instance (a window's surface)."""
+        """Register an object that another library created on this instance (a window's surface)."""
         return self.handles.add(type_name, handle, name).handle
 
     def destroy(self, type_name: str, handle: Any) -> None:
@@ -127,7 +127,7 @@ class Instance:
         getattr(self.vk, f"vkDestroy{type_name}")(self.handle, handle, NULL)
 
     def close(self) -> tuple[LiveHandle, ...]:
-        """Destroy messenger and instance, once; returns what its owners had left behind."""
+        """Destroy messenger, leaked objects and instance, once; return everything that leaked."""
         if self.handle == NULL:
             return tuple(self.handles.leaks)
         if self._messenger != NULL:
@@ -154,7 +154,7 @@ class Instance:
         highest = ffi.new("uint32_t *")
         base.call("vkEnumerateInstanceVersion", highest)
         if highest[0] < REQUIRED_API:
-            reason = f"the Vulkan loader is version {version(highest[0])}, 1.3 is needed"
+            reason = f"the Vulkan loader is version {version(highest[0])}, 1.3 is required"
             raise NoDevice(
                 "vkEnumerateInstanceVersion", Result.INCOMPATIBLE_DRIVER, (reason,), ("apt: libvulkan1",)
             )

@@ -1,4 +1,4 @@
-"""What the validation layers say, collected as values."""
+"""Messages of the validation layers, collected as values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.vk.structs import new, text
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a layer or the loader; `objects` are the names of what it speaks of."""
+    """One message of a layer or the loader; `objects` are the names of the objects it concerns."""
 
     severity: Severity
     types: MessageType
@@ -28,7 +28,7 @@ class Message:
 class Messages:
     """Messages of one instance, oldest first, and the C callback that collects them.
 
-    Advice of the best-practice checks (anything of theirs below an error) goes to `advice`.
+    Messages of the best-practice checks below errors go to `advice`.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Messages:
         return len(self.all)
 
     def create_info(self) -> Any:
-        """Make the create info of a messenger for warnings and errors of every type."""
+        """Return the create info of a messenger for warnings and errors of every type."""
         return new(
             "VkDebugUtilsMessengerCreateInfoEXT",
             messageSeverity=Severity.WARNING | Severity.ERROR,

@@ -1,4 +1,4 @@
-"""Command pools: command buffers that are recorded, submitted and recorded again."""
+"""Command pools, whose command buffers are recorded, submitted and recorded again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.vk.structs import new
 
 
 class CommandPool:
-    """A pool for one queue family; its command buffers live and die with it.
+    """A command pool of one queue family; owns its command buffers.
 
     Not thread-safe, as in Vulkan: one pool per recording thread.
     """
@@ -31,7 +31,7 @@ class CommandPool:
         self._recording: set[Any] = set()
 
     def allocate(self, name: str = "") -> Any:
-        """Make one primary command buffer."""
+        """Allocate one primary command buffer."""
         made = ffi.new("VkCommandBuffer *")
         info = new("VkCommandBufferAllocateInfo", commandPool=self.handle, commandBufferCount=1)
         self._device.call("vkAllocateCommandBuffers", self._device.handle, info, made)
@@ -40,8 +40,8 @@ class CommandPool:
         return made[0]
 
     def begin(self, command_buffer: Any, *, once: bool = True) -> Any:
-        """Begin recording (what was recorded before is dropped) and return the command buffer."""
-        if command_buffer in self._recording:  # something raised before its end
+        """Begin recording, which drops earlier commands, and return the command buffer."""
+        if command_buffer in self._recording:  # an exception prevented its `end`
             self._device.call("vkResetCommandBuffer", command_buffer, 0)
         self._recording.add(command_buffer)
         self._device.call("vkBeginCommandBuffer", command_buffer, self._begin[once])

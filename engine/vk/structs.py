@@ -1,9 +1,9 @@
 """Build C structs that own everything they point at.
 
-`new` returns the owning cffi pointer itself, so it can be handed to any call. What its fields point
-at (nested structs, lists, strings, buffers, pNext) is held for as long as that pointer lives: built
-inline without this, nested structs dangle nearly every time. Building costs a few microseconds, so
-what is used every frame is built once and changed in place.
+`new` returns the owning cffi pointer, which any call accepts. Everything its fields point at (nested
+structs, lists, strings, buffers, pNext) stays alive as long as that pointer; without this, nested structs
+that are built inline dangle nearly every time. Building takes a few microseconds, so structs for every
+frame are built once and changed in place.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _structure_types: dict[str, int] = {}
 
 
 def new(type_name: str, **fields: Any) -> Any:
-    """Make one struct and return the pointer that owns it.
+    """Build one struct and return the pointer that owns it.
 
-    sType is filled in. A list given for a pointer also sets the element count, where the struct has
-    a `...Count` field before it that is not given. Accepted for a pointer: None, another pointer
-    (`new`'s result among them), a string, a list, or any buffer (bytes, memoryview, numpy array).
-    Nested structs take a pointer, a tuple or a dict. An unknown field raises AttributeError.
+    Sets sType. A list for a pointer field also sets the element count, if the struct has a `...Count` field
+    before it that is not given. A pointer field takes None, another pointer (also a result of `new`), a
+    string, a list, or any buffer (bytes, memoryview, numpy array). A nested struct takes a pointer, a tuple
+    or a dict. Raises AttributeError for an unknown field.
     """
     pointer_type, types, counts, structure_type = _layouts.get(type_name) or _layout(type_name)
     made = ffi.new(pointer_type)
@@ -56,7 +56,7 @@ def new(type_name: str, **fields: Any) -> Any:
 
 
 def array(type_name: str, items: Sequence[Any]) -> Any:
-    """Make a C array: of structs (from pointers, tuples or dicts), of strings, handles or numbers."""
+    """Build a C array of structs (from pointers, tuples or dicts), strings, handles or numbers."""
     made = ffi.new(f"{type_name}[]", len(items))
     kept: list[Any] = []
     item_type = ffi.typeof(type_name)
@@ -82,7 +82,7 @@ def pointer(type_name: str, buffer: Any) -> Any:
 
 
 def chain(*links: Any) -> Any:
-    """Join structs by pNext in the order given and return the first (None among them is skipped)."""
+    """Link structs by pNext in this order, without None, and return the first, or None."""
     present = [link for link in links if link is not None]
     for front, back in itertools.pairwise(present):
         front.pNext = back
@@ -91,12 +91,12 @@ def chain(*links: Any) -> Any:
 
 
 def text(chars: Any) -> str:
-    """Read a C string; NULL reads as the empty one."""
+    """Return a C string as str; NULL is the empty string."""
     return "" if chars == NULL else ffi.string(chars).decode("utf-8", "replace")
 
 
 def as_dict(value: Any) -> dict[str, Any]:
-    """Read a struct into plain Python: numbers, strings, tuples and dicts; pointers are left out."""
+    """Return a struct as plain Python: numbers, strings, tuples and dicts, without pointers."""
     ctype = ffi.typeof(value)
     fields = ctype.item.fields if ctype.kind == "pointer" else ctype.fields
     read = {}
@@ -135,7 +135,7 @@ def _structure_type(type_name: str) -> int:
 
 
 def _pointer(ctype: Any, value: Any) -> tuple[Any, Any, int | None]:
-    """(what to store, what to hold on to, element count of a list)."""
+    """Return (value to store, object to keep alive, element count of a list)."""
     if isinstance(value, ffi.CData):
         return value, value, None
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Timeline semaphores: the tickets by which frames and transfers are told to be over."""
+"""Timeline semaphores: their values are tickets that are reached when frames and transfers complete."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from engine.vk.errors import Result, TookTooLong, VulkanError
 from engine.vk.structs import new
 
 PATIENCE_S = 60.0
-"""How long anything that was submitted may take; a driver gives up a device that hangs long before."""
-_HEARS_S = 0.5
-"""How soon an interrupt is heard by who waits."""
+"""How long a submit may take; a driver resets a device that hangs long before."""
+_POLL_S = 0.5
+"""Longest single wait, so that an interrupt (Ctrl-C) is handled soon."""
 
 
 class Timeline:
-    """A timeline semaphore; `submitted` is the last value handed out, and a value is a ticket."""
+    """A timeline semaphore; `submitted` is the last value that a submit signals, and a value is a ticket."""
 
     def __init__(self, device: Device, name: str, why: str = "") -> None:
         self._device = device
@@ -29,18 +29,18 @@ class Timeline:
         self._value = ffi.new("uint64_t *")
 
     def next(self) -> int:
-        """Hand out the next value; the caller signals it by a submit."""
+        """Return the next value, which a submit of the caller signals."""
         self.submitted += 1
         return self.submitted
 
     def completed(self) -> int:
-        """Read the value that has been reached, without waiting."""
+        """Return the value that has been reached, without waiting."""
         self._device.call("vkGetSemaphoreCounterValue", self._device.handle, self.handle, self._value)
         self._reached = int(self._value[0])
         return self._reached
 
     def passed(self, value: int) -> bool:
-        """Tell whether `value` has been reached, without waiting; not asked again of what once was."""
+        """Whether `value` has been reached, without waiting; a known value makes no call."""
         return value <= self._reached or value <= self.completed()
 
     def wait(self, value: int, timeout_s: float = 10.0) -> bool:
@@ -52,24 +52,24 @@ class Timeline:
         return answer is Result.SUCCESS
 
     def reach(self, value: int) -> None:
-        """Wait until `value` is reached, as long as that is worth hoping for. Raises TookTooLong."""
+        """Wait until `value` is reached. Raises TookTooLong after PATIENCE_S."""
         deadline = time.monotonic() + PATIENCE_S
-        while not self.wait(value, _HEARS_S):
+        while not self.wait(value, _POLL_S):
             if time.monotonic() > deadline:
-                detail = f"{self.name}: {value} is not finished after {PATIENCE_S:g} s"
+                detail = f"{self.name}: {value} is not reached after {PATIENCE_S:g} s"
                 raise TookTooLong("vkWaitSemaphores", Result.TIMEOUT, detail)
 
     def drain(self) -> None:
-        """Wait for all that was submitted, before closing: that goes on whatever is answered here."""
+        """Wait for everything submitted, before closing; errors are ignored."""
         try:
             done = self.wait(self.submitted)
         except VulkanError:
             done = False
         if not done:
-            self._device.wait_idle()  # nothing may be in use
+            self._device.wait_idle()  # nothing may be in use when the caller destroys it
 
     def signal(self, value: int, stage: int) -> tuple[Any, int, int]:
-        """Make the triple that `Device.submit` takes, to wait for or to signal `value`."""
+        """Return the triple for `Device.submit` that waits for or signals `value`."""
         return self.handle, value, stage
 
     def close(self) -> None:

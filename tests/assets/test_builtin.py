@@ -1,4 +1,4 @@
-"""What comes along: bricks, cube, ground, placeholders, and the assets of the first scene."""
+"""Builtin assets: bricks, cube, ground, placeholders, and the assets of the first scene."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def mesh(root: Path, name: str) -> MeshSource:
     return read_mesh_source(read(root / "assets/builtin/mesh" / name))
 
 
-def test_the_pictures_in_the_repository_are_those_that_the_script_makes(
-    root: Path, maker: ModuleType
-) -> None:
+def test_the_pictures_in_the_repository_are_those_of_the_script(root: Path, maker: ModuleType) -> None:
     made = {**maker.bricks(), **maker.stand_ins()}
     assert len(made) == 8
     for name, texels in made.items():
@@ -44,7 +42,7 @@ def test_the_pictures_in_the_repository_are_those_that_the_script_makes(
 
 
 @pytest.mark.parametrize("kind", ["albedo", "normal", "tangent", "roughness"])
-def test_bricks_join_up_with_themselves(root: Path, kind: str) -> None:
+def test_bricks_tile_seamlessly(root: Path, kind: str) -> None:
     texels = picture(root, f"material/brick-{kind}.png")[..., :3]
     assert texels.shape == (256, 256, 3)
     for axis in (0, 1):
@@ -75,7 +73,7 @@ def test_green_points_up_on_the_upper_edge_of_a_brick(root: Path) -> None:
     assert green[:-1][leaves].mean() < 106
 
 
-def test_mortar_lies_in_the_shade_and_bricks_are_no_metal(root: Path) -> None:
+def test_mortar_is_darker_and_bricks_are_no_metal(root: Path) -> None:
     maps = picture(root, "material/brick-roughness.png")
     assert maps[..., 0].min() < 120
     assert np.median(maps[..., 0]) > 230
@@ -94,7 +92,7 @@ def test_triangles_are_counter_clockwise_from_outside(root: Path, name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["cube.hu", "plane.hu"])
-def test_the_picture_stands_upright_and_unmirrored(root: Path, name: str) -> None:
+def test_the_picture_is_upright_and_not_mirrored(root: Path, name: str) -> None:
     """u grows to the right and v downwards, as seen from outside with the normal towards the eye."""
     lod = mesh(root, name).lods[0]
     for a, b, c in lod.indices.reshape(-1, 3):
@@ -104,7 +102,7 @@ def test_the_picture_stands_upright_and_unmirrored(root: Path, name: str) -> Non
         assert np.dot(np.cross(right, -down), lod.attributes["normal"][a]) > 0
 
 
-def test_the_cube_is_one_metre_around_the_origin_and_the_ground_lies_flat(root: Path) -> None:
+def test_the_cube_is_one_metre_around_the_origin_and_the_ground_is_flat(root: Path) -> None:
     cube, plane = mesh(root, "cube.hu").lods[0], mesh(root, "plane.hu").lods[0]
     assert (cube.count, len(cube.indices)) == (24, 36)
     assert (np.abs(cube.attributes["pos"]) == 0.5).all()
@@ -114,7 +112,7 @@ def test_the_cube_is_one_metre_around_the_origin_and_the_ground_lies_flat(root: 
     assert np.ptp(plane.attributes["uv_albedo"], axis=0).tolist() == [20, 20]
 
 
-def test_the_first_scene_s_database_has_the_seed_s_assets_at_the_seed_s_places(root: Path) -> None:
+def test_the_first_scene_s_database_has_the_seed_s_assets_at_the_seed_s_indices(root: Path) -> None:
     db = read_asset_db_file(root / "scenes/cube.assets.hu", 1)
     types = [asset.type.value for asset in db.assets]
     assert types[:12] == [
@@ -128,7 +126,7 @@ def test_the_first_scene_s_database_has_the_seed_s_assets_at_the_seed_s_places(r
         assert library.source(AssetRef(1, 2)).size == 1632
 
 
-def test_the_builtin_database_has_what_stands_in_and_the_pass_shaders() -> None:
+def test_the_builtin_database_has_placeholders_and_pass_shaders() -> None:
     db = builtin_db()
     names = {(asset.type.value, asset.name) for asset in db.assets}
     assert {("texture2d", name) for name in ("placeholder", "white", "flatNormal")} <= names

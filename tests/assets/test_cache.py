@@ -1,4 +1,4 @@
-"""The cache file: whole or a miss, whatever happened to its bytes."""
+"""The cache file: complete or a miss, whatever happens to its bytes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from engine.assets.cache import (
     open_cache,
     pack_header,
 )
-from engine.assets.cache_writer import build_in_memory, sweep, write_cache
+from engine.assets.cache_writer import build_in_memory, delete_temporary_files, write_cache
 
 CONTENTS = {
     "a": bytes(range(40)),
@@ -51,7 +51,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def reading(folder: Path, content: bytes) -> dict[str, bytes]:
-    """What a reader believes of a cache file with this content: data by name."""
+    """What is read from a cache file with this content: data by name."""
     path = folder / "read.ogCache"
     path.write_bytes(content)
     try:
@@ -64,7 +64,7 @@ def reading(folder: Path, content: bytes) -> dict[str, bytes]:
     return found
 
 
-def test_what_was_written_is_read_back(tmp_path: Path, whole: bytes) -> None:
+def test_written_assets_are_read_back(tmp_path: Path, whole: bytes) -> None:
     assert reading(tmp_path, whole) == CONTENTS
 
 
@@ -127,7 +127,7 @@ HUGE = 2**64 - 1
     "place", range(5), ids=["length", "toc offset", "toc size", "data offset", "data size"]
 )
 @pytest.mark.parametrize("value", [HUGE, HUGE - 4095, 2**63, 2**32, 0])
-def test_sizes_are_checked_against_the_file_before_they_are_believed(
+def test_sizes_are_checked_against_the_file_before_they_are_used(
     tmp_path: Path, whole: bytes, place: int, value: int
 ) -> None:
     import zlib
@@ -154,7 +154,7 @@ def test_sizes_are_checked_against_the_file_before_they_are_believed(
         {"surprise": 1},
     ],
 )
-def test_an_entry_that_cannot_be_is_a_miss_though_its_checksums_hold(
+def test_an_invalid_entry_with_correct_checksums_is_a_miss(
     tmp_path: Path, whole: bytes, change: dict[str, object]
 ) -> None:
     import json
@@ -172,7 +172,7 @@ def test_an_entry_that_cannot_be_is_a_miss_though_its_checksums_hold(
 @pytest.mark.parametrize(
     "toc", [b"", b"{", b"[]", b'{"entries": 7}', b'{"entries": [7]}', b"\xff", b"[" * 100_000]
 )
-def test_a_table_that_is_none_is_a_miss(tmp_path: Path, toc: bytes) -> None:
+def test_an_invalid_table_is_a_miss(tmp_path: Path, toc: bytes) -> None:
     content = pack_header(HEADER_BYTES + len(toc), HEADER_BYTES, toc) + toc
     assert reading(tmp_path, content) == {}
 
@@ -207,7 +207,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> Non
     assert [found.name for found in tmp_path.iterdir()] == ["db.ogCache"]
 
 
-def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+def test_only_temporary_files_of_killed_writers_are_deleted(tmp_path: Path) -> None:
     path = tmp_path / "db.ogCache"
     (tmp_path / ".db.ogCache.k1ll3d.tmp").write_bytes(b"half")
     (tmp_path / ".other.ogCache.abc.tmp").write_bytes(b"of another")
@@ -215,10 +215,10 @@ def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path: Path) -> 
     write_cache(path, entries()).close()
     left = sorted(found.name for found in tmp_path.iterdir())
     assert left == [".other.ogCache.abc.tmp", "db.ogCache", "db.ogCache.notes"]
-    assert sweep(path) == []
+    assert delete_temporary_files(path) == []
 
 
-def test_a_reader_keeps_the_old_cache_while_a_new_one_takes_its_place(tmp_path: Path) -> None:
+def test_a_reader_keeps_the_old_cache_while_a_new_one_replaces_it(tmp_path: Path) -> None:
     path = tmp_path / "db.ogCache"
     old = write_cache(path, entries())
     write_cache(path, iter([(Entry("z", "", ()), b"new")])).close()
@@ -227,7 +227,7 @@ def test_a_reader_keeps_the_old_cache_while_a_new_one_takes_its_place(tmp_path: 
     old.close()
 
 
-def test_closing_twice_and_with_a_view_held_is_fine(tmp_path: Path) -> None:
+def test_closing_twice_and_with_an_open_view_is_allowed(tmp_path: Path) -> None:
     image: CacheImage = write_cache(tmp_path / "db.ogCache", entries())
     view = image.view(image.entries[0])
     image.close()

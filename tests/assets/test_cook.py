@@ -1,4 +1,4 @@
-"""Cooking: what is stale and nothing else, by one process at a time, with or without a place to write."""
+"""Cooking: only stale assets, by one process at a time, with or without a folder that can be written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DATA_ASSETS = 6
 
 
 class Cooks:
-    """Cooks a project's database again and again, and says what was imported."""
+    """Cooks a project's database repeatedly, and returns what was imported."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -118,7 +118,7 @@ def test_a_moved_asset_is_not_cooked_again(cook: Cooks) -> None:
     assert cook("\n".join(lines)) == 0
 
 
-def test_a_touched_source_is_read_but_not_cooked_and_then_known_again(project: Project, cook: Cooks) -> None:
+def test_a_touched_source_is_read_once_but_not_cooked(project: Project, cook: Cooks) -> None:
     cook()
     picture = project.root / "assets/picture.png"
     project.age(picture, 30)
@@ -127,7 +127,7 @@ def test_a_touched_source_is_read_but_not_cooked_and_then_known_again(project: P
     assert cached.entries[7].sources[0].mtime_ns == picture.stat().st_mtime_ns
 
 
-def test_a_change_within_the_clock_s_tick_is_seen(project: Project, cook: Cooks) -> None:
+def test_a_change_within_a_tick_of_the_clock_is_detected(project: Project, cook: Cooks) -> None:
     picture = project.root / "assets/bumps.png"
     now = time.time_ns()
     os.utime(picture, ns=(now, now))
@@ -150,7 +150,7 @@ def test_a_new_compiler_compiles_again_and_no_compiler_does_not(
     assert cook() == 0
 
 
-def test_without_a_compiler_the_shaders_wait_for_one(
+def test_without_a_compiler_shaders_fail_until_there_is_one(
     project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -185,7 +185,7 @@ def test_deleting_the_cache_is_safe(project: Project, cook: Cooks) -> None:
     assert cache.read_bytes() == whole
 
 
-def test_the_same_sources_make_the_same_bytes_whatever_the_order_of_the_pool(project: Project) -> None:
+def test_equal_sources_make_equal_bytes_in_any_order_of_the_pool(project: Project) -> None:
     cache = project.root / "scenes" / "db.ogCache"
     contents = set()
     for jobs in (1, 2, 8):
@@ -195,7 +195,7 @@ def test_the_same_sources_make_the_same_bytes_whatever_the_order_of_the_pool(pro
     assert len(contents) == 1
 
 
-def test_assets_that_are_used_together_lie_together(project: Project) -> None:
+def test_assets_that_are_used_together_are_adjacent(project: Project) -> None:
     cooked = cook_database(project.db())
     offsets = [cooked.entries[index].offset for index in (2, 3, 5, 6, 7, 8)]
     assert offsets == sorted(offsets)
@@ -210,7 +210,7 @@ def test_progress_counts_to_the_end(project: Project) -> None:
     assert [call[0] for call in calls] == sorted(call[0] for call in calls)
 
 
-def test_a_broken_source_is_set_aside_until_it_changes(
+def test_a_broken_source_is_skipped_until_it_changes(
     project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs: list[object] = []
@@ -230,10 +230,10 @@ def test_a_broken_source_is_set_aside_until_it_changes(
     assert len(runs) == 2
 
 
-def test_a_compiler_that_hangs_is_not_asked_again_about_the_same_source(
+def test_a_source_that_hangs_the_compiler_is_not_compiled_again(
     project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = shader_module.ChildResult(-9, "", timed_out=True)
+    result = shader_module.ToolResult(-9, "", timed_out=True)
     runs: list[object] = []
     monkeypatch.setattr(shader_module, "run_tool", lambda *args: runs.append(args) or result)
     cook()
@@ -242,7 +242,7 @@ def test_a_compiler_that_hangs_is_not_asked_again_about_the_same_source(
     assert len(runs) == 2
 
 
-def test_a_missing_source_is_looked_for_every_time_and_writes_nothing_new(
+def test_a_missing_source_is_looked_for_every_time_and_nothing_is_written(
     project: Project, cook: Cooks
 ) -> None:
     (project.root / "assets/bumps.png").unlink()
@@ -256,7 +256,7 @@ def test_a_missing_source_is_looked_for_every_time_and_writes_nothing_new(
     assert cook() == 0
 
 
-def test_where_no_cache_can_be_written_it_stays_in_memory_with_one_warning(project: Project) -> None:
+def test_a_cache_that_cannot_be_written_is_in_memory_with_one_warning(project: Project) -> None:
     db = project.db(TRIANGLE_DB.replace("name: db", "name: db  cacheFile: nowhere/db.ogCache", 1))
     cooked = cook_database(db)
     (problem,) = cooked.problems
@@ -267,7 +267,7 @@ def test_where_no_cache_can_be_written_it_stays_in_memory_with_one_warning(proje
     assert not (project.root / "scenes" / "nowhere").exists()
 
 
-def test_a_full_disk_costs_a_warning_and_no_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_only_a_warning(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -279,11 +279,11 @@ def test_a_full_disk_costs_a_warning_and_no_more(project: Project, monkeypatch: 
     assert sorted(path.name for path in (project.root / "scenes").iterdir()) == ["db.hu", "db.ogCache.lock"]
 
 
-def test_a_folder_that_cannot_be_written_costs_one_warning_and_a_warm_cache_there_none(
+def test_a_read_only_folder_gives_one_warning_and_none_with_a_current_cache(
     project: Project,
 ) -> None:
     lock = project.root / "scenes" / "db.ogCache.lock"
-    lock.mkdir()  # nobody can open it for writing, whatever the user may do elsewhere
+    lock.mkdir()  # no user can open it for writing, root included
     first = cook_database(project.db())
     assert (first.cooked, [problem.code for problem in first.problems]) == (DATA_ASSETS, ["cache.write"])
     assert data_of(first, 3) == np.array([0, 1, 2], "<u2").tobytes()
@@ -301,7 +301,7 @@ def test_a_folder_that_cannot_be_written_costs_one_warning_and_a_warm_cache_ther
     assert (changed.cooked, len(changed.problems)) == (1, 1)
 
 
-def test_a_cache_root_keeps_caches_apart(project: Project, tmp_path: Path) -> None:
+def test_a_cache_root_keeps_the_caches_of_databases_separate(project: Project, tmp_path: Path) -> None:
     elsewhere = tmp_path / "caches"
     cook_database(project.db(), cache_root=elsewhere).image.close()
     assert not (project.root / "scenes" / "db.ogCache").exists()
@@ -332,7 +332,7 @@ def test_a_second_process_waits_and_reads_what_the_first_cooked(project: Project
     assert counts == [0, DATA_ASSETS]
 
 
-def test_a_lock_held_for_too_long_costs_a_warning(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_held_for_too_long_is_a_warning(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     db = project.db()
     wait = cache_lock
     monkeypatch.setattr("engine.assets.lock.cache_lock", lambda path: wait(path, 0.1))

@@ -1,4 +1,4 @@
-"""Reading an assetDb: records, references, names, and what is wrong with them."""
+"""Reading an assetDb: records, references, names, and their problems."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_parameters_of_a_material_are_numbers_by_name(project: Project) -> None:
         ("[ 1 2 ]", "value.kind", ""),
     ],
 )
-def test_what_is_wrong_with_an_asset_is_named_with_its_place(
+def test_problems_of_an_asset_are_reported_with_their_positions(
     project: Project, asset: str, code: str, help_part: str
 ) -> None:
     problems = problems_of(project, db_of(asset))
@@ -154,19 +154,19 @@ def test_several_errors_are_reported_together(project: Project) -> None:
     assert {problem.position.line for problem in problems if problem.position} == {2, 3, 4}
 
 
-def test_a_reference_to_another_type_says_which_it_is(project: Project) -> None:
+def test_a_reference_to_another_type_is_reported_with_that_type(project: Project) -> None:
     text = TRIANGLE_DB.replace("mesh: thing  material: plain", "mesh: thing  material: 1")
     (problem,) = problems_of(project, text)
     assert problem.message == "asset 1 is a mesh, not a material"
 
 
-def test_an_unknown_name_is_answered_with_the_nearest(project: Project) -> None:
+def test_an_unknown_name_is_reported_with_the_nearest(project: Project) -> None:
     (problem,) = problems_of(project, TRIANGLE_DB.replace("albedo: picture", "albedo: pictrue"))
     assert "picture" in problem.help
 
 
 @pytest.mark.parametrize("other", ["brick", "Brick", "BRICK"])
-def test_a_name_that_is_taken_or_too_like_another_names_both_places(project: Project, other: str) -> None:
+def test_equal_and_similar_names_are_reported_with_both_positions(project: Project, other: str) -> None:
     text = db_of(
         "{ @type: texture2d  name: brick  source: a.png }",
         f"{{ @type: texture2d  name: {other}  source: a.png }}",
@@ -190,7 +190,7 @@ def test_one_name_may_be_used_once_per_type(project: Project) -> None:
     assert [asset.name for asset in project.db().assets[:3]] == ["thing", "thing", "thing"]
 
 
-def test_sources_that_differ_by_case_alone_are_an_error(project: Project) -> None:
+def test_sources_that_differ_only_by_case_are_an_error(project: Project) -> None:
     text = db_of("{ @type: texture2d  source: x/a.png }", "{ @type: texture2d  source: x/A.png }")
     assert problems_of(project, text)[0].code == "file.case"
 
@@ -206,7 +206,7 @@ def test_a_cache_outside_the_root_is_rejected(project: Project) -> None:
     assert problems_of(project, text)[0].code == "file.outside"
 
 
-def test_the_builtin_name_is_taken(project: Project) -> None:
+def test_the_builtin_name_is_reserved(project: Project) -> None:
     assert problems_of(project, "assetDb: { name: builtin  assets: [] }")[0].code == "asset.name"
 
 

@@ -1,4 +1,4 @@
-"""The gate: what may be read, and what may not."""
+"""FileGate: which files may be read."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def code_of(gate: FileGate, text: str, base: Path) -> str:
         "https://example.org/a.png",
     ],
 )
-def test_what_lies_outside_the_root_is_rejected(root: Path, text: str) -> None:
+def test_paths_outside_the_root_are_rejected(root: Path, text: str) -> None:
     assert code_of(FileGate(root), text, root / "scenes") == "file.outside"
 
 
 @pytest.mark.parametrize("text", ["", "  ", "a\0b", "..\\assets\\a.png", "a" * 5000 + "\0"])
-def test_what_is_no_name_on_some_system_is_rejected_on_all(root: Path, text: str) -> None:
+def test_names_that_are_invalid_on_some_system_are_rejected_on_all(root: Path, text: str) -> None:
     assert code_of(FileGate(root), text, root / "scenes") == "file.name"
 
 
@@ -71,7 +71,7 @@ def test_a_symbolic_link_out_of_the_root_is_rejected_and_one_within_is_followed(
     assert gate.resolve("../assets/in.png", root / "scenes").name == "a.png"
 
 
-def test_a_link_that_goes_round_is_an_error_of_ours(root: Path) -> None:
+def test_a_cycle_of_links_is_an_input_error(root: Path) -> None:
     (root / "assets" / "loop").symlink_to("loop")
     gate = FileGate(root)
     with pytest.raises(FileRejectedError):
@@ -96,7 +96,7 @@ def test_a_device_and_a_folder_are_rejected(root: Path) -> None:
         assert caught.value.code == "file.kind"
 
 
-def test_a_large_file_is_refused_by_its_size(root: Path) -> None:
+def test_a_file_over_the_size_limit_is_rejected(root: Path) -> None:
     with open(root / "assets" / "huge.png", "wb") as file:
         file.truncate(1 << 40)
     gate = FileGate(root)
@@ -118,7 +118,7 @@ def test_another_unicode_normal_form_is_the_same_error_on_every_system(root: Pat
     assert code_of(FileGate(root), f"../assets/{composed}", root / "scenes") == "file.case"
 
 
-def test_a_database_names_the_place_of_a_source_outside_the_root(root: Path) -> None:
+def test_a_database_reports_the_position_of_a_source_outside_the_root(root: Path) -> None:
     scene = root / "scenes" / "db.hu"
     scene.write_text(
         "assetDb: { name: db\n  assets: [{ @type: texture2d  source: ../../secret.png }] }", encoding="utf-8"

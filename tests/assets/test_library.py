@@ -1,4 +1,4 @@
-"""The library: what is asked of assets, and what stands in for broken ones."""
+"""The library: records, facts and bytes of assets, and placeholders for broken ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MODEL, MESH, VERTICES, INDICES, MATERIAL, VS, FS, PICTURE, BUMPS = (AssetRef(1, 
 
 @pytest.fixture
 def opened(project: Project) -> Iterator[Callable[[], AssetLibrary]]:
-    """Opens the project's library; closes all at the end."""
+    """Opens the project's library; closes all of them at the end."""
     libraries: list[AssetLibrary] = []
 
     def open_it(text: str | None = None) -> AssetLibrary:
@@ -55,7 +55,7 @@ def warning(library: AssetLibrary, code: str) -> Problem:
     return found
 
 
-def test_a_sound_database_has_facts_bytes_and_nothing_to_say(opened: Opened) -> None:
+def test_a_valid_database_has_facts_bytes_and_no_problems(opened: Opened) -> None:
     library = opened()
     assert library.problems == []
     assert isinstance(library.facts(VERTICES), VerticesFacts)
@@ -93,7 +93,7 @@ def test_only_assets_with_data_have_facts(opened: Opened) -> None:
             library.source(ref)
 
 
-def test_a_missing_texture_is_a_warning_at_its_place_and_a_visible_placeholder(
+def test_a_missing_texture_is_a_warning_at_its_position_and_a_visible_placeholder(
     project: Project, opened: Opened
 ) -> None:
     (project.root / "assets/picture.png").unlink()
@@ -121,7 +121,7 @@ def test_a_missing_normal_map_is_replaced_by_a_flat_one(project: Project, opened
     assert bytes(library.view(BUMPS)[:4]) == bytes([128, 128, 255, 255])
 
 
-def test_one_broken_asset_leaves_the_others_alone(project: Project, opened: Opened) -> None:
+def test_one_broken_asset_does_not_change_the_others(project: Project, opened: Opened) -> None:
     (project.root / "assets/picture.png").write_bytes(b"")
     library = opened()
     for ref in (MODEL, MESH, VERTICES, INDICES, MATERIAL, VS, FS, BUMPS):
@@ -154,7 +154,7 @@ def _shown(path: Path) -> str:
     return display_path(path)
 
 
-def test_a_glsl_error_is_reported_at_its_line_and_costs_the_material(
+def test_a_glsl_error_is_reported_at_its_line_and_breaks_the_material(
     project: Project, opened: Opened
 ) -> None:
     project.write("assets/plain.vs.glsl", VERTEX_GLSL.replace("vec4(pos", "vec4(sop"))
@@ -182,14 +182,14 @@ def test_a_source_shared_by_broken_parts_is_reported_once(project: Project, open
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
-def test_a_fifo_as_a_source_costs_a_placeholder(project: Project, opened: Opened) -> None:
+def test_a_fifo_as_a_source_is_replaced_by_a_placeholder(project: Project, opened: Opened) -> None:
     (project.root / "assets/picture.png").unlink()
     os.mkfifo(project.root / "assets/picture.png")
     library = opened()
     assert "no regular file" in warning(library, "asset.broken").message
 
 
-def test_every_type_has_a_placeholder_that_is_sound(opened: Opened) -> None:
+def test_every_type_has_a_valid_placeholder(opened: Opened) -> None:
     library = opened()
     for kind in AssetType:
         if kind is not AssetType.SHADER:
@@ -206,8 +206,8 @@ def test_derived_fields_that_disagree_are_warnings_and_the_source_wins(opened: O
     library = opened(text)
     problems = [problem for problem in library.problems if problem.code == "asset.derived"]
     assert {problem.message for problem in problems} == {
-        "texture2d 'picture' says dims: [4 9], but it is [4 8]",
-        "texture2d 'picture' says cacheSize: 7, but it is 172",
+        "texture2d 'picture' has dims: [4 9] instead of [4 8]",
+        "texture2d 'picture' has cacheSize: 7 instead of 172",
     }
     assert all(problem.position and problem.position.line == 13 for problem in problems)
     facts = library.facts(PICTURE)
@@ -215,23 +215,23 @@ def test_derived_fields_that_disagree_are_warnings_and_the_source_wins(opened: O
     assert (facts.width, facts.height) == (4, 8)
 
 
-def test_a_wrong_count_of_bones_is_a_warning_at_the_level_of_detail(opened: Opened) -> None:
+def test_a_wrong_number_of_bones_is_a_warning_at_the_level_of_detail(opened: Opened) -> None:
     skeleton = "{ @type: skeleton  name: bones  source: thing } ]"
     text = TRIANGLE_DB.replace("numBones: 1 }]", "numBones: 3 }]  skeleton: bones").replace(
         "    ]\n", skeleton
     )
     problem = warning(opened(text), "asset.derived")
-    assert problem.message == "mesh 'thing' says numBones: 3, but it is 1"
+    assert problem.message == "mesh 'thing' has numBones: 3 instead of 1"
     assert problem.position is not None
     assert problem.position.line == 6
 
 
-def test_derived_fields_that_agree_are_not_mentioned(opened: Opened) -> None:
+def test_derived_fields_that_agree_give_no_warning(opened: Opened) -> None:
     text = TRIANGLE_DB.replace("source: ../assets/picture.png", "source: ../assets/picture.png  dims: [4 8]")
     assert opened(text).problems == []
 
 
-def test_warnings_of_an_import_are_there_warm_as_cold(project: Project, opened: Opened) -> None:
+def test_warnings_of_an_import_are_reported_again_from_the_cache(project: Project, opened: Opened) -> None:
     source = (project.root / "assets/thing.hu").read_text(encoding="utf-8")
     project.write("assets/thing.hu", source.replace("{ name: root }", "{ name: root  scale: 0 }"))
     for _ in ("cold", "warm"):

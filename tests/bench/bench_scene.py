@@ -133,7 +133,7 @@ def _visibility() -> Row:
             needs = planner.needs()
             plan = planner.plan(needs)
             middle = time.perf_counter()
-            visibility = planner.seen(needs)
+            visibility = planner.visibility(needs)
             assert visibility is not None
             assert visibility(plan.memory.subresources["key"].astype(np.int64)).any()
             planning = min(planning, middle - start)

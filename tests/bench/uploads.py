@@ -146,7 +146,7 @@ class World:
                 manager.advance(cycles=0, milliseconds=1e9, hurry=True)
                 if not isinstance(manager.open_steps[0], Transfer):
                     manager.wait()
-            self._make_staging(manager)
+            self._allocate_staging(manager)
             start = time.perf_counter()
             while manager.statistics.published < self.count:
                 manager.advance(cycles=1 << 30, milliseconds=1e9, hurry=True)
@@ -157,13 +157,13 @@ class World:
             return end - start, time.perf_counter() - begun
 
     @staticmethod
-    def _make_staging(manager: MemoryManager) -> None:
+    def _allocate_staging(manager: MemoryManager) -> None:
         """Create the staging buffer of the first transfer, if it needs one."""
         executor = manager._executor
         first = next(step for step in manager.open_steps if isinstance(step, Transfer))
         if len(first.buffer_copies) and executor.transfers._writable(first):
             return
-        while not executor._make_staging(first.staging):
+        while not executor._allocate_staging(first.staging):
             executor.background.wait()
 
     def reference(self) -> tuple[float, float]:

@@ -13,7 +13,7 @@ import pytest
 from support.limits import limit
 
 from engine.humon import InputError
-from engine.humon.saving import write_whole
+from engine.humon.saving import write_atomically
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 UNTIDY = "// the first\ntableau: { name:   a\n objects: { cube: { translation: [0   0.5 0] } } } // last\n"
@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match=r"output\.write.*No space left"):
-        write_whole(path, "new")
+        write_atomically(path, "new")
     assert path.read_text(encoding="utf-8") == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["scene.hu"]
 
@@ -103,7 +103,7 @@ def test_permissions_and_links_survive_a_rewrite(tmp_path: Path) -> None:
     path.chmod(0o640)
     link = tmp_path / "link.hu"
     link.symlink_to(path)
-    write_whole(link, "new")
+    write_atomically(link, "new")
     assert link.is_symlink()
     assert path.read_text(encoding="utf-8") == "new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640

@@ -1,4 +1,4 @@
-"""Collecting requirements: one statement per asset, every requester kept, only what is active."""
+"""Claims about collected requirements: one call per asset, every requester kept, active rows only."""
 
 import numpy as np
 import pytest
@@ -26,17 +26,17 @@ class Seen(Feature):
     fields = (asset_field("asset", types=("model",)),)
 
     def __init__(self):
-        self.asked = []
+        self.calls = []
 
     def requirements(self, asset, library):
         assert library is LIBRARY
-        self.asked.append(asset)
+        self.calls.append(asset)
         yield Requirement(ref(100 + asset.index).key, Kind.BUFFER, 64, usage=BufferUsage.VERTEX_BUFFER)
         yield Requirement(ref(200 + asset.index).key, Kind.BUFFER, 16, usage=BufferUsage.INDEX_BUFFER)
 
 
 class Cast(Feature):
-    """Uses the same vertices in another way; its code does not bear asset 13."""
+    """Uses the same vertices in another way; its code raises for asset 13."""
 
     type_name = "cast"
     fields = (asset_field("asset", types=("model",)),)
@@ -85,7 +85,7 @@ def collected(collector, table=None):
     return why, usage
 
 
-def test_each_asset_is_asked_for_by_every_active_row_with_its_line(tableau, registry):
+def test_every_active_row_is_a_requester_of_its_asset_with_its_line(tableau, registry):
     why, usage = collected(RequirementCollector(tableau, registry, LIBRARY))
     assert why == {
         101: ["cast on 'a'", "seen on 'a' at a.hu:3:9", "seen on 'b' at a.hu:4:9"],
@@ -96,18 +96,18 @@ def test_each_asset_is_asked_for_by_every_active_row_with_its_line(tableau, regi
     assert usage[101] == BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
 
 
-def test_a_feature_states_each_asset_once_however_often_it_is_collected(tableau, registry):
+def test_a_feature_is_called_once_per_asset_for_any_number_of_collections(tableau, registry):
     collector = RequirementCollector(tableau, registry, LIBRARY)
     collected(collector)
     tableau["a"].seen.active = False
     collected(collector)
-    assert registry["seen"].asked == [ref(1), ref(2)]
-    collector.forget({ref(2)})
+    assert registry["seen"].calls == [ref(1), ref(2)]
+    collector.invalidate({ref(2)})
     collected(collector)
-    assert registry["seen"].asked == [ref(1), ref(2), ref(2)]
+    assert registry["seen"].calls == [ref(1), ref(2), ref(2)]
 
 
-def test_inactive_rows_ask_for_nothing_and_disabled_ones_do(tableau, registry):
+def test_disabled_rows_are_requesters_and_inactive_ones_are_not(tableau, registry):
     collector = RequirementCollector(tableau, registry, LIBRARY)
     tableau["b"].seen.enabled = False
     assert len(collected(collector)[0][201]) == 2
@@ -120,7 +120,7 @@ def test_inactive_rows_ask_for_nothing_and_disabled_ones_do(tableau, registry):
     assert len(collected(collector)[0][101]) == 2
 
 
-def test_a_feature_that_raises_for_one_asset_is_off_there_alone_and_reported_once(tableau, registry):
+def test_a_feature_that_raises_for_one_asset_is_switched_off_there_and_reported_once(tableau, registry):
     collector = RequirementCollector(tableau, registry, LIBRARY)
     tableau.add_feature("cast", tableau["b"], {"asset": ref(13)})
     tableau.add_feature("cast", tableau["c"], {"asset": ref(13)})
@@ -136,7 +136,7 @@ def test_a_feature_that_raises_for_one_asset_is_off_there_alone_and_reported_onc
     assert "test_collect.py" in problem.help
 
 
-def test_a_feature_can_be_switched_off_as_a_whole_and_given_another_chance(tableau, registry):
+def test_a_feature_can_be_switched_off_as_a_whole_and_activated_again(tableau, registry):
     collector = RequirementCollector(tableau, registry, LIBRARY)
     for _ in range(2):
         collector.switch_off(registry["seen"], RuntimeError("no"))
@@ -147,7 +147,7 @@ def test_a_feature_can_be_switched_off_as_a_whole_and_given_another_chance(table
     assert sorted(collected(collector)[0]) == [101, 102, 202]
 
 
-def test_collecting_again_into_the_same_table_touches_only_what_changed(registry):
+def test_collecting_again_into_the_same_table_touches_only_changed_keys(registry):
     tableau = Tableau(registry.schemas)
     rows = tableau.add_objects(2000)
     tableau.tables["seen"].add(rows, {"asset": (1 << 32) + np.arange(2000) % 50})
@@ -159,14 +159,14 @@ def test_collecting_again_into_the_same_table_touches_only_what_changed(registry
     assert table.touched(version).tolist() == []
     tableau.handle(int(rows[7])).seen.active = False
     collector.collect(table)
-    assert table.touched(version).tolist() == []  # 39 others state the same
+    assert table.touched(version).tolist() == []  # 39 others make the same request
     for row in rows[57::50]:
         tableau.handle(int(row)).seen.active = False
     collector.collect(table)
     assert table.touched(version).tolist() == [ref(107).key, ref(207).key]
 
 
-def test_collecting_step_by_step_gives_what_collecting_at_once_gives(registry):
+def test_incremental_collecting_equals_collecting_at_once(registry):
     rng = np.random.default_rng(11)
     tableau = Tableau(registry.schemas)
     collector = RequirementCollector(tableau, registry, LIBRARY)
@@ -190,13 +190,13 @@ def test_collecting_step_by_step_gives_what_collecting_at_once_gives(registry):
         elif what == 5:
             handle.cast.asset = ref(int(rng.choice((2, 13))))
         else:
-            collector.forget({ref(int(rng.integers(5)))})
+            collector.invalidate({ref(int(rng.integers(5)))})
         if rng.random() < 0.6:
             again = RequirementCollector(tableau, registry, LIBRARY)
             assert collected(collector, table) == collected(again)
 
 
-def test_a_row_that_is_used_again_is_another_requester(tableau, registry):
+def test_a_reused_row_is_another_requester(tableau, registry):
     collector = RequirementCollector(tableau, registry, LIBRARY)
     table = RequirementTable()
     collector.collect(table)
@@ -211,13 +211,13 @@ def test_a_row_that_is_used_again_is_another_requester(tableau, registry):
     assert "seen on '(removed)'" not in who
 
 
-def test_a_row_without_an_asset_asks_for_nothing(registry):
+def test_a_row_without_an_asset_has_no_requirements(registry):
     tableau = Tableau(registry.schemas)
     tableau.add_object("a", features={"seen": {}})
     assert collected(RequirementCollector(tableau, registry, LIBRARY)) == ({}, {})
 
 
-def test_all_requesters_of_a_pass_are_the_requesters_of_its_assets(tableau, registry):
+def test_the_requesters_of_a_pass_are_those_of_its_assets(tableau, registry):
     collector = RequirementCollector(tableau, registry, LIBRARY)
     table = RequirementTable()
     collector.collect(table)

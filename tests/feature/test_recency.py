@@ -1,4 +1,4 @@
-"""Claims about when a row took part last, which decides who is given up first."""
+"""Claims about when a row was last enabled, which decides what is left out first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.feature import Feature, Registry
-from engine.feature.recency import STILL, Recency
+from engine.feature.recency import ENABLED_NOW, Recency
 from engine.tableau import Tableau
 from engine.tableau.schema import float_field
 
@@ -20,7 +20,7 @@ class Lamp(Feature):
 
 
 class Mirror(Feature):
-    """Shines back."""
+    """Reflects light."""
 
     type_name = "mirror"
 
@@ -37,7 +37,7 @@ CHANGES = st.lists(
 
 
 @given(CHANGES)
-def test_rows_rank_by_when_they_were_enabled_last_whatever_happens_between(changes):
+def test_rows_are_ranked_by_when_they_were_last_enabled(changes):
     tableau = Tableau(Registry([Lamp(), Mirror()]).schemas)
     names = [f"o{i}" for i in range(6)]
     rows = tableau.add_objects(names=names)
@@ -48,7 +48,7 @@ def test_rows_rank_by_when_they_were_enabled_last_whatever_happens_between(chang
     was: dict[tuple[str, int], bool] = {}
 
     def look(clock: int) -> None:
-        recency.note()
+        recency.update()
         for kind, table in tableau.tables.items():
             enabled = table.flags("effective_enabled")
             for row in range(len(table.object)):
@@ -77,30 +77,30 @@ def test_rows_rank_by_when_they_were_enabled_last_whatever_happens_between(chang
         look(clock)
     ranked = {}
     for kind, table in tableau.tables.items():
-        until = recency.until(table, np.arange(len(table.object)))
-        for row, found in enumerate(until.tolist()):
-            assert (found == STILL) == was[kind, row]
+        times = recency.last_enabled(table, np.arange(len(table.object)))
+        for row, found in enumerate(times.tolist()):
+            assert (found == ENABLED_NOW) == was[kind, row]
             assert (found == 0) == ((kind, row) not in last and not was[kind, row])
-            if 0 < found < STILL:
+            if 0 < found < ENABLED_NOW:
                 ranked[kind, row] = found
     for one, at in ranked.items():
         for two, then in ranked.items():
             assert (at < then) == (last[one] < last[two])
 
 
-def test_a_note_looks_at_what_has_changed_alone(monkeypatch):
+def test_an_update_visits_only_changed_rows(monkeypatch):
     tableau = Tableau(Registry([Lamp()]).schemas)
     rows = tableau.add_objects(names=[f"o{i}" for i in range(1000)])
     table = tableau.tables["lamp"]
     table.add(rows)
     recency = Recency(tableau)
-    recency.note()
-    looked = []
-    catch_up = Recency._catch_up
+    recency.update()
+    visited = []
+    update_rows = Recency._update_rows
     monkeypatch.setattr(
-        Recency, "_catch_up", lambda self, t, r: (looked.append(len(r)), catch_up(self, t, r))
+        Recency, "_update_rows", lambda self, t, r: (visited.append(len(r)), update_rows(self, t, r))
     )
-    recency.note()
+    recency.update()
     table.set_flag("enabled", np.array([7, 9]), False)
-    recency.note()
-    assert looked == [2]
+    recency.update()
+    assert visited == [2]

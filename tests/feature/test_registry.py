@@ -1,4 +1,4 @@
-"""Finding features: modules, entry points, and what a broken one costs."""
+"""Claims about finding features: modules, entry points, and failures of single modules."""
 
 import subprocess
 import sys
@@ -16,11 +16,11 @@ class Alpha(Feature):
 
 
 class Helper(Feature):
-    """No type name: for others to build on."""
+    """No type name: a base for others."""
 
 
 class Beta(Alpha):
-    """Takes over the fields of alpha."""
+    """Inherits the fields of alpha."""
 
     type_name = "beta"
     requires = ("alpha",)
@@ -36,25 +36,25 @@ def test_features_are_found_by_type_name_in_the_order_of_names():
     assert registry.nearest("quite else") is None
 
 
-def test_two_features_of_one_name_are_refused_naming_both_places():
+def test_two_features_of_one_name_are_refused_naming_both_origins():
     registry = Registry()
     registry.register(Alpha(), "one")
     with pytest.raises(ValueError, match="in one and in two"):
         registry.register(Alpha(), "two")
 
 
-def test_a_feature_that_requires_itself_is_refused_when_the_class_is_made():
+def test_a_feature_that_requires_itself_is_refused_when_the_class_is_created():
     with pytest.raises(ValueError, match="requires itself"):
         type("Loop", (Feature,), {"type_name": "loop", "requires": ("loop",)})
 
 
-def test_a_module_registers_what_it_defines_and_nothing_it_imports():
+def test_a_module_registers_the_features_it_defines_and_none_it_imports():
     registry = Registry()
     registry.register_module(sys.modules[__name__])
     assert list(registry) == ["alpha", "beta"]
 
 
-def test_a_package_is_searched_and_a_broken_module_costs_only_itself(tmp_path, monkeypatch):
+def test_a_broken_module_does_not_affect_the_others_of_its_package(tmp_path, monkeypatch):
     package = tmp_path / "somefeatures"
     package.mkdir()
     (package / "__init__.py").write_text("")
@@ -73,7 +73,7 @@ def test_a_package_is_searched_and_a_broken_module_costs_only_itself(tmp_path, m
 
 
 def install(folder, name, code, points):
-    """Lay a package down as an installer does."""
+    """Write a package to disk as an installer does."""
     (folder / f"{name}.py").write_text(code)
     info = folder / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
@@ -84,7 +84,7 @@ def install(folder, name, code, points):
 FEATURE = "from engine.feature import Feature\nclass {0}(Feature):\n    type_name = '{1}'\n"
 
 
-def test_features_of_installed_packages_come_through_the_entry_point_group(tmp_path, monkeypatch):
+def test_features_of_installed_packages_are_found_by_entry_point(tmp_path, monkeypatch):
     registry = Registry()
     registry.load_entry_points()
     assert list(registry) == []

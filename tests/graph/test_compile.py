@@ -40,7 +40,7 @@ def barrier(graph, pass_name, image):
     return next(b for b in compiled.barriers if b.image == image)
 
 
-def test_a_pass_comes_after_what_it_reads_whatever_the_given_order():
+def test_a_pass_is_ordered_after_the_passes_whose_images_it_reads():
     assert names(compile_graph([FORWARD, SHADOW], OUTPUT)) == ["shadow", "forward"]
 
 
@@ -52,19 +52,19 @@ def test_a_read_waits_for_the_write_and_makes_it_visible():
     assert (b.old_layout, b.layout) == (Layout.DEPTH_ATTACHMENT, Layout.SHADER_READ)
 
 
-def test_a_frames_first_write_waits_for_the_last_use_of_the_frame_before():
+def test_the_first_write_of_a_frame_waits_for_the_last_use_in_the_previous_frame():
     graph = compile_graph([SHADOW, FORWARD], OUTPUT)
     assert barrier(graph, "shadow", "shadowMap").source_stage == Stage.FRAGMENT_SHADER
     assert barrier(graph, "shadow", "shadowMap").old_layout == Layout.UNDEFINED
     assert barrier(graph, "forward", "sceneColor").source_stage == Stage.COPY | Stage.BLIT
 
 
-def test_the_output_is_left_ready_to_be_copied():
+def test_the_output_ends_as_a_copy_source():
     (b,) = compile_graph([FORWARD], OUTPUT).final
     assert (b.image, b.layout, b.access) == ("sceneColor", Layout.TRANSFER_SRC, Access.TRANSFER_READ)
 
 
-def test_a_read_nobody_writes_leads_to_its_stand_in_without_a_barrier():
+def test_an_image_that_no_pass_writes_is_read_from_its_stand_in_without_a_barrier():
     graph = compile_graph([FORWARD], OUTPUT)
     assert names(graph) == ["forward"]
     assert graph.passes[0].reads == (("shadowMap", stand_in_name("shadowMap")),)
@@ -73,7 +73,7 @@ def test_a_read_nobody_writes_leads_to_its_stand_in_without_a_barrier():
         graph.image("shadowMap")
 
 
-def test_an_output_nobody_writes_is_cleared():
+def test_an_output_that_no_pass_writes_is_cleared():
     graph = compile_graph([], OUTPUT)
     assert names(graph) == ["clear.sceneColor"]
     assert graph.image("sceneColor").usage == ImageUsage.COLOR_ATTACHMENT | ImageUsage.TRANSFER_SRC
@@ -93,7 +93,7 @@ def test_two_writers_of_one_image_are_refused_by_name():
         compile_graph([SHADOW, other], OUTPUT)
 
 
-def test_passes_that_wait_for_each_other_are_refused():
+def test_passes_that_depend_on_each_other_are_refused():
     a, b = ImageDecl("a", Format.R8G8B8A8_UNORM), ImageDecl("b", Format.R8G8B8A8_UNORM)
     first = Pass("first", draws="", color=(ColorTarget(a),), reads=(ImageRead(b, "b"),))
     second = Pass("second", draws="", color=(ColorTarget(b),), reads=(ImageRead(a, "a"),))
@@ -101,7 +101,7 @@ def test_passes_that_wait_for_each_other_are_refused():
         compile_graph([first, second], ())
 
 
-def test_one_name_declared_in_two_sizes_is_refused():
+def test_an_image_name_declared_with_two_sizes_is_refused():
     small = ImageRead(ImageDecl("shadowMap", Format.D32_SFLOAT, Extent(width=8, height=8)), "shadowMap")
     with pytest.raises(GraphError, match="declared twice"):
         compile_graph([SHADOW, Pass("p", draws="", reads=(small,))], ())

@@ -1,4 +1,4 @@
-"""Edits change what they are asked to change, and nothing else in the text."""
+"""Edits change the requested values and nothing else in the text."""
 
 import pytest
 from hypothesis import given
@@ -34,7 +34,7 @@ def nodes(node: Node) -> list[Node]:
 
 
 def changed(tree_: Tree, path: tuple[int, ...], change: "st.SearchStrategy[Tree] | object") -> Tree:
-    """Return the tree with the node at `path` replaced by `change`, or without it where that is None."""
+    """Return the tree with the node at `path` replaced by `change`, or removed if that is None."""
     kind, content, tags = tree_
     children = [child for _, child in content] if kind == "dict" else list(content)
     keys = [key for key, _ in content] if kind == "dict" else [None] * len(children)
@@ -86,7 +86,7 @@ def test_replacing_a_list_of_equal_length_keeps_its_spacing() -> None:
     assert document.replace(document.root["a"], {"b": [1, "c d"]}) == 'a: { b: [1 "c d"] }'
 
 
-def test_several_edits_are_applied_at_once() -> None:
+def test_several_edits_are_applied_together() -> None:
     document, cube = scene()
     changes = [(cube["translation"][at], at) for at in (2, 0, 1)]
     assert document.edit(changes) == SCENE.replace("[0 0.5 0]", "[0 1 2]")
@@ -169,7 +169,7 @@ def test_removing_any_child_leaves_the_rest(drawn: tuple[str, Tree], data: st.Da
     path = data.draw(st.sampled_from(places))
     node = at(document, path)
     if len(document.root) == len(path) == 1 and document.text[document.root.span[0]] not in "{[":
-        return  # a root without braces that lost its only child is no document any more
+        return  # a root without braces and without children is no document
     text = document.edits().remove(node).apply()
     expected = changed(drawn[1], path, None)
     assert tree(parse(text, "f.hu").root) == expected
@@ -214,25 +214,25 @@ def test_pair_is_inserted_into_a_root_without_braces() -> None:
         ("a: { c: 2\n     b: 1 }", "a: { c: 2\n     }"),
     ],
 )
-def test_removed_child_takes_its_line_but_no_comment(before: str, after: str) -> None:
+def test_removing_a_child_removes_its_line_but_no_comment(before: str, after: str) -> None:
     document = parse(before, "f.hu")
     assert document.edits().remove(document.root["a"]["b"]).apply() == after
 
 
-def test_toggle_whose_key_is_absent_is_saved_by_inserting_it() -> None:
+def test_flag_whose_key_is_absent_is_inserted() -> None:
     document, cube = scene()
     text = document.edits().insert(cube["features"][1], "active", False).apply()
     assert text == SCENE.replace("@type: shadowCaster }", "@type: shadowCaster active: false }")
 
 
-def test_edits_of_one_place_are_refused() -> None:
+def test_overlapping_edits_are_rejected() -> None:
     document, cube = scene()
     edits = document.edits().replace(cube["translation"][0], 1).remove(cube["translation"])
     with pytest.raises(ValueError, match="same place"):
         edits.apply()
 
 
-def test_inserting_a_key_that_is_there_is_refused() -> None:
+def test_inserting_an_existing_key_is_rejected() -> None:
     document, cube = scene()
     with pytest.raises(ValueError, match="features"):
         document.edits().insert(cube, "features", 1)
@@ -240,13 +240,13 @@ def test_inserting_a_key_that_is_there_is_refused() -> None:
         document.edits().insert(cube["features"], "x", 1)
 
 
-def test_word_in_place_of_a_list_does_not_run_into_its_neighbours() -> None:
+def test_word_that_replaces_a_list_is_separated_from_its_neighbours() -> None:
     document = parse("['a'[1]b/**/[2]'c']", "f.hu")
     text = document.edit([(document.root[1], 5), (document.root[3], "d")])
     assert plain(parse(text, "f.hu").root) == ["a", "5", "b", "d", "c"]
 
 
-def test_word_does_not_run_into_a_comment_behind_it() -> None:
+def test_word_is_separated_from_a_comment_after_it() -> None:
     document = parse("[a// x\nb/* y */]", "f.hu")
     text = document.edit([(document.root[0], "c/"), (document.root[1], "d/")])
     assert plain(parse(text, "f.hu").root) == ["c/", "d/"]

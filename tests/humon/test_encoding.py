@@ -1,4 +1,4 @@
-"""Every encoding reads the same, and what is no text is refused at its byte."""
+"""Every encoding reads the same, and bytes that are not text are rejected with their offset."""
 
 import codecs
 
@@ -19,7 +19,7 @@ CODECS = {
 
 
 @pytest.mark.parametrize("codec", CODECS)
-@pytest.mark.parametrize("marked", [True, False], ids=["with mark", "told by the bytes"])
+@pytest.mark.parametrize("marked", [True, False], ids=["with mark", "without mark"])
 def test_every_encoding_reads_the_same(codec: str, marked: bool) -> None:
     document = parse((CODECS[codec] if marked else b"") + TEXT.encode(codec), "f.hu")
     assert plain(document.root) == {"name": "Würfel", "list": ["ab", "𝄞"]}
@@ -28,7 +28,7 @@ def test_every_encoding_reads_the_same(codec: str, marked: bool) -> None:
 
 @pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize("text", ["a", "[]", "ab:c"])
-def test_shortest_files_are_reported_by_their_bytes(codec: str, text: str) -> None:
+def test_shortest_files_are_decoded(codec: str, text: str) -> None:
     assert parse(text.encode(codec), "f.hu").text == text
 
 
@@ -47,13 +47,13 @@ def refusal(data: bytes | str) -> tuple[str, str, str]:
 
 
 @pytest.mark.parametrize("mark", [b"", *CODECS.values()])
-def test_empty_file_or_byte_order_mark_only_is_refused_at_its_byte(mark: bytes) -> None:
+def test_empty_file_or_byte_order_mark_only_is_rejected_at_its_byte(mark: bytes) -> None:
     code, message, place = refusal(mark)
     assert (code, place) == ("humon.empty", "f.hu:1:1")
     assert message.endswith(f"byte {len(mark)}")
 
 
-def test_file_of_comments_only_is_refused() -> None:
+def test_file_of_comments_only_is_rejected() -> None:
     assert refusal("// a\n/* b */ ,, \n")[::2] == ("humon.empty", "f.hu:3:1")
 
 
@@ -67,7 +67,7 @@ def test_file_of_comments_only_is_refused() -> None:
         (codecs.BOM_UTF16_LE + "a: \0".encode("utf-16-le"), "f.hu:1:4", 8),
     ],
 )
-def test_nul_is_refused_at_its_byte(data: bytes, place: str, byte: int) -> None:
+def test_nul_is_rejected_at_its_byte(data: bytes, place: str, byte: int) -> None:
     code, message, found = refusal(data)
     assert (code, found) == ("humon.nul", place)
     assert message.endswith(f"at byte {byte}")
@@ -85,13 +85,13 @@ def test_nul_is_refused_at_its_byte(data: bytes, place: str, byte: int) -> None:
         (codecs.BOM_UTF32_LE + b"a\0\0\0\xff\xff\xff\xff", "f.hu:1:2", 8),
     ],
 )
-def test_invalid_bytes_are_refused_at_their_offset(data: bytes, place: str, byte: int) -> None:
+def test_invalid_bytes_are_rejected_at_their_offset(data: bytes, place: str, byte: int) -> None:
     code, message, found = refusal(data)
     assert (code, found) == ("humon.encoding", place)
     assert f"at byte {byte}:" in message
 
 
-def test_half_of_a_surrogate_pair_is_refused() -> None:
+def test_half_of_a_surrogate_pair_is_rejected() -> None:
     assert refusal("a: \ud800")[::2] == ("humon.encoding", "f.hu:1:4")
 
 

@@ -1,4 +1,4 @@
-"""Reading files: regular ones, of a sane size, or an input error."""
+"""Regular files within the size limit are read; anything else is an input error."""
 
 import os
 from pathlib import Path
@@ -29,22 +29,22 @@ def test_missing_file_is_an_input_error(tmp_path: Path) -> None:
     assert refusal(tmp_path / "file" / "a.hu") == "file.missing"
 
 
-def test_folder_is_refused(tmp_path: Path) -> None:
+def test_folder_is_rejected(tmp_path: Path) -> None:
     assert refusal(tmp_path) in ("file.kind", "file.unreadable")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
-def test_fifo_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+def test_fifo_is_rejected_without_waiting_for_a_writer(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo.hu")
     assert refusal(tmp_path / "fifo.hu") == "file.kind"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="this system has no /dev/zero")
-def test_device_is_refused() -> None:
+def test_device_is_rejected() -> None:
     assert refusal(Path("/dev/zero")) == "file.kind"
 
 
-def test_huge_file_is_refused_by_its_size_before_reading(
+def test_huge_file_is_rejected_by_its_size_before_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr("engine.humon.files.parse")
@@ -54,5 +54,5 @@ def test_huge_file_is_refused_by_its_size_before_reading(
     assert refusal(path) == "humon.size"
 
 
-def test_name_that_no_file_can_have_is_an_input_error() -> None:
+def test_impossible_file_name_is_an_input_error() -> None:
     assert refusal(Path("a\0b")) == "file.unreadable"

@@ -1,4 +1,4 @@
-"""Formatting lays a text out anew, once and for all, and loses nothing."""
+"""Formatting is idempotent and loses nothing."""
 
 import pytest
 from hypothesis import given
@@ -62,7 +62,7 @@ def test_too_long_dict_gets_a_line_per_node_and_a_long_list_is_filled() -> None:
     assert formatted(text) == text
 
 
-def test_long_file_is_formatted_in_proportion_to_its_length() -> None:
+def test_formatting_takes_time_in_proportion_to_the_length() -> None:
     text = "a: [\n" + "  { x: [1 2 3] // c\n y: 'z' }\n" * 3000 + "]\n"
     assert formatted(formatted(text)).count("// c") == 3000
 

@@ -1,4 +1,4 @@
-"""What the reader makes of correct text."""
+"""Reading valid text."""
 
 import json
 import sys
@@ -16,12 +16,12 @@ def read(text: str) -> object:
 
 
 @given(documents())
-def test_every_correct_text_reads_as_it_was_meant(drawn: tuple[str, Tree]) -> None:
+def test_every_valid_text_reads_as_the_tree_it_was_made_from(drawn: tuple[str, Tree]) -> None:
     text, meant = drawn
     assert tree(parse(text, "f.hu").root) == meant
 
 
-def test_root_braces_may_be_left_out() -> None:
+def test_root_braces_may_be_omitted() -> None:
     assert read("a: 1\nb: [2 3]") == read("{ a: 1 b: [2 3] }") == {"a": "1", "b": ["2", "3"]}
 
 
@@ -53,7 +53,7 @@ def test_bare_word_ends_only_at_space_punctuation_or_comment(text: str, words: l
     assert read(f"[{text}]") == words
 
 
-def test_quotes_hold_everything_up_to_the_next_same_quote() -> None:
+def test_quoted_value_ends_at_the_next_equal_quote() -> None:
     assert read("[\"a 'b' `c`\n{//}\" 'd\"' `e` '' \"x\"y]") == ["a 'b' `c`\n{//}", 'd"', "e", "", "x", "y"]
 
 
@@ -68,11 +68,11 @@ def test_quotes_hold_everything_up_to_the_next_same_quote() -> None:
         ("^^\n\n^^", "\n"),
     ],
 )
-def test_tag_quote_holds_all_up_to_its_tag_but_a_blank_opening_line(text: str, value: str) -> None:
+def test_tag_quoted_value_ends_at_its_tag_and_drops_a_blank_first_line(text: str, value: str) -> None:
     assert read(text) == value
 
 
-def test_comments_stand_anywhere_between_tokens() -> None:
+def test_comments_may_be_anywhere_between_tokens() -> None:
     assert read("/**/a/* : */ : // b\n [ /* 1 */ 2 // 3 ]\n ] /* ** */") == {"a": ["2"]}
 
 
@@ -92,7 +92,7 @@ def seed_like() -> Document:
     )
 
 
-def test_metatag_decorates_the_node_it_stands_in_or_after() -> None:
+def test_metatag_belongs_to_the_node_it_is_in_or_after() -> None:
     root = seed_like().root
     assert [asset.type for asset in root["assets"]] == ["mesh", "model"]
     assert dict(root["length"].metatags) == {"unit": "m"}
@@ -101,13 +101,13 @@ def test_metatag_decorates_the_node_it_stands_in_or_after() -> None:
     assert plain(root["textures"]) == [["albedo", "8"], ["normal", "9"]]
 
 
-def test_metatag_before_the_root_decorates_it() -> None:
+def test_metatag_before_the_root_belongs_to_it() -> None:
     assert parse("@type: scene { a: 1 }", "f.hu").root.type == "scene"
     assert parse("@type: scene a: 1", "f.hu").root.type == "scene"
     assert parse("@type: scene", "f.hu").root.kind is Kind.DICT
 
 
-def test_every_node_knows_its_line_and_column_with_tabs_of_four() -> None:
+def test_every_node_has_its_line_and_column_with_tabs_of_four() -> None:
     root = seed_like().root
     first = root["assets"][0]
     assert str(first.position) == "seed.hu:2:5"
@@ -120,7 +120,7 @@ def test_every_node_knows_its_line_and_column_with_tabs_of_four() -> None:
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
-def test_lines_end_in_every_way(line_break: str) -> None:
+def test_all_line_breaks_are_recognized(line_break: str) -> None:
     assert str(parse(f"a: 1{line_break}{line_break}  b: 2", "f.hu").root["b"].position) == "f.hu:3:6"
 
 
@@ -128,7 +128,7 @@ def test_nodes_keep_their_document_alive() -> None:
     assert parse("a: { b: [1 2] }", "f.hu").root["a"]["b"][1].document.text == "a: { b: [1 2] }"
 
 
-def test_many_threads_may_look_into_one_document() -> None:
+def test_many_threads_may_read_one_document() -> None:
     count, interval = 300, sys.getswitchinterval()
     root = parse("\n".join(f"[{n} {n + 1} {n + 2}]" for n in range(count)).join("[]"), "f.hu").root
     sys.setswitchinterval(1e-6)
@@ -140,7 +140,7 @@ def test_many_threads_may_look_into_one_document() -> None:
     assert seen == [[[str(n), str(n + 1), str(n + 2)] for n in range(count)]] * 8
 
 
-def test_nodes_of_one_place_are_equal_and_true() -> None:
+def test_views_of_one_node_are_equal_and_true() -> None:
     root = parse("a: [1 1] b: { }", "f.hu").root
     assert root["a"][0] == root["a"][0]
     assert root["a"][0] != root["a"][1]

@@ -1,4 +1,4 @@
-"""What is wrong is reported with its place, all of it, and however bad it is nothing hangs or crashes."""
+"""All problems are reported with their positions, and no input hangs or crashes the reader."""
 
 import pickle
 
@@ -26,7 +26,7 @@ def problems(text: str | bytes) -> list[str]:
     return [f"{p.position} {p.code}".replace("f.hu:", "").replace("humon.", "") for p in found.problems]
 
 
-def test_input_error_reads_as_one_block_with_line_caret_and_help() -> None:
+def test_input_error_is_rendered_with_line_caret_and_help() -> None:
     source = "a: {\n        { @type: shadowCaster  enabled: true }\n}"
     document = parse(source.replace("{\n", "[\n").replace("}\n}", "}\n]"), "scenes/cube.hu")
     feature = document.root["a"][0].metatag("type")
@@ -43,7 +43,7 @@ def test_input_error_reads_as_one_block_with_line_caret_and_help() -> None:
     assert str(InputError([problem, problem])) == f"{problem.render()}\n{problem.render()}"
 
 
-def test_warning_says_so() -> None:
+def test_warning_is_rendered_as_a_warning() -> None:
     assert Problem("a.b", "hm", severity=Severity.WARNING).render() == "warning[a.b]: hm"
     assert Problem("a.b", "hm", Position("f.hu")).render() == "f.hu: error[a.b]: hm"
 
@@ -55,7 +55,7 @@ def test_excerpt_points_below_tabs_and_into_long_lines() -> None:
     assert len(shown) <= limits_module.MAX_EXCERPT_CHARS
 
 
-def test_control_characters_reach_no_terminal() -> None:
+def test_control_characters_are_replaced() -> None:
     with pytest.raises(InputError) as caught:
         parse("a: b\x1b[31m: c\u202e 'd'", "f.hu")
     assert "\x1b" not in str(caught.value)
@@ -92,7 +92,7 @@ def test_control_characters_reach_no_terminal() -> None:
         ("[ 1 ] @type: x }", "1:16 after_root"),
     ],
 )  # fmt: skip
-def test_each_mistake_is_reported_at_its_place(text: str, found: str) -> None:
+def test_each_mistake_is_reported_at_its_position(text: str, found: str) -> None:
     assert ", ".join(problems(text)).startswith(found)
 
 
@@ -101,12 +101,12 @@ def test_several_errors_of_one_file_are_reported_together_in_order() -> None:
     assert problems(text) == ["2:1 duplicate", "3:6 no_key", "4:6 key_in_list", "5:1 no_value"]
 
 
-def test_duplicate_key_names_both_places() -> None:
+def test_duplicate_key_is_reported_with_both_positions() -> None:
     with pytest.raises(InputError, match=r"f\.hu:3:2: .*'a'.*first at f\.hu:1:1"):
         parse("a: 1\nb: 2\n a: 3", "f.hu")
 
 
-def test_nesting_beyond_the_limit_is_refused_not_a_recursion_error() -> None:
+def test_nesting_beyond_the_limit_is_rejected_not_a_recursion_error() -> None:
     depth = limits_module.MAX_DEPTH
     assert parse("[" * depth + "]" * depth, "f.hu").root.kind.value == "list"
     assert parse("a: {" * depth + "}" * depth, "f.hu").root.get("a") is not None
@@ -116,13 +116,13 @@ def test_nesting_beyond_the_limit_is_refused_not_a_recursion_error() -> None:
         assert problems(hostile)[-1].endswith(" depth")
 
 
-def test_too_large_text_is_refused_by_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_text_is_rejected_by_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.humon.reader.MAX_FILE_BYTES", 10)
     assert problems(b"a: 1234567890") == ["f.hu size"]
 
 
 @pytest.mark.parametrize("text", ["a: %s", "%s: a", "[ %s ]", "{ @type: %s }", "['%s']"])
-def test_too_large_token_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_token_is_rejected(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.humon.reader.MAX_TOKEN_CHARS", 40)
     monkeypatch.setattr("engine.humon.diagnostics.MAX_TOKEN_CHARS", 40)
     assert problems(text % ("x" * 50))[0].endswith(" token")
@@ -136,7 +136,7 @@ def test_reading_stops_after_many_problems() -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_text_is_reported_and_not_followed_for_ever(name: str) -> None:
+def test_hostile_text_is_reported(name: str) -> None:
     """`tests/bench/bench_humon.py` measures that its time grows with its length."""
     assert problems(HOSTILE[name])
 
@@ -156,7 +156,7 @@ def test_damaged_text_gives_a_document_or_an_input_error(
         assert len(lines) == len(found.problems)
 
 
-def test_input_error_survives_a_process_boundary() -> None:
+def test_input_error_can_be_pickled() -> None:
     problem = Problem("a.b", "c", Position("f.hu", 1, 2), "d", "e")
     assert pickle.loads(pickle.dumps(InputError(problem))).problems == (problem,)
 
@@ -180,6 +180,6 @@ def test_collector_gathers_errors_and_keeps_warnings() -> None:
     assert [p.code for p in collector.warnings] == ["a.warning"]
 
 
-def test_codes_are_unique_and_explained() -> None:
+def test_codes_are_unique_and_have_meanings() -> None:
     assert len({str(code) for code in Code}) == len(Code)
     assert all(code.meaning.endswith(".") and "." in code for code in Code)

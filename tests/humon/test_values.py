@@ -1,4 +1,4 @@
-"""Typed values from nodes, and what is said when the text means something else."""
+"""Typed values are read from nodes, and wrong texts are reported."""
 
 import math
 from enum import Enum, IntEnum
@@ -50,7 +50,7 @@ def test_number_is_a_decimal(source: str, expected: float | None) -> None:
 
 
 @pytest.mark.parametrize("source", ["abc", "1_0", "''", "1,5x", "٣", "0x10", "1e", "--1", "' 1'", "1f"])
-def test_what_is_no_number_is_refused(source: str) -> None:
+def test_text_that_is_no_number_is_rejected(source: str) -> None:
     with pytest.raises(InputError) as caught:
         number(value(f"[{source}]")[-1])
     assert refused(caught)[0] == "value.number"
@@ -59,7 +59,7 @@ def test_what_is_no_number_is_refused(source: str) -> None:
 @pytest.mark.parametrize(
     "source", ["nan", "-inf", "Infinity", "1e999", "-1e999", "9" * 5000, "0." + "1" * 5000]
 )
-def test_what_is_not_finite_or_has_too_many_digits_is_out_of_range(source: str) -> None:
+def test_number_that_is_not_finite_or_has_too_many_digits_is_out_of_range(source: str) -> None:
     for call in (
         lambda: number(value(source)),
         lambda: integer(value(source)),
@@ -70,7 +70,7 @@ def test_what_is_not_finite_or_has_too_many_digits_is_out_of_range(source: str) 
         assert refused(caught)[0] == "value.range"
 
 
-def test_numbers_keep_their_bounds() -> None:
+def test_number_outside_its_bounds_is_rejected() -> None:
     assert number(value("1"), 1, 1) == 1
     assert integer(value("-7"), -7) == -7
     with pytest.raises(InputError, match="must be from 0 to 1, not 1"):
@@ -100,7 +100,7 @@ def test_boolean_is_true_or_false_only() -> None:
     "source",
     ["[1 -2 3e1]", "[1, -2, 30]", "[1 /* y */ '-2' // z\n30]", "[1\t-2\r\n30.0 @unit: m]", "[ 1\u3000-2 30]"],
 )
-def test_vector_reads_every_way_to_write_a_list(source: str) -> None:
+def test_vector_reads_every_notation_of_a_list(source: str) -> None:
     assert vector(value(source), 3) == (1.0, -2.0, 30.0)
 
 
@@ -119,13 +119,13 @@ def test_vector_reads_every_way_to_write_a_list(source: str) -> None:
         ("{ x: 1 }", "value.kind", "f.hu:1:6"),
     ],
 )
-def test_vector_points_at_what_is_wrong(source: str, code: str, place: str) -> None:
+def test_vector_reports_the_position_of_the_wrong_entry(source: str, code: str, place: str) -> None:
     with pytest.raises(InputError) as caught:
         vector(value(source), 3)
     assert refused(caught) == (code, place)
 
 
-def test_number_that_stands_alone_is_no_vector() -> None:
+def test_single_number_is_no_vector() -> None:
     with pytest.raises(InputError, match="'key' must be a list"):
         vector(value("123"), 1)
 
@@ -159,11 +159,11 @@ def test_choice_takes_enums_mappings_and_names() -> None:
     assert choice(value("x"), ("x", "y")) == "x"
 
 
-def test_unknown_choice_names_the_nearest() -> None:
+def test_unknown_choice_suggests_the_nearest() -> None:
     with pytest.raises(InputError, match="did you mean 'vertex_shader_bit'") as caught:
         choice(value("vertex_shadr_bit"), Stage)
     assert refused(caught) == ("value.choice", "f.hu:1:6")
-    with pytest.raises(InputError, match="known are: orthographic, perspective"):
+    with pytest.raises(InputError, match="known: orthographic, perspective"):
         choice(value("zzz"), Projection)
 
 
@@ -173,7 +173,7 @@ def test_nearest_ignores_case_and_may_find_nothing() -> None:
     assert nearest("x", []) is None
 
 
-def test_required_and_expect_say_what_is_missing() -> None:
+def test_required_and_expect_report_what_is_missing() -> None:
     node = value("{ a: 1 }")
     assert required(node, "a").text == "1"
     with pytest.raises(InputError, match="'key' has no 'b'"):

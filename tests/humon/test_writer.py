@@ -1,4 +1,4 @@
-"""What is written is read back as what it was, laid out the same way every time."""
+"""Written values are read back unchanged, and equal values give equal texts."""
 
 import enum
 
@@ -31,7 +31,7 @@ def written(value: object) -> str:
 
 
 @given(values)
-def test_what_is_written_is_read_back(value: object) -> None:
+def test_written_values_are_read_back(value: object) -> None:
     assert plain(parse(written(value), "f.hu").root) == value
     assert plain(parse(write(value, braces=True), "f.hu").root) == value
     assert plain(parse(write(value, width=10).encode(), "f.hu").root) == value
@@ -44,7 +44,7 @@ def test_numbers_are_written_exactly(numbers: list[float]) -> None:
     assert vector(parse(write({"n": numbers}), "f.hu").root["n"]) == tuple(map(float, numbers))
 
 
-def test_layout_is_the_one_of_the_project() -> None:
+def test_layout_follows_the_conventions_of_the_project() -> None:
     feature = {"@type": "visibleModel", "enabled": True, "asset": ["assetDb0", 0]}
     cube = {"translation": (0, 0.5, 0), "features": [feature], "objects": {}}
     assert written({"tableau": {"name": "a b", "objects": {"cube": cube}}}) == (
@@ -63,7 +63,7 @@ def test_layout_is_the_one_of_the_project() -> None:
     )
 
 
-def test_metatag_stands_behind_the_bracket_and_long_lists_are_filled() -> None:
+def test_metatag_follows_the_bracket_and_long_lists_are_filled() -> None:
     text = written({"a": {"@type": "mesh", "b": {"c": {"d": 1}}, "numbers": list(range(60))}})
     assert text.startswith("a: { @type: mesh\n    b: { c: { d: 1 } }\n    numbers: [\n        0 1 2 3")
     assert max(map(len, text.splitlines())) <= 100
@@ -83,7 +83,7 @@ def test_numpy_scalars_and_str_enums_are_plain_values() -> None:
     "text",
     ["", "a b", "a:b", "[", "'", '"', "'\"", "'\"`", "'\"`^", "^a", "// x", "a//b", "é\u3000", "\ufeff"],
 )
-def test_text_is_quoted_where_a_bare_word_would_not_do(text: str) -> None:
+def test_text_is_quoted_if_it_cannot_be_a_bare_word(text: str) -> None:
     root = parse(write({text: [text]}), "f.hu").root
     assert plain(root) == {text: [text]}
 
@@ -101,7 +101,7 @@ def test_text_is_quoted_where_a_bare_word_would_not_do(text: str) -> None:
         (["\ud800"], ValueError),
     ],
 )
-def test_what_humon_cannot_hold_is_refused(value: object, error: type[Exception]) -> None:
+def test_values_that_humon_cannot_represent_are_rejected(value: object, error: type[Exception]) -> None:
     with pytest.raises(error):
         write(value)
 

@@ -1,4 +1,4 @@
-"""Projections and views: where points land in Vulkan's clip space, by geometry."""
+"""Projections and views: points in Vulkan's clip space, compared with geometry."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def test_perspective_depth_is_near_over_distance(fov_y, aspect, near, times):
     assert ndc == pytest.approx((0, 0, near / distance), rel=1e-5)
 
 
-def test_perspective_depth_is_one_at_the_near_plane_and_tends_to_zero():
+def test_perspective_depth_is_one_at_the_near_plane_and_approaches_zero():
     matrix = perspective_reversed(1.0, 1.0, 0.05)
     depths = project([(0, 0, -0.05), (0, 0, -1), (0, 0, -100), (0, 0, -1e8)], matrix)[:, 2]
     assert depths[0] == pytest.approx(1)
@@ -34,7 +34,7 @@ def test_perspective_depth_is_one_at_the_near_plane_and_tends_to_zero():
     assert 0 < depths[-1] < 1e-8
 
 
-def test_perspective_puts_the_edge_of_the_field_of_view_at_the_edge_of_the_picture():
+def test_perspective_maps_the_edge_of_the_field_of_view_to_the_edge_of_the_picture():
     fov_y, aspect, depth = 0.9, 16 / 9, 5.0
     half = depth * np.tan(fov_y / 2)
     corners = project(
@@ -53,7 +53,7 @@ def test_orthographic_maps_its_box_to_clip_space_with_reversed_depth():
 @pytest.mark.parametrize(
     "arguments", [(0, 1, 0.1), (4, 1, 0.1), (1, 0, 0.1), (1, 1, 0), (1, float("nan"), 1)]
 )
-def test_a_perspective_that_cannot_be_is_refused(arguments):
+def test_an_invalid_perspective_is_rejected(arguments):
     with pytest.raises(ValueError, match="no perspective"):
         perspective_reversed(*arguments)
 
@@ -70,7 +70,7 @@ def test_a_camera_looks_along_its_minus_z_with_y_up():
     np.testing.assert_allclose(seen[:, :3], [(0, 0, -4), (0, 1, 0), (1, 0, 0)], atol=1e-5)
 
 
-def test_look_at_sees_its_target_straight_ahead():
+def test_look_at_has_its_target_on_the_view_axis():
     view = look_at((2.6, 1.9, 3.4), (0, 0.5, 0))
     distance = np.linalg.norm((2.6, 1.4, 3.4))
     seen = np.array((0, 0.5, 0, 1), np.float32) @ view
@@ -80,13 +80,13 @@ def test_look_at_sees_its_target_straight_ahead():
 
 
 @pytest.mark.parametrize("target", [(0, -1, 0), (0, 1, 0), (0, 0, 0)])
-def test_look_at_straight_up_or_nowhere_is_still_a_rigid_view(target):
+def test_look_at_straight_up_or_at_the_eye_is_a_rigid_view(target):
     view = look_at((0, 0, 0), target).astype(np.float64)
     np.testing.assert_allclose(view[:3, :3] @ view[:3, :3].T, np.identity(3), atol=1e-6)
 
 
-def test_view_of_a_flattened_camera_is_refused():
-    with pytest.raises(ValueError, match="keep -Z and"):
+def test_view_of_a_flattened_camera_is_rejected():
+    with pytest.raises(ValueError, match="must not be parallel"):
         view_from_world(np.zeros((4, 4)))
 
 

@@ -1,4 +1,4 @@
-"""Transforms, against one-at-a-time derivations in double precision."""
+"""Transforms, compared with single ones in double precision."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ angles = st.floats(-180, 180, allow_nan=False, width=32)
 
 
 def axis_matrix(axis, degrees):
-    """The textbook column-vector matrix of a turn about one axis."""
+    """The textbook rotation matrix about one axis, for column vectors."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return {
         "x": np.array([[1, 0, 0], [0, c, -s], [0, s, c]]),
@@ -43,7 +43,7 @@ def random_transforms(count, seed=7):
 
 
 @given(angles, angles, angles)
-def test_euler_degrees_turn_about_x_then_y_then_z_of_the_parent(x, y, z):
+def test_euler_degrees_rotate_about_x_then_y_then_z_of_the_parent(x, y, z):
     expected = axis_matrix("z", z) @ axis_matrix("y", y) @ axis_matrix("x", x)
     stored = to_matrix3(euler_xyz_degrees((x, y, z)))
     np.testing.assert_allclose(stored.T, expected, atol=1e-6)
@@ -77,7 +77,7 @@ def test_a_stored_matrix_is_what_a_shader_reads():
     assert np.frombuffer(stored.tobytes(), np.float32)[12:].tolist() == [1, 2, 3, 1]
 
 
-def test_compose_is_the_same_in_one_piece_and_over_many_chunks():
+def test_compose_is_the_same_in_one_and_in_many_chunks():
     translation, rotation, scale = random_transforms(2 * CHUNK + 3)
     whole = compose(translation, rotation, scale)
     for row in (0, CHUNK - 1, CHUNK, 2 * CHUNK + 2):
@@ -85,7 +85,7 @@ def test_compose_is_the_same_in_one_piece_and_over_many_chunks():
         np.testing.assert_array_equal(whole[row], one[0])
 
 
-def test_compose_writes_into_the_array_it_is_given():
+def test_compose_writes_into_a_given_array():
     translation, rotation, scale = random_transforms(3)
     out = np.full((3, 4, 4), np.nan, np.float32)
     assert compose(translation, rotation, scale, out) is out
@@ -101,7 +101,7 @@ def test_decompose_undoes_compose():
     assert (np.abs(np.einsum("ni,ni->n", turned, rotation)) > 1 - 1e-5).all()
 
 
-def test_decompose_of_a_flat_matrix_is_finite():
+def test_decompose_of_a_singular_matrix_is_finite():
     flat = np.identity(4)
     flat[1] = 0
     _, rotation, scale = decompose(flat)
@@ -109,7 +109,7 @@ def test_decompose_of_a_flat_matrix_is_finite():
     assert scale.tolist() == [1, 0, 1]
 
 
-def test_inverse_undoes_a_chain_and_a_flat_matrix_has_none():
+def test_inverse_undoes_a_chain_and_a_singular_matrix_has_none():
     translation, rotation, scale = random_transforms(4)
     world = compose(translation, rotation, scale)
     np.testing.assert_allclose(world @ inverse(world), np.tile(np.identity(4), (4, 1, 1)), atol=1e-5)
@@ -125,20 +125,20 @@ def test_determinant_is_the_product_of_the_scales():
     )
 
 
-def test_normalize_turns_what_names_no_rotation_into_the_identity_and_says_so():
+def test_normalize_replaces_and_reports_invalid_quaternions():
     unit, bad = normalize([[0, 0, 0, 0], [0, 0, 0, 2], [np.nan, 0, 0, 1], [np.inf, 0, 0, 1]])
     assert bad.tolist() == [True, False, True, True]
     assert unit.tolist() == [[0, 0, 0, 1]] * 4
 
 
-def test_multiply_turns_by_the_second_first():
+def test_multiply_rotates_by_the_second_first():
     a = axis_angle((0, 1, 0), np.radians(90))
     b = axis_angle((1, 0, 0), np.radians(90))
     turned = rotate(multiply(a, b), (0, 0, 1))
     np.testing.assert_allclose(turned, axis_matrix("y", 90) @ axis_matrix("x", 90) @ (0, 0, 1), atol=1e-6)
 
 
-def test_slerp_goes_the_short_way_at_constant_speed():
+def test_slerp_takes_the_shorter_arc_at_constant_speed():
     start, end = axis_angle((0, 0, 1), 0.0), axis_angle((0, 0, 1), 1.0)
     for sign in (1, -1):
         quarter = slerp(start, sign * end, 0.25)

@@ -1,4 +1,4 @@
-"""What is read back once leaves nothing; formats become arrays."""
+"""A readback leaves no object behind; formats become numpy arrays."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ READ = constants.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL
         (Format.R16_SINT, "i2", 1),
     ],
 )
-def test_plain_formats_have_a_dtype(format: Format, dtype: str, channels: int) -> None:
+def test_formats_of_equal_channels_have_a_dtype(format: Format, dtype: str, channels: int) -> None:
     assert texel_dtype(format) == (np.dtype(dtype), channels)
 
 
 @pytest.mark.parametrize(
     "format", [Format.BC7_SRGB_BLOCK, Format.A2B10G10R10_UNORM_PACK32, Format.D32_SFLOAT_S8_UINT]
 )
-def test_packed_formats_are_refused_by_name(format: Format) -> None:
+def test_packed_formats_are_rejected_by_name(format: Format) -> None:
     with pytest.raises(FormatNotSupported, match=format.name):
         texel_dtype(format)
 
@@ -56,7 +56,9 @@ def test_a_picture_is_rows_of_texels() -> None:
 
 
 @pytest.mark.gpu
-def test_a_readback_leaves_nothing_even_when_a_call_fails(device: Device, profile: DeviceProfile) -> None:
+def test_a_readback_leaves_no_object_behind_even_when_a_call_fails(
+    device: Device, profile: DeviceProfile
+) -> None:
     written = Written().place(1, 2, 0, 256).place(2, 3, 0, 1)
     written.add(*buffer(profile, 2, 256), *image(profile, 3, SHAPE, 1), publish((1, 2, 0), (2, 3, 0)))
     with MemoryManager(device, profile) as manager:

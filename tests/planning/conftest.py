@@ -1,4 +1,4 @@
-"""The cube, read and with its assets, for tests of what is planned of it."""
+"""The cube scene with its assets, for tests of its needs and plans."""
 
 from __future__ import annotations
 

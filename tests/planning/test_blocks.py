@@ -18,20 +18,20 @@ FRAME = Block(
 )
 
 
-def test_values_land_at_the_offsets_of_their_names():
+def test_values_are_written_at_the_offsets_of_their_members():
     data = FRAME.pack({"view": np.arange(16).reshape(4, 4), "eye": [1, 2, 3], "rough": 0.5})
     assert data[:64].view("<f4").tolist() == list(range(16))
     assert data[64:80].view("<f4").tolist() == [1, 2, 3, 0]
     assert data[176:180].view("<f4")[0] == 0.5
 
 
-def test_rows_of_an_array_are_spread_by_its_stride():
+def test_elements_of_an_array_are_written_at_its_stride():
     data = FRAME.pack({"lights": [[1, 2, 3], [4, 5, 6]], "layers": [7, 8, 9]})
     assert data[80:144].view("<f4").reshape(4, 4).tolist() == [[1, 2, 3, 0], [4, 5, 6, 0], [0] * 4, [0] * 4]
     assert data[144:176].view("<u4").tolist() == [7, 8, 9, 0, 0, 0, 0, 0]
 
 
-def test_names_the_block_lacks_are_left_out():
+def test_unknown_names_are_ignored():
     assert not FRAME.pack({"unknown": [1, 2, 3]}).any()
 
 

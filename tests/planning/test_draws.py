@@ -51,6 +51,6 @@ def test_a_batch_that_is_not_ready_draws_nothing():
     assert drawn.instances[:, 0].tolist() == [1]
 
 
-def test_nothing_drawn_is_an_empty_list():
+def test_without_drawn_rows_the_list_is_empty():
     drawn = build_draws(np.zeros(0, int), np.zeros(0, int), np.zeros(0, int), np.zeros(0, BATCH))
     assert (len(drawn.commands), drawn.groups, drawn.triangles) == (0, (), 0)

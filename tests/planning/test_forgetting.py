@@ -1,4 +1,4 @@
-"""Claims about scenes whose objects come and go: who is gone is forgotten, and nothing else changes."""
+"""Claims about scenes whose objects are added and removed: requesters of removed objects are dropped."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def come_and_go(scene: OpenedScene, name: str) -> None:
 
 
 @pytest.mark.parametrize("budget", [None, 20 << 20])
-def test_who_is_gone_is_forgotten_and_nothing_else_changes(
+def test_removed_requesters_are_dropped_and_the_plan_stays_the_same(
     monkeypatch: pytest.MonkeyPatch, budget: int | None
 ) -> None:
-    monkeypatch.setattr("engine.planning.scene.FORGOTTEN", 8)
+    monkeypatch.setattr("engine.planning.scene.MAX_REMOVED_REQUESTERS", 8)
     with open_scene("scenes/cube.hu", profile="unified", size=(320, 240), budget=budget) as scene:
         planner = scene.host._planner  # type: ignore[attr-defined]
         come_and_go(scene, "first")

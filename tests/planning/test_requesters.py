@@ -1,4 +1,4 @@
-"""Claims about who a plan says requests its memory, where there are very many."""
+"""Claims about the requesters in a plan where there are very many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims about a scene that its device cannot hold whole: what it does without, and what is said of it."""
+"""Claims about a scene that its device cannot hold: what is left out, and what is reported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from support.cached_needs import DB, buffer, needs
 from support.random_scenes import profile
 
 from engine.assets import AssetLibrary
-from engine.feature.recency import STILL
+from engine.feature.recency import ENABLED_NOW
 from engine.humon import parse
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.policy import Policy
@@ -37,13 +37,13 @@ def reduced(device, budget: int | None):
 
 
 def left_out(made: ScenePlanner) -> tuple[list[str], list[str]]:
-    """Names of what nothing uses and of what is used, as they were left out."""
+    """Names of the unused and of the used assets that were left out, in order."""
     assert made.shortage is not None
     found = made.shortage.reduced
     return tuple([made.keys.name(key)[9:] for key in keys.tolist()] for keys in (found.unused, found.used))
 
 
-def test_what_is_seen_loses_its_textures_the_last_named_first_and_keeps_its_mesh(cube):
+def test_visible_objects_lose_their_textures_in_reverse_order_and_keep_their_mesh(cube):
     made = planner(*cube, ROOM + MIB)
     plan = made.plan(made.needs())
     assert left_out(made) == ([], TEXTURES[:1])
@@ -59,7 +59,7 @@ def test_what_is_seen_loses_its_textures_the_last_named_first_and_keeps_its_mesh
     assert len(again.memory.subresources) == len(plan.memory.subresources)
 
 
-def test_what_is_left_out_stands_in_the_plan_with_who_requests_for_it(cube):
+def test_the_plan_lists_left_out_assets_with_their_requesters(cube):
     made = planner(*cube, ROOM + MIB)
     plan = made.plan(made.needs())
     assert [made.keys.name(key)[9:] for key in plan.left_out.tolist()] == TEXTURES[:1]
@@ -75,14 +75,14 @@ def test_what_is_left_out_stands_in_the_plan_with_who_requests_for_it(cube):
     assert "leftOut: true" in why_text(plan, "#11")
 
 
-def test_with_room_for_all_nothing_is_left_out(cube):
+def test_nothing_is_left_out_if_everything_fits(cube):
     made = planner(*cube)
     made.plan(made.needs())
     assert made.shortage is None
     assert made.problems == ()
 
 
-def test_what_nothing_draws_goes_first_by_when_it_was_drawn_last(cube):
+def test_undrawn_assets_are_left_out_first_the_least_recent_before_others(cube):
     scene, library = cube
     made = planner(scene, library)
     made.plan(made.needs())
@@ -97,7 +97,7 @@ def test_what_nothing_draws_goes_first_by_when_it_was_drawn_last(cube):
     assert set(unused) == {*unused[:2], *TEXTURES, "vertices #2", "indices #3"}
 
 
-def test_what_is_drawn_again_takes_the_place_of_what_is_not(cube):
+def test_assets_that_are_drawn_again_replace_undrawn_ones(cube):
     scene, library = cube
     made = planner(scene, library, ROOM)
     scene.tableau["cube"].enabled = False
@@ -110,7 +110,7 @@ def test_what_is_drawn_again_takes_the_place_of_what_is_not(cube):
     assert left_out(made) == ([], TEXTURES)
 
 
-def test_memory_that_comes_free_is_for_what_was_left_out(cube):
+def test_freed_memory_is_used_for_left_out_assets(cube):
     scene, library = cube
     made = planner(scene, library, ROOM)
     made.plan(made.needs())
@@ -123,7 +123,7 @@ def test_memory_that_comes_free_is_for_what_was_left_out(cube):
     assert not made.stale()
 
 
-def test_what_the_camera_does_not_see_goes_before_what_it_sees(cube):
+def test_invisible_assets_are_left_out_before_visible_ones(cube):
     scene, library = cube
     made = planner(scene, library, ROOM + MIB)
     scene.tableau["ground"].translation = (0, -5000, 0)
@@ -151,14 +151,14 @@ def test_fallbacks_and_attachments_are_never_left_out(cube):
     assert kept < {made.keys.name(k) for k in least.memory.subresources["key"].tolist()}
 
 
-def test_without_placeholders_what_is_drawn_must_fit(cube):
+def test_without_placeholders_all_drawn_assets_must_fit(cube):
     made = planner(*cube, ROOM)
     needs = made.needs()
     with pytest.raises(PlanError, match=r"plan\.budget"):
         made.plan(needs, placeholders=False)
 
 
-def test_it_is_reported_who_requests_for_most_and_what_is_done_about_it():
+def test_a_shortage_reports_the_largest_requesters_and_what_is_left_out():
     with open_scene("scenes/cube.hu", profile="unified", budget=ROOM + MIB) as scene:
         assert_problems(scene, ("plan.short", "shadowCaster on 'cube' at scenes/cube.hu:13"))
         (problem,) = scene.problems
@@ -174,7 +174,7 @@ def test_it_is_reported_who_requests_for_most_and_what_is_done_about_it():
         assert scene.problems == ()
 
 
-def test_memory_that_is_not_the_devices_own_is_reported_in_bytes():
+def test_assets_in_memory_that_is_not_device_local_are_reported_in_bytes():
     with open_scene("scenes/cube.hu", profile="nvidia-h200") as scene:
         memory = scene.memory
         own = max(heap.planned for heap in memory.heaps)
@@ -183,26 +183,26 @@ def test_memory_that_is_not_the_devices_own_is_reported_in_bytes():
         scene.host.limit_budget(budgets)
         scene.settle()
         (problem,) = scene.problems
-        assert "bytes of assets lie in memory that is not the device's own" in problem.message
+        assert "bytes of assets are in memory that is not device-local" in problem.message
         assert scene.memory.heaps[0].live <= budgets[0]
 
 
-def test_large_meshes_outlast_small_textures():
+def test_small_textures_are_left_out_before_large_meshes():
     rows = [buffer(0, 1000, priority=1), buffer(1, 50, priority=0), buffer(2, 10, priority=0)]
     wanted = needs(*rows)
-    until = np.full(len(wanted.requesters), STILL)
-    candidates = eviction_candidates(wanted, until, None, profile("unified"), Policy())
+    times = np.full(len(wanted.requesters), ENABLED_NOW)
+    candidates = eviction_candidates(wanted, times, None, profile("unified"), Policy())
     assert (candidates.keys - DB).tolist() == [1, 2, 0]
     assert candidates.unused == 0
-    visible = eviction_candidates(wanted, until, lambda keys: keys == DB + 1, profile("unified"), Policy())
+    visible = eviction_candidates(wanted, times, lambda keys: keys == DB + 1, profile("unified"), Policy())
     assert (visible.keys - DB).tolist() == [2, 0, 1]
 
 
-def test_what_must_go_in_any_case_is_known_beforehand():
+def test_candidates_have_a_lower_bound_of_bytes_to_leave_out():
     wanted = needs(buffer(0, 3000), buffer(1, 2000), buffer(2, 100, contents=Contents.UNDEFINED))
-    until = np.full(len(wanted.requesters), STILL)
+    times = np.full(len(wanted.requesters), ENABLED_NOW)
     device = profile("discrete-window")
     device = device.with_budgets({0: 1000, 1: 2500, 2: 500})
-    candidates = eviction_candidates(wanted, until, None, device, Policy())
+    candidates = eviction_candidates(wanted, times, None, device, Policy())
     assert candidates.over == 5000 - 1500
     assert candidates.over_all == 5000 - 4000

@@ -19,13 +19,13 @@ KEYS = st.one_of(
 
 
 @given(KEYS)
-def test_distinct_keys_are_those_of_a_sort_whatever_their_databases(keys):
+def test_distinct_keys_are_those_of_a_sort_for_any_databases(keys):
     keys = np.array(keys, np.int64)
     for found, wanted in zip(_distinct(keys), np.unique(keys, return_inverse=True), strict=True):
         assert found.tolist() == wanted.tolist()
 
 
-def test_a_row_without_an_asset_draws_nothing_and_leaves_the_others_alone(root, monkeypatch):
+def test_a_row_without_an_asset_draws_nothing_and_does_not_affect_others(root, monkeypatch):
     monkeypatch.chdir(root)
     scene = load_scene(Path("scenes/cube.hu"))
     tableau = scene.tableau

@@ -1,4 +1,4 @@
-"""Claims about what the camera sees, and so what is brought in first."""
+"""Claims about which assets the camera sees, and so which are transferred first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.feature import Feature, Registry, discover
 from engine.plan.resident.steps import Transfer
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import drawn_rows
-from engine.planning.visibility import MOST_AGAIN, FrustumQuery, turned
+from engine.planning.visibility import MAX_REORDERED, FrustumQuery, needs_reordering
 from engine.scene import Scene, load_scene
 from engine.testing import open_scene
 
@@ -24,11 +24,11 @@ SIZE = (64, 48)
 
 
 def seen(scene: Scene, library: AssetLibrary, size: tuple[int, int] = SIZE) -> dict[str, bool]:
-    """For the mesh and the textures of the two models whether they are seen."""
+    """Whether the mesh and the textures of each of the two models are visible."""
     planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), size)
     scene.tableau.update_world()
     needs = planner.needs()
-    visibility = planner.seen(needs)
+    visibility = planner.visibility(needs)
     assert visibility is not None
     batches = needs.tables["forward"].assets
     names = {}
@@ -43,23 +43,23 @@ def seen(scene: Scene, library: AssetLibrary, size: tuple[int, int] = SIZE) -> d
     return names
 
 
-def test_what_stands_before_the_camera_is_seen_with_its_textures(cube):
+def test_an_object_in_front_of_the_camera_is_visible_with_its_textures(cube):
     assert seen(*cube) == {"cube": True, "ground": True}
 
 
-def test_what_is_behind_the_camera_is_not_seen(cube):
+def test_an_object_behind_the_camera_is_not_visible(cube):
     scene, _ = cube
     scene.tableau["cube"].translation = (3.4, 0.5, 5.8)
     assert seen(*cube) == {"cube": False, "ground": True}
 
 
-def test_a_turn_of_the_camera_changes_what_is_seen(cube):
+def test_turning_the_camera_changes_visibility(cube):
     scene, _ = cube
     scene.tableau["camera"].euler = (80.0, 0.0, 0.0)
-    assert seen(*cube) == {"cube": False, "ground": True}  # a kilometre of ground cannot be told
+    assert seen(*cube) == {"cube": False, "ground": True}  # the box of a kilometre of ground still intersects
 
 
-def test_what_is_not_drawn_is_not_seen(cube):
+def test_an_undrawn_object_is_not_visible(cube):
     scene, _ = cube
     scene.tableau["cube"].visibleModel.enabled = False
     scene.tableau["cube"].shadowCaster.enabled = False
@@ -75,7 +75,7 @@ def test_a_wider_picture_sees_more(cube):
     assert seen(*cube, size=(128, 64)) == {"cube": True, "ground": True}
 
 
-def test_without_a_camera_the_default_eye_sees(cube):
+def test_without_a_camera_the_default_view_is_used(cube):
     scene, _ = cube
     scene.tableau["camera"].camera.enabled = False
     scene.tableau["cube"].translation = (0, 1.6, 20)
@@ -85,7 +85,7 @@ def test_without_a_camera_the_default_eye_sees(cube):
 
 
 @pytest.mark.parametrize(("distance", "is_seen"), [(0, True), (20, False), (-20, False)])
-def test_an_orthographic_camera_sees_as_deep_as_it_says(cube, distance, is_seen):
+def test_an_orthographic_camera_sees_between_its_near_and_far_planes(cube, distance, is_seen):
     scene, _ = cube
     scene.tableau["camera"].camera.projection = "orthographic"
     scene.tableau["camera"].camera.depth = 8
@@ -100,7 +100,7 @@ PLACES = st.lists(st.tuples(*[st.floats(-8, 8, width=32)] * 3), min_size=1, max_
 
 @settings(max_examples=amount(20, 160))
 @given(PLACES, st.tuples(st.floats(-80, 80), st.floats(-180, 180)))
-def test_an_object_with_a_corner_in_the_picture_is_seen_and_one_beyond_an_edge_is_not(places, turn):
+def test_an_object_is_visible_if_its_box_reaches_into_the_picture(places, turn):
     scene = load_scene(Path(__file__).parents[2] / "scenes" / "cube.hu")
     tableau = scene.tableau
     tableau["camera"].euler = (*turn, 0)
@@ -110,7 +110,7 @@ def test_an_object_with_a_corner_in_the_picture_is_seen_and_one_beyond_an_edge_i
         planner = ScenePlanner(tableau, scene.registry, library, profile("unified"), SIZE)
         tableau.update_world()
         needs = planner.needs()
-        visibility, table = planner.seen(needs), needs.tables["forward"]
+        visibility, table = planner.visibility(needs), needs.tables["forward"]
         found = visibility._in_view(table, np.flatnonzero(drawn_rows(table)))
     batches, world = table.batches[table.batch], tableau.world[table.objects]
     ends = np.stack((batches["low"], batches["high"]), axis=1)
@@ -121,13 +121,13 @@ def test_an_object_with_a_corner_in_the_picture_is_seen_and_one_beyond_an_edge_i
     room = 1e-3
     inside = (abs(x) < w - room) & (abs(y) < w - room) & (z > room) & (z < w - room)
     beyond = np.stack([s * v > w + room for v in (x, y) for s in (1, -1)]).all(axis=2).any(axis=0)
-    rotated = np.isin(table.objects, [tableau["cube"].row])  # a box around a turned box is larger
+    rotated = np.isin(table.objects, [tableau["cube"].row])  # the box of a rotated box is larger
     assert found[inside.any(axis=1)].all()
     assert not found[beyond & ~rotated].any()
 
 
 class Blind(Feature):
-    """A feature whose code raises where it is asked what is shown."""
+    """A feature whose `view_projection` raises."""
 
     type_name = "blind"
 
@@ -135,7 +135,7 @@ class Blind(Feature):
         raise RuntimeError("no eyes")
 
 
-def test_a_feature_that_cannot_say_what_is_shown_is_switched_off_and_reported(root, monkeypatch):
+def test_a_feature_whose_view_projection_raises_is_switched_off_and_reported(root, monkeypatch):
     monkeypatch.chdir(root)
     known = discover()
     registry = Registry([Blind(), *(known[name] for name in known)])
@@ -148,14 +148,14 @@ def test_a_feature_that_cannot_say_what_is_shown_is_switched_off_and_reported(ro
 
 
 def arriving(place: tuple[float, float, float]) -> list[str]:
-    """What is transferred, in its order, while the cube stands there."""
+    """The transferred keys, in order, with the cube at this position."""
     with open_scene("scenes/cube.hu", profile="unified", settle=False, paging_cycles=1) as scene:
         scene.tableau["cube"].translation = place
         scene.settle()
         return [name for sent in scene.host.log for name in sent]
 
 
-def test_what_the_camera_sees_arrives_before_what_it_does_not(root, monkeypatch):
+def test_visible_assets_arrive_before_invisible_ones(root, monkeypatch):
     monkeypatch.chdir(root)
     before, behind = arriving((0, 0.5, 0)), arriving((3.4, 0.5, 5.8))
     assert sorted(before) == sorted(behind)
@@ -166,7 +166,7 @@ def test_what_the_camera_sees_arrives_before_what_it_does_not(root, monkeypatch)
         assert [name.split()[0] for name in order[:5]] == ["builtin"] * 5
 
 
-def test_only_another_view_of_what_is_still_to_come_makes_another_order() -> None:
+def test_transfers_are_reordered_only_if_a_new_view_shows_pending_assets() -> None:
     class Eye(FrustumQuery):
         def __call__(self, keys: np.ndarray) -> np.ndarray:
             asked.append(len(keys))
@@ -182,12 +182,12 @@ def test_only_another_view_of_what_is_still_to_come_makes_another_order() -> Non
     asked: list[int] = []
     here, there = eye(1), eye(2)
     late, early = [sending(1, 2), sending(7, 1)], [sending(7, 9), sending(1)]
-    assert turned(here, there, late)
-    assert turned(None, there, late)
-    assert not turned(here, there, early)
-    assert not turned(here, eye(1), late)
-    assert not turned(here, None, late)
+    assert needs_reordering(here, there, late)
+    assert needs_reordering(None, there, late)
+    assert not needs_reordering(here, there, early)
+    assert not needs_reordering(here, eye(1), late)
+    assert not needs_reordering(here, None, late)
     assert asked == [3, 3, 3]
-    assert not turned(here, there, [])
-    assert not turned(here, there, [sending(*range(MOST_AGAIN + 1))])
+    assert not needs_reordering(here, there, [])
+    assert not needs_reordering(here, there, [sending(*range(MAX_REORDERED + 1))])
     assert asked == [3, 3, 3]

@@ -1,4 +1,4 @@
-"""There is room for one more descriptor set: a pool that is full or fragmented gets another beside it."""
+"""A new descriptor pool is created when all are full or fragmented."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def count(device: Device) -> int:
     return device.handles.counts().get("DescriptorPool", 0)
 
 
-def test_as_many_sets_as_are_wanted_are_made_and_what_is_given_back_is_used_again(
+def test_any_number_of_sets_can_be_allocated_and_freed_sets_are_reused(
     device: Device, layout: Any, pools: DescriptorPools
 ) -> None:
     made = [pools.allocate(layout, 4) for _ in range(2 * SETS_PER_POOL)]
-    before = count(device)  # some drivers go beyond what a pool was made for
+    before = count(device)  # some drivers allocate more than a pool was created for
     for handle, pool in made:
         pools.free(handle, pool)
     for _ in range(2 * SETS_PER_POOL):
@@ -60,7 +60,7 @@ def test_as_many_sets_as_are_wanted_are_made_and_what_is_given_back_is_used_agai
 
 
 @pytest.mark.parametrize("result", [Result.OUT_OF_POOL_MEMORY, Result.FRAGMENTED_POOL])
-def test_a_pool_that_has_no_room_for_the_driver_gets_another(
+def test_a_pool_that_the_driver_reports_full_gets_another(
     device: Device, layout: Any, pools: DescriptorPools, result: Result
 ) -> None:
     _, first = pools.allocate(layout, 4)
@@ -71,7 +71,7 @@ def test_a_pool_that_has_no_room_for_the_driver_gets_another(
     assert count(device) == 2
 
 
-def test_without_host_memory_nothing_is_made_and_the_next_try_succeeds(
+def test_out_of_host_memory_creates_nothing_and_the_next_call_succeeds(
     device: Device, layout: Any, pools: DescriptorPools
 ) -> None:
     with faults.injected(1, Result.OUT_OF_HOST_MEMORY), pytest.raises(OutOfHostMemory):
@@ -84,7 +84,7 @@ def test_without_host_memory_nothing_is_made_and_the_next_try_succeeds(
 
 
 @pytest.mark.parametrize("result", [Result.OUT_OF_POOL_MEMORY, Result.FRAGMENTED_POOL])
-def test_a_scene_whose_pool_has_no_room_is_drawn_all_the_same(result: Result) -> None:
+def test_a_scene_is_drawn_although_its_descriptor_pool_is_full(result: Result) -> None:
     with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
         shown = scene.frame()
         pools = scene.host.objects()["DescriptorPool"]

@@ -1,4 +1,4 @@
-"""Claims about the pipeline cache on disk: it is kept per driver, and any damage is an empty cache."""
+"""Claims about the pipeline cache on disk: one per driver, and a damaged file is an empty cache."""
 
 from pathlib import Path
 
@@ -17,21 +17,21 @@ def device():
 
 
 def saved(device, folder: Path) -> bytes:
-    """A cache file as a first run leaves it."""
+    """A cache file as a first run writes it."""
     cache = PipelineCache(device, folder)
     cache.close()
     return cache.path.read_bytes()
 
 
 def loads(device, folder: Path) -> bool:
-    """Whether a new cache starts from the file."""
+    """Whether a new cache is loaded from the file."""
     cache = PipelineCache(device, folder)
     starts_from_file = bool(cache.loaded_bytes)
     cache.close()
     return starts_from_file
 
 
-def test_a_cache_is_found_again_under_its_driver(device, tmp_path):
+def test_a_cache_is_loaded_for_the_same_driver(device, tmp_path):
     saved(device, tmp_path)
     (file,) = tmp_path.iterdir()
     assert f"{device.adapter.vendor_id:08x}" in file.name
@@ -39,7 +39,7 @@ def test_a_cache_is_found_again_under_its_driver(device, tmp_path):
     assert loads(device, tmp_path)
 
 
-def test_a_cache_cut_short_or_changed_anywhere_is_an_empty_one(device, tmp_path):
+def test_a_truncated_or_changed_cache_counts_as_empty(device, tmp_path):
     whole = saved(device, tmp_path)
     (file,) = tmp_path.iterdir()
     damaged = [whole[:length] for length in range(0, len(whole), 7)]
@@ -62,13 +62,13 @@ def test_another_gpus_cache_is_never_read(device, tmp_path):
     assert whole
 
 
-def test_a_folder_that_cannot_be_made_costs_nothing(device, tmp_path):
+def test_a_folder_that_cannot_be_created_is_no_failure(device, tmp_path):
     (tmp_path / "taken").write_text("a file, not a folder")
     cache = PipelineCache(device, tmp_path / "taken" / "cache")
     assert cache.save() is False
     cache.close()
 
 
-def test_nothing_temporary_is_left_behind(device, tmp_path):
+def test_no_temporary_file_is_left_behind(device, tmp_path):
     saved(device, tmp_path)
     assert len(list(tmp_path.iterdir())) == 1

@@ -1,4 +1,4 @@
-"""Claims about rings: every copy ends with the newest rows, and only what changed is written."""
+"""Claims about rings: every copy gets the newest rows, and only changed rows are written."""
 
 import numpy as np
 from hypothesis import given
@@ -11,7 +11,7 @@ def flushed(writer: RingWriter, mapped: np.ndarray, copy: int, stride: int) -> i
     return writer.flush(copy, mapped, stride)
 
 
-def test_each_copy_catches_up_by_itself():
+def test_each_copy_is_written_when_its_slot_is_flushed():
     writer, mapped = RingWriter(2), np.zeros(64, np.uint8)
     rows = np.arange(8, dtype=np.uint32).reshape(4, 2)
     writer.replace(rows)
@@ -23,14 +23,14 @@ def test_each_copy_catches_up_by_itself():
     assert mapped[:32].tobytes() == rows.tobytes() == mapped[32:].tobytes()
 
 
-def test_nothing_changed_writes_nothing():
+def test_without_changes_nothing_is_written():
     writer, mapped = RingWriter(2), np.zeros(64, np.uint8)
     writer.replace(np.ones(8, np.uint32))
     flushed(writer, mapped, 0, 32)
     assert flushed(writer, mapped, 0, 32) == 0
 
 
-def test_a_ring_that_moved_is_written_whole():
+def test_a_ring_at_a_new_address_is_written_whole():
     writer, mapped = RingWriter(1), np.zeros(32, np.uint8)
     writer.replace(np.ones(8, np.uint32))
     flushed(writer, mapped, 0, 32)
@@ -41,7 +41,7 @@ def test_a_ring_that_moved_is_written_whole():
 
 
 @given(st.lists(st.tuples(st.integers(0, 19), st.integers(1, 20), st.booleans()), max_size=20))
-def test_copies_hold_the_rows_after_any_changes(changes):
+def test_copies_hold_the_source_rows_after_any_changes(changes):
     writer, rows = RingWriter(2), np.zeros(20, np.uint32)
     mapped = np.full(2 * 96, 255, np.uint8)
     writer.replace(rows)

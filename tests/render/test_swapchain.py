@@ -1,4 +1,4 @@
-"""The swapchain follows its window, through every answer that acquire and present can give."""
+"""The swapchain follows its window, through every result of acquire and present."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def windowed(display: Display) -> Iterator[Windowed]:
 
 
 def show(windowed: Windowed, frames: int) -> None:
-    """Present this many frames, and fail after ten seconds without them."""
+    """Present this many frames; fail after ten seconds."""
     goal, deadline = windowed.shown + frames, time.monotonic() + limit(10.0)
     while windowed.shown < goal:
         assert time.monotonic() < deadline, "no frames are coming"
@@ -76,7 +76,7 @@ def test_a_suboptimal_acquire_keeps_its_image_and_the_next_frame_has_a_new_swapc
     assert windowed.swapchain.generation == 2
 
 
-def test_an_acquire_that_is_out_of_date_is_tried_again_on_a_new_swapchain(windowed: Windowed) -> None:
+def test_an_out_of_date_acquire_is_repeated_on_a_new_swapchain(windowed: Windowed) -> None:
     show(windowed, 3)
     with faults.injected(1, Result.OUT_OF_DATE, function="vkAcquireNextImageKHR"):
         target = windowed.swapchain.acquire()
@@ -93,7 +93,7 @@ def test_an_acquire_that_stays_out_of_date_skips_the_frame(windowed: Windowed) -
 
 
 @pytest.mark.parametrize("result", [Result.OUT_OF_DATE, Result.SUBOPTIMAL])
-def test_a_present_that_does_not_fit_makes_a_new_swapchain_and_has_consumed_its_semaphore(
+def test_a_present_out_of_date_or_suboptimal_makes_a_new_swapchain_and_has_waited_for_its_semaphore(
     windowed: Windowed, result: Result
 ) -> None:
     for round_number in range(1, 7):
@@ -107,7 +107,7 @@ def test_a_present_that_does_not_fit_makes_a_new_swapchain_and_has_consumed_its_
 
 
 @pytest.mark.parametrize("function", ["vkAcquireNextImageKHR", "vkQueuePresentKHR"])
-def test_a_lost_surface_is_made_again(windowed: Windowed, function: str) -> None:
+def test_a_lost_surface_is_recreated(windowed: Windowed, function: str) -> None:
     show(windowed, 3)
     lost = windowed.surface.handle
     with faults.injected(1, Result.SURFACE_LOST, function=function) as reported:
@@ -121,18 +121,18 @@ def test_a_lost_surface_is_made_again(windowed: Windowed, function: str) -> None
     assert windowed.device.handles.counts()["SurfaceKHR"] == 1
 
 
-def test_images_that_are_given_up_leave_nothing_behind(windowed: Windowed) -> None:
+def test_released_images_leave_no_object_behind(windowed: Windowed) -> None:
     show(windowed, 3)
     for _ in range(5):
         target = windowed.swapchain.acquire()
         assert target is not None
-        windowed.swapchain.give_up(target)
+        windowed.swapchain.release(target)
     show(windowed, 6)
     assert windowed.swapchain.generation == 6
 
 
 @pytest.mark.parametrize("nth", range(1, 9))
-def test_a_swapchain_that_cannot_be_made_releases_what_was_made_of_it(windowed: Windowed, nth: int) -> None:
+def test_a_swapchain_that_cannot_be_created_releases_its_parts(windowed: Windowed, nth: int) -> None:
     show(windowed, 3)
     windowed.swapchain.stale = True
     with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as reported:

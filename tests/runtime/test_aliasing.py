@@ -1,4 +1,4 @@
-"""Claims about attachments that share memory: smaller plans, the same picture, silence from validation."""
+"""Claims about attachments that share memory: smaller plans, the same picture, no validation messages."""
 
 import numpy as np
 import pytest
@@ -64,15 +64,15 @@ def test_images_of_passes_that_do_not_overlap_share_memory_and_draw_the_same_pic
     plain, without, _ = draw(with_feature=False)
     pixels, live, aliased = draw(with_feature=True)
     assert aliased, "nothing was laid over anything"
-    assert live - without < 1024 * 1024 * 4, "the first map should lie where later attachments lie"
+    assert live - without < 1024 * 1024 * 4, "the first map should share memory with later attachments"
     assert np.array_equal(pixels, plain)
 
 
-def test_the_barrier_of_an_aliased_image_waits_for_everything_before_it():
+def test_the_barrier_of_an_aliased_image_waits_for_all_earlier_commands():
     from engine.graph import Barrier, Layout
     from engine.plan.terms.vocabulary import Access, Stage
     from engine.plan.terms.vulkan_enums import Aspect
-    from engine.render.recorder import Attachment, image_barrier
+    from engine.render.frame_recorder import Attachment, image_barrier
     from engine.vk.binding import NULL
 
     first = Barrier(

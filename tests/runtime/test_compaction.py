@@ -1,4 +1,4 @@
-"""Claims about compaction in a running scene: asked for, told beforehand, and no texel is another one."""
+"""Claims about compaction in a running scene: started on request, estimated first, no texel changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def texels(runtime: Runtime, texture: AssetRef) -> np.ndarray:
     return read_image(runtime.device, runtime.profile, place.handle, shape, READ, layer=place.layer, mip=0)
 
 
-def test_compaction_returns_a_page_and_every_texel_stays():
+def test_compaction_frees_a_page_and_keeps_every_texel():
     scene = load_scene(CUBE)
     for feature in ("visibleModel", "shadowCaster"):
         scene.apply_setting(f"cube.{feature}.active=false")
@@ -55,7 +55,7 @@ def test_compaction_returns_a_page_and_every_texel_stays():
             assert (found.moves, found.moved) == (1, whole)
             assert found.gain >= whole
             runtime.settle()
-            assert runtime.memory.live_bytes == before  # told, and nothing done
+            assert runtime.memory.live_bytes == before  # estimated, and nothing done
             assert runtime.compaction(max_bytes=whole - 1).gain == 0
             assert runtime.compact().gain == found.gain
             runtime.settle()
@@ -71,7 +71,7 @@ def test_compaction_returns_a_page_and_every_texel_stays():
     assert np.array_equal(pixels, picture())
 
 
-def test_what_could_not_be_read_stays_lost_where_it_is_moved_to(monkeypatch: pytest.MonkeyPatch):
+def test_unreadable_assets_stay_unreadable_after_a_move(monkeypatch: pytest.MonkeyPatch):
     scene = load_scene(CUBE)
     for feature in ("visibleModel", "shadowCaster"):
         scene.apply_setting(f"cube.{feature}.active=false")
@@ -90,7 +90,7 @@ def test_what_could_not_be_read_stays_lost_where_it_is_moved_to(monkeypatch: pyt
         runtime.settle()
         assert runtime.compact().moves == 1
         runtime.settle()
-        assert runtime.memory.lost == {ROUGHNESS.key}
+        assert runtime.memory.unreadable_keys == {ROUGHNESS.key}
         assert runtime.memory.location(ROUGHNESS.key) is None
         assert runtime.memory.location(NORMAL.key) is not None
 
@@ -100,7 +100,7 @@ def _cannot_be_read(*_: object) -> None:
 
 
 def picture() -> np.ndarray:
-    """The cube as it is drawn where nothing was ever compacted."""
+    """The cube drawn without any compaction."""
     scene = load_scene(CUBE)
     with (
         open_library(scene.dbs) as library,

@@ -1,4 +1,4 @@
-"""A registry of small features, and files written where a test wants them."""
+"""A registry of small features, and files written for a test."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Loading: what a file says is what the columns hold, and what is wrong is told with its place."""
+"""Loading: columns hold the values of the file, and errors are reported with their positions."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def problems(load, text, **named):
 
 
 def attempt(load, text):
-    """The scene, or None and the codes of what is wrong with it."""
+    """The scene, or None and the codes of its problems."""
     try:
         return load(text), set()
     except InputError as error:
@@ -32,7 +32,7 @@ def tableau_of(objects):
     return f"tableau: {{ objects: {{ {objects} }} }}"
 
 
-def test_objects_transforms_flags_and_features_arrive_in_columns(load):
+def test_objects_transforms_flags_and_features_are_loaded_into_columns(load):
     scene = load(
         ASSETS
         + """tableau: {
@@ -75,7 +75,7 @@ def test_objects_transforms_flags_and_features_arrive_in_columns(load):
     assert scene.asset("assetDb0", "cube", ("mesh",)) == AssetRef(1, 1)
 
 
-def test_objects_and_features_know_their_lines(load):
+def test_objects_and_features_have_their_lines(load):
     scene = load(
         "tableau: {\n    objects: {\n        lamp: {\n\t\t\tfeatures: [\n"
         "\t\t\t\t{ @type: light }\n            ]\n        }\n    }\n}\n" + ASSETS
@@ -84,7 +84,7 @@ def test_objects_and_features_know_their_lines(load):
     assert scene.tableau["lamp"].light.position == Position("scenes/a.hu", 5, 19)
 
 
-def test_a_missing_required_feature_is_reported_as_the_format_says(load):
+def test_a_missing_required_feature_is_reported_as_documented(load):
     text = """
     tableau: {
         objects: { cube: { features: [
@@ -150,7 +150,7 @@ WRONG = [
 @pytest.mark.parametrize(
     ("objects", "code", "hint"), WRONG, ids=[code + ":" + o[:40] for o, code, _ in WRONG]
 )
-def test_what_is_wrong_is_reported_with_code_place_and_hint(load, objects, code, hint):
+def test_errors_are_reported_with_code_position_and_hint(load, objects, code, hint):
     (problem, *more) = problems(load, ASSETS + tableau_of(objects))
     assert not more
     assert problem.code == code
@@ -171,13 +171,13 @@ def test_all_problems_of_all_parts_are_reported_together(load):
     ]
 
 
-def test_vectors_of_wrong_lengths_do_not_borrow_numbers_from_each_other(load):
+def test_vectors_of_wrong_lengths_take_no_numbers_from_their_neighbours(load):
     objects = "a: { scale: [1 2] } b: { scale: [1 2 3 4] } c: { scale: [[1] 2] } d: { scale: [1 2 3] }"
     found = problems(load, tableau_of(objects))
     assert [problem.code for problem in found] == ["value.count"] * 3
 
 
-def test_a_flood_of_problems_ends_with_their_number(load):
+def test_too_many_problems_end_with_the_number_of_the_others(load):
     found = problems(load, tableau_of(" ".join(f"o{i}: {{ x: 1 }}" for i in range(300))))
     assert len(found) == 101
     assert found[-1].code == "scene.too_many"
@@ -187,7 +187,7 @@ def test_a_flood_of_problems_ends_with_their_number(load):
 @pytest.mark.parametrize(
     "bad", ["scale: [0 1 1]", "rotation: [0 0 0 0]", "scale: [1e-12 1 1]"], ids=["flat", "zero", "tiny"]
 )
-def test_a_transform_that_makes_no_matrix_is_a_warning_with_its_line(load, bad):
+def test_an_invalid_transform_is_a_warning_with_its_line(load, bad):
     scene = load("tableau: {\n  objects: {\n    o: { " + bad + " }\n  }\n}")
     (problem,) = scene.tableau.warnings
     assert problem.code == "transform.singular"
@@ -198,12 +198,12 @@ def test_a_transform_that_makes_no_matrix_is_a_warning_with_its_line(load, bad):
     np.testing.assert_array_equal(scene.tableau["o"].world, np.identity(4))
 
 
-def test_a_scene_is_found_with_its_root_braces_left_out_or_given(load):
+def test_a_scene_is_loaded_with_and_without_root_braces(load):
     for text in (tableau_of("o: { }"), "{ " + tableau_of("o: { }") + " }"):
         assert "o" in load(text).tableau
 
 
-def test_includes_are_read_once_wherever_they_stand(load, write):
+def test_each_included_file_is_read_once(load, write):
     write(ASSETS, "scenes/more/assets.hu")
     write("include: [assets.hu]  " + ASSETS.replace("assetDb0", "assetDb1"), "scenes/more/b.hu")
     scene = load(
@@ -216,7 +216,7 @@ def test_includes_are_read_once_wherever_they_stand(load, write):
     assert [file.path.name for file in scene.files] == ["a.hu", "b.hu", "assets.hu"]
 
 
-def test_an_include_cycle_is_printed(load, write):
+def test_an_include_cycle_is_reported(load, write):
     write("include: [c.hu]  " + ASSETS, "scenes/b.hu")
     write("include: a.hu", "scenes/c.hu")
     (problem,) = problems(load, "include: [b.hu]  " + tableau_of("o: { }"))
@@ -240,7 +240,7 @@ def test_an_include_cycle_is_printed(load, write):
         ("[a]", "value.kind"),
     ],
 )
-def test_an_include_that_may_not_be_read_is_refused_where_it_stands(load, write, include, code):
+def test_a_forbidden_include_is_rejected_at_its_position(load, write, include, code):
     write(ASSETS, "scenes/b.hu")
     (problem,) = problems(load, f"include: [{include}]\n" + tableau_of("o: { }"))
     assert problem.code == code
@@ -253,7 +253,7 @@ def test_a_problem_of_an_included_file_is_reported_in_that_file(load, write):
     assert problem.position.file == "scenes/b.hu"
 
 
-def test_a_broken_database_does_not_drown_its_own_problem(load):
+def test_a_broken_database_reports_only_its_own_problem(load):
     text = ASSETS.replace("name: assetDb0", "nam: assetDb0")
     found = problems(
         load, text + tableau_of("o: { features: [ { @type: visibleModel  asset: [assetDb0 0] } ] }")
@@ -261,7 +261,7 @@ def test_a_broken_database_does_not_drown_its_own_problem(load):
     assert {problem.code for problem in found} == {"asset.field", "value.missing"}
 
 
-def test_a_newer_version_is_refused_and_the_file_left_alone(load, tmp_path):
+def test_a_newer_version_is_rejected_and_the_file_is_unchanged(load, tmp_path):
     text = "version: 2\n" + tableau_of("o: { }")
     (problem,) = problems(load, text)
     assert problem.code == "scene.version"
@@ -279,11 +279,11 @@ def test_a_newer_version_is_refused_and_the_file_left_alone(load, tmp_path):
         ("tableu: { }", "field.unknown"),
     ],
 )
-def test_a_file_that_is_no_scene_says_so(load, text, code):
+def test_a_file_that_is_no_scene_is_reported(load, text, code):
     assert code in {problem.code for problem in problems(load, text)}
 
 
-def test_two_tableaus_and_two_databases_of_one_name_are_errors_naming_both_places(load, write):
+def test_two_tableaus_and_two_databases_with_one_name_are_reported_with_both_positions(load, write):
     write(ASSETS + tableau_of("p: { }"), "scenes/b.hu")
     found = problems(load, "include: [b.hu]\n" + ASSETS + tableau_of("o: { }"))
     assert sorted(problem.code for problem in found) == ["asset.name", "scene.tableau"]
@@ -298,10 +298,10 @@ def test_a_scene_without_a_tableau_has_an_empty_one(load):
     assert not scene.save()
 
 
-def test_a_default_asset_that_is_not_there_is_reported_where_it_is_left_out(load):
+def test_a_missing_default_asset_is_reported_where_the_field_is_omitted(load):
     (problem,) = problems(load, tableau_of("o: { features: [ { @type: light } ] }"))
     assert problem.code == "asset.reference"
-    assert "cookie is left out" in problem.message
+    assert "cookie is omitted" in problem.message
 
 
 def test_the_scene_that_ships_loads(root):
@@ -339,30 +339,30 @@ objects = st.recursive(
 )
 
 
-def check(tableau, handle, said):
-    np.testing.assert_array_equal(handle.translation, np.float32(said.get("translation", (0, 0, 0))))
-    np.testing.assert_array_equal(handle.scale, np.float32(said.get("scale", (1, 1, 1))))
-    assert handle.enabled == said.get("enabled", True)
-    assert ("light" in handle) == ("features" in said)
-    children = said.get("objects", {})
+def check(tableau, handle, written):
+    np.testing.assert_array_equal(handle.translation, np.float32(written.get("translation", (0, 0, 0))))
+    np.testing.assert_array_equal(handle.scale, np.float32(written.get("scale", (1, 1, 1))))
+    assert handle.enabled == written.get("enabled", True)
+    assert ("light" in handle) == ("features" in written)
+    children = written.get("objects", {})
     assert [child.name for child in handle.children] == list(children)
     return 1 + sum(
         check(tableau, tableau[f"{handle.path}/{name}"], child) for name, child in children.items()
     )
 
 
-@given(said=objects)
+@given(written=objects)
 @settings(max_examples=amount(20, 240), suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_tree_that_is_written_is_the_tree_that_is_loaded(load, said):
-    scene, refused = attempt(load, ASSETS + write({"tableau": {"objects": {"top": said}}}))
+def test_any_written_tree_is_loaded_unchanged(load, written):
+    scene, refused = attempt(load, ASSETS + write({"tableau": {"objects": {"top": written}}}))
     if scene is None:
         assert refused == {"object.name"}  # names alike but for case
     else:
-        assert check(scene.tableau, scene.tableau["top"], said) == len(scene.tableau)
+        assert check(scene.tableau, scene.tableau["top"], written) == len(scene.tableau)
 
 
 @given(text=st.text(st.sampled_from("{}[]:@\"' \nab1.-tableauobjcsfr"), max_size=60))
 @settings(max_examples=amount(37, 600), suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_only_input_errors_escape_whatever_a_file_holds(load, text):
+def test_any_text_raises_only_input_errors(load, text):
     scene, refused = attempt(load, "tableau: { objects: { o: { " + text + " } } }")
     assert refused if scene is None else len(scene.tableau) >= 1

@@ -1,4 +1,4 @@
-"""Saving: only what changed is written anew, and the file is never half a file."""
+"""Saving: only changed values are written, and the file is replaced atomically."""
 
 import os
 
@@ -44,7 +44,7 @@ def scene(load):
 
 @pytest.fixture
 def saved(scene, registry):
-    """Save, and give the lines that are different now: {old: new}; the loaded again must be the same."""
+    """Save, and return the changed lines {old: new}; the file must load as the same tableau."""
 
     def saved():
         before = scene.path.read_text().splitlines()
@@ -60,7 +60,7 @@ def saved(scene, registry):
 
 
 def same(one, other):
-    """Both tableaus hold the same objects with the same values, at the same lines."""
+    """Assert that both tableaus have the same objects with the same values, at the same lines."""
     assert len(one) == len(other)
     for row in one.rows().tolist():
         mine = one.handle(row)
@@ -78,14 +78,14 @@ def same(one, other):
                 assert feature[name] == twin[name]
 
 
-def test_nothing_changed_means_nothing_written(scene):
+def test_without_changes_nothing_is_written(scene):
     stamp = os.stat(scene.path)
     assert not scene.save()
     assert os.stat(scene.path).st_mtime_ns == stamp.st_mtime_ns
     assert os.stat(scene.path).st_ino == stamp.st_ino
 
 
-def test_a_toggle_changes_only_its_value(scene, saved):
+def test_switching_a_flag_changes_only_its_value(scene, saved):
     scene.tableau["cube"].visibleModel.enabled = False
     assert saved() == {
         "{ @type: visibleModel  enabled: true  asset: [assetDb0 0] }   // seen": (
@@ -94,7 +94,7 @@ def test_a_toggle_changes_only_its_value(scene, saved):
     }
 
 
-def test_a_toggle_of_what_the_file_leaves_out_is_added(scene, saved):
+def test_a_switched_flag_that_the_file_omits_is_added(scene, saved):
     scene.tableau["cube"].shadowCaster.active = False
     scene.tableau["camera/reticle"].enabled = False
     assert saved() == {
@@ -107,12 +107,12 @@ def test_a_toggle_of_what_the_file_leaves_out_is_added(scene, saved):
     }
 
 
-def test_numbers_that_did_not_change_keep_their_writing(scene, saved):
+def test_unchanged_numbers_keep_their_notation(scene, saved):
     scene.tableau["cube"].translation = (1.5, 0.5, 0)
     assert saved() == {"translation: [0, 0.50, 0]     // metres": "translation: [1.5, 0.50, 0]     // metres"}
 
 
-def test_a_rotation_is_written_the_way_the_file_has_it(scene, saved):
+def test_a_rotation_is_written_in_the_form_that_the_file_has(scene, saved):
     scene.tableau["cube"].euler = (0, 45, 0)
     scene.tableau["lamp"].rotation = (0, 1, 0, 0)
     assert saved() == {
@@ -123,14 +123,14 @@ def test_a_rotation_is_written_the_way_the_file_has_it(scene, saved):
     }
 
 
-def test_assets_are_written_by_name_where_that_is_clear_and_by_index_where_not(scene, saved):
+def test_assets_are_written_by_name_if_it_is_unique_and_by_index_if_not(scene, saved):
     scene.tableau["lamp"].light.cookie = AssetRef(1, 0)
     scene.tableau["cube"].shadowCaster.asset = AssetRef(1, 0)
     (line,) = [new for old, new in saved().items() if "shadowCaster" in old]
     assert "asset: [assetDb0 0]" in line  # `cube` would name the mesh
 
 
-def test_fields_objects_and_features_that_are_new_are_added_and_removed_ones_go(scene, saved):
+def test_new_fields_objects_and_features_are_added_and_removed_ones_deleted(scene, saved):
     tableau = scene.tableau
     tableau["lamp"].light.cone = 60
     tableau["lamp"].light.note = "two words"
@@ -152,7 +152,7 @@ def test_fields_objects_and_features_that_are_new_are_added_and_removed_ones_go(
     assert not scene.save()
 
 
-def test_an_object_that_was_replaced_under_its_name_is_written_again(scene, saved):
+def test_an_object_replaced_by_one_of_the_same_name_is_written(scene, saved):
     scene.tableau.remove("lamp")
     scene.tableau.add_object("lamp", translation=(1, 2, 3))
     saved()
@@ -161,7 +161,7 @@ def test_an_object_that_was_replaced_under_its_name_is_written_again(scene, save
     assert "@type: light" not in text
 
 
-def test_new_objects_find_their_place_where_all_others_are_gone(scene, saved):
+def test_new_objects_are_inserted_where_all_others_are_removed(scene, saved):
     for child in scene.tableau.children():
         scene.tableau.remove(child)
     scene.tableau.add_object("alone")
@@ -170,7 +170,7 @@ def test_new_objects_find_their_place_where_all_others_are_gone(scene, saved):
     saved()
 
 
-def test_saving_twice_writes_the_second_change_alone(scene, saved):
+def test_saving_twice_writes_only_the_second_change(scene, saved):
     scene.tableau["lamp"].light.intensity = 4
     saved()
     scene.tableau["lamp"].light.intensity = 5
@@ -179,7 +179,7 @@ def test_saving_twice_writes_the_second_change_alone(scene, saved):
     assert "intensity: 5" in new
 
 
-def test_a_file_that_somebody_else_changed_is_not_overwritten(scene):
+def test_a_file_changed_on_disk_is_not_overwritten(scene):
     newer = scene.path.read_text().replace("name: view", "name: other")
     scene.path.write_text(newer)
     scene.tableau["lamp"].light.intensity = 4
@@ -189,7 +189,7 @@ def test_a_file_that_somebody_else_changed_is_not_overwritten(scene):
     assert scene.path.read_text() == newer
 
 
-def test_a_file_of_a_newer_version_that_took_its_place_is_left_alone(scene):
+def test_a_file_replaced_by_one_of_a_newer_version_is_not_overwritten(scene):
     newer = "version: 9\n" + scene.path.read_text()
     scene.path.write_text(newer)
     scene.tableau["lamp"].light.intensity = 4
@@ -198,7 +198,7 @@ def test_a_file_of_a_newer_version_that_took_its_place_is_left_alone(scene):
     assert scene.path.read_text() == newer
 
 
-def test_a_save_that_fails_leaves_the_old_file_and_no_other(scene, monkeypatch):
+def test_a_failing_save_leaves_the_old_file_and_no_other(scene, monkeypatch):
     before = scene.path.read_bytes()
     names = sorted(os.listdir(scene.path.parent))
     scene.tableau["lamp"].light.intensity = 4
@@ -216,7 +216,7 @@ def test_a_save_that_fails_leaves_the_old_file_and_no_other(scene, monkeypatch):
     assert scene.save()  # the change is not lost
 
 
-def test_what_a_killed_process_left_is_swept_when_it_is_old(scene):
+def test_old_temporary_files_of_killed_processes_are_deleted(scene):
     folder = scene.path.parent
     old, young = folder / f".{scene.path.name}.x1.saving", folder / f".{scene.path.name}.x2.saving"
     for path in (old, young):
@@ -229,8 +229,8 @@ def test_what_a_killed_process_left_is_swept_when_it_is_old(scene):
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
-def test_a_line_more_and_one_less_move_what_is_between(load, registry, line_break):
-    """As many lines as before, and yet the camera stands on another one."""
+def test_an_added_and_a_removed_line_move_the_positions_between_them(load, registry, line_break):
+    """The number of lines is the same, but the camera is on another line."""
     scene = load(TEXT)
     scene.path.write_bytes(TEXT.replace("\n", line_break).encode())
     scene = load_scene(scene.path, registry)
@@ -243,7 +243,7 @@ def test_a_line_more_and_one_less_move_what_is_between(load, registry, line_brea
     same(scene.tableau, load_scene(scene.path, registry).tableau)
 
 
-def test_objects_cannot_be_saved_where_no_file_holds_a_tableau(load):
+def test_objects_cannot_be_saved_without_a_tableau_in_a_file(load):
     scene = load(ASSETS)
     scene.tableau.add_object("new")
     with pytest.raises(InputError) as caught:
@@ -259,7 +259,7 @@ def test_a_file_in_another_encoding_is_saved_as_utf_8(scene, registry):
     assert "intensity: 4" in scene.path.read_bytes().decode("utf-8")
 
 
-def test_a_changed_scene_of_an_included_tableau_is_saved_where_it_stands(load, write, registry):
+def test_changes_of_an_included_tableau_are_saved_to_its_file(load, write, registry):
     home = write(TEXT, "scenes/b.hu")
     scene = load("include: [b.hu]")
     scene.tableau["lamp"].light.intensity = 9
@@ -280,7 +280,7 @@ actions = st.lists(
 
 @given(actions=actions)
 @settings(max_examples=amount(20, 200), suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_was_done_is_there_after_loading_again(load, registry, actions):
+def test_all_changes_are_loaded_again(load, registry, actions):
     scene = load(TEXT)
     tableau = scene.tableau
     for number, (what, which, value) in enumerate(actions):

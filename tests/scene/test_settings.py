@@ -1,4 +1,4 @@
-"""`--set`: one value by its path, worded as in a file."""
+"""`--set`: one value by its path, written as in a file."""
 
 import numpy as np
 import pytest
@@ -76,7 +76,7 @@ def test_fields_flags_and_transforms_are_set_by_path(scene):
         ("cube.translation=5", "value.kind", ""),
     ],
 )
-def test_a_wrong_setting_is_named_with_the_nearest_right_one(scene, setting, code, hint):
+def test_a_wrong_setting_is_reported_with_the_nearest_name(scene, setting, code, hint):
     with pytest.raises(InputError) as caught:
         apply_setting(scene, setting)
     (problem,) = caught.value.problems
@@ -86,7 +86,7 @@ def test_a_wrong_setting_is_named_with_the_nearest_right_one(scene, setting, cod
     assert not str(caught.value).startswith("--set:")
 
 
-def test_a_refused_setting_changes_nothing(scene):
+def test_a_rejected_setting_changes_nothing(scene):
     before = scene.tableau.structure_version, scene.tableau.values_version
     for setting in ("cube.shadowCaster.bias=17", "cube.shadowCaster.active=no"):
         with pytest.raises(InputError):

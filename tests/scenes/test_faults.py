@@ -12,7 +12,7 @@ from support.sampling import Sample
 
 from engine.memory.streaming.fills import Fills
 from engine.plan.terms.errors import PlanError
-from engine.render.recorder import Recorder
+from engine.render.frame_recorder import FrameRecorder
 from engine.testing import (
     MIB,
     Faults,
@@ -87,7 +87,7 @@ def test_commands_that_were_recorded_halfway_are_discarded_and_the_next_frame_is
     with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
         shown = scene.frame()
         with monkeypatch.context() as patch:
-            patch.setattr(Recorder, "_draw", broken)
+            patch.setattr(FrameRecorder, "_draw", broken)
             for _ in range(3):
                 scene["cube"].shadowCaster.enabled = not scene["cube"].shadowCaster.enabled
                 with pytest.raises(raised):
@@ -103,7 +103,7 @@ def test_no_frame_is_drawn_over_one_that_is_not_finished(faults: Faults, monkeyp
             patch.setattr("engine.vk.timeline.PATIENCE_S", 0.0)
             for _ in range(3):
                 hanging = faults.failed_call(1, "TIMEOUT", function="vkWaitSemaphores", onwards=True)
-                with hanging, pytest.raises(TookTooLong, match=r"frames: \d+ is not finished"):
+                with hanging, pytest.raises(TookTooLong, match=r"frames: \d+ is not reached"):
                     scene.frame()
         assert_same_pixels(scene.frame(), shown, levels=0, share=0)
 

@@ -42,7 +42,7 @@ def cube() -> Iterator[OpenedScene]:
 def device_that_holds(limit: int) -> Iterator[list[int]]:
     """Make the device refuse allocations beyond `limit` bytes in all; yields the refused sizes."""
     refused: list[int] = []
-    make = Objects.make_memory
+    make = Objects.allocate_memory
 
     def sparing(self: Objects, step: Allocate, **how: bool) -> LiveAllocation:
         if self.live_bytes + step.size > limit:
@@ -51,7 +51,7 @@ def device_that_holds(limit: int) -> Iterator[list[int]]:
         return make(self, step, **how)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Objects, "make_memory", sparing)
+        patch.setattr(Objects, "allocate_memory", sparing)
         yield refused
 
 
@@ -67,7 +67,7 @@ def test_within_a_smaller_budget_textures_are_left_out_and_come_back(cube):
         assert scene.memory.live == scene.memory.planned
         assert all(heap.peak <= ROOM for heap in scene.memory.heaps)
         if len(scene.memory.heaps) > 1:
-            assert_problems(scene, ("plan.short", "in memory that is not the device's own"))
+            assert_problems(scene, ("plan.short", "in memory that is not device-local"))
             assert redness(plain) == pytest.approx(redness(bricks), rel=0.05)
         else:
             assert_problems(scene, ("plan.short", "texture2d"))
@@ -208,13 +208,13 @@ def test_if_even_the_old_scene_does_not_fit_the_rest_of_it_is_drawn(cube):
     plain = cube.frame()
     room = cube.memory.live + 15 * MIB - MIB // 4
     with device_that_holds(room) as refused:
-        make = Objects.make_memory
+        make = Objects.allocate_memory
 
         def none_any_more(self: Objects, step: Allocate, **how: bool) -> LiveAllocation:
             return make(self, replace(step, size=1 << 40) if len(refused) > 1 else step, **how)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Objects, "make_memory", none_any_more)
+            patch.setattr(Objects, "allocate_memory", none_any_more)
             cube["cube"].shadowCaster.active = True
             with pytest.raises(HeapFull):
                 cube.settle()

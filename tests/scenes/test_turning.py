@@ -18,7 +18,7 @@ FAR = (50.0, 0.0, 0.0)
 @contextmanager
 def arriving(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenedScene]:
     """A cube before the camera and a plane far away, arriving in cycles of 256 KiB, at most one a frame."""
-    monkeypatch.setattr("engine.runtime.runtime.LOOK_EVERY", 1)
+    monkeypatch.setattr("engine.runtime.runtime.CHECK_INTERVAL", 1)
     with open_scene("scenes/cube.hu", size=(64, 48), settle=False, paging_cycles=1) as scene:
         scene.host.runtime.planner._policy = Policy(staging=1 << 18)  # type: ignore[attr-defined]
         scene["ground"].scale = (1, 1, 1)

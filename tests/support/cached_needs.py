@@ -1,4 +1,4 @@
-"""Requirements of cached buffers and textures, and their caches, for tests of schedules."""
+"""Requirements for cached buffers and textures, and their sources, for tests of schedules."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def needs(*rows: Requirement, keys: Keys | None = None) -> Coalesced:
 
 
 def packed(*rows: Requirement, db: int = 1, gap: int = 0) -> Sources:
-    """Cache ranges one after another, `gap` bytes apart."""
+    """Sources one after another in a cache, `gap` bytes apart."""
     sizes = [tight_bytes(r.shape) if r.shape else r.size for r in rows]
     offsets = np.cumsum([0] + [s + gap for s in sizes])[:-1]
     return Sources.of([r.key for r in rows], db, offsets, sizes)

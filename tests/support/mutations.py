@@ -1,4 +1,4 @@
-"""Plans with one thing broken in them, for tests of what finds it."""
+"""Plans with one broken rule, for tests of the validator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def ident(plan: Plan, part: Part, key: int) -> int:
 
 
 def changed(plan: Plan, part: Part, key: int, **fields: object) -> Plan:
-    """The plan with fields of one row set, whatever that breaks; `key` names what holds it, too."""
+    """The plan with other field values in one row; `key` is the key itself, or one in the row's object."""
     rows: Table = getattr(plan.memory, f"{part.value}_table")
     row = rows.rows(np.array([ident(plan, part, key)]))
     for name, value in fields.items():
@@ -28,7 +28,7 @@ def changed(plan: Plan, part: Part, key: int, **fields: object) -> Plan:
     return replace(plan, memory=replace(plan.memory, **broken))
 
 
-def without(plan: Plan, key: int) -> Plan:
+def without_place(plan: Plan, key: int) -> Plan:
     rows = plan.memory.subresource_table.changed(plan.memory.subresources[:0], np.array([key]))
     return replace(plan, memory=replace(plan.memory, subresource_table=rows))
 
@@ -47,22 +47,22 @@ def with_limits(plan: Plan, **fields: int) -> Plan:
     return with_profile(plan, limits=replace(plan.profile.limits, **fields))
 
 
-def unneeded(plan: Plan, key: int) -> Plan:
-    """The plan without the need of a key."""
+def without_need(plan: Plan, key: int) -> Plan:
+    """The plan without the need of `key`, whose place stays."""
     needs = plan.requirements.needs
     needs = needs.changed(needs.array[:0], np.array([key]))
     return replace(plan, requirements=replace(plan.requirements, needs=needs))
 
 
-def unasked(plan: Plan, key: int) -> Plan:
-    """The plan with nobody who asks for a key."""
+def without_requesters(plan: Plan, key: int) -> Plan:
+    """The plan without the requesters of `key`."""
     rows = plan.requirements.requested.rows
     nobody = SimpleNamespace(rows=rows[rows["key"] != key])
     return replace(plan, requirements=replace(plan.requirements, requested=nobody))
 
 
 def with_empty(plan: Plan, part: Part) -> Plan:
-    """The plan with one more resource or allocation, number 77, in which nothing is."""
+    """The plan with one more resource or allocation, number 77, which is empty."""
     rows: Table = getattr(plan.memory, f"{part.value}_table")
     row = rows.array[:1].copy()
     row["id"] = 77
@@ -71,7 +71,7 @@ def with_empty(plan: Plan, part: Part) -> Plan:
 
 
 def staged_twice(plan: Plan, part: Part) -> Plan:
-    """The plan with its first resource or allocation among those of staging, too."""
+    """The plan with its first resource or allocation also in the staging plan."""
     name = f"{part.value}_table"
     rows: Table = getattr(plan.staging, name)
     more = {name: rows.changed(getattr(plan.memory, name).array[:1], np.zeros(0, np.int64))}

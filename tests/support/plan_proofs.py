@@ -1,4 +1,4 @@
-"""Proofs on random scenes, for tests and benchmarks: valid plans, every byte, any stop, any change."""
+"""Proofs on random scenes, for tests and benchmarks: valid plans and right bytes after any stop or change."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ DEVICES = [*ROOMY, FEW]
 
 
 def policy_of(seed: int) -> Policy:
-    """The policy of a seed: what is proven holds whatever a policy chooses."""
+    """The random policy of a seed: the proofs hold for any policy."""
     movable, alias, direct, queue = np.random.default_rng([seed, 4]).random(4) < 0.7
     chosen = {"movable": movable, "alias": alias, "direct": direct, "transfer_queue": queue}
     return replace(SMALL, **{name: bool(value) for name, value in chosen.items()})
 
 
 def valid_plans(seed: int, count: int) -> int:
-    """Make and validate a chain of `count` plans, each from the one before; how many could be made.
+    """Make and validate `count` plans, each from the previous one; returns how many were possible.
 
-    Sizes, toggles, versions and budgets change at random between them.
+    Sizes, active assets, versions and budgets change at random between them.
     """
     rng = np.random.default_rng(seed)
     device, policy = DEVICES[seed % len(DEVICES)], policy_of(seed)
@@ -59,8 +59,8 @@ def valid_plans(seed: int, count: int) -> int:
     return made
 
 
-def remembered(seed: int) -> int:
-    """A chain of plans, each made twice: with the packing that the last one left, and with one made anew."""
+def packing_is_pure(seed: int) -> int:
+    """Plans made from each other, each with the stored packing and with a new one: both are equal."""
     rng = np.random.default_rng(seed)
     device, policy = DEVICES[seed % len(DEVICES)], policy_of(seed)
     world = World.make(rng, int(rng.integers(5, 30)))
@@ -76,7 +76,7 @@ def remembered(seed: int) -> int:
 
 
 class Pair:
-    """A random scene before and after a change, and a third one: plans A, B and C of one world."""
+    """Three random states A, B and C of one scene, with their needs and caches."""
 
     def __init__(self, seed: int, devices: Sequence[DeviceProfile] = DEVICES) -> None:
         self.rng = rng = np.random.default_rng(seed)
@@ -100,14 +100,14 @@ class Pair:
         )
 
     def at_a(self) -> SimulatedDevice | None:
-        """A device on which A is settled; None where its budget cannot hold A."""
+        """A device on which A is settled; None where the budget cannot hold A."""
         device = SimulatedDevice(self.a_sources[1])
         return device if self.go(device, self.a, self.a_sources, self.budget(self.a)) else None
 
     def go(
         self, device: SimulatedDevice, wanted: Coalesced, state: tuple, profile_: DeviceProfile
     ) -> Plan | None:
-        """Go from where the device is to `wanted`, all checked; None where the budget is too small."""
+        """Settle `wanted` on the device and check it; None where the budget is too small."""
         made = self.schedule(device, wanted, state, profile_)
         if made is None:
             return None
@@ -118,9 +118,9 @@ class Pair:
     def schedule(
         self, device: SimulatedDevice, wanted: Coalesced, state: tuple, profile_: DeviceProfile
     ) -> Schedule | None:
-        """A valid schedule from where the device is to `wanted`, with the caches of that state.
+        """A valid schedule from the device's present state to `wanted`, with the caches of that state.
 
-        Each has staging of another size, so that what is on its way is cut in another way.
+        Each has another staging size, so that partly transferred assets are split in another way.
         """
         policy = replace(self.policy, staging=int(self.staging.integers(6, 17)) << 10)
         try:
@@ -137,15 +137,15 @@ class Pair:
         return made
 
     def check(self, device: SimulatedDevice, plan: Plan, state: tuple) -> None:
-        """What is resident is the plan, and the bytes are those of a fresh load."""
+        """Assert that the resident state is the plan, and that the bytes are those of the caches."""
         resident = device.resident
         assert resident.settled(), self.seed
         assert resident.live_bytes == plan.planned_bytes
-        for there, wanted in (
+        for present, planned in (
             (resident.allocations, plan.memory.allocations),
             (resident.resources, plan.memory.resources),
         ):
-            assert [there[ident] for ident in sorted(there)] == list(wanted), self.seed
+            assert [present[ident] for ident in sorted(present)] == list(planned), self.seed
         _, caches, offsets, sizes = state
         for key in plan.memory.subresources["key"].tolist():
             if key in self.world.keys:
@@ -158,7 +158,7 @@ class Pair:
 
 
 def change(seed: int) -> int:
-    """A -> B: plan A + schedule == plan B, bytes as of a fresh load of B, peaks within budget; steps run."""
+    """A -> B: the schedule reaches plan B with the bytes of B, within the budgets; 1 if it was possible."""
     pair = Pair(seed)
     device = pair.at_a()
     if device is None or pair.go(device, pair.b, pair.b_sources, pair.budget(pair.b)) is None:
@@ -169,7 +169,7 @@ def change(seed: int) -> int:
 
 
 def replaced(seed: int) -> int:
-    """A -> B is left at a random step for C, which must be reached as if B had never been begun."""
+    """A -> B is stopped at a random step and replaced by C, which must be reached; 1 if it was possible."""
     pair = Pair(seed)
     device, profile_ = pair.at_a(), pair.budget(pair.b)
     made = device and pair.schedule(device, pair.b, pair.b_sources, profile_)
@@ -180,7 +180,7 @@ def replaced(seed: int) -> int:
 
 
 def stopped_everywhere(seed: int) -> int:
-    """A -> B is stopped after every step and planned anew from there; how many stops were survived."""
+    """A -> B is stopped after every step and planned again from there; returns the number of stops."""
     pair = Pair(seed)
     device, profile_ = pair.at_a(), pair.budget(pair.b)
     made = device and pair.schedule(device, pair.b, pair.b_sources, profile_)
@@ -196,14 +196,14 @@ def stopped_everywhere(seed: int) -> int:
 
 
 def forked(device: SimulatedDevice) -> SimulatedDevice:
-    """The same device again; plans and caches, which never change, are shared."""
+    """A copy of the device that shares plans and caches, which never change."""
     return deepcopy(
         device, {id(device.caches): device.caches, id(device.resident.target): device.resident.target}
     )
 
 
 def resumed(seed: int) -> int:
-    """A -> B with room for both, left at random steps and planned anew: no byte is fetched twice."""
+    """A -> B with room for both, stopped at random steps and planned again: no byte is transferred twice."""
     pair = Pair(seed, ROOMY)
     device = SimulatedDevice(pair.a_sources[1])
     pair.go(device, pair.a, pair.a_sources, pair.device)
@@ -223,7 +223,7 @@ def resumed(seed: int) -> int:
 
 
 def compacted(seed: int) -> int:
-    """A full scene that has become sparse is compacted: what was said is gained, and every byte stays."""
+    """A full scene that has become sparse is compacted: the gain is as announced, and every byte is kept."""
     rng = np.random.default_rng(seed)
     pair = Pair(seed, ROOMY)
     pair.policy = replace(pair.policy, movable=True)
@@ -253,7 +253,7 @@ def _reload(rng: np.random.Generator, world: World) -> None:
 def _budget(
     rng: np.random.Generator, device: DeviceProfile, wanted: Coalesced, policy: Policy
 ) -> DeviceProfile:
-    """The device, mostly with heaps that hardly hold what is wanted, and the staging for it."""
+    """The device, mostly with budgets that hardly hold what is wanted and its staging."""
     if rng.random() < 0.3:
         return device
     fresh = make_plan(wanted, device, None, policy)

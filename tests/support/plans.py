@@ -1,4 +1,4 @@
-"""Plans made by hand, for tests that only look at them."""
+"""Plans built by hand, for tests that only read them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def filled(dtype: np.dtype, rows: list[dict[str, int]]) -> np.ndarray:
 
 
 def cube_plan() -> Plan:
-    """Two allocations: a shadow map of its own, and a block with one buffer for vertices and indices."""
+    """Two allocations: one for a shadow map, and a block with one buffer of vertices and indices."""
     table = RequirementTable()
     model = table.requesters.add("visibleModel", "cube", Position("scenes/cube.hu", 14, 9))
     caster = table.requesters.add("shadowCaster", "cube", Position("scenes/cube.hu", 15, 9))
@@ -69,7 +69,7 @@ def cube_plan() -> Plan:
 
 
 def large_plan(count: int) -> Plan:
-    """One buffer with this many assets in it, each asked for by one of a hundred objects."""
+    """One buffer with `count` assets, each requested by one of a hundred objects."""
     table = RequirementTable()
     requesters = [table.requesters.add("visibleModel", f"object{number}") for number in range(100)]
     terms = Requirement(0, Kind.BUFFER, size=256, usage=BufferUsage.VERTEX_BUFFER).terms()
@@ -89,5 +89,5 @@ def large_plan(count: int) -> Plan:
 
 
 def _plan(memory: MemoryPlan, coalesced: object, table: RequirementTable) -> Plan:
-    profile = DeviceProfile.__new__(DeviceProfile)  # nobody who only looks at memory asks the device
+    profile = DeviceProfile.__new__(DeviceProfile)  # reading the memory plan needs no device
     return Plan(memory, MemoryPlan.empty(), (), (), (), coalesced, table.terms, profile, Policy())  # type: ignore[arg-type]

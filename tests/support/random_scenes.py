@@ -1,4 +1,4 @@
-"""Random scenes for plans: a world of assets with cache bytes, and random needs of some of them."""
+"""Random scenes for plans: assets with cache bytes, and random needs for some of them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def profile(name: str) -> DeviceProfile:
 
 @dataclass
 class World:
-    """Assets of several databases: key, shape or size, and where their bytes are."""
+    """Assets of several databases: keys, shapes or sizes, and their ranges in the caches."""
 
     keys: list[int]
     shapes: list[ImageShape | None]
@@ -89,7 +89,7 @@ class World:
         return World(keys, shapes, sizes, [0] * count, caches, offsets, Keys())
 
     def reload(self, rng: np.random.Generator, index: int) -> None:
-        """A new version of an asset, of any size if it is a buffer, at the end of its cache."""
+        """Append a new version of an asset to its cache; a buffer may get another size."""
         db = self.keys[index] >> 32
         if self.shapes[index] is None:
             self.sizes[index] = int(rng.integers(1, 3000))
@@ -109,7 +109,7 @@ class World:
 
 
 def needs(rng: np.random.Generator, world: World, share: float, transients: int = 6) -> Coalesced:
-    """Random requesters for a random share of the world's assets, and some transients."""
+    """Needs with random requesters for a random share of the world's assets, and for some transients."""
     table = RequirementTable(world.names)
     requesters = [table.requesters.add(f"feature{i % 3}", f"object{i}") for i in range(8)]
     active = np.flatnonzero(rng.random(len(world.keys)) < share)

@@ -1,4 +1,4 @@
-"""Assets with noise for bytes, schedules that are cut short, and a device that carries them out."""
+"""Random assets and interrupted schedules on a real device, for tests of the memory manager."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SMALL = Policy(block=1 << 20, own=1 << 14, staging=1 << 17, window=1 << 18)
 
 
 class World:
-    """Assets of two databases with noise for bytes, and a device that holds some of them."""
+    """Assets of two databases with random bytes, and a memory manager that holds some of them."""
 
     def __init__(self, device: Device, profile: DeviceProfile, seed: int, *, direct: bool = True) -> None:
         self.random = np.random.default_rng(seed)
@@ -101,18 +101,18 @@ class World:
         self.manager.submit(make_schedule(self.resident, self.plan, self.sources))
 
     def frame(self) -> None:
-        """Draw a frame of nothing, so that tickets of frames come and go."""
-        self.manager.advance(cycles=1, milliseconds=50)  # as a frame with a new plan does
+        """Submit an empty frame, so that frame tickets are signalled."""
+        self.manager.advance(cycles=1, milliseconds=50)  # as in a frame with a new plan
         everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
         ticket = self.frames.next()
         self.device.submit(self.device.graphics, [], signals=[self.frames.signal(ticket, everything)])
 
     def wrong(self, keys: list[int]) -> list[int]:
-        """Return the keys whose bytes on the device differ from their cache."""
+        """The keys whose bytes on the device differ from their cache."""
         return [key for key in keys if not self._is_right(key)]
 
     def problems(self, keys: list[int]) -> list[str]:
-        """Say what differs from plan and caches, all being settled."""
+        """The differences of the settled state from plan and caches, as text."""
         assert self.plan is not None
         found = [f"key {key:#x} has other bytes" for key in self.wrong(keys)]
         if not self.resident.settled():
@@ -152,9 +152,9 @@ class World:
 
 
 def run(device: Device, profile: DeviceProfile, seed: int, schedules: int, *, direct: bool) -> list[str]:
-    """Carry out random schedules, most of them replaced half-way; what was wrong at the settled ones.
+    """Carry out random schedules, most of them replaced halfway; returns the problems of settled states.
 
-    The last of them asks for everything.
+    The last schedule transfers all assets.
     """
     with World(device, profile, seed, direct=direct) as world:
         found: list[str] = []

@@ -1,4 +1,4 @@
-"""Plans and schedules written out by hand, for tests of the executor that need no planner."""
+"""Plans and schedules built by hand, for tests of the executor without the planner."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ A, B, C = 10, 11, 12
 
 
 @dataclass(frozen=True)
-class Leads:
-    """As much of a plan as the executor looks at."""
+class PlanStub:
+    """The part of a plan that the executor reads."""
 
     memory: MemoryPlan
     staging: MemoryPlan
@@ -52,7 +52,7 @@ class Leads:
 
 @dataclass
 class Written:
-    """A schedule and the subresources (key, resource, offset, size, stride) of the plan it leads to."""
+    """A schedule, and the subresources (key, resource, offset, size, stride) of its plan."""
 
     steps: list[AnyStep] = field(default_factory=list)
     places: list[tuple[int, int, int, int, int]] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Written:
         return self
 
     @property
-    def plan(self) -> Leads:
+    def plan(self) -> PlanStub:
         table = np.zeros(len(self.places), SUBRESOURCE)
         for row, (key, resource, offset, size, stride) in zip(table, sorted(self.places), strict=True):
             row["key"], row["resource"], row["offset"] = key, resource, offset
@@ -75,7 +75,7 @@ class Written:
         staging = np.zeros(len(made), RESOURCE)
         staging["id"] = sorted(step.resource for step in made)
         nothing = MemoryPlan.empty()
-        return Leads(
+        return PlanStub(
             replace(nothing, subresource_table=Table.of(table, "key")),
             replace(nothing, resource_table=Table.of(staging, "id")),
         )
@@ -95,7 +95,7 @@ def buffer(
     *,
     mapped: bool = False,
 ) -> list[AnyStep]:
-    """Make buffer `number` in an allocation of the same number, its own where it is staging."""
+    """Create buffer `number` in an allocation of the same number, dedicated for staging."""
     needs = profile.buffer_requirements(size, usage)
     dedicated = number if mapped and usage == STAGING else -1
     return [
@@ -108,7 +108,7 @@ def buffer(
 def image(
     profile: DeviceProfile, number: int, shape: ImageShape, layers: int, usage: ImageUsage = SAMPLED
 ) -> list[AnyStep]:
-    """Make image `number` in a dedicated allocation of the same number."""
+    """Create image `number` in a dedicated allocation of the same number."""
     needs = profile.image_requirements(shape, layers, usage)
     return [
         CreateImage(number, shape, layers, int(usage)),
@@ -122,7 +122,7 @@ def longs(*values: int) -> NDArray[np.int64]:
 
 
 def publish(*places: tuple[int, int, int]) -> Publish:
-    """Publish (key, resource, offset) each."""
+    """The Publish step of (key, resource, offset) places."""
     keys, resources, offsets = zip(*places, strict=True)
     return Publish(longs(*keys), np.array(resources, np.int32), longs(*offsets))
 
@@ -135,7 +135,7 @@ def transfer(
     keys: Sequence[int] = (),
     db: int = 0,
 ) -> Transfer:
-    """Rows as in READ, BUFFER_COPY and IMAGE_COPY."""
+    """A Transfer step with rows of READ, BUFFER_COPY and IMAGE_COPY."""
     return Transfer(
         db,
         staging,
@@ -150,7 +150,7 @@ def transfer(
 def mip_copies(
     shape: ImageShape, staging_offset: int, resource: int, layer: int
 ) -> list[tuple[int, int, int, int, int, int, int, int]]:
-    """Copies of a tight mip chain into one layer."""
+    """The copies of a tightly packed mip chain into one layer."""
     copies, texel = [], shape.format.info.block_bytes
     for mip in range(shape.mip_levels):
         width, height = max(shape.width >> mip, 1), max(shape.height >> mip, 1)
@@ -161,24 +161,24 @@ def mip_copies(
 
 
 def chain_bytes(shape: ImageShape) -> int:
-    """Bytes of a tight mip chain."""
+    """Bytes of a tightly packed mip chain."""
     return sum(copy[-1] for copy in mip_copies(shape, 0, 0, 0))
 
 
 def staged(profile: DeviceProfile, *, window: int = 4 << 20) -> Written:
-    """Make staging buffer 1 of 1 MiB and device buffer 2 of 1 MiB."""
+    """A schedule that creates staging buffer 1 and device buffer 2, of 1 MiB each."""
     made = Written()
     made.add(*buffer(profile, 1, 1 << 20, STAGING, mapped=True), *buffer(profile, 2, 1 << 20))
     return made.add(SetWindow(0, (Window(0, 0, window),)))
 
 
 def end_staging(written: Written) -> Written:
-    """End staging buffer 1."""
+    """Destroy and free staging buffer 1."""
     return written.add(ClearStaging(1), Destroy(1), Free(1))
 
 
 def contents(device: Device, manager: MemoryManager, key: int) -> NDArray[np.uint8]:
-    """Read the bytes of a published buffer key back."""
+    """Read back the bytes of a published buffer key."""
     place = manager.location(key)
     assert place is not None
     return read_buffer(device, manager.profile, place.handle, place.offset, place.size)

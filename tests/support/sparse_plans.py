@@ -1,4 +1,4 @@
-"""Plans with holes, and the fewest bytes that must be moved to close them, by exhaustive search."""
+"""Plans with holes, and the fewest bytes to move for compacting them, by exhaustive search."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLICY = Policy(block=1024, own=256)
 
 
 def sparse_plan(rng: np.random.Generator, count: int = 10) -> Plan:
-    """At most `count` buffers that remain in pages of a KiB that were full before."""
+    """At most `count` buffers that are left in pages of one KiB, which were full before."""
     return full_and_sparse(rng, count)[1]
 
 
@@ -42,7 +42,7 @@ def full_and_sparse(rng: np.random.Generator, count: int = 10) -> tuple[Plan, Pl
 
 
 def fewest_bytes(plan: Plan) -> tuple[int, int]:
-    """(most bytes that can be freed, fewest bytes moved for that), by exhaustive search."""
+    """(most bytes that can be freed, fewest bytes to move for that), by exhaustive search."""
     places, resources = plan.memory.subresources, plan.memory.resources
     ids = resources["id"].tolist()
     gain = {int(r["id"]): int(plan.memory.allocation(int(r["allocation"]))["size"]) for r in resources}

@@ -1,4 +1,4 @@
-"""Feature tables: one row per object, flags that follow the tree, changes that can be asked for."""
+"""Feature tables: one row per object, flags that follow the tree, a log of changes."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_fields_are_read_and_set_by_name(tableau):
     assert table.column("intensity")[lamp.light.row] == 5
 
 
-def test_a_handle_speaks_degrees_and_words_the_column_radians_and_numbers(tableau):
+def test_a_handle_has_degrees_and_words_and_the_column_radians_and_numbers(tableau):
     camera = tableau["room/eye"].camera
     camera.fovY = 60
     camera.projection = "b"
@@ -50,7 +50,7 @@ def test_a_handle_speaks_degrees_and_words_the_column_radians_and_numbers(tablea
     assert (camera.fovY, camera.projection) == (60, "b")
 
 
-def test_wrong_names_and_values_are_refused_with_the_nearest_name(tableau):
+def test_wrong_names_and_values_are_rejected_with_the_nearest_name(tableau):
     lamp = tableau["room/lamp"]
     with pytest.raises(AttributeError, match="did you mean 'intensity'"):
         lamp.light.intensty = 1
@@ -103,7 +103,7 @@ def test_an_object_has_at_most_one_feature_of_a_type(tableau):
         tableau.add_feature("light", tableau["room/lamp"])
 
 
-def test_a_feature_is_never_without_those_it_requires(tableau):
+def test_an_object_always_has_the_features_that_its_features_require(tableau):
     room, lamp = tableau["room"], tableau["room/lamp"]
     with pytest.raises(ValueError, match="halo on 'room' needs light on the same object"):
         tableau.add_feature("halo", [lamp, room])
@@ -120,7 +120,7 @@ def test_a_feature_is_never_without_those_it_requires(tableau):
     assert "halo" in tableau.add_object("new", features={"halo": {}, "light": {}})
 
 
-def test_a_removed_feature_is_gone_and_its_row_begins_fresh(tableau):
+def test_a_removed_feature_is_gone_and_its_reused_row_has_the_defaults(tableau):
     lamp = tableau["room/lamp"]
     light = lamp.light
     row = light.row
@@ -140,7 +140,7 @@ def test_removing_an_object_frees_the_rows_of_its_features(tableau):
         assert len(table.rows_active()) == 0
 
 
-def test_versions_tell_that_nothing_changed(tableau):
+def test_versions_are_equal_while_nothing_changes(tableau):
     table = tableau.tables["light"]
     tableau.update_world()
 
@@ -160,7 +160,7 @@ def test_versions_tell_that_nothing_changed(tableau):
     assert seen()[0] > before[0]
 
 
-def test_a_reader_is_reported_the_rows_that_changed_since_it_last_looked(tableau):
+def test_a_reader_gets_the_rows_that_changed_since_it_last_read(tableau):
     table = tableau.tables["light"]
     version = table.version
     lamp, eye = tableau["room/lamp"].light, tableau["room/eye"].light
@@ -172,7 +172,7 @@ def test_a_reader_is_reported_the_rows_that_changed_since_it_last_looked(tableau
     assert table.changes.since(version).tolist() == sorted((lamp.row, eye.row))
 
 
-def test_a_journal_forgets_and_says_so():
+def test_a_journal_drops_old_entries_and_reports_it():
     journal = Journal()
     for i in range(MAX_ENTRIES + 10):
         journal.note(np.array([i], np.int32))
@@ -183,7 +183,7 @@ def test_a_journal_forgets_and_says_so():
     assert len(journal.since(journal.version - 1)) == 1 << 19
 
 
-def test_a_feature_that_failed_is_off_until_it_is_switched_on_again(tableau):
+def test_a_failed_feature_is_off_until_it_is_switched_on_again(tableau):
     table = tableau.tables["light"]
     lamp = tableau["room/lamp"].light
     table.switch_off(np.array([lamp.row], np.int32))
@@ -195,7 +195,7 @@ def test_a_feature_that_failed_is_off_until_it_is_switched_on_again(tableau):
     assert lamp.row in table.rows_active()
 
 
-def test_an_asset_column_holds_keys_and_no_asset_where_none_is_given():
+def test_an_asset_column_holds_keys_and_no_asset_by_default():
     tableau = Tableau(SCHEMAS)
     rows = tableau.add_objects(3)
     tableau.add_feature("visibleModel", rows[:2], {"asset": 1 << 32 | 7})

@@ -1,4 +1,4 @@
-"""Objects come, go and are found by path; rows are reused and handles notice."""
+"""Objects are added, removed and found by path; rows are reused and old handles become stale."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_an_object_is_found_by_its_path(tableau):
     assert tableau.level[handle.index] == 1
 
 
-def test_a_wrong_path_names_what_was_probably_meant(tableau):
+def test_a_wrong_path_suggests_the_nearest_name(tableau):
     with pytest.raises(KeyError, match="did you mean 'reticle'"):
         tableau["camera/reticl"]
     with pytest.raises(KeyError, match="did you mean 'camera'"):
@@ -41,7 +41,7 @@ def test_a_wrong_path_names_what_was_probably_meant(tableau):
     assert "reticle" not in tableau
 
 
-def test_removing_an_object_takes_all_below_it_and_makes_handles_stale(tableau):
+def test_removing_an_object_removes_its_descendants_and_makes_handles_stale(tableau):
     camera, reticle = tableau["camera"], tableau["camera/reticle"]
     tableau.remove("camera")
     assert len(tableau) == 0
@@ -51,7 +51,7 @@ def test_removing_an_object_takes_all_below_it_and_makes_handles_stale(tableau):
         _ = reticle.translation
 
 
-def test_a_row_is_used_again_under_another_generation(tableau):
+def test_a_row_is_reused_with_another_generation(tableau):
     old = tableau["camera/reticle"]
     tableau.remove(old)
     new = tableau.add_object("lamp")
@@ -62,7 +62,7 @@ def test_a_row_is_used_again_under_another_generation(tableau):
     assert new.parent is None
 
 
-def test_a_reused_row_begins_fresh(tableau):
+def test_a_reused_row_has_the_defaults(tableau):
     first = tableau.add_object("lamp", translation=(1, 2, 3), scale=(2, 2, 2), enabled=False)
     first_row = first.index
     tableau.remove("lamp")
@@ -75,7 +75,7 @@ def test_a_reused_row_begins_fresh(tableau):
 @pytest.mark.parametrize(
     "pair", [("Lamp", "lamp"), ("lamp", "lamp"), ("caf\u00e9", "cafe\u0301"), ("STRASSE", "straße")]
 )
-def test_siblings_that_differ_only_by_case_or_unicode_form_are_refused(pair):
+def test_siblings_that_differ_only_by_case_or_unicode_form_are_rejected(pair):
     tableau = Tableau()
     tableau.add_object(pair[0])
     with pytest.raises(NameTaken):
@@ -87,7 +87,7 @@ def test_siblings_that_differ_only_by_case_or_unicode_form_are_refused(pair):
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "@a", "a\nb", "\x7f", "x" * 256])
-def test_names_that_would_break_paths_or_terminals_are_refused(name):
+def test_names_that_would_break_paths_or_terminals_are_rejected(name):
     tableau = Tableau()
     with pytest.raises(ValueError, match="cannot name an object"):
         tableau.add_object(name)
@@ -117,7 +117,7 @@ def test_bulk_and_single_calls_make_the_same_tableau():
     assert bulk["o7/child7"].path == "o7/child7"
 
 
-def test_objects_added_by_matrices_stand_where_the_matrices_say():
+def test_objects_added_by_matrices_have_those_world_matrices():
     made = Tableau()
     rows = made.add_objects(
         translation=[(1, 2, 3), (4, 5, 6)], rotation=[(0, 0.6, 0, 0.8), (1, 0, 0, 0)], scale=(2, 1, 0.5)
@@ -129,7 +129,7 @@ def test_objects_added_by_matrices_stand_where_the_matrices_say():
     np.testing.assert_allclose(again.world, made.world, atol=1e-5)
 
 
-def test_columns_cannot_be_written_past_the_tableau():
+def test_columns_are_read_only():
     tableau = Tableau(SCHEMAS)
     tableau.add_object("lamp", features={"light": {}})
     for column in (
@@ -143,7 +143,7 @@ def test_columns_cannot_be_written_past_the_tableau():
 
 
 class Shadowed(RuleBasedStateMachine):
-    """A tableau beside a plain dict of paths: both must always tell the same story."""
+    """A tableau and a plain dict of paths, which must always agree."""
 
     objects = Bundle("objects")
 

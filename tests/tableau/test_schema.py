@@ -1,4 +1,4 @@
-"""Schemas: the two forms of a value, and what is refused."""
+"""Schemas: the two forms of a value, and wrong values."""
 
 import math
 
@@ -48,7 +48,7 @@ def test_angles_are_degrees_in_files_and_radians_in_columns():
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
-def test_a_number_is_written_back_so_that_it_reads_the_same(number):
+def test_a_number_is_written_so_that_it_reads_the_same(number):
     spec = float_field("a", 0.0)
     assert np.float32(spec.file_value(np.float32(number))) == np.float32(number)
 
@@ -59,7 +59,7 @@ def test_limits_of_an_angle_are_degrees():
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, "1", True, None, 17])
-def test_a_number_out_of_range_or_of_another_kind_is_refused(value):
+def test_a_number_out_of_range_or_of_another_kind_is_rejected(value):
     with pytest.raises(ValueError, match="bias"):
         float_field("bias", 1.0, minimum=0, maximum=16).column_value(value)
 
@@ -70,7 +70,7 @@ def test_a_colour_is_three_finite_numbers_not_below_zero(value):
         color_field("color", (1, 1, 1)).column_value(value)
 
 
-def test_an_asset_is_given_by_key_or_by_something_with_a_key():
+def test_an_asset_is_given_by_key_or_by_an_object_with_a_key():
     class Ref:
         key = 1 << 32 | 5
 
@@ -81,17 +81,17 @@ def test_an_asset_is_given_by_key_or_by_something_with_a_key():
 
 
 @pytest.mark.parametrize("name", ["active", "enabled", "type", "not a name", "_hidden", ""])
-def test_names_that_mean_the_row_itself_cannot_be_fields(name):
+def test_reserved_names_cannot_be_fields(name):
     with pytest.raises(ValueError, match="name of a field"):
         float_field(name, 1.0)
 
 
-def test_a_default_out_of_its_own_range_is_refused():
+def test_a_default_out_of_its_own_range_is_rejected():
     with pytest.raises(ValueError, match="at least 2"):
         float_field("a", 1.0, minimum=2)
 
 
-def test_two_fields_of_one_name_are_refused():
+def test_two_fields_of_one_name_are_rejected():
     with pytest.raises(ValueError, match="two fields of one name"):
         FeatureSchema("thing", (float_field("a", 1.0), int_field("a", 1)))
 

@@ -1,4 +1,4 @@
-"""World transforms: right for every level, made again only where something moved, never NaN."""
+"""World matrices: correct on every level, updated only for what moved, never NaN."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def random_forest(count, seed=5):
 
 
 def expected_world(tableau, row):
-    """The world matrix by following parents one object at a time, column-vector and in double precision."""
+    """The world matrix from the parents one at a time, for column vectors and in double precision."""
     world = np.identity(4)
     while row >= 0:
         x, y, z, w = tableau.rotation[row].astype(np.float64)
@@ -54,7 +54,7 @@ def test_world_matrices_follow_all_parents():
         np.testing.assert_allclose(tableau.world[row].T, expected_world(tableau, row), rtol=1e-3, atol=1e-3)
 
 
-def test_nothing_moved_means_nothing_to_do():
+def test_without_moves_nothing_is_updated():
     tableau = random_forest(100)
     assert len(tableau.update_world())
     version = tableau.world_version
@@ -62,7 +62,7 @@ def test_nothing_moved_means_nothing_to_do():
     assert tableau.world_version == version
 
 
-def test_moving_one_object_updates_it_and_what_stands_below_it_alone():
+def test_moving_an_object_updates_only_it_and_its_descendants():
     tableau = random_forest(400)
     tableau.update_world()
     moved = tableau["top3"]
@@ -84,7 +84,7 @@ def test_moving_one_object_updates_it_and_what_stands_below_it_alone():
 
 
 def test_every_way_of_finding_children_gives_the_same_world():
-    """Right after a change of the tree children come from the dicts, later from the sorted array."""
+    """After a change of the tree children come from the dicts, later from the sorted array."""
     tableau = random_forest(2000)
     tableau.update_world()
     tableau.add_object("late", "top3", translation=(1, 1, 1))
@@ -114,7 +114,7 @@ def test_ranges_bridge_short_gaps_and_no_long_ones():
         {"translation": (float("nan"), 0, 0)},
     ],
 )
-def test_what_makes_no_matrix_becomes_the_identity_with_one_warning(bad):
+def test_an_invalid_transform_becomes_the_identity_with_one_warning(bad):
     tableau = Tableau()
     handle = tableau.add_object("thing", **bad)
     tableau.update_world()
@@ -138,7 +138,7 @@ def test_a_chain_of_scales_that_collapses_or_overflows_gives_no_nan():
     assert {problem.code for problem in tableau.warnings} == {"transform.singular"}
 
 
-def test_one_bad_row_among_many_leaves_the_others_alone():
+def test_one_invalid_row_does_not_change_the_others():
     tableau = Tableau()
     scale = np.full((50, 3), 2, np.float32)
     scale[13, 1] = 0
@@ -150,7 +150,7 @@ def test_one_bad_row_among_many_leaves_the_others_alone():
     assert tableau.warnings[0].position == Position("scenes/a.hu", 14, 5)
 
 
-def test_quaternions_are_brought_to_unit_length():
+def test_quaternions_are_normalized():
     tableau = Tableau()
     handle = tableau.add_object("thing", rotation=(0, 0, 3, 4))
     np.testing.assert_allclose(handle.rotation, (0, 0, 0.6, 0.8), rtol=1e-6)

@@ -1,4 +1,4 @@
-"""A device for tests of the Vulkan boundary, with every check on."""
+"""A device for tests of the Vulkan boundary, with all validation enabled."""
 
 from __future__ import annotations
 

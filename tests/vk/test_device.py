@@ -1,4 +1,4 @@
-"""The device makes, counts, names and destroys; what is left behind is told."""
+"""The device creates, counts, names and destroys objects, and reports leaks."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ INFOS: dict[str, Callable[[], Any]] = {
 }
 
 
-def test_counts_return_to_base_for_every_type(device: Device) -> None:
+def test_live_counts_return_to_their_start_for_every_type(device: Device) -> None:
     base = device.handles.counts()
     for type_name, info in INFOS.items():
         for number in (32, 17):
@@ -65,15 +65,15 @@ def test_counts_return_to_base_for_every_type(device: Device) -> None:
     assert device.handles.counts() == base
 
 
-def test_destroying_twice_is_our_own_mistake(device: Device) -> None:
+def test_destroying_twice_is_an_internal_error(device: Device) -> None:
     handle = device.create("Buffer", buffer_info(), name="once")
     device.destroy("Buffer", handle)
-    with pytest.raises(DioramaInternalError, match=r"Buffer 0x.* does not live"):
+    with pytest.raises(DioramaInternalError, match=r"Buffer 0x.* is not live"):
         device.destroy("Buffer", handle)
     device.destroy("Buffer", NULL)
 
 
-def test_what_is_left_behind_is_named_and_destroyed() -> None:
+def test_leaked_objects_are_named_and_destroyed() -> None:
     with Instance(validate=True) as instance:
         device = Device(instance, instance.choose())
         device.create("Buffer", buffer_info(), name="orphan", why="nobody's")
@@ -84,7 +84,7 @@ def test_what_is_left_behind_is_named_and_destroyed() -> None:
     assert len(instance.messages) == 0
 
 
-def test_a_failing_create_leaves_nothing(device: Device) -> None:
+def test_a_failing_create_leaves_no_object(device: Device) -> None:
     before = device.handles.total
     with (
         faults.injected(1, Result.OUT_OF_DEVICE_MEMORY, function="vkAllocateMemory"),
@@ -95,7 +95,7 @@ def test_a_failing_create_leaves_nothing(device: Device) -> None:
     assert device.handles.total == before
 
 
-def test_a_name_reaches_the_validation_messages() -> None:
+def test_validation_messages_contain_object_names() -> None:
     with Instance(validate=True) as instance, Device(instance, instance.choose()) as device:
         handle = device.create("Buffer", buffer_info(), name="the brick's vertices")
         view = new("VkBufferViewCreateInfo", buffer=handle, format=constants.VK_FORMAT_R8_UNORM, range=4)
@@ -106,7 +106,7 @@ def test_a_name_reaches_the_validation_messages() -> None:
     assert "the brick's vertices" in named
 
 
-def test_a_status_is_returned_where_it_is_asked_for(device: Device) -> None:
+def test_an_allowed_status_is_returned(device: Device) -> None:
     with faults.injected(1, Result.TIMEOUT, function="vkDeviceWaitIdle"):
         answer = device.call("vkDeviceWaitIdle", device.handle, allow=(Result.TIMEOUT,))
     assert answer is Result.TIMEOUT
@@ -123,12 +123,12 @@ def test_a_lost_device_reports_what_was_begun_last_and_closes() -> None:
         calls = faults.calls
         with pytest.raises(DeviceLost, match=r"vkQueueSubmit2: DEVICE_LOST \(last begun: frame 12\)"):
             device.submit(device.graphics, [])
-        assert faults.calls == calls  # it is not called any more
+        assert faults.calls == calls  # nothing is called any more
         device.close()
         assert instance.handles.counts() == {"DebugUtilsMessengerEXT": 1, "Instance": 1}
 
 
-def test_a_timeline_reports_when_work_is_over(device: Device) -> None:
+def test_a_timeline_reports_completed_work(device: Device) -> None:
     timeline, pool = Timeline(device, "work"), CommandPool(device, device.graphics, "pool")
     buffer = pool.allocate("empty")
     for expected in (1, 2, 3):
@@ -144,15 +144,15 @@ def test_a_timeline_reports_when_work_is_over(device: Device) -> None:
     timeline.close()
 
 
-def test_what_does_not_end_is_not_taken_for_ended(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_never_completes_is_reported(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     timeline = Timeline(device, "work")
     monkeypatch.setattr("engine.vk.timeline.PATIENCE_S", 0.0)
-    with pytest.raises(TookTooLong, match=r"vkWaitSemaphores: TIMEOUT \(work: 1 is not finished after 0 s\)"):
+    with pytest.raises(TookTooLong, match=r"vkWaitSemaphores: TIMEOUT \(work: 1 is not reached after 0 s\)"):
         timeline.reach(1)
     timeline.close()
 
 
-def test_mapped_memory_keeps_what_is_written(device: Device) -> None:
+def test_mapped_memory_keeps_written_bytes(device: Device) -> None:
     visible = constants.VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT
     types = facts(device)["memory_types"]
     chosen = next(index for index, row in enumerate(types) if row["properties"] & visible)

@@ -1,4 +1,4 @@
-"""Every VkResult becomes an exception of one family, and says which call failed."""
+"""Every VkResult becomes an exception that names the failing call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.vk.errors import (
 )
 
 
-def test_every_result_of_the_header_becomes_our_exception() -> None:
+def test_every_result_of_the_header_becomes_an_exception() -> None:
     header = {
         name: value for name, value in ffi.typeof("VkResult").relements.items() if "MAX_ENUM" not in name
     }
@@ -59,7 +59,7 @@ def test_running_out_of_memory_is_a_memory_error() -> None:
         assert isinstance(error_for("vkAllocateMemory", result), MemoryError)
 
 
-def test_a_result_from_the_future_stays_a_number() -> None:
+def test_an_unknown_result_stays_a_number() -> None:
     assert as_result(-123456) == -123456
     assert str(error_for("vkFoo", -123456)) == "vkFoo: -123456"
 

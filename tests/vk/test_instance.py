@@ -1,4 +1,4 @@
-"""The instance finds adapters with reasons, collects messages and survives every failing call."""
+"""The instance lists adapters with reasons, collects messages and cleans up after every failing call."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def adapters() -> tuple[Adapter, ...]:
         return instance.adapters()
 
 
-def test_an_adapter_is_chosen_by_a_part_of_its_name(adapters: tuple[Adapter, ...]) -> None:
+def test_an_adapter_is_chosen_by_part_of_its_name(adapters: tuple[Adapter, ...]) -> None:
     usable = [adapter for adapter in adapters if adapter.usable]
     assert usable
     assert usable[0].name in [choose(adapters, usable[0].name[1:5].upper()).name]
     assert usable[0].api.startswith("1.")
 
 
-def test_the_better_kind_of_adapter_is_preferred(adapters: tuple[Adapter, ...]) -> None:
+def test_adapters_are_preferred_by_type(adapters: tuple[Adapter, ...]) -> None:
     software = dataclasses.replace(adapters[0], type=type(adapters[0].type).CPU, name="software")
     card = dataclasses.replace(adapters[0], type=type(adapters[0].type).DISCRETE, name="card")
     assert choose((software, card)).name == "card"
@@ -41,12 +41,12 @@ def test_the_better_kind_of_adapter_is_preferred(adapters: tuple[Adapter, ...]) 
 
 
 def test_no_usable_adapter_gives_a_reason_for_each(adapters: tuple[Adapter, ...]) -> None:
-    old = dataclasses.replace(adapters[0], name="old card", reasons=("it offers Vulkan 1.1.0",))
+    old = dataclasses.replace(adapters[0], name="old card", reasons=("it supports Vulkan 1.1.0",))
     with pytest.raises(NoDevice) as caught:
         choose((old, adapters[0]), "nosuchdevice")
     assert len(caught.value.reasons) == 2
     assert "old card" in caught.value.reasons[0]
-    assert "it offers Vulkan 1.1.0" in caught.value.reasons[0]
+    assert "it supports Vulkan 1.1.0" in caught.value.reasons[0]
     assert "does not contain 'nosuchdevice'" in caught.value.reasons[1]
 
 
@@ -59,7 +59,7 @@ def test_without_a_driver_the_package_is_named() -> None:
     assert caught.value.packages == ("apt: mesa-vulkan-drivers",)
 
 
-def test_validation_reports_a_misuse() -> None:
+def test_validation_reports_misuse() -> None:
     with Instance(validate=True) as instance, Device(instance, instance.choose()) as device:
         made = ffi.new("VkBuffer *")
         device.vk.vkCreateBuffer(device.handle, new("VkBufferCreateInfo", size=0, usage=1), NULL, made)
@@ -79,7 +79,7 @@ def test_each_instance_has_its_own_messages() -> None:
         assert len(other.messages) == 0
 
 
-def test_an_absent_validation_layer_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_validation_layer_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.vk.instance.VALIDATION_LAYER", "VK_LAYER_nobody_has")
     with Instance(validate=True) as instance:
         assert not instance.validation.supported
@@ -95,7 +95,7 @@ def test_a_missing_extension_is_named() -> None:
 
 
 def open_and_close() -> Iterator[Instance]:
-    """Open everything and close it; yields the instance if it came to be, whatever failed after."""
+    """Open and close everything; yields the instance if it was created, whatever failed afterwards."""
     with suppress(VulkanError), Instance(validate=True) as instance:
         try:
             with Device(instance, instance.choose()):
@@ -105,7 +105,7 @@ def open_and_close() -> Iterator[Instance]:
 
 
 @pytest.mark.parametrize("result", [Result.OUT_OF_HOST_MEMORY, Result.INITIALIZATION_FAILED])
-def test_every_failing_call_of_opening_leaves_nothing_behind(result: Result) -> None:
+def test_every_call_that_fails_on_opening_leaves_no_object_behind(result: Result) -> None:
     nth, failed = 0, True
     while failed:
         nth += 1
@@ -119,7 +119,7 @@ def test_every_failing_call_of_opening_leaves_nothing_behind(result: Result) -> 
     assert nth > 8
 
 
-def test_closing_twice_is_closing_once() -> None:
+def test_closing_twice_has_no_further_effect() -> None:
     instance = Instance()
     device = Device(instance, instance.choose())
     device.close()

@@ -1,4 +1,4 @@
-"""Structs own what they point at, know their type and count their lists."""
+"""Structs keep what they point at alive, and set their sType and list counts."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from engine.vk.structs import array, as_dict, chain, new, pointer, text
 
 
 def churn() -> None:
-    """Fill freed memory with something else."""
+    """Overwrite freed memory."""
     gc.collect()
     for _ in range(200):
         ffi.new("char[]", b"\xee" * 64)
 
 
-def test_structure_type_is_filled_in() -> None:
+def test_structure_type_is_set() -> None:
     assert new("VkBufferCreateInfo").sType == constants.VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO
     vulkan13 = new("VkPhysicalDeviceVulkan13Features")
     assert vulkan13.sType == constants.VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES
@@ -44,7 +44,7 @@ def test_nested_structs_built_inline_stay_alive() -> None:
         assert ffi.cast("VkPhysicalDeviceFeatures2 *", info.pNext).features.samplerAnisotropy == 1
 
 
-def test_a_list_sets_the_count_in_front_of_it() -> None:
+def test_a_list_sets_the_count_field_before_it() -> None:
     info = new("VkDeviceCreateInfo", ppEnabledExtensionNames=["a", "b", "c"])
     assert info.enabledExtensionCount == 3
     assert info.enabledLayerCount == 0
@@ -83,7 +83,7 @@ def test_buffers_are_viewed_not_copied() -> None:
     assert (seen[2].srcOffset, seen[2].dstOffset, seen[2].size) == (10, 20, 30)
 
 
-def test_an_array_keeps_what_its_structs_point_at() -> None:
+def test_an_array_keeps_what_its_structs_point_at_alive() -> None:
     inner = [new("VkDescriptorSetLayoutBinding", binding=n, pImmutableSamplers=[NULL] * n) for n in range(3)]
     bindings = array("VkDescriptorSetLayoutBinding", inner)
     del inner
@@ -118,7 +118,7 @@ def test_structs_read_back_as_plain_python() -> None:
     assert read["minImageTransferGranularity"] == {"width": 1, "height": 2, "depth": 3}
 
 
-def test_constants_are_known_by_their_present_names() -> None:
+def test_constants_have_their_current_names() -> None:
     assert constants.VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT == 2
     with pytest.raises(AttributeError, match="VK_NO_SUCH_THING"):
         _ = constants.VK_NO_SUCH_THING

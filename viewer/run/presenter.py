@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.planning.needs import FRAMES_IN_FLIGHT
-from engine.render.recorder import Attachment
+from engine.render.frame_recorder import Attachment
 from engine.render.swapchain import Swapchain, Target
 from engine.vk.binding import QUEUE_FAMILY_IGNORED
 from engine.vk.binding import constants as c
@@ -68,9 +68,9 @@ class Presenter:
         self._ui.submitted()
         self.shown += self._swapchain.present(target, ticket)
 
-    def give_up(self, target: Target) -> None:
+    def release(self, target: Target) -> None:
         """Release an acquired target without presenting it."""
-        self._swapchain.give_up(target)
+        self._swapchain.release(target)
 
     def close(self) -> None:
         """Destroy the command buffers; nothing may be in flight."""

@@ -55,9 +55,9 @@ class RecordedFrames:
             self._frames.close()
 
     def _write(self) -> None:
-        from engine.humon.saving import write_whole
+        from engine.humon.saving import write_atomically
 
         recorder = self._recorder
         problems = [str(problem.code) for problem in self.runtime.problems]
         text = recording_text(self._path, recorder.scene, recorder.size, recorder.events(), problems)
-        write_whole(self._path, text)
+        write_atomically(self._path, text)

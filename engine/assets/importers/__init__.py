@@ -1,4 +1,4 @@
-"""Importers: each turns the bytes of one kind of source into what the cache holds."""
+"""Importers, each for one kind of source: from its bytes to the bytes and facts in the cache."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.humon import Problem
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import made: the bytes that go to the cache as they are, what it found out, and warnings."""
+    """The result of an import: the bytes for the cache, the facts, and warnings."""
 
     data: bytes
     facts: Facts

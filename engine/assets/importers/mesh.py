@@ -1,6 +1,6 @@
-"""Packs what a mesh source says into the bytes of vertices, indices and bones.
+"""Packs a mesh source into the bytes of vertices, indices and bones.
 
-Layouts as the seed's numbers imply: attributes in order, each aligned to 4 bytes; 16-bit indices; bones of
+Layouts follow the seed's numbers: attributes in order, each aligned to 4 bytes; 16-bit indices; bones of
 34 bytes (u16 parent, then as f32 quaternion x y z w, translation x y z, uniform scale).
 """
 
@@ -22,14 +22,14 @@ BONE = np.dtype([("parent", "<u2"), ("rotation", "<f4", 4), ("translation", "<f4
 """One bone in the cache: 34 bytes, packed."""
 
 ATTRIBUTE_ALIGNMENT = 4
-"""Every attribute of a vertex starts at a multiple of this many bytes."""
+"""Alignment of every vertex attribute, in bytes."""
 
-_LARGEST_F32 = float(np.finfo(np.float32).max)
+_MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
 class VertexSettings:
-    """How to pack vertices: the attributes in order, and which level of detail of the source."""
+    """How to pack vertices: the attributes in order, the level of detail, weights and bones to check."""
 
     vertex_format: tuple[tuple[str, VertexFormat], ...]
     lod: int = 0
@@ -38,7 +38,7 @@ class VertexSettings:
 
 
 def vertex_layout(vertex_format: tuple[tuple[str, VertexFormat], ...]) -> tuple[tuple[int, ...], int]:
-    """Byte offset of each attribute, and the bytes from one vertex to the next."""
+    """Return the byte offset of each attribute, and the stride in bytes."""
     offsets = []
     end = 0
     for _, form in vertex_format:
@@ -48,10 +48,10 @@ def vertex_layout(vertex_format: tuple[tuple[str, VertexFormat], ...]) -> tuple[
 
 
 def pack_vertices(source: MeshSource, settings: VertexSettings) -> Imported:
-    """Interleave the attributes that `settings` asks for.
+    """Interleave the attributes in `settings`.
 
-    Raises InputError: `mesh.lod`, `mesh.attribute` (absent, or of another width), `mesh.range` (does not
-    fit its format) and `mesh.skin` (a bone that is not there, weights without sum).
+    Raises InputError: `mesh.lod`, `mesh.attribute` (missing, or of another width), `mesh.range` (does not
+    fit its format) and `mesh.skin` (a bone that does not exist, weights all zero or negative).
     """
     lod = _lod(source, settings.lod)
     offsets, stride = vertex_layout(settings.vertex_format)
@@ -78,18 +78,18 @@ def pack_indices(source: MeshSource, index_format: IndexFormat, topology: Topolo
     level = _lod(source, lod)
     indices = level.indices
     node = level.index_node
-    if len(indices) % topology.group or len(indices) < topology.least:
-        message = f"{len(indices)} indices make no {topology.value}: a multiple of {topology.group} does"
+    if len(indices) % topology.group or len(indices) < topology.min_indices:
+        message = f"{len(indices)} indices are no {topology.value}: it takes a multiple of {topology.group}"
         raise failure(AssetCode.MESH_COUNT, message, node)
     if index_format is IndexFormat.UINT16 and int(indices.max()) >= 0xFFFF:
-        message = f"index {int(indices.max())} does not fit 16 bits (0xffff means restart)"
+        message = f"index {int(indices.max())} does not fit into 16 bits (0xffff is primitive restart)"
         raise failure(AssetCode.MESH_RANGE, message, node, "use indexFormat: uint32")
     facts = IndicesFacts(len(indices), index_format, topology)
     return Imported(indices.astype(index_format.dtype).tobytes(), facts, source.warnings)
 
 
 def pack_skeleton(source: MeshSource) -> Imported:
-    """Pack the bones. Raises InputError `mesh.bone` where there are none."""
+    """Pack the bones. Raises InputError `mesh.bone` if there are none."""
     if not source.bones:
         raise failure(
             AssetCode.MESH_BONE, "the mesh source has no bones", source.node, "add `bones: [ ... ]`"
@@ -104,7 +104,7 @@ def pack_skeleton(source: MeshSource) -> Imported:
 
 def _lod(source: MeshSource, index: int) -> SourceLod:
     if index >= len(source.lods):
-        message = f"the mesh source has {len(source.lods)} levels of detail; number {index} is asked for"
+        message = f"the mesh source has {len(source.lods)} levels of detail; number {index} is requested"
         raise failure(AssetCode.MESH_LOD, message, source.node)
     return source.lods[index]
 
@@ -116,17 +116,15 @@ def _converted(source: MeshSource, lod: SourceLod, name: str, form: VertexFormat
         raise failure(AssetCode.MESH_ATTRIBUTE, message, source.node, suggestion(name, lod.attributes))
     node = lod.nodes[name]
     if values.shape[1] != form.components:
-        message = f"'{name}' has {values.shape[1]} numbers a vertex, {form.value} takes {form.components}"
+        message = f"'{name}' has {values.shape[1]} numbers per vertex, {form.value} takes {form.components}"
         raise failure(AssetCode.MESH_ATTRIBUTE, message, node)
     low, high = _bounds(form)
     if values.min() < low or values.max() > high:
-        reach = f"'{name}' reaches from {values.min():g} to {values.max():g}"
+        reach = f"'{name}' ranges from {values.min():g} to {values.max():g}"
         message = f"{reach}; {form.value} takes {low:g} to {high:g}"
         raise failure(AssetCode.MESH_RANGE, message, node)
     if form.kind in ("uint", "sint") and (values != np.floor(values)).any():
-        raise failure(
-            AssetCode.MESH_RANGE, f"'{name}' holds fractions; {form.value} takes whole numbers", node
-        )
+        raise failure(AssetCode.MESH_RANGE, f"'{name}' has fractions; {form.value} takes whole numbers", node)
     if form.kind in ("unorm", "snorm"):
         values = np.rint(values * np.iinfo(form.dtype).max)
     return np.ascontiguousarray(values.astype(form.dtype))
@@ -138,23 +136,25 @@ def _bounds(form: VertexFormat) -> tuple[float, float]:
     if form.kind == "snorm":
         return -1.0, 1.0
     if form.kind == "sfloat":
-        largest = _LARGEST_F32 if form.bits == 32 else 65504.0
+        largest = _MAX_FLOAT32 if form.bits == 32 else 65504.0
         return -largest, largest
     info = np.iinfo(form.dtype)
     return float(info.min), float(info.max)
 
 
 def _check_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> None:
-    """Weights are positive and sum to more than nothing; indices name bones.
+    """Check that weights are not negative and not all zero, and that bone indices exist.
 
-    With fewer channels than weights each channel holds several indices, the first in its lowest bits: two
-    weights and one 8-bit channel make two indices of 4 bits.
+    With fewer channels than weights, each channel holds several indices, the first in its lowest bits: two
+    weights and one 8-bit channel are two indices of 4 bits.
     """
     names = dict(settings.vertex_format)
     weights = lod.attributes.get("frameWeights") if "frameWeights" in names else None
     if weights is not None:
         if settings.num_blend_weights and weights.shape[1] != settings.num_blend_weights:
-            message = f"{weights.shape[1]} weights a vertex; the mesh says {settings.num_blend_weights}"
+            message = (
+                f"{weights.shape[1]} weights per vertex, but numBlendWeights is {settings.num_blend_weights}"
+            )
             raise failure(AssetCode.MESH_SKIN, message, lod.nodes["frameWeights"])
         if weights.min() < 0 or weights.sum(axis=1).min() <= 0:
             message = "the weights of a vertex must not be negative, and not all zero"
@@ -169,5 +169,5 @@ def _check_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> None:
     for part in range(shared):
         highest = int(((channels >> (bits * part)) & ((1 << bits) - 1)).max())
         if highest >= known:
-            message = f"a vertex follows bone {highest}, but there are {known}"
+            message = f"a vertex has bone {highest}, but there are {known}"
             raise failure(AssetCode.MESH_SKIN, message, lod.nodes["frameIdxs"])

@@ -3,16 +3,16 @@
     mesh: {
         name: cube
         vertices: {
-            pos: [[-0.5 -0.5 0.5] ...]      // one row a vertex, any number of attributes
-            frameIdxs: [16 16 ...]          // one number a vertex needs no row of its own
+            pos: [[-0.5 -0.5 0.5] ...]      // one row per vertex, any number of attributes
+            frameIdxs: [16 16 ...]          // one number per vertex needs no rows
         }
         indices: [[0 1 2] [0 2 3] ...]      // or one flat list
         bones: [{ name: root  rotation: [0 0 0 1]  translation: [0 0 0]  scale: 1 }
                 { name: tip  parent: root }]
     }
 
-More levels of detail stand in `lods: [{ vertices: { ... }  indices: [ ... ] } ...]` in place of
-`vertices` and `indices`.
+Several levels of detail are in `lods: [{ vertices: { ... }  indices: [ ... ] } ...]` instead of `vertices`
+and `indices`.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ from engine.humon import (
 )
 
 NO_PARENT = 0xFFFF
-"""The parent of a bone that has none."""
+"""The parent of a bone without a parent."""
 
 _KNOWN_KEYS = ("name", "version", "vertices", "indices", "lods", "bones")
 
 
 @dataclass(frozen=True, slots=True)
 class Bone:
-    """A bone: its parent's number (NO_PARENT for none), unit quaternion x y z w, metres, uniform scale."""
+    """A bone: index of its parent or NO_PARENT, unit quaternion x y z w, metres, uniform scale."""
 
     name: str
     parent: int
@@ -60,7 +60,7 @@ class Bone:
 
 @dataclass(frozen=True, slots=True)
 class SourceLod:
-    """One level of detail: float64[vertices, channels] by attribute name, and int64 indices."""
+    """One level of detail: float64[vertices, channels] by attribute name, int64 indices, and their nodes."""
 
     attributes: dict[str, npt.NDArray[np.float64]]
     indices: npt.NDArray[np.int64]
@@ -71,7 +71,7 @@ class SourceLod:
 
 @dataclass(frozen=True, slots=True)
 class MeshSource:
-    """All that a mesh source says, checked for what holds whatever it is packed as."""
+    """A mesh source, with all checks that do not depend on the vertex and index formats."""
 
     lods: tuple[SourceLod, ...]
     bones: tuple[Bone, ...]
@@ -139,13 +139,13 @@ def _read_indices(node: Node, vertex_count: int) -> npt.NDArray[np.int64]:
     wrong = np.flatnonzero((values != np.floor(values)) | (values < 0) | (values >= vertex_count))
     if len(wrong):
         first = int(wrong[0])
-        message = f"index {values[first]:g} (number {first}) names no vertex: there are {vertex_count}"
+        message = f"index {values[first]:g} (number {first}) has no vertex: there are {vertex_count}"
         raise failure(AssetCode.MESH_INDEX, message, _entry(node, first))
     return values.astype(np.int64)
 
 
 def _entry(node: Node, flat: int) -> Node:
-    """The node of the number at `flat` of a list of numbers or of equally long rows."""
+    """Return the node of number `flat` in a list of numbers or of rows of equal length."""
     first = node[0]
     if first.kind is not Kind.LIST:
         return node[flat]
@@ -163,7 +163,7 @@ def _read_bones(node: Node, problems: ProblemCollector) -> tuple[Bone, ...]:
         name = text(child["name"]) if "name" in child else f"bone{index}"
         if name in numbers:
             raise failure(
-                AssetCode.MESH_BONE, f"bones {numbers[name]} and {index} are both called '{name}'", child
+                AssetCode.MESH_BONE, f"bones {numbers[name]} and {index} are both named '{name}'", child
             )
         bones.append(_read_bone(child, name, numbers, problems))
         numbers[name] = index
@@ -181,11 +181,11 @@ def _read_bone(node: Node, name: str, numbers: dict[str, int], problems: Problem
     rotation = vector(node["rotation"], 4) if "rotation" in node else (0.0, 0.0, 0.0, 1.0)
     length = sum(value * value for value in rotation) ** 0.5
     if length < 1e-12:
-        _warn(problems, node["rotation"], f"the rotation of bone '{name}' is zero; taken as none")
+        _warn(problems, node["rotation"], f"the rotation of bone '{name}' is zero; the identity is used")
         rotation, length = (0.0, 0.0, 0.0, 1.0), 1.0
     scale = number(node["scale"]) if "scale" in node else 1.0
     if scale == 0.0:
-        _warn(problems, node["scale"], f"the scale of bone '{name}' is zero; taken as 1")
+        _warn(problems, node["scale"], f"the scale of bone '{name}' is zero; 1 is used")
         scale = 1.0
     translation = vector(node["translation"], 3) if "translation" in node else (0.0, 0.0, 0.0)
     return Bone(name, parent, tuple(value / length for value in rotation), translation, scale)

@@ -1,6 +1,6 @@
-"""Mip chains: each level is the box filter of the one above, computed in linear light for colours.
+"""Mip chains: each level is the box-filtered previous one, for colours in linear light.
 
-Texels are widened to 16-bit linear light by a table, averaged as integers, and narrowed by another
+Texels are converted to 16-bit linear light by a table, averaged as integers, and converted back by another
 table, so that the result is the same on every machine.
 """
 
@@ -18,14 +18,14 @@ _WIDE = 65535
 
 
 def full_chain(width: int, height: int) -> int:
-    """How many levels lead from this size to one texel (Vulkan specification, 12.3)."""
+    """Return the number of levels down to one texel (Vulkan specification, 12.3)."""
     return max(width, height).bit_length()
 
 
 def mip_chain(
     texels: npt.NDArray[np.uint8], levels: int, color_space: ColorSpace
 ) -> list[npt.NDArray[np.uint8]]:
-    """`levels` levels of a uint8[height, width, 4] picture, the picture itself first; alpha is linear."""
+    """Return `levels` levels of a uint8[height, width, 4] picture, itself first; alpha is linear."""
     chain = [texels]
     if levels == 1:
         return chain
@@ -34,7 +34,7 @@ def mip_chain(
     wide[..., :3] = widen[texels[..., :3]]
     wide[..., 3] = texels[..., 3].astype(np.uint16) * 257
     for _ in range(levels - 1):
-        wide = _quartered(wide) if not (wide.shape[0] | wide.shape[1]) & 1 else _halve(_halve(wide, 0), 1)
+        wide = _halve_both(wide) if not (wide.shape[0] | wide.shape[1]) & 1 else _halve(_halve(wide, 0), 1)
         level = np.empty(wide.shape, np.uint8)
         level[..., :3] = narrow[wide[..., :3]]
         level[..., 3] = (wide[..., 3].astype(np.uint32) + 128) // 257
@@ -42,8 +42,8 @@ def mip_chain(
     return chain
 
 
-def _quartered(texels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
-    """The mean of each two by two texels, rounded once; both sides are even."""
+def _halve_both(texels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+    """Return the mean of each 2 x 2 texels, rounded once; both sides must be even."""
     rows = texels[0::2].astype(np.uint32)
     rows += texels[1::2]
     squares = rows[:, 0::2] + rows[:, 1::2]
@@ -53,7 +53,7 @@ def _quartered(texels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
 
 
 def _halve(texels: npt.NDArray[np.uint16], axis: int) -> npt.NDArray[np.uint16]:
-    """Half as many texels along `axis`, rounded down; of an odd count three share in each result."""
+    """Return half as many texels along `axis`, rounded down; for an odd count each is a mean of three."""
     count = texels.shape[axis]
     if count == 1:
         return texels
@@ -74,7 +74,7 @@ def _halve(texels: npt.NDArray[np.uint16], axis: int) -> npt.NDArray[np.uint16]:
 
 @cache
 def _tables(color_space: ColorSpace) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
-    """From 8 bits to 16-bit linear light, and back (IEC 61966-2-1 for sRGB)."""
+    """Return tables from 8 bits to 16-bit linear light, and back (IEC 61966-2-1 for sRGB)."""
     narrow_steps = np.arange(256) / 255
     wide_steps = np.arange(_WIDE + 1) / _WIDE
     if color_space is ColorSpace.SRGB:

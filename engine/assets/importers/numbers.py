@@ -1,4 +1,4 @@
-"""Numbers of a Humon list as an array, read from its text at once; node by node only to place an error."""
+"""Reads the numbers of a Humon list into an array, from its text at once or node by node to find errors."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from engine.assets.codes import AssetCode
 from engine.humon import Code, Kind, Node, failure, number
 
 _PLAIN = re.compile(r"[0-9eE+\-.,\s\[\]]*")
-_LONGEST = 40
+_MAX_TOKEN_CHARS = 40
 
 
 def rows_of(node: Node, limit: int) -> npt.NDArray[np.float64]:
-    """The rows of a list of lists (or, in a list of plain numbers, its numbers) as float64[rows, columns].
+    """Return a list of rows, or of numbers, as float64[rows, columns].
 
-    Raises InputError: `value.count` where rows differ in length, `value.number`, `value.range`, and
-    `mesh.size` for more than `limit` rows.
+    Raises InputError: `value.kind`, `value.count` if rows differ in length, `value.number`, `value.range`,
+    and `mesh.size` for more than `limit` rows.
     """
     if node.kind is not Kind.LIST:
         raise failure(Code.KIND, f"'{node.key}' must be a list of numbers", node)
-    rows = _fast(node.text)
+    rows = _parse_fast(node.text)
     if rows is None:
-        rows = _slow(node)
+        rows = _parse_nodes(node)
     if len(rows) > limit:
         raise failure(
             AssetCode.MESH_SIZE, f"'{node.key}' has {len(rows)} entries; at most {limit} are read", node
@@ -32,13 +32,13 @@ def rows_of(node: Node, limit: int) -> npt.NDArray[np.float64]:
     return rows
 
 
-def _fast(text: str) -> npt.NDArray[np.float64] | None:
-    """What the text says if it is nothing but numbers, brackets and white space, in rows of one length."""
+def _parse_fast(text: str) -> npt.NDArray[np.float64] | None:
+    """Parse a text of only numbers, brackets and white space, in rows of equal length; None for others."""
     if not _PLAIN.fullmatch(text):
         return None
     inner = text.replace(",", " ").strip()[1:-1]
     tokens = inner.replace("[", " ").replace("]", " ").split()
-    if not tokens or len(max(tokens, key=len)) > _LONGEST:
+    if not tokens or len(max(tokens, key=len)) > _MAX_TOKEN_CHARS:
         return None
     columns = 1
     if "[" in inner:
@@ -56,14 +56,14 @@ def _fast(text: str) -> npt.NDArray[np.float64] | None:
     return values.reshape(-1, columns) if np.isfinite(values).all() else None
 
 
-def _slow(node: Node) -> npt.NDArray[np.float64]:
-    """Node by node: finds the place of what is wrong, and reads lists with comments or quoted numbers."""
+def _parse_nodes(node: Node) -> npt.NDArray[np.float64]:
+    """Read node by node, which reports errors and supports comments and quoted numbers."""
     rows: list[list[float]] = []
     width = None
     for child in node:
         row = [number(entry) for entry in child] if child.kind is Kind.LIST else [number(child)]
         if width is not None and len(row) != width:
-            message = f"this row of '{node.key}' has {len(row)} numbers, the rows before it have {width}"
+            message = f"this row of '{node.key}' has {len(row)} numbers, the previous rows have {width}"
             raise failure(Code.COUNT, message, child)
         width = len(row)
         rows.append(row)

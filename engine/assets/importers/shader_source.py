@@ -1,4 +1,4 @@
-"""GLSL text with its includes put in place, and the way back from a line to the file it came from."""
+"""GLSL text with its includes expanded, and the file and line that each expanded line is from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]*)"')
 
 @dataclass(slots=True)
 class ShaderSource:
-    """Expanded lines; `origins` holds the (index into `files`, line) that each of them came from."""
+    """Expanded lines; `origins` has the (index into `files`, line) of each of them."""
 
     lines: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
@@ -28,11 +28,11 @@ class ShaderSource:
 
     @property
     def text(self) -> str:
-        """The expanded text as the compiler gets it."""
+        """The expanded text for the compiler."""
         return "\n".join(self.lines) + "\n"
 
     def problem(self, code: str, message: str, line: int, token: str = "", help: str = "") -> Problem:
-        """A problem at `line` of the expanded text, placed in the file that the line came from."""
+        """Return a problem at `line` of the expanded text, with the position in its own file."""
         if not self.origins:
             return Problem(code, message, Position(display_path(self.files[0])), help=help)
         row = min(max(line, 1), len(self.origins)) - 1
@@ -45,9 +45,9 @@ class ShaderSource:
 
 
 def expand(path: Path, gate: FileGate) -> ShaderSource:
-    """Read a GLSL file and put every `#include "file"` in place; a file named twice is included twice.
+    """Read a GLSL file and expand every `#include "file"`; a file named twice is included twice.
 
-    Raises InputError where a file is missing, rejected or no UTF-8, or includes itself.
+    Raises InputError if a file is missing, rejected, not UTF-8, or includes itself.
     """
     source = ShaderSource()
     _expand_into(source, path, gate, ())
@@ -87,7 +87,7 @@ def _expand_into(source: ShaderSource, path: Path, gate: FileGate, above: tuple[
         if included in chain:
             cycle = " -> ".join(display_path(file) for file in (*chain[chain.index(included) :], included))
             raise InputError(
-                Problem(AssetCode.SHADER_INCLUDE, f"the include goes round: {cycle}", position, excerpt)
+                Problem(AssetCode.SHADER_INCLUDE, f"files include each other: {cycle}", position, excerpt)
             )
         if len(source.files) > MAX_INCLUDES or sum(map(len, source.contents)) > MAX_SHADER_BYTES:
             message = f"more than {MAX_INCLUDES} files or {MAX_SHADER_BYTES} bytes are included"

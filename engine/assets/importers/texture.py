@@ -1,4 +1,4 @@
-"""Imports PNG and JPEG files as four-byte texels with a mip chain."""
+"""Imports PNG and JPEG files as RGBA texels of four bytes with a mip chain."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ _BROKEN = (
 
 @dataclass(frozen=True, slots=True)
 class TextureSettings:
-    """How to import a texture: what its numbers mean, and how many mip levels (None: all)."""
+    """How to import a texture: its colour space and number of mip levels (None: the full chain)."""
 
     color_space: ColorSpace
     mip_levels: int | None = None
 
 
 def import_texture(data: bytes, name: str, settings: TextureSettings) -> Imported:
-    """Decode a PNG or JPEG file and compute its mip levels, the finest first in the result's bytes.
+    """Decode a PNG or JPEG file and compute its mip levels; the result has the finest first.
 
-    The size is read from the file's header and checked before anything is decoded. Raises InputError:
+    The size in the file's header is checked before anything is decoded. Raises InputError:
     `texture.format`, `texture.size`, `texture.decode` or `texture.mips`.
     """
     width, height = picture_size(data, name)
@@ -59,7 +59,7 @@ def import_texture(data: bytes, name: str, settings: TextureSettings) -> Importe
     most = full_chain(width, height)
     levels = settings.mip_levels or most
     if levels > most:
-        message = f"{width} x {height} pixels have at most {most} mip levels, {levels} are asked for"
+        message = f"{width} x {height} pixels have at most {most} mip levels, {levels} are requested"
         raise _error(AssetCode.TEXTURE_MIPS, message, name)
     chain = mip_chain(texels, levels, settings.color_space)
     offsets = np.cumsum([0, *(level.nbytes for level in chain)]).tolist()
@@ -76,20 +76,21 @@ def import_texture(data: bytes, name: str, settings: TextureSettings) -> Importe
 
 
 def picture_size(data: bytes, name: str) -> tuple[int, int]:
-    """Width and height as the header of a PNG or JPEG file says, without decoding the picture."""
+    """Return width and height from the header of a PNG or JPEG file, without decoding it.
+
+    Raises InputError `texture.format` or `texture.decode`.
+    """
     if data.startswith(_PNG_SIGNATURE):
         if len(data) < 24 or data[12:16] != b"IHDR":
-            raise _error(AssetCode.TEXTURE_DECODE, "the PNG file ends before its header does", name)
+            raise _error(AssetCode.TEXTURE_DECODE, "the PNG file ends within its header", name)
         return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     if data.startswith(_JPEG_SIGNATURE):
         return _jpeg_size(data, name)
-    raise _error(
-        AssetCode.TEXTURE_FORMAT, "the file is neither PNG nor JPEG", name, "save it as one of the two"
-    )
+    raise _error(AssetCode.TEXTURE_FORMAT, "the file is neither PNG nor JPEG", name, "save it as PNG or JPEG")
 
 
 def _jpeg_size(data: bytes, name: str) -> tuple[int, int]:
-    """Walk the markers up to the first frame header (ITU-T T.81, B.2.2)."""
+    """Find the first frame header among the markers (ITU-T T.81, B.2.2)."""
     at = 2
     while at + 9 <= len(data):
         if data[at] != 0xFF:
@@ -112,19 +113,19 @@ def _check_size(width: int, height: int, name: str) -> None:
         raise _error(AssetCode.TEXTURE_SIZE, f"the picture has {width} x {height} pixels", name)
     if max(width, height) > MAX_TEXTURE_SIDE or width * height > MAX_TEXTURE_PIXELS:
         message = (
-            f"{width} x {height} pixels are too many: a side may have {MAX_TEXTURE_SIDE}, "
-            f"a picture {MAX_TEXTURE_PIXELS}"
+            f"{width} x {height} pixels are too many: at most {MAX_TEXTURE_SIDE} per side "
+            f"and {MAX_TEXTURE_PIXELS} in all"
         )
         raise _error(AssetCode.TEXTURE_SIZE, message, name, "scale the picture down")
 
 
 def _decode(data: bytes, name: str) -> npt.NDArray[np.uint8]:
-    from PIL import Image  # takes 40 ms: only when something is imported
+    from PIL import Image  # takes 40 ms
 
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
             _check_size(*picture.size, name)
-            if picture.mode.startswith("I"):  # 16-bit grey: Pillow would clip it to 8 bits
+            if picture.mode.startswith("I"):  # 16-bit grey, which Pillow would clip to 8 bits
                 grey = (np.asarray(picture).astype(np.uint32) + 128) // 257
                 return np.stack([grey, grey, grey, np.full_like(grey, 255)], axis=-1).astype(np.uint8)
             return np.ascontiguousarray(picture.convert("RGBA"))

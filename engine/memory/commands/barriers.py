@@ -1,7 +1,7 @@
-"""Barriers for memory work: against everything before and after on the queue.
+"""Pipeline barriers for memory work, against all commands before and after on the queue.
 
-They are wide on purpose: uploads come in few, large batches, and so need no other order between frames
-and copies than that of their submits.
+They are wide on purpose: uploads come in few, large batches, so submission order alone orders frames and
+copies.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Layer = tuple[LiveResource, int]
 def image_barriers(
     layers: list[Layer], old: int, new_layout: int, scope: Mapping[str, int]
 ) -> NDArray[np.void]:
-    """Make one VkImageMemoryBarrier2 for each (image, layer), all its mips, within a scope."""
+    """Return one VkImageMemoryBarrier2 per (image, layer), all mips; `scope` has stage and access masks."""
     made = rows("VkImageMemoryBarrier2", len(layers))
     if not layers:
         return made
@@ -68,7 +68,7 @@ def image_barriers(
 
 
 def layer_range(resource: LiveResource, layer: int) -> dict[str, int]:
-    """Name the fields of a VkImageSubresourceRange of one layer with all its mips."""
+    """Return the fields of the VkImageSubresourceRange of one layer with all its mips."""
     return {
         "aspectMask": _aspect(resource),
         "levelCount": REMAINING,
@@ -89,7 +89,7 @@ def barrier(
     images: NDArray[np.void] | None = None,
     buffers: NDArray[np.void] | None = None,
 ) -> None:
-    """Record vkCmdPipelineBarrier2 of one memory barrier, images and buffers (rows, see structures)."""
+    """Record one vkCmdPipelineBarrier2; `images` and `buffers` are barrier rows, see `structures.rows`."""
     fields: dict[str, Any] = {}
     if memory is not None:
         fields.update(memoryBarrierCount=1, pMemoryBarriers=memory)

@@ -1,8 +1,8 @@
-"""Staging -> device, moves, zeroing and ownership, as commands.
+"""Records uploads from staging, moves, zeroing and queue family ownership transfers.
 
-Every function brackets its commands with barriers against everything before and after on the queue, so
-that frames and uploads need no other order than that of their submits. Sampled images are found and left
-in SHADER_READ_ONLY_OPTIMAL, all layers of them: a view of an array page is valid at any time.
+Every function puts barriers before and after its commands, against everything else on the queue, so that
+submission order alone orders frames and uploads. All layers of sampled images are in
+SHADER_READ_ONLY_OPTIMAL before and after: a view of an array page is valid at any time.
 """
 
 from __future__ import annotations
@@ -44,27 +44,29 @@ _CLEARS = {
     False: ("vkCmdClearColorImage", "VkClearColorValue"),
     True: ("vkCmdClearDepthStencilImage", "VkClearDepthStencilValue"),
 }
-"""What zeroes an image, and with which value, by whether it holds depth."""
+"""The command that clears an image, and the type of its value; the key is whether the image has depth."""
 
 
 def first_layout(vk: Commands, commands: Any, resource: LiveResource) -> None:
-    """Bring all layers of a fresh sampled image from UNDEFINED to the layout in which it rests."""
+    """Transition all layers of a new sampled image from UNDEFINED to SHADER_READ_ONLY_OPTIMAL."""
     barriers = image_barriers([(resource, 0)], UNDEFINED, READ, AFTER)
     barriers["subresourceRange"]["layerCount"] = REMAINING
     barriers["srcStageMask"] = EVERYTHING
     barrier(vk, commands, after, barriers)
 
 
-def transfer(vk: Commands, commands: Any, objects: Objects, step: Transfer, *, foreign: bool) -> None:
-    """Record staging -> buffers and image layers.
+def transfer(vk: Commands, commands: Any, objects: Objects, step: Transfer, *, transfer_queue: bool) -> None:
+    """Record the copies from staging to buffers and image layers.
 
-    `foreign` says that the queue is the copy-only one: layers it has not touched yet come without
-    their old contents, and stay its own until they are released.
+    `transfer_queue`: the commands are for the transfer-only queue. It discards the old contents of layers
+    that its family does not own yet, and owns them from then on until they are released.
     """
     staging = objects.resource(step.staging)
     layers = _layers(objects, step.image_copies["resource"], step.image_copies["layer"])
-    fresh = [(image, layer) for image, layer in layers if foreign and layer not in image.foreign_layers]
-    known = [(image, layer) for image, layer in layers if not foreign or layer in image.foreign_layers]
+    fresh = [
+        (image, layer) for image, layer in layers if transfer_queue and layer not in image.transfer_owned
+    ]
+    known = [(image, layer) for image, layer in layers if not transfer_queue or layer in image.transfer_owned]
     opened = [
         image_barriers(known, READ, TARGET, BEFORE),
         image_barriers(fresh, UNDEFINED, TARGET, BEFORE),
@@ -87,13 +89,13 @@ def transfer(vk: Commands, commands: Any, objects: Objects, step: Transfer, *, f
         )
         vk.vkCmdCopyBufferToImage2(commands, info)
     barrier(vk, commands, after, image_barriers(layers, TARGET, READ, AFTER))
-    if foreign:
+    if transfer_queue:
         for image, layer in fresh:
-            image.foreign_layers.add(layer)
+            image.transfer_owned.add(layer)
 
 
 def move(vk: Commands, commands: Any, objects: Objects, step: Move) -> None:
-    """Record device -> device copies between two resources of one kind."""
+    """Record copies from one resource to another of the same kind."""
     source, target = objects.resource(step.from_resource), objects.resource(step.to_resource)
     if source.kind is Kind.BUFFER:
         regions = rows("VkBufferCopy2", len(step.keys))
@@ -133,7 +135,10 @@ def move(vk: Commands, commands: Any, objects: Objects, step: Move) -> None:
 
 
 def zero(vk: Commands, commands: Any, places: Iterable[tuple[LiveResource, int, int]]) -> None:
-    """Record zeroing of (resource, offset or layer, size in bytes) each."""
+    """Record the zeroing of each (resource, offset or layer, size in bytes).
+
+    Raises DioramaInternalError for buffer ranges that are not multiples of 4 bytes.
+    """
     listed = list(places)
     layers = [(resource, place) for resource, place, _ in listed if resource.kind is Kind.IMAGE]
     barrier(vk, commands, before, image_barriers(layers, READ, TARGET, BEFORE))
@@ -141,7 +146,7 @@ def zero(vk: Commands, commands: Any, places: Iterable[tuple[LiveResource, int, 
         if resource.kind is Kind.BUFFER:
             if size % 4 or place % 4:
                 raise DioramaInternalError(
-                    f"{size} bytes at {place} of buffer {resource.id}: not whole words"
+                    f"{size} bytes at offset {place} of buffer {resource.id}: not a multiple of 4"
                 )
             vk.vkCmdFillBuffer(commands, resource.handle, place, size, 0)
         else:
@@ -151,13 +156,16 @@ def zero(vk: Commands, commands: Any, places: Iterable[tuple[LiveResource, int, 
     barrier(vk, commands, after, image_barriers(layers, TARGET, READ, AFTER))
 
 
-def hand_over(
+def transfer_ownership(
     vk: Commands,
     commands: Any,
     places: Iterable[tuple[LiveResource, int, int]],
     families: tuple[int, int],
 ) -> None:
-    """Record one half of a queue family ownership transfer; both halves are the same barrier."""
+    """Record the release or the acquire of a queue family ownership transfer: both are the same barrier.
+
+    `families` are (source, destination).
+    """
     listed = list(places)
     layers = [(resource, place) for resource, place, _ in listed if resource.kind is Kind.IMAGE]
     images = image_barriers(layers, READ, READ, AFTER)
@@ -205,7 +213,7 @@ def _image_regions(resource: LiveResource, chosen: NDArray[np.void]) -> Any:
 def _by_resource(
     objects: Objects, copies: NDArray[np.void]
 ) -> Iterable[tuple[LiveResource, NDArray[np.void]]]:
-    """Group copies by what they write to, each group in its order."""
+    """Group copies by destination resource; each group keeps its order."""
     for resource in distinct(copies["resource"]).tolist():
         yield objects.resource(resource), copies[copies["resource"] == resource]
 
@@ -215,5 +223,5 @@ def _layers(objects: Objects, resources: NDArray[np.int32], layers: NDArray[np.i
     found = [(objects.resource(resource), layer) for resource, layer in pairs]
     for image, _layer in found:
         if not image.sampled_only:
-            raise DioramaInternalError(f"image {image.id} is an attachment: nothing is copied into it")
+            raise DioramaInternalError(f"image {image.id} is an attachment: it cannot be copied to")
     return found

@@ -1,4 +1,4 @@
-"""One queue's command buffers for memory work, and the timeline that says when they are done."""
+"""Command buffers of one queue for memory work, and the timeline that their submits signal."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _ALL = Stage.ALL_COMMANDS
 
 
 class Recorder:
-    """Records into command buffers that are used again once the device is through with them.
+    """Records into command buffers that are reused once the device has completed them.
 
-    `timeline` is signalled by every submit; its values are the tickets that others wait for.
+    Every submit signals `timeline`; its values are the tickets to wait for.
     """
 
     def __init__(self, device: Device, queue: Queue, name: str) -> None:
@@ -36,17 +36,17 @@ class Recorder:
 
     @property
     def recording(self) -> bool:
-        """Whether commands wait for `submit`."""
+        """Whether there are commands that are not submitted yet."""
         return self._current is not None
 
     @property
     def ticket(self) -> int:
-        """The value by which everything recorded so far will be over."""
+        """The timeline value that is reached when everything recorded so far has completed."""
         return self.timeline.submitted + (1 if self.recording else 0)
 
     def commands(self) -> Any:
-        """Return the command buffer that is recording, begun if need be."""
-        if self._is_ended:  # a submit has failed: what it was to send goes first
+        """Return the command buffer that is recording; begins one if there is none."""
+        if self._is_ended:  # its submit has failed, so it is submitted again first
             self.submit()
         if self._current is None:
             completed = self.timeline.completed()
@@ -57,12 +57,12 @@ class Recorder:
         return self._current
 
     def wait_for(self, timeline: Timeline, value: int) -> None:
-        """Let the device hold the next submit back until `timeline` reaches `value`."""
+        """Make the next submit wait on the device until `timeline` reaches `value`."""
         if value > self._waits.get(timeline.handle, 0):
             self._waits[timeline.handle] = value
 
     def submit(self) -> int:
-        """Submit what was recorded, if anything; returns the ticket of the last submit."""
+        """Submit what was recorded, if anything, and return the ticket of the last submit."""
         if self._current is None:
             return self.timeline.submitted
         if not self._is_ended:
@@ -79,11 +79,11 @@ class Recorder:
         return value
 
     def drain(self) -> None:
-        """Wait until the device is through with all that was submitted; for closing, and after failures."""
+        """Wait until everything submitted has completed; for closing, and after failures."""
         self.timeline.drain()
 
     def close(self) -> None:
-        """Drop what was not submitted and destroy pool and timeline; nothing may be pending."""
+        """Drop what was not submitted, then destroy pool and timeline; no submit may be pending."""
         self._current = None
         self._pool.close()
         self.timeline.close()

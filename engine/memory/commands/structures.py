@@ -1,4 +1,4 @@
-"""Rows of C structs as numpy columns: thousands of copy regions are filled and recorded in one call."""
+"""Arrays of C structs as numpy columns: thousands of copy regions are filled and recorded in one call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.vk.structs import new, pointer
 
 @cache
 def dtype_of(type_name: str) -> np.dtype[np.void]:
-    """Make the dtype that lays out as the C struct does, nested structs and padding included.
+    """Return the dtype with the memory layout of a C struct, nested structs and padding included.
 
     Pointers and handles become uint64.
     """
@@ -23,7 +23,7 @@ def dtype_of(type_name: str) -> np.dtype[np.void]:
 
 
 def rows(type_name: str, count: int) -> NDArray[np.void]:
-    """Make `count` zeroed structs with their sType filled in."""
+    """Return `count` zeroed structs with sType set."""
     made = np.zeros(count, dtype_of(type_name))
     kind = _structure_type(type_name)
     if kind is not None:
@@ -38,7 +38,7 @@ def _structure_type(type_name: str) -> int | None:
 
 
 def join(type_name: str, *parts: NDArray[np.void]) -> NDArray[np.void]:
-    """Put rows of one struct behind each other; np.concatenate would squeeze the padding out."""
+    """Concatenate rows of one struct; np.concatenate would drop the padding."""
     made = np.empty(sum(len(part) for part in parts), dtype_of(type_name))
     begin = 0
     for part in parts:
@@ -48,14 +48,14 @@ def join(type_name: str, *parts: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def as_pointer(type_name: str, made: NDArray[np.void]) -> Any:
-    """View rows as the C array that a call takes."""
+    """View rows as a C array. Raises DioramaInternalError where the dtype is another struct's."""
     if made.dtype != dtype_of(type_name):
-        raise DioramaInternalError(f"these rows are not laid out as {type_name}")
+        raise DioramaInternalError(f"the dtype of these rows is not that of {type_name}")
     return pointer(type_name, made)
 
 
 def number(handle: Any) -> int:
-    """Return a handle as the number that a row holds."""
+    """Return a handle as an integer, for a row."""
     return int(ffi.cast("uintptr_t", handle))
 
 

@@ -1,4 +1,4 @@
-"""Where a key lives on the device, and what the manager tells of itself: values for render and inspector."""
+"""Addresses of keys on the device, and the memory manager's statistics, as values."""
 
 from __future__ import annotations
 
@@ -13,21 +13,19 @@ from engine.plan.terms.vocabulary import Kind
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Location:
-    """The published place of a key.
+    """The published address of a key.
 
     Attributes
     ----------
     handle : VkBuffer or VkImage
     offset, size, stride : int
-        Bytes: where the range begins, how long it is with all its copies, and from copy to copy. Of an
-        image the offset is 0.
+        In bytes: begin of the range (0 for images), length with all copies, distance between copies.
     layer : int
         First layer in the image; 0 for buffers.
     view : VkImageView
-        Default view: a 2D array of all layers for sampled pages, 2D for attachments; NULL for buffers.
+        Default view: 2D array of all layers for sampled images, 2D for attachments; NULL for buffers.
     mapped : uint8[size] or None
-        The bytes themselves where the memory is host visible and mapped. Writing is safe for copies
-        that no frame in flight reads.
+        The bytes, if the memory is mapped. Copies that no frame in flight reads may be written.
     """
 
     key: int
@@ -44,17 +42,17 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a manager has done since it was made; bytes where a name says so."""
+    """Counts of a memory manager's work since it was created; `bytes_…` are bytes."""
 
     steps: int = 0
     cycles: int = 0
     transfers: int = 0
     bytes_uploaded: int = 0
-    bytes_direct: int = 0  # of these, written where they belong without staging (padding counted in)
+    bytes_direct: int = 0  # of these, written without staging, padding included
     moves: int = 0
     bytes_moved: int = 0
     published: int = 0
-    held_back: int = 0  # advances that left early because the device or a thread was not ready
+    held_back: int = 0  # calls of `advance` that ended early because the device or a thread was not ready
 
 
 LIVE_ALLOCATION = np.dtype(
@@ -72,7 +70,7 @@ LIVE_RESOURCE = np.dtype(
         ("allocation", np.int32),
         ("kind", np.int8),
         ("offset", np.int64),
-        ("size", np.int64),  # bytes of memory taken
+        ("size", np.int64),  # bytes of the allocation that it occupies
         ("usage", np.uint32),
         ("layers", np.int32),
     ]
@@ -90,7 +88,7 @@ LIVE_SUBRESOURCE = np.dtype(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveTable:
-    """What lives, as sorted columns: dtypes LIVE_ALLOCATION, LIVE_RESOURCE, LIVE_SUBRESOURCE."""
+    """All live objects as sorted columns: dtypes LIVE_ALLOCATION, LIVE_RESOURCE, LIVE_SUBRESOURCE."""
 
     allocations: NDArray[np.void]
     resources: NDArray[np.void]

@@ -1,7 +1,7 @@
-"""Large allocations are made and freed on a thread of their own: each takes as long as several frames.
+"""Allocates and frees large memory on a thread: each call may take as long as several frames.
 
-The driver pins or clears what it gives out and unmaps what it takes back: 256 MiB cost 4 to 120 ms on an
-NVIDIA H200, and 26 ms to free on a software driver. Everything small is done at once.
+The driver pins or clears memory that it allocates and unmaps memory that it frees: 256 MiB cost 4 to 120 ms
+on an NVIDIA H200, and 26 ms to free on a software driver. Small allocations are made and freed at once.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from engine.memory.device.objects import LiveAllocation, Objects
 from engine.plan.resident.steps import Allocate
 
 LARGE = {False: 64 << 20, True: 4 << 20}
-"""From how many bytes on, by whether the memory is mapped: the host's own has to be pinned, page by page."""
+"""Smallest size in bytes for the thread, by whether the memory is mapped: host memory is pinned by pages."""
 
 
-class Background:
-    """Makes and frees allocations one after another, beside the frames."""
+class BackgroundAllocator:
+    """Allocates and frees memory on one thread, in order, while frames are drawn."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
@@ -28,66 +28,66 @@ class Background:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is being made or freed."""
+        """Whether anything is being allocated or freed."""
         return bool(self._making or self._unwanted or self._freeing)
 
     @property
     def freeing(self) -> bool:
-        """Whether memory is on its way out."""
+        """Whether memory is being freed."""
         return bool(self._unwanted or self._freeing)
 
-    def allocate(self, step: Allocate, *, gently: bool) -> bool:
-        """Carry an Allocate out, at once or over several calls; True when it is done. See `make_memory`.
+    def allocate(self, step: Allocate, *, while_drawing: bool) -> bool:
+        """Carry out an Allocate, at once or over several calls; True when it is done. See `allocate_memory`.
 
-        Raises what allocating raised; the same step may then be tried again.
+        Raises the exception of the allocation; the same step may then be tried again.
         """
         if step.size < LARGE[step.mapped]:
-            self._objects.take(self._objects.make_memory(step, gently=gently))
+            self._objects.register(self._objects.allocate_memory(step, while_drawing=while_drawing))
             return True
         made = self._making.get(step.allocation)
         if made is None:
             made = self._making[step.allocation] = self._start(
-                lambda: self._objects.make_memory(step, gently=gently)
+                lambda: self._objects.allocate_memory(step, while_drawing=while_drawing)
             )
         if not made.done():
             return False
         del self._making[step.allocation]
-        self._objects.take(made.result())
+        self._objects.register(made.result())
         return True
 
     def free(self, allocation: LiveAllocation) -> None:
-        """Free memory that nothing uses; what it took counts until it is gone."""
+        """Free memory that is no longer in use; its bytes count as live until it is freed."""
         if allocation.size < LARGE[allocation.mapped is not None]:
             self._objects.free(allocation)
             return
 
         def free() -> LiveAllocation:
-            self._objects.destroy_memory(allocation)
+            self._objects.free_memory(allocation)
             return allocation
 
         self._freeing.append(self._start(free))
 
     def abandon(self) -> None:
-        """Nobody wants what is being made any more: it is freed as soon as it is there."""
+        """Cancel the allocations under way: each is freed as soon as it exists."""
         self._unwanted += self._making.values()
         self._making.clear()
 
     def collect(self) -> None:
-        """Count what is gone; never waits."""
+        """Unregister memory that has been freed, and free cancelled allocations; never waits."""
         for future in [future for future in self._freeing if future.done()]:
             self._freeing.remove(future)
-            self._objects.forget(future.result())
+            self._objects.unregister(future.result())
         for future in [future for future in self._unwanted if future.done()]:
             self._unwanted.remove(future)
             if future.exception() is None:
-                self._objects.destroy_memory(future.result())
+                self._objects.free_memory(future.result())
 
     def wait(self) -> None:
         """Wait for the thread; for loading, closing and tests."""
         wait([*self._freeing, *self._unwanted, *self._making.values()])
 
     def close(self) -> None:
-        """Wait, and leave nothing half-made."""
+        """Cancel what is under way, wait for the thread and end it."""
         self.abandon()
         self.wait()
         self.collect()

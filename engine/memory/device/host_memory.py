@@ -1,8 +1,8 @@
-"""Memory of the host that a device is given to read, in place of memory that the device gives to the host.
+"""Host pages imported as device memory (VK_EXT_external_memory_host), for staging.
 
-A driver that gives out host-visible memory takes it from the system and pins it while every submit waits: 32
-MiB take 8 ms on an NVIDIA H100, three frames. Pages that are there already are pinned in a quarter of that
-(VK_EXT_external_memory_host), and the thread that has the system fetch them holds nobody up.
+A driver that allocates host-visible memory pins it while every submit waits: 32 MiB take 8 ms on an NVIDIA
+H100, three frames. Importing pages that are already committed takes a quarter of that, and the thread that
+commits them blocks no submit.
 """
 
 from __future__ import annotations
@@ -20,44 +20,44 @@ from engine.vk.device import Device
 from engine.vk.structs import new
 
 EXTENSION = "VK_EXT_external_memory_host"
-LEAST = 4 << 20
-"""Smaller memory is made as fast either way."""
+MIN_BYTES = 4 << 20
+"""Bytes; smaller memory is allocated as fast by the driver."""
 _HANDLE = constants.VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT
 
 
-class HostMemory:
-    """Pages of this process, all of them there; they go with the last view of `bytes`."""
+class HostPages:
+    """Committed pages of this process, `size` bytes, zeroed; freed with the last view of `bytes`."""
 
     def __init__(self, size: int) -> None:
         self._pages = mmap.mmap(-1, size)
-        if hasattr(mmap, "MADV_HUGEPAGE"):  # a fault for each 2 MiB, not for each 4 KiB
+        if hasattr(mmap, "MADV_HUGEPAGE"):  # one page fault per 2 MiB instead of 4 KiB
             with suppress(OSError):
                 self._pages.madvise(mmap.MADV_HUGEPAGE)
         self.bytes: NDArray[np.uint8] = np.frombuffer(self._pages, np.uint8)
         self.address = self.bytes.ctypes.data
-        ctypes.memset(self.address, 0, size)  # without the interpreter lock
+        ctypes.memset(self.address, 0, size)  # touches every page, without the interpreter lock
 
 
-def external(device: Device, size: int) -> Any:
-    """What a buffer of `size` bytes must say when it is made (pNext), so that it can lie in host memory."""
-    if EXTENSION not in device.extensions or size < LEAST:
+def external_buffer_info(device: Device, size: int) -> Any:
+    """Return the pNext struct for a buffer of `size` bytes in imported host memory, or None."""
+    if EXTENSION not in device.extensions or size < MIN_BYTES:
         return None
     return new("VkExternalMemoryBufferCreateInfo", handleTypes=_HANDLE)
 
 
-def host_memory(device: Device, size: int, memory_type: int) -> HostMemory | None:
-    """Pages that can be imported as memory of this type; None where device or system have no such.
+def allocate_host_pages(device: Device, size: int, memory_type: int) -> HostPages | None:
+    """Return pages that can be imported as this memory type; None if device or system do not allow it.
 
-    Raises VulkanError where the device refuses to say, which is no reason not to take its own.
+    Raises VulkanError where the query fails; the caller then uses the driver's own memory.
     """
-    if EXTENSION not in device.extensions or size < LEAST:
+    if EXTENSION not in device.extensions or size < MIN_BYTES:
         return None
     alignment = _alignment(device)
     if size % alignment:
         return None
     try:
-        pages = HostMemory(size)
-    except OSError:  # the system has no such range left; the driver may have some of its own
+        pages = HostPages(size)
+    except OSError:  # no such range of addresses is left; the driver may have memory of its own
         return None
     if pages.address % alignment:
         return None
@@ -67,8 +67,8 @@ def host_memory(device: Device, size: int, memory_type: int) -> HostMemory | Non
     return pages if reported.memoryTypeBits >> memory_type & 1 else None
 
 
-def imported(pages: HostMemory) -> Any:
-    """What an allocation must say (pNext) to be of these pages."""
+def import_info(pages: HostPages) -> Any:
+    """Return the pNext struct of a VkMemoryAllocateInfo that imports these pages."""
     pointer = ffi.cast("void *", pages.address)
     return new("VkImportMemoryHostPointerInfoEXT", handleType=_HANDLE, pHostPointer=pointer)
 

@@ -1,4 +1,4 @@
-"""Make the device profile that plans are made with from a live device."""
+"""Reads the device profile for planning from a live device."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from engine.plan.profile.device_profile import (
     Heap,
     ImageRule,
     Limits,
+    MemoryRequirements,
     MemoryType,
-    Needs,
     QueueFamily,
 )
 from engine.plan.requirements.requirements import ImageShape
@@ -25,24 +25,24 @@ from engine.vk.enums import QueueFlag
 from engine.vk.facts import facts
 from engine.vk.structs import new
 
-_LARGEST = (1 << 63) - 1  # plans count in int64
+_LARGEST = (1 << 63) - 1  # plans use int64
 _COLOUR = ImageUsage.SAMPLED | ImageUsage.TRANSFER_DST | ImageUsage.TRANSFER_SRC
 
 
 class DeviceMeasure:
-    """Asks the device how large a buffer or an image would be; makes no object, and asks once, on any thread.
+    """Queries and caches the memory requirements of buffers and images without creating them; thread-safe.
 
     vkGetDeviceBufferMemoryRequirements and vkGetDeviceImageMemoryRequirements (Vulkan 1.3).
     """
 
     def __init__(self, device: Device) -> None:
         self._device = device
-        self._known: dict[tuple[object, ...], Needs] = {}
-        self._lock = Lock()  # all threads read the answer from the same struct
+        self._known: dict[tuple[object, ...], MemoryRequirements] = {}
+        self._lock = Lock()  # all threads share the result struct
         self._dedicated = new("VkMemoryDedicatedRequirements")
         self._answer = new("VkMemoryRequirements2", pNext=self._dedicated)
 
-    def buffer(self, size: int, usage: BufferUsage) -> Needs:
+    def buffer(self, size: int, usage: BufferUsage) -> MemoryRequirements:
         """Return what a VkBuffer of `size` bytes takes."""
         key = (size, int(usage))
         found = self._known.get(key)
@@ -51,10 +51,10 @@ class DeviceMeasure:
             vk, handle = self._device.vk, self._device.handle
             with self._lock:
                 vk.vkGetDeviceBufferMemoryRequirements(handle, query, self._answer)
-                found = self._known[key] = self._needs()
+                found = self._known[key] = self._requirements()
         return found
 
-    def image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
+    def image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> MemoryRequirements:
         """Return what an optimal 2D VkImage takes."""
         key = (shape, layers, int(usage))
         found = self._known.get(key)
@@ -63,12 +63,12 @@ class DeviceMeasure:
             vk, handle = self._device.vk, self._device.handle
             with self._lock:
                 vk.vkGetDeviceImageMemoryRequirements(handle, query, self._answer)
-                found = self._known[key] = self._needs()
+                found = self._known[key] = self._requirements()
         return found
 
-    def _needs(self) -> Needs:
+    def _requirements(self) -> MemoryRequirements:
         core = self._answer.memoryRequirements
-        return Needs(
+        return MemoryRequirements(
             size=core.size,
             alignment=core.alignment,
             type_bits=core.memoryTypeBits,
@@ -78,12 +78,12 @@ class DeviceMeasure:
 
 
 def buffer_info(size: int, usage: int) -> Any:
-    """Make the create info of every buffer here: exclusive sharing."""
+    """Return the create info of a buffer with exclusive sharing, `size` in bytes."""
     return new("VkBufferCreateInfo", size=size, usage=int(usage))
 
 
 def image_info(shape: ImageShape, layers: int, usage: int) -> Any:
-    """Make the create info of every image here: 2D, optimal tiling, exclusive, undefined at first."""
+    """Return the create info of a 2D image: optimal tiling, exclusive sharing, initial layout UNDEFINED."""
     return new(
         "VkImageCreateInfo",
         imageType=constants.VK_IMAGE_TYPE_2D,
@@ -99,7 +99,7 @@ def image_info(shape: ImageShape, layers: int, usage: int) -> Any:
 
 
 def live_profile(device: Device) -> DeviceProfile:
-    """Describe a live device for the planner; sizes are measured, never guessed."""
+    """Describe a live device for the planner; memory requirements are queried, never estimated."""
     reported = facts(device)
     measure = DeviceMeasure(device)
     heaps = tuple(
@@ -139,7 +139,7 @@ def _kinds(flags: QueueFlag) -> frozenset[QueueKind]:
         QueueKind.TRANSFER: QueueFlag.TRANSFER,
     }
     kinds = {kind for kind, bit in bits.items() if flags & bit}
-    # Graphics and compute queues copy too, whether or not they say so (VkQueueFlagBits).
+    # Graphics and compute queues support copies even where the flag is not set (VkQueueFlagBits).
     return frozenset(kinds | {QueueKind.TRANSFER} if len(kinds) else kinds)
 
 
@@ -166,7 +166,7 @@ def _limits(limits: dict[str, Any]) -> Limits:
 
 
 def _buffer_rule(measure: DeviceMeasure) -> BufferRule:
-    """What is recorded for planning without the device; a live plan asks `measure`."""
+    """Return the rule that a recorded profile plans buffers with; a live profile uses `measure`."""
     everything = BufferUsage.TRANSFER_SRC | BufferUsage.TRANSFER_DST
     plain = measure.buffer(1, everything)
     single = [(int(bit), measure.buffer(1, everything | bit)) for bit in BufferUsage]

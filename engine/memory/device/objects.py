@@ -1,4 +1,4 @@
-"""VkDeviceMemory, buffers, images and views, by the ids of the plan."""
+"""Creates and destroys VkDeviceMemory, buffers, images and views, by the ids of the plan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.memory.device.host_memory import external, host_memory, imported
+from engine.memory.device.host_memory import allocate_host_pages, external_buffer_info, import_info
 from engine.memory.device.live_profile import buffer_info, image_info
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.requirements import ImageShape
@@ -27,7 +27,7 @@ _VIEWABLE = _ATTACHMENT | ImageUsage.SAMPLED | ImageUsage.STORAGE | ImageUsage.I
 
 @dataclass(slots=True)
 class LiveAllocation:
-    """One VkDeviceMemory; `mapped` is the whole of it as bytes where it is mapped."""
+    """One VkDeviceMemory; `mapped` is all of it as bytes, if the plan maps it."""
 
     id: int
     memory: Any
@@ -36,15 +36,15 @@ class LiveAllocation:
     mapped: NDArray[np.uint8] | None
     coherent: bool
     dedicated_to: int
-    window: NDArray[np.uint8] | None = None  # all of it, where uploads write straight into it
+    direct_mapping: NDArray[np.uint8] | None = None  # all of it, mapped for direct writes
 
 
 @dataclass(slots=True)
 class LiveResource:
-    """One VkBuffer or VkImage; `allocation` is None until it is bound.
+    """One VkBuffer or VkImage; `allocation` is None until `bind`.
 
-    `sampled_only` images rest in SHADER_READ_ONLY_OPTIMAL, all layers from the moment they are bound;
-    attachments and storage images belong to the frame graph, which keeps their layout.
+    All layers of `sampled_only` images are in SHADER_READ_ONLY_OPTIMAL from `bind` on, except during
+    copies. The frame graph tracks the layouts of attachments and storage images.
     """
 
     id: int
@@ -56,31 +56,31 @@ class LiveResource:
     layers: int = 1
     allocation: LiveAllocation | None = None
     offset: int = 0
-    taken: int = 0  # bytes of the allocation
+    taken: int = 0  # bytes of the allocation that it occupies
     view: Any = NULL
     layer_views: dict[int, Any] = field(default_factory=dict)
-    foreign_layers: set[int] = field(default_factory=set)  # of the copy-only queue's family just now
+    transfer_owned: set[int] = field(default_factory=set)  # by the transfer-only queue's family
 
     @property
     def sampled_only(self) -> bool:
-        """Whether the memory manager keeps its layout."""
+        """Whether the memory manager tracks the image's layout, rather than the frame graph."""
         return self.kind is Kind.IMAGE and self.usage & _VIEWABLE == ImageUsage.SAMPLED
 
     @property
     def allocation_id(self) -> int:
-        """The allocation it is bound to, or -1."""
+        """Id of the allocation that it is bound to, or -1."""
         return -1 if self.allocation is None else self.allocation.id
 
     @property
     def mapped(self) -> NDArray[np.uint8] | None:
-        """Return its bytes where its memory is mapped (buffers only)."""
+        """Return its bytes, if it is a buffer and its memory is mapped."""
         if self.kind is not Kind.BUFFER or self.allocation is None or self.allocation.mapped is None:
             return None
         return self.allocation.mapped[self.offset : self.offset + self.size]
 
 
 class Objects:
-    """Makes and ends what the ids of a plan stand for; the only owner of these handles."""
+    """Owns the Vulkan objects that the ids of a plan name, and counts their memory."""
 
     def __init__(self, device: Device, profile: DeviceProfile) -> None:
         self._device = device
@@ -93,15 +93,15 @@ class Objects:
         self.peak_heap_bytes = [0] * len(profile.heaps)
 
     def allocate(self, step: Allocate) -> None:
-        """Allocate memory, mapped for its whole life where the step says so."""
-        self.take(self.make_memory(step))
+        """Allocate and register memory, mapped until it is freed if `step.mapped`."""
+        self.register(self.allocate_memory(step))
 
-    def make_memory(self, step: Allocate, *, gently: bool = False) -> LiveAllocation:
-        """Allocate memory and map it where the step says so, on any thread; `take` then counts it.
+    def allocate_memory(self, step: Allocate, *, while_drawing: bool = False) -> LiveAllocation:
+        """Allocate memory, mapped if `step.mapped`, on any thread; `register` then counts it.
 
-        `gently`: so that frames are not held up, though it takes longer.
+        `while_drawing`: prefer imported host pages, which take longer but block no submit.
         """
-        imported_memory = self._import(step) if gently else None
+        imported_memory = self._import_host_memory(step) if while_drawing else None
         if imported_memory is not None:
             return imported_memory
         memory_type = self.profile.memory_types[step.memory_type]
@@ -132,19 +132,19 @@ class Objects:
             step.allocation, memory, step.memory_type, step.size, mapped, coherent, step.dedicated_to
         )
 
-    def _import(self, step: Allocate) -> LiveAllocation | None:
-        """Memory of the host's pages for a buffer that is only read from; None where it is not to be had."""
+    def _import_host_memory(self, step: Allocate) -> LiveAllocation | None:
+        """Import host pages for a buffer that is only a copy source; None where that is not possible."""
         if not step.mapped or step.dedicated_to < 0:
             return None
         if self.resource(step.dedicated_to).usage != BufferUsage.TRANSFER_SRC:
             return None
         try:
-            pages = host_memory(self._device, step.size, step.memory_type)
+            pages = allocate_host_pages(self._device, step.size, step.memory_type)
             if pages is None:
                 return None
             info = new(
                 "VkMemoryAllocateInfo",
-                pNext=imported(pages),
+                pNext=import_info(pages),
                 allocationSize=step.size,
                 memoryTypeIndex=step.memory_type,
             )
@@ -153,7 +153,7 @@ class Objects:
             )
         except DeviceLost:
             raise
-        except VulkanError:  # these pages are not taken; the driver's own memory is asked for next
+        except VulkanError:  # the driver rejects these pages; the caller allocates its own memory
             return None
         properties = self.profile.memory_types[step.memory_type].properties
         coherent = bool(properties & MemoryProperty.HOST_COHERENT)
@@ -161,8 +161,8 @@ class Objects:
             step.allocation, memory, step.memory_type, step.size, pages.bytes, coherent, step.dedicated_to
         )
 
-    def take(self, allocation: LiveAllocation) -> None:
-        """Count memory that was made, under its id."""
+    def register(self, allocation: LiveAllocation) -> None:
+        """Add memory to the live allocations and their byte counts."""
         self.allocations[allocation.id] = allocation
         self.live_bytes += allocation.size
         heap = self.profile.memory_types[allocation.memory_type].heap
@@ -171,25 +171,25 @@ class Objects:
         self.peak_heap_bytes[heap] = max(self.peak_heap_bytes[heap], self.heap_bytes[heap])
 
     def create_buffer(self, step: CreateBuffer) -> None:
-        """Make a VkBuffer; it has no memory before `bind`."""
+        """Create a VkBuffer; it has no memory before `bind`."""
         info = buffer_info(step.size, step.usage)
         if step.usage == BufferUsage.TRANSFER_SRC:
-            info = chain(info, external(self._device, step.size))
+            info = chain(info, external_buffer_info(self._device, step.size))
         handle = self._device.create("Buffer", info, name=f"buffer {step.resource}", why="plan")
         made = LiveResource(step.resource, Kind.BUFFER, handle, step.usage, step.size)
         self.resources[step.resource] = made
 
     def create_image(self, step: CreateImage) -> None:
-        """Make a VkImage; its memory and view come with `bind`."""
+        """Create a VkImage; `bind` gives it memory and a view."""
         info = image_info(step.shape, step.layers, step.usage)
         handle = self._device.create("Image", info, name=f"image {step.resource}", why="plan")
         made = LiveResource(step.resource, Kind.IMAGE, handle, step.usage, 0, step.shape, step.layers)
         self.resources[step.resource] = made
 
     def bind(self, step: Bind, taken: int) -> LiveResource:
-        """Bind a resource to its `taken` bytes of memory; an image gets its default view.
+        """Bind a resource to `taken` bytes of memory and create the default view of an image.
 
-        After a failure the same step can be tried again.
+        After a failure the same step may be tried again.
         """
         resource, allocation = self.resource(step.resource), self.allocations[step.allocation]
         if resource.allocation is None:
@@ -204,7 +204,7 @@ class Objects:
         return resource
 
     def layer_view(self, resource: LiveResource, layer: int) -> Any:
-        """Return the 2D view of one layer, made on first use and owned by the image."""
+        """Return the 2D view of one layer, created on first use and destroyed with the image."""
         if resource.layers == 1 and resource.usage & _ATTACHMENT:
             return resource.view
         found = resource.layer_views.get(layer)
@@ -213,30 +213,30 @@ class Objects:
         return found
 
     def resource(self, id: int) -> LiveResource:
-        """Return the live resource of this id; DioramaInternalError where there is none."""
+        """Return the live resource of this id. Raises DioramaInternalError."""
         found = self.resources.get(id)
         if found is None:
-            raise DioramaInternalError(f"resource {id} does not live")
+            raise DioramaInternalError(f"resource {id} does not exist")
         return found
 
     def is_writable(self, resource: LiveResource) -> bool:
-        """Whether the host can write to a buffer on the device: its memory is visible and coherent."""
+        """Whether the host can write to it directly: a buffer in host-visible, coherent memory."""
         if resource.kind is not Kind.BUFFER or resource.allocation is None:
             return False
         return bool(_WRITABLE & ~self.profile.memory_types[resource.allocation.memory_type].properties == 0)
 
     def host_bytes(self, resource: LiveResource) -> NDArray[np.uint8]:
-        """Return the bytes of a writable buffer; its memory is mapped with the first call, until freed."""
+        """Return the bytes of a writable buffer; the first call maps its memory, until it is freed."""
         allocation = resource.allocation
         assert allocation is not None
-        whole = allocation.mapped if allocation.mapped is not None else allocation.window
+        whole = allocation.mapped if allocation.mapped is not None else allocation.direct_mapping
         if whole is None:
             buffer = self._device.map(allocation.memory, allocation.size)
-            whole = allocation.window = np.frombuffer(buffer, np.uint8)
+            whole = allocation.direct_mapping = np.frombuffer(buffer, np.uint8)
         return whole[resource.offset : resource.offset + resource.size]
 
     def flush(self, resource: LiveResource, offset: int, size: int) -> None:
-        """Make host writes visible to later submits where the memory is not coherent."""
+        """Flush host writes to mapped memory that is not coherent; offset and size in bytes."""
         allocation = resource.allocation
         if allocation is None or allocation.coherent or allocation.mapped is None:
             return
@@ -247,7 +247,7 @@ class Objects:
         self._device.call("vkFlushMappedMemoryRanges", self._device.handle, 1, span)
 
     def destroy(self, resource: LiveResource) -> None:
-        """Destroy a resource and its views, now; it is no longer in `resources`."""
+        """Destroy a resource and its views now; the caller has removed it from `resources`."""
         for view in (resource.view, *resource.layer_views.values()):
             self._device.destroy("ImageView", view)
         resource.view, resource.layer_views = NULL, {}
@@ -255,23 +255,23 @@ class Objects:
         self._device.destroy("Buffer" if resource.kind is Kind.BUFFER else "Image", handle)
 
     def free(self, allocation: LiveAllocation) -> None:
-        """Free the memory, now (mapped memory is unmapped by that); no longer in `allocations`."""
-        self.destroy_memory(allocation)
-        self.forget(allocation)
+        """Free memory now, which unmaps it; the caller has removed it from `allocations`."""
+        self.free_memory(allocation)
+        self.unregister(allocation)
 
-    def destroy_memory(self, allocation: LiveAllocation) -> None:
-        """Free memory on any thread; `forget` then counts it as gone."""
+    def free_memory(self, allocation: LiveAllocation) -> None:
+        """Free memory on any thread; `unregister` then subtracts its bytes."""
         memory, allocation.memory = allocation.memory, NULL
-        allocation.mapped = allocation.window = None
+        allocation.mapped = allocation.direct_mapping = None
         self._device.destroy("DeviceMemory", memory)
 
-    def forget(self, allocation: LiveAllocation) -> None:
-        """Count memory as gone."""
+    def unregister(self, allocation: LiveAllocation) -> None:
+        """Subtract freed memory from the byte counts."""
         self.live_bytes -= allocation.size
         self.heap_bytes[self.profile.memory_types[allocation.memory_type].heap] -= allocation.size
 
     def close(self) -> None:
-        """Destroy everything that is left: resources, then memory."""
+        """Destroy all remaining resources, then free all memory."""
         while self.resources:
             self.destroy(self.resources.popitem()[1])
         while self.allocations:
@@ -293,6 +293,6 @@ class Objects:
 
 
 def aspect(shape: ImageShape) -> Aspect:
-    """Return the aspect that a view shows: depth of a depth format, else what the format has."""
+    """Return the aspect of a view: only depth for depth formats, else that of the format."""
     bits = shape.format.info.aspect
     return Aspect.DEPTH if Aspect.DEPTH in bits else bits

@@ -1,4 +1,4 @@
-"""What can be done wrong with memory and resources: typed, with a stable code, and naming the resource."""
+"""Exceptions for wrong use of memory and resources; each has a stable code and names the resource."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from engine.vk.errors import DioramaInternalError, OutOfDeviceMemory
 
 
 class ResourceError(DioramaInternalError):
-    """A resource was used as it must not be; `resource` is its name and `code` is stable."""
+    """A resource was used wrongly; `resource` is its name, `problem` the sentence, `code` is stable."""
 
     code = "memory.use"
 
@@ -17,67 +17,67 @@ class ResourceError(DioramaInternalError):
 
 
 class UseAfterClose(ResourceError):
-    """It was closed or freed before."""
+    """The resource is used after it was closed or freed."""
 
     code = "memory.closed"
 
 
 class DoubleFree(ResourceError):
-    """It is freed a second time."""
+    """The resource is freed a second time."""
 
     code = "memory.double_free"
 
 
 class OutOfBounds(ResourceError, IndexError):
-    """A range or region lies outside."""
+    """A range or region exceeds the resource."""
 
     code = "memory.bounds"
 
 
 class WrongArray(ResourceError, ValueError):
-    """An array has another dtype or shape than the resource takes."""
+    """The dtype or shape of an array does not match the resource."""
 
     code = "memory.array"
 
 
 class NotMappable(ResourceError):
-    """The memory was asked for without host access, or is not mapped just now."""
+    """The memory was requested without host access, or is not mapped now."""
 
     code = "memory.not_mapped"
 
 
 class NotReady(ResourceError):
-    """The plan that gives it memory has not been carried out yet."""
+    """The plan that allocates the resource has not been carried out yet."""
 
     code = "memory.not_ready"
 
 
 class Overrun(ResourceError):
-    """The guard margin beside it was written over."""
+    """The guard bytes beside the resource were overwritten."""
 
     code = "memory.overrun"
 
 
 class StagingFull(ResourceError, MemoryError):
-    """Staging has no room, and none came free in the time given."""
+    """Staging is full, and none was released within the timeout."""
 
     code = "memory.staging_full"
 
 
 class Unsupported(ResourceError):
-    """The device cannot do this; the problem says why."""
+    """The device does not support this; `problem` says why."""
 
     code = "memory.unsupported"
 
 
 class AtlasFull(ResourceError, MemoryError):
-    """All pages are there, and what is in them may not be evicted."""
+    """The atlas has its maximum number of pages, and nothing in them may be evicted."""
 
     code = "memory.atlas_full"
 
 
 class HeapFull(OutOfDeviceMemory):
-    """The device refused memory of `heap` although its budget had room for it."""
+    """The device refused `size` bytes of `heap` although they were within the budget."""
 
     def __init__(self, refused: OutOfDeviceMemory, heap: int, size: int) -> None:
         super().__init__(refused.call, refused.result, f"{size} bytes of heap {heap}")

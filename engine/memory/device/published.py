@@ -1,4 +1,4 @@
-"""Which keys have an address just now: what frames may use."""
+"""The addresses that are published now: what frames may use."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from engine.plan.terms.vocabulary import Kind
 from engine.vk.binding import NULL
 
 _NO_KEYS = np.zeros(0, np.int64)
-_MOST_FRESH = 64
+_MAX_FRESH = 64
 
 
 class Published:
-    """The published addresses; `version` grows with every change of them.
+    """The published addresses; `version` grows with every change.
 
-    Addresses are columns, so that thousands come and go at once: what was published is kept as it came until
-    somebody asks. A key that somebody asks for becomes a Location then, and stays one until it changes.
+    Addresses are columns, since thousands change at once: published rows are merged into the table at the
+    next query. `location` caches a Location per key until the key changes.
     """
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
         self._known = Table.of(np.zeros(0, LIVE_SUBRESOURCE), "key")
-        self._fresh: list[NDArray[np.void]] = []  # each sorted by key, no key in two of them or known
+        # Each sorted by key; no key is in two of them or in `_known`.
+        self._fresh: list[NDArray[np.void]] = []
         self._locations: dict[int, Location] = {}
         self._changed: list[NDArray[np.int64]] = []
         self.version = 0
@@ -38,27 +39,27 @@ class Published:
         return len(self._table)
 
     def publish(self, step: Publish, rows: NDArray[np.void]) -> NDArray[np.void]:
-        """Point keys, planned as `rows` (SUBRESOURCE), at new places.
+        """Set the addresses of keys; `rows` (SUBRESOURCE) are their rows in the plan.
 
-        Returns the old places (LIVE_SUBRESOURCE) of those that had one.
+        Returns the previous addresses (LIVE_SUBRESOURCE) of those that had one.
         """
         made = np.zeros(len(rows), LIVE_SUBRESOURCE)
         made["key"], made["resource"], made["offset"] = step.keys, step.resources, step.offsets
         made["stride"] = rows["stride"]
-        # A ring is as long as all its copies; of anything else the padding behind it is nobody's.
+        # A ring is as long as all its copies; the padding after anything else does not belong to it.
         is_ring = (rows["footprint"] > rows["stride"]) & (rows["stride"] > 0)
         made["size"] = np.where(is_ring, rows["footprint"], rows["size"])
         if (made["key"][1:] < made["key"][:-1]).any():
             made = made.take(np.argsort(made["key"], kind="stable"))
         left = self._forget(step.keys, made)
-        if len(left) or not len(made) or len(self._fresh) == _MOST_FRESH:
+        if len(left) or not len(made) or len(self._fresh) == _MAX_FRESH:
             self._known = self._table.changed(made, _NO_KEYS)
         else:
             self._fresh.append(made)
         return left
 
     def withdraw(self, keys: NDArray[np.int64]) -> NDArray[np.void]:
-        """Take the addresses of keys away; returns what they were."""
+        """Remove the addresses of keys and return them."""
         left = self._forget(keys)
         self._known = self._table.changed(left[:0], left["key"].astype(np.int64))
         return left
@@ -69,7 +70,7 @@ class Published:
         return frozenset(key for keys in changed for key in keys.tolist())
 
     def location(self, key: int) -> Location | None:
-        """Return where a key lives, or None where it is not published (draw the fallback)."""
+        """Return the address of a key, or None if it is not published (draw the fallback)."""
         found = self._locations.get(key)
         if found is None:
             try:
@@ -85,15 +86,17 @@ class Published:
 
     @property
     def _table(self) -> Table:
-        """All addresses, with what is fresh taken in."""
+        """All addresses, `_fresh` merged in."""
         if self._fresh:
             fresh, self._fresh = self._fresh, []
             self._known = self._known.changed(stack(fresh), _NO_KEYS)
         return self._known
 
     def _forget(self, keys: NDArray[np.int64], made: NDArray[np.void] | None = None) -> NDArray[np.void]:
-        """The addresses of `keys`, which change; `made` are their new ones, by key."""
-        is_new = made is not None and len(made) and not any(_meet(made, fresh) for fresh in self._fresh)
+        """Return the addresses of `keys`, which change to `made` (sorted by key) or are withdrawn."""
+        is_new = (
+            made is not None and len(made) and not any(_may_overlap(made, fresh) for fresh in self._fresh)
+        )
         table = self._known if is_new else self._table
         left = table.rows(keys[table.has(keys)])
         if len(self._locations) and len(left):
@@ -114,6 +117,6 @@ class Published:
         return Location(key, Kind.BUFFER, number, resource.handle, offset, size, stride, 0, NULL, mapped)
 
 
-def _meet(one: NDArray[np.void], other: NDArray[np.void]) -> bool:
-    """Whether the keys of two sorted parts may have one in common."""
+def _may_overlap(one: NDArray[np.void], other: NDArray[np.void]) -> bool:
+    """Whether the key ranges of two sorted parts overlap, so that they may share a key."""
     return bool(one["key"][0] <= other["key"][-1] and other["key"][0] <= one["key"][-1])

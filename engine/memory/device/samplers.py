@@ -1,4 +1,4 @@
-"""Samplers: identical configurations share one VkSampler, and the last user's release ends it."""
+"""Samplers: equal configurations share one VkSampler, which the last release destroys."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from engine.vk.structs import new
 
 @dataclass(frozen=True, slots=True)
 class SamplerConfig:
-    """A sampler as a value.
+    """The configuration of a sampler.
 
-    `anisotropy` 0 is off; more than the device has is cut to what it has. `compare` is for depth
-    comparison; None means that depth is not compared.
+    `anisotropy` 0 is off; it is clamped to the device's limit. `compare` is the operator of a depth
+    comparison, None for none.
     """
 
     mag_filter: Filter = Filter.LINEAR
@@ -34,7 +34,7 @@ class SamplerConfig:
 
 
 class SamplerPool:
-    """Owns all samplers; `acquire` and `release` count their users."""
+    """Owns all samplers and counts their users."""
 
     def __init__(self, device: Device, max_anisotropy: float = 16.0) -> None:
         self._device = device
@@ -45,7 +45,7 @@ class SamplerPool:
         return len(self._samplers)
 
     def users(self, config: SamplerConfig) -> int:
-        """How many have acquired this configuration and not released it."""
+        """How many users have acquired this configuration and not released it."""
         return self._samplers.get(config, (None, 0))[1]
 
     def acquire(self, config: SamplerConfig, *, why: str = "") -> Any:
@@ -55,9 +55,12 @@ class SamplerPool:
         return handle
 
     def release(self, config: SamplerConfig) -> None:
-        """Give one use back; after the last one the sampler is destroyed, so frames must be over."""
+        """Release one use; the last one destroys the sampler, so no frame in flight may use it.
+
+        Raises DioramaInternalError where nobody holds this configuration.
+        """
         if config not in self._samplers:
-            raise DioramaInternalError(f"a sampler is released that nobody has: {config}")
+            raise DioramaInternalError(f"a sampler is released that was not acquired: {config}")
         handle, users = self._samplers[config]
         if users > 1:
             self._samplers[config] = (handle, users - 1)

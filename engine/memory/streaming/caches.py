@@ -1,8 +1,8 @@
-"""Where the bytes of transfers come from: cache files read by position, or memory.
+"""Sources of the bytes of transfers: cache files read with preadv, or buffers in memory.
 
-A mapped file that another process truncates kills whoever touches the lost pages (SIGBUS), between any check
-and the copy. Reading by position ends short instead, costs the same as copying out of a warm mapping, and
-scatters many assets in one call that does not hold the interpreter lock.
+Reading a mapped file that another process truncates raises SIGBUS, even between a check and the copy. preadv
+returns a short count instead, costs the same as copying from a warm mapping, and scatters many assets in one
+call without the interpreter lock.
 """
 
 from __future__ import annotations
@@ -20,71 +20,71 @@ from numpy.typing import NDArray
 from engine.plan.resident.steps import READ
 
 HAS_SCATTER = hasattr(os, "preadv") and ctypes.sizeof(ctypes.c_long) == 8
-MOST_AT_ONCE = 1024  # IOV_MAX of every system that has preadv
+MAX_IOVECS = 1024  # IOV_MAX of every system that has preadv
 END = (1 << 63) - 1  # beyond any file
-PIECE = 8 << 20  # bytes copied by one thread at a time: smaller ones cost more turns of the interpreter lock
-SPREAD = np.dtype([*READ.descr, ("target", np.int32)])  # which of several targets staging_offset counts in
+PIECE = 8 << 20  # bytes per task of a thread: smaller tasks take the interpreter lock more often
+TARGETED_READ = np.dtype([*READ.descr, ("target", np.int32)])  # index of the target of staging_offset
 IOVEC = np.dtype([("base", np.uint64), ("length", np.uint64)])
-GAP = 1 << 12  # a shorter gap between two reads is read, and dropped, in the same call
+MAX_GAP = 1 << 12  # bytes; a gap of up to that between two reads is read too, and dropped
 
 Bytes = NDArray[np.uint8]
 Piece = Callable[[], None]
-_Call = tuple[int, int, int, int]  # the first of its rows of IOVEC, how many, from which byte on, how many
+_Call = tuple[int, int, int, int]  # first row of IOVEC, number of rows, offset in the cache, bytes
 
-_drop = np.zeros(GAP, np.uint8)  # what is read into it is never looked at
+_scratch = np.zeros(MAX_GAP, np.uint8)  # receives the gaps
 
 if HAS_SCATTER:
-    # os.preadv takes a list of buffers, which costs more to make than to read.
+    # os.preadv takes a list of buffers, and building that list costs more than the read.
     _preadv = ctypes.CDLL(None, use_errno=True).preadv
     _preadv.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_long)
     _preadv.restype = ctypes.c_ssize_t
 
 
 class CacheUnreadable(Exception):
-    """Bytes from `begin` to `end` of the cache of assetDb `db` could not be had; cooking makes it whole."""
+    """Bytes `begin` to `end` of the cache of assetDb `db` could not be read; cooking writes it again."""
 
-    def __init__(self, db: int, begin: int, end: int, why: str) -> None:
-        super().__init__(f"the cache of assetDb {db} cannot be read: {why}; cook it again")
+    def __init__(self, db: int, begin: int, end: int, reason: str) -> None:
+        super().__init__(f"the cache of assetDb {db} cannot be read: {reason}; cook it again")
         self.db = db
-        self.why = why
+        self.reason = reason
         self.begin = begin
         self.end = end
 
 
 class Cache(Protocol):
-    """Bytes of one assetDb."""
+    """The cache of one assetDb."""
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """Size in bytes."""
 
     def pieces(self, reads: NDArray[np.void], targets: Sequence[Bytes]) -> Iterable[Piece]:
-        """Work out what copies `reads` (dtype SPREAD) into their targets: parts for any threads to take.
+        """Return tasks that together copy `reads` (dtype TARGETED_READ) into their targets, for any thread.
 
-        Each is called once and may raise CacheUnreadable.
+        Call each once; it may raise CacheUnreadable.
         """
 
-    def expect(self, offset: int, size: int) -> None:
+    def prefetch(self, offset: int, size: int) -> None:
         """Have the system read this range ahead."""
 
     def close(self) -> None:
-        """Let go of the source, once."""
+        """Release the source, once."""
 
 
 class MemoryCache:
-    """Bytes that are in memory already."""
+    """A cache in memory."""
 
     def __init__(self, view: Any) -> None:
         self._bytes = np.frombuffer(view, np.uint8)
 
     @property
     def size(self) -> int:
-        """How many bytes there are."""
+        """Size in bytes."""
         return len(self._bytes)
 
     def pieces(self, reads: NDArray[np.void], targets: Sequence[Bytes]) -> Iterable[Piece]:
-        """Return what copies the reads, piece by piece."""
-        reads, piece = cut(reads)
+        """Return one task per piece of the cache."""
+        reads, piece = split_reads(reads)
         parts = np.split(reads, np.flatnonzero(np.diff(piece)) + 1)
         return [partial(self._copy, part, targets) for part in parts if len(part)]
 
@@ -93,16 +93,16 @@ class MemoryCache:
         for offset, place, size, number in reads.tolist():
             targets[number][place : place + size] = source[offset : offset + size]
 
-    def expect(self, offset: int, size: int) -> None:
-        """Nothing to do: it is there."""
+    def prefetch(self, offset: int, size: int) -> None:
+        """Nothing to do: it is in memory."""
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Release the memory."""
         self._bytes = np.zeros(0, np.uint8)
 
 
 class FileCache:
-    """A part of an open file; `descriptor` stays its owner's, this has one of its own."""
+    """A range of an open file. Duplicates `descriptor`, which stays the caller's."""
 
     def __init__(self, db: int, descriptor: int, begin: int, size: int) -> None:
         self.size = size
@@ -111,23 +111,23 @@ class FileCache:
         self._begin = begin
 
     def pieces(self, reads: NDArray[np.void], targets: Sequence[Bytes]) -> Iterable[Piece]:
-        """Work out all calls at once, so that copying hardly needs the interpreter lock."""
+        """Return tasks of prepared preadv calls, so that copying hardly needs the interpreter lock."""
         if not len(reads):
             return []
-        reads, piece = cut(reads)
+        reads, piece = split_reads(reads)
         begin, size = reads["cache_offset"], reads["size"]
         gap = np.zeros(len(reads), np.int64)
         gap[1:] = begin[1:] - (begin + size)[:-1]
-        apart = (gap < 0) | (gap > GAP)
+        apart = (gap < 0) | (gap > MAX_GAP)
         apart[1:] |= piece[1:] != piece[:-1]
         apart[0] = True
         run = np.flatnonzero(apart)
         turn = np.arange(len(reads)) - np.repeat(run, np.diff(np.append(run, len(reads))))
-        first = np.flatnonzero(turn % (MOST_AT_ONCE // 2) == 0)
+        first = np.flatnonzero(turn % (MAX_IOVECS // 2) == 0)
         gap[first] = 0
         base = np.array([target.ctypes.data for target in targets], np.int64)
-        both = np.zeros((len(reads), 2), IOVEC)  # what lies before each read, and the read
-        both["base"][:, 0], both["length"][:, 0] = _drop.ctypes.data, gap
+        both = np.zeros((len(reads), 2), IOVEC)  # the gap before each read, and the read
+        both["base"][:, 0], both["length"][:, 0] = _scratch.ctypes.data, gap
         both["base"][:, 1] = base[reads["target"]] + reads["staging_offset"]
         both["length"][:, 1] = size
         count = np.diff(np.append(first, len(reads)))
@@ -139,16 +139,16 @@ class FileCache:
         return [partial(self._copy, vectors, calls[a:b], targets) for a, b in pairwise(edges)]
 
     def _copy(self, vectors: NDArray[np.void], calls: Sequence[_Call], _targets: Sequence[Bytes]) -> None:
-        """Make these calls; the targets are there to stay alive meanwhile."""
+        """Make these calls; the argument keeps the targets alive meanwhile."""
         address = vectors.ctypes.data
         for first, count, offset, length in calls:
             where = (address + first * IOVEC.itemsize, count, self._begin + offset)
             done = _preadv(self._descriptor, *where)
             if done != length:
-                self._go_on(vectors[first : first + count].copy(), offset, length, done)
+                self._read_rest(vectors[first : first + count].copy(), offset, length, done)
 
-    def _go_on(self, several: NDArray[np.void], offset: int, left: int, done: int) -> None:
-        """Read what is left after a call that read `done` bytes, or failed."""
+    def _read_rest(self, several: NDArray[np.void], offset: int, left: int, done: int) -> None:
+        """Read the rest after a call that read `done` bytes, or failed (-1)."""
         while done != left:
             if done < 0:
                 problem = os.strerror(ctypes.get_errno())
@@ -165,7 +165,7 @@ class FileCache:
             where = (several.ctypes.data, len(several), self._begin + offset)
             done = _preadv(self._descriptor, *where)
 
-    def expect(self, offset: int, size: int) -> None:
+    def prefetch(self, offset: int, size: int) -> None:
         """Have the system read this range ahead."""
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(self._descriptor, self._begin + offset, size, os.POSIX_FADV_WILLNEED)
@@ -175,8 +175,8 @@ class FileCache:
         os.close(self._descriptor)
 
 
-def cut(reads: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
-    """Reads (dtype SPREAD) of at most PIECE bytes in the order of the cache, and each one's piece."""
+def split_reads(reads: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    """Split reads (dtype TARGETED_READ) at PIECE bytes; return them by cache offset, and each one's piece."""
     count = -(-reads["size"] // PIECE)
     parts = np.repeat(reads, count)
     if len(parts) > len(reads):
@@ -188,10 +188,10 @@ def cut(reads: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
     return parts, (np.cumsum(parts["size"]) - 1) // PIECE
 
 
-def cache_of(db: int, source: Any) -> Cache:
-    """Make a cache of a buffer, or of what has `descriptor` (or None), `begin`, `size` and `data`, a buffer.
+def open_cache(db: int, source: Any) -> Cache:
+    """Open a cache from a buffer, or from an object with `descriptor`, `begin`, `size` and `data` (a buffer).
 
-    The data is copied out of memory where there is no file, and on systems without preadv.
+    `data` is used if `descriptor` is None, and on systems without preadv.
     """
     descriptor = getattr(source, "descriptor", None)
     if descriptor is not None and HAS_SCATTER:
@@ -199,6 +199,6 @@ def cache_of(db: int, source: Any) -> Cache:
     return MemoryCache(source.data if hasattr(source, "descriptor") else source)
 
 
-def caches_of(sources: Mapping[int, Any]) -> dict[int, Cache]:
-    """Make the cache of each assetDb."""
-    return {db: cache_of(db, source) for db, source in sources.items()}
+def open_caches(sources: Mapping[int, Any]) -> dict[int, Cache]:
+    """Open the cache of each assetDb."""
+    return {db: open_cache(db, source) for db, source in sources.items()}

@@ -1,7 +1,7 @@
-"""What of a transfer can be written where it belongs, without staging and without the device.
+"""Splits a transfer into direct host writes and copies through staging.
 
-Where host and device share their memory (a software driver, an integrated GPU) a copy from the cache into the
-buffer itself does the work of two. Images of optimal tiling always go through staging.
+Where host and device share memory (a software driver, an integrated GPU), one copy from the cache into the
+buffer replaces two. Images of optimal tiling always go through staging.
 """
 
 from __future__ import annotations
@@ -15,29 +15,30 @@ from numpy.typing import NDArray
 
 from engine.plan.resident.steps import READ, Transfer
 
-REACHED = np.dtype([("resource", np.int32), ("begin", np.int64), ("end", np.int64)])
+AFFECTED_RANGE = np.dtype([("resource", np.int32), ("begin", np.int64), ("end", np.int64)])
 
 
 @dataclass(frozen=True, eq=False)
-class Work:
-    """A transfer in two parts: `written` are (resource, rows of READ into that buffer), the rest is staged.
+class SplitTransfer:
+    """A transfer in two parts: direct writes and staged copies.
 
-    `staged` is the transfer with the copies that are left, its reads those they need.
+    `direct` are (resource, rows of READ whose staging_offset is an offset in that buffer); `staged` is the
+    transfer with the remaining copies and the reads that they need.
     """
 
-    written: tuple[tuple[int, NDArray[np.void]], ...]
+    direct: tuple[tuple[int, NDArray[np.void]], ...]
     staged: Transfer
 
 
-def part(step: Transfer, direct: Collection[int]) -> Work:
-    """Part a transfer; `direct` are the resources that can be written to.
+def split_transfer(step: Transfer, direct: Collection[int]) -> SplitTransfer:
+    """Split a transfer; `direct` are the resources that the host can write to.
 
-    Reads of neighbours are merged across the padding between them, which is nobody's.
+    Reads of neighbours are merged across the padding between them, which belongs to no key.
     """
     if not direct:
-        return Work((), step)
+        return SplitTransfer((), step)
     copies = step.buffer_copies[np.argsort(step.buffer_copies["staging_offset"], kind="stable")]
-    reads, copy = _within(step.reads, copies)
+    reads, copy = _split_at_copies(step.reads, copies)
     reads, copy = _merged(reads, copy)
     goes_direct = np.isin(copies["resource"], list(direct))
     inside = np.append(goes_direct, False)[copy]  # the last is for reads of images
@@ -47,14 +48,16 @@ def part(step: Transfer, direct: Collection[int]) -> Work:
         spots = reads[mine]
         spots["staging_offset"] += (copies["offset"] - copies["staging_offset"])[copy[mine]]
         written.append((resource, spots))
-    return Work(
+    return SplitTransfer(
         tuple(written),
         replace(step, reads=reads[~inside], buffer_copies=copies[~goes_direct]),
     )
 
 
-def _within(reads: NDArray[np.void], copies: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
-    """Cut reads where copies begin; and the copy that takes each from staging, or -1."""
+def _split_at_copies(
+    reads: NDArray[np.void], copies: NDArray[np.void]
+) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    """Split reads where copies begin; return them with the index of the copy that takes each, or -1."""
     reads = reads[np.argsort(reads["staging_offset"], kind="stable")]
     starts = copies["staging_offset"]
     if not len(starts):
@@ -75,7 +78,7 @@ def _within(reads: NDArray[np.void], copies: NDArray[np.void]) -> tuple[NDArray[
 
 
 def _merged(reads: NDArray[np.void], copy: NDArray[np.int64]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
-    """Merge reads of one copy that lie equally far apart in the cache and where they go."""
+    """Merge reads of one copy that are as far apart in the cache as in their target."""
     if not len(reads):
         return reads, copy
     far = reads["staging_offset"] - reads["cache_offset"]
@@ -88,14 +91,14 @@ def _merged(reads: NDArray[np.void], copy: NDArray[np.int64]) -> tuple[NDArray[n
     return merged, copy[first]
 
 
-def reached(work: Work, begin: int, end: int) -> NDArray[np.void]:
-    """What bytes `begin` to `end` of the cache are for: rows of REACHED, ranges of buffers or layers."""
+def affected_ranges(split: SplitTransfer, begin: int, end: int) -> NDArray[np.void]:
+    """Return where bytes `begin` to `end` of the cache go: rows of AFFECTED_RANGE, in bytes or layers."""
     found = []
-    for resource, reads in work.written:
-        hit = _meeting(reads, begin, end)
+    for resource, reads in split.direct:
+        hit = _overlapping(reads, begin, end)
         found += [(resource, place, place + size) for _cache, place, size in hit.tolist()]
-    staged = work.staged
-    for _cache, spot, size in _meeting(staged.reads, begin, end).tolist():
+    staged = split.staged
+    for _cache, spot, size in _overlapping(staged.reads, begin, end).tolist():
         for copy in staged.buffer_copies:
             low = max(spot, int(copy["staging_offset"]))
             high = min(spot + size, int(copy["staging_offset"] + copy["size"]))
@@ -105,18 +108,18 @@ def reached(work: Work, begin: int, end: int) -> NDArray[np.void]:
         images = staged.image_copies
         mine = (images["staging_offset"] < spot + size) & (images["staging_offset"] + images["size"] > spot)
         found += [(int(i["resource"]), int(i["layer"]), int(i["layer"]) + 1) for i in images[mine]]
-    return np.array(found, REACHED)
+    return np.array(found, AFFECTED_RANGE)
 
 
-def _meeting(reads: NDArray[np.void], begin: int, end: int) -> NDArray[np.void]:
+def _overlapping(reads: NDArray[np.void], begin: int, end: int) -> NDArray[np.void]:
     hit: NDArray[np.void] = reads[
         (reads["cache_offset"] < end) & (reads["cache_offset"] + reads["size"] > begin)
     ]
     return hit
 
 
-def portions(step: Transfer, limit: int | None) -> list[Transfer]:
-    """Part the copies of a transfer into some of about `limit` bytes each, to be recorded one by one."""
+def split_copies(step: Transfer, limit: int | None) -> list[Transfer]:
+    """Split the copies of a transfer into transfers of about `limit` bytes, which are recorded separately."""
     if limit is None:
         return [step]
     buffers = _cut(step.buffer_copies, limit)
@@ -132,7 +135,7 @@ def portions(step: Transfer, limit: int | None) -> list[Transfer]:
 
 
 def _cut(copies: NDArray[np.void], limit: int) -> NDArray[np.void]:
-    """Cut buffer copies that are larger than `limit`, at whole words."""
+    """Split buffer copies that are larger than `limit` bytes, at multiples of 4."""
     limit = max(limit // 4 * 4, 4)
     count = -(-copies["size"] // limit)
     cut = np.repeat(copies, count)

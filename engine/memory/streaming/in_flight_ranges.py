@@ -1,4 +1,4 @@
-"""Ranges of buffers that the host must not write yet, because work in flight still uses them."""
+"""Ranges of buffers that the host must not write yet, because submitted work still uses them."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from engine.memory.commands.deletion_queue import Ticket
 
 
 class InFlightRanges:
-    """Places that were left, and resources that recorded work touches, each until its ticket is past."""
+    """Protects ranges, and whole resources, from host writes until a ticket is past."""
 
     def __init__(self) -> None:
-        self._left: list[tuple[Ticket, NDArray[np.void]]] = []
-        self._touched: dict[int, Ticket] = {}
+        self._ranges: list[tuple[Ticket, NDArray[np.void]]] = []
+        self._resources: dict[int, Ticket] = {}
 
-    def leave(self, places: NDArray[np.void], ticket: Ticket) -> None:
-        """Keep these places (dtype LIVE_SUBRESOURCE) from the host until `ticket` is past."""
+    def protect(self, places: NDArray[np.void], ticket: Ticket) -> None:
+        """Protect these ranges (dtype LIVE_SUBRESOURCE) until `ticket` is past."""
         if len(places) and ticket.values:
-            self._left.append((ticket, places))
+            self._ranges.append((ticket, places))
 
-    def touch(self, resource: int, ticket: Ticket) -> None:
-        """Recorded work reads or writes somewhere in this resource, for no published key."""
-        self._touched[resource] = ticket
+    def mark_used(self, resource: int, ticket: Ticket) -> None:
+        """Protect a whole resource, which recorded work reads or writes, until `ticket` is past."""
+        self._resources[resource] = ticket
 
     def forget(self, resource: int) -> None:
-        """Let go of a resource that is to be destroyed."""
-        self._touched.pop(resource, None)
+        """Drop the protection of a whole resource that is about to be destroyed."""
+        self._resources.pop(resource, None)
 
     def is_free(self, resource: int, begin: NDArray[np.int64], end: NDArray[np.int64]) -> bool:
-        """Whether the host may write to these ranges of bytes, sorted and disjoint."""
-        ticket = self._touched.get(resource)
+        """Whether the host may write to these byte ranges of a resource, which are sorted and disjoint."""
+        ticket = self._resources.get(resource)
         if ticket is not None:
             if not ticket.past():
                 return False
-            del self._touched[resource]
+            del self._resources[resource]
         self._collect()
-        for _ticket, places in self._left:
+        for _ticket, places in self._ranges:
             mine = places[places["resource"] == resource]
             after = np.searchsorted(end, mine["offset"], side="right")
             low = np.append(begin, np.iinfo(np.int64).max)[after]
@@ -44,16 +44,16 @@ class InFlightRanges:
                 return False
         return True
 
-    def meets(self, resources: NDArray[np.int32]) -> bool:
-        """Whether any of these resources holds a place that rests."""
+    def covers_any(self, resources: NDArray[np.int32]) -> bool:
+        """Whether any of these resources has a protected range."""
         self._collect()
-        return any(bool(np.isin(places["resource"], resources).any()) for _ticket, places in self._left)
+        return any(bool(np.isin(places["resource"], resources).any()) for _ticket, places in self._ranges)
 
     def wait(self) -> None:
-        """Wait until nothing rests any more; for loading and tests."""
-        for ticket in [ticket for ticket, _places in self._left] + list(self._touched.values()):
+        """Wait until nothing is protected; for loading and tests."""
+        for ticket in [ticket for ticket, _places in self._ranges] + list(self._resources.values()):
             ticket.wait()
 
     def _collect(self) -> None:
-        if self._left:
-            self._left = [row for row in self._left if not row[0].past()]
+        if self._ranges:
+            self._ranges = [row for row in self._ranges if not row[0].past()]

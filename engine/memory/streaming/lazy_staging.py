@@ -1,7 +1,7 @@
-"""Staging that is planned but perhaps never used: its memory is made by the first transfer that needs it.
+"""Allocates staging memory with the first transfer that needs it, since direct writes may need none.
 
-Which transfers can do without is known only where their targets live. A driver may hold everybody up while it
-pins host memory: 256 MiB took an NVIDIA H200 50 to 120 ms, during which no frame could be submitted.
+Whether a transfer can write directly depends on the memory of its targets. A driver may block every submit
+while it pins host memory: 256 MiB took 50 to 120 ms on an NVIDIA H200.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from engine.plan.resident.steps import Allocate, Bind
 
 
 class LazyStaging:
-    """Allocate and Bind steps of staging buffers that have been accepted and not been carried out.
+    """Keeps the Allocate and Bind steps of staging buffers until the memory is needed.
 
-    `staging` are the ids of the plans' staging buffers, of which none is ever given to anything else.
+    `staging` are the ids of the plans' staging buffers; these ids are never reused.
     """
 
     def __init__(self) -> None:
@@ -20,34 +20,34 @@ class LazyStaging:
         self._allocations: dict[int, Allocate] = {}
         self._binds: dict[int, Bind] = {}
 
-    def takes_allocate(self, step: Allocate) -> bool:
-        """Whether this is memory of a staging buffer alone; then it is kept for later."""
+    def defer_allocate(self, step: Allocate) -> bool:
+        """Keep the step for later if it allocates the memory of a staging buffer; return whether it does."""
         if step.dedicated_to not in self.staging:
             return False
         self._allocations[step.allocation] = step
         return True
 
-    def takes_bind(self, step: Bind) -> bool:
-        """Whether the memory to be bound is for later; then so is this."""
+    def defer_bind(self, step: Bind) -> bool:
+        """Keep the step for later if its Allocate is kept; return whether it is."""
         if step.allocation not in self._allocations:
             return False
         self._binds[step.resource] = step
         return True
 
-    def waiting(self) -> list[tuple[Allocate, Bind]]:
-        """Return what is still to be done before the staging buffers can be written to, in their order."""
+    def deferred_steps(self) -> list[tuple[Allocate, Bind]]:
+        """Return the steps that staging buffers still need before they can be written, by resource id."""
         return [(self._allocations[bind.allocation], bind) for _, bind in sorted(self._binds.items())]
 
     def done(self, staging: int) -> None:
-        """The steps of this staging buffer have been carried out."""
+        """Drop the steps of this staging buffer: they have been carried out."""
         bind = self._binds.pop(staging)
         del self._allocations[bind.allocation]
 
     def forget_resource(self, resource: int) -> None:
-        """A resource is destroyed: it needs no memory."""
+        """Drop the Bind of a resource that is destroyed."""
         self._binds.pop(resource, None)
         self.staging -= {resource}
 
-    def takes_free(self, allocation: int) -> bool:
-        """Whether this memory was never made; then there is nothing to free."""
+    def cancel_allocate(self, allocation: int) -> bool:
+        """Drop a kept Allocate; return whether there was one, so that there is no memory to free."""
         return self._allocations.pop(allocation, None) is not None

@@ -1,4 +1,4 @@
-"""The memory manager: carries out the steps of a schedule while frames go on."""
+"""The memory manager: carries out the steps of a schedule while frames are drawn."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from engine.vk.device import Device
 from engine.vk.errors import DioramaInternalError, Result, TookTooLong
 from engine.vk.timeline import PATIENCE_S, Timeline
 
-SAVED_MS = 6.0  # what frames without streaming leave over for the next schedule: a short one ends at once
-ONE_FRAME_MS = 2.0  # of it, what one frame may spend
-LONGEST_DEBT = 10  # frames that pay a long step back at most
-LONGEST_WAIT_S = 1.0  # of one frame, for cycles that were set by hand
+SAVED_MS = 6.0  # CPU time that idle frames save at most: a short schedule then ends within a few frames
+ONE_FRAME_MS = 2.0  # CPU time that one frame may spend at most
+LONGEST_DEBT = 10  # frames without steps after a step that took too long, at most
+LONGEST_WAIT_S = 1.0  # how long one frame may wait for cycles that were set by hand
 _PAGING = (SetWindow, Transfer, ClearStaging, Release, Acquire, Publish)
 
 
 class Schedule(Protocol):
-    """What is carried out (engine.plan's Schedule)."""
+    """The schedule to carry out (engine.plan's Schedule)."""
 
     @property
     def plan(self) -> Plan:
-        """Where the steps lead."""
+        """The plan that the steps lead to."""
 
     @property
     def steps(self) -> Sequence[AnyStep]:
@@ -50,27 +50,27 @@ class Schedule(Protocol):
 
 
 class State(Protocol):
-    """The pure state that follows the steps (engine.plan's Resident)."""
+    """The model of the resident state, which follows the steps (engine.plan's Resident)."""
 
     def begin(self, plan: Plan) -> None:
-        """Take up a plan as the target."""
+        """Set the target plan."""
 
     def apply(self, step: AnyStep) -> None:
-        """Follow one step that has been carried out."""
+        """Apply one step that has been carried out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much a frame pays for streaming.
+    """How much of each frame streaming may use.
 
-    `cycles` paging cycles at most, and `milliseconds` of the render thread's CPU on average: a step that
-    has begun is finished, and the frames after it pay that back; frames without any save some. `threads`
-    copy out of caches (one per processor, four at most), half of them while frames are drawn. `copied`
-    bytes a frame are copied out of staging where frames and copies share a queue. `direct`: write buffers
-    without staging where their memory is host visible.
+    At most `cycles` paging cycles per frame, and on average `milliseconds` of CPU time of the render thread:
+    a step that takes longer is paid back by the frames after it, and frames without steps save some.
+    `threads` read caches (one per processor, at most four), half of them while frames are drawn. `copied`
+    bytes per frame are copied out of staging where frames and copies share a queue. `direct`: write to
+    host-visible buffers without staging.
 
-    `whole_cycles`: `cycles` was set by hand. So many run in a frame, which waits for threads and copies and
-    may take long; `milliseconds` and `copied` bound only the other steps.
+    `whole_cycles`: `cycles` was set by hand. Exactly so many run per frame, which waits for threads and
+    copies and may take long; `milliseconds` and `copied` limit only the other steps.
     """
 
     cycles: int = 2
@@ -82,18 +82,17 @@ class Pace:
 
 
 class MemoryManager:
-    """Owns all planned device memory and brings it from plan to plan, a few steps per frame.
+    """Owns all planned device memory and takes it from plan to plan, a few steps per frame.
 
-    `submit` gives it a schedule, from wherever things stand; `advance`, called once before each frame
-    is recorded, carries out steps and never waits: where the device or a thread is not ready it
-    returns and goes on in the next frame. Frames draw with what `location` tells after `advance`.
+    `submit` replaces the schedule, at any step; `advance`, called once before each frame is recorded,
+    carries out steps and never waits: where the device or a thread is not ready it returns and continues in
+    the next frame. Frames draw with the addresses that `location` returns after `advance`.
 
-    What a frame may still use is destroyed when its ticket on `frames` is past: the caller takes one
-    value of that timeline for each frame it submits. One thread calls; only copies into staging run
-    on others.
+    Objects that a frame may use are destroyed after its ticket on `frames` is past: the caller signals one
+    value of that timeline per frame. Call it from one thread; it uses others to read caches and to allocate.
 
-    Raises OutOfDeviceMemory (HeapFull for memory of a heap) from `advance` where the device has no room
-    and nothing is on its way out: the step is not carried out, and a schedule for less may follow.
+    `advance` raises OutOfDeviceMemory (HeapFull for memory of a heap) where the device refuses memory and
+    none is being freed: the step is not carried out, and a schedule that needs less may be submitted.
     """
 
     def __init__(
@@ -111,82 +110,82 @@ class MemoryManager:
         self.state = state
         self._device = device
         self._executor = Executor(device, profile, frames, self.pace.threads, direct=self.pace.direct)
-        self._executor.fills.use(caches or {})
+        self._executor.fills.set_caches(caches or {})
         self._objects = self._executor.objects
         self.published = self._executor.published
         self._steps: Sequence[AnyStep] = ()
         self._next = 0
-        self._in_cycle: set[int] = set()  # staging buffers that hold something
+        self._in_cycle: set[int] = set()  # staging buffers of transfers, not cleared yet
         self._counts: Counter[str] = self._executor.done
         self._credit = SAVED_MS / 1000  # seconds; below zero while a long step is being paid back
         self._live: tuple[tuple[int, int], LiveTable] | None = None
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is left to run and nothing waits to be destroyed."""
+        """Whether all steps are carried out and nothing waits to be destroyed."""
         return self._next == len(self._steps) and self._executor.idle
 
     @property
     def statistics(self) -> Statistics:
-        """What has been done so far."""
+        """Counts of the work done so far."""
         return Statistics(**self._counts)
 
     @property
     def steps_left(self) -> int:
-        """How many steps of the schedule are still to come."""
+        """How many steps of the schedule are left."""
         return len(self._steps) - self._next
 
     @property
     def live_bytes(self) -> int:
-        """Bytes of all live VkDeviceMemory, those that wait to be freed included."""
+        """Bytes of all VkDeviceMemory, memory that waits to be freed included."""
         return self._objects.live_bytes
 
     @property
     def peak_bytes(self) -> int:
-        """The most that `live_bytes` has ever been."""
+        """The maximum of `live_bytes` so far."""
         return self._objects.peak_bytes
 
     @property
     def heap_bytes(self) -> tuple[int, ...]:
-        """`live_bytes` of each heap."""
+        """`live_bytes` per heap."""
         return tuple(self._objects.heap_bytes)
 
     @property
     def peak_heap_bytes(self) -> tuple[int, ...]:
-        """The most that `heap_bytes` have ever been, each heap by itself."""
+        """The maximum of `heap_bytes` so far, per heap."""
         return tuple(self._objects.peak_heap_bytes)
 
     @property
     def open_steps(self) -> Sequence[AnyStep]:
-        """The steps of the schedule that are still to come."""
+        """The steps of the schedule that are left."""
         return self._steps[self._next :]
 
     def limit(self, profile: DeviceProfile) -> None:
-        """Obey the budgets of `profile`, the same device with others, from now on."""
+        """Use the budgets of `profile` from now on; it must describe the same device."""
         self.profile = self._executor.profile = profile
 
     def wait(self) -> None:
-        """Wait for what holds the next step back, threads or device: for loading, scripts and tests."""
+        """Wait for the threads or the device that block the next step; for loading, scripts and tests."""
         self._executor.wait(self._steps[self._next] if self.steps_left else None)
 
     @property
-    def lost(self) -> frozenset[int]:
-        """Keys whose cache could not be read: never published, so that their users draw the fallback."""
-        return self._executor.lost.keys
+    def unreadable_keys(self) -> frozenset[int]:
+        """Keys whose cache could not be read: they are not published, so their users draw the fallback."""
+        return self._executor.unreadable.keys
 
     @property
     def cache_problems(self) -> tuple[tuple[int, str], ...]:
-        """What went wrong with caches so far: the number of the database and why, each once."""
-        return tuple(self._executor.lost.why)
+        """(id of the database, reason) of each unreadable cache so far, each once."""
+        return tuple(self._executor.unreadable.reasons)
 
     def submit(self, schedule: Schedule, caches: Mapping[int, Any] | None = None) -> None:
-        """Carry out `schedule` from now on, in place of what was left of the one before.
+        """Replace the schedule, whatever is left of the previous one.
 
-        It must begin where the steps carried out so far have led, as `state` tells; `state` takes up its
-        plan. `caches` replaces the caches that transfers read from.
+        The new one must start from the resident state (`state`), whose target becomes its plan. `caches`
+        replaces the caches that transfers read.
         """
-        hands_over = any(isinstance(step, Release) for step in schedule.steps)
-        self._executor.lead_to(schedule.plan, caches, hands_over=hands_over)
+        transfers_ownership = any(isinstance(step, Release) for step in schedule.steps)
+        self._executor.set_target(schedule.plan, caches, transfers_ownership=transfers_ownership)
         if self.state is not None:
             self.state.begin(schedule.plan)
         self._steps, self._next = schedule.steps, 0
@@ -194,10 +193,10 @@ class MemoryManager:
     def advance(
         self, cycles: int | None = None, milliseconds: float | None = None, *, hurry: bool = False
     ) -> bool:
-        """Carry out steps until the schedule ends, the frame's share is used up or something must wait.
+        """Carry out steps until the schedule or the frame's share ends, or a step is not ready; never waits.
 
-        `milliseconds` are granted now, in place of what the pace allows on average. `hurry`: no frame is
-        drawn meanwhile, so take all processors and the queue. Never waits itself. Returns `settled`.
+        `cycles` and `milliseconds` (CPU time) replace those of the pace for this call. `hurry`: no frames
+        are drawn, so use all threads and the whole queue. Returns `settled`.
         """
         share = self.pace.cycles if cycles is None else cycles
         a_frame = self.pace.milliseconds / 1000
@@ -211,11 +210,11 @@ class MemoryManager:
             self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
         begun_at = time.thread_time()
         try:
-            # A frame that pays back costs nothing, so that any debt is paid some time.
+            # While a long step is paid back, frames run no step.
             if granted > 0 or self._pages_by_hand():
                 self._carry_out(share, begun_at + granted)
         except Exception:
-            # What the steps before it recorded has been published, so it must reach the device.
+            # Earlier steps have published what they recorded, so it must be submitted.
             if not self._device.lost:
                 self._executor.submit()
             raise
@@ -225,7 +224,7 @@ class MemoryManager:
         return self.settled
 
     def _carry_out(self, share: int, until: float) -> None:
-        """Carry out steps: at most `share` cycles, and after the first none past `until` (CPU seconds)."""
+        """Carry out steps: at most `share` cycles, and only the first step after `until` (CPU seconds)."""
         begun, first, deadline = 0, self._next, time.monotonic() + LONGEST_WAIT_S
         while self._next < len(self._steps):
             step = self._steps[self._next]
@@ -255,14 +254,14 @@ class MemoryManager:
         return self.pace.whole_cycles and is_left and isinstance(self._steps[self._next], _PAGING)
 
     def _look_ahead(self, share: int) -> None:
-        """Keep the threads busy with what comes next, unless this frame has no share in transfers."""
+        """Have the threads start on the next transfers, unless this frame may run no cycle."""
         if share:
             self._executor.look_ahead(self._steps[i] for i in range(self._next, len(self._steps)))
 
     def settle(self, patience_s: float = PATIENCE_S) -> None:
-        """Carry out everything, waiting for threads and device: for loading, scripts and tests.
+        """Carry out all steps, waiting for threads and device; for loading, scripts and tests.
 
-        Raises TookTooLong where no step was done for `patience_s` seconds, however long all may take.
+        Raises TookTooLong where no step is completed for `patience_s` seconds.
         """
         left, deadline = -1, 0.0
         while not self.advance(cycles=1 << 30, milliseconds=1e9, hurry=True):
@@ -270,32 +269,32 @@ class MemoryManager:
             if self.steps_left != left:
                 left, deadline = self.steps_left, now + patience_s
             elif now > deadline:
-                detail = f"memory has {left} steps to come, and none was done for {patience_s:g} s"
+                detail = f"{left} memory steps are left, and none was completed for {patience_s:g} s"
                 raise TookTooLong("vkWaitSemaphores", Result.TIMEOUT, detail)
             self.wait()
 
     def location(self, key: int) -> Location | None:
-        """Return where a key lives, or None where it is not published (draw the fallback)."""
+        """Return the address of a key, or None if it is not published (draw the fallback)."""
         return self.published.location(key)
 
     def layer_view(self, key: int, layer: int = 0) -> Any:
-        """Return a 2D view of one layer of a published image, `layer` counted from the key's first."""
+        """Return a 2D view of one layer of a published image, `layer` counted from the key's first.
+
+        Raises DioramaInternalError where the key is no published image.
+        """
         found = self.published.location(key)
         if found is None or found.kind is not Kind.IMAGE:
             raise DioramaInternalError(f"key {key:#x} is no published image")
         return self._objects.layer_view(self._objects.resource(found.resource), found.layer + layer)
 
     def flush(self, key: int, offset: int, size: int) -> None:
-        """Make host writes to `size` bytes at `offset` of a mapped key visible to later submits.
-
-        Nothing to do where the memory is coherent.
-        """
+        """Flush host writes to `size` bytes at `offset` of a mapped key, unless its memory is coherent."""
         found = self.published.location(key)
         if found is not None:
             self._objects.flush(self._objects.resource(found.resource), found.offset + offset, size)
 
     def live(self) -> LiveTable:
-        """Return what lives as columns for the inspector; made anew only after a change."""
+        """Return all live objects as columns, for the inspector; cached until the next change."""
         version = (self.published.version, self._counts["steps"])
         if self._live is None or self._live[0] != version:
             allocations = [
@@ -311,11 +310,11 @@ class MemoryManager:
         return self._live[1]
 
     def close(self) -> None:
-        """Wait for what was submitted and end everything, once; frames must be over."""
+        """Wait for all submits and release everything, once; no frame may be in flight."""
         self._executor.close()
 
     def _begins_cycle(self, step: AnyStep) -> bool:
-        """Whether a paging cycle begins here: the first transfer through a staging buffer that was clear."""
+        """Whether a paging cycle begins with this step: a transfer through a clear staging buffer."""
         return isinstance(step, Transfer) and step.staging not in self._in_cycle
 
     def _follow_cycle(self, step: AnyStep) -> None:

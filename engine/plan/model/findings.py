@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.plan.model.memory_plan import MemoryPlan, shape_of
 from engine.plan.model.plan import Plan
-from engine.plan.profile.device_profile import Needs
+from engine.plan.profile.device_profile import MemoryRequirements
 from engine.plan.requirements.requirements import Terms
 from engine.plan.terms.table import Int64s, Rows
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind
@@ -41,12 +41,12 @@ class Finding:
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """A plan's tables, joined: for each resource its allocation and needs, for each place its resource."""
+    """A plan's tables, joined: allocations and memory requirements by resource, resources by place."""
 
     plan: Plan
     memory: MemoryPlan
     allocation_of: Rows
-    needs: list[Needs]
+    requirements: list[MemoryRequirements]
     resource_of: Rows
 
     @staticmethod
@@ -54,8 +54,8 @@ class Joined:
         """Join; KeyError where an id does not exist."""
         allocation_of = memory.allocation_table.rows(memory.resources["allocation"].astype(np.int64))
         resource_of = memory.resource_table.rows(memory.subresources["resource"].astype(np.int64))
-        needs = [_needs(plan, row) for row in memory.resources]
-        return Joined(plan, memory, allocation_of, needs, resource_of)
+        requirements = [_requirements(plan, row) for row in memory.resources]
+        return Joined(plan, memory, allocation_of, requirements, resource_of)
 
     def terms(self, read: Callable[[Terms], int], default: int = 0) -> Int64s:
         """`read` of the terms of each place; `default` for staging buffers, which have no terms."""
@@ -87,7 +87,7 @@ def about_resources(rule: str, *rows: np.void) -> Finding:
     return Finding(rule, " and ".join(where), Part.RESOURCE, tuple(int(row["id"]) for row in rows))
 
 
-def _needs(plan: Plan, row: np.void) -> Needs:
+def _requirements(plan: Plan, row: np.void) -> MemoryRequirements:
     if row["kind"] == Kind.BUFFER:
         return plan.profile.buffer_requirements(int(row["bytes"]), BufferUsage(int(row["usage"])))
     usage = ImageUsage(int(row["usage"]))

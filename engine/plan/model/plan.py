@@ -45,15 +45,15 @@ class Plan:
 
     def __str__(self) -> str:
         """The plan's text, as `engine plan` prints it."""
-        # By name, as text stands above all stations: only who prints a plan needs it.
+        # Imported by name, as engine.plan.text is above this folder and only printing needs it.
         return str(import_module("engine.plan.text.plan_text").plan_text(self))
 
     def __repr__(self) -> str:
-        """Say what it is in one line: device, bytes and counts."""
+        """One line: device, bytes and counts."""
         memory = self.memory
         counts = f"{len(memory.allocations)} allocations, {len(memory.resources)} resources"
-        what = f"{counts}, {len(memory.subresources)} subresources"
-        return f"<plan for {self.profile.name}: {self.planned_bytes:,} bytes in {what}>"
+        counts += f", {len(memory.subresources)} subresources"
+        return f"<plan for {self.profile.name}: {self.planned_bytes:,} bytes in {counts}>"
 
     @property
     def planned_bytes(self) -> int:
@@ -95,7 +95,7 @@ class Plan:
         return self.requirements.why(key)
 
     def requesters(self, key: int) -> tuple[str, ...]:
-        """Who asks for `key`, one in each line; of very many some, and how many more in the last line."""
+        """The first 16 requesters of `key` as text, followed by the number of the others."""
         return self.requirements.named_requesters(key)
 
     def take_packing(self) -> Packing:

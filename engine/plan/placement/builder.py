@@ -14,7 +14,7 @@ import numpy as np
 from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, MemoryPlan, Sharing
 from engine.plan.model.packing import Packing, block_pool
 from engine.plan.placement.aliasing import AliasCandidate, place_aliases
-from engine.plan.profile.device_profile import DeviceProfile, Needs
+from engine.plan.profile.device_profile import DeviceProfile, MemoryRequirements
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.policy import Policy
 from engine.plan.terms.table import Rows
@@ -37,7 +37,7 @@ class NewResource:
     kind: Kind
     sharing: Sharing
     usage: int
-    needs: Needs
+    memory: MemoryRequirements
     memory_type: int
     mapped: bool
     device_address: bool
@@ -87,7 +87,7 @@ class Builder:
         """Add one resource; returns its id."""
         ident, self.next_resource = self.next_resource, self.next_resource + 1
         self._new[ident] = resource
-        self._pending[self.profile.memory_types[resource.memory_type].heap] += resource.needs.size
+        self._pending[self.profile.memory_types[resource.memory_type].heap] += resource.memory.size
         return ident
 
     def finish(self) -> tuple[Rows, Rows]:
@@ -97,7 +97,7 @@ class Builder:
         aliased = self._place_aliased(locations, allocations)
         for ident in self._own_ids(aliased):
             new = self._new[ident]
-            locations[ident] = (self._allocation(allocations, new, new.needs.size, own=True), 0)
+            locations[ident] = (self._allocation(allocations, new, new.memory.size, own=True), 0)
         self._place_small([ident for ident in self._new if ident not in locations], locations, allocations)
         self._number(allocations, locations)
         rows = np.array([_row(ident, new, *locations[ident]) for ident, new in self._new.items()], RESOURCE)
@@ -118,9 +118,9 @@ class Builder:
             return set()
         by_type: dict[int, list[tuple[int, AliasCandidate]]] = {}
         for ident, new in self._new.items():
-            single = new.needs.requires_dedicated or new.dedicated or new.needs.size < self.policy.own
+            single = new.memory.requires_dedicated or new.dedicated or new.memory.size < self.policy.own
             if new.kind is Kind.IMAGE and new.lifetime is not None and not single:
-                candidate = AliasCandidate(new.needs.size, new.needs.alignment, *new.lifetime)
+                candidate = AliasCandidate(new.memory.size, new.memory.alignment, *new.lifetime)
                 by_type.setdefault(new.memory_type, []).append((ident, candidate))
         shared: set[int] = set()
         for members in by_type.values():
@@ -138,11 +138,11 @@ class Builder:
         At most half of maxMemoryAllocationCount is used for those that do not require it.
         """
         rest = {ident: new for ident, new in self._new.items() if ident not in aliased}
-        required = {ident for ident, new in rest.items() if new.needs.requires_dedicated or new.dedicated}
-        large = [i for i, new in rest.items() if i not in required and new.needs.size >= self.policy.own]
+        required = {ident for ident, new in rest.items() if new.memory.requires_dedicated or new.dedicated}
+        large = [i for i, new in rest.items() if i not in required and new.memory.size >= self.policy.own]
         slots = self.profile.limits.max_memory_allocation_count // 2 - self._allocations - len(required)
         if len(large) > slots:
-            large = sorted(large, key=lambda ident: (-self._new[ident].needs.size, ident))[: max(slots, 0)]
+            large = sorted(large, key=lambda ident: (-self._new[ident].memory.size, ident))[: max(slots, 0)]
         return sorted([*required, *large])
 
     def _allocation(
@@ -151,7 +151,7 @@ class Builder:
         ident = -1 - len(rows)  # provisional, until `_number`
         linear = new.kind is Kind.BUFFER
         dedicated = (
-            own and alone and (new.needs.requires_dedicated or new.needs.prefers_dedicated or new.dedicated)
+            own and alone and (new.memory.requires_dedicated or new.memory.prefers_dedicated or new.dedicated)
         )
         rows.append((ident, new.memory_type, size, own, dedicated, new.device_address, new.mapped, linear))
         return ident
@@ -178,12 +178,12 @@ class Builder:
             pools.setdefault(pool, []).append(ident)
         for pool, members in pools.items():
             members.sort(
-                key=lambda ident: (-self._new[ident].needs.alignment, -self._new[ident].needs.size, ident)
+                key=lambda ident: (-self._new[ident].memory.alignment, -self._new[ident].memory.size, ident)
             )
             rest = []
             for ident in members:
-                needs = self._new[ident].needs
-                found = self.packing.blocks.take(pool, needs.size, needs.alignment)
+                memory = self._new[ident].memory
+                found = self.packing.blocks.take(pool, memory.size, memory.alignment)
                 if found is None:
                     rest.append(ident)
                 else:
@@ -198,15 +198,15 @@ class Builder:
         block: list[tuple[int, int]] = []
         end = 0
         for ident in ids:
-            needs = self._new[ident].needs
-            offset = -(-end // needs.alignment) * needs.alignment
-            if block and offset + needs.size > limit:
+            memory = self._new[ident].memory
+            offset = -(-end // memory.alignment) * memory.alignment
+            if block and offset + memory.size > limit:
                 yield block, end
                 block, offset = [], 0
             block.append((ident, offset))
-            end = offset + needs.size
+            end = offset + memory.size
         if block:
-            memory_type, unit = self._new[ids[-1]].memory_type, self._new[ids[-1]].needs.size
+            memory_type, unit = self._new[ids[-1]].memory_type, self._new[ids[-1]].memory.size
             extra = max(0, min(min_size, limit) - end) // unit * unit
             if extra <= self.room(memory_type):
                 self._pending[self.profile.memory_types[memory_type].heap] += extra
@@ -221,6 +221,6 @@ def _row(ident: int, new: NewResource, allocation: int, offset: int) -> tuple[ob
         if shape is not None
         else (0, 0, 0, 0, 0)
     )
-    needs = new.needs
-    place = (ident, allocation, offset, needs.size, new.bytes, needs.alignment, new.usage, int(new.kind))
-    return (*place, *extent, new.layers, needs.estimated, False, int(new.sharing))
+    memory = new.memory
+    place = (ident, allocation, offset, memory.size, new.bytes, memory.alignment, new.usage, int(new.kind))
+    return (*place, *extent, new.layers, memory.estimated, False, int(new.sharing))

@@ -1,8 +1,7 @@
-"""Matching a plan with what is resident: the same plan, in which what is there already keeps its ids.
+"""Matches the ids of a plan with those of the resident plan, so that a schedule can lead to it.
 
 A plan that was made on its own, such as one read from a file, numbers its allocations and resources from 0. A
-schedule compares by id. So before one can lead to that plan, what both plans have must have one id, and what
-only the new plan has must have an id that was never used.
+schedule compares by id. So objects that both plans have must get the same id, and new objects an unused one.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ _PLACE = ["offset", "size", "content"]
 
 
 def matched(plan: Plan, resident: Plan) -> Plan:
-    """`plan` with the ids of `resident` where both are the same, and with staging for what is not resident.
+    """`plan` with the ids of `resident` for equal objects, and with staging for keys that are not resident.
 
-    Both speak of the same `Keys`. An allocation that differs only in the order of what is in it is the same:
-    the order that is there stays. Raises PlanError `plan.budget` where no staging fits beside the plan.
+    Both plans use the same `Keys`. An allocation that differs only in the order of its contents is equal and
+    keeps the resident order. Raises PlanError `plan.budget` where no staging fits beside the plan.
     """
     terms = np.array([resident.terms.id(entry) for entry in plan.terms.entries], np.int32)
     places = plan.memory.subresources.copy()
@@ -46,13 +45,13 @@ def matched(plan: Plan, resident: Plan) -> Plan:
 
 
 class _Matching:
-    """Finds the allocation and resource of `old` that one of `new` is, by id."""
+    """Finds equal objects; `allocations` and `resources` map ids of `new` to ids of `old`."""
 
     def __init__(self, old: MemoryPlan, new: MemoryPlan) -> None:
         self.old, self.new = old, new
-        self.homes: dict[int, int] = {}
-        self.pages: dict[int, int] = {}
-        self.reordered: set[int] = set()  # allocations of `new` that keep the order of `old`
+        self.allocations: dict[int, int] = {}
+        self.resources: dict[int, int] = {}
+        self.reordered: set[int] = set()  # allocations of `new` that get the order of `old`
 
     def run(self) -> MemoryPlan:
         self._match_whole()
@@ -60,55 +59,59 @@ class _Matching:
         return self._renumbered()
 
     def _match_whole(self) -> None:
-        """Match allocations that hold the same, in whatever order."""
-        there = defaultdict(list)
-        for home, (signature, members) in _signatures(self.old).items():
-            there[signature].append((home, members))
-        for home, (signature, members) in _signatures(self.new).items():
-            if there[signature]:
-                self.homes[home], known = there[signature].pop(0)
-                self.reordered.add(home)
-                for alike, pages in members.items():
-                    self.pages.update(zip(pages, known[alike], strict=True))
+        """Match allocations with equal contents in any order."""
+        candidates = defaultdict(list)
+        for allocation, (signature, members) in _signatures(self.old).items():
+            candidates[signature].append((allocation, members))
+        for allocation, (signature, members) in _signatures(self.new).items():
+            if candidates[signature]:
+                self.allocations[allocation], known = candidates[signature].pop(0)
+                self.reordered.add(allocation)
+                for alike, resources in members.items():
+                    self.resources.update(zip(resources, known[alike], strict=True))
 
     def _match_parts(self) -> None:
-        """Match resources of the same kind, size and place in alike allocations where a key stays put."""
+        """Match equal resources in equal allocations that have a key at the same place, most bytes first."""
         shared: Counter[tuple[int, int]] = Counter()
         before = dict(zip(self.old.subresources["key"].tolist(), self.old.subresources, strict=True))
         for place in self.new.subresources:
-            was = before.get(int(place["key"]))
-            if was is not None and all(was[name] == place[name] for name in _PLACE):
-                shared[int(was["resource"]), int(place["resource"])] += int(place["size"])
-        old, new = _Described(self.old), _Described(self.new)
-        owners = {home: owner for owner, home in self.homes.items()}
-        kept = set(self.pages.values())
-        for (was_page, page), _ in sorted(shared.items(), key=lambda pair: (-pair[1], pair[0])):
-            was_home, home = old.home[was_page], new.home[page]
-            alike = old.pages[was_page] == new.pages[page] and old.homes[was_home] == new.homes[home]
-            free = page not in self.pages and was_page not in kept
-            one = self.homes.get(home, was_home) == was_home and owners.get(was_home, home) == home
-            if alike and free and one and home not in self.reordered:
-                self.homes[home], owners[was_home] = was_home, home
-                self.pages[page] = was_page
-                kept.add(was_page)
+            previous = before.get(int(place["key"]))
+            if previous is not None and all(previous[name] == place[name] for name in _PLACE):
+                shared[int(previous["resource"]), int(place["resource"])] += int(place["size"])
+        old, new = _Properties(self.old), _Properties(self.new)
+        new_of = {mine: other for other, mine in self.allocations.items()}
+        used = set(self.resources.values())
+        for (mine, other), _ in sorted(shared.items(), key=lambda pair: (-pair[1], pair[0])):
+            home, target = old.allocation_of[mine], new.allocation_of[other]
+            alike = (
+                old.resources[mine] == new.resources[other]
+                and old.allocations[home] == new.allocations[target]
+            )
+            free = other not in self.resources and mine not in used
+            consistent = self.allocations.get(target, home) == home and new_of.get(home, target) == target
+            if alike and free and consistent and target not in self.reordered:
+                self.allocations[target], new_of[home] = home, target
+                self.resources[other] = mine
+                used.add(mine)
 
     def _renumbered(self) -> MemoryPlan:
         allocations, resources = self.new.allocations.copy(), self.new.resources.copy()
         places = self.new.subresources.copy()
-        homes, next_allocation = _numbers(allocations, self.homes, self.old.next_allocation)
-        pages, next_resource = _numbers(resources, self.pages, self.old.next_resource)
-        kept = {page for page, home in _Described(self.new).home.items() if home in self.reordered}
+        allocation_ids, next_allocation = _numbers(allocations, self.allocations, self.old.next_allocation)
+        resource_ids, next_resource = _numbers(resources, self.resources, self.old.next_resource)
+        allocation_of = _Properties(self.new).allocation_of
+        reordered = {ident for ident, allocation in allocation_of.items() if allocation in self.reordered}
         for row in resources:
             ident = int(row["id"])
-            row["id"], row["allocation"] = pages[ident], homes[int(row["allocation"])]
-            if ident in kept:
-                row["offset"] = self.old.resource(pages[ident])["offset"]
+            row["id"], row["allocation"] = resource_ids[ident], allocation_ids[int(row["allocation"])]
+            if ident in reordered:
+                row["offset"] = self.old.resource(resource_ids[ident])["offset"]
         for row in places:
             ident = int(row["resource"])
-            row["resource"] = pages[ident]
-            if ident in kept:
+            row["resource"] = resource_ids[ident]
+            if ident in reordered:
                 row["offset"] = self.old.subresource_table.row(int(row["key"]))["offset"]
-        allocations["id"] = [homes[ident] for ident in allocations["id"].tolist()]
+        allocations["id"] = [allocation_ids[ident] for ident in allocations["id"].tolist()]
         return MemoryPlan(
             Table.of(np.sort(allocations, order="id"), "id"),
             Table.of(np.sort(resources, order="id"), "id"),
@@ -118,53 +121,54 @@ class _Matching:
         )
 
 
-class _Described:
-    """What the allocations and resources of a plan are, by id, and which allocation a resource is in."""
+class _Properties:
+    """Properties of a plan's allocations and resources, by id, and the allocation of each resource."""
 
     def __init__(self, memory: MemoryPlan) -> None:
-        self.homes = _described(memory.allocations, _ALLOCATION)
-        self.pages = _described(memory.resources, _RESOURCE)
+        self.allocations = _properties(memory.allocations, _ALLOCATION)
+        self.resources = _properties(memory.resources, _RESOURCE)
         ids = memory.resources["id"].tolist(), memory.resources["allocation"].tolist()
-        self.home: dict[int, int] = dict(zip(*ids, strict=True))
+        self.allocation_of: dict[int, int] = dict(zip(*ids, strict=True))
 
 
-def _described(rows: Rows, names: list[str]) -> dict[int, Hashable]:
+def _properties(rows: Rows, names: list[str]) -> dict[int, Hashable]:
     return dict(zip(rows["id"].tolist(), rows[names].tolist(), strict=True))
 
 
 def _signatures(memory: MemoryPlan) -> dict[int, tuple[Hashable, dict[Hashable, list[int]]]]:
-    """What each allocation is and holds, in no order; and its resources by what they are and hold."""
+    """Each allocation's properties and contents, without order, and its resources by theirs."""
     contents: dict[int, list[Hashable]] = defaultdict(list)
     places = memory.subresources
-    for page, content in zip(places["resource"].tolist(), places[_CONTENT].tolist(), strict=True):
-        contents[page].append(content)
-    pages = _described(memory.resources, _ANYWHERE)
+    for resource, content in zip(places["resource"].tolist(), places[_CONTENT].tolist(), strict=True):
+        contents[resource].append(content)
+    resources = _properties(memory.resources, _ANYWHERE)
     members: dict[int, dict[Hashable, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for page, home in _Described(memory).home.items():
-        members[home][pages[page], tuple(contents[page])].append(page)
+    for resource, allocation in _Properties(memory).allocation_of.items():
+        members[allocation][resources[resource], tuple(contents[resource])].append(resource)
     return {
-        home: ((row, frozenset((alike, len(ids)) for alike, ids in members[home].items())), members[home])
-        for home, row in _described(memory.allocations, _ALLOCATION).items()
+        allocation: ((row, frozenset((alike, len(ids)) for alike, ids in within.items())), within)
+        for allocation, row in _properties(memory.allocations, _ALLOCATION).items()
+        for within in (members[allocation],)
     }
 
 
 def _numbers(rows: Rows, known: dict[int, int], first: int) -> tuple[dict[int, int], int]:
-    """The id that each row gets, and the next one: a known id, or one from `first` on."""
+    """The new id of each row, a known one or an unused one from `first` on, and the next unused id."""
     fresh = [ident for ident in rows["id"].tolist() if ident not in known]
     return known | {ident: first + at for at, ident in enumerate(fresh)}, first + len(fresh)
 
 
 def _with_staging(plan: Plan, old: MemoryPlan) -> Plan:
-    """The plan with staging for everything from caches that is not at its place in `old`."""
+    """The plan with staging for all cached keys that are not at their place in `old`."""
     places = plan.memory.subresources
-    was = old.subresource_table
+    table = old.subresource_table
     fetch = plan.terms.with_contents(Contents.CACHE)[places["terms"]] if len(places) else np.zeros(0, bool)
-    there = was.has(places["key"].astype(np.int64))
-    before = was.rows(places["key"][there].astype(np.int64))
+    known = table.has(places["key"].astype(np.int64))
+    before = table.rows(places["key"][known].astype(np.int64))
     same = np.ones(len(before), bool)
     for name in ("resource", *_PLACE):
-        same &= before[name] == places[name][there]
-    fetch[np.flatnonzero(there)[same]] = False
+        same &= before[name] == places[name][known]
+    fetch[np.flatnonzero(known)[same]] = False
     to_fetch = places.take(np.flatnonzero(fetch))
     entries = [plan.terms[number] for number in distinct_ids(to_fetch["terms"]).tolist()]
     buffers = plan.memory.resource_table.rows(to_fetch["resource"].astype(np.int64))["kind"] == Kind.BUFFER
@@ -173,12 +177,12 @@ def _with_staging(plan: Plan, old: MemoryPlan) -> Plan:
     shapes = [entry.shape for entry in entries if entry.shape is not None]
     least = min_staging(shapes, padding, plan.profile, plan.policy)
     packing = Packing.of(plan.memory, plan.profile)
-    found = RoundResult(plan.memory, packing, int((bytes_ + SLACK).sum()), least)
+    result = RoundResult(plan.memory, packing, int((bytes_ + SLACK).sum()), least)
     try:
-        memory, staging = plan_staging(plan.requirements, found, plan.profile, plan.policy, least)
-    except HeapFull as short:
-        what = (
-            f"heap {short.heap} cannot hold the plan and a staging buffer to bring {len(to_fetch)} assets in"
+        memory, staging = plan_staging(plan.requirements, result, plan.profile, plan.policy, least)
+    except HeapFull as full:
+        problem = (
+            f"heap {full.heap} cannot hold the plan and staging for the transfer of {len(to_fetch)} assets"
         )
-        raise PlanError("plan.budget", what, "raise the budget, or plan for less") from None
+        raise PlanError("plan.budget", problem, "raise the budget, or request less") from None
     return replace(plan, memory=memory, staging=staging)

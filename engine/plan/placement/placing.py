@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.plan.model.groups import Group, candidate_types
 from engine.plan.model.memory_plan import Sharing
 from engine.plan.placement.builder import Builder, HeapFull, NewResource
-from engine.plan.profile.device_profile import Limits, Needs
+from engine.plan.profile.device_profile import Limits, MemoryRequirements
 from engine.plan.requirements.requirements import Terms
 from engine.plan.terms.table import Int64s
 from engine.plan.terms.vocabulary import BufferUsage, Dedicated, ImageUsage, Kind, flag_names
@@ -186,7 +186,9 @@ def _new_own(
         )
 
 
-def _resource(group: Group, usage: int, memory: Needs, memory_type: int, size: int) -> NewResource:
+def _resource(
+    group: Group, usage: int, memory: MemoryRequirements, memory_type: int, size: int
+) -> NewResource:
     images = group.kind is Kind.IMAGE
     return NewResource(
         group.kind,
@@ -202,7 +204,7 @@ def _resource(group: Group, usage: int, memory: Needs, memory_type: int, size: i
     )
 
 
-def _memory_requirements(needs: GroupNeeds, builder: Builder, usage: int, size: int) -> Needs:
+def _memory_requirements(needs: GroupNeeds, builder: Builder, usage: int, size: int) -> MemoryRequirements:
     if needs.group.shape is not None:
         return builder.profile.image_requirements(needs.group.shape, size, ImageUsage(usage))
     return builder.profile.buffer_requirements(size, BufferUsage(usage))

@@ -77,7 +77,7 @@ class PlanningRound:
 
     def run(self) -> RoundResult:
         """The memory plan and the bytes to stage; HeapFull or UnsatisfiableNeed where it does not fit."""
-        gone, ids = self._difference()
+        removed_keys, ids = self._difference()
         columns = need_columns(
             self.coalesced, self.coalesced.needs.rows(ids), self.profile, self.policy, self.terms
         )
@@ -91,7 +91,7 @@ class PlanningRound:
         stays = same.copy()
         stays[had] |= self._fits(columns, rows, had, old)
         self._keep(rows, columns, had, old, stays)
-        removed = self.memory.subresource_table.rows(gone)
+        removed = self.memory.subresource_table.rows(removed_keys)
         replaced = old[~stays[had]]
         keep_old = self.keep is Keep.OLD_RANGES
         if not keep_old:
@@ -101,7 +101,7 @@ class PlanningRound:
         self._place(columns, rows, ~stays, builder)
         missing = np.isin(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
         fetch = ~stays & columns.cached | missing
-        memory = self._finish(builder, rows[~stays], rows[~same], gone, dropped, replaced)
+        memory = self._finish(builder, rows[~stays], rows[~same], removed_keys, dropped, replaced)
         to_stage = int((np.maximum(columns.bytes, columns.footprint) + SLACK)[fetch].sum())
         return RoundResult(memory, self.packing, to_stage, self._min_staging(columns, fetch))
 
@@ -109,7 +109,7 @@ class PlanningRound:
         """The least size in bytes of a staging buffer through which all of `fetch` can be transferred."""
         entries = [self.terms[t] for t in distinct_ids(columns.terms[fetch]).tolist()]
         shapes = [entry.shape for entry in entries if entry.shape is not None]
-        padding = (columns.footprint - columns.size)[fetch].max(initial=0)  # of buffers; of images below zero
+        padding = (columns.footprint - columns.size)[fetch].max(initial=0)  # images, in layers, never win
         return min_staging(shapes, int(padding), self.profile, self.policy)
 
     def _difference(self) -> tuple[Int64s, Int64s]:
@@ -126,8 +126,8 @@ class PlanningRound:
         ):
             return known.requirements.needs.difference(needs)
         keys = needs.array["key"].astype(np.int64)
-        gone = places.array["key"].astype(np.int64)
-        return gone[~needs.has(gone)], keys
+        removed_keys = places.array["key"].astype(np.int64)
+        return removed_keys[~needs.has(removed_keys)], keys
 
     def _fits(self, columns: NeedColumns, rows: Rows, had: NDArray[np.bool_], old: Rows) -> NDArray[np.bool_]:
         """Which of the resident keys can stay at their place although their need has changed."""
@@ -225,7 +225,7 @@ class PlanningRound:
         builder: Builder,
         placed: Rows,
         changed: Rows,
-        gone: Int64s,
+        removed_keys: Int64s,
         dropped: tuple[Int64s, Int64s],
         replaced: Rows,
     ) -> MemoryPlan:
@@ -244,7 +244,7 @@ class PlanningRound:
         return MemoryPlan(
             self.memory.allocation_table.changed(allocations, np.concatenate([dropped[1], last[1]])),
             self.memory.resource_table.changed(resources, np.concatenate([dropped[0], last[0]])),
-            self.memory.subresource_table.changed(changed, gone),
+            self.memory.subresource_table.changed(changed, removed_keys),
             builder.next_allocation,
             builder.next_resource,
         )

@@ -40,7 +40,7 @@ def min_image_staging(shape: ImageShape, optimal: int, rows: int) -> int:
 
 
 def min_staging(shapes: Iterable[ImageShape], padding: int, profile: DeviceProfile, policy: Policy) -> int:
-    """The least staging size in bytes for images of these shapes and buffers with so much padding."""
+    """The least staging size in bytes for images of these shapes and buffers with up to `padding` bytes."""
     optimal = profile.limits.optimal_buffer_copy_offset_alignment
     rows = copy_row_granularity(profile, policy)
     return max([min_buffer_staging(padding), *(min_image_staging(shape, optimal, rows) for shape in shapes)])

@@ -61,7 +61,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class MemoryRequirements:
     """VkMemoryRequirements2 of one buffer or image; `estimated` where a rule guessed them."""
 
     size: int
@@ -75,10 +75,10 @@ class Needs:
 class Measure(Protocol):
     """Queries a live device (vkGetDeviceBufferMemoryRequirements, vkGetDeviceImageMemoryRequirements)."""
 
-    def buffer(self, size: int, usage: BufferUsage) -> Needs:
+    def buffer(self, size: int, usage: BufferUsage) -> MemoryRequirements:
         """Memory requirements of a VkBuffer of `size` bytes."""
 
-    def image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
+    def image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> MemoryRequirements:
         """Memory requirements of a 2D VkImage with optimal tiling."""
 
 
@@ -124,7 +124,7 @@ class ImageFact:
     shape: ImageShape
     layers: int
     usage: ImageUsage
-    needs: Needs
+    requirements: MemoryRequirements
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +149,7 @@ class DeviceProfile:
     budgets: Mapping[int, int] = field(default_factory=dict)
     default_fraction: float = 0.9
     measure: Measure | None = None
-    _cache: dict[object, Needs] = field(default_factory=dict, repr=False)
+    _cache: dict[object, MemoryRequirements] = field(default_factory=dict, repr=False)
 
     def budget(self, heap: int) -> int:
         """Bytes that plans may allocate from `heap`."""
@@ -180,7 +180,7 @@ class DeviceProfile:
         writable = [t for t in local if not mappable & ~t.properties]
         return all(heap.device_local for heap in self.heaps) and 0 < len(writable) < len(local)
 
-    def buffer_requirements(self, size: int, usage: BufferUsage) -> Needs:
+    def buffer_requirements(self, size: int, usage: BufferUsage) -> MemoryRequirements:
         """Memory requirements of a VkBuffer of `size` bytes."""
         if self.measure is not None:
             return self.measure.buffer(size, usage)
@@ -189,9 +189,11 @@ class DeviceProfile:
         for bit, allowed in rule.usage_type_bits:
             if usage & bit:
                 bits &= allowed
-        return Needs(_up(size, rule.size_multiple), rule.alignment, bits, estimated=not rule.exact)
+        return MemoryRequirements(
+            _up(size, rule.size_multiple), rule.alignment, bits, estimated=not rule.exact
+        )
 
-    def image_requirements(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
+    def image_requirements(self, shape: ImageShape, layers: int, usage: ImageUsage) -> MemoryRequirements:
         """Memory requirements of a 2D VkImage of `layers` layers with optimal tiling."""
         key = (shape, layers, int(usage))
         found = self._cache.get(key)
@@ -199,15 +201,15 @@ class DeviceProfile:
             found = self._cache[key] = self._image(shape, layers, usage)
         return found
 
-    def _image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
+    def _image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> MemoryRequirements:
         if self.measure is not None:
             return self.measure.image(shape, layers, usage)
         alike = [f for f in self.facts if f.shape == shape and f.layers == layers]
         for fact in alike:
             if fact.usage == usage:
-                return fact.needs
+                return fact.requirements
         if alike:
-            return replace(alike[0].needs, estimated=True)
+            return replace(alike[0].requirements, estimated=True)
         rule, info = self.images, shape.format.info
         layer = 0
         for mip in range(shape.mip_levels):
@@ -219,7 +221,7 @@ class DeviceProfile:
         size = _up(layer * layers, rule.size_multiple)
         attachment = usage & (ImageUsage.COLOR_ATTACHMENT | ImageUsage.DEPTH_STENCIL_ATTACHMENT)
         prefers = bool(attachment) and 0 < rule.dedicated_from <= size
-        return Needs(size, rule.alignment, bits, prefers_dedicated=prefers, estimated=True)
+        return MemoryRequirements(size, rule.alignment, bits, prefers_dedicated=prefers, estimated=True)
 
 
 def _up(value: int, multiple: int) -> int:

@@ -20,8 +20,8 @@ from engine.plan.profile.device_profile import (
     ImageFact,
     ImageRule,
     Limits,
+    MemoryRequirements,
     MemoryType,
-    Needs,
     QueueFamily,
 )
 from engine.plan.requirements.requirements import ImageShape
@@ -255,18 +255,18 @@ def _fact(at: _JsonValue) -> ImageFact:
     texel = at.parsed("format", lambda v: Format[v.upper()])
     shape = ImageShape(texel, width, height, at.integer("mipLevels"), at.integer("samples"))
     usage = at.parsed("usages", lambda v: flags_from_names(ImageUsage, v))
-    needs = Needs(
+    requirements = MemoryRequirements(
         at.integer("size", _MAX_BYTES),
         at.alignment("alignment"),
         at.integer("typeBits", _TYPE_BITS),
         at.flag("requiresDedicated"),
         at.flag("prefersDedicated"),
     )
-    return ImageFact(shape, at.integer("layers"), usage, needs)
+    return ImageFact(shape, at.integer("layers"), usage, requirements)
 
 
 def _fact_value(fact: ImageFact) -> dict[str, Any]:
-    shape, needs = fact.shape, fact.needs
+    shape, requirements = fact.shape, fact.requirements
     return {
         "format": word(shape.format),
         "dims": [shape.width, shape.height],
@@ -274,11 +274,11 @@ def _fact_value(fact: ImageFact) -> dict[str, Any]:
         "samples": shape.samples,
         "layers": fact.layers,
         "usages": list(flag_names(fact.usage)),
-        "size": needs.size,
-        "alignment": needs.alignment,
-        "typeBits": needs.type_bits,
-        "requiresDedicated": needs.requires_dedicated,
-        "prefersDedicated": needs.prefers_dedicated,
+        "size": requirements.size,
+        "alignment": requirements.alignment,
+        "typeBits": requirements.type_bits,
+        "requiresDedicated": requirements.requires_dedicated,
+        "prefersDedicated": requirements.prefers_dedicated,
     }
 
 

@@ -32,9 +32,9 @@ def recorded(profile: DeviceProfile) -> DeviceProfile:
     """
     facts = []
     for shape, layers, usage in _common_images():
-        needs = profile.image_requirements(shape, layers, usage)
-        if not needs.estimated:
-            facts.append(ImageFact(shape, layers, usage, needs))
+        requirements = profile.image_requirements(shape, layers, usage)
+        if not requirements.estimated:
+            facts.append(ImageFact(shape, layers, usage, requirements))
     return replace(profile, facts=tuple(facts), measure=None, budgets={}, _cache={})
 
 

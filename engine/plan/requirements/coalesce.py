@@ -55,7 +55,7 @@ class Coalesced:
         return ", ".join(self.named_requesters(key))
 
     def named_requesters(self, key: int) -> tuple[str, ...]:
-        """The requesters of `key`, one entry each: the first 16, then the number of the others."""
+        """The first 16 requesters of `key` as text, followed by the number of the others."""
         return tuple(self.requesters.names(self.requesters_of(key)))
 
 

@@ -29,7 +29,7 @@ class Requester:
     """A feature type (or a part of the engine) and the path of the object that carries it.
 
     `file` is empty where the requester is in no file; lines and columns count from 1. `more` > 0 makes it a
-    group: that many objects with this feature, none of them named.
+    group: that many objects with this feature, without their names.
     """
 
     feature: str
@@ -60,7 +60,7 @@ class RequesterTable:
         self._ids: dict[Requester, int] = {}
         self._block_starts: list[int] = []
         self._blocks: list[Callable[[int], Requester]] = []
-        self._groups: dict[int, int] = {}  # ids of groups, and how many objects each stands for
+        self._groups: dict[int, int] = {}  # ids of groups, with their numbers of objects
 
     def __len__(self) -> int:
         return self._count
@@ -75,7 +75,10 @@ class RequesterTable:
         return self._blocks[block](index - self._block_starts[block])
 
     def names(self, ids: Sequence[int]) -> list[str]:
-        """The first MAX_NAMED requesters as text, sorted, followed by the number of the others."""
+        """The first MAX_NAMED of `ids` (ascending) as text, sorted, followed by the number of the others.
+
+        A group counts as many times as it has objects.
+        """
         words = sorted({str(self[index]) for index in ids[:MAX_NAMED]})
         if len(ids) <= MAX_NAMED:
             return words
@@ -95,7 +98,7 @@ class RequesterTable:
         return self._intern(requester)
 
     def add_group(self, feature: str, objects: int) -> int:
-        """The id of a group: so many objects with this feature beside those that are named."""
+        """The id of a group of `objects` objects with this feature that are not named."""
         group = self._intern(Requester(feature, "", more=objects))
         self._groups[group] = objects
         return group

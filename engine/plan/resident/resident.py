@@ -117,8 +117,8 @@ class Resident:
     def towards(self, plan: Plan, *, transfers_complete: bool = False) -> tuple[Rows, Rows]:
         """(pending, old) once `plan` is the target; with `transfers_complete`, as if none were in flight."""
         pending = self.pending[~self.pending["published"]]
-        gone, changed = self._difference(plan)
-        touched = distinct(np.concatenate([gone, changed]))
+        removed_keys, changed = self._difference(plan)
+        touched = distinct(np.concatenate([removed_keys, changed]))
         unchanged = pending[~contains(touched, pending["key"])]
         existing = stack(
             [pending[contains(touched, pending["key"])], self._settled(touched, pending), self.old]

@@ -51,7 +51,7 @@ class Schedule:
         return len(self.steps)
 
     def __repr__(self) -> str:
-        """Say what it is in one line; `schedule_listing` has the steps."""
+        """One line with counts; `schedule_listing` has the steps."""
         return f"<schedule: {len(self)} steps, {self.staged:,} bytes staged, {self.moved:,} moved>"
 
 

@@ -30,7 +30,7 @@ class Keys:
     """Interns transients by name and gives every key its name in plans and errors.
 
     `describe` names assets by their keys (`assetDb0 vertices 'cube'`); without it they are named as in the
-    seed, `assetDb: 0 asset: 2`. `database` names databases by their numbers; without it: `assetDb0`.
+    seed, `assetDb: 0 asset: 2`. `database` names databases by their numbers; without it `assetDb0`.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Keys:
         return f"assetDb: {db} asset: {index}"
 
     def database(self, db: int) -> str:
-        """How listings write the database with this number: by its name."""
+        """The name of a database in listings."""
         return self._database(db) if self._database is not None else f"assetDb{db}"
 
     @property

@@ -37,15 +37,15 @@ class _Lineage:
 class Table:
     """Rows of one structured dtype, unique and sorted by the integer field `by`.
 
-    `base` and `patch` are sorted, and patch rows replace base rows. `gone` are ids removed from the base,
-    sorted, disjoint from the patch.
+    `base` and `patch` are sorted, and patch rows replace base rows. `removed_ids` are removed from the base;
+    they are sorted and disjoint from the patch.
     """
 
     by: str
     base: Rows
     base_ids: Int64s
     patch: Rows
-    gone: Int64s
+    removed_ids: Int64s
     _lineage: _Lineage = field(default_factory=_Lineage, repr=False)
 
     @staticmethod
@@ -55,30 +55,30 @@ class Table:
 
     def __len__(self) -> int:
         hidden = int(contains(self.base_ids, self._patch_ids).sum())
-        return len(self.base) - hidden - len(self.gone) + len(self.patch)
+        return len(self.base) - hidden - len(self.removed_ids) + len(self.patch)
 
     @cached_property
     def array(self) -> Rows:
         """All rows in one sorted array."""
-        if not len(self.patch) and not len(self.gone):
+        if not len(self.patch) and not len(self.removed_ids):
             return self.base
         keep = np.ones(len(self.base), bool)
         hidden = self._patch_ids[contains(self.base_ids, self._patch_ids)]
         keep[np.searchsorted(self.base_ids, hidden)] = False
-        keep[np.searchsorted(self.base_ids, self.gone)] = False
+        keep[np.searchsorted(self.base_ids, self.removed_ids)] = False
         kept = self.base.take(np.flatnonzero(keep))
         return _merged(kept, self.base_ids[keep], self.patch, self._patch_ids)
 
     def has(self, ids: Int64s) -> NDArray[np.bool_]:
         """Which of `ids` have a row."""
         found = contains(self.base_ids, ids)
-        if len(self.gone):
-            found &= ~contains(self.gone, ids)
+        if len(self.removed_ids):
+            found &= ~contains(self.removed_ids, ids)
         return found | contains(self._patch_ids, ids) if len(self.patch) else found
 
     def rows(self, ids: Int64s) -> Rows:
         """The rows of `ids`, in that order; KeyError names the first missing id."""
-        if not len(self.patch) and not len(self.gone) and len(self.base):
+        if not len(self.patch) and not len(self.removed_ids) and len(self.base):
             at = np.minimum(np.searchsorted(self.base_ids, ids), len(self.base) - 1)
             if (self.base_ids[at] == ids).all():
                 return self.base.take(at)
@@ -98,7 +98,7 @@ class Table:
         for ids, rows in ((self._patch_ids, self.patch), (self.base_ids, self.base)):
             at = int(ids.searchsorted(ident))
             if at < len(ids) and ids[at] == ident:
-                if rows is self.base and contains(self.gone, np.array([ident])).any():
+                if rows is self.base and contains(self.removed_ids, np.array([ident])).any():
                     break
                 found: np.void = rows[at]
                 return found
@@ -113,19 +113,19 @@ class Table:
         removed = distinct(removed)
         stays = ~(contains(new_ids, self._patch_ids) | contains(removed, self._patch_ids))
         patch = _merged(self.patch.take(np.flatnonzero(stays)), self._patch_ids[stays], upserts, new_ids)
-        still = self.gone[~contains(new_ids, self.gone)]
-        gone = distinct(np.concatenate([still, removed[contains(self.base_ids, removed)]]))
-        table = Table(self.by, self.base, self.base_ids, patch, gone, self._lineage)
-        if len(patch) + len(gone) <= max(1024, len(self.base) // 32):
+        still = self.removed_ids[~contains(new_ids, self.removed_ids)]
+        removed_ids = distinct(np.concatenate([still, removed[contains(self.base_ids, removed)]]))
+        table = Table(self.by, self.base, self.base_ids, patch, removed_ids, self._lineage)
+        if len(patch) + len(removed_ids) <= max(1024, len(self.base) // 32):
             return table
         rows = table.array
         self._lineage.drop_previous()
-        lineage = _Lineage(self._lineage, distinct(np.concatenate([table._patch_ids, gone])))
+        lineage = _Lineage(self._lineage, distinct(np.concatenate([table._patch_ids, removed_ids])))
         return Table(self.by, rows, rows[self.by].astype(np.int64), rows[:0], _NONE, lineage)
 
     def difference(self, other: Table) -> tuple[Int64s, Int64s]:
         """(ids missing in `other`, ids new in `other` or with other values there), both sorted."""
-        changed = [self._patch_ids, self.gone, other._patch_ids, other.gone]
+        changed = [self._patch_ids, self.removed_ids, other._patch_ids, other.removed_ids]
         if self._lineage is other._lineage:
             ids = distinct(np.concatenate(changed))
         elif other._lineage.previous is self._lineage:

@@ -37,7 +37,7 @@ class Difference:
 
 
 def difference(old: Plan, new: Plan) -> Difference:
-    """From `old`, resident and settled, to exactly `new`; both speak of the same keys.
+    """The difference from `old`, settled, to exactly `new`; both plans use the same `Keys`.
 
     Plans that differ only in order are compatible: their difference is empty. Raises PlanError where no
     staging fits beside `new`.
@@ -46,18 +46,18 @@ def difference(old: Plan, new: Plan) -> Difference:
     schedule = make_schedule(Resident.settled_at(old), new, imagined_sources(new))
     had = {int(row["id"]): int(row["size"]) for row in old.memory.allocations}
     staging = {int(i) for i in new.staging.allocations["id"]}
-    made = [s for s in schedule.steps if isinstance(s, Allocate) and s.allocation not in staging]
-    gone = [s for s in schedule.steps if isinstance(s, Free) and s.allocation in had]
-    sent = [s for s in schedule.steps if isinstance(s, Transfer)]
+    allocated = [s for s in schedule.steps if isinstance(s, Allocate) and s.allocation not in staging]
+    freed = [s for s in schedule.steps if isinstance(s, Free) and s.allocation in had]
+    transfers = [s for s in schedule.steps if isinstance(s, Transfer)]
     before, after = (p.memory.subresources["key"].astype(np.int64) for p in (old, new))
     return Difference(
         old,
         new,
         schedule,
-        sum(s.size for s in made),
-        sum(had[s.allocation] for s in gone),
+        sum(s.size for s in allocated),
+        sum(had[s.allocation] for s in freed),
         schedule.moved,
-        sum(int(s.sizes.sum()) for s in sent),
+        sum(int(s.sizes.sum()) for s in transfers),
         np.setdiff1d(after, before),
         np.setdiff1d(before, after),
     )

@@ -49,7 +49,7 @@ from engine.plan.text.validate import validate
 _ASSET = re.compile(r"(?P<database>.+?) [A-Za-z0-9]+ (?:'.*'|#\d+)", re.DOTALL)
 _MOST = 1 << 44  # of bytes; plans add and multiply them in int64
 _MOST_IDS = 1 << 30
-_ELSEWHERE = 1 << 24  # is added to the number of a database until no other plan has an asset there
+_DB_OFFSET = 1 << 24  # added to the number of a database until no other plan has an asset at that address
 _MOST_SIDE = 1 << 16  # of images; no device makes larger ones
 _MAX_FINDINGS = 5
 T = TypeVar("T")
@@ -119,14 +119,14 @@ class _Reader:
         terms = self.terms.id(requirement.terms())
         offset = _whole(node, "offset" if kind is Kind.BUFFER else "layer")
         self.places.append((key, resource, terms, offset, size, footprint, stride, content))
-        # A requester keeps its words as they are: they are for people, and may hold anything.
+        # Requesters are kept as text and not parsed: the text may be anything.
         requesters = self.table.requesters
         self.table.add(requirement, [requesters.add(text(who)) for who in required(node, "why")])
 
     def asset(self, db: int, index: int, name: str) -> int:
-        """The key of an asset; where another plan has another asset under its address, one of its own."""
+        """The key of an asset; another key than its address where another plan has another asset there."""
         while self.names.setdefault(asset_key(db, index), name) != name:
-            db = (db + _ELSEWHERE) % TRANSIENT_DB
+            db = (db + _DB_OFFSET) % TRANSIENT_DB
         return asset_key(db, index)
 
     def ident(self, node: Node, part: Part) -> int:
@@ -181,9 +181,9 @@ def read_plan(
 ) -> Plan:
     """The plan in a text that `plan_text` wrote, on `profile`.
 
-    `keys` are those of the plan that this one is to be compared with: transients of one name are the same.
-    Names of assets are collected in `names`: an asset that has its address there under another name is
-    another asset, and gets another key.
+    `keys` are those of the plan to compare with: transients of one name get the same key. Names of assets are
+    collected in `names`: an asset whose address has another name there is another asset, and gets another
+    key.
 
     InputError where the text is no plan or the plan breaks a rule (ranges overlap, for example), PlanError
     where it was made for another profile or the terms of one key contradict each other.
@@ -210,7 +210,7 @@ def read_plan(
 
 
 def database_name(names: Mapping[int, str], db: int) -> str:
-    """The name of database `db`, as the names of its assets (`assetDb0 vertices 'cube'`, by key) begin."""
+    """The name of database `db`, with which the names of its assets begin (`assetDb0 vertices 'cube'`)."""
     for key, name in names.items():
         found = _ASSET.fullmatch(name)
         if key >> 32 == db and found is not None:

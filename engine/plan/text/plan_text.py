@@ -176,7 +176,7 @@ def _terms_values(terms: Terms) -> Text:
 
 
 def queue_uses(terms: Terms) -> list[list[str | list[str]]]:
-    """The queue uses of some terms, each as in the seed."""
+    """The queue uses of `terms`, each as in the seed."""
     return [_use(use) for use in terms.uses]
 
 

@@ -1,8 +1,8 @@
-"""What a plan was made from, as Humon in the seed's shape: `featureDb` and `featureReqs`.
+"""The requirements of a plan as Humon in the seed's shape: `featureDb` and `featureReqs`.
 
-`featureDb` has one entry for each asset and transient, as the memory plan takes it: all that is requested of
-it, coalesced. `featureReqs` has one entry for each requirement before that, as features and passes state
-them. Sorted by address, with every requester: the same input gives the same bytes.
+`featureDb` has one entry for each asset and transient, with its coalesced need as in the memory plan.
+`featureReqs` has one entry for each requirement before coalescing, as features and passes return them.
+Sorted by address, with every requester: the same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Text = dict[str, Any]
 
 
 def requirement_text(plan: Plan) -> str:
-    """The requirements of a plan as Humon."""
+    """The requirements of a plan as Humon text."""
     return write(requirement_values(plan))
 
 
@@ -38,12 +38,12 @@ def requirement_values(plan: Plan) -> Text:
 
 
 def _order(plan: Plan, key: int) -> tuple[int, str]:
-    """Assets by database and index, then transients by name, in whatever order they were interned."""
+    """A sort key: assets by database and index, then transients by name."""
     return (TRANSIENT_DB << 32, plan.requirements.keys.name(key)) if is_transient(key) else (key, "")
 
 
 def _need(plan: Plan, row: np.void) -> Text:
-    """One entry of featureDb: what all that is requested of a key comes to, and what its transfer adds."""
+    """One entry of featureDb: the need of a key, with what its transfer adds."""
     requirements, key = plan.requirements, int(row["key"])
     terms = requirements.terms[int(row["terms"])]
     if key in plan.memory:
@@ -59,7 +59,7 @@ def _need(plan: Plan, row: np.void) -> Text:
 
 
 def _requests(plan: Plan) -> list[Text]:
-    """The entries of featureReqs: what is requested of one key on one set of terms, with all requesters."""
+    """The entries of featureReqs: equal requests for one key with all their requesters."""
     requirements = plan.requirements
     requesters: dict[tuple[int, int, int], set[int]] = defaultdict(set)
     rows = requirements.requested.rows
@@ -77,12 +77,12 @@ def _requests(plan: Plan) -> list[Text]:
 
 
 def _size(terms: Terms, size: int) -> int:
-    """Bytes of one copy: of a buffer as requested, of an image its mip chain."""
+    """Bytes of one copy: the requested size of a buffer, or the packed mip chain of an image."""
     return size if terms.shape is None else tight_bytes(terms.shape)
 
 
 def _address(plan: Plan, key: int) -> Text:
-    """Where the plan has a key, as in the seed; or that it has no memory for it."""
+    """The address of a key as in the seed, or `leftOut` where it has no memory."""
     if key not in plan.memory:
         return {"leftOut": True}
     at = plan.address(key)

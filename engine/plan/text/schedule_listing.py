@@ -1,4 +1,4 @@
-"""Schedules as a listing like the seed's, for people.
+"""Schedules as a listing like the seed's, for reading.
 
     setWindow 0
     assetDb0 schedule buffers 0 3-45 images 124-135

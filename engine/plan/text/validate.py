@@ -8,7 +8,7 @@ vkBindImageMemory-None-10735 and -10737, memory-01035, memory-01047); 2 bufferIm
 linear and optimal neighbours; 3 bound once (-07459, -07460); 4 dedicated allocations (-01444, -01445); 5
 count and size of allocations (vkAllocateMemory-04101, -01713); 6 usages coalesce first; 7 descriptor
 offset alignments; 8 device addresses (-03339); 9 mapped ranges and atoms (VkMappedMemoryRange-01389,
--01390); 13 transfer usages (-00118, -00120); 16 aliases are never live together. Rules 10 to 12 are about
+-01390); 13 transfer usages (-00118, -00120); 16 aliases are never live together. Rules 10 to 12 concern
 copies: see `validate_schedule`.
 """
 
@@ -45,9 +45,9 @@ def validate(plan: Plan) -> list[Finding]:
 def _binding(j: Joined) -> list[Finding]:
     """Rule 1: aligned, inside the allocation, of an allowed memory type, at least of the required size."""
     r = j.memory.resources
-    size = np.array([n.size for n in j.needs], np.int64)
-    alignment = np.array([n.alignment for n in j.needs], np.int64)
-    bits = np.array([n.type_bits for n in j.needs], np.int64)
+    size = np.array([n.size for n in j.requirements], np.int64)
+    alignment = np.array([n.alignment for n in j.requirements], np.int64)
+    bits = np.array([n.type_bits for n in j.requirements], np.int64)
     found = j.resources("1 alignment", r["offset"] % np.maximum(alignment, 1) != 0)
     found += j.resources("1 range", (r["offset"] < 0) | (r["offset"] + r["size"] > j.allocation_of["size"]))
     found += j.resources("1 type bits", bits >> j.allocation_of["memory_type"].astype(np.int64) & 1 == 0)
@@ -107,7 +107,7 @@ def _lifetime(j: Joined, resource: int) -> tuple[int, int] | None:
 def _dedicated(j: Joined) -> list[Finding]:
     """Rule 4: resources that require it have a dedicated allocation; own allocations hold one resource."""
     r = j.memory.resources
-    required = np.array([n.requires_dedicated for n in j.needs], bool)
+    required = np.array([n.requires_dedicated for n in j.requirements], bool)
     counts = np.bincount(r["allocation"], minlength=1)
     alone = (counts[r["allocation"]] == 1) & (r["offset"] == 0)
     single = j.allocation_of["dedicated"] | (j.allocation_of["own"] & ~r["aliased"])

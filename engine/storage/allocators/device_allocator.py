@@ -12,7 +12,7 @@ from engine.memory.device.live_profile import buffer_info, image_info
 from engine.memory.device.problems import UseAfterClose
 from engine.plan.model.groups import Group, candidate_types
 from engine.plan.model.memory_plan import Sharing
-from engine.plan.profile.device_profile import DeviceProfile, Needs
+from engine.plan.profile.device_profile import DeviceProfile, MemoryRequirements
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind
 from engine.storage.allocators.block import Block, atom
@@ -41,7 +41,7 @@ class Request:
     """What is to be placed: a resource that was made and has no memory yet (NULL for bare memory)."""
 
     kind: Kind
-    needs: Needs
+    needs: MemoryRequirements
     mapping: MemoryMapping
     usage: int
     shape: ImageShape | None
@@ -115,7 +115,7 @@ class DeviceAllocator(MemoryAllocator):
 
     def allocate_memory(
         self,
-        needs: Needs,
+        needs: MemoryRequirements,
         mapping: MemoryMapping = MemoryMapping.NONE,
         *,
         kind: Kind = Kind.BUFFER,

@@ -61,7 +61,7 @@ class MemoryClaim:
             heap = next((each for each in memory.heaps if str(each.index) == node.key), None)
             if heap is None:
                 known = ", ".join(str(each.index) for each in memory.heaps)
-                raise fail(TestCode.MEMORY, f"there is no heap '{node.key}'", node, f"known are: {known}")
+                raise fail(TestCode.MEMORY, f"there is no heap '{node.key}'", node, f"known: {known}")
             for name, wanted in totals.items():
                 check_total(heap, name, wanted, f" in heap {heap.index}", largest(memory))
         for node, claim in self.assets.items():

@@ -44,7 +44,7 @@ def read_expect(node: Node, draws: bool) -> Expect:
         message = "nothing is drawn for a profile, so there are no pixels to check"
         raise failure(TestCode.PROFILE, message, found["pixels"], "leave out `profile`, or `pixels`")
     if not found:
-        raise failure(TestCode.STEP, "'expect' has no claim", node, f"known are: {', '.join(CLAIMS)}")
+        raise failure(TestCode.STEP, "'expect' has no claim", node, f"known: {', '.join(CLAIMS)}")
     problems: list[Problem] = []
     claims = []
     for name, child in found.items():

@@ -192,7 +192,7 @@ class SimulatedHost:
         self._library.close()
 
     def _take_up(self, plan: Plan, needs: FrameNeeds) -> None:
-        self._schedule = make_schedule(self._resident, plan, self._sources, self._planner.seen(needs))
+        self._schedule = make_schedule(self._resident, plan, self._sources, self._planner.visibility(needs))
         (self._device or self._resident).begin(plan)
         self._plan, self._needs, self._next = plan, needs, 0
 

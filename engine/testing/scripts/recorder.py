@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.scene.plain_values import plain_asset, plain_value
 from engine.scene.snapshot import Snapshot
-from engine.scene.texts import asset_text, value_text
 from engine.tableau import FieldKind
 from engine.tableau.activity import FLAGS
 
@@ -142,7 +142,7 @@ class Recorder:
         for name in (*FLAGS, *TRANSFORMS):
             for row in before.changed(tableau, name, kept).tolist():
                 now = tableau.flags(name)[row] if name in FLAGS else tableau.value(name, row)
-                yield Changed(tableau.path(row), "", name, bool(now) if name in FLAGS else value_text(now))
+                yield Changed(tableau.path(row), "", name, bool(now) if name in FLAGS else plain_value(now))
         for type_name, table in tableau.tables.items():
             then = before.tables[type_name]
             both = kept[then.owned_by(kept) & table.owned_by(kept)]
@@ -157,7 +157,7 @@ class Recorder:
                 for index in np.flatnonzero(differs.any(axis=1) if differs.ndim > 1 else differs).tolist():
                     path, value = tableau.path(int(both[index])), column[new[index]]
                     if spec.kind is FieldKind.ASSET:
-                        text = asset_text(int(value), spec, self._scene.dbs)
+                        text = plain_asset(int(value), spec, self._scene.dbs)
                         yield Changed(path, type_name, spec.name, text, asset=True)
                     else:
-                        yield Changed(path, type_name, spec.name, value_text(spec.file_value(value)))
+                        yield Changed(path, type_name, spec.name, plain_value(spec.file_value(value)))

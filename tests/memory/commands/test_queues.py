@@ -1,4 +1,4 @@
-"""A queue of its own for copies: what it waits for. The second family is faked at the Vulkan boundary."""
+"""The transfer queue: what it waits for. It is faked on top of the graphics queue."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def frames(device: Device) -> Iterator[Timeline]:
 
 @pytest.fixture
 def queues(device: Device, frames: Timeline, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queues]:
-    """Queues of which the copier stands for one of a family of its own, as most graphics cards have."""
+    """Queues with a separate transfer recorder, as on most graphics cards; both use the graphics family."""
     graphics = device.graphics
     monkeypatch.setattr(device, "transfer", Queue(graphics.handle, graphics.family, "transfer"))
     made = Queues(device, frames)
-    made.separate_copies()
-    assert made.separate
+    made.use_transfer_queue()
+    assert made.has_transfer_queue
     yield made
     device.wait_idle()
     made.each(lambda recorder: recorder.close())
@@ -37,7 +37,7 @@ def queues(device: Device, frames: Timeline, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def submits(device: Device, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Queue, dict[Any, int]]]:
-    """Every submit: its queue, and what it waits for by semaphore."""
+    """Every submit: its queue, and the values it waits for by semaphore."""
     found: list[tuple[Queue, dict[Any, int]]] = []
     submit = device.submit
 
@@ -57,40 +57,40 @@ def draw_frame(device: Device, frames: Timeline) -> int:
     return ticket
 
 
-def test_copies_wait_for_the_frames_that_were_submitted_before(
+def test_copies_wait_for_frames_submitted_before(
     device: Device, frames: Timeline, queues: Queues, submits: list[tuple[Queue, dict[Any, int]]]
 ) -> None:
     draw_frame(device, frames)
     last = draw_frame(device, frames)
-    queues.on(queues.copier)
-    queues.send_copies()
+    queues.commands_for(queues.transfer)
+    queues.submit_copies()
     queue, waits = submits[-1]
     assert queue.kind == "transfer"
     assert waits[frames.handle] == last
 
 
-def test_copies_wait_for_what_the_queue_for_everything_was_sent_before(
+def test_copies_wait_for_earlier_submits_of_the_graphics_queue(
     device: Device, queues: Queues, submits: list[tuple[Queue, dict[Any, int]]]
 ) -> None:
-    queues.on(queues.graphics)
-    queues.on(queues.copier)
-    queues.send_copies()
+    queues.commands_for(queues.graphics)
+    queues.commands_for(queues.transfer)
+    queues.submit_copies()
     assert [queue.kind for queue, _waits in submits] == ["graphics", "transfer"]
     assert submits[1][1][queues.graphics.timeline.handle] == queues.graphics.timeline.submitted == 1
 
 
-def test_the_queue_for_everything_does_not_wait_for_its_own_frames(
+def test_the_graphics_queue_does_not_wait_for_its_own_frames(
     device: Device, frames: Timeline, queues: Queues, submits: list[tuple[Queue, dict[Any, int]]]
 ) -> None:
     draw_frame(device, frames)
-    queues.on(queues.graphics)
+    queues.commands_for(queues.graphics)
     queues.submit()
     assert frames.handle not in submits[-1][1]
 
 
-def test_a_ticket_holds_frames_and_both_queues(device: Device, frames: Timeline, queues: Queues) -> None:
+def test_a_ticket_includes_frames_and_both_queues(device: Device, frames: Timeline, queues: Queues) -> None:
     last = draw_frame(device, frames)
-    queues.on(queues.graphics)
-    queues.on(queues.copier)
+    queues.commands_for(queues.graphics)
+    queues.commands_for(queues.transfer)
     held = {timeline.name: value for timeline, value in queues.now().values}
     assert held == {frames.name: last, "uploads timeline": 1, "transfers timeline": 1}

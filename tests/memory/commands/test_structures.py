@@ -1,4 +1,4 @@
-"""Rows of C structs are laid out as the C compiler does."""
+"""Rows of C structs have the layout of the C compiler."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from engine.vk.errors import DioramaInternalError
     "type_name",
     ["VkBufferCopy2", "VkBufferImageCopy2", "VkImageMemoryBarrier2", "VkDrawIndexedIndirectCommand"],
 )
-def test_a_row_takes_the_bytes_of_its_struct(type_name: str) -> None:
+def test_a_row_has_the_size_of_its_struct(type_name: str) -> None:
     assert dtype_of(type_name).itemsize == ffi.sizeof(type_name)
 
 
-def test_what_is_written_to_rows_is_read_by_c() -> None:
+def test_values_written_to_rows_are_read_through_c_structs() -> None:
     made = rows("VkBufferImageCopy2", 3)
     made["bufferOffset"] = [1 << 40, 2, 3]
     made["imageSubresource"]["baseArrayLayer"] = [7, 8, 9]
@@ -36,9 +36,9 @@ def test_joining_keeps_the_padding_that_concatenate_drops() -> None:
     joined = join("VkImageMemoryBarrier2", one, two)
     assert joined.dtype == dtype_of("VkImageMemoryBarrier2")
     assert as_pointer("VkImageMemoryBarrier2", joined)[2].image == ffi.cast("VkImage", 99)
-    with pytest.raises(DioramaInternalError, match="not laid out as VkImageMemoryBarrier2"):
+    with pytest.raises(DioramaInternalError, match="not that of VkImageMemoryBarrier2"):
         as_pointer("VkImageMemoryBarrier2", np.concatenate([one, two]))
 
 
-def test_a_handle_becomes_its_number() -> None:
+def test_a_handle_becomes_an_integer() -> None:
     assert number(ffi.cast("VkBuffer", 1234)) == 1234

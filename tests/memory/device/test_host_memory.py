@@ -1,4 +1,4 @@
-"""Claims about staging in pages of the host: every byte arrives, and where they cannot be had others are."""
+"""Staging in imported host pages: every byte is uploaded, and the driver's memory is the fallback."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from support.schedule_worlds import World
 
 from engine.memory.device import host_memory
-from engine.memory.device.host_memory import EXTENSION, HostMemory
+from engine.memory.device.host_memory import EXTENSION, HostPages
 from engine.memory.device.objects import Objects
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.resident.steps import Allocate, CreateBuffer
@@ -21,22 +21,22 @@ pytestmark = pytest.mark.gpu
 
 @pytest.fixture(autouse=True)
 def small_ones_too(device: Device, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Have all staging made of pages, where the device takes them; addresses of all that were made."""
+    """Have all staging use host pages if the device can import them; collects their addresses."""
     if EXTENSION not in device.extensions:
         pytest.skip(f"{device.adapter.name} has no {EXTENSION}")
-    monkeypatch.setattr(host_memory, "LEAST", 4096)
+    monkeypatch.setattr(host_memory, "MIN_BYTES", 4096)
     made: list[int] = []
-    begin = HostMemory.__init__
+    begin = HostPages.__init__
 
-    def counted(self: HostMemory, size: int) -> None:
+    def counted(self: HostPages, size: int) -> None:
         begin(self, size)
         made.append(self.address)
 
-    monkeypatch.setattr(HostMemory, "__init__", counted)
+    monkeypatch.setattr(HostPages, "__init__", counted)
     return made
 
 
-def bring(world: World, *, drawn: bool) -> None:
+def upload(world: World, *, drawn: bool) -> None:
     keys = list(world.assets)
     world.submit(keys)
     while not world.manager.settled:
@@ -48,19 +48,19 @@ def bring(world: World, *, drawn: bool) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_while_frames_are_drawn_all_bytes_arrive_through_pages_of_the_host(
+def test_while_frames_are_drawn_all_bytes_are_uploaded_through_host_pages(
     device: Device, profile: DeviceProfile, seed: int, small_ones_too: list[int]
 ) -> None:
     with World(device, profile, seed, direct=False) as world:
-        bring(world, drawn=True)
+        upload(world, drawn=True)
     assert small_ones_too
 
 
-def test_with_nothing_drawn_staging_is_the_drivers_own(
+def test_while_nothing_is_drawn_staging_uses_driver_memory(
     device: Device, profile: DeviceProfile, small_ones_too: list[int]
 ) -> None:
     with World(device, profile, 1, direct=False) as world:
-        bring(world, drawn=False)
+        upload(world, drawn=False)
     assert not small_ones_too
 
 
@@ -69,7 +69,7 @@ REFUSALS = (Result.OUT_OF_DEVICE_MEMORY, Result.OUT_OF_HOST_MEMORY, Result.INVAL
 
 @pytest.mark.parametrize("result", REFUSALS)
 @pytest.mark.parametrize("function", ["vkGetMemoryHostPointerPropertiesEXT", "vkAllocateMemory"])
-def test_pages_that_the_driver_does_not_take_are_replaced_by_its_own(
+def test_pages_that_the_driver_rejects_are_replaced_by_driver_memory(
     device: Device, profile: DeviceProfile, function: str, result: Result
 ) -> None:
     base = device.handles.counts()
@@ -77,9 +77,9 @@ def test_pages_that_the_driver_does_not_take_are_replaced_by_its_own(
     objects.create_buffer(CreateBuffer(1, 1 << 20, int(BufferUsage.TRANSFER_SRC)))
     size = profile.buffer_requirements(1 << 20, BufferUsage.TRANSFER_SRC).size
     with faults.injected(1, result, function=function) as reported:
-        made = objects.make_memory(Allocate(1, 0, size, 1, mapped=True), gently=True)
+        made = objects.allocate_memory(Allocate(1, 0, size, 1, mapped=True), while_drawing=True)
     assert reported.hits == 1
-    objects.take(made)
+    objects.register(made)
     assert made.mapped is not None
     made.mapped[:] = 7
     assert np.all(made.mapped == 7)

@@ -1,4 +1,4 @@
-"""The profile of a live device says what the device itself says."""
+"""The profile of a live device matches the device."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from engine.vk.structs import new
 pytestmark = pytest.mark.gpu
 
 
-def test_measured_needs_are_those_of_the_object_itself(device: Device, profile: DeviceProfile) -> None:
+def test_measured_requirements_match_those_of_the_created_object(
+    device: Device, profile: DeviceProfile
+) -> None:
     cases = [
         ("Buffer", buffer_info(100_001, STAGED), profile.buffer_requirements(100_001, STAGED)),
         ("Image", image_info(SHAPE, 5, SAMPLED), profile.image_requirements(SHAPE, 5, SAMPLED)),
@@ -34,7 +36,7 @@ def test_measured_needs_are_those_of_the_object_itself(device: Device, profile: 
         device.destroy(kind, handle)
 
 
-def test_measuring_makes_no_object_and_asks_once(device: Device, profile: DeviceProfile) -> None:
+def test_measuring_creates_no_object_and_queries_once(device: Device, profile: DeviceProfile) -> None:
     before = device.handles.total
     first = profile.buffer_requirements(12_345, BufferUsage.VERTEX_BUFFER)
     assert profile.buffer_requirements(12_345, BufferUsage.VERTEX_BUFFER) is first

@@ -1,4 +1,4 @@
-"""Identical sampler configurations share one VkSampler."""
+"""Equal sampler configurations share one VkSampler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.vk.errors import DioramaInternalError
 pytestmark = pytest.mark.gpu
 
 
-def test_identical_configurations_share_one_sampler(device: Device) -> None:
+def test_equal_configurations_share_one_sampler(device: Device) -> None:
     pool = SamplerPool(device)
     base = device.handles.counts().get("Sampler", 0)
     first = pool.acquire(SamplerConfig(anisotropy=8.0))
@@ -26,7 +26,7 @@ def test_identical_configurations_share_one_sampler(device: Device) -> None:
     assert device.handles.counts().get("Sampler", 0) == base
 
 
-def test_the_last_release_ends_the_sampler(device: Device) -> None:
+def test_the_last_release_destroys_the_sampler(device: Device) -> None:
     pool = SamplerPool(device)
     config = SamplerConfig(mag_filter=constants.VK_FILTER_NEAREST)
     for number in (32, 17):
@@ -37,6 +37,6 @@ def test_the_last_release_ends_the_sampler(device: Device) -> None:
             assert pool.users(config) == left
             pool.release(config)
         assert "Sampler" not in device.handles.counts()
-    with pytest.raises(DioramaInternalError, match="nobody has"):
+    with pytest.raises(DioramaInternalError, match="not acquired"):
         pool.release(config)
     pool.close()

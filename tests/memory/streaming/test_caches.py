@@ -1,4 +1,4 @@
-"""Caches are read by position: scattered in few calls, and an end that comes too early kills nobody."""
+"""Caches are read with few scattered preadv calls; a truncated file is reported and does not crash."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from support.schedules import (
 )
 
 from engine.memory.streaming.caches import (
-    GAP,
-    MOST_AT_ONCE,
-    SPREAD,
+    MAX_GAP,
+    MAX_IOVECS,
+    TARGETED_READ,
     Cache,
     CacheUnreadable,
     FileCache,
@@ -61,15 +61,15 @@ def file(path: Path, cache: Bytes) -> Iterator[SimpleNamespace]:
 
 
 def copied(cache: Cache, rows: list[tuple[int, int, int, int]], targets: list[Bytes]) -> None:
-    for piece in cache.pieces(np.array(rows, SPREAD), targets):
+    for piece in cache.pieces(np.array(rows, TARGETED_READ), targets):
         piece()
 
 
-def test_reads_are_scattered_whatever_lies_between_them(file: SimpleNamespace, cache: Bytes) -> None:
+def test_reads_are_scattered_whatever_the_gaps_between_them(file: SimpleNamespace, cache: Bytes) -> None:
     random = np.random.default_rng(2)
     reads, at, spot = [(0, 0, 70_077, 0)], 70_077, 70_080
-    for _ in range(2 * MOST_AT_ONCE):
-        at += int(random.choice([0, 0, 0, 0, 3, 5, GAP, GAP + 1]))
+    for _ in range(2 * MAX_IOVECS):
+        at += int(random.choice([0, 0, 0, 0, 3, 5, MAX_GAP, MAX_GAP + 1]))
         size = int(random.integers(1, 300))
         reads.append((at, spot, size, int(random.integers(2))))
         at, spot = at + size, spot + size + int(random.choice([0, 0, 50]))
@@ -85,7 +85,7 @@ def test_reads_are_scattered_whatever_lies_between_them(file: SimpleNamespace, c
 
 
 @pytest.mark.parametrize("most", [1, 7, 300, 70_000])
-def test_a_call_that_reads_only_some_is_gone_on_with(
+def test_a_short_read_is_continued(
     file: SimpleNamespace, cache: Bytes, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from engine.memory.streaming import caches
@@ -110,7 +110,7 @@ def test_a_call_that_reads_only_some_is_gone_on_with(
     made.close()
 
 
-def test_a_file_that_ends_early_says_where(file: SimpleNamespace, path: Path, cache: Bytes) -> None:
+def test_a_truncated_file_is_reported_with_its_end(file: SimpleNamespace, path: Path, cache: Bytes) -> None:
     made = FileCache(7, file.descriptor, BEGIN, len(cache))
     os.truncate(path, BEGIN + 1000)
     with pytest.raises(CacheUnreadable, match="assetDb 7 cannot be read: it ends too early") as reported:
@@ -119,7 +119,7 @@ def test_a_file_that_ends_early_says_where(file: SimpleNamespace, path: Path, ca
     made.close()
 
 
-def test_a_file_that_cannot_be_read_says_why(cache: Bytes, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported_with_the_reason(cache: Bytes, tmp_path: Path) -> None:
     descriptor = os.open(tmp_path, os.O_RDONLY)
     made = FileCache(7, descriptor, 0, 100)
     with pytest.raises(CacheUnreadable, match="directory"):
@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_read_says_why(cache: Bytes, tmp_path: Path) -> No
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("size", [1000, 300_000], ids=["at once", "by threads"])
-def test_a_truncated_cache_costs_the_keys_that_it_held(
+def test_a_truncated_cache_makes_the_keys_in_it_unreadable(
     device: Device,
     profile: DeviceProfile,
     pace: Pace,
@@ -150,7 +150,7 @@ def test_a_truncated_cache_costs_the_keys_that_it_held(
         os.truncate(path, BEGIN + size + 5)
         manager.submit(written)
         manager.settle()
-        assert manager.lost == {B, C}
+        assert manager.unreadable_keys == {B, C}
         assert manager.location(B) is None
         assert manager.location(C) is None
         assert np.array_equal(contents(device, manager, A), cache[:size])
@@ -159,7 +159,7 @@ def test_a_truncated_cache_costs_the_keys_that_it_held(
 
 
 @pytest.mark.gpu
-def test_a_lost_key_is_found_again_when_its_cache_is_whole(
+def test_an_unreadable_key_is_published_once_its_cache_is_whole(
     device: Device, profile: DeviceProfile, file: SimpleNamespace, path: Path, cache: Bytes
 ) -> None:
     first = staged(profile).place(A, 2, 0, 64)
@@ -171,10 +171,10 @@ def test_a_lost_key_is_found_again_when_its_cache_is_whole(
         os.truncate(path, BEGIN)
         manager.submit(first)
         manager.settle()
-        assert manager.lost == {A}
+        assert manager.unreadable_keys == {A}
         manager.submit(second, {0: cache})
         manager.settle()
-        assert manager.lost == frozenset()
+        assert manager.unreadable_keys == frozenset()
         assert np.array_equal(contents(device, manager, A), cache[:64])
         manager.submit(third)
         manager.settle()

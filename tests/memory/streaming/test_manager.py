@@ -1,4 +1,4 @@
-"""The memory manager brings assets to the device byte by byte, moves and zeroes them."""
+"""The memory manager uploads, moves and zeroes assets, byte for byte."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ Bytes = NDArray[np.uint8]
 READ = constants.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL
 
 
-def test_assets_arrive_byte_by_byte(device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace) -> None:
+def test_assets_are_uploaded_byte_for_byte(
+    device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
+) -> None:
     written = staged(profile).place(A, 2, 0, 1000).place(B, 2, 4096, 70001)
     reads = [(100, 0, 1000), (5000, 2048, 70001)]
     copies = [(0, 2, 0, 1000), (2048, 2, 4096, 70001)]
@@ -82,7 +84,7 @@ def test_a_large_transfer_goes_through_threads(device: Device, profile: DevicePr
         assert np.array_equal(contents(device, manager, A), cache[3:])
 
 
-def test_texture_layers_and_mips_arrive(
+def test_texture_layers_and_mips_are_uploaded(
     device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     size = chain_bytes(SHAPE)
@@ -106,7 +108,7 @@ def test_texture_layers_and_mips_arrive(
                 begin += seen.nbytes
 
 
-def test_a_texture_may_arrive_in_bands(
+def test_a_texture_may_be_uploaded_in_bands(
     device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     shape = ImageShape(Format.R8G8B8A8_UNORM, 16, 8)
@@ -181,7 +183,7 @@ def test_zeroed_keys_are_zero(device: Device, profile: DeviceProfile, cache: Byt
         assert not read_image(device, profile, texture.handle, SHAPE, READ).any()
 
 
-def test_places_are_handed_from_queue_to_queue(
+def test_ownership_is_transferred_between_queue_families(
     device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     size = chain_bytes(SHAPE)
@@ -201,7 +203,7 @@ def test_places_are_handed_from_queue_to_queue(
         assert np.array_equal(seen, picture(cache[99:], SHAPE))
 
 
-def test_a_hand_over_given_up_half_way_is_ended_before_its_place_is_written_again(
+def test_an_abandoned_ownership_transfer_is_completed_before_its_range_is_written_again(
     device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     first = staged(profile).place(A, 2, 0, 64)

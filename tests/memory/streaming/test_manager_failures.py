@@ -1,4 +1,4 @@
-"""Calls that fail, devices that are lost, interrupts: the memory manager goes on or leaves nothing behind."""
+"""Failing calls, lost devices, interrupts: the memory manager continues or leaves no object behind."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_step_that_fails_is_carried_out_by_the_next_advance(
         assert np.array_equal(contents(device, manager, A), cache[9:73])
 
 
-def test_what_was_published_before_a_failure_is_there(
+def test_what_was_published_before_a_failure_is_uploaded(
     device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     written = staged(profile).place(A, 2, 0, 64)
@@ -98,10 +98,10 @@ def test_every_failing_call_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("is_recording", [True, False], ids=["recording", "recording begins with the copy"])
-def test_every_failing_call_is_made_good_by_the_next_advance(
+def test_every_failing_call_is_repaired_by_the_next_advance(
     device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace, is_recording: bool
 ) -> None:
-    """The device fixture fails on what the validation layers say, of a second vkEndCommandBuffer say."""
+    """The device fixture fails on validation messages, of a second vkEndCommandBuffer for example."""
     nth, failed = 0, True
     while failed:
         nth += 1
@@ -121,7 +121,7 @@ def test_every_failing_call_is_made_good_by_the_next_advance(
 
 
 @pytest.mark.parametrize("delay_s", [PATIENCE_S / 5, PATIENCE_S * 2], ids=["each-in-time", "one-too-late"])
-def test_a_schedule_may_take_long_as_long_as_steps_are_done(
+def test_a_schedule_may_take_long_while_steps_are_completed(
     device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch, delay_s: float
 ) -> None:
     carry_out, begun = Executor.carry_out, time.monotonic()
@@ -136,7 +136,9 @@ def test_a_schedule_may_take_long_as_long_as_steps_are_done(
     written.add(transfer(1, [(9, 0, 64)], [(0, 2, 0, 64)]), publish((A, 2, 0)))
     with MemoryManager(device, profile, {0: cache}, pace=STAGED_ONLY) as manager:
         manager.submit(written)
-        slow = nullcontext() if delay_s < PATIENCE_S else pytest.raises(TookTooLong, match="none was done")
+        slow = (
+            nullcontext() if delay_s < PATIENCE_S else pytest.raises(TookTooLong, match="none was completed")
+        )
         with slow:
             manager.settle(patience_s=PATIENCE_S)
         if manager.settled:
@@ -144,7 +146,7 @@ def test_a_schedule_may_take_long_as_long_as_steps_are_done(
             assert np.array_equal(contents(device, manager, A), cache[9:73])
 
 
-def test_who_waits_for_a_read_that_hangs_is_reported(
+def test_a_read_that_hangs_is_reported(
     device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
@@ -154,7 +156,7 @@ def test_who_waits_for_a_read_that_hangs_is_reported(
     written.add(transfer(1, [(0, 0, 1 << 20)], [(0, 2, 0, 1 << 20)]), publish((A, 2, 0)))
     with MemoryManager(device, profile, {0: np.zeros(1 << 20, np.uint8)}, pace=STAGED_ONLY) as manager:
         manager.submit(written)
-        with pytest.raises(TookTooLong, match=r"steps to come, and none was done for 0\.1 s"):
+        with pytest.raises(TookTooLong, match=r"steps are left, and none was completed for 0\.1 s"):
             manager.settle(patience_s=0.1)
         go_on.set()
         manager.settle()
@@ -192,7 +194,7 @@ def test_an_interrupt_while_recording_leaves_nothing_behind(
     assert device.handles.counts() == base
 
 
-def test_a_transfer_beyond_its_cache_is_our_own_mistake(
+def test_a_transfer_beyond_its_cache_is_an_internal_error(
     device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     written = staged(profile).add(transfer(1, [(len(cache) - 32, 0, 64)], [(0, 2, 0, 64)]))

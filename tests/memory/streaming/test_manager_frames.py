@@ -1,4 +1,4 @@
-"""The memory manager beside frames: its pace, replaced schedules, and what frames in flight still use."""
+"""The memory manager while frames are drawn: pace, replaced schedules, memory that frames in flight use."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Bytes = NDArray[np.uint8]
 Counts = NDArray[np.int64]
 
 
-def test_a_frame_runs_no_more_cycles_than_its_share(
+def test_a_frame_runs_no_more_cycles_than_its_pace_allows(
     device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     written = staged(profile).place(A, 2, 0, 64)
@@ -69,7 +69,7 @@ def test_a_frame_runs_no_more_cycles_than_its_share(
 def test_cycles_set_by_hand_run_in_every_frame_whatever_they_cost(
     device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    clock = itertools.count()  # a millisecond for each look at it, and so more than a pace allows
+    clock = itertools.count()  # each reading takes a millisecond, which is more than a pace allows
     monkeypatch.setattr("engine.memory.streaming.manager.time.thread_time", lambda: next(clock) / 1000)
     written = staged(profile).place(A, 2, 0, 64)
     for n in range(8):
@@ -88,7 +88,7 @@ def test_cycles_set_by_hand_run_in_every_frame_whatever_they_cost(
 
 def steps_of_frames(device: Device, profile: DeviceProfile, patch: pytest.MonkeyPatch, pace: Pace) -> Counts:
     """How many of 60 steps each frame carries out, where a step takes a millisecond."""
-    clock = itertools.count()  # a millisecond for each look at it, and so for each step
+    clock = itertools.count()  # each reading, and so each step, takes a millisecond
     patch.setattr("engine.memory.streaming.manager.time.thread_time", lambda: next(clock) / 1000)
     written = Written()
     for number in range(60):
@@ -102,30 +102,30 @@ def steps_of_frames(device: Device, profile: DeviceProfile, patch: pytest.Monkey
     return np.diff(steps)
 
 
-def test_what_makes_objects_keeps_to_the_pace_beside_cycles_set_by_hand(
+def test_creating_objects_keeps_to_the_pace_beside_cycles_set_by_hand(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = steps_of_frames(device, profile, monkeypatch, Pace(whole_cycles=True))
     assert taken.max() <= 3
 
 
-def test_a_short_schedule_spends_what_was_saved_and_a_long_one_costs_its_mean(
+def test_a_short_schedule_spends_saved_time_and_a_long_one_takes_the_average_per_frame(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = steps_of_frames(device, profile, monkeypatch, Pace(milliseconds=0.4))
     assert taken[0] in (2, 3)
-    assert sum(taken[:3]) >= 6  # of what was saved
+    assert sum(taken[:3]) >= 6  # of saved time
     assert taken.max() <= 3
     assert len(taken) > (60 - 6) / 0.4 / 2
 
 
-def test_a_pace_beyond_what_may_be_saved_is_kept(
+def test_a_pace_above_the_saving_limit_is_kept(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert len(steps_of_frames(device, profile, monkeypatch, Pace(milliseconds=15))) in (4, 5)
 
 
-def test_advance_holds_back_while_the_device_reads_staging(
+def test_advance_returns_early_while_the_device_reads_staging(
     device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = staged(profile).place(A, 2, 0, 64)
@@ -163,7 +163,7 @@ def test_a_schedule_is_replaced_in_the_middle(
         assert np.array_equal(contents(device, manager, C), cache[512:576])
 
 
-def test_staging_is_not_touched_while_threads_of_a_replaced_transfer_write(
+def test_staging_is_not_written_while_threads_of_a_replaced_transfer_write(
     device: Device, profile: DeviceProfile, monkeypatch: pytest.MonkeyPatch, pace: Pace
 ) -> None:
     size, go_on = 1 << 20, threading.Event()
@@ -186,7 +186,7 @@ def test_staging_is_not_touched_while_threads_of_a_replaced_transfer_write(
 
 
 def two_stagings(profile: DeviceProfile, size: int, turns: int) -> Written:
-    """Transfers through staging buffers 1 and 4 by turns, each cleared before it is filled again."""
+    """Transfers through staging buffers 1 and 4 alternately, each cleared before it is filled again."""
     written = staged(profile).place(A, 2, 0, 64)
     written.add(*buffer(profile, 4, size, STAGING, mapped=True))
     for turn in range(turns):
@@ -198,7 +198,7 @@ def two_stagings(profile: DeviceProfile, size: int, turns: int) -> Written:
 
 
 def filled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The cache offsets at which fills begin, one after another."""
+    """The cache offsets of the fills, in the order of their start."""
     begun: list[int] = []
     start = Fills.start
 
@@ -241,7 +241,7 @@ def test_staging_is_not_filled_ahead_while_it_is_copied_out_of(
         assert np.array_equal(contents(device, manager, A), cache[3:67])
 
 
-def test_a_frame_without_a_share_begins_no_transfer(
+def test_a_frame_without_cycles_starts_no_transfer(
     device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = filled(monkeypatch)
@@ -253,7 +253,9 @@ def test_a_frame_without_a_share_begins_no_transfer(
         manager.settle()
 
 
-def test_what_frames_may_use_is_destroyed_after_them(device: Device, profile: DeviceProfile) -> None:
+def test_objects_are_destroyed_after_the_frames_that_may_use_them(
+    device: Device, profile: DeviceProfile
+) -> None:
     frames = Timeline(device, "frames")
     first = Written().place(A, 2, 0, 256).add(*buffer(profile, 2, 256), publish((A, 2, 0)))
     second = Written().add(Withdraw(longs(A)), Destroy(2), Free(2))
@@ -277,7 +279,7 @@ def test_what_frames_may_use_is_destroyed_after_them(device: Device, profile: De
     frames.close()
 
 
-def test_memory_on_its_way_out_is_waited_for_before_more_is_taken(
+def test_memory_that_is_being_freed_is_waited_for_before_more_is_allocated(
     device: Device, profile: DeviceProfile
 ) -> None:
     frames = Timeline(device, "frames")
@@ -321,7 +323,7 @@ def test_memory_is_bound_again_only_after_the_frames_that_used_it(
     frames.close()
 
 
-def test_a_mapped_place_is_given_away_only_after_the_frames_that_read_it(
+def test_a_mapped_range_is_reused_only_after_the_frames_that_read_it(
     device: Device, profile: DeviceProfile
 ) -> None:
     frames = Timeline(device, "frames")
@@ -342,7 +344,7 @@ def test_a_mapped_place_is_given_away_only_after_the_frames_that_read_it(
     frames.close()
 
 
-def test_staging_takes_memory_only_where_a_transfer_needs_it(
+def test_staging_memory_is_allocated_only_if_a_transfer_needs_it(
     device: Device, profile: DeviceProfile, cache: Bytes, pace: Pace
 ) -> None:
     written = staged(profile).place(A, 2, 0, 64)

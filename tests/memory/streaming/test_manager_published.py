@@ -1,4 +1,4 @@
-"""What the memory manager tells: addresses, views, mapped rings, changes, the live table."""
+"""The memory manager publishes addresses, views, mapped rings, changes and the live table."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_mapped_ring_is_written_in_place(device: Device, profile: DeviceProfil
         assert np.array_equal(contents(device, manager, A), np.arange(768) % 251)
 
 
-def test_an_attachment_has_a_plain_view_and_one_per_layer(device: Device, profile: DeviceProfile) -> None:
+def test_an_attachment_has_a_2d_view_and_one_per_layer(device: Device, profile: DeviceProfile) -> None:
     shape = ImageShape(Format.D32_SFLOAT, 64, 64)
     usage = ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.SAMPLED
     written = Written().place(A, 2, 0, 1).place(B, 3, 0, 1)
@@ -85,7 +85,7 @@ def test_changes_are_reported_once(device: Device, profile: DeviceProfile) -> No
         assert manager.location(B) is None
 
 
-def test_the_live_table_says_what_lives(device: Device, profile: DeviceProfile) -> None:
+def test_the_live_table_lists_all_live_objects(device: Device, profile: DeviceProfile) -> None:
     written = Written().place(A, 2, 0, 64).place(B, 3, 0, chain_bytes(SHAPE))
     written.add(*buffer(profile, 2, 256), *image(profile, 3, SHAPE, 2), publish((B, 3, 0), (A, 2, 0)))
     with MemoryManager(device, profile) as manager:

@@ -1,4 +1,4 @@
-"""Schedules of the planner, run on the device: whatever is cut short, every byte is where the plan says."""
+"""Schedules of the planner, run on the device: after any interruption every byte is where the plan has it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ pytestmark = pytest.mark.gpu
 
 @pytest.mark.parametrize("direct", [False, True], ids=["staged", "direct"])
 @pytest.mark.parametrize("seed", range(8))
-def test_whatever_is_cut_short_every_byte_arrives(
+def test_every_byte_is_uploaded_after_any_interruption(
     device: Device, profile: DeviceProfile, seed: int, direct: bool
 ) -> None:
     assert run(device, profile, seed, 7, direct=direct) == []
 
 
-def test_what_has_arrived_is_never_fetched_again(device: Device, profile: DeviceProfile) -> None:
+def test_uploaded_assets_are_never_uploaded_again(device: Device, profile: DeviceProfile) -> None:
     with World(device, profile, 99) as world:
         keys = list(world.assets)
         world.submit(keys)

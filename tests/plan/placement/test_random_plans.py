@@ -9,7 +9,7 @@ import pytest
 from support.plan_proofs import (
     change,
     compacted,
-    remembered,
+    packing_is_pure,
     replaced,
     resumed,
     stopped_everywhere,
@@ -62,4 +62,4 @@ def test_compaction_frees_its_gain_and_keeps_every_byte(sample: Sample):
 
 def test_a_plan_depends_on_the_resident_state_and_not_on_its_history(sample: Sample):
     seeds = sample.seeds(12, 80)
-    assert sum(remembered(seed) for seed in seeds) >= 5 * len(seeds)
+    assert sum(packing_is_pure(seed) for seed in seeds) >= 5 * len(seeds)

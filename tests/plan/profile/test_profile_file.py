@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from support.random_scenes import NAMES, PROFILES, profile
 
-from engine.plan.profile.device_profile import DeviceProfile, ImageFact, Needs
+from engine.plan.profile.device_profile import DeviceProfile, ImageFact, MemoryRequirements
 from engine.plan.profile.profile_file import profile_from_json, profile_to_json, read_profile
 from engine.plan.profile.profile_recording import recorded
 from engine.plan.requirements.requirements import ImageShape
@@ -159,20 +159,20 @@ def test_images_without_a_fact_are_estimated():
 class Answers:
     """A device with memory requirements that no rule gives."""
 
-    def buffer(self, size: int, usage: BufferUsage) -> Needs:
-        return Needs(size + 1, 8, 1)
+    def buffer(self, size: int, usage: BufferUsage) -> MemoryRequirements:
+        return MemoryRequirements(size + 1, 8, 1)
 
-    def image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> Needs:
-        return Needs(shape.width * shape.height * layers + 7, 64, 1)
+    def image(self, shape: ImageShape, layers: int, usage: ImageUsage) -> MemoryRequirements:
+        return MemoryRequirements(shape.width * shape.height * layers + 7, 64, 1)
 
 
 def test_a_live_device_is_queried_and_can_be_recorded():
     live = replace(profile("unified"), measure=Answers(), _cache={})
     shape = ImageShape(Format.R8G8B8A8_SRGB, 64, 64, 7)
     usage = ImageUsage.SAMPLED | ImageUsage.TRANSFER_DST | ImageUsage.TRANSFER_SRC
-    assert live.buffer_requirements(9, BufferUsage.VERTEX_BUFFER) == Needs(10, 8, 1)
+    assert live.buffer_requirements(9, BufferUsage.VERTEX_BUFFER) == MemoryRequirements(10, 8, 1)
     kept: DeviceProfile = profile_from_json(profile_to_json(recorded(live)))
-    assert kept.image_requirements(shape, 2, usage) == Needs(64 * 64 * 2 + 7, 64, 1)
+    assert kept.image_requirements(shape, 2, usage) == MemoryRequirements(64 * 64 * 2 + 7, 64, 1)
 
 
 def test_recording_keeps_no_estimates():
@@ -188,7 +188,7 @@ def test_usages_narrow_the_memory_types_of_a_buffer():
 
 def test_a_fact_applies_only_to_its_shape_layers_and_usage():
     shape = ImageShape(Format.R8_UNORM, 3, 3)
-    fact = ImageFact(shape, 1, ImageUsage.SAMPLED, Needs(77, 1, 1))
+    fact = ImageFact(shape, 1, ImageUsage.SAMPLED, MemoryRequirements(77, 1, 1))
     device = replace(profile("unified"), facts=(fact,), _cache={})
     assert device.image_requirements(shape, 1, ImageUsage.SAMPLED).size == 77
     assert device.image_requirements(shape, 2, ImageUsage.SAMPLED).size != 77

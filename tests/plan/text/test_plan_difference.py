@@ -1,4 +1,4 @@
-"""A difference of two plans ends at the second: its numbers, its allocations, its bytes."""
+"""Claims about the difference of two plans: its schedule ends exactly at the second plan."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from engine.plan.text.schedule_listing import schedule_listing
 
 
 def allocations(plan: Plan) -> Counter[tuple[int, ...]]:
-    """What is allocated, whatever its number."""
+    """The allocations of a plan without their ids, counted."""
     names = [name for name in plan.memory.allocations.dtype.names if name != "id"]
     return Counter(plan.memory.allocations[names].tolist())
 
 
 def read_pair(pair: Pair) -> tuple[Plan, Plan] | None:
-    """Two plans of one world, each made on its own, written and read back."""
+    """Two plans of one world, made independently, written and read."""
     names: dict[int, str] = {}
     keys, plans = Keys(names.__getitem__), []
     for wanted in (pair.a, pair.b):
@@ -49,7 +49,7 @@ def read_pair(pair: Pair) -> tuple[Plan, Plan] | None:
 
 
 @pytest.mark.parametrize("seed", range(20 * len(DEVICES)))
-def test_a_simulated_device_ends_with_exactly_what_the_second_plan_has(seed: int) -> None:
+def test_a_simulated_device_ends_exactly_at_the_second_plan(seed: int) -> None:
     pair = Pair(seed)
     plans = read_pair(pair)
     if plans is None:
@@ -72,7 +72,7 @@ def test_a_simulated_device_ends_with_exactly_what_the_second_plan_has(seed: int
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_back_and_forth_is_as_much_in_both_directions(name: str) -> None:
+def test_a_difference_and_its_reverse_have_the_same_bytes(name: str) -> None:
     rng = np.random.default_rng(8)
     world = World.make(rng, 25)
     small, large = (make_plan(needs(rng, world, share), profile(name), None, SMALL) for share in (0.3, 1.0))
@@ -81,7 +81,7 @@ def test_back_and_forth_is_as_much_in_both_directions(name: str) -> None:
     assert len(difference(large, large).schedule) == 0
 
 
-def test_what_is_new_has_a_number_that_was_never_used() -> None:
+def test_new_objects_get_unused_ids() -> None:
     rng = np.random.default_rng(9)
     world = World.make(rng, 25)
     one, other = (make_plan(needs(rng, world, 0.5), profile("unified"), None, SMALL) for _ in range(2))
@@ -108,7 +108,7 @@ def test_a_listing_names_databases_by_their_names() -> None:
     assert database_name({}, 3) == "assetDb3"
 
 
-def test_assets_of_other_names_at_the_same_address_are_other_assets() -> None:
+def test_assets_with_different_names_at_the_same_address_are_different() -> None:
     rng = np.random.default_rng(4)
     world = World.make(rng, 25)
     wanted = needs(rng, world, 0.8)

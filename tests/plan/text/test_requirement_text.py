@@ -1,4 +1,4 @@
-"""The requirements of a plan as text: coalesced, as memory is planned from them, and as requested."""
+"""Claims about the text of requirements: coalesced needs and single requests."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def planned(transients: tuple[str, ...] = ("map", "atlas")) -> Plan:
     return make_plan(coalesce(table), profile("unified"))
 
 
-def test_what_is_requested_of_one_asset_is_one_entry_and_each_request_is_one() -> None:
+def test_there_is_one_entry_per_need_and_one_per_request() -> None:
     values = requirement_values(planned())
     vertices = values["featureDb"][0]
     model, caster = (f"{name} on 'cube' at {LINE}" for name in ("visibleModel", "shadowCaster"))
@@ -85,7 +85,7 @@ def test_the_text_does_not_depend_on_the_order_of_names() -> None:
     assert requirement_text(planned()) == requirement_text(planned())
 
 
-def test_what_has_no_memory_says_so() -> None:
+def test_a_key_without_memory_is_marked_left_out() -> None:
     plan = planned()
     key = VERTICES.key
     without = plan.memory.subresource_table.changed(

@@ -11,13 +11,13 @@ from support.mutations import (
     changed,
     ident,
     staged_twice,
-    unasked,
-    unneeded,
     with_empty,
     with_limits,
     with_profile,
     with_terms,
-    without,
+    without_need,
+    without_place,
+    without_requesters,
 )
 from support.random_scenes import SMALL, World, needs, profile
 
@@ -151,9 +151,9 @@ BREAKS: dict[str, Break] = {
     "alive for ever": ("16 alias", RESOURCE, (5, 6), lambda p: with_terms(p, 6, lifetime=None)),
     "aliased in secret": ("overlap", RESOURCE, (5, 6), lambda p: changed(p, RESOURCE, 5, aliased=False)),
     "resources overlap": ("overlap", RESOURCE, (3, 8), lambda p: changed(p, RESOURCE, 8, offset=1024)),
-    "a need without a place": ("complete", PLACE, (0,), lambda p: without(p, 0)),
-    "a place nobody needs": ("why", PLACE, (3,), lambda p: unneeded(p, 3)),
-    "a need nobody has": ("why", PLACE, (3,), lambda p: unasked(p, 3)),
+    "a need without a place": ("complete", PLACE, (0,), lambda p: without_place(p, 0)),
+    "a place nobody needs": ("why", PLACE, (3,), lambda p: without_need(p, 3)),
+    "a need nobody has": ("why", PLACE, (3,), lambda p: without_requesters(p, 3)),
     "too large an allocation": (
         "5 size",
         ALLOCATION,

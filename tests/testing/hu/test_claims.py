@@ -42,7 +42,7 @@ MEMORY = {
     "{ memory: { live: { atLeast: 1GiB } } }": r"live memory is .*, expected at least 1024\.00 MiB",
     "{ memory: { peak: 12 } }": r"7:37: error\[test\.memory\]: peak memory is .*, expected 12 bytes",
     "{ memory: { heaps: { 0: { live: 1 } } } }": r"live memory in heap 0 is .*, expected 1 bytes",
-    "{ memory: { heaps: { 7: { live: 1 } } } }": r"there is no heap '7'\n.*\n.*\nhelp: known are: 0",
+    "{ memory: { heaps: { 7: { live: 1 } } } }": r"there is no heap '7'\n.*\n.*\nhelp: known: 0",
     "{ memory: { assets: { shadowMap: { bytes: 5 } } } }": r"shadowMap has 16\.00 MiB .*, expected 5 bytes",
     "{ memory: { assets: { shadowMap: { usage: [storage_bit] } } } }": (
         r"shadowMap has the usages depth_stencil_attachment_bit, sampled_bit, expected storage_bit"

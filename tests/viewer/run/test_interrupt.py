@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.display import Display
 
-from engine.render import recorder
+from engine.render import frame_recorder
 from engine.runtime import runtime
 from engine.vk.instance import Instance
 from viewer.main import main
@@ -58,7 +58,7 @@ def test_ctrl_c_while_the_scene_is_recorded(
     times: int,
 ) -> None:
     report = tmp_path / "report.json"
-    press(monkeypatch, recorder.Recorder, "_barriers", times)
+    press(monkeypatch, frame_recorder.FrameRecorder, "_barriers", times)
     assert view("--headless", "--report", report) == 130
     assert [(instance.handles.left_behind, len(instance.messages)) for instance in instances] == [(0, 0)]
     if times == 1:

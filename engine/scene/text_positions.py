@@ -1,4 +1,4 @@
-"""Places in a text: the lines and columns of many at once, of a whole tableau, and problems at one."""
+"""Positions in a text: lines and columns of many offsets, of a whole tableau, and problems at an offset."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from engine.tableau import ROOT, Tableau
 Ints = NDArray[np.int32]
 
 
-def places(document: Document, offsets: list[int]) -> tuple[Ints, Ints]:
-    """1-based lines and columns (a tab counts 4) of the characters at these offsets."""
+def positions_of(document: Document, offsets: list[int]) -> tuple[Ints, Ints]:
+    """Return 1-based lines and columns (a tab counts 4) of the characters at these offsets."""
     if not offsets:
         return np.empty(0, np.int32), np.empty(0, np.int32)
     if "\t" in document.text:
-        found = np.array([document.lines.place(offset) for offset in offsets], np.int32)
+        found = np.array([document.lines.line_and_column(offset) for offset in offsets], np.int32)
         return found[:, 0], found[:, 1]
     starts = np.frombuffer(document.lines.starts, np.dtype(document.lines.starts.typecode))
     where = np.array(offsets, starts.dtype)
@@ -32,19 +32,19 @@ def problem_at(
     help: str = "",
     severity: Severity = Severity.ERROR,
 ) -> Problem:
-    """A problem at a character of the text: at a key or a metatag, where a node's own begins later."""
+    """Return a problem at an offset: at a key or a metatag, while `Document.problem` is at a node's value."""
     excerpt = excerpt_of(*document.lines.line_at(offset))
     return Problem(code, message, document.position_at(offset), excerpt, help, severity)
 
 
 def type_row(document: Document, row: int) -> int:
-    """The row of a feature's `@type`, else its own: where it is said to stand."""
+    """Return the row whose position is that of a feature: its `@type`, else its own."""
     found = document.columns.metatag(row, "type")
     return row if found is None else found
 
 
-def place_again(tableau: Tableau, document: Document) -> None:
-    """Give every object and feature the line and column that it has in a document written anew."""
+def update_positions(tableau: Tableau, document: Document) -> None:
+    """Set the positions of all objects and features to those in a document that was written."""
     starts = document.columns.starts
     file = tableau.file_number(document.name)
     objects: list[int] = []
@@ -61,15 +61,15 @@ def place_again(tableau: Tableau, document: Document) -> None:
                 features[str(feature.type)][0].append(at)
                 features[str(feature.type)][1].append(starts[type_row(document, feature.row)])
         waiting.extend(_children(tableau, row, node))
-    tableau.set_positions(np.array(objects, np.int32), (file, *places(document, offsets)))
+    tableau.set_positions(np.array(objects, np.int32), (file, *positions_of(document, offsets)))
     for name, (rows, where) in features.items():
-        tableau.tables[name].set_positions(np.array(rows, np.int32), (file, *places(document, where)))
+        tableau.tables[name].set_positions(np.array(rows, np.int32), (file, *positions_of(document, where)))
 
 
 def _children(tableau: Tableau, row: int, node: Node) -> list[tuple[int, Node]]:
-    """Rows and nodes of the objects below an object that stand in the text."""
-    said = node.get("objects")
+    """Return rows and nodes of the children of an object that are in the text."""
+    objects = node.get("objects")
     handle = None if row == ROOT else tableau.handle(row)
-    if said is None:
+    if objects is None:
         return []
-    return [(child.row, said[child.name]) for child in tableau.children(handle) if child.name in said]
+    return [(child.row, objects[child.name]) for child in tableau.children(handle) if child.name in objects]

@@ -1,19 +1,19 @@
 """The tokens of Humon as regular expressions, and quoting and unquoting of values.
 
-Every pattern is possessive where it can be: nothing is scanned twice, whatever the input.
+Patterns are possessive where possible, so that no input is scanned twice.
 """
 
 import re
 from typing import Final
 
 INLINE: Final = r" \t\v\f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""White space that breaks no line; Python's own `\\s` has four control characters more."""
+"""White space without line breaks; Python's `\\s` has four more control characters."""
 WHITE: Final = INLINE + r"\n\r,"
 _STOP: Final = WHITE + r"\[\]{}:@/"
 BLANK: Final = rf"[{WHITE}]*+"
 BACK: Final = r"(?!)"
-"""Alternative that never matches but puts the position back to where the group began: Python before 3.11.5
-forgets to do so when a possessive group fails half-way (CPython issue 106052)."""
+"""An alternative that never matches but resets the position to the start of the group: Python before 3.11.5
+does not when a possessive group fails half-way (CPython issue 106052)."""
 COMMENT: Final = rf"/(?:/[^\n\r]*+|\*[^*]*+(?:\*(?!/)[^*]*+|{BACK})*+\*/)"
 SKIP: Final = rf"{BLANK}(?:{COMMENT}{BLANK}|{BACK})*+"
 WORD: Final = rf"(?:[^{_STOP}\"'`^]|/(?![/*]))[^{_STOP}]*+(?:/(?![/*])[^{_STOP}]*+|{BACK})*+"
@@ -41,10 +41,10 @@ TOKEN: Final = re.compile(
     rf"|@{SKIP}(?P<tag>{_lexeme('t3')}){SKIP}:{SKIP}(?P<tagged>{_lexeme('t4')})"
     rf"|(?P<other>(?s:.))){SKIP}"
 )
-"""One step of reading with the white space and comments after it; `lastindex` tells which.
+"""One step of the reader, with the white space and comments after it; `lastindex` says which kind it is.
 
 `lexeme` a value or key alone, `value` key and value (or list of bare words), `opened` key and bracket,
-`nothing` a key without a node, `flat` a list of bare words, `tagged` a metatag, `other` all else.
+`nothing` a key without a node, `flat` a list of bare words, `tagged` a metatag, `other` anything else.
 """
 
 SPACE: Final = re.compile(SKIP)
@@ -55,7 +55,7 @@ _OPENING_LINE: Final = re.compile(rf"[{INLINE}]*+(?:\r\n|\r|\n)")
 
 
 def unquote(lexeme: str) -> str:
-    """Return the text that a lexeme stands for; a bare word stands for itself."""
+    """Return the text of a lexeme; a bare word is its own text."""
     first = lexeme[0]
     if first not in QUOTES:
         return lexeme
@@ -69,10 +69,10 @@ def unquote(lexeme: str) -> str:
 
 
 def quote(text: str, like: str = "") -> str:
-    """Return a lexeme for `text`: a bare word if it can be one, else in the first quote that fits.
+    """Return a lexeme for `text`: a bare word if possible, else with the first kind of quotes that fits.
 
-    `like` is the lexeme that it takes the place of; its quotes are kept where they fit.
-    Raises ValueError for text that no Humon file can hold (a NUL, or half of a surrogate pair).
+    `like` is the lexeme that it replaces; its quotes are kept if they fit.
+    Raises ValueError for text that no Humon file can contain (a NUL, or half of a surrogate pair).
     """
     if "\0" in text:
         raise ValueError("a NUL cannot be written to a Humon file")

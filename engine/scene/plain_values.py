@@ -1,4 +1,4 @@
-"""Objects, features and values as plain Python, the way a file says them."""
+"""Objects, features and values as plain Python in file form, for writing."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
 IDENTITY = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
 
 
-def number_text(number: float) -> int | float:
-    """A number as a person writes it: the shortest that is the same float32, `2` and not `2.0`."""
+def plain_number(number: float) -> int | float:
+    """Return the shortest number with the same float32, `2` instead of `2.0`."""
     value = float(str(np.float32(number)))
     return int(value) if value.is_integer() and abs(value) < 1e7 else value
 
 
-def value_text(value: Any) -> Any:
-    """A value in file form as plain Python."""
+def plain_value(value: Any) -> Any:
+    """Return a value in file form as plain Python."""
     if isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
-        return number_text(value)
-    return [number_text(float(each)) for each in value]
+        return plain_number(value)
+    return [plain_number(float(each)) for each in value]
 
 
-def asset_text(key: int, spec: FieldSpec, dbs: Sequence[AssetDb]) -> list[str | int]:
-    """An asset as `[assetDb0 cube]`, by its index where it has no name of its own; empty for no asset."""
+def plain_asset(key: int, spec: FieldSpec, dbs: Sequence[AssetDb]) -> list[str | int]:
+    """Return an asset as `[assetDb0 cube]`, with its index if its name is not unique; empty for no asset."""
     if key == NO_ASSET:
         return []
     ref = AssetRef.from_key(key)
@@ -45,40 +45,40 @@ def asset_text(key: int, spec: FieldSpec, dbs: Sequence[AssetDb]) -> list[str | 
     return [db.name, name if named else ref.index]
 
 
-def feature_text(table: FeatureTable, row: int, dbs: Sequence[AssetDb]) -> dict[str, Any]:
-    """A feature: its type, and what differs from the defaults."""
-    said: dict[str, Any] = {"@type": table.type_name}
+def plain_feature(table: FeatureTable, row: int, dbs: Sequence[AssetDb]) -> dict[str, Any]:
+    """Return a feature: its type, and the values that differ from the defaults."""
+    plain: dict[str, Any] = {"@type": table.type_name}
     for flag in ("active", "enabled"):
         if not table.flags(flag)[row]:
-            said[flag] = False
+            plain[flag] = False
     for spec in table.schema.fields:
         value = table.column(spec.name)[row]
         if spec.kind is FieldKind.ASSET:
             if value != NO_ASSET:
-                said[spec.name] = asset_text(int(value), spec, dbs)
+                plain[spec.name] = plain_asset(int(value), spec, dbs)
         elif not np.array_equal(value, np.asarray(spec.column_default(), spec.kind.dtype)):
-            said[spec.name] = value_text(spec.file_value(value))
-    return said
+            plain[spec.name] = plain_value(spec.file_value(value))
+    return plain
 
 
-def object_text(
+def plain_object(
     tableau: Tableau, row: int, dbs: Sequence[AssetDb], features_only: bool = False
 ) -> dict[str, Any]:
-    """An object with its features and all objects below it: what differs from the defaults."""
-    said: dict[str, Any] = {}
+    """Return an object with its features and descendants: the values that differ from the defaults."""
+    plain: dict[str, Any] = {}
     if not features_only:
         for name, default in IDENTITY.items():
             value = tableau.value(name, row)
             if tuple(value.tolist()) != default:
-                said[name] = value_text(value)
+                plain[name] = plain_value(value)
         for flag in ("active", "enabled"):
             if not tableau.flags(flag)[row]:
-                said[flag] = False
+                plain[flag] = False
     owned = {name: table.row_of(row) for name, table in tableau.tables.items()}
-    features = [feature_text(tableau.tables[name], at, dbs) for name, at in owned.items() if at is not None]
+    features = [plain_feature(tableau.tables[name], at, dbs) for name, at in owned.items() if at is not None]
     if features or features_only:
-        said["features"] = features
+        plain["features"] = features
     children = tableau.children(tableau.handle(row))
     if children and not features_only:
-        said["objects"] = {child.name: object_text(tableau, child.row, dbs) for child in children}
-    return said
+        plain["objects"] = {child.name: plain_object(tableau, child.row, dbs) for child in children}
+    return plain

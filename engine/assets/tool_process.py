@@ -1,4 +1,4 @@
-"""Runs a program on one file with a limit on its time, its memory and its output."""
+"""Runs a program with limits on its time, its memory and its output."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _FILE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class ChildResult:
-    """How a child ended: its exit status (negative: the signal), what it printed, whether it ran too long."""
+class ToolResult:
+    """The result of a program: exit status (negative: the signal), its output, whether it timed out."""
 
     status: int
     output: str
@@ -26,7 +26,7 @@ class ChildResult:
 
     @property
     def crash(self) -> str:
-        """Why the child gave no answer of its own; empty where it did."""
+        """How the program was stopped or crashed; empty if it ended by itself."""
         if self.timed_out:
             return f"ran for more than {COMPILE_SECONDS:g} s and was stopped"
         if self.status < 0:
@@ -45,10 +45,10 @@ def run_tool(
     *,
     seconds: float = COMPILE_SECONDS,
     memory: int = COMPILE_BYTES,
-) -> ChildResult:
-    """Run `tool` in `folder` and wait. What it starts itself is stopped with it.
+) -> ToolResult:
+    """Run `tool` in `folder` and wait; its own child processes are stopped with it.
 
-    Raises OSError where the program cannot be started at all.
+    `memory` is its address space in bytes. Raises OSError if the program cannot be started.
     """
     with open(folder / "output", "w+b") as output:
         child = subprocess.Popen(
@@ -70,11 +70,11 @@ def run_tool(
             _stop(child)
         output.seek(0)
         text = output.read(_OUTPUT_KEPT).decode("utf-8", errors="replace")
-    return ChildResult(child.returncode, text, timed_out)
+    return ToolResult(child.returncode, text, timed_out)
 
 
 def _limit(process: int, memory: int, seconds: float) -> None:
-    """Set limits from outside: code between fork and exec is not safe beside other threads."""
+    """Set the limits from this process: code between fork and exec is not safe with threads."""
     if sys.platform == "linux":
         import resource
 
@@ -90,7 +90,7 @@ def _limit(process: int, memory: int, seconds: float) -> None:
             except ProcessLookupError:
                 return  # it has ended already
             except (PermissionError, ValueError):
-                continue  # a tighter limit is set from outside: that one holds
+                continue  # a tighter limit is already set
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:

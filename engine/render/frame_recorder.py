@@ -1,4 +1,4 @@
-"""Recording a compiled frame: barriers, dynamic rendering, and each pass's groups of indirect draws."""
+"""Records a compiled frame: barriers, dynamic rendering, and the indirect draws of each pass."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _IGNORED_FAMILY = 0xFFFF_FFFF
 class Attachment:
     """A resident image of the frame: VkImage, VkImageView, aspects, (width, height).
 
-    `aliased` images share memory with others of the frame, so that their first use waits for everything
-    before it (their contents are undefined on re-entry).
+    `aliased` images share memory with others of the frame: their first use in a frame waits for all earlier
+    commands, and their old contents are undefined.
     """
 
     image: Any
@@ -35,7 +35,11 @@ class Attachment:
 
 @dataclass(frozen=True)
 class BoundGroup:
-    """One group of draws with everything it binds; `commands` is (VkBuffer, byte offset) of the first one."""
+    """A group of indirect draws with everything it binds.
+
+    `commands` is (VkBuffer, byte offset) of the first of `count` draw commands; `rows` are the same commands
+    on the CPU (dtype COMMAND).
+    """
 
     pipeline: Any
     layout: Any
@@ -48,11 +52,11 @@ class BoundGroup:
     rows: Any
 
 
-class Recorder:
+class FrameRecorder:
     """Records frames into command buffers of one device.
 
-    `max_draw_count` is the device's maxDrawIndirectCount. Where indirect draws cannot start at any
-    instance, each command is recorded as a draw of its own.
+    `max_draw_count` is the device's maxDrawIndirectCount. Without multiDrawIndirect and
+    drawIndirectFirstInstance, each draw command is recorded as a direct draw.
     """
 
     def __init__(self, device: Device, max_draw_count: int) -> None:
@@ -67,7 +71,7 @@ class Recorder:
         images: Mapping[str, Attachment],
         groups: Mapping[str, Sequence[BoundGroup]],
     ) -> int:
-        """Record all passes in order and the last barriers; return the number of draw calls."""
+        """Record all passes in order and the final barriers; return the number of draw calls."""
         calls = 0
         for compiled in graph.passes:
             self._barriers(commands, compiled.barriers, images)
@@ -141,7 +145,7 @@ class Recorder:
 
 
 def image_barrier(barrier: Barrier, attachment: Attachment) -> Any:
-    """Return the VkImageMemoryBarrier2 of a barrier; an aliased image waits for everything."""
+    """Return the VkImageMemoryBarrier2 of a barrier; a discarded aliased image waits for all commands."""
     stage, access = barrier.source_stage, barrier.source_access
     if attachment.aliased and barrier.old_layout is Layout.UNDEFINED:
         stage, access = Stage.ALL_COMMANDS, Access.MEMORY_WRITE
