@@ -42,7 +42,7 @@ def usable_cores() -> int:
 
 
 def workers() -> int:
-    """Each worker has a device, a display and caches of its own; below two, waiting would idle a core."""
+    """Two at least, as tests also wait; eight at most, as each worker has a device and a display of its own."""
     return min(max(usable_cores(), 2), 8)
 
 
