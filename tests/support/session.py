@@ -42,7 +42,7 @@ def usable_cores() -> int:
 
 
 def workers() -> int:
-    """Two at least, as tests also wait; eight at most, as each worker has a device and a display of its own."""
+    """Two at least, as tests also wait; eight at most, as each worker has its own device and display."""
     return min(max(usable_cores(), 2), 8)
 
 
