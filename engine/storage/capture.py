@@ -1,6 +1,7 @@
-"""Captures: arrays that were read back, to PNG (8 bit) and OpenEXR (float) files.
+"""Captures: write arrays that were read back to PNG (8 bit), Radiance HDR and OpenEXR (float) files.
 
-OpenEXR files need the package `OpenEXR` (the extra `capture`); PNG needs Pillow, which is always there.
+Radiance files are written by this package itself. OpenEXR files need the package `OpenEXR` (the extra
+`capture`); PNG files need Pillow, which is always installed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.memory.device.problems import WrongArray
+from engine.storage.radiance import radiance_bytes
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _CHANNELS = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}
@@ -40,6 +42,34 @@ def write_png(path: str | Path, picture: NDArray[np.uint8]) -> None:
     flat = np.ascontiguousarray(pixels[..., 0] if mode == "L" else pixels)
     image = Image.fromarray(flat, mode) if mode == "LA" else Image.fromarray(flat)
     _replace(path, lambda name: image.save(name, "PNG"))
+
+
+def write_float(path: str | Path, picture: NDArray[Any]) -> None:
+    """Write a float picture in the format that the file name asks for: `.hdr` or `.exr`.
+
+    Raises CaptureError `capture.format` for any other name, and what `write_hdr` and `write_exr` raise.
+    """
+    writers = {".hdr": write_hdr, ".exr": write_exr}
+    writer = writers.get(Path(path).suffix.lower())
+    if writer is None:
+        raise CaptureError("capture.format", f"{path} is no name for a float picture", "use .hdr or .exr")
+    writer(path, picture)
+
+
+def write_hdr(path: str | Path, picture: NDArray[Any]) -> None:
+    """Write float16 or float32 [height, width] or [height, width, 1 or 3], top row first, linear, as RGBE.
+
+    One channel becomes grey. RGBE has one exponent per texel and no sign: values keep 8 bits relative to the
+    largest channel of their texel. Raises WrongArray, for negative and not finite values too, and
+    CaptureError where the file cannot be written.
+    """
+    pixels = _checked(path, picture, (np.dtype(np.float16), np.dtype(np.float32)))
+    if pixels.shape[2] not in (1, 3):
+        raise WrongArray(str(path), f"Radiance files hold 1 or 3 channels, not {pixels.shape[2]}")
+    colors = np.broadcast_to(pixels, (*pixels.shape[:2], 3)).astype(np.float32)
+    if not np.isfinite(colors).all() or colors.min() < 0:
+        raise WrongArray(str(path), "Radiance files hold no negative values, infinities and NaNs")
+    _replace(path, lambda name: Path(name).write_bytes(radiance_bytes(colors)))
 
 
 def write_exr(path: str | Path, picture: NDArray[Any]) -> None:

@@ -37,6 +37,7 @@ ALLOWED = {
     "engine.storage": {"engine.vk", "engine.plan", "engine.memory"},
     "engine.render": {
         "engine.vk",
+        "engine.assets",
         "engine.plan",
         "engine.graph",
         "engine.memory",

@@ -15,6 +15,7 @@ from engine.memory.device.samplers import SamplerConfig
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
+from engine.render.compute import BoundView, StorageRange
 from engine.storage.allocators.interface import MemoryMapping
 from engine.storage.atlas import Atlas
 from engine.storage.resources.resource_allocator import ResourceAllocator
@@ -126,7 +127,10 @@ def test_filtering_at_the_edges_sees_no_neighbour(device: Device, resources: Res
         ) as buffer:
             buffer.update(data)
             resources.staging.settle()
-            bound = [(atlas.pages[0], texture.sampler), buffer]
+            bound = {
+                "page": BoundView(atlas.pages[0].view, texture.sampler),
+                "Points": StorageRange(buffer.handle),
+            }
             run_compute(device, SAMPLE, bound, (len(points), 1, 1))
             seen = buffer.read(dtype=np.float32).reshape(-1, 4)
         assert np.abs(seen - np.array(expected)).max() < 0.01
@@ -147,7 +151,11 @@ def test_without_a_gutter_the_same_edges_do_bleed(device: Device, resources: Res
         with resources.create_buffer(16, BufferUsage.STORAGE_BUFFER) as buffer:
             buffer.update(data)
             resources.staging.settle()
-            run_compute(device, SAMPLE, [(atlas.pages[0], texture.sampler), buffer], (1, 1, 1))
+            bound = {
+                "page": BoundView(atlas.pages[0].view, texture.sampler),
+                "Points": StorageRange(buffer.handle),
+            }
+            run_compute(device, SAMPLE, bound, (1, 1, 1))
             assert buffer.read(dtype=np.float32)[2] > 0.3
 
 

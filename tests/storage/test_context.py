@@ -14,6 +14,7 @@ from engine.memory.device.problems import WrongArray
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
+from engine.render.compute import StorageRange
 from engine.storage.allocators.interface import MemoryMapping
 from engine.storage.capture import CaptureError, write_exr, write_png
 from engine.storage.context import Context
@@ -56,7 +57,8 @@ def test_the_seeds_example_computes_into_a_buffer_maps_it_and_writes_an_hdr_file
             name="result",
         )
         groups = (-(-width // 8), -(-height // 8), 1)
-        run_compute(context.device, GRADIENT, [result], groups, push=np.array([width, height], np.uint32))
+        bound = {"Result": StorageRange(result.handle)}
+        run_compute(context.device, GRADIENT, bound, groups, push=np.array([width, height], np.uint32))
         mapped = result.memory.map()
         result.memory.invalidate()
         data = mapped.view(np.float32).reshape(height, width, 3)
