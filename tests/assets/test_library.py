@@ -256,7 +256,7 @@ def test_two_databases_of_one_name_or_cache_are_an_error_that_names_both(project
 
 def test_the_seed_s_assetdb_loads_word_for_word(tmp_path: Path, root: Path) -> None:
     text = (root / "tests/assets/data/seed.hu").read_bytes()
-    for name in ("mesh", "material"):
+    for name in ("mesh", "material", "shader"):
         folder = tmp_path / "assets" / "builtin" / name
         folder.mkdir(parents=True)
         for path in (root / "assets" / "builtin" / name).iterdir():

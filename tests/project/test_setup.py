@@ -175,3 +175,28 @@ def test_make_runs_the_setup_only_when_its_inputs_changed(root: Path, tmp_path: 
     assert make("setup") == []
     assert make(".venv/.ready-test") == []
     assert make(".venv/.ready-dev") == ["ran dev"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (("test",), ""),
+        (("test", "ARGS=-k plan"), " -k plan"),
+        (("proof",), " --proof all"),
+        (("proof", "ONLY=short"), " --proof short"),
+    ],
+)
+def test_make_runs_tests_on_parallel_workers_without_an_outer_limit(
+    root: Path, arguments: tuple[str, ...], options: str
+) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    command = ["make", "-C", str(root), "--no-print-directory", "--dry-run", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=limit(30), check=True)
+    last = done.stdout.splitlines()[-1].strip()
+    assert last == f".venv/bin/python -m pytest -n auto --dist worksteal{options}"
+
+
+def test_ci_checks_tests_and_runs_the_short_proofs(root: Path) -> None:
+    lines = (root / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert lines[-3:] == ["make check", "make test", "make proof ONLY=short"]

@@ -32,7 +32,7 @@ class Run:
     extent: Extent = Extent.SAMPLE
 
 
-_SHORT_TIMES = 3
+_SHORT_TIMES = 2
 
 
 def new_seed() -> int:

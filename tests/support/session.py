@@ -42,13 +42,19 @@ def usable_cores() -> int:
 
 
 def workers() -> int:
-    """Each worker has a device, a display and caches of its own; below two, waiting would idle a core."""
+    """Two at least, as tests also wait; eight at most, as each worker has its own device and display."""
     return min(max(usable_cores(), 2), 8)
 
 
 def cpu_seconds() -> float:
     """Count the CPU time of this process and of its children that have ended."""
     return sum(os.times()[:4])
+
+
+def _areas(config: pytest.Config) -> list[str]:
+    """List the folders below tests that hold tests."""
+    tests = config.rootpath / "tests"
+    return sorted({path.relative_to(tests).parts[0] for path in tests.glob("*/**/test_*.py")})
 
 
 class Session:
@@ -66,6 +72,10 @@ class Session:
             Run.seed = sampling.new_seed() if given is None else given
         else:
             Slowness.factor, Run.seed = decided["slowness"], decided["seed"]
+        if area not in (None, ALL, SHORT, *(areas := _areas(config))):
+            raise pytest.UsageError(
+                f"no proofs of area {area!r}; there are: {ALL}, {SHORT}, {', '.join(areas)}"
+            )
         if area is not None:
             Run.extent = Extent.SHORT if area == SHORT else Extent.WHOLE
         sampling.set_hypothesis(config.getoption("--hypothesis-seed") is None)
