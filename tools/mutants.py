@@ -260,7 +260,7 @@ class Bench:
         self._stages = 1 if quick else 2
         self._free: SimpleQueue[Path] = SimpleQueue()
         self._limits: dict[str, list[float]] = {}
-        ignore = shutil.ignore_patterns("__pycache__", "*.ogCache")
+        ignore = shutil.ignore_patterns("__pycache__")
         for job in range(jobs):
             copy = folder / str(job)
             copy.mkdir()
