@@ -365,7 +365,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"no tests are named for {', '.join(unknown)} in TESTS")
     skipped, equivalent = read_exceptions(EXCEPTIONS)
-    chosen = choose(packages, options.count, options.seed, skipped)
+    chosen = choose(packages, 10**9 if options.again else options.count, options.seed, skipped)
     if options.again:
         rows = json.loads(options.again.read_text())
         wanted = {(row["path"], row["before"], row["after"]) for row in rows if row["status"] == "survived"}
