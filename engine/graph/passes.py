@@ -85,7 +85,10 @@ class ImageRead:
 
 @dataclass(frozen=True)
 class RasterState:
-    """Fixed-function state of a pass's pipelines. Front faces are counter-clockwise, seen from outside."""
+    """Fixed-function state of a pass's pipelines. Front faces are counter-clockwise, seen from outside.
+
+    `depth_clamp` is planned and not yet used by any pipeline.
+    """
 
     cull: CullMode = CullMode.BACK
     depth_bias: float = 0.0

@@ -4,8 +4,8 @@ A feature or pass returns `Requirement`s: which asset or transient it needs in G
 planner merges them, decides memory types, places everything in few allocations, and compares the result with
 what is resident. All of it is pure and needs no GPU.
 
-Exported here are the terms that requirements are written in; enums and flags have the values of Vulkan. The
-planner itself is in the folders, in the order in which data passes them: `terms`, `requirements`,
+Exported here is the vocabulary of requirements; enums and flags have the values of Vulkan. The planner itself
+is in the folders, lowest first, and each imports only those before it: `terms`, `requirements`,
 `profile`, `model`, `resident`, `placement`, `schedule`, `text`.
 """
 

@@ -51,7 +51,7 @@ class Block:
                 data[start : start + row.nbytes] = np.ascontiguousarray(row).view(np.uint8)
 
 
-_NUMBERS = {"float": 1, "int": 1, "uint": 1, "bool": 1, "double": 1}
+_NUMBERS = frozenset({"float", "int", "uint", "bool", "double"})
 
 
 def _field(member: Member) -> Field:

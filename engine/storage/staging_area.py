@@ -61,7 +61,7 @@ class Span:
 
 
 class StagingArea:
-    """At most `capacity` bytes in one buffer, allocated by the first who asks; locked by its owner."""
+    """At most `capacity` bytes in one buffer, allocated on first use; its owner locks it."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class StagingArea:
         return self.memory.handle
 
     def take(self, size: int, alignment: int) -> Span | None:
-        """Hand out a range, None where there is no room just now. Raises OutOfDeviceMemory."""
+        """Allocate a range; None if there is no room now. Raises OutOfDeviceMemory."""
         if not self._open():
             return None
         while self.dropped:
@@ -105,7 +105,7 @@ class StagingArea:
         return Span(self, found[1], size, taken, self._address)
 
     def give(self, offset: int, taken: int) -> None:
-        """Take a range back; the device must be through with it."""
+        """Free a range that the device no longer uses."""
         self.used -= taken
         self._holes.give(0, offset, taken)
 

@@ -178,12 +178,12 @@ class ImageUpdator(Updator):
 
     @property
     def alignment(self) -> int:
-        """A texel block, words for depth and transfer queues, and what the device likes (vulkan-rules 10)."""
+        """A texel block, words for depth and transfer queues, and the device's preferred offset alignment."""
         return lcm(self._target.shape.format.info.block_bytes, 4, self._optimal)
 
     @property
     def row_length(self) -> int:
-        """The staging row in texels, as the copy is told it."""
+        """The length of a staging row in texels (VkBufferImageCopy2::bufferRowLength)."""
         info = self._target.shape.format.info
         return self.staging_row_pitch // info.block_bytes * info.block_width
 

@@ -166,7 +166,7 @@ class Staging(Protocol):
 
 
 def record_copies(vk: Commands, commands: Any, copies: list[Copy]) -> None:
-    """Record copies in their order, which is kept wherever it can be told from the result."""
+    """Record copies; their order is kept wherever it changes the result."""
     for _, run in groupby(copies, lambda copy: isinstance(copy, Upload)):
         uploads: list[Upload] = []
         for copy in run:

@@ -1,9 +1,10 @@
 """The Vulkan boundary: the only package that imports the `vulkan` binding.
 
-Every C call goes through here, raw (cffi) and never through the binding's own wrappers. From the
+Every Vulkan call goes through here, raw (cffi) and never through the binding's own wrappers. From the
 bottom up:
 
     binding    ffi, lib and constants; an error that names the packages to install if there is no loader
+    enums      Vulkan's enums and flags that we use, generated
     structs    builds C structs that keep everything they point at alive
     errors     VkResult and its exceptions (imports nothing: usable without a loader)
     faults     counts calls and fails the N-th one on request

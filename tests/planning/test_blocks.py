@@ -39,3 +39,23 @@ def test_unknown_names_are_ignored():
 def test_more_numbers_than_fit_are_refused_by_name(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         FRAME.pack(values)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "value", "wanted"),
+    [
+        ("float", 4, 2.5, np.float32([2.5])),
+        ("int", 4, -3, np.int32([-3])),
+        ("uint", 4, 3, np.uint32([3])),
+        ("bool", 4, True, np.uint32([1])),
+        ("ivec2", 8, [-1, 2], np.int32([-1, 2])),
+        ("uvec3", 12, [1, 2, 3], np.uint32([1, 2, 3])),
+        ("vec4", 16, [1, 2, 3, 4], np.float32([1, 2, 3, 4])),
+        ("mat3x2", 24, [1, 2, 3, 4, 5, 6], np.float32([1, 2, 3, 4, 5, 6])),
+    ],
+)
+def test_a_member_holds_as_many_numbers_of_its_kind_as_its_type_says(kind, size, value, wanted):
+    block = Block([Member("it", 4, size, kind)], 4 + size)
+    assert block.pack({"it": value}).tobytes() == bytes(4) + wanted.tobytes()
+    with pytest.raises(ValueError, match=f"it holds 1 x {len(wanted)} numbers"):
+        block.pack({"it": [0] * (len(wanted) + 1)})

@@ -138,7 +138,7 @@ def test_filtering_at_the_edges_sees_no_neighbour(device: Device, resources: Res
 
 @pytest.mark.gpu
 def test_without_a_gutter_the_same_edges_do_bleed(device: Device, resources: ResourceAllocator) -> None:
-    """The test above would tell."""
+    """Without it, the test above would fail."""
     with (
         Atlas(resources, SHAPE, layers=2, gutter=0) as atlas,
         resources.create_texture(SHAPE) as texture,

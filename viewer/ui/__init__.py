@@ -1,1 +1,1 @@
-"""ImGui in our own Vulkan terms: its context, its draw lists and the renderer that draws them."""
+"""Draws ImGui with a Vulkan renderer of our own: context, draw lists, textures and pipeline."""

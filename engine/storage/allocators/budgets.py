@@ -8,7 +8,7 @@ from engine.vk.device import Device
 
 
 class Budgets:
-    """Counts what one allocator has of each heap; the system's budget is read anew each time (it moves)."""
+    """Bytes that an allocator has taken from each heap; the system's budget is read every time."""
 
     def __init__(self, device: Device, profile: DeviceProfile) -> None:
         self._device = device

@@ -1,4 +1,4 @@
-"""Debug options of allocators: fill patterns tell stale reads, guard margins tell writes beyond an end."""
+"""Debug options of allocators: fill patterns reveal stale reads, guard margins writes out of bounds."""
 
 from __future__ import annotations
 

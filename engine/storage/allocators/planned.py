@@ -1,8 +1,8 @@
-"""PlannedAllocator: the same interface where a scene runs, with every allocation a requirement of its plan.
+"""PlannedAllocator: memory in a running scene; every allocation is a requirement of the scene's plan.
 
-Nothing is allocated here. What is asked for becomes a requirement with a requester; the next plan holds it, a
-schedule brings it about, and the memory manager publishes it. Until then an allocation is not `ready`. What
-is freed is no requirement any more, and the next plan returns its memory.
+Nothing is allocated here. Each allocation becomes a requirement with a requester; the next plan places it, a
+schedule creates it, and the memory manager publishes it. Until then the allocation is not `ready`. Freeing
+removes the requirement, and the next plan returns the memory.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class PlannedAllocation(MemoryAllocation):
         self._found()
 
     def free(self) -> None:
-        """Take the requirement back: the next plan returns the memory. Raises DoubleFree."""
+        """Remove the requirement: the next plan returns the memory. Raises DoubleFree."""
         if self._is_freed:
             raise DoubleFree(self.name, "it is freed a second time")
         self._is_freed = True
@@ -112,10 +112,10 @@ class PlannedAllocation(MemoryAllocation):
 
 
 class PlannedAllocator(MemoryAllocator):
-    """States requirements for what it is asked; a runtime takes them as those of an overlay.
+    """Turns allocations into requirements of a scene's plan; pass it to `Runtime.add_overlay`.
 
-    `requester` is who asks, in the why; `version` goes up whenever `requirements` changes. `keys` are those
-    of the scene's planner, so that plans can name what lies here. Each resource has an allocation of its own.
+    `requester` is named in the plan's why; `version` goes up whenever `requirements` changes. `keys` are
+    those of the scene's planner, so that plans can name each allocation. Each resource has one of its own.
     """
 
     def __init__(self, manager: MemoryManager, keys: Keys, requester: str) -> None:
@@ -155,7 +155,7 @@ class PlannedAllocator(MemoryAllocator):
         why: str = "",
         dedicated: bool = False,
     ) -> PlannedAllocation:
-        """State a requirement for a buffer; its memory comes with the next plan."""
+        """Add a requirement for a buffer; its memory comes with the next plan."""
         properties = mapping.required
         if mapping is MemoryMapping.NONE:
             properties = MemoryProperty.DEVICE_LOCAL
@@ -183,7 +183,7 @@ class PlannedAllocator(MemoryAllocator):
         why: str = "",
         dedicated: bool = False,
     ) -> PlannedAllocation:
-        """State a requirement for an image; its memory comes with the next plan."""
+        """Add a requirement for an image; its memory comes with the next plan."""
         return self._state(
             MemoryMapping.NONE,
             name,
@@ -196,7 +196,7 @@ class PlannedAllocator(MemoryAllocator):
         )
 
     def withdraw(self, allocation: PlannedAllocation) -> None:
-        """Take a requirement back; called by `MemoryAllocation.free`."""
+        """Remove a requirement; called by `MemoryAllocation.free`."""
         with self._lock:
             del self._live[allocation.requirement.key]
             self._version += 1
@@ -223,7 +223,7 @@ class PlannedAllocator(MemoryAllocator):
         return AllocatorStatistics(heaps, tuple(blocks))
 
     def close(self) -> None:
-        """Take all requirements back, once; `leaks` names what was not freed."""
+        """Remove all requirements, once; `leaks` names what was not freed."""
         self._is_closed = True
         for allocation in list(self._live.values()):
             self.leaks.append(allocation.name)

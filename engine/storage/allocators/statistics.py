@@ -1,4 +1,4 @@
-"""What an allocator tells of itself: plain values that print as JSON."""
+"""Statistics of an allocator: plain values that print as JSON."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class AccelerationStructure(Resource):
 
 
 def acceleration_support(device: Device) -> Support:
-    """Tell whether acceleration structures can be built on a device as it was opened, and why not."""
+    """Whether acceleration structures can be built on a device as it was opened, with the reason if not."""
     if EXTENSION not in device.adapter.extensions:
         return Support(False, f"{device.adapter.name} has no {EXTENSION}")
     if EXTENSION not in device.extensions:
@@ -251,7 +251,7 @@ def _storage(
     why: str,
     kind: AccelerationStructureType = AccelerationStructureType.GENERIC,
 ) -> tuple[Any, Buffer]:
-    """Make a structure (of generic type unless told) in a buffer of its own."""
+    """Make a structure (of generic type by default) in a buffer of its own."""
     storage = owner.create_buffer(size, _STORAGE, name=f"storage of {name}", why=why)
     try:
         info = new("VkAccelerationStructureCreateInfoKHR", buffer=storage.handle, size=size, type=kind)

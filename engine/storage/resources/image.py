@@ -21,7 +21,7 @@ from engine.storage.uploads import ImageDownload
 from engine.vk.binding import constants
 from engine.vk.structs import new
 
-_numbers = count(-2, -1)  # barriers tell images apart by them; those of plans are not negative
+_numbers = count(-2, -1)  # barriers identify images by them; the ids of plans are not negative
 
 
 class Image(Resource):

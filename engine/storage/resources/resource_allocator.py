@@ -39,8 +39,8 @@ class ResourceAllocator:
     """Owns what it makes until it is closed; one render thread calls `collect` and `close`.
 
     Resources may be closed or dropped on any thread: that only enqueues, and `collect`, called once a
-    frame before it is recorded, destroys what no work uses any more. Work is told by timelines: those
-    of the staging manager, and those given to `follow`.
+    frame before it is recorded, destroys what no work uses any more. Work in flight is known
+    from timelines: that of the staging manager, and those given to `follow`.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ResourceAllocator:
         self._is_closed = False
 
     def follow(self, timeline: Timeline) -> None:
-        """Have resources outlive all that was submitted with this timeline's tickets."""
+        """Keep resources until all work submitted with this timeline's tickets is finished."""
         self._timelines.append(timeline)
 
     def create_buffer(
@@ -124,7 +124,7 @@ class ResourceAllocator:
         parts.append(lambda: self._live.pop(id(release)))
 
     def retire(self, parts: list[Callable[[], Any]]) -> None:
-        """Have parts released after their last use; from any thread, finalizers among them."""
+        """Release parts after their last use; from any thread, including finalizers."""
         self._retired.append(parts)
 
     def collect(self) -> int:
@@ -146,7 +146,7 @@ class ResourceAllocator:
         self.collect()
 
     def accounts(self) -> Accounts:
-        """Account for everything that lives now."""
+        """Count all live objects and bytes."""
         resources = dict(Counter(kind for _release, kind, _name in list(self._live.values())))
         return Accounts(self.device.handles.counts(), resources, self.memory.statistics())
 

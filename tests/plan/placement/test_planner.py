@@ -457,3 +457,12 @@ def test_a_page_that_joins_others_has_room_for_more_of_the_same_up_to_its_share(
     assert plan.memory.resources["bytes"].tolist() == [2000]
     after = make_plan(needs(*old, buffer(2, size), keys=keys), UNIFIED, plan, policy)
     assert after.memory.resources["bytes"].tolist() == [2000, room]
+
+
+@pytest.mark.parametrize(("size", "stays"), [(200_000, True), (100_004, True), (100_000, False), (4, False)])
+def test_a_resource_of_its_own_that_is_half_empty_is_replaced(size: int, stays: bool):
+    keys = Keys()
+    plan = make_plan(needs(buffer(0, 200_000, contents=Contents.UNDEFINED), keys=keys), UNIFIED)
+    assert plan.memory.allocations["own"].all()
+    after = make_plan(needs(buffer(0, size, contents=Contents.UNDEFINED), keys=keys), UNIFIED, plan)
+    assert (resources(after) == resources(plan)) is stays

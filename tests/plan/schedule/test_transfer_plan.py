@@ -117,6 +117,10 @@ def test_a_piece_that_costs_what_staging_holds_is_not_cut():
     assert len(split(made, [], 99)) > 1
 
 
+def test_a_buffer_comes_in_single_bytes_where_staging_has_room_for_no_word():
+    assert split(pieces({"source": 0, "size": 50}), [], 49)["size"].tolist() == [1] * 50
+
+
 def test_each_level_of_an_image_is_cut_at_rows():
     shape = ImageShape(Format.R8G8B8A8_UNORM, 4, 8, 2)  # 8 rows of 16 bytes, then 4 of 8
     made = pieces({"source": 500, "size": 160, "shape": 0, "cost": 160 + 8})

@@ -1,0 +1,123 @@
+"""Shader sets merged from reflections made by hand."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from engine.assets import AssetRef, Binding, Member, ShaderFacts, Variable, VertexFormat
+from engine.assets.reflection import DescriptorType, Reflection
+from engine.humon import InputError, Problem
+from engine.plan.terms.drawing import ShaderStage
+from engine.planning.shading import check_inputs, fits, shader_set
+
+VERTEX, FRAGMENT = AssetRef(1, 0), AssetRef(1, 1)
+FLOAT3 = next(form for form in VertexFormat if form.shader_kind == "float")
+PROVIDED = ("frame", "draws", "materials")
+EYE, ROW = Member("eye", 0, 16, "vec4"), Member("tint", 0, 16, "vec4")
+
+
+def frame(size: int, members: tuple[Member, ...] = (EYE,)) -> Binding:
+    return Binding(0, 0, "frame", DescriptorType.UNIFORM_BUFFER, 1, "Frame", size, members)
+
+
+def texture(binding: int, name: str, kind: str = "sampler2DArray", in_set: int = 1) -> Binding:
+    return Binding(in_set, binding, name, DescriptorType.COMBINED_IMAGE_SAMPLER, 1, kind)
+
+
+class Library:
+    """Facts and labels of two shaders; what is refused is raised as the problem it would be."""
+
+    def __init__(self, vertex: tuple[Binding, ...], fragment: tuple[Binding, ...]) -> None:
+        inputs = (Variable("position", 0, FLOAT3, 3, "float"),)
+        self._facts = {
+            VERTEX: _facts("VERTEX", Reflection("main", 0, inputs, bindings=vertex)),
+            FRAGMENT: _facts("FRAGMENT", Reflection("main", 4, bindings=fragment)),
+        }
+        root = {"assetDb": {"assets": [None, None]}}
+        self.dbs = [None, SimpleNamespace(document=SimpleNamespace(root=root, problem=self._problem))]
+
+    def facts(self, ref: AssetRef) -> ShaderFacts:
+        return self._facts[ref]
+
+    def record(self, ref: AssetRef) -> Any:
+        return SimpleNamespace(label=f"shader {ref.index}")
+
+    def _problem(self, code: str, message: str, _node: object, **_more: object) -> Any:
+        return Problem(code, message)
+
+
+def _facts(stage: str, reflection: Reflection) -> ShaderFacts:
+    return ShaderFacts(SimpleNamespace(name=stage), "main", reflection)  # type: ignore[arg-type]
+
+
+def merged(vertex: tuple[Binding, ...], fragment: tuple[Binding, ...]) -> Any:
+    library: Any = Library(vertex, fragment)
+    return shader_set((VERTEX, FRAGMENT), PROVIDED, library, FRAGMENT)
+
+
+@pytest.mark.parametrize("sizes", [(16, 32), (32, 16)])
+def test_of_two_blocks_at_one_binding_the_larger_counts_for_both_stages(sizes):
+    made = merged((frame(sizes[0]),), (frame(sizes[1]),))
+    assert made.frame.size == 32
+    ((row,),) = made.sets
+    assert row.stages == ShaderStage.VERTEX | ShaderStage.FRAGMENT
+    assert (made.name, made.material, made.slots) == ("shader 0, shader 1", None, ())
+    assert [variable.name for variable in made.inputs] == ["position"]
+
+
+def test_sets_hold_their_bindings_in_order_and_slots_name_textures():
+    materials = Binding(
+        0,
+        3,
+        "materials",
+        DescriptorType.STORAGE_BUFFER,
+        1,
+        "Materials",
+        0,
+        (Member("rows", 0, 0, "Row", 0, 48, (ROW,)),),
+    )
+    made = merged((), (texture(2, "color"), texture(1, "normal"), materials))
+    assert [[(row.binding, row.name) for row in rows] for rows in made.sets] == [
+        [(3, "materials")],
+        [(1, "normal"), (2, "color")],
+    ]
+    assert made.slots == (("normal", 1), ("color", 2))
+    assert (made.frame, made.material.size, list(made.material.fields)) == (None, 48, ["tint"])
+
+
+@pytest.mark.parametrize(
+    ("binding", "message"),
+    [
+        (texture(0, "sky", in_set=0), "shader 1 binds 'sky' in set 0, which this pass does not provide"),
+        (texture(0, "color", "sampler2D"), "shader 1 has 'color' in set 1 as sampler2D"),
+        (texture(0, "color", in_set=2), "shader 1 binds 'color' in set 2"),
+    ],
+)
+def test_what_nobody_binds_is_refused(binding, message):
+    with pytest.raises(InputError, match=message):
+        merged((), (binding,))
+
+
+def test_two_stages_that_disagree_about_a_binding_are_refused():
+    other = Binding(0, 0, "draws", DescriptorType.STORAGE_BUFFER, 1, "Draws")
+    with pytest.raises(InputError, match="set 0, binding 0 is Frame 'frame' in one stage and Draws 'draws'"):
+        merged((frame(16),), (other,))
+
+
+def test_a_mesh_needs_every_input_by_name_and_kind():
+    library: Any = Library((), ())
+    made = shader_set((VERTEX, FRAGMENT), PROVIDED, library, FRAGMENT)
+    good = [("position", FLOAT3)]
+    check_inputs(made, good, "mesh", library, FRAGMENT)
+    assert fits(made, good)
+    unsigned = next(form for form in VertexFormat if form.shader_kind != "float")
+    for wrong, message in (
+        ([("normal", FLOAT3)], "reads the vertex attribute 'position', which mesh"),
+        ([("position", unsigned)], f"reads 'position' as float; mesh has it as {unsigned.value}"),
+    ):
+        assert not fits(made, wrong)
+        with pytest.raises(InputError, match=message):
+            check_inputs(made, wrong, "mesh", library, FRAGMENT)
