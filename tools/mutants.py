@@ -44,7 +44,7 @@ TESTS = {
 }
 """The tests of each package, those that notice most mutants first."""
 EQUIVALENT = ROOT / "tools" / "mutants-equivalent.txt"
-"""Mutants that change nothing one can see: `path: before -> after  # reason`, counted apart."""
+"""Mutants that change nothing one can see: `path: line | before -> after  # reason`, counted apart."""
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -78,11 +78,17 @@ class Mutant:
     path: str
     site: int
     line: int
+    text: str
     before: str
     after: str
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.before} -> {self.after}"
+
+    @property
+    def identity(self) -> str:
+        """What stays when lines above come and go: the file, the text of the line, and the change."""
+        return f"{self.path}: {self.text} | {self.before} -> {self.after}"
 
 
 class Mutator(ast.NodeTransformer):
@@ -176,10 +182,13 @@ class Mutator(ast.NodeTransformer):
 
 def mutants_of(path: Path) -> list[Mutant]:
     """All mutants of a file."""
-    mutator = Mutator()
-    mutator.visit(ast.parse(path.read_text(encoding="utf-8")))
-    name = str(path.relative_to(ROOT))
-    return [Mutant(name, site, *found) for site, found in enumerate(mutator.found)]
+    mutator, source = Mutator(), path.read_text(encoding="utf-8")
+    mutator.visit(ast.parse(source))
+    name, lines = str(path.relative_to(ROOT)), source.splitlines()
+    return [
+        Mutant(name, site, line, lines[line - 1].strip(), before, after)
+        for site, (line, before, after) in enumerate(mutator.found)
+    ]
 
 
 def mutated(source: str, site: int) -> str:
@@ -327,7 +336,7 @@ def main() -> int:
     equivalent = {line.split("  #")[0] for line in known if line and not line.startswith("#")}
     results: dict[str, list[Mutant]] = {"killed": [], "timeout": [], "survived": [], "equivalent": []}
     for mutant, result in run(chosen, options.jobs):
-        if result == "survived" and f"{mutant.path}: {mutant.before} -> {mutant.after}" in equivalent:
+        if result == "survived" and mutant.identity in equivalent:
             result = "equivalent"
         results[result].append(mutant)
         print(f"{result:10} {mutant.path}:{mutant.site} {mutant}", flush=True)

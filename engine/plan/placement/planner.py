@@ -67,7 +67,7 @@ def make_plan(
     return plan
 
 
-def plan_again(plan: Plan, resident: Plan, *, fetch: bool = True) -> Plan:
+def plan_again(plan: Plan, resident: Plan, *, fetch: bool) -> Plan:
     """A plan for the requirements of `plan`, made from `resident`; keys that fit keep their places.
 
     Without `fetch` cached assets that are not resident are left out. Raises PlanError as `make_plan`.

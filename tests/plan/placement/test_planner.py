@@ -9,6 +9,8 @@ from support.random_scenes import profile
 from engine.humon import Position
 from engine.plan.model.plan import Plan
 from engine.plan.placement.planner import make_plan
+from engine.plan.placement.planning_round import Keep, PlanningRound
+from engine.plan.placement.staging_bounds import min_buffer_staging
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
 from engine.plan.requirements.requesters import Requester
@@ -466,3 +468,26 @@ def test_a_resource_of_its_own_that_is_half_empty_is_replaced(size: int, stays: 
     assert plan.memory.allocations["own"].all()
     after = make_plan(needs(buffer(0, size, contents=Contents.UNDEFINED), keys=keys), UNIFIED, plan)
     assert (resources(after) == resources(plan)) is stays
+
+
+@pytest.mark.parametrize(("width", "height"), [(0, 16), (16, 0), (20_000, 16), (16, 20_000)])
+def test_an_image_of_an_impossible_size_is_refused_with_its_limit(width: int, height: int):
+    shape = replace(SHAPE, width=width, height=height, mip_levels=1)
+    with pytest.raises(PlanError, match=rf"is {width}x{height}, but maxImageDimension2D is"):
+        make_plan(needs(texture(1, shape)), UNIFIED)
+
+
+@pytest.mark.parametrize(("size", "stays"), [(4 * MIB, False), (4 * MIB + 4, True)])
+def test_a_resource_of_its_own_stays_until_half_of_it_is_unused(size: int, stays: bool):
+    rows, keys = buffer(1, 8 * MIB, dedicated=Dedicated.YES), Keys()
+    plan = make_plan(needs(rows, keys=keys), UNIFIED)
+    smaller = make_plan(needs(replace(rows, size=size), keys=keys), UNIFIED, plan)
+    assert (resources(smaller) == resources(plan)) == stays
+
+
+@pytest.mark.parametrize("padding", [0, 60])
+def test_a_round_reports_the_least_staging_for_its_padding(padding: int):
+    wanted = needs(buffer(1, 1000, usage=BufferUsage.UNIFORM_BUFFER, alignment=1000 + padding))
+    found = PlanningRound(wanted, UNIFIED, None, Policy(), wanted.terms, Keep.NOTHING).run()
+    place = found.memory.subresources[0]
+    assert found.min_staging == min_buffer_staging(int(place["footprint"] - place["size"]))

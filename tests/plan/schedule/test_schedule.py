@@ -37,7 +37,7 @@ from engine.plan.terms.errors import PlanError, StepError
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.vocabulary import BufferUsage, Contents, ImageUsage, QueueKind
+from engine.plan.terms.vocabulary import BufferUsage, Contents, Dedicated, ImageUsage, QueueKind
 from engine.plan.text.schedule_listing import schedule_listing
 from engine.plan.text.schedule_text import read_schedule, write_schedule
 
@@ -363,3 +363,26 @@ def test_a_new_version_replaces_the_old_in_place_where_memory_holds_only_one():
     device.run(schedule)
     assert (device.read(DB) == 7).all()
     assert (device.read(DB + 1) == 0).all()
+
+
+def test_moved_resources_are_freed_before_anything_is_transferred():
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    old = buffer(0, 1 << 20, dedicated=Dedicated.YES)
+    plan, resident, keys = settled([old])
+    rows = [replace(old, usage=both), texture(1)]
+    new = make_plan(needs(*rows, keys=keys), DEVICE, plan)
+    names = kinds(make_schedule(resident, new, packed(*rows)))
+    assert names.index("Move") < names.index("Free") < names.index("Transfer")
+
+
+@pytest.mark.parametrize(("spare", "early"), [(0, False), (-1, True)])
+def test_old_places_are_withdrawn_early_only_where_both_exceed_the_budget(spare: int, early: bool):
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    old = buffer(0, 1 << 20, dedicated=Dedicated.YES, contents=Contents.UNDEFINED)
+    plan, resident, keys = settled([old])
+    wanted = needs(replace(old, usage=both), keys=keys)
+    (heap,) = {DEVICE.memory_types[int(a["memory_type"])].heap for a in plan.memory.allocations}
+    total = 2 * int(plan.memory.allocations["size"].sum())
+    device = DEVICE.with_budgets({heap: total + spare})
+    schedule = make_schedule(resident, make_plan(wanted, device, plan), packed())
+    assert ("Withdraw" in kinds(schedule)) == early

@@ -130,3 +130,31 @@ def test_staging_that_is_filled_again_too_early_shows_as_wrong_bytes():
     device.step(publish)
     assert publish.keys[0] == KEY
     assert not np.array_equal(device.read(KEY), CACHE[:3000])
+
+
+def test_the_peak_of_each_heap_is_the_most_that_its_allocations_have_taken():
+    made = schedule(buffer(0, 4096))
+    device = SimulatedDevice({1: CACHE})
+    device.begin(made.plan)
+    assert device.peak == [0] * len(made.plan.profile.heaps)
+    device.run(made)
+    heaps = [row.heap for row in made.plan.profile.memory_types]
+    peak = [0] * len(made.plan.profile.heaps)
+    for allocation in (*made.plan.memory.allocations, *made.plan.staging.allocations):
+        peak[heaps[int(allocation["memory_type"])]] += int(allocation["size"])
+    assert device.peak == peak
+    assert sum(peak) > 4096
+
+
+@pytest.mark.parametrize(("by", "refused"), [(0, False), (1, True)])
+def test_a_copy_ends_within_its_buffer(by: int, refused: bool):
+    made = schedule(buffer(0, 64), policy=Policy())
+    room = int(made.plan.memory.resources["bytes"][0]) - 64
+    broken = with_columns(made, "buffer_copies", offset=room + by)
+    device = SimulatedDevice({1: CACHE})
+    device.begin(made.plan)
+    if refused:
+        with pytest.raises(StepError):
+            device.run(broken)
+    else:
+        device.run(broken)
