@@ -18,12 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import Queue
+from typing import TypeVar
 
+Answer = TypeVar("Answer")
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("engine", "features", "viewer", "tests", "scenes", "assets", "docs", "tools")
 TESTS = {
@@ -68,6 +70,8 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.LShift: ast.RShift,
     ast.RShift: ast.LShift,
 }
+PASSED = (0, 5)
+"""Exit codes of pytest: all passed, or none was there to run."""
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "minimum": "maximum", "maximum": "minimum"}
 
 
@@ -206,6 +210,14 @@ def choose(packages: list[str], count: int, seed: int) -> list[Mutant]:
     return chosen
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """A folder of tests without a mutant: those that fail and are left out, and seconds of the others."""
+
+    left_out: list[str]
+    seconds: float
+
+
 class Copy:
     """A copy of the project in which one job works."""
 
@@ -218,34 +230,27 @@ class Copy:
                 )
         shutil.copy(ROOT / "pyproject.toml", folder)
 
-    def run(self, tests: list[str], left_out: list[str], limit_s: float) -> tuple[int, str]:
-        """Run tests until one fails; (exit code, output), code 124 after `limit_s` seconds."""
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-x",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:xdist",
-            *tests,
-        ]
-        command += [f"--deselect={name}" for name in left_out]
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        environment["DIORAMA_SEED"] = "1"
+    def run(self, tests: str, left_out: list[str], limit_s: float) -> tuple[int, str]:
+        """Run a folder of tests until one fails; (exit code, output), code 124 after `limit_s` seconds."""
+        options = [f"--{'deselect' if '::' in name else 'ignore'}={name}" for name in left_out]
         try:
-            done = subprocess.run(
-                command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=limit_s
-            )
+            done = self._pytest("-x", tests, *options, timeout=limit_s)
         except subprocess.TimeoutExpired:
             return 124, ""
         return done.returncode, done.stdout
 
-    def failing(self, tests: list[str]) -> tuple[list[str], float]:
-        """Which tests fail without a mutant, and how many seconds all take."""
+    def baseline(self, tests: str) -> Baseline:
+        """Find the tests that fail without a mutant, and see the others pass. Raises RuntimeError."""
+        done = self._pytest("-rfE", tests)
+        lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        left_out = [line.split(" ", 1)[1].split(" - ")[0] for line in lines]
         begun = time.monotonic()
+        code, output = self.run(tests, left_out, 3600)
+        if code not in PASSED:
+            raise RuntimeError(f"{tests} fails without a mutant, whatever is left out:\n{output[-2000:]}")
+        return Baseline(left_out, time.monotonic() - begun)
+
+    def _pytest(self, *arguments: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
         command = [
             sys.executable,
             "-m",
@@ -255,25 +260,25 @@ class Copy:
             "no:cacheprovider",
             "-p",
             "no:xdist",
-            "-rfE",
-            *tests,
+            *arguments,
         ]
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "DIORAMA_SEED": "1"}
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
-        lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-        return [line.split(" ", 1)[1].split(" - ")[0] for line in lines], time.monotonic() - begun
+        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment["DIORAMA_SEED"] = "1"
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=timeout
+        )
 
 
-def judge(mutant: Mutant, copy: Copy, baseline: dict[str, tuple[list[str], float]]) -> str:
+def judge(mutant: Mutant, copy: Copy, baselines: dict[str, Baseline]) -> str:
     """Run one folder of tests after the other: "killed", "timeout" or "survived"."""
     target = copy.folder / mutant.path
     original = target.read_text(encoding="utf-8")
     target.write_text(mutated(original, mutant.site), encoding="utf-8")
     try:
         for tests in tests_of(mutant.path):
-            left_out, seconds = baseline[tests]
-            code, _output = copy.run([tests], left_out, 10 * seconds + 30)
-            if code not in (0, 5):
+            known = baselines[tests]
+            code, _output = copy.run(tests, known.left_out, 10 * known.seconds + 30)
+            if code not in PASSED:
                 return "timeout" if code == 124 else "killed"
         return "survived"
     finally:
@@ -293,25 +298,19 @@ def run(chosen: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, str]]:
             copies.put(Copy(Path(top) / str(number)))
         folders = sorted({tests for mutant in chosen for tests in tests_of(mutant.path)})
 
-        def with_copy(work: object, *arguments: object) -> object:
+        def with_copy(work: Callable[[Copy], Answer]) -> Answer:
             copy = copies.get()
             try:
-                return work(copy, *arguments)  # type: ignore[operator]
+                return work(copy)
             finally:
                 copies.put(copy)
 
-        found = pool.map(lambda tests: with_copy(lambda copy: copy.failing([tests])), folders)
-        baseline: dict[str, tuple[list[str], float]] = dict(zip(folders, found, strict=True))  # type: ignore[arg-type]
-        for tests, (left_out, seconds) in baseline.items():
-            print(
-                f"{tests}: {seconds:.0f} s; left out, as they fail unchanged: {left_out or 'none'}",
-                flush=True,
-            )
-        yield from zip(
-            chosen,
-            pool.map(lambda m: str(with_copy(lambda copy: judge(m, copy, baseline))), chosen),
-            strict=True,
-        )
+        found = pool.map(lambda tests: with_copy(lambda copy: copy.baseline(tests)), folders)
+        baselines = dict(zip(folders, found, strict=True))
+        for tests, known in baselines.items():
+            print(f"{tests}: {known.seconds:.0f} s; fail unchanged: {known.left_out or 'none'}", flush=True)
+        judged = pool.map(lambda mutant: with_copy(lambda copy: judge(mutant, copy, baselines)), chosen)
+        yield from zip(chosen, judged, strict=True)
 
 
 def main() -> int:

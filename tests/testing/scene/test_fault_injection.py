@@ -38,7 +38,7 @@ def test_a_few_calls_succeed_before_the_device_is_lost(faults: Faults):
         with faults.lost_device(after=2) as reported, pytest.raises(DeviceLost):
             scene.step(count=9)
         assert reported.made >= 3
-    assert calls.answer("vkQueueSubmit2") is None
+    assert calls.injected_result("vkQueueSubmit2") is None
 
 
 def test_an_unknown_result_is_refused(faults: Faults):
