@@ -30,7 +30,7 @@ _NO_SHELF = -1
 class AtlasRegion:
     """A picture's place: `width` x `height` texels of `layer` of `image`, from (`x`, `y`).
 
-    An evicted region is gone (`is_live`): allocate and update it again.
+    An evicted region is not `is_live`: allocate and update it again.
     """
 
     __slots__ = ("_atlas", "_slot", "height", "is_live", "name", "pinned", "stamp", "width", "x", "y")
@@ -97,12 +97,12 @@ class AtlasRegion:
             _repeat_edges(view, left, top, right, bottom)
 
     def touch(self) -> None:
-        """Say that it is used now: what was not for longest is evicted first."""
+        """Mark it as used now; the least recently used region is evicted first."""
         self._check("it is used")
         self._atlas.touch(self)
 
     def free(self) -> None:
-        """Give its place back after its last use. Raises DoubleFree, also where it was evicted."""
+        """Free its place after its last use. Raises DoubleFree, also where it was evicted."""
         if not self.is_live:
             raise DoubleFree(self.name, "it was freed or evicted before")
         self._atlas.free(self)
@@ -154,8 +154,8 @@ class RegionUpdator:
 class Atlas:
     """Sub-allocatable image pages: arrays of `layers` layers with shelves of pictures.
 
-    Usable from any thread but for `touch`. Without room a page is added, up to `max_pages`; then the
-    pictures that were not touched for longest are evicted, those used in the last `keep` frames excepted
+    Usable from any thread except `touch`. Without room a page is added, up to `max_pages`; then the
+    least recently touched pictures are evicted, except those used in the last `keep` frames
     (`next_frame` counts them). A picture larger than a page gets a page of its own, of one layer.
 
     Parameters
@@ -211,7 +211,7 @@ class Atlas:
         return (self._shelves.used_texels + own) / (shared + own) if self.pages else 0.0
 
     def next_frame(self) -> None:
-        """Count a frame: what is touched from now on is used later than all before."""
+        """Begin a frame: later touches count as more recent."""
         self._frame += 1
 
     def touch(self, region: AtlasRegion) -> None:
@@ -239,7 +239,7 @@ class Atlas:
             return region
 
     def free(self, region: AtlasRegion) -> None:
-        """Take a region back after its last use; called by `AtlasRegion.free`."""
+        """Free a region after its last use; called by `AtlasRegion.free`."""
         with self._lock:
             region.is_live = False
             del self._live[id(region)]
@@ -247,7 +247,7 @@ class Atlas:
             self._allocator.retire([lambda: self._give(region._slot)])
 
     def trim(self) -> int:
-        """Close pages in which nothing lies and return how many."""
+        """Close empty pages and return how many."""
         with self._lock:
             shared = [n for n in self.pages if n not in self._own]
             empty = [n for n in shared if all(self._shelves.is_empty(layer) for layer in self._span(n))]
@@ -308,7 +308,7 @@ class Atlas:
         return number
 
     def _evict(self, name: str) -> None:
-        """Make room by what was not used for longest.
+        """Evict the least recently used region.
 
         Its place may be written again at once: copies come after the frames submitted before them, and
         those of the last `keep` frames, which may not be submitted yet, are left alone.

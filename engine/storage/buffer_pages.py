@@ -80,7 +80,7 @@ class BufferRange:
         return self.buffer.download(*self._within(offset, size), dtype=dtype)
 
     def free(self) -> None:
-        """Give the range back; it is handed out again when no work uses it any more. Raises DoubleFree."""
+        """Free the range once no work uses it. Raises DoubleFree."""
         self._pages.free(self)
 
     def _within(self, offset: int, size: int | None) -> tuple[int, int]:
@@ -139,7 +139,7 @@ class BufferPages:
 
     @property
     def free_bytes(self) -> int:
-        """Bytes that can be handed out without another page."""
+        """Free bytes of all pages."""
         return self._holes.free_bytes("pages")
 
     def page(self, number: int) -> Buffer:
@@ -147,7 +147,7 @@ class BufferPages:
         return self._pages[number]
 
     def allocate(self, size: int, *, alignment: int = 1, name: str = "") -> BufferRange:
-        """Hand out a range, from a new page where none has room. Raises OutOfDeviceMemory."""
+        """Allocate a range, from a new page where none has room. Raises OutOfDeviceMemory."""
         if size < 1:
             raise OutOfBounds(name or self.name, f"a range of {size} bytes")
         step = lcm(self._alignment, alignment)
@@ -165,7 +165,7 @@ class BufferPages:
         return BufferRange(self, page, offset, size, name or self.name)
 
     def free(self, given: BufferRange) -> None:
-        """Take a range back once no work uses it; an empty page beside another empty one is closed."""
+        """Free a range once no work uses it; a second empty page is closed."""
         with self._lock:
             if given.is_freed:
                 raise DoubleFree(given.name, f"a range of {self.name} is freed a second time")
@@ -174,7 +174,7 @@ class BufferPages:
             self._allocator.retire([lambda: self._give(given)])
 
     def trim(self) -> int:
-        """Close pages in which nothing lies and return their bytes."""
+        """Close empty pages and return their bytes."""
         with self._lock:
             empty = [number for number, users in self._users.items() if not users]
             return sum(self._drop(number) for number in empty)

@@ -15,10 +15,10 @@ from engine.storage.uploads import Download as Copy
 
 
 class Download:
-    """Bytes on their way to the host; `close` it (or leave its `with`) once they were read.
+    """A copy to the host; `close` it (or leave its `with`) after reading.
 
-    They leave with the staging manager's next `submit` or `record`, and are there when the resource set of
-    that time has been released.
+    The staging manager's next `submit` or `record` sends it; the bytes have arrived when that resource set
+    is released.
     """
 
     def __init__(
@@ -33,9 +33,9 @@ class Download:
 
     @property
     def ready(self) -> bool:
-        """Whether `read` can be called; asks the device where the set ends by itself."""
+        """Whether `read` can be called: the copy's resource set is released."""
         set_id = self._copy.set_id
-        if set_id == NEVER:
+        if set_id == TARGET_CLOSED:
             raise UseAfterClose(self.name, "it was closed before it could be read back")
         return set_id > 0 and self._staging.is_released(set_id)
 
@@ -56,7 +56,7 @@ class Download:
         return self.read()
 
     def close(self) -> None:
-        """Give the staging back, once; before it has arrived, as soon as it has."""
+        """Free the staging, once; a copy in flight keeps it until it is over."""
         span, self._span = self._span, None
         if span is not None:
             self._staging.give_after(span, self._copy)

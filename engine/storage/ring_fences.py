@@ -25,7 +25,7 @@ class RingSlot(Generic[T]):
 
 
 class RingFences(Generic[T]):
-    """A ring of n slots; a slot comes round again once the device is through with its last submit.
+    """A ring of n slots; a slot is reused once its last submit is over.
 
     `make` gives each slot its user data. A slot that was taken and not submitted waits for nothing.
     """
@@ -49,7 +49,7 @@ class RingFences(Generic[T]):
         return Ticket.now([self.timeline])
 
     def wait_and_get(self, timeout_s: float = 10.0) -> RingSlot[T]:
-        """Wait until the device is through with the next slot and return it. Raises NotReady in time."""
+        """Wait until the next slot's last submit is over and return it. Raises NotReady on timeout."""
         if self._is_closed:
             raise UseAfterClose(self.name, "a slot is asked for, and the ring is closed")
         slot = self.slots[self._taken % len(self.slots)]
@@ -69,7 +69,7 @@ class RingFences(Generic[T]):
     ) -> Ticket:
         """Submit a slot's work, see `Device.submit`; returns the ticket of it.
 
-        After a failure the slot is as it was, and no value is left that nobody will signal.
+        A failure leaves the slot unchanged and no timeline value unsignalled.
         """
         if self._is_closed:
             raise UseAfterClose(self.name, "work is submitted, and the ring is closed")

@@ -1,4 +1,4 @@
-"""Shelves: rectangles of like height side by side, over layers of equal size; no Vulkan.
+"""Shelves: rectangles of similar height side by side, over layers of equal size; no Vulkan.
 
 Both directions are free ranges of the planner's `Holes`: rows of layers become shelves, columns of shelves
 become rectangles.
@@ -15,7 +15,7 @@ _STEPS = 8  # heights of shelves: multiples of an eighth of the power of two bel
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A rectangle in a layer: `x`, `y` and what was asked for; `shelf` is for giving it back."""
+    """A rectangle in a layer: `x`, `y` and the requested size; `give` uses `shelf`."""
 
     layer: int
     x: int
@@ -51,11 +51,11 @@ class Shelves:
         self._rows.give(layer, 0, self.height)
 
     def drop_layer(self, layer: int) -> None:
-        """Take a layer back in which nothing lies."""
+        """Remove an empty layer."""
         self._rows.drop_space(layer)
 
     def is_empty(self, layer: int) -> bool:
-        """Whether nothing lies in a layer."""
+        """Whether a layer is empty."""
         return all(shelf.layer != layer for shelf in self._shelves.values())
 
     def take(self, width: int, height: int) -> Slot | None:
@@ -65,7 +65,9 @@ class Shelves:
         usual = min(_shelf_height(height), self.height)
         found = self._columns.take(usual, width, 1)
         if found is None:
-            found = self._open(usual, width) or self._taller(usual, width) or self._open(height, width)
+            found = (
+                self._open(usual, width) or self._use_taller_shelf(usual, width) or self._open(height, width)
+            )
         if found is None:
             return None
         number, x = found
@@ -75,7 +77,7 @@ class Shelves:
         return Slot(shelf.layer, x, shelf.y, width, height, number)
 
     def give(self, slot: Slot) -> None:
-        """Take a rectangle back; an empty shelf becomes free rows again."""
+        """Free a rectangle; an empty shelf becomes free rows again."""
         shelf = self._shelves[slot.shelf]
         self.used_texels -= slot.width * slot.height
         shelf.count -= 1
@@ -97,8 +99,8 @@ class Shelves:
         self._columns.give(number, 0, self.width)
         return self._columns.take(height, width, 1)
 
-    def _taller(self, height: int, width: int) -> tuple[int, int] | None:
-        """Use a shelf that is higher than usual for this: better than another page."""
+    def _use_taller_shelf(self, height: int, width: int) -> tuple[int, int] | None:
+        """Use a taller shelf than usual, before a page is added."""
         for other in sorted({shelf.height for shelf in self._shelves.values() if shelf.height > height}):
             found = self._columns.take(other, width, 1)
             if found is not None:
@@ -107,6 +109,6 @@ class Shelves:
 
 
 def _shelf_height(height: int) -> int:
-    """Round up so that like heights share shelves and at most an eighth is lost."""
+    """Round up so that similar heights share shelves and at most an eighth is lost."""
     step = max((1 << max(height - 1, 1).bit_length() - 1) // _STEPS, 1)
     return -(-height // step) * step

@@ -1,4 +1,4 @@
-"""One mapped staging buffer that ranges are handed out of; it never grows."""
+"""One mapped staging buffer of fixed size, and the ranges allocated from it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from engine.storage.allocators.interface import MemoryAllocation, MemoryAllocato
 
 
 class Span:
-    """A range of staging; views of it keep it alive, and it returns by itself when all are gone.
+    """A range of staging; its views keep it alive, and the last one to go frees it.
 
-    `settled` says that somebody else (a scheduled copy, a resource set) gives it back.
+    `is_handed_over`: a scheduled copy or a resource set frees it instead.
     """
 
-    __slots__ = ("__array_interface__", "__weakref__", "area", "offset", "settled", "size", "taken")
+    __slots__ = ("__array_interface__", "__weakref__", "area", "is_handed_over", "offset", "size", "taken")
 
     def __init__(self, area: StagingArea, offset: int, size: int, taken: int, address: int) -> None:
         self.area = area
         self.offset = offset
         self.size = size
         self.taken = taken
-        self.settled = False
+        self.is_handed_over = False
         self.__array_interface__ = {
             "shape": (size,),
             "typestr": "|u1",
@@ -37,7 +37,7 @@ class Span:
 
     @property
     def buffer(self) -> Any:
-        """The VkBuffer that it is a range of."""
+        """The VkBuffer that contains it."""
         return self.area.handle
 
     def view(self) -> NDArray[np.uint8]:
@@ -56,7 +56,7 @@ class Span:
 
     def __del__(self) -> None:
         # Runs on any thread at any moment, so it only enqueues.
-        if not self.settled:
+        if not self.is_handed_over:
             self.area.dropped.append((self.offset, self.taken))
 
 
@@ -116,7 +116,7 @@ class StagingArea:
             memory.free()
 
     def _open(self) -> bool:
-        """Whether the buffer is there; asks for it the first time."""
+        """Whether the buffer is mapped; the first call allocates it."""
         if self.memory is None:
             usage, mapping = self._make
             self.memory = self._allocator.allocate_buffer(

@@ -1,9 +1,9 @@
-"""StagingMemoryManager: bounded space for uploads and downloads, given back in resource sets (seed 001).
+"""StagingMemoryManager: bounded space for uploads and downloads, freed in resource sets (seed 001).
 
 Updators and downloads schedule copies from any thread. The render thread sends them: `submit` records and
-submits them by itself, `record` writes them into a command buffer of the caller's. What they used belongs
-to the current resource set; `finalize_resource_set` ends that set and begins the next, and the space
-returns when the set is released: by its id, or by itself once a fence or a ticket is past.
+submits them by itself, `record` writes them into a command buffer of the caller's. Their ranges join
+the current resource set; `finalize_resource_set` ends that set and begins the next. Releasing a set frees
+its ranges: by its id, or automatically once a fence or a ticket is over.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from engine.plan.terms.policy import MIB
 from engine.plan.terms.vocabulary import BufferUsage
 from engine.storage.allocators.interface import MemoryAllocator, MemoryMapping
 from engine.storage.staging_area import Span, StagingArea
-from engine.storage.uploads import NEVER, Copy, Upload, record_copies
+from engine.storage.uploads import TARGET_CLOSED, Copy, Upload, record_copies
 from engine.vk.device import Device
 from engine.vk.errors import Result
 
 _LOOK_AGAIN_S = 0.02  # finalizers cannot wake a waiting thread
 
 
-class Past(Protocol):
-    """A moment on the device: a Ticket, or a FenceTicket."""
+class Completion(Protocol):
+    """The end of device work: a Ticket or a FenceTicket."""
 
     def past(self) -> bool:
         """Whether it is over; never waits."""
@@ -39,7 +39,7 @@ class Past(Protocol):
 
 
 class FenceTicket:
-    """A VkFence as a moment; whoever made the fence resets and destroys it."""
+    """Completion by a VkFence; its creator resets and destroys it."""
 
     def __init__(self, device: Device, fence: Any) -> None:
         self._device = device
@@ -63,10 +63,10 @@ class FenceTicket:
 
 
 class StagingMemoryManager:
-    """Owns one buffer for uploads and one for downloads, each made when first asked for and never larger.
+    """Owns one buffer for uploads and one for downloads, each made on first use, of fixed size.
 
-    Space is handed out on any thread. Where there is none, `take` waits for others to give back; the render
-    thread (the one that made this) then sends what is scheduled and waits for the device itself.
+    Any thread may allocate. Without room, `take` waits until other threads free ranges; the render thread
+    (the one that made this) submits the scheduled copies and waits for the device itself.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class StagingMemoryManager:
         self._scheduled: list[Copy] = []
         self._current: list[Span] = []
         self._set = 1
-        self._sets: dict[int, tuple[list[Span], Past | None]] = {}
+        self._sets: dict[int, tuple[list[Span], Completion | None]] = {}
         self._is_closed = False
         self.recorded = 0
 
@@ -135,7 +135,7 @@ class StagingMemoryManager:
         return set_id < self._set and set_id not in self._sets
 
     def take(self, area: StagingArea, size: int, alignment: int, name: str, timeout_s: float = 10.0) -> Span:
-        """Hand out a range, for `name`; waits at most so long. Raises StagingFull: try again later."""
+        """Allocate a range for `name`; waits at most `timeout_s`. Raises StagingFull: retry later."""
         if size > area.capacity:
             raise StagingFull(name, f"{size} bytes, and all of '{area.name}' is {area.capacity}")
         deadline = time.monotonic() + timeout_s
@@ -152,10 +152,10 @@ class StagingMemoryManager:
                 if threading.get_ident() != self._render_thread or not self._in_flight():
                     self._changed.wait(min(left, _LOOK_AGAIN_S))
                     continue
-            self._make_room(left)
+            self._wait_for_staging(left)
 
     def schedule(self, copy: Copy) -> None:
-        """Have a copy sent with the next `submit` or `record`; from any thread."""
+        """Queue a copy for the next `submit` or `record`; from any thread."""
         with self._changed:
             self.check_open("a copy is scheduled")
             self._scheduled.append(copy)
@@ -169,7 +169,7 @@ class StagingMemoryManager:
             copies, self._scheduled = self._scheduled, []
             wanted = [copy for copy in copies if not copy.target.is_closed]
             for copy in copies:
-                copy.set_id = NEVER if copy.target.is_closed else self._set
+                copy.set_id = TARGET_CLOSED if copy.target.is_closed else self._set
                 if isinstance(copy, Upload):
                     self._current.append(copy.span)  # a download keeps its own until it was read
         record_copies(self._device.vk, commands, wanted)
@@ -188,8 +188,8 @@ class StagingMemoryManager:
             self.finalize_resource_set(ticket)
         return ticket
 
-    def finalize_resource_set(self, until: Past | None = None) -> int:
-        """End the current set and return its id; with `until` it is released by itself once that is past."""
+    def finalize_resource_set(self, until: Completion | None = None) -> int:
+        """End the current set and return its id; `collect` releases it once `until` is over."""
         with self._changed:
             done, self._current = self._current, []
             set_id, self._set = self._set, self._set + 1
@@ -197,7 +197,7 @@ class StagingMemoryManager:
         return set_id
 
     def release_resource_set(self, set_id: int) -> None:
-        """Give a set's space back; its copies must be over. Raises DoubleFree for a set that is gone."""
+        """Free a set's ranges; its copies must be over. Raises DoubleFree for a released set."""
         with self._changed:
             if set_id not in self._sets:
                 raise DoubleFree(f"resource set {set_id}", "it was released before, or never finalized")
@@ -206,32 +206,32 @@ class StagingMemoryManager:
             self._changed.notify_all()
 
     def collect(self) -> int:
-        """Release the sets whose fence or ticket is past and return how many; never waits."""
+        """Release the sets whose fence or ticket is over and return how many; never waits."""
         due = [set_id for set_id, row in self._sets.items() if row[1] is not None and row[1].past()]
         for set_id in due:
             self.release_resource_set(set_id)
         return len(due)
 
     def settle(self, timeout_s: float = 30.0) -> bool:
-        """Send everything and wait for it: for loading and reading back; False where it takes longer."""
+        """Submit all copies and wait for them, to load and read back; False after `timeout_s`."""
         done = self.submit().wait(timeout_s)
         self.collect()
         return done
 
     def give(self, span: Span) -> None:
-        """Give back a range that no copy uses; from any thread."""
+        """Free a range that no copy uses; from any thread."""
         with self._changed:
-            span.settled = True
+            span.is_handed_over = True
             span.area.give(span.offset, span.taken)
             self._changed.notify_all()
 
     def give_after(self, span: Span, copy: Copy) -> None:
-        """Give back what a download was copied to, or is still to be: then it joins a resource set."""
+        """Free a download's range now, or with its resource set while the copy may be in flight."""
         with self._changed:
             if copy in self._scheduled:
                 self._scheduled.remove(copy)
-            elif copy.set_id != NEVER and not self.is_released(copy.set_id):
-                span.settled = True
+            elif copy.set_id != TARGET_CLOSED and not self.is_released(copy.set_id):
+                span.is_handed_over = True
                 set_id = copy.set_id
                 (self._current if set_id == self._set else self._sets[set_id][0]).append(span)
                 return
@@ -246,18 +246,18 @@ class StagingMemoryManager:
             self._is_closed = True
             dropped, self._scheduled = self._scheduled, []
         for copy in dropped:
-            copy.span.settled = True
-        with ExitStack() as rest:  # whatever fails, what comes after it is done
+            copy.span.is_handed_over = True
+        with ExitStack() as rest:  # a failure does not skip the rest
             rest.callback(self._recorder.close)
             rest.callback(self.downloads.close)
             rest.callback(self.uploads.close)
             self._recorder.drain()
 
     def _in_flight(self) -> bool:
-        """Whether the render thread can make room by itself."""
+        """Whether submitting and waiting can free ranges."""
         return bool(self._scheduled) or any(until is not None for _spans, until in self._sets.values())
 
-    def _make_room(self, timeout_s: float) -> None:
+    def _wait_for_staging(self, timeout_s: float) -> None:
         self.submit()
         until = next((until for _spans, until in self._sets.values() if until is not None), None)
         if until is not None:

@@ -37,7 +37,7 @@ class Updator(ABC):
     """A range of staging that is copied to its target when the scope is left; used once.
 
     Without `with`: `open` gives the view, `close` schedules the copy, `cancel` does not. One that is
-    dropped, its views too, gives its staging back and schedules nothing.
+    dropped with its views frees its staging and schedules nothing.
     """
 
     def __init__(self, staging: Staging, size: int, name: str, timeout_s: float) -> None:
@@ -52,7 +52,7 @@ class Updator(ABC):
     @property
     @abstractmethod
     def alignment(self) -> int:
-        """What the offset in staging is a multiple of."""
+        """Alignment of the staging offset in bytes."""
 
     @abstractmethod
     def _shaped(self, data: NDArray[np.uint8]) -> NDArray[Any]:
@@ -70,7 +70,7 @@ class Updator(ABC):
         return self._span.view()
 
     def open(self) -> NDArray[Any]:
-        """Take staging and return the view. Raises StagingFull where none comes free in time."""
+        """Allocate staging and return the view. Raises StagingFull on timeout."""
         if self._span is not None or self._is_over:
             raise UseAfterClose(self.name, "an updator is opened a second time")
         staging = self._staging
@@ -85,7 +85,7 @@ class Updator(ABC):
             copy = self._copy(span)
             self._staging.check_open(f"the updator of {self.name} is closed")
             span.flush()
-            span.settled = True
+            span.is_handed_over = True
             self._staging.schedule(copy)
         except BaseException:
             if not self._staging.is_closed:
@@ -93,7 +93,7 @@ class Updator(ABC):
             raise
 
     def cancel(self) -> None:
-        """Give the staging back and schedule nothing."""
+        """Free the staging and schedule nothing."""
         self._staging.give(self._leave())
 
     def __enter__(self) -> NDArray[Any]:
@@ -136,7 +136,7 @@ class BufferUpdator(Updator):
 
     @property
     def alignment(self) -> int:
-        """Words, so that copies go by words; or what the dtype needs."""
+        """16 bytes: whole words, and enough for every dtype."""
         return 16
 
     def _shaped(self, data: NDArray[np.uint8]) -> NDArray[Any]:
@@ -152,7 +152,7 @@ class ImageUpdator(Updator):
 
     The view is [height, width, channels] of the texel's dtype (no channels where there is one), and
     [rows of blocks, blocks, bytes of a block] for packed and compressed formats. Its rows lie
-    `staging_row_pitch` bytes apart: hand that on to whoever decodes into it.
+    `staging_row_pitch` bytes apart: pass that to a decoder that writes into it.
     """
 
     def __init__(
@@ -204,7 +204,7 @@ class ImageUpdator(Updator):
 
 
 def row_pitch(shape: ImageShape, width: int, preferred: int) -> int:
-    """Bytes from row to row in staging: whole texel blocks, at what the device prefers.
+    """Bytes from row to row in staging: whole texel blocks, a multiple of `preferred`.
 
     A depth aspect is copied as such: D24 and stencil formats are not staged.
     """

@@ -80,7 +80,7 @@ class BufferUpload:
 
     @property
     def box(self) -> tuple[int, int, int, int, int]:
-        """What it writes: (subresource, left, top, right, bottom)."""
+        """Written box: (subresource, left, top, right, bottom)."""
         return 0, self.offset, 0, self.offset + self.span.size, 1
 
 
@@ -88,7 +88,7 @@ class BufferUpload:
 class ImageUpload:
     """Staging -> a region (x, y, width, height in texels) of a layer's mip.
 
-    `row_length` is the staging row in texels: what makes padded rows arrive unsheared.
+    `row_length` is the staging row in texels, padding included.
     """
 
     target: ImageTarget
@@ -101,7 +101,7 @@ class ImageUpload:
 
     @property
     def box(self) -> tuple[int, int, int, int, int]:
-        """What it writes: (subresource, left, top, right, bottom)."""
+        """Written box: (subresource, left, top, right, bottom)."""
         x, y, width, height = self.region
         return self.layer << 6 | self.mip, x, y, x + width, y + height
 
@@ -196,13 +196,13 @@ def _rounds(copies: list[Upload]) -> list[list[Upload]]:
 
 
 def _apart(boxes: NDArray[np.int64], axis: int) -> bool:
-    """Whether boxes lie one behind the other along an axis."""
+    """Whether no two boxes overlap along an axis."""
     order = boxes[np.argsort(boxes[:, axis], kind="stable")]
     return bool((order[1:, axis] >= order[:-1, axis + 2]).all())
 
 
 def _order(boxes: NDArray[np.int64], level: NDArray[np.int64], members: NDArray[np.int64]) -> None:
-    """Raise the level of each box above those of earlier boxes that it meets."""
+    """Raise the level of each box above those of earlier boxes that it overlaps."""
     _sub, left, top, right, bottom = boxes[members].T
     for at in range(1, len(members)):
         meets = (left[:at] < right[at]) & (left[at] < right[:at])
@@ -228,7 +228,7 @@ def _record_uploads(vk: Commands, commands: Any, copies: list[Upload]) -> None:
 
 
 def _whole(images: list[ImageUpload], *, to_target: bool) -> NDArray[np.void]:
-    """Make a barrier for all of each image: to TRANSFER_DST, or to where it rests."""
+    """Make a barrier for all of each image: to TRANSFER_DST, or to its rest layout."""
     made = image_barriers([(row.target.live, 0) for row in images], 0, 0, BEFORE if to_target else AFTER)
     for row, upload in zip(made, images, strict=True):
         image = upload.target

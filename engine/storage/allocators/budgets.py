@@ -1,4 +1,4 @@
-"""How much a heap may still give: the smaller of the caller's bound and what the system leaves."""
+"""Bytes left in each heap: the smaller of the caller's budget and the system's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both free-standing allocators share: choosing a memory type, making the resource, binding it."""
+"""DeviceAllocator, the base class of both allocators without a scene: types, resources, binding."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DeviceAllocator(MemoryAllocator):
     """Allocates VkDeviceMemory at once, for code that runs without a scene; usable from any thread.
 
     `budgets` bounds heaps in bytes, as `DeviceProfile.budgets` does; where VK_EXT_memory_budget is there,
-    what the system leaves is read again before every VkDeviceMemory. Where a memory type has no room the
+    the system's budget is read again before every VkDeviceMemory. Where a memory type has no room the
     next one that fits is tried.
     """
 
@@ -50,7 +50,7 @@ class DeviceAllocator(MemoryAllocator):
         self.name = name
         self.budgets = Budgets(device, self.profile)
         self.lock = threading.RLock()
-        self.live: dict[int, BlockAllocation] = {}  # by id(), so that a dead one is found out
+        self.live: dict[int, BlockAllocation] = {}  # by id(), to detect a freed one
         self.leaks: list[str] = []
         self.atoms = [atom(self.profile, index) for index in range(len(self.profile.memory_types))]
         self._ranked: dict[tuple[MemoryMapping, int], tuple[int, ...]] = {}
@@ -62,7 +62,7 @@ class DeviceAllocator(MemoryAllocator):
 
     @abstractmethod
     def release(self, place: Place) -> None:
-        """Take room back."""
+        """Free a place."""
 
     @abstractmethod
     def blocks(self) -> list[Block]:

@@ -1,8 +1,8 @@
 """MemoryAllocator and MemoryAllocation: one interface over planned and over free-standing memory.
 
-Who allocates gets the VkBuffer or VkImage together with its memory. It could not be otherwise: in a
-running scene both are made by steps of a schedule, which bind them, so there is no moment at which there
-is memory and no resource yet. Seed 001 (Merian) names the interfaces and the mapping kinds.
+An allocation is a VkBuffer or VkImage together with its memory: in a running scene the steps of a
+schedule make and bind both, so memory never exists without its resource. Seed 001
+(Merian) names the interfaces and the mapping kinds.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class MemoryMapping(Enum):
 
     @property
     def preferred(self) -> MemoryProperty:
-        """Properties that it had better have."""
+        """Properties that it should have."""
         return self.value[1]
 
 
 class MemoryAllocation(ABC):
-    """Memory with the resource bound to it; owned by who allocated it, who frees it once.
+    """Memory with the resource bound to it; its requester owns it and frees it once.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class MemoryAllocation(ABC):
     @property
     @abstractmethod
     def ready(self) -> bool:
-        """Whether the memory is there: at once, or when the plan that holds it has been carried out."""
+        """Whether the memory exists: at once, or once its plan has been carried out."""
 
     @property
     @abstractmethod
@@ -97,7 +97,7 @@ class MemoryAllocation(ABC):
 
     @abstractmethod
     def free(self) -> None:
-        """Destroy the resource and give the memory back; the device must be through with it."""
+        """Destroy the resource and free its memory; no device work may use it."""
 
 
 class MemoryAllocator(ABC):
@@ -135,7 +135,7 @@ class MemoryAllocator(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give everything back, once; what was not freed is freed and named in the error log's leaks."""
+        """Free everything, once; `leaks` names the allocations that were still live."""
 
     def __enter__(self) -> Self:
         return self

@@ -69,7 +69,7 @@ class SubAllocator(DeviceAllocator):
         return Place(home.block, begin + lead, (begin, begin + outer))
 
     def release(self, place: Place) -> None:
-        """Take room back; a second empty block of a pool is freed."""
+        """Free a place; a second empty block of a pool is freed."""
         block = place.block
         if self._own.pop(id(block), None) is not None:
             self.free_block(block)
@@ -88,7 +88,7 @@ class SubAllocator(DeviceAllocator):
         return [*(row.block for row in self._shared.values()), *self._own.values()]
 
     def trim(self) -> int:
-        """Free blocks in which nothing lies and return their bytes."""
+        """Free empty blocks and return their bytes."""
         with self.lock:
             return sum(self._drop(space) for space in [s for s, row in self._shared.items() if not row.count])
 
@@ -98,7 +98,7 @@ class SubAllocator(DeviceAllocator):
         return Place(block, offset, (0, size))
 
     def _add_block(self, request: Request, memory_type: int, pool: Hashable, least: int) -> None:
-        """Make a block; a smaller one where the heap has no room for what would be usual."""
+        """Make a block; a smaller one where the heap has no room for the usual size."""
         held = sum(row.pool == pool for row in self._shared.values())
         size = max(self._largest // max(_FIRST >> held, 1), _SMALLEST, least)
         while True:

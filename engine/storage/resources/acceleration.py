@@ -52,7 +52,7 @@ INSTANCE = np.dtype(
 
 @dataclass(frozen=True, slots=True)
 class _Geometry:
-    """What a structure is built from: a list of VkAccelerationStructureGeometryKHR with primitive counts."""
+    """The input of a build: a list of VkAccelerationStructureGeometryKHR with primitive counts."""
 
     type: AccelerationStructureType
     geometries: list[Any]
@@ -84,7 +84,7 @@ class AccelerationStructure(Resource):
 
     @property
     def address(self) -> int:
-        """What instances of a top level refer to it by."""
+        """Its device address, which instances of a top level refer to."""
         device = self.owner.device
         info = new("VkAccelerationStructureDeviceAddressInfoKHR", accelerationStructure=self.handle)
         return int(device.vk.vkGetAccelerationStructureDeviceAddressKHR(device.handle, info))

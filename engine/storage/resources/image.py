@@ -30,13 +30,13 @@ class Image(Resource):
     Attributes
     ----------
     layout : int
-        VkImageLayout that all of it is in: UNDEFINED at first, `rest_layout` after every update. Whoever
-        leaves it in another one says so here.
+        VkImageLayout that all of it is in: UNDEFINED at first, `rest_layout` after every update. Code
+        that leaves it in another one sets this.
     rest_layout : int
         SHADER_READ_ONLY_OPTIMAL for sampled images, GENERAL for storage images, TRANSFER_SRC for others.
     generation : int
-        Counts the VkImages that it has had: a plan that is made afresh may replace it, and its contents with
-        it. Read `handle` first.
+        Counts the VkImages that it has had: a new plan may replace the VkImage and lose its contents.
+        Read `handle` first.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Image(Resource):
 
     @property
     def live(self) -> LiveResource:
-        """Describe it for barriers."""
+        """The description that barriers take."""
         handle = self.handle
         if self._live is None:
             self._live = LiveResource(
@@ -106,7 +106,7 @@ class Image(Resource):
         return self._views[0]
 
     def _adopt(self, handle: Any) -> None:
-        """Take up a new VkImage: the first, or one that a plan made in its place, without its contents."""
+        """Switch to a new VkImage: the first, or a plan's replacement, whose contents are undefined."""
         self._handle, self._live = handle, None
         self.generation += 1
         self.layout = constants.VK_IMAGE_LAYOUT_UNDEFINED

@@ -1,4 +1,4 @@
-"""What all resources share: a name, one release, and a finalizer that only enqueues."""
+"""Resource, the base class: a name, one release, and a finalizer that only enqueues."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Owner(Protocol):
 
 
 class Resource:
-    """Something of the device with one owner.
+    """A device object with one owner.
 
-    `close` it, leave its `with`, or drop it: `parts` (what to do to end it, in order) are run by the
+    `close` it, leave its `with`, or drop it: `parts` (its destroy calls, in order) are run by the
     allocator's `collect` on the render thread, after the last work that may use it.
     """
 

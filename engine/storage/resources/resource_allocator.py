@@ -119,7 +119,7 @@ class ResourceAllocator:
     def adopt(
         self, release: weakref.finalize[Any, Any], parts: list[Callable[[], Any]], kind: str, name: str
     ) -> None:
-        """Note a new resource, until its last part is run; called by `Resource`."""
+        """Track a new resource until its last part is run; called by `Resource`."""
         self._live[id(release)] = (release, kind, name)
         parts.append(lambda: self._live.pop(id(release)))
 

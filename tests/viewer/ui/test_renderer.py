@@ -205,7 +205,7 @@ def test_a_texture_larger_than_the_staging_arrives_in_bands_over_frames(offscree
     pictures = [offscreen.frame(large) for _ in range(12)]
     assert not pictures[0].any(), f"texture {number} is drawn once all of it is there"
     np.testing.assert_array_equal(pictures[-1], expected)
-    held.settled = True
+    held.is_handed_over = True
     area.give(held.offset, held.taken)
 
 
