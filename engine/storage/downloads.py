@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.memory.device.problems import NotReady, UseAfterClose
 from engine.storage.staging_area import Span
-from engine.storage.uploads import NEVER, Staging
+from engine.storage.uploads import TARGET_CLOSED, Staging
 from engine.storage.uploads import Download as Copy
 
 

@@ -24,7 +24,7 @@ from engine.vk.binding import REMAINING
 from engine.vk.commands import Commands
 from engine.vk.structs import new
 
-NEVER = -1
+TARGET_CLOSED = -1
 """The resource set of a copy whose target was closed before it was recorded; 0 while it waits."""
 
 
