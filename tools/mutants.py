@@ -241,13 +241,13 @@ class Copy:
 
     def baseline(self, tests: str) -> Baseline:
         """Find the tests that fail without a mutant, and see the others pass. Raises RuntimeError."""
-        done = self._pytest("-rfE", tests)
+        done = self._pytest("-rfE", "--continue-on-collection-errors", tests)
         lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
         left_out = [line.split(" ", 1)[1].split(" - ")[0] for line in lines]
         begun = time.monotonic()
         code, output = self.run(tests, left_out, 3600)
         if code not in PASSED:
-            raise RuntimeError(f"{tests} fails without a mutant, whatever is left out:\n{output[-2000:]}")
+            raise RuntimeError(f"{tests} fails without a mutant, whatever is left out ({code}):\n{output[-2000:]}")
         return Baseline(left_out, time.monotonic() - begun)
 
     def _pytest(self, *arguments: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:

@@ -375,14 +375,14 @@ def test_moved_resources_are_freed_before_anything_is_transferred():
     assert names.index("Move") < names.index("Free") < names.index("Transfer")
 
 
-@pytest.mark.parametrize(("spare", "early"), [(0, False), (-1, True)])
-def test_old_places_are_withdrawn_early_only_where_both_exceed_the_budget(spare: int, early: bool):
+@pytest.mark.parametrize(("beyond", "early"), [(0, False), (-1, True)])
+def test_old_places_are_withdrawn_early_only_where_both_exceed_the_budget(beyond: int, early: bool):
     both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
     old = buffer(0, 1 << 20, dedicated=Dedicated.YES, contents=Contents.UNDEFINED)
     plan, resident, keys = settled([old])
     wanted = needs(replace(old, usage=both), keys=keys)
     (heap,) = {DEVICE.memory_types[int(a["memory_type"])].heap for a in plan.memory.allocations}
     total = 2 * int(plan.memory.allocations["size"].sum())
-    device = DEVICE.with_budgets({heap: total + spare})
+    device = DEVICE.with_budgets({heap: total + beyond})
     schedule = make_schedule(resident, make_plan(wanted, device, plan), packed())
     assert ("Withdraw" in kinds(schedule)) == early
