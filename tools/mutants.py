@@ -116,6 +116,12 @@ class Mutator(ast.NodeTransformer):
         self.generic_visit(node)
         return self._offer(node, ast.If(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse), node.test)
 
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.body = [
+            self.visit(statement) for statement in node.body
+        ]  # frozen, eq and slots are no behaviour
+        return node
+
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         return node  # the words of errors are no claim of these tests
 
@@ -247,7 +253,9 @@ class Copy:
         begun = time.monotonic()
         code, output = self.run(tests, left_out, 3600)
         if code not in PASSED:
-            raise RuntimeError(f"{tests} fails without a mutant, whatever is left out ({code}):\n{output[-2000:]}")
+            raise RuntimeError(
+                f"{tests} fails without a mutant, whatever is left out ({code}):\n{output[-2000:]}"
+            )
         return Baseline(left_out, time.monotonic() - begun)
 
     def _pytest(self, *arguments: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:

@@ -41,7 +41,7 @@ class Requester:
 
     def __str__(self) -> str:
         if self.more:
-            return f"{self.feature} on {self.more:,} more objects"
+            return f"{self.feature} on {self.more:,} more object{'s' * (self.more > 1)}"
         where = f" at {self.file}:{self.line}:{self.column}" if self.file else ""
         what = f"{self.feature} on '{self.object_path}'" if self.object_path else self.feature
         return what + where
