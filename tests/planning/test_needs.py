@@ -9,6 +9,7 @@ import pytest
 from support.random_scenes import profile
 
 from engine.graph import SCENE_COLOR, ColorTarget, ImageDecl, Pass, Samples
+from engine.plan import BufferUsage, Kind, Requirement
 from engine.plan.requirements.requirements import RequirementTable
 from engine.plan.terms.formats import Format
 from engine.planning.needs import (
@@ -86,3 +87,20 @@ def test_a_sentence_names_eight_assets_and_counts_the_others():
     assert _named(keys[:MAX_NAMED], str) == "0, 1, 2, 3, 4, 5, 6, 7"
     assert _named(keys[: MAX_NAMED + 1], str) == "0, 1, 2, 3, 4, 5, 6, 7 and 1 more"
     assert _named(keys, str).endswith("7 and 2 more")
+
+
+def test_what_others_request_is_in_the_plan_with_its_requester(cube):
+    scene, library = cube
+
+    class Other:
+        requester = "test/other"
+        version = 1
+
+        def requirements(self):
+            usage = BufferUsage.STORAGE_BUFFER
+            return [Requirement(planner.keys.transient("other"), Kind.BUFFER, 64, usage=usage)]
+
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 48))
+    planner.others.append(Other())
+    plan = planner.plan(planner.needs(), None)
+    assert plan.why(planner.keys.transient("other")) == "test/other"

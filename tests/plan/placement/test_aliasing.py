@@ -53,3 +53,13 @@ def test_an_image_takes_the_lowest_gap_that_holds_it():
 def test_of_equals_the_one_that_lives_first_comes_first():
     lives = [Image(10, 1, 2, 3), Image(10, 1, 0, 1), Image(10, 1, 0, 0)]
     assert place_aliases(lives) == [(10, [(2, 0), (0, 0)]), (10, [(1, 0)])]
+
+
+def test_an_image_fits_a_gap_of_exactly_its_size():
+    around = [Image(100, 1, 0, 1), Image(60, 1, 0, 0), Image(40, 1, 0, 0)]
+    gap = Image(60, 1, 1, 1)
+    assert place_aliases([*around, gap]) == [(100, [(0, 0)]), (60, [(1, 0), (3, 0)]), (40, [(2, 0)])]
+    first, last, between = Image(30, 1, 0, 0), Image(30, 1, 0, 0), Image(30, 1, 0, 0)
+    whole = Image(90, 1, 5, 5)
+    placed = place_aliases([whole, first, last, between])
+    assert placed == [(90, [(0, 0), (1, 0), (2, 30), (3, 60)])]

@@ -9,7 +9,7 @@ from support.random_scenes import profile
 from engine.humon import Position
 from engine.plan.model.plan import Plan
 from engine.plan.placement.planner import make_plan
-from engine.plan.placement.planning_round import Keep, PlanningRound
+from engine.plan.placement.planning_round import Keep, PlanningRound, _counts
 from engine.plan.placement.staging_bounds import min_buffer_staging
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
@@ -491,3 +491,9 @@ def test_a_round_reports_the_least_staging_for_its_padding(padding: int):
     found = PlanningRound(wanted, UNIFIED, None, Policy(), wanted.terms, Keep.NOTHING).run()
     place = found.memory.subresources[0]
     assert found.min_staging == min_buffer_staging(int(place["footprint"] - place["size"]))
+
+
+def test_occurrences_are_counted_for_each_id():
+    assert _counts(np.array([3, 1, 1, 7, 3, 1], np.int32)) == [(1, 3), (3, 2), (7, 1)]
+    assert _counts(np.array([5], np.int32)) == [(5, 1)]
+    assert _counts(np.array([], np.int32)) == []

@@ -179,3 +179,14 @@ def test_parts_of_images_lie_at_legal_offsets_and_name_their_rows():
     ]
     assert step.reads.tolist() == [(100, 8, 35), (135, 44, 6), (310, 56, 25), (335, 84, 6)]
     assert end == 96
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_all_cuts_of_an_image_stay_in_its_layer(index: int):
+    shapes = [ImageShape(Format.R8_UNORM, 64, 64)] * 2
+    made = pieces({"size": 4096, "cost": 4096 + 128, "shape": index, "place": 3, "room": 7})
+    parts = split(made, shapes, 1024 + 128)
+    assert parts["place"].tolist() == [3] * 4
+    assert parts["room"].tolist() == [7] * 4
+    assert parts["start"].tolist() == [0, 1024, 2048, 3072]
+    assert parts["source"].tolist() == [0, 1024, 2048, 3072]
