@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.random_scenes import NAMES, PROFILES, profile
@@ -95,12 +96,18 @@ def leaves(at: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, 
     yield path
 
 
+def shortened(at: Any) -> Any:
+    """The same with the long lists of facts cut: all of their entries are read alike."""
+    if isinstance(at, dict):
+        return {key: shortened(child) for key, child in at.items()}
+    return [shortened(child) for child in at[:40]] if isinstance(at, list) else at
+
+
 @pytest.mark.parametrize("hostile", [-1, 0, 1 << 70, float("inf"), "x", "0x", None, True, [], [[]], {}])
 def test_any_value_in_a_profile_is_accepted_or_raises_a_profile_error(hostile):
-    refused = 0
-    for path in leaves(value("lavapipe")):
-        root = value("lavapipe")
-        at = root
+    refused, text = 0, json.dumps(shortened(value("lavapipe")))
+    for path in leaves(json.loads(text)):
+        root = at = json.loads(text)
         for part in path[:-1]:
             at = at[part]
         if path:
