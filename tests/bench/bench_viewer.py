@@ -75,8 +75,8 @@ def _memory_tab(plan: Plan) -> tuple[float, float]:
     _click(inspector, plan, 100, 66)
     model = inspector._memory._model
     assert model is not None, "the tab of memory is open"
-    model.fold(0, True)
-    model.fold(1, True)
+    model.set_expanded(0, True)
+    model.set_expanded(1, True)
     drawn = _timed(inspector, plan)
     data = imgui.get_draw_data()
     vertices = ctypes.create_string_buffer(data.total_vtx_count * VERTEX_BYTES)
