@@ -19,7 +19,7 @@ from engine.plan.terms.vulkan_enums import Aspect
 from engine.render.surface import Surface
 from engine.vk.binding import NULL, constants, ffi
 from engine.vk.device import Device
-from engine.vk.errors import Result, SurfaceLost, VulkanError
+from engine.vk.errors import DeviceLost, Result, SurfaceLost, VulkanError
 from engine.vk.structs import new
 from engine.vk.timeline import Timeline
 
@@ -281,5 +281,9 @@ class Swapchain:
         """Wait for the graphics queue; only for a lost surface and for closing."""
         if self._device.lost:
             self._device.wait_idle()
-        else:
+            return
+        try:
             self._device.call("vkQueueWaitIdle", self._device.graphics.handle)
+        except DeviceLost:
+            self._device.wait_idle()  # what was submitted may still use what is destroyed next
+            raise

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from support.display import Display
 from support.limits import limit
 from support.windowed import Windowed, checked_window
 
-from engine.vk.errors import Result
+from engine.vk.errors import DeviceLost, Result
 from engine.vk.faults import faults
 
+Function = Callable[..., object]
 pytestmark = pytest.mark.gpu
 
 
@@ -144,3 +145,26 @@ def test_a_swapchain_that_cannot_be_created_releases_its_parts(windowed: Windowe
     if target is not None:
         windowed.draw(target)
     show(windowed, 6)
+
+
+def test_a_wait_for_the_queue_that_loses_the_device_is_waited_for_before_anything_is_destroyed(
+    windowed: Windowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show(windowed, 3)
+    called: list[str] = []
+    commands = windowed.device.vk
+    for name in ("vkDeviceWaitIdle", "vkDestroySemaphore"):
+        function = getattr(commands, name)
+
+        def logged(*arguments: object, name: str = name, function: Function = function) -> object:
+            called.append(name)
+            return function(*arguments)
+
+        monkeypatch.setattr(commands, name, logged)
+    with (
+        faults.injected(1, Result.DEVICE_LOST, function="vkQueueWaitIdle"),
+        pytest.raises(DeviceLost),
+    ):
+        windowed.swapchain.close()
+    assert called[0] == "vkDeviceWaitIdle"
+    assert "vkDestroySemaphore" in called
