@@ -17,7 +17,7 @@ PROBLEMS_EVERY_S = 0.5
 
 
 class StatisticsCollector:
-    """Smooths times, computes waste once per plan, and reads problems twice a second."""
+    """Smooths times, computes waste once per plan, and reads the problems of the runtime twice a second."""
 
     def __init__(self, runtime: Runtime, scene: str) -> None:
         self._runtime = runtime
@@ -50,7 +50,7 @@ class StatisticsCollector:
         now = time.perf_counter()
         if now >= self._problems_due:
             self._problems_due = now + PROBLEMS_EVERY_S
-            self._problems = (*self.reported, *(problem.render() for problem in runtime.problems))
+            self._problems = tuple(problem.render() for problem in runtime.problems)
         if plan is not self._waste_of:
             self._waste_of, self._waste = plan, plan.waste_bytes if plan is not None else 0
         steps = self._steps()
@@ -65,7 +65,7 @@ class StatisticsCollector:
             steps_done=steps - runtime.memory.steps_left,
             steps=steps,
             settled=runtime.memory.settled,
-            problems=self._problems,
+            problems=(*self.reported, *self._problems),
         )
 
     def _steps(self) -> int:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from engine.humon import Problem
 from engine.runtime.runtime import FrameFacts
 from viewer.run.statistics_collector import StatisticsCollector
 
@@ -55,3 +56,17 @@ def test_a_window_that_was_minimised_leaves_the_frame_time_as_it_was(monkeypatch
     facts.note(not_drawn)
     facts.note(drawn)
     assert facts.collect().frame_ms == pytest.approx(10.0)
+
+
+def test_what_was_reported_stands_among_the_problems_at_once_and_first() -> None:
+    runtime = SimpleNamespace(
+        plan=None,
+        schedule=None,
+        memory=SimpleNamespace(steps_left=0, settled=True, live_bytes=0),
+        device=SimpleNamespace(adapter=SimpleNamespace(name="a GPU")),
+        problems=(Problem("asset.missing", "no such asset"),),
+    )
+    facts = StatisticsCollector(runtime, "a.hu")  # type: ignore[arg-type]
+    (problem,) = facts.collect().problems
+    facts.reported.append("the device was lost")
+    assert facts.collect().problems == ("the device was lost", problem)
