@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,15 +52,14 @@ def view_from_world(world: ArrayLike) -> Matrix:
 
     Raises ValueError if its -Z and +Y axes are parallel or have no length.
     """
-    m = np.asarray(world, np.float64)
-    back = m[2, :3]
-    right = np.cross(m[1, :3], back)
-    lengths = np.linalg.norm(back), np.linalg.norm(right)
+    _, up, back, eye = np.asarray(world, np.float64)[:, :3].tolist()  # numpy is slow for so few numbers
+    right = _cross(up, back)
+    lengths = math.hypot(*back), math.hypot(*right)
     if not all(math.isfinite(length) and length > 0 for length in lengths):
         raise ValueError("the -Z and +Y axes of a camera's world matrix must not be parallel or zero")
-    back = back / lengths[0]
-    right = right / lengths[1]
-    return _view(right, np.cross(back, right), back, m[3, :3])
+    back = [value / lengths[0] for value in back]
+    right = [value / lengths[1] for value in right]
+    return _view(right, _cross(back, right), back, eye)
 
 
 def look_at(eye: ArrayLike, target: ArrayLike, up: ArrayLike = (0.0, 1.0, 0.0)) -> Matrix:
@@ -91,10 +91,12 @@ def project(points: ArrayLike, view_projection: ArrayLike) -> NDArray[np.float32
         return np.asarray(clip[..., :3] / clip[..., 3:], np.float32)
 
 
-def _view(
-    right: NDArray[np.float64], up: NDArray[np.float64], back: NDArray[np.float64], eye: NDArray[np.float64]
-) -> Matrix:
-    m = np.identity(4)
-    m[:3, 0], m[:3, 1], m[:3, 2] = right, up, back
-    m[3, :3] = -eye @ m[:3, :3]
-    return m.astype(np.float32)
+def _cross(a: Sequence[float], b: Sequence[float]) -> list[float]:
+    return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+
+
+def _view(right: Sequence[float], up: Sequence[float], back: Sequence[float], eye: Sequence[float]) -> Matrix:
+    axes = (right, up, back)
+    moved = [-sum(e * a for e, a in zip(eye, axis, strict=True)) for axis in axes]
+    rows = [[*(axis[i] for axis in axes), 0.0] for i in range(3)]
+    return np.array([*rows, [*moved, 1.0]], np.float32)

@@ -1,7 +1,7 @@
-"""Draw lists: from enabled rows to instances and indirect commands, in numpy.
+"""Draw lists: the instances and indirect commands of one draw table, kept and changed by difference.
 
-Rows that share a mesh, a pipeline and a descriptor set are one *batch*, drawn by one indirect
-command; batches that share pipeline, set and buffers are one *group*, drawn by one call.
+Every block of the table has one command; blocks that share pipeline, descriptor set and buffers are one
+*group*, drawn by one call.
 """
 
 from __future__ import annotations
@@ -10,6 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from engine.planning.tables import DrawTable
+
+Ints = npt.NDArray[np.int64]
 
 COMMAND = np.dtype(
     [
@@ -26,8 +30,8 @@ BATCH = np.dtype(
     [
         ("pipeline", "<i4"),
         ("descriptors", "<i4"),
-        ("vertex_buffer", "<i8"),
-        ("index_buffer", "<i8"),
+        ("vertex_buffer", "<i4"),
+        ("index_buffer", "<i4"),
         ("index_type", "<i4"),
         ("index_count", "<u4"),
         ("first_index", "<u4"),
@@ -35,7 +39,10 @@ BATCH = np.dtype(
         ("ready", "?"),
     ]
 )
-"""One batch: pipeline, descriptor set, buffers and index range; `ready` is false until all are resident."""
+"""What a batch is drawn with: pipeline, descriptor set (-1: none), resources of its vertices and indices, and
+the index range; `ready` is false until all are resident."""
+
+_GROUPED = ("pipeline", "descriptors", "vertex_buffer", "index_buffer", "index_type")
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,45 @@ class DrawGroup:
     count: int
 
 
-@dataclass(frozen=True)
-class DrawList:
-    """The draws of a pass: instances uint32[n, 2] (object row, material row), commands, groups."""
+@dataclass(frozen=True, eq=False)
+class Written:
+    """What an update has written: ranges [first, last) of instances and of commands; None for all of them.
 
-    instances: npt.NDArray[np.uint32]
-    commands: npt.NDArray[np.void]
-    groups: tuple[DrawGroup, ...]
+    `regrouped` is true where other groups are drawn than before.
+    """
+
+    instances: npt.NDArray[np.integer] | None
+    commands: npt.NDArray[np.integer] | None
+    regrouped: bool
+
+
+MAX_RANGES = 64
+"""With more changed ranges everything is written again: that costs less than many small copies."""
+
+
+class DrawList:
+    """The draws of one table: `instances` uint32[slots, 2] (object row, material row) and `commands`.
+
+    An instance of a block that is drawn stands at the block's first slot or behind it, without gaps.
+    """
+
+    def __init__(self, table: DrawTable) -> None:
+        self._table = table
+        self._layout: int | None = None
+        self._seen = 0
+        self._batches = np.zeros(0, BATCH)
+        self._shown = np.zeros(0, np.int64)
+        self._starts = np.zeros(0, np.int64)
+        self._drawn_groups = np.zeros(0, np.bool_)
+        self._counts = np.zeros(0, np.int64)
+        self._place = np.zeros(0, np.int64)
+        self.instances = np.zeros((0, 2), np.uint32)
+        self.commands = np.zeros(0, COMMAND)
+
+    @property
+    def instance_count(self) -> int:
+        """The number of instances in one frame."""
+        return int(self.commands["instance_count"].sum())
 
     @property
     def triangles(self) -> int:
@@ -65,60 +104,113 @@ class DrawList:
         counts = self.commands["index_count"].astype(np.int64) * self.commands["instance_count"]
         return int(counts.sum()) // 3
 
+    @property
+    def groups(self) -> list[DrawGroup]:
+        """The groups with at least one instance, in the order of their commands."""
+        firsts = self._starts[self._drawn_groups]
+        counts = np.diff(self._starts, append=len(self._shown))[self._drawn_groups]
+        of = self._batches[self._table.blocks.blocks.rows["batch"][self._shown[firsts]]]
+        columns = [of[name].tolist() for name in _GROUPED]
+        return [DrawGroup(*row) for row in zip(*columns, firsts.tolist(), counts.tolist(), strict=True)]
 
-def build_draws(
-    objects: npt.NDArray[np.integer],
-    materials: npt.NDArray[np.integer],
-    batch_of: npt.NDArray[np.integer],
-    batches: npt.NDArray[np.void],
-) -> DrawList:
-    """Build the draw list of one pass.
+    def update(self, batches: npt.NDArray[np.void] | None) -> Written | None:
+        """Follow the table; `batches` is BATCH[n], what each batch is drawn with now, or None as before.
 
-    objects, materials and batch_of are columns of the drawn rows; batches is BATCH[m]. Batches that
-    are not ready are skipped, so that no undefined memory is read.
-    """
-    by = ("index_type", "index_buffer", "vertex_buffer", "descriptors", "pipeline")
-    sequence = np.lexsort([batches[name] for name in by])
-    rank = np.empty(len(batches), np.int64)
-    rank[sequence] = np.arange(len(batches))
-    counts = np.bincount(batch_of, minlength=len(batches))[sequence] if len(batches) else np.zeros(0, int)
-    counts = np.where(batches["ready"][sequence], counts, 0)
+        Returns what was written, None where nothing has changed. Batches that are not ready are not drawn, so
+        that no undefined memory is read.
+        """
+        table = self._table
+        changed = None
+        if self._layout == table.blocks.layout:
+            changed = table.changes.since(self._seen)
+            if batches is None and changed is not None and not len(changed):
+                return None
+        known = len(table.blocks.blocks) == len(self._counts)
+        self._layout, self._seen = table.blocks.layout, table.changes.version
+        ranges = self._write_instances(changed)
+        if batches is not None or changed is None or not known:
+            self._batches = batches if batches is not None else self._batches
+            self._arrange()
+            return Written(ranges, None, True)
+        places = self._place[changed]
+        places = places[places >= 0]
+        self.commands["instance_count"][places] = self._counts[self._shown[places]]
+        before, self._drawn_groups = self._drawn_groups, self._groups_drawn()
+        regrouped = not np.array_equal(before, self._drawn_groups)
+        return Written(ranges, _ranges(places, places + 1), regrouped)
 
-    drawn = batches["ready"][batch_of] if len(batches) else np.zeros(0, bool)
-    order = np.argsort(rank[batch_of[drawn]], kind="stable")
-    instances = np.empty((len(order), 2), np.uint32)
-    instances[:, 0] = objects[drawn][order]
-    instances[:, 1] = materials[drawn][order]
+    def _write_instances(self, blocks: npt.NDArray[np.integer] | None) -> npt.NDArray[np.integer] | None:
+        """Write the drawn rows of these blocks (None: of all); return the ranges, None for everything."""
+        table = self._table
+        count, slots = len(table.blocks.blocks), len(table.blocks.rows)
+        whole = blocks is None or len(self.instances) < slots
+        if whole:
+            blocks = np.arange(count)
+            if len(self.instances) != slots:
+                self.instances = np.zeros((slots, 2), np.uint32)
+        assert blocks is not None
+        if len(self._counts) != count:
+            counts = np.zeros(count, np.int64)
+            counts[: len(self._counts)] = self._counts[:count]
+            self._counts = counts
+        of = table.blocks.blocks.rows[blocks]
+        where, starts = table.blocks.spans(blocks)
+        rows = table.blocks.rows.rows[where]
+        drawn = table.drawn(rows)
+        before: Ints = np.cumsum(drawn) - drawn
+        if len(starts):
+            self._counts[blocks] = np.add.reduceat(drawn, starts, dtype=np.int64)
+        shift = np.repeat(of["first"] - before[starts], of["capacity"])
+        target = (shift + before)[drawn]
+        self.instances[target, 0] = table.feature.object[rows[drawn]]
+        material = table.material_rows_of(of["batch"])
+        self.instances[target, 1] = np.repeat(material, self._counts[blocks])
+        if whole:
+            return None
+        return _ranges(of["first"], of["first"] + self._counts[blocks])
 
-    used = np.flatnonzero(counts)
-    chosen = batches[sequence[used]]
-    commands = np.empty(len(used), COMMAND)
-    for name in ("index_count", "first_index", "vertex_offset"):
-        commands[name] = chosen[name]
-    commands["instance_count"] = counts[used]
-    commands["first_instance"] = np.cumsum(counts[used]) - counts[used]
-    return DrawList(instances, commands, _groups(chosen, by))
+    def _arrange(self) -> None:
+        """Put the commands of all blocks that can be drawn in the order of their groups."""
+        blocks = self._table.blocks.blocks.rows
+        ready = np.flatnonzero(self._batches["ready"][blocks["batch"]])
+        codes = _codes(self._batches)[blocks["batch"][ready]]
+        order = np.argsort(codes, kind="stable")
+        self._shown = ready[order]
+        codes = codes[order]
+        self._starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))[: len(codes)])
+        self._place = np.full(len(blocks), -1, np.int64)
+        self._place[self._shown] = np.arange(len(self._shown))
+        of = self._batches[blocks["batch"][self._shown]]
+        self.commands = np.empty(len(of), COMMAND)
+        for name in ("index_count", "first_index", "vertex_offset"):
+            self.commands[name] = of[name]
+        self.commands["instance_count"] = self._counts[self._shown]
+        self.commands["first_instance"] = blocks["first"][self._shown]
+        self._drawn_groups = self._groups_drawn()
+
+    def _groups_drawn(self) -> npt.NDArray[np.bool_]:
+        """Which groups have an instance."""
+        if not len(self._starts):
+            return np.zeros(0, np.bool_)
+        return np.add.reduceat(self._counts[self._shown], self._starts) > 0
 
 
-def _groups(batches: npt.NDArray[np.void], by: tuple[str, ...]) -> tuple[DrawGroup, ...]:
-    """Split sorted batches into runs with equal values of all fields in `by`."""
-    if not len(batches):
-        return ()
-    change = np.zeros(len(batches), bool)
-    change[0] = True
-    for name in by:
-        change[1:] |= batches[name][1:] != batches[name][:-1]
-    starts = np.flatnonzero(change)
-    ends = np.append(starts[1:], len(batches))
-    return tuple(
-        DrawGroup(
-            int(batches["pipeline"][s]),
-            int(batches["descriptors"][s]),
-            int(batches["vertex_buffer"][s]),
-            int(batches["index_buffer"][s]),
-            int(batches["index_type"][s]),
-            int(s),
-            int(e - s),
-        )
-        for s, e in zip(starts, ends, strict=True)
-    )
+def _codes(batches: npt.NDArray[np.void]) -> Ints:
+    """Return numbers that are equal for batches of one group, and ordered by pipeline, set and buffers."""
+    columns = [batches[name].astype(np.int64) + 1 for name in _GROUPED]
+    bits = [int(column.max(initial=0)).bit_length() for column in columns]
+    if sum(bits) < 63:
+        codes = np.zeros(len(batches), np.int64)
+        for column, width in zip(columns, bits, strict=True):
+            codes = codes << width | column
+        return codes
+    _, numbers = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
+    return numbers.reshape(-1)
+
+
+def _ranges(first: npt.NDArray[np.integer], last: npt.NDArray[np.integer]) -> npt.NDArray[np.integer] | None:
+    """Return ranges int64[k, 2], without empty ones; None where there are too many."""
+    some = last > first
+    if np.count_nonzero(some) > MAX_RANGES:
+        return None
+    return np.stack((first[some], last[some]), axis=1)

@@ -6,12 +6,15 @@ tables. Both are added to one requirement table, so that every byte of GPU memor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
-from engine.assets import AssetLibrary, AssetRef, ShaderFacts
+from engine.assets import AssetLibrary, AssetRef
+from engine.feature.collect import RequesterIds
 from engine.feature.requirement_builders import (
     SAMPLED_USE,
     indices_requirement,
@@ -19,18 +22,17 @@ from engine.feature.requirement_builders import (
     vertices_requirement,
 )
 from engine.graph import (
-    SCENE_COLOR,
     ColorTarget,
     CompiledGraph,
     CompiledPass,
     ImageDecl,
+    ImageLifetime,
     Pass,
     Samples,
     stand_in_name,
 )
+from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement, RequirementTable
-from engine.plan.terms.drawing import CompareOp, ShaderStage, Topology
-from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import (
     Access,
@@ -44,9 +46,10 @@ from engine.plan.terms.vocabulary import (
     Stage,
 )
 from engine.plan.terms.vulkan_enums import Aspect
+from engine.planning.drawing import PassDrawing, material_table_name
 from engine.planning.draws import COMMAND
-from engine.planning.shading import FRAME_SET, MATERIAL_SET, ShaderSet
-from engine.planning.tables import DrawTable, MaterialUse, PipelineKey
+from engine.planning.instance_blocks import block_limit, capacity, slot_limit
+from engine.planning.tables import DrawTable
 from engine.tableau import Tableau
 
 FRAMES_IN_FLIGHT = 2
@@ -55,7 +58,6 @@ FRAMES_IN_FLIGHT = 2
 PASS_REQUESTERS = 16
 """How many rows a pass has as requesters; the others form one group."""
 
-BUILTIN_DB = 0
 FALLBACK_PRIORITY = 1000
 INSTANCE_BYTES = 64
 DRAW_BYTES = 8
@@ -66,7 +68,9 @@ _MAPPED = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
 class FrameNeeds:
     """A compiled frame, its draw tables by pass name, the names of its rings, and all its requirements.
 
-    `size` is that of the target in texels, `samples` the number for Samples.DEVICE.
+    `size` is that of the target in texels, `samples` the number for Samples.DEVICE. `drawings` has the
+    shaders, pipelines and descriptor sets of the passes. The tables change with the scene: `assets` is what
+    each drew when these needs were collected, and `restore` returns to it.
     """
 
     graph: CompiledGraph
@@ -75,9 +79,13 @@ class FrameNeeds:
     size: tuple[int, int]
     samples: int
     rings: list[str] = field(default_factory=list)
-    shaders: list[ShaderRow] = field(default_factory=list)
-    pipelines: list[PipelineRow] = field(default_factory=list)
-    descriptor_sets: list[DescriptorSetRow] = field(default_factory=list)
+    drawings: dict[str, PassDrawing] = field(default_factory=dict)
+    assets: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+
+    def restore(self) -> None:
+        """Let every table draw what it drew when these needs were collected."""
+        for name, assets in self.assets.items():
+            self.tables[name].restore(assets)
 
 
 def for_samples(p: Pass, samples: int) -> Pass:
@@ -91,31 +99,52 @@ def for_samples(p: Pass, samples: int) -> Pass:
     return replace(p, color=color)
 
 
-def pass_requesters(
-    p: Pass, features: Iterable[str], tableau: Tableau, requirements: RequirementTable
-) -> tuple[int, ...]:
-    """Return ids of the requesters of a pass: active rows of the features (by name) that take part in it.
+class PassRequesters:
+    """The requesters of passes: active rows of the features that take part in them.
 
-    They differ from the ids of asset requesters, so that either can be removed without the other.
+    Their ids differ from those of asset requesters, so that either can be removed without the other.
     """
-    ids: list[int] = []
-    for name in features:
-        table = tableau.tables[name]
-        rows = table.rows_active()
-        for row in rows[:PASS_REQUESTERS].tolist():
-            ids.append(requirements.requesters.add(name, table.path(row), table.position(row)))
-        if len(rows) > PASS_REQUESTERS:
-            ids.append(requirements.requesters.add_group(name, len(rows) - PASS_REQUESTERS))
-    return tuple(ids) or (requirements.requesters.add(f"frame {p.name}"),)
+
+    def __init__(self, tableau: Tableau, requesters: RequesterTable) -> None:
+        self._tableau = tableau
+        self._requesters = requesters
+        self._ids: dict[str, RequesterIds] = {}
+
+    def of(self, p: Pass, features: Iterable[str]) -> tuple[int, ...]:
+        """Return the ids of the requesters of a pass in which these features take part, by name.
+
+        A feature with more than PASS_REQUESTERS active rows has the others as one group.
+        """
+        ids: list[int] = []
+        for name in features:
+            table = self._tableau.tables[name]
+            rows = table.rows_active()
+            known = self._ids.get(name)
+            if known is None:
+                known = self._ids[name] = RequesterIds(self._tableau, table, self._requesters)
+            ids += known.of(rows[:PASS_REQUESTERS]).tolist()
+            if len(rows) > PASS_REQUESTERS:
+                ids.append(self._requesters.add_group(name, len(rows) - PASS_REQUESTERS))
+        return tuple(ids) or (self._requesters.add(f"frame {p.name}"),)
 
 
 class PassNeeds:
-    """Adds the needs of the passes of one frame to `needs`; requesters are given by pass name."""
+    """Collects the requirements of the passes of one frame; requesters are given by pass name.
 
-    def __init__(self, needs: FrameNeeds, library: AssetLibrary) -> None:
+    `requirements` has each with its requesters.
+    """
+
+    def __init__(self, needs: FrameNeeds, library: AssetLibrary, fallbacks: dict[int, Requirement]) -> None:
+        """`fallbacks` remembers the requirements of builtin assets, by their keys."""
+        self.requirements: list[tuple[Requirement, tuple[int, ...]]] = []
         self._needs = needs
         self._library = library
+        self._fallbacks = fallbacks
         self._keys = needs.requirements.keys
+
+    def add(self, requirement: Requirement, requesters: Iterable[int]) -> None:
+        """Add one requirement of these requesters."""
+        self.requirements.append((requirement, tuple(requesters)))
 
     def add_images(self, requesters: dict[str, tuple[int, ...]]) -> None:
         """Add every image of the graph, requested by the passes that write it."""
@@ -127,40 +156,15 @@ class PassNeeds:
                 if _writes(p, image)
                 for a in requesters[p.declaration.name]
             }
-            width, height = image.extent.resolve(self._needs.size)
-            samples = self._needs.samples if image.samples is Samples.DEVICE else 1
-            depth = bool(image.format.info.aspect & Aspect.DEPTH)
-            stage = Stage.LATE_FRAGMENT_TESTS if depth else Stage.COLOR_ATTACHMENT_OUTPUT
-            access = Access.DEPTH_STENCIL_ATTACHMENT_WRITE if depth else Access.COLOR_ATTACHMENT_WRITE
-            uses = [QueueUse(QueueKind.GRAPHICS, access, stage)]
-            if lifetime.usage & ImageUsage.SAMPLED:
-                uses.append(SAMPLED_USE)
-            if lifetime.usage & ImageUsage.TRANSFER_SRC:
-                uses.append(QueueUse(QueueKind.GRAPHICS, Access.TRANSFER_READ, Stage.COPY))
-            requirement = Requirement(
-                key=self._keys.transient(image.name),
-                kind=Kind.IMAGE,
-                shape=ImageShape(image.format, width, height, 1, samples),
-                usage=lifetime.usage,
-                uses=tuple(uses),
-                dedicated=Dedicated.PREFER,
-                lifetime=(lifetime.first, lifetime.last),
-            )
-            self._needs.requirements.add(requirement, sorted(ids))
+            key = self._keys.transient(image.name)
+            self.add(_image(key, lifetime, self._needs.size, self._needs.samples), sorted(ids))
 
     def add_stand_ins(self, requesters: dict[str, tuple[int, ...]]) -> None:
         """Add the stand-ins of all images that passes read; always resident, so that switching is free."""
         for p in self._needs.graph.passes:
             for read in p.declaration.reads:
-                requirement = Requirement(
-                    key=self._keys.transient(stand_in_name(read.image.name)),
-                    kind=Kind.IMAGE,
-                    shape=ImageShape(read.image.format, 1, 1),
-                    usage=ImageUsage.SAMPLED,
-                    uses=(SAMPLED_USE,),
-                    contents=Contents.ZERO,
-                )
-                self._needs.requirements.add(requirement, requesters[p.declaration.name])
+                key = self._keys.transient(stand_in_name(read.image.name))
+                self.add(_stand_in(key, read.image.format), requesters[p.declaration.name])
 
     def add_frame(self, objects: int, frame_bytes: int, requesters: Iterable[int]) -> None:
         """Add the ring of the Frame block and the ring of world matrices."""
@@ -173,147 +177,98 @@ class PassNeeds:
         self._ring("instances", capacity(objects) * INSTANCE_BYTES, BufferUsage.STORAGE_BUFFER, use, ids)
 
     def add_draws(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
-        """Add the draw list, commands, material tables, fallbacks, pipelines and sets of one pass."""
-        name = table.declaration.name
+        """Add the draw list, commands, material tables and fallbacks of one pass."""
+        name, in_use = table.declaration.name, table.in_use
         storage = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
-        size = capacity(len(table.rows)) * DRAW_BYTES
+        size = slot_limit(table.instances) * DRAW_BYTES
         self._ring(f"{name}.draws", size, BufferUsage.STORAGE_BUFFER, storage, requesters)
         indirect = QueueUse(QueueKind.GRAPHICS, Access.INDIRECT_COMMAND_READ, Stage.DRAW_INDIRECT)
-        size = capacity(len(table.batches)) * COMMAND.itemsize
+        size = block_limit(table.instances, len(in_use.batches)) * COMMAND.itemsize
         self._ring(f"{name}.commands", size, BufferUsage.INDIRECT_BUFFER, indirect, requesters)
         shaded = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.FRAGMENT_SHADER)
-        for number, shading in enumerate(table.shadings):
-            if shading.material is not None:
-                size = capacity(len(table.materials[number])) * shading.material.size
+        for number in in_use.shadings.tolist():
+            block = table.recipes.shadings[number].material
+            if block is not None:
+                size = capacity(len(in_use.materials[number])) * block.size
                 key = material_table_name(name, number)
                 self._ring(key, size, BufferUsage.STORAGE_BUFFER, shaded, requesters)
         self._add_fallbacks(table, requesters)
-        self._add_rows(table, requesters)
 
     def _add_fallbacks(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
         """Add the builtin assets that are drawn until the real ones have arrived, before all others."""
-        uses = [use for materials in table.materials for material in materials for use in material.textures]
-        builtin = {use.fallback for use in uses} | {use.key for use in uses if use.key >> 32 == BUILTIN_DB}
-        requirements = [
-            texture_requirement(AssetRef.from_key(key), self._library, FALLBACK_PRIORITY)
-            for key in sorted(builtin)
-        ]
-        used = table.batches[np.unique(table.batches["fallback"][table.batches["fallback"] >= 0])]
-        for vertices, indices in sorted({(int(row["vertices"]), int(row["indices"])) for row in used}):
-            mesh = AssetRef.from_key(vertices), AssetRef.from_key(indices)
-            requirements.append(vertices_requirement(mesh[0], self._library, FALLBACK_PRIORITY))
-            requirements.append(indices_requirement(mesh[1], self._library, FALLBACK_PRIORITY))
-        for requirement in requirements:
-            self._needs.requirements.add(requirement, requesters)
+        for key in table.builtin_assets().tolist():
+            self.add(self._fallback(key, texture_requirement), requesters)
+        if (table.batches["fallback"][table.in_use.batches] >= 0).any():
+            mesh = table.recipes.placeholder
+            self.add(self._fallback(mesh.vertices.key, vertices_requirement), requesters)
+            self.add(self._fallback(mesh.indices.key, indices_requirement), requesters)
+
+    def _fallback(self, key: int, make: Callable[[AssetRef, AssetLibrary, int], Requirement]) -> Requirement:
+        found = self._fallbacks.get(key)
+        if found is None:
+            made = make(AssetRef.from_key(key), self._library, FALLBACK_PRIORITY)
+            found = self._fallbacks[key] = made
+        return found
 
     def _ring(
         self, name: str, size: int, usage: BufferUsage, use: QueueUse, requesters: Iterable[int]
     ) -> None:
-        requirement = Requirement(
-            key=self._keys.transient(name),
-            kind=Kind.BUFFER,
-            size=size,
-            alignment=16,
-            usage=usage,
-            properties=_MAPPED,
-            preferred=MemoryProperty.DEVICE_LOCAL,
-            uses=(use,),
-            copies=FRAMES_IN_FLIGHT,
-            persistent_map=True,
-        )
-        self._needs.requirements.add(requirement, requesters)
+        self.add(_ring(self._keys.transient(name), size, usage, use), requesters)
         self._needs.rings.append(name)
 
-    def _add_rows(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
-        """Add the shaders, pipelines and descriptor sets of one pass."""
-        p = table.declaration
-        for shading in table.shadings:
-            for ref in shading.shaders:
-                facts = self._library.facts(ref)
-                assert isinstance(facts, ShaderFacts)
-                stage = ShaderStage[facts.stage.name]
-                self._needs.shaders.append(
-                    ShaderRow(ref.key, stage, facts.entry_point, requesters=requesters)
-                )
-        for number, key in enumerate(table.pipelines):
-            self._needs.pipelines.append(
-                self._pipeline(p, number, key, table.shadings[key.shading], requesters)
-            )
-        for number, shading in enumerate(table.shadings):
-            if shading.sets:
-                row = frame_set_row(self._needs, table, number)
-                self._needs.descriptor_sets.append(replace(row, requesters=requesters))
-            if len(shading.sets) > MATERIAL_SET:
-                for use in table.materials[number]:
-                    row = material_set_row(p.name, shading, use)
-                    self._needs.descriptor_sets.append(replace(row, requesters=requesters))
 
-    def _pipeline(
-        self, p: Pass, number: int, key: PipelineKey, shading: ShaderSet, requesters: tuple[int, ...]
-    ) -> PipelineRow:
-        biased = p.state.depth_bias or p.state.depth_bias_slope
-        state = PipelineState(
-            cull=p.state.cull,
-            depth_compare=CompareOp.GREATER,
-            depth_test=p.depth is not None,
-            depth_write=p.depth is not None,
-            depth_bias=(p.state.depth_bias, p.state.depth_bias_slope) if biased else None,
-            samples=self._needs.samples if _sampled(p) else 1,
-            colour_formats=tuple(target.image.format for target in p.color),
-            depth_format=p.depth.image.format if p.depth is not None else Format.UNDEFINED,
-        )
-        return PipelineRow(
-            name=f"{p.name}/{number}",
-            shaders=tuple(ref.key for ref in shading.shaders),
-            vertex_format=tuple((name, Format[form.upper()]) for name, form in key.vertex_format),
-            vertex_stride=key.stride,
-            topology=Topology[key.topology],
-            pass_name=p.name,
-            state=state,
-            requesters=requesters,
-        )
+# Remembered, as most are the same from plan to plan, and the same objects are compared at once.
 
 
-def capacity(count: int, least: int = 16) -> int:
-    """Return the capacity for `count` rows: a power of two, so that adding one rarely needs a new buffer."""
-    return max(least, 1 << max(0, count - 1).bit_length())
+@lru_cache(maxsize=1024)
+def _image(key: int, lifetime: ImageLifetime, size: tuple[int, int], samples: int) -> Requirement:
+    image = lifetime.image
+    width, height = image.extent.resolve(size)
+    depth = bool(image.format.info.aspect & Aspect.DEPTH)
+    stage = Stage.LATE_FRAGMENT_TESTS if depth else Stage.COLOR_ATTACHMENT_OUTPUT
+    access = Access.DEPTH_STENCIL_ATTACHMENT_WRITE if depth else Access.COLOR_ATTACHMENT_WRITE
+    uses = [QueueUse(QueueKind.GRAPHICS, access, stage)]
+    if lifetime.usage & ImageUsage.SAMPLED:
+        uses.append(SAMPLED_USE)
+    if lifetime.usage & ImageUsage.TRANSFER_SRC:
+        uses.append(QueueUse(QueueKind.GRAPHICS, Access.TRANSFER_READ, Stage.COPY))
+    return Requirement(
+        key=key,
+        kind=Kind.IMAGE,
+        shape=ImageShape(image.format, width, height, 1, samples if image.samples is Samples.DEVICE else 1),
+        usage=lifetime.usage,
+        uses=tuple(uses),
+        dedicated=Dedicated.PREFER,
+        lifetime=(lifetime.first, lifetime.last),
+    )
 
 
-def material_table_name(pass_name: str, shading: int) -> str:
-    """Return the name of the transient with the material rows of one shader set of a pass."""
-    return f"{pass_name}.materials.{shading}"
+@lru_cache(maxsize=1024)
+def _stand_in(key: int, form: Format) -> Requirement:
+    return Requirement(
+        key=key,
+        kind=Kind.IMAGE,
+        shape=ImageShape(form, 1, 1),
+        usage=ImageUsage.SAMPLED,
+        uses=(SAMPLED_USE,),
+        contents=Contents.ZERO,
+    )
 
 
-def frame_set_row(needs: FrameNeeds, table: DrawTable, shading: int) -> DescriptorSetRow:
-    """Return the descriptor set that a pass binds once for one of its shader sets.
-
-    Bindings are identified by name: frame, instances, draws, materials, and the names of the pass's reads.
-    """
-    name = table.declaration.name
-    reads = dict(next(p.reads for p in needs.graph.passes if p.declaration.name == name))
-    layout = table.shadings[shading].sets[FRAME_SET]
-    transient = needs.requirements.keys.transient
-    contents = []
-    for row in layout:
-        known = {
-            "frame": "frame",
-            "instances": "instances",
-            "draws": f"{name}.draws",
-            "materials": material_table_name(name, shading),
-            **reads,
-        }
-        contents.append((row.binding, transient(known[row.name])))
-    return DescriptorSetRow(f"{name}/{shading}/frame", layout, tuple(contents))
-
-
-def material_set_row(pass_name: str, shading: ShaderSet, use: MaterialUse) -> DescriptorSetRow:
-    """Return the descriptor set of one material: its textures by binding."""
-    contents = tuple((texture.binding, texture.key) for texture in use.textures)
-    return DescriptorSetRow(f"{pass_name}/{use.label}", shading.sets[MATERIAL_SET], contents)
-
-
-def _sampled(p: Pass) -> bool:
-    return any(image.samples is Samples.DEVICE for image in p.written() if image != SCENE_COLOR)
+@lru_cache(maxsize=1024)
+def _ring(key: int, size: int, usage: BufferUsage, use: QueueUse) -> Requirement:
+    return Requirement(
+        key=key,
+        kind=Kind.BUFFER,
+        size=size,
+        alignment=16,
+        usage=usage,
+        properties=_MAPPED,
+        preferred=MemoryProperty.DEVICE_LOCAL,
+        uses=(use,),
+        copies=FRAMES_IN_FLIGHT,
+        persistent_map=True,
+    )
 
 
 def _writes(p: CompiledPass, image: ImageDecl) -> bool:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, Registry
 from engine.feature.collect import RequirementCollector
@@ -19,14 +16,18 @@ from engine.plan.placement.planner import make_plan
 from engine.plan.placement.planning_round import Keep
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
-from engine.plan.requirements.requirements import RequirementTable
+from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
+from engine.planning.active_rows import ActiveRows
+from engine.planning.drawing import PassDrawing, drawing_plan
+from engine.planning.frame_requests import FrameRequests
+from engine.planning.instance_blocks import capacity
 from engine.planning.memory_user import MemoryUser
-from engine.planning.needs import FrameNeeds, PassNeeds, capacity, for_samples, pass_requesters
+from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters, for_samples
 from engine.planning.shortage import Shortage, eviction_candidates
-from engine.planning.tables import DrawTable, draw_table
+from engine.planning.tables import DrawTable
 from engine.planning.visibility import FrustumQuery, scene_view_projection
 from engine.tableau import Tableau
 
@@ -55,10 +56,9 @@ class ScenePlanner:
         self.size = size
         self.keys = Keys(self._describe, lambda db: library.dbs[db].name)
         self.others: list[MemoryUser] = []
-        self._requirements = RequirementTable(self.keys)
         self._coalesced: Coalesced | None = None
-        self._frame_requesters: set[int] = set()
         self._tableau = tableau
+        self._start_requests()
         self._registry = registry
         self._library = library
         self._policy = policy or Policy()
@@ -67,7 +67,15 @@ class ScenePlanner:
         self._recency = Recency(tableau)
         self._reported: list[Problem] = []
         self._last_signature: tuple[object, ...] | None = None
-        self._rows: dict[str, tuple[npt.NDArray[np.int32], list[npt.NDArray[np.int64]]]] = {}
+        self._active = ActiveRows(tableau)
+        self._tables: dict[str, DrawTable] = {}
+        self._fallbacks: dict[int, Requirement] = {}
+        self._compiled: tuple[dict[str, list[Pass]], CompiledGraph, dict[str, list[str]]] | None = None
+
+    def _start_requests(self) -> None:
+        """Begin with a table without requirements or requesters."""
+        self._requests = FrameRequests(RequirementTable(self.keys))
+        self._pass_requesters = PassRequesters(self._tableau, self._requests.table.requesters)
 
     @property
     def samples(self) -> int:
@@ -86,7 +94,7 @@ class ScenePlanner:
             return False
         self._recency.update()
         same = self._last_signature is not None and self._last_signature[2:] == now[2:]
-        if same and self.shortage is None and not self._rows_changed():
+        if same and self.shortage is None and not self._active.changed():
             self._last_signature = now
             return False
         return True
@@ -94,41 +102,42 @@ class ScenePlanner:
     def needs(self) -> FrameNeeds:
         """Collect the present needs of the frame: of active features, their passes, and `others`.
 
-        Requirements of features for assets are updated; those of passes and others are removed and added
-        again.
+        Only what has changed since the last call is requested or no longer requested.
         """
-        self._rows_changed()
+        self._active.take()
         self._last_signature = self._signature()
         rows = sum(map(len, self._tableau.tables.values()))
-        if len(self._requirements.requesters) > MAX_REMOVED_REQUESTERS + 2 * rows:
-            self._requirements, self._frame_requesters = RequirementTable(self.keys), set()
-        requirements = self._requirements
-        requirements.remove(self._frame_requesters)
+        if len(self._requests.table.requesters) > MAX_REMOVED_REQUESTERS + 2 * rows:
+            self._start_requests()
+        requirements = self._requests.table
         self._collector.collect(requirements)
         graph, features_of = self._graph(self._passes())
         needs = FrameNeeds(graph, {}, requirements, self.size, self.samples)
         requesters: dict[str, tuple[int, ...]] = {}
         for compiled in graph.passes:
             p = compiled.declaration
-            requesters[p.name] = pass_requesters(p, features_of.get(p.name, ()), self._tableau, requirements)
+            requesters[p.name] = self._pass_requesters.of(p, features_of.get(p.name, ()))
             table = self._draw_table(p)
             if table is not None:
                 needs.tables[p.name] = table
-        pass_needs = PassNeeds(needs, self._library)
+                needs.assets[p.name] = table.assets
+                needs.drawings[p.name] = PassDrawing.of(
+                    table, compiled.reads, self.samples, self.keys, requesters[p.name]
+                )
+        pass_needs = PassNeeds(needs, self._library, self._fallbacks)
         pass_needs.add_images(requesters)
         pass_needs.add_stand_ins(requesters)
         if needs.tables:
-            blocks = [s.frame.size for t in needs.tables.values() for s in t.shadings if s.frame]
+            blocks = [block.size for table in needs.tables.values() for block in table.frame_blocks()]
             everyone = [requester for name in needs.tables for requester in requesters[name]]
             pass_needs.add_frame(len(self._tableau.world), max(blocks, default=0), everyone)
         for name, table in needs.tables.items():
             pass_needs.add_draws(table, requesters[name])
-        self._frame_requesters = {requester for ids in requesters.values() for requester in ids}
         for other in self.others:
             requester = requirements.requesters.add(other.requester)
-            self._frame_requesters.add(requester)
             for requirement in other.requirements():
-                requirements.add(requirement, requester)
+                pass_needs.add(requirement, [requester])
+        self._requests.update(pass_needs.requirements)
         return needs
 
     def plan(
@@ -148,6 +157,7 @@ class ScenePlanner:
         """
         coalesced = self._coalesced = coalesce(needs.requirements, self._coalesced)
         profile = profile or self.profile
+        drawing = drawing_plan(needs.drawings)
 
         def make(part: Coalesced, policy: Policy) -> Plan:
             return make_plan(
@@ -156,9 +166,7 @@ class ScenePlanner:
                 resident,
                 policy,
                 keep=keep,
-                shaders=needs.shaders,
-                pipelines=needs.pipelines,
-                descriptor_sets=needs.descriptor_sets,
+                drawing=drawing,
             )
 
         try:
@@ -184,7 +192,9 @@ class ScenePlanner:
         Uses the present world matrices without updating them.
         """
         matrix = scene_view_projection(self._registry, self._tableau, self.size, self.guard)
-        return None if matrix is None else FrustumQuery(needs.tables.values(), self._tableau.world, matrix)
+        if matrix is None:
+            return None
+        return FrustumQuery(tuple(needs.tables.values()), self._tableau.world, matrix)
 
     def _signature(self) -> tuple[object, ...]:
         """Return the versions of structure and values, then everything else that a plan depends on."""
@@ -224,8 +234,12 @@ class ScenePlanner:
     def _graph(self, passes: dict[str, list[Pass]]) -> tuple[CompiledGraph, dict[str, list[str]]]:
         """Compile the passes of the features; also returns the features of each pass, by its name.
 
-        A feature whose passes contradict those of earlier features is switched off.
+        A feature whose passes contradict those of earlier features is switched off. The same passes have the
+        same graph as before.
         """
+        if self._compiled is not None and self._compiled[0] == passes:
+            return self._compiled[1:]
+        requested = passes
         try:
             graph = _compiled(passes)
         except Exception:  # noqa: BLE001 (authors may declare anything; the feature at fault is found below)
@@ -241,34 +255,28 @@ class ScenePlanner:
         for name, own in passes.items():
             for p in own:
                 features_of.setdefault(p.name, []).append(name)
+        if passes is requested:
+            self._compiled = passes, graph, features_of
         return graph, features_of
 
     def _draw_table(self, p: Pass) -> DrawTable | None:
-        """Return the draw table of a pass; None where its feature is unknown or its code raised."""
+        """Update and return the draw table of a pass; None where its feature is unknown or its code raised.
+
+        A table of a feature that raised is made anew, with what it draws now, once it draws again.
+        """
         if p.draws not in self._registry:
             return None
-        feature, table = self._registry[p.draws], self._tableau.tables[p.draws]
+        feature = self._registry[p.draws]
+        table = self._tables.pop(p.name, None)
         try:
-            return draw_table(p, feature, table, self._library, self._report)
+            if table is None or table.declaration != p:
+                table = DrawTable(p, feature, self._tableau, self._library, self._report)
+            table.update()
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             self.guard(feature, error)
             return None
-
-    def _rows_changed(self) -> bool:
-        """Whether any feature's active rows, or the assets they name, have changed since the last call."""
-        now = {}
-        for name, table in self._tableau.tables.items():
-            rows = table.rows_active()
-            assets = [table.column(spec.name)[rows] for spec in table.schema.asset_fields]
-            now[name] = (rows, assets)
-        before, self._rows = self._rows, now
-        if before.keys() != now.keys():
-            return True
-        return any(
-            not np.array_equal(before[name][0], rows)
-            or any(not np.array_equal(a, b) for a, b in zip(before[name][1], assets, strict=True))
-            for name, (rows, assets) in now.items()
-        )
+        self._tables[p.name] = table
+        return table
 
     def guard(self, feature: Feature, error: Exception) -> None:
         """Switch off a feature whose code raised and report it, once."""

@@ -21,12 +21,14 @@ FRAME_SET, MATERIAL_SET = 0, 1
 class ShaderSet:
     """The shaders of one material or pass with their merged interface.
 
-    `sets` has the bindings of each descriptor set, in order. `frame` is the layout of the uniform block
-    named Frame, `material` that of one row of the storage block named Materials; None without such a block.
+    `stages` has the stage and the entry point of each shader, `sets` the bindings of each descriptor set, in
+    order. `frame` is the layout of the uniform block named Frame, `material` that of one row of the storage
+    block named Materials; None without such a block.
     """
 
     name: str
     shaders: tuple[AssetRef, ...]
+    stages: tuple[tuple[ShaderStage, str], ...]
     sets: tuple[tuple[BindingRow, ...], ...]
     inputs: tuple[Variable, ...]
     frame: Block | None
@@ -55,10 +57,12 @@ def shader_set(
     refuse = _Refusal(library, owner)
     merged: dict[tuple[int, int], tuple[Binding, ShaderStage]] = {}
     inputs: tuple[Variable, ...] = ()
+    stages = []
     for ref in shaders:
         facts = library.facts(ref)
         assert isinstance(facts, ShaderFacts)
         stage = ShaderStage[facts.stage.name]
+        stages.append((stage, facts.entry_point))
         if stage is ShaderStage.VERTEX:
             inputs = facts.reflection.inputs
         for binding in facts.reflection.bindings:
@@ -80,6 +84,7 @@ def shader_set(
     return ShaderSet(
         ", ".join(library.record(ref).label for ref in shaders),
         tuple(shaders),
+        tuple(stages),
         tuple(_rows(merged, index) for index in range(count)),
         inputs,
         _frame_block(merged),

@@ -1,170 +1,306 @@
-"""Draw tables: for each pass, what its feature's active rows draw, as batches and columns.
+"""Draw tables: for each pass, what its feature's active rows draw, kept and changed by difference.
 
-A table is made again only when the structure changes (rows, their assets, active). Its cost in Python grows
-with the number of distinct assets; rows are numpy columns. Enabled rows are selected later, per frame.
+A table costs Python in proportion to the assets that appear for the first time, and numpy in proportion to
+the rows that change. Rows that are enabled are chosen among a table's instances by whoever draws it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.assets import AssetLibrary, AssetRef, IndicesFacts, Material, Mesh, VerticesFacts
-from engine.feature import Drawable, Feature
+from engine.assets import AssetLibrary
+from engine.feature import Feature
+from engine.feature.frame import Box
 from engine.graph import Pass
-from engine.humon import InputError, Problem
-from engine.planning.shading import ShaderSet, check_inputs, fits, shader_set
-from engine.tableau import NO_ASSET, FeatureTable
+from engine.humon import Problem
+from engine.plan.terms.row_index import RowIndex
+from engine.plan.terms.table import distinct
+from engine.planning.blocks import Block
+from engine.planning.boxes import BlockBoxes, world_boxes
+from engine.planning.instance_blocks import InstanceBlocks, capacity
+from engine.planning.recipes import Recipes
+from engine.tableau import NO_ASSET, FeatureTable, Tableau
+from engine.tableau.journal import Journal
 
-BATCH_KEYS = np.dtype(
-    [
-        ("shading", "<i4"),
-        ("pipeline", "<i4"),
-        ("material", "<i4"),
-        ("vertices", "<i8"),
-        ("indices", "<i8"),
-        ("stride", "<i4"),
-        ("index_bytes", "<i4"),
-        ("index_count", "<u4"),
-        ("low", "<f4", 3),
-        ("high", "<f4", 3),
-        ("fallback", "<i4"),
-    ]
-)
-"""One batch: indices of shader set, pipeline and material in the table; keys and layout of its mesh; bounds
-(`low`, `high`) in object space; and the batch that is drawn until its mesh has arrived, -1 for none."""
+Ints = npt.NDArray[np.int64]
+Integer = TypeVar("Integer", bound=np.integer[Any])
+
+BUILTIN_DB = 0
 
 
-@dataclass(frozen=True)
-class PipelineKey:
-    """The key of a pipeline within a pass: shader set, vertex format and stride, topology."""
+@dataclass(frozen=True, eq=False)
+class InUse:
+    """What the instances of a table use now: numbers of its shader sets, pipelines and batches, ascending.
 
-    shading: int
-    vertex_format: tuple[tuple[str, str], ...]
-    offsets: tuple[int, ...]
-    stride: int
-    topology: str
+    `materials` are the numbers of the materials in use, by shader set.
+    """
 
-
-@dataclass(frozen=True)
-class TextureUse:
-    """Keys of the texture at a binding, and of the builtin texture that is bound until it has arrived."""
-
-    binding: int
-    key: int
-    fallback: int
+    shadings: Ints
+    pipelines: Ints
+    batches: Ints
+    materials: tuple[Ints, ...]
 
 
-@dataclass(frozen=True)
-class MaterialUse:
-    """A material for a shader set: its textures by binding, and its parameters by name."""
-
-    ref: AssetRef
-    label: str
-    textures: tuple[TextureUse, ...]
-    parameters: tuple[tuple[str, tuple[float, ...]], ...]
-
-
-@dataclass
 class DrawTable:
-    """What one pass can draw. `rows` are rows of the feature table, `batch` their batch numbers."""
+    """What one pass draws. Rows of the feature table are its instances, in `blocks`.
 
-    declaration: Pass
-    feature: FeatureTable | None
-    shadings: list[ShaderSet] = field(default_factory=list)
-    materials: list[list[MaterialUse]] = field(default_factory=list)
-    pipelines: list[PipelineKey] = field(default_factory=list)
-    batches: npt.NDArray[np.void] = field(default_factory=lambda: np.zeros(0, BATCH_KEYS))
-    rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    batch: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    Attributes
+    ----------
+    declaration : Pass
+    feature : FeatureTable
+    recipes : Recipes
+        Shader sets, pipelines, materials and batches by their numbers.
+    blocks : InstanceBlocks
+        The slots of the rows.
+    assets : int64[n]
+        The asset that each row of the feature table draws, NO_ASSET where it draws none. Never changed in
+        place: a reference to it is a snapshot for `restore`.
+    in_use : InUse
+    material_rows : list of int32[materials]
+        For each shader set the row of each material in the material table, -1 where it is not in use.
+    changes : Journal
+        The blocks whose drawn rows or materials have changed; void when `blocks.layout` has changed.
+    """
 
-    @cached_property
-    def assets(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The assets of all batches as pairs: batch numbers, and keys of vertices, indices and textures."""
-        textures = np.array(
-            [
-                (shading, number, texture.key)
-                for shading, materials in enumerate(self.materials)
-                for number, material in enumerate(materials)
-                for texture in material.textures
-            ],
-            np.int64,
-        ).reshape(-1, 3)
-        many = max((len(materials) for materials in self.materials), default=0)
-        of_batch = self.batches["shading"].astype(np.int64) * many + self.batches["material"]
-        of_batch[self.batches["material"] < 0] = -1
-        of_texture = textures[:, 0] * many + textures[:, 1]  # ascending, as they were listed
-        first, end = (np.searchsorted(of_texture, of_batch, side) for side in ("left", "right"))
-        count = end - first
-        spans = np.arange(count.sum()) + np.repeat(first - (np.cumsum(count) - count), count)
-        numbers = np.arange(len(self.batches))
-        batch = np.concatenate((numbers, numbers, np.repeat(numbers, count)))
-        keys = (self.batches["vertices"], self.batches["indices"], textures[spans, 2])
-        return batch, np.concatenate(keys)
+    def __init__(
+        self,
+        declaration: Pass,
+        feature: Feature,
+        tableau: Tableau,
+        library: AssetLibrary,
+        report: Callable[[Problem], None],
+    ) -> None:
+        self.declaration = declaration
+        self.feature: FeatureTable = tableau.tables[declaration.draws]
+        self.recipes = Recipes(declaration, feature, library, report)
+        self.blocks = InstanceBlocks()
+        self.assets: Ints = np.zeros(0, np.int64)
+        self.material_rows: list[npt.NDArray[np.int32]] = []
+        self.changes = Journal()
+        self._field = feature.schema.asset_fields[0].name
+        self._collected: int | None = None
+        self._refreshed: int | None = None
+        self._uses = np.zeros(0, np.int64)
+        self.in_use = InUse(*(np.zeros(0, np.int64),) * 3, ())
+        self._by_mesh = {name: RowIndex(np.int64) for name in ("vertices", "indices")}
+        self._by_texture = {name: RowIndex(np.int64) for name in ("key", "fallback")}
+        self._boxes = BlockBoxes(self, tableau)
+
+    def update(self) -> None:
+        """Take the active rows of the feature and their assets; costs time in proportion to what changed.
+
+        Raises what the feature's `drawables` raises; the table is void then.
+        """
+        table = self.feature
+        version = table.version
+        rows = table.changes.since(self._collected) if self._collected is not None else None
+        if rows is None:
+            rows = np.arange(len(table.object), dtype=np.int32)
+        active = table.flags("effective_active")[rows]
+        self._set_assets(rows, np.where(active, table.column(self._field)[rows], NO_ASSET))
+        self._collected = version
+        self.refresh()
+
+    def restore(self, assets: Ints) -> None:
+        """Return to the rows and assets of an earlier time, which `assets` was then."""
+        if assets is self.assets:
+            return
+        now, then = self.assets, assets
+        rows = np.arange(max(len(now), len(then)), dtype=np.int32)
+        self._set_assets(rows, _padded(then, len(rows)))
+        self._collected = None
+
+    def refresh(self) -> None:
+        """Note in `changes` the blocks of rows that were enabled or disabled since the last call."""
+        version = self.feature.version
+        if version == self._refreshed:
+            return
+        rows = self.feature.changes.since(self._refreshed) if self._refreshed is not None else None
+        self._refreshed = version
+        blocks = self.blocks.blocks_of(rows) if rows is not None else np.arange(len(self.blocks.blocks))
+        self._note(blocks)
 
     @property
-    def objects(self) -> npt.NDArray[np.integer]:
-        """The object of each row."""
-        return self.rows if self.feature is None else self.feature.object[self.rows]
+    def batches(self) -> npt.NDArray[np.void]:
+        """All batches by number: BATCH_KEYS[n]."""
+        return self.recipes.batches
 
-    def bounds(
-        self, world: npt.NDArray[np.float32], drawn: npt.NDArray[np.bool_]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None:
-        """Return the world box of the drawn rows, (low[3], high[3]); None if no row is drawn.
+    @property
+    def instances(self) -> int:
+        """How many instances the table has, enabled or not."""
+        return self.blocks.count
 
-        `world` are the matrices of all objects, `drawn` is a mask over the table's rows.
-        """
-        if not drawn.any():
-            return None
-        middle, reach = self.boxes(world, np.flatnonzero(drawn))
-        return (middle - reach).min(axis=0), (middle + reach).max(axis=0)
+    def frame_blocks(self) -> list[Block]:
+        """Return the layouts of the Frame blocks of the shader sets in use."""
+        used = [self.recipes.shadings[number].frame for number in self.in_use.shadings.tolist()]
+        return [block for block in used if block is not None]
+
+    def drawn(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+        """Which of these rows of the feature table (-1: none) are enabled now."""
+        enabled = self.feature.flags("effective_enabled")
+        return enabled[rows] & (rows >= 0) if len(enabled) else np.zeros(len(rows), np.bool_)
+
+    def bounds(self) -> Box | None:
+        """Return the world box of all enabled instances; None if there is none."""
+        self.refresh()
+        return self._boxes.bounds()
 
     def boxes(
-        self, world: npt.NDArray[np.float32], rows: npt.NDArray[np.integer]
+        self, world: npt.NDArray[np.float32], slots: npt.NDArray[np.integer]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return centres and half sizes, [n, 3] each, of the world boxes of these rows of the table."""
-        low, high = self.batches["low"], self.batches["high"]
-        of_batch = self.batch[rows]
-        matrices = world.take(self.objects[rows], axis=0)
-        centre, half = ((high + low) / 2).take(of_batch, axis=0), ((high - low) / 2).take(of_batch, axis=0)
-        middle = np.einsum("ni,nij->nj", centre, matrices[:, :3, :3]) + matrices[:, 3, :3]
-        return middle, np.einsum("ni,nij->nj", half, np.abs(matrices[:, :3, :3]))
+        """Return centres and half sizes, [n, 3] each, of the world boxes of the instances in these slots.
+
+        `world` are the matrices of all objects.
+        """
+        batches = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
+        objects = self.feature.object[self.blocks.rows.rows[slots]]
+        return world_boxes(self.batches, batches, world.take(objects, axis=0))
+
+    def batches_using(self, keys: Ints) -> Ints:
+        """Return the batches, in use or not, that draw with one of these assets (sorted, distinct keys)."""
+        batches = self.batches
+        found = [index.find(batches[name], keys) for name, index in self._by_mesh.items()]
+        return distinct(np.concatenate((*found, self.batches_of_materials(self.materials_using(keys)))))
+
+    def materials_using(self, keys: Ints) -> Ints:
+        """Return the materials that use one of these textures (sorted, distinct keys) or have it as fallback.
+
+        A row is (shader set, material), int64[n, 2]; a material may stand more than once.
+        """
+        textures = self.recipes.textures
+        rows = [index.find(textures[name], keys) for name, index in self._by_texture.items()]
+        found = textures[np.concatenate(rows)]
+        return np.stack((found["shading"], found["material"]), axis=1).astype(np.int64)
+
+    def batches_of_materials(self, materials: Ints) -> Ints:
+        """Return the batches that draw with one of these materials (shader set, material), ascending."""
+        count = max(map(len, self.recipes.materials), default=0)
+        wanted = np.zeros(count * len(self.recipes.materials) + 1, np.bool_)
+        wanted[materials[:, 0] * count + materials[:, 1]] = True
+        material = self.batches["material"].astype(np.int64)
+        code = np.where(material >= 0, self.batches["shading"] * count + material, len(wanted) - 1)
+        return np.flatnonzero(wanted[code])
+
+    def assets_of(self, batches: Ints) -> Ints:
+        """Return the keys of vertices, indices and textures that these batches draw with."""
+        of, textures = self.batches[batches], self.recipes.textures
+        count = max(map(len, self.recipes.materials), default=0)
+        wanted = np.zeros(count * len(self.recipes.materials), np.bool_)
+        shaded = of["material"] >= 0
+        wanted[of["shading"][shaded].astype(np.int64) * count + of["material"][shaded]] = True
+        used = wanted[textures["shading"].astype(np.int64) * count + textures["material"]]
+        return np.concatenate((of["vertices"], of["indices"], textures["key"][used]))
+
+    def builtin_assets(self) -> Ints:
+        """Return the keys of builtin textures that the materials in use have, and of their fallbacks."""
+        textures = self.recipes.textures
+        of_shading = [np.zeros(len(known), np.bool_) for known in self.recipes.materials]
+        for wanted, materials in zip(of_shading, self.in_use.materials, strict=False):
+            wanted[materials] = True
+        starts = np.cumsum([0, *map(len, of_shading)])
+        used = np.concatenate((*of_shading, [False]))[starts[textures["shading"]] + textures["material"]]
+        keys = textures["key"][used]
+        return distinct(np.concatenate((textures["fallback"][used], keys[keys >> 32 == BUILTIN_DB])))
+
+    def material_rows_of(self, batches: npt.NDArray[np.integer]) -> Ints:
+        """Return the row of the material of each of these batches in its material table, -1 without one."""
+        of = self.batches[batches]
+        found = np.full(len(of), -1, np.int64)
+        for shading, rows in enumerate(self.material_rows):
+            ours = (of["shading"] == shading) & (of["material"] >= 0)
+            found[ours] = rows[of["material"][ours]]
+        return found
+
+    def _set_assets(self, rows: npt.NDArray[np.int32], keys: Ints) -> None:
+        """Let these rows draw these assets."""
+        size = max(len(self.assets), int(rows[-1]) + 1 if len(rows) else 0)
+        old = _padded(self.assets, size)
+        differ = old[rows] != keys
+        if not differ.any():
+            self.assets = self.assets if size == len(self.assets) else old
+            return
+        rows, keys, before = rows[differ], keys[differ], old[rows[differ]]
+        drawn = keys != NO_ASSET
+        added = rows[drawn]
+        assets, inverse = distinct_keys(keys[drawn])
+        flat, counts = self.recipes.batches_of(assets)
+        per_row = counts[inverse]
+        starts = (np.cumsum(counts) - counts)[inverse]
+        offset = np.arange(int(per_row.sum())) - np.repeat(np.cumsum(per_row) - per_row, per_row)
+        batches = flat[np.repeat(starts, per_row) + offset]
+        gone = rows[before != NO_ASSET]
+        slots = self.blocks.slots_of(gone)
+        left = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
+        uses = _padded(self._uses, len(self.batches), 0)
+        uses -= np.bincount(left, minlength=len(uses))
+        uses += np.bincount(batches, minlength=len(uses))
+        self._uses = uses
+        in_use = np.flatnonzero(uses)
+        changed = self.blocks.change(gone, np.repeat(added, per_row), batches, len(in_use))
+        self.assets = old if old is not self.assets else old.copy()
+        self.assets[rows] = keys
+        self._number(in_use)
+        self._note(changed)
+
+    def _number(self, batches: Ints) -> None:
+        """Work out what these batches use, and number the rows of their materials."""
+        recipes, of = self.recipes, self.batches[batches]
+        fallbacks = of["fallback"][of["fallback"] >= 0]
+        materials = []
+        for shading, known in enumerate(recipes.materials):
+            numbers = of["material"][(of["shading"] == shading) & (of["material"] >= 0)]
+            materials.append(_used(numbers, len(known)))
+        self.in_use = InUse(
+            _used(of["shading"], len(recipes.shadings)),
+            _used(np.concatenate((of["pipeline"], fallbacks)), len(recipes.pipelines)),
+            batches,
+            tuple(materials),
+        )
+        before = self.material_rows + [np.zeros(0, np.int32)] * (len(materials) - len(self.material_rows))
+        self.material_rows = [
+            numbered(_padded(rows, len(known), -1), used, capacity(len(used)))
+            for rows, known, used in zip(before, recipes.materials, materials, strict=True)
+        ]
+        moved = [
+            (shading, number)
+            for shading, (old, new) in enumerate(zip(before, self.material_rows, strict=True))
+            for number in np.flatnonzero((old >= 0) & (old != new[: len(old)]) & (new[: len(old)] >= 0))
+        ]
+        if moved:
+            batches = self.batches_of_materials(np.array(moved, np.int64))
+            self._note(self.blocks_of_batches(batches))
+
+    def _note(self, blocks: Ints) -> None:
+        self.changes.note(blocks.astype(np.int32))
+
+    def blocks_of_batches(self, batches: Ints) -> Ints:
+        """Return the blocks of these batches, ascending."""
+        chosen = np.zeros(len(self.batches), np.bool_)
+        chosen[batches] = True
+        return np.flatnonzero(chosen[self.blocks.blocks.rows["batch"]])
 
 
-def draw_table(
-    declaration: Pass,
-    feature: Feature,
-    table: FeatureTable,
-    library: AssetLibrary,
-    report: Callable[[Problem], None],
-) -> DrawTable:
-    """Build the draw table of a pass over the active rows of the feature that it draws.
+def numbered(rows: npt.NDArray[np.int32], used: Ints, limit: int) -> npt.NDArray[np.int32]:
+    """Return rows below `limit` for the materials `used`, -1 for the others, changing as few as possible.
 
-    A material whose shaders do not match the mesh is reported and replaced by the placeholder material.
+    A material keeps its row where that is below the limit; the others get the lowest free ones.
     """
-    builder = _Builder(DrawTable(declaration, table), library, report)
-    rows = table.rows_active()
-    keys = table.column(feature.schema.asset_fields[0].name)[rows]
-    if (keys == NO_ASSET).any():
-        rows, keys = rows[keys != NO_ASSET], keys[keys != NO_ASSET]
-    assets, inverse = _distinct(keys)
-    batches_of = [builder.batches_for(AssetRef.from_key(key), feature) for key in assets.tolist()]
-    counts = np.array([len(batches) for batches in batches_of], np.int64)
-    starts = np.cumsum(counts) - counts
-    flat = np.array([batch for batches in batches_of for batch in batches], np.int64)
-    per_row = counts[inverse]
-    result = builder.finish()
-    result.rows = np.repeat(rows, per_row)
-    offset = np.arange(len(result.rows)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
-    result.batch = flat[np.repeat(starts[inverse], per_row) + offset]
-    return result
+    kept = used[(rows[used] >= 0) & (rows[used] < limit)]
+    made = np.full(len(rows), -1, np.int32)
+    made[kept] = rows[kept]
+    new = used[made[used] < 0]
+    free = np.ones(limit, np.bool_)
+    free[made[kept]] = False
+    made[new] = np.flatnonzero(free)[: len(new)]
+    return made
 
 
-def _distinct(keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def distinct_keys(keys: Ints) -> tuple[Ints, Ints]:
     """The distinct keys, ascending, and the index of each key among them."""
     db, index = keys >> 32, keys & 0xFFFF_FFFF
     stride = int(index.max(initial=0)) + 1
@@ -177,145 +313,15 @@ def _distinct(keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.N
     return used // stride << 32 | used % stride, places[code]
 
 
-def provided(declaration: Pass) -> frozenset[str]:
-    """Return the names that the frame set of a pass's shaders may bind."""
-    return frozenset({"frame", "instances", "draws", "materials", *(r.binding for r in declaration.reads)})
+def _used(numbers: npt.NDArray[np.integer], count: int) -> Ints:
+    """The distinct ones of some numbers below `count`, ascending."""
+    return np.flatnonzero(np.bincount(numbers, minlength=count))
 
 
-class _Builder:
-    """Numbers the shader sets, materials, pipelines and batches of one draw table."""
-
-    def __init__(self, table: DrawTable, library: AssetLibrary, report: Callable[[Problem], None]) -> None:
-        self._table = table
-        self._library = library
-        self._report = report
-        self._provided = provided(table.declaration)
-        self._rows: list[tuple[object, ...]] = []
-        self._shadings: dict[tuple[AssetRef, ...], int] = {}
-        self._batches: dict[tuple[int, int, int, int], int] = {}
-        self._pipelines: dict[PipelineKey, int] = {}
-        self._materials: dict[tuple[int, AssetRef], int] = {}
-
-    def batches_for(self, asset: AssetRef, feature: Feature) -> list[int]:
-        """Return the batches that draw one asset."""
-        return [self._batch(drawable) for drawable in feature.drawables(asset, self._library)]
-
-    def finish(self) -> DrawTable:
-        """Return the table with its batches as one array."""
-        self._table.batches = np.array(self._rows, BATCH_KEYS)
-        return self._table
-
-    def _batch(self, drawable: Drawable) -> int:
-        vertices = self._library.facts(drawable.vertices)
-        assert isinstance(vertices, VerticesFacts)
-        shading, material = self._shade(drawable, vertices)
-        return self._row(drawable, shading, material, self._fallback(drawable, shading, material))
-
-    def _fallback(self, drawable: Drawable, shading: int, material: int) -> int:
-        """Return the batch of the placeholder mesh with these shaders, -1 where its format does not match."""
-        mesh = self._library.record(self._library.placeholder("mesh"))
-        assert isinstance(mesh, Mesh)
-        lod = mesh.lods[0]
-        if drawable.vertices == lod.vertices:
-            return -1
-        offered = self._library.facts(lod.vertices)
-        assert isinstance(offered, VerticesFacts)
-        if not fits(self._table.shadings[shading], offered.vertex_format):
-            return -1
-        placeholder = Drawable(lod.vertices, lod.indices, lod.topology.name)
-        return self._row(placeholder, shading, material, -1)
-
-    def _row(self, drawable: Drawable, shading: int, material: int, fallback: int) -> int:
-        vertices, indices = self._library.facts(drawable.vertices), self._library.facts(drawable.indices)
-        assert isinstance(vertices, VerticesFacts)
-        assert isinstance(indices, IndicesFacts)
-        key = PipelineKey(
-            shading,
-            tuple((name, form.value) for name, form in vertices.vertex_format),
-            vertices.offsets,
-            vertices.stride,
-            drawable.topology,
-        )
-        pipeline = self._pipelines.setdefault(key, len(self._pipelines))
-        if pipeline == len(self._table.pipelines):
-            self._table.pipelines.append(key)
-        identity = (pipeline, material, drawable.vertices.key, drawable.indices.key)
-        found = self._batches.get(identity)
-        if found is None:
-            found = self._batches[identity] = len(self._rows)
-            self._rows.append(
-                (
-                    shading,
-                    pipeline,
-                    material,
-                    drawable.vertices.key,
-                    drawable.indices.key,
-                    vertices.stride,
-                    indices.type.dtype.itemsize,
-                    indices.count,
-                    vertices.minimum,
-                    vertices.maximum,
-                    fallback,
-                )
-            )
-        return found
-
-    def _shade(self, drawable: Drawable, vertices: VerticesFacts) -> tuple[int, int]:
-        """Return (shader set, material) for a drawable: the pass's own shaders, or the material's."""
-        names = self._table.declaration.shaders
-        if names:
-            shaders = tuple(self._library.find("builtin", name, ("shader",)) for name in names)
-            return self._shading(shaders, drawable, vertices), -1
-        assert drawable.material is not None
-        material = self._library.record(drawable.material)
-        assert isinstance(material, Material)
-        try:
-            shading = self._shading(self._usable(material.shaders), drawable, vertices)
-        except InputError as error:
-            for problem in error.problems:
-                self._report(problem)
-            material = self._library.record(self._library.placeholder("material"))
-            assert isinstance(material, Material)
-            shading = self._shading(self._usable(material.shaders), drawable, vertices)
-        materials = self._table.materials[shading]
-        number = self._materials.setdefault((shading, material.ref), len(materials))
-        if number == len(materials):
-            materials.append(self._use(material, self._table.shadings[shading]))
-        return shading, number
-
-    def _use(self, material: Material, shading: ShaderSet) -> MaterialUse:
-        """Resolve a material's textures for a shader set; an empty slot gets a builtin texture."""
-        textures = []
-        for slot, binding in shading.slots:
-            neutral = neutral_texture(slot, self._library)
-            texture = material.textures.get(slot, neutral)
-            textures.append(TextureUse(binding, texture.key, neutral.key))
-        parameters = {**dict(self._table.declaration.material_defaults), **material.parameters}
-        return MaterialUse(material.ref, material.label, tuple(textures), tuple(sorted(parameters.items())))
-
-    def _usable(self, shaders: Sequence[AssetRef]) -> tuple[AssetRef, ...]:
-        return tuple(self._library.usable(ref) for ref in shaders)
-
-    def _shading(self, shaders: tuple[AssetRef, ...], drawable: Drawable, vertices: VerticesFacts) -> int:
-        number = self._shadings.get(shaders)
-        owner = drawable.material or shaders[0]
-        made = (
-            self._table.shadings[number]
-            if number is not None
-            else shader_set(shaders, self._provided, self._library, owner)
-        )
-        mesh = self._library.record(drawable.vertices).label
-        check_inputs(made, vertices.vertex_format, mesh, self._library, owner)
-        if number is None:
-            number = self._shadings[shaders] = len(self._table.shadings)
-            self._table.shadings.append(made)
-            self._table.materials.append([])
-        return number
-
-
-_NEUTRAL_TEXTURES = {"normal": "flatNormal", "tangent": "flatNormal", "roughness": "matte"}
-
-
-def neutral_texture(slot: str, library: AssetLibrary) -> AssetRef:
-    """Return the builtin texture for a slot that is empty or has not arrived: it changes nothing."""
-    return library.find("builtin", _NEUTRAL_TEXTURES.get(slot, "white"), ("texture2d",))
+def _padded(values: npt.NDArray[Integer], size: int, filler: int = NO_ASSET) -> npt.NDArray[Integer]:
+    """Return `values`, or where they are fewer than `size` a copy with `filler` for the missing ones."""
+    if len(values) >= size:
+        return values
+    padded = np.full(size, filler, values.dtype)
+    padded[: len(values)] = values
+    return padded

@@ -24,14 +24,14 @@ def frame_block(
     `guard` is called with a feature whose code raises or whose values do not fit a block; they are left out.
     Returns uint8[n], or None where no shader has a Frame block.
     """
-    blocks = [shading.frame for table in tables.values() for shading in table.shadings if shading.frame]
+    blocks = [block for table in tables.values() for block in table.frame_blocks()]
     if not blocks:
         return None
 
     def bounds(feature: str) -> Box | None:
         for table in tables.values():
             if table.declaration.draws == feature:
-                return table.bounds(tableau.world, drawn_rows(table))
+                return table.bounds()
         return None
 
     view = FrameView(tableau, size, bounds)
@@ -47,10 +47,3 @@ def frame_block(
         else:
             data = updated
     return data
-
-
-def drawn_rows(table: DrawTable) -> npt.NDArray[np.bool_]:
-    """The mask of a draw table's rows that are enabled now."""
-    if table.feature is None:
-        return np.zeros(0, np.bool_)
-    return table.feature.flags("effective_enabled")[table.rows]

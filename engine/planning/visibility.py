@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,6 @@ from engine.feature import Feature, FrameView, Registry
 from engine.plan.resident.steps import AnyStep, Transfer
 from engine.plan.terms.table import distinct
 from engine.planning.tables import DrawTable
-from engine.planning.values import drawn_rows
 from engine.tableau import Tableau
 
 Mask = npt.NDArray[np.bool_]
@@ -63,7 +62,7 @@ def needs_reordering(before: FrustumQuery | None, now: FrustumQuery | None, step
 class FrustumQuery:
     """Finds the assets that an enabled row in view draws. `world` is float32[n, 4, 4], by object row."""
 
-    tables: Iterable[DrawTable]
+    tables: Sequence[DrawTable]
     world: Matrix
     view_projection: Matrix
 
@@ -71,28 +70,29 @@ class FrustumQuery:
         """Which of `keys` (sorted, distinct) are visible, as a mask; only rows that draw them are tested."""
         visible = np.zeros(len(keys), np.bool_)
         for table in self.tables:
-            batch, key = table.assets
-            queried = np.isin(key, keys)
-            of_interest = np.zeros(len(table.batches), np.bool_)
-            of_interest[batch[queried]] = True
-            rows = np.flatnonzero(drawn_rows(table) & of_interest[table.batch])
+            slots, _ = table.blocks.spans(table.blocks_of_batches(table.batches_using(keys)))
+            slots = slots[table.drawn(table.blocks.rows.rows[slots])]
+            batch = table.blocks.blocks.rows["batch"][table.blocks.block_of.rows[slots]]
             in_view = np.zeros(len(table.batches), np.bool_)
-            for start in range(0, len(rows), CHUNK_ROWS):
-                some = rows[start : start + CHUNK_ROWS]
-                some = some[~in_view[table.batch[some]]]
-                in_view[table.batch[some[self._in_view(table, some)]]] = True
-            visible[np.searchsorted(keys, key[queried & in_view[batch]])] = True
+            for start in range(0, len(slots), CHUNK_ROWS):
+                some = slice(start, start + CHUNK_ROWS)
+                open_ = ~in_view[batch[some]]
+                at, of = slots[some][open_], batch[some][open_]
+                in_view[of[self._in_view(table, at)]] = True
+            seen = table.assets_of(np.flatnonzero(in_view))
+            at = np.minimum(np.searchsorted(keys, seen), max(len(keys) - 1, 0))
+            visible[at[keys[at] == seen]] = True
         return visible
 
-    def _in_view(self, table: DrawTable, rows: npt.NDArray[np.integer]) -> Mask:
-        """Which of these rows of a table have a world box that may intersect the frustum (conservative).
+    def _in_view(self, table: DrawTable, slots: npt.NDArray[np.integer]) -> Mask:
+        """Which of these instances of a table have a world box that may intersect the frustum (conservative).
 
         A box is outside if it is beyond one of the six planes, as in Gribb and Hartmann, "Fast extraction of
         viewing frustum planes", 2001.
         """
         x, y, z, w = self.view_projection.T
         planes = np.stack((w + x, w - x, w + y, w - y, z, w - z), axis=1)
-        middle, reach = table.boxes(self.world, rows)
+        middle, reach = table.boxes(self.world, slots)
         outside = middle @ planes[:3] + planes[3] < -(reach @ np.abs(planes[:3]))
         in_view: Mask = ~outside.any(axis=1)
         return in_view

@@ -69,6 +69,11 @@ class DescriptorSets:
             self._write(found[0], contents)
         return found[0]
 
+    def retire(self, layout: SetLayout, contents: tuple[Bound, ...], ticket: int) -> None:
+        """Retire the set with this layout and these contents, which must be live."""
+        handle, pool = self._sets.pop((layout, contents))
+        self._retired.append((ticket, handle, pool))
+
     def retire_all(self, ticket: int) -> None:
         """Retire every set; they are freed once the frame timeline has reached `ticket`."""
         self._retired.extend((ticket, handle, pool) for handle, pool in self._sets.values())

@@ -56,12 +56,13 @@ class FrameRecorder:
     """Records frames into command buffers of one device.
 
     `max_draw_count` is the device's maxDrawIndirectCount. Without multiDrawIndirect and
-    drawIndirectFirstInstance, each draw command is recorded as a direct draw.
+    drawIndirectFirstInstance the frame is not `indirect`: each draw command is recorded as a direct draw, and
+    a frame must be recorded again whenever one changes.
     """
 
     def __init__(self, device: Device, max_draw_count: int) -> None:
         self._vk = device.vk
-        self._indirect = {"multiDrawIndirect", "drawIndirectFirstInstance"} <= device.features
+        self.indirect = {"multiDrawIndirect", "drawIndirectFirstInstance"} <= device.features
         self._limit = max_draw_count
 
     def frame(
@@ -127,13 +128,14 @@ class FrameRecorder:
         offsets = ffi.new("VkDeviceSize[]", [0])
         vk.vkCmdBindVertexBuffers(commands, 0, 1, array("VkBuffer", [group.vertex_buffer]), offsets)
         vk.vkCmdBindIndexBuffer(commands, group.index_buffer, 0, group.index_type)
-        if not self._indirect:
-            for row in group.rows.tolist():
+        if not self.indirect:
+            drawn = group.rows[group.rows["instance_count"] > 0]
+            for row in drawn.tolist():
                 index_count, instances, first_index, vertex_offset, first_instance = row
                 vk.vkCmdDrawIndexed(
                     commands, index_count, instances, first_index, vertex_offset, first_instance
                 )
-            return len(group.rows)
+            return len(drawn)
         buffer, offset = group.commands
         calls = 0
         for first in range(0, group.count, self._limit):

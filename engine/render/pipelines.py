@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.drawing_rows import PipelineRow
 from engine.plan.terms.formats import Format
+from engine.planning.recipes import PipelineKey
 from engine.planning.shading import ShaderSet
-from engine.planning.tables import PipelineKey
 from engine.render.layouts import BindingSlot, Layouts, SetLayout
 from engine.render.pipeline_cache import PipelineCache
 from engine.vk.binding import constants
@@ -53,20 +52,19 @@ class Pipelines:
         row: PipelineRow,
         key: PipelineKey,
         shading: ShaderSet,
-        stages: Mapping[int, tuple[ShaderStage, str]],
     ) -> Any:
-        """Return the VkPipeline of a plan row; `stages` is (stage, entry point) by shader key."""
+        """Return the VkPipeline of a plan row."""
         identity = _identity(row)
         handle = self._live.get(identity)
         if handle is None:
-            handle = self._live[identity] = self._create(row, key, shading, stages)
+            handle = self._live[identity] = self._create(row, key, shading)
         return handle
 
     def layout(self, shading: ShaderSet) -> Any:
         """Return the VkPipelineLayout of a shader set."""
         return self._layouts.pipeline_layout(set_layouts(shading))
 
-    def keep_only(self, rows: list[PipelineRow], ticket: int) -> None:
+    def keep_only(self, rows: Iterable[PipelineRow], ticket: int) -> None:
         """Retire every pipeline that is not in `rows`; it is destroyed once the timeline reaches `ticket`."""
         wanted = {_identity(row) for row in rows}
         for identity in [identity for identity in self._live if identity not in wanted]:
@@ -90,16 +88,14 @@ class Pipelines:
         row: PipelineRow,
         key: PipelineKey,
         shading: ShaderSet,
-        stages: Mapping[int, tuple[ShaderStage, str]],
     ) -> Any:
         modules: list[Any] = []
         try:
             infos = []
-            for shader in row.shaders:
+            for shader, (stage, entry) in zip(row.shaders, shading.stages, strict=True):
                 code = self._code(shader)
                 info = new("VkShaderModuleCreateInfo", codeSize=len(code), pCode=code)
                 modules.append(self._device.create("ShaderModule", info, name=row.name))
-                stage, entry = stages[shader]
                 infos.append(
                     new(
                         "VkPipelineShaderStageCreateInfo",

@@ -1,37 +1,42 @@
 """The renderer: records command buffers from frame needs and published addresses, and only after changes.
 
 There are three kinds of change, at rising cost. *Values* (transforms, camera, light) are written to mapped
-rings; nothing is recorded. *Draws* (enabled rows) rebuild draw lists and record again. *Addresses* (a new
-plan, newly published assets) also look up every address again.
+rings; nothing is recorded. *Draws* (enabled rows) are written to rings, too, and recorded again only where
+another group is drawn. *Addresses* (a new plan, newly published assets) are looked up again for what changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.graph import ImageDecl
+from engine.graph import CompiledGraph, ImageDecl, Pass
 from engine.memory.device.samplers import SamplerPool
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
-from engine.planning.draws import DrawList, build_draws
+from engine.plan.terms.keys import TRANSIENT_DB
+from engine.planning.drawing import material_table_name
+from engine.planning.draws import MAX_RANGES, DrawList, Written
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
-from engine.planning.tables import DrawTable
-from engine.render.binder import Binder, NotResident, PassBinding
+from engine.render.binder import Binder
 from engine.render.descriptors import DescriptorSets
 from engine.render.frame_recorder import Attachment, FrameRecorder
 from engine.render.layouts import Layouts
+from engine.render.pass_binding import PassBinding
 from engine.render.pipeline_cache import PipelineCache
 from engine.render.pipelines import Pipelines
 from engine.render.rings import RingWriter
 from engine.vk.device import Device
 from engine.vk.pool import CommandPool
+
+_NO_KEYS = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,26 @@ class DrawCounts:
     calls: int = 0
     instances: int = 0
     triangles: int = 0
+
+
+@dataclass(eq=False)
+class _PassState:
+    """What one pass is drawn with and what it draws, kept from plan to plan."""
+
+    binding: PassBinding
+    draws: DrawList
+    versions: tuple[object, ...] = ()
+
+    @property
+    def now(self) -> tuple[object, ...]:
+        """What the binding and the draws follow from, besides published addresses."""
+        table = self.binding.table
+        return table.feature.version, table.changes.version, table.in_use
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the draws have followed the table."""
+        return self.versions == self.now
 
 
 class Renderer:
@@ -64,9 +89,11 @@ class Renderer:
             undo.callback(self._cache.close)
             self._pipelines = Pipelines(device, self._layouts, self._cache, code)
             undo.callback(self._pipelines.close)
-            self._sets = DescriptorSets(device, self._layouts)
-            undo.callback(self._sets.close)
-            self._binder = Binder(memory, samplers, self._sets, self._pipelines)
+            frame_sets, material_sets = (DescriptorSets(device, self._layouts) for _ in range(2))
+            self._sets = (frame_sets, material_sets)
+            for sets in self._sets:
+                undo.callback(sets.close)
+            self._binder = Binder(memory, samplers, frame_sets, material_sets, self._pipelines)
             self._recorder = FrameRecorder(device, max_draw_count)
             self._pool = CommandPool(device, device.graphics, "frames")
             undo.callback(self._pool.close)
@@ -76,10 +103,14 @@ class Renderer:
         self._rings: dict[str, RingWriter] = {}
         self._needs: FrameNeeds | None = None
         self._plan: MemoryPlan | None = None
-        self._bindings: dict[str, PassBinding] = {}
-        self._lists: dict[str, DrawList] = {}
+        self._passes: dict[str, _PassState] = {}
         self._images: dict[str, Attachment] = {}
-        self.draws = DrawCounts()
+        self._pipelines_of: list[tuple[Pass, list[int]]] = []
+        self._unchecked = True
+        self._followed = -1
+        self._bound_graph: CompiledGraph | None = None
+        self._bound: tuple[object, ...] = ()
+        self._calls = 0
 
     def ring(self, name: str) -> RingWriter:
         """Return the writer of the ring with this name."""
@@ -91,50 +122,107 @@ class Renderer:
     def apply_plan(self, needs: FrameNeeds, plan: MemoryPlan, ticket: int) -> None:
         """Use a new plan and its needs; other pipelines are destroyed once the timeline reaches `ticket`."""
         self._needs = needs
-        self._images = {}
+        self._unchecked = True
         self._plan = plan
         self._binder.set_plan(plan)
-        self._pipelines.keep_only(needs.pipelines, ticket)
+        drawn = [
+            (drawing.declaration, drawing.in_use.pipelines.tolist()) for drawing in needs.drawings.values()
+        ]
+        if drawn != self._pipelines_of:
+            self._pipelines_of = drawn
+            rows = chain.from_iterable(drawing.pipelines() for drawing in needs.drawings.values())
+            self._pipelines.keep_only(rows, ticket)
         transient = needs.requirements.keys.transients
         self._rings = {name: writer for name, writer in self._rings.items() if name in transient}
-
-    def rebind(self) -> bool:
-        """Look up every address again, after a new plan or a publish.
-
-        Returns False, and nothing can be drawn, while attachments or rings are not resident.
-        """
-        needs = self._needs
-        assert needs is not None
-        try:
-            images = {life.image.name: self._attachment(life.image) for life in needs.graph.images}
-            for ring in needs.rings:
-                self._binder.require_location(needs.requirements.keys.transient(ring))
-            self._bindings = {name: self._binder.bind(table) for name, table in needs.tables.items()}
-            for table in needs.tables.values():
-                for ring, rows in self._binder.materials(needs, table).items():
-                    self.ring(ring).replace(rows)
-        except NotResident:
-            self._images = {}
-            return False
-        self._images = images
-        for writer in self._rings.values():
-            writer.invalidate()
-        return True
-
-    def rebuild_draw_lists(self, enabled: Mapping[str, npt.NDArray[np.bool_]]) -> None:
-        """Rebuild the draw lists; `enabled` masks the rows of each pass's table that are drawn."""
-        needs = self._needs
-        assert needs is not None
-        self._lists = {}
+        before, self._passes = self._passes, {}
         for name, table in needs.tables.items():
-            drawn = enabled[name]
-            batch = self._resident_batches(name, table, table.batch[drawn])
-            objects = table.objects[drawn]
-            materials = table.batches["material"][batch]
-            self._lists[name] = build_draws(objects, materials, batch, self._bindings[name].batches)
-            self.ring(f"{name}.draws").replace(self._lists[name].instances)
-            self.ring(f"{name}.commands").replace(self._lists[name].commands)
+            known = before.pop(name, None)
+            if known is None or known.binding.table is not table:
+                if known is not None:
+                    known.binding.close(ticket)
+                known = _PassState(self._binder.binding(table), DrawList(table))
+            self._passes[name] = known
+        for known in before.values():
+            known.binding.close(ticket)
+
+    def update(self, ticket: int) -> None:
+        """Follow what was planned, published, withdrawn and switched since the last call.
+
+        Descriptor sets that nothing binds any more are freed once the timeline reaches `ticket`.
+        """
+        needs, version = self._needs, self._memory.published.version
+        assert needs is not None
+        keys = _NO_KEYS
+        if version != self._followed:
+            keys, self._followed = self._memory.published.changed(), version
+            self._follow_addresses(keys)
+        for name, known in self._passes.items():
+            if known.is_current and not len(keys):
+                continue
+            rebound = known.binding.update(keys, ticket)
+            self._write_materials(name, known.binding)
+            known.binding.table.refresh()
+            self._write_draws(
+                name, known.draws, known.draws.update(known.binding.batches if rebound else None)
+            )
+            known.versions = known.now
+        self._check_transients(needs, ticket)
+
+    def _follow_addresses(self, keys: npt.NDArray[np.int64]) -> None:
+        """Look up transients among `keys` again, and write their rings again."""
+        needs = self._needs
+        assert needs is not None
+        names = needs.requirements.keys.name
+        moved = {names(key) for key in keys[keys >> 32 == TRANSIENT_DB].tolist()}
+        self._unchecked = self._unchecked or bool(moved)
+        for name in moved & self._rings.keys():
+            self._rings[name].invalidate()
+
+    def _check_transients(self, needs: FrameNeeds, ticket: int) -> None:
+        """Look up the attachments and what passes bind where the plan or one of the addresses is new.
+
+        Nothing can be drawn while one of them is not resident where the plan has it.
+        """
+        if not self._unchecked:
+            return
+        assert self._plan is not None
+        addresses = self._binder.addresses(needs, self._plan)
+        if addresses is None:
+            self._images = {}
+            return
+        self._unchecked = False
+        if self._images and self._bound_graph is needs.graph and self._bound == (needs.size, addresses):
+            return
+        self._bound_graph, self._bound = needs.graph, (needs.size, addresses)
+        self._images = {life.image.name: self._attachment(life.image) for life in needs.graph.images}
+        self._binder.retire_frame_sets(ticket)
         self._stale = [True] * FRAMES_IN_FLIGHT
+
+    def _write_materials(self, name: str, binding: PassBinding) -> None:
+        for shading, rows in binding.material_rows().items():
+            ring = self.ring(material_table_name(name, shading))
+            data = binding.material_tables[shading]
+            if not ring.holds(data):
+                ring.replace(data)
+            elif len(rows) > MAX_RANGES:
+                ring.invalidate()
+            else:
+                ring.changed([(row, row + 1) for row in rows.tolist()])
+
+    def _write_draws(self, name: str, draws: DrawList, written: Written | None) -> None:
+        if written is None:
+            return
+        for kind, rows, ranges in (
+            ("draws", draws.instances, written.instances),
+            ("commands", draws.commands, written.commands),
+        ):
+            ring = self.ring(f"{name}.{kind}")
+            if ranges is None or not ring.holds(rows):
+                ring.replace(rows)
+            else:
+                ring.changed(ranges)
+        if written.regrouped or not self._recorder.indirect:
+            self._stale = [True] * FRAMES_IN_FLIGHT
 
     def command_buffer(self, slot: int) -> Any:
         """Return the command buffer of a slot that is not in flight; records it again if it is stale."""
@@ -143,15 +231,13 @@ class Renderer:
         self._flush(needs, slot)
         if self._stale[slot]:
             groups = {
-                name: self._binder.groups(needs, table, self._bindings[name], self._lists[name], slot)
-                for name, table in needs.tables.items()
+                name: self._binder.groups(needs.drawings[name], known.binding, known.draws, slot)
+                for name, known in self._passes.items()
             }
             self._pool.begin(self._command_buffers[slot], once=False)
-            calls = self._recorder.frame(self._command_buffers[slot], needs.graph, self._images, groups)
+            self._calls = self._recorder.frame(self._command_buffers[slot], needs.graph, self._images, groups)
             self._pool.end(self._command_buffers[slot])
             self._stale[slot] = False
-            instances = sum(len(drawn.instances) for drawn in self._lists.values())
-            self.draws = DrawCounts(calls, instances, sum(d.triangles for d in self._lists.values()))
         return self._command_buffers[slot]
 
     @property
@@ -163,25 +249,22 @@ class Renderer:
         """Return a resident image of the frame by name. Raises KeyError."""
         return self._images[name]
 
-    def retire_sets(self, ticket: int) -> None:
-        """Retire all descriptor sets, before `rebind`; they are freed once the timeline reaches `ticket`."""
-        self._sets.retire_all(ticket)
+    @property
+    def draws(self) -> DrawCounts:
+        """What the frame draws now."""
+        lists = [known.draws for known in self._passes.values()]
+        instances = sum(drawn.instance_count for drawn in lists)
+        return DrawCounts(self._calls, instances, sum(drawn.triangles for drawn in lists))
 
     def collect(self, completed: int) -> None:
         """Destroy retired sets and pipelines with tickets up to `completed`."""
-        self._sets.collect(completed)
+        for sets in self._sets:
+            sets.collect(completed)
         self._pipelines.collect(completed)
 
     def close(self) -> None:
         """Release everything, in order; no frame may be in flight."""
         self._undo.close()
-
-    def _resident_batches(
-        self, name: str, table: DrawTable, batch: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.int64]:
-        """Return the batch to draw for each row: its own, or its fallback until its mesh is published."""
-        ready, fallback = self._bindings[name].batches["ready"], table.batches["fallback"]
-        return np.where(ready[batch] | (fallback[batch] < 0), batch, fallback[batch])
 
     def _attachment(self, image: ImageDecl) -> Attachment:
         needs = self._needs

@@ -38,7 +38,7 @@ from engine.plan.terms.vocabulary import Stage
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
-from engine.planning.values import drawn_rows, frame_block
+from engine.planning.values import frame_block
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
 from engine.runtime.options import Presenter, RuntimeOptions
@@ -126,10 +126,8 @@ class Runtime:
         self._refusals = self._rollbacks = 0
         self._observed_limits: dict[int, int] = {}
         self._tickets = [0] * FRAMES_IN_FLIGHT
-        self._published = -1
         self._visibility: FrustumQuery | None = None
         self._cycles = 0
-        self._drawn_version: tuple[object, ...] | None = None
         self._written_version: tuple[object, ...] | None = None
         if options.shared is not None:
             self.instance, self.device = options.shared.instance, options.shared
@@ -318,7 +316,13 @@ class Runtime:
         self._refusals = self._rollbacks = 0
         self._observed_limits.clear()
         self._requested = self.planner.needs()
-        self._apply_plan(self._requested, self.planner.plan(self._requested, self.resident.snapshot()))
+        try:
+            plan = self.planner.plan(self._requested, self.resident.snapshot())
+        except PlanError:
+            if self._needs is not None:
+                self._needs.restore()  # frames go on with what is drawn now
+            raise
+        self._apply_plan(self._requested, plan)
         return True
 
     def _retry_with_less(self, refused: OutOfDeviceMemory) -> None:
@@ -379,10 +383,10 @@ class Runtime:
 
     def _apply_plan(self, needs: FrameNeeds, plan: Plan) -> None:
         """Start to carry out a plan from the resident state, and draw with it as it is published."""
+        needs.restore()
         self._needs, self.plan = needs, plan
         self._submit_schedule(plan, self.planner.visibility(needs))
         self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
-        self._published = -1
 
     def _submit_schedule(self, plan: Plan, visibility: FrustumQuery | None) -> None:
         """Submit the schedule from the resident state to `plan`, visible assets first."""
@@ -403,20 +407,10 @@ class Runtime:
                 self._submit_schedule(self.plan, visibility)
 
     def _redraw(self) -> None:
-        """Rebind and rebuild draw lists if something was published, planned or switched."""
-        assert self._needs is not None
-        if self._published != self.memory.published.version:
-            self.renderer.retire_sets(self.timeline.submitted)
-            if self.renderer.rebind():
-                self._published = self.memory.published.version
-            self._drawn_version = self._written_version = None
-        if self.renderer.ready and self._drawn_version != (
-            drawn_version := (self.tableau.structure_version,)
-        ):
-            self.renderer.rebuild_draw_lists(
-                {name: drawn_rows(table) for name, table in self._needs.tables.items()}
-            )
-            self._drawn_version = drawn_version
+        """Let the renderer follow what was planned, published and switched."""
+        if not self.renderer.ready:
+            self._written_version = None
+        self.renderer.update(self.timeline.submitted)
 
     def _write_values(self, moved: npt.NDArray[np.int64]) -> None:
         """Write moved matrices and, if any value changed, the Frame block to their rings."""

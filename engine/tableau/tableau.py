@@ -14,6 +14,7 @@ from engine.tableau import activity, transforms
 from engine.tableau.activity import FLAGS, Activity
 from engine.tableau.columns import Columns, Rows
 from engine.tableau.handles import ObjectHandle, StaleHandle
+from engine.tableau.journal import Journal
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.table import FeatureTable
 from engine.tableau.transforms import Transforms
@@ -39,6 +40,7 @@ class Tableau:
         self.name = name
         self.structure_version = 0
         self.values_version = 0
+        self._numbered = 0  # no number below it names another object, as rows are used again
         self.files: list[str] = []
         self.warnings: list[Problem] = []
         self._file_numbers: dict[str, int] = {}
@@ -127,7 +129,8 @@ class Tableau:
             translation, rotation, scale = decompose(transforms)
         count = _object_count(count, names, translation)
         if names is None:
-            names = default_names(prefix, count, self._columns.count)
+            first = max(self._columns.count, self._numbered)
+            names, self._numbered = default_names(prefix, count, first), first + count
         if len(names) != count:
             raise ValueError(f"{len(names)} names for {count} objects")
         rows = self._tree.add(names, self._parent_rows(parent))
@@ -276,6 +279,11 @@ class Tableau:
     def world_version(self) -> int:
         """A number that rises when `update_world` changes a matrix."""
         return self._transforms.version
+
+    @property
+    def moves(self) -> Journal:
+        """The objects whose world matrices `update_world` has changed."""
+        return self._transforms.moves
 
     def set_transforms(
         self,

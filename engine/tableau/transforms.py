@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.math import compose, determinant3, normalize
 from engine.tableau.columns import Columns, Rows, distinct
+from engine.tableau.journal import Journal
 from engine.tableau.tree import Tree
 
 MIN_SCALE = 1e-9
@@ -34,8 +35,9 @@ Report = Callable[[Rows, str, str], None]
 class Transforms:
     """Translation, rotation, scale and world matrix of every object.
 
-    `version` rises when a world matrix changes. Invalid values (not finite, zero quaternion, zero scale) are
-    replaced by the identity's, and so is a world matrix that overflows or is singular; each is reported.
+    `version` rises when a world matrix changes, and `moves` has the objects. Invalid values (not finite, zero
+    quaternion, zero scale) are replaced by the identity's, and so is a world matrix that overflows or is
+    singular; each is reported.
     """
 
     def __init__(self, columns: Columns, tree: Tree, report: Report) -> None:
@@ -44,6 +46,7 @@ class Transforms:
         self._report = report
         self._dirty: list[Rows] = []
         self.version = 0
+        self.moves = Journal()
 
     def set(
         self,
@@ -93,7 +96,9 @@ class Transforms:
         if not updated:
             return np.empty((0, 2), np.int64)
         self.version += 1
-        return ranges(updated[0] if len(updated) == 1 else np.sort(np.concatenate(updated)))
+        moved = updated[0] if len(updated) == 1 else np.sort(np.concatenate(updated))
+        self.moves.note(moved)
+        return ranges(moved)
 
     def _update_level(self, rows: Rows) -> None:
         where = _as_slice(rows)

@@ -1,56 +1,138 @@
-"""Claims about draw lists: batches, groups and instances."""
+"""Claims about draw lists: commands, groups and instances, and what a change of them writes."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
-from engine.planning.draws import BATCH, build_draws
+from engine.planning.draws import BATCH, MAX_RANGES, DrawList
+from engine.planning.instance_blocks import BLOCK_ROWS, InstanceBlocks
+from engine.tableau.journal import Journal
 
 
-def batches(*rows: tuple[int, int, int]) -> np.ndarray:
+class Table:
+    """A draw table of rows that stand for objects 100 and on; the material row of batch b is 10 b."""
+
+    def __init__(self, *batches: int) -> None:
+        self.blocks = InstanceBlocks()
+        self.enabled = np.ones(len(batches), bool)
+        self.feature = SimpleNamespace(object=np.arange(100, 100 + len(batches)))
+        self.changes = Journal()
+        rows = np.arange(len(batches))
+        self.blocks.change(rows[:0], rows, np.array(batches, np.int64), len(set(batches)))
+
+    def drawn(self, rows: np.ndarray) -> np.ndarray:
+        return self.enabled[rows] & (rows >= 0)
+
+    def material_rows_of(self, batches: np.ndarray) -> np.ndarray:
+        return batches * 10
+
+    def enable(self, *rows: int, to: bool) -> None:
+        self.enabled[list(rows)] = to
+        self.changes.note(self.blocks.blocks_of(np.array(rows)).astype(np.int32))
+
+
+def batches(*rows: tuple[int, int, int], ready: bool = True) -> np.ndarray:
     """Batches of (pipeline, descriptors, index_count), all in the same buffers."""
     result = np.zeros(len(rows), BATCH)
-    for i, (pipeline, descriptors, count) in enumerate(rows):
-        result[i]["pipeline"], result[i]["descriptors"], result[i]["index_count"] = (
-            pipeline,
-            descriptors,
-            count,
-        )
-        result[i]["ready"] = True
+    for name, values in zip(("pipeline", "descriptors", "index_count"), zip(*rows, strict=True), strict=True):
+        result[name] = values
+    result["ready"] = ready
     return result
 
 
+def listed(table: Table, bound: np.ndarray) -> DrawList:
+    made = DrawList(table)  # type: ignore[arg-type]
+    written = made.update(bound)
+    assert written is not None
+    assert (written.instances, written.commands, written.regrouped) == (None, None, True)
+    return made
+
+
+def drawn(made: DrawList) -> list[list[tuple[int, int]]]:
+    """The instances (object, material row) of each command."""
+    return [
+        [tuple(pair) for pair in made.instances[row["first_instance"] :][: row["instance_count"]].tolist()]
+        for row in made.commands
+    ]
+
+
 def test_rows_of_one_batch_become_one_command_with_many_instances():
-    rows = np.arange(5)
-    drawn = build_draws(rows, rows + 10, np.zeros(5, int), batches((0, 0, 36)))
-    assert len(drawn.commands) == 1
-    assert drawn.commands[0]["instance_count"] == 5
-    assert drawn.triangles == 60
-    assert drawn.instances.tolist() == [[i, i + 10] for i in range(5)]
+    made = listed(Table(0, 0, 0, 0, 0), batches((0, 0, 36)))
+    assert made.commands["index_count"].tolist() == [36]
+    assert (made.triangles, made.instance_count) == (60, 5)
+    assert drawn(made) == [[(100 + i, 0) for i in range(5)]]
 
 
 def test_batches_of_one_pipeline_and_set_share_a_call():
-    table = batches((0, 0, 3), (1, 0, 6), (0, 0, 9))
-    drawn = build_draws(np.arange(4), np.zeros(4, int), np.array([2, 0, 1, 2]), table)
-    assert [(g.pipeline, g.first, g.count) for g in drawn.groups] == [(0, 0, 2), (1, 2, 1)]
-    assert drawn.commands["first_instance"].tolist() == [0, 1, 3]
-    covered = [
-        drawn.instances[c["first_instance"] : c["first_instance"] + c["instance_count"], 0].tolist()
-        for c in drawn.commands
-    ]
-    assert {c["index_count"]: rows for c, rows in zip(drawn.commands, covered, strict=True)} == {
-        3: [1],
-        9: [0, 3],
-        6: [2],
-    }
+    made = listed(Table(2, 0, 1, 2), batches((1, 0, 3), (0, 0, 6), (1, 0, 9)))
+    assert [(g.pipeline, g.first, g.count) for g in made.groups] == [(0, 0, 1), (1, 1, 2)]
+    assert made.commands["index_count"].tolist() == [6, 3, 9]
+    assert drawn(made) == [[(102, 10)], [(101, 0)], [(100, 20), (103, 20)]]
+    assert made.triangles == (6 + 3 + 9 * 2) // 3
 
 
-def test_a_batch_that_is_not_ready_draws_nothing():
-    table = batches((0, 0, 3), (0, 0, 6))
-    table[0]["ready"] = False
-    drawn = build_draws(np.arange(3), np.zeros(3, int), np.array([0, 1, 0]), table)
-    assert drawn.commands["index_count"].tolist() == [6]
-    assert drawn.instances[:, 0].tolist() == [1]
+@pytest.mark.parametrize("name", ["pipeline", "descriptors", "vertex_buffer", "index_buffer", "index_type"])
+def test_batches_that_differ_in_anything_bound_are_drawn_by_calls_of_their_own(name):
+    bound = batches((0, 0, 3), (0, 0, 3))
+    bound[name][1] = 1
+    assert [(g.first, g.count) for g in listed(Table(0, 1), bound).groups] == [(0, 1), (1, 1)]
+    bound[name] = 1 << 30  # beyond what packs into one number
+    bound["vertex_buffer"] += 1 << 29
+    bound["index_buffer"] += 1 << 29
+    bound[name][1] += 1
+    assert [(g.first, g.count) for g in listed(Table(0, 1), bound).groups] == [(0, 1), (1, 1)]
 
 
-def test_without_drawn_rows_the_list_is_empty():
-    drawn = build_draws(np.zeros(0, int), np.zeros(0, int), np.zeros(0, int), np.zeros(0, BATCH))
-    assert (len(drawn.commands), drawn.groups, drawn.triangles) == (0, (), 0)
+def test_batches_that_are_not_ready_are_not_drawn():
+    bound = batches((0, 0, 3), (0, 0, 6))
+    bound["ready"][0] = False
+    made = listed(Table(0, 1, 0), bound)
+    assert drawn(made) == [[(101, 10)]]
+    bound["ready"] = True
+    assert made.update(bound) is not None
+    assert drawn(made) == [[(100, 0), (102, 0)], [(101, 10)]]
+
+
+def test_without_rows_the_list_is_empty():
+    made = listed(Table(), batches((0, 0, 3)))
+    assert (made.groups, len(made.commands), made.triangles) == ([], 0, 0)
+
+
+def test_a_row_that_is_disabled_costs_its_block_and_its_command():
+    table = Table(*[0] * (BLOCK_ROWS + 5), 1)
+    made = listed(table, batches((0, 0, 3), (0, 0, 3)))
+    assert [len(each) for each in drawn(made)] == [BLOCK_ROWS, 5, 1]
+    table.enable(BLOCK_ROWS + 1, to=False)
+    written = made.update(None)
+    assert written is not None
+    assert written.instances.tolist() == [[BLOCK_ROWS, BLOCK_ROWS + 4]]
+    assert (written.commands.tolist(), written.regrouped) == ([[1, 2]], False)
+    assert drawn(made)[1] == [(100 + BLOCK_ROWS + i, 0) for i in (0, 2, 3, 4)]
+    assert made.update(None) is None
+
+
+def test_a_group_is_left_out_once_none_of_its_rows_is_enabled_and_returns_with_the_first():
+    table = Table(0, 1, 1)
+    made = listed(table, batches((0, 0, 3), (1, 0, 3)))
+    table.enable(2, to=False)
+    assert not made.update(None).regrouped
+    table.enable(1, to=False)
+    assert made.update(None).regrouped
+    assert [group.pipeline for group in made.groups] == [0]
+    table.enable(2, to=True)
+    assert made.update(None).regrouped
+    assert [group.pipeline for group in made.groups] == [0, 1]
+    assert drawn(made) == [[(100, 0)], [(102, 10)]]
+
+
+def test_many_changes_are_written_whole():
+    count = 2 * MAX_RANGES + 2
+    table = Table(*range(count))
+    made = listed(table, batches(*[(0, 0, 3)] * count))
+    table.enable(*range(0, count, 2), to=False)
+    written = made.update(None)
+    assert written.commands is None
+    assert drawn(made) == [[] if i % 2 == 0 else [(100 + i, i * 10)] for i in range(count)]

@@ -24,12 +24,12 @@ def test_removed_requesters_are_dropped_and_the_plan_stays_the_same(
     with open_scene("scenes/cube.hu", profile="unified", size=(320, 240), budget=budget) as scene:
         planner = scene.host._planner  # type: ignore[attr-defined]
         come_and_go(scene, "first")
-        text, known = scene.plan_text, len(planner._requirements.requesters)
-        tables = [planner._requirements]
+        text, known = scene.plan_text, len(planner._requests.table.requesters)
+        tables = [planner._requests.table]
         with assert_no_upload(scene):
             for number in range(40):
                 come_and_go(scene, f"object {number}")
-                tables += [] if planner._requirements is tables[-1] else [planner._requirements]
-                assert len(planner._requirements.requesters) < known + 30
+                tables += [] if planner._requests.table is tables[-1] else [planner._requests.table]
+                assert len(planner._requests.table.requesters) < known + 30
         assert len(tables) > 3
         assert scene.plan_text == text

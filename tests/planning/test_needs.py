@@ -10,14 +10,14 @@ from support.random_scenes import profile
 
 from engine.graph import SCENE_COLOR, ColorTarget, ImageDecl, Pass, Samples
 from engine.plan import BufferUsage, Kind, Requirement
-from engine.plan.requirements.requirements import RequirementTable
+from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.terms.formats import Format
+from engine.planning.drawing import material_table_name
+from engine.planning.instance_blocks import capacity
 from engine.planning.needs import (
     PASS_REQUESTERS,
-    capacity,
+    PassRequesters,
     for_samples,
-    material_table_name,
-    pass_requesters,
 )
 from engine.planning.scene import MAX_SAMPLES, ScenePlanner
 from engine.planning.shortage import MAX_NAMED, _named
@@ -59,12 +59,12 @@ def test_attachments_have_as_many_samples_as_the_device_can_up_to_a_limit(cube, 
 @pytest.mark.parametrize("more", [0, 1, 3])
 def test_a_pass_names_some_requesters_and_counts_the_rest(cube, more):
     scene, _library = cube
-    tableau, table = scene.tableau, RequirementTable()
+    tableau, table = scene.tableau, RequesterTable()
     there = len(tableau.tables["visibleModel"].rows_active())
     for index in range(PASS_REQUESTERS - there + more):
         tableau.add_object(f"another{index}", features={"visibleModel": {}})
     p = Pass("forward", "visibleModel")
-    names = [str(table.requesters[i]) for i in pass_requesters(p, ["visibleModel"], tableau, table)]
+    names = [str(table[i]) for i in PassRequesters(tableau, table).of(p, ["visibleModel"])]
     assert len(names) == PASS_REQUESTERS + bool(more)
     rest = {0: [], 1: ["visibleModel on 1 more object"], 3: ["visibleModel on 3 more objects"]}
     assert names[PASS_REQUESTERS:] == rest[more]
@@ -73,9 +73,9 @@ def test_a_pass_names_some_requesters_and_counts_the_rest(cube, more):
 
 def test_a_pass_that_no_feature_takes_part_in_is_requested_by_the_frame(cube):
     scene, _library = cube
-    table = RequirementTable()
-    (requester,) = pass_requesters(Pass("post", "none"), [], scene.tableau, table)
-    assert "frame post" in str(table.requesters[requester])
+    table = RequesterTable()
+    (requester,) = PassRequesters(scene.tableau, table).of(Pass("post", "none"), [])
+    assert "frame post" in str(table[requester])
 
 
 def test_material_tables_are_named_by_pass_and_shader_set():

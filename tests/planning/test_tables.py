@@ -9,7 +9,7 @@ from support.random_scenes import profile
 
 from engine.assets import open_library
 from engine.planning.scene import ScenePlanner
-from engine.planning.tables import _distinct
+from engine.planning.tables import distinct_keys
 from engine.scene import load_scene
 
 KEYS = st.one_of(
@@ -21,7 +21,7 @@ KEYS = st.one_of(
 @given(KEYS)
 def test_distinct_keys_are_those_of_a_sort_for_any_databases(keys):
     keys = np.array(keys, np.int64)
-    for found, wanted in zip(_distinct(keys), np.unique(keys, return_inverse=True), strict=True):
+    for found, wanted in zip(distinct_keys(keys), np.unique(keys, return_inverse=True), strict=True):
         assert found.tolist() == wanted.tolist()
 
 
@@ -33,11 +33,11 @@ def test_a_row_without_an_asset_draws_nothing_and_does_not_affect_others(root, m
     with open_library(scene.dbs) as library:
         planner = ScenePlanner(tableau, scene.registry, library, profile("nvidia-h200"), (64, 64))
         needs = planner.needs()
-        assert {name: len(table.rows) for name, table in needs.tables.items()} == {"shadow": 1, "forward": 2}
+        assert {name: table.instances for name, table in needs.tables.items()} == {"shadow": 1, "forward": 2}
         for name in ("cube", "ground"):
             tableau[name].active = False
         needs = planner.needs()
-        assert {name: len(table.rows) for name, table in needs.tables.items()} == {"forward": 0}
+        assert {name: table.instances for name, table in needs.tables.items()} == {"forward": 0}
         planner.plan(needs)
     assert blank.visibleModel.active
     assert tableau.warnings == []

@@ -15,7 +15,6 @@ from engine.assets import AssetLibrary, open_library
 from engine.feature import Feature, Registry, discover
 from engine.plan.resident.steps import Transfer
 from engine.planning.scene import ScenePlanner
-from engine.planning.values import drawn_rows
 from engine.planning.visibility import MAX_REORDERED, FrustumQuery, needs_reordering
 from engine.scene import Scene, load_scene
 from engine.testing import open_scene
@@ -30,13 +29,12 @@ def seen(scene: Scene, library: AssetLibrary, size: tuple[int, int] = SIZE) -> d
     needs = planner.needs()
     visibility = planner.visibility(needs)
     assert visibility is not None
-    batches = needs.tables["forward"].assets
+    table = needs.tables["forward"]
     names = {}
     for name in ("cube", "ground"):
         row = scene.tableau[name].row
-        table = needs.tables["forward"]
-        (batch,) = table.batch[table.objects == row]
-        keys = np.unique(batches[1][batches[0] == batch])
+        rows, batches = table.blocks.pairs()
+        keys = np.unique(table.assets_of(batches[table.feature.object[rows] == row]))
         keys = keys[keys >> 32 != 0]
         assert len(keys) >= (4 if name == "cube" else 2)
         (names[name],) = set(visibility(keys).tolist())
@@ -111,8 +109,10 @@ def test_an_object_is_visible_if_its_box_reaches_into_the_picture(places, turn):
         tableau.update_world()
         needs = planner.needs()
         visibility, table = planner.visibility(needs), needs.tables["forward"]
-        found = visibility._in_view(table, np.flatnonzero(drawn_rows(table)))
-    batches, world = table.batches[table.batch], tableau.world[table.objects]
+        slots = np.flatnonzero(table.blocks.rows.rows >= 0)
+        found = visibility._in_view(table, slots)
+        objects = table.feature.object[table.blocks.rows.rows[slots]]
+    batches, world = table.batches[table.blocks.pairs()[1]], tableau.world[objects]
     ends = np.stack((batches["low"], batches["high"]), axis=1)
     picks = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1]), axis=-1).reshape(-1, 3)
     corners = ends[:, picks, np.arange(3)]
@@ -121,7 +121,7 @@ def test_an_object_is_visible_if_its_box_reaches_into_the_picture(places, turn):
     room = 1e-3
     inside = (abs(x) < w - room) & (abs(y) < w - room) & (z > room) & (z < w - room)
     beyond = np.stack([s * v > w + room for v in (x, y) for s in (1, -1)]).all(axis=2).any(axis=0)
-    rotated = np.isin(table.objects, [tableau["cube"].row])  # the box of a rotated box is larger
+    rotated = np.isin(objects, [tableau["cube"].row])  # the box of a rotated box is larger
     assert found[inside.any(axis=1)].all()
     assert not found[beyond & ~rotated].any()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.humon import Position
+from engine.plan.model.drawing_plan import NO_DRAWING
 from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan
 from engine.plan.model.plan import Plan
 from engine.plan.profile.device_profile import DeviceProfile
@@ -90,4 +91,4 @@ def large_plan(count: int) -> Plan:
 
 def _plan(memory: MemoryPlan, coalesced: object, table: RequirementTable) -> Plan:
     profile = DeviceProfile.__new__(DeviceProfile)  # reading the memory plan needs no device
-    return Plan(memory, MemoryPlan.empty(), (), (), (), coalesced, table.terms, profile, Policy())  # type: ignore[arg-type]
+    return Plan(memory, MemoryPlan.empty(), NO_DRAWING, coalesced, table.terms, profile, Policy())  # type: ignore[arg-type]

@@ -233,3 +233,14 @@ TestShadowed.settings = settings(max_examples=amount(20, 160), stateful_step_cou
 def test_the_parent_of_a_top_object_is_the_root():
     tableau = Tableau()
     assert tableau.parent_of(tableau.add_object("a").index) == ROOT
+
+
+def test_objects_without_names_get_names_that_no_other_has_even_after_removals():
+    tableau = Tableau()
+    tableau.add_objects(6)
+    for name in ("object1", "object3"):
+        tableau.remove(name)
+    rows = tableau.add_objects(3)
+    assert [tableau.name_of(row) for row in rows.tolist()] == ["object6", "object7", "object8"]
+    tableau.remove("object8")
+    assert tableau.name_of(int(tableau.add_objects(1)[0])) == "object9"

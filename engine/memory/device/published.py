@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.memory.device.addresses import LIVE_SUBRESOURCE, Location
 from engine.memory.device.objects import Objects
 from engine.plan.resident.steps import Publish
-from engine.plan.terms.table import Table, stack
+from engine.plan.terms.table import Table, distinct, stack
 from engine.plan.terms.vocabulary import Kind
 from engine.vk.binding import NULL
 
@@ -64,10 +66,23 @@ class Published:
         self._known = self._table.changed(left[:0], left["key"].astype(np.int64))
         return left
 
-    def changed(self) -> frozenset[int]:
-        """Return the keys published or withdrawn since the last call."""
+    def changed(self) -> NDArray[np.int64]:
+        """Return the keys published or withdrawn since the last call, sorted, each once."""
         changed, self._changed = self._changed, []
-        return frozenset(key for keys in changed for key in keys.tolist())
+        return distinct(np.concatenate([_NO_KEYS, *changed]))
+
+    def addresses(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Return the resource of each key, -1 where it is not published, and the offset in it in bytes."""
+        table = self._table
+        found = table.has(keys)
+        rows = table.rows(keys[found])
+        resources, offsets = np.full(len(keys), -1, np.int32), np.zeros(len(keys), np.int64)
+        resources[found], offsets[found] = rows["resource"], rows["offset"]
+        return resources, offsets
+
+    def handle(self, resource: int) -> Any:
+        """Return the VkBuffer or VkImage of a live resource. Raises DioramaInternalError."""
+        return self._objects.resource(resource).handle
 
     def location(self, key: int) -> Location | None:
         """Return the address of a key, or None if it is not published (draw the fallback)."""

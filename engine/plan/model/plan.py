@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.plan.model.drawing_plan import DrawingPlan
 from engine.plan.model.memory_plan import Address, MemoryPlan
 from engine.plan.model.packing import Packing
 from engine.plan.profile.device_profile import DeviceProfile
@@ -18,8 +17,6 @@ from engine.plan.requirements.requirements import TermsTable
 from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, ShaderRow
 from engine.plan.terms.policy import Policy
 from engine.plan.terms.table import Int64s, contains, distinct
-
-Row = TypeVar("Row", ShaderRow, PipelineRow, DescriptorSetRow)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +30,7 @@ class Plan:
 
     memory: MemoryPlan
     staging: MemoryPlan
-    shaders: tuple[ShaderRow, ...]
-    pipelines: tuple[PipelineRow, ...]
-    descriptor_sets: tuple[DescriptorSetRow, ...]
+    drawing: DrawingPlan
     requirements: Coalesced
     terms: TermsTable
     profile: DeviceProfile
@@ -54,6 +49,21 @@ class Plan:
         counts = f"{len(memory.allocations)} allocations, {len(memory.resources)} resources"
         counts += f", {len(memory.subresources)} subresources"
         return f"<plan for {self.profile.name}: {self.planned_bytes:,} bytes in {counts}>"
+
+    @property
+    def shaders(self) -> tuple[ShaderRow, ...]:
+        """The shaderPlan."""
+        return self.drawing.shaders
+
+    @property
+    def pipelines(self) -> tuple[PipelineRow, ...]:
+        """The pipelinePlan."""
+        return self.drawing.pipelines
+
+    @property
+    def descriptor_sets(self) -> tuple[DescriptorSetRow, ...]:
+        """The descriptorSetPlan."""
+        return self.drawing.descriptor_sets
 
     @property
     def planned_bytes(self) -> int:
@@ -108,12 +118,3 @@ class Plan:
     def store_packing(self, packing: Packing) -> None:
         """Store a packing of this plan for the next planning round."""
         self._packing[:] = [packing]
-
-
-def merge_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Merge rows that differ only in their requesters into one row with all requesters; sorted."""
-    requesters: dict[Row, set[int]] = {}
-    for row in rows:
-        requesters.setdefault(replace(row, requesters=()), set()).update(row.requesters)
-    merged = [replace(row, requesters=tuple(sorted(ids))) for row, ids in requesters.items()]
-    return tuple(sorted(merged, key=repr))

@@ -9,14 +9,14 @@ again; at last everything is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 
 from engine.plan.model.columns import NeedColumns, need_columns
+from engine.plan.model.drawing_plan import NO_DRAWING, DrawingPlan
 from engine.plan.model.memory_plan import MemoryPlan, Sharing
 from engine.plan.model.packing import Packing
-from engine.plan.model.plan import Plan, merge_rows
+from engine.plan.model.plan import Plan
 from engine.plan.placement.builder import HeapFull
 from engine.plan.placement.placing import UnsatisfiableNeed
 from engine.plan.placement.planning_round import Keep, PlanningRound
@@ -24,7 +24,6 @@ from engine.plan.placement.staging_plan import plan_staging
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import TermsTable
-from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, ShaderRow
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.policy import MIB, Policy
 from engine.plan.terms.table import Int64s, contains, distinct
@@ -41,23 +40,19 @@ def make_plan(
     policy: Policy = DEFAULT_POLICY,
     *,
     keep: Keep = Keep.NOTHING,
-    shaders: Sequence[ShaderRow] = (),
-    pipelines: Sequence[PipelineRow] = (),
-    descriptor_sets: Sequence[DescriptorSetRow] = (),
+    drawing: DrawingPlan = NO_DRAWING,
 ) -> Plan:
     """A plan for `coalesced` on `profile` that keeps as much of `resident` as possible, at least `keep`.
 
-    Raises PlanError where the device or its budgets cannot hold the requirements: it names the largest
-    requesters, and `resident` stays valid.
+    `drawing` holds its shaders, pipelines and descriptor sets. Raises PlanError where the device or its
+    budgets cannot hold the requirements: it names the largest requesters, and `resident` stays valid.
     """
     terms = resident.terms if resident is not None else TermsTable()
     memory, staging, packing = _memory(coalesced, profile, resident, policy, terms, keep)
     plan = Plan(
         memory,
         staging,
-        merge_rows(shaders),
-        merge_rows(pipelines),
-        merge_rows(descriptor_sets),
+        drawing,
         coalesced,
         terms,
         profile,
@@ -84,9 +79,7 @@ def plan_again(plan: Plan, resident: Plan, *, fetch: bool) -> Plan:
         resident,
         plan.policy,
         keep=Keep.PLACES,
-        shaders=plan.shaders,
-        pipelines=plan.pipelines,
-        descriptor_sets=plan.descriptor_sets,
+        drawing=plan.drawing,
     )
 
 

@@ -9,7 +9,7 @@ request once, not each requester, and each distinct pair of terms once, however 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -143,6 +143,7 @@ class TermsTable:
     def __init__(self) -> None:
         self.entries: list[Terms] = []
         self._ids: dict[Terms, int] = {}
+        self._with_contents: dict[tuple[Contents, ...], NDArray[np.bool_]] = {}
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -152,7 +153,11 @@ class TermsTable:
 
     def with_contents(self, *contents: Contents) -> NDArray[np.bool_]:
         """Which of the terms have one of these initial contents, as a mask over term numbers."""
-        return np.array([terms.contents in contents for terms in self.entries], bool)
+        found = self._with_contents.get(contents)
+        if found is None or len(found) != len(self.entries):
+            found = np.array([terms.contents in contents for terms in self.entries], bool)
+            self._with_contents[contents] = found
+        return found
 
     def id(self, terms: Terms) -> int:
         """The number of these terms, which are added if they are new."""
@@ -161,6 +166,10 @@ class TermsTable:
             found = self._ids[terms] = len(self.entries)
             self.entries.append(terms)
         return found
+
+
+MAX_REMEMBERED = 4096
+"""How many requirement objects a table recognises without comparing their fields."""
 
 
 class RequirementTable:
@@ -177,7 +186,8 @@ class RequirementTable:
         self.terms = TermsTable()
         self.version = 0
         self._requests = RequestTable()
-        self._single: dict[tuple[int, ...], Int64s] = {}  # numbers of requests that were added one by one
+        self._single: dict[tuple[int, ...], int] = {}  # numbers of requests that were added one by one
+        self._of_object: dict[int, tuple[Requirement, int]] = {}  # the same by the identity of requirements
         self._log: deque[tuple[int, Int64s]] = deque()
         self._logged = 0
         self._log_start = 0  # the log holds all changes after this version
@@ -204,13 +214,29 @@ class RequirementTable:
 
     def add(self, requirement: Requirement, requesters: int | Iterable[int]) -> None:
         """Add one requirement for each requester (ids of `self.requesters`)."""
+        ids = [requesters] if isinstance(requesters, int) else list(requesters)
+        self.add_pairs([requirement] * len(ids), ids)
+
+    def add_pairs(self, requirements: Sequence[Requirement], requesters: Sequence[int]) -> None:
+        """Add the i-th requirement for the i-th requester, for all of them."""
+        numbers = [self._number(requirement) for requirement in requirements]
+        pairs = np.array(numbers, np.int64), np.array(requesters, np.int32)
+        self._record_change(self._requests.add(*pairs))
+
+    def _number(self, requirement: Requirement) -> int:
+        """The number of a request that is added alone; the same object is looked up by its identity."""
+        known = self._of_object.get(id(requirement))
+        if known is not None and known[0] is requirement:
+            return known[1]
         terms = self.terms.id(requirement.terms())
         request = (requirement.key, requirement.size, requirement.content, terms, requirement.priority)
         number = self._single.get(request)
         if number is None:
-            number = self._single[request] = self._requests.intern(np.array([request], REQUEST))
-        ids = np.array([requesters] if isinstance(requesters, int) else list(requesters), np.int32)
-        self._record_change(self._requests.add(np.repeat(number, len(ids)), ids))
+            number = self._single[request] = int(self._requests.intern(np.array([request], REQUEST))[0])
+        if len(self._of_object) >= MAX_REMEMBERED:
+            self._of_object.clear()
+        self._of_object[id(requirement)] = (requirement, number)
+        return number
 
     def add_rows(
         self,
@@ -246,6 +272,7 @@ class RequirementTable:
         if self._requests.needs_rebuild:
             self._requests = self._requests.rebuilt()
             self._single.clear()
+            self._of_object.clear()
 
     def _record_change(self, keys: Int64s) -> None:
         """Start a new version and log `keys`, whose requests have changed."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.humon import InputError, Node, Problem, boolean, expect, failure, integer, parse, required, text
 from engine.humon import Kind as NodeKind
+from engine.plan.model.drawing_plan import NO_DRAWING
 from engine.plan.model.findings import Finding, Part
 from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan, Sharing
 from engine.plan.model.plan import Plan
@@ -201,7 +202,7 @@ def read_plan(
         raise PlanError("plan.profile", problem, "give the profile that the plan was made for")
     needs: Coalesced = coalesce(reader.table)
     plan = Plan(
-        reader.plan(), MemoryPlan.empty(), (), (), (), needs, reader.terms, profile, policy or Policy()
+        reader.plan(), MemoryPlan.empty(), NO_DRAWING, needs, reader.terms, profile, policy or Policy()
     )
     findings = [f for f in validate(plan) if f.rule not in ("budget", "1 size")]
     if findings:

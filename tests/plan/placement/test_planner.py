@@ -7,6 +7,7 @@ import pytest
 from support.random_scenes import profile
 
 from engine.humon import Position
+from engine.plan.model.drawing_plan import DrawingPlan, DrawingRows
 from engine.plan.model.plan import Plan
 from engine.plan.placement.planner import make_plan
 from engine.plan.placement.planning_round import Keep, PlanningRound, _counts
@@ -447,7 +448,8 @@ def test_staging_is_planned_only_if_there_is_something_to_transfer():
 
 def test_equal_rows_of_the_other_plans_are_merged():
     vertex = ShaderRow(asset_key(1, 6), ShaderStage.VERTEX, requesters=(1,))
-    plan = make_plan(needs(), UNIFIED, shaders=[vertex, replace(vertex, requesters=(0,))])
+    rows = DrawingRows([vertex, replace(vertex, requesters=(0,))])
+    plan = make_plan(needs(), UNIFIED, drawing=DrawingPlan(lambda: rows))
     assert plan.shaders == (replace(vertex, requesters=(0, 1)),)
 
 

@@ -14,6 +14,7 @@ from support.limits import limit
 from support.random_scenes import NAMES, SMALL, World, needs, profile
 
 from engine.humon import InputError, Position, parse
+from engine.plan.model.drawing_plan import DrawingPlan, DrawingRows
 from engine.plan.model.plan import Plan
 from engine.plan.placement.planner import make_plan
 from engine.plan.requirements.coalesce import coalesce
@@ -194,8 +195,9 @@ def test_a_plan_has_no_difference_to_itself():
 def test_rows_of_the_other_plans_are_compared_without_requesters():
     plan = two_vertices()
     one = ShaderRow(asset_key(1, 0), ShaderStage.VERTEX, requesters=(0,))
-    old = replace(plan, shaders=(one,))
-    new = replace(plan, shaders=(replace(one, requesters=(1,)), replace(one, content=1)))
+    old = replace(plan, drawing=DrawingPlan(lambda: DrawingRows([one])))
+    others = [replace(one, requesters=(1,)), replace(one, content=1)]
+    new = replace(plan, drawing=DrawingPlan(lambda: DrawingRows(others)))
     there = row_changes(plan_text(old), plan_text(new))
     assert there["shaderPlan"] == {"created": 1, "removed": 0, "kept": 1}
     back = row_changes(plan_text(new), plan_text(old))

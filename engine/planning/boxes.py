@@ -1,0 +1,87 @@
+"""World boxes of instances, and the box of all of them, kept by block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.feature.frame import Box
+from engine.tableau import Tableau
+
+if TYPE_CHECKING:
+    from engine.planning.tables import DrawTable
+
+Floats = npt.NDArray[np.float32]
+
+
+def world_boxes(
+    meshes: npt.NDArray[np.void], of: npt.NDArray[np.integer], matrices: Floats
+) -> tuple[Floats, Floats]:
+    """Return centres and half sizes, [n, 3] each, of meshes (`low`, `high`) with world matrices [n, 4, 4].
+
+    `of` is the mesh of each matrix. The box of a turned box is larger than what it holds.
+    """
+    low, high = meshes["low"], meshes["high"]
+    centre, half = ((high + low) / 2).take(of, axis=0), ((high - low) / 2).take(of, axis=0)
+    middle = np.einsum("ni,nij->nj", centre, matrices[:, :3, :3]) + matrices[:, 3, :3]
+    return middle, np.einsum("ni,nij->nj", half, np.abs(matrices[:, :3, :3]))
+
+
+class BlockBoxes:
+    """The world box of the enabled instances of each block of a table, updated for what moved or changed."""
+
+    def __init__(self, table: DrawTable, tableau: Tableau) -> None:
+        self._table = table
+        self._tableau = tableau
+        self._low = np.zeros((0, 3), np.float32)
+        self._high = np.zeros((0, 3), np.float32)
+        self._seen: tuple[int, int, int] | None = None
+
+    def bounds(self) -> Box | None:
+        """Return the box of all enabled instances; None if there is none."""
+        table = self._table
+        blocks = table.blocks
+        now = blocks.layout, table.changes.version, self._tableau.moves.version
+        stale = self._stale()
+        if stale is None or len(self._low) > len(blocks.blocks):
+            stale = np.arange(len(blocks.blocks))
+        grown = len(blocks.blocks) - len(self._low)
+        if grown > 0:
+            self._low = np.concatenate((self._low, np.full((grown, 3), np.inf, np.float32)))
+            self._high = np.concatenate((self._high, np.full((grown, 3), -np.inf, np.float32)))
+        elif grown < 0:
+            self._low, self._high = self._low[:grown], self._high[:grown]
+        if len(stale):
+            self._measure(stale)
+        self._seen = now
+        if not len(self._low) or not np.isfinite(low := self._low.min(axis=0)).all():
+            return None
+        return low, self._high.max(axis=0)
+
+    def _stale(self) -> npt.NDArray[np.integer] | None:
+        """Return the blocks to measure again; None for all of them."""
+        if self._seen is None or self._seen[0] != self._table.blocks.layout:
+            return None
+        changed = self._table.changes.since(self._seen[1])
+        moved = self._tableau.moves.since(self._seen[2])
+        if changed is None or moved is None:
+            return None
+        if not len(moved):
+            return changed
+        moved_blocks = self._table.blocks.blocks_of(self._table.feature.rows_of(moved))
+        return np.union1d(changed, moved_blocks) if len(changed) else moved_blocks
+
+    def _measure(self, blocks: npt.NDArray[np.integer]) -> None:
+        table = self._table
+        slots, _ = table.blocks.spans(blocks)
+        slots = slots[table.drawn(table.blocks.rows.rows[slots])]
+        self._low[blocks], self._high[blocks] = np.inf, -np.inf
+        if not len(slots):
+            return
+        middle, reach = table.boxes(self._tableau.world, slots)
+        of = table.blocks.block_of.rows[slots]
+        starts = np.flatnonzero(np.diff(of, prepend=-1))
+        self._low[of[starts]] = np.minimum.reduceat(middle - reach, starts, axis=0)
+        self._high[of[starts]] = np.maximum.reduceat(middle + reach, starts, axis=0)

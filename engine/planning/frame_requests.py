@@ -1,0 +1,51 @@
+"""What is requested for the frame as a whole: attachments, rings, fallbacks; only differences are stated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.plan.requirements.requirements import Requirement, RequirementTable
+
+
+class FrameRequests:
+    """The requirements of passes and of other users of memory in one requirement table."""
+
+    def __init__(self, table: RequirementTable) -> None:
+        self.table = table
+        self._stated: dict[int, tuple[tuple[Requirement, ...], ...]] = {}
+
+    def update(self, stated: Iterable[tuple[Requirement, Sequence[int]]]) -> None:
+        """Let the table have these requirements, each with the ids of its requesters, and no earlier ones.
+
+        Only requesters whose requirements differ from those of the last call are removed or added, and the
+        new ones first: a need that only changes its requesters stays as it is.
+        """
+        together: dict[tuple[int, ...], list[Requirement]] = {}
+        for requirement, requesters in stated:
+            together.setdefault(tuple(requesters), []).append(requirement)
+        now: dict[int, tuple[tuple[Requirement, ...], ...]] = {}
+        for requesters, requirements in together.items():
+            group = tuple(requirements)
+            for requester in requesters:
+                now[requester] = (*now.get(requester, ()), group)
+        before, self._stated = self._stated, now
+        added = [requester for requester in now if requester not in before]
+        differ = [
+            requester for requester in now if requester in before and now[requester] != before[requester]
+        ]
+        self._add(added)
+        gone = [*differ, *(requester for requester in before if requester not in now)]
+        if gone:
+            self.table.remove(gone)
+        self._add(differ)
+
+    def _add(self, requesters: Sequence[int]) -> None:
+        pairs = [
+            (requirement, requester)
+            for requester in requesters
+            for group in self._stated[requester]
+            for requirement in group
+        ]
+        if pairs:
+            requirements, ids = zip(*pairs, strict=True)
+            self.table.add_pairs(requirements, ids)

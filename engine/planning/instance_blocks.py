@@ -1,0 +1,217 @@
+"""Blocks of instances: every drawn row of a feature has a slot, and a block is a run of slots of one batch.
+
+A block is drawn by one indirect command, and is what is written again when one of its rows changes, so a
+change of k rows costs k blocks of at most BLOCK_ROWS slots, however many rows there are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.plan.requirements.request_table import GrowingArray
+
+Ints = npt.NDArray[np.int64]
+
+BLOCK_ROWS = 1024
+"""The most slots of a block."""
+
+BLOCK = np.dtype([("batch", "<i4"), ("first", "<i4"), ("capacity", "<i4"), ("used", "<i4")])
+"""One block: its batch, its first slot, how many slots it has and how many of them have a row."""
+
+FREE = -1
+
+
+def slot_limit(rows: int) -> int:
+    """Return how many slots so many instances may take, with the room that changes need."""
+    return capacity(rows + rows // 32)
+
+
+def block_limit(rows: int, batches: int) -> int:
+    """Return how many blocks so many instances of so many batches may take."""
+    blocks = batches + rows // BLOCK_ROWS
+    return capacity(blocks + blocks // 32)
+
+
+def capacity(count: int, least: int = 16) -> int:
+    """Return the capacity for `count` rows: a power of two, so that adding one rarely needs a new buffer."""
+    return max(least, 1 << max(0, count - 1).bit_length())
+
+
+class InstanceBlocks:
+    """The slots and blocks of one pass.
+
+    Attributes
+    ----------
+    rows : GrowingArray of int32
+        The row of the feature table in each slot, FREE where there is none.
+    block_of : GrowingArray of int32
+        The block of each slot.
+    blocks : GrowingArray of BLOCK
+    count : int
+        How many slots have a row.
+    layout : int
+        Rises when all rows have been given new slots; what was known of slots and blocks is void then.
+    """
+
+    def __init__(self) -> None:
+        self.layout = 0
+        self._slots = np.full((0, 1), FREE, np.int32)
+        self._clear()
+
+    def _clear(self) -> None:
+        self.rows, self.block_of = GrowingArray(np.int32), GrowingArray(np.int32)
+        self.blocks = GrowingArray(BLOCK)
+        self.count = 0
+        self._slots[...] = FREE
+
+    def slots_of(self, rows: npt.NDArray[np.integer]) -> Ints:
+        """Return the slots of these rows of the feature table, in no particular order."""
+        slots = self._slots[rows[rows < len(self._slots)]].ravel().astype(np.int64)
+        taken: Ints = slots[slots >= 0]
+        return taken
+
+    def blocks_of(self, rows: npt.NDArray[np.integer]) -> Ints:
+        """Return the blocks of these rows, ascending."""
+        return _ascending(self.block_of.rows[self.slots_of(rows)], len(self.blocks))
+
+    def spans(self, blocks: npt.NDArray[np.integer]) -> tuple[Ints, Ints]:
+        """Return all slots of these blocks, block after block, and where each block starts among them."""
+        of = self.blocks.rows[blocks]
+        counts = of["capacity"].astype(np.int64)
+        ends = np.cumsum(counts)
+        starts = ends - counts
+        total = int(ends[-1]) if len(ends) else 0
+        return np.repeat(of["first"] - starts, counts) + np.arange(total), starts
+
+    def change(
+        self, gone: npt.NDArray[np.integer], rows: npt.NDArray[np.integer], batches: Ints, batch_count: int
+    ) -> Ints:
+        """Remove the rows `gone`, and add a slot for each of the pairs of `rows` and `batches`.
+
+        A row stands in as many pairs as it has batches, one after the other; `batch_count` is the number of
+        batches in use afterwards. Returns the blocks that changed, ascending: all of them after a new layout.
+        """
+        layout = self.layout
+        changed = self._remove(gone)
+        if len(rows):
+            changed = np.concatenate((changed, self._add(rows.astype(np.int32), batches)))
+        limits = slot_limit(self.count), block_limit(self.count, batch_count)
+        if len(self.rows) > limits[0] or len(self.blocks) > limits[1]:
+            self._lay_out()
+        return np.arange(len(self.blocks)) if self.layout != layout else _ascending(changed, len(self.blocks))
+
+    def pairs(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Return (row, batch) of all instances, by slot."""
+        slots = np.flatnonzero(self.rows.rows >= 0)
+        return self.rows.rows[slots], self.blocks.rows["batch"][self.block_of.rows[slots]]
+
+    def _remove(self, rows: npt.NDArray[np.integer]) -> Ints:
+        slots = self.slots_of(rows)
+        self._slots[rows[rows < len(self._slots)]] = FREE
+        self.rows.rows[slots] = FREE
+        blocks = self.block_of.rows[slots].astype(np.int64)
+        self.blocks.rows["used"] -= np.bincount(blocks, minlength=len(self.blocks)).astype(np.int32)
+        self.count -= len(slots)
+        return blocks
+
+    def _add(self, rows: npt.NDArray[np.int32], batches: Ints) -> Ints:
+        """Give each pair a free slot of its batch, the lowest first, and new blocks to those without one."""
+        order = np.argsort(batches, kind="stable")
+        rows, batches = rows[order], batches[order]
+        starts = np.flatnonzero(np.diff(batches, prepend=FREE))
+        wanted = np.diff(starts, append=len(batches))
+        distinct = batches[starts]
+        free, free_starts, free_counts = self._free_slots(distinct)
+        rank = np.arange(len(rows)) - np.repeat(starts, wanted)
+        fits = rank < np.repeat(free_counts, wanted)
+        slots = np.empty(len(rows), np.int64)
+        slots[fits] = free[(np.repeat(free_starts, wanted) + rank)[fits]]
+        rest = np.maximum(wanted - free_counts, 0)
+        first = self._add_blocks(distinct, rest)
+        slots[~fits] = (np.repeat(first - free_counts, wanted) + rank)[~fits]
+        self._fill(slots, rows)
+        return self.block_of.rows[slots].astype(np.int64)
+
+    def _free_slots(self, batches: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return the free slots of these batches (ascending), batch after batch; start and count of each."""
+        blocks = self.blocks.rows
+        roomy = np.flatnonzero(blocks["used"] < blocks["capacity"])
+        at = np.minimum(np.searchsorted(batches, blocks["batch"][roomy]), len(batches) - 1)
+        ours = batches[at] == blocks["batch"][roomy]
+        roomy, at = roomy[ours], at[ours]
+        order = np.argsort(at, kind="stable")
+        slots, _ = self.spans(roomy[order])
+        owner = np.repeat(at[order], blocks["capacity"][roomy[order]])
+        unused = self.rows.rows[slots] < 0
+        counts = np.bincount(owner[unused], minlength=len(batches))
+        return slots[unused], np.cumsum(counts) - counts, counts
+
+    def _add_blocks(self, batches: Ints, rows: Ints) -> Ints:
+        """Add blocks for so many more rows of each batch; return the first new slot of each batch.
+
+        The last block of a batch that grows is as large as all it had, so that blocks stay few.
+        """
+        had = np.bincount(self.blocks.rows["batch"], self.blocks.rows["capacity"], int(batches[-1]) + 1)
+        full, left = np.divmod(rows, BLOCK_ROWS)
+        last = np.where(left > 0, np.clip(had[batches].astype(np.int64), left, BLOCK_ROWS), 0)
+        count = full + (left > 0)
+        made = np.zeros(int(count.sum()), BLOCK)
+        made["batch"] = np.repeat(batches, count)
+        made["capacity"] = BLOCK_ROWS
+        ends = np.cumsum(count)
+        made["capacity"][ends[left > 0] - 1] = last[left > 0]
+        begin = len(self.rows) + np.cumsum(made["capacity"], dtype=np.int64) - made["capacity"]
+        made["first"] = begin
+        number = len(self.blocks)
+        self.blocks.add(made)
+        total = int(made["capacity"].sum())
+        self.rows.add(np.full(total, FREE, np.int32))
+        self.block_of.add(np.repeat(np.arange(number, number + len(made), dtype=np.int32), made["capacity"]))
+        first = np.zeros(len(batches), np.int64)
+        first[count > 0] = begin[(ends - count)[count > 0]]
+        return first
+
+    def _fill(self, slots: Ints, rows: npt.NDArray[np.int32]) -> None:
+        """Put rows into free slots."""
+        self.rows.rows[slots] = rows
+        blocks = self.block_of.rows[slots]
+        self.blocks.rows["used"] += np.bincount(blocks, minlength=len(self.blocks)).astype(np.int32)
+        self.count += len(slots)
+        # The k-th slot of a row stands in column k.
+        order = np.argsort(rows, kind="stable")
+        ordered = rows[order]
+        starts = np.flatnonzero(np.diff(ordered, prepend=FREE))
+        counts = np.diff(starts, append=len(ordered))
+        self._reserve(int(ordered[-1]) + 1, int(counts.max()))
+        column = np.arange(len(ordered)) - np.repeat(starts, counts)
+        self._slots[ordered, column] = slots[order]
+
+    def _reserve(self, rows: int, width: int) -> None:
+        """Make room for the slots of so many rows, so many slots each."""
+        have = self._slots.shape
+        if rows > have[0] or width > have[1]:
+            grown = np.full(
+                (max(rows, 2 * have[0]) if rows > have[0] else have[0], max(width, have[1])), FREE
+            )
+            grown = grown.astype(np.int32)
+            grown[: have[0], : have[1]] = self._slots
+            self._slots = grown
+
+    def _lay_out(self) -> None:
+        """Give all rows new slots, without holes, by batch and row."""
+        rows, batches = self.pairs()
+        self._clear()
+        self.layout += 1
+        if len(rows):
+            order = np.argsort(rows, kind="stable")
+            self._add(rows[order], batches[order].astype(np.int64))
+
+
+def _ascending(numbers: npt.NDArray[np.integer], count: int) -> Ints:
+    """Return the distinct ones of some numbers below `count`, ascending."""
+    if len(numbers) < count // 64:
+        return np.unique(numbers).astype(np.int64)
+    used = np.zeros(count, np.bool_)
+    used[numbers] = True
+    return np.flatnonzero(used)

@@ -1,0 +1,253 @@
+"""What the batches of one pass are drawn with now: published addresses, descriptor sets, material rows.
+
+Kept by difference: only batches and materials whose assets were published or withdrawn are looked up again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.graph import Layout
+from engine.memory.device.addresses import Location
+from engine.memory.streaming.manager import MemoryManager
+from engine.plan.terms.drawing import DescriptorType
+from engine.plan.terms.table import distinct
+from engine.planning.draws import BATCH
+from engine.planning.instance_blocks import capacity
+from engine.planning.recipes import MaterialUse, TextureUse
+from engine.planning.shading import MATERIAL_SET
+from engine.planning.tables import DrawTable
+from engine.render.descriptors import BoundImage, DescriptorSets
+from engine.render.layouts import SetLayout
+from engine.render.pipelines import set_layouts
+from engine.vk.enums import IndexType
+
+Ints = npt.NDArray[np.int64]
+
+NO_SET = -1
+"""The descriptor set of a material that needs none."""
+MISSING = -2
+"""The descriptor set of a material of which a texture and its fallback are not resident."""
+
+
+class PassBinding:
+    """The batches of one draw table with their addresses, and its material tables.
+
+    Attributes
+    ----------
+    batches : BATCH[n]
+        What each batch is drawn with; changed in place by `update`.
+    material_tables : dict of int to uint8[rows, bytes]
+        The material table of each shader set that has one, by its number.
+    """
+
+    def __init__(self, table: DrawTable, memory: MemoryManager, sets: DescriptorSets, sampler: Any) -> None:
+        self.table = table
+        self.batches = np.zeros(0, BATCH)
+        self.material_tables: dict[int, npt.NDArray[np.uint8]] = {}
+        self._memory = memory
+        self._sets = sets
+        self._sampler = sampler
+        self._known = False
+        self._layouts: list[tuple[SetLayout, ...]] = []
+        self._set_of: list[
+            npt.NDArray[np.int32]
+        ] = []  # by shader set and material: a number, NO_SET or MISSING
+        self._written: list[npt.NDArray[np.int32]] = []  # by shader set and material: its row, -1 for none
+        self._contents: list[tuple[SetLayout, tuple[BoundImage, ...]]] = []
+        self._numbers: dict[tuple[SetLayout, tuple[BoundImage, ...]], int] = {}
+        self._free: list[int] = []
+
+    def update(self, keys: Ints, ticket: int) -> bool:
+        """Look up again what draws with `keys`, published or withdrawn (sorted, distinct), and what is new.
+
+        Returns whether `batches` has changed. Sets without a material are freed once the timeline reaches
+        `ticket`.
+        """
+        table = self.table
+        placeholder = table.recipes.placeholder
+        of_placeholder = np.array([placeholder.vertices.key, placeholder.indices.key])
+        every = not self._known or bool(np.isin(of_placeholder, keys).any())
+        self._known = True
+        known = len(self.batches)
+        materials = self._new_materials()
+        if len(keys):
+            materials = np.concatenate((materials, table.materials_using(keys)))
+        if len(materials):
+            materials = np.unique(materials, axis=0)
+            self._bind_materials(materials, ticket)
+        if every:
+            stale = np.arange(len(table.batches))
+        else:
+            stale = np.arange(known, len(table.batches))
+            if len(keys):
+                stale = distinct(np.concatenate((stale, table.batches_using(keys))))
+        if len(stale):
+            self._bind_batches(stale)
+        return bool(len(stale))
+
+    def material_rows(self) -> dict[int, Ints]:
+        """Write the material rows that are out of date; return their numbers, by shader set.
+
+        A table of another size is made anew: all its rows are written.
+        """
+        written: dict[int, Ints] = {}
+        for shading in self.table.in_use.shadings.tolist():
+            block = self.table.recipes.shadings[shading].material
+            if block is None:
+                continue
+            rows = self.table.material_rows[shading]
+            size = capacity(len(self.table.in_use.materials[shading]))
+            data = self.material_tables.get(shading)
+            if data is None or len(data) != size:
+                data = self.material_tables[shading] = np.zeros((size, block.size), np.uint8)
+                self._written[shading][:] = -1
+            stale = np.flatnonzero((rows >= 0) & (rows != self._written[shading][: len(rows)]))
+            for material in stale.tolist():
+                use = self.table.recipes.materials[shading][material]
+                row = data[rows[material]]
+                row[:] = 0
+                block.pack_into(row, dict(use.parameters))
+                block.pack_into(row, {"layers": self._layers(use)})
+            self._written[shading][: len(rows)] = rows
+            if len(stale):
+                written[shading] = rows[stale].astype(np.int64)
+        return written
+
+    def set_handle(self, number: int) -> Any:
+        """Return the VkDescriptorSet with this number."""
+        return self._sets.get(*self._contents[number])
+
+    def close(self, ticket: int) -> None:
+        """Retire all sets; they are freed once the timeline reaches `ticket`."""
+        for number in list(self._numbers.values()):
+            self._retire(number, ticket)
+
+    def _new_materials(self) -> Ints:
+        """Make room for the materials that are new, and return them: (shader set, material), int64[n, 2]."""
+        found = [np.zeros((0, 2), np.int64)]
+        recipes = self.table.recipes
+        for number, materials in enumerate(recipes.materials):
+            if number == len(self._set_of):
+                self._layouts.append(set_layouts(recipes.shadings[number]))
+                self._set_of.append(np.zeros(0, np.int32))
+                self._written.append(np.zeros(0, np.int32))
+            known = len(self._set_of[number])
+            if known < len(materials):
+                more = np.full(len(materials) - known, MISSING, np.int32)
+                self._set_of[number] = np.concatenate((self._set_of[number], more))
+                self._written[number] = np.concatenate(
+                    (self._written[number], np.full(len(more), -1, np.int32))
+                )
+                new = np.arange(known, len(materials))
+                found.append(np.stack((np.full(len(new), number), new), axis=1))
+        return np.concatenate(found)
+
+    def _bind_materials(self, materials: Ints, ticket: int) -> None:
+        """Find the descriptor sets of these materials (shader set, material) for the present addresses."""
+        for shading, material in materials.tolist():
+            use = self.table.recipes.materials[shading][material]
+            self._set_of[shading][material] = self._material_set(self._layouts[shading], use)
+            self._written[shading][material] = -1
+        used = np.zeros(len(self._contents), np.bool_)
+        for numbers in self._set_of:
+            used[numbers[numbers >= 0]] = True
+        for number in np.flatnonzero(~used).tolist():
+            if self._numbers.get(self._contents[number]) == number:
+                self._retire(number, ticket)
+
+    def _retire(self, number: int, ticket: int) -> None:
+        contents = self._contents[number]
+        del self._numbers[contents]
+        self._free.append(number)
+        self._sets.retire(*contents, ticket)
+
+    def _material_set(self, layouts: tuple[SetLayout, ...], use: MaterialUse) -> int:
+        """Return the number of the descriptor set of a material, NO_SET or MISSING.
+
+        Materials whose textures are in the same pages share a set; their material rows hold the layers.
+        """
+        if len(layouts) <= MATERIAL_SET:
+            return NO_SET
+        bound = []
+        for texture in use.textures:
+            place = self._texture(texture)
+            if place is None:
+                return MISSING
+            kind, layout = int(DescriptorType.COMBINED_IMAGE_SAMPLER), int(Layout.SHADER_READ)
+            bound.append(BoundImage(texture.binding, kind, place.view, self._sampler, layout))
+        contents = (layouts[MATERIAL_SET], tuple(bound))
+        number = self._numbers.get(contents)
+        if number is None:
+            self._sets.get(*contents)
+            if not self._free:
+                self._free.append(len(self._contents))
+                self._contents.append(contents)
+            number = self._numbers[contents] = self._free.pop()
+            self._contents[number] = contents
+        return number
+
+    def _layers(self, use: MaterialUse) -> list[int]:
+        """Return the array layer of each texture, indexed by its binding."""
+        layers = [0] * (1 + max((texture.binding for texture in use.textures), default=0))
+        for texture in use.textures:
+            place = self._texture(texture)
+            layers[texture.binding] = place.layer if place is not None else 0
+        return layers
+
+    def _texture(self, use: TextureUse) -> Location | None:
+        """Return the address of a texture, or that of its fallback until it is published."""
+        return self._memory.location(use.key) or self._memory.location(use.fallback)
+
+    def _bind_batches(self, numbers: Ints) -> None:
+        """Find what these batches are drawn with: their meshes, or the placeholder until they arrive."""
+        table = self.table
+        if len(self.batches) < len(table.batches):
+            grown = np.zeros(len(table.batches), BATCH)
+            grown[: len(self.batches)] = self.batches
+            self.batches = grown
+        of = table.batches[numbers]
+        made = self._mesh(of["vertices"], of["indices"], of["stride"], of["index_bytes"])
+        made["pipeline"], made["index_count"] = of["pipeline"], of["index_count"]
+        late = ~made["ready"] & (of["fallback"] >= 0)
+        if late.any():
+            made[late] = self._placeholder()
+            made["pipeline"][late] = of["fallback"][late]
+        made["descriptors"] = NO_SET
+        for shading, numbers_of in enumerate(self._set_of):
+            ours = (of["shading"] == shading) & (of["material"] >= 0)
+            made["descriptors"][ours] = numbers_of[of["material"][ours]]
+        made["ready"] &= made["descriptors"] != MISSING
+        self.batches[numbers] = made
+
+    def _placeholder(self) -> npt.NDArray[np.void]:
+        """Return BATCH[1] with the addresses of the placeholder mesh."""
+        mesh = self.table.recipes.placeholder
+        vertices, indices = self.table.recipes.mesh_facts(mesh.vertices, mesh.indices)
+        bytes_ = indices.type.dtype.itemsize
+        made = self._mesh(
+            *(np.array([value]) for value in (mesh.vertices.key, mesh.indices.key, vertices.stride, bytes_))
+        )
+        made["index_count"] = indices.count
+        return made
+
+    def _mesh(
+        self,
+        vertices: npt.NDArray[np.integer],
+        indices: npt.NDArray[np.integer],
+        stride: npt.NDArray[np.integer],
+        index_bytes: npt.NDArray[np.integer],
+    ) -> npt.NDArray[np.void]:
+        """Return BATCH[n] with the addresses of meshes; keys of vertices and indices, layout in bytes."""
+        made = np.zeros(len(vertices), BATCH)
+        published = self._memory.published
+        made["vertex_buffer"], at = published.addresses(vertices.astype(np.int64))
+        made["vertex_offset"] = at // stride
+        made["index_buffer"], at = published.addresses(indices.astype(np.int64))
+        made["first_index"] = at // index_bytes
+        made["index_type"] = np.where(index_bytes == 2, IndexType.UINT16, IndexType.UINT32)
+        made["ready"] = (made["vertex_buffer"] >= 0) & (made["index_buffer"] >= 0)
+        return made

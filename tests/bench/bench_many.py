@@ -1,0 +1,225 @@
+"""Scenes of thousands of objects, all of them casting shadows: of different models, and of one.
+
+CPU times are those of the render thread (`time.thread_time`). Each stands beside a fixed sort in numpy in the
+same run, so that a ratio can be compared between machines.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from harness import Row
+
+from engine.assets import open_library
+from engine.runtime.options import RuntimeOptions
+from engine.runtime.runtime import Runtime
+from engine.scene import Scene, load_scene
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.many_models import many_models  # noqa: E402
+
+DIFFERENT = (1_000, 5_000, 10_000)
+EQUAL = (10_000, 100_000, 1_000_000)
+SIZE = (320, 240)
+REPEATS = 9
+REFERENCE = "a numpy sort of 100,000 random numbers"
+_NUMBERS = np.random.default_rng(1).random(100_000)
+
+
+def rows() -> Iterable[Row]:
+    """All rows, the scenes of different models first."""
+    costs = {}
+    for count in DIFFERENT:
+        with opened_different(count) as run:
+            costs[count] = measured(run)
+            yield from run.rows
+            yield from rows_of(f"many.different_{count}", run, costs[count], count)
+    first, last = costs[DIFFERENT[0]], costs[DIFFERENT[-1]]
+    for name in ("static", "camera", "enabled", "active"):
+        ratio = last[name] / first[name]
+        what = f"the same with {DIFFERENT[0]:,} different models"
+        aim = "<= 1.5 x, at ten times as many"
+        yield Row(f"many.growth_{name}", last[name], "ms", what, first[name], aim=aim, holds=ratio <= 1.5)
+    for count in EQUAL:
+        with opened_equal(count) as run:
+            yield from rows_of(f"many.equal_{count}", run, measured(run), count)
+    yield cube_caster()
+
+
+AIMS: dict[tuple[str, int], dict[str, float]] = {
+    ("different", 10_000): {
+        "static": 0.4,
+        "camera": 0.6,
+        "enabled": 0.6,
+        "active": 3.0,
+        "active_100": 25.0,
+    },
+    ("equal", 100_000): {"camera": 0.6, "one_moves": 0.6, "enabled": 0.6, "active": 3.0, "all_move": 6.0},
+    ("equal", 1_000_000): {"camera": 2.0, "enabled": 2.0},
+}
+"""The promised milliseconds by kind and number."""
+
+
+@dataclass
+class Run:
+    """An open scene, and the rows that opening it gave."""
+
+    scene: Scene
+    runtime: Runtime
+    rows: list[Row] = field(default_factory=list)
+
+    def cost(self, change: Callable[[int], object], repeats: int = REPEATS) -> float:
+        """Median milliseconds of the render thread for a change and the frame after it."""
+        times = []
+        for number in range(repeats):
+            begin = time.thread_time()
+            change(number)
+            self.runtime.frame()
+            times.append((time.thread_time() - begin) * 1e3)
+            self.settle()
+        return statistics.median(times)
+
+    def settle(self) -> list[float]:
+        """Draw until memory is settled; return the milliseconds of each frame."""
+        times = []
+        self.runtime.wait()
+        while not self.runtime.memory.settled:
+            begin = time.thread_time()
+            self.runtime.frame()
+            times.append((time.thread_time() - begin) * 1e3)
+            self.runtime.wait()
+        return times
+
+
+def reference() -> float:
+    """Milliseconds of a fixed piece of numpy."""
+    times = []
+    for _ in range(REPEATS):
+        begin = time.thread_time()
+        np.sort(_NUMBERS)
+        times.append((time.thread_time() - begin) * 1e3)
+    return statistics.median(times)
+
+
+@contextmanager
+def opened(scene: Scene) -> Iterator[Run]:
+    with (
+        open_library(scene.dbs) as library,
+        Runtime(scene, library, RuntimeOptions(size=SIZE, validate=False)) as runtime,
+    ):
+        yield Run(scene, runtime)
+
+
+@contextmanager
+def opened_different(count: int) -> Iterator[Run]:
+    """A scene of so many different models, settled; its rows tell what opening it took."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = many_models(ROOT, Path(folder) / "tree", count)
+        open_library(load_scene(path).dbs).close()
+        wall, begin = time.perf_counter(), time.thread_time()
+        scene = load_scene(path)
+        load = time.thread_time() - begin
+        with opened(scene) as run:
+            frames, is_settled = [], False
+            while not is_settled:
+                begin = time.thread_time()
+                facts = run.runtime.frame()
+                frames.append((time.thread_time() - begin) * 1e3)
+                is_settled = facts.settled and facts.drawn
+            settled = time.perf_counter() - wall
+            area = f"many.different_{count}"
+            at_5000 = count == 5_000
+            run.rows = [
+                beside(f"{area}_load", load * 1e3, 1000.0 if at_5000 else None),
+                beside(f"{area}_settled", settled * 1e3, 2500.0 if at_5000 else None),
+                beside(f"{area}_longest_frame", max(frames), 8.0 if at_5000 else None),
+            ]
+            yield run
+
+
+@contextmanager
+def opened_equal(count: int) -> Iterator[Run]:
+    """A scene of so many objects of one model, settled."""
+    with tempfile.TemporaryDirectory() as folder:
+        scene = load_scene(many_models(ROOT, Path(folder) / "tree", 1, 1))
+        tableau = scene.tableau
+        number = np.arange(count - 1)
+        places = np.stack((number % 100 * 2 - 100, number // 10_000 % 100 * 2, -(number // 100 % 100) * 2), 1)
+        made = tableau.add_objects(translation=places.astype(np.float32))
+        for feature in ("visibleModel", "shadowCaster"):
+            tableau.add_feature(feature, made, {"asset": scene.asset("db", "o0", ("model",))})
+        with opened(scene) as run:
+            run.runtime.settle()
+            yield run
+
+
+def measured(run: Run) -> dict[str, float]:
+    """Milliseconds of a frame after each kind of change, by name."""
+    tableau = run.scene.tableau
+    camera, one = tableau["camera"], tableau["o0"]
+    everything = tableau.rows()
+    there = np.array(tableau.translation[everything])
+    rest = run.cost(lambda _: None)
+    found = {"static": rest}
+    found["camera"] = run.cost(lambda i: setattr(camera, "translation", (i * 0.1, 4, 5)))
+    found["one_moves"] = run.cost(lambda i: setattr(one, "translation", (i * 0.1, 0, -5)))
+    found["enabled"] = run.cost(lambda i: setattr(one.visibleModel, "enabled", bool(i % 2)))
+    found["active"] = run.cost(lambda i: setattr(one.visibleModel, "active", bool(i % 2)))
+    found["caster"] = run.cost(lambda i: setattr(one.shadowCaster, "active", bool(i % 2)))
+    some = everything[:100]
+    found["active_100"] = run.cost(lambda i: tableau.set_flag("active", some, bool(i % 2)))
+    tableau.set_flag("active", some, True)
+    run.runtime.settle()
+    found["all_move"] = run.cost(lambda i: tableau.set_transforms(everything, translation=there + i * 0.01))
+    found["back"] = back(run)
+    return found
+
+
+def back(run: Run) -> float:
+    """The longest frame, in milliseconds, while an object that was switched off arrives again."""
+    one = run.scene.tableau["o0"]
+    one.active = False
+    run.runtime.settle()
+    one.active = True
+    run.runtime.frame()
+    return max(run.settle(), default=0.0)
+
+
+def rows_of(area: str, run: Run, costs: dict[str, float], count: int) -> Iterator[Row]:
+    """A row for each kind of change."""
+    kind = area.split(".")[1].split("_")[0]
+    aims = AIMS.get((kind, count), {})
+    for name, cost in costs.items():
+        aim = (
+            3 * costs["static"]
+            if name == "back" and (kind, count) == ("different", 10_000)
+            else aims.get(name)
+        )
+        yield beside(f"{area}_{name}", cost, aim)
+
+
+def cube_caster() -> Row:
+    """Switch the shadow of `cube.hu` off and on: the slowest frame that plans."""
+    with opened(load_scene(ROOT / "scenes" / "cube.hu")) as run:
+        run.runtime.settle()
+        caster = run.scene.tableau["cube"].shadowCaster
+        cost = run.cost(lambda i: setattr(caster, "active", bool(i % 2)), 21)
+    return beside("many.cube_caster", cost, 2.5)
+
+
+def beside(name: str, value: float, aim: float | None) -> Row:
+    """A row beside the reference, with the promised milliseconds if there are any."""
+    promise = "" if aim is None else f"<= {aim:g} ms"
+    return Row(
+        name, value, "ms", REFERENCE, reference(), aim=promise, holds=None if aim is None else value <= aim
+    )

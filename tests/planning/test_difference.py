@@ -1,0 +1,315 @@
+"""Tables, requests, draw lists and plans that were changed by difference equal those made from nothing.
+
+Names and numbers count up in the kept ones, so both are compared by what they stand for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.many_models import many_models
+from support.random_scenes import profile
+from support.sampling import Sample, amount
+
+from engine.assets import AssetLibrary, AssetRef, open_library
+from engine.plan.placement.planner import make_plan
+from engine.plan.requirements.coalesce import coalesce
+from engine.plan.resident.resident import Resident
+from engine.planning.drawing import drawing_plan
+from engine.planning.draws import BATCH, DrawList
+from engine.planning.needs import FrameNeeds
+from engine.planning.scene import ScenePlanner
+from engine.planning.tables import DrawTable
+from engine.scene import Scene, load_scene
+
+MODELS = 7
+PROFILE = profile("discrete-window")
+
+
+@pytest.fixture(scope="module")
+def many(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scene of as many objects as models; object 6 has the model of object 0."""
+    return many_models(root, tmp_path_factory.mktemp("many") / "tree", MODELS - 1, MODELS)
+
+
+def planner_of(scene: Scene, library: AssetLibrary) -> ScenePlanner:
+    return ScenePlanner(scene.tableau, scene.registry, library, PROFILE, (64, 48))
+
+
+def drawn_by(table: DrawTable) -> list[tuple[int, Any]]:
+    """(object, what draws it) of every instance, sorted."""
+    rows, batches = table.blocks.pairs()
+    return sorted(zip(table.feature.object[rows].tolist(), (meaning(table, b) for b in batches), strict=True))
+
+
+def meaning(table: DrawTable, batch: int) -> tuple[Any, ...]:
+    """What a batch stands for, without numbers that depend on history."""
+    of, recipes = table.batches[batch], table.recipes
+    pipeline = recipes.pipelines[of["pipeline"]]
+    shaders = tuple(ref.key for ref in recipes.shadings[pipeline.shading].shaders)
+    has_fallback = bool(of["fallback"] >= 0)
+    material = recipes.materials[of["shading"]][of["material"]].ref.key if of["material"] >= 0 else -1
+    return (
+        shaders,
+        pipeline.stride,
+        material,
+        int(of["vertices"]),
+        int(of["indices"]),
+        has_fallback,
+    )
+
+
+def in_use(table: DrawTable) -> tuple[Any, ...]:
+    recipes, used = table.recipes, table.in_use
+    shadings = [tuple(r.key for r in recipes.shadings[n].shaders) for n in used.shadings]
+    pipelines = [
+        (tuple(r.key for r in recipes.shadings[key.shading].shaders), key.vertex_format, key.topology)
+        for key in (recipes.pipelines[n] for n in used.pipelines)
+    ]
+    materials = [recipes.materials[s][m].ref.key for s, ms in enumerate(used.materials) for m in ms]
+    return sorted(shadings), sorted(pipelines), sorted(materials)
+
+
+def requested(needs: FrameNeeds) -> list[tuple[Any, ...]]:
+    """Every request with its terms and the names of its requesters; material tables by their shaders."""
+    table, names = needs.requirements, {}
+    for name, drawn in needs.tables.items():
+        for number, shading in enumerate(drawn.recipes.shadings):
+            names[f"{name}.materials.{number}"] = f"{name}.materials of {shading.name}"
+    rows = []
+    for row in table.requests():
+        key = int(row["key"])
+        known = table.keys.name(key)
+        who = sorted(str(table.requesters[i]) for i in table.requested.requesters_of(key))
+        terms = repr(table.terms[int(row["terms"])])
+        rows.append((names.get(known, known), int(row["size"]), int(row["priority"]), terms, who))
+    return sorted(rows)
+
+
+def bound(table: DrawTable) -> np.ndarray:
+    """BATCH for every batch, as if all were resident, each pipeline with buffers of its own."""
+    made = np.zeros(len(table.batches), BATCH)
+    for name in ("pipeline", "index_count"):
+        made[name] = table.batches[name]
+    made["descriptors"] = table.batches["material"] % 3
+    made["vertex_buffer"] = table.batches["vertices"] % 4
+    made["first_index"] = np.arange(len(made))
+    made["ready"] = True
+    return made
+
+
+def listed(table: DrawTable, draws: DrawList) -> list[tuple[int, Any, int]]:
+    """(object, what draws it, material) of all that the commands of the draw list's groups draw."""
+    found = []
+    rows_of = {
+        (shading, int(row)): recipe
+        for shading, rows in enumerate(table.material_rows)
+        for recipe, row in enumerate(rows)
+        if row >= 0
+    }
+    for group in draws.groups:
+        for command in draws.commands[group.first : group.first + group.count]:
+            batch = int(command["first_index"])
+            of = table.batches[batch]
+            first, count = int(command["first_instance"]), int(command["instance_count"])
+            for owner, row in draws.instances[first : first + count].tolist():
+                material = rows_of[int(of["shading"]), row] if of["material"] >= 0 else -1
+                assert material == of["material"]
+                found.append((owner, meaning(table, batch), material >= 0))
+    return sorted(found)
+
+
+def expected(scene: Scene, table: DrawTable) -> list[int]:
+    """The objects that a pass must draw: their feature is enabled, and has an asset."""
+    feature = table.feature
+    rows = feature.rows_enabled()
+    return sorted(feature.object[rows[feature.column("asset")[rows] >= 0]].tolist())
+
+
+class World:
+    """A scene that changes at random, and the planner that follows it."""
+
+    def __init__(self, scene: Scene, library: AssetLibrary, rng: np.random.Generator) -> None:
+        self.scene, self.library, self.rng = scene, library, rng
+        self.planner = planner_of(scene, library)
+        self.draws: dict[str, DrawList] = {}
+        self.resident = Resident()
+        self.names = [f"o{i}" for i in range(MODELS)]
+        self.added = 0
+        self.models = [scene.asset("db", f"o{i}", ("model",)) for i in range(MODELS - 1)]
+
+    def change(self) -> str:
+        name = str(self.rng.choice(CHANGES))
+        getattr(self, name)()
+        return name
+
+    def _some(self) -> Any:
+        return self.scene.tableau[str(self.rng.choice(self.names))] if self.names else None
+
+    def switch(self) -> None:
+        for _ in range(int(self.rng.integers(1, 4))):
+            thing = self._some()
+            feature = str(self.rng.choice(["", "visibleModel", "shadowCaster"]))
+            if feature and thing is not None:
+                row = np.array([thing.row])
+                thing = thing[feature] if self.scene.tableau.has_feature(feature, row).all() else None
+            if thing is not None:
+                flag = str(self.rng.choice(["active", "enabled"]))
+                setattr(thing, flag, not getattr(thing, flag))
+
+    def switch_all(self) -> None:
+        flag = str(self.rng.choice(["active", "enabled"]))
+        setattr(self.scene.tableau, flag, not getattr(self.scene.tableau, flag))
+
+    def move(self) -> None:
+        if (thing := self._some()) is not None:
+            thing.translation = self.rng.uniform(-9, 9, 3)
+
+    def add(self) -> None:
+        self.added += 1
+        model = {"asset": self.models[int(self.rng.integers(len(self.models)))]}
+        caster = {"shadowCaster": model} if self.rng.random() < 0.7 else {}
+        name = f"added{self.added}"
+        self.scene.tableau.add_object(name, features={"visibleModel": model, **caster})
+        self.names.append(name)
+
+    def add_many(self) -> None:
+        count = int(self.rng.integers(2, 40))
+        rows = self.scene.tableau.add_objects(translation=self.rng.uniform(-9, 9, (count, 3)))
+        model = {"asset": self.models[int(self.rng.integers(len(self.models)))]}
+        self.scene.tableau.add_feature("visibleModel", rows, model)
+        self.names += [self.scene.tableau.name_of(row) for row in rows.tolist()]
+
+    def remove(self) -> None:
+        for _ in range(int(self.rng.integers(1, 5))):
+            if self.names:
+                self.scene.tableau.remove(self.names.pop(int(self.rng.integers(len(self.names)))))
+
+    def assign(self) -> None:
+        if (thing := self._some()) is not None:
+            thing.visibleModel.asset = self.models[int(self.rng.integers(len(self.models)))]
+
+    def resize(self) -> None:
+        self.planner.size = (int(self.rng.integers(16, 128)), 48)
+
+    def nothing(self) -> None:
+        """The frame after a change."""
+
+    def follow(self) -> None:
+        """One frame: plan if need be, then the draws."""
+        self.scene.tableau.update_world()
+        if self.planner.stale():
+            self.needs = self.planner.needs()
+        for name, table in self.needs.tables.items():
+            draws = self.draws.get(name)
+            if draws is None or draws._table is not table:
+                draws = self.draws[name] = DrawList(table)
+                draws.update(bound(table))
+            table.refresh()
+            draws.update(bound(table) if len(draws._batches) != len(table.batches) else None)
+
+    def check(self) -> None:
+        fresh = planner_of(self.scene, self.library)
+        fresh.size = self.planner.size
+        needs = fresh.needs()
+        assert needs.tables.keys() == self.needs.tables.keys()
+        assert requested(self.needs) == requested(needs)
+        for name, new in needs.tables.items():
+            kept = self.needs.tables[name]
+            assert drawn_by(kept) == drawn_by(new)
+            assert in_use(kept) == in_use(new)
+            assert kept.instances == new.instances
+            assert np.array_equal(kept.bounds() or (), new.bounds() or ())
+            for rows, used in zip(kept.material_rows, kept.in_use.materials, strict=True):
+                assert sorted(np.flatnonzero(rows >= 0)) == used.tolist()
+                assert len(set(rows[used].tolist())) == len(used)
+            draws = DrawList(new)
+            draws.update(bound(new))
+            found = listed(kept, self.draws[name])
+            assert found == listed(new, draws)
+            assert [row[0] for row in found] == expected(self.scene, kept)
+
+    def check_plan(self) -> None:
+        """The plan of requests that were changed equals one of the same requests, collected at once."""
+        there = self.resident.snapshot()
+        plan = self.planner.plan(self.needs, there)
+        at_once = make_plan(
+            coalesce(self.needs.requirements), PROFILE, there, drawing=drawing_plan(self.needs.drawings)
+        )
+        assert str(plan) == str(at_once)
+
+
+CHANGES = ["switch"] * 6 + ["switch_all", "move", "add", "add_many", "remove", "assign", "resize", "nothing"]
+
+
+def test_what_is_kept_equals_what_is_made_from_nothing(many: Path, sample: Sample) -> None:
+    with open_library(load_scene(many).dbs) as library:
+        for _ in range(amount(2, 20)):
+            world = World(load_scene(many), library, sample.rng)
+            done = []
+            for step in range(amount(60, 1000)):
+                world.follow()
+                try:
+                    world.check()
+                    if step % 10 == 0:
+                        world.check_plan()
+                except AssertionError as error:
+                    error.add_note(f"after {done[-6:]}")
+                    raise
+                done.append(world.change())
+
+
+def test_a_feature_that_raises_for_one_asset_leaves_what_is_made_from_nothing(
+    many: Path, monkeypatch: pytest.MonkeyPatch, sample: Sample
+) -> None:
+    scene = load_scene(many)
+    with open_library(scene.dbs) as library:
+        world = World(scene, library, sample.rng)
+        feature = type(scene.registry["shadowCaster"])
+        drawables, bad = feature.drawables, world.models[3]
+
+        def raises(self: Any, asset: AssetRef, assets: AssetLibrary) -> Any:
+            if asset == bad:
+                raise RuntimeError("no drawables today")
+            return drawables(self, asset, assets)
+
+        scene.tableau["o3"].shadowCaster.active = False
+        world.follow()
+        monkeypatch.setattr(feature, "drawables", raises)
+        scene.tableau["o3"].shadowCaster.active = True
+        scene.tableau["o1"].shadowCaster.active = False
+        world.follow()
+        assert "no drawables today" in scene.tableau.warnings[-1].message
+        monkeypatch.undo()
+        world.follow()
+        world.check()
+        for i in range(MODELS):
+            scene.tableau[f"o{i}"].shadowCaster.active = True
+        world.follow()
+        world.check()
+        assert world.needs.tables["shadow"].instances == MODELS
+
+
+def test_needs_return_to_what_was_drawn_when_they_were_collected(many: Path) -> None:
+    scene = load_scene(many)
+    with open_library(scene.dbs) as library:
+        planner = planner_of(scene, library)
+        needs = planner.needs()
+        before = {name: (drawn_by(table), in_use(table)) for name, table in needs.tables.items()}
+        for i in (1, 2, 6):
+            scene.tableau[f"o{i}"].active = False
+        scene.tableau.add_object(
+            "new", features={"visibleModel": {"asset": scene.asset("db", "o1", ("model",))}}
+        )
+        later = planner.needs()
+        assert drawn_by(later.tables["forward"]) != before["forward"][0]
+        after = drawn_by(later.tables["forward"])
+        needs.restore()
+        assert {name: (drawn_by(t), in_use(t)) for name, t in needs.tables.items()} == before
+        needs.restore()
+        later.restore()
+        assert drawn_by(later.tables["forward"]) == after
+        assert drawn_by(planner.needs().tables["forward"]) == after
