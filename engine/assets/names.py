@@ -93,9 +93,8 @@ def find_asset(dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequenc
         if types and found.assets[index].type not in types:
             raise KeyError(f"asset {index} of '{db}' is a {found.assets[index].type}, not a {wanted}")
         return found.assets[index].ref
-    for kind in types or tuple(AssetType):
-        for row in found.assets:
-            if row.type == kind and row.name == asset:
-                return row.ref
+    for kind in types or AssetType:
+        if (kind, asset) in found.by_name:
+            return found.by_name[kind, asset]
     alike = suggestion(asset, [row.name for row in found.assets if row.type in types and row.name])
     raise KeyError(f"assetDb '{db}' has no {wanted} named '{asset}'" + (f"; {alike}" if alike else ""))

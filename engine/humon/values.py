@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from functools import cache
 from typing import TypeVar, cast, overload
 
 from engine.humon.codes import Code
@@ -160,8 +161,14 @@ def _names(known: type[E] | Mapping[str, T] | Iterable[str]) -> Mapping[str, obj
     if isinstance(known, Mapping):
         return known
     if isinstance(known, type) and issubclass(known, Enum):
-        return {m.value if isinstance(m.value, str) else m.name.lower(): m for m in known}
+        return _members(known)
     return {name: name for name in cast("Iterable[str]", known)}
+
+
+@cache
+def _members(known: type[Enum]) -> Mapping[str, Enum]:
+    """Return the members of an enum by the names that files give them; made once."""
+    return {m.value if isinstance(m.value, str) else m.name.lower(): m for m in known}
 
 
 def _named(node: Node) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 from support.projects import TRIANGLE_DB, Project
 
 from engine.assets import (
+    Asset,
     AssetRef,
     ColorSpace,
     IndexFormat,
@@ -224,3 +228,31 @@ def test_assets_are_found_by_name_or_index_of_database_and_asset(project: Projec
     ):
         with pytest.raises(KeyError):
             find_asset([db], *wrong)
+
+
+class Walked(tuple[Asset, ...]):
+    """Records that count how often they are walked through."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[Asset]:
+        Walked.walks += 1
+        return super().__iter__()
+
+    def __reversed__(self) -> Iterator[Asset]:
+        Walked.walks += 1
+        return reversed(self[:])
+
+
+def test_names_are_looked_up_in_an_index_made_once_per_database(project: Project) -> None:
+    db = replace(project.db(), assets=Walked(project.db().assets))
+    Walked.walks = 0
+    for _ in range(50):
+        assert find_asset([db], "db", "thing", ("material", "indices")) == AssetRef(1, 3)
+        assert find_asset([db], "db", "plain", ()) == AssetRef(1, 4)
+    assert Walked.walks == 1
+
+
+def test_an_empty_name_finds_the_first_asset_without_a_name(project: Project) -> None:
+    unnamed = "{ @type: texture2d  source: ../assets/bumps.png }"
+    assert find_asset([project.db(db_of(unnamed, unnamed))], "db", "", ("texture2d",)) == AssetRef(1, 0)

@@ -1,7 +1,8 @@
 """Typed values are read from nodes, and wrong texts are reported."""
 
 import math
-from enum import Enum, IntEnum
+from collections.abc import Iterator
+from enum import Enum, EnumType, IntEnum
 
 import pytest
 from hypothesis import given
@@ -157,6 +158,26 @@ def test_choice_takes_enums_mappings_and_names() -> None:
     assert choice(value("orthographic"), Projection) is Projection.ORTHO
     assert choice(value("b"), {"a": 1, "b": 2}) == 2
     assert choice(value("x"), ("x", "y")) == "x"
+
+
+class Counted(EnumType):
+    walks = 0
+
+    def __iter__(cls) -> Iterator[Enum]:
+        cls.walks += 1
+        return super().__iter__()
+
+
+class Topology(Enum, metaclass=Counted):
+    TRIANGLES = "triangles"
+    LINES = "lines"
+
+
+def test_names_of_an_enum_are_listed_once_for_all_values() -> None:
+    before = Topology.walks
+    read = [choice(value(name), Topology) for name in ("lines", "triangles") * 50]
+    assert read == [Topology.LINES, Topology.TRIANGLES] * 50
+    assert Topology.walks - before <= 1
 
 
 def test_unknown_choice_suggests_the_nearest() -> None:
