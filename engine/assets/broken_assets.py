@@ -10,7 +10,7 @@ from engine.assets.cook import CookedDb
 from engine.assets.problems import problem_from_json
 from engine.assets.recipes import in_order_of_use
 from engine.assets.records import Asset, AssetRef, Declared, Material, Mesh
-from engine.humon import Node, Problem, Severity
+from engine.humon import Problem, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _problems_of(cooked: CookedDb, asset: Asset, is_broken: bool) -> Iterator[Pr
     db = cooked.db
     found = [problem_from_json(row, db.root) for row in (*entry.failure, *entry.warnings)]
     if is_broken:
-        node = _node_of(cooked, asset)
+        node = db.node(asset.ref)
         more = f" (and {len(entry.failure) - 1} more)" if len(entry.failure) > 1 else ""
         message = f"{asset.label} is broken and replaced: {found[0].message}{more}"
         place = node.get("source") or node
@@ -83,7 +83,7 @@ def _bone_problems(cooked: CookedDb) -> Iterator[Problem]:
         if not isinstance(mesh, Mesh) or mesh.skeleton is None:
             continue
         facts = cooked.entries[mesh.skeleton.index].facts
-        lods = _node_of(cooked, mesh)["lods"]
+        lods = cooked.db.node(mesh.ref)["lods"]
         for lod, node in zip(mesh.lods, lods, strict=True):
             if facts is not None and "numBones" in node and lod.num_bones != facts["count"]:
                 message = f"{mesh.label} has numBones: {lod.num_bones} instead of {facts['count']}"
@@ -107,10 +107,6 @@ def _derived_value(
     if declared.field == "numBones":
         return (entry.facts["count"],)
     return (entry.facts["width"], entry.facts["height"])
-
-
-def _node_of(cooked: CookedDb, asset: Asset) -> Node:
-    return cooked.db.document.root["assetDb"]["assets"][asset.ref.index]
 
 
 def _plain(value: tuple[int, ...]) -> str:

@@ -16,49 +16,52 @@ BUILTIN = "builtin"
 class NameTable:
     """The names of the assets of one database, unique per type without regard to letter case."""
 
-    def __init__(self) -> None:
-        self._indices: dict[tuple[AssetType, str], int] = {}
+    def __init__(self, db_id: int) -> None:
+        self._db_id = db_id
+        self._refs: dict[tuple[AssetType, str], AssetRef] = {}
         self._folded: dict[tuple[AssetType, str], Node] = {}
         self.types: list[AssetType | None] = []
+        self.refs: list[AssetRef] = []
 
     def add(self, kind: AssetType | None, node: Node, problems: ProblemCollector) -> None:
         """Add the next asset; report a name that is equal or too similar to another."""
-        index = len(self.types)
+        ref = AssetRef(self._db_id, len(self.types))
+        self.refs.append(ref)
         self.types.append(kind)
         name_node = node.get("name")
         if kind is None or name_node is None:
             return
         with problems.catching():
             name = checked_name(name_node)
-            other = self._folded.get((kind, folded(name)))
-            if other is not None:
+            other = self._folded.setdefault((kind, folded(name)), name_node)
+            if other is not name_node:
                 how = (
                     "is" if other.text == name else "differs only by letter case or Unicode normal form from"
                 )
                 message = f"the name '{name}' {how} that of another {kind.value} at {other.position}"
                 raise failure(AssetCode.NAME, message, name_node, "names are unique per type")
-            self._folded[kind, folded(name)] = name_node
-            self._indices[kind, name] = index
+            self._refs[kind, name] = ref
 
-    def find(self, node: Node, types: Sequence[AssetType]) -> int:
-        """Return the index of the asset that `node` names or indexes. Raises InputError `asset.reference`."""
+    def find(self, node: Node, kind: AssetType) -> AssetRef:
+        """Return the asset that `node` names or indexes. Raises InputError `asset.reference`."""
         written = text(node)
-        wanted = " or ".join(kind.value for kind in types)
+        found = self._refs.get((kind, written))
+        if found is not None:
+            return found
         if written.isascii() and written.isdigit() and len(written) < 12:
-            index = int(written)
-            if index >= len(self.types):
-                message = f"there is no asset {index}: the database has {len(self.types)}"
-                raise failure(AssetCode.REFERENCE, message, node)
-            kind = self.types[index]
-            if kind is not None and kind not in types:
-                raise failure(AssetCode.REFERENCE, f"asset {index} is a {kind.value}, not a {wanted}", node)
-            return index
-        for kind in types:
-            if (kind, written) in self._indices:
-                return self._indices[kind, written]
-        known = [name for kind, name in self._indices if kind in types]
-        message = f"the database has no {wanted} named '{written}'"
+            return self._indexed(int(written), node, kind)
+        known = [name for other, name in self._refs if other is kind]
+        message = f"the database has no {kind.value} named '{written}'"
         raise failure(AssetCode.REFERENCE, message, node, suggestion(written, known))
+
+    def _indexed(self, index: int, node: Node, kind: AssetType) -> AssetRef:
+        if index >= len(self.types):
+            message = f"there is no asset {index}: the database has {len(self.types)}"
+            raise failure(AssetCode.REFERENCE, message, node)
+        other = self.types[index]
+        if other is not None and other is not kind:
+            raise failure(AssetCode.REFERENCE, f"asset {index} is a {other.value}, not a {kind.value}", node)
+        return self.refs[index]
 
 
 def checked_name(node: Node) -> str:

@@ -64,12 +64,11 @@ class AssetRef:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """The fields of every asset: reference, name (may be empty) and position in the `.hu` file."""
+    """The fields of every asset: reference and name (may be empty)."""
 
     type: ClassVar[AssetType]
     ref: AssetRef
     name: str
-    position: Position
 
     @property
     def label(self) -> str:
@@ -193,6 +192,10 @@ class AssetDb:
     def __getitem__(self, ref: AssetRef) -> Asset:
         """Return the record of `ref`."""
         return self.assets[ref.index]
+
+    def node(self, ref: AssetRef) -> Node:
+        """Return the node that `ref` was read from."""
+        return self.document.root["assetDb"]["assets"][ref.index]
 
     @cached_property
     def by_name(self) -> Mapping[tuple[str, str], AssetRef]:

@@ -5,13 +5,14 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import cache
-from typing import TypeVar, cast, overload
+from typing import TypeVar, overload
 
 from engine.humon.codes import Code
 from engine.humon.diagnostics import quoted
 from engine.humon.limits import MAX_DIGITS
 from engine.humon.node import Kind, Node
 from engine.humon.problem import InputError
+from engine.humon.tokens import QUOTES, WORDS
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
@@ -19,6 +20,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _PLAIN_VECTOR = re.compile(r"[0-9eE+\-. \t\r\n\[\]]*")
+_NOT_BARE = QUOTES + "["
 _KINDS = {Kind.LIST: "a list [ ]", Kind.DICT: "a dict { }", Kind.VALUE: "a value"}
 
 
@@ -44,7 +46,21 @@ def required(node: Node, key: str) -> Node:
 
 def text(node: Node) -> str:
     """Return the text of a value. Raises InputError `value.kind`."""
+    content = node.document.columns.contents[node.row]
+    if isinstance(content, str) and content[0] not in _NOT_BARE:
+        return content
     return expect(node, Kind.VALUE).text
+
+
+def texts(node: Node) -> list[str]:
+    """Return the texts of the values in a list; of bare words without a node for each.
+
+    Raises InputError `value.kind` for an entry that is no value.
+    """
+    content = node.document.columns.contents[node.row]
+    if isinstance(content, str) and content[0] == "[":
+        return WORDS.findall(content)
+    return [text(child) for child in node]
 
 
 def number(node: Node, minimum: float = -math.inf, maximum: float = math.inf) -> float:
@@ -158,11 +174,11 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def _names(known: type[E] | Mapping[str, T] | Iterable[str]) -> Mapping[str, object]:
+    if isinstance(known, type):
+        return _members(known)
     if isinstance(known, Mapping):
         return known
-    if isinstance(known, type) and issubclass(known, Enum):
-        return _members(known)
-    return {name: name for name in cast("Iterable[str]", known)}
+    return {name: name for name in known}
 
 
 @cache

@@ -10,7 +10,19 @@ import numpy as np
 
 from engine.assets import AssetDb, builtin_db, find_asset
 from engine.assets.names import BUILTIN
-from engine.humon import Document, InputError, Node, boolean, choice, failure, integer, number, text, vector
+from engine.humon import (
+    Document,
+    InputError,
+    Node,
+    boolean,
+    choice,
+    failure,
+    integer,
+    number,
+    text,
+    texts,
+    vector,
+)
 from engine.tableau import NO_ASSET, FieldKind, FieldSpec
 from engine.tableau.schema import FLOAT32_MAX
 
@@ -29,7 +41,7 @@ class AssetNames:
 
     def find(self, node: Node, types: Sequence[str]) -> int:
         """Return the key of the asset that a node names. Raises InputError `asset.reference`."""
-        parts = [text(child) for child in node]
+        parts = texts(node)
         if len(parts) != 2:
             raise failure(
                 "asset.reference",

@@ -21,6 +21,7 @@ from engine.humon import (
     parse,
     required,
     text,
+    texts,
     vector,
 )
 
@@ -192,6 +193,39 @@ def test_nearest_ignores_case_and_may_find_nothing() -> None:
     assert nearest("SHADOWCASTER", ["visibleModel", "shadowCaster"]) == "shadowCaster"
     assert nearest("zzz", ["visibleModel", "shadowCaster"]) is None
     assert nearest("x", []) is None
+
+
+def test_texts_reads_every_notation_of_a_list() -> None:
+    for source in ("[db cube]", "[ db, cube ]", "[db 'cube']", "[db // one\n cube]", "{ a: db  b: cube }"):
+        assert texts(value(source)) == ["db", "cube"]
+    assert texts(value("[a/b c\u3000d]")) == ["a/b", "c", "d"]
+    assert texts(value("[]")) == texts(value("word")) == []
+    with pytest.raises(InputError) as caught:
+        texts(value("[a [b]]"))
+    assert refused(caught) == ("value.kind", "f.hu:1:9")
+
+
+def test_texts_makes_no_rows_for_bare_words() -> None:
+    node = value("[db cube]")
+    rows = len(node.document.columns)
+    assert texts(node) == ["db", "cube"]
+    assert len(node.document.columns) == rows
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("word", "word"),
+        ("[a b]", "[a b]"),
+        ("[[a b] c]", ("[a b]", "c")),
+        ("['a' b]", ("'a'", "b")),
+        ("[[[a]]]", None),
+        ("[{ a: b }]", None),
+        ("{ a: b }", None),
+    ],
+)
+def test_lexemes_identify_what_is_nested_twice_at_most(source: str, expected: object) -> None:
+    assert value(source).lexemes == expected
 
 
 def test_required_and_expect_report_what_is_missing() -> None:
