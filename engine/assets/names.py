@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from engine.assets.codes import AssetCode
 from engine.assets.files import folded
+from engine.assets.limits import MAX_HINTS
 from engine.assets.records import AssetDb, AssetRef, AssetType
 from engine.humon import Node, ProblemCollector, failure, suggestion, text
 
@@ -20,6 +21,7 @@ class NameTable:
         self._db_id = db_id
         self._refs: dict[tuple[AssetType, str], AssetRef] = {}
         self._folded: dict[tuple[AssetType, str], Node] = {}
+        self._hints = 0
         self.types: list[AssetType | None] = []
         self.refs: list[AssetRef] = []
 
@@ -50,9 +52,14 @@ class NameTable:
             return found
         if written.isascii() and written.isdigit() and len(written) < 12:
             return self._indexed(int(written), node, kind)
-        known = [name for other, name in self._refs if other is kind]
         message = f"the database has no {kind.value} named '{written}'"
-        raise failure(AssetCode.REFERENCE, message, node, suggestion(written, known))
+        raise failure(AssetCode.REFERENCE, message, node, self._hint(written, kind))
+
+    def _hint(self, written: str, kind: AssetType) -> str:
+        self._hints += 1
+        if self._hints > MAX_HINTS:
+            return ""
+        return suggestion(written, [name for other, name in self._refs if other is kind])
 
     def _indexed(self, index: int, node: Node, kind: AssetType) -> AssetRef:
         if index >= len(self.types):
@@ -74,11 +81,13 @@ def checked_name(node: Node) -> str:
     return name
 
 
-def find_asset(dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequence[str]) -> AssetRef:
+def find_asset(
+    dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequence[str], *, hint: bool = True
+) -> AssetRef:
     """Return the asset of a pair such as `[assetDb0 cube]` or `[assetDb0 0]`, of one of `types`.
 
     A database may be given by its name or by its index in `dbs` (the builtin one only by name). Raises
-    KeyError with a message for users if there is none.
+    KeyError with a message for users if there is none, with the nearest name if `hint` is set.
     """
     candidates = list(dbs)
     named = {item.name: item for item in candidates}
@@ -99,5 +108,10 @@ def find_asset(dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequenc
     for kind in types or AssetType:
         if (kind, asset) in found.by_name:
             return found.by_name[kind, asset]
-    alike = suggestion(asset, [row.name for row in found.assets if row.type in types and row.name])
-    raise KeyError(f"assetDb '{db}' has no {wanted} named '{asset}'" + (f"; {alike}" if alike else ""))
+    message = f"assetDb '{db}' has no {wanted} named '{asset}'"
+    alike = (
+        suggestion(asset, [row.name for row in found.assets if row.type in types and row.name])
+        if hint
+        else ""
+    )
+    raise KeyError(f"{message}; {alike}" if alike else message)

@@ -21,6 +21,8 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _PLAIN_VECTOR = re.compile(r"[0-9eE+\-. \t\r\n\[\]]*")
 _NOT_BARE = QUOTES + "["
+_SIMILAR = 0.6
+"""Ratio of `difflib` from which a known name is similar enough to be suggested."""
 _KINDS = {Kind.LIST: "a list [ ]", Kind.DICT: "a dict { }", Kind.VALUE: "a value"}
 
 
@@ -157,11 +159,23 @@ def plain(node: Node) -> object:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most similar to `name`, or None if none is similar."""
-    import difflib
+    """Return the known name that is most similar to `name`, or None if none is similar.
 
-    found = difflib.get_close_matches(name.lower(), {k.lower(): k for k in known}, 1, 0.6)
-    return next((k for k in known if k.lower() == found[0]), None) if found else None
+    The same as `difflib.get_close_matches`, which compares all similar names to the end, not only those that
+    may be better than the best before.
+    """
+    from difflib import SequenceMatcher
+
+    matcher = SequenceMatcher(b=name.lower())
+    best, found = (_SIMILAR, ""), None
+    for other in known:
+        lowered = other.lower()
+        matcher.set_seq1(lowered)
+        if matcher.real_quick_ratio() >= best[0] and matcher.quick_ratio() >= best[0]:
+            ratio = (matcher.ratio(), lowered)
+            if ratio > best:
+                best, found = ratio, other
+    return found
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

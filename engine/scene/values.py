@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.assets import AssetDb, builtin_db, find_asset
+from engine.assets.limits import MAX_HINTS
 from engine.assets.names import BUILTIN
 from engine.humon import (
     Document,
@@ -33,6 +34,7 @@ class AssetNames:
     def __init__(self, dbs: Sequence[AssetDb] | None) -> None:
         self._dbs = dbs
         self._builtin: AssetDb | None = None
+        self._wrong = 0
 
     @property
     def known(self) -> bool:
@@ -52,8 +54,10 @@ class AssetNames:
         if self._dbs is None:
             return NO_ASSET
         try:
-            return find_asset(self._known(parts[0]), parts[0], parts[1], types).key
+            dbs = self._known(parts[0])
+            return find_asset(dbs, parts[0], parts[1], types, hint=self._wrong < MAX_HINTS).key
         except KeyError as error:
+            self._wrong += 1
             message, _, hint = str(error.args[0]).partition("; ")
             raise failure("asset.reference", message, node, hint) from error
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from difflib import get_close_matches
 from enum import Enum, EnumType, IntEnum
 
 import pytest
@@ -193,6 +194,13 @@ def test_nearest_ignores_case_and_may_find_nothing() -> None:
     assert nearest("SHADOWCASTER", ["visibleModel", "shadowCaster"]) == "shadowCaster"
     assert nearest("zzz", ["visibleModel", "shadowCaster"]) is None
     assert nearest("x", []) is None
+
+
+@given(st.text("abC1_", max_size=8), st.lists(st.text("abC1_", max_size=8)))
+def test_nearest_is_the_close_match_of_the_standard_library(name: str, known: list[str]) -> None:
+    found = get_close_matches(name.lower(), [each.lower() for each in known], 1, 0.6)
+    expected = next((each for each in known if each.lower() == found[0]), None) if found else None
+    assert nearest(name, known) == expected
 
 
 def test_texts_reads_every_notation_of_a_list() -> None:
