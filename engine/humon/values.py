@@ -40,8 +40,9 @@ def expect(node: Node, kind: Kind) -> Node:
 
 def required(node: Node, key: str) -> Node:
     """Return the child `key` of a dict. Raises InputError `value.missing` if there is none."""
-    child = expect(node, Kind.DICT).get(key)
+    child = node.get(key)
     if child is None:
+        expect(node, Kind.DICT)
         raise failure(Code.MISSING, f"{_named(node)} has no '{key}'", node, f"add `{key}: ...`")
     return child
 
