@@ -1,11 +1,11 @@
-"""Reads one asset of an assetDb: its fields, its references by index or name, its files through FileGate."""
+"""Reads the assets of an assetDb: fields, references by index or name, files through FileGate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
@@ -50,7 +50,8 @@ from engine.humon import (
     vector,
 )
 
-T = TypeVar("T", bound=Enum)
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 
 _BY_INDEX = "_adbi"
 _ALL_BY_INDEX = "_adbis"
@@ -61,8 +62,8 @@ _DATA_FIELDS = {
     AssetType.SHADER: "bytecode",
     AssetType.TEXTURE2D: "txData",
 }
-_CACHE_FIELDS = ("cacheIndex", "cacheOffset", "cacheSize")
-_KNOWN_KEYS: Mapping[AssetType, tuple[str, ...]] = {
+_CACHE_FIELDS = frozenset({"cacheIndex", "cacheOffset", "cacheSize"})
+_FIELDS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.MODEL: ("mesh", "mesh_adbi", "material", "material_adbi"),
     AssetType.MESH: ("source", "lods", "skeleton", "skeleton_adbi"),
     AssetType.VERTICES: ("source", "source_adbi", "vertexFormat"),
@@ -72,67 +73,65 @@ _KNOWN_KEYS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.SHADER: ("source", "stage", "entryPoint"),
     AssetType.TEXTURE2D: ("source", "dims", "format", "mipLevels", "colorSpace"),
 }
-_LOD_KEYS = (
-    "topology",
-    "vertices",
-    "vertices_adbi",
-    "indices",
-    "indices_adbi",
-    "numBlendWeights",
-    "numBones",
+_KNOWN_KEYS = {
+    kind: frozenset(("name", *fields, *([_DATA_FIELDS[kind]] if kind in _DATA_FIELDS else [])))
+    for kind, fields in _FIELDS.items()
+}
+_LOD_KEYS = frozenset(
+    (
+        "topology",
+        "vertices",
+        "vertices_adbi",
+        "indices",
+        "indices_adbi",
+        "numBlendWeights",
+        "numBones",
+    )
 )
 _MAX_PARAMETER_NUMBERS = 16
 
 
 class AssetReader:
-    """Reads one asset; `declared` collects derived fields that its text has nevertheless."""
+    """Reads the assets of one database; a name of a file or a list that occurs often is read once.
 
-    def __init__(self, node: Node, ref: AssetRef, names: NameTable, gate: FileGate, folder: Path) -> None:
-        self._node = node
-        self._ref = ref
+    Adds problems to a collector. `declared` collects derived fields that the text has nevertheless.
+    """
+
+    def __init__(self, names: NameTable, gate: FileGate, folder: Path, problems: ProblemCollector) -> None:
         self._names = names
         self._gate = gate
         self._folder = folder
-        self._problems = ProblemCollector()
+        self._problems = problems
+        self._sources: dict[str, Path] = {}
+        self._lists: dict[object, Any] = {}
         self.declared: list[Declared] = []
 
-    def read(self, kind: AssetType) -> Asset:
-        """Return the record of the asset. Raises InputError with all its problems."""
+    def read(self, node: Node, ref: AssetRef, kind: AssetType) -> Asset | None:
+        """Return the record of an asset, or None after adding its problems."""
+        before = len(self._problems.problems)
+        record = None
+        self._check_keys(node, _KNOWN_KEYS[kind], kind.value)
         data = _DATA_FIELDS.get(kind)
-        self._check_keys(self._node, ("name", *_KNOWN_KEYS[kind], *([data] if data else [])), kind.value)
-        if data is not None and data in self._node:
-            self._problems.attempt(lambda: self._declare_cache(expect(self._node[data], Kind.DICT)), None)
-        record = self._problems.attempt(lambda: self._record(kind), None)
-        self._problems.check()
-        assert record is not None
-        return record
+        if data is not None and data in node:
+            with self._problems.catching():
+                self._declare_cache(ref, expect(node[data], Kind.DICT))
+        with self._problems.catching():
+            name = node.get("name")
+            record = _READERS[kind](self, node, ref, "" if name is None else name.text)
+        return record if len(self._problems.problems) == before else None
 
-    def _record(self, kind: AssetType) -> Asset:
-        readers: Mapping[AssetType, Callable[[str], Asset]] = {
-            AssetType.MODEL: self._model,
-            AssetType.MESH: self._mesh,
-            AssetType.VERTICES: self._vertices,
-            AssetType.INDICES: self._indices,
-            AssetType.SKELETON: self._skeleton,
-            AssetType.MATERIAL: self._material,
-            AssetType.SHADER: self._shader,
-            AssetType.TEXTURE2D: self._texture,
-        }
-        return readers[kind](self._node["name"].text if "name" in self._node else "")
+    def _model(self, node: Node, ref: AssetRef, name: str) -> Model:
+        mesh = self._reference(node, "mesh", AssetType.MESH)
+        return Model(ref, name, mesh, self._reference(node, "material", AssetType.MATERIAL))
 
-    def _model(self, name: str) -> Model:
-        mesh = self._reference(self._node, "mesh", AssetType.MESH)
-        material = self._reference(self._node, "material", AssetType.MATERIAL)
-        return Model(self._ref, name, self._node.position, mesh, material)
-
-    def _mesh(self, name: str) -> Mesh:
-        lods = tuple(self._lod(child) for child in expect(required(self._node, "lods"), Kind.LIST))
+    def _mesh(self, node: Node, ref: AssetRef, name: str) -> Mesh:
+        lods = tuple([self._lod(child) for child in expect(required(node, "lods"), Kind.LIST)])
         if not lods:
-            raise failure(AssetCode.LODS, "a mesh needs at least one level of detail", self._node["lods"])
+            raise failure(AssetCode.LODS, "a mesh needs at least one level of detail", node["lods"])
         skeleton = None
-        if "skeleton" in self._node or "skeleton_adbi" in self._node:
-            skeleton = self._reference(self._node, "skeleton", AssetType.SKELETON)
-        return Mesh(self._ref, name, self._node.position, self._source(), lods, skeleton)
+        if "skeleton" in node or "skeleton_adbi" in node:
+            skeleton = self._reference(node, "skeleton", AssetType.SKELETON)
+        return Mesh(ref, name, self._source(node), lods, skeleton)
 
     def _lod(self, node: Node) -> Lod:
         self._check_keys(expect(node, Kind.DICT), _LOD_KEYS, "level of detail")
@@ -144,50 +143,34 @@ class AssetReader:
             num_bones=integer(node["numBones"], 0, MAX_BONES) if "numBones" in node else 0,
         )
 
-    def _vertices(self, name: str) -> Vertices:
-        attributes: dict[str, VertexFormat] = {}
-        rows = expect(required(self._node, "vertexFormat"), Kind.LIST)
-        for row in rows:
-            if row.kind is not Kind.LIST or len(row) != 2:
-                raise failure(Code.COUNT, "an attribute is written [ name, format ]", row)
-            attribute = text(row[0])
-            if attribute in attributes:
-                raise failure(AssetCode.ATTRIBUTE, f"'{attribute}' is in the vertex format twice", row)
-            attributes[attribute] = _enum(row[1], VertexFormat)
-        if not attributes:
-            raise failure(AssetCode.ATTRIBUTE, "the vertex format is empty", rows)
-        mesh = self._reference(self._node, "source", AssetType.MESH)
-        return Vertices(self._ref, name, self._node.position, mesh, tuple(attributes.items()))
+    def _vertices(self, node: Node, ref: AssetRef, name: str) -> Vertices:
+        rows = expect(required(node, "vertexFormat"), Kind.LIST)
+        vertex_format = self._once(rows, _vertex_format)
+        return Vertices(ref, name, self._reference(node, "source", AssetType.MESH), vertex_format)
 
-    def _indices(self, name: str) -> Indices:
-        form = _enum(required(self._node, "indexFormat"), IndexFormat)
-        mesh = self._reference(self._node, "source", AssetType.MESH)
-        return Indices(self._ref, name, self._node.position, mesh, form)
+    def _indices(self, node: Node, ref: AssetRef, name: str) -> Indices:
+        form = _enum(required(node, "indexFormat"), IndexFormat)
+        return Indices(ref, name, self._reference(node, "source", AssetType.MESH), form)
 
-    def _skeleton(self, name: str) -> Skeleton:
-        bones = integer(self._node["numBones"], 0, MAX_BONES) if "numBones" in self._node else None
+    def _skeleton(self, node: Node, ref: AssetRef, name: str) -> Skeleton:
+        bones = integer(node["numBones"], 0, MAX_BONES) if "numBones" in node else None
         if bones is not None:
-            self._declare("numBones", (bones,), self._node["numBones"])
-        mesh = self._reference(self._node, "source", AssetType.MESH)
-        return Skeleton(self._ref, name, self._node.position, mesh, bones)
+            self.declared.append(Declared(ref, "numBones", (bones,), node["numBones"]))
+        return Skeleton(ref, name, self._reference(node, "source", AssetType.MESH), bones)
 
-    def _material(self, name: str) -> Material:
-        key = self._one_key(self._node, "shaders", "shader" + _ALL_BY_INDEX)
-        shaders = tuple(
-            self._find(child, AssetType.SHADER) for child in expect(required(self._node, key), Kind.LIST)
-        )
-        if not shaders or len(set(shaders)) != len(shaders):
-            raise failure(AssetCode.SHADERS, "a material needs its shaders, each once", self._node[key])
+    def _material(self, node: Node, ref: AssetRef, name: str) -> Material:
+        key = self._one_key(node, "shaders", "shader" + _ALL_BY_INDEX)
+        shaders = self._once(expect(required(node, key), Kind.LIST), self._shaders)
         textures: dict[str, AssetRef] = {}
-        key = self._one_key(self._node, "textures", "texture" + _ALL_BY_INDEX)
-        if key in self._node:
-            for slot, child in self._slots(self._node[key]):
+        key = self._one_key(node, "textures", "texture" + _ALL_BY_INDEX)
+        if key in node:
+            for slot, child in self._slots(node[key]):
                 if slot in textures:
                     raise failure(AssetCode.SLOT, f"slot '{slot}' is filled twice", child)
-                textures[slot] = self._find(child, AssetType.TEXTURE2D)
+                textures[slot] = self._names.find(child, AssetType.TEXTURE2D)
         parameters: dict[str, tuple[float, ...]] = {}
-        if "parameters" in self._node:
-            for parameter, child in expect(self._node["parameters"], Kind.DICT).items():
+        if "parameters" in node:
+            for parameter, child in expect(node["parameters"], Kind.DICT).items():
                 values = vector(child) if child.kind is Kind.LIST else (number(child),)
                 if not 0 < len(values) <= _MAX_PARAMETER_NUMBERS:
                     message = (
@@ -195,7 +178,13 @@ class AssetReader:
                     )
                     raise failure(Code.COUNT, message, child)
                 parameters[parameter] = values
-        return Material(self._ref, name, self._node.position, shaders, textures, parameters)
+        return Material(ref, name, shaders, textures, parameters)
+
+    def _shaders(self, node: Node) -> tuple[AssetRef, ...]:
+        shaders = tuple(self._names.find(child, AssetType.SHADER) for child in node)
+        if not shaders or len(set(shaders)) != len(shaders):
+            raise failure(AssetCode.SHADERS, "a material needs its shaders, each once", node)
+        return shaders
 
     def _slots(self, node: Node) -> list[tuple[str, Node]]:
         """Return the slots of `[[albedo 8] ...]` or `{ albedo: brick ... }`."""
@@ -206,48 +195,60 @@ class AssetReader:
                 raise failure(Code.COUNT, "a texture is written [ slot, asset ]", row)
         return [(text(row[0]), row[1]) for row in node]
 
-    def _shader(self, name: str) -> Shader:
-        stage = _enum(required(self._node, "stage"), ShaderStage)
-        entry_point = text(self._node["entryPoint"]) if "entryPoint" in self._node else "main"
+    def _shader(self, node: Node, ref: AssetRef, name: str) -> Shader:
+        stage = _enum(required(node, "stage"), ShaderStage)
+        entry_point = text(node["entryPoint"]) if "entryPoint" in node else "main"
         if not entry_point.isidentifier() or not entry_point.isascii() or len(entry_point) > 255:
-            raise failure(
-                AssetCode.ENTRY_POINT, "an entry point must be a GLSL name", self._node["entryPoint"]
-            )
-        return Shader(self._ref, name, self._node.position, self._source(), stage, entry_point)
+            raise failure(AssetCode.ENTRY_POINT, "an entry point must be a GLSL name", node["entryPoint"])
+        return Shader(ref, name, self._source(node), stage, entry_point)
 
-    def _texture(self, name: str) -> Texture2d:
-        node = self._node
+    def _texture(self, node: Node, ref: AssetRef, name: str) -> Texture2d:
         dims = None
         if "dims" in node:
             values = [integer(child, 1, MAX_TEXTURE_SIDE) for child in expect(node["dims"], Kind.LIST)]
             if len(values) != 2:
                 raise failure(Code.COUNT, "'dims' is [ width, height ]", node["dims"])
             dims = (values[0], values[1])
-            self._declare("dims", dims, node["dims"])
+            self.declared.append(Declared(ref, "dims", dims, node["dims"]))
         form = _enum(node["format"], TextureFormat) if "format" in node else None
         levels = integer(node["mipLevels"], 1, 16) if "mipLevels" in node else None
         space = _enum(node["colorSpace"], ColorSpace) if "colorSpace" in node else None
-        return Texture2d(self._ref, name, node.position, self._source(), dims, form, levels, space)
+        return Texture2d(ref, name, self._source(node), dims, form, levels, space)
 
-    def _source(self) -> Path:
-        node = required(self._node, "source")
-        try:
-            return self._gate.resolve(text(node), self._folder)
-        except FileRejectedError as error:
-            raise failure(error.code, error.reason, node, error.help) from error
+    def _source(self, node: Node) -> Path:
+        source = required(node, "source")
+        written = text(source)
+        path = self._sources.get(written)
+        if path is None:
+            try:
+                path = self._sources[written] = self._gate.resolve(written, self._folder)
+            except FileRejectedError as error:
+                raise failure(error.code, error.reason, source, error.help) from error
+        return path
 
     def _reference(self, node: Node, key: str, kind: AssetType) -> AssetRef:
-        return self._find(required(node, self._one_key(node, key, key + _BY_INDEX)), kind)
-
-    def _find(self, node: Node, kind: AssetType) -> AssetRef:
-        return AssetRef(self._ref.db, self._names.find(node, (kind,)))
+        return self._names.find(required(node, self._one_key(node, key, key + _BY_INDEX)), kind)
 
     def _one_key(self, node: Node, plain: str, by_index: str) -> str:
-        if plain in node and by_index in node:
+        if by_index not in node:
+            return plain
+        if plain in node:
             raise failure(AssetCode.FIELD, f"'{plain}' and '{by_index}' are the same field", node[by_index])
-        return by_index if by_index in node else plain
+        return by_index
 
-    def _check_keys(self, node: Node, known: Sequence[str], what: str) -> None:
+    def _once(self, node: Node, read: Callable[[Node], T]) -> T:
+        """Return what `read` makes of a list; of the same lexemes with the same key, what it made before."""
+        lexemes = node.lexemes
+        if lexemes is None:
+            return read(node)
+        if (node.key, lexemes) not in self._lists:
+            self._lists[node.key, lexemes] = read(node)
+        known: T = self._lists[node.key, lexemes]
+        return known
+
+    def _check_keys(self, node: Node, known: frozenset[str], what: str) -> None:
+        if node.keys() <= known:
+            return
         for key, child in node.items():
             if key not in known:
                 problem = node.document.problem(
@@ -255,16 +256,39 @@ class AssetReader:
                 )
                 self._problems.add(problem)
 
-    def _declare_cache(self, node: Node) -> None:
+    def _declare_cache(self, ref: AssetRef, node: Node) -> None:
         self._check_keys(node, _CACHE_FIELDS, "place in a cache")
         for key, child in node.items():
             if key in _CACHE_FIELDS:
-                self._declare(key, (integer(child, 0),), child)
-
-    def _declare(self, field: str, value: tuple[int, ...], node: Node) -> None:
-        self.declared.append(Declared(self._ref, field, value, node))
+                self.declared.append(Declared(ref, key, (integer(child, 0),), child))
 
 
-def _enum(node: Node, kind: type[T]) -> T:
+_READERS: Mapping[AssetType, Callable[[AssetReader, Node, AssetRef, str], Asset]] = {
+    AssetType.MODEL: AssetReader._model,
+    AssetType.MESH: AssetReader._mesh,
+    AssetType.VERTICES: AssetReader._vertices,
+    AssetType.INDICES: AssetReader._indices,
+    AssetType.SKELETON: AssetReader._skeleton,
+    AssetType.MATERIAL: AssetReader._material,
+    AssetType.SHADER: AssetReader._shader,
+    AssetType.TEXTURE2D: AssetReader._texture,
+}
+
+
+def _vertex_format(rows: Node) -> tuple[tuple[str, VertexFormat], ...]:
+    attributes: dict[str, VertexFormat] = {}
+    for row in rows:
+        if row.kind is not Kind.LIST or len(row) != 2:
+            raise failure(Code.COUNT, "an attribute is written [ name, format ]", row)
+        attribute = text(row[0])
+        if attribute in attributes:
+            raise failure(AssetCode.ATTRIBUTE, f"'{attribute}' is in the vertex format twice", row)
+        attributes[attribute] = _enum(row[1], VertexFormat)
+    if not attributes:
+        raise failure(AssetCode.ATTRIBUTE, "the vertex format is empty", rows)
+    return tuple(attributes.items())
+
+
+def _enum(node: Node, kind: type[E]) -> E:
     """Return the enum member that a node names."""
     return choice(node, kind)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from engine.assets.cache import Entry
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb
 from engine.assets.problems import problem_from_json
-from engine.assets.recipes import in_order_of_use
-from engine.assets.records import Asset, AssetRef, Declared, Material, Mesh
-from engine.humon import Node, Problem, Severity
+from engine.assets.records import Asset, AssetDb, AssetRef, Declared, Material, Mesh
+from engine.humon import Problem, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,35 +25,29 @@ class BrokenAssets:
 def find_broken_assets(cooked: CookedDb) -> BrokenAssets:
     """Return the broken assets: a broken part breaks its whole mesh, a broken shader its material."""
     db = cooked.db
-    broken = {
-        asset.ref for asset in db.assets if asset.type.has_data and cooked.entries[asset.ref.index].failure
-    }
+    broken = {db.assets[index].ref for index, entry in cooked.entries.items() if entry.failure}
     problems: dict[tuple[object, ...], Problem] = {}
-    for asset in db.assets:
-        for problem in _problems_of(cooked, asset, asset.ref in broken):
+    for index in sorted(index for index, entry in cooked.entries.items() if entry.failure or entry.warnings):
+        for problem in _problems_of(db, db.assets[index], cooked.entries[index]):
             problems.setdefault((problem.code, problem.position, problem.message), problem)
     slots: dict[AssetRef, str] = {}
     for asset in db.assets:
-        if isinstance(asset, Mesh):
+        if isinstance(asset, Mesh) and broken:
             parts = [part for lod in asset.lods for part in (lod.vertices, lod.indices)]
             if any(part in broken for part in (*parts, asset.skeleton)):
                 broken.add(asset.ref)
         elif isinstance(asset, Material):
             slots |= {ref: slot for slot, ref in asset.textures.items()}
-            if any(shader in broken for shader in asset.shaders):
+            if broken and any(shader in broken for shader in asset.shaders):
                 broken.add(asset.ref)
     derived = [*_derived_problems(cooked), *_bone_problems(cooked)]
     return BrokenAssets(frozenset(broken), slots, (*problems.values(), *derived))
 
 
-def _problems_of(cooked: CookedDb, asset: Asset, is_broken: bool) -> Iterator[Problem]:
-    entry = cooked.entries.get(asset.ref.index)
-    if entry is None:
-        return
-    db = cooked.db
+def _problems_of(db: AssetDb, asset: Asset, entry: Entry) -> Iterator[Problem]:
     found = [problem_from_json(row, db.root) for row in (*entry.failure, *entry.warnings)]
-    if is_broken:
-        node = _node_of(cooked, asset)
+    if entry.failure:
+        node = db.node(asset.ref)
         more = f" (and {len(entry.failure) - 1} more)" if len(entry.failure) > 1 else ""
         message = f"{asset.label} is broken and replaced: {found[0].message}{more}"
         place = node.get("source") or node
@@ -64,8 +58,7 @@ def _problems_of(cooked: CookedDb, asset: Asset, is_broken: bool) -> Iterator[Pr
 
 def _derived_problems(cooked: CookedDb) -> Iterator[Problem]:
     """Yield warnings for derived fields in the text that differ from the source."""
-    order = [asset.ref for asset in in_order_of_use(cooked.db) if asset.type.has_data]
-    places = {ref: place for place, ref in enumerate(order)}
+    places = {index: place for place, index in enumerate(cooked.entries)} if cooked.db.declared else {}
     for declared in cooked.db.declared:
         derived = _derived_value(cooked, declared, places)
         if derived is not None and derived != declared.value:
@@ -83,23 +76,23 @@ def _bone_problems(cooked: CookedDb) -> Iterator[Problem]:
         if not isinstance(mesh, Mesh) or mesh.skeleton is None:
             continue
         facts = cooked.entries[mesh.skeleton.index].facts
-        lods = _node_of(cooked, mesh)["lods"]
+        if facts is None or all(lod.num_bones == facts["count"] for lod in mesh.lods):
+            continue
+        lods = cooked.db.node(mesh.ref)["lods"]
         for lod, node in zip(mesh.lods, lods, strict=True):
-            if facts is not None and "numBones" in node and lod.num_bones != facts["count"]:
+            if "numBones" in node and lod.num_bones != facts["count"]:
                 message = f"{mesh.label} has numBones: {lod.num_bones} instead of {facts['count']}"
                 advice = "remove 'numBones': it is derived"
                 document, place = cooked.db.document, node["numBones"]
                 yield document.problem(AssetCode.DERIVED, message, place, advice, Severity.WARNING)
 
 
-def _derived_value(
-    cooked: CookedDb, declared: Declared, places: dict[AssetRef, int]
-) -> tuple[int, ...] | None:
+def _derived_value(cooked: CookedDb, declared: Declared, places: dict[int, int]) -> tuple[int, ...] | None:
     entry = cooked.entries[declared.ref.index]
     if entry.failure or entry.facts is None:
         return None
     if declared.field == "cacheIndex":
-        return (places[declared.ref],)
+        return (places[declared.ref.index],)
     if declared.field == "cacheOffset":
         return (entry.offset,)
     if declared.field == "cacheSize":
@@ -107,10 +100,6 @@ def _derived_value(
     if declared.field == "numBones":
         return (entry.facts["count"],)
     return (entry.facts["width"], entry.facts["height"])
-
-
-def _node_of(cooked: CookedDb, asset: Asset) -> Node:
-    return cooked.db.document.root["assetDb"]["assets"][asset.ref.index]
 
 
 def _plain(value: tuple[int, ...]) -> str:

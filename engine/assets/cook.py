@@ -30,7 +30,10 @@ ProgressCallback: TypeAlias = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class CookedDb:
-    """A database with its cache: the entry of each asset with data, by index, and how many were cooked."""
+    """A database with its cache: the entry of each asset with data, and how many were cooked.
+
+    `entries` are by the index of the asset, in the order of use.
+    """
 
     db: AssetDb
     image: CacheImage
@@ -78,9 +81,10 @@ class _Cook:
         self._progress = progress
         self._path = path
         self._recipes = recipes_of(db)
-        self._identities = list(dict.fromkeys(recipe.identity for recipe in self._recipes))
+        self._distinct = {recipe.identity: recipe for recipe in self._recipes.values()}
+        self._identities = list(self._distinct)
         self._gate = FileGate(db.root)
-        self._tool = tool_identity() if any(recipe.is_compiled for recipe in self._recipes) else ""
+        self._tool = tool_identity() if any(recipe.is_compiled for recipe in self._distinct.values()) else ""
         self._problems: list[Problem] = []
 
     def run(self) -> CookedDb:
@@ -111,7 +115,7 @@ class _Cook:
         """Return the cache and how many assets were cooked; with `write_error` no file is written."""
         if found.image is not None and found.is_current(self._identities):
             return found.image, 0
-        stale = {recipe.identity: recipe for recipe in self._recipes if recipe.identity not in found.known}
+        stale = {key: recipe for key, recipe in self._distinct.items() if key not in found.known}
         made = self._import(list(stale.values()))
         rows = [found.known.get(identity) or made[identity].entry for identity in self._identities]
         retried = {identity: result.retryable for identity, result in made.items()}
@@ -130,7 +134,7 @@ class _Cook:
         return build_in_memory(self._contents(found, made)), len(stale)
 
     def _check_cache(self) -> CacheState:
-        return check_cache(self._path, self._recipes, self._gate, self._tool)
+        return check_cache(self._path, self._distinct, self._gate, self._tool)
 
     def _make_folder(self) -> None:
         """Create the folder for a cache that is not beside its database; never one named in a file."""
@@ -157,7 +161,7 @@ class _Cook:
 
     def _result(self, image: CacheImage, cooked: int) -> CookedDb:
         by_identity = {entry.identity: entry for entry in image.entries}
-        entries = {recipe.asset.ref.index: by_identity[recipe.identity] for recipe in self._recipes}
+        entries = {index: by_identity[recipe.identity] for index, recipe in self._recipes.items()}
         return CookedDb(self._db, image, entries, cooked, tuple(self._problems))
 
     def _warn(self, error: Exception) -> None:

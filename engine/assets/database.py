@@ -11,7 +11,7 @@ from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError, folded
 from engine.assets.limits import MAX_ASSETS
 from engine.assets.names import BUILTIN, NameTable, checked_name
-from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Declared
+from engine.assets.records import Asset, AssetDb, AssetType, Declared
 from engine.assets.roots import data_root, display_path, project_root
 from engine.humon import (
     Document,
@@ -30,6 +30,7 @@ from engine.humon import (
 CACHE_SUFFIX = ".ogCache"
 """Suffix of every cache file; no other file is ever overwritten."""
 
+_TYPES = {kind.value: kind for kind in AssetType}
 _KNOWN_KEYS = ("name", "cacheFile", "assets")
 
 
@@ -113,45 +114,45 @@ def _assets(
     rows = list(expect(required(node, "assets"), Kind.LIST))
     if len(rows) > MAX_ASSETS:
         raise failure(AssetCode.ASSET_COUNT, f"{len(rows)} assets; a database has at most {MAX_ASSETS}", node)
-    names = NameTable()
+    names = NameTable(db_id)
     for row in rows:
         kind = None
         with problems.catching():
             kind = _type(row)
         names.add(kind, row, problems)
     assets: list[Asset] = []
-    declared: list[Declared] = []
-    for index, (row, kind) in enumerate(zip(rows, names.types, strict=True)):
-        if kind is None:
-            continue
-        reader = AssetReader(row, AssetRef(db_id, index), names, gate, path.parent)
-        with problems.catching():
-            assets.append(reader.read(kind))
-        declared.extend(reader.declared)
+    reader = AssetReader(names, gate, path.parent, problems)
+    for row, ref, kind in zip(rows, names.refs, names.types, strict=True):
+        asset = reader.read(row, ref, kind) if kind is not None else None
+        if asset is not None:
+            assets.append(asset)
     problems.problems.extend(_similar_sources(assets, node, gate))
-    return tuple(assets), tuple(declared)
+    return tuple(assets), tuple(reader.declared)
 
 
 def _type(node: Node) -> AssetType:
-    expect(node, Kind.DICT)
-    written = node.type
-    known = [kind.value for kind in AssetType]
+    written = expect(node, Kind.DICT).type
     if written is None:
-        raise failure(AssetCode.TYPE, "the asset has no @type", node, f"known: {', '.join(known)}")
-    if written not in known:
-        raise failure(AssetCode.TYPE, f"there is no asset type '{written}'", node, suggestion(written, known))
-    return AssetType(written)
+        raise failure(AssetCode.TYPE, "the asset has no @type", node, f"known: {', '.join(_TYPES)}")
+    kind = _TYPES.get(written)
+    if kind is None:
+        message = f"there is no asset type '{written}'"
+        raise failure(AssetCode.TYPE, message, node, suggestion(written, _TYPES))
+    return kind
 
 
 def _similar_sources(assets: list[Asset], node: Node, gate: FileGate) -> list[Problem]:
     """Return problems for pairs of sources that are one file on some file systems."""
     seen: dict[str, Path] = {}
+    first: dict[Path, Path] = {}
     found = []
     for asset in assets:
         source = getattr(asset, "source", None)
         if not isinstance(source, Path):
             continue
-        other = seen.setdefault(folded(gate.relative(source)), source)
+        if source not in first:
+            first[source] = seen.setdefault(folded(gate.relative(source)), source)
+        other = first[source]
         if other != source:
             message = f"'{source.name}' and '{other.name}' differ only by letter case or Unicode normal form"
             row = node["assets"][asset.ref.index]

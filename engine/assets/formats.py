@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -50,32 +51,38 @@ class VertexFormat(StrEnum):
     R32G32B32A32_SINT = "r32g32b32a32_sint"
 
     @property
+    @cache
     def kind(self) -> str:
         """Numeric kind: sfloat, unorm, snorm, uint or sint."""
         return self.value.rpartition("_")[2]
 
     @property
+    @cache
     def components(self) -> int:
         """Number of channels of an element."""
         return sum(self.value.partition("_")[0].count(channel) for channel in "rgba")
 
     @property
+    @cache
     def bits(self) -> int:
         """Width of one channel, in bits."""
         digits = self.value[1:].split("g")[0].split("_")[0]
         return int(digits)
 
     @property
+    @cache
     def size(self) -> int:
         """Size of one element, in bytes."""
         return self.components * self.bits // 8
 
     @property
+    @cache
     def dtype(self) -> np.dtype[Any]:
         """The numpy type of one channel, little-endian."""
         return np.dtype(f"<{_KINDS[self.kind]}{self.bits // 8}")
 
     @property
+    @cache
     def shader_kind(self) -> str:
         """The scalar type in a shader: float, uint or int."""
         return {"uint": "uint", "sint": "int"}.get(self.kind, "float")
@@ -88,6 +95,7 @@ class IndexFormat(StrEnum):
     UINT32 = "uint32"
 
     @property
+    @cache
     def dtype(self) -> np.dtype[Any]:
         """The numpy type of one index."""
         return np.dtype("<u2" if self is IndexFormat.UINT16 else "<u4")

@@ -6,8 +6,9 @@ A source with unchanged size and mtime is not read.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from engine.assets.cache import CacheImage, CacheMissError, Entry, SourceStamp, open_cache
@@ -45,22 +46,25 @@ class CacheState:
             self.image.close()
 
 
-def check_cache(path: Path, recipes: Iterable[Recipe], gate: FileGate, tool: str) -> CacheState:
-    """Open the cache at `path` and find the entries that are up to date for these recipes and compiler."""
+def check_cache(path: Path, recipes: Mapping[str, Recipe], gate: FileGate, tool: str) -> CacheState:
+    """Open the cache at `path` and find the entries that are up to date for this compiler.
+
+    `recipes` are those of the database by their identities. Each source is looked at once.
+    """
     try:
         image = open_cache(path)
     except CacheMissError:
         return CacheState(None, {})
     damaged = image.damaged()
-    wanted = {recipe.identity: recipe for recipe in recipes}
     known = {}
+    current = cache(lambda stamp: _stamp_now(stamp, gate))
     for entry in image.entries:
-        recipe = wanted.get(entry.identity)
+        recipe = recipes.get(entry.identity)
         # without a compiler, what another one has compiled is used
         if recipe is None or entry.identity in damaged or (tool and entry.tool not in ("", tool)):
             continue
-        stamps = _stamps_now(entry, gate)
-        if stamps is not None and _facts_are_valid(recipe, entry):
+        stamps = tuple([now for stamp in entry.sources if (now := current(stamp)) is not None])
+        if stamps and len(stamps) == len(entry.sources) and _facts_are_valid(recipe, entry):
             known[entry.identity] = replace(entry, sources=stamps) if stamps != entry.sources else entry
     return CacheState(image, known)
 
@@ -84,30 +88,21 @@ def tool_identity() -> str:
     return f"{compiler.identity}; {validator.identity if validator else 'not validated'}"
 
 
-def _stamps_now(entry: Entry, gate: FileGate) -> tuple[SourceStamp, ...] | None:
-    """Return the current stamps of an entry's sources, or None if one of them has changed."""
-    if not entry.sources:
-        return None
-    now = []
-    root = str(gate.root)
-    for stamp in entry.sources:
-        path = os.path.join(root, stamp.path)
-        try:
-            size, mtime_ns = gate.stamp(path)
-            if size != stamp.size:
-                return None
-            if mtime_ns == stamp.mtime_ns:
-                now.append(stamp)
-                continue
-            from engine.assets.stamps import digest_of, source_stamp
+def _stamp_now(stamp: SourceStamp, gate: FileGate) -> SourceStamp | None:
+    """Return the current stamp of a source, or None if it has changed."""
+    path = os.path.join(str(gate.root), stamp.path)
+    try:
+        size, mtime_ns = gate.stamp(path)
+        if size != stamp.size:
+            return None
+        if mtime_ns == stamp.mtime_ns:
+            return stamp
+        from engine.assets.stamps import digest_of, source_stamp
 
-            content, read_stamp = gate.read(path)
-        except FileRejectedError:
-            return None
-        if digest_of(content) != stamp.digest:
-            return None
-        now.append(source_stamp(stamp.path, content, read_stamp))
-    return tuple(now)
+        content, read_stamp = gate.read(path)
+    except FileRejectedError:
+        return None
+    return source_stamp(stamp.path, content, read_stamp) if digest_of(content) == stamp.digest else None
 
 
 def _facts_are_valid(recipe: Recipe, entry: Entry) -> bool:

@@ -12,7 +12,6 @@ from engine.assets.cache import Entry, SourceStamp
 from engine.assets.codes import AssetCode
 from engine.assets.facts import facts_to_json
 from engine.assets.files import FileGate, FileRejectedError
-from engine.assets.formats import ColorSpace, IndexFormat, ShaderStage, Topology, VertexFormat
 from engine.assets.importers import Imported
 from engine.assets.importers.mesh import VertexSettings, pack_indices, pack_skeleton, pack_vertices
 from engine.assets.importers.mesh_source import MeshSource, read_mesh_source
@@ -112,7 +111,7 @@ def run_batch(batch: Batch, gate: FileGate, tool: str) -> list[Result]:
 def _texture(
     recipe: Recipe, content: bytes, name: str, gate: FileGate, stamps: tuple[SourceStamp, ...]
 ) -> Result:
-    settings = TextureSettings(ColorSpace(recipe.parameters["color_space"]), recipe.parameters["mip_levels"])
+    settings = TextureSettings(recipe.parameters["color_space"], recipe.parameters["mip_levels"])
     try:
         return _made(recipe, import_texture(content, name, settings), gate, stamps)
     except InputError as error:
@@ -125,12 +124,10 @@ def _mesh_part(recipe: Recipe, source: MeshSource, gate: FileGate, stamps: tuple
         if recipe.asset.type is AssetType.SKELETON:
             imported = pack_skeleton(source)
         elif recipe.asset.type is AssetType.INDICES:
-            form, topology = IndexFormat(parameters["format"]), Topology(parameters["topology"])
-            imported = pack_indices(source, form, topology, parameters["lod"])
+            imported = pack_indices(source, parameters["format"], parameters["topology"], parameters["lod"])
         else:
-            attributes = tuple((name, VertexFormat(form)) for name, form in parameters["format"])
             settings = VertexSettings(
-                attributes, parameters["lod"], parameters["weights"], parameters["bones"]
+                parameters["format"], parameters["lod"], parameters["weights"], parameters["bones"]
             )
             imported = pack_vertices(source, settings)
         return _made(recipe, imported, gate, stamps)
@@ -139,7 +136,7 @@ def _mesh_part(recipe: Recipe, source: MeshSource, gate: FileGate, stamps: tuple
 
 
 def _shader(recipe: Recipe, gate: FileGate, tool: str) -> Result:
-    stage, entry_point = ShaderStage(recipe.parameters["stage"]), recipe.parameters["entry_point"]
+    stage, entry_point = recipe.parameters["stage"], recipe.parameters["entry_point"]
     stamps: tuple[SourceStamp, ...] = ()
     try:
         if recipe.source.suffix == ".spv":

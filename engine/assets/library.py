@@ -67,8 +67,12 @@ class AssetLibrary:
 
     def __init__(self, cooked: Sequence[CookedDb]) -> None:
         self._cooked = tuple(cooked)
+        self.dbs: tuple[AssetDb, ...] = tuple(one.db for one in cooked)
+        """The databases by id; database 0 is the builtin one."""
         self._broken_assets: tuple[BrokenAssets, ...] = tuple(find_broken_assets(one) for one in cooked)
-        self._facts: dict[AssetRef, Facts] = {}
+        self._facts: dict[tuple[int, str], Facts] = {}
+        """By database and identity of the recipe: assets that are made alike share them."""
+        self._placeholders: dict[str, AssetRef] = {}
         self.problems: list[Problem] = [
             problem
             for one, broken_assets in zip(cooked, self._broken_assets, strict=True)
@@ -84,11 +88,6 @@ class AssetLibrary:
         self.close()
 
     @property
-    def dbs(self) -> tuple[AssetDb, ...]:
-        """The databases by id; database 0 is the builtin one."""
-        return tuple(one.db for one in self._cooked)
-
-    @property
     def cooked(self) -> int:
         """How many assets were cooked when the library was opened."""
         return sum(one.cooked for one in self._cooked)
@@ -99,15 +98,20 @@ class AssetLibrary:
 
     def usable(self, ref: AssetRef) -> AssetRef:
         """Return `ref`, or the builtin placeholder of its type if the asset is broken."""
-        return self._placeholder_of(ref) if ref in self._broken_assets[ref.db].refs else ref
+        broken = self._broken_assets[ref.db].refs
+        return self._placeholder_of(ref) if broken and ref in broken else ref
 
     def placeholder(self, kind: str) -> AssetRef:
         """Return the builtin asset that replaces broken assets of this type."""
-        return self.find(BUILTIN, _PLACEHOLDER, (kind,))
+        if kind not in self._placeholders:
+            self._placeholders[kind] = self.find(BUILTIN, _PLACEHOLDER, (kind,))
+        return self._placeholders[kind]
 
     def record(self, ref: AssetRef) -> Asset:
         """Return the record of an asset, with usable references. Raises LookupError."""
         record = self._cooked[ref.db].db[ref]
+        if not self._broken_assets[ref.db].refs:
+            return record
         if isinstance(record, Model):
             return replace(record, mesh=self.usable(record.mesh), material=self.usable(record.material))
         if isinstance(record, Material):
@@ -121,11 +125,12 @@ class AssetLibrary:
         Raises KeyError for a model, mesh or material.
         """
         ref = self.usable(ref)
-        facts = self._facts.get(ref)
+        entry = self._cooked[ref.db].entries[ref.index]
+        facts = self._facts.get((ref.db, entry.identity))
         if facts is None:
-            entry = self._cooked[ref.db].entries[ref.index]
             assert entry.facts is not None
-            facts = self._facts[ref] = facts_from_json(self._cooked[ref.db].db[ref].type, entry.facts)
+            facts = facts_from_json(self._cooked[ref.db].db[ref].type, entry.facts)
+            self._facts[ref.db, entry.identity] = facts
         return facts
 
     def source(self, ref: AssetRef) -> CacheRange:

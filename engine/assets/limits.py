@@ -21,6 +21,9 @@ MAX_INDICES = 1 << 28
 MAX_BONES = 0xFFFF
 """Most bones of one skeleton: 0xffff means no parent."""
 
+MAX_HINTS = 100
+"""Wrong references of one file that get the nearest name as a hint, for which all names are compared."""
+
 MAX_ASSETS = 1 << 24
 """Most assets of one database."""
 

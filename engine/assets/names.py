@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from engine.assets.codes import AssetCode
 from engine.assets.files import folded
+from engine.assets.limits import MAX_HINTS
 from engine.assets.records import AssetDb, AssetRef, AssetType
 from engine.humon import Node, ProblemCollector, failure, suggestion, text
 
@@ -16,49 +17,58 @@ BUILTIN = "builtin"
 class NameTable:
     """The names of the assets of one database, unique per type without regard to letter case."""
 
-    def __init__(self) -> None:
-        self._indices: dict[tuple[AssetType, str], int] = {}
+    def __init__(self, db_id: int) -> None:
+        self._db_id = db_id
+        self._refs: dict[tuple[AssetType, str], AssetRef] = {}
         self._folded: dict[tuple[AssetType, str], Node] = {}
+        self._hints = 0
         self.types: list[AssetType | None] = []
+        self.refs: list[AssetRef] = []
 
     def add(self, kind: AssetType | None, node: Node, problems: ProblemCollector) -> None:
         """Add the next asset; report a name that is equal or too similar to another."""
-        index = len(self.types)
+        ref = AssetRef(self._db_id, len(self.types))
+        self.refs.append(ref)
         self.types.append(kind)
         name_node = node.get("name")
         if kind is None or name_node is None:
             return
         with problems.catching():
             name = checked_name(name_node)
-            other = self._folded.get((kind, folded(name)))
-            if other is not None:
+            other = self._folded.setdefault((kind, folded(name)), name_node)
+            if other is not name_node:
                 how = (
                     "is" if other.text == name else "differs only by letter case or Unicode normal form from"
                 )
                 message = f"the name '{name}' {how} that of another {kind.value} at {other.position}"
                 raise failure(AssetCode.NAME, message, name_node, "names are unique per type")
-            self._folded[kind, folded(name)] = name_node
-            self._indices[kind, name] = index
+            self._refs[kind, name] = ref
 
-    def find(self, node: Node, types: Sequence[AssetType]) -> int:
-        """Return the index of the asset that `node` names or indexes. Raises InputError `asset.reference`."""
+    def find(self, node: Node, kind: AssetType) -> AssetRef:
+        """Return the asset that `node` names or indexes. Raises InputError `asset.reference`."""
         written = text(node)
-        wanted = " or ".join(kind.value for kind in types)
+        found = self._refs.get((kind, written))
+        if found is not None:
+            return found
         if written.isascii() and written.isdigit() and len(written) < 12:
-            index = int(written)
-            if index >= len(self.types):
-                message = f"there is no asset {index}: the database has {len(self.types)}"
-                raise failure(AssetCode.REFERENCE, message, node)
-            kind = self.types[index]
-            if kind is not None and kind not in types:
-                raise failure(AssetCode.REFERENCE, f"asset {index} is a {kind.value}, not a {wanted}", node)
-            return index
-        for kind in types:
-            if (kind, written) in self._indices:
-                return self._indices[kind, written]
-        known = [name for kind, name in self._indices if kind in types]
-        message = f"the database has no {wanted} named '{written}'"
-        raise failure(AssetCode.REFERENCE, message, node, suggestion(written, known))
+            return self._indexed(int(written), node, kind)
+        message = f"the database has no {kind.value} named '{written}'"
+        raise failure(AssetCode.REFERENCE, message, node, self._hint(written, kind))
+
+    def _hint(self, written: str, kind: AssetType) -> str:
+        self._hints += 1
+        if self._hints > MAX_HINTS:
+            return ""
+        return suggestion(written, [name for other, name in self._refs if other is kind])
+
+    def _indexed(self, index: int, node: Node, kind: AssetType) -> AssetRef:
+        if index >= len(self.types):
+            message = f"there is no asset {index}: the database has {len(self.types)}"
+            raise failure(AssetCode.REFERENCE, message, node)
+        other = self.types[index]
+        if other is not None and other is not kind:
+            raise failure(AssetCode.REFERENCE, f"asset {index} is a {other.value}, not a {kind.value}", node)
+        return self.refs[index]
 
 
 def checked_name(node: Node) -> str:
@@ -71,11 +81,13 @@ def checked_name(node: Node) -> str:
     return name
 
 
-def find_asset(dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequence[str]) -> AssetRef:
+def find_asset(
+    dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequence[str], *, hint: bool = True
+) -> AssetRef:
     """Return the asset of a pair such as `[assetDb0 cube]` or `[assetDb0 0]`, of one of `types`.
 
     A database may be given by its name or by its index in `dbs` (the builtin one only by name). Raises
-    KeyError with a message for users if there is none.
+    KeyError with a message for users if there is none, with the nearest name if `hint` is set.
     """
     candidates = list(dbs)
     named = {item.name: item for item in candidates}
@@ -93,9 +105,13 @@ def find_asset(dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequenc
         if types and found.assets[index].type not in types:
             raise KeyError(f"asset {index} of '{db}' is a {found.assets[index].type}, not a {wanted}")
         return found.assets[index].ref
-    for kind in types or tuple(AssetType):
-        for row in found.assets:
-            if row.type == kind and row.name == asset:
-                return row.ref
-    alike = suggestion(asset, [row.name for row in found.assets if row.type in types and row.name])
-    raise KeyError(f"assetDb '{db}' has no {wanted} named '{asset}'" + (f"; {alike}" if alike else ""))
+    for kind in types or AssetType:
+        if (kind, asset) in found.by_name:
+            return found.by_name[kind, asset]
+    message = f"assetDb '{db}' has no {wanted} named '{asset}'"
+    alike = (
+        suggestion(asset, [row.name for row in found.assets if row.type in types and row.name])
+        if hint
+        else ""
+    )
+    raise KeyError(f"{message}; {alike}" if alike else message)

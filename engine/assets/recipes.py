@@ -1,10 +1,10 @@
-"""The recipes to cook a database: one per asset with data, in the order of the cache."""
+"""The recipes to cook a database: one for all assets that are made alike, in the order of the cache."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,15 +36,25 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
 }
 """Incremented when an importer makes other bytes or facts of the same source, which invalidates caches."""
 
+_PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
+    AssetType.VERTICES: ("format", "lod", "weights", "bones"),
+    AssetType.INDICES: ("format", "topology", "lod"),
+    AssetType.SKELETON: (),
+    AssetType.SHADER: ("stage", "entry_point"),
+    AssetType.TEXTURE2D: ("color_space", "mip_levels"),
+}
+"""Import parameters of each type, in the order of the settings in `_way_to_make`."""
+
 COLOR_SLOTS = frozenset({"albedo", "emissive"})
 """Slots of colour textures, which are sRGB unless their colorSpace differs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to make the bytes of one asset: its source and the import parameters as plain values.
+    """How to make the bytes of an asset: its source and the import parameters by name.
 
-    `identity` is a digest of asset type, importer version, source path and parameters.
+    `identity` is a digest of asset type, importer version, source path and parameters. `asset` is the first
+    of those that are made in this way.
     """
 
     asset: Asset
@@ -58,80 +68,84 @@ class Recipe:
         return self.asset.type is AssetType.SHADER
 
 
-def recipes_of(db: AssetDb) -> tuple[Recipe, ...]:
-    """Return the recipes of a database; assets that are used together are adjacent."""
+def recipes_of(db: AssetDb) -> dict[int, Recipe]:
+    """Return the recipe of each asset with data, by its index; assets that are made alike share one.
+
+    Assets that are used together are adjacent.
+    """
     spaces = _color_spaces(db)
-    return tuple(_recipe(db, asset, spaces) for asset in in_order_of_use(db) if asset.type.has_data)
+    recipes: dict[int, Recipe] = {}
+    made: dict[object, Recipe] = {}
+    for asset in _in_order_of_use(db):
+        if asset.type.has_data:
+            way = _way_to_make(db, asset, spaces)
+            if way not in made:
+                made[way] = _recipe(db, asset, *way)
+            recipes[asset.ref.index] = made[way]
+    return recipes
 
 
-def in_order_of_use(db: AssetDb) -> list[Asset]:
+def _in_order_of_use(db: AssetDb) -> list[Asset]:
     """Return all assets, each followed by those that it references, otherwise in the order of the text."""
-    seen: dict[AssetRef, Asset] = {}
+    seen: dict[int, Asset] = {}
 
-    def visit(ref: AssetRef) -> None:
-        if ref not in seen:
-            seen[ref] = db[ref]
-            for other in _references(db[ref]):
-                visit(other)
+    def visit(asset: Asset) -> None:
+        if asset.ref.index not in seen:
+            seen[asset.ref.index] = asset
+            for ref in _references(asset):
+                visit(db[ref])
 
     for asset in db.assets:
         if isinstance(asset, Model | Mesh | Material):
-            visit(asset.ref)
+            visit(asset)
     for asset in db.assets:
-        visit(asset.ref)
+        visit(asset)
     return list(seen.values())
 
 
-def _references(asset: Asset) -> Iterator[AssetRef]:
+def _references(asset: Asset) -> Iterable[AssetRef]:
     if isinstance(asset, Model):
-        yield from (asset.mesh, asset.material)
-    elif isinstance(asset, Mesh):
-        for lod in asset.lods:
-            yield from (lod.vertices, lod.indices)
-        if asset.skeleton is not None:
-            yield asset.skeleton
-    elif isinstance(asset, Material):
-        yield from asset.shaders
-        yield from asset.textures.values()
+        return (asset.mesh, asset.material)
+    if isinstance(asset, Mesh):
+        parts = [part for lod in asset.lods for part in (lod.vertices, lod.indices)]
+        return parts if asset.skeleton is None else (*parts, asset.skeleton)
+    if isinstance(asset, Material):
+        return (*asset.shaders, *asset.textures.values())
+    return ()
 
 
-def _recipe(db: AssetDb, asset: Asset, spaces: Mapping[AssetRef, ColorSpace]) -> Recipe:
-    if isinstance(asset, Vertices | Indices | Skeleton):
-        mesh = db[asset.source]
-        assert isinstance(mesh, Mesh)
-        source, parameters = mesh.source, _mesh_parameters(asset, mesh)
-    elif isinstance(asset, Shader):
-        source = asset.source
-        parameters = {"stage": asset.stage.value, "entry_point": asset.entry_point}
-    else:
-        assert isinstance(asset, Texture2d)
-        source = asset.source
-        parameters = {"color_space": spaces[asset.ref].value, "mip_levels": asset.mip_levels}
+def _way_to_make(
+    db: AssetDb, asset: Asset, spaces: Mapping[AssetRef, ColorSpace]
+) -> tuple[AssetType, Path, tuple[Any, ...]]:
+    """Return type, source and settings of an asset with data; equal for assets that are made alike."""
+    if isinstance(asset, Shader):
+        return asset.type, asset.source, (asset.stage, asset.entry_point)
+    if isinstance(asset, Texture2d):
+        return asset.type, asset.source, (spaces[asset.ref], asset.mip_levels)
+    assert isinstance(asset, Vertices | Indices | Skeleton)
+    mesh = db[asset.source]
+    assert isinstance(mesh, Mesh)
+    if isinstance(asset, Skeleton):
+        return asset.type, mesh.source, ()
+    number, lod = _lod_of(asset, mesh)
+    if isinstance(asset, Indices):
+        return asset.type, mesh.source, (asset.index_format, lod.topology, number)
+    return asset.type, mesh.source, (asset.vertex_format, number, lod.num_blend_weights, lod.num_bones)
+
+
+def _recipe(db: AssetDb, asset: Asset, kind: AssetType, source: Path, settings: tuple[Any, ...]) -> Recipe:
+    parameters = dict(zip(_PARAMETERS[kind], settings, strict=True))
     name = relative_name(source, db.root)
-    described = [asset.type.value, IMPORTER_VERSIONS[asset.type], name, parameters]
+    described = [kind.value, IMPORTER_VERSIONS[kind], name, parameters]
     text = json.dumps(described, sort_keys=True, separators=(",", ":"))
     identity = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     return Recipe(asset, source, parameters, identity)
 
 
-def _mesh_parameters(asset: Vertices | Indices | Skeleton, mesh: Mesh) -> dict[str, Any]:
-    if isinstance(asset, Skeleton):
-        return {}
-    number, lod = _lod_of(asset, mesh)
-    if isinstance(asset, Indices):
-        return {"format": asset.index_format.value, "topology": lod.topology.value, "lod": number}
-    return {
-        "format": [[name, form.value] for name, form in asset.vertex_format],
-        "lod": number,
-        "weights": lod.num_blend_weights,
-        "bones": lod.num_bones,
-    }
-
-
 def _lod_of(asset: Vertices | Indices, mesh: Mesh) -> tuple[int, Lod]:
     """Return the level of detail of the mesh that uses these vertices or indices, else the finest."""
     for number, lod in enumerate(mesh.lods):
-        if asset.ref in (lod.vertices, lod.indices):
+        if asset.ref.index in (lod.vertices.index, lod.indices.index):
             return number, lod
     return 0, mesh.lods[0]
 

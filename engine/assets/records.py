@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -63,12 +64,11 @@ class AssetRef:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """The fields of every asset: reference, name (may be empty) and position in the `.hu` file."""
+    """The fields of every asset: reference and name (may be empty)."""
 
     type: ClassVar[AssetType]
     ref: AssetRef
     name: str
-    position: Position
 
     @property
     def label(self) -> str:
@@ -175,7 +175,7 @@ class Declared:
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AssetDb:
     """One assetDb: its records in the order of the text, and the path of its cache."""
 
@@ -192,3 +192,12 @@ class AssetDb:
     def __getitem__(self, ref: AssetRef) -> Asset:
         """Return the record of `ref`."""
         return self.assets[ref.index]
+
+    def node(self, ref: AssetRef) -> Node:
+        """Return the node that `ref` was read from."""
+        return self.document.root["assetDb"]["assets"][ref.index]
+
+    @cached_property
+    def by_name(self) -> Mapping[tuple[str, str], AssetRef]:
+        """The assets by type and name, made at the first look-up; of those without a name, the first."""
+        return {(asset.type, asset.name): asset.ref for asset in reversed(self.assets)}

@@ -23,6 +23,7 @@ from engine.humon.values import (
     required,
     suggestion,
     text,
+    texts,
     vector,
 )
 from engine.humon.writer import write
@@ -54,6 +55,7 @@ __all__ = [
     "required",
     "suggestion",
     "text",
+    "texts",
     "vector",
     "write",
 ]

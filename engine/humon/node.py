@@ -1,6 +1,6 @@
 """The nodes of a document: light views of its columns, created on access."""
 
-from collections.abc import ItemsView, Iterator, Mapping
+from collections.abc import ItemsView, Iterator, KeysView, Mapping
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -71,6 +71,21 @@ class Node:
         return self.document.text[start:end]
 
     @property
+    def lexemes(self) -> "str | tuple[str, ...] | None":
+        """What is written in a value, a list of bare words or a list of those; None for anything deeper.
+
+        Lists with equal lexemes read the same. None also for a list of which a nested one was read.
+        """
+        contents = self.document.columns.contents
+        content = contents[self.row]
+        if isinstance(content, str):
+            return content
+        if isinstance(content, dict):
+            return None
+        lexemes = tuple([each for row in content if isinstance(each := contents[row], str)])
+        return lexemes if len(lexemes) == len(content) else None
+
+    @property
     def metatags(self) -> Mapping[str, str]:
         """The metatags of this node, in the order of the text."""
         columns = self.document.columns
@@ -137,6 +152,11 @@ class Node:
     def __contains__(self, key: object) -> bool:
         content = self.document.columns.contents[self.row]
         return isinstance(content, dict) and key in content
+
+    def keys(self) -> "KeysView[str]":
+        """Return the keys of a dict, in the order of the text; empty for other kinds."""
+        content = self.document.columns.contents[self.row]
+        return content.keys() if isinstance(content, dict) else _NO_METATAGS.keys()
 
     def items(self) -> "ItemsView[str, Node]":
         """Return the keys and children of a dict, in the order of the text; empty for other kinds."""

@@ -4,13 +4,15 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import TypeVar, cast, overload
+from functools import cache
+from typing import TypeVar, overload
 
 from engine.humon.codes import Code
 from engine.humon.diagnostics import quoted
 from engine.humon.limits import MAX_DIGITS
 from engine.humon.node import Kind, Node
 from engine.humon.problem import InputError
+from engine.humon.tokens import QUOTES, WORDS
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
@@ -18,6 +20,9 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _PLAIN_VECTOR = re.compile(r"[0-9eE+\-. \t\r\n\[\]]*")
+_NOT_BARE = QUOTES + "["
+_SIMILAR = 0.6
+"""Ratio of `difflib` from which a known name is similar enough to be suggested."""
 _KINDS = {Kind.LIST: "a list [ ]", Kind.DICT: "a dict { }", Kind.VALUE: "a value"}
 
 
@@ -35,15 +40,30 @@ def expect(node: Node, kind: Kind) -> Node:
 
 def required(node: Node, key: str) -> Node:
     """Return the child `key` of a dict. Raises InputError `value.missing` if there is none."""
-    child = expect(node, Kind.DICT).get(key)
+    child = node.get(key)
     if child is None:
+        expect(node, Kind.DICT)
         raise failure(Code.MISSING, f"{_named(node)} has no '{key}'", node, f"add `{key}: ...`")
     return child
 
 
 def text(node: Node) -> str:
     """Return the text of a value. Raises InputError `value.kind`."""
+    content = node.document.columns.contents[node.row]
+    if isinstance(content, str) and content[0] not in _NOT_BARE:
+        return content
     return expect(node, Kind.VALUE).text
+
+
+def texts(node: Node) -> list[str]:
+    """Return the texts of the values in a list; of bare words without a node for each.
+
+    Raises InputError `value.kind` for an entry that is no value.
+    """
+    content = node.document.columns.contents[node.row]
+    if isinstance(content, str) and content[0] == "[":
+        return WORDS.findall(content)
+    return [text(child) for child in node]
 
 
 def number(node: Node, minimum: float = -math.inf, maximum: float = math.inf) -> float:
@@ -140,11 +160,23 @@ def plain(node: Node) -> object:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most similar to `name`, or None if none is similar."""
-    import difflib
+    """Return the known name that is most similar to `name`, or None if none is similar.
 
-    found = difflib.get_close_matches(name.lower(), {k.lower(): k for k in known}, 1, 0.6)
-    return next((k for k in known if k.lower() == found[0]), None) if found else None
+    The same as `difflib.get_close_matches`, which compares all similar names to the end, not only those that
+    may be better than the best before.
+    """
+    from difflib import SequenceMatcher
+
+    matcher = SequenceMatcher(b=name.lower())
+    best, found = (_SIMILAR, ""), None
+    for other in known:
+        lowered = other.lower()
+        matcher.set_seq1(lowered)
+        if matcher.real_quick_ratio() >= best[0] and matcher.quick_ratio() >= best[0]:
+            ratio = (matcher.ratio(), lowered)
+            if ratio > best:
+                best, found = ratio, other
+    return found
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -157,11 +189,17 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def _names(known: type[E] | Mapping[str, T] | Iterable[str]) -> Mapping[str, object]:
+    if isinstance(known, type):
+        return _members(known)
     if isinstance(known, Mapping):
         return known
-    if isinstance(known, type) and issubclass(known, Enum):
-        return {m.value if isinstance(m.value, str) else m.name.lower(): m for m in known}
-    return {name: name for name in cast("Iterable[str]", known)}
+    return {name: name for name in known}
+
+
+@cache
+def _members(known: type[Enum]) -> Mapping[str, Enum]:
+    """Return the members of an enum by the names that files give them; made once."""
+    return {m.value if isinstance(m.value, str) else m.name.lower(): m for m in known}
 
 
 def _named(node: Node) -> str:

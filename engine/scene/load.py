@@ -29,8 +29,13 @@ def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -
     objects and features (`object.*`, `feature.*`, `field.*`, `value.*`).
     """
     registry = discover() if registry is None else registry
+    with _gc_paused():
+        return _load(Path(path), registry)
+
+
+def _load(path: Path, registry: Registry) -> Scene:
     problems = ProblemCollector()
-    reader = FileReader(Path(path), problems)
+    reader = FileReader(path, problems)
     files = reader.read_all()
     dbs = _read_dbs(files, reader, problems)
     tableau = Tableau(registry.schemas)
@@ -40,8 +45,7 @@ def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -
             table.set_default_asset(spec.name, names.default(spec))
     home = _tableau_file(files, problems)
     if home is not None:
-        with _gc_paused():
-            TableauBuilder(home.document, tableau, names, problems).build(home.document.root["tableau"])
+        TableauBuilder(home.document, tableau, names, problems).build(home.document.root["tableau"])
     _check(problems)
     tableau.warnings[:] = [_with_excerpt(problem, files) for problem in tableau.warnings]
     return Scene(files, reader.gate.root, dbs or (), tableau, registry, problems.warnings, home)

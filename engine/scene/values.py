@@ -9,8 +9,21 @@ from typing import Any
 import numpy as np
 
 from engine.assets import AssetDb, builtin_db, find_asset
+from engine.assets.limits import MAX_HINTS
 from engine.assets.names import BUILTIN
-from engine.humon import Document, InputError, Node, boolean, choice, failure, integer, number, text, vector
+from engine.humon import (
+    Document,
+    InputError,
+    Node,
+    boolean,
+    choice,
+    failure,
+    integer,
+    number,
+    text,
+    texts,
+    vector,
+)
 from engine.tableau import NO_ASSET, FieldKind, FieldSpec
 from engine.tableau.schema import FLOAT32_MAX
 
@@ -21,6 +34,7 @@ class AssetNames:
     def __init__(self, dbs: Sequence[AssetDb] | None) -> None:
         self._dbs = dbs
         self._builtin: AssetDb | None = None
+        self._wrong = 0
 
     @property
     def known(self) -> bool:
@@ -29,7 +43,7 @@ class AssetNames:
 
     def find(self, node: Node, types: Sequence[str]) -> int:
         """Return the key of the asset that a node names. Raises InputError `asset.reference`."""
-        parts = [text(child) for child in node]
+        parts = texts(node)
         if len(parts) != 2:
             raise failure(
                 "asset.reference",
@@ -40,8 +54,10 @@ class AssetNames:
         if self._dbs is None:
             return NO_ASSET
         try:
-            return find_asset(self._known(parts[0]), parts[0], parts[1], types).key
+            dbs = self._known(parts[0])
+            return find_asset(dbs, parts[0], parts[1], types, hint=self._wrong < MAX_HINTS).key
         except KeyError as error:
+            self._wrong += 1
             message, _, hint = str(error.args[0]).partition("; ")
             raise failure("asset.reference", message, node, hint) from error
 

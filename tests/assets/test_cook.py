@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,8 +19,10 @@ from engine.assets import AssetDb
 from engine.assets import cook as cook_module
 from engine.assets import freshness as freshness_module
 from engine.assets.cook import CookedDb, cook_database
+from engine.assets.files import FileGate, Stamp
 from engine.assets.importers import shader as shader_module
 from engine.assets.lock import cache_lock
+from engine.assets.recipes import recipes_of
 from engine.humon import Severity
 
 DATA_ASSETS = 6
@@ -116,6 +119,56 @@ def test_a_moved_asset_is_not_cooked_again(cook: Cooks) -> None:
     lines.remove(texture)
     lines.insert(3, texture)
     assert cook("\n".join(lines)) == 0
+
+
+def parts_of_one_source(count: int) -> str:
+    """A database whose meshes all name one source, with vertices that differ in the number of bones."""
+    assets = ["{ @type: indices  name: x  source: m0  indexFormat: uint16 }"]
+    for i in range(count):
+        lod = f"{{ topology: triangle_list  vertices: v{i}  indices: x  numBones: {i} }}"
+        assets += [
+            f"{{ @type: mesh  name: m{i}  source: ../assets/thing.hu  lods: [{lod}] }}",
+            f"{{ @type: vertices  name: v{i}  source: m{i}  vertexFormat: [[pos r32g32b32_sfloat]] }}",
+        ]
+    return "assetDb: { name: db  assets: [\n" + "\n".join(assets) + "\n] }"
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_a_source_of_many_parts_is_looked_at_once(
+    project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    read: list[str] = []
+    looked_at: list[str] = []
+    gate_read, gate_stamp = FileGate.read, FileGate.stamp
+
+    def counting_read(gate: FileGate, path: Path, *rest: int) -> tuple[bytes, Stamp]:
+        read.append(Path(path).name)
+        return gate_read(gate, path, *rest)
+
+    def counting_stamp(gate: FileGate, path: Path) -> Stamp:
+        looked_at.append(Path(path).name)
+        return gate_stamp(gate, path)
+
+    monkeypatch.setattr(FileGate, "read", counting_read)
+    monkeypatch.setattr(FileGate, "stamp", counting_stamp)
+    assert cook(parts_of_one_source(count)) == 1 + count
+    assert read == ["thing.hu"]
+    looked_at.clear()
+    assert cook() == 0
+    assert (read, looked_at) == (["thing.hu"], ["thing.hu"])
+    project.age(project.root / "assets/thing.hu", 30)
+    assert cook() == 0
+    assert read == ["thing.hu"] * 3  # before and after the lock of the cache is taken
+
+
+def test_assets_that_are_made_alike_share_one_recipe(project: Project) -> None:
+    recipes = recipes_of(project.db(parts_of_one_source(40)))
+    assert len({id(recipe) for recipe in recipes.values()}) == 41
+    text = re.sub("numBones: [0-9]+", "numBones: 1", parts_of_one_source(40))
+    recipes = recipes_of(project.db(text))
+    assert len(recipes) == 41
+    assert len({id(recipe) for recipe in recipes.values()}) == 2
+    assert len({recipe.identity for recipe in recipes.values()}) == 2
 
 
 def test_a_touched_source_is_read_once_but_not_cooked(project: Project, cook: Cooks) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from support.projects import TRIANGLE_DB, Project
 
 from engine.assets import (
+    Asset,
     AssetRef,
     ColorSpace,
     IndexFormat,
@@ -21,8 +26,10 @@ from engine.assets import (
     VertexFormat,
     Vertices,
     find_asset,
+    read_asset_db,
 )
-from engine.humon import InputError, Problem
+from engine.assets.files import FileGate
+from engine.humon import InputError, Problem, parse
 
 
 def problems_of(project: Project, text: str) -> tuple[Problem, ...]:
@@ -55,7 +62,7 @@ def test_every_type_becomes_a_record_with_its_references(project: Project) -> No
     assert isinstance(texture, Texture2d)
     assert texture.source == (project.root / "assets" / "picture.png").resolve()
     assert texture.mip_levels is None
-    assert model.position.line == 4
+    assert db.node(model.ref).position.line == 4
 
 
 def test_a_reference_is_one_number_in_columns() -> None:
@@ -224,3 +231,89 @@ def test_assets_are_found_by_name_or_index_of_database_and_asset(project: Projec
     ):
         with pytest.raises(KeyError):
             find_asset([db], *wrong)
+
+
+WRONG = (
+    "{ @type: model  name: a  mesh: thnig  material: plain }",
+    "{ @type: model  name: b  mesh: thing  material: 1 }",
+    "{ @type: vertices  name: THING  source: thing  vertexFormat: [[pos r32g32b32_sfloat] [pos r8_uint]] }",
+    "{ @type: vertices  name: v  source: thing  vertexFormat: [[pos r32g32_sfloat] [normal r32g32_float]] }",
+    "{ @type: material  name: m  shaders: [vs vs] }",
+    "{ @type: mesh  name: n  source: ../assets/Thing.hu  lods: [{ topology: triangle_list  vertics: 2 }] }",
+    "{ @type: indices  name: i  source: thing  indexFormt: uint16  `x`: 1 }",
+    "{ @type: textur2d }",
+)
+
+
+def test_problems_among_thousands_of_records_are_those_among_a_few(project: Project) -> None:
+    def with_records(count: int) -> tuple[Problem, ...]:
+        more = "".join(
+            f"{{ @type: vertices  name: v{i}  source: thing  vertexFormat: [[pos r32g32b32_sfloat]] }}\n"
+            for i in range(count)
+        )
+        return problems_of(project, TRIANGLE_DB.replace("    ]\n}\n", more + "\n".join(WRONG) + "\n]\n}"))
+
+    few, many = with_records(0), with_records(29_990)
+    assert len(few) == 12
+    for one, other in zip(few, many, strict=True):
+        assert one.position is not None
+        moved = replace(one.position, line=one.position.line + 29_990)
+        assert replace(one, position=moved) == other
+
+
+def test_a_source_named_by_many_meshes_is_resolved_once(project: Project) -> None:
+    resolved: list[str] = []
+
+    class Counting(FileGate):
+        def resolve(self, text: str, base: Path) -> Path:
+            resolved.append(text)
+            return super().resolve(text, base)
+
+    lod = "{{ topology: line_list  vertices: 0  indices: 1 }}"
+    mesh = f"{{{{ @type: mesh  name: m{{}}  source: ../assets/thing.hu  lods: [{lod}] }}}}"
+    part = "{ @type: vertices  source: m0  vertexFormat: [[pos r32g32b32_sfloat]] }"
+    text = db_of(part, "{ @type: indices  source: m0  indexFormat: uint16 }", *map(mesh.format, range(100)))
+    path = project.root / "scenes" / "db.hu"
+    db = read_asset_db(parse(text, "db.hu"), path, 1, gate=Counting(project.root))
+    assert db is not None
+    assert len(db.assets) == 102
+    assert resolved == ["db.ogCache", "../assets/thing.hu"]
+
+
+def test_equal_vertex_formats_are_one_tuple_and_others_are_not(project: Project) -> None:
+    written = ["[[pos r32g32b32_sfloat]]", "[[pos r32g32b32_sfloat]]", "[[pos r32g32_sfloat]]"]
+    parts = [f"{{ @type: vertices  source: thing  vertexFormat: {each} }}" for each in written]
+    first, same, other = project.db(TRIANGLE_DB.replace("    ]\n}\n", "\n".join(parts) + "] }")).assets[-3:]
+    assert isinstance(first, Vertices)
+    assert isinstance(same, Vertices)
+    assert isinstance(other, Vertices)
+    assert first.vertex_format is same.vertex_format
+    assert other.vertex_format == (("pos", VertexFormat.R32G32_SFLOAT),)
+
+
+class Walked(tuple[Asset, ...]):
+    """Records that count how often they are walked through."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[Asset]:
+        Walked.walks += 1
+        return super().__iter__()
+
+    def __reversed__(self) -> Iterator[Asset]:
+        Walked.walks += 1
+        return reversed(self[:])
+
+
+def test_names_are_looked_up_in_an_index_made_once_per_database(project: Project) -> None:
+    db = replace(project.db(), assets=Walked(project.db().assets))
+    Walked.walks = 0
+    for _ in range(50):
+        assert find_asset([db], "db", "thing", ("material", "indices")) == AssetRef(1, 3)
+        assert find_asset([db], "db", "plain", ()) == AssetRef(1, 4)
+    assert Walked.walks == 1
+
+
+def test_an_empty_name_finds_the_first_asset_without_a_name(project: Project) -> None:
+    unnamed = "{ @type: texture2d  source: ../assets/bumps.png }"
+    assert find_asset([project.db(db_of(unnamed, unnamed))], "db", "", ("texture2d",)) == AssetRef(1, 0)

@@ -83,6 +83,24 @@ def test_a_source_is_a_range_of_the_database_s_data(opened: Opened) -> None:
         assert bytes(data[place.offset : place.offset + place.size]) == bytes(library.view(ref))
 
 
+def test_assets_that_are_made_alike_share_bytes_and_facts(opened: Opened) -> None:
+    twin = "{ @type: indices  name: twin  source: thing  indexFormat: uint16 }"
+    other = "{ @type: indices  name: other  source: thing  indexFormat: uint32 }"
+    library = opened(TRIANGLE_DB.replace("    ]\n}\n", f"{twin}\n{other} ] }}"))
+    assert library.facts(AssetRef(1, 9)) is library.facts(INDICES)
+    assert library.source(AssetRef(1, 9)) == library.source(INDICES)
+    assert library.facts(AssetRef(1, 10)) == IndicesFacts(3, IndexFormat.UINT32, Topology.TRIANGLE_LIST)
+
+
+def test_records_are_those_of_the_database_where_nothing_is_broken(project: Project, opened: Opened) -> None:
+    library = opened()
+    assert all(library.record(asset.ref) is asset for asset in library.dbs[1].assets)
+    (project.root / "assets/thing.hu").unlink()
+    model = opened().record(MODEL)
+    assert isinstance(model, Model)
+    assert model.mesh == library.placeholder("mesh") != MESH
+
+
 def test_only_assets_with_data_have_facts(opened: Opened) -> None:
     library = opened()
     for ref in (MODEL, MESH, MATERIAL):

@@ -1,17 +1,18 @@
-"""The cost of a scene of 100,000 objects: loading, saving, switching one; compared with parsing its text."""
+"""The cost of scenes of 100,000 objects, and of 5,000 models; loading is compared with parsing the text."""
 
 from __future__ import annotations
 
 import gc
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 from harness import Row
-from scene_texts import object_text
+from scene_texts import RECORDS_OF_A_MODEL, models_text, object_text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -28,6 +29,7 @@ from engine.scene import load_scene
 
 CUBE = Path(__file__).resolve().parents[2] / "scenes" / "cube.hu"
 OBJECTS = 100_000
+MODELS = 5_000
 ROUNDS = 3
 AIM_RATIO = 2.0
 
@@ -53,6 +55,7 @@ def scene_text(count: int) -> str:
 def rows() -> Iterable[Row]:
     """Yield one row per target."""
     yield from _loading()
+    yield from _models()
     yield _toggle()
     yield _visibility()
 
@@ -82,6 +85,43 @@ def _loading() -> Iterable[Row]:
     holds = loading <= AIM_RATIO * parsing
     yield Row("scene.load_100k", loading, "s", words, parsing, aim=ratio, holds=holds)
     yield Row("scene.save_1_of_100k", saving, "s", words, parsing)
+
+
+def _models() -> Iterable[Row]:
+    """Load scenes of 1,000 and of 5,000 different models, and open the library of the larger one again."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(CUBE.parents[1] / "assets", folder / "assets")
+        (folder / "scenes").mkdir()
+        few, many = folder / "scenes" / "few.hu", folder / "scenes" / "many.hu"
+        few.write_text(models_text(MODELS // 5), encoding="utf-8")
+        many.write_text(models_text(MODELS), encoding="utf-8")
+        fewer = _cpu(lambda: load_scene(few))
+        loading = _cpu(lambda: load_scene(many))
+        parsing = _cpu(lambda: read(many))
+        records = MODELS * RECORDS_OF_A_MODEL + 2
+        bound = 1.5 * parsing + 20e-6 * records
+        words = f"1.5 x parsing the same text ({parsing:.2g} s) + 20 us for each of {records:,} records"
+        yield Row("scene.load_5k_models", loading, "s", words, bound, aim="<= 1 x", holds=loading <= bound)
+        growth = loading / fewer
+        words = "5 x the models: from 1,000 to 5,000"
+        yield Row("scene.load_growth", growth, "x", words, 5, aim="<= 1.3 x", holds=growth <= 1.3 * 5)
+        dbs = load_scene(many).dbs
+        open_library(dbs).close()
+        opening = _cpu(lambda: open_library(dbs).close())
+        holds = opening <= 0.25 * loading
+        words = "loading their scene"
+        yield Row("scene.open_5k_models", opening, "s", words, loading, aim="<= 0.25 x", holds=holds)
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    """The least CPU time of this thread in a few runs, in seconds."""
+    taken = []
+    for _ in range(ROUNDS):
+        start = time.thread_time()
+        work()
+        taken.append(time.thread_time() - start)
+    return min(taken)
 
 
 def _toggle() -> Row:

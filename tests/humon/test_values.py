@@ -1,7 +1,9 @@
 """Typed values are read from nodes, and wrong texts are reported."""
 
 import math
-from enum import Enum, IntEnum
+from collections.abc import Iterator
+from difflib import get_close_matches
+from enum import Enum, EnumType, IntEnum
 
 import pytest
 from hypothesis import given
@@ -20,6 +22,7 @@ from engine.humon import (
     parse,
     required,
     text,
+    texts,
     vector,
 )
 
@@ -159,6 +162,26 @@ def test_choice_takes_enums_mappings_and_names() -> None:
     assert choice(value("x"), ("x", "y")) == "x"
 
 
+class Counted(EnumType):
+    walks = 0
+
+    def __iter__(cls) -> Iterator[Enum]:
+        cls.walks += 1
+        return super().__iter__()
+
+
+class Topology(Enum, metaclass=Counted):
+    TRIANGLES = "triangles"
+    LINES = "lines"
+
+
+def test_names_of_an_enum_are_listed_once_for_all_values() -> None:
+    before = Topology.walks
+    read = [choice(value(name), Topology) for name in ("lines", "triangles") * 50]
+    assert read == [Topology.LINES, Topology.TRIANGLES] * 50
+    assert Topology.walks - before <= 1
+
+
 def test_unknown_choice_suggests_the_nearest() -> None:
     with pytest.raises(InputError, match="did you mean 'vertex_shader_bit'") as caught:
         choice(value("vertex_shadr_bit"), Stage)
@@ -171,6 +194,46 @@ def test_nearest_ignores_case_and_may_find_nothing() -> None:
     assert nearest("SHADOWCASTER", ["visibleModel", "shadowCaster"]) == "shadowCaster"
     assert nearest("zzz", ["visibleModel", "shadowCaster"]) is None
     assert nearest("x", []) is None
+
+
+@given(st.text("abC1_", max_size=8), st.lists(st.text("abC1_", max_size=8)))
+def test_nearest_is_the_close_match_of_the_standard_library(name: str, known: list[str]) -> None:
+    found = get_close_matches(name.lower(), [each.lower() for each in known], 1, 0.6)
+    expected = next((each for each in known if each.lower() == found[0]), None) if found else None
+    assert nearest(name, known) == expected
+
+
+def test_texts_reads_every_notation_of_a_list() -> None:
+    for source in ("[db cube]", "[ db, cube ]", "[db 'cube']", "[db // one\n cube]", "{ a: db  b: cube }"):
+        assert texts(value(source)) == ["db", "cube"]
+    assert texts(value("[a/b c\u3000d]")) == ["a/b", "c", "d"]
+    assert texts(value("[]")) == texts(value("word")) == []
+    with pytest.raises(InputError) as caught:
+        texts(value("[a [b]]"))
+    assert refused(caught) == ("value.kind", "f.hu:1:9")
+
+
+def test_texts_makes_no_rows_for_bare_words() -> None:
+    node = value("[db cube]")
+    rows = len(node.document.columns)
+    assert texts(node) == ["db", "cube"]
+    assert len(node.document.columns) == rows
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("word", "word"),
+        ("[a b]", "[a b]"),
+        ("[[a b] c]", ("[a b]", "c")),
+        ("['a' b]", ("'a'", "b")),
+        ("[[[a]]]", None),
+        ("[{ a: b }]", None),
+        ("{ a: b }", None),
+    ],
+)
+def test_lexemes_identify_what_is_nested_twice_at_most(source: str, expected: object) -> None:
+    assert value(source).lexemes == expected
 
 
 def test_required_and_expect_report_what_is_missing() -> None:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from support.sampling import amount
 
 from engine.assets import AssetRef
-from engine.humon import InputError, Position, Severity, write
+from engine.assets import names as asset_names
+from engine.humon import InputError, Position, Severity, suggestion, write
 from engine.scene import load_scene
 from engine.tableau import NO_ASSET
 
@@ -182,6 +183,31 @@ def test_too_many_problems_end_with_the_number_of_the_others(load):
     assert len(found) == 101
     assert found[-1].code == "scene.too_many"
     assert found[-1].message.startswith("200 more")
+
+
+@pytest.mark.parametrize("part", ["references", "objects"])
+def test_names_are_compared_for_hints_of_shown_problems_only(load, monkeypatch, part):
+    compared = []
+
+    def counting(name, known):
+        compared.append(name)
+        return suggestion(name, known)
+
+    monkeypatch.setattr(asset_names, "suggestion", counting)
+    wrong = "cub{}" if part == "objects" else "cube"
+    objects = " ".join(
+        f"o{i}: {{ features: [ {{ @type: visibleModel  asset: [assetDb0 {wrong.format(i)}] }} ] }}"
+        for i in range(300)
+    )
+    models = "".join(f"{{ @type: model  name: m{i}  mesh: cub{i}  material: brick }}\n" for i in range(300))
+    database = ASSETS if part == "objects" else ASSETS.replace("    ]\n}", models + "    ]\n}")
+    found = problems(load, database + "tableau: { objects: { " + objects + " } }")
+    assert [problem.message.rpartition(" ")[2] for problem in found[:100]] == [
+        f"'cub{i}'" for i in range(100)
+    ]
+    assert {problem.help for problem in found[:100]} == {"did you mean 'cube'?"}
+    assert found[100].message.startswith("200 more")
+    assert len(compared) == 100
 
 
 @pytest.mark.parametrize(
