@@ -50,6 +50,24 @@ class Block:
                 start = field.offset + index * field.stride
                 data[start : start + row.nbytes] = np.ascontiguousarray(row).view(np.uint8)
 
+    def pack_rows(self, rows: npt.NDArray[np.uint8], name: str, values: npt.ArrayLike) -> None:
+        """Write one member of many blocks, uint8[n, size]: `values` has the numbers of each, [n, ...].
+
+        An unknown name is ignored; more numbers than fit raise ValueError.
+        """
+        field = self.fields.get(name)
+        if field is None:
+            return
+        numbers = np.asarray(values, field.dtype)
+        elements = 1 if field.count == 1 or numbers.ndim < 2 else numbers.shape[1]
+        shaped = numbers.reshape(len(rows), elements, -1)
+        if elements > field.count or shaped.shape[2] > field.width:
+            raise ValueError(f"{name} holds {field.count} x {field.width} numbers, not {numbers.shape[1:]}")
+        data = np.ascontiguousarray(shaped).view(np.uint8)
+        for index in range(elements):
+            start = field.offset + index * field.stride
+            rows[:, start : start + data.shape[2]] = data[:, index]
+
 
 _NUMBERS = frozenset({"float", "int", "uint", "bool", "double"})
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -96,10 +97,12 @@ class Recipes:
         self._library = library
         self._report = report
         self._provided = provided(declaration)
+        self._own_shaders = tuple(library.find("builtin", name, ("shader",)) for name in declaration.shaders)
+        self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
         self._of_asset: dict[int, tuple[int, ...]] = {}
         self._shading_numbers: dict[tuple[AssetRef, ...], int] = {}
         self._material_numbers: dict[tuple[int, AssetRef], int] = {}
-        self._pipeline_numbers: dict[PipelineKey, int] = {}
+        self._pipeline_numbers: dict[tuple[object, ...], int] = {}
         self._batch_numbers: dict[tuple[int, int, int, int], int] = {}
         self._checked: set[tuple[int, tuple[tuple[str, VertexFormat], ...]]] = set()
         self._fitting: dict[tuple[int, tuple[tuple[str, VertexFormat], ...]], bool] = {}
@@ -114,6 +117,12 @@ class Recipes:
     def textures(self) -> npt.NDArray[np.void]:
         """The textures of all materials: TEXTURE[n]."""
         return self._textures.rows
+
+    def textures_of(self, shading: int) -> npt.NDArray[np.void]:
+        """The textures of the materials of a shader set, by material and slot: TEXTURE[materials, slots]."""
+        textures = self._textures.rows
+        ours: npt.NDArray[np.void] = textures[textures["shading"] == shading]
+        return ours.reshape(len(self.materials[shading]), len(self.shadings[shading].slots))
 
     def batches_of(self, keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return the batches that draw these assets, one asset after the other, and how many each has.
@@ -180,24 +189,19 @@ class Recipes:
         return self._pipeline(shading, offered, self.placeholder.topology) if self._fitting[known] else -1
 
     def _pipeline(self, shading: int, vertices: VerticesFacts, topology: str) -> int:
-        key = PipelineKey(
-            shading,
-            tuple((name, form.value) for name, form in vertices.vertex_format),
-            vertices.offsets,
-            vertices.stride,
-            topology,
-        )
-        number = self._pipeline_numbers.setdefault(key, len(self.pipelines))
+        layout = vertices.vertex_format, vertices.offsets, vertices.stride
+        number = self._pipeline_numbers.setdefault((shading, topology, *layout), len(self.pipelines))
         if number == len(self.pipelines):
-            self.pipelines.append(key)
+            attributes = tuple((name, form.value) for name, form in vertices.vertex_format)
+            self.pipelines.append(
+                PipelineKey(shading, attributes, vertices.offsets, vertices.stride, topology)
+            )
         return number
 
     def _shade(self, drawable: Drawable, vertices: VerticesFacts) -> tuple[int, int]:
         """Return (shader set, material) for a drawable: the pass's own shaders, or the material's."""
-        names = self._declaration.shaders
-        if names:
-            shaders = tuple(self._library.find("builtin", name, ("shader",)) for name in names)
-            return self._shading(shaders, drawable, vertices), -1
+        if self._own_shaders:
+            return self._shading(self._own_shaders, drawable, vertices), -1
         assert drawable.material is not None
         material = self._library.record(drawable.material)
         assert isinstance(material, Material)
@@ -222,7 +226,7 @@ class Recipes:
         """Resolve a material's textures for a shader set; an empty slot gets a builtin texture."""
         textures = []
         for slot, binding in shading.slots:
-            neutral = neutral_texture(slot, self._library)
+            neutral = self._neutral(slot)
             texture = material.textures.get(slot, neutral)
             textures.append(TextureUse(binding, texture.key, neutral.key))
         parameters = {**dict(self._declaration.material_defaults), **material.parameters}

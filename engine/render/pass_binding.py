@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.graph import Layout
-from engine.memory.device.addresses import Location
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.terms.drawing import DescriptorType
 from engine.plan.terms.table import distinct
+from engine.planning.blocks import Block
 from engine.planning.draws import BATCH
 from engine.planning.instance_blocks import capacity
-from engine.planning.recipes import MaterialUse, TextureUse
 from engine.planning.shading import MATERIAL_SET
 from engine.planning.tables import DrawTable
 from engine.render.descriptors import BoundImage, DescriptorSets
@@ -56,6 +55,8 @@ class PassBinding:
         self._set_of: list[
             npt.NDArray[np.int32]
         ] = []  # by shader set and material: a number, NO_SET or MISSING
+        self._layers: list[Ints] = []  # by shader set, material and slot
+        self._in_use: list[npt.NDArray[np.bool_]] = []
         self._written: list[npt.NDArray[np.int32]] = []  # by shader set and material: its row, -1 for none
         self._contents: list[tuple[SetLayout, tuple[BoundImage, ...]]] = []
         self._numbers: dict[tuple[SetLayout, tuple[BoundImage, ...]], int] = {}
@@ -73,18 +74,21 @@ class PassBinding:
         every = not self._known or bool(np.isin(of_placeholder, keys).any())
         self._known = True
         known = len(self.batches)
-        materials = self._new_materials()
+        self._grow()
+        switched = self._switched_materials()
+        materials = switched
         if len(keys):
-            materials = np.concatenate((materials, table.materials_using(keys)))
+            materials = np.concatenate((switched, table.materials_using(keys)))
         if len(materials):
-            materials = np.unique(materials, axis=0)
-            self._bind_materials(materials, ticket)
+            self._bind_materials(np.unique(materials, axis=0), ticket)
         if every:
             stale = np.arange(len(table.batches))
         else:
             stale = np.arange(known, len(table.batches))
             if len(keys):
                 stale = distinct(np.concatenate((stale, table.batches_using(keys))))
+            if len(switched):
+                stale = distinct(np.concatenate((stale, table.batches_of_materials(switched))))
         if len(stale):
             self._bind_batches(stale)
         return bool(len(stale))
@@ -106,12 +110,8 @@ class PassBinding:
                 data = self.material_tables[shading] = np.zeros((size, block.size), np.uint8)
                 self._written[shading][:] = -1
             stale = np.flatnonzero((rows >= 0) & (rows != self._written[shading][: len(rows)]))
-            for material in stale.tolist():
-                use = self.table.recipes.materials[shading][material]
-                row = data[rows[material]]
-                row[:] = 0
-                block.pack_into(row, dict(use.parameters))
-                block.pack_into(row, {"layers": self._layers(use)})
+            if len(stale):
+                data[rows[stale]] = self._packed(shading, block, stale)
             self._written[shading][: len(rows)] = rows
             if len(stale):
                 written[shading] = rows[stale].astype(np.int64)
@@ -126,60 +126,99 @@ class PassBinding:
         for number in list(self._numbers.values()):
             self._retire(number, ticket)
 
-    def _new_materials(self) -> Ints:
-        """Make room for the materials that are new, and return them: (shader set, material), int64[n, 2]."""
-        found = [np.zeros((0, 2), np.int64)]
+    def _grow(self) -> None:
+        """Make room for the materials that are new."""
         recipes = self.table.recipes
         for number, materials in enumerate(recipes.materials):
             if number == len(self._set_of):
                 self._layouts.append(set_layouts(recipes.shadings[number]))
                 self._set_of.append(np.zeros(0, np.int32))
                 self._written.append(np.zeros(0, np.int32))
-            known = len(self._set_of[number])
-            if known < len(materials):
-                more = np.full(len(materials) - known, MISSING, np.int32)
-                self._set_of[number] = np.concatenate((self._set_of[number], more))
-                self._written[number] = np.concatenate(
-                    (self._written[number], np.full(len(more), -1, np.int32))
-                )
-                new = np.arange(known, len(materials))
-                found.append(np.stack((np.full(len(new), number), new), axis=1))
+                self._layers.append(np.zeros((0, len(recipes.shadings[number].slots)), np.int64))
+                self._in_use.append(np.zeros(0, np.bool_))
+            more = len(materials) - len(self._set_of[number])
+            if more:
+                self._set_of[number] = np.append(self._set_of[number], np.full(more, MISSING, np.int32))
+                self._written[number] = np.append(self._written[number], np.full(more, -1, np.int32))
+                self._in_use[number] = np.append(self._in_use[number], np.zeros(more, np.bool_))
+                unknown = np.zeros((more, self._layers[number].shape[1]), np.int64)
+                self._layers[number] = np.concatenate((self._layers[number], unknown))
+
+    def _switched_materials(self) -> Ints:
+        """Return the materials that came into use or went out of it: (shader set, material), int64[n, 2]."""
+        found = [np.zeros((0, 2), np.int64)]
+        for number, rows in enumerate(self.table.material_rows):
+            switched = np.flatnonzero((rows >= 0) != self._in_use[number])
+            self._in_use[number][switched] ^= True
+            found.append(np.stack((np.full(len(switched), number), switched), axis=1))
         return np.concatenate(found)
+
+    def _packed(self, shading: int, block: Block, materials: Ints) -> npt.NDArray[np.uint8]:
+        """Return the material rows of these materials of a shader set, uint8[n, bytes]."""
+        packed = np.zeros((len(materials), block.size), np.uint8)
+        alike: dict[tuple[tuple[str, int], ...], list[int]] = {}
+        uses = [self.table.recipes.materials[shading][material] for material in materials.tolist()]
+        for at, use in enumerate(uses):
+            alike.setdefault(tuple((name, len(value)) for name, value in use.parameters), []).append(at)
+        for names, members in alike.items():
+            rows = packed[members]
+            for index, (name, _) in enumerate(names):
+                block.pack_rows(rows, name, [uses[at].parameters[index][1] for at in members])
+            packed[members] = rows
+        bindings = [binding for _, binding in self.table.recipes.shadings[shading].slots]
+        if bindings:
+            layers = np.zeros((len(materials), 1 + max(bindings)), np.int64)
+            layers[:, bindings] = self._layers[shading][materials]
+            block.pack_rows(packed, "layers", layers)
+        return packed
 
     def _bind_materials(self, materials: Ints, ticket: int) -> None:
         """Find the descriptor sets of these materials (shader set, material) for the present addresses."""
-        for shading, material in materials.tolist():
-            use = self.table.recipes.materials[shading][material]
-            self._set_of[shading][material] = self._material_set(self._layouts[shading], use)
-            self._written[shading][material] = -1
+        for shading in distinct(materials[:, 0]).tolist():
+            numbers = materials[materials[:, 0] == shading, 1]
+            self._written[shading][numbers] = -1
+            if len(self._layouts[shading]) > MATERIAL_SET:
+                self._set_of[shading][numbers] = self._find_sets(shading, numbers)
+            else:
+                self._set_of[shading][numbers] = NO_SET
         used = np.zeros(len(self._contents), np.bool_)
-        for numbers in self._set_of:
-            used[numbers[numbers >= 0]] = True
+        for of_materials in self._set_of:
+            used[of_materials[of_materials >= 0]] = True
         for number in np.flatnonzero(~used).tolist():
             if self._numbers.get(self._contents[number]) == number:
                 self._retire(number, ticket)
 
-    def _retire(self, number: int, ticket: int) -> None:
-        contents = self._contents[number]
-        del self._numbers[contents]
-        self._free.append(number)
-        self._sets.retire(*contents, ticket)
+    def _find_sets(self, shading: int, materials: Ints) -> Ints:
+        """Return the numbers of the descriptor sets of these materials of a shader set, or MISSING.
 
-    def _material_set(self, layouts: tuple[SetLayout, ...], use: MaterialUse) -> int:
-        """Return the number of the descriptor set of a material, NO_SET or MISSING.
-
-        Materials whose textures are in the same pages share a set; their material rows hold the layers.
+        Materials that are not in use have no set. A texture that is not published is replaced by its
+        fallback. Materials whose textures are in the same pages share a set; their material rows hold the
+        layers.
         """
-        if len(layouts) <= MATERIAL_SET:
-            return NO_SET
-        bound = []
-        for texture in use.textures:
-            place = self._texture(texture)
-            if place is None:
-                return MISSING
-            kind, layout = int(DescriptorType.COMBINED_IMAGE_SAMPLER), int(Layout.SHADER_READ)
-            bound.append(BoundImage(texture.binding, kind, place.view, self._sampler, layout))
-        contents = (layouts[MATERIAL_SET], tuple(bound))
+        textures = self.table.recipes.textures_of(shading)[materials]
+        resources, layers = self._memory.published.addresses(textures["key"].ravel())
+        late = resources < 0
+        resources[late], layers[late] = self._memory.published.addresses(textures["fallback"].ravel()[late])
+        self._layers[shading][materials] = layers.reshape(textures.shape)
+        resources = resources.reshape(textures.shape)
+        found = np.full(len(materials), MISSING, np.int64)
+        complete = np.flatnonzero((resources >= 0).all(axis=1) & self._in_use[shading][materials])
+        if len(complete):
+            pages, inverse = _distinct_rows(resources[complete])
+            sets = np.array([self._set_number(shading, row) for row in pages.tolist()], np.int64)
+            found[complete] = sets[inverse]
+        return found
+
+    def _set_number(self, shading: int, resources: list[int]) -> int:
+        """Return the number of the descriptor set with the images of these resources, slot by slot."""
+        kind, layout = int(DescriptorType.COMBINED_IMAGE_SAMPLER), int(Layout.SHADER_READ)
+        slots = self.table.recipes.shadings[shading].slots
+        view = self._memory.published.view
+        bound = tuple(
+            BoundImage(binding, kind, view(resource), self._sampler, layout)
+            for (_, binding), resource in zip(slots, resources, strict=True)
+        )
+        contents = (self._layouts[shading][MATERIAL_SET], bound)
         number = self._numbers.get(contents)
         if number is None:
             self._sets.get(*contents)
@@ -190,17 +229,11 @@ class PassBinding:
             self._contents[number] = contents
         return number
 
-    def _layers(self, use: MaterialUse) -> list[int]:
-        """Return the array layer of each texture, indexed by its binding."""
-        layers = [0] * (1 + max((texture.binding for texture in use.textures), default=0))
-        for texture in use.textures:
-            place = self._texture(texture)
-            layers[texture.binding] = place.layer if place is not None else 0
-        return layers
-
-    def _texture(self, use: TextureUse) -> Location | None:
-        """Return the address of a texture, or that of its fallback until it is published."""
-        return self._memory.location(use.key) or self._memory.location(use.fallback)
+    def _retire(self, number: int, ticket: int) -> None:
+        contents = self._contents[number]
+        del self._numbers[contents]
+        self._free.append(number)
+        self._sets.retire(*contents, ticket)
 
     def _bind_batches(self, numbers: Ints) -> None:
         """Find what these batches are drawn with: their meshes, or the placeholder until they arrive."""
@@ -251,3 +284,11 @@ class PassBinding:
         made["index_type"] = np.where(index_bytes == 2, IndexType.UINT16, IndexType.UINT32)
         made["ready"] = (made["vertex_buffer"] >= 0) & (made["index_buffer"] >= 0)
         return made
+
+
+def _distinct_rows(rows: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], Ints]:
+    """Return the distinct rows of a table, and the index of each row among them."""
+    if (rows == rows[0]).all():
+        return rows[:1], np.zeros(len(rows), np.int64)
+    found, inverse = np.unique(rows, axis=0, return_inverse=True)
+    return found, inverse.reshape(-1)

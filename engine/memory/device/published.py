@@ -80,6 +80,10 @@ class Published:
         resources[found], offsets[found] = rows["resource"], rows["offset"]
         return resources, offsets
 
+    def view(self, resource: int) -> Any:
+        """Return the default VkImageView of a live image. Raises DioramaInternalError."""
+        return self._objects.resource(resource).view
+
     def handle(self, resource: int) -> Any:
         """Return the VkBuffer or VkImage of a live resource. Raises DioramaInternalError."""
         return self._objects.resource(resource).handle
