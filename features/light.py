@@ -19,6 +19,9 @@ MAX_LIGHTS = 4
 MARGIN = 1.04
 """The width of the shadow map relative to the casters' box, so that filtering never reaches its border."""
 
+_AT_HIGH = np.array(list(product((False, True), repeat=3)))
+"""Which coordinates of the eight corners of a box are its highest."""
+
 
 class Light(Feature):
     """Directional light along the object's -Z, with ambient light from sky and ground."""
@@ -58,7 +61,7 @@ def _shadow_view(
 ) -> tuple[npt.NDArray[np.float32], float]:
     """Return the matrix that fits the casters' box into the shadow map, and a texel's size in metres."""
     low, high = bounds if bounds is not None else (np.full(3, -1.0, np.float32), np.ones(3, np.float32))
-    corners = np.array(list(product(*zip(low, high, strict=True))), np.float32)
+    corners = np.where(_AT_HIGH, high, low)
     view = view_from_world(world)
     seen = corners @ view[:3, :3] + view[3, :3]
     least, most = seen.min(axis=0), seen.max(axis=0)

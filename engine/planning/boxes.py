@@ -35,8 +35,9 @@ class BlockBoxes:
     def __init__(self, table: DrawTable, tableau: Tableau) -> None:
         self._table = table
         self._tableau = tableau
-        self._low = np.zeros((0, 3), np.float32)
-        self._high = np.zeros((0, 3), np.float32)
+        self._low = np.zeros((3, 0), np.float32)  # by axis and block, as axes are reduced one by one
+        self._high = np.zeros((3, 0), np.float32)
+        self._all: Box | None = None
         self._seen: tuple[int, int, int] | None = None
 
     def bounds(self) -> Box | None:
@@ -44,21 +45,22 @@ class BlockBoxes:
         table = self._table
         blocks = table.blocks
         now = blocks.layout, table.changes.version, self._tableau.moves.version
-        stale = self._stale()
-        if stale is None or len(self._low) > len(blocks.blocks):
-            stale = np.arange(len(blocks.blocks))
-        grown = len(blocks.blocks) - len(self._low)
-        if grown > 0:
-            self._low = np.concatenate((self._low, np.full((grown, 3), np.inf, np.float32)))
-            self._high = np.concatenate((self._high, np.full((grown, 3), -np.inf, np.float32)))
-        elif grown < 0:
-            self._low, self._high = self._low[:grown], self._high[:grown]
+        if now == self._seen:
+            return self._all
+        stale, count = self._stale(), len(blocks.blocks)
+        known = self._low.shape[1]
+        if stale is None or known > count:
+            stale, known = np.arange(count), 0
+        if known != count:
+            new = np.full((3, count - known), np.inf, np.float32)
+            self._low = np.concatenate((self._low[:, :known], new), axis=1)
+            self._high = np.concatenate((self._high[:, :known], -new), axis=1)
         if len(stale):
             self._measure(stale)
         self._seen = now
-        if not len(self._low) or not np.isfinite(low := self._low.min(axis=0)).all():
-            return None
-        return low, self._high.max(axis=0)
+        low = self._low.min(axis=1, initial=np.inf)
+        self._all = (low, self._high.max(axis=1)) if np.isfinite(low).all() else None
+        return self._all
 
     def _stale(self) -> npt.NDArray[np.integer] | None:
         """Return the blocks to measure again; None for all of them."""
@@ -77,11 +79,11 @@ class BlockBoxes:
         table = self._table
         slots, _ = table.blocks.spans(blocks)
         slots = slots[table.drawn(table.blocks.rows.rows[slots])]
-        self._low[blocks], self._high[blocks] = np.inf, -np.inf
+        self._low[:, blocks], self._high[:, blocks] = np.inf, -np.inf
         if not len(slots):
             return
         middle, reach = table.boxes(self._tableau.world, slots)
         of = table.blocks.block_of.rows[slots]
         starts = np.flatnonzero(np.diff(of, prepend=-1))
-        self._low[of[starts]] = np.minimum.reduceat(middle - reach, starts, axis=0)
-        self._high[of[starts]] = np.maximum.reduceat(middle + reach, starts, axis=0)
+        self._low[:, of[starts]] = np.minimum.reduceat(middle - reach, starts, axis=0).T
+        self._high[:, of[starts]] = np.maximum.reduceat(middle + reach, starts, axis=0).T

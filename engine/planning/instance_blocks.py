@@ -152,6 +152,8 @@ class InstanceBlocks:
 
         The last block of a batch that grows is as large as all it had, so that blocks stay few.
         """
+        if not rows.any():
+            return np.zeros(len(batches), np.int64)
         had = np.bincount(self.blocks.rows["batch"], self.blocks.rows["capacity"], int(batches[-1]) + 1)
         full, left = np.divmod(rows, BLOCK_ROWS)
         last = np.where(left > 0, np.clip(had[batches].astype(np.int64), left, BLOCK_ROWS), 0)

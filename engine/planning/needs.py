@@ -196,7 +196,7 @@ class PassNeeds:
 
     def _add_fallbacks(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
         """Add the builtin assets that are drawn until the real ones have arrived, before all others."""
-        for key in table.builtin_assets().tolist():
+        for key in table.recipes.builtin_textures(table.in_use.materials).tolist():
             self.add(self._fallback(key, texture_requirement), requesters)
         if (table.batches["fallback"][table.in_use.batches] >= 0).any():
             mesh = table.recipes.placeholder

@@ -39,6 +39,8 @@ placeholder mesh instead until its own has arrived (-1: none fits); keys and lay
 bounds of the mesh in object space (`low`, `high`)."""
 
 
+BUILTIN_DB = 0
+
 TEXTURE = np.dtype([("shading", "<i4"), ("material", "<i4"), ("key", "<i8"), ("fallback", "<i8")])
 """One texture of a material: numbers of shader set and material, keys of the texture and of its fallback."""
 
@@ -90,6 +92,9 @@ class Recipes:
         self.shadings: list[ShaderSet] = []
         self.materials: list[list[MaterialUse]] = []
         self.pipelines: list[PipelineKey] = []
+        # Most materials have the same builtin textures, so a number stands for the set of them.
+        self._builtin_numbers: dict[frozenset[int], int] = {}
+        self._builtin_of: list[GrowingArray] = []
         self._batches = GrowingArray(BATCH_KEYS)
         self._textures = GrowingArray(TEXTURE)
         self._declaration = declaration
@@ -123,6 +128,16 @@ class Recipes:
         textures = self._textures.rows
         ours: npt.NDArray[np.void] = textures[textures["shading"] == shading]
         return ours.reshape(len(self.materials[shading]), len(self.shadings[shading].slots))
+
+    def builtin_textures(self, materials: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+        """The keys of builtin textures that these materials (by shader set) have or fall back to, sorted."""
+        used = np.zeros(len(self._builtin_numbers), np.bool_)
+        for kinds, numbers in zip(self._builtin_of, materials, strict=False):
+            used[kinds.rows[numbers]] = True
+        keys = {
+            key for keys, is_used in zip(self._builtin_numbers, used, strict=True) if is_used for key in keys
+        }
+        return np.array(sorted(keys), np.int64)
 
     def batches_of(self, keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return the batches that draw these assets, one asset after the other, and how many each has.
@@ -220,6 +235,9 @@ class Recipes:
             materials.append(use)
             rows = [(shading, number, texture.key, texture.fallback) for texture in use.textures]
             self._textures.add(np.array(rows, TEXTURE))
+            keys = {key for _, _, *pair in rows for key in pair if key >> 32 == BUILTIN_DB}
+            kind = self._builtin_numbers.setdefault(frozenset(keys), len(self._builtin_numbers))
+            self._builtin_of[shading].add(np.array([kind], np.int32))
         return shading, number
 
     def _use(self, material: Material, shading: ShaderSet) -> MaterialUse:
@@ -252,6 +270,7 @@ class Recipes:
             number = self._shading_numbers[shaders] = len(self.shadings)
             self.shadings.append(made)
             self.materials.append([])
+            self._builtin_of.append(GrowingArray(np.int32))
         self._checked.add((number, vertices.vertex_format))
         return number
 

@@ -30,8 +30,6 @@ from engine.tableau.journal import Journal
 Ints = npt.NDArray[np.int64]
 Integer = TypeVar("Integer", bound=np.integer[Any])
 
-BUILTIN_DB = 0
-
 
 @dataclass(frozen=True, eq=False)
 class InUse:
@@ -196,20 +194,9 @@ class DrawTable:
         used = wanted[textures["shading"].astype(np.int64) * count + textures["material"]]
         return np.concatenate((of["vertices"], of["indices"], textures["key"][used]))
 
-    def builtin_assets(self) -> Ints:
-        """Return the keys of builtin textures that the materials in use have, and of their fallbacks."""
-        textures = self.recipes.textures
-        of_shading = [np.zeros(len(known), np.bool_) for known in self.recipes.materials]
-        for wanted, materials in zip(of_shading, self.in_use.materials, strict=False):
-            wanted[materials] = True
-        starts = np.cumsum([0, *map(len, of_shading)])
-        used = np.concatenate((*of_shading, [False]))[starts[textures["shading"]] + textures["material"]]
-        keys = textures["key"][used]
-        return distinct(np.concatenate((textures["fallback"][used], keys[keys >> 32 == BUILTIN_DB])))
-
     def material_rows_of(self, batches: npt.NDArray[np.integer]) -> Ints:
         """Return the row of the material of each of these batches in its material table, -1 without one."""
-        of = self.batches[batches]
+        of = self.batches.take(batches)
         found = np.full(len(of), -1, np.int64)
         for shading, rows in enumerate(self.material_rows):
             ours = (of["shading"] == shading) & (of["material"] >= 0)
@@ -249,7 +236,7 @@ class DrawTable:
 
     def _number(self, batches: Ints) -> None:
         """Work out what these batches use, and number the rows of their materials."""
-        recipes, of = self.recipes, self.batches[batches]
+        recipes, of = self.recipes, self.batches.take(batches)
         fallbacks = of["fallback"][of["fallback"] >= 0]
         materials = []
         for shading, known in enumerate(recipes.materials):
