@@ -166,6 +166,22 @@ def test_few_plans_are_tried_for_many_small_keys(over, most):
     assert len(tried) <= most
 
 
+@pytest.mark.parametrize(("second", "left_out"), [(50, 2), (51, 1)])
+def test_the_search_for_a_plan_ends_within_a_64th_of_all_bytes(second: int, left_out: int):
+    sizes = [50, second, *[630] * 10]
+    assert sum(sizes) // 64 == 100
+    rows = [buffer(i) for i in range(len(sizes))]
+
+    def make(part, policy):
+        if len(part.needs.array) == len(rows):
+            raise PlanError("plan.budget", "one too many")
+        return make_plan(part, UNIFIED, None, policy)
+
+    candidates = EvictionCandidates(np.array([r.key for r in rows]), np.array(sizes), len(rows))
+    found = plan_within_budget(make, needs(*rows), Policy(), candidates)
+    assert len(found.unused) == left_out
+
+
 def tight_plan(seed: int) -> str:
     """Plan and run one random scene with too small a budget; returns the outcome as a word."""
     rng = np.random.default_rng(seed)

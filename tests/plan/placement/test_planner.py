@@ -14,18 +14,35 @@ from engine.plan.placement.staging_bounds import min_buffer_staging
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
 from engine.plan.requirements.requesters import Requester
-from engine.plan.requirements.requirements import NO_PROPERTY, ImageShape, Requirement, RequirementTable
+from engine.plan.requirements.requirements import (
+    NO_PROPERTY,
+    ImageShape,
+    QueueUse,
+    Requirement,
+    RequirementTable,
+)
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.drawing_rows import ShaderRow
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys, asset_key
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.vocabulary import BufferUsage, Contents, Dedicated, ImageUsage, Kind, MemoryProperty
+from engine.plan.terms.vocabulary import (
+    Access,
+    BufferUsage,
+    Contents,
+    Dedicated,
+    ImageUsage,
+    Kind,
+    MemoryProperty,
+    QueueKind,
+    Stage,
+)
 from engine.plan.text.plan_text import plan_text
 from engine.plan.text.validate import stays_bound, validate
 
 KIB, MIB = 1 << 10, 1 << 20
+GRAPHICS = QueueUse(QueueKind.GRAPHICS, Access.SHADER_SAMPLED_READ, Stage.COMPUTE_SHADER)
 LAVAPIPE, DISCRETE, COARSE, UNIFIED = map(profile, ("lavapipe", "discrete-window", "coarse", "unified"))
 MAPPED = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
 SHAPE = ImageShape(Format.R8G8B8A8_SRGB, 64, 64, 7)
@@ -322,9 +339,40 @@ def test_attachments_of_different_passes_share_memory_and_are_marked_aliased():
     assert plan.address(1).allocation == plan.address(2).allocation != plan.address(3).allocation
     flags = {int(r["id"]): bool(r["aliased"]) for r in plan.memory.resources}
     assert [flags[plan.address(key).resource] for key in (1, 2, 3)] == [True, True, False]
+    shared = plan.memory.allocation(plan.address(1).allocation)
+    assert (bool(shared["own"]), bool(shared["dedicated"])) == (True, False)
     assert validate(plan) == []
     apart = make_plan(needs(*rows), UNIFIED, None, Policy(alias=False))
     assert apart.planned_bytes == plan.planned_bytes * 3 // 2
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "stays"),
+    [
+        (1, {"lifetime": (0, 2)}, False),
+        (1, {"uses": (GRAPHICS,)}, True),
+        (3, {"lifetime": (0, 3)}, True),
+        (3, {"uses": (GRAPHICS,)}, True),
+    ],
+    ids=[
+        "aliased, lives longer",
+        "aliased, lives as before",
+        "alone, lives longer",
+        "alone, lives as before",
+    ],
+)
+def test_an_attachment_that_shares_memory_is_placed_again_only_if_it_lives_in_other_passes(
+    key, change, stays
+):
+    keys = Keys()
+    lives = {1: (0, 1), 2: (2, 3), 3: (1, 2)}
+    rows = {key: attachment(key, lifetime=life, dedicated=Dedicated.PREFER) for key, life in lives.items()}
+    plan = make_plan(needs(*rows.values(), keys=keys), UNIFIED)
+    rows[key] = replace(rows[key], **change)
+    after = make_plan(needs(*rows.values(), keys=keys), UNIFIED, plan)
+    moved = [key for key in lives if after.address(key) != plan.address(key)]
+    assert moved == ([] if stays else [key])
+    assert validate(after) == []
 
 
 def test_allocation_counts_stay_below_the_devices_limit():
@@ -459,6 +507,19 @@ def test_a_page_that_joins_others_has_room_for_more_of_the_same_up_to_its_share(
     assert plan.memory.resources["bytes"].tolist() == [2000]
     after = make_plan(needs(*old, buffer(2, size), keys=keys), UNIFIED, plan, policy)
     assert after.memory.resources["bytes"].tolist() == [2000, room]
+
+
+@pytest.mark.parametrize(("beyond", "layers"), [(0, 4), (-1, 1)])
+def test_a_block_that_joins_others_has_room_for_more_of_the_same_up_to_the_budget(beyond: int, layers: int):
+    shapes = [ImageShape(Format.R8_UNORM, 64, 64 + 8 * i) for i in range(5)]
+    size = UNIFIED.image_requirements(shapes[4], 1, ImageUsage(7)).size
+    policy, keys = Policy(growth=1), Keys()
+    rows = [replace(texture(i, shape), contents=Contents.ZERO) for i, shape in enumerate(shapes)]
+    plan = make_plan(needs(*rows[:4], keys=keys), UNIFIED, None, policy)
+    assert plan.memory.allocations["size"].tolist() == [4 * size]
+    full = UNIFIED.with_budgets({0: 8 * size + beyond})
+    after = make_plan(needs(*rows, keys=keys), full, plan, policy)
+    assert after.memory.allocations["size"].tolist() == [4 * size, layers * size]
 
 
 @pytest.mark.parametrize(("size", "stays"), [(200_000, True), (100_004, True), (100_000, False), (4, False)])

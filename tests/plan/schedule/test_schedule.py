@@ -119,6 +119,14 @@ def test_there_is_one_move_for_each_pair_of_resources():
     assert schedule.staged == 0
 
 
+def test_only_a_dedicated_allocation_names_its_resource():
+    schedule = fresh([buffer(0), buffer(1, 1 << 20, dedicated=Dedicated.YES, contents=Contents.ZERO)])
+    plan = schedule.plan
+    named = {step.allocation: step.dedicated_to for step in of(schedule, Allocate)}
+    alone, shared = plan.address(DB + 1), plan.address(DB)
+    assert (named[alone.allocation], named[shared.allocation]) == (alone.resource, -1)
+
+
 def test_unplanned_resources_are_freed_first():
     plan, resident, keys = settled([buffer(0), texture(1)])
     new = make_plan(needs(buffer(0), buffer(2), keys=keys), DEVICE, plan)
