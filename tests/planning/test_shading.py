@@ -121,3 +121,8 @@ def test_a_mesh_needs_every_input_by_name_and_kind():
         assert not fits(made, wrong)
         with pytest.raises(InputError, match=message):
             check_inputs(made, wrong, "mesh", library, FRAGMENT)
+
+
+def test_shaders_without_bindings_have_no_sets_and_no_slots():
+    made = merged((), ())
+    assert (made.sets, made.slots, made.frame, made.material) == ((), (), None, None)

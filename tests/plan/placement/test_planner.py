@@ -342,6 +342,8 @@ def test_attachments_of_different_passes_share_memory_and_are_marked_aliased():
     shared = plan.memory.allocation(plan.address(1).allocation)
     assert (bool(shared["own"]), bool(shared["dedicated"])) == (True, False)
     assert validate(plan) == []
+    prefers = replace(UNIFIED, images=replace(UNIFIED.images, dedicated_from=1), _cache={})
+    assert make_plan(needs(*rows), prefers).memory.allocations["dedicated"].tolist() == [False, True]
     apart = make_plan(needs(*rows), UNIFIED, None, Policy(alias=False))
     assert apart.planned_bytes == plan.planned_bytes * 3 // 2
 
