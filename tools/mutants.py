@@ -52,13 +52,17 @@ PASSED = (0, 5)
 """Exit codes of pytest: all passed, or none was there to run."""
 
 
-def choose(packages: list[str], count: int, seed: int) -> list[Mutant]:
-    """Draw `count` mutants, as many from each package in turn; the same for the same seed and sources."""
+def mutants_in(package: str) -> list[Mutant]:
+    """All mutants of a package, file by file."""
+    return [mutant for path in sorted((ROOT / package).rglob("*.py")) for mutant in mutants_of(path)]
+
+
+def choose(found: dict[str, list[Mutant]], count: int, seed: int) -> list[Mutant]:
+    """Draw `count` mutants, as many of each package; the same for the same seed and sources."""
     rng, chosen = random.Random(seed), []
-    for number, package in enumerate(packages):
-        found = [m for path in sorted((ROOT / package).rglob("*.py")) for m in mutants_of(path)]
-        share = count // len(packages) + (number < count % len(packages))
-        chosen += rng.sample(found, min(share, len(found)))
+    for number, mutants in enumerate(found.values()):
+        share = count // len(found) + (number < count % len(found))
+        chosen += rng.sample(mutants, min(share, len(mutants)))
     return chosen
 
 
@@ -216,14 +220,15 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="write the results as JSON")
     parser.add_argument("--only", nargs="+", help="judge these mutants alone: path:site")
     options = parser.parse_args()
-    chosen = choose(options.packages, options.count, options.seed)
+    everything = {package: mutants_in(package) for package in options.packages}
+    chosen = choose(everything, options.count, options.seed)
     if options.only:
-        everything = [
-            m for package in options.packages for p in (ROOT / package).rglob("*.py") for m in mutants_of(p)
-        ]
-        chosen = [mutant for mutant in everything if f"{mutant.path}:{mutant.site}" in options.only]
-    known = EQUIVALENT.read_text(encoding="utf-8").splitlines() if EQUIVALENT.exists() else []
-    equivalent = {line.split("  #")[0] for line in known if line and not line.startswith("#")}
+        found = [mutant for mutants in everything.values() for mutant in mutants]
+        chosen = [mutant for mutant in found if f"{mutant.path}:{mutant.site}" in options.only]
+    known = EQUIVALENT.read_text(encoding="utf-8").splitlines()
+    equivalent = {line.split("  #")[0] for line in known if not line.startswith("#")}
+    for line in sorted(equivalent - {m.identity for package in TESTS for m in mutants_in(package)}):
+        print(f"listed as equivalent, but no mutant: {line}")
     results: dict[str, list[Mutant]] = {
         name: [] for name in ("killed", "survived", "not executed", "equivalent")
     }
