@@ -1,7 +1,7 @@
 """A pytest plugin of mutants.py: records which lines each test executes, and how long each test takes.
 
-The tests that pass are written to $EXECUTED_SECONDS as JSON, with their seconds. Where $EXECUTED_LINES names
-a file, coverage.py writes into it which test executes which lines of the folders $EXECUTED_SOURCES (with ":"
+The tests that pass are written to $EXECUTED_SECONDS as JSON, with their seconds. Into the file
+$EXECUTED_LINES coverage.py writes which test executes which lines of the folders $EXECUTED_SOURCES (with ":"
 between them). A fixture that is shared by the tests of a file runs once, so its lines are those of the whole
 file. The caches of functions are emptied before each test, so that it executes what it would execute alone.
 """
@@ -20,7 +20,8 @@ import pytest
 from coverage import Coverage
 
 
-def _clear_caches() -> None:
+def clear_caches() -> None:
+    """Empty the caches of all functions of the engine."""
     for name, module in list(sys.modules.items()):
         if name.startswith("engine."):
             for value in list(vars(module).values()):
@@ -34,23 +35,20 @@ class ExecutedLines:
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self.failed: set[str] = set()
-        self.coverage: Coverage | None = None
         self.context = ""
-        if lines := os.environ.get("EXECUTED_LINES"):
-            sources = os.environ["EXECUTED_SOURCES"].split(":")
-            self.coverage = Coverage(data_file=lines, include=[f"{folder}/*" for folder in sources])
-            self.coverage.start()
+        folders = os.environ["EXECUTED_SOURCES"].split(":")
+        lines = os.environ["EXECUTED_LINES"]
+        self.coverage = Coverage(data_file=lines, include=[f"{folder}/*" for folder in folders])
+        self.coverage.start()
 
     def _switch(self, context: str) -> None:
         self.context = context
-        if self.coverage:
-            self.coverage.switch_context(context)
+        self.coverage.switch_context(context)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Record the lines and the time of a test, its fixtures included."""
-        if self.coverage:
-            _clear_caches()
+        clear_caches()
         self._switch(item.nodeid)
         begun = time.monotonic()
         try:
@@ -79,12 +77,10 @@ class ExecutedLines:
         """Write what was recorded."""
         passed = {test: taken for test, taken in self.seconds.items() if test not in self.failed}
         Path(os.environ["EXECUTED_SECONDS"]).write_text(json.dumps(passed), encoding="utf-8")
-        if self.coverage:
-            self.coverage.stop()
-            self.coverage.save()
+        self.coverage.stop()
+        self.coverage.save()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start recording where mutants.py has asked for it."""
-    if "EXECUTED_SECONDS" in os.environ:
-        config.pluginmanager.register(ExecutedLines(), "executed lines")
+    """Start recording."""
+    config.pluginmanager.register(ExecutedLines(), "executed lines")

@@ -5,7 +5,7 @@
 A mutant that no test notices is a hole in the tests: each is printed with its line. The checkout itself is
 never changed; every job works in a copy. All tests run once without a mutant, to record which of them
 execute which line (executed_lines.py); a mutant is then judged by those that execute its line, the fastest
-first, until one fails. Tests that fail without a mutant are left out.
+first, until one fails (forked_mutants.py). Tests that fail without a mutant are left out.
 """
 
 from __future__ import annotations
@@ -100,63 +100,96 @@ class Copy:
                 )
         shutil.copy(ROOT / "pyproject.toml", folder)
 
-    def passes(self, tests: list[str], seconds: dict[str, float]) -> bool:
-        """Run tests one after the other until one fails or takes far too long."""
-        limit_s = 10 * max(seconds[test] for test in tests) + 10
-        total_s = 5 * sum(seconds[test] for test in tests) + 2 * limit_s
-        try:
-            return (
-                self._pytest("-x", "-o", f"timeout={limit_s}", *tests, limit_s=total_s).returncode in PASSED
-            )
-        except subprocess.TimeoutExpired:
-            return False
-
     def record(self, folders: list[str], packages: list[str]) -> Executed:
-        """Run the tests of the folders without a mutant: to see what each executes, then the fastest first.
-
-        Tests that fail in either run are left out.
-        """
+        """Run the tests of the folders without a mutant, to see what each that passes executes."""
         lines, seconds = self.folder / "executed.lines", self.folder / "executed.seconds"
-        recorded = {"EXECUTED_SECONDS": str(seconds), "EXECUTED_SOURCES": ":".join(packages)}
-        passed: list[dict[str, float]] = []
-        tests = folders
-        for more in ({"EXECUTED_LINES": str(lines)}, {}):
-            seconds.unlink(missing_ok=True)
-            done = self._pytest("-p", "executed_lines", *tests, environment=recorded | more)
-            if not seconds.exists():
-                raise RuntimeError(
-                    f"the tests do not run without a mutant:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-                )
-            passed.append(json.loads(seconds.read_text(encoding="utf-8")))
-            tests = sorted(passed[0], key=passed[0].__getitem__)
+        recorded = {
+            "EXECUTED_LINES": str(lines),
+            "EXECUTED_SECONDS": str(seconds),
+            "EXECUTED_SOURCES": ":".join(packages),
+        }
+        with self._pytest("-p", "executed_lines", *folders, environment=recorded) as running:
+            output, _ = running.communicate()
+        if not seconds.exists():
+            raise RuntimeError(f"the tests do not run without a mutant:\n{output[-4000:]}")
         found = CoverageData(str(lines))
         found.read()
-        return Executed(passed[1], found, self.folder)
+        return Executed(json.loads(seconds.read_text(encoding="utf-8")), found, self.folder)
+
+    def judge(self, chosen: list[Mutant], executed: Executed) -> Iterator[tuple[Mutant, str]]:
+        """Judge mutants: "killed", "survived", or "not executed" where no test executes the changed line."""
+        tests = {mutant: executed.tests_of(mutant) for mutant in chosen}
+        yield from ((mutant, "not executed") for mutant in chosen if not tests[mutant])
+        rest = [mutant for mutant in chosen if tests[mutant]]
+        limits = {test: 10 * seconds + 10 for test, seconds in executed.seconds.items()}
+        for mutant, result in self._forked(
+            rest, {m: {test: limits[test] for test in tests[m]} for m in rest}
+        ):
+            if result == "elsewhere":
+                result = "survived" if self._passes(mutant, tests[mutant], executed.seconds) else "killed"
+            yield mutant, result
+
+    def _forked(
+        self, chosen: list[Mutant], limits: dict[Mutant, dict[str, float]]
+    ) -> Iterator[tuple[Mutant, str]]:
+        """Judge mutants in forks of one process that has collected all tests (forked_mutants.py)."""
+        rows = [{"path": m.path, "site": m.site, "tests": limits[m]} for m in chosen]
+        work = self.folder / "forked.mutants"
+        work.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        reading, writing = os.pipe()
+        environment = {"FORKED_MUTANTS": str(work), "FORKED_RESULTS": str(writing)}
+        tests = sorted({test.split("::")[0] for row in limits.values() for test in row})
+        with (
+            self._pytest(
+                "-p", "forked_mutants", *tests, environment=environment, passed=(writing,)
+            ) as running,
+            open(reading, encoding="utf-8") as results,
+        ):
+            os.close(writing)
+            for mutant in chosen:
+                if not (line := results.readline()):
+                    raise RuntimeError(f"the tests cannot be forked:\n{running.communicate()[0][-4000:]}")
+                yield mutant, line.strip()
+
+    def _passes(self, mutant: Mutant, tests: list[str], seconds: dict[str, float]) -> bool:
+        """Run tests in a process of their own, with the changed file, until one fails or takes too long."""
+        target = self.folder / mutant.path
+        original = target.read_text(encoding="utf-8")
+        target.write_text(mutated(original, mutant.site), encoding="utf-8")
+        limit_s = 10 * max(seconds[test] for test in tests) + 10
+        try:
+            with self._pytest("-x", "-o", f"timeout={limit_s}", *tests) as running:
+                try:
+                    running.communicate(timeout=5 * sum(seconds[test] for test in tests) + 2 * limit_s)
+                except subprocess.TimeoutExpired:
+                    running.kill()
+                    return False
+                return running.returncode in PASSED
+        finally:
+            target.write_text(original, encoding="utf-8")
 
     def _pytest(
-        self, *arguments: str, environment: dict[str, str] | None = None, limit_s: float | None = None
-    ) -> subprocess.CompletedProcess[str]:
+        self, *arguments: str, environment: dict[str, str] | None = None, passed: tuple[int, ...] = ()
+    ) -> subprocess.Popen[str]:
         shutil.rmtree(self.folder / ".hypothesis", ignore_errors=True)  # examples of other mutants
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
+        options = [
             "-q",
             "-p",
             "no:cacheprovider",
             "-p",
             "no:xdist",
-            *arguments,
+            f"--basetemp={self.folder / 'temporary'}",
         ]
         paths = os.pathsep.join((str(self.folder), str(self.folder / "tools")))
         own = {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "DIORAMA_SEED": "1"}
-        return subprocess.run(
-            command,
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", *options, *arguments],
             cwd=self.folder,
             env=os.environ | own | (environment or {}),
-            capture_output=True,
+            pass_fds=passed,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            timeout=limit_s,
         )
 
 
@@ -166,45 +199,31 @@ def folders_of(path: str) -> tuple[str, ...]:
     return tuple(f"{folder}/" for folder in found)
 
 
-def judge(mutant: Mutant, copy: Copy, executed: Executed) -> str:
-    """Run the tests that execute the changed line: "killed", "survived", "not executed" if there is none."""
-    tests = executed.tests_of(mutant)
-    if not tests:
-        return "not executed"
-    target = copy.folder / mutant.path
-    original = target.read_text(encoding="utf-8")
-    target.write_text(mutated(original, mutant.site), encoding="utf-8")
-    try:
-        return "survived" if copy.passes(tests, executed.seconds) else "killed"
-    finally:
-        target.write_text(original, encoding="utf-8")
-
-
 def run(chosen: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, str]]:
     """Judge mutants in copies of the project, as they are done."""
     with tempfile.TemporaryDirectory() as top, ThreadPoolExecutor(jobs) as pool:
-        copies: Queue[Copy] = Queue()
-        for number in range(jobs):
-            copies.put(Copy(Path(top) / str(number)))
-        first = copies.get()
-        executed = first.record(
+        copies = [Copy(Path(top) / str(number)) for number in range(jobs)]
+        executed = copies[0].record(
             sorted({folder for mutant in chosen for folder in folders_of(mutant.path)}),
-            sorted(
-                {package for package in TESTS for mutant in chosen if mutant.path.startswith(f"{package}/")}
-            ),
+            [package for package in TESTS if any(m.path.startswith(f"{package}/") for m in chosen)],
         )
-        copies.put(first)
         print(f"{len(executed.seconds)} tests take {sum(executed.seconds.values()):.0f} s", flush=True)
-
-        def work(mutant: Mutant) -> str:
-            copy = copies.get()
-            try:
-                return judge(mutant, copy, executed)
-            finally:
-                copies.put(copy)
-
         begun = time.monotonic()
-        yield from zip(chosen, pool.map(work, chosen), strict=True)
+        done: Queue[tuple[Mutant, str]] = Queue()
+
+        def work(copy: Copy, part: list[Mutant]) -> None:
+            for row in copy.judge(part, executed):
+                done.put(row)
+
+        works = [pool.submit(work, copy, chosen[number::jobs]) for number, copy in enumerate(copies)]
+        for _ in chosen:
+            while done.empty() and not any(one.done() and one.exception() for one in works):
+                time.sleep(0.1)
+            if done.empty():
+                break
+            yield done.get()
+        for one in works:
+            one.result()
         print(f"{len(chosen)} mutants took {time.monotonic() - begun:.0f} s", flush=True)
 
 
@@ -225,8 +244,10 @@ def main() -> int:
     if options.only:
         found = [mutant for mutants in everything.values() for mutant in mutants]
         chosen = [mutant for mutant in found if f"{mutant.path}:{mutant.site}" in options.only]
+    if not chosen:
+        parser.error("no mutant is chosen")
     known = EQUIVALENT.read_text(encoding="utf-8").splitlines()
-    equivalent = {line.split("  #")[0] for line in known if not line.startswith("#")}
+    equivalent = {line.rsplit("  # ", 1)[0] for line in known if not line.startswith("#")}
     for line in sorted(equivalent - {m.identity for package in TESTS for m in mutants_in(package)}):
         print(f"listed as equivalent, but no mutant: {line}")
     results: dict[str, list[Mutant]] = {

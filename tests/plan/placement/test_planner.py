@@ -37,6 +37,7 @@ from engine.plan.terms.vocabulary import (
     MemoryProperty,
     QueueKind,
     Stage,
+    flag_names,
 )
 from engine.plan.text.plan_text import plan_text
 from engine.plan.text.validate import stays_bound, validate
@@ -560,3 +561,11 @@ def test_occurrences_are_counted_for_each_id():
     assert _counts(np.array([3, 1, 1, 7, 3, 1], np.int32)) == [(1, 3), (3, 2), (7, 1)]
     assert _counts(np.array([5], np.int32)) == [(5, 1)]
     assert _counts(np.array([], np.int32)) == []
+
+
+def test_a_need_without_a_memory_type_names_those_that_its_resource_can_have():
+    device = replace(DISCRETE, buffers=replace(DISCRETE.buffers, type_bits=0b110), _cache={})
+    names = [" ".join(flag_names(kind.properties)) for kind in device.memory_types[1:3]]
+    with pytest.raises(PlanError) as caught:
+        make_plan(needs(buffer(1, 8, properties=MemoryProperty.LAZILY_ALLOCATED)), device)
+    assert f"is lazilyAllocated, but the memory types for it are: {'; '.join(names)};" in str(caught.value)
