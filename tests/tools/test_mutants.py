@@ -11,6 +11,8 @@ import pytest
 
 SOURCE = '''"""A module."""
 
+from dataclasses import dataclass
+
 LIMIT = 10
 
 
@@ -58,14 +60,14 @@ def found(mutator: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list
 
 def test_each_operator_number_and_statement_is_changed_once_and_words_are_not(found: list[Any]) -> None:
     assert [(mutant.line, mutant.before, mutant.after) for mutant in found] == [
-        (3, "10", "11"),
-        (10, "4", "5"),
-        (12, "1", "2"),
-        (15, "self.size + more", "self.size - more"),
-        (15, "self.size + more < LIMIT", "self.size + more <= LIMIT"),
-        (18, "print('fits')", "pass"),
-        (19, "True", "False"),
-        (14, "self.size + more < LIMIT", "not (self.size + more < LIMIT)"),
+        (5, "10", "11"),
+        (12, "4", "5"),
+        (14, "1", "2"),
+        (17, "self.size + more", "self.size - more"),
+        (17, "self.size + more < LIMIT", "self.size + more <= LIMIT"),
+        (20, "print('fits')", "pass"),
+        (21, "True", "False"),
+        (16, "self.size + more < LIMIT", "not (self.size + more < LIMIT)"),
     ]
     assert [mutant.site for mutant in found] == list(range(8))
 
@@ -82,12 +84,12 @@ def test_a_statement_is_noticed_where_one_of_its_lines_is_executed(found: list[A
     assert [mutant.executed for mutant in found] == [
         None,
         None,
-        (12, 20),
-        (14, 17),
-        (14, 17),
-        (18, 18),
-        (19, 19),
-        (14, 17),
+        (14, 22),
+        (16, 19),
+        (16, 19),
+        (20, 20),
+        (21, 21),
+        (16, 19),
     ]
 
 
@@ -118,3 +120,23 @@ def test_a_mutant_is_judged_by_the_tests_of_its_package_that_execute_it_the_fast
     assert tests_of((7, 7)) == [slow]
     assert tests_of((9, 9)) == []
     assert tests_of(None) == [fast, shared, slow, other]
+
+
+def test_only_a_change_within_a_function_replaces_its_code(
+    found: list[Any], mutator: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("coverage")
+    import forked_mutants
+
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    import page  # type: ignore[import-not-found]
+
+    changes = [forked_mutants.changes_of("page.py", mutant.site) for mutant in found]
+    assert [len(change) for change in changes] == [0, 0, 0, 1, 1, 1, 1, 1]
+    assert {function for change in changes for function, _code in change} == {page.Page.fits}
+    ((function, code),) = changes[6]
+    kept = page.Page()
+    assert kept.fits() is True
+    function.__code__ = code
+    assert kept.fits() is False
