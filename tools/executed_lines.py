@@ -20,10 +20,11 @@ import pytest
 from coverage import Coverage
 
 
-def clear_caches() -> None:
-    """Empty the caches of all functions of the engine."""
+def clear_caches(folders: list[str]) -> None:
+    """Empty the caches of all functions in these folders."""
+    packages = tuple(f"{folder.replace('/', '.')}." for folder in folders)
     for name, module in list(sys.modules.items()):
-        if name.startswith("engine."):
+        if name.startswith(packages):
             for value in list(vars(module).values()):
                 if callable(clear := getattr(value, "cache_clear", None)) and not isinstance(value, type):
                     clear()
@@ -36,9 +37,9 @@ class ExecutedLines:
         self.seconds: dict[str, float] = {}
         self.failed: set[str] = set()
         self.context = ""
-        folders = os.environ["EXECUTED_SOURCES"].split(":")
+        self.folders = os.environ["EXECUTED_SOURCES"].split(":")
         lines = os.environ["EXECUTED_LINES"]
-        self.coverage = Coverage(data_file=lines, include=[f"{folder}/*" for folder in folders])
+        self.coverage = Coverage(data_file=lines, include=[f"{folder}/*" for folder in self.folders])
         self.coverage.start()
 
     def _switch(self, context: str) -> None:
@@ -48,7 +49,7 @@ class ExecutedLines:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Record the lines and the time of a test, its fixtures included."""
-        clear_caches()
+        clear_caches(self.folders)
         self._switch(item.nodeid)
         begun = time.monotonic()
         try:

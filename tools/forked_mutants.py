@@ -137,8 +137,8 @@ class ForkedMutants:
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
         try:
-            clear_caches()
             for function, code in changes:
+                clear_caches([function.__module__.rpartition(".")[0]])
                 function.__code__ = code
             items = [self.items[test] for test in tests]
             for item, following in zip(items, [*items[1:], None], strict=True):
