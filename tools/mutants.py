@@ -47,7 +47,7 @@ TESTS = {
 }
 """The tests of each package."""
 EQUIVALENT = ROOT / "tools" / "mutants-equivalent.txt"
-"""Mutants that change nothing one can see: `path: line | before -> after  # reason`, counted apart."""
+"""Mutants that change nothing one can see: `path: line | before -> after  # reason`, counted and not run."""
 PASSED = (0, 5)
 """Exit codes of pytest: all passed, or none was there to run."""
 
@@ -253,9 +253,8 @@ def main() -> int:
     results: dict[str, list[Mutant]] = {
         name: [] for name in ("killed", "survived", "not executed", "equivalent")
     }
-    for mutant, result in run(chosen, options.jobs):
-        if result != "killed" and mutant.identity in equivalent:
-            result = "equivalent"
+    results["equivalent"] = [mutant for mutant in chosen if mutant.identity in equivalent]
+    for mutant, result in run([m for m in chosen if m.identity not in equivalent], options.jobs):
         results[result].append(mutant)
         print(f"{result:12} {mutant.path}:{mutant.site} {mutant}", flush=True)
         if options.out:

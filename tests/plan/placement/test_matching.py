@@ -15,11 +15,14 @@ from engine.plan.terms.table import Table
 SIZE = 100
 
 
-def memory(*homes: list[int], first: int = 0) -> MemoryPlan:
-    """Allocations of two buffers each; `homes` has the keys of each buffer, ids are counted from `first`."""
+def memory(*homes: list[int], first: int = 0, step: int = 1000) -> MemoryPlan:
+    """Allocations of two buffers each, `step` bytes apart; `homes` has the keys of each buffer.
+
+    Ids are counted from `first`.
+    """
     rooms = [{"id": first + i, "size": 2000, "linear": 1} for i in range(len(homes) // 2)]
     buffers = [
-        {"id": first + i, "allocation": first + i // 2, "offset": i % 2 * 1000, "size": 1000, "bytes": 1000}
+        {"id": first + i, "allocation": first + i // 2, "offset": i % 2 * step, "size": 1000, "bytes": 1000}
         for i in range(len(homes))
     ]
     places = [
@@ -57,6 +60,13 @@ def test_of_equal_shares_the_lower_resident_id_stays():
     found = _Matching(old, new).run()
     assert homes(found) == {1: 5, 2: 5}
     assert found.resources["id"].tolist() == [5, 9]
+
+
+def test_of_buffers_that_share_memory_only_one_gets_the_id_of_a_resident_one():
+    old, new = memory([1, 2], [], first=5, step=0), memory([1], [2], step=0)
+    found = _Matching(old, new).run()
+    assert homes(found) == {1: 5, 2: 7}
+    assert found.resources["id"].tolist() == [5, 7]
 
 
 def test_only_keys_that_are_not_at_their_place_are_staged():

@@ -569,3 +569,14 @@ def test_a_need_without_a_memory_type_names_those_that_its_resource_can_have():
     with pytest.raises(PlanError) as caught:
         make_plan(needs(buffer(1, 8, properties=MemoryProperty.LAZILY_ALLOCATED)), device)
     assert f"is lazilyAllocated, but the memory types for it are: {'; '.join(names)};" in str(caught.value)
+
+
+def test_half_of_all_allocations_are_kept_for_resources_that_require_one():
+    few = with_limits(UNIFIED, max_memory_allocation_count=4)
+    required = [buffer(i, dedicated=Dedicated.YES, contents=Contents.ZERO) for i in range(2)]
+    large = buffer(2, MIB, contents=Contents.ZERO)
+    own = {
+        count: make_plan(needs(*required[:count], large), few).memory.allocations["own"].tolist()
+        for count in (0, 1, 2)
+    }
+    assert own == {0: [True], 1: [True, True], 2: [True, True, False]}
