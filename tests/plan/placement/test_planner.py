@@ -580,3 +580,20 @@ def test_half_of_all_allocations_are_kept_for_resources_that_require_one():
         for count in (0, 1, 2)
     }
     assert own == {0: [True], 1: [True, True], 2: [True, True, False]}
+
+
+@pytest.mark.parametrize(("budget", "words"), [(MIB // 10, "0.1 MiB"), (MIB // 10 - 1, "104856 bytes")])
+def test_a_budget_is_reported_in_bytes_below_a_tenth_of_a_mib(budget: int, words: str):
+    with pytest.raises(PlanError, match=f"heap 0 with a budget of {words} cannot hold the plan"):
+        make_plan(needs(*(buffer(i, 50_000) for i in range(3))), UNIFIED.with_budgets({0: budget}))
+
+
+@pytest.mark.parametrize(("beyond", "staged"), [(0, [4 * KIB]), (-1, None)])
+def test_staging_may_fill_the_budget_to_its_last_byte(beyond: int, staged: list[int] | None):
+    device = UNIFIED.with_budgets({0: 1004 * KIB + beyond})
+    rows = needs(buffer(1, 1000 * KIB))
+    if staged is None:
+        with pytest.raises(PlanError, match="the plan and a staging buffer"):
+            make_plan(rows, device)
+    else:
+        assert make_plan(rows, device).staging.resources["bytes"].tolist() == staged
