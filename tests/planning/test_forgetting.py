@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from support.random_scenes import profile
 
+from engine.assets import AssetLibrary
+from engine.planning.scene import ScenePlanner
+from engine.scene import Scene
 from engine.testing import OpenedScene, assert_no_upload, open_scene
 
 
@@ -33,3 +37,23 @@ def test_removed_requesters_are_dropped_and_the_plan_stays_the_same(
                 assert len(planner._requests.table.requesters) < known + 30
         assert len(tables) > 3
         assert scene.plan_text == text
+
+
+@pytest.mark.parametrize("kept", range(20, 24))
+def test_requirements_are_rebuilt_when_more_requesters_are_gone_than_may_stay(
+    cube: tuple[Scene, AssetLibrary], monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr("engine.planning.scene.MAX_REMOVED_REQUESTERS", kept)
+    scene, library = cube
+    tableau = scene.tableau
+    planner = ScenePlanner(tableau, scene.registry, library, profile("unified"), (64, 48))
+    model, table, rebuilt = tableau["cube"].visibleModel["asset"], planner.needs().requirements, 0
+    for number in range(40):
+        came = tableau.add_object(f"object {number}", features={"visibleModel": {"asset": model}})
+        rows = sum(len(columns) for columns in tableau.tables.values())
+        too_many = len(table.requesters) > kept + 2 * rows
+        before, table = table, planner.needs().requirements
+        assert (table is not before) == too_many
+        rebuilt += too_many
+        tableau.remove(came)
+    assert rebuilt > 0

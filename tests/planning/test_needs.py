@@ -104,3 +104,18 @@ def test_what_others_request_is_in_the_plan_with_its_requester(cube):
     planner.others.append(Other())
     plan = planner.plan(planner.needs(), None)
     assert plan.why(planner.keys.transient("other")) == "test/other"
+
+
+def test_attachments_have_one_level_and_one_layer_and_the_size_of_the_picture(cube):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 48))
+    needs = planner.needs()
+    plan = planner.plan(needs)
+    shapes = {}
+    for lifetime in needs.graph.images:
+        place = plan.address(planner.keys.transient(lifetime.image.name))
+        row = plan.memory.resource(place.resource)
+        assert (int(row["mip_levels"]), int(row["layers"])) == (1, 1)
+        shapes[lifetime.image.name] = tuple(int(row[name]) for name in ("width", "height", "samples"))
+    assert shapes[SCENE_COLOR.name] == (64, 48, 1)
+    assert shapes["shadowMap"] == (2048, 2048, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -121,3 +122,17 @@ def test_a_mesh_needs_every_input_by_name_and_kind():
         assert not fits(made, wrong)
         with pytest.raises(InputError, match=message):
             check_inputs(made, wrong, "mesh", library, FRAGMENT)
+
+
+def test_shaders_without_bindings_have_no_sets_and_no_slots():
+    made = merged((), ())
+    assert (made.sets, made.slots, made.frame, made.material) == ((), (), None, None)
+
+
+def test_a_vertex_format_fits_only_with_every_input():
+    library: Any = Library((), ())
+    made = shader_set((VERTEX, FRAGMENT), PROVIDED, library, FRAGMENT)
+    made = replace(made, inputs=(*made.inputs, Variable("normal", 1, FLOAT3, 3, "float")))
+    assert fits(made, [("normal", FLOAT3), ("position", FLOAT3)])
+    assert not fits(made, [("position", FLOAT3)])
+    assert not fits(made, [("normal", FLOAT3)])

@@ -41,3 +41,17 @@ def test_a_row_without_an_asset_draws_nothing_and_does_not_affect_others(root, m
         planner.plan(needs)
     assert blank.visibleModel.active
     assert tableau.warnings == []
+
+
+def test_a_feature_whose_drawables_raise_is_switched_off_and_reported(cube, monkeypatch):
+    scene, library = cube
+
+    def drawables(asset, library):
+        raise RuntimeError("no meshes")
+
+    monkeypatch.setattr(scene.registry["visibleModel"], "drawables", drawables)
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
+    assert "forward" not in planner.needs().tables
+    assert not len(scene.tableau.tables["visibleModel"].rows_active())
+    (warning,) = scene.tableau.warnings
+    assert "no meshes" in warning.message

@@ -93,6 +93,27 @@ def test_an_orthographic_camera_sees_between_its_near_and_far_planes(cube, dista
     assert seen(*cube) == {"cube": is_seen, "ground": True}
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_box_that_touches_the_edge_of_the_picture_is_visible_and_one_beyond_is_not(cube, axis, side):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), SIZE)
+    tables, row = planner.needs().tables, scene.tableau["cube"].row
+    forward = tables["forward"]
+    (drawn,) = forward.batches[forward.batch[forward.objects == row]]
+    assert (drawn["low"].tolist(), drawn["high"].tolist()) == ([-0.5] * 3, [0.5] * 3)
+    keys = np.sort(drawn[["vertices", "indices"]].tolist()).astype(np.int64)
+    world = scene.tableau.world.copy()
+    edge = (side + 1) / 2 if axis == 2 else side  # depths are from 0 to 1
+    found = []
+    for distance in (0, 0.5, 0.5 + 2**-20):
+        world[row] = np.eye(4)
+        world[row, 3, :3] = (0, 0, 0.5)
+        world[row, 3, axis] = edge + side * distance
+        found.append(set(FrustumQuery(tables.values(), world, np.eye(4, dtype=np.float32))(keys).tolist()))
+    assert found == [{True}, {True}, {False}]
+
+
 PLACES = st.lists(st.tuples(*[st.floats(-8, 8, width=32)] * 3), min_size=1, max_size=30)
 
 

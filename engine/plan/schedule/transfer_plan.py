@@ -69,7 +69,7 @@ def split(pieces: Rows, shapes: list[ImageShape], limit: int, rows: int = 1) -> 
             parts["room"] = sizes
             parts["room"][-1] = piece["room"] - (starts[-1] - piece["start"])
         parts["start"], parts["size"] = starts, sizes
-        slack = int(piece["cost"] - max(piece["size"], piece["room"] if shape < 0 else 0))
+        slack = int(piece["cost"] - max(piece["size"], piece["room"]))  # an image's room is one layer at most
         parts["cost"] = (np.maximum(sizes, parts["room"]) if shape < 0 else sizes) + slack
         out.append(parts)
         if parts["cost"].max() > limit:

@@ -63,3 +63,8 @@ def test_an_image_fits_a_gap_of_exactly_its_size():
     whole = Image(90, 1, 5, 5)
     placed = place_aliases([whole, first, last, between])
     assert placed == [(90, [(0, 0), (1, 0), (2, 30), (3, 60)])]
+
+
+def test_an_image_fits_a_gap_of_exactly_its_size_below_another():
+    lives = [Image(100, 1, 9, 9), Image(40, 1, 0, 0), Image(40, 1, 0, 1), Image(40, 1, 1, 1)]
+    assert place_aliases(lives) == [(100, [(0, 0), (1, 0), (2, 40), (3, 0)])]

@@ -15,14 +15,26 @@ from engine.plan.placement.staging_bounds import min_buffer_staging
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
 from engine.plan.requirements.requesters import Requester
-from engine.plan.requirements.requirements import NO_PROPERTY, ImageShape, Requirement, RequirementTable
+from engine.plan.requirements.requirements import (
+    NO_PROPERTY,
+    ImageShape,
+    Requirement,
+    RequirementTable,
+)
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.drawing_rows import ShaderRow
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys, asset_key
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.vocabulary import BufferUsage, Contents, Dedicated, ImageUsage, Kind, MemoryProperty
+from engine.plan.terms.vocabulary import (
+    BufferUsage,
+    Contents,
+    Dedicated,
+    ImageUsage,
+    Kind,
+    MemoryProperty,
+)
 from engine.plan.text.plan_text import plan_text
 from engine.plan.text.validate import stays_bound, validate
 
@@ -323,7 +335,11 @@ def test_attachments_of_different_passes_share_memory_and_are_marked_aliased():
     assert plan.address(1).allocation == plan.address(2).allocation != plan.address(3).allocation
     flags = {int(r["id"]): bool(r["aliased"]) for r in plan.memory.resources}
     assert [flags[plan.address(key).resource] for key in (1, 2, 3)] == [True, True, False]
+    shared = plan.memory.allocation(plan.address(1).allocation)
+    assert (bool(shared["own"]), bool(shared["dedicated"])) == (True, False)
     assert validate(plan) == []
+    prefers = replace(UNIFIED, images=replace(UNIFIED.images, dedicated_from=1), _cache={})
+    assert make_plan(needs(*rows), prefers).memory.allocations["dedicated"].tolist() == [False, True]
     apart = make_plan(needs(*rows), UNIFIED, None, Policy(alias=False))
     assert apart.planned_bytes == plan.planned_bytes * 3 // 2
 
@@ -453,38 +469,11 @@ def test_equal_rows_of_the_other_plans_are_merged():
     assert plan.shaders == (replace(vertex, requesters=(0, 1)),)
 
 
-@pytest.mark.parametrize(("size", "room"), [(1000, 2000), (600, 1800), (1500, 1500)])
-def test_a_page_that_joins_others_has_room_for_more_of_the_same_up_to_its_share(size: int, room: int):
-    policy, keys = Policy(growth=1), Keys()
-    old = [buffer(0), buffer(1)]
-    plan = make_plan(needs(*old, keys=keys), UNIFIED, None, policy)
-    assert plan.memory.resources["bytes"].tolist() == [2000]
-    after = make_plan(needs(*old, buffer(2, size), keys=keys), UNIFIED, plan, policy)
-    assert after.memory.resources["bytes"].tolist() == [2000, room]
-
-
-@pytest.mark.parametrize(("size", "stays"), [(200_000, True), (100_004, True), (100_000, False), (4, False)])
-def test_a_resource_of_its_own_that_is_half_empty_is_replaced(size: int, stays: bool):
-    keys = Keys()
-    plan = make_plan(needs(buffer(0, 200_000, contents=Contents.UNDEFINED), keys=keys), UNIFIED)
-    assert plan.memory.allocations["own"].all()
-    after = make_plan(needs(buffer(0, size, contents=Contents.UNDEFINED), keys=keys), UNIFIED, plan)
-    assert (resources(after) == resources(plan)) is stays
-
-
 @pytest.mark.parametrize(("width", "height"), [(0, 16), (16, 0), (20_000, 16), (16, 20_000)])
 def test_an_image_of_an_impossible_size_is_refused_with_its_limit(width: int, height: int):
     shape = replace(SHAPE, width=width, height=height, mip_levels=1)
     with pytest.raises(PlanError, match=rf"is {width}x{height}, but maxImageDimension2D is"):
         make_plan(needs(texture(1, shape)), UNIFIED)
-
-
-@pytest.mark.parametrize(("size", "stays"), [(4 * MIB, False), (4 * MIB + 4, True)])
-def test_a_resource_of_its_own_stays_until_half_of_it_is_unused(size: int, stays: bool):
-    rows, keys = buffer(1, 8 * MIB, dedicated=Dedicated.YES), Keys()
-    plan = make_plan(needs(rows, keys=keys), UNIFIED)
-    smaller = make_plan(needs(replace(rows, size=size), keys=keys), UNIFIED, plan)
-    assert (resources(smaller) == resources(plan)) == stays
 
 
 @pytest.mark.parametrize("padding", [0, 60])

@@ -171,3 +171,23 @@ def test_a_partly_transferred_image_is_completed_through_staging_of_another_size
     device.run(make_schedule(device.resident, later, packed(row)))
     assert device.resident.settled()
     assert np.array_equal(device.read(row.key), cache[: tight_bytes(row.shape)])
+
+
+def test_the_rest_of_a_buffer_and_its_neighbour_are_one_copy():
+    rows = [buffer(0, 50_000), buffer(1, 1000)]
+    cache = np.random.default_rng(0).integers(0, 256, 51_000, np.uint8)
+    device = SimulatedDevice({1: cache})
+    begun = make_schedule(
+        device.resident, make_plan(needs(*rows), DEVICE, None, Policy(staging=8192)), packed(*rows)
+    )
+    first = next(i for i, step in enumerate(begun.steps) if isinstance(step, Transfer))
+    arrived = int(begun.steps[first].sizes.sum())
+    device.run(begun, first + 1)
+    later = make_schedule(
+        device.resident, make_plan(needs(*rows), DEVICE, device.resident.snapshot()), packed(*rows)
+    )
+    (step,) = of(later, Transfer)
+    assert step.buffer_copies[["offset", "size"]].tolist() == [(arrived, 51_000 - arrived)]
+    assert step.reads[["cache_offset", "size"]].tolist() == [(arrived, 51_000 - arrived)]
+    device.run(later)
+    assert all(np.array_equal(device.read(DB + i), part) for i, part in enumerate(np.split(cache, [50_000])))

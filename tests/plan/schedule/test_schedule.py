@@ -119,6 +119,14 @@ def test_there_is_one_move_for_each_pair_of_resources():
     assert schedule.staged == 0
 
 
+def test_only_a_dedicated_allocation_names_its_resource():
+    schedule = fresh([buffer(0), buffer(1, 1 << 20, dedicated=Dedicated.YES, contents=Contents.ZERO)])
+    plan = schedule.plan
+    named = {step.allocation: step.dedicated_to for step in of(schedule, Allocate)}
+    alone, shared = plan.address(DB + 1), plan.address(DB)
+    assert (named[alone.allocation], named[shared.allocation]) == (alone.resource, -1)
+
+
 def test_unplanned_resources_are_freed_first():
     plan, resident, keys = settled([buffer(0), texture(1)])
     new = make_plan(needs(buffer(0), buffer(2), keys=keys), DEVICE, plan)
@@ -390,3 +398,26 @@ def test_old_places_are_withdrawn_early_only_where_both_exceed_the_budget(beyond
     device = DEVICE.with_budgets({heap: total + beyond})
     schedule = make_schedule(resident, make_plan(wanted, device, plan), packed())
     assert ("Withdraw" in kinds(schedule)) == early
+
+
+def test_bytes_that_were_moved_before_a_stop_are_not_moved_again():
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    device, keys = SimulatedDevice({1: np.arange(64, dtype=np.uint8)}), Keys()
+    plan = make_plan(needs(buffer(0), keys=keys), DEVICE)
+    device.run(make_schedule(device.resident, plan, packed(buffer(0))))
+    new = make_plan(needs(buffer(0, usage=both), keys=keys), DEVICE, plan)
+    schedule = make_schedule(device.resident, new, packed(buffer(0)))
+    device.run(schedule, kinds(schedule).index("Move") + 1)
+    again = make_plan(needs(buffer(0, usage=both), keys=keys), DEVICE, device.resident.snapshot())
+    assert kinds(make_schedule(device.resident, again, packed(buffer(0)))) == ["Publish", "Destroy", "Free"]
+
+
+@pytest.mark.parametrize("replaced", [0, 1])
+def test_an_image_beside_another_in_its_block_stays_until_its_bytes_are_moved(replaced: int):
+    rows = [texture(i, ImageShape(Format.R8_UNORM, 64, 64 + i)) for i in range(2)]
+    plan, resident, keys = settled(rows)
+    assert len(plan.memory.allocations) == 1
+    rows[replaced] = replace(rows[replaced], usage=ImageUsage.SAMPLED | ImageUsage.STORAGE)
+    new = make_plan(needs(*rows, keys=keys), DEVICE, plan)
+    names = kinds(make_schedule(resident, new, packed(*rows)))
+    assert names == ["CreateImage", "Allocate", "Bind", "Move", "Publish", "Destroy"]

@@ -190,3 +190,20 @@ def test_all_cuts_of_an_image_stay_in_its_layer(index: int):
     assert parts["room"].tolist() == [7] * 4
     assert parts["start"].tolist() == [0, 1024, 2048, 3072]
     assert parts["source"].tolist() == [0, 1024, 2048, 3072]
+
+
+def test_an_image_that_has_begun_with_a_single_byte_goes_on_behind_it():
+    shape = ImageShape(Format.R8_UNORM, 1, 8, 2)  # 8 rows of a byte, then 4
+    parts = split(pieces({"source": 501, "size": 11, "start": 1, "shape": 0, "cost": 19}), [shape], 1000)
+    assert list(zip(parts["start"].tolist(), parts["size"].tolist(), strict=True)) == [(1, 7), (8, 4)]
+
+
+def test_a_buffer_that_has_begun_is_cut_from_where_it_stopped():
+    made = pieces({"source": 1020, "size": 150, "start": 20, "place": 84, "cost": 150 + 32, "resource": 3})
+    parts = split(made, [], 100)
+    begun = (parts["start"] - 20).tolist()
+    assert begun == [0, *np.cumsum(parts["size"])[:-1].tolist()]
+    assert len(begun) > 1
+    assert parts["place"].tolist() == [84 + at for at in begun]
+    assert parts["source"].tolist() == [1020 + at for at in begun]
+    assert parts["room"].tolist() == parts["size"].tolist()

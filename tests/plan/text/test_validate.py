@@ -423,10 +423,11 @@ def test_copies_may_reach_exactly_the_end_of_an_image():
         assert all(f.where.endswith("rows 3 to 7") for f in findings)
 
 
-def test_a_partial_copy_on_a_queue_for_whole_levels_is_found():
+@pytest.mark.parametrize("others", [(), (QueueFamily(frozenset({QueueKind.TRANSFER})),)], ids=["one", "two"])
+def test_a_partial_copy_is_found_if_one_transfer_queue_copies_whole_levels_only(others):
     graphics = profile("unified")
     copier = QueueFamily(frozenset({QueueKind.TRANSFER}), image_granularity=(0, 0, 0))
-    device = replace(graphics, queue_families=(*graphics.queue_families, copier), _cache={})
+    device = replace(graphics, queue_families=(*graphics.queue_families, copier, *others), _cache={})
     schedule = depth_schedule(device, ImageShape(Format.R8_UNORM, 8, 8))
     assert validate_schedule(Resident(), schedule) == []
     for field, by in (("height", -4), ("y", 4)):

@@ -1,0 +1,79 @@
+"""Matches by hand: objects of a plan that was made on its own get the ids of equal resident ones."""
+
+from __future__ import annotations
+
+from support.cached_needs import DB, DEVICE, MIPS, buffer, needs, texture
+from support.plans import filled
+
+from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan
+from engine.plan.placement.matching import _Matching, matched
+from engine.plan.placement.planner import make_plan
+from engine.plan.requirements.shapes import tight_bytes
+from engine.plan.terms.keys import Keys
+from engine.plan.terms.table import Table
+
+SIZE = 100
+
+
+def memory(*homes: list[int], first: int = 0, step: int = 1000) -> MemoryPlan:
+    """Allocations of two buffers each, `step` bytes apart; `homes` has the keys of each buffer.
+
+    Ids are counted from `first`.
+    """
+    rooms = [{"id": first + i, "size": 2000, "linear": 1} for i in range(len(homes) // 2)]
+    buffers = [
+        {"id": first + i, "allocation": first + i // 2, "offset": i % 2 * step, "size": 1000, "bytes": 1000}
+        for i in range(len(homes))
+    ]
+    places = [
+        {"key": key, "resource": first + i, "offset": key % 10 * SIZE, "size": SIZE, "footprint": SIZE}
+        for i, keys in enumerate(homes)
+        for key in keys
+    ]
+    places.sort(key=lambda row: row["key"])
+    tables = (filled(ALLOCATION, rooms), filled(RESOURCE, buffers), filled(SUBRESOURCE, places))
+    ends = first + len(homes) // 2, first + len(homes)
+    return MemoryPlan(Table.of(tables[0], "id"), Table.of(tables[1], "id"), Table.of(tables[2], "key"), *ends)
+
+
+def homes(plan: MemoryPlan) -> dict[int, int]:
+    return dict(zip(plan.subresources["key"].tolist(), plan.subresources["resource"].tolist(), strict=True))
+
+
+def test_an_allocation_with_equal_contents_keeps_ids_and_order():
+    old, new = memory([1, 2], [3], first=5), memory([3], [1, 2])
+    found = _Matching(old, new).run()
+    assert homes(found) == {1: 5, 2: 5, 3: 6}
+    assert found.resources["offset"].tolist() == [0, 1000]
+    assert (found.next_allocation, found.next_resource) == (old.next_allocation, old.next_resource)
+
+
+def test_a_buffer_gets_the_id_of_the_one_with_which_it_shares_most_bytes():
+    old, new = memory([1], [], [2, 3], [], first=5), memory([1, 2, 3], [])
+    found = _Matching(old, new).run()
+    assert homes(found) == dict.fromkeys((1, 2, 3), 7)
+    assert found.allocations["id"].tolist() == [6]
+
+
+def test_of_equal_shares_the_lower_resident_id_stays():
+    old, new = memory([2], [], [1], [], first=5), memory([1, 2], [])
+    found = _Matching(old, new).run()
+    assert homes(found) == {1: 5, 2: 5}
+    assert found.resources["id"].tolist() == [5, 9]
+
+
+def test_of_buffers_that_share_memory_only_one_gets_the_id_of_a_resident_one():
+    old, new = memory([1, 2], [], first=5, step=0), memory([1], [2], step=0)
+    found = _Matching(old, new).run()
+    assert homes(found) == {1: 5, 2: 7}
+    assert found.resources["id"].tolist() == [5, 7]
+
+
+def test_only_keys_that_are_not_at_their_place_are_staged():
+    keys = Keys()
+    rows = [buffer(0, 500_000), buffer(1, 300_000)]
+    resident, again = (make_plan(needs(*rows, keys=keys), DEVICE) for _ in range(2))
+    assert not len(matched(again, resident).staging.resources)
+    more = matched(make_plan(needs(*rows, texture(2), keys=keys), DEVICE), resident)
+    assert tight_bytes(MIPS) <= int(more.staging.resources["bytes"].sum()) < 100_000
+    assert (more.address(DB), more.address(DB + 1)) == (resident.address(DB), resident.address(DB + 1))

@@ -1,0 +1,178 @@
+"""Plans at their edges: the last byte of a budget, the last allocation, the next pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from support.random_scenes import profile
+
+from engine.humon import Position
+from engine.plan.model.plan import Plan
+from engine.plan.placement.planner import make_plan
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced, coalesce
+from engine.plan.requirements.requirements import (
+    ImageShape,
+    QueueUse,
+    Requirement,
+    RequirementTable,
+)
+from engine.plan.terms.errors import PlanError
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import Keys
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import (
+    Access,
+    BufferUsage,
+    Contents,
+    Dedicated,
+    ImageUsage,
+    Kind,
+    MemoryProperty,
+    QueueKind,
+    Stage,
+    flag_names,
+)
+from engine.plan.text.validate import validate
+
+KIB, MIB = 1 << 10, 1 << 20
+GRAPHICS = QueueUse(QueueKind.GRAPHICS, Access.SHADER_SAMPLED_READ, Stage.COMPUTE_SHADER)
+DISCRETE, UNIFIED = map(profile, ("discrete-window", "unified"))
+SHAPE = ImageShape(Format.R8G8B8A8_SRGB, 64, 64, 7)
+DEPTH = ImageShape(Format.D32_SFLOAT, 1024, 1024)
+
+
+def buffer(key: int, size: int = 1000, **more: object) -> Requirement:
+    given = {"usage": BufferUsage.VERTEX_BUFFER, "contents": Contents.CACHE, **more}
+    return Requirement(key, Kind.BUFFER, size, **given)
+
+
+def texture(key: int, shape: ImageShape = SHAPE) -> Requirement:
+    return Requirement(key, Kind.IMAGE, shape=shape, usage=ImageUsage.SAMPLED, contents=Contents.CACHE)
+
+
+def attachment(key: int, shape: ImageShape = DEPTH, **more: object) -> Requirement:
+    usage = ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.SAMPLED
+    return Requirement(key, Kind.IMAGE, shape=shape, usage=usage, **more)
+
+
+def needs(*requirements: Requirement, keys: Keys | None = None) -> Coalesced:
+    table = RequirementTable(keys)
+    for index, requirement in enumerate(requirements):
+        place = Position("scenes/test.hu", index + 1, 5)
+        table.add(requirement, table.requesters.add("visibleModel", f"object{index}", place))
+    return coalesce(table)
+
+
+def with_limits(device: DeviceProfile, **limits: int) -> DeviceProfile:
+    return replace(device, limits=replace(device.limits, **limits), _cache={})
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "stays"),
+    [
+        (1, {"lifetime": (0, 2)}, False),
+        (1, {"uses": (GRAPHICS,)}, True),
+        (3, {"lifetime": (0, 3)}, True),
+        (3, {"uses": (GRAPHICS,)}, True),
+    ],
+    ids=[
+        "aliased, lives longer",
+        "aliased, lives as before",
+        "alone, lives longer",
+        "alone, lives as before",
+    ],
+)
+def test_an_attachment_that_shares_memory_is_placed_again_only_if_it_lives_in_other_passes(
+    key, change, stays
+):
+    keys = Keys()
+    lives = {1: (0, 1), 2: (2, 3), 3: (1, 2)}
+    rows = {key: attachment(key, lifetime=life, dedicated=Dedicated.PREFER) for key, life in lives.items()}
+    plan = make_plan(needs(*rows.values(), keys=keys), UNIFIED)
+    rows[key] = replace(rows[key], **change)
+    after = make_plan(needs(*rows.values(), keys=keys), UNIFIED, plan)
+    moved = [key for key in lives if after.address(key) != plan.address(key)]
+    assert moved == ([] if stays else [key])
+    assert validate(after) == []
+
+
+@pytest.mark.parametrize(("beyond", "layers"), [(0, 4), (-1, 1)])
+def test_a_block_that_joins_others_has_room_for_more_of_the_same_up_to_the_budget(beyond: int, layers: int):
+    shapes = [ImageShape(Format.R8_UNORM, 64, 64 + 8 * i) for i in range(5)]
+    size = UNIFIED.image_requirements(shapes[4], 1, ImageUsage(7)).size
+    policy, keys = Policy(growth=1), Keys()
+    rows = [replace(texture(i, shape), contents=Contents.ZERO) for i, shape in enumerate(shapes)]
+    plan = make_plan(needs(*rows[:4], keys=keys), UNIFIED, None, policy)
+    assert plan.memory.allocations["size"].tolist() == [4 * size]
+    full = UNIFIED.with_budgets({0: 8 * size + beyond})
+    after = make_plan(needs(*rows, keys=keys), full, plan, policy)
+    assert after.memory.allocations["size"].tolist() == [4 * size, layers * size]
+
+
+def test_a_need_without_a_memory_type_names_those_that_its_resource_can_have():
+    device = replace(DISCRETE, buffers=replace(DISCRETE.buffers, type_bits=0b110), _cache={})
+    names = [" ".join(flag_names(kind.properties)) for kind in device.memory_types[1:3]]
+    with pytest.raises(PlanError) as caught:
+        make_plan(needs(buffer(1, 8, properties=MemoryProperty.LAZILY_ALLOCATED)), device)
+    assert f"is lazilyAllocated, but the memory types for it are: {'; '.join(names)};" in str(caught.value)
+
+
+def test_half_of_all_allocations_are_kept_for_resources_that_require_one():
+    few = with_limits(UNIFIED, max_memory_allocation_count=4)
+    required = [buffer(i, dedicated=Dedicated.YES, contents=Contents.ZERO) for i in range(2)]
+    large = buffer(2, MIB, contents=Contents.ZERO)
+    own = {
+        count: make_plan(needs(*required[:count], large), few).memory.allocations["own"].tolist()
+        for count in (0, 1, 2)
+    }
+    assert own == {0: [True], 1: [True, True], 2: [True, True, False]}
+
+
+@pytest.mark.parametrize(("budget", "words"), [(MIB // 10, "0.1 MiB"), (MIB // 10 - 1, "104856 bytes")])
+def test_a_budget_is_reported_in_bytes_below_a_tenth_of_a_mib(budget: int, words: str):
+    with pytest.raises(PlanError, match=f"heap 0 with a budget of {words} cannot hold the plan"):
+        make_plan(needs(*(buffer(i, 50_000) for i in range(3))), UNIFIED.with_budgets({0: budget}))
+
+
+@pytest.mark.parametrize(("beyond", "staged"), [(0, [4 * KIB]), (-1, None)])
+def test_staging_may_fill_the_budget_to_its_last_byte(beyond: int, staged: list[int] | None):
+    device = UNIFIED.with_budgets({0: 1004 * KIB + beyond})
+    rows = needs(buffer(1, 1000 * KIB))
+    if staged is None:
+        with pytest.raises(PlanError, match="the plan and a staging buffer"):
+            make_plan(rows, device)
+    else:
+        assert make_plan(rows, device).staging.resources["bytes"].tolist() == staged
+
+
+@pytest.mark.parametrize(("size", "room"), [(1000, 2000), (600, 1800), (1500, 1500)])
+def test_a_page_that_joins_others_has_room_for_more_of_the_same_up_to_its_share(size: int, room: int):
+    policy, keys = Policy(growth=1), Keys()
+    old = [buffer(0), buffer(1)]
+    plan = make_plan(needs(*old, keys=keys), UNIFIED, None, policy)
+    assert plan.memory.resources["bytes"].tolist() == [2000]
+    after = make_plan(needs(*old, buffer(2, size), keys=keys), UNIFIED, plan, policy)
+    assert after.memory.resources["bytes"].tolist() == [2000, room]
+
+
+@pytest.mark.parametrize(("size", "stays"), [(200_000, True), (100_004, True), (100_000, False), (4, False)])
+def test_a_resource_of_its_own_that_is_half_empty_is_replaced(size: int, stays: bool):
+    keys = Keys()
+    plan = make_plan(needs(buffer(0, 200_000, contents=Contents.UNDEFINED), keys=keys), UNIFIED)
+    assert plan.memory.allocations["own"].all()
+    after = make_plan(needs(buffer(0, size, contents=Contents.UNDEFINED), keys=keys), UNIFIED, plan)
+    assert (resources(after) == resources(plan)) is stays
+
+
+@pytest.mark.parametrize(("size", "stays"), [(4 * MIB, False), (4 * MIB + 4, True)])
+def test_a_resource_of_its_own_stays_until_half_of_it_is_unused(size: int, stays: bool):
+    rows, keys = buffer(1, 8 * MIB, dedicated=Dedicated.YES), Keys()
+    plan = make_plan(needs(rows, keys=keys), UNIFIED)
+    smaller = make_plan(needs(replace(rows, size=size), keys=keys), UNIFIED, plan)
+    assert (resources(smaller) == resources(plan)) == stays
+
+
+def resources(plan: Plan) -> list[int]:
+    return plan.memory.resources["id"].tolist()
