@@ -1,4 +1,4 @@
-"""What is requested for the frame as a whole: attachments, rings, fallbacks; only differences are stated."""
+"""Requirements of the frame as a whole (attachments, rings, fallbacks), changed by their difference."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ class FrameRequests:
 
     def __init__(self, table: RequirementTable) -> None:
         self.table = table
-        self._stated: dict[int, tuple[tuple[Requirement, ...], ...]] = {}
+        self._requested: dict[int, tuple[tuple[Requirement, ...], ...]] = {}
 
-    def update(self, stated: Iterable[tuple[Requirement, Sequence[int]]]) -> None:
+    def update(self, requested: Iterable[tuple[Requirement, Sequence[int]]]) -> None:
         """Let the table have these requirements, each with the ids of its requesters, and no earlier ones.
 
         Only requesters whose requirements differ from those of the last call are removed or added, and the
         new ones first: a need that only changes its requesters stays as it is.
         """
         together: dict[tuple[int, ...], list[Requirement]] = {}
-        for requirement, requesters in stated:
+        for requirement, requesters in requested:
             together.setdefault(tuple(requesters), []).append(requirement)
         now: dict[int, tuple[tuple[Requirement, ...], ...]] = {}
         for requesters, requirements in together.items():
             group = tuple(requirements)
             for requester in requesters:
                 now[requester] = (*now.get(requester, ()), group)
-        before, self._stated = self._stated, now
+        before, self._requested = self._requested, now
         added = [requester for requester in now if requester not in before]
         differ = [
             requester for requester in now if requester in before and now[requester] != before[requester]
@@ -43,7 +43,7 @@ class FrameRequests:
         pairs = [
             (requirement, requester)
             for requester in requesters
-            for group in self._stated[requester]
+            for group in self._requested[requester]
             for requirement in group
         ]
         if pairs:

@@ -46,10 +46,10 @@ from engine.plan.terms.vocabulary import (
     Stage,
 )
 from engine.plan.terms.vulkan_enums import Aspect
-from engine.planning.drawing import PassDrawing, material_table_name
-from engine.planning.draws import COMMAND
-from engine.planning.instance_blocks import block_limit, capacity, slot_limit
-from engine.planning.tables import DrawTable
+from engine.planning.draw.draw_list import COMMAND
+from engine.planning.draw.drawing import PassDrawing, material_table_name
+from engine.planning.draw.instance_blocks import block_limit, capacity, slot_limit
+from engine.planning.draw.tables import DrawTable
 from engine.tableau import Tableau
 
 FRAMES_IN_FLIGHT = 2

@@ -21,13 +21,13 @@ from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
 from engine.planning.active_rows import ActiveRows
-from engine.planning.drawing import PassDrawing, drawing_plan
+from engine.planning.draw.drawing import PassDrawing, drawing_plan
+from engine.planning.draw.instance_blocks import capacity
+from engine.planning.draw.tables import DrawTable
 from engine.planning.frame_requests import FrameRequests
-from engine.planning.instance_blocks import capacity
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters, for_samples
 from engine.planning.shortage import Shortage, eviction_candidates
-from engine.planning.tables import DrawTable
 from engine.planning.visibility import FrustumQuery, scene_view_projection
 from engine.tableau import Tableau
 
@@ -262,7 +262,7 @@ class ScenePlanner:
     def _draw_table(self, p: Pass) -> DrawTable | None:
         """Update and return the draw table of a pass; None where its feature is unknown or its code raised.
 
-        A table of a feature that raised is made anew, with what it draws now, once it draws again.
+        A table of a feature that raised is made again, with what it draws now, once it draws again.
         """
         if p.draws not in self._registry:
             return None

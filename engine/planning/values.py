@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.feature import Box, Feature, FrameView, Registry
-from engine.planning.tables import DrawTable
+from engine.planning.draw.tables import DrawTable
 from engine.tableau import Tableau
 
 

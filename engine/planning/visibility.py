@@ -11,7 +11,7 @@ import numpy.typing as npt
 from engine.feature import Feature, FrameView, Registry
 from engine.plan.resident.steps import AnyStep, Transfer
 from engine.plan.terms.table import distinct
-from engine.planning.tables import DrawTable
+from engine.planning.draw.tables import DrawTable
 from engine.tableau import Tableau
 
 Mask = npt.NDArray[np.bool_]

@@ -13,11 +13,11 @@ from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.drawing import CompareOp, DescriptorType
 from engine.plan.terms.drawing_rows import BindingRow
-from engine.planning.drawing import PassDrawing
-from engine.planning.draws import COMMAND, DrawList
+from engine.planning.draw.draw_list import COMMAND, DrawList
+from engine.planning.draw.drawing import PassDrawing
+from engine.planning.draw.shading import FRAME_SET, MATERIAL_SET, ShaderSet
+from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
-from engine.planning.shading import FRAME_SET, MATERIAL_SET, ShaderSet
-from engine.planning.tables import DrawTable
 from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets
 from engine.render.frame_recorder import BoundGroup
 from engine.render.pass_binding import PassBinding

@@ -9,7 +9,7 @@ from typing import Any
 from engine.graph import Barrier, ColorTarget, CompiledGraph, CompiledPass, DepthTarget, Layout
 from engine.plan.terms.vocabulary import Access, Stage
 from engine.plan.terms.vulkan_enums import Aspect
-from engine.planning.draws import COMMAND
+from engine.planning.draw.draw_list import COMMAND
 from engine.vk.binding import ffi
 from engine.vk.device import Device
 from engine.vk.enums import BindPoint, LoadOp, ResolveMode, StoreOp

@@ -14,11 +14,11 @@ from engine.graph import Layout
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.terms.drawing import DescriptorType
 from engine.plan.terms.table import distinct
-from engine.planning.blocks import Block
-from engine.planning.draws import BATCH
-from engine.planning.instance_blocks import capacity
-from engine.planning.shading import MATERIAL_SET
-from engine.planning.tables import DrawTable
+from engine.planning.draw.blocks import Block
+from engine.planning.draw.draw_list import BATCH
+from engine.planning.draw.instance_blocks import capacity
+from engine.planning.draw.shading import MATERIAL_SET
+from engine.planning.draw.tables import DrawTable
 from engine.render.descriptors import BoundImage, DescriptorSets
 from engine.render.layouts import SetLayout
 from engine.render.pipelines import set_layouts
@@ -96,7 +96,7 @@ class PassBinding:
     def material_rows(self) -> dict[int, Ints]:
         """Write the material rows that are out of date; return their numbers, by shader set.
 
-        A table of another size is made anew: all its rows are written.
+        A table of another size is made again: all its rows are written.
         """
         written: dict[int, Ints] = {}
         for shading in self.table.in_use.shadings.tolist():

@@ -7,8 +7,8 @@ from typing import Any
 
 from engine.plan.terms.drawing_rows import PipelineRow
 from engine.plan.terms.formats import Format
-from engine.planning.recipes import PipelineKey
-from engine.planning.shading import ShaderSet
+from engine.planning.draw.recipes import PipelineKey
+from engine.planning.draw.shading import ShaderSet
 from engine.render.layouts import BindingSlot, Layouts, SetLayout
 from engine.render.pipeline_cache import PipelineCache
 from engine.vk.binding import constants

@@ -22,8 +22,8 @@ from engine.memory.device.samplers import SamplerPool
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.keys import TRANSIENT_DB
-from engine.planning.drawing import material_table_name
-from engine.planning.draws import MAX_RANGES, DrawList, Written
+from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Written
+from engine.planning.draw.drawing import material_table_name
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.render.binder import Binder
 from engine.render.descriptors import DescriptorSets

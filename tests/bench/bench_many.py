@@ -122,7 +122,7 @@ def opened(scene: Scene) -> Iterator[Run]:
 
 @contextmanager
 def opened_different(count: int) -> Iterator[Run]:
-    """A scene of so many different models, settled; its rows tell what opening it took."""
+    """A scene of so many different models, settled; its rows have what opening it took."""
     with tempfile.TemporaryDirectory() as folder:
         path = many_models(ROOT, Path(folder) / "tree", count)
         open_library(load_scene(path).dbs).close()

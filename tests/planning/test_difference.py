@@ -18,11 +18,11 @@ from engine.assets import AssetLibrary, AssetRef, open_library
 from engine.plan.placement.planner import make_plan
 from engine.plan.requirements.coalesce import coalesce
 from engine.plan.resident.resident import Resident
-from engine.planning.drawing import drawing_plan
-from engine.planning.draws import BATCH, DrawList
+from engine.planning.draw.draw_list import BATCH, DrawList
+from engine.planning.draw.drawing import drawing_plan
+from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
 from engine.planning.scene import ScenePlanner
-from engine.planning.tables import DrawTable
 from engine.scene import Scene, load_scene
 
 MODELS = 7

@@ -12,8 +12,8 @@ from engine.graph import SCENE_COLOR, ColorTarget, ImageDecl, Pass, Samples
 from engine.plan import BufferUsage, Kind, Requirement
 from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.terms.formats import Format
-from engine.planning.drawing import material_table_name
-from engine.planning.instance_blocks import capacity
+from engine.planning.draw.drawing import material_table_name
+from engine.planning.draw.instance_blocks import capacity
 from engine.planning.needs import (
     PASS_REQUESTERS,
     PassRequesters,

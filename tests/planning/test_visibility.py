@@ -100,7 +100,8 @@ def test_a_box_that_touches_the_edge_of_the_picture_is_visible_and_one_beyond_is
     planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), SIZE)
     tables, row = planner.needs().tables, scene.tableau["cube"].row
     forward = tables["forward"]
-    (drawn,) = forward.batches[forward.batch[forward.objects == row]]
+    rows, batches = forward.blocks.pairs()
+    (drawn,) = forward.batches[batches[forward.feature.object[rows] == row]]
     assert (drawn["low"].tolist(), drawn["high"].tolist()) == ([-0.5] * 3, [0.5] * 3)
     keys = np.sort(drawn[["vertices", "indices"]].tolist()).astype(np.int64)
     world = scene.tableau.world.copy()
@@ -110,7 +111,9 @@ def test_a_box_that_touches_the_edge_of_the_picture_is_visible_and_one_beyond_is
         world[row] = np.eye(4)
         world[row, 3, :3] = (0, 0, 0.5)
         world[row, 3, axis] = edge + side * distance
-        found.append(set(FrustumQuery(tables.values(), world, np.eye(4, dtype=np.float32))(keys).tolist()))
+        found.append(
+            set(FrustumQuery(tuple(tables.values()), world, np.eye(4, dtype=np.float32))(keys).tolist())
+        )
     assert found == [{True}, {True}, {False}]
 
 

@@ -66,6 +66,18 @@ FLOORS = {
         "text",
     ),
     "engine.memory": ("device", "commands", "readback", "streaming"),
+    "engine.planning": (
+        "draw",
+        "active_rows",
+        "frame_requests",
+        "memory_user",
+        "values",
+        "needs",
+        "visibility",
+        "shortage",
+        "scene",
+        "offline",
+    ),
     "engine.testing": (
         "comparison",
         "scene",

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from support.random_scenes import profile
 
 from engine.assets import open_library
+from engine.planning.draw.tables import distinct_keys
 from engine.planning.scene import ScenePlanner
-from engine.planning.tables import distinct_keys
 from engine.scene import load_scene
 
 KEYS = st.one_of(

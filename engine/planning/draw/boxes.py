@@ -11,7 +11,7 @@ from engine.feature.frame import Box
 from engine.tableau import Tableau
 
 if TYPE_CHECKING:
-    from engine.planning.tables import DrawTable
+    from engine.planning.draw.tables import DrawTable
 
 Floats = npt.NDArray[np.float32]
 

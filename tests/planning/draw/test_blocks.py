@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.assets import Member
-from engine.planning.blocks import Block
+from engine.planning.draw.blocks import Block
 
 FRAME = Block(
     [

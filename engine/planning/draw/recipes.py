@@ -17,7 +17,7 @@ from engine.feature import Drawable, Feature
 from engine.graph import Pass
 from engine.humon import InputError, Problem
 from engine.plan.requirements.request_table import GrowingArray
-from engine.planning.shading import ShaderSet, check_inputs, fits, shader_set
+from engine.planning.draw.shading import ShaderSet, check_inputs, fits, shader_set
 
 BATCH_KEYS = np.dtype(
     [

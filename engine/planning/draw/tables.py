@@ -20,10 +20,10 @@ from engine.graph import Pass
 from engine.humon import Problem
 from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct
-from engine.planning.blocks import Block
-from engine.planning.boxes import BlockBoxes, world_boxes
-from engine.planning.instance_blocks import InstanceBlocks, capacity
-from engine.planning.recipes import Recipes
+from engine.planning.draw.blocks import Block
+from engine.planning.draw.boxes import BlockBoxes, world_boxes
+from engine.planning.draw.instance_blocks import InstanceBlocks, capacity
+from engine.planning.draw.recipes import Recipes
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
 from engine.tableau.journal import Journal
 

@@ -12,7 +12,7 @@ from engine.assets import AssetRef, Binding, Member, ShaderFacts, Variable, Vert
 from engine.assets.reflection import DescriptorType, Reflection
 from engine.humon import InputError, Problem
 from engine.plan.terms.drawing import ShaderStage
-from engine.planning.shading import check_inputs, fits, shader_set
+from engine.planning.draw.shading import check_inputs, fits, shader_set
 
 VERTEX, FRAGMENT = AssetRef(1, 0), AssetRef(1, 1)
 FLOAT3 = next(form for form in VertexFormat if form.shader_kind == "float")

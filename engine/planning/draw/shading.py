@@ -10,7 +10,7 @@ from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, Variable
 from engine.humon import InputError, Severity
 from engine.plan.terms.drawing import DescriptorType, ShaderStage
 from engine.plan.terms.drawing_rows import BindingRow
-from engine.planning.blocks import Block
+from engine.planning.draw.blocks import Block
 
 TEXTURE_TYPE = "sampler2DArray"
 FRAME_SET, MATERIAL_SET = 0, 1

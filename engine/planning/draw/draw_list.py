@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.planning.tables import DrawTable
+from engine.planning.draw.tables import DrawTable
 
 Ints = npt.NDArray[np.int64]
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.planning.draws import BATCH, MAX_RANGES, DrawList
-from engine.planning.instance_blocks import BLOCK_ROWS, InstanceBlocks
+from engine.planning.draw.draw_list import BATCH, MAX_RANGES, DrawList
+from engine.planning.draw.instance_blocks import BLOCK_ROWS, InstanceBlocks
 from engine.tableau.journal import Journal
 
 

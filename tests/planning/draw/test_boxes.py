@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from engine.assets import Member
-from engine.planning.blocks import Block
-from engine.planning.boxes import BlockBoxes, world_boxes
-from engine.planning.instance_blocks import InstanceBlocks
-from engine.planning.recipes import BATCH_KEYS
-from engine.planning.tables import DrawTable
+from engine.planning.draw.blocks import Block
+from engine.planning.draw.boxes import BlockBoxes, world_boxes
+from engine.planning.draw.instance_blocks import InstanceBlocks
+from engine.planning.draw.recipes import BATCH_KEYS
+from engine.planning.draw.tables import DrawTable
 from engine.planning.values import frame_block
 from engine.tableau.journal import Journal
 
