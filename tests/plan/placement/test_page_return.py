@@ -10,6 +10,7 @@ import pytest
 from support.random_scenes import profile
 
 from engine.plan.model.plan import Plan
+from engine.plan.placement.compaction import compact
 from engine.plan.placement.page_return import PageReturn, return_pages
 from engine.plan.placement.planner import make_plan
 from engine.plan.requirements.coalesce import Coalesced, coalesce
@@ -17,7 +18,9 @@ from engine.plan.requirements.requirements import ImageShape, Requirement, Requi
 from engine.plan.requirements.shapes import tight_bytes
 from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import Free, Move
 from engine.plan.schedule.schedule import make_schedule
+from engine.plan.terms.errors import PlanError
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import asset_key
 from engine.plan.terms.policy import Policy
@@ -231,6 +234,37 @@ def test_without_room_for_one_more_allocation_nothing_moves():
         assert (return_pages(assets.plan([7], sparse, device=few)) is not None) == has_room
 
 
+def test_compaction_returns_the_only_page_of_a_pool_at_once():
+    assets = Assets(100)
+    sparse = assets.plan(
+        [7, 8], assets.plan(range(100), None, Policy(return_bytes=1)), Policy(return_bytes=1)
+    )
+    found = compact(sparse)
+    assert found.gain == sparse.waiting_bytes == sparse.planned_bytes - found.plan.planned_bytes
+    assert (found.moves, found.moved) == (2, 2 * LAYER)
+    steps = make_schedule(Resident.settled_at(sparse), found.plan, NO_SOURCES).steps
+    assert sum(int(step.sizes.sum()) for step in steps if isinstance(step, Move)) == found.moved
+    assert len([step for step in steps if isinstance(step, Free)]) == 1
+    assert compact(sparse, max_bytes=2 * LAYER - 1).plan is sparse
+    assert compact(sparse, max_moves=1).plan is sparse
+    assert compact(found.plan).plan is found.plan
+
+
+def test_compaction_of_other_pools_leaves_bounds_for_the_only_page_of_a_pool():
+    """Two pages of textures where one can be emptied into the other, and a sparse page of buffers."""
+    policy = Policy(block=20 * 351232)
+    textures, buffers = Assets(40), Assets(10, Kind.BUFFER)
+    for row in buffers.rows:
+        textures.rows.append(replace(row, key=asset_key(2, row.key & 0xFF)))
+    full = textures.plan(range(50), None, policy)
+    sparse = textures.plan([*range(15), 20, 21, 40], full, policy)
+    both = compact(sparse)
+    assert both.moved == 2 * LAYER + (340 << 10)
+    assert both.gain == sparse.planned_bytes - both.plan.planned_bytes
+    assert compact(sparse, max_bytes=both.moved - 1).moved < both.moved
+    assert compact(sparse, max_moves=2).moves == 2
+
+
 def test_a_snapshot_in_the_middle_of_a_schedule_has_no_waiting_pages():
     assets = Assets(100)
     sparse = assets.plan([7], assets.plan(range(100)))
@@ -240,6 +274,8 @@ def test_a_snapshot_in_the_middle_of_a_schedule_has_no_waiting_pages():
     for step in make_schedule(resident, smaller, NO_SOURCES).steps[:4]:
         resident.apply(step)
     assert resident.snapshot().waiting == ()
+    with pytest.raises(PlanError, match="a schedule is in progress"):
+        compact(resident.snapshot())
 
 
 def test_pages_are_returned_after_frames_at_rest_and_the_rest_follows_at_once():
