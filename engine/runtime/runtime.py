@@ -377,7 +377,11 @@ class Runtime:
             placeholders = self._refusals > 1
             try:
                 plan = self.planner.plan(
-                    self._requested, before, profile=observed, placeholders=placeholders, keep=Keep.PLACES
+                    self._requested,
+                    before,
+                    profile=observed,
+                    placeholders=placeholders,
+                    keep=Keep.DENSE_PAGES,
                 )
             except PlanError:
                 if more == refused.size - 1:

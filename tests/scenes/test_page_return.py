@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support.refusals import device_that_holds
 
 from engine.plan.model.plan import Plan
 from engine.plan.model.waiting import WaitingPage
 from engine.plan.terms.policy import Policy
 from engine.testing import (
+    MIB,
     Faults,
     OpenedScene,
     assert_changed,
@@ -135,3 +137,22 @@ def test_the_next_change_may_come_in_the_middle_of_a_return(scene_path: Path):
         assert_same_pixels(scene.frame(), full, levels=0, share=0)
         assert scene.memory.live == scene.memory.planned
         assert scene.messages == ()
+
+
+def test_a_device_that_refuses_memory_gets_waiting_pages_first(scene_path: Path):
+    with open_scene(scene_path, settings=["cube.shadowCaster.active=false"]) as scene:
+        switch(scene, False)
+        scene.settle()
+        sparse = scene.memory
+        with device_that_holds(sparse.live + 12 * MIB) as refused:
+            scene["cube"].shadowCaster.active = True  # its shadow map takes 16 MiB
+            scene.settle()
+        assert len(refused) > 0
+        assert scene.memory.plan.waiting == ()
+        assert scene.memory.live == scene.memory.planned < sparse.live + 12 * MIB
+        assert_problems(scene)
+        shown = scene.frame()
+        assert scene.messages == ()
+    few_active = [f"one{index}.visibleModel.active=false" for index in range(COUNT) if index != 55]
+    with open_scene(scene_path, settings=few_active) as fresh:
+        assert_same_pixels(shown, fresh.frame(), levels=0, share=0)

@@ -109,7 +109,7 @@ def _memory(
         if keep is Keep.DENSE_PAGES:
             assert resident is not None
             leaving = waiting_keys(coalesced, profile, resident, policy)
-            if not len(leaving):
+            if not len(leaving) and keep is not attempts[-1]:
                 continue
         try:
             found = PlanningRound(coalesced, profile, resident, policy, terms, keep, leaving).run()

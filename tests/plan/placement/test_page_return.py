@@ -13,6 +13,7 @@ from engine.plan.model.plan import Plan
 from engine.plan.placement.compaction import compact
 from engine.plan.placement.page_return import PageReturn, return_pages
 from engine.plan.placement.planner import make_plan
+from engine.plan.placement.planning_round import Keep
 from engine.plan.requirements.coalesce import Coalesced, coalesce
 from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable
 from engine.plan.requirements.shapes import tight_bytes
@@ -95,6 +96,13 @@ def test_the_old_page_is_freed_after_its_keys_have_moved():
     steps = make_schedule(Resident.settled_at(sparse), return_pages(sparse), NO_SOURCES).steps
     names = [type(step).__name__ for step in steps]
     assert names == ["CreateImage", "Allocate", "Bind", "Move", "Publish", "Destroy", "Free"]
+
+
+def test_a_return_needs_no_staging():
+    assets = Assets(100)
+    plan = assets.plan([7, 99], assets.plan(range(99)))
+    assert len(plan.staging.allocations) == 1
+    assert len(return_pages(plan).staging.allocations) == 0
 
 
 def test_what_was_switched_off_comes_back_beside_what_has_moved():
@@ -212,6 +220,15 @@ def test_pressure_moves_only_keys_of_waiting_pages():
     for index in dense:
         assert plan.address(asset_key(1, index)) == sparse.address(asset_key(1, index))
     assert plan.address(asset_key(1, 7)) != sparse.address(asset_key(1, 7))
+
+
+@pytest.mark.parametrize("keep", [Keep.DENSE_PAGES, Keep.PLACES])
+def test_where_no_page_waits_the_last_attempt_accepts_the_least_staging(keep: Keep):
+    assets, device = Assets(12), profile("lavapipe")
+    before = assets.plan(range(10), device=device)
+    room = assets.plan(range(12), before, device=device).planned_bytes + 30_000
+    plan = make_plan(assets.needs(range(12)), device.with_budgets({0: room}), before, keep=keep)
+    assert 0 < plan.staging.planned_bytes <= 30_000
 
 
 def test_without_room_for_both_pages_nothing_moves():
