@@ -175,6 +175,16 @@ def test_a_cycle_moves_no_more_bytes_and_keys_than_the_policy_allows():
         assert smaller.planned_bytes <= 1.2 * assets.plan(range(40)).planned_bytes
 
 
+def test_after_a_cycle_free_places_are_those_of_the_plan():
+    """The stored packing serves the free places of the rest of a page as one that is made from the plan."""
+    assets, policy = Assets(100), Policy(return_bytes=10 * LAYER)
+    smaller = return_pages(assets.plan(range(40), assets.plan(range(100), None, policy), policy))
+    again = assets.plan(range(60), replace(smaller, _packing=[]), policy)
+    plan = assets.plan(range(60), smaller, policy)
+    assert np.array_equal(plan.memory.subresources, again.memory.subresources)
+    assert len(plan.memory.resources) == 2
+
+
 def test_of_several_pages_those_that_free_the_most_for_each_moved_byte_come_first():
     assets, policy = Assets(60), Policy(block=20 * 351232, return_bytes=7 * LAYER)
     full = assets.plan(range(60), None, policy)
@@ -205,8 +215,12 @@ def test_under_pressure_the_plan_that_needs_the_memory_returns_pages_at_once():
     assert plan.planned_bytes <= 1.2 * assets.plan([7]).planned_bytes
 
 
-def test_pressure_moves_only_keys_of_waiting_pages():
-    """A dense page of another shape keeps its keys, which a plan without any places would move, too."""
+@pytest.mark.parametrize("at_once", [False, True])
+def test_pressure_moves_only_keys_of_waiting_pages(at_once: bool):
+    """A dense page of another shape keeps its keys, which a plan without any places would move, too.
+
+    Whether most of the other page was switched off before, or is by the same plan.
+    """
     assets = Assets(100)
     small = replace(SHAPE, width=128, mip_levels=8)
     for index in range(60, 100):
@@ -215,7 +229,7 @@ def test_pressure_moves_only_keys_of_waiting_pages():
     full = assets.plan(range(100))
     sparse = assets.plan([7, *dense], full)
     tight = DEVICE.with_budgets({0: sparse.planned_bytes - 1})
-    plan = assets.plan([7, *dense], sparse, device=tight)
+    plan = assets.plan([7, *dense], full if at_once else sparse, device=tight)
     assert plan.planned_bytes < sparse.planned_bytes
     for index in dense:
         assert plan.address(asset_key(1, index)) == sparse.address(asset_key(1, index))
@@ -267,6 +281,16 @@ def test_compaction_returns_the_only_page_of_a_pool_at_once():
     assert compact(found.plan).plan is found.plan
 
 
+def test_the_bounds_of_a_compaction_hold_for_all_pages_that_it_returns():
+    textures, buffers = Assets(40), Assets(40, Kind.BUFFER)
+    for row in buffers.rows:
+        textures.rows.append(replace(row, key=asset_key(2, row.key & 0xFF)))
+    sparse = textures.plan([7, 50], textures.plan(range(80)))
+    assert compact(sparse).moves == len(sparse.waiting) == 2
+    assert compact(sparse, max_moves=1).moves == 1
+    assert compact(sparse, max_bytes=compact(sparse).moved - 1).moves == 1
+
+
 def test_compaction_of_other_pools_leaves_bounds_for_the_only_page_of_a_pool():
     """Two pages of textures where one can be emptied into the other, and a sparse page of buffers."""
     policy = Policy(block=20 * 351232)
@@ -288,7 +312,7 @@ def test_a_snapshot_in_the_middle_of_a_schedule_has_no_waiting_pages():
     resident = Resident.settled_at(sparse)
     smaller = return_pages(sparse)
     resident.begin(smaller)
-    for step in make_schedule(resident, smaller, NO_SOURCES).steps[:4]:
+    for step in make_schedule(resident, smaller, NO_SOURCES).steps[:3]:
         resident.apply(step)
     assert resident.snapshot().waiting == ()
     with pytest.raises(PlanError, match="a schedule is in progress"):
