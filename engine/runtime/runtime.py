@@ -27,6 +27,7 @@ from engine.memory.readback import read_image
 from engine.memory.streaming.manager import MemoryManager, Pace
 from engine.plan.model.plan import Plan
 from engine.plan.placement.compaction import Compaction, compact
+from engine.plan.placement.page_return import PageReturn
 from engine.plan.placement.planner import plan_again
 from engine.plan.placement.planning_round import Keep
 from engine.plan.requirements.requirements import ImageShape
@@ -123,6 +124,7 @@ class Runtime:
         self._needs: FrameNeeds | None = None
         self._requested: FrameNeeds | None = None
         self._settled: tuple[FrameNeeds, Plan] | None = None
+        self._page_return = PageReturn()
         self._refusals = self._rollbacks = 0
         self._observed_limits: dict[int, int] = {}
         self._tickets = [0] * FRAMES_IN_FLIGHT
@@ -197,6 +199,7 @@ class Runtime:
         self.renderer.collect(self.timeline.completed())
         moved = self.tableau.update_world()
         patience = REPLAN_MS if self._replan() else None
+        self._return_pages()
         self._reprioritize()
         self.advance(patience)
         self._redraw()
@@ -325,6 +328,12 @@ class Runtime:
         self._apply_plan(self._requested, plan)
         return True
 
+    def _return_pages(self) -> None:
+        """Start to return pages that are mostly free, once the scene has been at rest for a while."""
+        plan = self._page_return.next(self.plan, settled=self.memory.settled)
+        if plan is not None and self._needs is not None:
+            self._apply_plan(self._needs, plan)
+
     def _retry_with_less(self, refused: OutOfDeviceMemory) -> None:
         """Plan with less, after the device has refused memory that was within its budget.
 
@@ -372,7 +381,11 @@ class Runtime:
             placeholders = self._refusals > 1
             try:
                 plan = self.planner.plan(
-                    self._requested, before, profile=observed, placeholders=placeholders, keep=Keep.PLACES
+                    self._requested,
+                    before,
+                    profile=observed,
+                    placeholders=placeholders,
+                    keep=Keep.DENSE_PAGES,
                 )
             except PlanError:
                 if more == refused.size - 1:

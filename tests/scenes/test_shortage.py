@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.refusals import device_that_holds
 
 from engine.memory.device.objects import LiveAllocation, Objects
 from engine.memory.device.problems import HeapFull
@@ -24,7 +24,7 @@ from engine.testing import (
     assert_same_pixels,
     open_scene,
 )
-from engine.vk.errors import OutOfDeviceMemory, Result
+from engine.vk.errors import OutOfDeviceMemory
 
 pytestmark = pytest.mark.gpu
 
@@ -36,23 +36,6 @@ BRICKS = Box(140, 100, 40, 40)
 def cube() -> Iterator[OpenedScene]:
     with open_scene("scenes/cube.hu") as scene:
         yield scene
-
-
-@contextmanager
-def device_that_holds(limit: int) -> Iterator[list[int]]:
-    """Make the device refuse allocations beyond `limit` bytes in all; yields the refused sizes."""
-    refused: list[int] = []
-    make = Objects.allocate_memory
-
-    def sparing(self: Objects, step: Allocate, **how: bool) -> LiveAllocation:
-        if self.live_bytes + step.size > limit:
-            refused.append(step.size)
-            raise OutOfDeviceMemory("vkAllocateMemory", Result.OUT_OF_DEVICE_MEMORY)
-        return make(self, step, **how)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Objects, "allocate_memory", sparing)
-        yield refused
 
 
 def redness(frame: np.ndarray) -> float:

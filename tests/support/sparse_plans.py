@@ -16,7 +16,7 @@ from engine.plan.terms.policy import Policy
 from engine.plan.terms.vocabulary import BufferUsage, Contents, Kind
 
 DEVICE = profile("unified")
-POLICY = Policy(block=1024, own=256)
+POLICY = Policy(block=1024, own=256, sparse=1 << 30)  # so no page waits to be returned
 
 
 def sparse_plan(rng: np.random.Generator, count: int = 10) -> Plan:

@@ -49,6 +49,7 @@ class MemoryModel:
         self._resources = memory.resources
         self._subresources = memory.subresources
         self._plan = plan
+        self._waiting = {page.resource: page for page in plan.waiting}
         self._expanded = expanded
         self._expanded_version = -1
         counts = len(self._allocations), len(self._resources), len(self._subresources)
@@ -140,6 +141,8 @@ class MemoryModel:
             what, usage = f"image {', '.join([shape, *extra])}", flag_names(ImageUsage(int(entry["usage"])))
         inside = count_text(int(self._subresources_in[row]), "subresource")
         place = f"offset {int(entry['offset']):,} in allocation {entry['allocation']}, {inside}"
+        if (page := self._waiting.get(int(entry["id"]))) is not None:
+            place += f", {bytes_text(page.bytes)} waits to be returned: {page.reason}"
         return MemoryRow(Level.RESOURCE, f"{what} #{entry['id']}", int(entry["size"]), usage, (), place)
 
     def _subresource(self, row: int) -> MemoryRow:

@@ -38,7 +38,7 @@ class MemoryPanel:
         if self._model is None or self._made_of is not plan:
             self._model, self._made_of = MemoryModel(plan, self._expanded), plan
         model = self._model
-        _totals(facts)
+        _totals(facts, plan.waiting_bytes)
         self._compaction_button.draw(plan, facts.settled)
         _steps(facts)
         chosen = None if self._chosen is None else model.node_of(self._chosen)
@@ -111,11 +111,13 @@ def _details(row: MemoryRow) -> None:
     imgui.end_child()
 
 
-def _totals(facts: RunStatistics) -> None:
+def _totals(facts: RunStatistics, waiting_bytes: int) -> None:
     planned, live = facts.planned_bytes, facts.live_bytes
     imgui.text_unformatted(f"{bytes_text(live)} live")
     imgui.same_line()
     widgets.quiet(f"of {bytes_text(planned)} planned, {bytes_text(facts.waste_bytes)} waste")
+    if waiting_bytes:
+        widgets.quiet(f"{bytes_text(waiting_bytes)} waits to be returned")
     widgets.bar(live / planned if planned else 1.0, 5, style.GOOD if live == planned else style.ACCENT)
     if facts.settled:
         widgets.quiet("settled: everything planned is resident")

@@ -25,6 +25,7 @@ class Holes:
         self._pool_of: dict[int, Hashable] = {}
         self._starts: dict[int, list[int]] = {}
         self._sizes: dict[int, dict[int, int]] = {}
+        self._closed: set[int] = set()
 
     def add_space(self, space: int, pool: Hashable) -> None:
         """Add a space that has no free range yet."""
@@ -36,10 +37,28 @@ class Holes:
     def drop_space(self, space: int) -> None:
         """Remove a space and its free ranges; an unknown space is ignored."""
         if space in self._pool_of:
-            pool = self._pools[self._pool_of.pop(space)]
-            for start, size in self._sizes.pop(space).items():
+            pool, sizes = self._pools[self._pool_of.pop(space)], self._sizes.pop(space)
+            for start, size in sizes.items() if space not in self._closed else ():
                 pool.pop(bisect_left(pool, (size, space, start)))
             del self._starts[space]
+            self._closed.discard(space)
+
+    def close(self, space: int) -> None:
+        """Serve no request from this space until it is opened again."""
+        pool = self._pools[self._pool_of[space]]
+        pool[:] = [entry for entry in pool if entry[1] != space]
+        self._closed.add(space)
+
+    def open(self, space: int) -> None:
+        """Serve requests from a closed space again; any other space is ignored."""
+        if space in self._closed:
+            self._closed.remove(space)
+            sizes = self._sizes[space]
+            start, free = (np.fromiter(each, np.int64, len(sizes)) for each in (sizes, sizes.values()))
+            order = np.lexsort((start, free))
+            fresh = zip(free[order].tolist(), [space] * len(order), start[order].tolist(), strict=True)
+            pool = self._pools[self._pool_of[space]]
+            pool[:] = sorted([*pool, *fresh])  # two sorted runs, which are merged
 
     def has_space(self, space: int) -> bool:
         """Whether this space was added and not dropped."""
@@ -105,14 +124,16 @@ class Holes:
     def _insert(self, space: int, start: int, size: int) -> None:
         insort(self._starts[space], start)
         self._sizes[space][start] = size
-        insort(self._pools[self._pool_of[space]], (size, space, start))
+        if space not in self._closed:
+            insort(self._pools[self._pool_of[space]], (size, space, start))
 
     def _remove(self, space: int, start: int) -> int:
         starts = self._starts[space]
         starts.pop(bisect_left(starts, start))
         size = self._sizes[space].pop(start)
-        pool = self._pools[self._pool_of[space]]
-        pool.pop(bisect_left(pool, (size, space, start)))
+        if space not in self._closed:
+            pool = self._pools[self._pool_of[space]]
+            pool.pop(bisect_left(pool, (size, space, start)))
         return size
 
 

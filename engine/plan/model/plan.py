@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from engine.plan.model.drawing_plan import DrawingPlan
 from engine.plan.model.memory_plan import Address, MemoryPlan
 from engine.plan.model.packing import Packing
+from engine.plan.model.waiting import WaitingPage, waiting_pages
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import TermsTable
@@ -81,6 +83,19 @@ class Plan:
     def waste_bytes(self) -> int:
         """Planned bytes that belong to no key: holes, padding between resources, free layers of pages."""
         return self.planned_bytes - int(self.filled().sum())
+
+    @cached_property
+    def waiting(self) -> tuple[WaitingPage, ...]:
+        """Pages that are mostly free and wait to be returned, most worthwhile first; none of a snapshot."""
+        if not self.whole:
+            return ()
+        memory = self.memory
+        return waiting_pages(memory, memory.subresources, self.terms, self.profile, self.policy)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Planned bytes that come back, about, once the waiting pages are returned."""
+        return sum(page.bytes for page in self.waiting)
 
     def filled(self) -> NDArray[np.float64]:
         """Bytes of each subresource with its share of padding, in the order of `memory.subresources`."""

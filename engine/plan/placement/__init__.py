@@ -1,1 +1,1 @@
-"""From needs to a plan: placement of every need, fallbacks when memory is short, and compaction."""
+"""From needs to a plan: placement of every need, fallbacks when memory is short, returns, compaction."""

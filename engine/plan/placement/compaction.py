@@ -1,8 +1,9 @@
 """Compaction: move the keys of whole pages into holes of other pages, so that their memory can be freed.
 
 It runs only on request, is bounded by bytes and moves, and its gain is known before anything is moved. It
-needs no new memory: a page is emptied only where all its keys fit into holes of pages that stay. Only cached
-assets are moved; the contents of other resources are known to their requesters alone.
+needs no new memory: a page is emptied only where all its keys fit into holes of pages that stay. In pools
+where no page can be emptied so, such as those of one page, pages that wait to be returned move to new ones.
+Only cached assets are moved; the contents of other resources are known to their requesters alone.
 Of the sets of pages that free the most memory, the one that moves the fewest bytes is chosen: exactly where
 pages are few, greedily from the emptiest page on where they are many.
 """
@@ -21,8 +22,9 @@ from engine.plan.model.memory_plan import MemoryPlan, Sharing
 from engine.plan.model.packing import page_pool
 from engine.plan.model.plan import Plan
 from engine.plan.placement.fitting import Hole, Item, SearchBudget, fit
+from engine.plan.placement.page_return import placed_again
 from engine.plan.terms.errors import PlanError
-from engine.plan.terms.table import Rows, contains
+from engine.plan.terms.table import Int64s, Rows, contains
 from engine.plan.terms.vocabulary import Contents
 
 _EXACT_PAGES = 10
@@ -32,7 +34,10 @@ _SEARCH_BUDGET = 3_000_000
 
 @dataclass(frozen=True, eq=False)
 class Compaction:
-    """A plan with fewer pages: it frees `gain` bytes with `moves` moves of `moved` bytes; none has run."""
+    """A plan with fewer or smaller pages: it frees `gain` bytes, and moves `moves` keys of `moved` bytes.
+
+    Nothing has been carried out yet.
+    """
 
     plan: Plan
     gain: int
@@ -79,6 +84,7 @@ def compact(plan: Plan | None, max_bytes: int = 1 << 62, max_moves: int = 1 << 3
     places: dict[int, tuple[int, int]] = {}
     emptied: list[int] = []
     pools = list(_pools(plan))
+    sparse = {page.resource for page in plan.waiting}
     for pages in pools:
         budget = SearchBudget(_SEARCH_BUDGET // len(pools))
         choice = _choose(plan, pages, max_bytes - moved, max_moves - len(places), budget)
@@ -86,9 +92,27 @@ def compact(plan: Plan | None, max_bytes: int = 1 << 62, max_moves: int = 1 << 3
             gain, moved = gain + choice.gain, moved + choice.moved
             places.update(choice.places)
             emptied += choice.emptied
-    if not emptied:
-        return Compaction(plan, 0, 0, 0)
-    return Compaction(_moved(plan, places, emptied), gain, moved, len(places))
+            sparse -= {page.resource for page in pages}
+    made = _moved(plan, places, emptied) if emptied else plan
+    keys = _keys_of(plan, sparse, max_bytes - moved, max_moves - len(places))
+    smaller = placed_again(made, keys, [page.resource for page in made.waiting]) if len(keys) else None
+    if smaller is None:
+        return Compaction(made, gain, moved, len(places))
+    gain += made.planned_bytes - smaller.planned_bytes
+    moved += int(plan.memory.subresource_table.rows(keys)["size"].sum())
+    return Compaction(smaller, gain, moved, len(places) + len(keys))
+
+
+def _keys_of(plan: Plan, pages: set[int], max_bytes: int, max_moves: int) -> Int64s:
+    """The keys, sorted, of as many waiting pages of `pages` as the bounds allow, most worthwhile first."""
+    places = plan.memory.subresources
+    found: list[Int64s] = [np.zeros(0, np.int64)]
+    for page in plan.waiting:
+        mine = places["key"][places["resource"] == page.resource].astype(np.int64)
+        if page.resource in pages and page.moved <= max_bytes and len(mine) <= max_moves:
+            max_bytes, max_moves = max_bytes - page.moved, max_moves - len(mine)
+            found.append(mine)
+    return np.sort(np.concatenate(found))
 
 
 def _pools(plan: Plan) -> Iterator[list[Page]]:

@@ -2,8 +2,8 @@
 
 Placement is sticky: a key that still fits stays at its place; all others are placed, in holes first and then
 in new pages. A replaced key keeps its old range until the schedule has published the new one. If that exceeds
-a budget or the number of allocations, old ranges are freed first; then everything in shared pages is placed
-again; at last everything is.
+a budget or the number of allocations, old ranges are freed first; then pages that wait to be returned are;
+then everything in shared pages is placed again; at last everything is.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from engine.plan.model.memory_plan import MemoryPlan, Sharing
 from engine.plan.model.packing import Packing
 from engine.plan.model.plan import Plan
 from engine.plan.placement.builder import HeapFull
+from engine.plan.placement.page_return import waiting_keys
 from engine.plan.placement.placing import UnsatisfiableNeed
 from engine.plan.placement.planning_round import Keep, PlanningRound
 from engine.plan.placement.staging_plan import plan_staging
@@ -30,6 +31,7 @@ from engine.plan.terms.table import Int64s, contains, distinct
 from engine.plan.terms.vocabulary import Contents
 
 DEFAULT_POLICY = Policy()
+_NONE = np.zeros(0, np.int64)
 _NAMED_REQUESTERS = 64  # requesters that are named to find the five largest
 
 
@@ -96,9 +98,14 @@ def _memory(
     limit = profile.limits.max_memory_allocation_count
     full: HeapFull | None = None
     for keep in attempts:
-        what = "the plan"
+        what, leaving = "the plan", _NONE
+        if keep is Keep.DENSE_PAGES:
+            assert resident is not None
+            leaving = waiting_keys(coalesced, profile, resident, policy)
+            if not len(leaving) and keep is not attempts[-1]:
+                continue
         try:
-            found = PlanningRound(coalesced, profile, resident, policy, terms, keep).run()
+            found = PlanningRound(coalesced, profile, resident, policy, terms, keep, leaving).run()
             what = "the plan and a staging buffer"
             min_staging = found.min_staging if keep is attempts[-1] or keep is Keep.OWN_ALLOCATIONS else None
             memory, staging = plan_staging(coalesced, found, profile, policy, min_staging)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -19,9 +20,10 @@ from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import TermsTable
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.table import Int64s, Rows, Table, distinct_ids, stack
+from engine.plan.terms.table import Int64s, Rows, Table, contains, distinct, distinct_ids, stack
 from engine.plan.terms.vocabulary import Kind
 
+_NONE = np.zeros(0, np.int64)
 SLACK = 32  # bytes of staging per key, for the alignment of the start and end of a run
 
 
@@ -34,8 +36,9 @@ class Keep(IntEnum):
 
     NOTHING = 0
     OWN_ALLOCATIONS = 1
-    PLACES = 2  # keys that fit stay where they are
-    OLD_RANGES = 3  # and the old range of a replaced key is kept until its new one is published
+    DENSE_PAGES = 2  # keys in pages that wait to be returned are placed again, and others that fit stay
+    PLACES = 3  # keys that fit stay where they are
+    OLD_RANGES = 4  # and the old range of a replaced key is kept until its new one is published
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,7 +55,10 @@ class RoundResult:
 
 
 class PlanningRound:
-    """Works on a copy-on-write view of the resident plan, which a failed round leaves unchanged."""
+    """Works on a copy-on-write view of the resident plan, which a failed round leaves unchanged.
+
+    The resident keys `leaving` (sorted) do not stay at their places; no key is placed in pages of `closed`.
+    """
 
     def __init__(
         self,
@@ -62,15 +68,19 @@ class PlanningRound:
         policy: Policy,
         terms: TermsTable,
         keep: Keep,
+        leaving: Int64s = _NONE,
+        closed: Sequence[int] = (),
     ) -> None:
         self.coalesced = coalesced
         self.profile = profile
         self.policy = policy
         self.terms = terms
         self.keep = keep
+        self.leaving = leaving
+        self.closed = closed
         self.resident = resident
         self.memory = _kept(resident.memory, keep) if resident is not None else MemoryPlan.empty()
-        if resident is not None and keep >= Keep.PLACES:
+        if resident is not None and keep >= Keep.DENSE_PAGES:
             self.packing = resident.take_packing()
         else:
             self.packing = Packing.of(self.memory, profile)
@@ -78,6 +88,8 @@ class PlanningRound:
     def run(self) -> RoundResult:
         """The memory plan and the bytes to stage; HeapFull or UnsatisfiableNeed where it does not fit."""
         removed_keys, ids = self._difference()
+        if len(self.leaving):
+            ids = distinct(np.concatenate([ids, self.leaving]))
         columns = need_columns(
             self.coalesced, self.coalesced.needs.rows(ids), self.profile, self.policy, self.terms
         )
@@ -88,8 +100,11 @@ class PlanningRound:
         same[had] = (old["terms"] == rows["terms"][had]) & (old["size"] == rows["size"][had])
         same[had] &= old["content"] == rows["content"][had]
         same[had] &= old["footprint"] >= rows["footprint"][had]
+        leaves = contains(self.leaving, ids)
+        same &= ~leaves
         stays = same.copy()
-        stays[had] |= self._fits(columns, rows, had, old)
+        if not leaves.all():
+            stays[had] |= self._fits(columns, rows, had, old) & ~leaves[had]
         self._keep(rows, columns, had, old, stays)
         removed = self.memory.subresource_table.rows(removed_keys)
         replaced = old[~stays[had]]
@@ -97,7 +112,10 @@ class PlanningRound:
         if not keep_old:
             removed, replaced = stack([removed, replaced]), replaced[:0]
         dropped = self._drop(removed)
-        builder = Builder(self.memory, self.packing, self.profile, self.policy, grow=keep_old)
+        for page in self.closed:
+            self.packing.pages.close(page)
+        grow = keep_old and not len(self.leaving)
+        builder = Builder(self.memory, self.packing, self.profile, self.policy, grow=grow)
         self._place(columns, rows, ~stays, builder)
         missing = np.isin(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
         fetch = ~stays & columns.cached | missing
@@ -241,6 +259,8 @@ class PlanningRound:
             self.packing.keys_in[ident] += count
         self.packing.open_new(allocations, resources, placed)
         last = self._drop(replaced)
+        for page in self.closed:
+            self.packing.pages.open(page)
         return MemoryPlan(
             self.memory.allocation_table.changed(allocations, np.concatenate([dropped[1], last[1]])),
             self.memory.resource_table.changed(resources, np.concatenate([dropped[0], last[0]])),
@@ -269,7 +289,7 @@ def _counts(ids: NDArray[np.int32]) -> list[tuple[int, int]]:
 
 def _kept(memory: MemoryPlan, keep: Keep) -> MemoryPlan:
     """The part of a memory plan that `keep` keeps; the next unused ids are kept in any case."""
-    if keep >= Keep.PLACES:
+    if keep >= Keep.DENSE_PAGES:
         return memory
     if keep is Keep.NOTHING:
         empty = MemoryPlan.empty()

@@ -24,6 +24,12 @@ class Policy:
     then need no staging.
     transfer_queue: use a transfer-only queue where the device has one.
     elsewhere: cached assets may be placed in memory that is not device-local, which is slower.
+    sparse: a page of cached assets waits to be returned while less than 1/`sparse` of it is in use and more
+    of it is free than additions to its kind may take (`growth`). With 2, a return moves less than it frees.
+    rest: frames without steps and without a new plan before waiting pages are returned; what is switched off
+    and on again meanwhile is not moved. A plan that does not fit otherwise returns them at once.
+    return_bytes: the most bytes that are moved at once to return pages; a larger asset is moved alone.
+    return_keys: the most assets that are moved at once to return pages.
     """
 
     block: int = 256 * MIB
@@ -36,3 +42,7 @@ class Policy:
     direct: bool = True
     transfer_queue: bool = True
     elsewhere: bool = False
+    sparse: int = 2
+    rest: int = 60
+    return_bytes: int = 32 * MIB
+    return_keys: int = 2048

@@ -44,6 +44,7 @@ def plan_values(plan: Plan) -> Text:
         "profile": plan.profile.name,
         "plannedBytes": plan.planned_bytes,
         "wasteBytes": plan.waste_bytes,
+        **({"waitingBytes": plan.waiting_bytes} if plan.waiting else {}),
         "heaps": [
             {"heap": i, "planned": int(used[i]), "budget": plan.profile.budget(i)}
             for i in range(len(plan.profile.heaps))
@@ -52,6 +53,11 @@ def plan_values(plan: Plan) -> Text:
     }
     if len(plan.staging.allocations):
         values["stagingPlan"] = memory_values(plan, plan.staging)
+    if plan.waiting:
+        values["waits"] = [
+            {"allocation": p.allocation, "resource": p.resource, "bytes": p.bytes, "why": p.reason}
+            for p in plan.waiting
+        ]
     if len(left_out := plan.left_out):
         values["leftOut"] = [_left_out(plan, key) for key in left_out.tolist()]
     values["shaderPlan"] = [_shader(plan, row) for row in plan.shaders]

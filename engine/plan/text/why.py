@@ -49,6 +49,15 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """A page that waits to be returned: its address without an offset, and the bytes that come back."""
+
+    page: str
+    bytes: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RowReason:
     """One shader, pipeline or descriptor set: its name, its plan and its requesters."""
 
@@ -57,12 +66,12 @@ class RowReason:
     requesters: tuple[str, ...]
 
 
-AnyReason: TypeAlias = Reason | LeftOut | RowReason
+AnyReason: TypeAlias = Reason | Waits | LeftOut | RowReason
 
 
 def why(plan: Plan, question: str) -> list[AnyReason]:
-    """All matches of `question`: keys in memory by address, then keys left out, then shaders, pipelines and
-    descriptor sets.
+    """All matches of `question`: keys in memory by address, each page of them that waits to be returned, then
+    keys left out, then shaders, pipelines and descriptor sets.
 
     An address is `memoryType/allocation[/resource[/offset]]`, an asset `db:index` (by number or name) or part
     of its name, a usage its name (`vertex_buffer_bit`), anything else the path of an object or the name of a
@@ -86,6 +95,9 @@ def why_text(plan: Plan, question: str) -> str:
     values = []
     for reason in why(plan, question):
         value: dict[str, object]
+        if isinstance(reason, Waits):
+            values.append({"page": reason.page, "waits": reason.bytes, "why": [reason.reason]})
+            continue
         if isinstance(reason, RowReason):
             value = {"name": reason.name, "plan": reason.plan}
         elif isinstance(reason, LeftOut):
@@ -122,7 +134,21 @@ def _reasons(plan: Plan, memory: MemoryPlan, keys: Int64s) -> list[AnyReason]:
     """The reasons of `keys`, sorted by address."""
     places = memory.subresource_table.rows(keys)
     order = np.lexsort((places["offset"], places["resource"]))
-    return [_reason(plan, memory, key) for key in keys[order].tolist()]
+    reasons: list[AnyReason] = [_reason(plan, memory, key) for key in keys[order].tolist()]
+    return reasons + _waits(plan, memory, set(places["resource"].tolist()))
+
+
+def _waits(plan: Plan, memory: MemoryPlan, resources: set[int]) -> list[AnyReason]:
+    """Which of `resources` wait to be returned."""
+    return [
+        Waits(
+            f"memoryType {page.memory_type}, allocation {page.allocation}, resource {page.resource}",
+            page.bytes,
+            page.reason,
+        )
+        for page in plan.waiting
+        if memory is plan.memory and page.resource in resources
+    ]
 
 
 def _left_out(plan: Plan, matches: Callable[[int], bool]) -> list[AnyReason]:
@@ -172,6 +198,7 @@ def _at_address(plan: Plan, question: str) -> list[AnyReason] | None:
         return None
     memory_type, allocation, resource, offset = (None if g is None else int(g) for g in found.groups())
     reasons: list[AnyReason] = []
+    home = memory_type, allocation
     for memory in (plan.memory, plan.staging):
         places = memory.subresources
         resources = memory.resource_table.rows(places["resource"].astype(np.int64))
@@ -181,7 +208,9 @@ def _at_address(plan: Plan, question: str) -> list[AnyReason] | None:
             matches &= places["resource"] == resource
         if offset is not None:
             matches &= (places["offset"] <= offset) & (offset < places["offset"] + places["footprint"])
-        reasons += _reasons(plan, memory, places["key"][matches].astype(np.int64))
+        inside = _reasons(plan, memory, places["key"][matches].astype(np.int64))
+        free = {page.resource for page in plan.waiting if (page.memory_type, page.allocation) == home}
+        reasons += inside or _waits(plan, memory, free if resource is None else free & {resource})
     return reasons
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from engine.plan.placement.compaction import compact
+from engine.plan.placement.page_return import PageReturn
 from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
 from engine.plan.resident.steps import Allocate, AnyStep, ClearStaging, Move, Transfer
@@ -71,6 +72,7 @@ class SimulatedHost:
         self._needs: FrameNeeds | None = None
         self._schedule: Schedule | None = None
         self._next = 0
+        self._page_return = PageReturn()
         self._in_cycle: set[int] = set()
         self._done: Counter[str] = Counter()
         self._peaks = [0] * len(profile.heaps)
@@ -97,6 +99,9 @@ class SimulatedHost:
     def draw(self) -> bool:
         """Carry out one frame's paging cycles; return whether the schedule is finished."""
         self.replan()
+        plan = self._page_return.next(self._plan, settled=not self._left())
+        if plan is not None and self._needs is not None:
+            self._take_up(plan, self._needs)
         begun = 0
         for step in self._left():
             if isinstance(step, Transfer) and step.staging not in self._in_cycle:

@@ -55,6 +55,28 @@ def test_a_dropped_space_has_no_free_ranges():
     assert holes.free_bytes("pool") == 10
 
 
+def test_a_closed_space_serves_no_request_until_it_is_opened():
+    holes = filled((0, 0, 10), (1, 0, 90), (1, 100, 20))
+    holes.close(1)
+    assert holes.largest("pool") == 10
+    assert holes.take("pool", 11, 1) is None
+    holes.give(1, 90, 10)
+    assert holes.has_space(1)
+    holes.open(1)
+    holes.open(0)
+    assert holes.take("pool", 120, 1) == (1, 0)
+    assert holes.free_bytes("pool") == 10
+
+
+def test_a_closed_space_can_be_dropped():
+    holes = filled((0, 0, 10), (1, 0, 90))
+    holes.close(1)
+    holes.drop_space(1)
+    holes.open(1)
+    assert holes.free_bytes("pool") == 10
+    assert not holes.has_space(1)
+
+
 @given(st.lists(st.tuples(st.integers(1, 40), st.sampled_from([1, 4, 7, 16])), max_size=40), st.randoms())
 def test_ranges_never_overlap_and_all_can_be_freed(requests, random):
     holes = filled((0, 0, 500), (3, 0, 300))

@@ -12,6 +12,7 @@ from support.plan_proofs import (
     packing_is_pure,
     replaced,
     resumed,
+    returned,
     stopped_everywhere,
     valid_plans,
 )
@@ -58,6 +59,11 @@ def test_a_schedule_can_be_stopped_after_every_step(sample: Sample):
 def test_compaction_frees_its_gain_and_keeps_every_byte(sample: Sample):
     seeds = sample.seeds(30, 200)
     assert sum(compacted(seed) for seed in seeds) >= len(seeds) // 20
+
+
+def test_returned_pages_keep_every_byte_and_fetch_nothing(sample: Sample):
+    seeds = sample.seeds(12, 120)
+    assert sum(bool(returned(seed)) for seed in seeds) > len(seeds) * 0.5
 
 
 def test_a_plan_depends_on_the_resident_state_and_not_on_its_history(sample: Sample):

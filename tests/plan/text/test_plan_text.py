@@ -12,6 +12,7 @@ import pytest
 from support.hostile import hostile_edits
 from support.limits import limit
 from support.random_scenes import NAMES, SMALL, World, needs, profile
+from support.sparse_pages import sparse_page
 
 from engine.humon import InputError, Position, parse
 from engine.plan.model.drawing_plan import DrawingPlan, DrawingRows
@@ -28,7 +29,7 @@ from engine.plan.terms.vocabulary import BufferUsage, Contents, Kind
 from engine.plan.text.plan_difference import difference, difference_text, row_changes
 from engine.plan.text.plan_reader import read_plan
 from engine.plan.text.plan_text import plan_text
-from engine.plan.text.why import Reason, RowReason, why, why_text
+from engine.plan.text.why import Reason, RowReason, Waits, why, why_text
 from engine.planning.offline import plan_scene
 
 PRINT = """
@@ -290,6 +291,51 @@ def test_the_bytes_of_all_reasons_add_up_to_the_plan():
         for reason in why(plan, f"{part}/{a}")
     )
     assert total + plan.waste_bytes == plan.planned_bytes
+
+
+def test_the_plan_lists_pages_that_wait_to_be_returned():
+    plan = sparse_page()
+    assert (plan.planned_bytes, plan.waiting_bytes) == (35_123_200, 34_771_968)
+    text = plan_text(plan)
+    assert "waitingBytes: 34771968" in text
+    (entry,) = parse(text, "plan").root["featureDb"]["waits"]
+    values = {key: child.text for key, child in entry.items()}
+    assert values == {
+        "allocation": "0",
+        "resource": "0",
+        "bytes": "34771968",
+        "why": "1 of 100 layers in use",
+    }
+    again = read_plan(text, plan.profile)
+    assert plan_text(again).split("shaderPlan")[0] == text.split("shaderPlan")[0]
+
+
+def test_a_plan_in_which_nothing_waits_says_nothing_about_it():
+    assert "wait" not in plan_text(sparse_page(range(50)))
+    assert not [reason for reason in why(sparse_page(range(50)), "1:7") if isinstance(reason, Waits)]
+
+
+def test_why_names_the_waiting_page_of_an_asset_an_object_and_an_address():
+    plan = sparse_page()
+    for question in ("1:7", "object7", "sampled_bit", "1/0", "1/0/0", "1/0/0/7"):
+        reason, waits = why(plan, question)
+        assert reason.key == asset_key(1, 7)
+        assert waits == Waits(
+            "memoryType 1, allocation 0, resource 0", plan.waiting_bytes, "1 of 100 layers in use"
+        )
+    text = why_text(plan, "1:7")
+    assert "waits: 34771968" in text
+    assert "1 of 100 layers in use" in text
+
+
+def test_why_answers_for_a_free_place_of_a_waiting_page():
+    plan = sparse_page()
+    assert [type(reason) for reason in why(plan, "1/0/0/50")] == [Waits]
+    for question in ("1/0/1/50", "1/1/0/50", "0/0/0/50"):
+        with pytest.raises(PlanError):
+            why(plan, question)
+    with pytest.raises(PlanError):
+        why(sparse_page(range(50)), "1/0/0/50")
 
 
 GOLDEN = Path(__file__).parent / "golden"

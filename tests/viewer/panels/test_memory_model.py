@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.plans import MIB, cube_plan, large_plan
+from support.sparse_pages import sparse_page
 
 from viewer.panels.expanded_nodes import ExpandedNodes
 from viewer.panels.memory_model import Level, MemoryModel
@@ -49,6 +50,14 @@ def test_an_allocation_reports_its_type_and_what_is_free(model: MemoryModel) -> 
     node = model.node_of((Level.ALLOCATION, 4))
     assert node is not None
     assert model.row(node).place == "memory type 1, 1 resource, mapped, 2.00 KiB free"
+
+
+def test_a_page_that_waits_to_be_returned_names_bytes_and_reason() -> None:
+    model = MemoryModel(sparse_page(), ExpandedNodes())
+    node = model.node_of((Level.RESOURCE, 0))
+    assert node is not None
+    waits = "33.2 MiB waits to be returned: 1 of 100 layers in use"
+    assert model.row(node).place == f"offset 0 in allocation 0, 1 subresource, {waits}"
 
 
 def test_collapsing_hides_the_rows_below_and_survives_a_new_plan(model: MemoryModel) -> None:
