@@ -23,10 +23,17 @@ def world_boxes(
 
     `of` is the mesh of each matrix. The box of a turned box is larger than what it holds.
     """
-    low, high = meshes["low"], meshes["high"]
-    centre, half = ((high + low) / 2).take(of, axis=0), ((high - low) / 2).take(of, axis=0)
-    middle = np.einsum("ni,nij->nj", centre, matrices[:, :3, :3]) + matrices[:, 3, :3]
-    return middle, np.einsum("ni,nij->nj", half, np.abs(matrices[:, :3, :3]))
+    if len(of) and (of == of[0]).all():
+        of = of[:1]  # one mesh for all: its numbers are broadcast
+    low, high = meshes["low"][of], meshes["high"][of]
+    centre, half = (high + low) / 2, (high - low) / 2
+    middle = matrices[:, 3, :3].copy()
+    reach = np.zeros_like(middle)
+    for axis in range(3):  # by columns: the same sums in the same order, however many there are
+        row = matrices[:, axis, :3]
+        middle += centre[:, axis, None] * row
+        reach += half[:, axis, None] * np.abs(row)
+    return middle, reach
 
 
 class BlockBoxes:

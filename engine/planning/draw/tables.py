@@ -157,7 +157,7 @@ class DrawTable:
         """
         batches = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
         objects = self.feature.object[self.blocks.rows.rows[slots]]
-        return world_boxes(self.batches, batches, world.take(objects, axis=0))
+        return world_boxes(self.batches, batches, _rows(world, objects))
 
     def batches_using(self, keys: Ints) -> Ints:
         """Return the batches, in use or not, that draw with one of these assets (sorted, distinct keys)."""
@@ -298,6 +298,13 @@ def distinct_keys(keys: Ints) -> tuple[Ints, Ints]:
     places = np.zeros(int(used.max(initial=0)) + 1, np.int64)
     places[used] = np.arange(len(used))
     return used // stride << 32 | used % stride, places[code]
+
+
+def _rows(matrices: npt.NDArray[np.float32], rows: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+    """Return these rows, without a copy where they follow each other."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
+        return matrices[rows[0] : rows[-1] + 1]
+    return matrices.take(rows, axis=0)
 
 
 def _used(numbers: npt.NDArray[np.integer], count: int) -> Ints:
