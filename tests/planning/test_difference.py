@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.changing_scene import ChangingScene
 from support.many_models import many_models
 from support.random_scenes import profile
 from support.sampling import Sample, amount
@@ -134,69 +135,16 @@ class World:
 
     def __init__(self, scene: Scene, library: AssetLibrary, rng: np.random.Generator) -> None:
         self.scene, self.library, self.rng = scene, library, rng
+        self.changing = ChangingScene(scene, MODELS - 1, MODELS, rng)
         self.planner = planner_of(scene, library)
         self.draws: dict[str, DrawList] = {}
         self.resident = Resident()
-        self.names = [f"o{i}" for i in range(MODELS)]
-        self.added = 0
-        self.models = [scene.asset("db", f"o{i}", ("model",)) for i in range(MODELS - 1)]
 
     def change(self) -> str:
-        name = str(self.rng.choice(CHANGES))
-        getattr(self, name)()
-        return name
-
-    def _some(self) -> Any:
-        return self.scene.tableau[str(self.rng.choice(self.names))] if self.names else None
-
-    def switch(self) -> None:
-        for _ in range(int(self.rng.integers(1, 4))):
-            thing = self._some()
-            feature = str(self.rng.choice(["", "visibleModel", "shadowCaster"]))
-            if feature and thing is not None:
-                row = np.array([thing.row])
-                thing = thing[feature] if self.scene.tableau.has_feature(feature, row).all() else None
-            if thing is not None:
-                flag = str(self.rng.choice(["active", "enabled"]))
-                setattr(thing, flag, not getattr(thing, flag))
-
-    def switch_all(self) -> None:
-        flag = str(self.rng.choice(["active", "enabled"]))
-        setattr(self.scene.tableau, flag, not getattr(self.scene.tableau, flag))
-
-    def move(self) -> None:
-        if (thing := self._some()) is not None:
-            thing.translation = self.rng.uniform(-9, 9, 3)
-
-    def add(self) -> None:
-        self.added += 1
-        model = {"asset": self.models[int(self.rng.integers(len(self.models)))]}
-        caster = {"shadowCaster": model} if self.rng.random() < 0.7 else {}
-        name = f"added{self.added}"
-        self.scene.tableau.add_object(name, features={"visibleModel": model, **caster})
-        self.names.append(name)
-
-    def add_many(self) -> None:
-        count = int(self.rng.integers(2, 40))
-        rows = self.scene.tableau.add_objects(translation=self.rng.uniform(-9, 9, (count, 3)))
-        model = {"asset": self.models[int(self.rng.integers(len(self.models)))]}
-        self.scene.tableau.add_feature("visibleModel", rows, model)
-        self.names += [self.scene.tableau.name_of(row) for row in rows.tolist()]
-
-    def remove(self) -> None:
-        for _ in range(int(self.rng.integers(1, 5))):
-            if self.names:
-                self.scene.tableau.remove(self.names.pop(int(self.rng.integers(len(self.names)))))
-
-    def assign(self) -> None:
-        if (thing := self._some()) is not None:
-            thing.visibleModel.asset = self.models[int(self.rng.integers(len(self.models)))]
-
-    def resize(self) -> None:
-        self.planner.size = (int(self.rng.integers(16, 128)), 48)
-
-    def nothing(self) -> None:
-        """The frame after a change."""
+        if self.rng.random() < 0.05:
+            self.planner.size = (int(self.rng.integers(16, 128)), 48)
+            return "resize"
+        return self.changing.change()
 
     def follow(self) -> None:
         """One frame: plan if need be, then the draws."""
@@ -242,9 +190,6 @@ class World:
         assert str(plan) == str(at_once)
 
 
-CHANGES = ["switch"] * 6 + ["switch_all", "move", "add", "add_many", "remove", "assign", "resize", "nothing"]
-
-
 def test_what_is_kept_equals_what_is_made_from_nothing(many: Path, sample: Sample) -> None:
     with open_library(load_scene(many).dbs) as library:
         for _ in range(amount(2, 20)):
@@ -269,7 +214,7 @@ def test_a_feature_that_raises_for_one_asset_leaves_what_is_made_from_nothing(
     with open_library(scene.dbs) as library:
         world = World(scene, library, sample.rng)
         feature = type(scene.registry["shadowCaster"])
-        drawables, bad = feature.drawables, world.models[3]
+        drawables, bad = feature.drawables, world.changing.models[3]
 
         def raises(self: Any, asset: AssetRef, assets: AssetLibrary) -> Any:
             if asset == bad:
