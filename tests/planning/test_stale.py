@@ -71,7 +71,7 @@ def test_a_plan_is_stale_once_the_picture_or_another_user_of_memory_changes(plan
     assert planner.stale()
     planner.needs()
     assert not planner.stale()
-    other = SimpleNamespace(requester="other", version=1, requirements=lambda: [])
+    other = SimpleNamespace(requester="other", version=1, requirements=list)
     planner.others.append(other)
     assert planner.stale()
     planner.needs()
