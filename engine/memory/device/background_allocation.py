@@ -67,10 +67,16 @@ class BackgroundAllocator:
 
         self._freeing.append(self._start(free))
 
+    def cancel(self, allocation: int) -> None:
+        """Cancel an allocation that may be under way: it is freed as soon as it exists."""
+        made = self._making.pop(allocation, None)
+        if made is not None:
+            self._unwanted.append(made)
+
     def abandon(self) -> None:
-        """Cancel the allocations under way: each is freed as soon as it exists."""
-        self._unwanted += self._making.values()
-        self._making.clear()
+        """Cancel all allocations under way."""
+        for allocation in list(self._making):
+            self.cancel(allocation)
 
     def collect(self) -> None:
         """Unregister memory that has been freed, and free cancelled allocations; never waits."""

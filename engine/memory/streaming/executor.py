@@ -261,6 +261,7 @@ class Executor:
             self._lazy_staging.cancel_allocate(step.allocation)
             and step.allocation not in self.objects.allocations
         ):
+            self.background.cancel(step.allocation)  # begun with the first staging buffer, and never used
             return True
         allocation = self.objects.allocations.pop(step.allocation)
         self.deletions.add(self._queues.now(), lambda: self.background.free(allocation))
