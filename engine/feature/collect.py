@@ -8,6 +8,7 @@ adds only the requirements of rows that have changed.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -163,6 +164,29 @@ class RequirementCollector:
     def switch_off(self, feature: Feature, error: Exception) -> None:
         """Switch off a feature on all objects because its code raised, and report it once."""
         self._guard.switch_off(feature, error)
+
+    def unknown(self) -> list[tuple[str, int]]:
+        """Return (feature type, key) of the assets of active rows whose requirements are not known yet."""
+        found = []
+        for type_name, table in self._tableau.tables.items():
+            if type_name in self._registry and table.schema.asset_fields:
+                for spec in table.schema.asset_fields:
+                    keys = _distinct(table.column(spec.name)[self._changed_rows(table)])
+                    found += [(type_name, key) for key in keys if (type_name, key) not in self._cached]
+        return found
+
+    def learn(self, type_name: str, key: int) -> None:
+        """Get a feature's requirements for one asset ahead of time; `collect` reports it if that raises."""
+        feature = self._registry[type_name]
+        with suppress(Exception):
+            found = self._columns(feature.requirements(AssetRef.from_key(key), self._library))
+            self._cached[type_name, key] = found
+
+    def _changed_rows(self, table: FeatureTable) -> Rows:
+        """Return the active rows that have changed since they were collected."""
+        last = self._versions.get(table.type_name)
+        changed = table.changes.since(last) if last is not None else None
+        return _active(table, np.arange(len(table.object), dtype=np.int32) if changed is None else changed)
 
     def _cache_new_assets(self, feature: Feature, table: FeatureTable, rows: Rows) -> None:
         """Get the feature's requirements for each asset of these rows that is not cached yet."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, Registry
@@ -35,6 +37,8 @@ BACKGROUND = (0.0, 0.0, 0.0, 1.0)
 MAX_REMOVED_REQUESTERS = 4096
 """Removed requesters that are kept, beyond twice the number of rows, before all requirements are rebuilt."""
 MAX_SAMPLES = 4
+FEW_ASSETS = 128
+"""New assets that are learnt within the frame that plans them; with more, frames go on meanwhile."""
 
 
 class ScenePlanner:
@@ -68,6 +72,7 @@ class ScenePlanner:
         self._reported: list[Problem] = []
         self._last_signature: tuple[object, ...] | None = None
         self._active = ActiveRows(tableau)
+        self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
         self._tables: dict[str, DrawTable] = {}
         self._fallbacks: dict[int, Requirement] = {}
         self._compiled: tuple[dict[str, list[Pass]], CompiledGraph, dict[str, list[str]]] | None = None
@@ -98,6 +103,33 @@ class ScenePlanner:
             self._last_signature = now
             return False
         return True
+
+    def prepare(self, milliseconds: float) -> bool:
+        """Learn what new assets require and draw with, ahead of `needs`; return whether that may be called.
+
+        Few assets are left to `needs`. Of many, as many are learnt as `milliseconds` suffice for, and the
+        next call goes on: so that no frame waits for thousands.
+        """
+        now = self._signature()
+        if self._unknown is None or self._unknown[0] != now:
+            self._unknown = now, self._collector.unknown()
+        unknown = self._unknown[1]
+        if len(unknown) <= FEW_ASSETS:
+            return True
+        tables: dict[str, list[DrawTable]] = {}
+        for compiled in self._graph(self._passes())[0].passes:
+            p = compiled.declaration
+            table = self._draws(p) if p.draws in self._registry else None
+            if table is not None:
+                tables.setdefault(p.draws, []).append(table)
+        until = time.thread_time() + milliseconds / 1e3
+        while unknown and time.thread_time() < until:
+            type_name, key = unknown.pop()
+            self._collector.learn(type_name, key)
+            for table in tables.get(type_name, ()):
+                with suppress(Exception):  # `needs` meets it again, and reports it
+                    table.recipes.learn(key)
+        return not unknown
 
     def needs(self) -> FrameNeeds:
         """Collect the present needs of the frame: of active features, their passes, and `others`.
@@ -266,16 +298,21 @@ class ScenePlanner:
         """
         if p.draws not in self._registry:
             return None
-        feature = self._registry[p.draws]
-        table = self._tables.pop(p.name, None)
+        table = self._draws(p)
         try:
-            if table is None or table.declaration != p:
-                table = DrawTable(p, feature, self._tableau, self._library, self._report)
             table.update()
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
-            self.guard(feature, error)
+            del self._tables[p.name]
+            self.guard(self._registry[p.draws], error)
             return None
-        self._tables[p.name] = table
+        return table
+
+    def _draws(self, p: Pass) -> DrawTable:
+        """Return the draw table of a pass, an empty one where it is new."""
+        table = self._tables.get(p.name)
+        if table is None or table.declaration != p:
+            table = DrawTable(p, self._registry[p.draws], self._tableau, self._library, self._report)
+            self._tables[p.name] = table
         return table
 
     def guard(self, feature: Feature, error: Exception) -> None:

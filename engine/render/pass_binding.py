@@ -57,6 +57,7 @@ class PassBinding:
         ] = []  # by shader set and material: a number, NO_SET or MISSING
         self._layers: list[Ints] = []  # by shader set, material and slot
         self._in_use: list[npt.NDArray[np.bool_]] = []
+        self._rebound: list[npt.NDArray[np.bool_]] = []  # whose layers are out of date in their rows
         self._written: list[npt.NDArray[np.int32]] = []  # by shader set and material: its row, -1 for none
         self._contents: list[tuple[SetLayout, tuple[BoundImage, ...]]] = []
         self._numbers: dict[tuple[SetLayout, tuple[BoundImage, ...]], int] = {}
@@ -80,7 +81,7 @@ class PassBinding:
         if len(keys):
             materials = np.concatenate((switched, table.materials_using(keys)))
         if len(materials):
-            self._bind_materials(np.unique(materials, axis=0), ticket)
+            self._bind_materials(materials, ticket)
         if every:
             stale = np.arange(len(table.batches))
         else:
@@ -112,6 +113,13 @@ class PassBinding:
             stale = np.flatnonzero((rows >= 0) & (rows != self._written[shading][: len(rows)]))
             if len(stale):
                 data[rows[stale]] = self._packed(shading, block, stale)
+            moved = np.flatnonzero(self._rebound[shading] & (rows >= 0))
+            if len(moved):
+                packed = data[rows[moved]]
+                self._pack_layers(shading, block, moved, packed)
+                data[rows[moved]] = packed
+            self._rebound[shading][:] = False
+            stale = distinct(np.concatenate((stale, moved)))
             self._written[shading][: len(rows)] = rows
             if len(stale):
                 written[shading] = rows[stale].astype(np.int64)
@@ -136,11 +144,13 @@ class PassBinding:
                 self._written.append(np.zeros(0, np.int32))
                 self._layers.append(np.zeros((0, len(recipes.shadings[number].slots)), np.int64))
                 self._in_use.append(np.zeros(0, np.bool_))
+                self._rebound.append(np.zeros(0, np.bool_))
             more = len(materials) - len(self._set_of[number])
             if more:
                 self._set_of[number] = np.append(self._set_of[number], np.full(more, MISSING, np.int32))
                 self._written[number] = np.append(self._written[number], np.full(more, -1, np.int32))
-                self._in_use[number] = np.append(self._in_use[number], np.zeros(more, np.bool_))
+                for flags in (self._in_use, self._rebound):
+                    flags[number] = np.append(flags[number], np.zeros(more, np.bool_))
                 unknown = np.zeros((more, self._layers[number].shape[1]), np.int64)
                 self._layers[number] = np.concatenate((self._layers[number], unknown))
 
@@ -165,18 +175,24 @@ class PassBinding:
             for index, (name, _) in enumerate(names):
                 block.pack_rows(rows, name, [uses[at].parameters[index][1] for at in members])
             packed[members] = rows
+        self._pack_layers(shading, block, materials, packed)
+        return packed
+
+    def _pack_layers(
+        self, shading: int, block: Block, materials: Ints, packed: npt.NDArray[np.uint8]
+    ) -> None:
+        """Write the layers of the textures of these materials into their rows, uint8[n, bytes]."""
         bindings = [binding for _, binding in self.table.recipes.shadings[shading].slots]
         if bindings:
             layers = np.zeros((len(materials), 1 + max(bindings)), np.int64)
             layers[:, bindings] = self._layers[shading][materials]
             block.pack_rows(packed, "layers", layers)
-        return packed
 
     def _bind_materials(self, materials: Ints, ticket: int) -> None:
         """Find the descriptor sets of these materials (shader set, material) for the present addresses."""
         for shading in distinct(materials[:, 0]).tolist():
-            numbers = materials[materials[:, 0] == shading, 1]
-            self._written[shading][numbers] = -1
+            numbers = distinct(materials[materials[:, 0] == shading, 1])
+            self._rebound[shading][numbers] = True
             if len(self._layouts[shading]) > MATERIAL_SET:
                 self._set_of[shading][numbers] = self._find_sets(shading, numbers)
             else:

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from engine.scene import Scene
 
 MIB = 1 << 20
+PREPARE_MS = 3.0
+"""Milliseconds of CPU time per frame in which new assets are learnt, where they are many."""
 REPLAN_MS = 50.0
 """Milliseconds that the frame after a new plan may take to create its attachments and rings."""
 MAX_REFUSALS = 8
@@ -130,6 +132,7 @@ class Runtime:
         self._tickets = [0] * FRAMES_IN_FLIGHT
         self._visibility: FrustumQuery | None = None
         self._cycles = 0
+        self._is_preparing = False
         self._written_version: tuple[object, ...] | None = None
         if options.shared is not None:
             self.instance, self.device = options.shared.instance, options.shared
@@ -198,7 +201,15 @@ class Runtime:
         self.timeline.reach(self._tickets[slot])
         self.renderer.collect(self.timeline.completed())
         moved = self.tableau.update_world()
-        patience = REPLAN_MS if self._replan() else None
+        is_stale = self.plan is None or self.planner.stale()
+        self._is_preparing = is_stale and not self.planner.prepare(PREPARE_MS)
+        if self._is_preparing and self.plan is None:
+            self._number += 1
+            return self._facts(wall, cpu, drawn=False)
+        patience = None
+        if is_stale and not self._is_preparing:
+            self._make_plan()
+            patience = REPLAN_MS
         self._return_pages()
         self._reprioritize()
         self.advance(patience)
@@ -206,11 +217,15 @@ class Runtime:
         self._write_values(moved)
         drawn = self._submit(slot, presenter)
         self._number += 1
+        return self._facts(wall, cpu, drawn=drawn)
+
+    def _facts(self, wall: float, cpu: float, *, drawn: bool) -> FrameFacts:
+        """Return the facts of a frame that began at these times."""
         return FrameFacts(
             self._number,
             (time.perf_counter() - wall) * 1e3,
             (time.thread_time() - cpu) * 1e3,
-            self.memory.settled,
+            self.memory.settled and not self._is_preparing,
             drawn,
         )
 
@@ -240,7 +255,10 @@ class Runtime:
     def replan(self) -> bool:
         """Update plan and schedule without drawing; return whether they changed."""
         self.tableau.update_world()
-        return self._replan()
+        if self.plan is not None and not self.planner.stale():
+            return False
+        self._make_plan()
+        return True
 
     def compaction(self, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
         """Estimate what a compaction would free now, with at most so many bytes and moves; moves nothing.
@@ -312,10 +330,8 @@ class Runtime:
     def _code(self, shader: int) -> bytes:
         return bytes(self.library.view(AssetRef.from_key(shader)))
 
-    def _replan(self) -> bool:
-        """Make a new plan and schedule if their input has changed; return whether it had."""
-        if self.plan is not None and not self.planner.stale():
-            return False
+    def _make_plan(self) -> None:
+        """Make a new plan and schedule."""
         self._refusals = self._rollbacks = 0
         self._observed_limits.clear()
         self._requested = self.planner.needs()
@@ -326,7 +342,6 @@ class Runtime:
                 self._needs.restore()  # frames go on with what is drawn now
             raise
         self._apply_plan(self._requested, plan)
-        return True
 
     def _return_pages(self) -> None:
         """Start to return pages that are mostly free, once the scene has been at rest for a while."""

@@ -6,6 +6,7 @@ same run, so that a ratio can be compared between machines.
 
 from __future__ import annotations
 
+import gc
 import statistics
 import sys
 import tempfile
@@ -115,11 +116,13 @@ def reference() -> float:
 
 @contextmanager
 def opened(scene: Scene) -> Iterator[Run]:
-    with (
-        open_library(scene.dbs) as library,
-        Runtime(scene, library, RuntimeOptions(size=SIZE, validate=False)) as runtime,
-    ):
-        yield Run(scene, runtime)
+    with open_library(scene.dbs) as library:
+        gc.freeze()  # as the viewer does
+        try:
+            with Runtime(scene, library, RuntimeOptions(size=SIZE, validate=False)) as runtime:
+                yield Run(scene, runtime)
+        finally:
+            gc.unfreeze()
 
 
 @contextmanager

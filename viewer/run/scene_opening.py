@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -34,8 +35,11 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
     try:
         for problem in (*scene.warnings, *library.problems):
             print(problem.render(), file=sys.stderr)
+        # What is loaded stays: to look for cycles among the records of 5,000 models takes 90 ms of a frame.
+        gc.freeze()
         yield scene, library
     finally:
+        gc.unfreeze()
         library.close()
 
 

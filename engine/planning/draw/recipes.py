@@ -155,6 +155,11 @@ class Recipes:
         assert isinstance(of_indices, IndicesFacts)
         return of_vertices, of_indices
 
+    def learn(self, key: int) -> None:
+        """Work out the batches of one asset ahead of time. Raises what the feature's `drawables` raises."""
+        if key not in self._of_asset:
+            self._learn(key)
+
     def _learn(self, key: int) -> tuple[int, ...]:
         drawables = self._feature.drawables(AssetRef.from_key(key), self._library)
         found = self._of_asset[key] = tuple(self._batch(drawable) for drawable in drawables)

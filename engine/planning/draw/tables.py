@@ -168,12 +168,13 @@ class DrawTable:
     def materials_using(self, keys: Ints) -> Ints:
         """Return the materials that use one of these textures (sorted, distinct keys) or have it as fallback.
 
-        A row is (shader set, material), int64[n, 2]; a material may stand more than once.
+        A row is (shader set, material), int64[n, 2], sorted, each once.
         """
         textures = self.recipes.textures
         rows = [index.find(textures[name], keys) for name, index in self._by_texture.items()]
-        found = textures[np.concatenate(rows)]
-        return np.stack((found["shading"], found["material"]), axis=1).astype(np.int64)
+        found = textures.take(np.concatenate(rows))
+        codes = distinct(found["shading"].astype(np.int64) << 32 | found["material"])
+        return np.stack((codes >> 32, codes & 0xFFFF_FFFF), axis=1)
 
     def batches_of_materials(self, materials: Ints) -> Ints:
         """Return the batches that draw with one of these materials (shader set, material), ascending."""
