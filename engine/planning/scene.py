@@ -112,9 +112,10 @@ class ScenePlanner:
         """
         now = self._signature()
         if self._unknown is None or self._unknown[0] != now:
-            self._unknown = now, self._collector.unknown()
+            found = self._collector.unknown()
+            self._unknown = now, found if len(found) > FEW_ASSETS else []
         unknown = self._unknown[1]
-        if len(unknown) <= FEW_ASSETS:
+        if not unknown:
             return True
         tables: dict[str, list[DrawTable]] = {}
         for compiled in self._graph(self._passes())[0].passes:
@@ -123,12 +124,14 @@ class ScenePlanner:
             if table is not None:
                 tables.setdefault(p.draws, []).append(table)
         until = time.thread_time() + milliseconds / 1e3
-        while unknown and time.thread_time() < until:
+        while unknown:
             type_name, key = unknown.pop()
             self._collector.learn(type_name, key)
             for table in tables.get(type_name, ()):
                 with suppress(Exception):  # `needs` meets it again, and reports it
                     table.recipes.learn(key)
+            if time.thread_time() >= until:
+                break
         return not unknown
 
     def needs(self) -> FrameNeeds:
