@@ -176,3 +176,14 @@ def test_a_resource_of_its_own_stays_until_half_of_it_is_unused(size: int, stays
 
 def resources(plan: Plan) -> list[int]:
     return plan.memory.resources["id"].tolist()
+
+
+def test_what_a_smaller_need_leaves_of_its_place_is_given_to_another():
+    keys, policy = Keys(), Policy(growth=1 << 30)
+    plan = make_plan(needs(buffer(0, 1024), buffer(1, 1024), keys=keys), UNIFIED, None, policy)
+    smaller = needs(buffer(0, 512), buffer(1, 1024), buffer(2, 512), keys=keys)
+    after = make_plan(smaller, UNIFIED, plan, policy)
+    assert after.planned_bytes == plan.planned_bytes == 2048
+    places = after.memory.subresources
+    assert places["offset"].tolist() == [0, 1024, 512]
+    assert places["footprint"].tolist() == [512, 1024, 512]
