@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.placed_needs import DEPTH, SHAPE, attachment, buffer, needs, texture
 from support.random_scenes import profile
 
-from engine.humon import Position
 from engine.plan.model.drawing_plan import DrawingPlan, DrawingRows
 from engine.plan.model.plan import Plan
 from engine.plan.placement.planner import make_plan
 from engine.plan.placement.planning_round import Keep, PlanningRound, _counts
 from engine.plan.placement.staging_bounds import min_buffer_staging
 from engine.plan.profile.device_profile import DeviceProfile
-from engine.plan.requirements.coalesce import Coalesced, coalesce
+from engine.plan.requirements.coalesce import coalesce
 from engine.plan.requirements.requesters import Requester
 from engine.plan.requirements.requirements import (
     NO_PROPERTY,
@@ -25,7 +25,7 @@ from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.drawing_rows import ShaderRow
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.formats import Format
-from engine.plan.terms.keys import Keys, asset_key
+from engine.plan.terms.keys import asset_key
 from engine.plan.terms.policy import Policy
 from engine.plan.terms.vocabulary import (
     BufferUsage,
@@ -41,30 +41,6 @@ from engine.plan.text.validate import stays_bound, validate
 KIB, MIB = 1 << 10, 1 << 20
 LAVAPIPE, DISCRETE, COARSE, UNIFIED = map(profile, ("lavapipe", "discrete-window", "coarse", "unified"))
 MAPPED = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
-SHAPE = ImageShape(Format.R8G8B8A8_SRGB, 64, 64, 7)
-DEPTH = ImageShape(Format.D32_SFLOAT, 1024, 1024)
-
-
-def buffer(key: int, size: int = 1000, **more: object) -> Requirement:
-    given = {"usage": BufferUsage.VERTEX_BUFFER, "contents": Contents.CACHE, **more}
-    return Requirement(key, Kind.BUFFER, size, **given)
-
-
-def texture(key: int, shape: ImageShape = SHAPE) -> Requirement:
-    return Requirement(key, Kind.IMAGE, shape=shape, usage=ImageUsage.SAMPLED, contents=Contents.CACHE)
-
-
-def attachment(key: int, shape: ImageShape = DEPTH, **more: object) -> Requirement:
-    usage = ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.SAMPLED
-    return Requirement(key, Kind.IMAGE, shape=shape, usage=usage, **more)
-
-
-def needs(*requirements: Requirement, keys: Keys | None = None) -> Coalesced:
-    table = RequirementTable(keys)
-    for index, requirement in enumerate(requirements):
-        place = Position("scenes/test.hu", index + 1, 5)
-        table.add(requirement, table.requesters.add("visibleModel", f"object{index}", place))
-    return coalesce(table)
 
 
 def resources(plan: Plan) -> list[int]:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.placed_needs import attachment, buffer, needs, texture
 from support.random_scenes import profile
 
-from engine.humon import Position
 from engine.plan.model.plan import Plan
 from engine.plan.placement.planner import make_plan
 from engine.plan.profile.device_profile import DeviceProfile
-from engine.plan.requirements.coalesce import Coalesced, coalesce
 from engine.plan.requirements.requirements import (
     ImageShape,
     QueueUse,
-    Requirement,
-    RequirementTable,
 )
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.formats import Format
@@ -24,11 +21,9 @@ from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
 from engine.plan.terms.vocabulary import (
     Access,
-    BufferUsage,
     Contents,
     Dedicated,
     ImageUsage,
-    Kind,
     MemoryProperty,
     QueueKind,
     Stage,
@@ -39,30 +34,6 @@ from engine.plan.text.validate import validate
 KIB, MIB = 1 << 10, 1 << 20
 GRAPHICS = QueueUse(QueueKind.GRAPHICS, Access.SHADER_SAMPLED_READ, Stage.COMPUTE_SHADER)
 DISCRETE, UNIFIED = map(profile, ("discrete-window", "unified"))
-SHAPE = ImageShape(Format.R8G8B8A8_SRGB, 64, 64, 7)
-DEPTH = ImageShape(Format.D32_SFLOAT, 1024, 1024)
-
-
-def buffer(key: int, size: int = 1000, **more: object) -> Requirement:
-    given = {"usage": BufferUsage.VERTEX_BUFFER, "contents": Contents.CACHE, **more}
-    return Requirement(key, Kind.BUFFER, size, **given)
-
-
-def texture(key: int, shape: ImageShape = SHAPE) -> Requirement:
-    return Requirement(key, Kind.IMAGE, shape=shape, usage=ImageUsage.SAMPLED, contents=Contents.CACHE)
-
-
-def attachment(key: int, shape: ImageShape = DEPTH, **more: object) -> Requirement:
-    usage = ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.SAMPLED
-    return Requirement(key, Kind.IMAGE, shape=shape, usage=usage, **more)
-
-
-def needs(*requirements: Requirement, keys: Keys | None = None) -> Coalesced:
-    table = RequirementTable(keys)
-    for index, requirement in enumerate(requirements):
-        place = Position("scenes/test.hu", index + 1, 5)
-        table.add(requirement, table.requesters.add("visibleModel", f"object{index}", place))
-    return coalesce(table)
 
 
 def with_limits(device: DeviceProfile, **limits: int) -> DeviceProfile:
