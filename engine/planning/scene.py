@@ -120,9 +120,8 @@ class ScenePlanner:
         tables: dict[str, list[DrawTable]] = {}
         for compiled in self._graph(self._passes())[0].passes:
             p = compiled.declaration
-            table = self._draws(p) if p.draws in self._registry else None
-            if table is not None:
-                tables.setdefault(p.draws, []).append(table)
+            with suppress(Exception):  # `needs` meets it again, and reports it
+                tables.setdefault(p.draws, []).append(self._draws(p))
         until = time.thread_time() + milliseconds / 1e3
         while unknown:
             type_name, key = unknown.pop()
@@ -301,11 +300,11 @@ class ScenePlanner:
         """
         if p.draws not in self._registry:
             return None
-        table = self._draws(p)
         try:
+            table = self._draws(p)
             table.update()
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
-            del self._tables[p.name]
+            self._tables.pop(p.name, None)
             self.guard(self._registry[p.draws], error)
             return None
         return table
