@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.feature import Feature, FrameView
+from engine.feature.frame import FeatureRows
 from engine.math import orthographic_reversed, perspective_reversed, view_from_world
 from engine.tableau.schema import angle_field, choice_field, float_field
 
@@ -32,25 +33,29 @@ class Camera(Feature):
 
     def view_projection(self, frame: FrameView) -> npt.NDArray[np.float32]:
         """Return the matrix of the camera in use."""
+        return self._view(frame, frame.enabled(self.type_name))[0]
+
+    def _view(
+        self, frame: FrameView, rows: FeatureRows
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return the matrix and the eye's position."""
         aspect = frame.size[0] / frame.size[1]
-        rows = frame.enabled(self.type_name)
         if not len(rows):
             view = np.eye(4, dtype=np.float32)
             view[3, :3] = np.negative(DEFAULT_EYE)
-            return view @ perspective_reversed(np.radians(45.0), aspect, 0.05)
+            projection = perspective_reversed(np.radians(45.0), aspect, 0.05)
+            return view @ projection, np.array(DEFAULT_EYE, np.float32)
         world = frame.world(rows.objects[:1])[0]
         if rows["projection"][0] == 0:
             projection = perspective_reversed(float(rows["fovY"][0]), aspect, float(rows["near"][0]))
         else:
             top, deep = float(rows["height"][0]) / 2, float(rows["depth"][0]) / 2
             projection = orthographic_reversed(-top * aspect, top * aspect, -top, top, -deep, deep)
-        return view_from_world(world) @ projection
+        return view_from_world(world) @ projection, world[3, :3]
 
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
         """Return the matrix from world to clip space, the eye's position and the exposure."""
-        position = [*DEFAULT_EYE, 1.0]
         rows = frame.enabled(self.type_name)
-        if len(rows):
-            eye = frame.world(rows.objects[:1])[0, 3, :3]
-            position = [*eye.tolist(), float(rows["exposure"][0])]
-        return {"viewProjection": self.view_projection(frame), "cameraPosition": position}
+        matrix, eye = self._view(frame, rows)
+        exposure = float(rows["exposure"][0]) if len(rows) else 1.0
+        return {"viewProjection": matrix, "cameraPosition": [*eye.tolist(), exposure]}

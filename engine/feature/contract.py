@@ -95,7 +95,8 @@ class Feature:
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
         """Values for members of the shaders' `Frame` block, by name.
 
-        Called once for all rows of this feature when a row of any feature or a transform has changed.
+        Called once for all rows of this feature, again only after something that it read through `frame` has
+        changed: values must follow from nothing else.
         Matrices are stored as in `engine.math`; a shorter vector leaves the rest of the member zero.
         """
         return {}

@@ -3,47 +3,118 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.feature import Box, Feature, FrameView, Registry
-from engine.planning.draw.tables import DrawTable
+from engine.feature.frame import Reads
+from engine.planning.draw.blocks import Block, Field
+from engine.planning.draw.tables import DrawTable, InUse
 from engine.tableau import Tableau
 
+Pieces = list[tuple[int, npt.NDArray[np.uint8]]]
+"""Where bytes of a block start, and the bytes."""
 
-def frame_block(
-    registry: Registry,
-    tableau: Tableau,
-    tables: Mapping[str, DrawTable],
-    size: tuple[int, int],
-    guard: Callable[[Feature, Exception], None],
-) -> npt.NDArray[np.uint8] | None:
-    """Pack the values of all features, in the order of their names, into one block for all shaders.
 
-    `guard` is called with a feature whose code raises or whose values do not fit a block; they are left out.
-    Returns uint8[n], or None where no shader has a Frame block.
+@dataclass(frozen=True)
+class _Kept:
+    """The values of one feature as bytes of the block, and what they were made from."""
+
+    reads: Reads
+    pieces: Pieces
+
+
+class FrameValues:
+    """One block with the values of all features, for all shaders; kept, and changed by difference.
+
+    A feature is asked again only where something that it read has changed.
     """
-    blocks = [block for table in tables.values() for block in table.frame_blocks()]
-    if not blocks:
-        return None
 
-    def bounds(feature: str) -> Box | None:
-        for table in tables.values():
-            if table.declaration.draws == feature:
-                return table.bounds()
-        return None
+    def __init__(
+        self, registry: Registry, tableau: Tableau, guard: Callable[[Feature, Exception], None]
+    ) -> None:
+        """`guard` is called with a feature whose code raises or whose values do not fit a block."""
+        self._registry = registry
+        self._tableau = tableau
+        self._guard = guard
+        self._in_use: list[InUse] = []
+        self._blocks: list[Block] = []
+        self._fields: dict[str, list[Field]] = {}
+        self._bytes = 0
+        self._kept: dict[str, _Kept] = {}
+        self._signature: tuple[object, ...] | None = None
+        self._block: npt.NDArray[np.uint8] | None = None
 
-    view = FrameView(tableau, size, bounds)
-    data = np.zeros(max(block.size for block in blocks), np.uint8)
-    for name in registry:
-        updated = data.copy()
-        try:
-            values = registry[name].frame_values(view)
-            for block in blocks:
-                block.pack_into(updated[: block.size], values)
-        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
-            guard(registry[name], error)
-        else:
-            data = updated
-    return data
+    def block(self, tables: Mapping[str, DrawTable], size: tuple[int, int]) -> npt.NDArray[np.uint8] | None:
+        """Return the values of all features, in the order of their names, for a picture of this size.
+
+        Values that raise or do not fit are left out. Returns uint8[n], the same array as long as no value
+        changes, or None where no shader of the passes' draw tables has a Frame block.
+        """
+        signature = (
+            self._tableau.structure_version,
+            self._tableau.values_version,
+            self._tableau.world_version,
+            size,
+        )
+        same_shaders = len(self._in_use) == len(tables) and all(
+            known is table.in_use for known, table in zip(self._in_use, tables.values(), strict=True)
+        )
+        if same_shaders and self._signature == signature:
+            return self._block
+        if self._signature is None or self._signature[-1] != size:
+            self._kept = {}
+        self._signature = signature
+        if not same_shaders:
+            self._in_use = [table.in_use for table in tables.values()]
+            self._lay_out([block for table in tables.values() for block in table.frame_blocks()])
+        if self._bytes and self._ask(tables, size):
+            self._block = np.zeros(self._bytes, np.uint8)
+            for name in self._registry:
+                for start, piece in self._kept[name].pieces if name in self._kept else ():
+                    self._block[start : start + len(piece)] = piece
+        return self._block
+
+    def _lay_out(self, blocks: list[Block]) -> None:
+        """Find the members of all Frame blocks in use, by name; equal ones count once."""
+        if blocks == self._blocks:
+            return
+        self._blocks, self._block, self._kept = blocks, None, {}
+        self._bytes = max((block.size for block in blocks), default=0)
+        self._fields = {}
+        for name, field in dict.fromkeys(item for block in blocks for item in block.fields.items()):
+            self._fields.setdefault(name, []).append(field)
+
+    def _ask(self, tables: Mapping[str, DrawTable], size: tuple[int, int]) -> bool:
+        """Ask the features whose values may have changed; return whether the block must be made again."""
+
+        def bounds(feature: str) -> Box | None:
+            for table in tables.values():
+                if table.declaration.draws == feature:
+                    return table.bounds()
+            return None
+
+        now = FrameView(self._tableau, size, bounds)
+        changed = self._block is None
+        for name in self._registry:
+            kept = self._kept.get(name)
+            if kept is not None and kept.reads.hold(now):
+                continue
+            changed = True
+            self._kept.pop(name, None)
+            view = FrameView(self._tableau, size, bounds)
+            try:
+                values = self._registry[name].frame_values(view)
+                pieces = [
+                    piece
+                    for member, value in values.items()
+                    for field in self._fields.get(member, ())
+                    for piece in field.pieces(member, value)
+                ]
+            except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+                self._guard(self._registry[name], error)
+            else:
+                self._kept[name] = _Kept(view.reads, pieces)
+        return changed

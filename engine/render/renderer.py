@@ -24,6 +24,7 @@ from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.keys import TRANSIENT_DB
 from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Written
 from engine.planning.draw.drawing import material_table_name
+from engine.planning.draw.tables import InUse
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.render.binder import Binder
 from engine.render.descriptors import DescriptorSets
@@ -54,18 +55,19 @@ class _PassState:
 
     binding: PassBinding
     draws: DrawList
-    versions: tuple[object, ...] = ()
+    in_use: InUse | None = None
+    versions: tuple[int, int] = (-1, -1)
 
     @property
-    def now(self) -> tuple[object, ...]:
-        """What the binding and the draws follow from, besides published addresses."""
-        table = self.binding.table
-        return table.feature.version, table.changes.version, table.in_use
+    def is_bound(self) -> bool:
+        """Whether the binding has followed what the table uses."""
+        return self.in_use is self.binding.table.in_use
 
     @property
     def is_current(self) -> bool:
-        """Whether the draws have followed the table."""
-        return self.versions == self.now
+        """Whether the draws have followed the table's rows."""
+        table = self.binding.table
+        return self.versions == (table.feature.version, table.changes.version)
 
 
 class Renderer:
@@ -157,15 +159,16 @@ class Renderer:
             keys, self._followed = self._memory.published.changed(), version
             self._follow_addresses(keys)
         for name, known in self._passes.items():
-            if known.is_current and not len(keys):
-                continue
-            rebound = known.binding.update(keys, ticket)
-            self._write_materials(name, known.binding)
-            known.binding.table.refresh()
-            self._write_draws(
-                name, known.draws, known.draws.update(known.binding.batches if rebound else None)
-            )
-            known.versions = known.now
+            table, batches = known.binding.table, None
+            if len(keys) or not known.is_bound:
+                if known.binding.update(keys, ticket):
+                    batches = known.binding.batches
+                self._write_materials(name, known.binding)
+                known.in_use = table.in_use
+            if batches is not None or not known.is_current:
+                table.refresh()
+                self._write_draws(name, known.draws, known.draws.update(batches))
+                known.versions = table.feature.version, table.changes.version
         self._check_transients(needs, ticket)
 
     def _follow_addresses(self, keys: npt.NDArray[np.int64]) -> None:

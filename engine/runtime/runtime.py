@@ -39,7 +39,7 @@ from engine.plan.terms.vocabulary import Stage
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.scene import ScenePlanner
-from engine.planning.values import frame_block
+from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
 from engine.runtime.options import Presenter, RuntimeOptions
@@ -133,7 +133,6 @@ class Runtime:
         self._visibility: FrustumQuery | None = None
         self._cycles = 0
         self._is_preparing = False
-        self._written_version: tuple[object, ...] | None = None
         if options.shared is not None:
             self.instance, self.device = options.shared.instance, options.shared
             self.instances.append(self.instance)
@@ -166,6 +165,7 @@ class Runtime:
         undo.callback(self.renderer.close)
         undo.callback(self.timeline.drain)
         self.planner = ScenePlanner(self.tableau, self.registry, self.library, self.profile, options.size)
+        self._values = FrameValues(self.registry, self.tableau, self.planner.guard)
 
     def _open_device(self, undo: ExitStack, options: RuntimeOptions) -> None:
         extensions = options.window.extensions if options.window else ()
@@ -436,8 +436,6 @@ class Runtime:
 
     def _redraw(self) -> None:
         """Let the renderer follow what was planned, published and switched."""
-        if not self.renderer.ready:
-            self._written_version = None
         self.renderer.update(self.timeline.submitted)
 
     def _write_values(self, moved: npt.NDArray[np.int64]) -> None:
@@ -451,18 +449,11 @@ class Runtime:
             instances.changed(moved)
         else:
             instances.replace(world)
-        written_version = (
-            self.tableau.structure_version,
-            self.tableau.values_version,
-            self.tableau.world_version,
-            self.size,
-        )
-        if self._written_version == written_version:
-            return
-        self._written_version = written_version
-        block = frame_block(self.registry, self.tableau, needs.tables, self.size, self.planner.guard)
+        block = self._values.block(needs.tables, self.size)
         if block is not None:
-            self.renderer.ring("frame").replace(block)
+            frame = self.renderer.ring("frame")
+            if not frame.holds(block):
+                frame.replace(block)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
         """Submit the frame and present it; False while there is no attachment to draw to, or no target."""

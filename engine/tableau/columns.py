@@ -15,7 +15,7 @@ INITIAL_ROWS = 16
 
 def distinct(*parts: Rows) -> Rows:
     """Return all rows of these arrays, each once, ascending. Ten times faster than numpy's `unique`."""
-    if len(parts) == 1 and bool((parts[0][1:] > parts[0][:-1]).all()):
+    if len(parts) == 1 and (len(parts[0]) < 2 or bool((parts[0][1:] > parts[0][:-1]).all())):
         return parts[0]
     rows = np.sort(np.concatenate(parts) if len(parts) > 1 else parts[0])
     repeated = rows[1:] == rows[:-1]

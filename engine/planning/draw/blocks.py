@@ -21,6 +21,19 @@ class Field:
     count: int
     stride: int
 
+    def pieces(self, name: str, value: npt.ArrayLike) -> list[tuple[int, npt.NDArray[np.uint8]]]:
+        """Return the bytes of a value and where in the block each run of them starts.
+
+        More numbers than the member, called `name`, holds raise ValueError.
+        """
+        numbers = np.asarray(value, self.dtype)
+        one = self.count == 1
+        rows = numbers.reshape(1, -1) if one else numbers.reshape(len(np.atleast_1d(numbers)), -1)
+        if rows.shape[0] > self.count or rows.shape[1] > self.width:
+            raise ValueError(f"{name} holds {self.count} x {self.width} numbers, not {numbers.shape}")
+        data = np.ascontiguousarray(rows).view(np.uint8)
+        return [(self.offset + index * self.stride, row) for index, row in enumerate(data)]
+
 
 class Block:
     """A block's layout: packs mappings of member names to numbers into `size` bytes; other members are 0."""
@@ -39,16 +52,9 @@ class Block:
         """Write the named members into uint8[size]; the others keep their values."""
         for name, value in values.items():
             field = self.fields.get(name)
-            if field is None:
-                continue
-            numbers = np.asarray(value, field.dtype)
-            one = field.count == 1
-            rows = numbers.reshape(1, -1) if one else numbers.reshape(len(np.atleast_1d(numbers)), -1)
-            if rows.shape[0] > field.count or rows.shape[1] > field.width:
-                raise ValueError(f"{name} holds {field.count} x {field.width} numbers, not {numbers.shape}")
-            for index, row in enumerate(rows):
-                start = field.offset + index * field.stride
-                data[start : start + row.nbytes] = np.ascontiguousarray(row).view(np.uint8)
+            if field is not None:
+                for start, piece in field.pieces(name, value):
+                    data[start : start + len(piece)] = piece
 
     def pack_rows(self, rows: npt.NDArray[np.uint8], name: str, values: npt.ArrayLike) -> None:
         """Write one member of many blocks, uint8[n, size]: `values` has the numbers of each, [n, ...].

@@ -62,8 +62,10 @@ class BlockBoxes:
             new = np.full((3, count - known), np.inf, np.float32)
             self._low = np.concatenate((self._low[:, :known], new), axis=1)
             self._high = np.concatenate((self._high[:, :known], -new), axis=1)
-        if len(stale):
-            self._measure(stale)
+        if not len(stale) and known == count:
+            self._seen = now
+            return self._all
+        self._measure(stale)
         self._seen = now
         low = self._low.min(axis=1, initial=np.inf)
         self._all = (low, self._high.max(axis=1)) if np.isfinite(low).all() else None

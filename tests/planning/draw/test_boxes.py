@@ -13,7 +13,7 @@ from engine.planning.draw.boxes import BlockBoxes, world_boxes
 from engine.planning.draw.instance_blocks import InstanceBlocks
 from engine.planning.draw.recipes import BATCH_KEYS
 from engine.planning.draw.tables import DrawTable
-from engine.planning.values import frame_block
+from engine.planning.values import FrameValues
 from engine.tableau.journal import Journal
 
 MESHES = np.zeros(2, BATCH_KEYS)
@@ -88,10 +88,14 @@ def frame_of(features, *tables: tuple[str, Table, int], guard=None):
     for draws, table, size in tables:
         blocks = [Block(members, size)] if size else []
         made[draws] = SimpleNamespace(
-            declaration=SimpleNamespace(draws=draws), bounds=table.bounds, frame_blocks=lambda b=blocks: b
+            declaration=SimpleNamespace(draws=draws),
+            bounds=table.bounds,
+            frame_blocks=lambda b=blocks: b,
+            in_use=object(),
         )
     tableau = tables[0][1].tableau
-    return frame_block(features, tableau, made, (8, 8), guard or refused)
+    tableau.structure_version = tableau.values_version = tableau.world_version = 0
+    return FrameValues(features, tableau, guard or refused).block(made, (8, 8))
 
 
 class Bounds:

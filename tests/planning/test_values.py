@@ -1,0 +1,170 @@
+"""Frame values: a feature is asked again where something that it read has changed, and only there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from engine.assets import Member
+from engine.feature import Feature, FrameView
+from engine.planning.draw.blocks import Block
+from engine.planning.values import FrameValues
+from engine.tableau import Tableau
+from engine.tableau.schema import float_field
+
+SIZE = (8, 8)
+
+
+class Lamp(Feature):
+    """A feature whose value is what `read` returns."""
+
+    type_name = "lamp"
+    fields = (float_field("power", 1.0),)
+
+    def __init__(self, read: Callable[[FrameView], float]) -> None:
+        self.calls = 0
+        self._read = read
+
+    def frame_values(self, frame: FrameView) -> dict[str, float]:
+        self.calls += 1
+        return {"power": self._read(frame)}
+
+
+class Other(Feature):
+    """A feature that is in the tableau as well."""
+
+    type_name = "other"
+    fields = (float_field("size", 1.0),)
+
+
+class Scene:
+    """Objects 0 and 1 with a lamp each, object 2 with the other feature; one pass draws lamps."""
+
+    def __init__(self, read: Callable[[FrameView], float], *values: Feature) -> None:
+        self.lamp = Lamp(read)
+        self.features = {"lamp": self.lamp, **{value.type_name: value for value in values}}
+        self.tableau = Tableau([self.lamp.schema, Other().schema])
+        objects = self.tableau.add_objects(3)
+        self.tableau.add_feature("lamp", objects[:2], {})
+        self.tableau.add_feature("other", objects[2:], {})
+        self.box = np.zeros(3, np.float32), np.ones(3, np.float32)
+        self.use([Member("power", 0, 4, "float")], 16)
+        self.reported: list[Exception] = []
+        self.values = FrameValues(self.features, self.tableau, lambda _, error: self.reported.append(error))  # type: ignore[arg-type]
+
+    def use(self, members: list[Member], size: int) -> None:
+        """Let the pass have shaders with this Frame block."""
+        block = Block(members, size)
+        self.table = SimpleNamespace(
+            declaration=SimpleNamespace(draws="lamp"),
+            in_use=object(),
+            bounds=lambda: self.box,
+            frame_blocks=lambda: [block],
+        )
+
+    def block(self, size: tuple[int, int] = SIZE) -> np.ndarray:
+        self.tableau.update_world()
+        found = self.values.block({"main": self.table}, size)  # type: ignore[dict-item]
+        assert found is not None
+        return found
+
+    def moved(self, row: int) -> None:
+        self.tableau.set_transforms(np.array([row], np.int32), translation=(row + 1.0, 0, 0))
+
+
+def powers(frame: FrameView) -> float:
+    return float(frame.enabled("lamp")["power"].sum())
+
+
+def places(frame: FrameView) -> float:
+    return float(frame.world(np.array([0]))[0, 3, 0])
+
+
+def extent(frame: FrameView) -> float:
+    box = frame.bounds("lamp")
+    return 0.0 if box is None else float(box[1][0])
+
+
+def count(frame: FrameView) -> float:
+    return float(len(frame.tableau.world))
+
+
+def set_power(scene: Scene) -> None:
+    scene.tableau.tables["lamp"].set("power", np.array([0], np.int32), 5.0)
+
+
+def grow(scene: Scene) -> None:
+    scene.box = scene.box[0], scene.box[1] * 7
+    scene.moved(2)
+
+
+@pytest.mark.parametrize(
+    ("read", "change", "value"),
+    [
+        (powers, set_power, 6.0),
+        (powers, lambda s: s.tableau.tables["lamp"].set_flag("enabled", np.array([1], np.int32), False), 1.0),
+        (places, lambda s: s.moved(0), 1.0),
+        (extent, grow, 7.0),
+        (count, lambda s: s.tableau.add_objects(40), 43.0),
+    ],
+    ids=["a field", "enabled", "a transform", "bounds", "the tableau itself"],
+)
+def test_values_follow_whatever_their_feature_has_read(read, change, value):
+    scene = Scene(read)
+    scene.block()
+    change(scene)
+    scene.tableau.update_world()
+    assert scene.block().view(np.float32)[0] == value
+    assert scene.lamp.calls == 2
+
+
+@pytest.mark.parametrize("read", [powers, places, extent], ids=["fields", "a transform", "bounds"])
+def test_a_feature_is_left_alone_while_what_it_read_stays(read):
+    scene = Scene(read)
+    before = scene.block()
+    scene.moved(1)
+    scene.tableau.tables["other"].set("size", np.array([0], np.int32), 3.0)
+    scene.box = scene.box[0].copy(), scene.box[1].copy()  # measured again, and equal
+    assert scene.block() is before
+    assert scene.lamp.calls == 1
+
+
+def test_another_size_and_other_shaders_ask_every_feature_again():
+    scene = Scene(powers)
+    scene.block()
+    assert scene.block((16, 8)).view(np.float32)[0] == 2.0
+    scene.use([Member("power", 16, 4, "float")], 32)
+    assert scene.block((16, 8)).view(np.float32).tolist() == [0, 0, 0, 0, 2, 0, 0, 0]
+    assert scene.lamp.calls == 3
+
+
+def test_a_feature_that_raised_is_asked_again_after_the_next_change():
+    wrong = [True]
+
+    def read(frame: FrameView) -> float:
+        if wrong[0]:
+            raise RuntimeError("no power")
+        return powers(frame)
+
+    scene = Scene(read)
+    assert not scene.block().any()
+    assert [str(error) for error in scene.reported] == ["no power"]
+    assert not scene.block().any()
+    assert len(scene.reported) == 1
+    wrong[0] = False
+    set_power(scene)
+    assert scene.block().view(np.float32)[0] == 6.0
+
+
+def test_of_two_features_that_give_one_value_the_later_holds_whichever_changed():
+    class Second(Other):
+        def frame_values(self, frame):
+            return {"power": frame.enabled("other")["size"][0]}
+
+    scene = Scene(powers, Second())
+    assert scene.block().view(np.float32)[0] == 1.0
+    set_power(scene)
+    assert scene.block().view(np.float32)[0] == 1.0
