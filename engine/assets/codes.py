@@ -46,7 +46,10 @@ class AssetCode(ProblemCode):
         "The compiler crashed or took too long; the source is skipped until it changes.",
     )
     SHADER_ENCODING = "shader.encoding", "The GLSL source is not UTF-8."
-    SHADER_INCLUDE = "shader.include", "Includes form a cycle, or there are too many of them."
+    SHADER_INCLUDE = (
+        "shader.include",
+        "Includes form a cycle, are too many or too deep, or do not name their file between quotes.",
+    )
     SHADER_SPIRV = "shader.spirv", "The SPIR-V module is damaged, invalid, or lacks the entry point."
     TEXTURE_DECODE = "texture.decode", "The picture is damaged and cannot be decoded."
     TEXTURE_FORMAT = "texture.format", "The file is neither PNG nor JPEG."

@@ -30,6 +30,12 @@ MAX_ASSETS = 1 << 24
 MAX_INCLUDES = 64
 """Most files that one GLSL source may include, each inclusion counted."""
 
+MAX_INCLUDE_DEPTH = 24
+"""Most files that include each other in a row."""
+
+MAX_CONDITION_DEPTH = 64
+"""Most `#if` of a GLSL source that are open at one line, as the compiler has it."""
+
 COMPILE_SECONDS = 20.0
 """Longest wall-clock time of one run of a shader compiler, in seconds."""
 

@@ -82,9 +82,10 @@ def test_a_mesh_source_is_the_source_of_all_its_parts(project: Project, cook: Co
     assert cook() == 2
 
 
-def test_a_changed_include_cooks_its_shader_again(project: Project, cook: Cooks) -> None:
+@pytest.mark.parametrize("include", ['#include "part.glsl"', "/* */ #inc\\\nlude<part.glsl>"])
+def test_a_changed_include_cooks_its_shader_again(project: Project, cook: Cooks, include: str) -> None:
     project.write("assets/part.glsl", "const float K = 1.0;\n")
-    source = VERTEX_GLSL.replace("void main", '#include "part.glsl"\nvoid main').replace("1.0);", "K);")
+    source = VERTEX_GLSL.replace("void main", f"{include}\nvoid main").replace("1.0);", "K);")
     project.write("assets/plain.vs.glsl", source)
     cook()
     assert cook() == 0

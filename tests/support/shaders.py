@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.assets import ShaderFacts, ShaderStage
 from engine.assets.importers import Imported
 from engine.assets.importers.shader import import_glsl
-from engine.assets.importers.shader_source import ShaderSource
+from engine.assets.importers.shader_source import expand_text
 
 _STAGES = {stage.short: stage for stage in ShaderStage}
 
@@ -16,10 +16,7 @@ _STAGES = {stage.short: stage for stage in ShaderStage}
 @cache
 def imported(text: str, stage: str) -> Imported:
     """Import GLSL text; `stage` as the compiler calls it (vert, frag, comp)."""
-    lines = text.split("\n")
-    source = ShaderSource(
-        lines=lines, files=[Path("test.glsl")], origins=[(0, row + 1) for row in range(len(lines))]
-    )
+    source = expand_text(Path("test.glsl"), text)
     return import_glsl(source, _STAGES[stage], "main")
 
 

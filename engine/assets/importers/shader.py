@@ -101,6 +101,12 @@ def _compile_problems(source: ShaderSource, result: ToolResult) -> list[Problem]
     problems = []
     found = _ERROR.findall(result.output)[:_MAX_PROBLEMS]
     reporting = [(line, text) for line, text in found if not text.startswith("'' : compilation terminated")]
+    for line, _ in found:
+        deferred = source.deferred.get(int(line) - 1)
+        if deferred is not None:
+            problems.append(deferred)
+    if problems:
+        return problems  # the other errors follow from what was not included
     for line, text in reporting or found:
         token = _TOKEN.match(text)
         problems.append(

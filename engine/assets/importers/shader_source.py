@@ -1,30 +1,53 @@
-"""GLSL text with its includes expanded, and the file and line that each expanded line is from."""
+"""GLSL text with its includes expanded, and the file and line that each expanded line is from.
+
+The compiler gets text without comments and without a single include, so that it opens no file: includes are
+found as a preprocessor finds them, and read through the gate. One that cannot be read is an error where it
+is compiled for certain. Where that is for the compiler to decide, an `#error` takes its place, and what the
+compiler then says of that line is the include's own error.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError, Stamp
-from engine.assets.limits import MAX_INCLUDES, MAX_SHADER_BYTES
+from engine.assets.importers.glsl_conditions import Answer, Conditions
+from engine.assets.importers.glsl_lines import (
+    LogicalLine,
+    OpenCommentError,
+    logical_lines,
+    physical_lines,
+)
+from engine.assets.limits import MAX_CONDITION_DEPTH, MAX_INCLUDE_DEPTH, MAX_INCLUDES, MAX_SHADER_BYTES
 from engine.assets.roots import display_path
 from engine.humon import InputError, Position, Problem, excerpt_of
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]*)"')
+_FILE = re.compile(r'"([^"]*)"|<([^>]*)>')
+_EXTENSION = re.compile(
+    r"GL_(GOOGLE_include_directive|GOOGLE_cpp_style_line_directive|ARB_shading_language_include)\b"
+)
+_LEFT_OVER = re.compile(r"[^\x21-\x7e]*#[^\x21-\x7e]*include\b")
 
 
-@dataclass(slots=True)
+@dataclass
 class ShaderSource:
-    """Expanded lines; `origins` has the (index into `files`, line) of each of them."""
+    """Expanded lines; `origins` has the (index into `files`, line) of each of them.
+
+    `texts` has the lines of each file. `deferred` has the problems of includes that the compiler may find to
+    be dead, by the row in `lines` that holds an `#error` in their place.
+    """
 
     lines: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     contents: list[bytes] = field(default_factory=list)
     stamps: list[Stamp] = field(default_factory=list)
     origins: list[tuple[int, int]] = field(default_factory=list)
+    texts: list[list[str]] = field(default_factory=list)
+    deferred: dict[int, Problem] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -35,61 +58,269 @@ class ShaderSource:
         """Return a problem at `line` of the expanded text, with the position in its own file."""
         if not self.origins:
             return Problem(code, message, Position(display_path(self.files[0])), help=help)
-        row = min(max(line, 1), len(self.origins)) - 1
-        which, own_line = self.origins[row]
-        source_line = self.lines[row]
+        which, own_line = self.origins[min(max(line, 1), len(self.origins)) - 1]
+        source_line = self.texts[which][own_line - 1]
         found = re.search(rf"\b{re.escape(token)}\b", source_line) if token else None
         offset = found.start() if found else len(source_line) - len(source_line.lstrip())
-        position = Position(display_path(self.files[which]), own_line, offset + 1)
-        return Problem(code, message, position, excerpt_of(source_line, offset), help)
+        return self.problem_at(code, message, which, own_line, offset, help)
+
+    def problem_at(
+        self, code: str, message: str, which: int, line: int, offset: int, help: str = ""
+    ) -> Problem:
+        """Return a problem at a line and an offset in it of one of the files."""
+        position = Position(display_path(self.files[which]), line, offset + 1)
+        return Problem(code, message, position, excerpt_of(self.texts[which][line - 1], offset), help)
 
 
 def expand(path: Path, gate: FileGate) -> ShaderSource:
-    """Read a GLSL file and expand every `#include "file"`; a file named twice is included twice.
+    """Read a GLSL file and expand its includes, as the conditions around them and `#pragma once` have it.
 
-    Raises InputError if a file is missing, rejected, not UTF-8, or includes itself.
+    Raises InputError if a file is missing, rejected, not UTF-8, or if files include each other.
     """
-    source = ShaderSource()
-    _expand_into(source, path, gate, ())
-    return source
+    expansion = _Expansion(gate)
+    expansion.add_main(path)
+    return expansion.source
 
 
-def _expand_into(source: ShaderSource, path: Path, gate: FileGate, above: tuple[Path, ...]) -> None:
-    name = display_path(path)
-    try:
-        content, stamp = gate.read(path, MAX_SHADER_BYTES)
-    except FileRejectedError as error:
-        raise InputError(Problem(error.code, error.reason, Position(name), help=error.help)) from error
-    which = len(source.files)
-    source.files.append(path)
-    source.contents.append(content)
-    source.stamps.append(stamp)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        message = f"byte {error.start} is not UTF-8"
-        raise InputError(Problem(AssetCode.SHADER_ENCODING, message, Position(name, row, 1))) from error
-    for number, line in enumerate(_LINE_END.split(text), start=1):
-        include = _INCLUDE.match(line)
-        if include is None:
-            source.lines.append(line)
-            source.origins.append((which, number))
-            continue
-        position = Position(name, number, include.start(1) + 1)
-        excerpt = excerpt_of(line, include.start(1))
+def expand_text(path: Path, text: str) -> ShaderSource:
+    """Expand GLSL text in place of the file `path`."""
+    expansion = _Expansion(FileGate(path.parent))
+    expansion.add_main(path, text.encode())
+    return expansion.source
+
+
+class _File(NamedTuple):
+    """One file: its index in the source, its logical lines, and whether it is included once only."""
+
+    which: int
+    lines: list[LogicalLine]
+    once: bool
+
+
+class _Site(NamedTuple):
+    """The place of an include: index of its file, line, offset in the line."""
+
+    which: int
+    line: int
+    offset: int
+
+
+class _UnusableError(Exception):
+    """An include that cannot be expanded, as the problem that says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class _Expansion:
+    """Expands one source."""
+
+    def __init__(self, gate: FileGate) -> None:
+        self.source = ShaderSource()
+        self._gate = gate
+        self._files: dict[Path, _File] = {}
+        self._conditions = Conditions()
+        self._chain: list[Path] = []
+        self._included = 0
+        self._bytes = 0
+
+    def add_main(self, path: Path, content: bytes | None = None) -> None:
+        """Expand the file that is compiled."""
         try:
-            included = gate.resolve(include[1], path.parent)
-            gate.stamp(included)
-        except FileRejectedError as error:
-            raise InputError(Problem(error.code, error.reason, position, excerpt, error.help)) from error
-        chain = (*above, path)
-        if included in chain:
-            cycle = " -> ".join(display_path(file) for file in (*chain[chain.index(included) :], included))
-            raise InputError(
-                Problem(AssetCode.SHADER_INCLUDE, f"files include each other: {cycle}", position, excerpt)
+            file = self._read(path, None, content)
+        except _UnusableError as error:
+            raise InputError(error.problem) from error
+        if file.once:
+            self._conditions.directive("define", _once_name(file))
+        self._add_lines(path, file)
+
+    def _add_lines(self, path: Path, file: _File) -> None:
+        self._chain.append(path)
+        for line in file.lines:
+            directive = line.directive
+            if directive is None:
+                self._add_pieces(file, line)
+                continue
+            name, text = directive
+            if name == "include":
+                self._include(path, file, line, text)
+                continue
+            is_dropped = (
+                name == "line"
+                or (name == "extension" and _EXTENSION.match(text))
+                or (name == "pragma" and text.split() == ["once"])
             )
-        if len(source.files) > MAX_INCLUDES or sum(map(len, source.contents)) > MAX_SHADER_BYTES:
-            message = f"more than {MAX_INCLUDES} files or {MAX_SHADER_BYTES} bytes are included"
-            raise InputError(Problem(AssetCode.SHADER_INCLUDE, message, position, excerpt))
-        _expand_into(source, included, gate, chain)
+            self._add(file, line.pieces[0][0], "" if is_dropped else f"#{name} {text}")
+            self._add_blank(file, line, 1)
+            self._conditions.directive(name, text)
+            if self._conditions.depth > MAX_CONDITION_DEPTH:
+                message = f"more than {MAX_CONDITION_DEPTH} conditions are open"
+                problem = self.source.problem(AssetCode.SHADER_COMPILE, message, len(self.source.lines))
+                raise InputError(problem)
+        self._chain.pop()
+
+    def _add_pieces(self, file: _File, line: LogicalLine) -> None:
+        """Add a line that is no directive; a piece that looks like one stays behind the pieces before it."""
+        whole = any(text.lstrip().startswith("#") for _, text in line.pieces)
+        pieces = [(line.pieces[0][0], line.text)] if whole else line.pieces
+        for number, text in pieces:
+            self._add(file, number, text.rstrip())
+        self._add_blank(file, line, len(pieces))
+
+    def _add_blank(self, file: _File, line: LogicalLine, given: int) -> None:
+        """Add empty lines, so that `__LINE__` is right in a source without includes."""
+        last = line.pieces[-1][0]
+        for _ in range(line.count - given):
+            self._add(file, last, "")
+
+    def _add(self, file: _File, number: int, text: str) -> None:
+        self.source.lines.append(text)
+        self.source.origins.append((file.which, number))
+        if _LEFT_OVER.match(text):
+            message = "an include behind characters that only the compiler might pass over"
+            raise InputError(self.source.problem(AssetCode.SHADER_INCLUDE, message, len(self.source.lines)))
+
+    def _include(self, path: Path, file: _File, line: LogicalLine, text: str) -> None:
+        live = self._conditions.live
+        number = line.pieces[0][0]
+        try:
+            site = self._site(file, line, text)
+            if live is Answer.NO:
+                raise self._unusable(
+                    AssetCode.SHADER_INCLUDE,
+                    "the compiler takes this include for live, which its conditions do not show",
+                    site,
+                    "write the conditions around it with plain macros and numbers",
+                )
+            found = _FILE.fullmatch(text)
+            if found is None:
+                raise self._unusable(
+                    AssetCode.SHADER_INCLUDE,
+                    "an include names its file between quotes, and nothing follows",
+                    site,
+                    'write #include "file.glsl": macros are not expanded in it',
+                )
+            included, target = self._target(found[1] or found[2] or "", path, site)
+        except _UnusableError as error:
+            if live is Answer.YES:
+                raise InputError(error.problem) from error
+            self.source.deferred[len(self.source.lines)] = error.problem
+            self._add(file, number, "#error this include cannot be used")
+            self._add_blank(file, line, 1)
+            return
+        self._add_blank(file, line, 0)
+        self._add_included(file, number, included, target)
+
+    def _add_included(self, file: _File, number: int, path: Path, included: _File) -> None:
+        if not included.once:
+            self._add_lines(path, included)
+            return
+        name = _once_name(included)
+        if self._conditions.defined(name) is Answer.YES:
+            return
+        for directive in ("ifndef", "define"):
+            self._add(file, number, f"#{directive} {name}")
+            self._conditions.directive(directive, name)
+        self._add_lines(path, included)
+        self._add(file, number, "#endif")
+        self._conditions.directive("endif", "")
+
+    def _target(self, name: str, path: Path, site: _Site) -> tuple[Path, _File]:
+        """Return the included file. Raises _UnusableError."""
+        self._included += 1
+        if self._included > MAX_INCLUDES:
+            message = f"more than {MAX_INCLUDES} files are included"
+            raise self._unusable(AssetCode.SHADER_INCLUDE, message, site)
+        try:
+            included = self._gate.resolve(name, path.parent)
+            self._gate.stamp(included)
+        except FileRejectedError as error:
+            raise self._unusable(error.code, error.reason, site, error.help) from error
+        if len(self._chain) > MAX_INCLUDE_DEPTH:
+            message = f"includes nest deeper than {MAX_INCLUDE_DEPTH} files"
+            if included in self._chain:
+                last = len(self._chain) - 1 - self._chain[::-1].index(included)
+                files = self._chain[last:]
+                first = files.index(min(files, key=self._chain.index))
+                ring = (*files[first:], *files[: first + 1])
+                cycle = " -> ".join(display_path(file) for file in ring)
+                message = f"files include each other: {cycle}"
+            advice = "guard each file with #ifndef, or with #pragma once"
+            raise self._unusable(AssetCode.SHADER_INCLUDE, message, site, advice)
+        file = self._read(included, site)
+        self._bytes += len(self.source.contents[file.which])
+        if self._bytes > MAX_SHADER_BYTES:
+            message = f"more than {MAX_SHADER_BYTES} bytes are included"
+            raise self._unusable(AssetCode.SHADER_INCLUDE, message, site)
+        return included, file
+
+    def _read(self, path: Path, site: _Site | None, content: bytes | None = None) -> _File:
+        """Return a file, which is read once. Raises _UnusableError."""
+        known = self._files.get(path)
+        if known is not None:
+            return known
+        source, name = self.source, display_path(path)
+        try:
+            content, stamp = (
+                self._gate.read(path, MAX_SHADER_BYTES) if content is None else (content, Stamp(0, 0))
+            )
+        except FileRejectedError as error:
+            if site is not None:
+                raise self._unusable(error.code, error.reason, site, error.help) from error
+            raise _UnusableError(
+                Problem(error.code, error.reason, Position(name), help=error.help)
+            ) from error
+        which = len(source.files)
+        source.files.append(path)
+        source.contents.append(content)
+        source.stamps.append(stamp)
+        source.texts.append([])
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            row = content.count(b"\n", 0, error.start) + 1
+            message = f"byte {error.start} is not UTF-8"
+            position = Position(name, row, 1)
+            raise _UnusableError(Problem(AssetCode.SHADER_ENCODING, message, position)) from error
+        source.texts[which] = physical_lines(text)
+        try:
+            lines = list(logical_lines(text))
+        except OpenCommentError as error:
+            offset = source.texts[which][error.line - 1].find("/*")
+            message = "the comment that begins here does not end"
+            problem = source.problem_at(AssetCode.SHADER_COMPILE, message, which, error.line, max(offset, 0))
+            raise _UnusableError(problem) from error
+        file = self._files[path] = _File(which, lines, _is_once(lines))
+        return file
+
+    def _site(self, file: _File, line: LogicalLine, text: str) -> _Site:
+        """Return the place of what an include names, or of the include where that is not in one line."""
+        number = line.pieces[0][0]
+        rows = self.source.texts[file.which][number - 1 : number - 1 + line.count]
+        named = text[: text.find(">" if text.startswith("<") else '"', 1)] if text[:1] in ("<", '"') else ""
+        for wanted in (named, "include", "#"):
+            for row, own in enumerate(rows):
+                at = own.find(wanted) if wanted else -1
+                if at >= 0:
+                    return _Site(file.which, number + row, at + bool(wanted == named))
+        return _Site(file.which, number, 0)
+
+    def _unusable(self, code: str, message: str, site: _Site, help: str = "") -> _UnusableError:
+        return _UnusableError(self.source.problem_at(code, message, *site, help))
+
+
+def _is_once(lines: list[LogicalLine]) -> bool:
+    """Whether `#pragma once` stands outside all conditions of a file."""
+    depth = 0
+    for line in lines:
+        name, text = line.directive or ("", "")
+        depth += name in ("if", "ifdef", "ifndef")
+        depth -= name == "endif"
+        if name == "pragma" and text.split() == ["once"] and depth == 0:
+            return True
+    return False
+
+
+def _once_name(file: _File) -> str:
+    return f"DIORAMA_ONCE_{file.which}"
