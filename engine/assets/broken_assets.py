@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
-from engine.assets.cache import Entry
+import numpy as np
+
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb
+from engine.assets.formats import IndexFormat
 from engine.assets.problems import problem_from_json
-from engine.assets.records import Asset, AssetDb, AssetRef, Declared, Material, Mesh
+from engine.assets.recipes import source_level
+from engine.assets.records import AssetDb, AssetRef, Declared, Indices, Lod, Material, Mesh, Vertices
 from engine.humon import Problem, Severity
 
 
@@ -27,9 +31,8 @@ def find_broken_assets(cooked: CookedDb) -> BrokenAssets:
     db = cooked.db
     broken = {db.assets[index].ref for index, entry in cooked.entries.items() if entry.failure}
     problems: dict[tuple[object, ...], Problem] = {}
-    for index in sorted(index for index, entry in cooked.entries.items() if entry.failure or entry.warnings):
-        for problem in _problems_of(db, db.assets[index], cooked.entries[index]):
-            problems.setdefault((problem.code, problem.position, problem.message), problem)
+    for problem in chain(_failures(cooked), _mismatched_meshes(cooked, broken)):
+        problems.setdefault((problem.code, problem.position, problem.message), problem)
     slots: dict[AssetRef, str] = {}
     for asset in db.assets:
         if isinstance(asset, Mesh) and broken:
@@ -44,16 +47,64 @@ def find_broken_assets(cooked: CookedDb) -> BrokenAssets:
     return BrokenAssets(frozenset(broken), slots, (*problems.values(), *derived))
 
 
-def _problems_of(db: AssetDb, asset: Asset, entry: Entry) -> Iterator[Problem]:
-    found = [problem_from_json(row, db.root) for row in (*entry.failure, *entry.warnings)]
-    if entry.failure:
-        node = db.node(asset.ref)
-        more = f" (and {len(entry.failure) - 1} more)" if len(entry.failure) > 1 else ""
-        message = f"{asset.label} is broken and replaced: {found[0].message}{more}"
-        place = node.get("source") or node
-        yield db.document.problem(AssetCode.BROKEN, message, place, found[0].help, Severity.WARNING)
-    # problems without a line are already in the warning above
-    yield from (problem for problem in found if problem.position is not None and problem.position.line)
+def _failures(cooked: CookedDb) -> Iterator[Problem]:
+    """Yield one warning for all assets that fail for the same reason, and the problems in their sources."""
+    db = cooked.db
+    alike: dict[str, list[int]] = {}
+    for index in sorted(index for index, entry in cooked.entries.items() if entry.failure or entry.warnings):
+        entry = cooked.entries[index]
+        alike.setdefault(repr((entry.failure, entry.warnings)), []).append(index)
+    for indices in alike.values():
+        entry = cooked.entries[indices[0]]
+        found = [problem_from_json(row, db.root) for row in (*entry.failure, *entry.warnings)]
+        if entry.failure:
+            asset, others = db.assets[indices[0]], len(indices) - 1
+            node = db.node(asset.ref)
+            who = f"{asset.label} and {others} more are" if others else f"{asset.label} is"
+            more = f" (and {len(entry.failure) - 1} more)" if len(entry.failure) > 1 else ""
+            message = f"{who} broken and replaced: {found[0].message}{more}"
+            place = node.get("source") or node
+            yield db.document.problem(AssetCode.BROKEN, message, place, found[0].help, Severity.WARNING)
+        # problems without a line are already in the warning above
+        yield from (problem for problem in found if problem.position is not None and problem.position.line)
+
+
+def _mismatched_meshes(cooked: CookedDb, broken: set[AssetRef]) -> Iterator[Problem]:
+    """Yield warnings for meshes whose indices lack vertices, and add them to `broken`.
+
+    Within one level of detail of one source, the importer has checked that.
+    """
+    db = cooked.db
+    for mesh in db.assets:
+        if not isinstance(mesh, Mesh):
+            continue
+        for number, lod in enumerate(mesh.lods):
+            if lod.vertices in broken or lod.indices in broken or _of_one_level(db, mesh, lod):
+                continue
+            indices, vertices = cooked.entries[lod.indices.index], cooked.entries[lod.vertices.index]
+            assert indices.facts is not None
+            assert vertices.facts is not None
+            values = np.frombuffer(cooked.image.view(indices), IndexFormat(indices.facts["type"]).dtype)
+            highest, count = int(values.max(initial=0)), vertices.facts["count"]
+            if highest >= count:
+                broken.add(mesh.ref)
+                message = (
+                    f"{mesh.label} is replaced: {db[lod.indices].label} has index {highest}, "
+                    f"{db[lod.vertices].label} has {count} vertices"
+                )
+                advice = "take vertices and indices of one level of detail"
+                document, place = db.document, db.node(mesh.ref)["lods"][number]
+                yield document.problem(AssetCode.MESH_INDEX, message, place, advice, Severity.WARNING)
+
+
+def _of_one_level(db: AssetDb, mesh: Mesh, lod: Lod) -> bool:
+    """Whether vertices and indices are made of one level of detail of one source."""
+    vertices, indices = db[lod.vertices], db[lod.indices]
+    assert isinstance(vertices, Vertices)
+    assert isinstance(indices, Indices)
+    if vertices.source == indices.source == mesh.ref and len(mesh.lods) == 1:
+        return True
+    return source_level(db, vertices) == source_level(db, indices)
 
 
 def _derived_problems(cooked: CookedDb) -> Iterator[Problem]:

@@ -123,14 +123,20 @@ def _way_to_make(
     if isinstance(asset, Texture2d):
         return asset.type, asset.source, (spaces[asset.ref], asset.mip_levels)
     assert isinstance(asset, Vertices | Indices | Skeleton)
-    mesh = db[asset.source]
-    assert isinstance(mesh, Mesh)
     if isinstance(asset, Skeleton):
+        mesh = db[asset.source]
+        assert isinstance(mesh, Mesh)
         return asset.type, mesh.source, ()
-    number, lod = _lod_of(asset, mesh)
+    source, number, lod = _level(db, asset)
     if isinstance(asset, Indices):
-        return asset.type, mesh.source, (asset.index_format, lod.topology, number)
-    return asset.type, mesh.source, (asset.vertex_format, number, lod.num_blend_weights, lod.num_bones)
+        return asset.type, source, (asset.index_format, lod.topology, number)
+    return asset.type, source, (asset.vertex_format, number, lod.num_blend_weights, lod.num_bones)
+
+
+def source_level(db: AssetDb, asset: Vertices | Indices) -> tuple[Path, int]:
+    """Return the source that vertices or indices are made of, and the number of its level of detail."""
+    source, number, _ = _level(db, asset)
+    return source, number
 
 
 def _recipe(db: AssetDb, asset: Asset, kind: AssetType, source: Path, settings: tuple[Any, ...]) -> Recipe:
@@ -142,12 +148,17 @@ def _recipe(db: AssetDb, asset: Asset, kind: AssetType, source: Path, settings: 
     return Recipe(asset, source, parameters, identity)
 
 
-def _lod_of(asset: Vertices | Indices, mesh: Mesh) -> tuple[int, Lod]:
-    """Return the level of detail of the mesh that uses these vertices or indices, else the finest."""
+def _level(db: AssetDb, asset: Vertices | Indices) -> tuple[Path, int, Lod]:
+    """Return the source of vertices or indices, and the level of detail of its mesh that uses them.
+
+    That is the finest one where none uses them.
+    """
+    mesh = db[asset.source]
+    assert isinstance(mesh, Mesh)
     for number, lod in enumerate(mesh.lods):
         if asset.ref.index in (lod.vertices.index, lod.indices.index):
-            return number, lod
-    return 0, mesh.lods[0]
+            return mesh.source, number, lod
+    return mesh.source, 0, mesh.lods[0]
 
 
 def _color_spaces(db: AssetDb) -> dict[AssetRef, ColorSpace]:

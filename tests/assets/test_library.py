@@ -196,7 +196,7 @@ def test_a_source_shared_by_broken_parts_is_reported_once(project: Project, open
     project.write("assets/thing.hu", "mesh: {")
     library = opened()
     assert len([problem for problem in library.problems if problem.code == "humon.unclosed"]) == 1
-    assert len([problem for problem in library.problems if problem.code == "asset.broken"]) == 2
+    assert len([problem for problem in library.problems if problem.code == "asset.broken"]) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
