@@ -7,7 +7,7 @@ adds only the requirements of rows that have changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from engine.feature.recency import ENABLED_NOW, Recency
 from engine.feature.registry import Registry
 from engine.plan.requirements.requesters import Requester, RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable, TermsTable
+from engine.plan.terms.vocabulary import Kind
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
 from engine.tableau.columns import Rows
 
@@ -165,6 +166,10 @@ class RequirementCollector:
         """Switch off a feature on all objects because its code raised, and report it once."""
         self._guard.switch_off(feature, error)
 
+    def switch_off_assets(self, feature: Feature, field: str, errors: Mapping[int, Exception]) -> None:
+        """Switch off a feature on the objects that name an asset for which its code raised, by its key."""
+        self._guard.switch_off_assets(feature, field, errors)
+
     def unknown(self) -> list[tuple[str, int]]:
         """Return (feature type, key) of the assets of active rows whose requirements are not known yet."""
         found = []
@@ -191,22 +196,30 @@ class RequirementCollector:
     def _cache_new_assets(self, feature: Feature, table: FeatureTable, rows: Rows) -> None:
         """Get the feature's requirements for each asset of these rows that is not cached yet."""
         for spec in table.schema.asset_fields:
-            keys = table.column(spec.name)[rows]
-            for key in _distinct(keys):
+            errors: dict[int, Exception] = {}
+            for key in _distinct(table.column(spec.name)[rows]):
                 if (feature.type_name, key) in self._cached:
                     continue
                 try:
                     found = self._columns(feature.requirements(AssetRef.from_key(key), self._library))
                 except Exception as error:  # noqa: BLE001 (a feature's author may raise anything)
-                    self._guard.switch_off(feature, error, rows[keys == key], cause=key)
+                    errors[key] = error
                 else:
                     self._cached[feature.type_name, key] = found
+            if errors:
+                self.switch_off_assets(feature, spec.name, errors)
 
     def _columns(self, requirements: Iterable[Requirement]) -> AssetRequirements:
-        """Requirements as columns for `RequirementTable.add_rows`."""
+        """Requirements as columns for `RequirementTable.add_rows`. Raises ValueError for an invalid one."""
         rows = list(requirements)
         numbers = [[getattr(each, name) for name in NUMBERS] for each in rows]
         terms = [self._terms.id(each.terms()) for each in rows]
+        for each, number in zip(rows, terms, strict=True):
+            fault = self._terms[number].fault
+            if each.kind is Kind.BUFFER and each.size < 1:
+                fault = f"{each.size} bytes"
+            if fault:
+                raise ValueError(f"a requirement with {fault}")
         columns = np.array(numbers, np.int64).reshape(-1, len(NUMBERS))
         return AssetRequirements(np.array(terms, np.int64), columns)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from engine.feature.contract import Feature
 from engine.humon import Problem, Severity
@@ -17,35 +20,53 @@ class FeatureGuard:
 
     def __init__(self, tableau: Tableau) -> None:
         self._tableau = tableau
-        self._reported: set[tuple[str, object]] = set()
+        self._reported: set[tuple[str, str]] = set()
 
-    def switch_off(
-        self, feature: Feature, error: Exception, rows: Rows | None = None, cause: object = None
-    ) -> None:
-        """Switch off rows of a feature (None: all active ones) because its code raised `error`.
+    def switch_off(self, feature: Feature, error: Exception) -> None:
+        """Switch off all rows of a feature because its code raised `error`; it is reported once.
 
-        A row stays off until its `active` is set again. The same `cause` is reported once.
+        A row stays off until its `active` is set again.
         """
+        self._switch_off(feature, error, self._tableau.tables[feature.type_name].rows_active(), "")
+
+    def switch_off_assets(self, feature: Feature, field: str, errors: Mapping[int, Exception]) -> None:
+        """Switch off the rows that name an asset, in `field`, for which the feature's code raised an error.
+
+        `errors` are by the key of the asset. Assets for which the same is raised at the same place are one
+        cause.
+        """
+        causes: dict[str, list[int]] = {}
+        for key, error in errors.items():
+            causes.setdefault(f"{_raised(error)}, {_raised_at(error)}", []).append(key)
         table = self._tableau.tables[feature.type_name]
-        rows = table.rows_active() if rows is None else rows
+        for cause, keys in causes.items():
+            rows = table.rows_active()
+            named = rows[np.isin(table.column(field)[rows], keys)]
+            self._switch_off(feature, errors[keys[0]], named, cause)
+
+    def _switch_off(self, feature: Feature, error: Exception, rows: Rows, cause: str) -> None:
         if (feature.type_name, cause) not in self._reported:
             self._reported.add((feature.type_name, cause))
             first = int(rows[0]) if len(rows) else None
             self._tableau.warnings.append(self._problem(feature, error, first, len(rows)))
-        table.switch_off(rows)
+        if len(rows):
+            self._tableau.tables[feature.type_name].switch_off(rows)
 
     def _problem(self, feature: Feature, error: Exception, row: int | None, count: int) -> Problem:
         table = self._tableau.tables[feature.type_name]
         where = f" on '{table.path(row)}'" if row is not None else ""
         more = f" and {count - 1} more" if count > 1 else ""
-        raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return Problem(
             FAILED,
-            f"{feature.type_name}{where}{more} is switched off: its code raised {raised}",
+            f"{feature.type_name}{where}{more} is switched off: its code raised {_raised(error)}",
             table.position(row) if row is not None else None,
             help=f"raised {_raised_at(error)}; the scene continues without it",
             severity=Severity.WARNING,
         )
+
+
+def _raised(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _raised_at(error: Exception) -> str:

@@ -69,7 +69,7 @@ class ScenePlanner:
         self._collector = RequirementCollector(tableau, registry, library)
         self.shortage: Shortage | None = None
         self._recency = Recency(tableau)
-        self._reported: list[Problem] = []
+        self._reported: dict[Problem, None] = {}
         self._last_signature: tuple[object, ...] | None = None
         self._active = ActiveRows(tableau)
         self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
@@ -138,20 +138,23 @@ class ScenePlanner:
 
         Only what has changed since the last call is requested or no longer requested.
         """
-        self._active.take()
-        self._last_signature = self._signature()
         rows = sum(map(len, self._tableau.tables.values()))
         if len(self._requests.table.requesters) > MAX_REMOVED_REQUESTERS + 2 * rows:
             self._start_requests()
         requirements = self._requests.table
-        self._collector.collect(requirements)
-        graph, features_of = self._graph(self._passes())
+        while True:
+            self._active.take()
+            self._collector.collect(requirements)
+            graph, features_of = self._graph(self._passes())
+            tables = [self._draw_table(compiled.declaration) for compiled in graph.passes]
+            if not self._active.changed():
+                break  # else code of a feature raised, and rows of it were switched off
+        self._last_signature = self._signature()
         needs = FrameNeeds(graph, {}, requirements, self.size, self.samples)
         requesters: dict[str, tuple[int, ...]] = {}
-        for compiled in graph.passes:
+        for compiled, table in zip(graph.passes, tables, strict=True):
             p = compiled.declaration
             requesters[p.name] = self._pass_requesters.of(p, features_of.get(p.name, ()))
-            table = self._draw_table(p)
             if table is not None:
                 needs.tables[p.name] = table
                 needs.assets[p.name] = table.assets
@@ -294,19 +297,21 @@ class ScenePlanner:
         return graph, features_of
 
     def _draw_table(self, p: Pass) -> DrawTable | None:
-        """Update and return the draw table of a pass; None where its feature is unknown or its code raised.
+        """Update and return the draw table of a pass; None where its feature is unknown or cannot draw.
 
-        A table of a feature that raised is made again, with what it draws now, once it draws again.
+        The feature is switched off on objects whose assets it cannot draw.
         """
         if p.draws not in self._registry:
             return None
         try:
             table = self._draws(p)
-            table.update()
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             self._tables.pop(p.name, None)
             self.guard(self._registry[p.draws], error)
             return None
+        errors = table.update()
+        if errors:
+            self._collector.switch_off_assets(self._registry[p.draws], table.field, errors)
         return table
 
     def _draws(self, p: Pass) -> DrawTable:
@@ -322,8 +327,7 @@ class ScenePlanner:
         self._collector.switch_off(feature, error)
 
     def _report(self, problem: Problem) -> None:
-        if problem not in self._reported:
-            self._reported.append(problem)
+        self._reported[problem] = None
 
 
 def _compiled(passes: Mapping[str, Sequence[Pass]]) -> CompiledGraph:

@@ -132,18 +132,11 @@ def _groups(
 
 
 def _check(coalesced: Coalesced, needs: Rows, source: int, terms: Terms) -> None:
-    fault = ""
-    if terms.alignment < 1 or terms.copies < 1:
-        fault = f"alignment {terms.alignment} and {terms.copies} copies; both must be at least 1"
-    elif terms.kind is Kind.IMAGE and terms.shape is None:
-        fault = "an image without a shape"
-    elif terms.contents is Contents.CACHE and terms.copies > 1:
-        fault = f"{terms.copies} copies of cached contents; only 1 is possible"
-    if fault:
+    if terms.fault:
         key = int(needs["key"][needs["terms"] == source][0])
         raise PlanError(
             "plan.requirement",
-            f"{coalesced.keys.name(key)} is requested with {fault}, by {coalesced.why(key)}",
+            f"{coalesced.keys.name(key)} is requested with {terms.fault}, by {coalesced.why(key)}",
         )
 
 

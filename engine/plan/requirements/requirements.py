@@ -127,6 +127,17 @@ class Terms:
         """The usage bits as flags of the right kind."""
         return BufferUsage(self.usage) if self.kind is Kind.BUFFER else ImageUsage(self.usage)
 
+    @property
+    def fault(self) -> str:
+        """Why no requirement may have these terms; empty where one may."""
+        if self.alignment < 1 or self.copies < 1:
+            return f"alignment {self.alignment} and {self.copies} copies; both must be at least 1"
+        if self.kind is Kind.IMAGE and self.shape is None:
+            return "an image without a shape"
+        if self.contents is Contents.CACHE and self.copies > 1:
+            return f"{self.copies} copies of cached contents; only 1 is possible"
+        return ""
+
     def with_use(self, use: QueueUse) -> Terms:
         """These terms with `use` among the queue uses."""
         return self if use in self.uses else replace(self, uses=tuple(sorted({*self.uses, use})))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.assets import Member
+
+_LARGEST = float(np.finfo(np.float32).max)
+_RANGES = {"f": (-_LARGEST, _LARGEST), "u": (0.0, 2.0**32 - 1), "i": (-(2.0**31), 2.0**31 - 1)}
+"""The least and the largest number of a member, by the kind of its numpy type."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,19 @@ class Block:
             if field is not None:
                 for start, piece in field.pieces(name, value):
                     data[start : start + len(piece)] = piece
+
+    def misfit(self, name: str, numbers: Sequence[float]) -> str:
+        """Return why one member cannot hold these numbers, with `pack_rows`; empty where it can."""
+        field = self.fields.get(name)
+        if field is None:
+            return ""
+        elements = len(numbers) if field.count > 1 else 1
+        if elements > field.count or len(numbers) // elements > field.width:
+            most = field.width if field.count == 1 else field.count
+            return f"it has {len(numbers)} numbers; there is room for {most}"
+        low, high = _RANGES[field.dtype.kind]
+        wrong = [number for number in numbers if not low <= number <= high]
+        return f"{wrong[0]:g} is out of the range of {field.dtype.name}" if wrong else ""
 
     def pack_rows(self, rows: npt.NDArray[np.uint8], name: str, values: npt.ArrayLike) -> None:
         """Write one member of many blocks, uint8[n, size]: `values` has the numbers of each, [n, ...].

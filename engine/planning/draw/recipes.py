@@ -5,8 +5,8 @@ The numbers of shader sets, pipelines, materials and batches count up and never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,7 +17,14 @@ from engine.feature import Drawable, Feature
 from engine.graph import Pass
 from engine.humon import InputError, Problem
 from engine.plan.requirements.request_table import GrowingArray
-from engine.planning.draw.shading import ShaderSet, check_inputs, fits, shader_set
+from engine.planning.draw.shading import (
+    ShaderSet,
+    check_inputs,
+    check_parameters,
+    check_shaders,
+    fits,
+    shader_set,
+)
 
 BATCH_KEYS = np.dtype(
     [
@@ -78,8 +85,12 @@ class MaterialUse:
 class Recipes:
     """The batches that draw each asset in one pass.
 
-    `materials` has the materials of each shader set. `report` is called with the problems of materials whose
-    shaders do not match a mesh; they get the placeholder material.
+    `materials` has the materials of each shader set. `report` is called with the problems of what cannot be
+    drawn as it is. A material whose shaders do not fit together, or do not fit the mesh, is replaced by the
+    placeholder material; where that does not fit the mesh either, or the pass has shaders of its own, the
+    placeholder mesh is drawn; and where that does not fit, nothing.
+
+    Raises InputError (shader.interface) where the pass's own shaders do not fit together.
     """
 
     def __init__(
@@ -109,9 +120,16 @@ class Recipes:
         self._material_numbers: dict[tuple[int, AssetRef], int] = {}
         self._pipeline_numbers: dict[tuple[object, ...], int] = {}
         self._batch_numbers: dict[tuple[int, int, int, int], int] = {}
-        self._checked: set[tuple[int, tuple[tuple[str, VertexFormat], ...]]] = set()
+        self._material_problems: dict[AssetRef, tuple[Problem, ...]] = {}
+        self._unread: dict[
+            tuple[int, tuple[tuple[str, VertexFormat], ...], AssetRef], tuple[Problem, ...]
+        ] = {}
         self._fitting: dict[tuple[int, tuple[tuple[str, VertexFormat], ...]], bool] = {}
         self.placeholder = self._placeholder()
+        if self._own_shaders:
+            problems = check_shaders(self._own_shaders, self._provided, library, self._own_shaders[0])
+            if problems:
+                raise InputError(problems)
 
     @property
     def batches(self) -> npt.NDArray[np.void]:
@@ -142,28 +160,28 @@ class Recipes:
     def batches_of(self, keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return the batches that draw these assets, one asset after the other, and how many each has.
 
-        Raises what the feature's `drawables` raises.
+        All of them must have been learnt.
         """
-        found = [self._of_asset.get(key) or self._learn(key) for key in keys.tolist()]
+        found = [self._of_asset[key] for key in keys.tolist()]
         counts = np.array([len(batches) for batches in found], np.int64)
         return np.array([batch for batches in found for batch in batches], np.int64), counts
 
     def mesh_facts(self, vertices: AssetRef, indices: AssetRef) -> tuple[VerticesFacts, IndicesFacts]:
         """Return what is known of the data of a mesh."""
-        of_vertices, of_indices = self._library.facts(vertices), self._library.facts(indices)
-        assert isinstance(of_vertices, VerticesFacts)
+        of_indices = self._library.facts(indices)
         assert isinstance(of_indices, IndicesFacts)
-        return of_vertices, of_indices
+        return self._vertices_facts(vertices), of_indices
+
+    def _vertices_facts(self, vertices: AssetRef) -> VerticesFacts:
+        facts = self._library.facts(vertices)
+        assert isinstance(facts, VerticesFacts)
+        return facts
 
     def learn(self, key: int) -> None:
-        """Work out the batches of one asset ahead of time. Raises what the feature's `drawables` raises."""
+        """Work out the batches of one asset, once. Raises what the feature's `drawables` raises."""
         if key not in self._of_asset:
-            self._learn(key)
-
-    def _learn(self, key: int) -> tuple[int, ...]:
-        drawables = self._feature.drawables(AssetRef.from_key(key), self._library)
-        found = self._of_asset[key] = tuple(self._batch(drawable) for drawable in drawables)
-        return found
+            drawables = self._feature.drawables(AssetRef.from_key(key), self._library)
+            self._of_asset[key] = tuple(batch for one in drawables for batch in self._batches_for(one))
 
     def _placeholder(self) -> Drawable:
         """Return the mesh that is drawn for others until they have arrived, without a material."""
@@ -172,10 +190,36 @@ class Recipes:
         lod = mesh.lods[0]
         return Drawable(lod.vertices, lod.indices, lod.topology.name)
 
-    def _batch(self, drawable: Drawable) -> int:
-        """Return the number of the batch that draws a drawable; a new one is added."""
+    def _batches_for(self, drawable: Drawable) -> Iterator[int]:
+        """Yield the number of the batch that draws a drawable, or what replaces it; none where nothing fits.
+
+        The problems of the drawable are reported, not those of what is tried in its place.
+        """
+        for choice in self._choices(drawable):
+            shading, problems = self._shading(choice)
+            if choice is drawable and not self._stands_in(drawable):
+                for problem in problems:
+                    self._report(problem)
+            if not problems:
+                yield self._batch(choice, shading)
+                return
+
+    def _stands_in(self, drawable: Drawable) -> bool:
+        """Whether a drawable has a builtin material: it replaces a broken one, which is reported already."""
+        return not self._own_shaders and self._material_record(drawable).ref.db == BUILTIN_DB
+
+    def _choices(self, drawable: Drawable) -> Iterator[Drawable]:
+        """Yield a drawable, then what may replace it: with the placeholder material, then as placeholder."""
+        yield drawable
+        material = None if self._own_shaders else self._library.placeholder("material")
+        if material is not None:
+            yield replace(drawable, material=material)
+        yield replace(self.placeholder, material=material)
+
+    def _batch(self, drawable: Drawable, shading: int) -> int:
+        """Return the number of the batch that draws a drawable with a shader set; a new one is added."""
         vertices, indices = self.mesh_facts(drawable.vertices, drawable.indices)
-        shading, material = self._shade(drawable, vertices)
+        material = -1 if self._own_shaders else self._material(drawable, shading)
         fallback = self._fallback(drawable, shading)
         pipeline = self._pipeline(shading, vertices, drawable.topology)
         identity = (pipeline, material, drawable.vertices.key, drawable.indices.key)
@@ -202,11 +246,10 @@ class Recipes:
         """Return the pipeline for the placeholder mesh with these shaders, -1 where it does not fit."""
         if drawable.vertices == self.placeholder.vertices:
             return -1
-        offered, _ = self.mesh_facts(self.placeholder.vertices, self.placeholder.indices)
-        known = (shading, offered.vertex_format)
-        if known not in self._fitting:
-            self._fitting[known] = fits(self.shadings[shading], offered.vertex_format)
-        return self._pipeline(shading, offered, self.placeholder.topology) if self._fitting[known] else -1
+        offered = self._vertices_facts(self.placeholder.vertices)
+        if not self._fits(shading, offered.vertex_format):
+            return -1
+        return self._pipeline(shading, offered, self.placeholder.topology)
 
     def _pipeline(self, shading: int, vertices: VerticesFacts, topology: str) -> int:
         layout = vertices.vertex_format, vertices.offsets, vertices.stride
@@ -218,22 +261,9 @@ class Recipes:
             )
         return number
 
-    def _shade(self, drawable: Drawable, vertices: VerticesFacts) -> tuple[int, int]:
-        """Return (shader set, material) for a drawable: the pass's own shaders, or the material's."""
-        if self._own_shaders:
-            return self._shading(self._own_shaders, drawable, vertices), -1
-        assert drawable.material is not None
-        material = self._library.record(drawable.material)
-        assert isinstance(material, Material)
-        try:
-            shading = self._shading(self._usable(material.shaders), drawable, vertices)
-        except InputError as error:
-            for problem in error.problems:
-                self._report(problem)
-            material = self._library.record(self._library.placeholder("material"))
-            assert isinstance(material, Material)
-            shading = self._shading(self._usable(material.shaders), drawable, vertices)
-        materials = self.materials[shading]
+    def _material(self, drawable: Drawable, shading: int) -> int:
+        """Return the number of a drawable's material among those of a shader set; a new one is added."""
+        material, materials = self._material_record(drawable), self.materials[shading]
         number = self._material_numbers.setdefault((shading, material.ref), len(materials))
         if number == len(materials):
             use = self._use(material, self.shadings[shading])
@@ -243,7 +273,16 @@ class Recipes:
             keys = {key for _, _, *pair in rows for key in pair if key >> 32 == BUILTIN_DB}
             kind = self._builtin_numbers.setdefault(frozenset(keys), len(self._builtin_numbers))
             self._builtin_of[shading].add(np.array([kind], np.int32))
-        return shading, number
+        return number
+
+    def _material_record(self, drawable: Drawable) -> Material:
+        """Return the material of a drawable, or the placeholder of a broken one."""
+        if drawable.material is None:
+            raise ValueError(f"pass '{self._declaration.name}' has no shaders, and the drawable no material")
+        material = self._library.record(self._library.usable(drawable.material))
+        if not isinstance(material, Material):
+            raise TypeError(f"{material.label} is no material")
+        return material
 
     def _use(self, material: Material, shading: ShaderSet) -> MaterialUse:
         """Resolve a material's textures for a shader set; an empty slot gets a builtin texture."""
@@ -252,31 +291,64 @@ class Recipes:
             neutral = self._neutral(slot)
             texture = material.textures.get(slot, neutral)
             textures.append(TextureUse(binding, texture.key, neutral.key))
-        parameters = {**dict(self._declaration.material_defaults), **material.parameters}
-        return MaterialUse(material.ref, material.label, tuple(textures), tuple(sorted(parameters.items())))
+        parameters = tuple(sorted(self._parameters(material).items()))
+        return MaterialUse(material.ref, material.label, tuple(textures), parameters)
 
-    def _usable(self, shaders: Sequence[AssetRef]) -> tuple[AssetRef, ...]:
-        return tuple(self._library.usable(ref) for ref in shaders)
+    def _parameters(self, material: Material) -> dict[str, tuple[float, ...]]:
+        """Return a material's parameters, with the defaults of the pass for those that it lacks."""
+        return {**dict(self._declaration.material_defaults), **material.parameters}
 
-    def _shading(self, shaders: tuple[AssetRef, ...], drawable: Drawable, vertices: VerticesFacts) -> int:
-        """Return the number of a shader set that reads these vertices. Raises InputError where it cannot."""
-        number = self._shading_numbers.get(shaders)
-        if number is not None and (number, vertices.vertex_format) in self._checked:
-            return number
-        owner = drawable.material or shaders[0]
-        made = (
-            self.shadings[number]
-            if number is not None
-            else shader_set(shaders, self._provided, self._library, owner)
-        )
-        mesh = self._library.record(drawable.vertices).label
-        check_inputs(made, vertices.vertex_format, mesh, self._library, owner)
-        if number is None:
-            number = self._shading_numbers[shaders] = len(self.shadings)
-            self.shadings.append(made)
+    def _shading(self, drawable: Drawable) -> tuple[int, tuple[Problem, ...]]:
+        """Return the number of the shader set that draws a drawable, and why it cannot draw it.
+
+        The shaders are those of the pass, or of the drawable's material. The problems are the same for all
+        meshes that have one material and one vertex format. The number is -1 where there is no shader set.
+        """
+        if self._own_shaders:
+            return self._reading(self._own_shaders, drawable, drawable.vertices)
+        material = self._material_record(drawable)
+        problems = self._material_problems.get(material.ref)
+        shaders = tuple(self._library.usable(ref) for ref in material.shaders)
+        if problems is None:
+            problems = check_shaders(shaders, self._provided, self._library, material.ref)
+            if not problems:
+                made, parameters = self.shadings[self._shading_number(shaders)], self._parameters(material)
+                problems = check_parameters(made, parameters, self._library, material.ref)
+            self._material_problems[material.ref] = problems
+        return (-1, problems) if problems else self._reading(shaders, drawable, material.ref)
+
+    def _reading(
+        self, shaders: tuple[AssetRef, ...], drawable: Drawable, owner: AssetRef
+    ) -> tuple[int, tuple[Problem, ...]]:
+        """Return the number of a shader set, and why it cannot read a drawable's vertices.
+
+        The problems have the place of the asset `owner`.
+        """
+        number, vertices = self._shading_number(shaders), self._vertices_facts(drawable.vertices)
+        form = vertices.vertex_format
+        if self._fits(number, form):
+            return number, ()
+        problems = self._unread.get((number, form, owner))
+        if problems is None:
+            mesh = self._library.record(drawable.vertices).label
+            problems = check_inputs(self.shadings[number], form, mesh, self._library, owner)
+            self._unread[number, form, owner] = problems
+        return number, problems
+
+    def _fits(self, shading: int, vertex_format: tuple[tuple[str, VertexFormat], ...]) -> bool:
+        """Whether a shader set reads vertices of this format."""
+        known = (shading, vertex_format)
+        if known not in self._fitting:
+            self._fitting[known] = fits(self.shadings[shading], vertex_format)
+        return self._fitting[known]
+
+    def _shading_number(self, shaders: tuple[AssetRef, ...]) -> int:
+        """Return the number of a shader set; a new one is added."""
+        number = self._shading_numbers.setdefault(shaders, len(self.shadings))
+        if number == len(self.shadings):
+            self.shadings.append(shader_set(shaders, self._library))
             self.materials.append([])
             self._builtin_of.append(GrowingArray(np.int32))
-        self._checked.add((number, vertices.vertex_format))
         return number
 
 

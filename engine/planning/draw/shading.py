@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, Variable, VertexFormat
-from engine.humon import InputError, Severity
+from engine.humon import Problem, Severity
 from engine.plan.terms.drawing import DescriptorType, ShaderStage
 from engine.plan.terms.drawing_rows import BindingRow
 from engine.planning.draw.blocks import Block
@@ -42,44 +41,48 @@ class ShaderSet:
         return tuple((row.name, row.binding) for row in self.sets[MATERIAL_SET])
 
 
-def shader_set(
-    shaders: Sequence[AssetRef],
-    provided: Collection[str],
-    library: AssetLibrary,
-    owner: AssetRef,
-) -> ShaderSet:
-    """Merge the reflections of `shaders` (one per stage).
+def check_shaders(
+    shaders: Sequence[AssetRef], provided: Collection[str], library: AssetLibrary, owner: AssetRef
+) -> tuple[Problem, ...]:
+    """Return why `shaders` make no pipeline together (shader.interface), nothing where they do.
 
-    `provided` are the names that the frame set may bind, `owner` is the asset that names the shaders.
-    Raises InputError (shader.interface) where two stages declare a binding differently, or a binding is not
-    provided by the pass.
+    `provided` are the names that the frame set may bind; `owner`, the asset that names the shaders, gives the
+    place. A pipeline has one vertex stage and at most one fragment stage; no two stages may declare a binding
+    differently, and every binding of set 0 is provided.
     """
-    refuse = _Refusal(library, owner)
+    found = _Findings(library, owner)
+    _check_stages(shaders, library, found)
+    merged: dict[tuple[int, int], Binding] = {}
+    for ref in shaders:
+        for binding in _facts(ref, library).reflection.bindings:
+            _check_provided(binding, provided, library.record(ref).label, found)
+            where = (binding.set, binding.binding)
+            before = merged.setdefault(where, binding)
+            if (before.descriptor_type, before.type) != (binding.descriptor_type, binding.type):
+                found.add(
+                    f"set {where[0]}, binding {where[1]} is {before.type} '{before.name}' in one stage "
+                    f"and {binding.type} '{binding.name}' in another",
+                    "give both stages the same declaration",
+                )
+    return tuple(found.problems)
+
+
+def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary) -> ShaderSet:
+    """Merge the reflections of `shaders` (one per stage), in which `check_shaders` has found nothing."""
     merged: dict[tuple[int, int], tuple[Binding, ShaderStage]] = {}
     inputs: tuple[Variable, ...] = ()
     stages = []
     for ref in shaders:
-        facts = library.facts(ref)
-        assert isinstance(facts, ShaderFacts)
+        facts = _facts(ref, library)
         stage = ShaderStage[facts.stage.name]
         stages.append((stage, facts.entry_point))
         if stage is ShaderStage.VERTEX:
             inputs = facts.reflection.inputs
         for binding in facts.reflection.bindings:
-            _check_provided(binding, provided, library.record(ref).label, refuse)
             where = (binding.set, binding.binding)
-            before = merged.get(where)
-            if before is None:
-                merged[where] = (binding, stage)
-                continue
-            if (before[0].descriptor_type, before[0].type) != (binding.descriptor_type, binding.type):
-                refuse(
-                    f"set {where[0]}, binding {where[1]} is {before[0].type} '{before[0].name}' in one stage "
-                    f"and {binding.type} '{binding.name}' in another",
-                    "give both stages the same declaration",
-                )
-            widest = max(before[0], binding, key=lambda b: b.block_size)
-            merged[where] = (widest, before[1] | stage)
+            before, earlier = merged.get(where, (binding, ShaderStage(0)))
+            widest = max(before, binding, key=lambda b: b.block_size)
+            merged[where] = (widest, earlier | stage)
     count = max((where[0] + 1 for where in merged), default=0)
     return ShaderSet(
         ", ".join(library.record(ref).label for ref in shaders),
@@ -98,41 +101,86 @@ def check_inputs(
     mesh: str,
     library: AssetLibrary,
     owner: AssetRef,
-) -> None:
-    """Check that the vertex format has every input of the vertex stage, by name and numeric kind.
+) -> tuple[Problem, ...]:
+    """Return the inputs of the vertex stage that the vertex format lacks, by name and numeric kind.
 
-    Raises InputError (shader.interface) that names the input, at the asset `owner`.
+    The problems (shader.interface) have the place of the asset `owner`; `mesh` names the vertices.
     """
-    refuse = _Refusal(library, owner)
+    found = _Findings(library, owner)
     offered = dict(vertex_format)
     for variable in shaders.inputs:
         form = offered.get(variable.name)
         if form is None:
-            refuse(
+            found.add(
                 f"{shaders.name} reads the vertex attribute '{variable.name}', which {mesh} does not have",
                 "its attributes are " + ", ".join(offered),
             )
-        if form.shader_kind != variable.kind:
-            refuse(
+        elif form.shader_kind != variable.kind:
+            found.add(
                 f"{shaders.name} reads '{variable.name}' as {variable.kind}; {mesh} has it as {form.value}",
                 f"declare the input as {form.shader_kind}, or change the vertex format",
             )
+    return tuple(found.problems)
+
+
+def check_parameters(
+    shaders: ShaderSet, parameters: Mapping[str, Sequence[float]], library: AssetLibrary, owner: AssetRef
+) -> tuple[Problem, ...]:
+    """Return the parameters that do not fit the row of a material in its shaders (shader.interface)."""
+    found = _Findings(library, owner)
+    if shaders.material is not None:
+        for name, numbers in parameters.items():
+            reason = shaders.material.misfit(name, numbers)
+            if reason:
+                message = f"the parameter '{name}' does not fit {shaders.name}: {reason}"
+                found.add(message, "give it as the shader declares it, in finite numbers")
+    return tuple(found.problems)
 
 
 @dataclass(frozen=True)
-class _Refusal:
-    """Raises InputError for an invalid interface, at the position of the asset that names the shaders."""
+class _Findings:
+    """Collects the problems of an interface, at the position of the asset `owner`."""
 
     library: AssetLibrary
     owner: AssetRef
+    problems: list[Problem] = field(default_factory=list)
 
-    def __call__(self, message: str, help_text: str) -> NoReturn:
+    def add(self, message: str, help_text: str) -> None:
+        """Add a warning."""
         document = self.library.dbs[self.owner.db].document
         node = document.root["assetDb"]["assets"][self.owner.index]
-        problem = document.problem(
-            "shader.interface", message, node, help=help_text, severity=Severity.WARNING
+        self.problems.append(
+            document.problem("shader.interface", message, node, help=help_text, severity=Severity.WARNING)
         )
-        raise InputError(problem)
+
+
+def _facts(ref: AssetRef, library: AssetLibrary) -> ShaderFacts:
+    facts = library.facts(ref)
+    assert isinstance(facts, ShaderFacts)
+    return facts
+
+
+def _check_stages(shaders: Sequence[AssetRef], library: AssetLibrary, found: _Findings) -> None:
+    """Check that there is one vertex stage, at most one fragment stage, and no other."""
+    by_stage: dict[str, list[str]] = {}
+    for ref in shaders:
+        by_stage.setdefault(_facts(ref, library).stage.name, []).append(library.record(ref).label)
+    for stage, labels in by_stage.items():
+        if stage not in (ShaderStage.VERTEX.name, ShaderStage.FRAGMENT.name):
+            found.add(
+                f"{labels[0]} is a {stage.lower()} shader, which no pass draws with",
+                "a material has a vertex shader and a fragment shader",
+            )
+        elif len(labels) > 1:
+            found.add(
+                f"{' and '.join(labels)} are {stage.lower()} shaders: there is one of each stage",
+                "remove all but one of them",
+            )
+    if ShaderStage.VERTEX.name not in by_stage:
+        found.add(
+            f"there is no vertex shader among {', '.join(library.record(ref).label for ref in shaders)}",
+            "a material has a vertex shader and a fragment shader",
+        )
 
 
 def fits(shaders: ShaderSet, vertex_format: Sequence[tuple[str, VertexFormat]]) -> bool:
@@ -141,20 +189,20 @@ def fits(shaders: ShaderSet, vertex_format: Sequence[tuple[str, VertexFormat]]) 
     return all(offered.get(variable.name) == variable.kind for variable in shaders.inputs)
 
 
-def _check_provided(binding: Binding, provided: Collection[str], shader: str, refuse: _Refusal) -> None:
+def _check_provided(binding: Binding, provided: Collection[str], shader: str, found: _Findings) -> None:
     """Check that a binding is provided: by name in the frame set, as a texture in the material set."""
     if binding.set == FRAME_SET and binding.name not in provided:
-        refuse(
+        found.add(
             f"{shader} binds '{binding.name}' in set {FRAME_SET}, which this pass does not provide",
             "it provides " + ", ".join(sorted(provided)),
         )
     if binding.set == MATERIAL_SET and binding.type != TEXTURE_TYPE:
-        refuse(
+        found.add(
             f"{shader} has '{binding.name}' in set {MATERIAL_SET} as {binding.type}",
             f"textures of a material are {TEXTURE_TYPE}: they are layers of array pages",
         )
     if binding.set > MATERIAL_SET:
-        refuse(
+        found.add(
             f"{shader} binds '{binding.name}' in set {binding.set}",
             f"set {FRAME_SET} holds what a pass provides, set {MATERIAL_SET} a material's textures",
         )

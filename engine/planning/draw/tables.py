@@ -59,6 +59,8 @@ class DrawTable:
         The asset that each row of the feature table draws, NO_ASSET where it draws none. Never changed in
         place: a reference to it is a snapshot for `restore`.
     in_use : InUse
+    field : str
+        The field of the feature that names the asset.
     material_rows : list of int32[materials]
         For each shader set the row of each material in the material table, -1 where it is not in use.
     changes : Journal
@@ -80,7 +82,7 @@ class DrawTable:
         self.assets: Ints = np.zeros(0, np.int64)
         self.material_rows: list[npt.NDArray[np.int32]] = []
         self.changes = Journal()
-        self._field = feature.schema.asset_fields[0].name
+        self.field = feature.schema.asset_fields[0].name
         self._collected: int | None = None
         self._refreshed: int | None = None
         self._uses = np.zeros(0, np.int64)
@@ -89,10 +91,10 @@ class DrawTable:
         self._by_texture = {name: RowIndex(np.int64) for name in ("key", "fallback")}
         self._boxes = BlockBoxes(self, tableau)
 
-    def update(self) -> None:
+    def update(self) -> dict[int, Exception]:
         """Take the active rows of the feature and their assets; costs time in proportion to what changed.
 
-        Raises what the feature's `drawables` raises; the table is void then.
+        Returns what the feature's `drawables` raised, by the key of the asset, of which nothing is drawn.
         """
         table = self.feature
         version = table.version
@@ -100,9 +102,14 @@ class DrawTable:
         if rows is None:
             rows = np.arange(len(table.object), dtype=np.int32)
         active = table.flags("effective_active")[rows]
-        self._set_assets(rows, np.where(active, table.column(self._field)[rows], NO_ASSET))
+        keys = np.where(active, table.column(self.field)[rows], NO_ASSET)
+        errors = self._learn(rows, keys)
+        if errors:
+            keys[np.isin(keys, list(errors))] = NO_ASSET
+        self._set_assets(rows, keys)
         self._collected = version
         self.refresh()
+        return errors
 
     def restore(self, assets: Ints) -> None:
         """Return to the rows and assets of an earlier time, which `assets` was then."""
@@ -203,6 +210,17 @@ class DrawTable:
             ours = (of["shading"] == shading) & (of["material"] >= 0)
             found[ours] = rows[of["material"][ours]]
         return found
+
+    def _learn(self, rows: npt.NDArray[np.int32], keys: Ints) -> dict[int, Exception]:
+        """Learn the assets that are new on these rows; return what was raised, by the key of the asset."""
+        new = keys[keys != _padded(self.assets, int(rows.max(initial=-1)) + 1)[rows]]
+        errors: dict[int, Exception] = {}
+        for key in distinct(new[new != NO_ASSET]).tolist():
+            try:
+                self.recipes.learn(key)
+            except Exception as error:  # noqa: BLE001 (a feature's author may raise anything)
+                errors[key] = error
+        return errors
 
     def _set_assets(self, rows: npt.NDArray[np.int32], keys: Ints) -> None:
         """Let these rows draw these assets."""

@@ -10,9 +10,9 @@ import pytest
 
 from engine.assets import AssetRef, Binding, Member, ShaderFacts, Variable, VertexFormat
 from engine.assets.reflection import DescriptorType, Reflection
-from engine.humon import InputError, Problem
+from engine.humon import Problem
 from engine.plan.terms.drawing import ShaderStage
-from engine.planning.draw.shading import check_inputs, fits, shader_set
+from engine.planning.draw.shading import check_inputs, check_shaders, fits, shader_set
 
 VERTEX, FRAGMENT = AssetRef(1, 0), AssetRef(1, 1)
 FLOAT3 = next(form for form in VertexFormat if form.shader_kind == "float")
@@ -29,13 +29,18 @@ def texture(binding: int, name: str, kind: str = "sampler2DArray", in_set: int =
 
 
 class Library:
-    """Facts and labels of two shaders; what is refused is raised as the problem it would be."""
+    """Facts and labels of two shaders, by default a vertex and a fragment shader."""
 
-    def __init__(self, vertex: tuple[Binding, ...], fragment: tuple[Binding, ...]) -> None:
+    def __init__(
+        self,
+        vertex: tuple[Binding, ...],
+        fragment: tuple[Binding, ...],
+        stages: tuple[str, str] = ("VERTEX", "FRAGMENT"),
+    ) -> None:
         inputs = (Variable("position", 0, FLOAT3, 3, "float"),)
         self._facts = {
-            VERTEX: _facts("VERTEX", Reflection("main", 0, inputs, bindings=vertex)),
-            FRAGMENT: _facts("FRAGMENT", Reflection("main", 4, bindings=fragment)),
+            VERTEX: _facts(stages[0], Reflection("main", 0, inputs, bindings=vertex)),
+            FRAGMENT: _facts(stages[1], Reflection("main", 4, bindings=fragment)),
         }
         root = {"assetDb": {"assets": [None, None]}}
         self.dbs = [None, SimpleNamespace(document=SimpleNamespace(root=root, problem=self._problem))]
@@ -56,7 +61,13 @@ def _facts(stage: str, reflection: Reflection) -> ShaderFacts:
 
 def merged(vertex: tuple[Binding, ...], fragment: tuple[Binding, ...]) -> Any:
     library: Any = Library(vertex, fragment)
-    return shader_set((VERTEX, FRAGMENT), PROVIDED, library, FRAGMENT)
+    return shader_set((VERTEX, FRAGMENT), library)
+
+
+def checked(vertex: tuple[Binding, ...], fragment: tuple[Binding, ...]) -> list[str]:
+    """The messages about these bindings of two shaders."""
+    library: Any = Library(vertex, fragment)
+    return [problem.message for problem in check_shaders((VERTEX, FRAGMENT), PROVIDED, library, FRAGMENT)]
 
 
 @pytest.mark.parametrize("sizes", [(16, 32), (32, 16)])
@@ -97,22 +108,59 @@ def test_sets_hold_their_bindings_in_order_and_slots_name_textures():
         (texture(0, "color", in_set=2), "shader 1 binds 'color' in set 2"),
     ],
 )
-def test_what_nobody_binds_is_refused(binding, message):
-    with pytest.raises(InputError, match=message):
-        merged((), (binding,))
+def test_what_nobody_binds_is_a_problem(binding, message):
+    assert [message in text for text in checked((), (binding,))] == [True]
 
 
-def test_two_stages_that_disagree_about_a_binding_are_refused():
+def test_two_stages_that_disagree_about_a_binding_are_a_problem():
     other = Binding(0, 0, "draws", DescriptorType.STORAGE_BUFFER, 1, "Draws")
-    with pytest.raises(InputError, match="set 0, binding 0 is Frame 'frame' in one stage and Draws 'draws'"):
-        merged((frame(16),), (other,))
+    assert checked((frame(16),), (other,)) == [
+        "set 0, binding 0 is Frame 'frame' in one stage and Draws 'draws' in another"
+    ]
+
+
+def test_all_that_is_wrong_with_the_shaders_of_a_material_is_reported_together():
+    found = checked((texture(0, "sky", in_set=0),), (texture(0, "color", in_set=2),))
+    assert [text.split("'")[1] for text in found] == ["sky", "color"]
+
+
+@pytest.mark.parametrize(
+    ("stages", "messages"),
+    [
+        (("VERTEX", "FRAGMENT"), []),
+        (("FRAGMENT", "VERTEX"), []),
+        (("VERTEX", "VERTEX"), ["shader 0 and shader 1 are vertex shaders: there is one of each stage"]),
+        (
+            ("FRAGMENT", "FRAGMENT"),
+            [
+                "shader 0 and shader 1 are fragment shaders: there is one of each stage",
+                "there is no vertex shader among shader 0, shader 1",
+            ],
+        ),
+        (
+            ("COMPUTE", "FRAGMENT"),
+            [
+                "shader 0 is a compute shader, which no pass draws with",
+                "there is no vertex shader among shader 0, shader 1",
+            ],
+        ),
+        (
+            ("VERTEX", "TESSELLATION_CONTROL"),
+            ["shader 1 is a tessellation_control shader, which no pass draws with"],
+        ),
+    ],
+)
+def test_a_pipeline_has_one_vertex_stage_and_at_most_one_fragment_stage(stages, messages):
+    library: Any = Library((), (), stages)
+    found = check_shaders((VERTEX, FRAGMENT), PROVIDED, library, FRAGMENT)
+    assert [problem.message for problem in found] == messages
 
 
 def test_a_mesh_needs_every_input_by_name_and_kind():
     library: Any = Library((), ())
-    made = shader_set((VERTEX, FRAGMENT), PROVIDED, library, FRAGMENT)
+    made = shader_set((VERTEX, FRAGMENT), library)
     good = [("position", FLOAT3)]
-    check_inputs(made, good, "mesh", library, FRAGMENT)
+    assert check_inputs(made, good, "mesh", library, FRAGMENT) == ()
     assert fits(made, good)
     unsigned = next(form for form in VertexFormat if form.shader_kind != "float")
     for wrong, message in (
@@ -120,8 +168,8 @@ def test_a_mesh_needs_every_input_by_name_and_kind():
         ([("position", unsigned)], f"reads 'position' as float; mesh has it as {unsigned.value}"),
     ):
         assert not fits(made, wrong)
-        with pytest.raises(InputError, match=message):
-            check_inputs(made, wrong, "mesh", library, FRAGMENT)
+        (problem,) = check_inputs(made, wrong, "mesh", library, FRAGMENT)
+        assert message in problem.message
 
 
 def test_shaders_without_bindings_have_no_sets_and_no_slots():
@@ -131,7 +179,7 @@ def test_shaders_without_bindings_have_no_sets_and_no_slots():
 
 def test_a_vertex_format_fits_only_with_every_input():
     library: Any = Library((), ())
-    made = shader_set((VERTEX, FRAGMENT), PROVIDED, library, FRAGMENT)
+    made = shader_set((VERTEX, FRAGMENT), library)
     made = replace(made, inputs=(*made.inputs, Variable("normal", 1, FLOAT3, 3, "float")))
     assert fits(made, [("normal", FLOAT3), ("position", FLOAT3)])
     assert not fits(made, [("position", FLOAT3)])
