@@ -18,6 +18,7 @@ from engine.plan.requirements.requirements import TermsTable
 from engine.plan.schedule.paging import VisibilityQuery
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.policy import Policy
+from engine.plan.terms.table import is_in
 from engine.plan.terms.vocabulary import Contents, MemoryProperty
 from engine.planning.needs import FALLBACK_PRIORITY
 
@@ -41,7 +42,7 @@ def eviction_candidates(
     needs = coalesced.needs.array
     columns = need_columns(coalesced, needs, profile, policy, TermsTable())
     requested = coalesced.requested.rows
-    requested = requested[np.isin(requested["key"], needs["key"])]
+    requested = requested[is_in(requested["key"], needs["key"])]
     last = np.zeros(len(needs), np.int64)
     at = np.searchsorted(needs["key"], requested["key"])
     np.maximum.at(last, at, last_enabled[requested["requester"]])

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from engine.graph import Layout
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.terms.drawing import DescriptorType
-from engine.plan.terms.table import distinct
+from engine.plan.terms.table import distinct, is_in
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import BATCH
 from engine.planning.draw.instance_blocks import capacity
@@ -72,7 +72,7 @@ class PassBinding:
         table = self.table
         placeholder = table.recipes.placeholder
         of_placeholder = np.array([placeholder.vertices.key, placeholder.indices.key])
-        every = not self._known or bool(np.isin(of_placeholder, keys).any())
+        every = not self._known or bool(is_in(of_placeholder, keys).any())
         self._known = True
         known = len(self.batches)
         self._grow()
@@ -165,16 +165,7 @@ class PassBinding:
 
     def _packed(self, shading: int, block: Block, materials: Ints) -> npt.NDArray[np.uint8]:
         """Return the material rows of these materials of a shader set, uint8[n, bytes]."""
-        packed = np.zeros((len(materials), block.size), np.uint8)
-        alike: dict[tuple[tuple[str, int], ...], list[int]] = {}
-        uses = [self.table.recipes.materials[shading][material] for material in materials.tolist()]
-        for at, use in enumerate(uses):
-            alike.setdefault(tuple((name, len(value)) for name, value in use.parameters), []).append(at)
-        for names, members in alike.items():
-            rows = packed[members]
-            for index, (name, _) in enumerate(names):
-                block.pack_rows(rows, name, [uses[at].parameters[index][1] for at in members])
-            packed[members] = rows
+        packed = self.table.recipes.material_rows(shading, materials)
         self._pack_layers(shading, block, materials, packed)
         return packed
 

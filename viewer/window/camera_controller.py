@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.tableau.columns import distinct
 from engine.tableau.handles import ObjectHandle
 from engine.tableau.tableau import Tableau
 from viewer.window import orbit_camera as controls
@@ -78,7 +79,7 @@ class CameraController:
             return self._view
         tables = [table for table in self._tableau.tables.values() if table.schema.asset_fields]
         owners = [table.object[table.rows_active()] for table in tables]
-        world = self._tableau.world[np.unique(np.concatenate([np.zeros(0, np.int32), *owners]))]
+        world = self._tableau.world[distinct(np.concatenate([np.zeros(0, np.int32), *owners]))]
         pivot = world[:, 3, :3].mean(axis=0) if len(world) else np.zeros(3)
         if camera.parent is not None:
             pivot = _in_frame(camera.parent, pivot)

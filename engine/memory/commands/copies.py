@@ -106,8 +106,8 @@ def move(vk: Commands, commands: Any, objects: Objects, step: Move) -> None:
         return
     shape = source.shape
     assert shape is not None
-    read = [(source, int(layer)) for layer in np.unique(step.sources)]
-    written = [(target, int(layer)) for layer in np.unique(step.targets)]
+    read = [(source, int(layer)) for layer in distinct(step.sources)]
+    written = [(target, int(layer)) for layer in distinct(step.targets)]
     opened = [image_barriers(read, READ, SOURCE, BEFORE), image_barriers(written, READ, TARGET, BEFORE)]
     closed = [image_barriers(read, SOURCE, READ, AFTER), image_barriers(written, TARGET, READ, AFTER)]
     barrier(vk, commands, before, join("VkImageMemoryBarrier2", *opened))
@@ -219,8 +219,8 @@ def _by_resource(
 
 
 def _layers(objects: Objects, resources: NDArray[np.int32], layers: NDArray[np.int32]) -> list[Layer]:
-    pairs = np.unique(np.stack([resources, layers], axis=1), axis=0).tolist() if len(resources) else []
-    found = [(objects.resource(resource), layer) for resource, layer in pairs]
+    pairs = distinct(resources.astype(np.int64) << 32 | layers)
+    found = [(objects.resource(pair >> 32), pair & 0xFFFF_FFFF) for pair in pairs.tolist()]
     for image, _layer in found:
         if not image.sampled_only:
             raise DioramaInternalError(f"image {image.id} is an attachment: it cannot be copied to")

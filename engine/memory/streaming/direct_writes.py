@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plan.resident.steps import READ, Transfer
+from engine.plan.terms.table import distinct, is_in
 
 AFFECTED_RANGE = np.dtype([("resource", np.int32), ("begin", np.int64), ("end", np.int64)])
 
@@ -40,10 +41,10 @@ def split_transfer(step: Transfer, direct: Collection[int]) -> SplitTransfer:
     copies = step.buffer_copies[np.argsort(step.buffer_copies["staging_offset"], kind="stable")]
     reads, copy = _split_at_copies(step.reads, copies)
     reads, copy = _merged(reads, copy)
-    goes_direct = np.isin(copies["resource"], list(direct))
+    goes_direct = is_in(copies["resource"], list(direct))
     inside = np.append(goes_direct, False)[copy]  # the last is for reads of images
     written = []
-    for resource in np.unique(copies["resource"][goes_direct]).tolist():
+    for resource in distinct(copies["resource"][goes_direct]).tolist():
         mine = inside & (np.append(copies["resource"], -1)[copy] == resource)
         spots = reads[mine]
         spots["staging_offset"] += (copies["offset"] - copies["staging_offset"])[copy[mine]]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.memory.commands.deletion_queue import Ticket
+from engine.plan.terms.table import is_in
 
 
 class InFlightRanges:
@@ -47,7 +48,7 @@ class InFlightRanges:
     def covers_any(self, resources: NDArray[np.int32]) -> bool:
         """Whether any of these resources has a protected range."""
         self._collect()
-        return any(bool(np.isin(places["resource"], resources).any()) for _ticket, places in self._ranges)
+        return any(bool(is_in(places["resource"], resources).any()) for _ticket, places in self._ranges)
 
     def wait(self) -> None:
         """Wait until nothing is protected; for loading and tests."""

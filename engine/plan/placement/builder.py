@@ -17,7 +17,7 @@ from engine.plan.placement.aliasing import AliasCandidate, place_aliases
 from engine.plan.profile.device_profile import DeviceProfile, MemoryRequirements
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.table import Rows
+from engine.plan.terms.table import Rows, is_in
 from engine.plan.terms.vocabulary import Kind
 
 
@@ -105,7 +105,7 @@ class Builder:
         made = np.array(allocations, ALLOCATION)
         for heap in range(len(self._pending)):
             types = [i for i, t in enumerate(self.profile.memory_types) if t.heap == heap]
-            size = int(made["size"][np.isin(made["memory_type"], types)].sum())
+            size = int(made["size"][is_in(made["memory_type"], types)].sum())
             if self.packing.heap_used[heap] + size > self.profile.budget(heap):
                 raise HeapFull(heap, size)
         return made, rows

@@ -20,7 +20,7 @@ from engine.plan.placement.planning_round import Keep, PlanningRound
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.table import Int64s
+from engine.plan.terms.table import Int64s, distinct, is_in
 
 
 def waiting_keys(coalesced: Coalesced, profile: DeviceProfile, resident: Plan, policy: Policy) -> Int64s:
@@ -28,7 +28,7 @@ def waiting_keys(coalesced: Coalesced, profile: DeviceProfile, resident: Plan, p
     places = resident.memory.subresources
     places = places[coalesced.needs.has(places["key"].astype(np.int64))]
     pages = waiting_pages(resident.memory, places, resident.terms, profile, policy)
-    inside = np.isin(places["resource"], [page.resource for page in pages])
+    inside = is_in(places["resource"], [page.resource for page in pages])
     return places["key"][inside].astype(np.int64)
 
 
@@ -62,7 +62,7 @@ def placed_again(plan: Plan, keys: Int64s, closed: list[int]) -> Plan | None:
     except HeapFull:
         return None
     before, after = (memory.allocations["id"] for memory in (plan.memory, found.memory))
-    if len(np.union1d(before, after)) >= profile.limits.max_memory_allocation_count:
+    if len(distinct(np.concatenate((before, after)))) >= profile.limits.max_memory_allocation_count:
         return None
     made = replace(plan, memory=found.memory, staging=MemoryPlan.empty(), _packing=[])
     made.store_packing(found.packing)

@@ -27,7 +27,7 @@ from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import TermsTable
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.policy import MIB, Policy
-from engine.plan.terms.table import Int64s, contains, distinct
+from engine.plan.terms.table import Int64s, contains, distinct, is_in
 from engine.plan.terms.vocabulary import Contents
 
 DEFAULT_POLICY = Policy()
@@ -73,7 +73,7 @@ def plan_again(plan: Plan, resident: Plan, *, fetch: bool) -> Plan:
     if not fetch:
         keys = requirements.needs.array["key"].astype(np.int64)
         cached = requirements.terms.with_contents(Contents.CACHE)
-        present = resident.memory.subresource_table.has(keys) & ~np.isin(keys, resident.memory.missing)
+        present = resident.memory.subresource_table.has(keys) & ~is_in(keys, resident.memory.missing)
         requirements = requirements.without(keys[cached[requirements.needs.array["terms"]] & ~present])
     return make_plan(
         requirements,

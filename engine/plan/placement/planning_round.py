@@ -20,7 +20,7 @@ from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import TermsTable
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.table import Int64s, Rows, Table, contains, distinct, distinct_ids, stack
+from engine.plan.terms.table import Int64s, Rows, Table, contains, distinct, distinct_ids, is_in, stack
 from engine.plan.terms.vocabulary import Kind
 
 _NONE = np.zeros(0, np.int64)
@@ -117,7 +117,7 @@ class PlanningRound:
         grow = keep_old and not len(self.leaving)
         builder = Builder(self.memory, self.packing, self.profile, self.policy, grow=grow)
         self._place(columns, rows, ~stays, builder)
-        missing = np.isin(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
+        missing = is_in(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
         fetch = ~stays & columns.cached | missing
         memory = self._finish(builder, rows[~stays], rows[~same], removed_keys, dropped, replaced)
         to_stage = int((np.maximum(columns.bytes, columns.footprint) + SLACK)[fetch].sum())
@@ -297,13 +297,13 @@ def _kept(memory: MemoryPlan, keep: Keep) -> MemoryPlan:
     resources, places = memory.resources, memory.subresources
     own = memory.allocation_table.rows(resources["allocation"].astype(np.int64))["own"]
     stays = (resources["sharing"] == Sharing.OWN) & own
-    stays &= np.isin(resources["id"], places["resource"])
+    stays &= is_in(resources["id"], places["resource"])
     kept = resources[stays]
     allocations = memory.allocations
     return MemoryPlan(
-        Table.of(allocations[np.isin(allocations["id"], kept["allocation"])], "id"),
+        Table.of(allocations[is_in(allocations["id"], kept["allocation"])], "id"),
         Table.of(kept, "id"),
-        Table.of(places[np.isin(places["resource"], kept["id"])], "key"),
+        Table.of(places[is_in(places["resource"], kept["id"])], "key"),
         memory.next_allocation,
         memory.next_resource,
         missing=memory.missing,

@@ -45,7 +45,7 @@ from engine.plan.resident.steps import (
     Withdraw,
 )
 from engine.plan.terms.errors import StepError
-from engine.plan.terms.table import Int64s, Rows, Table, contains, distinct, distinct_ids, stack
+from engine.plan.terms.table import Int64s, Rows, Table, contains, distinct, distinct_ids, is_in, stack
 from engine.plan.terms.vocabulary import QueueKind
 
 _MAX_CACHED_LOOKUPS = 8  # key arrays: paging cycles overlap, and each uses its keys in four steps
@@ -123,7 +123,7 @@ class Resident:
         existing = stack(
             [pending[contains(touched, pending["key"])], self._settled(touched, pending), self.old]
         )
-        existing = existing[np.isin(existing["resource"], list(self.bound))]
+        existing = existing[is_in(existing["resource"], list(self.bound))]
         arrived = self.expected_bytes(existing)
         if transfers_complete:
             existing["arrived"], unchanged["arrived"] = arrived, self.expected_bytes(unchanged)
@@ -338,11 +338,11 @@ class Resident:
         places["published"][at] = True
         self._unpublished -= len(at)
         if len(self.old):
-            self.old = self.old[~np.isin(self.old["key"], step.keys)]
+            self.old = self.old[~is_in(self.old["key"], step.keys)]
 
     @apply.register
     def _(self, step: Withdraw) -> None:
-        self.old = self.old[~np.isin(self.old["key"], step.keys)]
+        self.old = self.old[~is_in(self.old["key"], step.keys)]
 
     @apply.register
     def _(self, step: Destroy) -> None:
@@ -419,7 +419,7 @@ class Resident:
         """The old places that a Move copies from, in no particular order."""
         order = np.argsort(step.keys)
         keys, sources = step.keys[order], step.sources[order]
-        mine = self.old[(self.old["resource"] == step.from_resource) & np.isin(self.old["key"], keys)]
+        mine = self.old[(self.old["resource"] == step.from_resource) & is_in(self.old["key"], keys)]
         found: Rows = mine[mine["offset"] == sources[np.searchsorted(keys, mine["key"])]]
         _need(len(found) == len(keys), step, "no such source")
         return found

@@ -10,7 +10,7 @@ import numpy as np
 from engine.plan.model.memory_plan import ALLOCATION, HELD, RESOURCE, SUBRESOURCE, MemoryPlan
 from engine.plan.model.places import overlapping, settled_rows
 from engine.plan.model.plan import Plan
-from engine.plan.terms.table import Rows, Table, contains, stack
+from engine.plan.terms.table import Rows, Table, contains, is_in, stack
 
 if TYPE_CHECKING:
     from engine.plan.resident.resident import Resident
@@ -25,7 +25,7 @@ def snapshot(resident: Resident, target: Plan) -> Plan:
     resources = [resident.resources[r] for r in sorted(resident.bound) if r not in staging]
     homes = sorted({int(row["allocation"]) for row in resources})
     everything = _everything(resident, target)
-    everything = everything[np.isin(everything["resource"], [int(row["id"]) for row in resources])]
+    everything = everything[is_in(everything["resource"], [int(row["id"]) for row in resources])]
     filled = resident.has_contents(everything)
     # An empty place may overlap a place that is still in use: then it does not exist yet.
     exists = filled | ~overlapping(everything, everything[filled])

@@ -34,7 +34,7 @@ from engine.plan.resident.steps import (
     Withdraw,
 )
 from engine.plan.schedule.paging import VisibilityQuery, paging
-from engine.plan.terms.table import Int64s, Rows, distinct
+from engine.plan.terms.table import Int64s, Rows, distinct, is_in
 from engine.plan.terms.vocabulary import Contents, Kind, QueueKind
 
 
@@ -142,7 +142,7 @@ class _Scheduler:
     def _overwritten(self) -> NDArray[np.bool_]:
         """Which old places overlap new places of the plan or are in displaced resources."""
         fresh = self.places[(self.places["arrived"] == 0) & ~self.places["published"]]
-        return overlapping(self.old, fresh) | np.isin(self.old["resource"], self._displaced())
+        return overlapping(self.old, fresh) | is_in(self.old["resource"], self._displaced())
 
     def _displaced(self) -> list[int]:
         """Old resources that overlap new resources of the plan in a shared allocation."""
@@ -160,7 +160,7 @@ class _Scheduler:
     def _withdraw(self, keys: Int64s) -> None:
         if len(keys):
             self.steps.append(Withdraw(keys.astype(np.int64)))
-            self.old = self.old[~np.isin(self.old["key"], keys)]
+            self.old = self.old[~is_in(self.old["key"], keys)]
 
     def _free_early(self) -> None:
         """Withdraw old places while old and new allocations together exceed a budget or the count limit."""
@@ -190,7 +190,7 @@ class _Scheduler:
     def _withdraw_allocation(self, allocation: int) -> None:
         """Withdraw all keys in an allocation, so that it can be freed before new ones are created."""
         inside = [r for r, row in self.resources.items() if int(row["allocation"]) == allocation]
-        self._withdraw(distinct(self.old["key"][np.isin(self.old["resource"], inside)]))
+        self._withdraw(distinct(self.old["key"][is_in(self.old["resource"], inside)]))
 
     def _retained(self) -> set[int]:
         """Allocations that are not in the plan but still have old places."""
@@ -269,7 +269,7 @@ class _Scheduler:
             self._retire(rows["key"])
 
     def _retire(self, keys: Int64s) -> None:
-        self.old = self.old[~np.isin(self.old["key"], keys)]
+        self.old = self.old[~is_in(self.old["key"], keys)]
 
     def _move(self) -> int:
         """Move resident keys to their new places, one step per pair of resources; returns the bytes moved."""

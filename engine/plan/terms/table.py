@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Rows: TypeAlias = NDArray[np.void]
 Int64s: TypeAlias = NDArray[np.int64]
@@ -198,6 +198,11 @@ def stable_argsort(values: NDArray[np.integer[Any]]) -> Int64s:
 def distinct_ids(ids: NDArray[np.integer[Any]]) -> Int64s:
     """The distinct values of small non-negative numbers (resources, terms), sorted; by counting."""
     return np.flatnonzero(np.bincount(ids))
+
+
+def is_in(values: NDArray[np.integer[Any]], ids: ArrayLike) -> NDArray[np.bool_]:
+    """Which of `values` are among `ids`, in any order. `np.isin` imports masked arrays, which takes 20 ms."""
+    return contains(distinct(np.asarray(ids, np.int64)), values)
 
 
 def contains(sorted_ids: NDArray[np.integer[Any]], ids: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:

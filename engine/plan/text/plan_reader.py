@@ -32,7 +32,7 @@ from engine.plan.terms.errors import PlanError
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import TRANSIENT_DB, Keys, asset_key
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.table import Table
+from engine.plan.terms.table import Table, is_in
 from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
@@ -151,7 +151,7 @@ class _Reader:
             keys = [key for key in finding.ids if plan.requirements.needs.has(np.array([key]))[0]]
         elif finding.part is Part.RESOURCE:
             places = plan.memory.subresources
-            keys = places["key"][np.isin(places["resource"], finding.ids)].tolist()[:_MAX_FINDINGS]
+            keys = places["key"][is_in(places["resource"], finding.ids)].tolist()[:_MAX_FINDINGS]
             parts.append("in it " + ", ".join(map(self.keys.name, keys)))
         requesters = {
             str(self.table.requesters[a]) for key in keys for a in plan.requirements.requesters_of(key)

@@ -19,6 +19,7 @@ from engine.plan.placement.staging_plan import STAGING_REQUESTER
 from engine.plan.requirements.requirements import QueueUse, Terms
 from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
 from engine.plan.terms.keys import is_transient, split_key
+from engine.plan.terms.table import distinct
 from engine.plan.terms.vocabulary import (
     BufferUsage,
     Contents,
@@ -75,7 +76,7 @@ def memory_values(plan: Plan, memory: MemoryPlan) -> Text:
     for row in memory.resources[np.lexsort((memory.resources["id"], memory.resources["offset"]))]:
         resources[int(row["allocation"])].append(row)
     values: Text = {}
-    for memory_type in np.unique(memory.allocations["memory_type"]).tolist():
+    for memory_type in distinct(memory.allocations["memory_type"]).tolist():
         mine = memory.allocations[memory.allocations["memory_type"] == memory_type]
         properties = flag_names(plan.profile.memory_types[memory_type].properties)
         values[f"memoryType {memory_type}"] = [

@@ -20,7 +20,7 @@ import numpy as np
 
 from engine.plan.model.findings import Finding, Joined, Part, about_resources
 from engine.plan.model.plan import Plan
-from engine.plan.terms.table import Int64s, Rows, stack
+from engine.plan.terms.table import Int64s, Rows, is_in, stack
 from engine.plan.terms.vocabulary import BufferUsage, Contents, Kind, MemoryProperty
 
 _UNIFORM, _STORAGE = int(BufferUsage.UNIFORM_BUFFER), int(BufferUsage.STORAGE_BUFFER)
@@ -176,7 +176,7 @@ def _complete(plan: Plan) -> list[Finding]:
         return [Finding(rule, text.format(name(k)), Part.SUBRESOURCE, (k,)) for k in keys.tolist()]
 
     found = about("complete", np.setdiff1d(needs["key"], keys), "{} has no place")
-    unneeded, without = np.setdiff1d(keys, needs["key"]), ~np.isin(needs["key"], requested)
+    unneeded, without = np.setdiff1d(keys, needs["key"]), ~is_in(needs["key"], requested)
     found += about("why", np.concatenate([unneeded, needs["key"][without]]), "{} has no requester")
     for part, ids, used in (
         (Part.RESOURCE, memory.resources["id"], memory.subresources["resource"]),
@@ -219,7 +219,7 @@ def stays_bound(before: Plan, after: Plan) -> Iterator[Finding]:
     ):
         old, new = (getattr(plan.memory, f"{part.value}s") for plan in (before, after))
         both = np.intersect1d(old["id"], new["id"])
-        mine, theirs = old[np.isin(old["id"], both)], new[np.isin(new["id"], both)]
+        mine, theirs = old[is_in(old["id"], both)], new[is_in(new["id"], both)]
         for field in fields:
             for i in np.flatnonzero(mine[field] != theirs[field]):
                 where = f"{part.value} {both[i]} changes its {field}"

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.feature.frame import Box
+from engine.plan.terms.table import distinct
 from engine.tableau import Tableau
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class BlockBoxes:
         if not len(moved):
             return changed
         moved_blocks = self._table.blocks.blocks_of(self._table.feature.rows_of(moved))
-        return np.union1d(changed, moved_blocks) if len(changed) else moved_blocks
+        return distinct(np.concatenate((changed, moved_blocks))) if len(changed) else moved_blocks
 
     def _measure(self, blocks: npt.NDArray[np.integer]) -> None:
         table = self._table

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.plan.requirements.request_table import GrowingArray
+from engine.plan.terms.table import distinct
 
 Ints = npt.NDArray[np.int64]
 
@@ -213,7 +214,7 @@ class InstanceBlocks:
 def _ascending(numbers: npt.NDArray[np.integer], count: int) -> Ints:
     """Return the distinct ones of some numbers below `count`, ascending."""
     if len(numbers) < count // 64:
-        return np.unique(numbers).astype(np.int64)
+        return distinct(numbers)
     used = np.zeros(count, np.bool_)
     used[numbers] = True
     return np.flatnonzero(used)

@@ -74,12 +74,11 @@ class TextureUse:
 
 @dataclass(frozen=True)
 class MaterialUse:
-    """A material for a shader set: its textures by binding, and its parameters by name."""
+    """A material for a shader set, with its textures by binding."""
 
     ref: AssetRef
     label: str
     textures: tuple[TextureUse, ...]
-    parameters: tuple[tuple[str, tuple[float, ...]], ...]
 
 
 class Recipes:
@@ -106,6 +105,7 @@ class Recipes:
         # Most materials have the same builtin textures, so a number stands for the set of them.
         self._builtin_numbers: dict[frozenset[int], int] = {}
         self._builtin_of: list[GrowingArray] = []
+        self._packed: list[GrowingArray] = []  # material rows by shader set, with parameters and no layers
         self._batches = GrowingArray(BATCH_KEYS)
         self._textures = GrowingArray(TEXTURE)
         self._declaration = declaration
@@ -146,6 +146,11 @@ class Recipes:
         textures = self._textures.rows
         ours: npt.NDArray[np.void] = textures[textures["shading"] == shading]
         return ours.reshape(len(self.materials[shading]), len(self.shadings[shading].slots))
+
+    def material_rows(self, shading: int, materials: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
+        """Return the material rows of these materials of a shader set, uint8[n, bytes], without layers."""
+        rows: npt.NDArray[np.void] = self._packed[shading].rows[materials]
+        return rows.view(np.uint8).reshape(len(rows), rows.itemsize)
 
     def builtin_textures(self, materials: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
         """The keys of builtin textures that these materials (by shader set) have or fall back to, sorted."""
@@ -273,6 +278,10 @@ class Recipes:
             keys = {key for _, _, *pair in rows for key in pair if key >> 32 == BUILTIN_DB}
             kind = self._builtin_numbers.setdefault(frozenset(keys), len(self._builtin_numbers))
             self._builtin_of[shading].add(np.array([kind], np.int32))
+            block = self.shadings[shading].material
+            if block is not None:
+                row = block.pack(self._parameters(material))
+                self._packed[shading].add(row.view(self._packed[shading].rows.dtype))
         return number
 
     def _material_record(self, drawable: Drawable) -> Material:
@@ -291,8 +300,7 @@ class Recipes:
             neutral = self._neutral(slot)
             texture = material.textures.get(slot, neutral)
             textures.append(TextureUse(binding, texture.key, neutral.key))
-        parameters = tuple(sorted(self._parameters(material).items()))
-        return MaterialUse(material.ref, material.label, tuple(textures), parameters)
+        return MaterialUse(material.ref, material.label, tuple(textures))
 
     def _parameters(self, material: Material) -> dict[str, tuple[float, ...]]:
         """Return a material's parameters, with the defaults of the pass for those that it lacks."""
@@ -349,6 +357,8 @@ class Recipes:
             self.shadings.append(shader_set(shaders, self._library))
             self.materials.append([])
             self._builtin_of.append(GrowingArray(np.int32))
+            block = self.shadings[number].material
+            self._packed.append(GrowingArray(np.dtype((np.void, block.size if block is not None else 1))))
         return number
 
 
