@@ -7,6 +7,7 @@ adds only the requirements of rows that have changed.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from engine.plan.requirements.requesters import Requester, RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable, TermsTable
 from engine.plan.terms.vocabulary import Kind
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
-from engine.tableau.columns import Rows
+from engine.tableau.columns import Rows, distinct
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 NO_VERSION = -1
 """A version before all changes: all rows are collected again."""
+
+ROWS_AT_ONCE = 512
+"""Rows that are collected between two looks at the clock."""
 
 NUMBERS = ("key", "size", "content", "priority")
 
@@ -109,35 +113,51 @@ class RequirementCollector:
         self._collected: RequirementTable | None = None
         self._versions: dict[str, int] = {}
         """The version up to which each feature table has been collected."""
+        self._left: dict[str, Rows] = {}
+        """Changed rows up to that version that are still to be collected, ascending."""
 
-    def collect(self, requirements: RequirementTable) -> None:
+    def collect(self, requirements: RequirementTable, until: float | None = None) -> bool:
         """Update a table to the requirements of the active features, with every active row as a requester.
 
         In the table of the last call only the requirements of changed rows are replaced; to any other table
-        all are added.
+        all are added. From `until` on (CPU seconds of this thread) rows are left to the next call; returns
+        whether none is left.
         """
         if requirements is not self._collected:
             self._collected = requirements
             self._versions.clear()
+            self._left.clear()
         for type_name, table in self._tableau.tables.items():
             feature = self._registry.get(type_name)
             if feature is not None and table.schema.asset_fields:
-                self._update(feature, table, requirements)
+                self._update(feature, table, requirements, until)
+        return not self._left
 
-    def _update(self, feature: Feature, table: FeatureTable, requirements: RequirementTable) -> None:
-        version = table.version
-        last = self._versions.get(table.type_name)
+    def _update(
+        self, feature: Feature, table: FeatureTable, requirements: RequirementTable, until: float | None
+    ) -> None:
+        name, version = table.type_name, table.version
+        last = self._versions.get(name)
         changed = table.changes.since(last) if last is not None else None
         ids = self._ids_of(table, requirements.requesters)
         if changed is None:
             changed = np.arange(len(table.object), dtype=np.int32)
-        if len(changed):
+        elif name in self._left:
+            changed = distinct(changed, self._left[name])
+        self._left.pop(name, None)
+        self._versions[name] = version
+        at_once = len(changed) if until is None else ROWS_AT_ONCE
+        for start in range(0, len(changed), max(at_once, 1)):
+            if start and until is not None and time.thread_time() >= until:
+                self._left[name] = changed[start:]
+                return
+            rows = changed[start : start + at_once]
             if last is not None:
-                requirements.remove(ids.assigned(changed))
-            self._cache_new_assets(feature, table, _active(table, changed))
-            self._add_rows(table, _active(table, changed), ids, requirements)
-            version = table.version
-        self._versions[table.type_name] = version
+                requirements.remove(ids.assigned(rows))
+            self._cache_new_assets(feature, table, _active(table, rows))
+            self._add_rows(table, _active(table, rows), ids, requirements)
+        if until is None and len(changed):
+            self._versions[name] = table.version
 
     def requesters(
         self, type_name: str, requesters: RequesterTable, limit: int | None = None

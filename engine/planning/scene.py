@@ -44,7 +44,8 @@ FEW_ASSETS = 128
 class ScenePlanner:
     """Makes needs and plans of one scene for one device profile; pure, with no GPU.
 
-    `shortage` describes what the last plan leaves out, None where it holds everything.
+    `shortage` describes what the last plan leaves out, None where it holds everything. `has_many` is true
+    while so many assets are new that `prepare` learns them over several frames.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class ScenePlanner:
         self._last_signature: tuple[object, ...] | None = None
         self._active = ActiveRows(tableau)
         self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
+        self.has_many = False
         self._tables: dict[str, DrawTable] = {}
         self._fallbacks: dict[int, Requirement] = {}
         self._compiled: tuple[dict[str, list[Pass]], CompiledGraph, dict[str, list[str]]] | None = None
@@ -108,21 +110,28 @@ class ScenePlanner:
         """Learn what new assets require and draw with, ahead of `needs`; return whether that may be called.
 
         Few assets are left to `needs`. Of many, as many are learnt as `milliseconds` suffice for, and the
-        next call goes on: so that no frame waits for thousands.
+        next call goes on; then their requirements are collected: so that no frame waits for thousands.
         """
         now = self._signature()
         if self._unknown is None or self._unknown[0] != now:
-            found = self._collector.unknown()
-            self._unknown = now, found if len(found) > FEW_ASSETS else []
-        unknown = self._unknown[1]
-        if not unknown:
+            self._unknown = now, self._collector.unknown()
+            self.has_many |= len(self._unknown[1]) > FEW_ASSETS
+        if not self.has_many:
             return True
+        until = time.thread_time() + milliseconds / 1e3
+        unknown = self._unknown[1]
+        if unknown:
+            self._learn(unknown, until)
+            return False
+        return self._collector.collect(self._requests.table, until)
+
+    def _learn(self, unknown: list[tuple[str, int]], until: float) -> None:
+        """Learn at least one of these assets, until this time (CPU seconds), and take them off the list."""
         tables: dict[str, list[DrawTable]] = {}
         for compiled in self._graph(self._passes())[0].passes:
             p = compiled.declaration
             with suppress(Exception):  # `needs` meets it again, and reports it
                 tables.setdefault(p.draws, []).append(self._draws(p))
-        until = time.thread_time() + milliseconds / 1e3
         while unknown:
             type_name, key = unknown.pop()
             self._collector.learn(type_name, key)
@@ -131,13 +140,13 @@ class ScenePlanner:
                     table.recipes.learn(key)
             if time.thread_time() >= until:
                 break
-        return not unknown
 
     def needs(self) -> FrameNeeds:
         """Collect the present needs of the frame: of active features, their passes, and `others`.
 
         Only what has changed since the last call is requested or no longer requested.
         """
+        self.has_many = False
         rows = sum(map(len, self._tableau.tables.values()))
         if len(self._requests.table.requesters) > MAX_REMOVED_REQUESTERS + 2 * rows:
             self._start_requests()

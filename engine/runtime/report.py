@@ -13,7 +13,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from engine.humon import Problem
-    from engine.runtime.runtime import FrameFacts, Runtime
+    from engine.runtime.frame_facts import FrameFacts
+    from engine.runtime.runtime import Runtime
 
 SCHEMA = 1
 KEPT_FRAMES = 1 << 16

@@ -8,9 +8,9 @@ used its slot before, and for nothing else.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -42,6 +42,7 @@ from engine.planning.scene import ScenePlanner
 from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
+from engine.runtime.frame_facts import FrameFacts
 from engine.runtime.options import Presenter, RuntimeOptions
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
@@ -66,20 +67,6 @@ _WRITES_TARGET = Stage.TRANSFER | Stage.COLOR_ATTACHMENT_OUTPUT
 """The stages that write to a window's image: they wait until it is acquired."""
 _DRIVER_GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
 """Results of opening a device while the driver of a lost one has not restarted."""
-
-
-@dataclass(frozen=True)
-class FrameFacts:
-    """One frame: its number, wall and main-thread CPU time in ms, whether memory is settled.
-
-    It is not `drawn` if the presenter has no target or the attachments are not resident yet.
-    """
-
-    number: int
-    wall_ms: float
-    cpu_ms: float
-    settled: bool
-    drawn: bool
 
 
 class Runtime:
@@ -133,6 +120,7 @@ class Runtime:
         self._visibility: FrustumQuery | None = None
         self._cycles = 0
         self._is_preparing = False
+        self._first_plan: Iterator[None] | None = None
         if options.shared is not None:
             self.instance, self.device = options.shared.instance, options.shared
             self.instances.append(self.instance)
@@ -201,15 +189,10 @@ class Runtime:
         self.timeline.reach(self._tickets[slot])
         self.renderer.collect(self.timeline.completed())
         moved = self.tableau.update_world()
-        is_stale = self.plan is None or self.planner.stale()
-        self._is_preparing = is_stale and not self.planner.prepare(PREPARE_MS)
-        if self._is_preparing and self.plan is None:
+        patience = self._plan_frame()
+        if self.plan is None or self._first_plan is not None:
             self._number += 1
             return self._facts(wall, cpu, drawn=False)
-        patience = None
-        if is_stale and not self._is_preparing:
-            self._make_plan()
-            patience = REPLAN_MS
         self._return_pages()
         self._reprioritize()
         self.advance(patience)
@@ -330,18 +313,45 @@ class Runtime:
     def _code(self, shader: int) -> bytes:
         return bytes(self.library.view(AssetRef.from_key(shader)))
 
+    def _plan_frame(self) -> float | None:
+        """Do a frame's share of planning if the scene has changed; return how long its streaming may take.
+
+        Where very many assets are new, the first plan is made in steps, one in each frame.
+        """
+        steps, self._first_plan = self._first_plan, None  # a step that raises ends the attempt
+        if steps is not None and next(steps, steps) is not steps:
+            self._first_plan = steps
+            return None
+        is_stale = self.plan is None or self.planner.stale()
+        self._is_preparing = is_stale and not self.planner.prepare(PREPARE_MS)
+        if not is_stale or self._is_preparing:
+            return None
+        if self.plan is None and self.planner.has_many:
+            self._is_preparing, self._first_plan = True, self._plan_in_steps()
+            return None
+        self._make_plan()
+        return REPLAN_MS
+
     def _make_plan(self) -> None:
         """Make a new plan and schedule."""
+        for _ in self._plan_in_steps():
+            pass
+
+    def _plan_in_steps(self) -> Iterator[None]:
+        """Make a new plan and schedule, in steps of similar cost."""
         self._refusals = self._rollbacks = 0
         self._observed_limits.clear()
         self._requested = self.planner.needs()
+        yield
         try:
             plan = self.planner.plan(self._requested, self.resident.snapshot())
         except PlanError:
             if self._needs is not None:
                 self._needs.restore()  # frames go on with what is drawn now
             raise
+        yield
         self._apply_plan(self._requested, plan)
+        yield
 
     def _return_pages(self) -> None:
         """Start to return pages that are mostly free, once the scene has been at rest for a while."""

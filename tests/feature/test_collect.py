@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.assets import AssetRef
-from engine.feature import Feature, Registry
+from engine.feature import Feature, Registry, collect
 from engine.feature.collect import RequirementCollector
 from engine.plan.requirements.coalesce import coalesce
 from engine.plan.requirements.requirements import Requirement, RequirementTable
@@ -166,7 +166,21 @@ def test_collecting_again_into_the_same_table_touches_only_changed_keys(registry
     assert table.touched(version).tolist() == [ref(107).key, ref(207).key]
 
 
-def test_incremental_collecting_equals_collecting_at_once(registry):
+def test_collecting_in_parts_equals_collecting_at_once(registry, monkeypatch):
+    monkeypatch.setattr(collect, "ROWS_AT_ONCE", 2)
+    tableau = Tableau(registry.schemas)
+    rows = tableau.add_objects(9)
+    tableau.tables["seen"].add(rows, {"asset": np.array([ref(i % 4).key for i in range(9)])})
+    collector, table = RequirementCollector(tableau, registry, LIBRARY), RequirementTable()
+    parts = 1
+    while not collector.collect(table, until=0.0):
+        parts += 1
+    assert parts == 5
+    assert collected(collector, table) == collected(RequirementCollector(tableau, registry, LIBRARY))
+
+
+def test_incremental_collecting_equals_collecting_at_once(registry, monkeypatch):
+    monkeypatch.setattr(collect, "ROWS_AT_ONCE", 1)
     rng = np.random.default_rng(11)
     tableau = Tableau(registry.schemas)
     collector = RequirementCollector(tableau, registry, LIBRARY)
@@ -191,7 +205,9 @@ def test_incremental_collecting_equals_collecting_at_once(registry):
             handle.cast.asset = ref(int(rng.choice((2, 13))))
         else:
             collector.invalidate({ref(int(rng.integers(5)))})
-        if rng.random() < 0.6:
+        if rng.random() < 0.5:
+            collector.collect(table, until=0.0)  # a part of what has changed
+        elif rng.random() < 0.6:
             again = RequirementCollector(tableau, registry, LIBRARY)
             assert collected(collector, table) == collected(again)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from engine.runtime.frame_facts import FrameFacts
 from engine.runtime.report import RunLog
-from engine.runtime.runtime import FrameFacts
 
 
 def test_frames_that_were_not_drawn_count_neither_as_drawn_nor_in_the_times() -> None:

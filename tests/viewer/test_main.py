@@ -95,11 +95,12 @@ def test_disabling_takes_the_shadow_and_keeps_its_memory_deactivating_takes_both
 
 
 @gpu
-def test_a_headless_run_imports_neither_glfw_nor_imgui(root: Path) -> None:
+def test_a_headless_run_imports_no_window_no_ui_and_no_masked_arrays(root: Path) -> None:
     program = (
         "import sys; from viewer.main import main; "
         "code = main(['scenes/cube.hu', '--headless', '--size', '64x48']); "
         "loaded = {name.partition('.')[0] for name in sys.modules} & {'glfw', 'imgui_bundle'}; "
+        "loaded |= {'numpy.ma'} & sys.modules.keys(); "
         "sys.exit(f'{code} {loaded}' if code or loaded else 0)"
     )
     done = subprocess.run(

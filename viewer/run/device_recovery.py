@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from engine.runtime.frame_facts import FrameFacts
     from engine.runtime.report import RunLog
-    from engine.runtime.runtime import FrameFacts, Runtime
+    from engine.runtime.runtime import Runtime
     from viewer.run.frames import Frames
 
     Answer = TypeVar("Answer")

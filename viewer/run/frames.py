@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engine.runtime.runtime import FrameFacts, Runtime
+    from engine.runtime.frame_facts import FrameFacts
+    from engine.runtime.runtime import Runtime
 
 
 class Frames(Protocol):

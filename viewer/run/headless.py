@@ -9,7 +9,7 @@ from viewer.run.scene_opening import runtime_options
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
-    from engine.runtime.runtime import FrameFacts
+    from engine.runtime.frame_facts import FrameFacts
     from engine.scene import Scene
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from engine.runtime.runtime import FrameFacts
+    from engine.runtime.frame_facts import FrameFacts
     from engine.testing.scripts.script import Run
     from viewer.run.frames import ScriptFrames
     from viewer.run.interrupt import Interrupt

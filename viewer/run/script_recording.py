@@ -10,7 +10,7 @@ from engine.testing.scripts.recorder import Recorder
 from engine.testing.scripts.recording_text import recording_text
 
 if TYPE_CHECKING:
-    from engine.runtime.runtime import FrameFacts
+    from engine.runtime.frame_facts import FrameFacts
     from viewer.run.frames import Frames
 
 

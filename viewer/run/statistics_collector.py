@@ -10,7 +10,8 @@ from viewer.panels.run_statistics import RunStatistics
 if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
     from engine.plan.schedule.schedule import Schedule
-    from engine.runtime.runtime import FrameFacts, Runtime
+    from engine.runtime.frame_facts import FrameFacts
+    from engine.runtime.runtime import Runtime
 
 SMOOTHING = 0.1
 PROBLEMS_EVERY_S = 0.5

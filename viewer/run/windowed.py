@@ -11,7 +11,8 @@ from engine.plan.terms.errors import PlanError
 from engine.planning.needs import FRAMES_IN_FLIGHT
 from engine.render.surface import Surface, WindowTarget
 from engine.render.swapchain import Swapchain
-from engine.runtime.runtime import FrameFacts, Runtime
+from engine.runtime.frame_facts import FrameFacts
+from engine.runtime.runtime import Runtime
 from engine.scene import Scene
 from engine.storage.allocators.planned import PlannedAllocator
 from engine.vk.errors import OutOfDeviceMemory

@@ -10,7 +10,7 @@ from engine.testing.assertions.failure_messages import fail
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.runtime.runtime import FrameFacts
+    from engine.runtime.frame_facts import FrameFacts
 
 MIN_FRAMES = 5
 

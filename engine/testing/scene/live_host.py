@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
     from engine.plan.placement.compaction import Compaction
     from engine.plan.profile.device_profile import DeviceProfile
-    from engine.runtime.runtime import FrameFacts, Runtime
+    from engine.runtime.frame_facts import FrameFacts
+    from engine.runtime.runtime import Runtime
     from engine.scene import Scene
 
 

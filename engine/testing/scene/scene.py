@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
     from engine.plan.placement.compaction import Compaction
     from engine.plan.profile.device_profile import DeviceProfile
-    from engine.runtime.runtime import FrameFacts
+    from engine.runtime.frame_facts import FrameFacts
     from engine.scene import Scene
     from engine.tableau import ObjectHandle, Tableau
     from engine.testing.scene.frame import Frame

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.plan.profile.device_profile import DeviceProfile
     from engine.plan.schedule.simulation import SimulatedDevice
     from engine.planning.needs import FrameNeeds
-    from engine.runtime.runtime import FrameFacts
+    from engine.runtime.frame_facts import FrameFacts
     from engine.scene import Scene
 
 PAGING_CYCLES = 2

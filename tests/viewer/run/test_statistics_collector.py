@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from engine.humon import Problem
-from engine.runtime.runtime import FrameFacts
+from engine.runtime.frame_facts import FrameFacts
 from viewer.run.statistics_collector import StatisticsCollector
 
 
