@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-import numpy as np
-
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb
-from engine.assets.formats import IndexFormat
 from engine.assets.problems import problem_from_json
 from engine.assets.recipes import source_level
 from engine.assets.records import AssetDb, AssetRef, Declared, Indices, Lod, Material, Mesh, Vertices
@@ -84,8 +81,7 @@ def _mismatched_meshes(cooked: CookedDb, broken: set[AssetRef]) -> Iterator[Prob
             indices, vertices = cooked.entries[lod.indices.index], cooked.entries[lod.vertices.index]
             assert indices.facts is not None
             assert vertices.facts is not None
-            values = np.frombuffer(cooked.image.view(indices), IndexFormat(indices.facts["type"]).dtype)
-            highest, count = int(values.max(initial=0)), vertices.facts["count"]
+            highest, count = indices.facts["highest"], vertices.facts["count"]
             if highest >= count:
                 broken.add(mesh.ref)
                 message = (

@@ -16,12 +16,14 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.assets.limits import CACHE_ALIGNMENT
+from engine.assets.limits import CACHE_ALIGNMENT, MAX_ASSETS
+from engine.assets.stored_values import StoredValueError, fixed, integer, optional, record, several, text
+from engine.files import open_regular
 
 MAGIC = b"ogCache\0"
 VERSION = 1
@@ -31,6 +33,9 @@ HEADER_BYTES = 4096
 _HEADER = struct.Struct("<8sIIQQQQQII")
 _CRC_PLACE = _HEADER.size - 4
 _CHECKED_AT_ONCE = 16 << 20
+_TOC_BYTES = 1 << 20
+_ENTRY_BYTES = 64 << 10
+"""A table of contents takes no more than this and `_ENTRY_BYTES` for each asset: it is parsed as a whole."""
 
 
 class CacheMissError(Exception):
@@ -71,23 +76,48 @@ class Entry:
         """Return the entry as plain values."""
         return {name: getattr(self, name) for name in self.__slots__}
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any], data_size: int) -> Entry:
-        """Return the entry of plain values. Raises ValueError, TypeError or KeyError if it is invalid."""
-        entry = cls(
-            **{
-                **data,
-                "sources": tuple(SourceStamp(*row) for row in data["sources"]),
-                "warnings": tuple(data["warnings"]),
-                "failure": tuple(data["failure"]),
-            }
-        )
-        numbers = (entry.offset, entry.size, entry.alignment, entry.checksum)
-        if not all(isinstance(value, int) and value >= 0 for value in numbers):
-            raise ValueError("a negative or missing number")
-        if entry.offset % CACHE_ALIGNMENT or padded(entry.size) > data_size - entry.offset:
-            raise ValueError("a range outside the data")
-        return entry
+
+def _source_path(value: Any) -> str:
+    """Read the path of a source below the project root."""
+    path: str = _PATH(value)
+    if not path or path[0] == "/" or "\\" in path or ".." in path.split("/"):
+        raise StoredValueError(f"{path!r:.80} is no path below the root")
+    return path
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """Read any object; `engine.assets.facts` reads its members once the type of the asset is known."""
+    if type(value) is not dict:
+        raise StoredValueError("no object")
+    return value
+
+
+_PATH = text(4096)
+_STAMP = fixed(_source_path, integer(0), integer(), text(64), make=SourceStamp._make)
+_PROBLEM = record(
+    {
+        "code": text(100),
+        "message": text(),
+        "position": optional(fixed(_PATH, integer(0), integer(0), make=list)),
+        "excerpt": text(),
+        "help": text(),
+    }
+)
+_ENTRY = record(
+    {
+        "identity": text(64),
+        "tool": text(1024),
+        "sources": several(_STAMP, 1024),
+        "offset": integer(0),
+        "size": integer(0),
+        "alignment": integer(CACHE_ALIGNMENT, CACHE_ALIGNMENT),
+        "checksum": integer(0, 0xFFFF_FFFF),
+        "facts": optional(_object),
+        "warnings": several(_PROBLEM, 1024),
+        "failure": several(_PROBLEM, 1024),
+    },
+    Entry,
+)
 
 
 def padded(size: int) -> int:
@@ -106,7 +136,7 @@ class CacheImage:
     entries: tuple[Entry, ...]
     data: memoryview
     path: Path | None = None
-    _whole: memoryview = field(default_factory=lambda: memoryview(b""))
+    whole: memoryview = field(default_factory=lambda: memoryview(b""))
     _map: mmap.mmap | None = None
     descriptor: int | None = None
     begin: int = HEADER_BYTES
@@ -124,25 +154,33 @@ class CacheImage:
         """Return the bytes of one asset with the padding zeros."""
         return self.data[entry.offset : entry.offset + padded(entry.size)]
 
-    def damaged(self) -> frozenset[str]:
-        """Return the identities of the assets whose bytes do not match their checksum."""
+    def damaged(
+        self, entries: Sequence[Entry] | None = None, fits: Callable[[Entry, memoryview], bool] | None = None
+    ) -> frozenset[str]:
+        """Return the identities of those `entries` (None: all) whose bytes do not match their checksum.
+
+        Of bytes that do, `fits` returns whether they are what they should be; it is called on any thread.
+        """
+        entries = self.entries if entries is None else entries
 
         def is_damaged(entry: Entry) -> bool:
-            return zlib.crc32(self.range_with_padding(entry)) != entry.checksum
+            if zlib.crc32(self.range_with_padding(entry)) != entry.checksum:
+                return True
+            return fits is not None and not fits(entry, self.view(entry))
 
         if len(self.data) > _CHECKED_AT_ONCE:
             from concurrent.futures import ThreadPoolExecutor  # importing takes 5 ms
 
             with ThreadPoolExecutor() as pool:
-                results = list(pool.map(is_damaged, self.entries, chunksize=64))
+                results = list(pool.map(is_damaged, entries, chunksize=64))
         else:
-            results = [is_damaged(entry) for entry in self.entries]
-        return frozenset(entry.identity for entry, bad in zip(self.entries, results, strict=True) if bad)
+            results = [is_damaged(entry) for entry in entries]
+        return frozenset(entry.identity for entry, bad in zip(entries, results, strict=True) if bad)
 
     def close(self) -> None:
         """Close the file. Existing views stay valid."""
         self.data.release()
-        self._whole.release()
+        self.whole.release()
         if self._map is not None:
             with contextlib.suppress(BufferError):  # a view still exists: the last one unmaps
                 self._map.close()
@@ -151,32 +189,45 @@ class CacheImage:
             os.close(descriptor)
 
 
-def open_cache(path: Path) -> CacheImage:
-    """Map a cache file. Raises CacheMissError if it is missing, damaged, or of another version."""
+def open_cache(path: Path, assets: int = MAX_ASSETS) -> CacheImage:
+    """Map the cache file of a database of so many assets, and check its header and its table.
+
+    Raises CacheMissError if it is missing, damaged, or of another version.
+    """
     try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size < HEADER_BYTES:
-                raise CacheMissError(f"{size} bytes are too few")
-            mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
-            descriptor = os.dup(file.fileno())
+        image = map_cache(open_regular(path, follow=False), path)
     except (OSError, ValueError) as error:
         raise CacheMissError(str(error)) from error
-    whole = memoryview(mapped)
     try:
-        entries, data = _read(whole)
-    except CacheMissError:
-        whole.release()
-        mapped.close()
+        image.entries, image.data = _read(image.whole, _TOC_BYTES + assets * _ENTRY_BYTES)
+    except BaseException:
+        image.close()
+        raise
+    return image
+
+
+def map_cache(descriptor: int, path: Path, entries: tuple[Entry, ...] = (), data_size: int = 0) -> CacheImage:
+    """Map an open cache file with these entries. The result owns the descriptor, which is closed on failure.
+
+    Raises CacheMissError for a file that is too short, OSError and ValueError if it cannot be mapped.
+    """
+    try:
+        size = os.fstat(descriptor).st_size
+        if size < HEADER_BYTES + data_size:
+            raise CacheMissError(f"{size} bytes are too few")
+        mapped = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
+    except BaseException:
         os.close(descriptor)
         raise
+    whole = memoryview(mapped)
+    data = whole[HEADER_BYTES : HEADER_BYTES + data_size]
     return CacheImage(entries, data, path, whole, mapped, descriptor)
 
 
 def cache_in_memory(content: bytes) -> CacheImage:
-    """Open a cache from bytes, where no file can be written."""
+    """Open a cache from bytes. Raises CacheMissError, as `open_cache`."""
     whole = memoryview(content)
-    entries, data = _read(whole)
+    entries, data = _read(whole, len(content))
     return CacheImage(entries, data, None, whole)
 
 
@@ -197,7 +248,7 @@ def pack_header(length: int, toc_offset: int, toc: bytes) -> bytes:
     return header[:_CRC_PLACE] + struct.pack("<I", zlib.crc32(header)) + header[_CRC_PLACE + 4 :]
 
 
-def _read(whole: memoryview) -> tuple[tuple[Entry, ...], memoryview]:
+def _read(whole: memoryview, most_toc_bytes: int) -> tuple[tuple[Entry, ...], memoryview]:
     """Check header and table against the size of the file; return entries and data."""
     magic, version, header_bytes, length, toc_offset, toc_size, data_offset, data_size, toc_crc, crc = (
         _HEADER.unpack_from(whole)
@@ -211,12 +262,28 @@ def _read(whole: memoryview) -> tuple[tuple[Entry, ...], memoryview]:
         raise CacheMissError("the file's length differs from its header")
     if toc_offset != HEADER_BYTES + data_size or toc_offset + toc_size != length:
         raise CacheMissError("the parts do not add up to the file")
+    if toc_size > most_toc_bytes:
+        raise CacheMissError(f"a table of {toc_size} bytes is larger than that of any such database")
     toc = bytes(whole[toc_offset : toc_offset + toc_size])
     if zlib.crc32(toc) != toc_crc:
         raise CacheMissError("the table's checksum is wrong")
     try:
         rows = json.loads(toc)["entries"]
-        entries = tuple(Entry.from_json(row, data_size) for row in rows)
+        entries: tuple[Entry, ...] = several(_ENTRY, MAX_ASSETS)(rows)
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise CacheMissError(f"the table cannot be read: {error}") from error
+    _check_layout(entries, data_size)
     return entries, whole[data_offset : data_offset + data_size]
+
+
+def _check_layout(entries: Sequence[Entry], data_size: int) -> None:
+    """Check that the ranges follow each other as they are written, and that no asset is there twice."""
+    end = 0
+    for entry in entries:
+        if entry.offset != end or (entry.failure and entry.size) or not (entry.failure or entry.facts):
+            raise CacheMissError("an entry is not laid out as it is written")
+        end += padded(entry.size)
+    if end != data_size:
+        raise CacheMissError("the ranges do not add up to the data")
+    if len({entry.identity for entry in entries}) != len(entries):
+        raise CacheMissError("two entries have one identity")

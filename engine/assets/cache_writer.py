@@ -1,14 +1,12 @@
-"""Writes a cache to a temporary file and renames it, so that a cache is complete or absent."""
+"""Writes a cache: its header last, and the file whole or not at all."""
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
-import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -17,23 +15,21 @@ from engine.assets.cache import (
     HEADER_BYTES,
     CacheImage,
     Entry,
-    cache_in_memory,
-    open_cache,
+    map_cache,
     pack_header,
     padded,
 )
-
-_TEMPORARY = ".tmp"
+from engine.files import whole_file
 
 
 class CacheWriter:
-    """Appends assets to a file; `finish` writes table and header."""
+    """Appends assets to a file; `finish` writes table and header. `entries` and `size` are those so far."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._file.write(bytes(HEADER_BYTES))
-        self._end = 0
-        self._entries: list[Entry] = []
+        self.size = 0
+        self.entries: list[Entry] = []
 
     def add(self, entry: Entry, data: bytes | memoryview) -> None:
         """Append an asset, and its entry with offset, size and checksum set."""
@@ -41,15 +37,15 @@ class CacheWriter:
         self._file.write(data)
         self._file.write(gap)
         checksum = zlib.crc32(gap, zlib.crc32(data))
-        self._entries.append(replace(entry, offset=self._end, size=len(data), checksum=checksum))
-        self._end += padded(len(data))
+        self.entries.append(replace(entry, offset=self.size, size=len(data), checksum=checksum))
+        self.size += padded(len(data))
 
     def finish(self) -> None:
         """Write the table of contents, then the header."""
-        rows = [entry.to_json() for entry in self._entries]
+        rows = [entry.to_json() for entry in self.entries]
         toc = json.dumps({"entries": rows}, separators=(",", ":"), sort_keys=True).encode()
         self._file.write(toc)
-        toc_offset = HEADER_BYTES + self._end
+        toc_offset = HEADER_BYTES + self.size
         self._file.seek(0)
         self._file.write(pack_header(toc_offset + len(toc), toc_offset, toc))
 
@@ -60,24 +56,20 @@ def write_cache(path: Path, assets: Iterator[tuple[Entry, bytes | memoryview]]) 
     Raises OSError if it cannot be written (read-only or missing folder, disk full), without leaving a file.
     The caller holds the lock of `path`.
     """
-    delete_temporary_files(path)
-    descriptor, name = tempfile.mkstemp(_TEMPORARY, _temporary_prefix(path), path.parent)
+    descriptor = -1
     try:
-        with open(descriptor, "w+b") as file:
+        with whole_file(path, follow=False) as file:
             writer = CacheWriter(file)
             for entry, data in assets:
                 writer.add(entry, data)
             writer.finish()
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+            descriptor = os.dup(file.fileno())
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+        if descriptor >= 0:
+            os.close(descriptor)
         raise
-    _sync_folder(path.parent)
-    return open_cache(path)
+    # what was written, whatever the path names by now
+    return map_cache(descriptor, path, tuple(writer.entries), writer.size)
 
 
 def build_in_memory(assets: Iterator[tuple[Entry, bytes | memoryview]]) -> CacheImage:
@@ -86,31 +78,5 @@ def build_in_memory(assets: Iterator[tuple[Entry, bytes | memoryview]]) -> Cache
     writer = CacheWriter(file)
     for entry, data in assets:
         writer.add(entry, data)
-    writer.finish()
-    return cache_in_memory(file.getvalue())
-
-
-def delete_temporary_files(path: Path) -> Sequence[Path]:
-    """Delete and return the temporary files of killed writers of `path`; the caller holds its lock."""
-    left = [
-        found
-        for found in path.parent.iterdir()
-        if found.name.startswith(_temporary_prefix(path)) and found.name.endswith(_TEMPORARY)
-    ]
-    for found in left:
-        found.unlink(missing_ok=True)
-    return left
-
-
-def _temporary_prefix(path: Path) -> str:
-    return f".{path.name}."
-
-
-def _sync_folder(folder: Path) -> None:
-    """Flush the rename to disk (POSIX only: elsewhere a folder cannot be opened)."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    whole = memoryview(file.getvalue())
+    return CacheImage(tuple(writer.entries), whole[HEADER_BYTES : HEADER_BYTES + writer.size], None, whole)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import stat
 import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.assets.codes import AssetCode
 from engine.assets.limits import MAX_SOURCE_BYTES
+from engine.files import NotRegularError, open_regular
+from engine.files.opening import check_regular
 from engine.humon import Code
 
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
@@ -104,12 +105,14 @@ class FileGate:
         Raises FileRejectedError `file.missing`, `file.kind` or `file.unreadable`.
         """
         try:
-            info = os.stat(path)
+            info = os.lstat(path)  # paths are resolved: a link has come since
+            check_regular(info, path)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise FileRejectedError(Code.FILE_MISSING, f"there is no file '{self.relative(path)}'") from error
+        except NotRegularError as error:
+            raise self._not_regular(path, error) from error
         except OSError as error:
             raise self._unreadable(path, error) from error
-        self._check_regular(path, info)
         return Stamp(info.st_size, info.st_mtime_ns)
 
     def read(self, path: str | Path, limit: int = MAX_SOURCE_BYTES) -> tuple[bytes, Stamp]:
@@ -119,16 +122,14 @@ class FileGate:
         """
         self.stamp(path)
         try:
-            descriptor = os.open(
-                path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-            )
-            with open(descriptor, "rb") as file:
-                info = os.fstat(descriptor)
-                self._check_regular(path, info)
+            with open(open_regular(path, follow=False), "rb") as file:
+                info = os.fstat(file.fileno())
                 if info.st_size > limit:
                     reason = f"'{self.relative(path)}' has {info.st_size} bytes; at most {limit} are read"
                     raise FileRejectedError(AssetCode.FILE_SIZE, reason)
                 data = file.read(limit + 1)
+        except NotRegularError as error:
+            raise self._not_regular(path, error) from error
         except OSError as error:
             raise self._unreadable(path, error) from error
         if len(data) > limit:
@@ -188,10 +189,9 @@ class FileGate:
                         listing.links.add(entry.name)
         return listing
 
-    def _check_regular(self, path: str | Path, info: os.stat_result) -> None:
-        if not stat.S_ISREG(info.st_mode):
-            kind = "a folder" if stat.S_ISDIR(info.st_mode) else "no regular file"
-            raise FileRejectedError(Code.FILE_KIND, f"'{self.relative(path)}' is {kind}")
+    def _not_regular(self, path: str | Path, error: NotRegularError) -> FileRejectedError:
+        kind = "a folder" if error.is_folder else "no regular file"
+        return FileRejectedError(Code.FILE_KIND, f"'{self.relative(path)}' is {kind}")
 
     def _unreadable(self, path: str | Path, error: OSError) -> FileRejectedError:
         return FileRejectedError(

@@ -6,13 +6,15 @@ A source with unchanged size and mtime is not read.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from engine.assets.cache import CacheImage, CacheMissError, Entry, SourceStamp, open_cache
-from engine.assets.facts import facts_fit
+from engine.assets.fact_checks import checked_facts, content_fits
+from engine.assets.facts import Facts, IndicesFacts, VerticesFacts
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.recipes import Recipe
 from engine.assets.tools import find_compiler, find_validator
@@ -52,21 +54,34 @@ def check_cache(path: Path, recipes: Mapping[str, Recipe], gate: FileGate, tool:
     `recipes` are those of the database by their identities. Each source is looked at once.
     """
     try:
-        image = open_cache(path)
+        image = open_cache(path, len(recipes))
     except CacheMissError:
         return CacheState(None, {})
-    damaged = image.damaged()
-    known = {}
     current = cache(lambda stamp: _stamp_now(stamp, gate))
+    candidates: dict[str, Entry] = {}
+    facts: dict[str, Facts] = {}
     for entry in image.entries:
         recipe = recipes.get(entry.identity)
         # without a compiler, what another one has compiled is used
-        if recipe is None or entry.identity in damaged or (tool and entry.tool not in ("", tool)):
+        if recipe is None or (tool and entry.tool not in ("", tool)):
             continue
+        if not _sources_fit(recipe, entry, gate):
+            continue
+        if not entry.failure:
+            checked = checked_facts(recipe, entry.facts or {}, entry.size)
+            if checked is None:
+                continue
+            facts[entry.identity] = checked
         stamps = tuple([now for stamp in entry.sources if (now := current(stamp)) is not None])
-        if stamps and len(stamps) == len(entry.sources) and _facts_are_valid(recipe, entry):
-            known[entry.identity] = replace(entry, sources=stamps) if stamps != entry.sources else entry
-    return CacheState(image, known)
+        if len(stamps) == len(entry.sources):
+            is_same = stamps == entry.sources
+            candidates[entry.identity] = entry if is_same else replace(entry, sources=stamps)
+
+    def fits(entry: Entry, content: memoryview) -> bool:
+        return entry.identity not in facts or content_fits(facts[entry.identity], content)
+
+    out = image.damaged(list(candidates.values()), fits) | _contradicting(recipes, facts)
+    return CacheState(image, {key: entry for key, entry in candidates.items() if key not in out})
 
 
 def same_failures(image: CacheImage | None, rows: Sequence[Entry], retried: Mapping[str, bool]) -> bool:
@@ -105,8 +120,28 @@ def _stamp_now(stamp: SourceStamp, gate: FileGate) -> SourceStamp | None:
     return source_stamp(stamp.path, content, read_stamp) if digest_of(content) == stamp.digest else None
 
 
-def _facts_are_valid(recipe: Recipe, entry: Entry) -> bool:
-    """Whether the facts of an entry can be read and match its size."""
-    if entry.failure:
-        return True
-    return entry.facts is not None and facts_fit(recipe.asset.type, entry.facts, entry.size)
+def _contradicting(recipes: Mapping[str, Recipe], facts: Mapping[str, Facts]) -> set[str]:
+    """Return the identities of vertices and indices of one level of detail that cannot be of one mesh."""
+    levels: dict[tuple[Path, int], list[str]] = defaultdict(list)
+    for identity, one in facts.items():
+        if isinstance(one, VerticesFacts | IndicesFacts):
+            levels[recipes[identity].source, one.lod].append(identity)
+    found: set[str] = set()
+    for identities in levels.values():
+        counts = {one.count for key in identities if isinstance(one := facts[key], VerticesFacts)}
+        highest = {one.highest for key in identities if isinstance(one := facts[key], IndicesFacts)}
+        if len(counts) > 1 or len(highest) > 1 or (counts and highest and max(highest) >= min(counts)):
+            found.update(identities)
+    return found
+
+
+def _sources_fit(recipe: Recipe, entry: Entry, gate: FileGate) -> bool:
+    """Whether an entry was made from the source of its recipe, and otherwise from files below the root."""
+    if not entry.sources or entry.sources[0].path != gate.relative(recipe.source):
+        return False
+    try:
+        for stamp in entry.sources[1:]:
+            gate.resolve(stamp.path, gate.root)
+    except FileRejectedError:
+        return False
+    return True

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.assets.limits import LOCK_SECONDS
+from engine.files import open_lock_file
 
 _POLL_SECONDS = 0.02
 
@@ -21,9 +22,9 @@ def cache_lock(
     """Hold the lock of `cache` (a file beside it) inside the block; it is released if the process ends.
 
     `waiting` is called once if another process holds it. Raises TimeoutError after `seconds`, OSError if the
-    lock file cannot be created.
+    lock file cannot be created or is no regular file.
     """
-    descriptor = os.open(cache.with_name(cache.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = open_lock_file(cache.with_name(cache.name + ".lock"))
     try:
         deadline = time.monotonic() + seconds
         reported = False

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.assets.roots import display_path
+from engine.assets.stored_values import MAX_TEXT
 from engine.humon import Position, Problem, Severity
 
 
@@ -18,14 +19,20 @@ def problem_to_json(problem: Problem, root: Path) -> dict[str, Any]:
     if place is not None:
         path = Path(os.path.abspath(place.file))
         file = path.relative_to(root).as_posix() if path.is_relative_to(root) else place.file
-        position = [file, place.line, place.column]
+        position = [_storable(file), place.line, place.column]
     return {
-        "code": problem.code,
-        "message": problem.message,
+        "code": str(problem.code),
+        "message": _storable(problem.message),
         "position": position,
-        "excerpt": problem.excerpt,
-        "help": problem.help,
+        "excerpt": _storable(problem.excerpt),
+        "help": _storable(problem.help),
     }
+
+
+def _storable(text: str) -> str:
+    """Return a text of limited length, without NUL and lone surrogates, which a cache may hold."""
+    text = text[: MAX_TEXT // 8].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def problem_from_json(data: Mapping[str, Any], root: Path) -> Problem:

@@ -17,7 +17,7 @@ def data_root() -> Path:
     checkout = Path(__file__).resolve().parents[2]
     candidates = [checkout, Path(sys.prefix, "share", "diorama"), checkout.parent / "share" / "diorama"]
     for folder in candidates:
-        if (folder / "assets" / "builtin" / "builtin.hu").is_file():
+        if os.path.isfile(folder / "assets" / "builtin" / "builtin.hu"):
             return folder
     looked = ", ".join(str(folder) for folder in candidates)
     raise FileNotFoundError(f"Diorama's own assets are missing; looked in {looked}")
@@ -27,7 +27,7 @@ def project_root(scene: Path) -> Path:
     """Return the nearest folder at or above the scene file with an `assets` folder, else the scene's."""
     folder = Path(os.path.realpath(scene)).parent
     for candidate in (folder, *folder.parents):
-        if (candidate / "assets").is_dir():
+        if os.path.isdir(candidate / "assets"):
             return candidate
     return folder
 

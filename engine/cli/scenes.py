@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -10,9 +11,9 @@ def find_scene(given: Path) -> Path:
 
     If neither exists, the given path is returned, and reading it raises the error.
     """
-    if given.exists() or given.is_absolute():
+    if os.path.exists(given) or given.is_absolute():
         return given
     from engine.assets.roots import data_root
 
     beside = data_root() / given
-    return beside if beside.exists() else given
+    return beside if os.path.exists(beside) else given

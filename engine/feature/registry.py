@@ -141,7 +141,7 @@ def _installed_features() -> bool:
             packages = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
         for package in packages:
             points = Path(package, "entry_points.txt")
-            if points.is_file() and ENTRY_POINT_GROUP.encode() in points.read_bytes():
+            if os.path.isfile(points) and ENTRY_POINT_GROUP.encode() in points.read_bytes():
                 return True
     return False
 

@@ -1,8 +1,8 @@
 """Reads files: only regular ones, and none over the size limit."""
 
 import os
-import stat
 
+from engine.files import NotRegularError, open_regular
 from engine.humon.codes import Code
 from engine.humon.document import Document, parse
 from engine.humon.problem import InputError, Position, Problem
@@ -25,18 +25,15 @@ def read_bytes(path: str | os.PathLike[str], shown: str, limit: int | None = Non
     Raises InputError: `file.missing`, `file.kind`, `file.unreadable`, `humon.size`.
     """
     try:
-        # Without O_NONBLOCK, opening a FIFO blocks until it has a writer.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as file:
+        with open(open_regular(path), "rb") as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise _rejected(Code.FILE_KIND, "not a regular file", shown)
             check_size(status.st_size, shown, limit)
             return file.read(status.st_size + 1)
+    except NotRegularError as error:
+        kind = "a folder, not a file" if error.is_folder else "not a regular file"
+        raise _rejected(Code.FILE_KIND, kind, shown) from None
     except (FileNotFoundError, NotADirectoryError):
         raise _rejected(Code.FILE_MISSING, "no such file", shown) from None
-    except IsADirectoryError:
-        raise _rejected(Code.FILE_KIND, "a folder, not a file", shown) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise _rejected(Code.FILE_UNREADABLE, f"cannot be read: {reason}", shown) from None

@@ -6,12 +6,11 @@ cannot be written, only the next start takes longer.
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
 
+from engine.files import read_regular, write_whole
 from engine.vk.binding import NULL, ffi
 from engine.vk.device import Device
 from engine.vk.errors import VulkanError
@@ -57,11 +56,9 @@ class PipelineCache:
             return True
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                dir=self.path.parent, prefix=".pipelines-", delete=False
-            ) as file:
-                file.write(_MAGIC + zlib.crc32(data).to_bytes(4, "little") + data)
-            os.replace(file.name, self.path)
+            content = _MAGIC + zlib.crc32(data).to_bytes(4, "little") + data
+            # not durable: a file that a power failure damages counts as empty
+            write_whole(self.path, content, follow=False, durable=False)
         except OSError:
             return False
         self._loaded = data
@@ -88,24 +85,10 @@ class PipelineCache:
 def _read(path: Path) -> bytes:
     """Return the driver's data from the file, or b"" if the file is missing or damaged."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            return b""
-        data = path.read_bytes()
+        data = read_regular(path, _MAX_BYTES, follow=False)
     except OSError:
         return b""
     head = len(_MAGIC) + 4
     body = data[head:]
     whole = data.startswith(_MAGIC) and zlib.crc32(body).to_bytes(4, "little") == data[head - 4 : head]
     return body if whole else b""
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".pipelines-", delete=False) as file:
-        try:
-            file.write(data)
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise

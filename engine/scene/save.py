@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets import AssetDb
-from engine.humon import Document, Edits, InputError, Kind, Node, Problem, parse, read
+from engine.humon import Document, Edits, InputError, Kind, Node, Problem, parse
+from engine.humon.files import read_bytes
 from engine.humon.saving import write_atomically
 from engine.math import to_euler_xyz_degrees
 from engine.scene.files import SceneFile
@@ -75,11 +76,10 @@ class Saver:
 def _is_unchanged(path: Path, document: Document) -> bool:
     """Whether a file still has the text that was read from it."""
     try:
-        if path.read_bytes() == document.text.encode():
-            return True
-    except OSError:
-        return False
-    return read(path, document.name).text == document.text  # in another encoding
+        content = read_bytes(path, document.name)
+        return content == document.text.encode() or parse(content, document.name).text == document.text
+    except InputError:
+        return False  # gone, no file any more, or no Humon
 
 
 class _Changes:

@@ -6,15 +6,15 @@ Radiance files are written by this package itself. OpenEXR files need the packag
 
 from __future__ import annotations
 
-import os
+import io
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.files import write_whole
 from engine.memory.device.problems import WrongArray
 from engine.storage.radiance import radiance_bytes
 
@@ -41,7 +41,9 @@ def write_png(path: str | Path, picture: NDArray[np.uint8]) -> None:
     mode = _MODES[pixels.shape[2]]
     flat = np.ascontiguousarray(pixels[..., 0] if mode == "L" else pixels)
     image = Image.fromarray(flat, mode) if mode == "LA" else Image.fromarray(flat)
-    _replace(path, lambda name: image.save(name, "PNG"))
+    encoded = io.BytesIO()
+    image.save(encoded, "PNG")
+    _write(path, encoded.getvalue())
 
 
 def write_float(path: str | Path, picture: NDArray[Any]) -> None:
@@ -69,7 +71,7 @@ def write_hdr(path: str | Path, picture: NDArray[Any]) -> None:
     colors = np.broadcast_to(pixels, (*pixels.shape[:2], 3)).astype(np.float32)
     if not np.isfinite(colors).all() or colors.min() < 0:
         raise WrongArray(str(path), "Radiance files hold no negative values, infinities and NaNs")
-    _replace(path, lambda name: Path(name).write_bytes(radiance_bytes(colors)))
+    _write(path, radiance_bytes(colors))
 
 
 def write_exr(path: str | Path, picture: NDArray[Any]) -> None:
@@ -86,7 +88,14 @@ def write_exr(path: str | Path, picture: NDArray[Any]) -> None:
     names = _CHANNELS[pixels.shape[2]]
     channels = {name: np.ascontiguousarray(pixels[..., i]) for i, name in enumerate(names)}
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    _replace(path, lambda name: OpenEXR.File(header, channels).write(name))
+    try:
+        with tempfile.TemporaryDirectory(prefix="diorama-") as folder:  # OpenEXR writes to a path only
+            encoded = Path(folder, "picture")
+            OpenEXR.File(header, channels).write(str(encoded))
+            content = encoded.read_bytes()
+    except (OSError, RuntimeError) as problem:
+        raise _cannot_write(path, problem) from problem
+    _write(path, content)
 
 
 def _checked(path: str | Path, picture: NDArray[Any], dtypes: tuple[np.dtype[Any], ...]) -> NDArray[Any]:
@@ -100,18 +109,12 @@ def _checked(path: str | Path, picture: NDArray[Any], dtypes: tuple[np.dtype[Any
     return pixels
 
 
-def _replace(path: str | Path, write: Callable[[str], Any]) -> None:
-    """Write beside the file and put it in place, so that a failure leaves the old one."""
-    target = Path(path)
+def _write(path: str | Path, content: bytes) -> None:
     try:
-        made, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        os.close(made)
-    except OSError as problem:
-        raise CaptureError("capture.write", f"{target} cannot be written: {problem}") from problem
-    try:
-        write(name)
-        Path(name).replace(target)
-    except (OSError, RuntimeError) as problem:
-        raise CaptureError("capture.write", f"{target} cannot be written: {problem}") from problem
-    finally:
-        Path(name).unlink(missing_ok=True)
+        write_whole(path, content)
+    except (OSError, ValueError) as problem:
+        raise _cannot_write(path, problem) from problem
+
+
+def _cannot_write(path: str | Path, problem: Exception) -> CaptureError:
+    return CaptureError("capture.write", f"{path} cannot be written: {problem}")

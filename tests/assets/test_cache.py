@@ -23,7 +23,7 @@ from engine.assets.cache import (
     open_cache,
     pack_header,
 )
-from engine.assets.cache_writer import build_in_memory, delete_temporary_files, write_cache
+from engine.assets.cache_writer import write_cache
 
 CONTENTS = {
     "a": bytes(range(40)),
@@ -75,11 +75,15 @@ def test_every_asset_starts_at_a_multiple_of_sixteen_and_the_data_at_a_page(whol
     assert whole[HEADER_BYTES : HEADER_BYTES + 40] == CONTENTS["a"]
 
 
-def test_entries_keep_their_facts_stamps_and_failures() -> None:
+def test_entries_keep_their_facts_stamps_and_failures(tmp_path: Path) -> None:
     stamp = SourceStamp("assets/x.glsl", 10, 7, "00ff")
-    broken = Entry("e", "glslang 1", (stamp,), failure=({"code": "shader.compile"},))
-    image = build_in_memory(iter([(broken, b"")]))
+    problem = {"code": "shader.compile", "message": "m", "position": ["x", 1, 2], "excerpt": "", "help": ""}
+    broken = Entry("e", "glslang 1", (stamp,), failure=(problem,))
+    path = tmp_path / "broken.ogCache"
+    write_cache(path, iter([(broken, b"")])).close()
+    image = open_cache(path)
     (read,) = image.entries
+    image.close()
     assert (read.sources, read.tool, read.failure) == ((stamp,), "glslang 1", broken.failure)
 
 
@@ -209,19 +213,18 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> Non
 
 def test_only_temporary_files_of_killed_writers_are_deleted(tmp_path: Path) -> None:
     path = tmp_path / "db.ogCache"
-    (tmp_path / ".db.ogCache.k1ll3d.tmp").write_bytes(b"half")
-    (tmp_path / ".other.ogCache.abc.tmp").write_bytes(b"of another")
+    (tmp_path / ".db.ogCache.k1ll3d.saving").write_bytes(b"half")
+    (tmp_path / ".other.ogCache.abc.saving").write_bytes(b"of another")
     (tmp_path / "db.ogCache.notes").write_bytes(b"mine")
     write_cache(path, entries()).close()
     left = sorted(found.name for found in tmp_path.iterdir())
-    assert left == [".other.ogCache.abc.tmp", "db.ogCache", "db.ogCache.notes"]
-    assert delete_temporary_files(path) == []
+    assert left == [".other.ogCache.abc.saving", "db.ogCache", "db.ogCache.notes"]
 
 
 def test_a_reader_keeps_the_old_cache_while_a_new_one_replaces_it(tmp_path: Path) -> None:
     path = tmp_path / "db.ogCache"
     old = write_cache(path, entries())
-    write_cache(path, iter([(Entry("z", "", ()), b"new")])).close()
+    write_cache(path, iter([(Entry("z", "", (), facts={"count": 3}), b"new")])).close()
     by_name = {entry.identity: entry for entry in old.entries}
     assert bytes(old.view(by_name["c"])) == CONTENTS["c"]
     old.close()

@@ -59,7 +59,7 @@ def test_a_valid_database_has_facts_bytes_and_no_problems(opened: Opened) -> Non
     library = opened()
     assert library.problems == []
     assert isinstance(library.facts(VERTICES), VerticesFacts)
-    assert library.facts(INDICES) == IndicesFacts(3, IndexFormat.UINT16, Topology.TRIANGLE_LIST)
+    assert library.facts(INDICES) == IndicesFacts(3, IndexFormat.UINT16, Topology.TRIANGLE_LIST, 2)
     picture = library.facts(PICTURE)
     assert isinstance(picture, TextureFacts)
     assert (picture.width, picture.height, picture.mip_levels) == (4, 8, 4)
@@ -89,7 +89,7 @@ def test_assets_that_are_made_alike_share_bytes_and_facts(opened: Opened) -> Non
     library = opened(TRIANGLE_DB.replace("    ]\n}\n", f"{twin}\n{other} ] }}"))
     assert library.facts(AssetRef(1, 9)) is library.facts(INDICES)
     assert library.source(AssetRef(1, 9)) == library.source(INDICES)
-    assert library.facts(AssetRef(1, 10)) == IndicesFacts(3, IndexFormat.UINT32, Topology.TRIANGLE_LIST)
+    assert library.facts(AssetRef(1, 10)) == IndicesFacts(3, IndexFormat.UINT32, Topology.TRIANGLE_LIST, 2)
 
 
 def test_records_are_those_of_the_database_where_nothing_is_broken(project: Project, opened: Opened) -> None:

@@ -86,7 +86,7 @@ def test_indices_are_packed_in_the_requested_format() -> None:
     assert short.data == np.array([0, 1, 2, 2, 1, 0], "<u2").tobytes()
     long = pack_indices(source, IndexFormat.UINT32, Topology.LINE_LIST)
     assert long.data == np.array([0, 1, 2, 2, 1, 0], "<u4").tobytes()
-    assert long.facts == IndicesFacts(6, IndexFormat.UINT32, Topology.LINE_LIST)
+    assert long.facts == IndicesFacts(6, IndexFormat.UINT32, Topology.LINE_LIST, 2)
 
 
 def test_a_bone_is_34_bytes_and_has_its_parent_first() -> None:

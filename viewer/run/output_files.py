@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.humon import InputError, Problem
+from engine.humon.saving import write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,34 +21,26 @@ def check_writable(*paths: Path | None) -> None:
     problems = [
         Problem("output.folder", f"cannot write {path}: {path.parent} is not a folder")
         for path in paths
-        if path is not None and not path.parent.is_dir()
+        if path is not None and not os.path.isdir(path.parent)
     ]
     problems += [
         Problem("output.folder", f"cannot write {path}: it is a folder")
         for path in paths
-        if path is not None and path.is_dir()
+        if path is not None and os.path.isdir(path)
     ]
     if problems:
         raise InputError(problems)
 
 
 def save_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write uint8[height, width, 4], sRGB-encoded, as an opaque PNG; raises InputError on failure."""
+    """Write uint8[height, width, 4], sRGB-encoded, as an opaque PNG. Raises InputError `output.write`."""
     from PIL import Image
 
-    try:
-        Image.fromarray(pixels[..., :3]).save(path)
-    except OSError as problem:
-        raise _cannot_write(path, problem) from problem
+    encoded = io.BytesIO()
+    Image.fromarray(pixels[..., :3]).save(encoded, "PNG")
+    write_atomically(path, encoded.getvalue())
 
 
 def save_report(path: Path, report: dict[str, Any]) -> None:
-    """Write the facts of the run as JSON; raises InputError on failure."""
-    try:
-        path.write_text(json.dumps(report, indent=2) + "\n")
-    except OSError as problem:
-        raise _cannot_write(path, problem) from problem
-
-
-def _cannot_write(path: Path, problem: OSError) -> InputError:
-    return InputError(Problem("output.write", f"cannot write {path}: {problem.strerror or problem}"))
+    """Write the facts of the run as JSON. Raises InputError `output.write`."""
+    write_atomically(path, json.dumps(report, indent=2) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import imgui_bundle
@@ -44,7 +45,7 @@ def apply(scale: float) -> None:
     _colors(style)
     style.scale_all_sizes(scale)
     style.font_scale_dpi = scale
-    if _FONT.is_file():
+    if os.path.isfile(_FONT):
         imgui.get_io().fonts.add_font_from_file_ttf(str(_FONT), FONT_SIZE)
 
 

@@ -69,6 +69,7 @@ def pack_vertices(source: MeshSource, settings: VertexSettings) -> Imported:
         vertex_format=settings.vertex_format,
         minimum=(low[0], low[1], low[2]),
         maximum=(high[0], high[1], high[2]),
+        lod=settings.lod,
     )
     return Imported(packed.tobytes(), facts, source.warnings)
 
@@ -84,7 +85,7 @@ def pack_indices(source: MeshSource, index_format: IndexFormat, topology: Topolo
     if index_format is IndexFormat.UINT16 and int(indices.max()) >= 0xFFFF:
         message = f"index {int(indices.max())} does not fit into 16 bits (0xffff is primitive restart)"
         raise failure(AssetCode.MESH_RANGE, message, node, "use indexFormat: uint32")
-    facts = IndicesFacts(len(indices), index_format, topology)
+    facts = IndicesFacts(len(indices), index_format, topology, int(indices.max()), lod)
     return Imported(indices.astype(index_format.dtype).tobytes(), facts, source.warnings)
 
 

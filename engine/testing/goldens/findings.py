@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from engine.files import read_regular, write_whole
+
+FOLDER = "goldens"
+"""The folder of goldens, beside a test."""
+
+MAX_GOLDEN_BYTES = 256 << 20
+"""Size of the largest golden that is read, in bytes."""
+
+_MAX_JSON_BYTES = 1 << 20
 
 
 class FindingKind(StrEnum):
@@ -70,12 +81,12 @@ class Findings:
         """Store a finding; it replaces an earlier one of the same test and golden."""
         self.folder.mkdir(parents=True, exist_ok=True)
         stem = self.folder / _stem(finding)
-        stem.with_suffix(".actual").write_bytes(finding.actual)
+        write_whole(stem.with_suffix(".actual"), finding.actual, follow=False, durable=False)
         if finding.expected is not None:
-            stem.with_suffix(".expected").write_bytes(finding.expected)
+            write_whole(stem.with_suffix(".expected"), finding.expected, follow=False, durable=False)
         fields = asdict(finding) | {"golden": str(finding.golden)}
         del fields["expected"], fields["actual"]
-        stem.with_suffix(".json").write_text(json.dumps(fields), encoding="utf-8")
+        write_whole(stem.with_suffix(".json"), json.dumps(fields).encode(), follow=False, durable=False)
 
     def remove(self, finding: Finding) -> None:
         """Delete one finding."""
@@ -83,8 +94,8 @@ class Findings:
             (self.folder / _stem(finding)).with_suffix(suffix).unlink(missing_ok=True)
 
     def __iter__(self) -> Iterator[Finding]:
-        """Yield the findings, sorted by test and name."""
-        found = [_read(path) for path in self.folder.glob("*.json")]
+        """Yield the findings, sorted by test and name; files that are no finding are left out."""
+        found = [finding for path in self.folder.glob("*.json") if (finding := _read(path)) is not None]
         return iter(sorted(found, key=lambda finding: (finding.test, finding.name, str(finding.golden))))
 
 
@@ -96,7 +107,7 @@ def accept(findings: Findings) -> list[Path]:
 def accept_one(findings: Findings, finding: Finding) -> Path:
     """Write one finding to its golden file and delete the finding; returns the file."""
     finding.golden.parent.mkdir(parents=True, exist_ok=True)
-    finding.golden.write_bytes(finding.actual)
+    write_whole(finding.golden, finding.actual)
     findings.remove(finding)
     return finding.golden
 
@@ -106,14 +117,28 @@ def _stem(finding: Finding) -> str:
     return hashlib.sha256(words.encode()).hexdigest()[:20]
 
 
-def _read(path: Path) -> Finding:
-    fields = json.loads(path.read_text(encoding="utf-8"))
+def _read(path: Path) -> Finding | None:
+    """Return the finding of a file; None for one that is damaged or names a golden outside of `goldens`."""
     expected = path.with_suffix(".expected")
-    fields |= {
-        "kind": FindingKind(fields["kind"]),
-        "state": State(fields["state"]),
-        "golden": Path(fields["golden"]),
-        "expected": expected.read_bytes() if expected.is_file() else None,
-        "actual": path.with_suffix(".actual").read_bytes(),
-    }
-    return Finding(**fields)
+    try:
+        fields = json.loads(read_regular(path, _MAX_JSON_BYTES, follow=False))
+        finding = Finding(
+            test=fields["test"],
+            name=fields["name"],
+            kind=FindingKind(fields["kind"]),
+            state=State(fields["state"]),
+            message=fields["message"],
+            golden=Path(fields["golden"]),
+            driver=fields["driver"],
+            expected=_read_golden(expected) if os.path.lexists(expected) else None,
+            actual=_read_golden(path.with_suffix(".actual")),
+        )
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):
+        return None
+    words = (finding.test, finding.name, finding.message, finding.driver)
+    is_named = FOLDER in finding.golden.parts[-3:-1] and finding.golden.name == finding.name
+    return finding if is_named and all(isinstance(word, str) for word in words) else None
+
+
+def _read_golden(path: Path) -> bytes:
+    return read_regular(path, MAX_GOLDEN_BYTES, follow=False)

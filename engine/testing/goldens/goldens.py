@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.files import read_regular
 from engine.testing.comparison.pictures import Box, Picture, Tolerance
-from engine.testing.goldens.findings import Finding, Findings, State
+from engine.testing.goldens.findings import MAX_GOLDEN_BYTES, Finding, Findings, State
 from engine.testing.goldens.golden_kinds import GoldenKind, PictureKind, TextKind
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from engine.testing.scene.scene import OpenedScene
 
-FOLDER = "goldens"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HOW_TO_MAKE = "make it with `pytest --update-goldens`, and look at it before you accept it"
 _HOW_TO_UPDATE = "if the new one is right: `pytest --update-goldens`"
@@ -92,10 +92,11 @@ class Goldens:
         word = driver_word(driver)
         file = name + made.suffix
         shared, own = self.folder / file, self.folder / word / file
-        path = own if own.is_file() or (own.parent.is_dir() and not shared.is_file()) else shared
-        expected = path.read_bytes() if path.is_file() else None
+        has_own_set = os.path.isdir(own.parent)
+        path = own if os.path.lexists(own) or (has_own_set and not os.path.lexists(shared)) else shared
+        expected = _read(path)
         if expected is not None and path == shared and (made.made_on(expected) or word) != word:
-            if not own.parent.is_dir():
+            if not has_own_set:
                 reason = f"{shown(path)} was made on {made.made_on(expected)}, this is {word}"
                 self.not_compared.append(
                     f"{reason}; make the folder {shown(own.parent)} to keep a set for this driver"
@@ -120,6 +121,16 @@ class Goldens:
         if not self._updating:
             raise GoldenError(message)
         return Compared(False, message)
+
+
+def _read(path: Path) -> bytes | None:
+    """Return the content of a golden, None if there is none. Raises GoldenError if it cannot be read."""
+    try:
+        return read_regular(path, MAX_GOLDEN_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise GoldenError(f"the golden {shown(path)} cannot be read: {error.strerror}") from error
 
 
 def comparable_plan_text(scene: OpenedScene) -> str:

@@ -59,7 +59,8 @@ STATE: pytest.StashKey[GoldenState] = pytest.StashKey()
 
 def goldens_for(config: pytest.Config, path: Path, test: str) -> Goldens:
     """Make the `Goldens` of a test in the file `path`."""
-    from engine.testing.goldens.goldens import FOLDER, Goldens
+    from engine.testing.goldens.findings import FOLDER
+    from engine.testing.goldens.goldens import Goldens
 
     state = config.stash[STATE]
     return Goldens(path.parent / FOLDER, test, state.findings, state.updating)

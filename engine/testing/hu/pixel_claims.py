@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.files import read_regular
 from engine.humon import Kind, Node, expect, failure, integer, number, required, vector
 from engine.testing.comparison.pictures import (
     LEVELS,
@@ -19,6 +21,7 @@ from engine.testing.comparison.pictures import (
     difference,
     from_png,
 )
+from engine.testing.goldens.findings import MAX_GOLDEN_BYTES
 from engine.testing.goldens.goldens import GoldenError
 from engine.testing.hu.playback import Playback
 from engine.testing.hu.values import TestCode, box, fail, known_fields
@@ -167,11 +170,11 @@ def _mask(node: Node, shape: tuple[int, ...], play: Playback) -> NDArray[np.bool
     name = Path(node.text).name
     folder = play.goldens.folder if play.goldens is not None else Path()
     path = folder / name
-    if name != node.text or not path.is_file():
+    if name != node.text or not os.path.isfile(path):
         raise fail(TestCode.PIXELS, f"there is no mask {path.name} in {folder}", node, "white pixels count")
     try:
-        pixels, _ = from_png(path.read_bytes())
-    except ValueError as error:
+        pixels, _ = from_png(read_regular(path, MAX_GOLDEN_BYTES))
+    except (OSError, ValueError) as error:
         raise fail(TestCode.PIXELS, f"{path}: {error}", node) from None
     if pixels.shape[:2] != shape:
         sizes = f"{pixels.shape[1]}x{pixels.shape[0]} pixels, the frame {shape[1]}x{shape[0]}"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,7 +51,7 @@ class HuTest:
 
     def run(self, goldens: Goldens | None = None) -> None:
         """Open the scene and run the steps. Raises SceneTestFailure, InputError, and as `open_scene` does."""
-        if not self.scene.is_file():
+        if not os.path.isfile(self.scene):
             message = f"there is no scene {shown(self.scene)}"
             hint = "the path of a scene is relative to the test file"
             raise failure("file.missing", message, self.scene_node, hint)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from engine.files import write_whole
 from engine.testing.comparison.pictures import difference_picture, from_png, to_png
 from engine.testing.goldens.findings import Finding, FindingKind
 from engine.testing.goldens.golden_kinds import golden_text
@@ -32,7 +33,7 @@ class Failure:
 def write_report(path: Path, findings: Iterable[Finding], failures: Sequence[Failure] = ()) -> None:
     """Write the report in UTF-8; creates its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(report_text(findings, failures), encoding="utf-8")
+    write_whole(path, report_text(findings, failures).encode("utf-8", "backslashreplace"))
 
 
 def report_text(findings: Iterable[Finding], failures: Sequence[Failure] = ()) -> str:

@@ -98,7 +98,7 @@ class Faults:
         root, into = project_root(path), self._folders.mktemp("project")
         for folder in {path.parent.relative_to(root).parts[:1] or (".",), ("assets",)}:
             source = root.joinpath(*folder)
-            if source.is_dir():
+            if os.path.isdir(source):
                 ignored = shutil.ignore_patterns(_CACHES)
                 shutil.copytree(source, into.joinpath(*folder), ignore=ignored, dirs_exist_ok=True)
         return into / path.relative_to(root)

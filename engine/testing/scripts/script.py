@@ -8,11 +8,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeAlias
 
+from engine.files import read_regular
 from engine.humon import InputError, Position, Problem
 from engine.testing.scripts.assert_rewriting import compile_script
 
 if TYPE_CHECKING:
     from engine.testing.scene.scene import OpenedScene
+
+MAX_SCRIPT_BYTES = 16 << 20
+"""Size of the largest script, in bytes."""
 
 Run: TypeAlias = "Callable[[OpenedScene], object]"
 
@@ -35,11 +39,10 @@ def load_script(path: Path) -> Run:
     has no function `run` (`script.run`), ScriptFailed if it raises while it is loaded.
     """
     try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            Problem("script.missing", f"cannot read the script {path}: {error.strerror or error}")
-        ) from error
+        source = read_regular(path, MAX_SCRIPT_BYTES)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(Problem("script.missing", f"cannot read the script {path}: {reason}")) from error
     module = ModuleType("__scene_script__")
     module.__file__ = str(path)
     try:

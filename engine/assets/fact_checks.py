@@ -1,0 +1,155 @@
+"""Checks that what a cache says of an asset follows from its recipe and from its bytes.
+
+Facts lead to sizes of allocations, to copies and to draws, so they are not believed: layout, mip levels and
+sizes are computed again from the recipe, and what only the bytes can show is read from them. That is a pass
+over indices and positions, and over the declarations of a shader, which the checksum has read just before.
+Pixels, normals, weights and the code of a shader are believed, as those of a source would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from engine.assets.facts import (
+    Facts,
+    IndicesFacts,
+    ShaderFacts,
+    SkeletonFacts,
+    TextureFacts,
+    VerticesFacts,
+    facts_from_json,
+)
+from engine.assets.formats import ColorSpace, TextureFormat, VertexFormat
+from engine.assets.importers.mesh import BONE, vertex_layout
+from engine.assets.importers.mesh_source import NO_PARENT
+from engine.assets.importers.mips import full_chain
+from engine.assets.limits import (
+    MAX_BONES,
+    MAX_INDICES,
+    MAX_SHADER_BYTES,
+    MAX_TEXTURE_PIXELS,
+    MAX_TEXTURE_SIDE,
+    MAX_VERTICES,
+)
+from engine.assets.recipes import Recipe
+
+_TEXEL_BYTES = 4
+
+
+def checked_facts(recipe: Recipe, data: Mapping[str, Any], size: int) -> Facts | None:
+    """Return the facts in the plain values `data` if `recipe` could have made them with `size` bytes."""
+    try:
+        facts = facts_from_json(recipe.asset.type, data)
+    except ValueError:
+        return None
+    if isinstance(facts, VerticesFacts):
+        fit = _vertices_fit(recipe, facts, size)
+    elif isinstance(facts, IndicesFacts):
+        fit = _indices_fit(recipe, facts, size)
+    elif isinstance(facts, SkeletonFacts):
+        fit = _skeleton_fits(facts, size)
+    elif isinstance(facts, TextureFacts):
+        fit = _texture_fits(recipe, facts, size)
+    else:
+        fit = _shader_fits(recipe, facts, size)
+    return facts if fit else None
+
+
+def content_fits(facts: Facts, content: memoryview) -> bool:
+    """Whether the bytes of an asset, of the right size, are such as its facts say."""
+    if isinstance(facts, IndicesFacts):
+        return int(np.frombuffer(content, facts.type.dtype).max()) == facts.highest
+    if isinstance(facts, VerticesFacts):
+        return _positions_fit(facts, content)
+    if isinstance(facts, SkeletonFacts):
+        return _bones_fit(content)
+    if isinstance(facts, ShaderFacts):
+        from engine.assets.spirv import reflect
+        from engine.assets.spirv_types import SpirvError
+
+        try:
+            return reflect(bytes(content), facts.stage, facts.entry_point) == facts.reflection
+        except (SpirvError, RecursionError):
+            return False
+    return True
+
+
+def _vertices_fit(recipe: Recipe, facts: VerticesFacts, size: int) -> bool:
+    return (
+        1 <= facts.count <= MAX_VERTICES
+        and facts.vertex_format == recipe.parameters["format"]
+        and (facts.offsets, facts.stride) == vertex_layout(facts.vertex_format)
+        and facts.lod == recipe.parameters["lod"]
+        and facts.count * facts.stride == size
+        and all(low <= high for low, high in zip(facts.minimum, facts.maximum, strict=True))
+    )
+
+
+def _indices_fit(recipe: Recipe, facts: IndicesFacts, size: int) -> bool:
+    topology = recipe.parameters["topology"]
+    return (
+        topology.min_indices <= facts.count <= MAX_INDICES
+        and facts.count % topology.group == 0
+        and (facts.type, facts.topology) == (recipe.parameters["format"], topology)
+        and facts.lod == recipe.parameters["lod"]
+        and 0 <= facts.highest < MAX_VERTICES
+        and facts.count * facts.type.dtype.itemsize == size
+    )
+
+
+def _skeleton_fits(facts: SkeletonFacts, size: int) -> bool:
+    return (
+        1 <= facts.count <= MAX_BONES
+        and len(facts.names) == len(set(facts.names)) == facts.count
+        and facts.count * BONE.itemsize == size
+    )
+
+
+def _texture_fits(recipe: Recipe, facts: TextureFacts, size: int) -> bool:
+    sides = (facts.width, facts.height)
+    if not all(1 <= side <= MAX_TEXTURE_SIDE for side in sides):
+        return False
+    if facts.width * facts.height > MAX_TEXTURE_PIXELS:
+        return False
+    is_srgb = recipe.parameters["color_space"] is ColorSpace.SRGB
+    levels = recipe.parameters["mip_levels"] or full_chain(*sides)
+    if facts.mip_levels != levels or levels > full_chain(*sides):
+        return False
+    texels = (max(1, facts.width >> level) * max(1, facts.height >> level) for level in range(levels))
+    ends = list(accumulate((count * _TEXEL_BYTES for count in texels), initial=0))
+    return (
+        facts.format is (TextureFormat.R8G8B8A8_SRGB if is_srgb else TextureFormat.R8G8B8A8_UNORM)
+        and facts.mip_offsets == tuple(ends[:-1])
+        and facts.size == size == ends[-1]
+    )
+
+
+def _shader_fits(recipe: Recipe, facts: ShaderFacts, size: int) -> bool:
+    parameters = recipe.parameters
+    return (facts.stage, facts.entry_point) == (parameters["stage"], parameters["entry_point"]) and (
+        0 < size <= MAX_SHADER_BYTES
+    )
+
+
+def _positions_fit(facts: VerticesFacts, content: memoryview) -> bool:
+    """Whether positions in 32-bit floats have exactly the bounds of the facts; other formats round them."""
+    for (name, form), offset in zip(facts.vertex_format, facts.offsets, strict=True):
+        if name == "pos" and form is VertexFormat.R32G32B32_SFLOAT:
+            positions = np.ndarray((facts.count, 3), "<f4", content, offset, (facts.stride, 4))
+            low, high = positions.min(axis=0), positions.max(axis=0)  # a NaN is equal to nothing
+            return tuple(low.tolist()) == facts.minimum and tuple(high.tolist()) == facts.maximum
+    return True
+
+
+def _bones_fit(content: memoryview) -> bool:
+    """Whether every bone comes after its parent and has a finite transform."""
+    bones = np.frombuffer(content, BONE)
+    parents = bones["parent"]
+    follows = (parents == NO_PARENT) | (parents < np.arange(len(bones)))
+    return bool(follows.all()) and all(
+        bool(np.isfinite(bones[part]).all()) for part in ("rotation", "translation", "scale")
+    )

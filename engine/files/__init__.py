@@ -1,0 +1,17 @@
+"""The gate to the file system: files are opened without blocking, and written whole or not at all.
+
+Only regular files are read. `engine.files.opening` opens and reads them, `engine.files.writing` writes them.
+Both raise OSError; what is built on them turns that into problems with a code.
+"""
+
+from engine.files.opening import NotRegularError, open_lock_file, open_regular, read_regular
+from engine.files.writing import whole_file, write_whole
+
+__all__ = [
+    "NotRegularError",
+    "open_lock_file",
+    "open_regular",
+    "read_regular",
+    "whole_file",
+    "write_whole",
+]

@@ -1,0 +1,147 @@
+"""Which module may touch files: everything goes through `engine.files`, apart from what is listed here."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+GATES = ("engine/files/opening.py", "engine/files/writing.py")
+# Calls that read, write, create or delete. `exists` and its like raise for a name of 300 characters and below
+# a folder that cannot be read; those of os.path do not.
+CALLS = {
+    "open",
+    "os.open",
+    "os.fdopen",
+    "os.replace",
+    "os.rename",
+    "os.truncate",
+    "os.unlink",
+    "os.remove",
+    "os.symlink",
+    "os.link",
+    "mmap.mmap",
+    "np.load",
+    "np.save",
+    "np.memmap",
+    "np.fromfile",
+}
+MODULES = ("tempfile.", "shutil.")
+METHODS = {
+    "read_text",
+    "read_bytes",
+    "write_text",
+    "write_bytes",
+    "unlink",
+    "tofile",
+    "symlink_to",
+    "hardlink_to",
+    "exists",
+    "is_file",
+    "is_dir",
+}
+MODE = re.compile(r"[rwxab+t]{1,3}")
+
+# What else touches files, and why that is right.
+ALLOWED = {
+    "engine/assets/cache.py": ("open_regular's descriptor is mapped", {"mmap.mmap"}),
+    "engine/assets/files.py": ("reads what open_regular opened", {"open"}),
+    "engine/humon/files.py": ("reads what open_regular opened", {"open"}),
+    "engine/assets/importers/shader.py": (
+        "the folder of one run of the compiler, made for it alone",
+        {"tempfile.TemporaryDirectory", "write_text", "write_bytes", "read_bytes", "is_file", "exists"},
+    ),
+    "engine/assets/tool_process.py": ("the folder of one run of the compiler", {"open"}),
+    "engine/assets/tools.py": (
+        "programs of the system on PATH",
+        {"open", "shutil.which"},
+    ),
+    "engine/cli/exits.py": ("the null device in place of a stream", {"os.open"}),
+    "engine/cli/probe.py": ("programs of the system on PATH", {"shutil.which"}),
+    "engine/feature/registry.py": ("metadata of installed packages", {"read_bytes"}),
+    "engine/memory/device/host_memory.py": ("anonymous memory", {"mmap.mmap"}),
+    "engine/runtime/report.py": ("the process's own entry in /proc", {"read_text"}),
+    "engine/storage/capture.py": (
+        "a folder of its own, as OpenEXR writes to a path only",
+        {"tempfile.TemporaryDirectory", "read_bytes"},
+    ),
+    "engine/testing/goldens/findings.py": ("its own findings, deleted", {"shutil.rmtree", "unlink"}),
+    "engine/testing/hooks/golden_hooks.py": ("its own report, deleted", {"unlink"}),
+    "engine/testing/scene/fault_injection.py": (
+        "damages files of a copy on purpose",
+        {
+            "os.truncate",
+            "read_bytes",
+            "write_bytes",
+            "shutil.copytree",
+            "shutil.ignore_patterns",
+        },
+    ),
+}
+
+
+def accesses(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and the name of each call in a module that touches files."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        last = name.rpartition(".")[2]
+        if name in CALLS or name.startswith(MODULES):
+            yield node.lineno, name
+        elif isinstance(node.func, ast.Attribute) and not name.startswith("os.path."):
+            first = node.args[0] if node.args else None
+            mode = first.value if isinstance(first, ast.Constant) else None
+            if last in METHODS or (last == "open" and isinstance(mode, str) and MODE.fullmatch(mode)):
+                yield node.lineno, last
+
+
+def sources(root: Path) -> Iterator[tuple[str, str]]:
+    for top in ("engine", "features", "viewer"):
+        for path in sorted((root / top).rglob("*.py")):
+            yield path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
+
+
+def test_files_are_touched_through_the_gate_alone(pytestconfig: pytest.Config) -> None:
+    found = {
+        f"{name}:{line}: {call}"
+        for name, source in sources(pytestconfig.rootpath)
+        if name not in GATES
+        for line, call in accesses(source)
+        if call not in ALLOWED.get(name, ("", set()))[1]
+    }
+    assert not found
+
+
+def test_no_exception_from_the_gate_outlives_its_use(pytestconfig: pytest.Config) -> None:
+    found = {
+        name: {call for _, call in accesses(source)}
+        for name, source in sources(pytestconfig.rootpath)
+        if name in ALLOWED
+    }
+    assert not {name for name in ALLOWED if not found.get(name)}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "open(path)",
+        "path.open('rb')",
+        "Path(name).write_text('x')",
+        "os.open(path, os.O_RDONLY)",
+        "tempfile.mkstemp()",
+        "shutil.copy(a, b)",
+        "given.exists()",
+        "np.load(path)",
+    ],
+)
+def test_every_way_around_the_gate_is_seen(source: str) -> None:
+    assert list(accesses(source))
+
+
+@pytest.mark.parametrize("source", ["self.open(space)", "os.path.exists(path)", "ring.replace(data)"])
+def test_other_calls_are_not_taken_for_file_access(source: str) -> None:
+    assert not list(accesses(source))
