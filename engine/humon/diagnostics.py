@@ -5,7 +5,7 @@ from engine.humon.columns import Columns
 from engine.humon.limits import MAX_DEPTH, MAX_PROBLEMS, MAX_TOKEN_CHARS
 from engine.humon.lines import Lines
 from engine.humon.problem import InputError, Position, Problem, excerpt_of
-from engine.humon.tokens import TOKEN, WORDS, unquote
+from engine.humon.tokens import TOKEN, WORDS, node_span, unquote
 
 _SHOWN_CHARS = 40
 
@@ -154,5 +154,4 @@ class Diagnostics:
         return offset + 1
 
     def _bracket(self, start: int) -> int:
-        step = TOKEN.match(self.text, start)
-        return step.start("opened") if step and step.lastgroup == "opened" else start
+        return node_span(self.text, start, keyed=True)[0]

@@ -9,7 +9,7 @@ from engine.humon.lines import Lines
 from engine.humon.node import Node
 from engine.humon.problem import Position, Problem, Severity, excerpt_of
 from engine.humon.reader import read_columns
-from engine.humon.tokens import TOKEN, WORDS
+from engine.humon.tokens import TOKEN, WORDS, node_span
 
 
 class Document:
@@ -93,10 +93,7 @@ class Document:
         return start, len(self.text)
 
     def _lexeme_span(self, row: int) -> tuple[int, int]:
-        step = TOKEN.match(self.text, self.columns.starts[row])
-        assert step is not None
-        assert step.lastgroup is not None
-        return step.span(step.lastgroup)
+        return node_span(self.text, self.columns.starts[row], self.columns.keys[row] is not None)
 
     def _expand(self, row: int) -> list[int]:
         columns = self.columns

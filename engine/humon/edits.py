@@ -6,7 +6,7 @@ They are collected against the document as it was read, and applied together.
 import re
 from typing import TYPE_CHECKING
 
-from engine.humon.tokens import BACK, BLANK, COMMENT, INLINE, SPACE, TOKEN, WHITE, quote
+from engine.humon.tokens import BACK, BLANK, COMMENT, INLINE, WHITE, metatags_end, quote
 from engine.humon.writer import INDENT, inline, scalar
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Edits:
             return self
         start, end = self.document.span(parent.row)
         implicit = text[start] != "{"
-        at = self._end_of_comments(self._metatags_end(start if implicit else start + 1))
+        at = self._end_of_comments(metatags_end(text, start if implicit else start + 1)[0])
         if implicit or "\n" in text[at:end] or self._ends_in_line_comment(start, at):
             self._insert_text(
                 at, self._line_break() + self._margin(start) + ("" if implicit else INDENT) + pair
@@ -78,7 +78,7 @@ class Edits:
         """Remove a child of a list or dict, with key and metatags, and its line if that becomes blank."""
         text = self.document.text
         start = self.document.columns.starts[node.row]
-        end = self._metatags_end(self.document.span(node.row)[1])
+        end = metatags_end(text, self.document.span(node.row)[1])[0]
         line_start = self.document.lines.start_of_line(start)
         margin = _LINE_BLANK.match(text, line_start)
         blank = _LINE_BLANK.match(text, end)
@@ -127,7 +127,7 @@ class Edits:
     def _insert_after(self, row: int, pair: str) -> None:
         document = self.document
         start = document.columns.starts[row]
-        end = self._metatags_end(document.span(row)[1])
+        end = metatags_end(document.text, document.span(row)[1])[0]
         at = self._end_of_comments(end)
         margin = _LINE_BLANK.match(document.text, document.lines.start_of_line(start))
         own_line = margin is not None and margin.end() >= start
@@ -145,23 +145,6 @@ class Edits:
     def _ends_in_line_comment(self, start: int, at: int) -> bool:
         comment = re.search(rf"{COMMENT}\Z", self.document.text[start:at])
         return comment is not None and comment[0].startswith("//")
-
-    def _metatags_end(self, offset: int) -> int:
-        """Return the end of the metatags that follow `offset`, or `offset` if there are none."""
-        text, end, in_braces = self.document.text, offset, False
-        space = SPACE.match(text, offset)
-        assert space is not None
-        for step in TOKEN.finditer(text, space.end()):
-            if in_braces:
-                if step["closer"] is not None:
-                    in_braces, end = False, step.end("closer")
-            elif step["tagged"] is not None:
-                end = step.end("tagged")
-            elif step["other"] == "@":
-                in_braces = True
-            else:
-                break
-        return end
 
     def _margin(self, offset: int) -> str:
         found = _MARGIN.match(self.document.text, self.document.lines.start_of_line(offset))

@@ -1,7 +1,6 @@
 """Decodes the bytes of a file: UTF-8, UTF-16 or UTF-32, by the byte order mark or by the first bytes."""
 
 import codecs
-import re
 from collections.abc import Callable
 
 from engine.humon.codes import Code
@@ -16,25 +15,47 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# The first character of a Humon file is nearly always below U+0100; UTF-16 requires two such characters,
-# so that a UTF-8 file with a stray NUL is not mistaken for it.
-_SHAPES = (
-    (re.compile(rb"[^\0]\0\0\0", re.S), "utf-32-le"),
-    (re.compile(rb"\0\0\0[^\0]", re.S), "utf-32-be"),
-    (re.compile(rb"(?:[^\0]\0){2}|[^\0]\0\Z", re.S), "utf-16-le"),
-    (re.compile(rb"(?:\0[^\0]){2}|\0[^\0]\Z", re.S), "utf-16-be"),
-)
+_NOT_CONTROL = bytes(range(0x20, 0x100))
+_WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
+_SAMPLE_BYTES = 1 << 16
+_BROKEN_SHARE = 16
 
 
 def detect(data: bytes) -> tuple[str, int]:
-    """Return the codec name of `data` and the length of its byte order mark."""
+    """Return the codec name of `data` and the length of its byte order mark.
+
+    Without a mark it is UTF-8 unless the beginning has zero bytes: every Humon text has punctuation or white
+    space of ASCII, and in UTF-16 and UTF-32 these have. Then it is the encoding with the fewest NULs and
+    invalid parts, and of equal ones that with the most ASCII characters.
+    """
     for mark, codec in _MARKS:
         if data.startswith(mark):
             return codec, len(mark)
-    for shape, codec in _SHAPES:
-        if shape.match(data):
-            return codec, 0
-    return "utf-8", 0
+    sample = data[:_SAMPLE_BYTES]
+    if b"\0" not in sample:
+        return "utf-8", 0
+    candidates = [codec for codec in _WIDE if _is_likely(sample, codec)]
+    return min(["utf-8", *candidates], key=lambda codec: _cost(sample, codec)), 0
+
+
+def _is_likely(sample: bytes, codec: str) -> bool:
+    """Whether the sample may be UTF-16 or UTF-32, and not a UTF-8 text with some stray zero bytes.
+
+    Most high bytes of other scripts than those of East Asia are below 0x20, which are control characters of
+    UTF-8; and East Asian text is no valid UTF-8.
+    """
+    if codec.startswith("utf-32"):
+        return not any(sample[3::4] if codec.endswith("le") else sample[0::4]) and len(sample) >= 4
+    high = sample[1::2] if codec.endswith("le") else sample[0::2]
+    low = len(high.translate(None, _NOT_CONTROL))
+    broken = sample.decode("utf-8", "replace").count("\ufffd")
+    return low * 2 > len(high) or broken * _BROKEN_SHARE >= len(sample)
+
+
+def _cost(sample: bytes, codec: str) -> tuple[int, int]:
+    text = sample.decode(codec, "replace")
+    zeros = text.count("\0")
+    return zeros + text.count("\ufffd"), zeros - len(text.encode("ascii", "ignore"))
 
 
 def decode(data: bytes, name: str) -> str:

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum
 
-from engine.humon.tokens import COMMENT, LEXEME
+from engine.humon.tokens import BREAKS, COMMENT, LEXEME
 
 _PIECE = re.compile(rf"(?P<comment>{COMMENT})|(?P<mark>[{{}}\[\]:@])|(?P<lexeme>{LEXEME.pattern})")
-_BREAK = re.compile(r"\r\n|\r|\n")
+_BREAK = re.compile(rf"\r\n|[{BREAKS}]")
 
 
 class Role(Enum):
@@ -76,7 +76,7 @@ def format_items(text: str, implicit_root: bool, width: int) -> Container:
     end = 0
     for piece in _PIECE.finditer(text):
         builder.take(piece[0], str(piece.lastgroup), len(_BREAK.findall(text, end, piece.start())))
-        if "\n" in piece[0] or "\r" in piece[0]:
+        if _BREAK.search(piece[0]):
             builder.mark_broken()
         end = piece.end()
     return builder.open[0]
@@ -86,8 +86,10 @@ class _Builder:
     def __init__(self, root: Container, width: int) -> None:
         self.open = [root]
         self._width = width
-        self._pending = ""  # the text of an item before its value: its key, or `@` and what follows
-        self._tags: list[str] | None = None  # keys and values of a metatag in braces
+        self._key = ""  # the key of a node before its value, with its colon
+        self._tag = ""  # a metatag before its value: `@`, or also its key and colon
+        self._pairs: list[str] | None = None  # keys and values of a metatag in braces
+        self._between: list[Item] = []  # metatags between a key and its value, which go after or into it
         self._same_line = self._after_blank_line = False
 
     def mark_broken(self) -> None:
@@ -99,52 +101,63 @@ class _Builder:
     def take(self, piece: str, group: str, breaks: int) -> None:
         if breaks:
             self.mark_broken()
-        if not self._pending:
+        if not self._key and not self._tag:
             self._same_line, self._after_blank_line = breaks == 0, breaks > 1
         if group == "comment":
             # A comment inside a pair is moved before it, so that pairs stay together.
             self._add(piece.rstrip(), Role.COMMENT)
             self._same_line, self._after_blank_line = not piece.startswith("//"), False
-        elif self._tags is not None:
+        elif self._pairs is not None:
             self._take_in_braces(piece)
         elif group == "lexeme":
             self._take_lexeme(piece)
         elif piece == "@":
-            self._pending = "@"
+            self._tag = "@"
         elif piece in "{[":
             self._open(piece)
         elif piece in "}]":
             self.open.pop().flatten(self._width)
 
     def _take_lexeme(self, piece: str) -> None:
-        if self._pending == "@":
-            self._pending = f"@{piece}: "
-        elif self._pending.startswith("@"):
-            self._add(self._pending + piece, Role.METATAG)
-            self._pending = ""
-        elif self.open[-1].is_list or self._pending:
-            self._add(self._pending + piece, Role.NODE)
-            self._pending = ""
+        if self._tag == "@":
+            self._tag = f"@{piece}: "
+        elif self._tag:
+            self._add_metatag(self._tag + piece)
+        elif self.open[-1].is_list or self._key:
+            self._add_node(piece)
         else:
-            self._pending = f"{piece}: "
+            self._key = f"{piece}: "
 
     def _take_in_braces(self, piece: str) -> None:
-        assert self._tags is not None
+        assert self._pairs is not None
         if piece == "}":
-            pairs = [f"{k}: {v}" for k, v in zip(self._tags[::2], self._tags[1::2], strict=True)]
-            self._add(f"@ {{ {'  '.join(pairs)} }}", Role.METATAG)
-            self._tags, self._pending = None, ""
+            pairs = [f"{k}: {v}" for k, v in zip(self._pairs[::2], self._pairs[1::2], strict=True)]
+            self._pairs = None
+            self._add_metatag(f"@ {{ {'  '.join(pairs)} }}")
         elif piece != ":":
-            self._tags.append(piece)
+            self._pairs.append(piece)
 
     def _open(self, bracket: str) -> None:
-        if self._pending == "@":
-            self._tags = []
+        if self._tag == "@":
+            self._pairs = []
             return
         container = Container("}" if bracket == "{" else "]")
-        self._add(self._pending + bracket, Role.NODE, container)
-        self._pending = ""
+        self._add_node(bracket, container)
         self.open.append(container)
+
+    def _add_node(self, piece: str, inside: Container | None = None) -> None:
+        self._add(self._key + piece, Role.NODE, inside)
+        if inside is not None:
+            inside.broken = any(_BREAK.search(tag.text) for tag in self._between)
+        (inside or self.open[-1]).items.extend(self._between)
+        self._key, self._between = "", []
+
+    def _add_metatag(self, text: str) -> None:
+        self._tag = ""
+        if self._key:
+            self._between.append(Item(text, Role.METATAG, same_line=True, after_blank_line=False))
+        else:
+            self._add(text, Role.METATAG)
 
     def _add(self, text: str, role: Role, inside: Container | None = None) -> None:
         self.open[-1].items.append(Item(text, role, self._same_line, self._after_blank_line, inside))

@@ -120,12 +120,15 @@ class _Catching:
 
 
 def printable(text: str) -> str:
-    """Return `text` with control and format characters replaced, so that it cannot control a terminal."""
+    """Return `text` with control characters and line separators replaced: it cannot control a terminal."""
     if text.isprintable():
         return text
-    return "".join(
-        c if c == "\n" or unicodedata.category(c)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
+    return "".join(c if c == "\n" or not _controls(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _controls(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] == "C" or category in ("Zl", "Zp")
 
 
 def excerpt_of(line: str, offset: int) -> str:

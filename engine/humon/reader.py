@@ -5,6 +5,7 @@ where to continue, so that all problems of a file are reported together.
 """
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -14,7 +15,7 @@ from engine.humon.diagnostics import Diagnostics, ReadingStopped
 from engine.humon.encoding import check_text, decode
 from engine.humon.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_TOKEN_CHARS
 from engine.humon.problem import InputError, Position, Problem
-from engine.humon.tokens import QUOTES, SPACE, TOKEN, unquote
+from engine.humon.tokens import QUOTES, SPACE, TOKEN, has_metatags_before_colon, unquote
 
 _LEXEME = TOKEN.groupindex["lexeme"]
 _VALUE = TOKEN.groupindex["value"]
@@ -76,7 +77,8 @@ def _scan(text: str, columns: Columns, diagnostics: Diagnostics, size: int) -> N
     columns.starts[0] = offset
     step = TOKEN.match(text, offset)
     kind = step.lastgroup if step else None
-    if step and kind in ("lexeme", "flat", "opener"):
+    is_key = step is not None and kind == "lexeme" and has_metatags_before_colon(text, step)
+    if step and not is_key and kind in ("lexeme", "flat", "opener"):
         root: Content = step[kind]
         if kind == "opener":
             root = columns.contents[0] = {} if root == "{" else []
@@ -166,6 +168,24 @@ def _scan_nodes(
                 add_content(step[_TAGGED])
                 count += 1
                 continue
+            elif (kind == _NOTHING and text.startswith("@", step.end())) or (
+                kind == _LEXEME and mapping and has_metatags_before_colon(text, step)
+            ):
+                key = unquote(step[_LEXEME])
+                if not mapping:
+                    diagnostics.key_in_list(key, step.start())
+                elif key in members:
+                    diagnostics.duplicate(key, starts[members[key]], step.start())
+                else:
+                    members[key] = count
+                last = columns.add(step.start(), key, "")
+                offset, value = _after_metatags(text, step, columns, diagnostics)
+                count = len(starts)
+                going = True
+                if value not in ("{", "["):
+                    contents[last] = value
+                    break
+                bracket = value
             elif kind == _NOTHING:
                 diagnostics.no_value(unquote(step[_LEXEME]), step.start(), step.end())
                 continue
@@ -199,9 +219,13 @@ def _scan_nodes(
             node = last
             mapping = bracket == "{"
             if mapping:
-                add_content(members := {})
+                content: Content = (members := {})
             else:
-                add_content(items := [])
+                content = (items := [])
+            if going:
+                contents[last] = content
+                break
+            add_content(content)
     diagnostics.unclosed(opened())
     return len(text)
 
@@ -240,6 +264,24 @@ def _metatags(text: str, offset: int, columns: Columns, owner: int, diagnostics:
         else:
             return offset
     return offset
+
+
+def _after_metatags(
+    text: str, key: re.Match[str], columns: Columns, diagnostics: Diagnostics
+) -> tuple[int, str]:
+    """Read the metatags between a key, its colon and its value for the last row, then the value.
+
+    Returns the offset after it, and its lexeme or opening bracket; empty if there is no value.
+    """
+    owner = len(columns) - 1
+    offset = _metatags(text, key.end(), columns, owner, diagnostics)
+    if key.lastindex == _LEXEME:
+        offset = _metatags(text, _skip(text, offset + 1), columns, owner, diagnostics)
+    step = TOKEN.match(text, offset)
+    if step and step.lastgroup in ("lexeme", "flat", "opener"):
+        return step.end(), step[step.lastgroup]
+    diagnostics.no_value(unquote(key[_LEXEME]), key.start(), offset)
+    return offset, ""
 
 
 def _metatag_block(text: str, brace: int, columns: Columns, owner: int, diagnostics: Diagnostics) -> int:

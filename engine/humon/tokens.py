@@ -6,15 +6,18 @@ Patterns are possessive where possible, so that no input is scanned twice.
 import re
 from typing import Final
 
-INLINE: Final = r" \t\v\f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""White space without line breaks; Python's `\\s` has four more control characters."""
-WHITE: Final = INLINE + r"\n\r,"
+INLINE: Final = r" \t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
+"""White space without line breaks."""
+BREAKS: Final = r"\n\r\v\f\x85\u2028\u2029"
+"""What ends a line comment and the opening line of a tag-quoted value."""
+WHITE: Final = INLINE + BREAKS + ","
+"""White space between tokens; Python's `\\s` has four more control characters."""
 _STOP: Final = WHITE + r"\[\]{}:@/"
 BLANK: Final = rf"[{WHITE}]*+"
 BACK: Final = r"(?!)"
 """An alternative that never matches but resets the position to the start of the group: Python before 3.11.5
 does not when a possessive group fails half-way (CPython issue 106052)."""
-COMMENT: Final = rf"/(?:/[^\n\r]*+|\*[^*]*+(?:\*(?!/)[^*]*+|{BACK})*+\*/)"
+COMMENT: Final = rf"/(?:/[^{BREAKS}]*+|\*[^*]*+(?:\*(?!/)[^*]*+|{BACK})*+\*/)"
 SKIP: Final = rf"{BLANK}(?:{COMMENT}{BLANK}|{BACK})*+"
 WORD: Final = rf"(?:[^{_STOP}\"'`^]|/(?![/*]))[^{_STOP}]*+(?:/(?![/*])[^{_STOP}]*+|{BACK})*+"
 QUOTED: Final = r"\"[^\"]*+\"|'[^']*+'|`[^`]*+`"
@@ -22,7 +25,7 @@ FLAT: Final = rf"\[{BLANK}(?:{WORD}{BLANK}|{BACK})*+\]"
 
 
 def _tagged(name: str) -> str:
-    return rf"\^(?P<{name}>[^\^\n\r]*+)\^(?s:.*?)\^(?P={name})\^"
+    return rf"\^(?P<{name}>[^\^]*+)\^(?s:.*?)\^(?P={name})\^"
 
 
 def _lexeme(name: str) -> str:
@@ -50,8 +53,45 @@ TOKEN: Final = re.compile(
 SPACE: Final = re.compile(SKIP)
 WORDS: Final = re.compile(WORD)
 LEXEME: Final = re.compile(_lexeme("t"))
-_TAG: Final = re.compile(r"\^([^\^\n\r]*+)\^")
-_OPENING_LINE: Final = re.compile(rf"[{INLINE}]*+(?:\r\n|\r|\n)")
+_TAG: Final = re.compile(r"\^([^\^]*+)\^")
+_OPENING_LINE: Final = re.compile(rf"[{INLINE},]*+(?:\r\n|[{BREAKS}])")
+
+
+def metatags_end(text: str, offset: int) -> tuple[int, int]:
+    """Return where the metatags that follow `offset` end (`offset` if there are none), and the next token."""
+    space = SPACE.match(text, offset)
+    assert space is not None
+    end, after, in_braces = offset, space.end(), False
+    for step in TOKEN.finditer(text, after):
+        if in_braces:
+            if step["closer"] is not None:
+                in_braces, end, after = False, step.end("closer"), step.end()
+        elif step["tagged"] is not None:
+            end, after = step.end("tagged"), step.end()
+        elif step["other"] == "@" and text.startswith("{", step.end()):
+            in_braces = True
+        else:
+            break
+    return end, after
+
+
+def has_metatags_before_colon(text: str, step: re.Match[str]) -> bool:
+    """Whether a `lexeme` alone is a key: metatags follow it, and then the colon."""
+    return text.startswith("@", step.end()) and text.startswith(":", metatags_end(text, step.end())[1])
+
+
+def node_span(text: str, start: int, keyed: bool) -> tuple[int, int]:
+    """Return the span of the node, or of its opening bracket, whose key (if `keyed`) begins at `start`."""
+    step = TOKEN.match(text, start)
+    assert step is not None
+    if keyed and step.lastgroup in ("lexeme", "nothing"):  # metatags come before the value
+        offset = step.end()
+        if step.lastgroup == "lexeme":
+            offset = metatags_end(text, offset)[1] + 1
+        step = TOKEN.match(text, metatags_end(text, offset)[1])
+        assert step is not None
+    assert step.lastgroup is not None
+    return step.span(step.lastgroup)
 
 
 def unquote(lexeme: str) -> str:

@@ -32,6 +32,36 @@ def test_shortest_files_are_decoded(codec: str, text: str) -> None:
     assert parse(text.encode(codec), "f.hu").text == text
 
 
+SCRIPTS = {
+    "Greek": "Δ: 1",
+    "Cyrillic": "имя: [ большой_куб ]",
+    "Arabic": "اسم: مكعب",
+    "Hebrew": "שם: קובייה",
+    "Devanagari": "नाम: 'घन की लंबाई और चौड़ाई'",
+    "Thai": "ชื่อ: ลูกบาศก์",
+    "Chinese": "名称: '一个有很多中文字的长句子一二三四五六七八九十'",
+    "Japanese": "　なまえ: 立方体",
+    "Korean": "이름: 정육면체",
+    "Gothic": "𐌰𐌱: 𐌲",
+    "emoji": "😀: { 😁: 1 }",
+    "Latin beyond ASCII": "Ā: Ω",
+}
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_is_read_without_a_mark(script: str, codec: str) -> None:
+    for text in (SCRIPTS[script], f"{{{SCRIPTS[script]}}}", f"// {SCRIPTS[script]}\n[1]"):
+        assert parse(text.encode(codec), "f.hu").text == text
+
+
+@pytest.mark.parametrize(
+    "data", [b"a: \0", b"a: 1\0\0\0\0", b"a: W\xfcrfel", b"\0a: 1 bc", b"a: \0bc d: \0ef "]
+)
+def test_damaged_bytes_are_not_taken_for_a_wide_encoding(data: bytes) -> None:
+    assert refusal(data)[0] in ("humon.nul", "humon.encoding")
+
+
 def outcome(data: bytes) -> Document | InputError:
     try:
         return parse(data, "f.hu")

@@ -66,6 +66,11 @@ def test_quoted_value_ends_at_the_next_equal_quote() -> None:
         ("^t^ a\nb^t^", " a\nb"),
         ("^^^^", ""),
         ("^^\n\n^^", "\n"),
+        ("^^,\n a^^", " a"),
+        ("^^,\u3000,\u2028a^^", "a"),
+        ("^^\x85a^^", "a"),
+        ("^^, a\n^^", ", a\n"),
+        ("^a\nb^x^a^a\nb^", "x^a"),
     ],
 )
 def test_tag_quoted_value_ends_at_its_tag_and_drops_a_blank_first_line(text: str, value: str) -> None:
@@ -74,6 +79,12 @@ def test_tag_quoted_value_ends_at_its_tag_and_drops_a_blank_first_line(text: str
 
 def test_comments_may_be_anywhere_between_tokens() -> None:
     assert read("/**/a/* : */ : // b\n [ /* 1 */ 2 // 3 ]\n ] /* ** */") == {"a": ["2"]}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\v", "\f", "\x85", "\u2028", "\u2029"])
+def test_line_comment_ends_at_every_line_break(end: str) -> None:
+    assert read(f"[a // c [{end} b]") == ["a", "b"]
+    assert read(f"a: // c{end}1 b: 2//{end}") == {"a": "1", "b": "2"}
 
 
 def test_dict_keeps_its_order() -> None:
@@ -105,6 +116,39 @@ def test_metatag_before_the_root_belongs_to_it() -> None:
     assert parse("@type: scene { a: 1 }", "f.hu").root.type == "scene"
     assert parse("@type: scene a: 1", "f.hu").root.type == "scene"
     assert parse("@type: scene", "f.hu").root.kind is Kind.DICT
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "tags"),
+    [
+        ("{ a @x: y : 1 }", "1", {"x": "y"}),
+        ("{ a: @x: y 1 }", "1", {"x": "y"}),
+        ("{ a @x: y @ { b: c } /* : */ : @z: ^^ : ^^ // \n 'd e' @last: 1 }", "d e", None),
+        ("a @x: y : [1 2]", ["1", "2"], {"x": "y"}),
+        ("a: @x: y [{ b: 1 }]", [{"b": "1"}], {"x": "y"}),
+        ("a @x: y : { @z: 1 }", {"@x": "y", "@z": "1"}, {"x": "y", "z": "1"}),
+        ("'a' @'x y': 2 : @z: 1 { b: c }", {"@x y": "2", "@z": "1", "b": "c"}, None),
+    ],
+)
+def test_metatags_may_stand_before_colon_and_value(
+    text: str, value: object, tags: dict[str, str] | None
+) -> None:
+    root = parse(text, "f.hu").root
+    assert list(root.keys()) == ["a"]
+    assert plain(root["a"]) == value
+    assert root["a"].metatags == (tags or root["a"].metatags)
+    assert not root.metatags
+
+
+def test_node_after_metatags_has_its_span_and_position() -> None:
+    document = parse("b: 0\na @x: y : @ { z: 1 } [ 2 [3] ] @w: 4\nc: 5", "f.hu")
+    node = document.root["a"]
+    assert node.text == "[ 2 [3] ]"
+    assert (str(node.key_position), str(node.position)) == ("f.hu:2:1", "f.hu:2:22")
+    assert str(node[1][0].position) == "f.hu:2:27"
+    assert dict(node.metatags) == {"x": "y", "z": "1", "w": "4"}
+    assert document.replace(node, 6) == document.text.replace("[ 2 [3] ]", "6")
+    assert document.edits().remove(node).apply() == "b: 0\nc: 5"
 
 
 def test_every_node_has_its_line_and_column_with_tabs_of_four() -> None:

@@ -43,6 +43,14 @@ def test_input_error_is_rendered_with_line_caret_and_help() -> None:
     assert str(InputError([problem, problem])) == f"{problem.render()}\n{problem.render()}"
 
 
+@pytest.mark.parametrize("end", ["\v", "\f", "\x85", "\u2028", "\u2029"])
+def test_excerpt_is_one_line_whatever_ends_comments(end: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(f"// c{end}a: 1 a: 2", "f.hu")
+    assert str(caught.value).split("\n")[1:3] == ["    // c\ufffda: 1 a: 2", " " * 14 + "^"]
+    assert len(str(caught.value).splitlines()) == 4
+
+
 def test_warning_is_rendered_as_a_warning() -> None:
     assert Problem("a.b", "hm", severity=Severity.WARNING).render() == "warning[a.b]: hm"
     assert Problem("a.b", "hm", Position("f.hu")).render() == "f.hu: error[a.b]: hm"
@@ -77,6 +85,16 @@ def test_control_characters_are_replaced() -> None:
         ("a: b: c: d", "1:1 no_value, 1:4 no_value"),
         ("a:", "1:1 no_value"),
         ("{ a: @type: b }", "1:3 no_value"),
+        ("{ a @type: b : }", "1:3 no_value"),
+        ("{ a @type: b : @c: d e: 1 }", "1:3 no_value"),
+        ("{ a @type: b }", "1:3 no_key"),
+        ("{ a @type: b : @type: c 1 }", "1:16 duplicate"),
+        ("{ a: 1 a @type: b : 1 }", "1:8 duplicate"),
+        ("[ a @type: b : 1 ]", "1:14 stray"),
+        ("[ a: @type: b 1 ]", "1:3 key_in_list"),
+        ("{ a: @type: b : 1 }", "1:3 no_value, 1:15 stray"),
+        ("a @b: c : [ 1 2", "1:11 unclosed"),
+        ("a: @b: c { d: @e: f [ 1 }", "1:21 unclosed"),
         ("{ a: [ 1 2", "1:1 unclosed, 1:6 unclosed"),
         ("{ a: [ 1 2 }", "1:6 unclosed"),
         ("a: [1 } b: 2", "1:7 stray"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ words = st.text(_CHARACTERS, max_size=6)
 _STOPS = set(" \t\n\v\f\r,\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000[]{}:@") | {
     chr(c) for c in range(0x2000, 0x200B)
 }
+_BREAKS = "\n\r\v\f\x85\u2028\u2029"
 _SPACES = [
     " ",
     "  ",
@@ -31,6 +33,7 @@ _SPACES = [
     ' // note { " ]\n',
     " /* x: [ */ ",
     " /**/,\u3000",
+    *(f" // to {ord(end):x} {{{end}" for end in _BREAKS),
 ]
 
 
@@ -54,7 +57,7 @@ def comments(document: Document) -> list[str]:
         elif text[at] in "\"'`":
             at = text.index(text[at], at + 1) + 1
         elif text.startswith("//", at):
-            line = text[at:].split("\n")[0].split("\r")[0]
+            line = re.split(f"[{_BREAKS}]", text[at:], maxsplit=1)[0]
             found.append(line.rstrip())
             at += len(line)
         elif text.startswith("/*", at):
@@ -84,9 +87,9 @@ def lexemes(draw: st.DrawFn) -> tuple[str, str]:
     """Draw a text and one of the ways to write it."""
     text = draw(words)
     ways: list[str] = [f"{mark}{text}{mark}" for mark in "\"'`" if mark not in text]
-    for tag in ("^^", "^t^"):
+    for tag in ("^^", "^t^", "^t\n^"):
         if (text + tag).find(tag) == len(text):
-            ways += [f"{tag}\n{text}{tag}", f"{tag}  \r\n{text}{tag}"]
+            ways += [f"{tag}\n{text}{tag}", f"{tag}  \r\n{text}{tag}", f"{tag},\u3000\u2028{text}{tag}"]
     if _is_word(text):
         ways += [text] * 4
     return text, draw(st.sampled_from(ways)) if ways else f"^?^\n{text}^?^"
@@ -115,9 +118,9 @@ def documents(draw: st.DrawFn) -> tuple[str, Tree]:
             out += space("" if braces else lexeme)
         return out, tuple(pairs)
 
-    def node(depth: int) -> tuple[str, Tree]:
+    def node(depth: int, used: set[str] | None = None) -> tuple[str, Tree]:
         kind = draw(st.sampled_from(["value", "list", "dict"] if depth else ["value"]))
-        used: set[str] = set()
+        used = set() if used is None else used
         if kind == "value":
             text, lexeme = draw(lexemes())
             after, pairs = tags(1, used)
@@ -140,9 +143,12 @@ def documents(draw: st.DrawFn) -> tuple[str, Tree]:
             if key in visible:
                 continue
             visible.add(key)
-            text, child = node(depth)
-            body += lexeme + _colon(draw) + text
-            pairs.append((key, child))
+            tagged: set[str] = set()
+            before, first = tags(2, tagged)
+            between, second = tags(2, tagged)
+            text, (kind, content, third) = node(depth, tagged)
+            body += lexeme + (space(lexeme) + before if before else "") + _colon(draw) + between + text
+            pairs.append((key, (kind, content, first + second + third)))
         return body, tuple(pairs)
 
     before = draw(st.sampled_from(["", *_SPACES]))
@@ -171,5 +177,7 @@ HOSTILE = {
     "spaces before a colon": "a" + " " * 1_000_000 + "b" + " /**/" * 200_000,
     "closers": "]" * 1_000_000,
     "metatags": "[ " + "@ { a " * 200_000,
+    "metatags before values": "{ " + "a @b: c : @d: e " * 60_000,
+    "metatags before colons": "{ " + "a @b: c @ { d: e } " * 50_000,
     "wrong brackets": "{ a: [ " * 100 + "} ] " * 200_000,
 }
