@@ -20,12 +20,13 @@ from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
 from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets
 from engine.render.frame_recorder import BoundGroup
-from engine.render.pass_binding import PassBinding
+from engine.render.pass_binding import PassBinding, TextureSamplers
 from engine.render.pipelines import Pipelines, set_layouts
 from engine.vk.enums import AddressMode, MipmapMode
 
 ANISOTROPY = 8.0
-_TEXTURE_SAMPLER = SamplerConfig(anisotropy=ANISOTROPY)
+_MIPPED_SAMPLER = SamplerConfig(anisotropy=ANISOTROPY)
+_SINGLE_SAMPLER = SamplerConfig()
 _SHADOW_SAMPLER = SamplerConfig(
     mip_filter=MipmapMode.NEAREST,
     address_u=AddressMode.CLAMP_TO_EDGE,
@@ -55,7 +56,10 @@ class Binder:
         self._material_sets = material_sets
         self._pipelines = pipelines
         self._plan: MemoryPlan | None = None
-        self._texture_sampler = samplers.acquire(_TEXTURE_SAMPLER, why="materials")
+        self._texture_samplers = TextureSamplers(
+            samplers.acquire(_MIPPED_SAMPLER, why="materials"),
+            samplers.acquire(_SINGLE_SAMPLER, why="materials whose textures have no mip levels"),
+        )
         self._shadow_sampler = samplers.acquire(_SHADOW_SAMPLER, why="images that passes read")
 
     def set_plan(self, plan: MemoryPlan) -> None:
@@ -87,7 +91,7 @@ class Binder:
 
     def binding(self, table: DrawTable) -> PassBinding:
         """Return what a table is drawn with; nothing is looked up yet."""
-        return PassBinding(table, self._memory, self._material_sets, self._texture_sampler)
+        return PassBinding(table, self._memory, self._material_sets, self._texture_samplers)
 
     def retire_frame_sets(self, ticket: int) -> None:
         """Retire the sets that passes bind once; they are freed once the timeline reaches `ticket`."""

@@ -5,6 +5,7 @@ Kept by difference: only batches and materials whose assets were published or wi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,18 @@ MISSING = -2
 """The descriptor set of a material of which a texture and its fallback are not resident."""
 
 
+@dataclass(frozen=True, slots=True)
+class TextureSamplers:
+    """The VkSamplers of textures: with anisotropy for images with mip levels, without it for all others.
+
+    Along the line of anisotropy a texel of a finer level is taken. Where there is none, every sample would
+    read far apart texels of a large image, which costs a software device ten times the frame.
+    """
+
+    mipped: Any
+    single: Any
+
+
 class PassBinding:
     """The batches of one draw table with their addresses, and its material tables.
 
@@ -43,13 +56,15 @@ class PassBinding:
         The material table of each shader set that has one, by its number.
     """
 
-    def __init__(self, table: DrawTable, memory: MemoryManager, sets: DescriptorSets, sampler: Any) -> None:
+    def __init__(
+        self, table: DrawTable, memory: MemoryManager, sets: DescriptorSets, samplers: TextureSamplers
+    ) -> None:
         self.table = table
         self.batches = np.zeros(0, BATCH)
         self.material_tables: dict[int, npt.NDArray[np.uint8]] = {}
         self._memory = memory
         self._sets = sets
-        self._sampler = sampler
+        self._samplers = samplers
         self._known = False
         self._layouts: list[tuple[SetLayout, ...]] = []
         self._set_of: list[
@@ -220,9 +235,15 @@ class PassBinding:
         """Return the number of the descriptor set with the images of these resources, slot by slot."""
         kind, layout = int(DescriptorType.COMBINED_IMAGE_SAMPLER), int(Layout.SHADER_READ)
         slots = self.table.recipes.shadings[shading].slots
-        view = self._memory.published.view
+        published, samplers = self._memory.published, self._samplers
         bound = tuple(
-            BoundImage(binding, kind, view(resource), self._sampler, layout)
+            BoundImage(
+                binding,
+                kind,
+                published.view(resource),
+                samplers.mipped if published.mip_levels(resource) > 1 else samplers.single,
+                layout,
+            )
             for (_, binding), resource in zip(slots, resources, strict=True)
         )
         contents = (self._layouts[shading][MATERIAL_SET], bound)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -41,6 +42,7 @@ def rows() -> Iterable[Row]:
     yield _switched(driver)
     yield from _steady(driver)
     yield from _many(driver)
+    yield _one_mip_level(driver)
 
 
 def _switched(driver: str) -> Row:
@@ -168,15 +170,51 @@ def _many(driver: str) -> Iterable[Row]:
         )
 
 
+def _one_mip_level(driver: str) -> Row:
+    """Draw 100 cubes and the ground whose textures have one mip level, beside the full chains of cube.hu."""
+
+    def frame_s(scene: Path) -> float:
+        with _cubes(100, scene, (320, 240)) as (runtime, _, _):
+            runtime.load()
+            times = []
+            for _ in range(9):
+                begun = time.perf_counter()
+                runtime.frame()
+                runtime.wait()
+                times.append(time.perf_counter() - begun)
+        return statistics.median(times)
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(ROOT / "assets", folder / "assets")
+        shutil.copytree(ROOT / "scenes", folder / "scenes", ignore=shutil.ignore_patterns("*.ogCache*"))
+        db = folder / "scenes" / "cube.assets.hu"
+        text = db.read_text(encoding="utf-8")
+        db.write_text(text.replace(".png\n", ".png  mipLevels: 1\n"), encoding="utf-8")
+        value, reference = frame_s(folder / "scenes" / "cube.hu"), frame_s(SCENE)
+    return Row(
+        "frame.one_mip_level",
+        value * 1e3,
+        "ms",
+        "the full chains of the same textures",
+        reference * 1e3,
+        aim="<= 2 x the full chains",
+        holds=value <= 2 * reference,
+        driver=driver,
+    )
+
+
 @contextmanager
-def _cubes(count: int) -> Iterator[tuple[Runtime, np.ndarray, np.ndarray]]:
+def _cubes(
+    count: int, path: Path = SCENE, size: tuple[int, int] = (64, 64)
+) -> Iterator[tuple[Runtime, np.ndarray, np.ndarray]]:
     """Open cube.hu with `count` more brick cubes: the runtime, their rows and their places."""
-    scene = load_scene(SCENE)
+    scene = load_scene(path)
     places = np.indices((100, 100, -(-count // 10_000))).reshape(3, -1).T[:count].astype(np.float32) * 2
     rows = scene.tableau.add_objects(translation=places)
     scene.tableau.add_feature("visibleModel", rows, {"asset": scene.asset("assetDb0", "cube", ("model",))})
     with open_library(scene.dbs) as library:
-        options = RuntimeOptions(size=(64, 64), validate=False)
+        options = RuntimeOptions(size=size, validate=False)
         with Runtime(scene, library, options) as runtime:
             yield runtime, rows, places
 

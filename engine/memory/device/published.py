@@ -84,6 +84,12 @@ class Published:
         """Return the default VkImageView of a live image. Raises DioramaInternalError."""
         return self._objects.resource(resource).view
 
+    def mip_levels(self, resource: int) -> int:
+        """Return the number of mip levels of a live image. Raises DioramaInternalError."""
+        shape = self._objects.resource(resource).shape
+        assert shape is not None
+        return shape.mip_levels
+
     def handle(self, resource: int) -> Any:
         """Return the VkBuffer or VkImage of a live resource. Raises DioramaInternalError."""
         return self._objects.resource(resource).handle
