@@ -198,8 +198,8 @@ class PassNeeds:
         """Add the builtin assets that are drawn until the real ones have arrived, before all others."""
         for key in table.recipes.builtin_textures(table.in_use.materials).tolist():
             self.add(self._fallback(key, texture_requirement), requesters)
-        batches, mesh = table.batches[table.in_use.batches], table.recipes.placeholder
-        if (batches["fallback"] >= 0).any() or (batches["vertices"] == mesh.vertices.key).any():
+        mesh = table.recipes.placeholder
+        if table.in_use.placeholder:
             self.add(self._fallback(mesh.vertices.key, vertices_requirement), requesters)
             self.add(self._fallback(mesh.indices.key, indices_requirement), requesters)
 

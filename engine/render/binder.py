@@ -56,6 +56,8 @@ class Binder:
         self._material_sets = material_sets
         self._pipelines = pipelines
         self._plan: MemoryPlan | None = None
+        # By pass, shader set and slot; as long as the addresses of what passes bind are the same.
+        self._frame_set_of: dict[tuple[str, int, int], Any] = {}
         self._texture_samplers = TextureSamplers(
             samplers.acquire(_MIPPED_SAMPLER, why="materials"),
             samplers.acquire(_SINGLE_SAMPLER, why="materials whose textures have no mip levels"),
@@ -96,6 +98,7 @@ class Binder:
     def retire_frame_sets(self, ticket: int) -> None:
         """Retire the sets that passes bind once; they are freed once the timeline reaches `ticket`."""
         self._frame_sets.retire_all(ticket)
+        self._frame_set_of.clear()
 
     def groups(
         self, drawing: PassDrawing, binding: PassBinding, draws: DrawList, slot: int
@@ -104,16 +107,16 @@ class Binder:
         table = binding.table
         commands = self.require_location(drawing.keys.transient(f"{table.declaration.name}.commands"))
         start = commands.offset + slot * commands.stride
-        frame_sets: dict[int, Any] = {}
         found = []
         for group in draws.groups:
             key = table.recipes.pipelines[group.pipeline]
             shading = table.recipes.shadings[key.shading]
             sets = []
             if shading.sets:
-                if key.shading not in frame_sets:
-                    frame_sets[key.shading] = self._frame_set(drawing, shading, key.shading, slot)
-                sets.append(frame_sets[key.shading])
+                bound = table.declaration.name, key.shading, slot
+                if bound not in self._frame_set_of:
+                    self._frame_set_of[bound] = self._frame_set(drawing, shading, key.shading, slot)
+                sets.append(self._frame_set_of[bound])
             if group.descriptors >= 0 and len(shading.sets) > MATERIAL_SET:
                 sets.append(binding.set_handle(group.descriptors))
             found.append(

@@ -64,6 +64,10 @@ class FrameRecorder:
         self._vk = device.vk
         self.indirect = {"multiDrawIndirect", "drawIndirectFirstInstance"} <= device.features
         self._limit = max_draw_count
+        self._graph: CompiledGraph | None = None
+        self._images: Mapping[str, Attachment] = {}
+        self._passes: list[_PassInfo] = []
+        self._final: Any = None
 
     def frame(
         self,
@@ -72,43 +76,25 @@ class FrameRecorder:
         images: Mapping[str, Attachment],
         groups: Mapping[str, Sequence[BoundGroup]],
     ) -> int:
-        """Record all passes in order and the final barriers; return the number of draw calls."""
-        calls = 0
-        for compiled in graph.passes:
-            self._barriers(commands, compiled.barriers, images)
-            calls += self._pass(commands, compiled, images, groups.get(compiled.declaration.name, ()))
-        self._barriers(commands, graph.final, images)
-        return calls
+        """Record all passes in order and the final barriers; return the number of draw calls.
 
-    def _barriers(self, commands: Any, barriers: Sequence[Barrier], images: Mapping[str, Attachment]) -> None:
-        if not barriers:
-            return
-        rows = [image_barrier(barrier, images[barrier.image]) for barrier in barriers]
-        self._vk.vkCmdPipelineBarrier2(commands, new("VkDependencyInfo", pImageMemoryBarriers=rows))
-
-    def _pass(
-        self,
-        commands: Any,
-        compiled: CompiledPass,
-        images: Mapping[str, Attachment],
-        groups: Sequence[BoundGroup],
-    ) -> int:
-        p = compiled.declaration
-        width, height = images[p.written()[0].name].extent
-        depth = _depth(p.depth, images) if p.depth is not None else None
-        info = new(
-            "VkRenderingInfo",
-            renderArea={"offset": (0, 0), "extent": (width, height)},
-            layerCount=1,
-            pColorAttachments=[_color(target, images) for target in p.color],
-            pDepthAttachment=depth,
-        )
-        self._vk.vkCmdBeginRendering(commands, info)
-        viewport = new("VkViewport", width=width, height=height, minDepth=0.0, maxDepth=1.0)
-        self._vk.vkCmdSetViewport(commands, 0, 1, viewport)
-        self._vk.vkCmdSetScissor(commands, 0, 1, new("VkRect2D", extent=(width, height)))
-        calls = sum(self._draw(commands, group) for group in groups)
-        self._vk.vkCmdEndRendering(commands)
+        Structures that follow from `graph` and `images` are kept for as long as these are the same objects.
+        """
+        if graph is not self._graph or images is not self._images:
+            self._passes = [_pass_info(compiled, images) for compiled in graph.passes]
+            self._final = _dependency(graph.final, images)
+            self._graph, self._images = graph, images
+        vk, calls = self._vk, 0
+        for known in self._passes:
+            if known.barriers is not None:
+                vk.vkCmdPipelineBarrier2(commands, known.barriers)
+            vk.vkCmdBeginRendering(commands, known.rendering)
+            vk.vkCmdSetViewport(commands, 0, 1, known.viewport)
+            vk.vkCmdSetScissor(commands, 0, 1, known.scissor)
+            calls += sum(self._draw(commands, group) for group in groups.get(known.name, ()))
+            vk.vkCmdEndRendering(commands)
+        if self._final is not None:
+            vk.vkCmdPipelineBarrier2(commands, self._final)
         return calls
 
     def _draw(self, commands: Any, group: BoundGroup) -> int:
@@ -144,6 +130,44 @@ class FrameRecorder:
             vk.vkCmdDrawIndexedIndirect(commands, buffer, start, count, COMMAND.itemsize)
             calls += 1
         return calls
+
+
+@dataclass(frozen=True)
+class _PassInfo:
+    """The structures that a pass is recorded with, whatever it draws; `barriers` is None without any."""
+
+    name: str
+    barriers: Any
+    rendering: Any
+    viewport: Any
+    scissor: Any
+
+
+def _pass_info(compiled: CompiledPass, images: Mapping[str, Attachment]) -> _PassInfo:
+    p = compiled.declaration
+    width, height = images[p.written()[0].name].extent
+    rendering = new(
+        "VkRenderingInfo",
+        renderArea={"offset": (0, 0), "extent": (width, height)},
+        layerCount=1,
+        pColorAttachments=[_color(target, images) for target in p.color],
+        pDepthAttachment=_depth(p.depth, images) if p.depth is not None else None,
+    )
+    return _PassInfo(
+        p.name,
+        _dependency(compiled.barriers, images),
+        rendering,
+        new("VkViewport", width=width, height=height, minDepth=0.0, maxDepth=1.0),
+        new("VkRect2D", extent=(width, height)),
+    )
+
+
+def _dependency(barriers: Sequence[Barrier], images: Mapping[str, Attachment]) -> Any:
+    """Return the VkDependencyInfo of some barriers, None where there is none."""
+    if not barriers:
+        return None
+    rows = [image_barrier(barrier, images[barrier.image]) for barrier in barriers]
+    return new("VkDependencyInfo", pImageMemoryBarriers=rows)
 
 
 def image_barrier(barrier: Barrier, attachment: Attachment) -> Any:

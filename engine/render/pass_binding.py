@@ -217,7 +217,7 @@ class PassBinding:
         fallback. Materials whose textures are in the same pages share a set; their material rows hold the
         layers.
         """
-        textures = self.table.recipes.textures_of(shading)[materials]
+        textures = self.table.recipes.textures_of(shading, materials)
         resources, layers = self._memory.published.addresses(textures["key"].ravel())
         late = resources < 0
         resources[late], layers[late] = self._memory.published.addresses(textures["fallback"].ravel()[late])

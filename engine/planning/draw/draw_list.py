@@ -180,7 +180,7 @@ class DrawList:
         self._starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))[: len(codes)])
         self._place = np.full(len(blocks), -1, np.int64)
         self._place[self._shown] = np.arange(len(self._shown))
-        of = self._batches[blocks["batch"][self._shown]]
+        of = self._batches.take(blocks["batch"].take(self._shown))
         self.commands = np.empty(len(of), COMMAND)
         for name in ("index_count", "first_index", "vertex_offset"):
             self.commands[name] = of[name]

@@ -105,6 +105,7 @@ class Recipes:
         # Most materials have the same builtin textures, so a number stands for the set of them.
         self._builtin_numbers: dict[frozenset[int], int] = {}
         self._builtin_of: list[GrowingArray] = []
+        self._texture_rows: list[GrowingArray] = []  # by shader set and material: the row of the first slot
         self._packed: list[GrowingArray] = []  # material rows by shader set, with parameters and no layers
         self._batches = GrowingArray(BATCH_KEYS)
         self._textures = GrowingArray(TEXTURE)
@@ -141,11 +142,13 @@ class Recipes:
         """The textures of all materials: TEXTURE[n]."""
         return self._textures.rows
 
-    def textures_of(self, shading: int) -> npt.NDArray[np.void]:
-        """The textures of the materials of a shader set, by material and slot: TEXTURE[materials, slots]."""
-        textures = self._textures.rows
-        ours: npt.NDArray[np.void] = textures[textures["shading"] == shading]
-        return ours.reshape(len(self.materials[shading]), len(self.shadings[shading].slots))
+    def textures_of(self, shading: int, materials: npt.NDArray[np.integer]) -> npt.NDArray[np.void]:
+        """The textures of these materials of a shader set, by material and slot: TEXTURE[n, slots]."""
+        first = self._texture_rows[shading].rows[materials]
+        found: npt.NDArray[np.void] = self._textures.rows.take(
+            first[:, None] + np.arange(len(self.shadings[shading].slots))
+        )
+        return found
 
     def material_rows(self, shading: int, materials: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
         """Return the material rows of these materials of a shader set, uint8[n, bytes], without layers."""
@@ -274,6 +277,7 @@ class Recipes:
             use = self._use(material, self.shadings[shading])
             materials.append(use)
             rows = [(shading, number, texture.key, texture.fallback) for texture in use.textures]
+            self._texture_rows[shading].add(np.array([len(self._textures)], np.int64))
             self._textures.add(np.array(rows, TEXTURE))
             keys = {key for _, _, *pair in rows for key in pair if key >> 32 == BUILTIN_DB}
             kind = self._builtin_numbers.setdefault(frozenset(keys), len(self._builtin_numbers))
@@ -357,6 +361,7 @@ class Recipes:
             self.shadings.append(shader_set(shaders, self._library))
             self.materials.append([])
             self._builtin_of.append(GrowingArray(np.int32))
+            self._texture_rows.append(GrowingArray(np.int64))
             block = self.shadings[number].material
             self._packed.append(GrowingArray(np.dtype((np.void, block.size if block is not None else 1))))
         return number

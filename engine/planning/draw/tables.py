@@ -35,13 +35,15 @@ Integer = TypeVar("Integer", bound=np.integer[Any])
 class InUse:
     """What the instances of a table use now: numbers of its shader sets, pipelines and batches, ascending.
 
-    `materials` are the numbers of the materials in use, by shader set.
+    `materials` are the numbers of the materials in use, by shader set. `placeholder` is whether a
+    batch draws the placeholder mesh, or falls back to it.
     """
 
     shadings: Ints
     pipelines: Ints
     batches: Ints
     materials: tuple[Ints, ...]
+    placeholder: bool = False
 
 
 class DrawTable:
@@ -266,6 +268,7 @@ class DrawTable:
             _used(np.concatenate((of["pipeline"], fallbacks)), len(recipes.pipelines)),
             batches,
             tuple(materials),
+            bool(len(fallbacks)) or bool((of["vertices"] == recipes.placeholder.vertices.key).any()),
         )
         before = self.material_rows + [np.zeros(0, np.int32)] * (len(materials) - len(self.material_rows))
         self.material_rows = [
