@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
+from weakref import ref
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +48,8 @@ class Table:
     patch: Rows
     removed_ids: Int64s
     _lineage: _Lineage = field(default_factory=_Lineage, repr=False)
+    _last: list[tuple[ref[Table], tuple[Int64s, Int64s]]] = field(default_factory=list, repr=False)
+    """The last difference that was asked for; a weak reference, as an old table must not keep later ones."""
 
     @staticmethod
     def of(rows: Rows, by: str) -> Table:
@@ -124,7 +127,15 @@ class Table:
         return Table(self.by, rows, rows[self.by].astype(np.int64), rows[:0], _NONE, lineage)
 
     def difference(self, other: Table) -> tuple[Int64s, Int64s]:
-        """(ids missing in `other`, ids new in `other` or with other values there), both sorted."""
+        """(ids missing in `other`, ids new in `other` or with other values there), both sorted.
+
+        Planner, schedule and resident state ask for the same one in turn, so the last is kept.
+        """
+        if not self._last or self._last[0][0]() is not other:
+            self._last[:] = [(ref(other), self._difference(other))]
+        return self._last[0][1]
+
+    def _difference(self, other: Table) -> tuple[Int64s, Int64s]:
         changed = [self._patch_ids, self.removed_ids, other._patch_ids, other.removed_ids]
         if self._lineage is other._lineage:
             ids = distinct(np.concatenate(changed))
@@ -171,6 +182,8 @@ def stack(parts: Sequence[Rows]) -> Rows:
 
 def distinct(values: NDArray[np.integer[Any]]) -> Int64s:
     """The distinct values, sorted; sorting is many times faster here than hashing."""
+    if len(values) < 2:
+        return values.astype(np.int64)
     ordered = np.sort(values.astype(np.int64))
     keep = np.ones(len(ordered), bool)
     np.not_equal(ordered[1:], ordered[:-1], out=keep[1:])

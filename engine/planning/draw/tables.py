@@ -19,7 +19,7 @@ from engine.feature.frame import Box
 from engine.graph import Pass
 from engine.humon import Problem
 from engine.plan.terms.row_index import RowIndex
-from engine.plan.terms.table import distinct
+from engine.plan.terms.table import distinct, is_in
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.boxes import BlockBoxes, world_boxes
 from engine.planning.draw.instance_blocks import InstanceBlocks, capacity
@@ -100,6 +100,8 @@ class DrawTable:
         """
         table = self.feature
         version = table.version
+        if version == self._collected:
+            return {}
         rows = table.changes.since(self._collected) if self._collected is not None else None
         if rows is None:
             rows = np.arange(len(table.object), dtype=np.int32)
@@ -107,7 +109,7 @@ class DrawTable:
         keys = np.where(active, table.column(self.field)[rows], NO_ASSET)
         errors = self._learn(rows, keys)
         if errors:
-            keys[np.isin(keys, list(errors))] = NO_ASSET
+            keys[is_in(keys, list(errors))] = NO_ASSET
         self._set_assets(rows, keys)
         self._collected = version
         self.refresh()
