@@ -40,6 +40,7 @@ class ExecutedLines:
         self.folders = os.environ["EXECUTED_SOURCES"].split(":")
         lines = os.environ["EXECUTED_LINES"]
         self.coverage = Coverage(data_file=lines, include=[f"{folder}/*" for folder in self.folders])
+        self.coverage.set_option("run:relative_files", True)
         self.coverage.start()
 
     def _switch(self, context: str) -> None:

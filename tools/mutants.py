@@ -5,7 +5,8 @@
 A mutant that no test notices is a hole in the tests: each is printed with its line. The checkout itself is
 never changed; every job works in a copy. All tests run once without a mutant, to record which of them
 execute which line (executed_lines.py); a mutant is then judged by those that execute its line, the fastest
-first, until one fails (forked_mutants.py). Tests that fail without a mutant are left out.
+first, until one fails (forked_mutants.py). Tests that fail without a mutant are left out. With --recorded the
+recording is kept in a folder, and only test files that have changed since are recorded again (recording.py).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from queue import Queue
 
 from coverage import CoverageData
 from mutator import ROOT, Mutant, mutants_of, mutated
+from recording import Recorded, Recording, digests_of
 
 COPIED = ("engine", "features", "viewer", "tests", "scenes", "assets", "docs", "tools")
 TESTS = {
@@ -69,10 +71,9 @@ def choose(found: dict[str, list[Mutant]], count: int, seed: int) -> list[Mutant
 class Executed:
     """Which tests pass without a mutant, the seconds that each takes, and the lines that each executes."""
 
-    def __init__(self, seconds: dict[str, float], lines: CoverageData, root: Path) -> None:
+    def __init__(self, seconds: dict[str, float], lines: CoverageData) -> None:
         self.seconds = dict(sorted(seconds.items(), key=lambda row: row[1]))
         self._lines = lines
-        self._root = root
 
     def tests_of(self, mutant: Mutant) -> list[str]:
         """List the tests that can notice a mutant, the fastest first.
@@ -81,7 +82,7 @@ class Executed:
         the module come first.
         """
         mine = [test for test in self.seconds if test.startswith(folders_of(mutant.path))]
-        contexts = self._lines.contexts_by_lineno(str(self._root / mutant.path))
+        contexts = self._lines.contexts_by_lineno(mutant.path)
         first, last = mutant.executed or (0, sys.maxsize)
         found = {name for line, names in contexts.items() if first <= line <= last for name in names}
         executing = [test for test in mine if test in found or test.split("::")[0] in found]
@@ -100,21 +101,40 @@ class Copy:
                 )
         shutil.copy(ROOT / "pyproject.toml", folder)
 
-    def record(self, folders: list[str], packages: list[str]) -> Executed:
-        """Run the tests of the folders without a mutant, to see what each that passes executes."""
-        lines, seconds = self.folder / "executed.lines", self.folder / "executed.seconds"
+    def record(self, folders: list[str], packages: list[str], kept: Path | None = None) -> Executed:
+        """Run the tests of the folders without a mutant, to see what each that passes executes.
+
+        What is known from the folder `kept` is not run again, and what is run is kept there.
+        """
+        recording = Recording(kept or self.folder / "recording")
+        scope, digests, known = [folders, packages], digests_of(self.folder), recording.read()
+        again = known.changed(scope, digests) if known is not None else None
+        if known is None or again is None:
+            recording.lines.unlink(missing_ok=True)
+            recorded = Recorded(scope, digests, self._run_recorded(folders, packages, recording.lines))
+        else:
+            here, more, seconds = [path for path in again if path in digests], self.folder / "more.lines", {}
+            if here:
+                seconds = self._run_recorded(here, packages, more)
+                recording.add(more)
+            recorded = known.merged(again, digests, seconds)
+        recording.write(recorded)
+        return Executed(recorded.seconds, recording.data())
+
+    def _run_recorded(self, tests: list[str], packages: list[str], lines: Path) -> dict[str, float]:
+        """Record the lines that tests execute; the seconds of those that pass."""
+        seconds = self.folder / "executed.seconds"
         recorded = {
             "EXECUTED_LINES": str(lines),
             "EXECUTED_SECONDS": str(seconds),
             "EXECUTED_SOURCES": ":".join(packages),
         }
-        with self._pytest("-p", "executed_lines", *folders, environment=recorded) as running:
+        with self._pytest("-p", "executed_lines", *tests, environment=recorded) as running:
             output, _ = running.communicate()
         if not seconds.exists():
             raise RuntimeError(f"the tests do not run without a mutant:\n{output[-4000:]}")
-        found = CoverageData(str(lines))
-        found.read()
-        return Executed(json.loads(seconds.read_text(encoding="utf-8")), found, self.folder)
+        found: dict[str, float] = json.loads(seconds.read_text(encoding="utf-8"))
+        return found
 
     def judge(self, chosen: list[Mutant], executed: Executed) -> Iterator[tuple[Mutant, str]]:
         """Judge mutants: "killed", "survived", or "not executed" where no test executes the changed line."""
@@ -199,13 +219,14 @@ def folders_of(path: str) -> tuple[str, ...]:
     return tuple(f"{folder}/" for folder in found)
 
 
-def run(chosen: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, str]]:
-    """Judge mutants in copies of the project, as they are done."""
+def run(chosen: list[Mutant], jobs: int, kept: Path | None = None) -> Iterator[tuple[Mutant, str]]:
+    """Judge mutants in copies of the project, as they are done; `kept` is the folder of the recording."""
     with tempfile.TemporaryDirectory() as top, ThreadPoolExecutor(jobs) as pool:
         copies = [Copy(Path(top) / str(number)) for number in range(jobs)]
         executed = copies[0].record(
             sorted({folder for mutant in chosen for folder in folders_of(mutant.path)}),
             [package for package in TESTS if any(m.path.startswith(f"{package}/") for m in chosen)],
+            kept,
         )
         print(f"{len(executed.seconds)} tests take {sum(executed.seconds.values()):.0f} s", flush=True)
         begun = time.monotonic()
@@ -237,6 +258,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="chooses them (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="copies at work at once")
     parser.add_argument("--out", type=Path, help="write the results as JSON")
+    parser.add_argument("--recorded", type=Path, help="keep what tests execute in this folder, and reuse it")
     parser.add_argument("--only", nargs="+", help="judge these mutants alone: path:site")
     options = parser.parse_args()
     everything = {package: mutants_in(package) for package in options.packages}
@@ -254,7 +276,8 @@ def main() -> int:
         name: [] for name in ("killed", "survived", "not executed", "equivalent")
     }
     results["equivalent"] = [mutant for mutant in chosen if mutant.identity in equivalent]
-    for mutant, result in run([m for m in chosen if m.identity not in equivalent], options.jobs):
+    kept = options.recorded and options.recorded.resolve()
+    for mutant, result in run([m for m in chosen if m.identity not in equivalent], options.jobs, kept):
         results[result].append(mutant)
         print(f"{result:12} {mutant.path}:{mutant.site} {mutant}", flush=True)
         if options.out:

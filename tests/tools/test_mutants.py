@@ -101,7 +101,7 @@ class Lines:
 
 
 def test_a_mutant_is_judged_by_the_tests_of_its_package_that_execute_it_the_fastest_first(
-    mutator: Any, mutants: Any, tmp_path: Path
+    mutator: Any, mutants: Any
 ) -> None:
     slow, fast, shared = (
         "tests/planning/a.py::slow",
@@ -111,7 +111,7 @@ def test_a_mutant_is_judged_by_the_tests_of_its_package_that_execute_it_the_fast
     other, elsewhere = "tests/planning/c.py::other", "tests/vk/d.py::elsewhere"
     seconds = {slow: 3.0, other: 0.5, shared: 2.0, fast: 1.0, elsewhere: 0.1}
     lines = Lines({7: ["", slow, elsewhere], 8: [fast, "tests/planning/b.py"], 9: [""]})
-    executed = mutants.Executed(seconds, lines, tmp_path)
+    executed = mutants.Executed(seconds, lines)
 
     def tests_of(span: tuple[int, int] | None) -> list[str]:
         return executed.tests_of(mutator.Mutant("engine/planning/x.py", 0, 7, "", "", "", span))
@@ -140,3 +140,30 @@ def test_only_a_change_within_a_function_replaces_its_code(
     assert kept.fits() is True
     function.__code__ = code
     assert kept.fits() is False
+
+
+def test_a_recording_is_made_again_for_changed_test_files_alone_and_whole_for_anything_else(
+    mutants: Any,
+) -> None:
+    import recording
+
+    before = {
+        "engine/a.py": "1",
+        "tests/plan/test_a.py": "1",
+        "tests/plan/test_b.py": "1",
+        "tests/vk/test_c.py": "1",
+    }
+    scope = [["tests/plan"], ["engine"]]
+    seconds = {"tests/plan/test_a.py::one": 1.0, "tests/plan/test_b.py::two": 2.0}
+    known = recording.Recorded(scope, before, seconds)
+    assert known.changed(scope, dict(before)) == []
+    assert known.changed([["tests/plan"], ["engine", "viewer"]], before) is None
+    assert known.changed(scope, {**before, "engine/a.py": "2"}) is None
+    assert known.changed(scope, {**before, "tests/plan/conftest.py": "1"}) is None
+    now = {**before, "tests/plan/test_b.py": "2", "tests/plan/test_d.py": "1", "tests/vk/test_c.py": "2"}
+    del now["tests/plan/test_a.py"]
+    again = known.changed(scope, now)
+    assert again == [f"tests/plan/test_{name}.py" for name in "abd"]
+    merged = known.merged(again, now, {"tests/plan/test_b.py::new": 3.0})
+    assert merged == recording.Recorded(scope, now, {"tests/plan/test_b.py::new": 3.0})
+    assert known.merged(["tests/plan/test_a.py"], now, {}).seconds == {"tests/plan/test_b.py::two": 2.0}
