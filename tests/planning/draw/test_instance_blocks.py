@@ -190,6 +190,7 @@ def test_all_rows_get_new_slots_once_too_many_are_free(gone, anew):
 
 
 def test_all_rows_get_new_slots_once_there_are_too_many_blocks():
+    assert filled(*range(16)).layout == 0
     blocks = filled(*range(17))
     assert (len(blocks.blocks), blocks.layout) == (17, 0)
     assert change(blocks, gone=[0], added=[(0, 1)], count=17) == [0, 17]
