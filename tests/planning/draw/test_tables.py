@@ -13,7 +13,7 @@ from engine.feature import Feature, Registry, discover
 from engine.graph import DepthTarget, ImageDecl, Pass
 from engine.plan import Format
 from engine.planning import scene as planning
-from engine.planning.draw.tables import distinct_keys
+from engine.planning.draw.tables import DrawTable, _padded, _rows, distinct_keys, numbered
 from engine.planning.scene import ScenePlanner
 from engine.scene import load_scene
 
@@ -90,3 +90,112 @@ def test_a_feature_whose_pass_cannot_be_drawn_is_switched_off_and_the_rest_goes_
             pass
         assert planner.needs().tables.keys() == {"shadow", "forward"}
     assert "wrong on 'bad' is switched off" in scene.tableau.warnings[0].message
+
+
+@pytest.mark.parametrize(
+    ("rows", "used", "limit", "made"),
+    [
+        ([-1, -1, -1], [0, 2], 16, [0, -1, 1]),
+        ([0, 1, 2, -1], [0, 2, 3], 16, [0, -1, 2, 1]),
+        ([5, 1, 0], [0, 1, 2], 16, [5, 1, 0]),
+        ([15, 16, 20], [0, 1, 2], 16, [15, 0, 1]),
+        ([0, 3], [], 16, [-1, -1]),
+        ([], [], 16, []),
+    ],
+)
+def test_materials_keep_their_rows_below_the_limit_and_others_get_the_lowest_free_ones(
+    rows, used, limit, made
+):
+    found = numbered(np.array(rows, np.int32), np.array(used, np.int64), limit)
+    assert found.tolist() == made
+
+
+@pytest.mark.parametrize(
+    "rows", [[2], [0, 1, 2, 3], [1, 2], [], [1, 3], [2, 1], [0, 2, 1, 3], [1, 1, 3, 4], [3, 3]]
+)
+def test_matrices_of_rows_that_follow_each_other_are_not_copied(rows):
+    world = np.arange(5 * 16, dtype=np.float32).reshape(5, 4, 4)
+    found = _rows(world, np.array(rows, np.int64))
+    assert np.array_equal(found, world[rows])
+    follows = len(rows) > 0 and rows == list(range(rows[0], rows[0] + len(rows)))
+    assert np.shares_memory(found, world) == follows
+
+
+def test_what_is_long_enough_is_not_padded():
+    values = np.array([4, 5], np.int64)
+    assert _padded(values, 2) is _padded(values, 1) is values
+    assert _padded(values, 4).tolist() == [4, 5, -1, -1]
+    assert _padded(values, 3, 0).tolist() == [4, 5, 0]
+
+
+def materials(table: DrawTable) -> list[tuple[int, int]]:
+    return [(s, m) for s, known in enumerate(table.recipes.materials) for m in range(len(known))]
+
+
+def material_of(batch: np.void) -> tuple[int, int] | None:
+    return (int(batch["shading"]), int(batch["material"])) if batch["material"] >= 0 else None
+
+
+def test_batches_and_materials_are_found_by_the_assets_that_they_draw_with(cube):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
+    for table in planner.needs().tables.values():
+        textures = {
+            (s, m): {key for use in table.recipes.materials[s][m].textures for key in (use.key, use.fallback)}
+            for s, m in materials(table)
+        }
+        meshes = [{int(batch["vertices"]), int(batch["indices"])} for batch in table.batches]
+        keys = sorted({1 << 40, *(key for each in (*meshes, *textures.values()) for key in each)})
+        for some in [[key] for key in keys] + [keys, [], keys[::3]]:
+            wanted, given = set(some), np.array(some, np.int64)
+            using = [pair for pair in sorted(textures) if textures[pair] & wanted]
+            assert table.materials_using(given).tolist() == [list(pair) for pair in using]
+            drawing = [n for n, batch in enumerate(table.batches) if material_of(batch) in using]
+            assert table.batches_of_materials(np.array(using, np.int64).reshape(-1, 2)).tolist() == drawing
+            with_mesh = [n for n, mesh in enumerate(meshes) if mesh & wanted]
+            assert table.batches_using(given).tolist() == sorted({*drawing, *with_mesh})
+
+
+def test_the_assets_of_a_batch_are_its_mesh_and_the_textures_of_its_material(cube):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
+    tables = planner.needs().tables
+    for table in tables.values():
+        for some in [[n] for n in range(len(table.batches))] + [list(range(len(table.batches)))]:
+            wanted = set()
+            for batch in table.batches[some]:
+                wanted |= {int(batch["vertices"]), int(batch["indices"])}
+                if (pair := material_of(batch)) is not None:
+                    wanted |= {use.key for use in table.recipes.materials[pair[0]][pair[1]].textures}
+            assert set(table.assets_of(np.array(some)).tolist()) == wanted
+        rows = table.material_rows_of(np.arange(len(table.batches)))
+        expected = [
+            -1 if pair is None else int(table.material_rows[pair[0]][pair[1]])
+            for pair in map(material_of, table.batches)
+        ]
+        assert rows.tolist() == expected
+    assert max(tables["forward"].material_rows_of(np.arange(len(tables["forward"].batches)))) >= 0
+
+
+def test_blocks_of_batches_are_those_with_their_instances(cube):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
+    table = planner.needs().tables["forward"]
+    batches = table.blocks.blocks.rows["batch"]
+    assert len(set(batches.tolist())) == 2
+    for batch in batches.tolist():
+        assert (
+            table.blocks_of_batches(np.array([batch])).tolist() == np.flatnonzero(batches == batch).tolist()
+        )
+    assert table.blocks_of_batches(np.unique(batches)).tolist() == list(range(len(batches)))
+    assert table.blocks_of_batches(np.zeros(0, np.int64)).tolist() == []
+
+
+def test_rows_are_drawn_while_they_are_enabled_and_free_slots_never(cube):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
+    table = planner.needs().tables["forward"]
+    rows = np.array([-1, 0, 1, -1])
+    assert table.drawn(rows).tolist() == [False, True, True, False]
+    scene.tableau.handle(int(table.feature.object[1])).enabled = False
+    assert table.drawn(rows).tolist() == [False, True, False, False]
