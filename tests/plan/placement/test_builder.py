@@ -34,7 +34,9 @@ def buffer(size: int, alignment: int = 1, mapped: bool = False, **memory: bool) 
     return NewResource(Kind.BUFFER, Sharing.STATIC, 3, needs, 0, mapped, False, bytes=size)
 
 
-def image(size: int, lifetime: tuple[int, int] | None = None, memory_type: int = 0, **memory: bool) -> NewResource:
+def image(
+    size: int, lifetime: tuple[int, int] | None = None, memory_type: int = 0, **memory: bool
+) -> NewResource:
     needs = MemoryRequirements(size, 1, 1, **memory)
     common = (Kind.IMAGE, Sharing.OWN, 7, needs, memory_type, False, False)
     return NewResource(*common, shape=SHAPE, layers=5, lifetime=lifetime)
@@ -69,7 +71,9 @@ def test_room_is_at_most_the_largest_allocation():
 
 
 def test_each_heap_has_a_budget_of_its_own():
-    first, second = ([i for i, t in enumerate(TWO_HEAPS.memory_types) if t.heap == heap][0] for heap in (0, 1))
+    first, second = (
+        next(i for i, t in enumerate(TWO_HEAPS.memory_types) if t.heap == heap) for heap in (0, 1)
+    )
     device = TWO_HEAPS.with_budgets({0: 600, 1: 700})
     builder = made_by(device)
     builder.add(replace(buffer(600), memory_type=first))
@@ -212,7 +216,16 @@ def test_allocations_are_numbered_by_their_first_resources():
 
 @pytest.mark.parametrize(
     ("present", "size", "block"),
-    [(0, 40, 40), (1, 1, 1), (40, 40, 40), (79, 40, 40), (80, 40, 80), (130, 40, 120), (5000, 40, 1000), (5000, 300, 900)],
+    [
+        (0, 40, 40),
+        (1, 1, 1),
+        (40, 40, 40),
+        (79, 40, 40),
+        (80, 40, 80),
+        (130, 40, 120),
+        (5000, 40, 1000),
+        (5000, 300, 900),
+    ],
 )
 def test_the_last_block_has_room_for_more_of_the_last_resource_up_to_its_share(present, size, block):
     packing = Packing(1)
@@ -282,14 +295,42 @@ def test_a_resource_is_described_by_what_was_asked_for():
     builder.add(image(600))
     first, second = builder.finish()[1]
     assert {name: first[name].item() for name in first.dtype.names} == {
-        **{"id": 0, "allocation": 0, "offset": 0, "size": 24, "bytes": 24, "alignment": 8, "usage": 5},
-        **{"kind": int(Kind.BUFFER), "format": 0, "width": 0, "height": 0, "mip_levels": 0, "samples": 0},
-        **{"layers": 0, "estimated": True, "aliased": False, "sharing": int(Sharing.STATIC)},
+        "id": 0,
+        "allocation": 0,
+        "offset": 0,
+        "size": 24,
+        "bytes": 24,
+        "alignment": 8,
+        "usage": 5,
+        "kind": int(Kind.BUFFER),
+        "format": 0,
+        "width": 0,
+        "height": 0,
+        "mip_levels": 0,
+        "samples": 0,
+        "layers": 0,
+        "estimated": True,
+        "aliased": False,
+        "sharing": int(Sharing.STATIC),
     }
     assert {name: second[name].item() for name in second.dtype.names} == {
-        **{"id": 1, "allocation": 1, "offset": 0, "size": 600, "bytes": 0, "alignment": 1, "usage": 7},
-        **{"kind": int(Kind.IMAGE), "format": int(SHAPE.format), "width": 8, "height": 4, "mip_levels": 3},
-        **{"samples": 2, "layers": 5, "estimated": False, "aliased": False, "sharing": int(Sharing.OWN)},
+        "id": 1,
+        "allocation": 1,
+        "offset": 0,
+        "size": 600,
+        "bytes": 0,
+        "alignment": 1,
+        "usage": 7,
+        "kind": int(Kind.IMAGE),
+        "format": int(SHAPE.format),
+        "width": 8,
+        "height": 4,
+        "mip_levels": 3,
+        "samples": 2,
+        "layers": 5,
+        "estimated": False,
+        "aliased": False,
+        "sharing": int(Sharing.OWN),
     }
 
 
