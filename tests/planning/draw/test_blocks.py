@@ -59,3 +59,51 @@ def test_a_member_holds_as_many_numbers_of_its_kind_as_its_type_says(kind, size,
     assert block.pack({"it": value}).tobytes() == bytes(4) + wanted.tobytes()
     with pytest.raises(ValueError, match=f"it holds 1 x {len(wanted)} numbers"):
         block.pack({"it": [0] * (len(wanted) + 1)})
+
+
+def rows_of(count: int = 2, filler: int = 0) -> np.ndarray:
+    return np.full((count, FRAME.size), filler, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "start", "wanted"),
+    [
+        ("rough", [0.5, 0.25], 176, np.float32([[0.5], [0.25]])),
+        ("rough", [[0.5], [0.25]], 176, np.float32([[0.5], [0.25]])),
+        ("eye", [[1, 2, 3], [4, 5, 6]], 64, np.float32([[1, 2, 3], [4, 5, 6]])),
+        ("eye", [[1, 2, 3, 4], [5, 6, 7, 8]], 64, np.float32([[1, 2, 3, 4], [5, 6, 7, 8]])),
+        ("layers", [[7, 8, 9], [1, 2, 3]], 144, np.uint32([[7, 8, 9], [1, 2, 3]])),
+        ("layers", [list(range(8)), list(range(8, 16))], 144, np.uint32(np.arange(16).reshape(2, 8))),
+        ("layers", [7, 8], 144, np.uint32([[7], [8]])),
+        ("view", np.arange(32).reshape(2, 4, 4), 0, np.float32(np.arange(32).reshape(2, 16))),
+        (
+            "lights",
+            np.arange(12).reshape(2, 2, 3),
+            80,
+            np.float32([[0, 1, 2, 0, 3, 4, 5, 0], [6, 7, 8, 0, 9, 10, 11, 0]]),
+        ),
+        ("unknown", [1, 2], 0, np.float32([[], []])),
+    ],
+)
+def test_a_member_of_many_blocks_is_written_in_each_and_nothing_else(name, values, start, wanted):
+    rows = rows_of()
+    FRAME.pack_rows(rows, name, values)
+    expected = rows_of()
+    written = np.ascontiguousarray(wanted).view(np.uint8).reshape(2, -1)
+    expected[:, start : start + written.shape[1]] = written
+    assert np.array_equal(rows, expected)
+    kept = rows_of(filler=9)
+    FRAME.pack_rows(kept, name, values)
+    assert (kept[:, start + max(written.shape[1], 1) :] == 9).all()
+    assert (kept[:, :start] == 9).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("rough", (2, 2)), ("eye", (2, 5)), ("layers", (2, 9)), ("lights", (2, 5, 3)), ("lights", (2, 2, 5))],
+)
+def test_more_numbers_than_fit_into_each_of_many_blocks_are_refused_by_name(name, shape):
+    rows = rows_of(filler=9)
+    with pytest.raises(ValueError, match=f"{name} holds"):
+        FRAME.pack_rows(rows, name, np.ones(shape))
+    assert (rows == 9).all()
