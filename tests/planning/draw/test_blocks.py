@@ -6,39 +6,44 @@ import pytest
 from engine.assets import Member
 from engine.planning.draw.blocks import Block
 
-FRAME = Block(
-    [
-        Member("view", 0, 64, "mat4"),
-        Member("eye", 64, 16, "vec4"),
-        Member("lights", 80, 64, "vec4", 4, 16),
-        Member("layers", 144, 32, "uint", 8, 4),
-        Member("rough", 176, 4, "float"),
-    ],
-    192,
-)
+SIZE = 192
 
 
-def test_values_are_written_at_the_offsets_of_their_members():
-    data = FRAME.pack({"view": np.arange(16).reshape(4, 4), "eye": [1, 2, 3], "rough": 0.5})
+@pytest.fixture
+def frame() -> Block:
+    return Block(
+        [
+            Member("view", 0, 64, "mat4"),
+            Member("eye", 64, 16, "vec4"),
+            Member("lights", 80, 64, "vec4", 4, 16),
+            Member("layers", 144, 32, "uint", 8, 4),
+            Member("rough", 176, 4, "float"),
+        ],
+        SIZE,
+    )
+
+
+def test_values_are_written_at_the_offsets_of_their_members(frame):
+    data = frame.pack({"view": np.arange(16).reshape(4, 4), "eye": [1, 2, 3], "rough": 0.5})
     assert data[:64].view("<f4").tolist() == list(range(16))
     assert data[64:80].view("<f4").tolist() == [1, 2, 3, 0]
     assert data[176:180].view("<f4")[0] == 0.5
 
 
-def test_elements_of_an_array_are_written_at_its_stride():
-    data = FRAME.pack({"lights": [[1, 2, 3], [4, 5, 6]], "layers": [7, 8, 9]})
+def test_elements_of_an_array_are_written_at_its_stride(frame):
+    data = frame.pack({"lights": [[1, 2, 3], [4, 5, 6]], "layers": [7, 8, 9]})
     assert data[80:144].view("<f4").reshape(4, 4).tolist() == [[1, 2, 3, 0], [4, 5, 6, 0], [0] * 4, [0] * 4]
     assert data[144:176].view("<u4").tolist() == [7, 8, 9, 0, 0, 0, 0, 0]
 
 
-def test_unknown_names_are_ignored():
-    assert not FRAME.pack({"unknown": [1, 2, 3]}).any()
+def test_unknown_names_are_ignored(frame):
+    assert not frame.pack({"unknown": [1, 2, 3]}).any()
 
 
 @pytest.mark.parametrize("values", [{"eye": [1, 2, 3, 4, 5]}, {"lights": np.ones((5, 3))}, {"rough": [1, 2]}])
-def test_more_numbers_than_fit_are_refused_by_name(values):
+def test_more_numbers_than_fit_are_refused_by_name(frame, values):
     with pytest.raises(ValueError, match=next(iter(values))):
-        FRAME.pack(values)
+        frame.pack(values)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +67,7 @@ def test_a_member_holds_as_many_numbers_of_its_kind_as_its_type_says(kind, size,
 
 
 def rows_of(count: int = 2, filler: int = 0) -> np.ndarray:
-    return np.full((count, FRAME.size), filler, np.uint8)
+    return np.full((count, SIZE), filler, np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -85,15 +90,15 @@ def rows_of(count: int = 2, filler: int = 0) -> np.ndarray:
         ("unknown", [1, 2], 0, np.float32([[], []])),
     ],
 )
-def test_a_member_of_many_blocks_is_written_in_each_and_nothing_else(name, values, start, wanted):
+def test_a_member_of_many_blocks_is_written_in_each_and_nothing_else(frame, name, values, start, wanted):
     rows = rows_of()
-    FRAME.pack_rows(rows, name, values)
+    frame.pack_rows(rows, name, values)
     expected = rows_of()
     written = np.ascontiguousarray(wanted).view(np.uint8).reshape(2, -1)
     expected[:, start : start + written.shape[1]] = written
     assert np.array_equal(rows, expected)
     kept = rows_of(filler=9)
-    FRAME.pack_rows(kept, name, values)
+    frame.pack_rows(kept, name, values)
     assert (kept[:, start + max(written.shape[1], 1) :] == 9).all()
     assert (kept[:, :start] == 9).all()
 
@@ -102,8 +107,8 @@ def test_a_member_of_many_blocks_is_written_in_each_and_nothing_else(name, value
     ("name", "shape"),
     [("rough", (2, 2)), ("eye", (2, 5)), ("layers", (2, 9)), ("lights", (2, 5, 3)), ("lights", (2, 2, 5))],
 )
-def test_more_numbers_than_fit_into_each_of_many_blocks_are_refused_by_name(name, shape):
+def test_more_numbers_than_fit_into_each_of_many_blocks_are_refused_by_name(frame, name, shape):
     rows = rows_of(filler=9)
     with pytest.raises(ValueError, match=f"{name} holds"):
-        FRAME.pack_rows(rows, name, np.ones(shape))
+        frame.pack_rows(rows, name, np.ones(shape))
     assert (rows == 9).all()
