@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from support.cached_needs import DB, DEVICE, MIPS, buffer, needs, texture
 from support.plans import filled
 
@@ -77,3 +80,69 @@ def test_only_keys_that_are_not_at_their_place_are_staged():
     more = matched(make_plan(needs(*rows, texture(2), keys=keys), DEVICE), resident)
     assert tight_bytes(MIPS) <= int(more.staging.resources["bytes"].sum()) < 100_000
     assert (more.address(DB), more.address(DB + 1)) == (resident.address(DB), resident.address(DB + 1))
+
+
+def with_field(plan: MemoryPlan, table: str, name: str, row: int, value: int) -> MemoryPlan:
+    """The plan with another value in one row."""
+    held = getattr(plan, table)
+    rows = held.array.copy()
+    rows[name][row] = value
+    return replace(plan, **{table: Table.of(rows, "id" if "id" in rows.dtype.names else "key")})
+
+
+@pytest.mark.parametrize("name", [name for name in ALLOCATION.names if name != "id"])
+def test_an_allocation_that_differs_in_a_property_is_another_with_other_resources(name: str):
+    old = memory([1, 2], [3], [4], [5, 6], first=5)
+    new = with_field(
+        memory([1, 2], [3], [4], [5, 6]), "allocation_table", name, 0, 3 if name != "linear" else 0
+    )
+    found = _Matching(old, new).run()
+    assert found.allocations["id"].tolist() == [6, 7]
+    assert homes(found) == {1: 9, 2: 9, 3: 10, 4: 7, 5: 8, 6: 8}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in RESOURCE.names if name not in ("id", "allocation", "offset")]
+)
+def test_a_resource_that_differs_in_a_property_is_another_in_the_same_allocation(name: str):
+    old = memory([1, 2], [3], first=5)
+    new = with_field(
+        memory([1, 2], [3]), "resource_table", name, 0, 1 if name in ("kind", "estimated") else 3
+    )
+    found = _Matching(old, new).run()
+    assert found.allocations["id"].tolist() == [5]
+    assert homes(found) == {1: 7, 2: 7, 3: 6}
+
+
+def test_a_resource_elsewhere_in_an_equal_allocation_stays_where_it_was():
+    old, new = memory([1, 2], [3], first=5), memory([1, 2], [3], step=500)
+    found = _Matching(old, new).run()
+    assert homes(found) == {1: 5, 2: 5, 3: 6}
+    assert found.resources["offset"].tolist() == [0, 1000]
+
+
+@pytest.mark.parametrize(
+    ("name", "stays"),
+    [("size", False), ("content", False), ("stride", True), ("terms", True)],
+)
+def test_a_resource_stays_where_a_key_has_the_same_bytes_at_the_same_place(name: str, stays: bool):
+    old, new = memory([1], [], first=5), with_field(memory([1], []), "subresource_table", name, 0, 7)
+    found = _Matching(old, new).run()
+    assert homes(found) == {1: 5 if stays else 7}
+    assert found.subresources[name].tolist() == [7]
+
+
+def test_equal_allocations_are_matched_one_to_one():
+    old, new = memory([], [], [], [], first=5), memory([], [], [], [], [], [])
+    found = _Matching(old, new).run()
+    assert found.allocations["id"].tolist() == [5, 6, 7]
+    assert found.resources["id"].tolist() == [5, 6, 7, 8, 9, 10]
+    assert (found.next_allocation, found.next_resource) == (8, 11)
+
+
+def test_a_resource_that_is_matched_takes_no_other_of_its_allocation_along():
+    """Keys 1 and 2 share buffer 5 of one allocation, and are in two allocations of the new plan."""
+    old, new = memory([1, 2], [], first=5), memory([1], [], [2], [])
+    found = _Matching(old, new).run()
+    assert homes(found) == {1: 5, 2: 8}
+    assert found.allocations["id"].tolist() == [5, 6]
