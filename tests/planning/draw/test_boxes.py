@@ -14,6 +14,7 @@ from engine.planning.draw.instance_blocks import InstanceBlocks
 from engine.planning.draw.recipes import BATCH_KEYS
 from engine.planning.draw.tables import DrawTable
 from engine.planning.values import FrameValues
+from engine.tableau import journal
 from engine.tableau.journal import Journal
 
 MESHES = np.zeros(2, BATCH_KEYS)
@@ -78,6 +79,80 @@ def test_bounds_follow_what_moves_and_what_is_enabled():
     assert table.corners() == ([-1, -1, -1], [1, 1, 1])
     table.enabled[1] = False
     table.changes.note(table.blocks.blocks_of(np.array([1])).astype(np.int32))
+    assert table.bounds() is None
+
+
+class Measured(Table):
+    """Notes the rows whose boxes are worked out."""
+
+    def __init__(self, *enabled: bool) -> None:
+        super().__init__(*enabled)
+        self.measured: list[list[int]] = []
+
+    def boxes(self, world, slots):
+        self.measured.append(sorted(self.blocks.rows.rows[slots].tolist()))
+        return DrawTable.boxes(self, world, slots)
+
+    def note(self, *rows: int) -> None:
+        self.changes.note(self.blocks.blocks_of(np.array(rows)).astype(np.int32))
+
+    def move(self, *objects: int) -> None:
+        self.tableau.moves.note(np.array(objects, np.int32))
+
+    def add(self, row: int, batch: int) -> None:
+        """Add an enabled row of object 0, which stands as it is."""
+        self.enabled = np.append(self.enabled, True)
+        self.feature.object = np.append(self.feature.object, 0)
+        changed = self.blocks.change(np.zeros(0, int), np.array([row]), np.array([batch]), 2)
+        self.changes.note(changed.astype(np.int32))
+
+
+def test_boxes_are_worked_out_for_blocks_of_rows_that_moved_or_changed_alone():
+    table = Measured(True, True, True)
+    assert table.bounds() is not None
+    table.bounds()
+    assert table.measured == [[0, 1, 2]]
+    table.move(2)
+    table.bounds()
+    table.note(1)
+    table.bounds()
+    table.bounds()
+    assert table.measured[1:] == [[0], [1, 2]]
+    table.note(0)
+    table.move(0)
+    table.bounds()
+    assert table.measured[3:] == [[0, 1, 2]]
+
+
+def test_a_new_block_is_added_to_the_boxes_of_the_others():
+    table = Measured(True, False, False)
+    assert table.corners() == ([94, 2, 3], [98, 6, 5])
+    table.add(3, 1)
+    assert table.corners() == ([-1, -1, -1], [98, 6, 5])
+    assert table.measured == [[0], [3]]
+    for row in (4, 5, 6):
+        table.add(row, 0)
+    assert table.corners() == ([-1, -1, -1], [98, 6, 5])
+    assert table.measured[2:] == [[4, 5, 6]]
+
+
+@pytest.mark.parametrize(("changes", "moves"), [(3, 1), (1, 3), (3, 3), (0, 3), (3, 0)])
+def test_all_boxes_are_worked_out_where_more_has_happened_than_is_written_down(monkeypatch, changes, moves):
+    monkeypatch.setattr(journal, "MAX_ENTRIES", 2)
+    table = Measured(True, True, True)
+    table.bounds()
+    for _ in range(changes):
+        table.note(0)
+    for _ in range(moves):
+        table.move(2)
+    table.tableau.world[1, 3, :3] = -10, 0, 0
+    assert table.corners() == ([-11, -1, -1], [98, 6, 5])
+    assert table.measured[1:] == [[0, 1, 2]]
+
+
+def test_a_box_without_end_is_no_box():
+    table = Table(False, False, True)
+    table.tableau.world[1, 3, 0] = np.inf
     assert table.bounds() is None
 
 
