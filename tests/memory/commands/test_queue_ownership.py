@@ -186,6 +186,15 @@ def test_places_that_are_written_again_are_reclaimed(device: RecordedDevice, que
     assert queues.graphics.recording
 
 
+def test_a_released_place_is_reclaimed_by_any_of_several_that_are_written(
+    device: RecordedDevice, queues: Queues
+) -> None:
+    one = buffer(1)
+    queues.release([(one, 0, 16), (one, 16, 16), (one, 32, 16)], COPY, DRAW)
+    queues.reclaim([(one, 0, 8), (one, 40, 8)])
+    assert handed(device)[1:] == [((FROM, TO), [0, 32], [])]
+
+
 def test_a_layer_that_is_written_again_is_reclaimed_and_no_other(
     device: RecordedDevice, queues: Queues
 ) -> None:

@@ -11,9 +11,12 @@ from support.plans import filled
 from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan
 from engine.plan.placement.matching import _Matching, matched
 from engine.plan.placement.planner import make_plan
+from engine.plan.placement.planning_round import SLACK
 from engine.plan.requirements.shapes import tight_bytes
+from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.table import Table
+from engine.plan.terms.vocabulary import BufferUsage
 
 SIZE = 100
 
@@ -146,3 +149,36 @@ def test_a_resource_that_is_matched_takes_no_other_of_its_allocation_along():
     found = _Matching(old, new).run()
     assert homes(found) == {1: 5, 2: 8}
     assert found.allocations["id"].tolist() == [5, 6]
+
+
+def test_an_allocation_is_matched_with_one_other_even_if_it_shares_keys_with_two():
+    apart, together = ([1], [], [], [2]), ([1], [2])
+    found = _Matching(memory(*together, first=5), memory(*apart)).run()
+    assert found.allocations["id"].tolist() == [5, 6]
+    assert homes(found) == {1: 5, 2: 9}
+    found = _Matching(memory(*apart, first=5), memory(*together)).run()
+    assert found.allocations["id"].tolist() == [5]
+    assert homes(found) == {1: 5, 2: 9}
+
+
+@pytest.mark.parametrize(("room", "fits"), [(3, True), (2, False)])
+def test_staging_beside_a_matched_plan_is_enough_for_the_most_padded_buffer(room: int, fits: bool):
+    """A buffer of three times 8192 bytes and one more takes a fourth, so 8191 bytes and the ends of a run."""
+    keys, uniform = Keys(), {"usage": BufferUsage.UNIFORM_BUFFER, "alignment": 8192}
+    plan = make_plan(needs(buffer(0, 102_400), buffer(1, 3 * 8192 + 1, **uniform), keys=keys), DEVICE)
+    size = int(plan.memory.allocations["size"].sum())
+    tight = replace(plan, profile=DEVICE.with_budgets({0: size + room * 4096}))
+    resident = make_plan(needs(keys=keys), DEVICE)
+    if fits:
+        assert matched(tight, resident).staging.resources["bytes"].tolist() == [room * 4096]
+    else:
+        with pytest.raises(PlanError, match=r"heap 0 cannot hold the plan and staging .* of 2 assets"):
+            matched(tight, resident)
+
+
+@pytest.mark.parametrize(("size", "staged"), [(4096 - SLACK, 8192), (4096 - SLACK + 1, 12_288)])
+def test_staging_has_room_for_what_is_fetched_and_the_ends_of_its_runs(size: int, staged: int):
+    keys = Keys()
+    plan, resident = make_plan(needs(buffer(0, size), keys=keys), DEVICE), make_plan(needs(keys=keys), DEVICE)
+    assert plan.staging.resources["bytes"].tolist() == [staged]
+    assert matched(plan, resident).staging.resources["bytes"].tolist() == [staged]

@@ -185,8 +185,12 @@ def test_after_a_cycle_free_places_are_those_of_the_plan():
     assert len(plan.memory.resources) == 2
 
 
-def test_of_several_pages_those_that_free_the_most_for_each_moved_byte_come_first():
-    assets, policy = Assets(60), Policy(block=20 * 351232, return_bytes=7 * LAYER)
+@pytest.mark.parametrize(
+    "bounds",
+    [{"return_bytes": 7 * LAYER}, {"return_bytes": 6 * LAYER}, {"return_keys": 7}, {"return_keys": 6}],
+)
+def test_of_several_pages_those_that_free_the_most_for_each_moved_byte_come_first(bounds: dict[str, int]):
+    assets, policy = Assets(60), Policy(block=20 * 351232, **bounds)
     full = assets.plan(range(60), None, policy)
     assert full.memory.resources["layers"].tolist() == [20, 20, 20]
     sparse = assets.plan([*range(4), *range(20, 25), *range(40, 42)], full, policy)

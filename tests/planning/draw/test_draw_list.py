@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from engine.planning.draw.draw_list import BATCH, MAX_RANGES, DrawList
+from engine.planning.draw.draw_list import BATCH, MAX_RANGES, DrawList, _ranges
 from engine.planning.draw.instance_blocks import BLOCK_ROWS, InstanceBlocks
 from engine.tableau.journal import Journal
 
@@ -82,8 +83,22 @@ def test_batches_that_differ_in_anything_bound_are_drawn_by_calls_of_their_own(n
     bound[name] = 1 << 30  # beyond what packs into one number
     bound["vertex_buffer"] += 1 << 29
     bound["index_buffer"] += 1 << 29
-    bound[name][1] += 1
+    bound[name][1] += 4
     assert [(g.first, g.count) for g in listed(Table(0, 1), bound).groups] == [(0, 1), (1, 1)]
+
+
+def test_each_combination_of_what_is_bound_is_a_group_in_the_order_of_its_numbers():
+    columns = ("pipeline", "descriptors", "vertex_buffer", "index_buffer", "index_type")
+    rows = list(product((-1, 0, 3), repeat=len(columns)))
+    bound = np.zeros(len(rows), BATCH)
+    for name, values in zip(columns, zip(*rows, strict=True), strict=True):
+        bound[name] = values
+    bound["ready"] = True
+    mixed = np.random.default_rng(1).permutation(len(rows))
+    made = listed(Table(*range(len(rows))), bound[mixed])
+    groups = made.groups
+    assert [tuple(getattr(group, name) for name in columns) for group in groups] == rows
+    assert [(group.first, group.count) for group in groups] == [(i, 1) for i in range(len(rows))]
 
 
 def test_batches_that_are_not_ready_are_not_drawn():
@@ -136,3 +151,13 @@ def test_many_changes_are_written_whole():
     written = made.update(None)
     assert written.commands is None
     assert drawn(made) == [[] if i % 2 == 0 else [(100 + i, i * 10)] for i in range(count)]
+
+
+def test_ranges_are_listed_without_empty_ones_while_they_are_few():
+    first = np.arange(MAX_RANGES + 2) * 10
+    assert _ranges(first[:3], first[:3] + np.array((3, 0, 1))).tolist() == [[0, 3], [20, 21]]
+    last = first + 1
+    last[5] = first[5]
+    assert _ranges(first, last) is None
+    last[7] = first[7]
+    assert len(_ranges(first, last)) == MAX_RANGES

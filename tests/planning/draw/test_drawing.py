@@ -1,0 +1,134 @@
+"""Claims about the rows that a pass draws with: shaders, pipelines and descriptor sets of what is in use."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.assets import AssetRef
+from engine.graph import SCENE_COLOR, ColorTarget, DepthTarget, ImageDecl, Pass, RasterState, Samples
+from engine.plan.terms.drawing import CompareOp, DescriptorType, ShaderStage
+from engine.plan.terms.drawing_rows import BindingRow
+from engine.plan.terms.formats import Format
+from engine.plan.terms.keys import Keys
+from engine.planning.draw.drawing import PassDrawing, drawing_plan
+from engine.planning.draw.recipes import MaterialUse, PipelineKey, TextureUse
+from engine.planning.draw.shading import ShaderSet
+from engine.planning.draw.tables import InUse
+
+BOTH = ShaderStage.VERTEX | ShaderStage.FRAGMENT
+COLOR = ImageDecl("tint", Format.R8G8B8A8_UNORM, samples=Samples.DEVICE)
+DEPTH = ImageDecl("far", Format.D32_SFLOAT, samples=Samples.DEVICE)
+SINGLE = ImageDecl("single", Format.D32_SFLOAT)
+
+
+def binding(number: int, name: str) -> BindingRow:
+    return BindingRow(number, name, DescriptorType.UNIFORM_BUFFER, 1, BOTH)
+
+
+FRAME = tuple(binding(i, name) for i, name in enumerate(("frame", "instances", "draws", "materials", "sky")))
+COLORS = (binding(0, "color"),)
+
+
+def shading(name: str, *sets: tuple[BindingRow, ...]) -> ShaderSet:
+    first = 10 * len(name)
+    shaders = AssetRef(1, first), AssetRef(1, first + 1)
+    stages = (ShaderStage.VERTEX, "main"), (ShaderStage.FRAGMENT, "shade")
+    return ShaderSet(name, shaders, stages, sets, (), None, None)
+
+
+def material(index: int, texture: int) -> MaterialUse:
+    return MaterialUse(AssetRef(2, index), f"material {index}", (TextureUse(0, texture, 1),), ())
+
+
+RECIPES: Any = SimpleNamespace(
+    shadings=[shading("a"), shading("bb", FRAME), shading("ccc", FRAME[:1], COLORS), shading("dddd", FRAME)],
+    materials=[[], [], [material(0, 50), material(1, 51), material(2, 52)], []],
+    pipelines=[
+        PipelineKey(1, (("position", "r32g32b32_sfloat"),), (0,), 12, "TRIANGLE_LIST"),
+        PipelineKey(2, (("uv", "r32g32_sfloat"),), (0,), 8, "TRIANGLE_STRIP"),
+    ],
+)
+
+
+def drawing(declaration: Pass | None = None, samples: int = 1, **used: list[int]) -> PassDrawing:
+    in_use = InUse(
+        np.array(used.get("shadings", [0, 1, 2])),
+        np.array(used.get("pipelines", [0, 1])),
+        np.zeros(0, np.int64),
+        tuple(np.array(each, np.int64) for each in ([], [], used.get("materials", [0, 2]), [])),
+    )
+    p = declaration or Pass("forward", "visibleModel")
+    return PassDrawing(p, RECIPES, in_use, (("sky", "skyMap"),), samples, Keys(), (3, 4))
+
+
+def test_shaders_are_those_of_the_shader_sets_in_use():
+    rows = list(drawing(shadings=[0, 2]).shaders())
+    keys = [ref.key for number in (0, 2) for ref in RECIPES.shadings[number].shaders]
+    assert [row.key for row in rows] == keys
+    assert [row.stage for row in rows] == [ShaderStage.VERTEX, ShaderStage.FRAGMENT] * 2
+    assert {row.requesters for row in rows} == {(3, 4)}
+
+
+def test_a_shader_set_has_a_frame_set_if_it_binds_anything_and_a_set_for_each_material_in_use():
+    made = drawing()
+    rows = list(made.descriptor_sets())
+    assert [row.name for row in rows] == [
+        "forward/1/frame",
+        "forward/2/frame",
+        "forward/material 0",
+        "forward/material 2",
+    ]
+    assert [row.layout for row in rows] == [FRAME, FRAME[:1], COLORS, COLORS]
+    assert [row.contents for row in rows[2:]] == [((0, 50),), ((0, 52),)]
+    names = ("frame", "instances", "forward.draws", "forward.materials.1", "skyMap")
+    assert rows[0].contents == tuple((i, made.keys.transient(name)) for i, name in enumerate(names))
+    assert {row.requesters for row in rows} == {(3, 4)}
+
+
+def test_pipelines_are_those_in_use_with_the_layout_of_their_vertices():
+    first, second = drawing().pipelines()
+    assert (first.name, second.name) == ("forward/0", "forward/1")
+    assert first.vertex_format == (("position", Format.R32G32B32_SFLOAT),)
+    assert (first.vertex_stride, second.vertex_stride) == (12, 8)
+    assert (first.topology.name, second.topology.name) == ("TRIANGLE_LIST", "TRIANGLE_STRIP")
+    assert second.shaders == tuple(ref.key for ref in RECIPES.shadings[2].shaders)
+    assert [row.name for row in drawing(pipelines=[1]).pipelines()] == ["forward/1"]
+
+
+@pytest.mark.parametrize(
+    ("color", "depth", "samples"),
+    [
+        ((ColorTarget(COLOR),), None, 4),
+        ((ColorTarget(SCENE_COLOR),), None, 1),
+        ((ColorTarget(SCENE_COLOR),), DepthTarget(DEPTH), 4),
+        ((ColorTarget(SCENE_COLOR),), DepthTarget(SINGLE), 1),
+        ((), DepthTarget(SINGLE), 1),
+        ((ColorTarget(COLOR, resolve=SCENE_COLOR),), DepthTarget(DEPTH), 4),
+    ],
+)
+def test_a_pipeline_draws_into_the_formats_and_samples_of_its_pass(color, depth, samples):
+    (row,) = drawing(Pass("p", "visibleModel", color, depth), 4, pipelines=[0]).pipelines()
+    assert row.state.samples == samples
+    assert row.state.colour_formats == tuple(target.image.format for target in color)
+    assert row.state.depth_format is (depth.image.format if depth else Format.UNDEFINED)
+    assert (row.state.depth_test, row.state.depth_write) == (depth is not None,) * 2
+    assert row.state.depth_compare is CompareOp.GREATER
+
+
+@pytest.mark.parametrize(
+    ("bias", "slope", "found"), [(0, 0, None), (2, 0, (2, 0)), (0, 3, (0, 3)), (2, 3, (2, 3))]
+)
+def test_depths_are_biased_by_a_constant_or_a_slope(bias, slope, found):
+    state = RasterState(depth_bias=bias, depth_bias_slope=slope)
+    (row,) = drawing(Pass("p", "visibleModel", state=state), pipelines=[0]).pipelines()
+    assert row.state.depth_bias == found
+
+
+def test_a_plan_has_the_rows_of_all_passes():
+    plan = drawing_plan({"one": drawing(pipelines=[0]), "two": drawing(Pass("post", "x"), pipelines=[1])})
+    rows = plan
+    assert [row.name for row in rows.pipelines] == ["forward/0", "post/1"]
