@@ -29,6 +29,7 @@ from engine.plan.resident.steps import (
     SetWindow,
     Transfer,
     Window,
+    Withdraw,
 )
 from engine.plan.schedule.schedule import make_schedule
 from engine.plan.schedule.simulation import SimulatedDevice
@@ -421,3 +422,42 @@ def test_an_image_beside_another_in_its_block_stays_until_its_bytes_are_moved(re
     new = make_plan(needs(*rows, keys=keys), DEVICE, plan)
     names = kinds(make_schedule(resident, new, packed(*rows)))
     assert names == ["CreateImage", "Allocate", "Bind", "Move", "Publish", "Destroy"]
+
+
+@pytest.mark.parametrize(("limit", "early"), [(5, []), (4, []), (3, [DB + 1])])
+def test_the_smallest_old_places_are_withdrawn_early_where_allocations_run_out(limit: int, early: list[int]):
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    rows = [
+        buffer(i, size << 20, dedicated=Dedicated.YES, contents=Contents.UNDEFINED)
+        for i, size in enumerate((2, 1))
+    ]
+    plan, resident, keys = settled(rows)
+    limits = replace(DEVICE.limits, max_memory_allocation_count=limit)
+    few = replace(DEVICE, limits=limits, _cache={})
+    new = make_plan(needs(*(replace(row, usage=both) for row in rows), keys=keys), few, plan)
+    schedule = make_schedule(resident, new, packed())
+    first = schedule.steps[0]
+    assert (first.keys.tolist() if isinstance(first, Withdraw) else []) == early
+    assert kinds(schedule).count("Withdraw") == bool(early)
+
+
+@pytest.mark.parametrize("stop", ["Release", "Acquire"])
+def test_a_transfer_between_queues_is_finished_after_a_stop(stop: str):
+    families = (*DEVICE.queue_families, QueueFamily(frozenset({QueueKind.TRANSFER})))
+    device, keys = replace(DEVICE, queue_families=families, _cache={}), Keys()
+    plan = make_plan(needs(buffer(0), keys=keys), device)
+    resident, whole = Resident(), make_schedule(Resident(), plan, packed(buffer(0)))
+    resident.begin(plan)
+    for step in whole.steps[: kinds(whole).index(stop)]:
+        resident.apply(step)
+    again = make_plan(needs(buffer(0), keys=keys), device, resident.snapshot())
+    rest = make_schedule(resident, again, packed(buffer(0)))
+    handed = [step for step in rest.steps if isinstance(step, Release | Acquire)]
+    assert [type(step) for step in handed] == ([Release, Acquire] if stop == "Release" else [Acquire])
+    assert {tuple(step.keys.tolist()) for step in handed} == {(DB,)}
+    assert {(step.source, step.target) for step in handed} == {(QueueKind.TRANSFER, QueueKind.GRAPHICS)}
+    assert not of(rest, Transfer)
+    resident.begin(again)
+    for step in rest.steps:
+        resident.apply(step)
+    assert resident.settled()
