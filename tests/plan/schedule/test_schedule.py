@@ -461,3 +461,10 @@ def test_a_transfer_between_queues_is_finished_after_a_stop(stop: str):
     for step in rest.steps:
         resident.apply(step)
     assert resident.settled()
+
+
+@pytest.mark.parametrize(("size", "cycles"), [(4096 - 32, 1), (4096 - 32 + 1, 2)])
+def test_a_cycle_has_room_for_its_assets_and_the_ends_of_a_run_for_each(size: int, cycles: int):
+    schedule = fresh([buffer(0, size), buffer(1, size)], Policy(staging=8192))
+    assert schedule.plan.staging.resources["bytes"].tolist() == [8192, 8192]
+    assert len(of(schedule, Transfer)) == cycles

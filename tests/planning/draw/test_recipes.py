@@ -1,0 +1,164 @@
+"""Claims about what assets draw with: worked out once, numbered, and with what stands in for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from support.random_scenes import profile
+
+from engine.assets import AssetRef
+from engine.humon import InputError, Problem
+from engine.planning.draw import recipes as recipes_module
+from engine.planning.draw.recipes import BUILTIN_DB, Recipes, neutral_texture
+from engine.planning.draw.tables import DrawTable
+from engine.planning.scene import ScenePlanner
+
+
+@pytest.fixture
+def tables(cube) -> dict[str, DrawTable]:
+    scene, library = cube
+    return ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64)).needs().tables
+
+
+@pytest.fixture
+def asked(cube, monkeypatch) -> Counter[int]:
+    """How often the drawables of each asset are asked for."""
+    scene, _ = cube
+    feature, counts = scene.registry["visibleModel"], Counter()
+    drawables = feature.drawables
+
+    def counted(asset, library):
+        counts[asset.key] += 1
+        return drawables(asset, library)
+
+    monkeypatch.setattr(feature, "drawables", counted)
+    return counts
+
+
+@pytest.fixture
+def recipes(cube, tables) -> Recipes:
+    """New recipes of the pass that draws materials."""
+    scene, library = cube
+    return Recipes(tables["forward"].declaration, scene.registry["visibleModel"], library, pytest.fail)
+
+
+@pytest.fixture
+def models(cube) -> list[int]:
+    column = cube[0].tableau.tables["visibleModel"].column("asset")
+    return sorted(set(column.tolist()))
+
+
+def test_an_asset_is_asked_for_what_it_draws_once_even_ahead_of_time(recipes, models, asked):
+    recipes.learn(models[0])
+    recipes.learn(models[0])
+    assert asked == {models[0]: 1}
+    batches, counts = recipes.batches_of(np.array([*models, models[0]]))
+    assert asked == dict.fromkeys(models, 1)
+    assert (batches.tolist(), counts.tolist()) == ([0, 1, 0], [1, 1, 1])
+    recipes.learn(models[1])
+    assert asked == dict.fromkeys(models, 1)
+
+
+def test_batches_have_the_numbers_keys_and_layout_of_what_is_drawn(tables):
+    for name, table in tables.items():
+        recipes = table.recipes
+        for batch in table.batches:
+            vertices, indices = recipes.mesh_facts(
+                *(AssetRef.from_key(int(batch[side])) for side in ("vertices", "indices"))
+            )
+            assert (batch["stride"], batch["index_count"]) == (vertices.stride, indices.count)
+            assert batch["index_bytes"] == indices.type.dtype.itemsize
+            assert batch["low"].tolist() == pytest.approx(list(vertices.minimum))
+            assert batch["high"].tolist() == pytest.approx(list(vertices.maximum))
+            pipeline = recipes.pipelines[batch["pipeline"]]
+            assert (pipeline.shading, pipeline.stride) == (batch["shading"], vertices.stride)
+            material = batch["material"]
+            assert material == -1 if name == "shadow" else material >= 0
+
+
+def test_the_placeholder_mesh_stands_in_for_others_and_not_for_itself(cube, recipes, models, monkeypatch):
+    scene, _ = cube
+    placeholder = recipes.placeholder
+    feature, drawables = scene.registry["visibleModel"], scene.registry["visibleModel"].drawables
+
+    def as_placeholder(asset, library):
+        for each in drawables(asset, library):
+            yield type(each)(placeholder.vertices, placeholder.indices, placeholder.topology, each.material)
+
+    (first,), _ = recipes.batches_of(np.array(models[:1]))
+    fallback = recipes.batches["fallback"][first]
+    assert (
+        recipes.pipelines[fallback].stride
+        == recipes.mesh_facts(placeholder.vertices, placeholder.indices)[0].stride
+    )
+    monkeypatch.setattr(feature, "drawables", as_placeholder)
+    (second,), _ = recipes.batches_of(np.array(models[1:]))
+    assert recipes.batches["fallback"][second] == -1
+
+
+def test_textures_of_a_shader_set_stand_by_material_and_slot(recipes, models):
+    recipes.batches_of(np.array(models))
+    assert sum(map(len, recipes.materials)) == 2
+    for number, materials in enumerate(recipes.materials):
+        found = recipes.textures_of(number)
+        assert found.shape == (len(materials), len(recipes.shadings[number].slots))
+        for material, (use, row) in enumerate(zip(materials, found, strict=True)):
+            assert set(row["material"].tolist()) <= {material}
+            assert set(row["shading"].tolist()) <= {number}
+            assert row["key"].tolist() == [texture.key for texture in use.textures]
+            assert row["fallback"].tolist() == [texture.fallback for texture in use.textures]
+
+
+def test_builtin_textures_are_those_that_the_materials_in_use_have_or_fall_back_to(recipes, models):
+    recipes.batches_of(np.array(models))
+    everything = [np.arange(len(materials)) for materials in recipes.materials]
+    for used in (everything, [each[:1] for each in everything], [each[1:] for each in everything]):
+        keys = {
+            key
+            for materials, numbers in zip(recipes.materials, used, strict=True)
+            for number in numbers
+            for texture in materials[number].textures
+            for key in (texture.key, texture.fallback)
+            if AssetRef.from_key(key).db == BUILTIN_DB
+        }
+        assert recipes.builtin_textures(used).tolist() == sorted(keys)
+    assert recipes.builtin_textures([each[:0] for each in everything]).tolist() == []
+    assert len(recipes.builtin_textures(everything)) >= 2
+
+
+def test_an_empty_slot_has_the_texture_that_changes_nothing(cube):
+    _, library = cube
+    labels = {
+        slot: library.record(neutral_texture(slot, library)).label
+        for slot in ("normal", "tangent", "roughness", "color")
+    }
+    assert [label.split("'")[1] for label in labels.values()] == [
+        "flatNormal",
+        "flatNormal",
+        "matte",
+        "white",
+    ]
+
+
+def test_a_material_that_does_not_fit_its_mesh_is_reported_and_replaced_by_the_placeholder(
+    cube, tables, models, monkeypatch
+):
+    scene, library = cube
+    reported, bad = [], []
+
+    def refuse(shaders, vertex_format, mesh, assets, owner):
+        if owner == bad[0] and not reported:
+            raise InputError(Problem("shader.interface", f"{mesh} does not fit"))
+
+    monkeypatch.setattr(recipes_module, "check_inputs", refuse)
+    feature = scene.registry["visibleModel"]
+    recipes = Recipes(tables["forward"].declaration, feature, library, reported.append)
+    drawn = [next(iter(feature.drawables(AssetRef.from_key(model), library))) for model in models]
+    bad.append(drawn[0].material)
+    batches, _ = recipes.batches_of(np.array(models))
+    assert [problem.code for problem in reported] == ["shader.interface"]
+    rows = recipes.batches[batches]
+    used = [recipes.materials[row["shading"]][row["material"]].ref for row in rows]
+    assert used == [library.placeholder("material"), drawn[1].material]
