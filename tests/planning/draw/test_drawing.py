@@ -41,7 +41,7 @@ def shading(name: str, *sets: tuple[BindingRow, ...]) -> ShaderSet:
 
 
 def material(index: int, texture: int) -> MaterialUse:
-    return MaterialUse(AssetRef(2, index), f"material {index}", (TextureUse(0, texture, 1),), ())
+    return MaterialUse(AssetRef(2, index), f"material {index}", (TextureUse(0, texture, 1),))
 
 
 RECIPES: Any = SimpleNamespace(

@@ -9,7 +9,7 @@ import pytest
 from support.random_scenes import profile
 
 from engine.assets import AssetRef
-from engine.humon import InputError, Problem
+from engine.humon import Problem
 from engine.planning.draw import recipes as recipes_module
 from engine.planning.draw.recipes import BUILTIN_DB, Recipes, neutral_texture
 from engine.planning.draw.tables import DrawTable
@@ -50,11 +50,18 @@ def models(cube) -> list[int]:
     return sorted(set(column.tolist()))
 
 
+def drawn_by(recipes: Recipes, *keys: int) -> tuple[np.ndarray, np.ndarray]:
+    """The batches that draw these assets, and how many each has."""
+    for key in keys:
+        recipes.learn(key)
+    return recipes.batches_of(np.array(keys))
+
+
 def test_an_asset_is_asked_for_what_it_draws_once_even_ahead_of_time(recipes, models, asked):
     recipes.learn(models[0])
     recipes.learn(models[0])
     assert asked == {models[0]: 1}
-    batches, counts = recipes.batches_of(np.array([*models, models[0]]))
+    batches, counts = drawn_by(recipes, *models, models[0])
     assert asked == dict.fromkeys(models, 1)
     assert (batches.tolist(), counts.tolist()) == ([0, 1, 0], [1, 1, 1])
     recipes.learn(models[1])
@@ -87,19 +94,19 @@ def test_the_placeholder_mesh_stands_in_for_others_and_not_for_itself(cube, reci
         for each in drawables(asset, library):
             yield type(each)(placeholder.vertices, placeholder.indices, placeholder.topology, each.material)
 
-    (first,), _ = recipes.batches_of(np.array(models[:1]))
+    (first,), _ = drawn_by(recipes, models[0])
     fallback = recipes.batches["fallback"][first]
     assert (
         recipes.pipelines[fallback].stride
         == recipes.mesh_facts(placeholder.vertices, placeholder.indices)[0].stride
     )
     monkeypatch.setattr(feature, "drawables", as_placeholder)
-    (second,), _ = recipes.batches_of(np.array(models[1:]))
+    (second,), _ = drawn_by(recipes, models[1])
     assert recipes.batches["fallback"][second] == -1
 
 
 def test_textures_of_a_shader_set_stand_by_material_and_slot(recipes, models):
-    recipes.batches_of(np.array(models))
+    drawn_by(recipes, *models)
     assert sum(map(len, recipes.materials)) == 2
     for number, materials in enumerate(recipes.materials):
         found = recipes.textures_of(number)
@@ -112,7 +119,7 @@ def test_textures_of_a_shader_set_stand_by_material_and_slot(recipes, models):
 
 
 def test_builtin_textures_are_those_that_the_materials_in_use_have_or_fall_back_to(recipes, models):
-    recipes.batches_of(np.array(models))
+    drawn_by(recipes, *models)
     everything = [np.arange(len(materials)) for materials in recipes.materials]
     for used in (everything, [each[:1] for each in everything], [each[1:] for each in everything]):
         keys = {
@@ -142,23 +149,21 @@ def test_an_empty_slot_has_the_texture_that_changes_nothing(cube):
     ]
 
 
-def test_a_material_that_does_not_fit_its_mesh_is_reported_and_replaced_by_the_placeholder(
+def test_a_material_whose_shaders_do_not_fit_together_is_reported_and_replaced_by_the_placeholder(
     cube, tables, models, monkeypatch
 ):
     scene, library = cube
-    reported, bad = [], []
-
-    def refuse(shaders, vertex_format, mesh, assets, owner):
-        if owner == bad[0] and not reported:
-            raise InputError(Problem("shader.interface", f"{mesh} does not fit"))
-
-    monkeypatch.setattr(recipes_module, "check_inputs", refuse)
-    feature = scene.registry["visibleModel"]
-    recipes = Recipes(tables["forward"].declaration, feature, library, reported.append)
+    reported, feature = [], scene.registry["visibleModel"]
     drawn = [next(iter(feature.drawables(AssetRef.from_key(model), library))) for model in models]
-    bad.append(drawn[0].material)
-    batches, _ = recipes.batches_of(np.array(models))
-    assert [problem.code for problem in reported] == ["shader.interface"]
+
+    def check_shaders(shaders, provided, assets, owner):
+        return (Problem("shader.interface", "no"),) if owner == drawn[0].material else ()
+
+    monkeypatch.setattr(recipes_module, "check_shaders", check_shaders)
+    recipes = Recipes(tables["forward"].declaration, feature, library, reported.append)
+    batches, _ = drawn_by(recipes, *models)
     rows = recipes.batches[batches]
+    assert [problem.message for problem in reported] == ["no"]
     used = [recipes.materials[row["shading"]][row["material"]].ref for row in rows]
     assert used == [library.placeholder("material"), drawn[1].material]
+    assert rows["vertices"].tolist() == [each.vertices.key for each in drawn]
