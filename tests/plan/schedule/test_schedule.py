@@ -468,3 +468,16 @@ def test_a_cycle_has_room_for_its_assets_and_the_ends_of_a_run_for_each(size: in
     schedule = fresh([buffer(0, size), buffer(1, size)], Policy(staging=8192))
     assert schedule.plan.staging.resources["bytes"].tolist() == [8192, 8192]
     assert len(of(schedule, Transfer)) == cycles
+
+
+def test_a_schedule_after_a_stop_stages_only_what_has_not_arrived():
+    rows, policy = [buffer(0, 20_000)], Policy(staging=8192)
+    whole = fresh(rows, policy)
+    resident, first = Resident(), of(whole, Transfer)[0]
+    resident.begin(whole.plan)
+    for step in whole.steps[: whole.steps.index(first) + 1]:
+        resident.apply(step)
+    again = make_plan(needs(*rows), DEVICE, resident.snapshot(), policy)
+    rest = make_schedule(resident, again, packed(*rows))
+    assert 0 < int(first.sizes.sum()) < 20_000
+    assert rest.staged == 20_000 - int(first.sizes.sum())
