@@ -481,3 +481,33 @@ def test_a_schedule_after_a_stop_stages_only_what_has_not_arrived():
     rest = make_schedule(resident, again, packed(*rows))
     assert 0 < int(first.sizes.sum()) < 20_000
     assert rest.staged == 20_000 - int(first.sizes.sum())
+
+
+@pytest.mark.parametrize("queue", [False, True], ids=["incomplete", "owned by the transfer queue"])
+def test_only_complete_places_of_the_graphics_queue_are_moved(queue: bool):
+    """A buffer whose transfer was stopped gets a usage that its place has not."""
+    families = (*DEVICE.queue_families, QueueFamily(frozenset({QueueKind.TRANSFER})))
+    device = replace(DEVICE, queue_families=families, _cache={}) if queue else DEVICE
+    rows, keys, policy = [buffer(0, 20_000)], Keys(), Policy(staging=32_768 if queue else 8192)
+    cache = np.random.default_rng(1).integers(0, 256, 20_000, dtype=np.uint8)
+    simulated = SimulatedDevice({1: cache})
+    plan = make_plan(needs(*rows, keys=keys), device, None, policy)
+    whole = make_schedule(simulated.resident, plan, packed(*rows))
+    simulated.run(whole, kinds(whole).index("Transfer") + 1)
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    wanted = needs(replace(rows[0], usage=both), keys=keys)
+    again = make_plan(wanted, device, simulated.resident.snapshot(), policy)
+    rest = make_schedule(simulated.resident, again, packed(*rows))
+    assert not of(rest, Move)
+    assert rest.staged == 20_000
+    simulated.run(rest)
+    assert np.array_equal(simulated.read(DB), cache)
+
+
+@pytest.mark.parametrize("change", [{"size": 128}, {"content": 1}])
+def test_an_asset_of_another_size_or_content_is_fetched_and_not_moved(change: dict[str, int]):
+    plan, resident, keys = settled([buffer(0)])
+    row = replace(buffer(0), **change)
+    schedule = make_schedule(resident, make_plan(needs(row, keys=keys), DEVICE, plan), packed(row))
+    assert not of(schedule, Move)
+    assert (schedule.staged, schedule.moved) == (row.size, 0)
