@@ -33,7 +33,10 @@ class Recorded:
         }
         if scope != self.scope or not all(is_test_file(path) for path in differ):
             return None
-        return sorted(path for path in differ if path.startswith(tuple(f"{folder}/" for folder in scope[0])))
+        tests = tuple(scope[0])
+        return sorted(
+            path for path in differ if path in tests or path.startswith(tuple(f"{each}/" for each in tests))
+        )
 
     def merged(self, again: Sequence[str], digests: dict[str, str], seconds: dict[str, float]) -> Recorded:
         """With the seconds of test files that were recorded again in place of the earlier ones."""
