@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.cached_needs import packed
 from support.placed_needs import attachment, buffer, needs, texture
 from support.random_scenes import profile
 
 from engine.plan.model.plan import Plan
-from engine.plan.placement.planner import make_plan
+from engine.plan.placement.planner import make_plan, plan_again
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.requirements import (
     ImageShape,
     QueueUse,
 )
+from engine.plan.resident.resident import Resident
+from engine.plan.resident.steps import Transfer
+from engine.plan.schedule.schedule import make_schedule
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
@@ -158,3 +162,32 @@ def test_what_a_smaller_need_leaves_of_its_place_is_given_to_another():
     places = after.memory.subresources
     assert places["offset"].tolist() == [0, 1024, 512]
     assert places["footprint"].tolist() == [512, 1024, 512]
+
+
+def planned(plan: Plan) -> list[int]:
+    return plan.memory.subresources["key"].tolist()
+
+
+@pytest.mark.parametrize(("fetch", "there"), [(True, [0, 1, 2, 3]), (False, [0, 1, 3])])
+def test_a_plan_that_is_made_again_leaves_out_what_had_to_be_fetched_if_it_may_not(
+    fetch: bool, there: list[int]
+):
+    keys, rows = Keys(), [buffer(0), buffer(1), buffer(2), buffer(3, contents=Contents.ZERO)]
+    resident = make_plan(needs(*rows[:2], keys=keys), UNIFIED)
+    again = plan_again(make_plan(needs(*rows, keys=keys), UNIFIED, resident), resident, fetch=fetch)
+    assert planned(again) == there
+    assert [again.address(key) for key in (0, 1)] == [resident.address(key) for key in (0, 1)]
+
+
+@pytest.mark.parametrize(("fetch", "there"), [(True, [0, 1, 2]), (False, [2])])
+def test_what_has_not_arrived_counts_as_something_to_fetch(fetch: bool, there: list[int]):
+    keys, rows = Keys(), [buffer(0), buffer(1), buffer(2, contents=Contents.UNDEFINED)]
+    resident, plan = Resident(), make_plan(needs(*rows, keys=keys), UNIFIED)
+    resident.begin(plan)
+    for step in make_schedule(resident, plan, packed(*rows[:2])).steps:
+        if isinstance(step, Transfer):
+            break
+        resident.apply(step)
+    snapshot = resident.snapshot()
+    assert sorted(snapshot.memory.missing.tolist()) == [0, 1]
+    assert planned(plan_again(plan, snapshot, fetch=fetch)) == there
