@@ -511,3 +511,44 @@ def test_an_asset_of_another_size_or_content_is_fetched_and_not_moved(change: di
     schedule = make_schedule(resident, make_plan(needs(row, keys=keys), DEVICE, plan), packed(row))
     assert not of(schedule, Move)
     assert (schedule.staged, schedule.moved) == (row.size, 0)
+
+
+def test_a_replaced_place_stays_until_the_new_one_is_published_where_its_resource_stays():
+    plan, resident, keys = settled([buffer(0), buffer(1)])
+    rows = [buffer(0, content=1), buffer(1)]
+    names = kinds(make_schedule(resident, make_plan(needs(*rows, keys=keys), DEVICE, plan), packed(*rows)))
+    assert "Withdraw" not in names
+    assert "Publish" in names
+
+
+def test_staging_that_nothing_needs_withdraws_no_old_place():
+    """The plan has staging for a buffer that the schedule moves, where the budget holds old and new alone."""
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    old = buffer(0, 1 << 20, dedicated=Dedicated.YES)
+    plan, resident, keys = settled([old])
+    total = 2 * int(plan.memory.allocations["size"].sum())
+    (heap,) = {DEVICE.memory_types[int(a["memory_type"])].heap for a in plan.memory.allocations}
+    row = replace(old, usage=both)
+    new = make_plan(needs(row, keys=keys), DEVICE.with_budgets({heap: total}), plan)
+    assert len(new.staging.allocations)
+    names = kinds(make_schedule(resident, new, packed(row)))
+    assert "Move" in names
+    assert "Withdraw" not in names
+
+
+@pytest.mark.parametrize(
+    ("beyond", "early"), [(0, []), (1, [DB]), (2 << 20, [DB]), ((2 << 20) + 1, [DB, DB + 1])]
+)
+def test_the_largest_old_places_are_withdrawn_early_and_no_more_than_necessary(beyond: int, early: list[int]):
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    rows = [
+        buffer(i, size << 20, dedicated=Dedicated.YES, contents=Contents.UNDEFINED)
+        for i, size in enumerate((2, 1))
+    ]
+    plan, resident, keys = settled(rows)
+    (heap,) = {DEVICE.memory_types[int(a["memory_type"])].heap for a in plan.memory.allocations}
+    total = 2 * int(plan.memory.allocations["size"].sum())
+    device = DEVICE.with_budgets({heap: total - beyond})
+    new = make_plan(needs(*(replace(row, usage=both) for row in rows), keys=keys), device, plan)
+    withdrawn = of(make_schedule(resident, new, packed()), Withdraw)
+    assert sorted(key for step in withdrawn for key in step.keys.tolist()) == early
