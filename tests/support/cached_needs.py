@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from support.random_scenes import profile
 
+from engine.plan.model.plan import Plan
 from engine.plan.placement.planner import make_plan
 from engine.plan.requirements.coalesce import Coalesced, coalesce
 from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable
@@ -64,3 +65,10 @@ def kinds(schedule: Schedule) -> list[str]:
 
 def of(schedule: Schedule, kind: type) -> list:
     return [step for step in schedule.steps if isinstance(step, kind)]
+
+
+def settled(rows: list[Requirement], policy: Policy = Policy()) -> tuple[Plan, Resident, Keys]:  # noqa: B008
+    """A plan, a resident state that has reached it, and the keys of both."""
+    keys = Keys()
+    plan = make_plan(needs(*rows, keys=keys), DEVICE, None, policy)
+    return plan, Resident.settled_at(plan), keys

@@ -133,7 +133,7 @@ def test_a_small_resource_has_a_dedicated_allocation_only_if_the_device_requires
     assert (bool(allocation["own"]), bool(allocation["dedicated"])) == (True, bool(wishes))
 
 
-def test_a_small_resource_that_asks_for_it_has_a_dedicated_allocation():
+def test_a_small_resource_has_a_dedicated_allocation_on_request():
     builder = made_by()
     builder.add(replace(buffer(10), dedicated=True))
     builder.add(buffer(10))

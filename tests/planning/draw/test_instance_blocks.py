@@ -38,7 +38,7 @@ def sizes(blocks: InstanceBlocks) -> list[tuple[int, int, int, int]]:
 @pytest.mark.parametrize(
     ("count", "limit"), [(0, 16), (16, 16), (17, 32), (31, 32), (32, 64), (62, 64), (63, 64), (64, 128)]
 )
-def test_instances_may_take_a_power_of_two_of_slots_with_a_thirty_second_to_spare(count, limit):
+def test_instances_may_take_a_power_of_two_of_slots_with_room_for_a_thirty_second_more(count, limit):
     assert slot_limit(count) == limit
 
 
@@ -168,16 +168,16 @@ def test_a_change_of_nothing_touches_no_block():
     assert (blocks.layout, blocks.count) == (0, 2)
 
 
-@pytest.mark.parametrize(("gone", "anew"), [(32, False), (33, True)])
-def test_all_rows_get_new_slots_once_too_many_are_free(gone, anew):
+@pytest.mark.parametrize(("gone", "again"), [(32, False), (33, True)])
+def test_all_rows_get_new_slots_once_too_many_are_free(gone, again):
     """64 slots are not too many for 32 rows, but for 31."""
     blocks = filled(*[1] * 40, *[0] * 24)
-    assert slot_limit(64 - gone) == (32 if anew else 64)
+    assert slot_limit(64 - gone) == (32 if again else 64)
     changed = change(blocks, gone=range(gone), count=2)
-    assert blocks.layout == int(anew)
+    assert blocks.layout == int(again)
     assert blocks.count == 64 - gone
     left = list(range(gone, 40))
-    if anew:
+    if again:
         assert changed == [0, 1]
         assert rows(blocks) == [list(range(40, 64)), left]
         assert blocks.slots_of(np.array([39])).tolist() == [30]
