@@ -101,6 +101,7 @@ def make_report(runtime: Runtime, log: RunLog, scene: str) -> dict[str, Any]:
             "images": images,
             "subresources": len(plan.memory.subresources),
             "waste_bytes": plan.waste_bytes,
+            "waiting_bytes": plan.waiting_bytes,
         },
         "schedule": {
             "steps": statistics.steps,

@@ -50,6 +50,7 @@ def test_a_headless_run_writes_picture_and_report_and_leaves_nothing_behind(
     report = report_of(root, tmp_path, "--screenshot", tmp_path / "cube.png")
     assert images.load(tmp_path / "cube.png").shape == (240, 320, 4)
     assert report["plan"]["planned_bytes"] == report["plan"]["live_bytes"] > SHADOW_MAP
+    assert report["plan"]["waiting_bytes"] == 0
     assert report["live_objects_after_close"] == 0
     assert report["validation"] == {"enabled": True, "messages": 0}
     assert report["warnings"] == []
