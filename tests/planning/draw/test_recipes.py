@@ -109,13 +109,16 @@ def test_textures_of_a_shader_set_stand_by_material_and_slot(recipes, models):
     drawn_by(recipes, *models)
     assert sum(map(len, recipes.materials)) == 2
     for number, materials in enumerate(recipes.materials):
-        found = recipes.textures_of(number)
-        assert found.shape == (len(materials), len(recipes.shadings[number].slots))
-        for material, (use, row) in enumerate(zip(materials, found, strict=True)):
-            assert set(row["material"].tolist()) <= {material}
-            assert set(row["shading"].tolist()) <= {number}
-            assert row["key"].tolist() == [texture.key for texture in use.textures]
-            assert row["fallback"].tolist() == [texture.fallback for texture in use.textures]
+        everything = list(range(len(materials)))
+        for some in (everything, everything[::-1], everything[:1], []):
+            found = recipes.textures_of(number, np.array(some, np.int64))
+            assert found.shape == (len(some), len(recipes.shadings[number].slots))
+            for material, row in zip(some, found, strict=True):
+                textures = materials[material].textures
+                assert row["material"].tolist() == [material] * len(textures)
+                assert row["shading"].tolist() == [number] * len(textures)
+                assert row["key"].tolist() == [texture.key for texture in textures]
+                assert row["fallback"].tolist() == [texture.fallback for texture in textures]
 
 
 def test_builtin_textures_are_those_that_the_materials_in_use_have_or_fall_back_to(recipes, models):
