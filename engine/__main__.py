@@ -1,8 +1,14 @@
 """`python -m engine`: see `engine.cli`."""
 
-import sys
+from engine.cli.exits import run_process
 
-from engine.cli.main import main
+
+def run() -> int:
+    """Import what the arguments need, and run it."""
+    from engine.cli.main import main
+
+    return main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_process(run)

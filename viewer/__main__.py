@@ -1,8 +1,14 @@
 """`python -m viewer`: see `viewer.main`."""
 
-import sys
+from engine.cli.exits import run_process
 
-from viewer.main import main
+
+def run() -> int:
+    """Import what the arguments need, and run it."""
+    from viewer.main import main
+
+    return main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_process(run)

@@ -17,7 +17,9 @@ exit codes:
   2    the input or the command line is wrong
   3    no usable Vulkan device or display
   4    the device was lost or out of memory and could not recover
-  130  interrupted (Ctrl-C): everything was released in order, the requested files are written
+  129  ended by SIGHUP: as by Ctrl-C
+  130  ended by Ctrl-C: everything was released in order, the requested files are written
+  143  ended by SIGTERM: as by Ctrl-C
 
 keys and mouse in the window:
   left drag orbit, middle or shift+left drag pan, wheel zoom,

@@ -39,7 +39,7 @@ def view(options: Options) -> int:
         return ExitCode.CHECK_FAILED
     with opened(options) as (scene, library):
         try:
-            is_done = run(options, lambda: make_frames(scene, library, options), script)
+            code = run(options, lambda: make_frames(scene, library, options), script)
         except PlanError as error:
             print(error, file=sys.stderr)
             return ExitCode.DEVICE_LOST
@@ -48,7 +48,7 @@ def view(options: Options) -> int:
             return ExitCode.NO_DEVICE
     if script is not None and script.failed:
         return ExitCode.CHECK_FAILED
-    return ExitCode.DONE if is_done else ExitCode.INTERRUPTED
+    return code
 
 
 def read_script(path: Path | None) -> Script | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from engine.assets.recipes import Recipe
 from engine.assets.records import AssetType
 from engine.assets.roots import display_path
 from engine.assets.stamps import source_stamp
+from engine.assets.tool_process import RunningTools
 from engine.humon import Code, InputError, Position, Problem, parse
 
 _RETRYABLE = frozenset({NO_COMPILER, Code.FILE_MISSING, Code.FILE_UNREADABLE, AssetCode.FILE_CASE})
@@ -64,18 +65,26 @@ def import_recipes(
     done = 0
     report(done, len(recipes), "")
     results: dict[str, Result] = {}
-    with ThreadPoolExecutor(jobs, "cook") as pool:
-        futures = {pool.submit(run_batch, batch, gate, tool): batch for batch in batches(recipes)}
-        try:
-            for future in as_completed(futures):
-                batch = futures[future]
-                for recipe, result in zip(batch.recipes, future.result(), strict=True):
-                    results[recipe.identity] = result
-                done += len(batch.recipes)
-                report(done, len(recipes), batch.recipes[-1].asset.label)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    tools = RunningTools()
+    pool = ThreadPoolExecutor(jobs, "cook", tools.use)
+    futures: dict[Future[list[Result]], Batch] = {}
+    try:
+        for batch in batches(recipes):
+            futures[pool.submit(run_batch, batch, gate, tool)] = batch
+        for future in as_completed(futures):
+            batch = futures[future]
+            for recipe, result in zip(batch.recipes, future.result(), strict=True):
+                results[recipe.identity] = result
+            done += len(batch.recipes)
+            report(done, len(recipes), batch.recipes[-1].asset.label)
+    except BaseException:
+        # Compilers are stopped and their folders removed; a decoder holds nothing and is not waited for.
+        tools.stop()
+        pool.shutdown(wait=False, cancel_futures=True)
+        compiling = [future for future, batch in futures.items() if batch.recipes[0].is_compiled]
+        wait(future for future in compiling if not future.cancelled())
+        raise
+    pool.shutdown()
     return results
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +44,60 @@ class ToolResult:
         return ""
 
 
+class ToolsStopped(Exception):
+    """A program was stopped, or not started, because its caller is ending."""
+
+
+class RunningTools:
+    """The programs that the threads of one caller run, which it can stop from another thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._is_stopped = False
+
+    def use(self) -> None:
+        """Count the programs that this thread starts from now on."""
+        _running_tools.set(self)
+
+    def stop(self) -> None:
+        """Kill all programs and start no more; `run_tool` raises ToolsStopped in their threads."""
+        with self._lock:
+            self._is_stopped = True
+            for child in self._running:
+                _kill(child)
+
+    @contextmanager
+    def counted(self, child: subprocess.Popen[bytes]) -> Iterator[None]:
+        """Count `child` in the block, after which it has ended. Raises ToolsStopped."""
+        with self._lock:
+            self._running.add(child)
+            if self._is_stopped:
+                _kill(child)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.discard(child)
+        if self._is_stopped:
+            raise ToolsStopped
+
+
+_running_tools: ContextVar[RunningTools] = ContextVar("running_tools")
+
+
+@contextmanager
+def tool_folder() -> Iterator[Path]:
+    """Make a temporary folder and remove it after the block, unless this is a forked child."""
+    owner = os.getpid()
+    folder = Path(tempfile.mkdtemp(prefix="diorama-"))
+    try:
+        yield folder
+    finally:
+        if os.getpid() == owner:
+            shutil.rmtree(folder)
+
+
 def run_tool(
     tool: Tool,
     arguments: list[str],
@@ -48,8 +108,10 @@ def run_tool(
 ) -> ToolResult:
     """Run `tool` in `folder` and wait; its own child processes are stopped with it.
 
-    `memory` is its address space in bytes. Raises OSError if the program cannot be started.
+    `memory` is its address space in bytes. Raises OSError if the program cannot be started, ToolsStopped if
+    the RunningTools of this thread are stopped.
     """
+    running = _running_tools.get(None) or RunningTools()
     with open(folder / "output", "w+b") as output:
         child = subprocess.Popen(
             [tool.path, *arguments],
@@ -60,14 +122,16 @@ def run_tool(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        _limit(child.pid, memory, seconds)
         timed_out = False
-        try:
-            child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            timed_out = True
-        finally:
-            _stop(child)
+        with running.counted(child):
+            try:
+                _limit(child.pid, memory, seconds)
+                child.wait(seconds)
+            except subprocess.TimeoutExpired:
+                timed_out = True
+            finally:
+                _kill(child)
+                child.wait()
         output.seek(0)
         text = output.read(_OUTPUT_KEPT).decode("utf-8", errors="replace")
     return ToolResult(child.returncode, text, timed_out)
@@ -93,10 +157,11 @@ def _limit(process: int, memory: int, seconds: float) -> None:
                 continue  # a tighter limit is already set
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """Kill a program with its own child processes, unless it has ended."""
     if child.poll() is None:
         if hasattr(os, "killpg"):
-            os.killpg(child.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended since
+                os.killpg(child.pid, signal.SIGKILL)
         else:
             child.kill()
-        child.wait()

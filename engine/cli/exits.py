@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from enum import IntEnum
+from typing import NoReturn
+
+from engine.cli.stop_signals import stop_signals
 
 
 class ExitCode(IntEnum):
@@ -20,19 +25,51 @@ class ExitCode(IntEnum):
     INPUT = 2
     NO_DEVICE = 3
     DEVICE_LOST = 4
+    HANGUP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
+
+
+def run_process(command: Callable[[], int]) -> NoReturn:
+    """Run `command` as all that this process does, and exit with its code.
+
+    Stop signals are handled from here on, imports of `command` included, and ignored after its end.
+    """
+    stop_signals.listen()
+    try:
+        code = guarded(command)
+    finally:
+        stop_signals.ignore()
+    if stop_signals.number and _has_threads():
+        # Python would wait until they have decoded their pictures; they hold nothing that outlives them.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _has_threads() -> bool:
+    main = threading.main_thread()
+    return any(thread is not main and not thread.daemon for thread in threading.enumerate())
 
 
 def guarded(command: Callable[[], int]) -> int:
     """Run `command` and return its exit code; errors of users are printed to stderr, our own bugs propagate.
 
-    Ctrl-C ends with 130 and no traceback. A closed pipe (`... | head`) ends the command quietly.
+    Ctrl-C, SIGTERM and SIGHUP end with 130, 143 and 129 and no traceback. A closed pipe (`... | head`) ends
+    the command quietly.
     """
+    with stop_signals.listening():
+        return _guarded(command)
+
+
+def _guarded(command: Callable[[], int]) -> int:
     try:
         return command()
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        return ExitCode.INTERRUPTED
+        return ExitCode(stop_signals.exit_code)
     except BrokenPipeError:
         # Python flushes stdout once more at exit; redirect it to where that succeeds.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

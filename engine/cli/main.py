@@ -17,7 +17,9 @@ exit codes:
   1    format --check found a file that would change
   2    the input or the command line is wrong
   3    no usable Vulkan device
-  130  interrupted (Ctrl-C)
+  129  ended by SIGHUP
+  130  ended by Ctrl-C
+  143  ended by SIGTERM
 """
 COMMANDS = {
     "cook": "import and compile the assets of a scene into its caches",

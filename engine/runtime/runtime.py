@@ -8,7 +8,7 @@ used its slot before, and for nothing else.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
@@ -258,15 +258,16 @@ class Runtime:
             self._apply_plan(self._needs, found.plan)
         return found
 
-    def load(self) -> None:
+    def load(self, until: Callable[[], bool] = lambda: False) -> None:
         """Upload everything that the scene needs, waiting for it, so that the first frame is complete.
 
-        For pictures and tests; a window draws while its scene is loaded. Raises TookTooLong.
+        For pictures and tests; a window draws while its scene is loaded. It ends early once `until` returns
+        True. Raises TookTooLong.
         """
         self.replan()
-        while not self.memory.settled:
+        while not (self.memory.settled or until()):
             try:
-                self.memory.settle()
+                self.memory.settle(until=until)
             except OutOfDeviceMemory as refused:
                 self._retry_with_less(refused)
 

@@ -27,7 +27,7 @@ def installed(root: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-DIORAMA = "import sys\nfrom viewer.command import main\nsys.exit(main())"
+DIORAMA = "from viewer.command import run\nrun()"
 """What the script that pip installs for the command `diorama` does."""
 
 

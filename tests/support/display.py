@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,12 +63,11 @@ def _xdotool(*arguments: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="session")
-def xvfb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
-    """Start Xvfb on a free display for the session."""
+@contextmanager
+def display_server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Display]]:
+    """Start Xvfb on a free display; the file of its picture is in `folder`."""
     if shutil.which("Xvfb") is None:
         pytest.fail("Xvfb is not installed: make setup installs it")
-    folder = tmp_path_factory.mktemp("xvfb")
     read_end, write_end = os.pipe()
     command = ["Xvfb", "-displayfd", str(write_end), "-screen", "0", SCREEN, "-fbdir", str(folder)]
     with open(read_end) as reported:
@@ -83,10 +83,17 @@ def xvfb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
         server.wait(timeout=limit(10))
         pytest.fail(f"Xvfb gave no display and left with {server.returncode}")
     try:
-        yield Display(f":{number}", folder / "Xvfb_screen0")
+        yield server, Display(f":{number}", folder / "Xvfb_screen0")
     finally:
         server.terminate()
         server.wait(timeout=limit(10))
+
+
+@pytest.fixture(scope="session")
+def xvfb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
+    """Start Xvfb for the session."""
+    with display_server(tmp_path_factory.mktemp("xvfb")) as (_, display):
+        yield display
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_help_names_every_option_and_every_exit_code(capsys: pytest.CaptureFixtu
     names = "headless frames size screenshot report set device list-devices validate no-validate budget"
     for name in names.split(" "):
         assert f"--{name}" in text
-    for code in ("0 ", "2 ", "3 ", "4 ", "130 "):
+    for code in ("0 ", "2 ", "3 ", "4 ", "129 ", "130 ", "143 "):
         assert f"\n  {code}" in text
 
 

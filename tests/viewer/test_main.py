@@ -217,17 +217,28 @@ def test_a_scene_is_found_among_the_installed_ones(root: Path, tmp_path: Path) -
 
 
 @gpu
-@pytest.mark.parametrize("where", ["--headless", "--validate"])
-def test_ctrl_c_ends_in_order_with_130_and_the_report_written(
-    root: Path, tmp_path: Path, display: Display, where: str
+@pytest.mark.parametrize(
+    ("where", "number", "code"),
+    [
+        ("--headless", signal.SIGINT, 130),
+        ("--headless", signal.SIGHUP, 129),
+        ("--validate", signal.SIGTERM, 143),
+    ],
+)
+def test_a_signal_ends_in_order_with_its_code_and_every_file_written(
+    root: Path, tmp_path: Path, display: Display, where: str, number: int, code: int
 ) -> None:
-    report, script = tmp_path / "report.json", tmp_path / "script.py"
+    files = [tmp_path / name for name in ("report.json", "script.py", "picture.png", "recording.py")]
+    report, script, picture, recording = files
     script.write_text(
         "def run(scene):\n    scene.step()\n    print('drawn', flush=True)\n    scene.step(count=100_000)\n",
         encoding="utf-8",
     )
     started = subprocess.Popen(
-        command("scenes/cube.hu", where, "--size", "64x48", "--script", script, "--report", report),
+        command(
+            *("scenes/cube.hu", where, "--size", "64x48", "--script", script),
+            *("--report", report, "--screenshot", picture, "--record", recording),
+        ),
         cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -236,12 +247,14 @@ def test_ctrl_c_ends_in_order_with_130_and_the_report_written(
     try:
         assert started.stdout is not None
         assert started.stdout.readline() == "drawn\n"
-        started.send_signal(signal.SIGINT)
+        started.send_signal(number)
         _, reported = started.communicate(timeout=limit(60))
     finally:
         started.kill()
-    assert started.returncode == 130, reported
+    assert started.returncode == code, reported
     assert "Traceback" not in reported
     facts = json.loads(report.read_text())
     assert facts["live_objects_after_close"] == 0
     assert 0 < facts["frames"] < 100000
+    assert images.load(picture).shape == (48, 64, 4)
+    assert recording.exists()

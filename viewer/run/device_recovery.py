@@ -34,6 +34,7 @@ class RecoveringFrames:
     def __init__(self, make: Callable[[], Frames], log: RunLog) -> None:
         """Make the frames. Raises as `make` does; DeviceLost, here and later, only after MAX_RECOVERIES."""
         self._log = log
+        self._is_closed = False
         self._frames = self._recovering(make, lambda _reported: make())
 
     @property
@@ -71,7 +72,10 @@ class RecoveringFrames:
         return self._recovering(self.runtime.read_pixels, again)
 
     def close(self) -> None:
-        """Release everything, in order; a device lost while closing is only reported."""
+        """Release everything, in order, once; a device lost while closing is only reported."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         try:
             self._frames.close()
         except DeviceLost as loss:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.cli.stop_signals import stop_signals
 from viewer.arguments import Options
 from viewer.run.scene_opening import runtime_options
 
@@ -28,7 +29,7 @@ class HeadlessFrames:
 
     def _load(self) -> None:
         try:
-            self.runtime.load()
+            self.runtime.load(until=lambda: stop_signals.number != 0)
         except BaseException:
             self.runtime.close()
             raise

@@ -4,49 +4,78 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from engine.cli.exits import ExitCode
+from engine.cli.stop_signals import stop_signals
 from viewer.arguments import Options
 from viewer.run.device_recovery import RecoveringFrames
 from viewer.run.frames import Frames
-from viewer.run.interrupt import Interrupt
 from viewer.run.output_files import save_picture, save_report
+from viewer.window.lost_display import display_watch
 
 if TYPE_CHECKING:
+    from engine.runtime.report import RunLog
     from engine.runtime.runtime import Runtime
     from viewer.run.script_playback import Script
 
 SHOWN_MESSAGES = 20
+FIRST_FRAME_ATTEMPTS = 1000
+"""How many frames may draw nothing, as their attachments are not resident, before there is no picture."""
 
 
-def run(options: Options, make_frames: Callable[[], Frames], script: Script | None = None) -> bool:
+def run(options: Options, make_frames: Callable[[], Frames], script: Script | None = None) -> ExitCode:
     """Run the script, if any, and draw frames until the run is over; closes everything it opened.
 
-    Returns False if Ctrl-C ended the run.
+    A stop signal ends the run after the current frame, and the requested files are written; so does the loss
+    of the display, which also ends the process. Returns DONE or the exit code of the signal.
     """
-    from engine.runtime.report import RunLog, finish_report, make_report
+    from engine.runtime.report import RunLog
 
-    log = RunLog()
-    report: dict[str, Any] | None = None
-    frames = RecoveringFrames(make_frames, log)
-    runtime = frames.runtime
-    try:
-        with Interrupt() as interrupt:
+    with stop_signals.deferred(), ExitStack() as undo:
+        log = RunLog()
+        frames = RecoveringFrames(make_frames, log)
+        undo.callback(_close, frames)
+        with display_watch.ending(lambda: _finish(options, frames, log)):
             if script is not None:
-                script.play(frames, interrupt)
-            while not (interrupt.raised or frames.over or log.drawn >= (options.frames or sys.maxsize)):
+                script.play(frames)
+            while not (stop_signals.number or frames.over or log.drawn >= (options.frames or sys.maxsize)):
                 frames.step()
-        _report_problems(runtime)
-        if options.screenshot is not None:
-            save_picture(options.screenshot, frames.picture())
-        if options.report is not None:
-            report = make_report(runtime, log, str(options.scene))
-    finally:
-        frames.close()
+            _draw_first(frames, log)
+        _finish(options, frames, log)
+    return ExitCode(stop_signals.exit_code) if stop_signals.number else ExitCode.DONE
+
+
+def _finish(options: Options, frames: RecoveringFrames, log: RunLog) -> None:
+    """Print what was reported, write the requested files, and close everything between them."""
+    from engine.runtime.report import finish_report, make_report
+
+    report: dict[str, Any] | None = None
+    runtime = frames.runtime
+    _report_problems(runtime)
+    if options.screenshot is not None and log.drawn:
+        save_picture(options.screenshot, frames.picture())
+    elif options.screenshot is not None:
+        print(f"no frame was drawn, so {options.screenshot} is not written", file=sys.stderr)
+    if options.report is not None and runtime.plan is not None:
+        report = make_report(runtime, log, str(options.scene))
+    _close(frames)
     _report_messages(runtime)
     if report is not None and options.report is not None:
         save_report(options.report, finish_report(report, runtime, log))
-    return not interrupt.raised
+
+
+def _close(frames: RecoveringFrames) -> None:
+    with stop_signals.closing():
+        frames.close()
+
+
+def _draw_first(frames: RecoveringFrames, log: RunLog) -> None:
+    """Draw a frame if a signal came while the scene was loaded, so that there is a picture of it."""
+    attempts = FIRST_FRAME_ATTEMPTS if stop_signals.number else 0
+    while not log.drawn and attempts and frames.step() is not None:
+        attempts -= 1
 
 
 def _report_problems(runtime: Runtime) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from engine.cli.stop_signals import stop_signals
+
 if TYPE_CHECKING:
     from engine.runtime.frame_facts import FrameFacts
     from engine.testing.scripts.script import Run
     from viewer.run.frames import ScriptFrames
-    from viewer.run.interrupt import Interrupt
 
     Answer = TypeVar("Answer")
 
@@ -33,11 +34,11 @@ class Script:
         except ScriptFailed as failure:
             self._report(failure)
 
-    def play(self, frames: ScriptFrames, interrupt: Interrupt) -> None:
+    def play(self, frames: ScriptFrames) -> None:
         """Call the script's `run` with the scene of `frames`, then draw a frame of the final state.
 
-        Closing the window or Ctrl-C ends the script without an error. Raises DeviceLost after too many device
-        losses; a script cannot catch that.
+        Closing the window or a stop signal ends the script without an error. Raises DeviceLost after too many
+        device losses; a script cannot catch that.
         """
         from engine.testing.scene.live_host import LiveHost
         from engine.testing.scene.scene import OpenedScene
@@ -45,7 +46,7 @@ class Script:
         from engine.vk.errors import DeviceLost
 
         def show() -> FrameFacts | None:
-            if interrupt.raised or frames.closed:
+            if stop_signals.number or frames.closed:
                 raise ScriptStopped
             return unless_lost(frames.step)
 

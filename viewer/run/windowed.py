@@ -15,7 +15,7 @@ from engine.runtime.frame_facts import FrameFacts
 from engine.runtime.runtime import Runtime
 from engine.scene import Scene
 from engine.storage.allocators.planned import PlannedAllocator
-from engine.vk.errors import OutOfDeviceMemory
+from engine.vk.errors import OutOfDeviceMemory, VulkanError
 from viewer.arguments import Options
 from viewer.guard import Guard
 from viewer.panels.compaction_button import CompactionButton
@@ -28,6 +28,7 @@ from viewer.ui.renderer import UiRenderer
 from viewer.ui.storage import REQUESTER, UiStorage
 from viewer.window.camera_controller import CameraController
 from viewer.window.camera_input import read_camera_input
+from viewer.window.no_display import NoDisplay
 from viewer.window.window import Window
 
 
@@ -97,6 +98,13 @@ class WindowFrames:
 
     def step(self) -> FrameFacts | None:
         """Draw one frame; None while the window is minimised, after waiting a moment for events."""
+        try:
+            return self._step()
+        except (NoDisplay, VulkanError):
+            self.window.poll()  # a lost display may be the cause: this ends the run then
+            raise
+
+    def _step(self) -> FrameFacts | None:
         self.window.poll()
         if self.window.is_hidden:
             self._facts.note(None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from imgui_bundle import imgui
 
 from viewer.ui import style
+from viewer.window.lost_display import display_watch
 from viewer.window.window import Window
 
 
@@ -60,7 +61,7 @@ class Context:
     def close(self) -> None:
         """Leave GLFW's callbacks and destroy the context, once; the renderer goes first."""
         context, self._context = self._context, None
-        if context is None:
+        if context is None or display_watch.is_lost:
             return
         imgui.set_current_context(context)
         if self._has_backend:

@@ -15,6 +15,7 @@ from imgui_bundle import imgui  # noqa: F401 - first, see above
 import glfw  # isort: skip
 
 from viewer.guard import Guard
+from viewer.window.lost_display import display_watch
 from viewer.window.no_display import NoDisplay
 
 MINIMISED_WAIT_S = 0.25
@@ -33,6 +34,7 @@ class Window:
         self._is_iconified = False
         self._handle: Any = None
         glfw.set_error_callback(self._on_error)
+        display_watch.start()
         if not glfw.init():
             raise NoDisplay(self._reasons("GLFW could not start"))
         try:
@@ -119,7 +121,9 @@ class Window:
         self._listeners.append(function)
 
     def close(self) -> None:
-        """Destroy the window and terminate GLFW; a second call does nothing."""
+        """Destroy the window and terminate GLFW, once; a lost display has taken both."""
+        if display_watch.is_lost:
+            return
         handle, self._handle = self._handle, None
         if handle:
             glfw.destroy_window(handle)

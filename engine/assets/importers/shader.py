@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
-from pathlib import Path
 
 from engine.assets.codes import AssetCode
 from engine.assets.facts import ShaderFacts
@@ -13,7 +11,7 @@ from engine.assets.importers import Imported
 from engine.assets.importers.shader_source import ShaderSource
 from engine.assets.spirv import check_module, reflect
 from engine.assets.spirv_types import SpirvError
-from engine.assets.tool_process import ToolResult, run_tool
+from engine.assets.tool_process import ToolResult, run_tool, tool_folder
 from engine.assets.tools import Tool, find_compiler, find_validator
 from engine.humon import InputError, Position, Problem
 
@@ -52,8 +50,7 @@ def import_spirv(source: ShaderSource, stage: ShaderStage, entry_point: str) -> 
 
 
 def _compile(compiler: Tool, source: ShaderSource, stage: ShaderStage, entry_point: str) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="diorama-") as name:
-        folder = Path(name)
+    with tool_folder() as folder:
         (folder / "source").write_text(source.text, encoding="utf-8", newline="\n")
         output = folder / "module"
         arguments = ["-C", "-V", "--target-env", TARGET, "-S", stage.short, "-e", entry_point]
@@ -84,8 +81,7 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
 
 
 def _validate(validator: Tool, code: bytes, source: ShaderSource) -> None:
-    with tempfile.TemporaryDirectory(prefix="diorama-") as name:
-        folder = Path(name)
+    with tool_folder() as folder:
         (folder / "module").write_bytes(code)
         result = run_tool(validator, ["--target-env", TARGET, "module"], folder)
     if result.crash:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -34,6 +34,7 @@ SAVED_MS = 6.0  # CPU time that idle frames save at most: a short schedule then 
 ONE_FRAME_MS = 2.0  # CPU time that one frame may spend at most
 LONGEST_DEBT = 10  # frames without steps after a step that took too long, at most
 LONGEST_WAIT_S = 1.0  # how long one frame may wait for cycles that were set by hand
+SETTLE_MS = 200.0  # CPU time after which `settle` asks whether it should end
 _PAGING = (SetWindow, Transfer, ClearStaging, Release, Acquire, Publish)
 
 
@@ -258,13 +259,14 @@ class MemoryManager:
         if share:
             self._executor.look_ahead(self._steps[i] for i in range(self._next, len(self._steps)))
 
-    def settle(self, patience_s: float = PATIENCE_S) -> None:
+    def settle(self, patience_s: float = PATIENCE_S, until: Callable[[], bool] = lambda: False) -> None:
         """Carry out all steps, waiting for threads and device; for loading, scripts and tests.
 
-        Raises TookTooLong where no step is completed for `patience_s` seconds.
+        It ends early once `until` returns True, which it asks every SETTLE_MS. Raises TookTooLong where no
+        step is completed for `patience_s` seconds.
         """
         left, deadline = -1, 0.0
-        while not self.advance(cycles=1 << 30, milliseconds=1e9, hurry=True):
+        while not (self.advance(cycles=1 << 30, milliseconds=SETTLE_MS, hurry=True) or until()):
             now = time.monotonic()
             if self.steps_left != left:
                 left, deadline = self.steps_left, now + patience_s

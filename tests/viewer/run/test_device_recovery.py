@@ -119,7 +119,7 @@ def test_whichever_call_loses_the_device_the_picture_is_the_same_and_nothing_is_
             made += 1
             picture.unlink()
             with faults.injected(nth, LOST) as injected:
-                assert run(options, lambda: make_frames(scene, library, options))
+                assert run(options, lambda: make_frames(scene, library, options)) == ExitCode.DONE
             assert picture.read_bytes() == shown, f"call {nth}"
             facts = json.loads(report.read_text())
             assert facts["live_objects_after_close"] == 0, f"call {nth}"

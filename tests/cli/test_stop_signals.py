@@ -1,0 +1,188 @@
+"""Signals end a command in order, whatever it does: 129, 130 or 143, no traceback, nothing left behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.limits import limit
+from support.projects import Project
+from support.sampling import Sample
+from support.stopping import CODES, end, run, started
+
+from engine.cli.exits import guarded
+from engine.cli.stop_signals import Stopped, stop_signals
+from engine.files.writing import SUFFIX
+
+ENDED = "stopped\n"
+
+
+@pytest.fixture(scope="module")
+def once_cooked(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a cache, one of whose shaders has changed since."""
+    project = Project(tmp_path_factory.mktemp("cooked") / "project").root
+    assert run(root, "engine", "cook", project / "scenes/db.hu").code == 0
+    shader = project / "assets/plain.fs.glsl"
+    shader.write_text(shader.read_text() + "// changed\n")
+    return project
+
+
+@pytest.fixture
+def project(once_cooked: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(once_cooked, tmp_path / "project"))
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Have Ctrl-C raise in this process, where the tests themselves may run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def cache_of(project: Path) -> Path:
+    (cache,) = project.glob("scenes/*.ogCache")
+    return cache
+
+
+def files(project: Path) -> set[str]:
+    return {path.name for path in project.rglob("*") if not path.name.endswith(".lock")}
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "module"),
+    [
+        ("SIGINT", "viewer scenes/cube.hu --headless", "viewer.main"),
+        ("SIGTERM", "engine plan scenes/cube.hu", "numpy.linalg"),
+        ("SIGHUP", "diorama format scenes/cube.hu", "engine.humon.tokens"),
+    ],
+)
+def test_a_signal_during_imports_ends_at_once(root: Path, name: str, command: str, module: str) -> None:
+    ended = run(root, *command.split(), moments=(f"{name}@import@'{module}'@1",))
+    assert (ended.code, ended.out, ended.err) == (CODES[name], "", ENDED)
+
+
+def test_a_signal_while_a_compiler_runs_stops_it_and_keeps_the_cache(root: Path, project: Path) -> None:
+    before = cache_of(project).read_bytes()
+    left = files(project)
+    tools = project.parent / "tools"
+    tools.mkdir()
+    compiler = tools / "glslangValidator"
+    compiler.write_text(f"#!/bin/sh\n: > {tools}/running\nsleep 100 & wait\n")
+    compiler.chmod(0o755)
+    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    with started(root, "engine", "cook", project / "scenes/db.hu", PATH=path) as child:
+        wait_for(tools / "running")
+        ended = end(child, signal.SIGTERM)
+    assert (ended.code, ended.out, ended.err) == (143, "", ENDED)
+    assert cache_of(project).read_bytes() == before
+    assert files(project) == left
+
+
+def test_a_signal_while_another_process_cooks_ends_the_wait(root: Path, project: Path) -> None:
+    before = cache_of(project).read_bytes()
+    lock = project / "scenes" / (cache_of(project).name + ".lock")
+    with open(lock, "a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        moment = "SIGINT@time.sleep@@3" if sys.version_info >= (3, 12) else "SIGINT@fcntl.flock@@3"
+        ended = run(root, "diorama", "cook", project / "scenes/db.hu", moments=(moment,))
+    assert (ended.code, ended.out, ended.err) == (130, "", ENDED)
+    assert cache_of(project).read_bytes() == before
+
+
+@pytest.mark.parametrize("event", ["open", "os.rename"])
+def test_a_signal_while_a_cache_is_written_keeps_the_old_one(root: Path, project: Path, event: str) -> None:
+    before = cache_of(project).read_bytes()
+    left = files(project)
+    moment = f"SIGTERM@{event}@{SUFFIX}@1"
+    ended = run(root, "engine", "cook", project / "scenes/db.hu", moments=(moment,))
+    assert (ended.code, ended.out, ended.err) == (143, "", ENDED)
+    assert cache_of(project).read_bytes() == before
+    assert files(project) == left
+
+
+@pytest.mark.proof
+def test_at_whatever_moment_of_a_cook_a_signal_comes_nothing_is_left_behind(
+    root: Path, project: Path, sample: Sample
+) -> None:
+    before = cache_of(project).read_bytes()
+    scene, left = project / "scenes/db.hu", files(project)
+    for nth in sample.of(range(1 + int(sample.rng.integers(20)), 4000, 20), 4):
+        ended = run(root, "engine", "cook", scene, moments=(f"SIGTERM@@@{nth}",))
+        now = cache_of(project).read_bytes()
+        assert ended.code in (143, 0), (nth, ended)
+        assert ended.err == (ENDED if ended.code else ""), (nth, ended)
+        assert files(project) == left, nth
+        assert now == before or run(root, "engine", "cook", scene).out.endswith("cooked already\n"), nth
+        cache_of(project).write_bytes(before)
+
+
+def test_a_signal_that_was_ignored_from_the_start_stays_so(root: Path, tmp_path: Path) -> None:
+    scene = tmp_path / "a.hu"
+    scene.write_text("a: 1\n")
+    code = (
+        "import os, signal, sys\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "from engine.cli.exits import run_process\n"
+        "def work():\n    os.kill(os.getpid(), signal.SIGHUP)\n    return 0\nrun_process(work)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, timeout=limit(20), check=False)
+    assert done.returncode == 0
+
+
+def test_a_signal_that_comes_after_the_command_changes_nothing(root: Path) -> None:
+    code = (
+        "import atexit, os, signal\natexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+        "from engine.cli.exits import run_process\nrun_process(lambda: 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, timeout=limit(20), check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_signal_in_a_finalizer_is_not_lost(interruptible: None, capsys: pytest.CaptureFixture[str]) -> None:
+    class Finalized:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def work() -> int:
+        Finalized()
+        time.sleep(limit(60))
+        return 0
+
+    assert guarded(work) == 143
+    assert capsys.readouterr().err == ENDED
+
+
+def test_only_a_second_ctrl_c_raises_while_signals_are_deferred(interruptible: None) -> None:
+    with stop_signals.listening():
+        with stop_signals.deferred():
+            for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGHUP):
+                os.kill(os.getpid(), number)
+            with pytest.raises(Stopped):
+                os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop_signals.exit_code == 129
+
+
+def test_signals_are_handled_as_before_when_a_command_has_ended(interruptible: None) -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [*map(signal.getsignal, numbers), sys.unraisablehook]
+    assert guarded(lambda: guarded(lambda: 0)) == 0
+    assert [*map(signal.getsignal, numbers), sys.unraisablehook] == before
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + limit(60)
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} is not made"
+        time.sleep(0.01)
