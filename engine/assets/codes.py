@@ -50,6 +50,11 @@ class AssetCode(ProblemCode):
         "shader.include",
         "Includes form a cycle, are too many or too deep, or do not name their file between quotes.",
     )
+    SHADER_INTERFACE = (
+        "shader.interface",
+        "A shader asks for what devices are not opened with, or does not fit its other stage, its pass, the "
+        "vertex format or the material; what it is about is named.",
+    )
     SHADER_SPIRV = "shader.spirv", "The SPIR-V module is damaged, invalid, or lacks the entry point."
     TEXTURE_DECODE = "texture.decode", "The picture is damaged and cannot be decoded."
     TEXTURE_FORMAT = "texture.format", "The file is neither PNG nor JPEG."

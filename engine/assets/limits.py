@@ -36,6 +36,36 @@ MAX_INCLUDE_DEPTH = 24
 MAX_CONDITION_DEPTH = 64
 """Most `#if` of a GLSL source that are open at one line, as the compiler has it."""
 
+MAX_SHADER_VALUE_BYTES = 1 << 16
+"""Most bytes of all variables of a shader that each invocation has, and of the largest value, in bytes.
+
+A driver in software keeps them on the stack of a thread, for 8 or 16 invocations at a time.
+"""
+
+MAX_SHARED_BYTES = 1 << 14
+"""Most bytes of the variables that a work group shares: the least maxComputeSharedMemorySize."""
+
+MAX_UNIFORM_BYTES = 1 << 14
+"""Size of the largest uniform block, in bytes: the least maxUniformBufferRange."""
+
+MAX_PUSH_BYTES = 128
+"""End of the push constants, in bytes: the least maxPushConstantsSize."""
+
+MAX_LOCATIONS = 16
+"""Locations of inputs and outputs of a stage: the least maxVertexInputAttributes."""
+
+MAX_SETS = 4
+"""Descriptor sets of a pipeline: the least maxBoundDescriptorSets."""
+
+MAX_BINDING = 255
+"""Largest binding of a descriptor set, for which drivers make arrays."""
+
+MAX_GROUP_SIZE = (1024, 1024, 64)
+"""Most invocations of a work group along each axis."""
+
+MAX_GROUP_INVOCATIONS = 1024
+"""Most invocations of a work group."""
+
 COMPILE_SECONDS = 20.0
 """Longest wall-clock time of one run of a shader compiler, in seconds."""
 

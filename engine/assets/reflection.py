@@ -26,19 +26,23 @@ class DescriptorType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """An input or output of a stage: its name, location and format. A matrix takes one row per column."""
+    """An input or output of a stage: its name, location and format. A matrix takes one row per column.
+
+    `component` is the first of the location's four components that it takes.
+    """
 
     name: str
     location: int
     format: VertexFormat
     components: int
     kind: str
+    component: int = 0
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Variable:
         """Back from plain values."""
         form = VertexFormat(data["format"])
-        return cls(data["name"], data["location"], form, data["components"], data["kind"])
+        return cls(data["name"], data["location"], form, data["components"], data["kind"], data["component"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,7 @@ class Reflection:
     push_constants: tuple[PushConstants, ...] = ()
     local_size: tuple[int, int, int] | None = None
     capabilities: tuple[int, ...] = ()
+    writes_point_size: bool = False
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Reflection:
@@ -130,4 +135,5 @@ class Reflection:
             push_constants=tuple(PushConstants.from_json(row) for row in data["push_constants"]),
             local_size=tuple(local_size) if local_size else None,
             capabilities=tuple(data["capabilities"]),
+            writes_point_size=bool(data["writes_point_size"]),
         )

@@ -1,18 +1,22 @@
 """Reads the interface of a shader from its SPIR-V (SPIR-V specification 1.6, chapters 2.3 and 3).
 
-One pass over the instructions before the first function fills tables of names, decorations, types,
-constants and variables; `engine.assets.spirv_types` turns types into names, sizes and members.
+One pass over the instructions fills tables of names, decorations, types, constants, variables and stores;
+`engine.assets.spirv_types` turns types into names, sizes and members, `engine.assets.spirv_rules` says what a
+module may not ask for.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from engine.assets.formats import ShaderStage, VertexFormat
-from engine.assets.limits import MAX_SHADER_BYTES
+from engine.assets.limits import MAX_LOCATIONS, MAX_SHADER_BYTES
 from engine.assets.reflection import Binding, DescriptorType, PushConstants, Reflection, Variable
+from engine.assets.spirv_rules import Fault, faults
 from engine.assets.spirv_types import (
+    Body,
     Decoration,
     ModuleTables,
     Op,
@@ -30,6 +34,17 @@ MAGIC = 0x07230203
 _SWAPPED = 0x03022307
 _MIN_MODULE_BYTES = 20
 _GLOBALS_LISTED = 0x0001_0400  # from SPIR-V 1.4 on, an entry point lists all global variables that it uses
+
+
+_MAX_FAULTS = 20
+
+
+class ShaderFaultError(SpirvError):
+    """A valid module asks for what no device is opened with; `faults` say for what."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(fault.message for fault in faults))
+        self.faults = tuple(faults)
 
 
 def check_module(code: bytes) -> None:
@@ -52,7 +67,8 @@ def check_module(code: bytes) -> None:
 def reflect(code: bytes, stage: ShaderStage, entry_point: str = "main") -> Reflection:
     """Return the interface of `entry_point` for `stage`.
 
-    Raises SpirvError if the module has no such entry point or is invalid.
+    Raises SpirvError if the module has no such entry point or is invalid, ShaderFaultError if it asks for
+    what devices are not opened with.
     """
     check_module(code)
     try:
@@ -87,16 +103,21 @@ def _reflect(code: bytes, stage: ShaderStage, entry_point: str) -> Reflection:
             push_constants.append(_push_constants(tables, variable, pointee))
         elif Decoration.BINDING in tables.decorations.get(variable, {}):
             bindings.append(_binding(tables, variable, pointee, storage))
-    return Reflection(
+    reflection = Reflection(
         entry_point=entry_point,
         execution_model=stage.execution_model,
         inputs=tuple(sorted(inputs, key=lambda row: row.location)),
         outputs=tuple(sorted(outputs, key=lambda row: row.location)),
         bindings=tuple(sorted(bindings, key=lambda row: (row.set, row.binding))),
         push_constants=tuple(push_constants),
-        local_size=tables.local_sizes.get(entry_id),
+        local_size=_local_size(tables, entry_id) if stage is ShaderStage.COMPUTE else None,
         capabilities=tuple(sorted(tables.capabilities)),
+        writes_point_size=stage is ShaderStage.VERTEX and _writes_point_size(tables, entry_id),
     )
+    found = list(islice(faults(tables, stage, entry_id, reflection), _MAX_FAULTS))
+    if found:
+        raise ShaderFaultError(found)
+    return reflection
 
 
 def _instructions(words: tuple[int, ...]) -> Iterator[tuple[int, tuple[int, ...]]]:
@@ -121,14 +142,29 @@ def _string(words: tuple[int, ...]) -> tuple[str, int]:
 def _read_tables(code: bytes) -> ModuleTables:
     words = struct.unpack(f"<{len(code) // 4}I", code)
     tables = ModuleTables(version=words[1])
+    body: Body | None = None
     for op, operands in _instructions(words):
         if op == Op.FUNCTION:
-            break
-        reader = _READERS.get(op)
-        if reader is not None:
-            reader(tables, operands)
-        elif op in _TYPE_OPS:
-            tables.add_type(op, operands)
+            body = tables.bodies[operands[1]] = Body()
+        if body is None:
+            reader = _READERS.get(op)
+            if reader is not None:
+                reader(tables, operands)
+            elif op in _TYPE_OPS:
+                tables.add_type(op, operands)
+            if op not in _OPS_OF_VALUES:
+                continue
+        elif op == Op.VARIABLE:
+            _read_variable(tables, operands)
+        elif op == Op.FUNCTION_CALL:
+            body.calls.add(operands[2])
+        elif op in (Op.STORE, Op.COPY_MEMORY):
+            body.stores.add(operands[0])
+        elif op in (Op.ACCESS_CHAIN, Op.IN_BOUNDS_ACCESS_CHAIN):
+            tables.chains[operands[1]] = operands[2:]
+        # an instruction with a result begins with its type, and no other one with the id of a type
+        if operands and tables.types.get(operands[0], (0,))[0] in _AGGREGATES:
+            tables.value_types.add(operands[0])
     return tables
 
 
@@ -146,8 +182,11 @@ def _read_entry_point(tables: ModuleTables, operands: tuple[int, ...]) -> None:
 
 
 def _read_execution_mode(tables: ModuleTables, operands: tuple[int, ...]) -> None:
-    if operands[1] == 17:  # LocalSize
-        tables.local_sizes[operands[0]] = (operands[2], operands[3], operands[4])
+    tables.execution_modes.setdefault(operands[0], {})[operands[1]] = operands[2:]
+
+
+def _read_extension(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    tables.extensions.append(_string(operands)[0])
 
 
 def _read_decoration(tables: ModuleTables, operands: tuple[int, ...]) -> None:
@@ -161,7 +200,15 @@ def _read_member_decoration(tables: ModuleTables, operands: tuple[int, ...]) -> 
 
 
 def _read_constant(tables: ModuleTables, operands: tuple[int, ...]) -> None:
-    tables.constants[operands[1]] = operands[2]
+    tables.constants[operands[1]] = sum(word << 32 * place for place, word in enumerate(operands[2:]))
+
+
+def _read_composite(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    tables.composites[operands[1]] = operands[2:]
+
+
+def _read_forward_pointer(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    tables.pointers.add(operands[0])
 
 
 def _read_variable(tables: ModuleTables, operands: tuple[int, ...]) -> None:
@@ -177,50 +224,119 @@ _READERS: dict[int, Callable[[ModuleTables, tuple[int, ...]], None]] = {
     Op.MEMBER_NAME: _read_member_name,
     Op.ENTRY_POINT: _read_entry_point,
     Op.EXECUTION_MODE: _read_execution_mode,
+    Op.EXECUTION_MODE_ID: _read_execution_mode,
+    Op.EXTENSION: _read_extension,
+    Op.TYPE_FORWARD_POINTER: _read_forward_pointer,
     Op.CAPABILITY: _read_capability,
     Op.DECORATE: _read_decoration,
     Op.MEMBER_DECORATE: _read_member_decoration,
     Op.CONSTANT: _read_constant,
     Op.SPEC_CONSTANT: _read_constant,
+    Op.CONSTANT_COMPOSITE: _read_composite,
+    Op.SPEC_CONSTANT_COMPOSITE: _read_composite,
     Op.VARIABLE: _read_variable,
 }
 _TYPE_OPS = frozenset(
     {*range(Op.TYPE_VOID, Op.TYPE_POINTER + 1), Op.TYPE_ACCELERATION_STRUCTURE},
 )
 
+_OPS_OF_VALUES = frozenset(range(Op.CONSTANT_TRUE, Op.SPEC_CONSTANT_OP + 1)) | {Op.UNDEF}
+_AGGREGATES = frozenset({Op.TYPE_ARRAY, Op.TYPE_STRUCT})
+_LOCAL_SIZE, _LOCAL_SIZE_ID = 17, 38
+_WORKGROUP_SIZE, _POINT_SIZE = 25, 1
+
+
+def _local_size(tables: ModuleTables, entry: int) -> tuple[int, int, int] | None:
+    """Return the size of a compute shader's groups: a WorkgroupSize constant goes before execution modes."""
+    modes = tables.execution_modes.get(entry, {})
+    for constant, decorations in tables.decorations.items():
+        if decorations.get(Decoration.BUILT_IN) == _WORKGROUP_SIZE:
+            ids: tuple[int, ...] = tables.composites[constant]
+            break
+    else:
+        if _LOCAL_SIZE_ID not in modes:
+            size = modes.get(_LOCAL_SIZE)
+            return (size[0], size[1], size[2]) if size else None
+        ids = modes[_LOCAL_SIZE_ID]
+    x, y, z = (tables.constants[one] for one in ids)
+    return x, y, z
+
+
+def _writes_point_size(tables: ModuleTables, entry: int) -> bool:
+    """Whether a function that the entry point reaches stores to gl_PointSize."""
+    reached, left = {entry}, [entry]
+    while left:
+        for called in tables.bodies[left.pop()].calls - reached:
+            reached.add(called)
+            left.append(called)
+    return any(_is_point_size(tables, to) for one in reached for to in tables.bodies[one].stores)
+
+
+def _is_point_size(tables: ModuleTables, pointer: int) -> bool:
+    base, *indices = tables.chains.get(pointer, (pointer,))
+    if tables.decorations.get(base, {}).get(Decoration.BUILT_IN) == _POINT_SIZE:
+        return True
+    if base not in tables.variables:
+        return False
+    block = tables.types[tables.variables[base][0]][2]
+    members = [tables.constants.get(indices[0])] if indices else range(len(tables.types[block]) - 1)
+    return any(
+        tables.member_decorations.get((block, member), {}).get(Decoration.BUILT_IN) == _POINT_SIZE
+        for member in members
+        if member is not None
+    )
+
 
 def _stage_variables(tables: ModuleTables, variable: int, pointee: int) -> Iterator[Variable]:
     """Yield a variable for each location of an input or output; builtins have none."""
     decorations = tables.decorations.get(variable, {})
     if Decoration.LOCATION in decorations:
-        name = tables.names.get(variable, "")
-        yield from _located(tables, name, decorations[Decoration.LOCATION], pointee)
+        yield from _located(tables, tables.names.get(variable, ""), decorations, pointee)
     elif tables.types[pointee][0] == Op.TYPE_STRUCT:
         for index, member in enumerate(tables.types[pointee][1:]):
             inner = tables.member_decorations.get((pointee, index), {})
             if Decoration.LOCATION in inner:
-                name = tables.member_names.get((pointee, index), "")
-                yield from _located(tables, name, inner[Decoration.LOCATION], member)
+                yield from _located(tables, tables.member_names.get((pointee, index), ""), inner, member)
 
 
-def _located(tables: ModuleTables, name: str, location: int, kind: int) -> Iterator[Variable]:
+def _located(
+    tables: ModuleTables, name: str, decorations: Mapping[int, int], kind: int
+) -> Iterator[Variable]:
+    """Yield a variable for each location from the first one on, up to one more than a device has."""
+    location = decorations[Decoration.LOCATION]
+    component = decorations.get(Decoration.COMPONENT, 0)
+    for label, element in islice(_elements(tables, name, kind), MAX_LOCATIONS + 1):
+        yield _variable(tables, label, location, component, element)
+        location += 1
+
+
+def _elements(tables: ModuleTables, name: str, kind: int) -> Iterator[tuple[str, int]]:
+    """Yield name and type of what takes one location each: elements of arrays, members, columns."""
     op, *operands = tables.types[kind]
     if op == Op.TYPE_ARRAY:
-        for element in range(min(array_count(tables, kind), 64)):
-            yield from _located(tables, f"{name}[{element}]", location + element, operands[0])
+        for element in range(array_count(tables, kind)):
+            yield from _elements(tables, f"{name}[{element}]", operands[0])
     elif op == Op.TYPE_MATRIX:
-        for column in range(operands[1]):
-            yield from _located(tables, f"{name}[{column}]", location + column, operands[0])
+        yield from ((f"{name}[{column}]", operands[0]) for column in range(operands[1]))
+    elif op == Op.TYPE_STRUCT:
+        for index, member in enumerate(operands):
+            yield from _elements(tables, f"{name}.{tables.member_names.get((kind, index), '')}", member)
     else:
-        components = operands[1] if op == Op.TYPE_VECTOR else 1
-        scalar_op, *scalar = tables.types[operands[0]] if op == Op.TYPE_VECTOR else (op, *operands)
-        if scalar_op not in (Op.TYPE_FLOAT, Op.TYPE_INT) or scalar[0] > 32:
-            raise SpirvError(
-                f"'{name}' at location {location} is {type_name(tables, kind)}: only 32-bit types work"
-            )
-        kinds = ("float", "sfloat") if scalar_op == Op.TYPE_FLOAT else _INTEGER_KINDS[scalar[1]]
-        channels = "".join(f"{channel}32" for channel in "rgba"[:components])
-        yield Variable(name, location, VertexFormat(f"{channels}_{kinds[1]}"), components, kinds[0])
+        yield name, kind
+
+
+def _variable(tables: ModuleTables, name: str, location: int, component: int, kind: int) -> Variable:
+    op, *operands = tables.types[kind]
+    components = operands[1] if op == Op.TYPE_VECTOR else 1
+    scalar_op, *scalar = tables.types[operands[0]] if op == Op.TYPE_VECTOR else (op, *operands)
+    if scalar_op not in (Op.TYPE_FLOAT, Op.TYPE_INT) or scalar[0] > 32:
+        raise SpirvError(
+            f"'{name}' at location {location} is {type_name(tables, kind)}: only 32-bit types work"
+        )
+    kinds = ("float", "sfloat") if scalar_op == Op.TYPE_FLOAT else _INTEGER_KINDS[scalar[1]]
+    channels = "".join(f"{channel}32" for channel in "rgba"[:components])
+    form = VertexFormat(f"{channels}_{kinds[1]}")
+    return Variable(name, location, form, components, kinds[0], component)
 
 
 _INTEGER_KINDS = {0: ("uint", "uint"), 1: ("int", "sint")}

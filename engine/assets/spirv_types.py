@@ -13,12 +13,15 @@ class SpirvError(ValueError):
 
 
 class Op(IntEnum):
-    """The instructions that describe an interface (SPIR-V specification, 3.52)."""
+    """The instructions that describe an interface and what a module asks for (SPIR-V specification, 3.52)."""
 
+    UNDEF = 1
     NAME = 5
     MEMBER_NAME = 6
+    EXTENSION = 10
     ENTRY_POINT = 15
     EXECUTION_MODE = 16
+    EXECUTION_MODE_ID = 331
     CAPABILITY = 17
     TYPE_VOID = 19
     TYPE_BOOL = 20
@@ -33,10 +36,20 @@ class Op(IntEnum):
     TYPE_RUNTIME_ARRAY = 29
     TYPE_STRUCT = 30
     TYPE_POINTER = 32
+    TYPE_FORWARD_POINTER = 39
+    CONSTANT_TRUE = 41
     CONSTANT = 43
+    CONSTANT_COMPOSITE = 44
     SPEC_CONSTANT = 50
+    SPEC_CONSTANT_COMPOSITE = 51
+    SPEC_CONSTANT_OP = 52
     FUNCTION = 54
+    FUNCTION_CALL = 57
     VARIABLE = 59
+    STORE = 62
+    COPY_MEMORY = 63
+    ACCESS_CHAIN = 65
+    IN_BOUNDS_ACCESS_CHAIN = 66
     DECORATE = 71
     MEMBER_DECORATE = 72
     TYPE_ACCELERATION_STRUCTURE = 5341
@@ -49,8 +62,11 @@ class Decoration(IntEnum):
     ROW_MAJOR = 4
     ARRAY_STRIDE = 6
     MATRIX_STRIDE = 7
+    BUILT_IN = 11
     NON_WRITABLE = 24
     LOCATION = 30
+    COMPONENT = 31
+    INDEX = 32
     BINDING = 33
     DESCRIPTOR_SET = 34
     OFFSET = 35
@@ -61,13 +77,28 @@ class StorageClass(IntEnum):
 
     INPUT = 1
     OUTPUT = 3
+    WORKGROUP = 4
+    PRIVATE = 6
+    FUNCTION = 7
     PUSH_CONSTANT = 9
     STORAGE_BUFFER = 12
 
 
 @dataclass(slots=True)
+class Body:
+    """One function: the functions that it calls, and the pointers that it writes to, by id."""
+
+    calls: set[int] = field(default_factory=set)
+    stores: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class ModuleTables:
-    """Tables of the instructions before the first function, by result id."""
+    """Tables of the instructions of a module, by result id.
+
+    `sizes` has the bytes of a value of each type, `chains` base and indices of each access chain,
+    `value_types` the arrays and structs that are types of values.
+    """
 
     version: int
     names: dict[int, str] = field(default_factory=dict)
@@ -76,10 +107,18 @@ class ModuleTables:
     member_decorations: dict[tuple[int, int], dict[int, int]] = field(default_factory=dict)
     types: dict[int, tuple[int, ...]] = field(default_factory=dict)
     constants: dict[int, int] = field(default_factory=dict)
+    composites: dict[int, tuple[int, ...]] = field(default_factory=dict)
     variables: dict[int, tuple[int, int]] = field(default_factory=dict)
     entry_points: dict[tuple[int, str], tuple[int, tuple[int, ...]]] = field(default_factory=dict)
-    local_sizes: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    execution_modes: dict[int, dict[int, tuple[int, ...]]] = field(default_factory=dict)
     capabilities: list[int] = field(default_factory=list)
+    extensions: list[str] = field(default_factory=list)
+    bodies: dict[int, Body] = field(default_factory=dict)
+    chains: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    value_types: set[int] = field(default_factory=set)
+    sizes: dict[int, int] = field(default_factory=dict)
+    pointers: set[int] = field(default_factory=set)
+    depths: dict[int, int] = field(default_factory=dict)
     members_left: int = 1 << 16
 
     def add_type(self, op: int, operands: tuple[int, ...]) -> None:
@@ -89,9 +128,16 @@ class ModuleTables:
             raise SpirvError(f"type {kind} is defined twice")
         if op in _TYPES_OF_ONE_PART and parts[0] not in self.types:
             raise SpirvError(f"type {kind} uses type {parts[0]} before it is defined")
+        if op == Op.TYPE_STRUCT and not all(part in self.types or part in self.pointers for part in parts):
+            raise SpirvError(f"type {kind} uses a type before it is defined")
         if op in (Op.TYPE_VECTOR, Op.TYPE_MATRIX) and not 2 <= parts[1] <= _MAX_COMPONENTS:
             raise SpirvError(f"type {kind} has {parts[1]} components")
         self.types[kind] = (op, *parts)
+        inner = parts[:1] if op in _TYPES_OF_ONE_PART else parts if op == Op.TYPE_STRUCT else ()
+        depth = self.depths[kind] = 1 + max((self.depths.get(part, 0) for part in inner), default=0)
+        if depth > _MAX_DEPTH:
+            raise SpirvError(f"types nest deeper than {_MAX_DEPTH}")
+        self.sizes[kind] = _value_size(self, kind)
 
 
 _TYPES_OF_ONE_PART = frozenset(
@@ -112,7 +158,11 @@ _DIMENSIONS = ("1D", "2D", "3D", "Cube", "2DRect", "Buffer", "subpassInput")
 def array_count(tables: ModuleTables, kind: int) -> int:
     """Return the length of an array type; 0 for an unsized array."""
     op, *operands = tables.types[kind]
-    return tables.constants[operands[1]] if op == Op.TYPE_ARRAY else 0
+    if op != Op.TYPE_ARRAY:
+        return 0
+    if operands[1] not in tables.constants:
+        raise SpirvError(f"the length of array type {kind} is computed; it must be a number")
+    return tables.constants[operands[1]]
 
 
 def type_name(tables: ModuleTables, kind: int) -> str:
@@ -183,6 +233,22 @@ def members_of(tables: ModuleTables, kind: int, depth: int = 0) -> tuple[Member,
             )
         )
     return tuple(rows)
+
+
+def _value_size(tables: ModuleTables, kind: int) -> int:
+    """Return the bytes of a value of a type without padding: 8 for what is opaque, 0 for a runtime array."""
+    op, *parts = tables.types[kind]
+    if op in (Op.TYPE_INT, Op.TYPE_FLOAT):
+        return parts[0] // 8
+    if op == Op.TYPE_BOOL:
+        return 4
+    if op in (Op.TYPE_VECTOR, Op.TYPE_MATRIX):
+        return parts[1] * tables.sizes[parts[0]]
+    if op in (Op.TYPE_ARRAY, Op.TYPE_RUNTIME_ARRAY):
+        return array_count(tables, kind) * tables.sizes[parts[0]]
+    if op == Op.TYPE_STRUCT:
+        return sum(tables.sizes.get(part, 8) for part in parts)
+    return 8
 
 
 def block_size(members: tuple[Member, ...]) -> int:

@@ -28,19 +28,18 @@ layout(location = 1) flat out uint kind;
 struct Item { mat4 world; uvec4 ids; };
 layout(set = 0, binding = 0) uniform View { mat4 viewProj; vec3 eye; float far; float steps[3]; } view;
 layout(set = 0, binding = 1) readonly buffer Items { uint count; Item row[]; } items;
-layout(set = 0, binding = 2) buffer Sums { vec4 sum[4]; } sums;
+layout(set = 0, binding = 2) readonly buffer Sums { vec4 sum[4]; } sums;
 layout(set = 1, binding = 0) uniform sampler2DArray pictures[7];
 layout(set = 1, binding = 1) uniform sampler2DShadow shadowMap;
 layout(set = 1, binding = 2) uniform texture2D loose;
 layout(set = 1, binding = 3) uniform sampler taker;
-layout(set = 1, binding = 4, rgba8) uniform writeonly image2D target;
+layout(set = 1, binding = 4, rgba8) uniform readonly image2D target;
 layout(push_constant) uniform Push { layout(offset = 16) mat4 a; vec2 b; } pushed;
 void main() {
     vec4 all = texture(pictures[1], vec3(0)) + texture(shadowMap, vec3(0));
     all += pushed.a[0] + vec4(pushed.b, 0, 0);
     all += texture(sampler2D(loose, taker), vec2(0)) + vec4(view.eye, view.steps[1]) + view.far;
-    sums.sum[0] = all;
-    imageStore(target, corner, all);
+    all += sums.sum[0] + imageLoad(target, corner);
     gl_Position = view.viewProj * placing * items.row[gl_InstanceIndex].world * vec4(pos, 1.0) + all;
     uv = pos.xy;
     kind = bone;
@@ -104,7 +103,7 @@ def test_blocks_have_members_with_offsets_sizes_and_strides() -> None:
     row = items.members[1]
     assert (row.name, row.offset, row.size, row.count, row.stride, row.type) == ("row", 16, 0, 0, 80, "Item")
     assert [(m.name, m.offset, m.type) for m in row.members] == [("world", 0, "mat4"), ("ids", 64, "uvec4")]
-    assert (items.readonly, sums.readonly) == (True, False)
+    assert (items.readonly, sums.readonly) == (True, True)
     assert sums.block_size == 64
 
 
@@ -118,6 +117,7 @@ def test_compute_shaders_have_their_group_size() -> None:
     found = reflect(compiled(COMPUTE, "comp"), ShaderStage.COMPUTE)
     assert found.local_size == (8, 4, 1)
     assert found.bindings[0].members[0].count == 0
+    assert not found.bindings[0].readonly
 
 
 def test_reflection_is_the_same_after_json() -> None:

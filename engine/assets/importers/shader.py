@@ -9,7 +9,7 @@ from engine.assets.facts import ShaderFacts
 from engine.assets.formats import ShaderStage
 from engine.assets.importers import Imported
 from engine.assets.importers.shader_source import ShaderSource
-from engine.assets.spirv import check_module, reflect
+from engine.assets.spirv import ShaderFaultError, check_module, reflect
 from engine.assets.spirv_types import SpirvError
 from engine.assets.tool_process import ToolResult, run_tool, tool_folder
 from engine.assets.tools import Tool, find_compiler, find_validator
@@ -75,6 +75,19 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
     except OSError as error:
         message = f"the validator cannot be run: {error.strerror or error}"
         raise InputError(Problem(NO_COMPILER, message, _start_of(source))) from error
+    except ShaderFaultError as error:
+        raise InputError(
+            [
+                source.problem(
+                    AssetCode.SHADER_INTERFACE,
+                    fault.message,
+                    source.line_of(fault.name),
+                    fault.name,
+                    fault.help,
+                )
+                for fault in error.faults
+            ]
+        ) from error
     except SpirvError as error:
         raise InputError(Problem(AssetCode.SHADER_SPIRV, str(error), _start_of(source))) from error
     return Imported(code, ShaderFacts(stage, entry_point, reflection))

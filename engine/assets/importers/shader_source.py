@@ -54,6 +54,11 @@ class ShaderSource:
         """The expanded text for the compiler."""
         return "\n".join(self.lines) + "\n"
 
+    def line_of(self, name: str) -> int:
+        """Return the first line of the expanded text that has a word, or the first line."""
+        word = re.compile(rf"\b{re.escape(name)}\b")
+        return next((row for row, line in enumerate(self.lines, 1) if name and word.search(line)), 1)
+
     def problem(self, code: str, message: str, line: int, token: str = "", help: str = "") -> Problem:
         """Return a problem at `line` of the expanded text, with the position in its own file."""
         if not self.origins:
