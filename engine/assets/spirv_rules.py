@@ -165,10 +165,11 @@ def _features(tables: ModuleTables, reflection: Reflection) -> Iterator[Fault]:
     for extension in tables.extensions:
         if extension not in _EXTENSIONS:
             yield Fault(f"it needs the SPIR-V extension {extension}", "leave out what needs the extension")
-    for kind, (op, *operands) in tables.types.items():
-        wide = op == Op.TYPE_INT and operands[0] == 64 and 11 in reflection.capabilities
-        if op in (Op.TYPE_INT, Op.TYPE_FLOAT) and operands[0] != 32 and not wide:
-            yield Fault(f"type {kind} has {operands[0]} bits", "use types of 32 bits")
+    if set(reflection.capabilities) <= CAPABILITIES.keys():
+        for kind, (op, *operands) in tables.types.items():
+            wide = op == Op.TYPE_INT and operands[0] == 64 and 11 in reflection.capabilities
+            if op in (Op.TYPE_INT, Op.TYPE_FLOAT) and operands[0] != 32 and not wide:
+                yield Fault(f"type {kind} has {operands[0]} bits", "use types of 32 bits")
 
 
 def _sizes(tables: ModuleTables) -> Iterator[Fault]:

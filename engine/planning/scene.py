@@ -327,7 +327,9 @@ class ScenePlanner:
         """Return the draw table of a pass, an empty one where it is new."""
         table = self._tables.get(p.name)
         if table is None or table.declaration != p:
-            table = DrawTable(p, self._registry[p.draws], self._tableau, self._library, self._report)
+            feature = self._registry[p.draws]
+            features = self.profile.features
+            table = DrawTable(p, feature, self._tableau, self._library, self._report, features)
             self._tables[p.name] = table
         return table
 

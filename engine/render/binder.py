@@ -15,7 +15,8 @@ from engine.plan.terms.drawing import CompareOp, DescriptorType
 from engine.plan.terms.drawing_rows import BindingRow
 from engine.planning.draw.draw_list import COMMAND, DrawList
 from engine.planning.draw.drawing import PassDrawing
-from engine.planning.draw.shading import FRAME_SET, MATERIAL_SET, ShaderSet
+from engine.planning.draw.interfaces import FRAME_SET, MATERIAL_SET
+from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
 from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets

@@ -18,7 +18,7 @@ from engine.plan.terms.table import distinct, is_in
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import BATCH
 from engine.planning.draw.instance_blocks import capacity
-from engine.planning.draw.shading import MATERIAL_SET
+from engine.planning.draw.interfaces import MATERIAL_SET
 from engine.planning.draw.tables import DrawTable
 from engine.render.descriptors import BoundImage, DescriptorSets
 from engine.render.layouts import SetLayout

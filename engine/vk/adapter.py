@@ -13,9 +13,16 @@ from engine.vk.structs import as_dict, chain, new
 
 REQUIRED_API = make_version(1, 3)
 
+# Vulkan 1.3 demands all of them of every driver. robustBufferAccess: no index of a shader leaves its buffer.
 REQUIRED_FEATURES = {
+    "VkPhysicalDeviceFeatures": ("robustBufferAccess",),
     "VkPhysicalDeviceVulkan12Features": ("timelineSemaphore",),
-    "VkPhysicalDeviceVulkan13Features": ("dynamicRendering", "synchronization2", "maintenance4"),
+    "VkPhysicalDeviceVulkan13Features": (
+        "dynamicRendering",
+        "synchronization2",
+        "maintenance4",
+        "shaderTerminateInvocation",
+    ),
 }
 
 # Enabled if supported; check `Device.features` before using one.

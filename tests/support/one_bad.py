@@ -238,6 +238,81 @@ MISFITS = (
         "tint: [1 1 0 1e300]",
         "out of the range",
     ),
+    _interface(
+        "points without a size",
+        "assets.hu",
+        "topology: triangle_list  vertices: bad",
+        "topology: point_list  vertices: bad",
+        "draws the points of vertices 'bad' and writes no gl_PointSize",
+    ),
+    _interface(
+        "push constants",
+        "assets/bad.fs.glsl",
+        "void main() {\n    Material m",
+        "layout(push_constant) uniform P { uint row; } p;\n"
+        "void main() {\n    Material m = materials.row[p.row]; m",
+        "reads the push constants 'p'",
+    ),
+    _interface(
+        "an input that nobody writes",
+        "assets/bad.fs.glsl",
+        "location = 0) in vec3 shade",
+        "location = 3) in vec3 shade",
+        "reads 'shade' at location 3, which shader 'bad.vs' does not write",
+    ),
+    _interface(
+        "an input of another kind",
+        "assets/bad.fs.glsl",
+        "in vec3 shade",
+        "flat in uvec3 shade",
+        "reads 'shade' as uint; shader 'bad.vs' writes it as float",
+    ),
+    _interface(
+        "a colour of integers",
+        "assets/bad.fs.glsl",
+        "out vec4 colour;\nvoid main() {",
+        "out uvec4 colours;\nvoid main() { vec4 colour; colours = uvec4(1);",
+        "does not write colour 0 (R8G8B8A8_SRGB) as float",
+    ),
+    _interface(
+        "no colour",
+        "assets/bad.fs.glsl",
+        "layout(location = 0) out vec4 colour;\nvoid main() {",
+        "void main() { vec4 colour;",
+        "does not write all of colour 0",
+    ),
+    _interface(
+        "a frame of structs",
+        "assets/bad.vs.glsl",
+        "layout(set = 0, binding = 0, std140) uniform Frame { mat4 viewProjection; }",
+        "struct S { vec4 v; };\n"
+        "layout(set = 0, binding = 0, std140) uniform Frame { mat4 viewProjection; S more; }",
+        "has 'more' in the block 'frame' as S",
+    ),
+    *(
+        Misfit(
+            name,
+            "assets/bad.fs.glsl",
+            "void main() {\n    Material m",
+            text + "    Material m",
+            ("asset.broken", "shader.interface"),
+            reason,
+            _SHADER,
+        )
+        for name, text, reason in (
+            (
+                "doubles",
+                "void main() {\n    double d = shade.x; if (d > 9.0) discard;\n",
+                "it needs the capability",
+            ),
+            (
+                "a shader of gigabytes",
+                "float a[2147483647];\n"
+                "void main() {\n    a[material] = 1.0; if (a[material + 1] > 9.0) discard;\n",
+                "the variable 'a' takes",
+            ),
+        )
+    ),
     Misfit(
         "a shader does not compile",
         "assets/bad.fs.glsl",

@@ -30,5 +30,6 @@ void main() {
     uvAlbedoNormal = vec4(uv_albedo, uv_normal);
     uvTangentRoughness = vec4(uv_tangent, uv_roughness);
     material = row.y;
+    gl_PointSize = 1.0;
     gl_Position = frame.viewProjection * position;
 }

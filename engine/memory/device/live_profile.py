@@ -128,6 +128,7 @@ def live_profile(device: Device) -> DeviceProfile:
         driver=reported["driver"],
         api=reported["api"],
         budgets=budgets,
+        features=device.features,
         measure=measure,
     )
 

@@ -132,7 +132,8 @@ class DeviceProfile:
     """Memory types, heaps, queue families, limits and sizing rules of one device.
 
     `budgets` limits heaps, by index, in bytes (VK_EXT_memory_budget, `--budget`); other heaps may be used up
-    to `default_fraction` of their size.
+    to `default_fraction` of their size. `features` are those that a live device was opened with, by their
+    names in Vulkan; None in a file.
     """
 
     name: str
@@ -148,6 +149,7 @@ class DeviceProfile:
     facts: tuple[ImageFact, ...] = ()
     budgets: Mapping[int, int] = field(default_factory=dict)
     default_fraction: float = 0.9
+    features: frozenset[str] | None = None
     measure: Measure | None = None
     _cache: dict[object, MemoryRequirements] = field(default_factory=dict, repr=False)
 

@@ -12,8 +12,9 @@ from engine.plan.terms.drawing import CompareOp, Topology
 from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
+from engine.planning.draw.interfaces import FRAME_SET, MATERIAL_SET
 from engine.planning.draw.recipes import MaterialUse, Recipes
-from engine.planning.draw.shading import FRAME_SET, MATERIAL_SET, ShaderSet
+from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import DrawTable, InUse
 
 

@@ -17,6 +17,7 @@ from engine.feature import Drawable, Feature
 from engine.graph import Pass
 from engine.humon import InputError, Problem
 from engine.plan.requirements.request_table import GrowingArray
+from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.shading import (
     ShaderSet,
     check_inputs,
@@ -50,6 +51,10 @@ BUILTIN_DB = 0
 
 TEXTURE = np.dtype([("shading", "<i4"), ("material", "<i4"), ("key", "<i8"), ("fallback", "<i8")])
 """One texture of a material: numbers of shader set and material, keys of the texture and of its fallback."""
+
+
+_Layout = tuple[tuple[tuple[str, VertexFormat], ...], str]
+"""Vertex format and topology of a mesh."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ class Recipes:
         feature: Feature,
         library: AssetLibrary,
         report: Callable[[Problem], None],
+        features: frozenset[str] | None = None,
     ) -> None:
         self.shadings: list[ShaderSet] = []
         self.materials: list[list[MaterialUse]] = []
@@ -113,7 +119,7 @@ class Recipes:
         self._feature = feature
         self._library = library
         self._report = report
-        self._provided = provided(declaration)
+        self._given = PassInterface.of(declaration, features)
         self._own_shaders = tuple(library.find("builtin", name, ("shader",)) for name in declaration.shaders)
         self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
         self._of_asset: dict[int, tuple[int, ...]] = {}
@@ -122,13 +128,11 @@ class Recipes:
         self._pipeline_numbers: dict[tuple[object, ...], int] = {}
         self._batch_numbers: dict[tuple[int, int, int, int], int] = {}
         self._material_problems: dict[AssetRef, tuple[Problem, ...]] = {}
-        self._unread: dict[
-            tuple[int, tuple[tuple[str, VertexFormat], ...], AssetRef], tuple[Problem, ...]
-        ] = {}
-        self._fitting: dict[tuple[int, tuple[tuple[str, VertexFormat], ...]], bool] = {}
+        self._unread: dict[tuple[int, _Layout, AssetRef], tuple[Problem, ...]] = {}
+        self._fitting: dict[tuple[int, _Layout], bool] = {}
         self.placeholder = self._placeholder()
         if self._own_shaders:
-            problems = check_shaders(self._own_shaders, self._provided, library, self._own_shaders[0])
+            problems = check_shaders(self._own_shaders, self._given, library, self._own_shaders[0])
             if problems:
                 raise InputError(problems)
 
@@ -255,7 +259,7 @@ class Recipes:
         if drawable.vertices == self.placeholder.vertices:
             return -1
         offered = self._vertices_facts(self.placeholder.vertices)
-        if not self._fits(shading, offered.vertex_format):
+        if not self._fits(shading, (offered.vertex_format, self.placeholder.topology)):
             return -1
         return self._pipeline(shading, offered, self.placeholder.topology)
 
@@ -314,7 +318,8 @@ class Recipes:
         """Return the number of the shader set that draws a drawable, and why it cannot draw it.
 
         The shaders are those of the pass, or of the drawable's material. The problems are the same for all
-        meshes that have one material and one vertex format. The number is -1 where there is no shader set.
+        meshes that have one material, vertex format and topology. The number is -1 where there is no shader
+        set.
         """
         if self._own_shaders:
             return self._reading(self._own_shaders, drawable, drawable.vertices)
@@ -322,7 +327,7 @@ class Recipes:
         problems = self._material_problems.get(material.ref)
         shaders = tuple(self._library.usable(ref) for ref in material.shaders)
         if problems is None:
-            problems = check_shaders(shaders, self._provided, self._library, material.ref)
+            problems = check_shaders(shaders, self._given, self._library, material.ref)
             if not problems:
                 made, parameters = self.shadings[self._shading_number(shaders)], self._parameters(material)
                 problems = check_parameters(made, parameters, self._library, material.ref)
@@ -337,21 +342,21 @@ class Recipes:
         The problems have the place of the asset `owner`.
         """
         number, vertices = self._shading_number(shaders), self._vertices_facts(drawable.vertices)
-        form = vertices.vertex_format
-        if self._fits(number, form):
+        layout = vertices.vertex_format, drawable.topology
+        if self._fits(number, layout):
             return number, ()
-        problems = self._unread.get((number, form, owner))
+        problems = self._unread.get((number, layout, owner))
         if problems is None:
             mesh = self._library.record(drawable.vertices).label
-            problems = check_inputs(self.shadings[number], form, mesh, self._library, owner)
-            self._unread[number, form, owner] = problems
+            problems = check_inputs(self.shadings[number], *layout, mesh, self._library, owner)
+            self._unread[number, layout, owner] = problems
         return number, problems
 
-    def _fits(self, shading: int, vertex_format: tuple[tuple[str, VertexFormat], ...]) -> bool:
-        """Whether a shader set reads vertices of this format."""
-        known = (shading, vertex_format)
+    def _fits(self, shading: int, layout: _Layout) -> bool:
+        """Whether a shader set reads and draws such vertices."""
+        known = (shading, layout)
         if known not in self._fitting:
-            self._fitting[known] = fits(self.shadings[shading], vertex_format)
+            self._fitting[known] = fits(self.shadings[shading], *layout)
         return self._fitting[known]
 
     def _shading_number(self, shaders: tuple[AssetRef, ...]) -> int:
@@ -365,11 +370,6 @@ class Recipes:
             block = self.shadings[number].material
             self._packed.append(GrowingArray(np.dtype((np.void, block.size if block is not None else 1))))
         return number
-
-
-def provided(declaration: Pass) -> frozenset[str]:
-    """Return the names that the frame set of a pass's shaders may bind."""
-    return frozenset({"frame", "instances", "draws", "materials", *(r.binding for r in declaration.reads)})
 
 
 _NEUTRAL_TEXTURES = {"normal": "flatNormal", "tangent": "flatNormal", "roughness": "matte"}

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, Variable, VertexFormat
 from engine.humon import Problem, Severity
-from engine.plan.terms.drawing import DescriptorType, ShaderStage
+from engine.plan.terms.drawing import DescriptorType, ShaderStage, Topology
 from engine.plan.terms.drawing_rows import BindingRow
 from engine.planning.draw.blocks import Block
-
-TEXTURE_TYPE = "sampler2DArray"
-FRAME_SET, MATERIAL_SET = 0, 1
-"""Descriptor set numbers: bound once per pass, and bound per material."""
+from engine.planning.draw.interfaces import MATERIAL_SET, PassInterface, Stage, interface_faults
 
 
 @dataclass(frozen=True)
@@ -22,7 +19,7 @@ class ShaderSet:
 
     `stages` has the stage and the entry point of each shader, `sets` the bindings of each descriptor set, in
     order. `frame` is the layout of the uniform block named Frame, `material` that of one row of the storage
-    block named Materials; None without such a block.
+    block named Materials; None without such a block. `draws_points` says that it writes the size of points.
     """
 
     name: str
@@ -32,6 +29,7 @@ class ShaderSet:
     inputs: tuple[Variable, ...]
     frame: Block | None
     material: Block | None
+    draws_points: bool = False
 
     @property
     def slots(self) -> tuple[tuple[str, int], ...]:
@@ -42,28 +40,23 @@ class ShaderSet:
 
 
 def check_shaders(
-    shaders: Sequence[AssetRef], provided: Collection[str], library: AssetLibrary, owner: AssetRef
+    shaders: Sequence[AssetRef], given: PassInterface, library: AssetLibrary, owner: AssetRef
 ) -> tuple[Problem, ...]:
-    """Return why `shaders` make no pipeline together (shader.interface), nothing where they do.
+    """Return why `shaders` make no pipeline of a pass together (shader.interface), nothing where they do.
 
-    `provided` are the names that the frame set may bind; `owner`, the asset that names the shaders, gives the
-    place. A pipeline has one vertex stage and at most one fragment stage; no two stages may declare a binding
-    differently, and every binding of set 0 is provided.
+    `owner`, the asset that names the shaders, gives the place. A pipeline has one vertex stage and at most
+    one fragment stage; no two stages may declare a binding differently, each reads what the one before
+    writes, and all that they bind is provided.
     """
     found = _Findings(library, owner)
     _check_stages(shaders, library, found)
-    merged: dict[tuple[int, int], Binding] = {}
-    for ref in shaders:
-        for binding in _facts(ref, library).reflection.bindings:
-            _check_provided(binding, provided, library.record(ref).label, found)
-            where = (binding.set, binding.binding)
-            before = merged.setdefault(where, binding)
-            if (before.descriptor_type, before.type) != (binding.descriptor_type, binding.type):
-                found.add(
-                    f"set {where[0]}, binding {where[1]} is {before.type} '{before.name}' in one stage "
-                    f"and {binding.type} '{binding.name}' in another",
-                    "give both stages the same declaration",
-                )
+    if not found.problems:
+        stages = {}
+        for ref in shaders:
+            facts = _facts(ref, library)
+            stages[ShaderStage[facts.stage.name]] = Stage(library.record(ref).label, facts.reflection)
+        for message, help_text in interface_faults(stages, given):
+            found.add(message, help_text)
     return tuple(found.problems)
 
 
@@ -71,6 +64,7 @@ def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary) -> ShaderSet:
     """Merge the reflections of `shaders` (one per stage), in which `check_shaders` has found nothing."""
     merged: dict[tuple[int, int], tuple[Binding, ShaderStage]] = {}
     inputs: tuple[Variable, ...] = ()
+    draws_points = False
     stages = []
     for ref in shaders:
         facts = _facts(ref, library)
@@ -78,6 +72,7 @@ def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary) -> ShaderSet:
         stages.append((stage, facts.entry_point))
         if stage is ShaderStage.VERTEX:
             inputs = facts.reflection.inputs
+            draws_points = facts.reflection.writes_point_size
         for binding in facts.reflection.bindings:
             where = (binding.set, binding.binding)
             before, earlier = merged.get(where, (binding, ShaderStage(0)))
@@ -92,19 +87,22 @@ def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary) -> ShaderSet:
         inputs,
         _frame_block(merged),
         _material_block(merged),
+        draws_points,
     )
 
 
 def check_inputs(
     shaders: ShaderSet,
     vertex_format: Sequence[tuple[str, VertexFormat]],
+    topology: str,
     mesh: str,
     library: AssetLibrary,
     owner: AssetRef,
 ) -> tuple[Problem, ...]:
     """Return the inputs of the vertex stage that the vertex format lacks, by name and numeric kind.
 
-    The problems (shader.interface) have the place of the asset `owner`; `mesh` names the vertices.
+    Points need a vertex stage that writes their size. The problems (shader.interface) have the place of the
+    asset `owner`; `mesh` names the vertices.
     """
     found = _Findings(library, owner)
     offered = dict(vertex_format)
@@ -120,6 +118,11 @@ def check_inputs(
                 f"{shaders.name} reads '{variable.name}' as {variable.kind}; {mesh} has it as {form.value}",
                 f"declare the input as {form.shader_kind}, or change the vertex format",
             )
+    if topology == Topology.POINT_LIST.name and not shaders.draws_points:
+        found.add(
+            f"{shaders.name} draws the points of {mesh} and writes no gl_PointSize",
+            "write gl_PointSize = 1.0; in the vertex shader",
+        )
     return tuple(found.problems)
 
 
@@ -183,29 +186,12 @@ def _check_stages(shaders: Sequence[AssetRef], library: AssetLibrary, found: _Fi
         )
 
 
-def fits(shaders: ShaderSet, vertex_format: Sequence[tuple[str, VertexFormat]]) -> bool:
-    """Whether a vertex format has every input of the vertex stage, by name and numeric kind."""
+def fits(shaders: ShaderSet, vertex_format: Sequence[tuple[str, VertexFormat]], topology: str) -> bool:
+    """Whether `check_inputs` finds nothing."""
     offered = {name: form.shader_kind for name, form in vertex_format}
+    if topology == Topology.POINT_LIST.name and not shaders.draws_points:
+        return False
     return all(offered.get(variable.name) == variable.kind for variable in shaders.inputs)
-
-
-def _check_provided(binding: Binding, provided: Collection[str], shader: str, found: _Findings) -> None:
-    """Check that a binding is provided: by name in the frame set, as a texture in the material set."""
-    if binding.set == FRAME_SET and binding.name not in provided:
-        found.add(
-            f"{shader} binds '{binding.name}' in set {FRAME_SET}, which this pass does not provide",
-            "it provides " + ", ".join(sorted(provided)),
-        )
-    if binding.set == MATERIAL_SET and binding.type != TEXTURE_TYPE:
-        found.add(
-            f"{shader} has '{binding.name}' in set {MATERIAL_SET} as {binding.type}",
-            f"textures of a material are {TEXTURE_TYPE}: they are layers of array pages",
-        )
-    if binding.set > MATERIAL_SET:
-        found.add(
-            f"{shader} binds '{binding.name}' in set {binding.set}",
-            f"set {FRAME_SET} holds what a pass provides, set {MATERIAL_SET} a material's textures",
-        )
 
 
 def _rows(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]], index: int) -> tuple[BindingRow, ...]:

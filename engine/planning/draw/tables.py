@@ -76,10 +76,11 @@ class DrawTable:
         tableau: Tableau,
         library: AssetLibrary,
         report: Callable[[Problem], None],
+        features: frozenset[str] | None = None,
     ) -> None:
         self.declaration = declaration
         self.feature: FeatureTable = tableau.tables[declaration.draws]
-        self.recipes = Recipes(declaration, feature, library, report)
+        self.recipes = Recipes(declaration, feature, library, report, features)
         self.blocks = InstanceBlocks()
         self.assets: Ints = np.zeros(0, np.int64)
         self.material_rows: list[npt.NDArray[np.int32]] = []

@@ -12,11 +12,13 @@ from engine.assets import AssetRef, Binding, Member, ShaderFacts, Variable, Vert
 from engine.assets.reflection import DescriptorType, Reflection
 from engine.humon import Problem
 from engine.plan.terms.drawing import ShaderStage
+from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.shading import check_inputs, check_shaders, fits, shader_set
 
 VERTEX, FRAGMENT = AssetRef(1, 0), AssetRef(1, 1)
 FLOAT3 = next(form for form in VertexFormat if form.shader_kind == "float")
-PROVIDED = ("frame", "draws", "materials")
+GIVEN = PassInterface(frozenset({"frame", "draws", "materials"}), {})
+TRIANGLES, POINTS = "TRIANGLE_LIST", "POINT_LIST"
 EYE, ROW = Member("eye", 0, 16, "vec4"), Member("tint", 0, 16, "vec4")
 
 
@@ -37,7 +39,7 @@ class Library:
         fragment: tuple[Binding, ...],
         stages: tuple[str, str] = ("VERTEX", "FRAGMENT"),
     ) -> None:
-        inputs = (Variable("position", 0, FLOAT3, 3, "float"),)
+        inputs = (Variable("position", 0, FLOAT3, 3, "float"),) if stages[0] == "VERTEX" else ()
         self._facts = {
             VERTEX: _facts(stages[0], Reflection("main", 0, inputs, bindings=vertex)),
             FRAGMENT: _facts(stages[1], Reflection("main", 4, bindings=fragment)),
@@ -67,7 +69,7 @@ def merged(vertex: tuple[Binding, ...], fragment: tuple[Binding, ...]) -> Any:
 def checked(vertex: tuple[Binding, ...], fragment: tuple[Binding, ...]) -> list[str]:
     """The messages about these bindings of two shaders."""
     library: Any = Library(vertex, fragment)
-    return [problem.message for problem in check_shaders((VERTEX, FRAGMENT), PROVIDED, library, FRAGMENT)]
+    return [problem.message for problem in check_shaders((VERTEX, FRAGMENT), GIVEN, library, FRAGMENT)]
 
 
 @pytest.mark.parametrize("sizes", [(16, 32), (32, 16)])
@@ -152,7 +154,7 @@ def test_all_that_is_wrong_with_the_shaders_of_a_material_is_reported_together()
 )
 def test_a_pipeline_has_one_vertex_stage_and_at_most_one_fragment_stage(stages, messages):
     library: Any = Library((), (), stages)
-    found = check_shaders((VERTEX, FRAGMENT), PROVIDED, library, FRAGMENT)
+    found = check_shaders((VERTEX, FRAGMENT), GIVEN, library, FRAGMENT)
     assert [problem.message for problem in found] == messages
 
 
@@ -160,15 +162,15 @@ def test_a_mesh_needs_every_input_by_name_and_kind():
     library: Any = Library((), ())
     made = shader_set((VERTEX, FRAGMENT), library)
     good = [("position", FLOAT3)]
-    assert check_inputs(made, good, "mesh", library, FRAGMENT) == ()
-    assert fits(made, good)
+    assert check_inputs(made, good, TRIANGLES, "mesh", library, FRAGMENT) == ()
+    assert fits(made, good, TRIANGLES)
     unsigned = next(form for form in VertexFormat if form.shader_kind != "float")
     for wrong, message in (
         ([("normal", FLOAT3)], "reads the vertex attribute 'position', which mesh"),
         ([("position", unsigned)], f"reads 'position' as float; mesh has it as {unsigned.value}"),
     ):
-        assert not fits(made, wrong)
-        (problem,) = check_inputs(made, wrong, "mesh", library, FRAGMENT)
+        assert not fits(made, wrong, TRIANGLES)
+        (problem,) = check_inputs(made, wrong, TRIANGLES, "mesh", library, FRAGMENT)
         assert message in problem.message
 
 
@@ -181,6 +183,26 @@ def test_a_vertex_format_fits_only_with_every_input():
     library: Any = Library((), ())
     made = shader_set((VERTEX, FRAGMENT), library)
     made = replace(made, inputs=(*made.inputs, Variable("normal", 1, FLOAT3, 3, "float")))
-    assert fits(made, [("normal", FLOAT3), ("position", FLOAT3)])
-    assert not fits(made, [("position", FLOAT3)])
-    assert not fits(made, [("normal", FLOAT3)])
+    assert fits(made, [("normal", FLOAT3), ("position", FLOAT3)], TRIANGLES)
+    assert not fits(made, [("position", FLOAT3)], TRIANGLES)
+    assert not fits(made, [("normal", FLOAT3)], TRIANGLES)
+
+
+def test_points_need_a_vertex_shader_that_writes_their_size():
+    library: Any = Library((), ())
+    made = shader_set((VERTEX, FRAGMENT), library)
+    good = [("position", FLOAT3)]
+    assert not fits(made, good, POINTS)
+    (problem,) = check_inputs(made, good, POINTS, "mesh", library, FRAGMENT)
+    assert "draws the points of mesh and writes no gl_PointSize" in problem.message
+    sized = replace(made, draws_points=True)
+    assert fits(sized, good, POINTS)
+    assert check_inputs(sized, good, POINTS, "mesh", library, FRAGMENT) == ()
+
+
+def test_members_of_a_block_lie_at_one_place_in_all_stages():
+    moved = frame(32, (Member("eye", 16, 16, "vec4"),))
+    assert checked((frame(16),), (moved,)) == [
+        "'eye' of the block 'frame' is vec4 at byte 0 in one stage and vec4 at byte 16 in another"
+    ]
+    assert checked((frame(16),), (frame(32, (EYE, Member("far", 16, 4, "float"))),)) == []

@@ -1,0 +1,274 @@
+"""Whether shaders fit each other and their pass: stages, colour targets, bindings, push constants, features.
+
+What a module alone may ask of a device has been checked when it was imported (`engine.assets.spirv_rules`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.assets import Binding, Member, Reflection, Variable
+from engine.assets.limits import MAX_UNIFORM_BYTES
+from engine.assets.reflection import DescriptorType
+from engine.assets.spirv_rules import CAPABILITIES
+from engine.graph import Pass
+from engine.plan.terms.drawing import ShaderStage
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vulkan_enums import Aspect
+
+TEXTURE_TYPE = "sampler2DArray"
+FRAME_SET, MATERIAL_SET = 0, 1
+"""Descriptor set numbers: bound once per pass, and bound per material."""
+
+_BLOCKS = {"frame": "Frame", "materials": "Materials"}
+"""The names of blocks whose members are filled by name."""
+
+_NUMBERS = re.compile(r"float|int|uint|bool|[iub]?vec[234]|mat[234](x[234])?")
+_COMPONENTS = "xyzw"
+_FIRST_BITS = re.compile(r"[RGBA]\d+")
+
+
+@dataclass(frozen=True)
+class PassInterface:
+    """What a pass gives its shaders, and what it takes from them.
+
+    `buffers` and `images` are the names that the frame set may bind, images with their GLSL type; `colors`
+    are the formats of its colour targets; `features` are those that the device was opened with, None where
+    that is not known.
+    """
+
+    buffers: frozenset[str]
+    images: Mapping[str, str]
+    colors: tuple[Format, ...] = ()
+    features: frozenset[str] | None = None
+
+    @staticmethod
+    def of(declaration: Pass, features: frozenset[str] | None) -> PassInterface:
+        """The interface of a pass."""
+        buffers = frozenset({"frame", "instances", "draws", "materials"})
+        images = {
+            read.binding: "sampler2DShadow" if Aspect.DEPTH & read.image.format.info.aspect else "sampler2D"
+            for read in declaration.reads
+        }
+        return PassInterface(
+            buffers, images, tuple(target.image.format for target in declaration.color), features
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """The names that the frame set may bind, sorted."""
+        return sorted({*self.buffers, *self.images})
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a pipeline: the label of its shader, and its interface."""
+
+    label: str
+    reflection: Reflection
+
+
+Fault = tuple[str, str]
+"""A message and a hint."""
+
+
+def interface_faults(stages: Mapping[ShaderStage, Stage], given: PassInterface) -> Iterator[Fault]:
+    """Yield why these stages are no pipeline for a pass."""
+    differing = set()
+    declared: dict[tuple[int, int], Binding] = {}
+    for stage in stages.values():
+        for binding in stage.reflection.bindings:
+            place = binding.set, binding.binding
+            for fault in _alike_faults(declared.setdefault(place, binding), binding):
+                differing.add(place)
+                yield fault
+    for stage in stages.values():
+        yield from _feature_faults(stage, given)
+        for binding in stage.reflection.bindings:
+            if (binding.set, binding.binding) not in differing:
+                yield from _binding_faults(binding, stage.label, given)
+        for block in stage.reflection.push_constants:
+            yield (
+                f"{stage.label} reads the push constants '{block.name}', which no pass has",
+                "read values of the frame from the block Frame, of a material from the block Materials",
+            )
+    vertex, fragment = stages.get(ShaderStage.VERTEX), stages.get(ShaderStage.FRAGMENT)
+    if vertex is not None:
+        yield from _attribute_faults(vertex)
+    if vertex is not None and fragment is not None:
+        yield from _varying_faults(vertex, fragment)
+    yield from _color_faults(fragment, given)
+
+
+def _feature_faults(stage: Stage, given: PassInterface) -> Iterator[Fault]:
+    if given.features is not None:
+        needed = {CAPABILITIES.get(capability, "") for capability in stage.reflection.capabilities}
+        for feature in sorted(needed - {""} - given.features):
+            yield (
+                f"{stage.label} needs the feature {feature}, which this device lacks",
+                "write the shader without it, or use another device",
+            )
+
+
+def _alike_faults(before: Binding, binding: Binding) -> Iterator[Fault]:
+    """Say where two stages declare a binding differently: its kind, its name, or its members' places."""
+    advice = "give both stages the same declaration"
+    kinds = [(one.descriptor_type, one.type, one.name) for one in (before, binding)]
+    if kinds[0] != kinds[1]:
+        yield (
+            f"set {binding.set}, binding {binding.binding} is {before.type} '{before.name}' in one stage "
+            f"and {binding.type} '{binding.name}' in another",
+            advice,
+        )
+        return
+    places = {member.name: member for member in _all_members(before.members)}
+    for member in _all_members(binding.members):
+        other = places.get(member.name, member)
+        if (other.offset, other.type, other.stride) != (member.offset, member.type, member.stride):
+            yield (
+                f"'{member.name}' of the block '{binding.name}' is {other.type} at byte {other.offset} in "
+                f"one stage and {member.type} at byte {member.offset} in another",
+                advice,
+            )
+
+
+def _all_members(members: tuple[Member, ...]) -> tuple[Member, ...]:
+    """The members of a block, and those of its rows."""
+    return (*members, *(inner for member in members for inner in member.members))
+
+
+def _binding_faults(binding: Binding, shader: str, given: PassInterface) -> Iterator[Fault]:
+    """Say whether something is bound there: by name in the frame set, as a texture in the material set."""
+    name = binding.name
+    if binding.set > MATERIAL_SET:
+        yield (
+            f"{shader} binds '{name}' in set {binding.set}",
+            f"set {FRAME_SET} holds what a pass provides, set {MATERIAL_SET} a material's textures",
+        )
+    elif binding.set == MATERIAL_SET and binding.type != TEXTURE_TYPE:
+        yield (
+            f"{shader} has '{name}' in set {MATERIAL_SET} as {binding.type}",
+            f"textures of a material are {TEXTURE_TYPE}: they are layers of array pages",
+        )
+    elif binding.set == FRAME_SET and name not in given.names:
+        yield (
+            f"{shader} binds '{name}' in set {FRAME_SET}, which this pass does not provide",
+            "it provides " + ", ".join(given.names),
+        )
+    elif binding.count != 1:
+        yield f"{shader} binds '{name}' as an array", "bind one of each: nothing else is provided"
+    elif binding.set == FRAME_SET and name in given.images:
+        if binding.type != given.images[name]:
+            yield f"{shader} binds '{name}' as {binding.type}", f"it is a {given.images[name]}"
+    elif binding.set == FRAME_SET:
+        yield from _buffer_faults(binding, shader)
+
+
+def _buffer_faults(binding: Binding, shader: str) -> Iterator[Fault]:
+    name = binding.name
+    wanted = DescriptorType.UNIFORM_BUFFER if name == "frame" else DescriptorType.STORAGE_BUFFER
+    if binding.descriptor_type is not wanted:
+        yield f"{shader} binds '{name}' as {binding.descriptor_type}", f"it is a {wanted}"
+        return
+    if (binding.type in _BLOCKS.values() or name in _BLOCKS) and binding.type != _BLOCKS.get(name):
+        wanted_type = _BLOCKS.get(name, "another name")
+        yield f"{shader} declares '{name}' as the block {binding.type}", f"call the block {wanted_type}"
+    elif name == "frame":
+        yield from _member_faults(binding.members, binding.block_size, name, shader)
+    elif name == "materials":
+        row = binding.members[0] if len(binding.members) == 1 else None
+        if row is None or not row.members or not 0 < row.stride <= MAX_UNIFORM_BYTES or row.offset:
+            yield (
+                f"{shader} declares the block Materials not as rows",
+                f"declare it as one array of a struct, of at most {MAX_UNIFORM_BYTES} bytes each",
+            )
+        else:
+            yield from _member_faults(row.members, row.stride, name, shader)
+
+
+def _member_faults(members: tuple[Member, ...], size: int, name: str, shader: str) -> Iterator[Fault]:
+    for member in members:
+        end = member.offset + max(member.size, (max(member.count, 1) - 1) * member.stride)
+        if not _NUMBERS.fullmatch(member.type) or end > size or (member.count != 1 and not member.stride):
+            yield (
+                f"{shader} has '{member.name}' in the block '{name}' as {member.type or 'a struct'}",
+                "use numbers of 32 bits, vectors, matrices, and arrays of them",
+            )
+
+
+def _attribute_faults(vertex: Stage) -> Iterator[Fault]:
+    seen: dict[int, str] = {}
+    for row in vertex.reflection.inputs:
+        if row.component or row.location in seen:
+            other = seen.get(row.location, "another one")
+            yield (
+                f"{vertex.label} reads '{row.name}' at location {row.location}, beside {other}",
+                "give each vertex attribute a location of its own",
+            )
+        seen[row.location] = f"'{row.name}'"
+
+
+def _varying_faults(vertex: Stage, fragment: Stage) -> Iterator[Fault]:
+    written: dict[tuple[int, int], Variable] = {}
+    for row in vertex.reflection.outputs:
+        for place in _places(row):
+            if place in written:
+                yield (
+                    f"{vertex.label} writes '{row.name}' at location {row.location}, "
+                    f"beside '{written[place].name}'",
+                    "give each output a location of its own",
+                )
+            written[place] = row
+    for row in fragment.reflection.inputs:
+        found = [written.get(place) for place in _places(row)]
+        missing = [number for number, one in enumerate(found) if one is None]
+        if missing:
+            part = "" if len(missing) == len(found) else f".{_COMPONENTS[row.component + missing[0]]}"
+            yield (
+                f"{fragment.label} reads '{row.name}{part}' at location {row.location}, "
+                f"which {vertex.label} does not write",
+                "write it in the vertex stage, at the same location",
+            )
+            continue
+        other = next((one for one in found if one is not None and one.kind != row.kind), None)
+        if other is not None:
+            yield (
+                f"{fragment.label} reads '{row.name}' as {row.kind}; "
+                f"{vertex.label} writes it as {other.kind}",
+                "declare it alike in both stages",
+            )
+
+
+def _color_faults(fragment: Stage | None, given: PassInterface) -> Iterator[Fault]:
+    if fragment is None:
+        if given.colors:
+            yield (
+                "there is no fragment shader, and the pass draws colours",
+                "add one to the material's shaders",
+            )
+        return
+    written = {place: row for row in fragment.reflection.outputs for place in _places(row)}
+    for location, form in enumerate(given.colors):
+        channels = len(_FIRST_BITS.findall(form.name.split("_")[0]))
+        kind = "uint" if "UINT" in form.name else "int" if "SINT" in form.name else "float"
+        rows = [written.get((location, component)) for component in range(channels)]
+        vector = f"{kind if channels == 1 else ('' if kind == 'float' else kind[0]) + f'vec{channels}'}"
+        advice = f"declare layout(location = {location}) out {vector}"
+        if any(row is None for row in rows):
+            yield f"{fragment.label} does not write all of colour {location} ({form.name})", advice
+        elif any(row is not None and row.kind != kind for row in rows):
+            yield f"{fragment.label} does not write colour {location} ({form.name}) as {kind}", advice
+    for row in fragment.reflection.outputs:
+        if row.location >= len(given.colors):
+            yield (
+                f"{fragment.label} writes '{row.name}' at location {row.location}; "
+                f"the pass has {len(given.colors)} colours",
+                "leave it out",
+            )
+
+
+def _places(row: Variable) -> Iterator[tuple[int, int]]:
+    """Yield (location, component) for each number of a variable."""
+    return ((row.location, row.component + part) for part in range(row.components))

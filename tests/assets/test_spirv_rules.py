@@ -1,0 +1,239 @@
+"""What a shader may not ask of a device: refused when it is imported, before a driver sees it."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from support.shaders import compiled, facts
+
+from engine.assets import ShaderStage
+from engine.assets.spirv import ShaderFaultError, reflect
+from engine.assets.spirv_rules import CAPABILITIES
+from engine.assets.spirv_types import SpirvError
+from engine.humon import InputError
+
+OUT = "layout(location = 0) out vec4 c;\n"
+REFUSED = {
+    "Float64": ("vert", "void main() { double a = gl_VertexIndex; gl_Position = vec4(a); }"),
+    "Float16": (
+        "vert",
+        "#extension GL_EXT_shader_explicit_arithmetic_types : require\n"
+        "void main() { float16_t a = float16_t(gl_VertexIndex); gl_Position = vec4(a); }",
+    ),
+    "Int16": (
+        "vert",
+        "#extension GL_EXT_shader_explicit_arithmetic_types : require\n"
+        "void main() { int16_t a = int16_t(gl_VertexIndex); gl_Position = vec4(a); }",
+    ),
+    "ClipDistance": ("vert", "void main() { gl_Position = vec4(1); gl_ClipDistance[0] = 1.0; }"),
+    "CullDistance": ("vert", "void main() { gl_Position = vec4(1); gl_CullDistance[0] = 1.0; }"),
+    "capability Geometry": ("frag", OUT + "void main() { c = vec4(gl_PrimitiveID); }"),
+    "SampleRateShading": ("frag", OUT + "void main() { c = vec4(gl_SampleID); }"),
+    "InterpolationFunction": (
+        "frag",
+        "layout(location = 0) in vec2 uv;\n" + OUT + "void main() { c = interpolateAtCentroid(uv).xyxy; }",
+    ),
+    "FragmentShaderPixelInterlockEXT": (
+        "frag",
+        "#extension GL_ARB_fragment_shader_interlock : require\nlayout(pixel_interlock_ordered) in;\n"
+        + OUT
+        + "void main() { beginInvocationInterlockARB(); endInvocationInterlockARB(); c = vec4(1); }",
+    ),
+    "execution mode 5366": (
+        "frag",
+        "#extension GL_ARB_fragment_shader_interlock : require\nlayout(pixel_interlock_ordered) in;\n"
+        + OUT
+        + "void main() { beginInvocationInterlockARB(); endInvocationInterlockARB(); c = vec4(1); }",
+    ),
+    "execution mode 5027": (
+        "frag",
+        "#extension GL_ARB_shader_stencil_export : require\n"
+        + OUT
+        + "void main() { gl_FragStencilRefARB = 1; }",
+    ),
+    "GroupNonUniform": (
+        "comp",
+        "#extension GL_KHR_shader_subgroup_basic : require\nlayout(local_size_x = 1) in;\n"
+        "layout(set = 0, binding = 0) buffer B { uint v; } b;\nvoid main() { b.v = gl_SubgroupSize; }",
+    ),
+    "PhysicalStorageBufferAddresses": (
+        "frag",
+        "#extension GL_EXT_buffer_reference : require\n"
+        "layout(buffer_reference) readonly buffer P { vec4 v; };\n"
+        "layout(set = 0, binding = 0) uniform B { P p; } b;\n" + OUT + "void main() { c = b.p.v; }",
+    ),
+    "geometry_shader_bit": (
+        "geom",
+        "layout(points) in; layout(points, max_vertices = 1) out;\nvoid main() { EmitVertex(); }",
+    ),
+    "the variable 'huge' takes 8589934588 bytes": (
+        "frag",
+        "layout(location = 0) flat in int n;\n"
+        + OUT
+        + "float huge[2147483647];\nvoid main() { huge[n] = 1.0; c = vec4(huge[n + 1]); }",
+    ),
+    "its variables take 80000 bytes": (
+        "frag",
+        "layout(location = 0) flat in int n;\n"
+        + OUT
+        + "void main() { float a[10000]; float b[10000]; a[n] = b[n + 1] = 2.0; c = vec4(a[n] + b[n]); }",
+    ),
+    "its shared variables take": (
+        "comp",
+        "layout(local_size_x = 1) in;\nlayout(set = 0, binding = 0) buffer B { float v; } b;\n"
+        "shared float s[10000];\nvoid main() { s[1] = 1.0; b.v = s[2]; }",
+    ),
+    "'uv' has the location 20": (
+        "vert",
+        "layout(location = 20) in vec4 uv;\nvoid main() { gl_Position = uv; }",
+    ),
+    "has the location 16": (
+        "vert",
+        "layout(location = 15) in vec4 uv[2];\nvoid main() { gl_Position = uv[1]; }",
+    ),
+    "'c' has an index": ("frag", "layout(location = 0, index = 1) out vec4 c;\nvoid main() { c = vec4(1); }"),
+    "binding 4000": (
+        "frag",
+        "layout(set = 1, binding = 4000) uniform sampler2D t;\n"
+        + OUT
+        + "void main() { c = texture(t, vec2(0)); }",
+    ),
+    "the uniform block 'b' has 40000 bytes": (
+        "frag",
+        "layout(set = 0, binding = 0) uniform B { vec4 v[2500]; } b;\n" + OUT + "void main() { c = b.v[1]; }",
+    ),
+    "'b' may be written to": (
+        "frag",
+        "layout(set = 0, binding = 0) buffer B { vec4 v; } b;\n" + OUT + "void main() { c = b.v; }",
+    ),
+    "the push constants 'p' end at byte 144": (
+        "comp",
+        "layout(local_size_x = 1) in;\nlayout(push_constant) uniform P { vec4 v[9]; } p;\n"
+        "layout(set = 0, binding = 0) buffer B { vec4 v; } b;\nvoid main() { b.v = p.v[1]; }",
+    ),
+    "its work groups have 1024 x 64 x 1": (
+        "comp",
+        "layout(local_size_x = 1024, local_size_y = 64) in;\nvoid main() {}",
+    ),
+    "its work groups have 4096 x 1 x 1": (
+        "comp",
+        "layout(local_size_x = 4096, local_size_x_id = 3) in;\n"
+        "layout(set = 0, binding = 0) buffer B { uint v; } b;\nvoid main() { b.v = gl_WorkGroupSize.x; }",
+    ),
+}
+
+
+@pytest.mark.parametrize(("reason", "shader"), REFUSED.items(), ids=REFUSED)
+def test_what_no_device_is_opened_with_is_refused_with_its_reason(
+    reason: str, shader: tuple[str, str]
+) -> None:
+    stage, text = shader
+    with pytest.raises(InputError) as caught:
+        compiled("#version 460\n" + text + "\n", stage)
+    assert {problem.code for problem in caught.value.problems} == {"shader.interface"}
+    assert any(reason in problem.message for problem in caught.value.problems), caught.value
+    assert all(problem.help and problem.position for problem in caught.value.problems)
+
+
+def test_a_fault_is_at_the_line_of_its_variable() -> None:
+    text = (
+        "#version 450\nvoid main() {\n    float a[200000];\n    gl_Position = vec4(a[gl_VertexIndex]);\n}\n"
+    )
+    with pytest.raises(InputError) as caught:
+        compiled(text, "vert")
+    (problem,) = caught.value.problems
+    assert problem.position is not None
+    assert (problem.position.line, problem.position.column) == (3, 11)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "void main() { if (gl_FragCoord.x > 4.0) discard; c = vec4(dFdxFine(gl_FragCoord.y)); }",
+        "layout(early_fragment_tests) in;\nvoid main() { c = vec4(1); }",
+        "layout(depth_less) out float gl_FragDepth;\nvoid main() { gl_FragDepth = 0.0; c = vec4(1); }",
+        "const float t[4] = float[](1, 2, 3, 4);\nvoid main() { c = vec4(t[int(gl_FragCoord.x) & 3]); }",
+        "layout(location = 0) in vec4 v[4];\nvoid main() { float a[256]; a[3] = v[2].x; c = vec4(a[2]); }",
+        "layout(constant_id = 0) const int N = 8;\nvoid main() { float a[N]; a[1] = 2.0; c = vec4(a[0]); }",
+    ],
+)
+def test_what_every_device_has_is_imported(text: str) -> None:
+    assert compiled("#version 450\n" + OUT + text + "\n", "frag")
+
+
+@pytest.mark.parametrize(
+    ("text", "writes"),
+    [
+        ("void main() { gl_Position = vec4(1); }", False),
+        ("void main() { gl_Position = vec4(1); gl_PointSize = 2.0; }", True),
+        ("void f(int i) { if (i > 1) gl_PointSize = 1.0; }\nvoid main() { f(gl_VertexIndex); }", True),
+        ("void f() { gl_PointSize = 1.0; }\nvoid main() { gl_Position = vec4(1); }", False),
+        ("void main() { gl_Position = vec4(gl_PointSize); }", False),
+        (
+            "out gl_PerVertex { float gl_PointSize; };\nvoid main() { gl_PointSize = 1.0; }",
+            True,
+        ),
+    ],
+)
+def test_a_vertex_shader_is_known_to_write_the_size_of_points(text: str, writes: bool) -> None:
+    assert facts("#version 450\n" + text + "\n", "vert").reflection.writes_point_size is writes
+
+
+def test_arrays_of_matrices_and_structs_take_a_location_for_each_column_and_member() -> None:
+    text = (
+        "#version 450\nstruct S { vec2 a; uint b; };\nlayout(location = 1) in mat2 m[2];\n"
+        "layout(location = 0, component = 2) out vec2 v;\nlayout(location = 1) out S s;\n"
+        "void main() { s.a = m[1][0]; s.b = 1u; v = s.a; }\n"
+    )
+    found = facts(text, "vert").reflection
+    assert [(row.name, row.location) for row in found.inputs] == [
+        *(("m[0][0]", 1), ("m[0][1]", 2), ("m[1][0]", 3), ("m[1][1]", 4)),
+    ]
+    outputs = [(row.name, row.location, row.component, row.components, row.kind) for row in found.outputs]
+    assert outputs == [("v", 0, 2, 2, "float"), ("s.a", 1, 0, 2, "float"), ("s.b", 2, 0, 1, "uint")]
+
+
+MAIN = int.from_bytes(b"main", "little")
+
+
+def module(*instructions: tuple[int, ...]) -> bytes:
+    words = [0x07230203, 0x00010600, 0, 1000, 0]
+    for op, *operands in ((17, 1), (15, 0, 1, MAIN, 0, 9), *instructions, (54, 2, 1, 0, 3), (56,)):
+        words += [(len(operands) + 1) << 16 | op, *operands]
+    return struct.pack(f"<{len(words)}I", *words)
+
+
+def test_a_length_of_64_bits_counts_whole() -> None:
+    """Its low word alone says one element."""
+    array = [(22, 4, 32), (21, 5, 64, 0), (43, 5, 6, 1, 1), (28, 7, 4, 6), (32, 8, 6, 7), (59, 8, 9, 6)]
+    with pytest.raises(ShaderFaultError, match="takes 17179869188 bytes"):
+        reflect(module((17, 11), *array), ShaderStage.VERTEX)
+
+
+def test_a_huge_constant_is_refused() -> None:
+    array = [(22, 4, 32), (21, 5, 32, 0), (43, 5, 6, 1 << 30), (28, 7, 4, 6), (46, 7, 10)]
+    with pytest.raises(ShaderFaultError, match="values of 4294967296 bytes"):
+        reflect(module(*array), ShaderStage.VERTEX)
+
+
+def test_types_nest_to_a_limit() -> None:
+    arrays = [(28, 10 + level, 9 + level, 6) for level in range(1, 5000)]
+    with pytest.raises(SpirvError, match="deeper"):
+        reflect(module((22, 10, 32), (21, 5, 32, 0), (43, 5, 6, 1), *arrays), ShaderStage.VERTEX)
+
+
+def test_an_array_with_a_computed_length_is_refused() -> None:
+    with pytest.raises(SpirvError, match="computed"):
+        reflect(module((22, 4, 32), (28, 7, 4, 6)), ShaderStage.VERTEX)
+
+
+def test_every_feature_of_the_table_is_one_that_devices_are_opened_with() -> None:
+    adapter = pytest.importorskip("engine.vk.adapter")
+    opened = {
+        name
+        for table in (adapter.REQUIRED_FEATURES, adapter.OPTIONAL_FEATURES)
+        for row in table.values()
+        for name in row
+    }
+    assert set(CAPABILITIES.values()) - {""} <= opened

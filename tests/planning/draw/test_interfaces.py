@@ -1,0 +1,221 @@
+"""Stages of real shaders against each other and against what their pass gives."""
+
+from __future__ import annotations
+
+import pytest
+from support.shaders import facts
+
+from engine.plan.terms.drawing import ShaderStage
+from engine.plan.terms.formats import Format
+from engine.planning.draw.interfaces import PassInterface, Stage, interface_faults
+from features.shadow_caster import SHADOW
+from features.visible_model import FORWARD
+
+GIVEN = PassInterface.of(FORWARD, frozenset())
+HEAD = "#version 460\n"
+VERTEX = "layout(location = 0) in vec3 pos;\n{}\nvoid main() {{ {} gl_Position = vec4(pos, 1.0); }}\n"
+FRAGMENT = "{}\nlayout(location = 0) out vec4 colour;\nvoid main() {{ {} }}\n"
+PLAIN_VERTEX = VERTEX.format("layout(location = 0) out vec2 uv;", "uv = pos.xy;")
+PLAIN_FRAGMENT = FRAGMENT.format("layout(location = 0) in vec2 uv;", "colour = uv.xyxy;")
+
+
+def faults(vertex: str, fragment: str = "", given: PassInterface = GIVEN) -> list[str]:
+    texts = {ShaderStage.VERTEX: ("vert", vertex), ShaderStage.FRAGMENT: ("frag", fragment)}
+    stages = {
+        stage: Stage(short, facts(HEAD + text, short).reflection)
+        for stage, (short, text) in texts.items()
+        if text
+    }
+    found = list(interface_faults(stages, given))
+    assert all(message and advice for message, advice in found)
+    return [message for message, _ in found]
+
+
+def reading(declaration: str, body: str) -> str:
+    return FRAGMENT.format(declaration, body)
+
+
+BINDINGS = {
+    "layout(push_constant) uniform P { vec4 v; } p;": ("p.v", "reads the push constants 'p'"),
+    "layout(set = 0, binding = 0) uniform F { vec4 v; } frame;": ("frame.v", "as the block F"),
+    "layout(set = 0, binding = 0) readonly buffer Frame { vec4 v; } frame;": ("frame.v", "as storage_buffer"),
+    "layout(set = 0, binding = 0) uniform sampler2D frame;": (
+        "texture(frame, vec2(0))",
+        "as combined_image_sampler",
+    ),
+    "layout(set = 0, binding = 0) uniform Draws { vec4 v; } draws;": ("draws.v", "as uniform_buffer"),
+    "layout(set = 0, binding = 0) uniform Frame { vec4 v; } frame[2];": ("frame[0].v", "as an array"),
+    "struct S { vec4 v; };\nlayout(set = 0, binding = 0) uniform Frame { S s; } frame;": (
+        "frame.s.v",
+        "has 's' in the block 'frame' as S",
+    ),
+    "layout(set = 0, binding = 3) readonly buffer Materials { vec4 v; } materials;": (
+        "materials.v",
+        "not as rows",
+    ),
+    "struct S { vec4 v[2000]; };\n"
+    "layout(set = 0, binding = 3) readonly buffer Materials { S row[]; } materials;": (
+        "materials.row[0].v[1]",
+        "not as rows",
+    ),
+    "struct T { vec4 v; };\nstruct S { T t; };\n"
+    "layout(set = 0, binding = 3) readonly buffer Materials { S row[]; } materials;": (
+        "materials.row[0].t.v",
+        "has 't' in the block 'materials' as T",
+    ),
+    "layout(set = 0, binding = 4) uniform sampler2D shadowMap;": (
+        "texture(shadowMap, vec2(0))",
+        "binds 'shadowMap' as sampler2D",
+    ),
+    "layout(set = 0, binding = 4) uniform Frame { vec4 v; } shadowMap;": (
+        "shadowMap.v",
+        "binds 'shadowMap' as Frame",
+    ),
+    "layout(set = 0, binding = 5) uniform sampler2D sky;": ("texture(sky, vec2(0))", "does not provide"),
+    "layout(set = 1, binding = 0) uniform sampler2DArray all[3];": (
+        "texture(all[1], vec3(0))",
+        "as an array",
+    ),
+    "layout(set = 1, binding = 0) uniform sampler3D cube;": ("texture(cube, vec3(0))", "as sampler3D"),
+    "layout(set = 2, binding = 0) uniform Other { vec4 v; } other;": ("other.v", "in set 2"),
+}
+
+
+@pytest.mark.parametrize(("declaration", "use"), BINDINGS.items(), ids=BINDINGS)
+def test_what_a_pass_does_not_provide_is_a_fault(declaration: str, use: tuple[str, str]) -> None:
+    value, message = use
+    (found,) = faults(
+        VERTEX.format("", ""), reading(declaration, f"colour = {value}.xxxx;".replace(") .", ")."))
+    )
+    assert message in found
+
+
+def test_what_a_pass_provides_is_no_fault() -> None:
+    declarations = (
+        "layout(set = 0, binding = 0) uniform Frame { mat4 viewProjection; vec4 list[3]; uint n; } frame;\n"
+        "layout(set = 0, binding = 2) readonly buffer Draws { uvec2 row[]; } draws;\n"
+        "struct M { uint layers[8]; vec4 baseColor; };\n"
+        "layout(set = 0, binding = 3) readonly buffer Materials { M row[]; } materials;\n"
+        "layout(set = 0, binding = 4) uniform sampler2DShadow shadowMap;\n"
+        "layout(set = 1, binding = 0) uniform sampler2DArray albedo;\n"
+    )
+    body = (
+        "colour = frame.list[1] * materials.row[draws.row[0].y].baseColor * texture(shadowMap, vec3(0)) "
+        "+ texture(albedo, vec3(0));"
+    )
+    assert faults(VERTEX.format("", ""), reading(declarations, body)) == []
+
+
+STAGES = {
+    "nothing writes it": (
+        "",
+        "",
+        "in vec4 tint;",
+        "tint",
+        "reads 'tint' at location 0, which vert does not write",
+    ),
+    "another location": (
+        "layout(location = 1) out vec4 tint;",
+        "tint = vec4(1);",
+        "in vec4 tint;",
+        "tint",
+        "reads 'tint' at location 0",
+    ),
+    "too few components": (
+        "layout(location = 0) out vec2 tint;",
+        "tint = vec2(1);",
+        "in vec4 tint;",
+        "tint",
+        "reads 'tint.z' at location 0",
+    ),
+    "another kind": (
+        "layout(location = 0) out vec4 tint;",
+        "tint = vec4(1);",
+        "flat in uvec4 tint;",
+        "vec4(tint)",
+        "reads 'tint' as uint; vert writes it as float",
+    ),
+    "a longer array": (
+        "layout(location = 0) out vec4 tint[2];",
+        "tint[0] = tint[1] = vec4(1);",
+        "in vec4 tint[3];",
+        "tint[2]",
+        "reads 'tint[2]' at location 2",
+    ),
+}
+
+
+@pytest.mark.parametrize(("output", "write", "input_", "read", "message"), STAGES.values(), ids=STAGES)
+def test_a_fragment_stage_reads_what_the_vertex_stage_writes(
+    output: str, write: str, input_: str, read: str, message: str
+) -> None:
+    fragment = reading(f"layout(location = 0) {input_}", f"colour = {read};")
+    (found,) = faults(VERTEX.format(output, write), fragment)
+    assert message in found
+
+
+def test_a_fragment_stage_may_read_less_than_is_written() -> None:
+    output = "layout(location = 0) out vec4 a;\nlayout(location = 1) out vec4 b;"
+    fragment = reading("layout(location = 0) in vec2 first;", "colour = first.xyxy;")
+    assert faults(VERTEX.format(output, "a = b = vec4(1);"), fragment) == []
+
+
+def test_parts_of_a_location_are_matched_by_component() -> None:
+    output = "layout(location = 0) out vec2 a;\nlayout(location = 0, component = 2) out vec2 b;"
+    vertex = VERTEX.format(output, "a = b = vec2(1);")
+    part = "layout(location = 0, component = {}) in {} part;"
+    assert faults(vertex, reading(part.format(2, "vec2"), "colour = part.xyxy;")) == []
+    assert faults(vertex, reading(part.format(3, "float"), "colour = vec4(part);")) == []
+    only = VERTEX.format("layout(location = 0, component = 2) out vec2 b;", "b = vec2(1);")
+    (found,) = faults(only, reading(part.format(1, "vec2"), "colour = part.xyxy;"))
+    assert "reads 'part.y'" in found
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (
+            "layout(location = 0) out uvec4 c;\nvoid main() { c = uvec4(1); }",
+            "colour 0 (R8G8B8A8_SRGB) as float",
+        ),
+        ("layout(location = 0) out vec3 c;\nvoid main() { c = vec3(1); }", "does not write all of colour 0"),
+        ("layout(location = 1) out vec4 c;\nvoid main() { c = vec4(1); }", "does not write all of colour 0"),
+        ("void main() {}", "does not write all of colour 0"),
+        ("", "there is no fragment shader"),
+    ],
+)
+def test_every_colour_of_a_pass_is_written_whole_and_in_its_kind(output: str, message: str) -> None:
+    assert message in faults(VERTEX.format("", ""), output)[0]
+
+
+def test_colours_that_a_pass_does_not_have_are_a_fault() -> None:
+    more = (
+        "layout(location = 0) out vec4 c;\nlayout(location = 1) out vec4 d;\nvoid main() { c = d = vec4(1); }"
+    )
+    assert ["writes 'd' at location 1" in text for text in faults(VERTEX.format("", ""), more)] == [True]
+    shadow = PassInterface.of(SHADOW, None)
+    assert faults(VERTEX.format("", "")) != []
+    assert faults(VERTEX.format("", ""), given=shadow) == []
+    assert len(faults(PLAIN_VERTEX, PLAIN_FRAGMENT, shadow)) == 1
+
+
+def test_integer_targets_take_integers() -> None:
+    counts = PassInterface(GIVEN.buffers, {}, (Format.R32_UINT,), None)
+    one = "layout(location = 0) out uint c;\nvoid main() { c = 1u; }"
+    assert faults(VERTEX.format("", ""), one, counts) == []
+    assert len(faults(PLAIN_VERTEX, PLAIN_FRAGMENT, counts)) == 1
+
+
+def test_vertex_attributes_have_locations_of_their_own() -> None:
+    shared = "layout(location = 1) in vec2 a;\nlayout(location = 1, component = 2) in vec2 b;"
+    (found,) = faults(VERTEX.format(shared, "gl_PointSize = a.x + b.y;"), reading("", "colour = vec4(1);"))
+    assert "reads 'b' at location 1" in found
+
+
+def test_a_feature_that_the_device_lacks_is_named() -> None:
+    vertex = VERTEX.format("", "gl_PointSize = float(gl_DrawID);")
+    fragment = reading("", "colour = vec4(1);")
+    (found,) = faults(vertex, fragment)
+    assert "needs the feature shaderDrawParameters" in found
+    for features in (None, frozenset({"shaderDrawParameters"})):
+        assert faults(vertex, fragment, PassInterface.of(FORWARD, features)) == []
