@@ -116,11 +116,6 @@ REFUSED = {
         "comp",
         "layout(local_size_x = 1024, local_size_y = 64) in;\nvoid main() {}",
     ),
-    "its work groups have 4096 x 1 x 1": (
-        "comp",
-        "layout(local_size_x = 4096, local_size_x_id = 3) in;\n"
-        "layout(set = 0, binding = 0) buffer B { uint v; } b;\nvoid main() { b.v = gl_WorkGroupSize.x; }",
-    ),
 }
 
 
@@ -197,9 +192,9 @@ def test_arrays_of_matrices_and_structs_take_a_location_for_each_column_and_memb
 MAIN = int.from_bytes(b"main", "little")
 
 
-def module(*instructions: tuple[int, ...]) -> bytes:
+def module(*instructions: tuple[int, ...], model: int = 0) -> bytes:
     words = [0x07230203, 0x00010600, 0, 1000, 0]
-    for op, *operands in ((17, 1), (15, 0, 1, MAIN, 0, 9), *instructions, (54, 2, 1, 0, 3), (56,)):
+    for op, *operands in ((17, 1), (15, model, 1, MAIN, 0, 9), *instructions, (54, 2, 1, 0, 3), (56,)):
         words += [(len(operands) + 1) << 16 | op, *operands]
     return struct.pack(f"<{len(words)}I", *words)
 
@@ -209,6 +204,27 @@ def test_a_length_of_64_bits_counts_whole() -> None:
     array = [(22, 4, 32), (21, 5, 64, 0), (43, 5, 6, 1, 1), (28, 7, 4, 6), (32, 8, 6, 7), (59, 8, 9, 6)]
     with pytest.raises(ShaderFaultError, match="takes 17179869188 bytes"):
         reflect(module((17, 11), *array), ShaderStage.VERTEX)
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        ((16, 1, 17, 4096, 1, 1),),
+        ((331, 1, 38, 7, 6, 6), (21, 5, 32, 0), (43, 5, 6, 1), (50, 5, 7, 4096)),
+        (
+            (16, 1, 17, 1, 1, 1),
+            (71, 8, 11, 25),
+            (21, 5, 32, 0),
+            (43, 5, 6, 1),
+            (50, 5, 7, 4096),
+            (51, 4, 8, 7, 6, 6),
+        ),
+    ],
+    ids=["LocalSize", "LocalSizeId", "WorkgroupSize"],
+)
+def test_the_size_of_work_groups_is_limited_however_it_is_given(size: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(ShaderFaultError, match="have 4096 x 1 x 1 invocations"):
+        reflect(module(*size, model=5), ShaderStage.COMPUTE)
 
 
 def test_a_huge_constant_is_refused() -> None:
