@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from engine.assets.formats import VertexFormat
 
@@ -38,12 +37,6 @@ class Variable:
     kind: str
     component: int = 0
 
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Variable:
-        """Back from plain values."""
-        form = VertexFormat(data["format"])
-        return cls(data["name"], data["location"], form, data["components"], data["kind"], data["component"])
-
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -59,12 +52,6 @@ class Member:
     count: int = 1
     stride: int = 0
     members: tuple[Member, ...] = ()
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Member:
-        """Back from plain values."""
-        inner = tuple(cls.from_json(member) for member in data["members"])
-        return cls(**{**data, "members": inner})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +72,6 @@ class Binding:
     members: tuple[Member, ...] = ()
     readonly: bool = False
 
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Binding:
-        """Back from plain values."""
-        members = tuple(Member.from_json(member) for member in data["members"])
-        kind = DescriptorType(data["descriptor_type"])
-        return cls(**{**data, "members": members, "descriptor_type": kind})
-
 
 @dataclass(frozen=True, slots=True)
 class PushConstants:
@@ -101,11 +81,6 @@ class PushConstants:
     offset: int
     size: int
     members: tuple[Member, ...]
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> PushConstants:
-        """Back from plain values."""
-        return cls(**{**data, "members": tuple(Member.from_json(member) for member in data["members"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +96,3 @@ class Reflection:
     local_size: tuple[int, int, int] | None = None
     capabilities: tuple[int, ...] = ()
     writes_point_size: bool = False
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Reflection:
-        """Back from plain values."""
-        local_size = data["local_size"]
-        return cls(
-            entry_point=data["entry_point"],
-            execution_model=data["execution_model"],
-            inputs=tuple(Variable.from_json(row) for row in data["inputs"]),
-            outputs=tuple(Variable.from_json(row) for row in data["outputs"]),
-            bindings=tuple(Binding.from_json(row) for row in data["bindings"]),
-            push_constants=tuple(PushConstants.from_json(row) for row in data["push_constants"]),
-            local_size=tuple(local_size) if local_size else None,
-            capabilities=tuple(data["capabilities"]),
-            writes_point_size=bool(data["writes_point_size"]),
-        )
