@@ -40,7 +40,10 @@ class AssetCode(ProblemCode):
     )
     MESH_TRANSFORM = "mesh.transform", "The rotation or scale of a bone is zero; the identity is used."
     SHADER_COMPILE = "shader.compile", "The GLSL compiler reports an error."
-    SHADER_COMPILER = "shader.compiler", "There is no GLSL compiler, or it cannot be started."
+    SHADER_COMPILER = (
+        "shader.compiler",
+        "There is no GLSL compiler or SPIR-V validator, or it cannot be started.",
+    )
     SHADER_CRASH = (
         "shader.crash",
         "The compiler crashed or took too long; the source is skipped until it changes.",

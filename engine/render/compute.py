@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets import Binding, Reflection
+from engine.assets.spirv_rules import CAPABILITIES
 from engine.plan.terms.drawing import DescriptorType
 from engine.render.descriptor_pools import DescriptorPools
 from engine.vk.binding import NULL, WHOLE_SIZE, constants, ffi
@@ -106,7 +107,7 @@ class ComputePipeline:
     def __init__(
         self, device: Device, code: bytes, reflection: Reflection, *, name: str = "compute", why: str = ""
     ) -> None:
-        """Create everything. Raises ValueError for other stages and kinds, VulkanError; nothing is left."""
+        """Create everything. Raises ValueError for other stages, kinds and features, VulkanError."""
         self.name = name
         self._device = device
         self._why = why
@@ -114,6 +115,10 @@ class ComputePipeline:
         self._bindings = {row.name: row for row in reflection.bindings}
         if reflection.local_size is None:
             raise ValueError(f"{name}: the shader is not a compute shader")
+        needed = {CAPABILITIES.get(number, "") for number in reflection.capabilities}
+        missing = sorted(needed - {""} - device.features)
+        if missing:
+            raise ValueError(f"{name}: the device lacks {', '.join(missing)}")
         if len(self._bindings) != len(reflection.bindings) or "" in self._bindings:
             raise ValueError(f"{name}: every binding needs a name of its own")
         for row in reflection.bindings:

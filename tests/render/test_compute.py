@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -86,6 +87,13 @@ def test_a_shader_of_another_stage_is_refused(device: Device) -> None:
     text = "#version 450\nvoid main() { gl_Position = vec4(0); }"
     with pytest.raises(ValueError, match="not a compute shader"):
         ComputePipeline(device, compiled(text, "vert"), facts(text, "vert").reflection)
+
+
+def test_a_feature_that_the_device_was_not_opened_with_is_named(device: Device) -> None:
+    wide = replace(facts(ADD, "comp").reflection, capabilities=(1, 11))
+    device.features -= {"shaderInt64"}
+    with pytest.raises(ValueError, match="add: the device lacks shaderInt64"):
+        ComputePipeline(device, compiled(ADD, "comp"), wide, name="add")
 
 
 def test_a_pipeline_that_fails_at_any_call_leaves_nothing_behind(device: Device) -> None:

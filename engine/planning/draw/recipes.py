@@ -12,7 +12,17 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from engine.assets import AssetLibrary, AssetRef, IndicesFacts, Material, Mesh, VertexFormat, VerticesFacts
+from engine.assets import (
+    AssetLibrary,
+    AssetRef,
+    IndicesFacts,
+    Material,
+    Member,
+    Mesh,
+    ShaderFacts,
+    VertexFormat,
+    VerticesFacts,
+)
 from engine.feature import Drawable, Feature
 from engine.graph import Pass
 from engine.humon import InputError, Problem
@@ -119,7 +129,7 @@ class Recipes:
         self._feature = feature
         self._library = library
         self._report = report
-        self._given = PassInterface.of(declaration, features)
+        self._given = PassInterface.of(declaration, features, frame_members(library))
         self._own_shaders = tuple(library.find("builtin", name, ("shader",)) for name in declaration.shaders)
         self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
         self._of_asset: dict[int, tuple[int, ...]] = {}
@@ -370,6 +380,14 @@ class Recipes:
             block = self.shadings[number].material
             self._packed.append(GrowingArray(np.dtype((np.void, block.size if block is not None else 1))))
         return number
+
+
+def frame_members(library: AssetLibrary) -> tuple[Member, ...]:
+    """Return the members of the block Frame that all shaders share, as the builtin shaders declare them."""
+    facts = library.facts(library.find("builtin", "default.vs", ("shader",)))
+    if not isinstance(facts, ShaderFacts):
+        return ()
+    return next((row.members for row in facts.reflection.bindings if row.name == "frame"), ())
 
 
 _NEUTRAL_TEXTURES = {"normal": "flatNormal", "tangent": "flatNormal", "roughness": "matte"}

@@ -219,3 +219,47 @@ def test_a_feature_that_the_device_lacks_is_named() -> None:
     assert "needs the feature shaderDrawParameters" in found
     for features in (None, frozenset({"shaderDrawParameters"})):
         assert faults(vertex, fragment, PassInterface.of(FORWARD, features)) == []
+
+
+def test_members_of_the_frame_lie_where_all_shaders_have_them() -> None:
+    shared = "layout(set = 0, binding = 0) uniform Frame {{ {} }} frame;"
+    engine = facts(
+        HEAD + VERTEX.format(shared.format("mat4 a; vec4 b[2]; vec4 c;"), "gl_PointSize = frame.c.x;"), "vert"
+    )
+    members = engine.reflection.bindings[0].members
+    given = PassInterface.of(FORWARD, None, members)
+
+    def found(declared: str, read: str) -> list[str]:
+        vertex = VERTEX.format(shared.format(declared), f"gl_PointSize = {read};")
+        return faults(vertex, reading("", "colour = vec4(1);"), given)
+
+    assert found("mat4 a;", "frame.a[0].x") == []
+    assert found("mat4 a; vec4 b[2]; vec4 c; vec2 own;", "frame.own.x") == []
+    for declared, read in (
+        *(
+            ("vec4 c; mat4 a;", "frame.c.x"),
+            ("mat4 a; vec4 own;", "frame.own.x"),
+            ("mat4 a; vec2 b[2];", "frame.b[1].x"),
+        ),
+        *(("mat4 a; vec4 b[3];", "frame.b[1].x"), ("mat4 a; uvec4 b[2];", "float(frame.b[1].x)")),
+    ):
+        (message,) = found(declared, read)
+        assert "the block 'frame'" in message, declared
+
+
+def test_rows_of_materials_hold_a_layer_for_each_texture() -> None:
+    def found(layers: str, binding: int) -> list[str]:
+        declared = (
+            f"struct M {{ {layers}; vec4 tint; }};\n"
+            "layout(set = 0, binding = 3) readonly buffer Materials { M row[]; } materials;\n"
+            f"layout(set = 1, binding = {binding}) uniform sampler2DArray albedo;"
+        )
+        return faults(
+            VERTEX.format("", ""),
+            reading(declared, "colour = materials.row[0].tint + texture(albedo, vec3(0));"),
+        )
+
+    for layers, most in (("uint layers[4]", 3), ("uvec2 layers", 1), ("float layers", 0)):
+        assert found(layers, most) == []
+        assert ["has room for" in text for text in found(layers, most + 1)] == [True]
+    assert found("vec4 other", 9) == []
