@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 from support.random_scenes import profile
 
-from engine.graph import SCENE_COLOR, ColorTarget, ImageDecl, Pass, Samples
+from engine.graph import SCENE_COLOR, ColorTarget, ImageDecl, ImageLifetime, Pass, Samples
 from engine.plan import BufferUsage, Kind, Requirement
 from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import Access, ImageUsage
 from engine.planning.draw.drawing import material_table_name
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.needs import (
     PASS_REQUESTERS,
     PassRequesters,
+    _image,
     for_samples,
 )
 from engine.planning.scene import MAX_SAMPLES, ScenePlanner
@@ -119,3 +121,27 @@ def test_attachments_have_one_level_and_one_layer_and_the_size_of_the_picture(cu
         shapes[lifetime.image.name] = tuple(int(row[name]) for name in ("width", "height", "samples"))
     assert shapes[SCENE_COLOR.name] == (64, 48, 1)
     assert shapes["shadowMap"] == (2048, 2048, 1)
+
+
+@pytest.mark.parametrize("sampled", [False, True])
+@pytest.mark.parametrize("copied", [False, True])
+@pytest.mark.parametrize(
+    ("form", "access"),
+    [
+        (Format.R8G8B8A8_UNORM, Access.COLOR_ATTACHMENT_WRITE),
+        (Format.D32_SFLOAT, Access.DEPTH_STENCIL_ATTACHMENT_WRITE),
+    ],
+)
+def test_an_attachment_is_written_and_used_as_its_passes_say(form, access, sampled, copied):
+    usage = ImageUsage.COLOR_ATTACHMENT
+    usage |= ImageUsage.SAMPLED if sampled else 0
+    usage |= ImageUsage.TRANSFER_SRC if copied else 0
+    image = ImageDecl("tint", form, samples=Samples.DEVICE)
+    made = _image(7, ImageLifetime(image, usage, 2, 5), (64, 48), 4)
+    found = [use.access for use in made.uses]
+    wanted = [access, *[Access.SHADER_SAMPLED_READ] * sampled, *[Access.TRANSFER_READ] * copied]
+    assert found == wanted
+    assert (made.key, made.usage, made.lifetime, made.copies) == (7, usage, (2, 5), 1)
+    assert (made.shape.width, made.shape.height, made.shape.samples) == (64, 48, 4)
+    single = ImageLifetime(replace(image, samples=Samples.ONE), usage, 2, 5)
+    assert _image(7, single, (64, 48), 4).shape.samples == 1

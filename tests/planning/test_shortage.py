@@ -207,3 +207,16 @@ def test_candidates_have_a_lower_bound_of_bytes_to_leave_out():
     candidates = eviction_candidates(wanted, times, None, device, Policy())
     assert candidates.over == 5000 - 1500
     assert candidates.over_all == 5700 - 4000
+
+
+def test_where_everything_would_fit_the_lower_bound_is_nothing():
+    wanted = needs(buffer(0, 3000), buffer(1, 2000))
+    times = np.full(len(wanted.requesters), ENABLED_NOW)
+    for budgets, over, over_all in (
+        ({0: 1000, 1: 2500, 2: 4000}, 0, 0),
+        ({0: 1000, 1: 2500, 2: 3999}, 1, 0),
+        ({0: 999, 1: 2500, 2: 1500}, 2501, 1),
+    ):
+        device = profile("discrete-window").with_budgets(budgets)
+        candidates = eviction_candidates(wanted, times, None, device, Policy())
+        assert (candidates.over, candidates.over_all) == (over, over_all)

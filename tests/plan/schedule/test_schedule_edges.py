@@ -147,3 +147,13 @@ def test_the_largest_old_places_are_withdrawn_early_and_no_more_than_necessary(b
     new = make_plan(needs(*(replace(row, usage=both) for row in rows), keys=keys), device, plan)
     withdrawn = of(make_schedule(resident, new, packed()), Withdraw)
     assert sorted(key for step in withdrawn for key in step.keys.tolist()) == early
+
+
+def test_zeros_are_not_written_again_after_a_stop():
+    rows = [buffer(0, contents=Contents.ZERO)]
+    whole, resident = fresh(rows), Resident()
+    resident.begin(whole.plan)
+    for step in whole.steps[: kinds(whole).index("Fill") + 1]:
+        resident.apply(step)
+    again = make_plan(needs(*rows), DEVICE, resident.snapshot())
+    assert kinds(make_schedule(resident, again, packed())) == ["Publish"]

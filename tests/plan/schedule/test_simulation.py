@@ -13,7 +13,7 @@ from engine.plan.requirements.coalesce import coalesce
 from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable
 from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
-from engine.plan.resident.steps import ClearStaging, Publish, Transfer
+from engine.plan.resident.steps import Bind, ClearStaging, Publish, Transfer
 from engine.plan.schedule.schedule import Schedule, make_schedule
 from engine.plan.schedule.simulation import SimulatedDevice
 from engine.plan.terms.errors import StepError
@@ -158,3 +158,23 @@ def test_a_copy_ends_within_its_buffer(by: int, refused: bool):
             device.run(broken)
     else:
         device.run(broken)
+
+
+@pytest.mark.parametrize("by", [0, 1])
+def test_a_read_ends_within_its_staging_buffer(by: int):
+    made = schedule(buffer(0, 64))
+    room = int(made.plan.staging.resources["bytes"][0]) - 64
+    broken = with_columns(made, "reads", staging_offset=room + by)
+    refused(broken, "reads beyond the staging buffer" if by else "has undefined bytes")
+
+
+def test_bytes_of_an_earlier_resource_are_undefined_in_the_next_one_at_its_place():
+    device, made = SimulatedDevice({1: CACHE}), schedule(buffer(0, 4096))
+    device.run(made)
+    place = made.plan.address(KEY)
+    assert device._range(place.resource, 0, 4096)[1].all()
+    bind = next(step for step in made.steps if isinstance(step, Bind) and step.resource == place.resource)
+    device._bind(bind)
+    values, defined = device._range(place.resource, 0, 4096)
+    assert not defined.any()
+    assert not np.array_equal(values, CACHE[:4096])
