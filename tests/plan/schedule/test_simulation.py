@@ -67,6 +67,8 @@ def refused(made: Schedule, words: str) -> None:
 def test_published_bytes_are_those_of_the_cache():
     device = SimulatedDevice({1: CACHE})
     device.run(schedule(buffer(0), texture(1)))
+    assert [keys.tolist() for keys in device.staged_keys] == [[KEY, KEY + 1]]
+    assert device.staged_bytes == 64 + 128 + 32
     assert np.array_equal(device.read(KEY), CACHE[:64])
     assert np.array_equal(device.read(KEY + 1), CACHE[64 : 64 + 128 + 32])
 
@@ -178,3 +180,14 @@ def test_bytes_of_an_earlier_resource_are_undefined_in_the_next_one_at_its_place
     values, defined = device._range(place.resource, 0, 4096)
     assert not defined.any()
     assert not np.array_equal(values, CACHE[:4096])
+
+
+def test_an_image_of_blocks_that_comes_in_several_parts_is_that_of_the_cache():
+    shape = ImageShape(Format.BC1_RGB_UNORM_BLOCK, 64, 64)
+    made = schedule(replace(texture(0), shape=shape), policy=Policy(staging=1024))
+    copies = [step.image_copies["y"].tolist() for step in made.steps if isinstance(step, Transfer)]
+    assert len(copies) > 1
+    assert any(y > 4 for each in copies for y in each)
+    device = SimulatedDevice({1: CACHE})
+    device.run(made)
+    assert np.array_equal(device.read(KEY), CACHE[: 16 * 16 * 8])

@@ -121,6 +121,20 @@ def test_textures_of_a_shader_set_stand_by_material_and_slot(recipes, models):
                 assert row["fallback"].tolist() == [texture.fallback for texture in textures]
 
 
+def test_rows_of_materials_hold_their_parameters_and_the_defaults_of_the_pass(cube, recipes, models):
+    _, library = cube
+    drawn_by(recipes, *models)
+    defaults = dict(recipes._declaration.material_defaults)
+    for number, materials in enumerate(recipes.materials):
+        block = recipes.shadings[number].material
+        rows = [block.pack({**defaults, **library.record(use.ref).parameters}).tolist() for use in materials]
+        everything = np.arange(len(materials))
+        assert recipes.material_rows(number, everything).tolist() == rows
+        assert recipes.material_rows(number, everything[::-1]).tolist() == rows[::-1]
+        assert recipes.material_rows(number, everything[:0]).shape == (0, block.size)
+    assert defaults
+
+
 def test_builtin_textures_are_those_that_the_materials_in_use_have_or_fall_back_to(recipes, models):
     drawn_by(recipes, *models)
     everything = [np.arange(len(materials)) for materials in recipes.materials]

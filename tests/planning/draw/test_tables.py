@@ -199,3 +199,17 @@ def test_rows_are_drawn_while_they_are_enabled_and_free_slots_never(cube):
     assert table.drawn(rows).tolist() == [False, True, True, False]
     scene.tableau.handle(int(table.feature.object[1])).enabled = False
     assert table.drawn(rows).tolist() == [False, True, False, False]
+
+
+def test_what_was_drawn_is_a_snapshot_that_later_changes_leave_alone(cube):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
+    table = planner.needs().tables["forward"]
+    before, kept = table.assets, table.assets.tolist()
+    scene.tableau["cube"].active = False
+    planner.needs()
+    assert before.tolist() == kept
+    assert table.assets.tolist() != kept
+    table.restore(before)
+    assert table.assets.tolist() == before.tolist() == kept
+    assert table.instances == 2
