@@ -191,3 +191,10 @@ def test_an_image_of_blocks_that_comes_in_several_parts_is_that_of_the_cache():
     device = SimulatedDevice({1: CACHE})
     device.run(made)
     assert np.array_equal(device.read(KEY), CACHE[: 16 * 16 * 8])
+
+
+def test_zeros_are_zeros_in_buffers_and_images():
+    device = SimulatedDevice({1: CACHE})
+    device.run(schedule(*(replace(row, contents=Contents.ZERO) for row in (buffer(0), texture(1)))))
+    assert not device.read(KEY).any()
+    assert not device.read(KEY + 1).any()
