@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from engine.assets import AssetLibrary, AssetRef
@@ -140,6 +140,12 @@ class ScenePlanner:
                     table.recipes.learn(key)
             if time.thread_time() >= until:
                 break
+
+    def update_tables(self) -> Iterator[None]:
+        """Let each draw table follow the active rows, in steps, ahead of the first `needs`."""
+        for compiled in self._graph(self._passes())[0].passes:
+            self._draw_table(compiled.declaration)
+            yield
 
     def needs(self) -> FrameNeeds:
         """Collect the present needs of the frame: of active features, their passes, and `others`.

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -33,7 +34,7 @@ from engine.plan.placement.planning_round import Keep
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
-from engine.plan.schedule.schedule import Schedule, make_schedule
+from engine.plan.schedule.schedule import Schedule, schedule_in_steps
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.vocabulary import Stage
 from engine.planning.memory_user import MemoryUser
@@ -240,7 +241,7 @@ class Runtime:
         self.tableau.update_world()
         if self.plan is not None and not self.planner.stale():
             return False
-        self._make_plan()
+        _finish(self._plan_in_steps())
         return True
 
     def compaction(self, max_bytes: int = 1 << 62, max_moves: int = 1 << 30) -> Compaction:
@@ -328,15 +329,11 @@ class Runtime:
         if not is_stale or self._is_preparing:
             return None
         if self.plan is None and self.planner.has_many:
-            self._is_preparing, self._first_plan = True, self._plan_in_steps()
+            self._is_preparing = True
+            self._first_plan = chain(self.planner.update_tables(), self._plan_in_steps())
             return None
-        self._make_plan()
+        _finish(self._plan_in_steps())
         return REPLAN_MS
-
-    def _make_plan(self) -> None:
-        """Make a new plan and schedule."""
-        for _ in self._plan_in_steps():
-            pass
 
     def _plan_in_steps(self) -> Iterator[None]:
         """Make a new plan and schedule, in steps of similar cost."""
@@ -351,7 +348,7 @@ class Runtime:
                 self._needs.restore()  # frames go on with what is drawn now
             raise
         yield
-        self._apply_plan(self._requested, plan)
+        yield from self._apply_in_steps(self._requested, plan)
         yield
 
     def _return_pages(self) -> None:
@@ -422,15 +419,18 @@ class Runtime:
 
     def _apply_plan(self, needs: FrameNeeds, plan: Plan) -> None:
         """Start to carry out a plan from the resident state, and draw with it as it is published."""
+        _finish(self._apply_in_steps(needs, plan))
+
+    def _apply_in_steps(self, needs: FrameNeeds, plan: Plan) -> Iterator[None]:
         needs.restore()
         self._needs, self.plan = needs, plan
-        self._submit_schedule(plan, self.planner.visibility(needs))
+        yield from self._submit_schedule(plan, self.planner.visibility(needs))
         self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
 
-    def _submit_schedule(self, plan: Plan, visibility: FrustumQuery | None) -> None:
+    def _submit_schedule(self, plan: Plan, visibility: FrustumQuery | None) -> Iterator[None]:
         """Submit the schedule from the resident state to `plan`, visible assets first."""
         self._visibility, self._cycles = visibility, self.memory.statistics.cycles
-        self.schedule = make_schedule(self.resident, plan, self._sources, visibility)
+        self.schedule = yield from schedule_in_steps(self.resident, plan, self._sources, visibility)
         self.memory.submit(self.schedule)
 
     def _reprioritize(self) -> None:
@@ -443,7 +443,7 @@ class Runtime:
         if self._needs is not None and self.plan is not None and self.memory.statistics.cycles > self._cycles:
             visibility = self.planner.visibility(self._needs)
             if needs_reordering(self._visibility, visibility, self.memory.open_steps):
-                self._submit_schedule(self.plan, visibility)
+                _finish(self._submit_schedule(self.plan, visibility))
 
     def _redraw(self) -> None:
         """Let the renderer follow what was planned, published and switched."""
@@ -495,3 +495,9 @@ class Runtime:
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
         self._tickets[slot] = self.timeline.next()  # only after the submit that signals it
         return ticket
+
+
+def _finish(steps: Iterator[None]) -> None:
+    """Take all steps at once."""
+    for _ in steps:
+        pass

@@ -6,7 +6,7 @@ waited for. A window moves only when no transfer from it is in flight.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,10 @@ def paging(
     sources: Sources,
     buffers: list[int],
     visible: VisibilityQuery | None = None,
-) -> list[AnyStep]:
+) -> Generator[None, None, list[AnyStep]]:
     """Steps that transfer the missing bytes of `places[fetch]` through the staging `buffers` (resource ids).
+
+    A generator whose result they are, as it takes longest of all planning: it may be left between its parts.
 
     Visible keys come first, after those with a priority above VISIBLE_PRIORITY. PlanError `plan.stale` where
     the plan has no staging buffers.
@@ -51,9 +53,11 @@ def paging(
     optimal = limits.optimal_buffer_copy_offset_alignment
     use_queue = plan.policy.transfer_queue and plan.profile.has_transfer_queue()
     pieces, shapes = _pieces(plan, places, fetch, sources, optimal)
+    yield
     if visible is not None:
         keys = distinct(pieces["key"])
         pieces["priority"] += VISIBLE_PRIORITY * visible(keys)[np.searchsorted(keys, pieces["key"])]
+        yield
     capacity = int(plan.staging.subresources["size"].min())
     granularity = copy_row_granularity(plan.profile, plan.policy)
     pieces = split(pieces, shapes, min(capacity, plan.policy.window), granularity)
@@ -71,7 +75,9 @@ def paging(
                 steps.append(Acquire(keys, QueueKind.TRANSFER, QueueKind.GRAPHICS))
             steps.append(Publish(keys, done["resource"].astype(np.int32), done["offset"].astype(np.int64)))
 
-    for turn, cycle in enumerate(cycles(pieces, plan.policy.window, capacity)):
+    in_order = cycles(pieces, plan.policy.window, capacity)
+    yield
+    for turn, cycle in enumerate(in_order):
         staging = buffers[turn % len(buffers)]
         while cycle.windows and pending:
             finish()

@@ -7,6 +7,7 @@ objects are created before old ones are freed if the budgets allow both; otherwi
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +64,19 @@ def make_schedule(
     `resident` is not changed: `resident.begin(plan)` and then `resident.apply(step)` do that. Raises
     PlanError where a cached key has no source.
     """
+    steps = schedule_in_steps(resident, plan, sources, visible)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            made: Schedule = end.value
+            return made
+
+
+def schedule_in_steps(
+    resident: Resident, plan: Plan, sources: Sources, visible: VisibilityQuery | None = None
+) -> Generator[None, None, Schedule]:
+    """Make it in several steps of similar cost; `resident` may not change meanwhile."""
     return _Scheduler(resident, plan, sources, visible).run()
 
 
@@ -81,7 +95,7 @@ class _Scheduler:
         self.final_allocations = {int(i) for i in plan.memory.allocations["id"]}
         self.final_resources = {int(i) for i in plan.memory.resources["id"]}
 
-    def run(self) -> Schedule:
+    def run(self) -> Generator[None, None, Schedule]:
         self.steps += [ClearStaging(s) for s in sorted(self.resident.in_flight)]
         self._withdraw_unplanned()
         self._free_early()
@@ -99,7 +113,8 @@ class _Scheduler:
         self._free_unneeded()
         fetch = self._to_fetch()
         buffers = [int(r) for r in staging.subresources["resource"]]
-        self.steps += paging(self.plan, self.places, fetch, self.sources, buffers, self.visible)
+        yield
+        self.steps += yield from paging(self.plan, self.places, fetch, self.sources, buffers, self.visible)
         staged = int((self.places["needs"] - self.places["arrived"])[fetch].sum())
         self.places["arrived"][fetch] = self.places["needs"][fetch]
         self._retire(self.places["key"][fetch])

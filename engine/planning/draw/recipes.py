@@ -337,7 +337,9 @@ class Recipes:
         problems = self._material_problems.get(material.ref)
         shaders = tuple(self._library.usable(ref) for ref in material.shaders)
         if problems is None:
-            problems = check_shaders(shaders, self._given, self._library, material.ref)
+            problems = ()
+            if shaders not in self._shading_numbers:  # else they were found to fit each other and the pass
+                problems = check_shaders(shaders, self._given, self._library, material.ref)
             if not problems:
                 made, parameters = self.shadings[self._shading_number(shaders)], self._parameters(material)
                 problems = check_parameters(made, parameters, self._library, material.ref)
