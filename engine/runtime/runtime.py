@@ -62,8 +62,6 @@ REPLAN_MS = 50.0
 """Milliseconds that the frame after a new plan may take to create its attachments and rings."""
 MAX_REFUSALS = 8
 """How many refused allocations lead to a smaller plan before the scene returns to its last plan."""
-Semaphore = tuple[Any, int, int]
-"""A semaphore that a submit waits for or signals, its value and stages, as in `Device.submit`."""
 _WRITES_TARGET = Stage.TRANSFER | Stage.COLOR_ATTACHMENT_OUTPUT
 """The stages that write to a window's image: they wait until it is acquired."""
 _DRIVER_GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
@@ -191,15 +189,14 @@ class Runtime:
         self.renderer.collect(self.timeline.completed())
         moved = self.tableau.update_world()
         patience = self._plan_frame()
-        if self.plan is None or self._first_plan is not None:
-            self._number += 1
-            return self._facts(wall, cpu, drawn=False)
-        self._return_pages()
-        self._reprioritize()
-        self.advance(patience)
-        self._redraw()
-        self._write_values(moved)
-        drawn = self._submit(slot, presenter)
+        drawn = False
+        if self.plan is not None and self._first_plan is None:
+            self._return_pages()
+            self._reprioritize()
+            self.advance(patience)
+            self._redraw()
+            self._write_values(moved)
+            drawn = self._submit(slot, presenter)
         self._number += 1
         return self._facts(wall, cpu, drawn=drawn)
 
@@ -486,8 +483,8 @@ class Runtime:
         presenter.present(target, ticket)
         return True
 
-    def _send(self, slot: int, buffers: list[Any], waits: list[Semaphore], signals: list[Semaphore]) -> int:
-        """Submit the scene's command buffer and then `buffers`; return the frame's ticket."""
+    def _send(self, slot: int, buffers: list[Any], waits: list[Any], signals: list[Any]) -> int:
+        """Submit the scene's commands and `buffers`, semaphores as in `Device.submit`; return the ticket."""
         commands = self.renderer.command_buffer(slot)
         ticket = self.timeline.submitted + 1
         signals = [self.timeline.signal(ticket, Stage.ALL_COMMANDS), *signals]
