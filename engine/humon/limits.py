@@ -19,3 +19,12 @@ MAX_PROBLEMS: Final = 50
 
 MAX_EXCERPT_CHARS: Final = 100
 """Characters of a source line that a problem shows."""
+
+MANY_NAMES: Final = 256
+"""Known names of which all are compared with an unknown one; of more, only the most alike."""
+
+NEIGHBOURS: Final = 32
+"""Names before and after an unknown one, in alphabetical order, that are compared with it."""
+
+MAX_SHOWN_NAMES: Final = 40
+"""Known names that a problem lists; the others are counted."""

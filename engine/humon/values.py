@@ -2,14 +2,16 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
+from heapq import nsmallest
 from typing import TypeVar, overload
 
 from engine.humon.codes import Code
 from engine.humon.diagnostics import quoted
-from engine.humon.limits import MAX_DIGITS
+from engine.humon.limits import MANY_NAMES, MAX_DIGITS, MAX_SHOWN_NAMES, NEIGHBOURS
 from engine.humon.node import Kind, Node
 from engine.humon.problem import InputError
 from engine.humon.tokens import QUOTES, WORDS
@@ -163,13 +165,15 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is most similar to `name`, or None if none is similar.
 
     The same as `difflib.get_close_matches`, which compares all similar names to the end, not only those that
-    may be better than the best before.
+    may be better than the best before. Of more than MANY_NAMES those are compared that begin or end most
+    like `name`.
     """
     from difflib import SequenceMatcher
 
     matcher = SequenceMatcher(b=name.lower())
     best, found = (_SIMILAR, ""), None
-    for other in known:
+    names = tuple(known)
+    for other in names if len(names) <= MANY_NAMES else _alike(name, names):
         lowered = other.lower()
         matcher.set_seq1(lowered)
         if matcher.real_quick_ratio() >= best[0] and matcher.quick_ratio() >= best[0]:
@@ -180,12 +184,29 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return the help line for an unknown name: the nearest known one, or all of them."""
+    """Return the help line for an unknown name: the nearest known one, or all of them if they are few."""
     names = list(known)
     near = nearest(name, names)
     if near is not None:
         return f"did you mean '{near}'?"
-    return f"known: {', '.join(sorted(names))}" if names else ""
+    shown = nsmallest(MAX_SHOWN_NAMES, names)
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return f"known: {', '.join(shown)}{more}" if names else ""
+
+
+def _alike(name: str, known: tuple[str, ...]) -> Iterator[str]:
+    """Yield the neighbours of a name in the order of the known names, and in that of their reverses."""
+    for lowered, names in zip((name.lower(), name.lower()[::-1]), _ordered(known), strict=True):
+        place = bisect_left(names, (lowered, ""))
+        for _, other in names[max(0, place - NEIGHBOURS) : place + NEIGHBOURS]:
+            yield other
+
+
+@lru_cache(maxsize=1)
+def _ordered(known: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return (lower case, name) and (lower case reversed, name) in order; the last ones are remembered."""
+    lowered = [(name.lower(), name) for name in known]
+    return sorted(lowered), sorted((low[::-1], name) for low, name in lowered)
 
 
 def _names(known: type[E] | Mapping[str, T] | Iterable[str]) -> Mapping[str, object]:

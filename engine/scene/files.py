@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from engine.assets.files import FileGate, FileRejectedError
-from engine.assets.roots import display_path, project_root
+from engine.assets.roots import data_root, display_path, project_root
 from engine.humon import (
+    Code,
     Document,
     InputError,
     Kind,
@@ -19,11 +21,12 @@ from engine.humon import (
     expect,
     failure,
     integer,
+    nearest,
     read,
     suggestion,
     text,
 )
-from engine.scene.limits import FORMAT_VERSION, MAX_FILES
+from engine.scene.limits import FORMAT_VERSION, MAX_FILES, MAX_LISTED
 
 KNOWN_KEYS = ("version", "include", "assetDb", "tableau")
 
@@ -48,7 +51,12 @@ class FileReader:
 
     def read_all(self) -> list[SceneFile]:
         """Read all files. Raises InputError if the first file cannot be read."""
-        self._read(SceneFile(self.path, read(self.path, display_path(self.path))), [])
+        try:
+            document = read(self.path, display_path(self.path))
+        except InputError as error:
+            missing = [replace(problem, help=_nearest_file(self.path)) for problem in error.problems]
+            raise (InputError(missing) if missing[0].code == Code.FILE_MISSING else error) from None
+        self._read(SceneFile(self.path, document), [])
         return self.files
 
     def _read(self, file: SceneFile, above: list[Path]) -> None:
@@ -78,7 +86,8 @@ class FileReader:
                 raise failure("include.count", f"a scene has at most {MAX_FILES} files", node)
             self.gate.stamp(path)
         except FileRejectedError as error:
-            raise failure(error.code, error.reason, node, error.help) from error
+            help_text = _nearest_file(path) if error.code == Code.FILE_MISSING else error.help
+            raise failure(error.code, error.reason, node, help_text) from error
         self._read(SceneFile(path, read(path, display_path(path))), chain)
 
     def _check_keys(self, root: Node) -> None:
@@ -101,6 +110,23 @@ class FileReader:
                 node,
                 "open it with a newer Diorama; the file was not changed",
             )
+
+
+def _nearest_file(path: Path) -> str:
+    """Return the help for a missing file: the one with the nearest name in its folder, then in `scenes`.
+
+    Only the first MAX_LISTED names of a folder are looked at.
+    """
+    for folder in (path.parent, path.parent / "scenes", data_root() / "scenes"):
+        try:
+            with os.scandir(folder) as entries:
+                names = [entry.name for entry in islice(entries, MAX_LISTED)]
+        except OSError:
+            continue
+        near = nearest(path.name, [name for name in names if name.endswith(".hu")])
+        if near is not None:
+            return f"did you mean '{display_path(folder / near)}'?"
+    return "give the path of a scene file (.hu)"
 
 
 def _cycle(node: Node, chain: list[Path]) -> InputError:

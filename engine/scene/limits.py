@@ -5,3 +5,6 @@ FORMAT_VERSION = 1
 
 MAX_FILES = 1024
 """Files of one scene at most."""
+
+MAX_LISTED = 10_000
+"""Names in a folder among which that of a missing file is looked for."""

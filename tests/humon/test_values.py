@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from enum import Enum, EnumType, IntEnum
 
 import pytest
@@ -21,10 +21,12 @@ from engine.humon import (
     number,
     parse,
     required,
+    suggestion,
     text,
     texts,
     vector,
 )
+from engine.humon.limits import MAX_SHOWN_NAMES, NEIGHBOURS
 
 
 def value(source: str) -> Node:
@@ -245,3 +247,30 @@ def test_required_and_expect_report_what_is_missing() -> None:
         expect(node, Kind.LIST)
     with pytest.raises(InputError, match="'key' must be a value"):
         text(node)
+
+
+def test_of_many_names_the_nearest_is_found_among_those_that_begin_or_end_alike() -> None:
+    names = [f"rock_{number:05d}_lod" for number in range(5000)]
+    for name in names[::617]:
+        typos = (name[1:], name[:-1], name.upper(), name.replace("ck", "kc"), name + "s", f"a{name}")
+        assert [nearest(typo, names) for typo in typos] == [name] * len(typos)
+    assert nearest("zzz", names) is None
+
+
+def test_a_hint_lists_some_of_many_names_and_counts_the_others() -> None:
+    names = [f"n{number:04d}" for number in range(100)]
+    assert suggestion("zzz", names[::-1]) == f"known: {', '.join(names[:MAX_SHOWN_NAMES])} and 60 more"
+    assert suggestion("zzz", names[:MAX_SHOWN_NAMES]) == f"known: {', '.join(names[:MAX_SHOWN_NAMES])}"
+
+
+def test_a_hint_compares_few_of_many_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    plain = SequenceMatcher.set_seq1
+
+    def counted(self: SequenceMatcher[str], name: str) -> None:
+        compared.append(name)
+        plain(self, name)
+
+    monkeypatch.setattr(SequenceMatcher, "set_seq1", counted)
+    nearest("rokc_00017_lod", [f"rock_{number:05d}_lod" for number in range(5000)])
+    assert 0 < len(compared) <= 4 * NEIGHBOURS

@@ -392,3 +392,19 @@ def test_any_written_tree_is_loaded_unchanged(load, written):
 def test_any_text_raises_only_input_errors(load, text):
     scene, refused = attempt(load, "tableau: { objects: { o: { " + text + " } } }")
     assert refused if scene is None else len(scene.tableau) >= 1
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [("roooms.hu", "did you mean '{}/rooms.hu'?"), ("zzzzzz.hu", "give the path of a scene file (.hu)")],
+)
+def test_a_wrong_name_of_a_scene_or_an_include_has_a_hint_with_the_nearest_file(tmp_path, given, hint):
+    (tmp_path / "rooms.hu").write_text("tableau: { name: t }")
+    (tmp_path / "other.txt").write_text("")
+    scene = tmp_path / "scene.hu"
+    scene.write_text(f"include: [{given}]\ntableau: {{ name: t }}")
+    for path in (scene, tmp_path / given):
+        with pytest.raises(InputError) as raised:
+            load_scene(path)
+        (problem,) = raised.value.problems
+        assert (problem.code, problem.help) == ("file.missing", hint.format(tmp_path))
