@@ -31,6 +31,8 @@ class Camera(Feature):
         float_field("exposure", 1.0, minimum=0.0, maximum=1000.0, help="factor on all light"),
     )
 
+    absent = "the scene is seen in the default view"
+
     def view_projection(self, frame: FrameView) -> npt.NDArray[np.float32]:
         """Return the matrix of the camera in use."""
         return self._view(frame, frame.enabled(self.type_name))[0]

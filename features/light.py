@@ -35,6 +35,8 @@ class Light(Feature):
         color_field("ground", (0.10, 0.085, 0.07), help="light from below, where this is the first light"),
     )
 
+    absent = "models are drawn without light"
+
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
         """Return directions and colours of the lights, and the shadow matrix of the first one."""
         rows = frame.enabled(self.type_name)

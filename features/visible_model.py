@@ -6,13 +6,20 @@ from collections.abc import Iterable
 
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Drawable, Feature
-from engine.graph import SCENE_COLOR, ColorTarget, DepthTarget, ImageDecl, ImageRead, Pass, Samples
+from engine.graph import (
+    BACKGROUND,
+    SCENE_COLOR,
+    ColorTarget,
+    DepthTarget,
+    ImageDecl,
+    ImageRead,
+    Pass,
+    Samples,
+)
 from engine.plan import Format, Requirement
 from engine.tableau.schema import asset_field
 from features._assets import material_requirements, mesh_drawables, mesh_requirements
 from features.shadow_caster import SHADOW_MAP
-
-BACKGROUND = (0.105, 0.125, 0.15, 1.0)
 
 FORWARD = Pass(
     "forward",
@@ -40,6 +47,7 @@ class VisibleModel(Feature):
 
     type_name = "visibleModel"
     fields = (asset_field("asset", types=("model",), help="the model to draw"),)
+    absent = "the picture is the background"
 
     def requirements(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Requirement]:
         """Request the mesh's vertices and indices and the material's textures."""

@@ -29,7 +29,10 @@ class AssetCode(ProblemCode):
     MESH_BONE = "mesh.bone", "A bone is missing, has the name of another one, or comes before its parent."
     MESH_COUNT = "mesh.count", "The number of indices is not that of whole primitives."
     MESH_EMPTY = "mesh.empty", "The mesh has no vertices, indices or levels of detail."
-    MESH_INDEX = "mesh.index", "An index has no vertex."
+    MESH_INDEX = (
+        "mesh.index",
+        "An index has no vertex, in its own mesh source or among the vertices that it is combined with.",
+    )
     MESH_KEY = "mesh.key", "A mesh source has no such field."
     MESH_LOD = "mesh.lod", "The mesh source has fewer levels of detail than requested."
     MESH_RANGE = "mesh.range", "A value does not fit into its vertex or index format."

@@ -15,8 +15,10 @@ def run(options: argparse.Namespace) -> int:
     Raises InputError if the scene itself cannot be read.
     """
     from engine.assets import open_library
+    from engine.cli.profiles import DEFAULT_PROFILE, find_profile
     from engine.cli.progress import CookProgress
     from engine.cli.scenes import find_scene
+    from engine.planning.offline import find_problems
     from engine.scene import load_scene
 
     scene = load_scene(find_scene(options.scene))
@@ -24,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     with CookProgress() as progress:
         library = open_library(scene.dbs, jobs=jobs, progress=progress)
     with library:
-        for problem in (*scene.warnings, *library.problems):
+        for problem in find_problems(scene, library, find_profile(DEFAULT_PROFILE)):
             print(problem.render(), file=sys.stderr)
         plural = "" if library.cooked == 1 else "s"
         done = f"cooked {library.cooked} asset{plural}" if library.cooked else "everything is cooked already"

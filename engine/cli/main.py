@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.cli.argument_types import add_size, positive
 from engine.cli.exits import guarded
+from engine.cli.profiles import DEFAULT_PROFILE
 
 PROG = "python -m engine"
 EXIT_CODES = """\
@@ -30,7 +31,6 @@ COMMANDS = {
     "format": "format .hu files in the standard layout; comments stay",
 }
 """The commands, each with a description in one line."""
-DEFAULT_PROFILE = "lavapipe"
 
 
 def make_parser(prog: str = PROG) -> argparse.ArgumentParser:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.plan.profile.device_profile import DeviceProfile
 
+DEFAULT_PROFILE = "lavapipe"
+"""The recorded profile of commands that name none."""
+
 
 def find_profile(name: str) -> DeviceProfile:
     """Read a recorded profile by name, or from a file if the name ends in .json or has a folder.

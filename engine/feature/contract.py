@@ -44,11 +44,15 @@ class Feature:
     `requires` are the type names of features that must be on the same object. A subclass without a
     `type_name` of its own is a helper for others and is not registered. An invalid declaration (two fields of
     one name, a default out of range) raises ValueError when the class is created, so at import.
+
+    `absent` says what a frame is like in which no row of the feature is enabled, for a warning; it is empty
+    where that is nothing to warn of.
     """
 
     type_name: ClassVar[str] = ""
     requires: ClassVar[tuple[str, ...]] = ()
     fields: ClassVar[tuple[FieldSpec, ...]] = ()
+    absent: ClassVar[str] = ""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

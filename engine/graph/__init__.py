@@ -14,6 +14,7 @@ from engine.graph.compile import (
     stand_in_name,
 )
 from engine.graph.passes import (
+    BACKGROUND,
     SCENE_COLOR,
     ColorTarget,
     DepthTarget,
@@ -27,6 +28,7 @@ from engine.graph.passes import (
 )
 
 __all__ = [
+    "BACKGROUND",
     "SCENE_COLOR",
     "Barrier",
     "ColorTarget",

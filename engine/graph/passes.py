@@ -49,6 +49,9 @@ class ImageDecl:
 SCENE_COLOR = ImageDecl("sceneColor", Format.R8G8B8A8_SRGB)
 """The final picture of a frame, which the window shows and screenshots save."""
 
+BACKGROUND = (0.105, 0.125, 0.15, 1.0)
+"""The colour, in linear light, of the final picture where nothing is drawn."""
+
 
 @dataclass(frozen=True)
 class ColorTarget:

@@ -1,4 +1,4 @@
-"""Plans a scene for a device profile, without a device."""
+"""Plans a scene for a device profile, and finds its problems, without a device."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.assets import open_library
+from engine.assets import AssetLibrary, open_library
 from engine.humon import Problem
 from engine.plan.model.plan import Plan
 from engine.plan.profile.device_profile import DeviceProfile
+from engine.planning.needs import FrameNeeds
 from engine.planning.scene import ScenePlanner
-from engine.scene import load_scene
+from engine.planning.values import FrameValues
+from engine.scene import Scene, load_scene
+
+SIZE = (1280, 720)
+"""Width and height of the picture in pixels, where none is given."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class PlannedScene:
 def plan_scene(
     path: Path,
     profile: DeviceProfile,
-    size: tuple[int, int] = (1280, 720),
+    size: tuple[int, int] = SIZE,
     settings: Sequence[str] = (),
     progress: Callable[[int, int, str], None] | None = None,
 ) -> PlannedScene:
@@ -37,7 +42,33 @@ def plan_scene(
     for setting in settings:
         scene.apply_setting(setting)
     with open_library(scene.dbs, progress=progress) as library:
-        planner = ScenePlanner(scene.tableau, scene.registry, library, profile, size)
-        plan = planner.plan(planner.needs())
-        problems = [*scene.warnings, *scene.tableau.warnings, *library.problems, *planner.problems]
-        return PlannedScene(plan, tuple(dict.fromkeys(problems)))
+        planner, needs = _frame(scene, library, profile, size)
+        plan = planner.plan(needs)
+        return PlannedScene(plan, scene_problems(scene, library, planner))
+
+
+def find_problems(scene: Scene, library: AssetLibrary, profile: DeviceProfile) -> tuple[Problem, ...]:
+    """Return the problems that drawing a scene on a device with this profile reports, without planning it."""
+    planner, _ = _frame(scene, library, profile, SIZE)
+    return scene_problems(scene, library, planner)
+
+
+def scene_problems(scene: Scene, library: AssetLibrary, planner: ScenePlanner) -> tuple[Problem, ...]:
+    """Return all problems of a scene, its assets, features and materials so far, each once."""
+    found = [*scene.warnings, *scene.tableau.warnings, *library.problems]
+    return tuple(dict.fromkeys([*found, *scene.registry.problems, *planner.problems]))
+
+
+def _frame(
+    scene: Scene, library: AssetLibrary, profile: DeviceProfile, size: tuple[int, int]
+) -> tuple[ScenePlanner, FrameNeeds]:
+    """Return the planner and the needs of a frame, once no more code of features raises in it."""
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile, size)
+    values = FrameValues(scene.registry, scene.tableau, planner.guard)
+    scene.tableau.update_world()
+    while True:
+        needs = planner.needs()
+        planner.visibility(needs)
+        values.block(needs.tables, size)
+        if not planner.stale():
+            return planner, needs

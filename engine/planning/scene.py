@@ -10,7 +10,7 @@ from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.recency import Recency
-from engine.graph import SCENE_COLOR, ColorTarget, CompiledGraph, Pass, compile_graph
+from engine.graph import BACKGROUND, SCENE_COLOR, ColorTarget, CompiledGraph, Pass, compile_graph
 from engine.humon import Problem
 from engine.plan.model.plan import Plan
 from engine.plan.placement.budget_fallback import is_shortage, plan_within_budget
@@ -22,6 +22,7 @@ from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
+from engine.planning.absent_features import AbsentFeatures
 from engine.planning.active_rows import ActiveRows
 from engine.planning.draw.drawing import PassDrawing, drawing_plan
 from engine.planning.draw.instance_blocks import capacity
@@ -33,7 +34,6 @@ from engine.planning.shortage import Shortage, eviction_candidates
 from engine.planning.visibility import FrustumQuery, scene_view_projection
 from engine.tableau import Tableau
 
-BACKGROUND = (0.0, 0.0, 0.0, 1.0)
 MAX_REMOVED_REQUESTERS = 4096
 """Removed requesters that are kept, beyond twice the number of rows, before all requirements are rebuilt."""
 MAX_SAMPLES = 4
@@ -71,6 +71,7 @@ class ScenePlanner:
         self.shortage: Shortage | None = None
         self._recency = Recency(tableau)
         self._reported: dict[Problem, None] = {}
+        self._absent = AbsentFeatures(tableau, registry)
         self._last_signature: tuple[object, ...] | None = None
         self._active = ActiveRows(tableau)
         self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
@@ -261,9 +262,9 @@ class ScenePlanner:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Problems of features and materials, each once, and the shortage of the last plan."""
+        """Problems of materials, each once, what frames lack now, and the shortage of the last plan."""
         short = () if self.shortage is None else (self.shortage.problem(self.keys.name),)
-        return (*self._reported, *short)
+        return (*self._reported, *self._absent.problems, *short)
 
     def _describe(self, key: int) -> str:
         """Return the name of an asset in plans: its database and its label."""

@@ -36,12 +36,13 @@ def scene_view_projection(
     view = FrameView(tableau, size, lambda _: None)
     for name in registry:
         try:
-            matrix = registry[name].view_projection(view)
+            given = registry[name].view_projection(view)
+            matrix = None if given is None else np.asarray(given, np.float32).reshape(4, 4)
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             guard(registry[name], error)
         else:
             if matrix is not None:
-                return np.asarray(matrix, np.float32)
+                return matrix
     return None
 
 

@@ -39,6 +39,7 @@ from engine.plan.terms.errors import PlanError
 from engine.plan.terms.vocabulary import Stage
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
+from engine.planning.offline import scene_problems
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
@@ -291,13 +292,12 @@ class Runtime:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """All problems of the scene, its assets, features and materials, and of its caches."""
-        found = [*self.scene.warnings, *self.tableau.warnings, *self.library.problems]
-        found += [*self.registry.problems, *self.planner.problems]
+        found = list(scene_problems(self.scene, self.library, self.planner))
         help_text = "users of the missing assets draw fallbacks; open the scene again to cook it again"
         for db, why in self.memory.cache_problems:
             text = f"the cache of {self.library.dbs[db].name} cannot be read: {why}; cook it again"
             found.append(Problem("memory.cache", text, help=help_text, severity=Severity.WARNING))
-        return tuple(dict.fromkeys(found))
+        return tuple(found)
 
     def close(self) -> None:
         """Wait for the frames in flight and release everything, in order; once."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.assets import AssetDb, read_asset_db
 from engine.feature import Registry, discover
-from engine.humon import InputError, Problem, ProblemCollector, Severity, excerpt_of
+from engine.humon import InputError, Position, Problem, ProblemCollector, Severity, excerpt_of
 from engine.scene.build import TableauBuilder
 from engine.scene.files import FileReader, SceneFile
 from engine.scene.scene import Scene
@@ -44,8 +44,11 @@ def _load(path: Path, registry: Registry) -> Scene:
         for spec in table.schema.asset_fields:
             table.set_default_asset(spec.name, names.default(spec))
     home = _tableau_file(files, problems)
+    tableau.place = Position(files[0].document.name, 1, 1)
     if home is not None:
-        TableauBuilder(home.document, tableau, names, problems).build(home.document.root["tableau"])
+        node = home.document.root["tableau"]
+        tableau.place = node.key_position
+        TableauBuilder(home.document, tableau, names, problems).build(node)
     _check(problems)
     tableau.warnings[:] = [_with_excerpt(problem, files) for problem in tableau.warnings]
     return Scene(files, reader.gate.root, dbs or (), tableau, registry, problems.warnings, home)

@@ -32,6 +32,8 @@ class Tableau:
     Read by columns (`tableau.world`, `tableau.tables["light"]`) or by handles (`tableau["camera/reticle"]`);
     columns are read-only views, valid until objects are added. Change through handles or the bulk calls.
 
+    `place` is where a file has the tableau, None if a program made it.
+
     A version that has not changed means that there is nothing to do: `structure_version` (objects and
     features added or removed, active, enabled), `values_version` (fields of features), `world_version`.
     """
@@ -42,6 +44,7 @@ class Tableau:
         self.values_version = 0
         self._numbered = 0  # no number below it names another object, as rows are used again
         self.files: list[str] = []
+        self.place: Position | None = None
         self.warnings: list[Problem] = []
         self._file_numbers: dict[str, int] = {}
         self._columns = Columns(

@@ -70,6 +70,7 @@ FLOORS = {
     "engine.memory": ("device", "commands", "readback", "streaming"),
     "engine.planning": (
         "draw",
+        "absent_features",
         "active_rows",
         "frame_requests",
         "memory_user",

@@ -14,6 +14,7 @@ from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
 from engine.plan.resident.steps import Allocate, AnyStep, ClearStaging, Move, Transfer
 from engine.plan.schedule.schedule import Schedule, make_schedule
+from engine.planning.offline import scene_problems
 from engine.planning.scene import ScenePlanner
 from engine.testing.scene.memory_facts import HeapMemory, MemoryFacts
 from engine.testing.scene.schedule_facts import Done, ScheduleFacts, uploads_of
@@ -173,9 +174,7 @@ class SimulatedHost:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """All problems reported while the scene was loaded and planned."""
-        document, library = self._document, self._library
-        found = [*document.warnings, *document.tableau.warnings, *library.problems]
-        return tuple(dict.fromkeys([*found, *document.registry.problems, *self._planner.problems]))
+        return scene_problems(self._document, self._library, self._planner)
 
     @property
     def live_bytes(self) -> int:
