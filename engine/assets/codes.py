@@ -62,7 +62,7 @@ class AssetCode(ProblemCode):
         "vertex format or the material; what it is about is named.",
     )
     SHADER_SPIRV = "shader.spirv", "The SPIR-V module is damaged, invalid, or lacks the entry point."
-    TEXTURE_DECODE = "texture.decode", "The picture is damaged and cannot be decoded."
+    TEXTURE_DECODE = "texture.decode", "The picture is damaged, or its file too short for the size it claims."
     TEXTURE_FORMAT = "texture.format", "The file is neither PNG nor JPEG."
     TEXTURE_MIPS = "texture.mips", "More mip levels are requested than the picture can have."
     TEXTURE_SIZE = "texture.size", "The picture has no pixels, or more than the limit."

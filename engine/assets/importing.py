@@ -38,7 +38,7 @@ class Result:
     """
 
     entry: Entry
-    data: bytes = b""
+    data: bytes | memoryview = b""
     retryable: bool = False
 
 

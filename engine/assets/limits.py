@@ -12,6 +12,12 @@ MAX_TEXTURE_SIDE = 16384
 MAX_TEXTURE_PIXELS = 1 << 26
 """Most pixels of one texture: 8192 squared, 256 MiB decoded."""
 
+MAX_PNG_CHUNKS = 1 << 20
+"""Most chunks of one PNG file."""
+
+MAX_JPEG_SCANS = 100
+"""Most scans of one JPEG file; each may visit every pixel."""
+
 MAX_VERTICES = 1 << 26
 """Most vertices of one mesh."""
 

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import struct
-import zlib
-
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageFile
+from PIL import ImageFile
+from support.pictures import file_of, jpeg_claiming, png_claiming
 
 from engine.assets import ColorSpace, TextureFacts, TextureFormat
-from engine.assets.importers.mips import full_chain, mip_chain
+from engine.assets.importers.mips import fill_mips, full_chain
 from engine.assets.importers.texture import TextureSettings, import_texture
 from engine.humon import InputError
 
 LINEAR, SRGB = TextureSettings(ColorSpace.LINEAR), TextureSettings(ColorSpace.SRGB)
 
 
-def file_of(texels: npt.NDArray[np.generic], kind: str = "PNG", mode: str | None = None) -> bytes:
-    file = io.BytesIO()
-    picture = Image.fromarray(texels)
-    (picture.convert(mode) if mode else picture).save(file, kind)
-    return file.getvalue()
-
-
-def png_claiming(width: int, height: int, data: bytes = b"") -> bytes:
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        body = kind + content
-        return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(data))
-        + chunk(b"IEND", b"")
-    )
+def mip_chain(texels: npt.NDArray[np.uint8], levels: int, space: ColorSpace) -> list[npt.NDArray[np.uint8]]:
+    height, width = texels.shape[:2]
+    shapes = [(max(1, height >> level), max(1, width >> level), 4) for level in range(1, levels)]
+    chain = [texels, *(np.zeros(shape, np.uint8) for shape in shapes)]
+    fill_mips(chain, space)
+    return chain
 
 
 def code_of(data: bytes, settings: TextureSettings = LINEAR) -> str:
@@ -139,10 +123,7 @@ def test_a_huge_png_is_rejected_by_its_header(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_huge_jpeg_is_rejected_by_its_header() -> None:
-    data = bytearray(file_of(np.zeros((8, 8, 3), np.uint8), "JPEG"))
-    frame = data.find(b"\xff\xc0")
-    data[frame + 5 : frame + 9] = struct.pack(">HH", 65535, 65535)
-    assert code_of(bytes(data)) == "texture.size"
+    assert code_of(jpeg_claiming(65535, 65535)) == "texture.size"
 
 
 @pytest.mark.parametrize("size", [(0, 4), (4, 0), (0, 0)])

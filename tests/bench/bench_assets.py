@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 import zlib
@@ -15,11 +16,15 @@ import numpy as np
 from harness import Row
 from PIL import Image
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.pictures import file_of, peak_ratios
+
 from engine.assets import AssetDb, builtin_db, open_library, read_asset_db_file
 from engine.assets.formats import ColorSpace, IndexFormat, Topology, VertexFormat
 from engine.assets.importers.mesh import VertexSettings, pack_indices, pack_vertices
 from engine.assets.importers.mesh_source import read_mesh_source
-from engine.assets.importers.mips import full_chain, mip_chain
+from engine.assets.importers.mips import fill_mips, full_chain
 from engine.assets.records import Shader, Texture2d
 from engine.assets.tools import find_compiler
 from engine.humon import parse
@@ -33,6 +38,7 @@ def rows() -> Iterable[Row]:
     yield from two_thousand_textures()
     yield large_mesh()
     yield large_picture()
+    yield decoding_memory()
 
 
 def best(work: Callable[[], object], times: int = 5) -> float:
@@ -192,7 +198,10 @@ def large_picture() -> Row:
         for _ in range(11):
             smaller = smaller.reduce(2)
 
-    value = best(lambda: mip_chain(texels, full_chain(2048, 2048), ColorSpace.SRGB), 3)
+    sides = [2048 >> level for level in range(full_chain(2048, 2048))]
+    levels = [np.empty((side, side, 4), np.uint8) for side in sides]
+    levels[0][:] = texels
+    value = best(lambda: fill_mips(levels, ColorSpace.SRGB), 3)
     reference = best(with_pillow, 3)
     return Row(
         name="assets.mips_2048",
@@ -202,4 +211,27 @@ def large_picture() -> Row:
         reference_value=reference,
         aim="<= 500 ms",
         holds=value <= 500,
+    )
+
+
+def decoding_memory() -> Row:
+    """The peak of resident memory of decoding 2,560 x 2,560 pixels of noise with all mip levels."""
+    noise = np.random.default_rng(6).integers(0, 256, (2560, 2560, 4), np.uint8)
+    files = {
+        "PNG": file_of(noise, compress_level=0),
+        "JPEG": file_of(noise[..., :3], "JPEG", subsampling=0),
+        "progressive JPEG": file_of(noise[..., :3], "JPEG", progressive=True, subsampling=0),
+        "progressive CMYK": file_of(noise[..., :3], "JPEG", "CMYK", progressive=True),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        ratios = peak_ratios(files, Path(folder))
+    worst = max(ratios, key=lambda kind: ratios[kind])
+    return Row(
+        name="assets.decode_peak",
+        value=ratios[worst],
+        unit="x",
+        reference=f"the bytes of the finest level ({worst})",
+        reference_value=1.0,
+        aim="<= 4 x the finest level, beside the file",
+        holds=ratios[worst] <= 4,
     )

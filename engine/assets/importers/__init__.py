@@ -12,6 +12,6 @@ from engine.humon import Problem
 class Imported:
     """The result of an import: the bytes for the cache, the facts, and warnings."""
 
-    data: bytes
+    data: bytes | memoryview
     facts: Facts
     warnings: tuple[Problem, ...] = ()

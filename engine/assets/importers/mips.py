@@ -6,6 +6,7 @@ table, so that the result is the same on every machine.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,11 @@ import numpy.typing as npt
 
 from engine.assets.formats import ColorSpace
 
+Texels = npt.NDArray[np.uint8]
+Wide = npt.NDArray[np.uint16]
 _WIDE = 65535
+_BAND_TEXELS = 1 << 15
+"""Texels of the finer level that are averaged at once."""
 
 
 def full_chain(width: int, height: int) -> int:
@@ -22,27 +27,49 @@ def full_chain(width: int, height: int) -> int:
     return max(width, height).bit_length()
 
 
-def mip_chain(
-    texels: npt.NDArray[np.uint8], levels: int, color_space: ColorSpace
-) -> list[npt.NDArray[np.uint8]]:
-    """Return `levels` levels of a uint8[height, width, 4] picture, itself first; alpha is linear."""
-    chain = [texels]
-    if levels == 1:
-        return chain
+def fill_mips(levels: Sequence[Texels], color_space: ColorSpace) -> None:
+    """Compute all levels after the first from it, uint8[height, width, 4] each; alpha is linear.
+
+    A level is made of the one before it in 16 bits, some rows at a time.
+    """
+    if len(levels) == 1:
+        return
     widen, narrow = _tables(color_space)
-    wide: npt.NDArray[np.uint16] = np.empty(texels.shape, np.uint16)
-    wide[..., :3] = widen[texels[..., :3]]
-    wide[..., 3] = texels[..., 3].astype(np.uint16) * 257
-    for _ in range(levels - 1):
-        wide = _halve_both(wide) if not (wide.shape[0] | wide.shape[1]) & 1 else _halve(_halve(wide, 0), 1)
-        level = np.empty(wide.shape, np.uint8)
-        level[..., :3] = narrow[wide[..., :3]]
-        level[..., 3] = (wide[..., 3].astype(np.uint32) + 128) // 257
-        chain.append(level)
-    return chain
+    finest = levels[0]
+    before: Wide | None = None
+
+    def rows_before(first: int, last: int) -> Wide:
+        if before is not None:
+            return before[first:last]
+        texels = finest[first:last]
+        wide: Wide = np.empty(texels.shape, np.uint16)
+        wide[..., :3] = widen[texels[..., :3]]
+        wide[..., 3] = texels[..., 3].astype(np.uint16) * 257
+        return wide
+
+    for level, finer in zip(levels[1:], levels, strict=False):
+        kept: Wide = np.empty(level.shape, np.uint16)
+        step = max(1, _BAND_TEXELS // finer.shape[1])
+        for first in range(0, len(level), step):
+            last = min(first + step, len(level))
+            wide = _halve(rows_before, finer.shape[0], finer.shape[1], first, last)
+            kept[first:last] = wide
+            level[first:last, :, :3] = narrow[wide[..., :3]]
+            level[first:last, :, 3] = (wide[..., 3].astype(np.uint32) + 128) // 257
+        before = kept
 
 
-def _halve_both(texels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+def _halve(rows: Callable[[int, int], Wide], height: int, width: int, first: int, last: int) -> Wide:
+    """Return the rows from `first` to `last` of the level after one of `height` x `width` texels."""
+    if not (height | width) & 1:
+        return _halve_both(rows(2 * first, 2 * last))
+    if height == 1:
+        return _halve_axis(rows(0, 1), 1, width, 0, max(1, width // 2))
+    halved = _halve_axis(rows(2 * first, 2 * last + height % 2), 0, height, first, last)
+    return _halve_axis(halved, 1, width, 0, max(1, width // 2))
+
+
+def _halve_both(texels: Wide) -> Wide:
     """Return the mean of each 2 x 2 texels, rounded once; both sides must be even."""
     rows = texels[0::2].astype(np.uint32)
     rows += texels[1::2]
@@ -52,9 +79,11 @@ def _halve_both(texels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
     return squares.astype(np.uint16)
 
 
-def _halve(texels: npt.NDArray[np.uint16], axis: int) -> npt.NDArray[np.uint16]:
-    """Return half as many texels along `axis`, rounded down; for an odd count each is a mean of three."""
-    count = texels.shape[axis]
+def _halve_axis(texels: Wide, axis: int, count: int, first: int, last: int) -> Wide:
+    """Return the texels from `first` to `last` of half as many along `axis`, rounded down.
+
+    `texels` are those they are made of, of `count` along that axis; for an odd count each is a mean of three.
+    """
     if count == 1:
         return texels
     texels = np.moveaxis(texels, axis, 0)
@@ -63,11 +92,9 @@ def _halve(texels: npt.NDArray[np.uint16], axis: int) -> npt.NDArray[np.uint16]:
     if count % 2 == 0:
         halved = (texels[0::2].astype(np.uint32) + texels[1::2] + 1) >> 1
     else:
-        at = np.arange(half, dtype=np.uint32).reshape(-1, *(1 for _ in texels.shape[1:]))
-        first, middle, last = (
-            part.astype(np.uint32) for part in (texels[0:-1:2], texels[1::2], texels[2::2])
-        )
-        halved = first * (np.uint32(half) - at) + middle * np.uint32(half) + last * (at + np.uint32(1))
+        at = np.arange(first, last, dtype=np.uint32).reshape(-1, *(1 for _ in texels.shape[1:]))
+        near, middle, far = (part.astype(np.uint32) for part in (texels[0:-1:2], texels[1::2], texels[2::2]))
+        halved = near * (np.uint32(half) - at) + middle * np.uint32(half) + far * (at + np.uint32(1))
         halved = (halved + np.uint32(count // 2)) // np.uint32(count)
     return np.moveaxis(halved.astype(np.uint16), 0, axis)
 

@@ -1,4 +1,9 @@
-"""Imports PNG and JPEG files as RGBA texels of four bytes with a mip chain."""
+"""Imports PNG and JPEG files as RGBA texels of four bytes with a mip chain.
+
+The peak of memory beside the file is at most four times the finest level: the decoder holds one picture, and
+all else is done in place, a few rows at a time. Texels are as stored in the file: its colour profile, gamma
+and orientation are not applied.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +20,18 @@ from engine.assets.codes import AssetCode
 from engine.assets.facts import TextureFacts
 from engine.assets.formats import ColorSpace, TextureFormat
 from engine.assets.importers import Imported
-from engine.assets.importers.mips import full_chain, mip_chain
+from engine.assets.importers.jpeg import JPEG_SIGNATURE, read_jpeg
+from engine.assets.importers.mips import fill_mips, full_chain
+from engine.assets.importers.picture import PictureFile, decode_error
+from engine.assets.importers.png import PNG_SIGNATURE, read_png
 from engine.assets.limits import MAX_TEXTURE_PIXELS, MAX_TEXTURE_SIDE
 from engine.humon import InputError, Position, Problem
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_JPEG_SIGNATURE = b"\xff\xd8\xff"
-_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
-_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_BAND_TEXELS = 1 << 15
+"""Texels of the rows that are converted at once."""
 _BROKEN = (
     OSError,
     SyntaxError,
@@ -49,20 +59,26 @@ class TextureSettings:
 def import_texture(data: bytes, name: str, settings: TextureSettings) -> Imported:
     """Decode a PNG or JPEG file and compute its mip levels; the result has the finest first.
 
-    The size in the file's header is checked before anything is decoded. Raises InputError:
-    `texture.format`, `texture.size`, `texture.decode` or `texture.mips`.
+    The structure of the file and the size in its header are checked before anything is decoded. Raises
+    InputError: `texture.format`, `texture.size`, `texture.decode` or `texture.mips`.
     """
-    width, height = picture_size(data, name)
-    _check_size(width, height, name)
-    texels = _decode(data, name)
-    height, width = texels.shape[:2]
+    file = _read_file(data, name)
+    width, height = file.width, file.height
     most = full_chain(width, height)
     levels = settings.mip_levels or most
     if levels > most:
         message = f"{width} x {height} pixels have at most {most} mip levels, {levels} are requested"
         raise _error(AssetCode.TEXTURE_MIPS, message, name)
-    chain = mip_chain(texels, levels, settings.color_space)
-    offsets = np.cumsum([0, *(level.nbytes for level in chain)]).tolist()
+    shapes = [(max(1, height >> level), max(1, width >> level), 4) for level in range(levels)]
+    offsets = np.cumsum([0, *(rows * columns * 4 for rows, columns, _ in shapes)]).tolist()
+    texels = _decode(file, offsets[-1], name)
+    fill_mips(
+        [
+            texels[start : start + rows * columns * 4].reshape(rows, columns, 4)
+            for start, (rows, columns, _) in zip(offsets, shapes, strict=False)
+        ],
+        settings.color_space,
+    )
     is_srgb = settings.color_space is ColorSpace.SRGB
     facts = TextureFacts(
         width=width,
@@ -72,40 +88,25 @@ def import_texture(data: bytes, name: str, settings: TextureSettings) -> Importe
         mip_offsets=tuple(offsets[:-1]),
         size=offsets[-1],
     )
-    return Imported(b"".join(level.tobytes() for level in chain), facts)
+    texels.flags.writeable = False
+    return Imported(texels.data, facts)
 
 
-def picture_size(data: bytes, name: str) -> tuple[int, int]:
-    """Return width and height from the header of a PNG or JPEG file, without decoding it.
-
-    Raises InputError `texture.format` or `texture.decode`.
-    """
-    if data.startswith(_PNG_SIGNATURE):
-        if len(data) < 24 or data[12:16] != b"IHDR":
-            raise _error(AssetCode.TEXTURE_DECODE, "the PNG file ends within its header", name)
-        return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    if data.startswith(_JPEG_SIGNATURE):
-        return _jpeg_size(data, name)
-    raise _error(AssetCode.TEXTURE_FORMAT, "the file is neither PNG nor JPEG", name, "save it as PNG or JPEG")
-
-
-def _jpeg_size(data: bytes, name: str) -> tuple[int, int]:
-    """Find the first frame header among the markers (ITU-T T.81, B.2.2)."""
-    at = 2
-    while at + 9 <= len(data):
-        if data[at] != 0xFF:
-            break
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-        elif marker in _WITHOUT_LENGTH:
-            at += 2
-        elif marker in _FRAMES:
-            height, width = struct.unpack_from(">HH", data, at + 5)
-            return width, height
-        else:
-            at += 2 + max(int.from_bytes(data[at + 2 : at + 4], "big"), 2)
-    raise _error(AssetCode.TEXTURE_DECODE, "the JPEG file has no frame header", name)
+def _read_file(data: bytes, name: str) -> PictureFile:
+    if data.startswith(PNG_SIGNATURE):
+        file = read_png(data, name)
+    elif data.startswith(JPEG_SIGNATURE):
+        file = read_jpeg(data, name)
+    else:
+        message, hint = "the file is neither PNG nor JPEG", "save it as PNG or JPEG"
+        raise _error(AssetCode.TEXTURE_FORMAT, message, name, hint)
+    _check_size(file.width, file.height, name)
+    if file.width * file.height > file.most_pixels:
+        message = (
+            f"the header claims {file.width} x {file.height} pixels, and the file can hold {file.most_pixels}"
+        )
+        raise decode_error(message, name)
+    return file
 
 
 def _check_size(width: int, height: int, name: str) -> None:
@@ -119,19 +120,80 @@ def _check_size(width: int, height: int, name: str) -> None:
         raise _error(AssetCode.TEXTURE_SIZE, message, name, "scale the picture down")
 
 
-def _decode(data: bytes, name: str) -> npt.NDArray[np.uint8]:
-    from PIL import Image  # takes 40 ms
-
+def _decode(file: PictureFile, size: int, name: str) -> npt.NDArray[np.uint8]:
+    """Return uint8[size] that begins with the texels of the picture; its memory is its caller's alone."""
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
-            _check_size(*picture.size, name)
-            if picture.mode.startswith("I"):  # 16-bit grey, which Pillow would clip to 8 bits
-                grey = (np.asarray(picture).astype(np.uint32) + 128) // 257
-                return np.stack([grey, grey, grey, np.full_like(grey, 255)], axis=-1).astype(np.uint8)
-            return np.ascontiguousarray(picture.convert("RGBA"))
+        low = _low_bytes_match(file)
+        picture = _load(file)
+        file.stream.close()  # frees the copy without metadata
+        texels = np.empty(size, np.uint8)
+        finest = texels[: file.width * file.height * 4].reshape(file.height, file.width, 4)
+        for rows in _bands(file):
+            band = picture.crop((0, rows.start, file.width, rows.stop))
+            finest[rows] = _rgba(band, file, None if low is None else low[rows])
+        picture.close()
+        return texels
     except _BROKEN as error:
         reason = str(error) or type(error).__name__
-        raise _error(AssetCode.TEXTURE_DECODE, f"the picture cannot be decoded: {reason}", name) from error
+        if "BytesIO" in reason:
+            reason = "its headers are damaged"
+        raise decode_error(f"the picture cannot be decoded: {reason}", name) from error
+
+
+def _load(file: PictureFile, rawmode: str = "") -> Image:
+    """Return the decoded picture; in `rawmode`, if given, instead of that of its header."""
+    from PIL import Image  # takes 40 ms
+
+    with io.BytesIO(file.stream.getvalue()) as stream:  # no copy
+        picture = Image.open(stream, formats=(file.kind,))
+        if picture.size != (file.width, file.height):
+            raise ValueError(f"its size is also given as {picture.size}")
+        if rawmode:
+            picture.tile = [tile._replace(args=rawmode) for tile in picture.tile]
+        picture.load()
+        return picture
+
+
+def _bands(file: PictureFile) -> list[slice]:
+    """Return the rows of the picture as slices, some at a time."""
+    step = max(1, _BAND_TEXELS // file.width)
+    return [slice(at, min(at + step, file.height)) for at in range(0, file.height, step)]
+
+
+def _rgba(band: Image, file: PictureFile, low: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.uint8]:
+    """Return the texels of some rows; of 16-bit colours Pillow has the high bytes, and `low` the rest."""
+    key = file.transparent
+    if band.mode.startswith("I"):  # 16-bit grey, which Pillow would clip to 8 bits
+        wide = np.asarray(band)
+        grey = ((wide.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        texels = np.stack([grey, grey, grey, np.full_like(grey, 255)], axis=-1)
+        if key is not None:
+            texels[wide == key[0], 3] = 0
+        return texels
+    texels = np.array(band.convert("RGBA"))
+    if key is not None:
+        most = (1 << file.depth) - 1
+        wanted = [value >> 8 if file.depth == 16 else value * 255 // most for value in key]
+        matches = (texels[..., :3] == wanted).all(axis=-1)
+        texels[matches if low is None else matches & low, 3] = 0
+    return texels
+
+
+def _low_bytes_match(file: PictureFile) -> npt.NDArray[np.bool_] | None:
+    """Return where the low bytes of a 16-bit RGB file are those of its transparent colour.
+
+    Pillow drops them, so that they are decoded alone. None if there is no such colour.
+    """
+    if file.depth != 16 or file.transparent is None or len(file.transparent) != 3:
+        return None
+    wanted = [value & 255 for value in file.transparent]
+    picture = _load(file, "RGB;16L")
+    found = np.empty((file.height, file.width), np.bool_)
+    for rows in _bands(file):
+        band = np.asarray(picture.crop((0, rows.start, file.width, rows.stop)))
+        found[rows] = (band == wanted).all(axis=-1)
+    picture.close()
+    return found
 
 
 def _error(code: str, message: str, name: str, help: str = "") -> InputError:

@@ -1,0 +1,259 @@
+"""Pictures that lie, are damaged or hold more than texels: decoded right, or refused at no cost of memory."""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from support import pictures
+from support.pictures import chunk, file_of, header, jpeg_claiming, png, png_of
+from support.sampling import Sample
+
+from engine.assets import ColorSpace, TextureFacts
+from engine.assets.importers.texture import TextureSettings, import_texture
+from engine.assets.limits import MAX_JPEG_SCANS
+from engine.humon import InputError, Problem
+
+PIXEL = [[200, 100, 50], [1, 2, 3]]
+GREY, COLOUR, PALETTE = 0, 2, 3
+BOMB = zlib.compress(bytes(8 << 20))
+
+
+def texels_of(data: bytes) -> npt.NDArray[np.uint8]:
+    imported = import_texture(data, "a.png", TextureSettings(ColorSpace.LINEAR, 1))
+    assert isinstance(imported.facts, TextureFacts)
+    return np.frombuffer(imported.data, np.uint8).reshape(imported.facts.height, imported.facts.width, 4)
+
+
+def problem_of(data: bytes) -> Problem:
+    with pytest.raises(InputError) as caught:
+        texels_of(data)
+    (problem,) = caught.value.problems
+    assert str(problem.position) == "a.png"
+    return problem
+
+
+def refused(data: bytes, message: str = "") -> None:
+    problem = problem_of(data)
+    assert problem.code == "texture.decode"
+    assert problem.help
+    assert message in problem.message
+
+
+@pytest.mark.parametrize(
+    ("depth", "kind", "row", "key", "alphas"),
+    [
+        (1, GREY, [0, 1], [1], [255, 0]),
+        (2, GREY, [0, 1, 2, 3], [2], [255, 255, 0, 255]),
+        (4, GREY, [3, 15], [3], [0, 255]),
+        (4, GREY, [3, 15], [0xF3], [0, 255]),
+        (8, GREY, [7, 8], [7], [0, 255]),
+        (16, GREY, [0x8000, 0x8001, 0xFFFF], [0x8000], [0, 255, 255]),
+        (8, COLOUR, [1, 2, 3, 1, 2, 4], [1, 2, 3], [0, 255]),
+        (16, COLOUR, [0x80FF, 65535, 255, 1, 2, 3], [0x80FF, 65535, 255], [0, 255]),
+        (16, COLOUR, [0x80FF, 65535, 255, 0x80FE, 65535, 255], [0x80FF, 65535, 255], [0, 255]),
+        (16, COLOUR, [0x80FF, 65535, 255, 0x81FF, 65535, 255], [0x80FF, 65535, 255], [0, 255]),
+    ],
+)
+def test_only_the_texels_of_the_transparent_colour_have_alpha_zero(
+    depth: int, kind: int, row: list[int], key: list[int], alphas: list[int]
+) -> None:
+    data = png_of([row], depth, kind, chunk(b"tRNS", struct.pack(f">{len(key)}H", *key)))
+    assert texels_of(data)[0, :, 3].tolist() == alphas
+    most = (1 << depth) - 1
+    bright = texels_of(data)[0, :, :3].ravel() if kind == COLOUR else texels_of(data)[0, :, 0]
+    assert np.abs(bright.astype(float) - np.array(row) * 255 / most).max() < 1
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_a_palette_has_an_alpha_for_each_colour(depth: int) -> None:
+    colours = chunk(b"PLTE", bytes([10, 20, 30, 40, 50, 60]))
+    data = png_of([[1, 0]], depth, PALETTE, colours, chunk(b"tRNS", bytes([77])))
+    assert texels_of(data)[0].tolist() == [[40, 50, 60, 255], [10, 20, 30, 77]]
+
+
+def test_the_transparent_colour_is_found_in_interlaced_rows() -> None:
+    samples = np.random.default_rng(3).integers(0, 4, (11, 13))
+    key = chunk(b"tRNS", struct.pack(">H", 2))
+    passes = (
+        (0, 0, 8, 8),
+        (0, 4, 8, 8),
+        (4, 0, 8, 4),
+        (0, 2, 4, 4),
+        (2, 0, 4, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 1),
+    )
+    rows = b""
+    for top, left, down, right in passes:
+        for row in samples[top::down, left::right]:
+            bits = "".join(f"{sample:02b}" for sample in row)
+            bits += "0" * (-len(bits) % 8)
+            rows += b"\0" + int(bits, 2).to_bytes(len(bits) // 8, "big") if bits else b""
+    data = png(header(13, 11, 2, GREY, interlaced=True), key, chunk(b"IDAT", zlib.compress(rows)))
+    texels = texels_of(data)
+    np.testing.assert_array_equal(texels[..., 0], samples * 85)
+    np.testing.assert_array_equal(texels[..., 3], np.where(samples == 2, 0, 255))
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        chunk(b"tEXt", b"Comment\0" + bytes(2 << 20)),
+        chunk(b"zTXt", b"Comment\0\0" + BOMB) * 40,
+        chunk(b"iTXt", b"Comment\0\1\0\0\0" + BOMB),
+        chunk(b"iCCP", b"profile\0\0" + BOMB),
+        chunk(b"eXIf", b"II*\0" + bytes(60)),
+        chunk(b"tEXt", b"no end") + chunk(b"gAMA", b"1") + chunk(b"pHYs", b"") + chunk(b"sRGB", b""),
+        chunk(b"acTL", struct.pack(">II", 1 << 30, 0)) + chunk(b"fcTL", bytes(26)),
+        chunk(b"tEXt", b"a\0b")[:-1] + b"?",
+    ],
+    ids=[
+        "text",
+        "compressed texts",
+        "international text",
+        "profile",
+        "Exif",
+        "short",
+        "animation",
+        "checksum",
+    ],
+)
+def test_metadata_changes_nothing(extra: bytes) -> None:
+    assert texels_of(png_of([[*PIXEL[0], *PIXEL[1]]], 8, COLOUR, extra))[0, :, :3].tolist() == PIXEL
+
+
+def test_an_animation_is_its_default_picture() -> None:
+    file = io.BytesIO()
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue", "lime")]
+    frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
+    assert (texels_of(file.getvalue()) == [255, 0, 0, 255]).all()
+    for kind in ("GIF", "WEBP"):
+        frames[0].save(file := io.BytesIO(), kind, save_all=True, append_images=frames[1:])
+        assert problem_of(file.getvalue()).code == "texture.format"
+
+
+def test_orientation_and_further_pictures_of_a_jpeg_are_ignored() -> None:
+    wide = np.full((8, 24, 3), 128, np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert texels_of(file_of(wide, "JPEG", exif=exif.tobytes())).shape == (8, 24, 4)
+    file = io.BytesIO()
+    Image.fromarray(wide).save(file, "MPO", save_all=True, append_images=[Image.new("RGB", (50, 50))])
+    assert texels_of(file.getvalue()).shape == (8, 24, 4)
+    broken = file.getvalue().replace(b"MPF\0MM", b"MPF\0??")
+    assert texels_of(broken).shape == (8, 24, 4)
+
+
+def test_a_picture_with_two_headers_is_refused() -> None:
+    rows = chunk(b"IDAT", zlib.compress(b"\0\1\2\3\0\1\2\3"))
+    refused(png(header(1, 2, 8, COLOUR), header(9, 9, 8, COLOUR), rows), "second header at byte 33")
+    data = file_of(np.zeros((8, 8, 3), np.uint8), "JPEG")
+    at = data.find(b"\xff\xc0")
+    frame = data[at : at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")]
+    refused(data[:at] + frame + data[at:], "second frame header")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        jpeg_claiming(8191, 8191),
+        pictures.png_claiming(8192, 8192),
+        pictures.png_claiming(8192, 8192, bytes(1 << 20)),
+        png(header(16384, 4096, 1, GREY), chunk(b"IDAT", zlib.compress(b"\0"))),
+    ],
+)
+def test_a_size_that_the_file_cannot_hold_is_refused(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("the picture was opened"))
+    refused(data, "the file can hold")
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 1}, {"subsampling": 0}])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_blank_picture_is_never_taken_for_a_lie(mode: str, options: dict[str, int]) -> None:
+    blank = np.full((1000, 1000, 3), 128, np.uint8)
+    assert texels_of(file_of(blank, "JPEG", mode, **options)).shape == (1000, 1000, 4)
+    assert texels_of(file_of(blank, "PNG", mode, compress_level=9)).shape == (1000, 1000, 4)
+    assert texels_of(file_of(blank, "PNG", "1", compress_level=9)).shape == (1000, 1000, 4)
+
+
+def test_a_jpeg_of_too_many_scans_is_refused() -> None:
+    data = file_of(np.zeros((8, 8, 3), np.uint8), "JPEG", progressive=True)
+    scan = data[data.find(b"\xff\xda") : -2]
+    refused(data[:-2] + scan * MAX_JPEG_SCANS + data[-2:], "scans")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (png(header(1, 1, 3, COLOUR)), "unknown colour type 2, depth 3"),
+        (png(header(1, 1, 8, 5)), "colour type 5"),
+        (pictures.SIGNATURE + chunk(b"IDAT", b""), "begin with its header"),
+        (pictures.SIGNATURE, "begin with its header"),
+        (png_of([[1]], 8, GREY, chunk(b"tRNS", b"\0")), "tRNS at byte 33 is damaged"),
+        (png(header(1, 1, 8, GREY), b"\0\0\0\0\0\0\0\0\0\0\0\0"), "without a name at byte 33"),
+        (png(header(1, 1, 8, GREY), b"\xff\0\0\0IDAT"), "ends within its chunk IDAT at byte 33"),
+        (png(header(1, 1, 8, GREY), chunk(b"IDAT", b"x" * 9)), "cannot be decoded"),
+        (file_of(np.zeros((8, 8, 3), np.uint8), "JPEG")[:200], "ends within its headers"),
+        (b"\xff\xd8\xff\xe0\0\2abcd", "no segment at byte 6"),
+        (b"\xff\xd8\xff\xda\0\2", "no frame header"),
+    ],
+)
+def test_damage_is_named_with_its_place(data: bytes, message: str) -> None:
+    refused(data, message)
+
+
+def test_a_four_colour_jpeg_has_the_colours_it_was_made_of() -> None:
+    texels = np.zeros((16, 16, 3), np.uint8)
+    texels[:] = (200, 60, 30)
+    plain = file_of(texels, "JPEG", "CMYK", quality=95)
+    assert np.abs(texels_of(plain)[..., :3].astype(int) - texels).max() <= 4
+    at = plain.find(b"\xff\xee")
+    assert plain[at + 15] == 0  # the transform of Adobe's segment; 2 is YCCK
+    ycck = plain[: at + 15] + b"\2" + plain[at + 16 :]
+    assert texels_of(ycck).shape == (16, 16, 4)
+
+
+def test_damaged_pictures_give_texels_or_an_input_error(sample: Sample) -> None:
+    counts: Counter[str] = Counter()
+    for seed in sample.seeds(60, 2000):
+        rng = np.random.default_rng(seed)
+        files = pictures.originals(rng)
+        data = pictures.damaged(rng, files[int(rng.integers(len(files)))])
+        try:
+            texels_of(data)
+            counts["texels"] += 1
+        except InputError as error:
+            counts[error.problems[0].code] += 1
+    sample.drawn.append(str(dict(counts)))
+    assert set(counts) <= {"texels", "texture.decode", "texture.format", "texture.size"}
+    assert min(counts["texels"], counts["texture.decode"]) > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
+def test_decoding_takes_at_most_four_times_the_picture(tmp_path: Path) -> None:
+    noise = np.random.default_rng(2).integers(0, 256, (1023, 1024, 4), np.uint8)
+    key = np.concatenate((np.zeros((1023, 1), np.uint8), noise.reshape(1023, -1)[:, :3072].repeat(2, 1)), 1)
+    deep = png(
+        header(1024, 1023, 16, COLOUR),
+        chunk(b"tRNS", bytes(6)),
+        chunk(b"tEXt", b"a\0b"),
+        chunk(b"IDAT", zlib.compress(key.tobytes(), 0)),
+    )
+    files = {
+        "rgba": file_of(noise, compress_level=0),
+        "grey": file_of(noise[..., 0]),
+        "progressive": file_of(noise[..., :3], "JPEG", progressive=True, subsampling=0),
+        "four colours": file_of(noise[..., :3], "JPEG", "CMYK", progressive=True),
+        "deep": deep,
+    }
+    ratios = pictures.peak_ratios(files, tmp_path)
+    assert all(0.5 < ratio <= 4 for ratio in ratios.values()), ratios
