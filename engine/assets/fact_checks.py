@@ -38,6 +38,8 @@ from engine.assets.limits import (
 from engine.assets.recipes import Recipe
 
 _TEXEL_BYTES = 4
+_FIRST_INSTRUCTION = 5  # word of a SPIR-V module, after its header
+_FUNCTION_END = 56  # OpFunctionEnd
 
 
 def checked_facts(recipe: Recipe, data: Mapping[str, Any], size: int) -> Facts | None:
@@ -68,13 +70,7 @@ def content_fits(facts: Facts, content: memoryview) -> bool:
     if isinstance(facts, SkeletonFacts):
         return _bones_fit(content)
     if isinstance(facts, ShaderFacts):
-        from engine.assets.spirv import reflect
-        from engine.assets.spirv_types import SpirvError
-
-        try:
-            return reflect(bytes(content), facts.stage, facts.entry_point) == facts.reflection
-        except (SpirvError, RecursionError):
-            return False
+        return _module_fits(facts, bytes(content))
     return True
 
 
@@ -143,6 +139,24 @@ def _positions_fit(facts: VerticesFacts, content: memoryview) -> bool:
             low, high = positions.min(axis=0), positions.max(axis=0)  # a NaN is equal to nothing
             return tuple(low.tolist()) == facts.minimum and tuple(high.tolist()) == facts.maximum
     return True
+
+
+def _module_fits(facts: ShaderFacts, code: bytes) -> bool:
+    """Whether a module has the interface of the facts, and its instructions end with the last function."""
+    from engine.assets.spirv import reflect
+    from engine.assets.spirv_types import SpirvError
+
+    try:
+        if reflect(code, facts.stage, facts.entry_point) != facts.reflection:
+            return False
+    except (SpirvError, RecursionError):
+        return False
+    words = np.frombuffer(code, "<u4").tolist()
+    at, last = _FIRST_INSTRUCTION, 0
+    while at < len(words) and words[at] >> 16:
+        last = words[at] & 0xFFFF
+        at += words[at] >> 16
+    return at == len(words) and last == _FUNCTION_END
 
 
 def _bones_fit(content: memoryview) -> bool:
