@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.cli.argument_types import DEFAULT_SIZE, add_size, positive
+from engine.cli.argument_types import DEFAULT_SIZE, Parser, add_size, positive
 
 EXIT_CODES = """\
 exit codes:
@@ -80,7 +80,7 @@ def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParse
 
 def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.ArgumentParser:
     """Make the parser of `prog`; its help ends with `more`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Open a scene in a window, or render it without one.",
         epilog=EXIT_CODES + more,

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None, parser: ArgumentParser | None = None) -> int:
     """Run the viewer and return its exit code; a wrong command line raises argparse's SystemExit(2)."""
-    options = parse(arguments, parser)
-    return int(guarded(lambda: list_devices(options) if options.list_devices else view(options)))
+
+    def run() -> int:
+        options = parse(arguments, parser)
+        return list_devices(options) if options.list_devices else view(options)
+
+    return int(guarded(run))
 
 
 def view(options: Options) -> int:

@@ -63,7 +63,8 @@ def cache_path(db: AssetDb, cache_root: Path | None = None) -> Path:
     Caches of a read-only installation are in the user's cache folder.
     """
     if cache_root is None and db.path.is_relative_to(data_root()) and not os.access(db.path.parent, os.W_OK):
-        cache_root = user_cache_folder() / "cooked"
+        folder = user_cache_folder()
+        cache_root = folder / "cooked" if folder is not None else None
     if cache_root is None:
         return db.cache_file
     import hashlib

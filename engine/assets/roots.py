@@ -32,20 +32,29 @@ def project_root(scene: Path) -> Path:
     return folder
 
 
-def user_cache_folder() -> Path:
-    """Return this user's folder for files that may be deleted at any time (XDG base directory spec)."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base, "diorama")
+def user_cache_folder() -> Path | None:
+    """Return this user's folder for files that may be deleted at any time (XDG base directory spec).
+
+    None for a user without a home folder.
+    """
+    given = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
+    if sys.platform != "darwin" and os.path.isabs(given):  # the specification has others ignored
+        return Path(given, "diorama")
+    try:
+        home = Path.home()
+    except RuntimeError:  # HOME is not set, and the system does not know the user
+        return None
+    below = {"win32": ("AppData", "Local"), "darwin": ("Library", "Caches")}.get(sys.platform, (".cache",))
+    return home.joinpath(*below, "diorama") if home.is_absolute() else None
 
 
 def display_path(path: Path) -> str:
-    """Return a path for messages: relative to the working folder if it is inside, `/` between parts."""
+    """Return a path for messages: relative to the working folder if it is inside, `/` between parts.
+
+    Bytes that are no UTF-8 are shown as escapes.
+    """
     try:
-        return path.relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return path.as_posix()
+        shown = path.relative_to(Path.cwd()).as_posix()
+    except (ValueError, OSError):  # elsewhere, or the working folder was deleted
+        shown = path.as_posix()
+    return shown if shown.isascii() else shown.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,8 +1,21 @@
-"""Argument types that both command lines share: positive integers and picture sizes."""
+"""What both command lines share: their parser, and the types of positive integers and picture sizes."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose help does not vanish where it cannot be written: argparse ignores that error."""
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        print(message, end="", file=file or sys.stderr)
+
 
 DEFAULT_SIZE = (1280, 720)
 LARGEST_SIDE = 16384
@@ -11,9 +24,17 @@ MOST_DIGITS = 9
 
 def positive(text: str) -> int:
     """Read a whole number from 1 to 999,999,999. Raises ArgumentTypeError."""
-    if not text.isdecimal() or len(text) > MOST_DIGITS or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more")
+    is_plain = text.isascii() and text.isdigit()
+    if not is_plain or len(text) > MOST_DIGITS or int(text) < 1:
+        hint = "" if is_plain else _hint(text)
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more{hint}")
     return int(text)
+
+
+def _hint(text: str) -> str:
+    """Return what to do about a number in another notation: other digits, signs, points, exponents."""
+    has_digits = any(character.isdigit() for character in text)
+    return "; write it with the digits 0 to 9 alone" if has_digits else ""
 
 
 def add_size(parser: argparse.ArgumentParser) -> None:
@@ -27,11 +48,18 @@ def add_size(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _hint_size(text: str) -> str:
+    has_digits = any(character.isdigit() for character in text)
+    return "; write it with the digits 0 to 9 and the letter x" if has_digits and not text.isascii() else ""
+
+
 def size(text: str) -> tuple[int, int]:
     """Read width and height in pixels, `1280x720`. Raises ArgumentTypeError."""
     width, cross, height = text.lower().partition("x")
     if not cross:
-        raise argparse.ArgumentTypeError(f"'{text}' is not WIDTHxHEIGHT, for example 1280x720")
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not WIDTHxHEIGHT, for example 1280x720{_hint_size(text)}"
+        )
     sides = positive(width), positive(height)
     if max(sides) > LARGEST_SIDE:
         raise argparse.ArgumentTypeError(f"'{text}' is larger than {LARGEST_SIDE} pixels on a side")

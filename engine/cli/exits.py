@@ -15,6 +15,7 @@ from enum import IntEnum
 from typing import NoReturn
 
 from engine.cli.stop_signals import stop_signals
+from engine.cli.streams import drop_output, is_output_failure, prepare_streams, print_error
 
 
 class ExitCode(IntEnum):
@@ -58,34 +59,59 @@ def guarded(command: Callable[[], int]) -> int:
     """Run `command` and return its exit code; errors of users are printed to stderr, our own bugs propagate.
 
     Ctrl-C, SIGTERM and SIGHUP end with 130, 143 and 129 and no traceback. A closed pipe (`... | head`) ends
-    the command quietly.
+    the command quietly. Output that cannot be written is an error, also that of argparse, whose SystemExit
+    passes.
     """
-    with stop_signals.listening():
-        return _guarded(command)
+    prepare_streams()
+    try:
+        with stop_signals.listening():
+            return _with_output(_guarded(command))
+    except SystemExit as ended:  # argparse has printed its help or its usage
+        code = ended.code if isinstance(ended.code, int) else ExitCode.DONE
+        if _with_output(code) != code:
+            raise SystemExit(int(ExitCode.INPUT)) from None
+        raise
 
 
 def _guarded(command: Callable[[], int]) -> int:
     try:
         return command()
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        print_error("stopped")
         return ExitCode(stop_signals.exit_code)
-    except BrokenPipeError:
-        # Python flushes stdout once more at exit; redirect it to where that succeeds.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
     except Exception as error:
+        if is_output_failure(error):
+            return _output_failed(error, ExitCode.DONE)
         reported = explain(error)
         if reported is None:
             raise
         code, text = reported
-        print(text, file=sys.stderr)
+        print_error(text)
         return code
+
+
+def _with_output(code: int) -> int:
+    """Return the exit code of a command that ends with `code`, after its output was flushed."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return _output_failed(error, code)
+    return code
+
+
+def _output_failed(error: OSError, code: int) -> int:
+    """Return the exit code of a command whose output could not be written; a pipe may be closed early."""
+    drop_output()
+    if isinstance(error, BrokenPipeError):
+        return code
+    print_error(f"error[output.write]: cannot write to the standard output: {error.strerror}")
+    return code or ExitCode.INPUT
 
 
 def explain(error: Exception) -> tuple[ExitCode, str] | None:
     """Return the exit code and the message of an error that a user can cause; None for our own bugs."""
     from engine.humon import InputError
+    from engine.humon.problem import printable
     from engine.vk.errors import (
         DeviceLost,
         NoVulkan,
@@ -112,6 +138,9 @@ def explain(error: Exception) -> tuple[ExitCode, str] | None:
     planner = sys.modules.get("engine.plan.terms.errors")
     if planner is not None and isinstance(error, planner.PlanError):
         return ExitCode.INPUT, str(error)
+    if isinstance(error, OSError):
+        what = f"{error.filename}: " if error.filename is not None else ""
+        return ExitCode.INPUT, f"error[system.call]: {printable(what)}{error.strerror or error}"
     return None
 
 

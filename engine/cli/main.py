@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from engine.cli.argument_types import add_size, positive
+from engine.cli.argument_types import Parser, add_size, positive
 from engine.cli.exits import guarded
 from engine.cli.profiles import DEFAULT_PROFILE
 
@@ -35,7 +35,7 @@ COMMANDS = {
 
 def make_parser(prog: str = PROG) -> argparse.ArgumentParser:
     """Make the parser of `prog`; each command is run by the module of its name in `engine.cli`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Look at scenes and machines without opening a window. See also: python -m viewer --help",
         epilog=EXIT_CODES,
@@ -172,6 +172,9 @@ def _add_format(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def main(arguments: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Run one command and return its exit code; a wrong command line raises argparse's SystemExit(2)."""
-    options = make_parser(prog).parse_args(arguments)
-    command = import_module(f"engine.cli.{options.command}")
-    return int(guarded(lambda: command.run(options)))
+
+    def run() -> int:
+        options = make_parser(prog).parse_args(arguments)
+        return int(import_module(f"engine.cli.{options.command}").run(options))
+
+    return guarded(run)

@@ -47,7 +47,7 @@ class Problem:
 
     def render(self) -> str:
         """Return the block that is printed on stderr, without a line break at its end."""
-        place = f"{self.position}: " if self.position is not None else ""
+        place = f"{printable(str(self.position))}: " if self.position is not None else ""
         lines = [f"{place}{self.severity}[{self.code}]: {printable(self.message)}"]
         lines += [f"    {line}" for line in self.excerpt.splitlines()]
         if self.help:

@@ -6,6 +6,7 @@ cannot be written, only the next start takes longer.
 
 from __future__ import annotations
 
+import struct
 import zlib
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,21 @@ from engine.vk.structs import new
 
 _MAGIC = b"DIOPIPE1"
 _MAX_BYTES = 256 << 20
+_HEADER_BYTES = 32
 
 
 class PipelineCache:
-    """Owns a VkPipelineCache that is loaded from a file in `folder` and saved when it has grown."""
+    """Owns a VkPipelineCache that is loaded from a file in `folder` and saved when it has grown.
 
-    def __init__(self, device: Device, folder: Path) -> None:
+    Without a folder (None) it lives as long as the device.
+    """
+
+    def __init__(self, device: Device, folder: Path | None) -> None:
         self._device = device
         facts = device.adapter
         name = f"pipelines-{facts.vendor_id:08x}-{facts.device_id:08x}-{facts.driver_version:08x}.bin"
-        self.path = folder / name
-        self._loaded = _read(self.path)
+        self.path = folder / name if folder is not None else None
+        self._loaded = _read(self.path, _header(device)) if self.path is not None else b""
         self.handle = self._create(self._loaded)
 
     @property
@@ -48,6 +53,8 @@ class PipelineCache:
 
     def save(self) -> bool:
         """Write the cache if it has more data than the file; False if the driver or the folder fails."""
+        if self.path is None:
+            return False
         try:
             data = self._data()
         except VulkanError:
@@ -82,8 +89,20 @@ class PipelineCache:
             self._device.destroy("PipelineCache", handle)
 
 
-def _read(path: Path) -> bytes:
-    """Return the driver's data from the file, or b"" if the file is missing or damaged."""
+def _header(device: Device) -> bytes:
+    """Return the header that this driver's data begins with (VkPipelineCacheHeaderVersionOne)."""
+    properties = new("VkPhysicalDeviceProperties2")
+    device.instance.vk.vkGetPhysicalDeviceProperties2(device.adapter.handle, properties)
+    facts = properties.properties
+    numbers = struct.pack("<4I", _HEADER_BYTES, 1, facts.vendorID, facts.deviceID)
+    return numbers + bytes(facts.pipelineCacheUUID)
+
+
+def _read(path: Path, header: bytes) -> bytes:
+    """Return the driver's data from the file; b"" if it is missing, damaged, or of another driver.
+
+    Drivers are to check the header, too, and not all do.
+    """
     try:
         data = read_regular(path, _MAX_BYTES, follow=False)
     except OSError:
@@ -91,4 +110,4 @@ def _read(path: Path) -> bytes:
     head = len(_MAGIC) + 4
     body = data[head:]
     whole = data.startswith(_MAGIC) and zlib.crc32(body).to_bytes(4, "little") == data[head - 4 : head]
-    return body if whole else b""
+    return body if whole and body.startswith(header) else b""

@@ -79,10 +79,10 @@ class Renderer:
         memory: MemoryManager,
         samplers: SamplerPool,
         code: Callable[[int], bytes],
-        cache_folder: Path,
+        cache_folder: Path | None,
         max_draw_count: int,
     ) -> None:
-        """`code` returns the SPIR-V of a shader by its key; `cache_folder` holds the pipeline cache."""
+        """`code` returns the SPIR-V of a shader by its key; `cache_folder` is for the pipeline cache."""
         self._memory = memory
         with ExitStack() as undo:
             self._layouts = Layouts(device)

@@ -1,0 +1,57 @@
+"""The standard streams: there, able to write any text, and flushed while errors can still be reported.
+
+Python flushes stdout once more when it ends, where a full disk would cost a traceback and the exit code.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import TypeGuard
+
+_NAMES = ("stdin", "stdout", "stderr")
+_WRITING = {errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, getattr(errno, "EDQUOT", -1)}
+
+
+def prepare_streams() -> None:
+    """Open what is closed, so that no file gets its descriptor, and let every name be printed.
+
+    A closed stdout fails when something is written to it; what is written to a closed stderr is lost.
+    """
+    for descriptor, name in enumerate(_NAMES):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            opened = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            os.set_inheritable(opened, True)
+            if opened == descriptor and getattr(sys, name) is None:
+                mode = "r" if name == "stdin" else "w"
+                setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
+    # a name that is no valid text, or text that the terminal's encoding lacks, is printed as escapes
+    if getattr(sys.stdout, "errors", "") == "strict" and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def is_output_failure(error: Exception) -> TypeGuard[OSError]:
+    """Whether an error is that of a stream: one of a file has its name, or is an InputError by now."""
+    return isinstance(error, OSError) and error.filename is None and error.errno in _WRITING
+
+
+def drop_output() -> None:
+    """Let everything that is still written to stdout vanish."""
+    _drop(1)
+
+
+def print_error(text: str) -> None:
+    """Print to stderr, unless that cannot be written either: then the exit code has to do."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _drop(2)
+
+
+def _drop(descriptor: int) -> None:
+    opened = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(opened, descriptor)
+    os.close(opened)
