@@ -153,7 +153,8 @@ def _recording(text: str) -> Path:
 
 
 def _png(text: str) -> Path:
-    if not text.lower().endswith(".png"):
+    is_special = os.path.exists(text) and not os.path.isfile(text) and not os.path.isdir(text)
+    if not text.lower().endswith(".png") and not is_special:  # /dev/stdout, a FIFO
         raise argparse.ArgumentTypeError(f"'{text}' does not end in .png")
     return Path(text)
 

@@ -1,5 +1,7 @@
 """Problems that the reader finds in a text, with messages and positions, limited in number."""
 
+import re
+
 from engine.humon.codes import Code
 from engine.humon.columns import Columns
 from engine.humon.limits import MAX_DEPTH, MAX_PROBLEMS, MAX_TOKEN_CHARS
@@ -7,7 +9,9 @@ from engine.humon.lines import Lines
 from engine.humon.problem import InputError, Position, Problem, excerpt_of
 from engine.humon.tokens import TOKEN, WORDS, node_span, unquote
 
+COMMA_HINT = "a comma separates values: write decimals with a point, as in 0.5"
 _SHOWN_CHARS = 40
+_DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
 
 
 class ReadingStopped(Exception):
@@ -68,7 +72,12 @@ class Diagnostics:
     def no_key(self, lexeme: str, offset: int) -> None:
         """Record that a node in a dict has no key."""
         what = {"{": "a dict", "[": "a list"}.get(lexeme[0]) or quoted(unquote(lexeme))
-        self.add(Code.NO_KEY, f"{what} in a dict has no key", offset, "write `key: value`, or use [ ]")
+        hint = self.comma_hint(offset) or "write `key: value`, or use [ ]"
+        self.add(Code.NO_KEY, f"{what} in a dict has no key", offset, hint)
+
+    def comma_hint(self, offset: int) -> str:
+        """Return what to do about a decimal comma, if a digit at `offset` follows another one and a comma."""
+        return COMMA_HINT if _DECIMAL_COMMA.fullmatch(self.text, max(0, offset - 2), offset + 1) else ""
 
     def no_value(self, key: str, offset: int, after: int) -> None:
         """Record that a key is followed, at offset `after`, by something that is not a node."""

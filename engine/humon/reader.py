@@ -306,4 +306,5 @@ def _after_root(text: str, offset: int, columns: Columns, diagnostics: Diagnosti
     offset = _metatags(text, offset, columns, 0, diagnostics)
     if offset < len(text):
         hint = "a file has one root node: put everything in one dict, or omit the braces of the root"
+        hint = diagnostics.comma_hint(offset) or hint
         diagnostics.add(Code.AFTER_ROOT, "something follows the end of the root node", offset, hint)

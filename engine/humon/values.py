@@ -10,7 +10,7 @@ from heapq import nsmallest
 from typing import TypeVar, overload
 
 from engine.humon.codes import Code
-from engine.humon.diagnostics import quoted
+from engine.humon.diagnostics import COMMA_HINT, quoted
 from engine.humon.limits import MANY_NAMES, MAX_DIGITS, MAX_SHOWN_NAMES, NEIGHBOURS
 from engine.humon.node import Kind, Node
 from engine.humon.problem import InputError
@@ -22,6 +22,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _PLAIN_VECTOR = re.compile(r"[0-9eE+\-. \t\r\n\[\]]*")
+_DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
 _NOT_BARE = QUOTES + "["
 _SIMILAR = 0.6
 """Ratio of `difflib` from which a known name is similar enough to be suggested."""
@@ -76,7 +77,8 @@ def number(node: Node, minimum: float = -math.inf, maximum: float = math.inf) ->
     if not _NUMBER.fullmatch(written):
         if _NOT_FINITE.fullmatch(written):
             raise failure(Code.RANGE, f"{_named(node)} must be finite, not {quoted(written)}", node)
-        raise failure(Code.NUMBER, f"{_named(node)} must be a number, not {quoted(written)}", node)
+        message = f"{_named(node)} must be a number, not {quoted(written)}"
+        raise failure(Code.NUMBER, message, node, _digits_hint(written))
     value = float(written)
     if math.isinf(value):
         raise failure(Code.RANGE, f"{_named(node)} must be finite: {quoted(written)} is too large", node)
@@ -127,7 +129,9 @@ def vector(node: Node, count: int | None = None) -> tuple[float, ...]:
             return values
     expect(node, Kind.LIST)
     if count is not None and len(node) != count:
-        raise failure(Code.COUNT, f"{_named(node)} must have {count} numbers, not {len(node)}", node)
+        message = f"{_named(node)} must have {count} numbers, not {len(node)}"
+        has_comma = isinstance(content, str) and _DECIMAL_COMMA.search(content)
+        raise failure(Code.COUNT, message, node, COMMA_HINT if has_comma else "")
     return tuple([number(child) for child in node])
 
 
@@ -225,6 +229,15 @@ def _members(known: type[Enum]) -> Mapping[str, Enum]:
 
 def _named(node: Node) -> str:
     return f"'{node.key}'" if node.key is not None else "this entry"
+
+
+def _digits_hint(written: str) -> str:
+    """Return what to do about a number in another notation: other digits, or marks between them."""
+    if not any(character.isdecimal() for character in written):
+        return ""
+    plain = "".join(str(int(c)) if c.isdecimal() else c for c in written)
+    plain = plain.replace("_", "").replace("\N{ARABIC DECIMAL SEPARATOR}", ".")
+    return f"write it with the digits 0 to 9: {plain}" if _NUMBER.fullmatch(plain) else ""
 
 
 def _bounds(minimum: float, maximum: float) -> str:

@@ -274,3 +274,26 @@ def test_a_hint_compares_few_of_many_names(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(SequenceMatcher, "set_seq1", counted)
     nearest("rokc_00017_lod", [f"rock_{number:05d}_lod" for number in range(5000)])
     assert 0 < len(compared) <= 4 * NEIGHBOURS
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"), [("٣", "3"), ("１.５", "1.5"), ("1_000", "1000"), ("-٠٫٥", "-0.5"), ("1e٣", "1e3")]
+)
+def test_other_digits_are_refused_with_the_number_in_plain_ones(written: str, plain: str) -> None:
+    for read in (number, integer):
+        with pytest.raises(InputError) as caught:
+            read(parse(f"a: {written}", "x").root["a"])
+        (problem,) = caught.value.problems
+        assert (problem.code, problem.help) == ("value.number", f"write it with the digits 0 to 9: {plain}")
+
+
+@pytest.mark.parametrize("text", ["a: 0,5", "{ a: 1 b: 2,25 }", "0,5", "a: -0,5"])
+def test_a_decimal_comma_is_refused_with_a_hint(text: str) -> None:
+    with pytest.raises(InputError, match="write decimals with a point"):
+        parse(text, "x")
+
+
+def test_a_decimal_comma_in_a_vector_is_refused_with_a_hint() -> None:
+    with pytest.raises(InputError, match="write decimals with a point"):
+        vector(parse("a: [0,5 1 1]", "x").root["a"], 3)
+    assert vector(parse("a: [0,5,1]", "x").root["a"], 3) == (0, 5, 1)

@@ -64,6 +64,30 @@ def test_a_wrong_command_line_leaves_with_code_2(line: str, capsys: pytest.Captu
     assert "usage: python -m viewer" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            f"cube.hu --frames {n}"
+            for n in ("٣", "1_000", "+3", "1e3", "1.0", "３", "²", "1,5", "-3", "0x10")
+        ),
+        *(f"cube.hu --{name} ٣" for name in ("budget", "paging-cycles")),
+        *(f"cube.hu --size {n}" for n in ("１x２", "٣x٤", "1280×720", "1_280x720", "1280x+720")),
+    ],
+)
+def test_a_number_in_another_notation_is_refused_with_a_hint(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        arguments.parse(line.split(" "))
+    assert left.value.code == 2
+    assert "write it with the digits 0 to 9" in capsys.readouterr().err
+
+
+def test_a_picture_may_go_into_a_device_whatever_its_name() -> None:
+    assert arguments.parse(["cube.hu", "--screenshot", "/dev/null"]).screenshot == Path("/dev/null")
+
+
 def test_help_names_every_option_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         arguments.parse(["--help"])

@@ -70,7 +70,7 @@ class _Reader:
     def memory(self, node: Node) -> None:
         for key, blocks in node.items():
             word, _, number = key.partition(" ")
-            if word != "memoryType" or not number.isdecimal() or len(number) > 3:
+            if word != "memoryType" or not (number.isascii() and number.isdigit()) or len(number) > 3:
                 raise failure("plan.text", f"'{key}' is not a memory type", blocks, "write `memoryType 0`")
             for block in blocks:
                 self.allocation(int(number), block)
