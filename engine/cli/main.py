@@ -52,9 +52,7 @@ def make_parser(prog: str = PROG) -> argparse.ArgumentParser:
     return parser
 
 
-def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, more: str
-) -> argparse.ArgumentParser:
+def _add(commands: argparse._SubParsersAction[Parser], name: str, more: str) -> argparse.ArgumentParser:
     text = COMMANDS[name]
     return commands.add_parser(
         name,
@@ -66,7 +64,7 @@ def _add(
     )
 
 
-def _add_cook(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_cook(commands: argparse._SubParsersAction[Parser]) -> None:
     cook = _add(
         commands,
         "cook",
@@ -77,7 +75,7 @@ def _add_cook(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     cook.add_argument("--jobs", metavar="N", type=positive, help="workers (default: one per core)")
 
 
-def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_plan(commands: argparse._SubParsersAction[Parser]) -> None:
     plan = _add(
         commands,
         "plan",
@@ -100,7 +98,7 @@ def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
 
 
-def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_diff(commands: argparse._SubParsersAction[Parser]) -> None:
     diff = _add(
         commands,
         "diff",
@@ -113,7 +111,7 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
 
 
-def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_why(commands: argparse._SubParsersAction[Parser]) -> None:
     why = _add(
         commands,
         "why",
@@ -141,7 +139,7 @@ def _add_scene_and_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_doctor(commands: argparse._SubParsersAction[Parser]) -> None:
     doctor = _add(
         commands,
         "doctor",
@@ -158,7 +156,7 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
 
 
-def _add_format(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_format(commands: argparse._SubParsersAction[Parser]) -> None:
     form = _add(
         commands,
         "format",

@@ -54,12 +54,16 @@ ALLOWED = {
         "the folder of one run of the compiler, made for it alone",
         {"tempfile.TemporaryDirectory", "write_text", "write_bytes", "read_bytes", "is_file", "exists"},
     ),
-    "engine/assets/tool_process.py": ("the folder of one run of the compiler", {"open"}),
+    "engine/assets/tool_process.py": (
+        "the folder of one run of the compiler",
+        {"open", "tempfile.mkdtemp", "shutil.rmtree"},
+    ),
     "engine/assets/tools.py": (
         "programs of the system on PATH",
         {"open", "shutil.which"},
     ),
-    "engine/cli/exits.py": ("the null device in place of a stream", {"os.open"}),
+    "engine/cli/stop_signals.py": ("the null device in place of a terminal", {"os.open"}),
+    "engine/cli/streams.py": ("the null device in place of a stream", {"os.open", "os.fdopen"}),
     "engine/cli/probe.py": ("programs of the system on PATH", {"shutil.which"}),
     "engine/feature/registry.py": ("metadata of installed packages", {"read_bytes"}),
     "engine/memory/device/host_memory.py": ("anonymous memory", {"mmap.mmap"}),

@@ -73,7 +73,7 @@ def _hostile(rng: Rng, old: Any) -> Any:
     return pool[int(rng.integers(len(pool)))]
 
 
-def _change_within(rng: Rng, value: Any) -> None:
+def _change_part(rng: Rng, value: Any) -> None:
     """Change, remove or add one value somewhere in an object or array."""
     while True:
         keys = list(value) if isinstance(value, dict) else list(range(len(value)))
@@ -96,11 +96,11 @@ def _change_within(rng: Rng, value: Any) -> None:
 
 
 def change_fact(rng: Rng, rows: Rows, data: bytearray) -> None:
-    _change_within(rng, rows[int(rng.integers(len(rows)))]["facts"])
+    _change_part(rng, rows[int(rng.integers(len(rows)))]["facts"])
 
 
 def change_entry(rng: Rng, rows: Rows, data: bytearray) -> None:
-    _change_within(rng, rows[int(rng.integers(len(rows)))])
+    _change_part(rng, rows[int(rng.integers(len(rows)))])
 
 
 def swap(rng: Rng, rows: Rows, data: bytearray) -> None:
