@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.feature import Feature, FrameView
-from engine.feature.frame import FeatureRows
-from engine.math import orthographic_reversed, perspective_reversed, view_from_world
+from engine.feature import Feature, FrameView, View
+from engine.feature.frame import Lens
+from engine.math import frame_origin, orthographic_reversed, perspective_reversed, view_from_world
 from engine.tableau.schema import angle_field, choice_field, float_field
 
 DEFAULT_EYE = (0.0, 1.6, 5.0)
 """The eye position of a frame without an enabled camera, looking along -Z."""
+
+_DEFAULT_WORLD = np.identity(4)
+_DEFAULT_WORLD[3, :3] = DEFAULT_EYE
 
 
 class Camera(Feature):
@@ -33,31 +37,33 @@ class Camera(Feature):
 
     absent = "the scene is seen in the default view"
 
-    def view_projection(self, frame: FrameView) -> npt.NDArray[np.float32]:
-        """Return the matrix of the camera in use."""
-        return self._view(frame, frame.enabled(self.type_name))[0]
-
-    def _view(
-        self, frame: FrameView, rows: FeatureRows
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return the matrix and the eye's position."""
+    def view(self, frame: FrameView) -> View:
+        """Return the view of the camera in use."""
         aspect = frame.size[0] / frame.size[1]
-        if not len(rows):
-            view = np.eye(4, dtype=np.float32)
-            view[3, :3] = np.negative(DEFAULT_EYE)
-            projection = perspective_reversed(np.radians(45.0), aspect, 0.05)
-            return view @ projection, np.array(DEFAULT_EYE, np.float32)
-        world = frame.world(rows.objects[:1])[0]
-        if rows["projection"][0] == 0:
-            projection = perspective_reversed(float(rows["fovY"][0]), aspect, float(rows["near"][0]))
-        else:
+        diagonal = math.hypot(aspect, 1.0)
+        rows = frame.enabled(self.type_name)
+        world = _DEFAULT_WORLD.copy()
+        fov_y, near = math.radians(45.0), 0.05
+        if len(rows):
+            world = frame.world(rows.objects[:1])[0].copy()
+            fov_y, near = float(rows["fovY"][0]), float(rows["near"][0])
+        if len(rows) and rows["projection"][0]:
             top, deep = float(rows["height"][0]) / 2, float(rows["depth"][0]) / 2
             projection = orthographic_reversed(-top * aspect, top * aspect, -top, top, -deep, deep)
-        return view_from_world(world) @ projection, world[3, :3]
+            lens = Lens(-deep, top * diagonal, 0.0)
+        else:
+            projection = perspective_reversed(fov_y, aspect, near)
+            lens = Lens(0.0, 0.0, math.tan(fov_y / 2) * diagonal)
+        eye = world[3, :3].copy()
+        origin = frame_origin(eye)
+        world[3, :3] -= origin
+        turned = view_from_world(world)
+        return View(origin, turned @ projection, eye, -turned[:3, 2].astype(np.float64), lens)
 
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
-        """Return the matrix from world to clip space, the eye's position and the exposure."""
+        """Return the matrix from the frame's space to clip space, the eye's position and the exposure."""
+        view = frame.view or self.view(frame)
         rows = frame.enabled(self.type_name)
-        matrix, eye = self._view(frame, rows)
         exposure = float(rows["exposure"][0]) if len(rows) else 1.0
-        return {"viewProjection": matrix, "cameraPosition": [*eye.tolist(), exposure]}
+        position = (view.eye - view.origin).tolist()
+        return {"viewProjection": view.view_projection, "cameraPosition": [*position, exposure]}

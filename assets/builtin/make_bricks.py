@@ -38,7 +38,8 @@ def main() -> None:
 def stand_ins() -> dict[str, npt.NDArray[np.uint8]]:
     """The textures used where one is missing: visible for colours, neutral for the rest."""
     row, column = np.indices((8, 8))
-    checker = np.where(((row // 2 + column // 2) % 2)[..., None] == 0, [255, 0, 255, 255], [20, 20, 20, 255])
+    odd = ((row + 1) // 2 + (column + 1) // 2) % 2  # the same from both sides
+    checker = np.where(odd[..., None] == 0, [255, 0, 255, 255], [20, 20, 20, 255])
     plain = {"white": (255, 255, 255, 255), "flatNormal": (128, 128, 255, 255), "matte": (255, 255, 0, 255)}
     pictures = {f"texture/{name}.png": np.full((1, 1, 4), value, np.uint8) for name, value in plain.items()}
     pictures["texture/placeholder.png"] = checker.astype(np.uint8)

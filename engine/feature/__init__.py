@@ -2,7 +2,7 @@
 
 from engine.feature.contract import Feature
 from engine.feature.drawable import Drawable
-from engine.feature.frame import Box, FeatureRows, FrameView
+from engine.feature.frame import Box, FeatureRows, FrameView, View
 from engine.feature.registry import Registry, discover
 from engine.tableau.schema import (
     FeatureSchema,
@@ -30,6 +30,7 @@ __all__ = [
     "FieldSpec",
     "FrameView",
     "Registry",
+    "View",
     "angle_field",
     "asset_field",
     "bool_field",

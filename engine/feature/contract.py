@@ -28,12 +28,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from engine.tableau.schema import FeatureSchema, FieldSpec
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from engine.assets import AssetLibrary, AssetRef
     from engine.feature.drawable import Drawable
-    from engine.feature.frame import FrameView
+    from engine.feature.frame import FrameView, View
     from engine.graph import Pass
     from engine.plan.requirements.requirements import Requirement
 
@@ -89,10 +88,11 @@ class Feature:
         """Return the meshes of an asset, with their materials, for the pass that draws this feature."""
         return ()
 
-    def view_projection(self, frame: FrameView) -> npt.NDArray[np.floating] | None:
-        """Return the [4, 4] matrix from world to clip space of the picture, if this feature defines it.
+    def view(self, frame: FrameView) -> View | None:
+        """Return how the picture is viewed, if this feature defines it; `frame` has no view yet.
 
-        Stored as in `engine.math`. Assets inside its frustum are transferred before all others.
+        The first view that a feature returns is that of the frame. Assets inside its frustum are transferred
+        before all others.
         """
         return None
 

@@ -1,4 +1,4 @@
-"""The view of a frame for features that return shader values: enabled rows, transforms, bounds."""
+"""The view of a frame for features that return shader values: enabled rows, transforms, bounds, the eye."""
 
 from __future__ import annotations
 
@@ -11,8 +11,48 @@ import numpy.typing as npt
 
 from engine.tableau import FeatureTable, Tableau
 
-Box = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
-"""Lowest and highest corner, float32[3] each, in world space."""
+Vector = npt.NDArray[np.float64]
+
+Box = tuple[Vector, Vector]
+"""Lowest and highest corner, float64[3] each, in world space."""
+
+NOWHERE = np.zeros(3)
+"""The origin of a frame without a view."""
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What a view shows: it begins `begin` metres before the eye (behind it, if negative).
+
+    Half the picture's diagonal is `reach` metres at the eye, and gains `spread` with each metre from it.
+    """
+
+    begin: float
+    reach: float
+    spread: float
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """How a picture is viewed.
+
+    Attributes
+    ----------
+    origin : float64[3]
+        Where in the world the frame has its origin: near the eye, so that float32 is precise for all that the
+        eye sees. It is a value of `engine.math.frame_origin`.
+    view_projection : float32[4, 4]
+        The matrix from the frame's space (metres from `origin`) to clip space, stored as in `engine.math`.
+    eye, forward : float64[3]
+        The eye's position in the world, and the direction in which it looks, of length 1.
+    lens : Lens
+    """
+
+    origin: Vector
+    view_projection: npt.NDArray[np.float32]
+    eye: Vector
+    forward: Vector
+    lens: Lens
 
 
 @dataclass(frozen=True)
@@ -45,22 +85,31 @@ class Reads:
     ----------
     tables : dict of str to (FeatureTable, int) or None
         The tables of feature types, each with its version then; None where there was none.
-    worlds : list of (int[n], float32[n, 4, 4])
+    worlds : list of (int[n], float64[n, 4, 4])
         Object rows and their world matrices then.
     bounds : dict of str to Box or None
         The boxes of what features draw.
+    view, lens, origin : list
+        The frame's view, the lens of the view, and its origin; empty if they were not read.
     everything : bool
         Whether the tableau itself was read, so that any change counts.
     """
 
     tables: dict[str, tuple[FeatureTable, int] | None] = field(default_factory=dict)
-    worlds: list[tuple[npt.NDArray[np.integer], npt.NDArray[np.float32]]] = field(default_factory=list)
+    worlds: list[tuple[npt.NDArray[np.integer], npt.NDArray[np.float64]]] = field(default_factory=list)
     bounds: dict[str, Box | None] = field(default_factory=dict)
+    view: list[View | None] = field(default_factory=list)
+    lens: list[Lens | None] = field(default_factory=list)
+    origin: list[Vector] = field(default_factory=list)
     everything: bool = False
 
     def hold(self, view: FrameView) -> bool:
         """Whether all of it is the same in this view, which is of the same size."""
-        if self.everything:
+        if self.everything or any(known is not view.seen for known in self.view):
+            return False
+        if any(known != view.seen_lens for known in self.lens):
+            return False
+        if any((known != view.seen_origin).any() for known in self.origin):
             return False
         for name, known in self.tables.items():
             if view.table_version(name) != known:
@@ -82,11 +131,12 @@ class FrameView:
         tableau: Tableau,
         size: tuple[int, int],
         bounds: Callable[[str], Box | None],
-        reads: Reads | None = None,
+        view: View | None = None,
     ) -> None:
         """`bounds` returns the world box of what the enabled rows of a feature draw, None for nothing."""
         self.size = size
-        self.reads = Reads() if reads is None else reads
+        self.seen = view
+        self.reads = Reads()
         self._tableau = tableau
         self._bounds = bounds
 
@@ -95,6 +145,34 @@ class FrameView:
         """The tableau itself. A feature that reads it is called again after every change of anything."""
         self.reads.everything = True
         return self._tableau
+
+    @property
+    def view(self) -> View | None:
+        """How the picture is viewed; None where no feature says so. It changes whenever the camera moves."""
+        self.reads.view.append(self.seen)
+        return self.seen
+
+    @property
+    def lens(self) -> Lens | None:
+        """The lens of the view."""
+        self.reads.lens.append(self.seen_lens)
+        return self.seen_lens
+
+    @property
+    def origin(self) -> Vector:
+        """Where in the world the frame has its origin, float64[3]: shaders' positions are metres from it."""
+        self.reads.origin.append(self.seen_origin)
+        return self.seen_origin
+
+    @property
+    def seen_lens(self) -> Lens | None:
+        """What `lens` is, without a note that it was read."""
+        return None if self.seen is None else self.seen.lens
+
+    @property
+    def seen_origin(self) -> Vector:
+        """What `origin` is, without a note that it was read."""
+        return NOWHERE if self.seen is None else self.seen.origin
 
     def enabled(self, feature: str) -> FeatureRows:
         """Return the enabled rows of a feature type; empty if the tableau has none."""
@@ -108,16 +186,15 @@ class FrameView:
         table = self._tableau.tables.get(feature)
         return None if table is None else (table, table.version)
 
-    def world(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
-        """Return the world matrices of objects, float32[n, 4, 4], stored as in `engine.math`."""
+    def world(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+        """Return the world matrices of objects, float64[n, 4, 4], stored as in `engine.math`."""
         matrices = self.matrices(objects)
         self.reads.worlds.append((objects, matrices))
         return matrices
 
-    def matrices(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+    def matrices(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         """Return what `world` does, without a note that it was read."""
-        matrices: npt.NDArray[np.float32] = self._tableau.world[objects]
-        return matrices
+        return self._tableau.world(objects)
 
     def bounds(self, feature: str) -> Box | None:
         """Return the world box of all that the enabled rows of a feature draw; None if that is nothing."""

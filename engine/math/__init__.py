@@ -12,13 +12,14 @@ The conventions:
 - Euler angles are degrees about X, then Y, then Z of the parent's axes: `q = qz * qy * qx`.
 - Clip space is Vulkan's: x to the right, y down, depth from 0 to 1. Depth is reversed: 1 at the near plane
   and 0 at the far plane or at infinity, so that a float depth image is precise far away.
-- All results are float32.
+- Results are float32, but for positions in the world, which are float64.
 
 `pyrr` provides `look_at` and `slerp` for single values; its row-vector layout is the same memory as ours. It
 is imported when first used, since a headless first frame does not need it.
 """
 
 from engine.math.projection import (
+    frame_origin,
     look_at,
     orthographic_reversed,
     perspective_reversed,
@@ -40,7 +41,6 @@ from engine.math.quaternion import (
 from engine.math.transform import (
     compose,
     decompose,
-    determinant3,
     inverse,
     transform_points,
 )
@@ -49,8 +49,8 @@ __all__ = [
     "axis_angle",
     "compose",
     "decompose",
-    "determinant3",
     "euler_xyz_degrees",
+    "frame_origin",
     "from_matrix3",
     "identity_quaternion",
     "inverse",

@@ -10,6 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 Matrix = NDArray[np.float32]
 
+CELL = 64.0
+"""Metres between two origins of frames: within so many metres a float32 is exact to 4 micrometres."""
+
+PARALLEL = 1e-6
+"""Two directions with a smaller sine between them count as one."""
+
 
 def perspective_reversed(fov_y: float, aspect: float, near: float) -> Matrix:
     """Return a perspective projection [4, 4] as stored: `fov_y` in radians, infinite far plane.
@@ -50,16 +56,26 @@ def orthographic_reversed(
 def view_from_world(world: ArrayLike) -> Matrix:
     """Return the view matrix [4, 4] of a camera from its world matrix, ignoring scale and shear.
 
-    Raises ValueError if its -Z and +Y axes are parallel or have no length.
+    A flat matrix keeps the axes that it has: a direction that is lost is made from the others.
     """
-    _, up, back, eye = np.asarray(world, np.float64)[:, :3].tolist()  # numpy is slow for so few numbers
-    right = _cross(up, back)
-    lengths = math.hypot(*back), math.hypot(*right)
-    if not all(math.isfinite(length) and length > 0 for length in lengths):
-        raise ValueError("the -Z and +Y axes of a camera's world matrix must not be parallel or zero")
-    back = [value / lengths[0] for value in back]
-    right = [value / lengths[1] for value in right]
+    *axes, eye = np.asarray(world, np.float64)[:, :3].tolist()  # numpy is slow for so few numbers
+    x, y, z = (_unit(axis) for axis in axes)
+    back = z or _unit(_cross(x, y), PARALLEL) or _unit(_across(y)) or _unit(_across(x)) or [0.0, 0.0, 1.0]
+    right = (
+        _unit(_cross(y, back), PARALLEL)
+        or _unit(_cross(_cross(back, x), back), PARALLEL)
+        or _unit(_across(back))
+    )
     return _view(right, _cross(back, right), back, eye)
+
+
+def frame_origin(eye: ArrayLike) -> NDArray[np.float64]:
+    """Return the origin [3] of a frame seen from `eye` [3]: the nearest corner of a grid of CELL metres.
+
+    It is exact in float32, and rests while the eye moves within a cell.
+    """
+    corner = np.round(np.asarray(eye, np.float64) / CELL) * CELL
+    return corner.astype(np.float32).astype(np.float64)
 
 
 def look_at(eye: ArrayLike, target: ArrayLike, up: ArrayLike = (0.0, 1.0, 0.0)) -> Matrix:
@@ -91,7 +107,24 @@ def project(points: ArrayLike, view_projection: ArrayLike) -> NDArray[np.float32
         return np.asarray(clip[..., :3] / clip[..., 3:], np.float32)
 
 
+def _unit(vector: Sequence[float], least: float = 0.0) -> list[float]:
+    """Return a vector at length 1; empty if it is not longer than `least`."""
+    length = math.hypot(*vector)
+    return [value / length for value in vector] if least < length < math.inf else []
+
+
+def _across(vector: Sequence[float]) -> list[float]:
+    """Return a vector perpendicular to this one and to the axis of space that is farthest from it."""
+    if not vector:
+        return []
+    away = min(range(3), key=lambda axis: abs(vector[axis]))
+    return _cross([float(axis == away) for axis in range(3)], vector)
+
+
 def _cross(a: Sequence[float], b: Sequence[float]) -> list[float]:
+    """Return the cross product; empty if one of them is."""
+    if not (a and b):
+        return []
     return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 
 

@@ -14,7 +14,7 @@ CHUNK = 4096
 
 
 def compose(
-    translation: NDArray[np.float32],
+    translation: NDArray[np.floating],
     rotation: NDArray[np.float32],
     scale: NDArray[np.float32],
     out: Matrices | None = None,
@@ -33,7 +33,10 @@ def compose(
 
 
 def _compose(
-    translation: NDArray[np.float32], rotation: NDArray[np.float32], scale: NDArray[np.float32], out: Matrices
+    translation: NDArray[np.floating],
+    rotation: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    out: Matrices,
 ) -> None:
     x, y, z, w = np.ascontiguousarray(rotation.T)
     sx, sy, sz = np.ascontiguousarray(scale.T)
@@ -51,17 +54,6 @@ def _compose(
     m[3, 3] = 1.0
 
 
-def determinant3(matrices: Matrices) -> NDArray[np.float32]:
-    """Return determinants [...] of the upper 3 x 3 of matrices [..., 4, 4]: 0 for a singular one."""
-    a, b, c = (matrices[..., column, :3] for column in range(3))
-    return np.asarray(
-        a[..., 0] * (b[..., 1] * c[..., 2] - b[..., 2] * c[..., 1])
-        - a[..., 1] * (b[..., 0] * c[..., 2] - b[..., 2] * c[..., 0])
-        + a[..., 2] * (b[..., 0] * c[..., 1] - b[..., 1] * c[..., 0]),
-        np.float32,
-    )
-
-
 def inverse(matrices: ArrayLike) -> Matrices:
     """Return inverses of matrices [..., 4, 4], computed in double precision.
 
@@ -70,7 +62,7 @@ def inverse(matrices: ArrayLike) -> Matrices:
     return np.linalg.inv(np.asarray(matrices, np.float64)).astype(np.float32)
 
 
-def decompose(matrices: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+def decompose(matrices: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
     """Return translation [..., 3], rotation [..., 4], scale [..., 3] of matrices [..., 4, 4] without shear.
 
     A mirroring matrix gets a negative X scale; if a scale is 0, the rotation is the identity.
@@ -81,7 +73,7 @@ def decompose(matrices: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.floa
     scale[..., 0] = np.copysign(scale[..., 0], np.linalg.det(axes))
     flat = (scale == 0).any(axis=-1)[..., None, None]
     turned = np.where(flat, np.identity(3), axes / np.where(scale == 0, 1.0, scale)[..., None])
-    return m[..., 3, :3].astype(np.float32), from_matrix3(turned), scale.astype(np.float32)
+    return m[..., 3, :3].copy(), from_matrix3(turned), scale.astype(np.float32)
 
 
 def transform_points(points: ArrayLike, matrix: ArrayLike) -> NDArray[np.float32]:

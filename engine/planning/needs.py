@@ -48,7 +48,7 @@ from engine.plan.terms.vocabulary import (
 from engine.plan.terms.vulkan_enums import Aspect
 from engine.planning.draw.draw_list import COMMAND
 from engine.planning.draw.drawing import PassDrawing, material_table_name
-from engine.planning.draw.instance_blocks import block_limit, capacity, slot_limit
+from engine.planning.draw.instance_blocks import capacity, command_limit, slot_limit
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import Tableau
 
@@ -183,7 +183,7 @@ class PassNeeds:
         size = slot_limit(table.instances) * DRAW_BYTES
         self._ring(f"{name}.draws", size, BufferUsage.STORAGE_BUFFER, storage, requesters)
         indirect = QueueUse(QueueKind.GRAPHICS, Access.INDIRECT_COMMAND_READ, Stage.DRAW_INDIRECT)
-        size = block_limit(table.instances, len(in_use.batches)) * COMMAND.itemsize
+        size = command_limit(table.instances, len(in_use.batches)) * COMMAND.itemsize
         self._ring(f"{name}.commands", size, BufferUsage.INDIRECT_BUFFER, indirect, requesters)
         shaded = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.FRAGMENT_SHADER)
         for number in in_use.shadings.tolist():

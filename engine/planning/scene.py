@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from engine.assets import AssetLibrary, AssetRef
-from engine.feature import Feature, Registry
+from engine.feature import Feature, FrameView, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.recency import Recency
 from engine.graph import BACKGROUND, SCENE_COLOR, ColorTarget, CompiledGraph, Pass, compile_graph
@@ -31,7 +31,8 @@ from engine.planning.frame_requests import FrameRequests
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters, for_samples
 from engine.planning.shortage import Shortage, eviction_candidates
-from engine.planning.visibility import FrustumQuery, scene_view_projection
+from engine.planning.values import scene_view
+from engine.planning.visibility import FrustumQuery
 from engine.tableau import Tableau
 
 MAX_REMOVED_REQUESTERS = 4096
@@ -183,7 +184,7 @@ class ScenePlanner:
         if needs.tables:
             blocks = [block.size for table in needs.tables.values() for block in table.frame_blocks()]
             everyone = [requester for name in needs.tables for requester in requesters[name]]
-            pass_needs.add_frame(len(self._tableau.world), max(blocks, default=0), everyone)
+            pass_needs.add_frame(len(self._tableau.parent), max(blocks, default=0), everyone)
         for name, table in needs.tables.items():
             pass_needs.add_draws(table, requesters[name])
         for other in self.others:
@@ -242,12 +243,12 @@ class ScenePlanner:
     def visibility(self, needs: FrameNeeds) -> FrustumQuery | None:
         """A query for which keys the camera sees; None where no feature gives a view.
 
-        Uses the present world matrices without updating them.
+        Uses the present places of objects without updating them.
         """
-        matrix = scene_view_projection(self._registry, self._tableau, self.size, self.guard)
-        if matrix is None:
+        view = scene_view(self._registry, FrameView(self._tableau, self.size, lambda _: None), self.guard)
+        if view is None:
             return None
-        return FrustumQuery(tuple(needs.tables.values()), self._tableau.world, matrix)
+        return FrustumQuery(tuple(needs.tables.values()), view.origin, view.view_projection)
 
     def _signature(self) -> tuple[object, ...]:
         """Return the versions of structure and values, then everything else that a plan depends on."""
@@ -255,7 +256,7 @@ class ScenePlanner:
             self._tableau.structure_version,
             self._tableau.values_version,
             self.size,
-            capacity(len(self._tableau.world)),
+            capacity(len(self._tableau.parent)),
             tuple(other.version for other in self.others),
             self.profile,
         )

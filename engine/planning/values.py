@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.feature import Box, Feature, FrameView, Registry
+from engine.feature import Box, Feature, FrameView, Registry, View
 from engine.feature.frame import Reads
 from engine.planning.draw.blocks import Block, Field
 from engine.planning.draw.tables import DrawTable, InUse
@@ -27,7 +27,7 @@ class _Kept:
 
 
 class FrameValues:
-    """One block with the values of all features, for all shaders; kept, and changed by difference.
+    """One block with the frame's origin and the values of all features; kept, and changed by difference.
 
     A feature is asked again only where something that it read has changed.
     """
@@ -44,8 +44,10 @@ class FrameValues:
         self._fields: dict[str, list[Field]] = {}
         self._bytes = 0
         self._kept: dict[str, _Kept] = {}
+        self._view: tuple[Reads, View | None] | None = None
         self._signature: tuple[object, ...] | None = None
         self._block: npt.NDArray[np.uint8] | None = None
+        self._origin: Pieces = []
 
     def block(self, tables: Mapping[str, DrawTable], size: tuple[int, int]) -> npt.NDArray[np.uint8] | None:
         """Return the values of all features, in the order of their names, for a picture of this size.
@@ -65,13 +67,15 @@ class FrameValues:
         if same_shaders and self._signature == signature:
             return self._block
         if self._signature is None or self._signature[-1] != size:
-            self._kept = {}
+            self._kept, self._view = {}, None
         self._signature = signature
         if not same_shaders:
             self._in_use = [table.in_use for table in tables.values()]
             self._lay_out([block for table in tables.values() for block in table.frame_blocks()])
         if self._bytes and self._ask(tables, size):
             self._block = np.zeros(self._bytes, np.uint8)
+            for start, piece in self._origin:
+                self._block[start : start + len(piece)] = piece
             for name in self._registry:
                 for start, piece in self._kept[name].pieces if name in self._kept else ():
                     self._block[start : start + len(piece)] = piece
@@ -96,17 +100,23 @@ class FrameValues:
                     return table.bounds()
             return None
 
-        now = FrameView(self._tableau, size, bounds)
+        view = self._look(size)
+        now = FrameView(self._tableau, size, bounds, view)
         changed = self._block is None
+        origin = [
+            piece for field in self._fields.get("origin", ()) for piece in field.pieces("origin", now.origin)
+        ]
+        if not _same(origin, self._origin):
+            self._origin, changed = origin, True
         for name in self._registry:
             kept = self._kept.get(name)
             if kept is not None and kept.reads.hold(now):
                 continue
             changed = True
             self._kept.pop(name, None)
-            view = FrameView(self._tableau, size, bounds)
+            frame = FrameView(self._tableau, size, bounds, view)
             try:
-                values = self._registry[name].frame_values(view)
+                values = self._registry[name].frame_values(frame)
                 pieces = [
                     piece
                     for member, value in values.items()
@@ -116,5 +126,43 @@ class FrameValues:
             except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
                 self._guard(self._registry[name], error)
             else:
-                self._kept[name] = _Kept(view.reads, pieces)
+                self._kept[name] = _Kept(frame.reads, pieces)
         return changed
+
+    def _look(self, size: tuple[int, int]) -> View | None:
+        """Return how the picture is viewed: the same view as long as what it was made from stays."""
+        frame = FrameView(self._tableau, size, lambda _: None)
+        if self._view is None or not self._view[0].hold(frame):
+            view = scene_view(self._registry, frame, self._guard)
+            self._view = frame.reads, view
+        return self._view[1]
+
+
+def scene_view(
+    registry: Registry, frame: FrameView, guard: Callable[[Feature, Exception], None]
+) -> View | None:
+    """How the picture is viewed; None where no feature returns a view.
+
+    `guard` is called with a feature whose code raises.
+    """
+    for name in registry:
+        try:
+            given = registry[name].view(frame)
+            view = None if given is None else replace(given, view_projection=_matrix(given.view_projection))
+        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+            guard(registry[name], error)
+        else:
+            if view is not None:
+                return view
+    return None
+
+
+def _matrix(given: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Return a matrix [4, 4]. Raises ValueError for anything else."""
+    return np.asarray(given, np.float32).reshape(4, 4)
+
+
+def _same(one: Pieces, other: Pieces) -> bool:
+    return len(one) == len(other) and all(
+        a[0] == b[0] and np.array_equal(a[1], b[1]) for a, b in zip(one, other, strict=True)
+    )

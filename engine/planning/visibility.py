@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.feature import Feature, FrameView, Registry
 from engine.plan.resident.steps import AnyStep, Transfer
 from engine.plan.terms.table import distinct
 from engine.planning.draw.tables import DrawTable
-from engine.tableau import Tableau
 
 Mask = npt.NDArray[np.bool_]
 Matrix = npt.NDArray[np.float32]
@@ -26,29 +24,9 @@ MAX_REORDERED = 4096
 """The most pending assets for which transfers are reordered; more would delay a frame."""
 
 
-def scene_view_projection(
-    registry: Registry, tableau: Tableau, size: tuple[int, int], guard: Callable[[Feature, Exception], None]
-) -> Matrix | None:
-    """The [4, 4] matrix from world to clip space of the picture; None where no feature returns one.
-
-    `guard` is called with a feature whose code raises.
-    """
-    view = FrameView(tableau, size, lambda _: None)
-    for name in registry:
-        try:
-            given = registry[name].view_projection(view)
-            matrix = None if given is None else np.asarray(given, np.float32).reshape(4, 4)
-        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
-            guard(registry[name], error)
-        else:
-            if matrix is not None:
-                return matrix
-    return None
-
-
 def needs_reordering(before: FrustumQuery | None, now: FrustumQuery | None, steps: Iterable[AnyStep]) -> bool:
     """Whether the view has changed, and `steps` transfer invisible assets before visible ones."""
-    if now is None or (before is not None and np.array_equal(before.view_projection, now.view_projection)):
+    if now is None or (before is not None and before.sees_as(now)):
         return False
     sent = [step.keys for step in steps if isinstance(step, Transfer)]
     keys = np.concatenate([np.zeros(0, np.int64), *sent])
@@ -61,11 +39,20 @@ def needs_reordering(before: FrustumQuery | None, now: FrustumQuery | None, step
 
 @dataclass(frozen=True, eq=False)
 class FrustumQuery:
-    """Finds the assets that an enabled row in view draws. `world` is float32[n, 4, 4], by object row."""
+    """Finds the assets that an enabled row in view draws.
+
+    `view_projection` is the matrix from the space of the frame, whose origin in the world is `origin`.
+    """
 
     tables: Sequence[DrawTable]
-    world: Matrix
+    origin: npt.NDArray[np.float64]
     view_projection: Matrix
+
+    def sees_as(self, other: FrustumQuery) -> bool:
+        """Whether another query has the same view."""
+        return np.array_equal(self.view_projection, other.view_projection) and np.array_equal(
+            self.origin, other.origin
+        )
 
     def __call__(self, keys: npt.NDArray[np.int64]) -> Mask:
         """Which of `keys` (sorted, distinct) are visible, as a mask; only rows that draw them are tested."""
@@ -93,7 +80,7 @@ class FrustumQuery:
         """
         x, y, z, w = self.view_projection.T
         planes = np.stack((w + x, w - x, w + y, w - y, z, w - z), axis=1)
-        middle, reach = table.boxes(self.world, slots)
-        outside = middle @ planes[:3] + planes[3] < -(reach @ np.abs(planes[:3]))
+        middle, reach = table.boxes(slots)
+        outside = (middle - self.origin) @ planes[:3] + planes[3] < -(reach @ np.abs(planes[:3]))
         in_view: Mask = ~outside.any(axis=1)
         return in_view

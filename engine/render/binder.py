@@ -120,9 +120,11 @@ class Binder:
                 sets.append(self._frame_set_of[bound])
             if group.descriptors >= 0 and len(shading.sets) > MATERIAL_SET:
                 sets.append(binding.set_handle(group.descriptors))
+            row = drawing.pipeline(group.pipeline)
             found.append(
                 BoundGroup(
-                    self._pipelines.get(drawing.pipeline(group.pipeline), key, shading),
+                    self._pipelines.get(row, key, shading),
+                    int(row.state.front_face) ^ group.mirrored,  # of the two faces the other one
                     self._pipelines.layout(shading),
                     tuple(sets),
                     self._memory.published.handle(group.vertex_buffer),

@@ -42,6 +42,7 @@ class BoundGroup:
     """
 
     pipeline: Any
+    front_face: int
     layout: Any
     sets: tuple[Any, ...]
     vertex_buffer: Any
@@ -100,6 +101,7 @@ class FrameRecorder:
     def _draw(self, commands: Any, group: BoundGroup) -> int:
         vk = self._vk
         vk.vkCmdBindPipeline(commands, BindPoint.GRAPHICS, group.pipeline)
+        vk.vkCmdSetFrontFace(commands, group.front_face)
         if group.sets:
             vk.vkCmdBindDescriptorSets(
                 commands,

@@ -116,7 +116,11 @@ class Pipelines:
         blends = [
             new("VkPipelineColorBlendAttachmentState", colorWriteMask=_RGBA) for _ in state.colour_formats
         ]
-        dynamic = [constants.VK_DYNAMIC_STATE_VIEWPORT, constants.VK_DYNAMIC_STATE_SCISSOR]
+        dynamic = [
+            constants.VK_DYNAMIC_STATE_VIEWPORT,
+            constants.VK_DYNAMIC_STATE_SCISSOR,
+            constants.VK_DYNAMIC_STATE_FRONT_FACE,
+        ]
         rendering = new(
             "VkPipelineRenderingCreateInfo",
             pColorAttachmentFormats=[int(form) for form in state.colour_formats],
@@ -133,7 +137,6 @@ class Pipelines:
                 "VkPipelineRasterizationStateCreateInfo",
                 polygonMode=constants.VK_POLYGON_MODE_FILL,
                 cullMode=int(state.cull),
-                frontFace=int(state.front_face),
                 depthBiasEnable=state.depth_bias is not None,
                 depthBiasConstantFactor=bias[0],
                 depthBiasSlopeFactor=bias[1],

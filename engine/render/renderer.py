@@ -56,7 +56,7 @@ class _PassState:
     binding: PassBinding
     draws: DrawList
     in_use: InUse | None = None
-    versions: tuple[int, int] = (-1, -1)
+    versions: tuple[int, ...] = ()
 
     @property
     def is_bound(self) -> bool:
@@ -66,8 +66,7 @@ class _PassState:
     @property
     def is_current(self) -> bool:
         """Whether the draws have followed the table's rows."""
-        table = self.binding.table
-        return self.versions == (table.feature.version, table.changes.version)
+        return self.versions == self.binding.table.version
 
 
 class Renderer:
@@ -168,7 +167,7 @@ class Renderer:
             if batches is not None or not known.is_current:
                 table.refresh()
                 self._write_draws(name, known.draws, known.draws.update(batches))
-                known.versions = table.feature.version, table.changes.version
+                known.versions = table.version
         self._check_transients(needs, ticket)
 
     def _follow_addresses(self, keys: npt.NDArray[np.int64]) -> None:

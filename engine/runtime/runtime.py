@@ -447,16 +447,16 @@ class Runtime:
         self.renderer.update(self.timeline.submitted)
 
     def _write_values(self, moved: npt.NDArray[np.int64]) -> None:
-        """Write moved matrices and, if any value changed, the Frame block to their rings."""
+        """Write moved placements and, if any value changed, the Frame block to their rings."""
         needs = self._needs
         if needs is None or not needs.tables or not self.renderer.ready:
             return
         instances = self.renderer.ring("instances")
-        world = self.tableau.world
-        if instances.holds(world):
+        placements = self.tableau.placement
+        if instances.holds(placements):
             instances.changed(moved)
         else:
-            instances.replace(world)
+            instances.replace(placements)
         block = self._values.block(needs.tables, self.size)
         if block is not None:
             frame = self.renderer.ring("frame")

@@ -50,6 +50,7 @@ def _load(path: Path, registry: Registry) -> Scene:
         tableau.place = node.key_position
         TableauBuilder(home.document, tableau, names, problems).build(node)
     _check(problems)
+    tableau.update_world()  # finds what leaves the range
     tableau.warnings[:] = [_with_excerpt(problem, files) for problem in tableau.warnings]
     return Scene(files, reader.gate.root, dbs or (), tableau, registry, problems.warnings, home)
 

@@ -16,7 +16,10 @@ IDENTITY = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 
 
 def plain_number(number: float) -> int | float:
     """Return the shortest number with the same float32, `2` instead of `2.0`."""
-    value = float(str(np.float32(number)))
+    return _plain(float(str(np.float32(number))))
+
+
+def _plain(value: float) -> int | float:
     return int(value) if value.is_integer() and abs(value) < 1e7 else value
 
 
@@ -26,6 +29,8 @@ def plain_value(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return plain_number(value)
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:  # a translation: all its digits count
+        return [_plain(each) for each in value.tolist()]
     return [plain_number(float(each)) for each in value]
 
 

@@ -135,19 +135,19 @@ class _Changes:
             known = self._nodes[row] = parent["objects"][self._before.names[row]]
         return known
 
-    def _put(self, node: Node, key: str, value: object) -> None:
+    def _put(self, node: Node, key: str, value: object, exact: bool = False) -> None:
         """Set or add a member of a dict."""
         child = node.get(key)
         if child is None:
             self._edits.insert(node, key, value)
         else:
-            self._replace(child, value)
+            self._replace(child, value, exact)
 
-    def _replace(self, node: Node, value: object) -> None:
+    def _replace(self, node: Node, value: object, exact: bool = False) -> None:
         """Replace a value; in a list of equal length only the entries that differ."""
         if isinstance(value, list) and node.kind is Kind.LIST and len(node) == len(value):
             for child, new in zip(node, value, strict=True):
-                if not _same(child, new):
+                if not _same(child, new, exact):
                     self._edits.replace(child, new)
         else:
             self._edits.replace(node, value)
@@ -156,12 +156,12 @@ class _Changes:
         if node.get(flag) is not None or value != before:
             self._put(node, flag, value)
 
-    def _set_transform(self, node: Node, name: str, value: NDArray[np.float32]) -> None:
+    def _set_transform(self, node: Node, name: str, value: NDArray[np.floating]) -> None:
         if name == "rotation" and "euler" in node:
             angles = np.round(to_euler_xyz_degrees(value).astype(np.float64), 4)
             self._replace(node["euler"], [plain_number(each) for each in angles])
         else:
-            self._put(node, name, plain_value(value))
+            self._put(node, name, plain_value(value), exact=name == "translation")
 
     def _rewrite_features(self, kept: NDArray[np.int32]) -> None:
         """Write the whole list of features of objects with new features."""
@@ -232,13 +232,14 @@ class _Changes:
                     self._edits.insert(node["objects"], name, value)
 
 
-def _same(node: Node, value: str | float) -> bool:
-    """Whether a node has this value already; numbers are compared as float32, however they are written."""
+def _same(node: Node, value: str | float, exact: bool) -> bool:
+    """Whether a node has this value already, however it is written; as float32, if not as `exact` float64."""
     if node.kind is not Kind.VALUE:
         return False
     if isinstance(value, str | bool):
         return node.text == (value if isinstance(value, str) else str(value).lower())
     try:
-        return bool(np.float32(node.text) == np.float32(value))
+        number = np.float64 if exact else np.float32
+        return bool(number(node.text) == number(value))
     except ValueError:
         return False

@@ -74,8 +74,8 @@ class ObjectHandle:
         return self.tableau.children(self)
 
     @property
-    def translation(self) -> NDArray[np.float32]:
-        """Metres from the parent's origin, float32[3]."""
+    def translation(self) -> NDArray[np.floating]:
+        """Metres from the parent's origin, float64[3]."""
         return self.tableau.value("translation", self.row)
 
     @translation.setter
@@ -83,7 +83,7 @@ class ObjectHandle:
         self._set_transform(translation=value)
 
     @property
-    def rotation(self) -> NDArray[np.float32]:
+    def rotation(self) -> NDArray[np.floating]:
         """Unit quaternion x y z w, float32[4]."""
         return self.tableau.value("rotation", self.row)
 
@@ -101,7 +101,7 @@ class ObjectHandle:
         self._set_transform(rotation=euler_xyz_degrees(value))
 
     @property
-    def scale(self) -> NDArray[np.float32]:
+    def scale(self) -> NDArray[np.floating]:
         """Factors along the object's own axes, float32[3]."""
         return self.tableau.value("scale", self.row)
 
@@ -110,9 +110,9 @@ class ObjectHandle:
         self._set_transform(scale=value)
 
     @property
-    def world(self) -> NDArray[np.float32]:
-        """The world matrix, float32[4, 4] as stored, of the last `update_world`."""
-        return self.tableau.value("world", self.row)
+    def world(self) -> NDArray[np.float64]:
+        """The world matrix, float64[4, 4] as stored, of the last `update_world`."""
+        return np.asarray(self.tableau.world(np.array((self.row,)))[0])
 
     @property
     def active(self) -> bool:

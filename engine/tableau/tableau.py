@@ -17,19 +17,17 @@ from engine.tableau.handles import ObjectHandle, StaleHandle
 from engine.tableau.journal import Journal
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.table import FeatureTable
-from engine.tableau.transforms import Transforms
+from engine.tableau.transforms import Fault, Transforms
 from engine.tableau.tree import ROOT, Tree, default_names
 
 Objects = Rows | slice | ObjectHandle | Iterable[ObjectHandle] | None
 """The objects of a bulk call: rows, a slice of rows, handles, or None for all."""
 
-SINGULAR = "transform.singular"
-
 
 class Tableau:
     """Objects, their transforms, their flags and their features.
 
-    Read by columns (`tableau.world`, `tableau.tables["light"]`) or by handles (`tableau["camera/reticle"]`);
+    Read by columns (`tableau.origin`, `tableau.tables["light"]`) or by handles (`tableau["camera/reticle"]`);
     columns are read-only views, valid until objects are added. Change through handles or the bulk calls.
 
     `place` is where a file has the tableau, None if a program made it.
@@ -53,7 +51,7 @@ class Tableau:
                 "level": (np.int32, (), -1),
                 "children": (np.int32, (), 0),
                 "generation": (np.int32, (), None),
-                "warned": (np.bool_, (), False),
+                "warned": (np.uint8, (), 0),
                 "file": (np.int32, (), -1),
                 "line": (np.int32, (), 0),
                 "column": (np.int32, (), 0),
@@ -242,8 +240,8 @@ class Tableau:
         return self._read_only("generation")
 
     @property
-    def translation(self) -> NDArray[np.float32]:
-        """Metres from the parent's origin, float32[n, 3]."""
+    def translation(self) -> NDArray[np.float64]:
+        """Metres from the parent's origin, float64[n, 3]."""
         return self._read_only("translation")
 
     @property
@@ -257,13 +255,30 @@ class Tableau:
         return self._read_only("scale")
 
     @property
-    def world(self) -> NDArray[np.float32]:
-        """World matrices, float32[n, 4, 4] as stored (see engine.math), of the last `update_world`."""
-        return self._read_only("world")
+    def origin(self) -> NDArray[np.float64]:
+        """Where in the world each object's origin is, float64[n, 3] metres, of the last `update_world`."""
+        return self._read_only("origin")
 
-    def value(self, column: str, row: int) -> NDArray[np.float32]:
-        """Return a copy of one object's translation, rotation, scale or world."""
-        return np.array(self._columns[column][row], np.float32)
+    @property
+    def placement(self) -> NDArray[np.float32]:
+        """What shaders read of each object, float32[n, 4, 4], of the last `update_world`: see Transforms."""
+        return self._read_only("placement")
+
+    @property
+    def mirrored(self) -> NDArray[np.bool_]:
+        """Whether each object is mirrored in the world, bool[n], of the last `update_world`."""
+        return self._read_only("mirrored")
+
+    def world(self, objects: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return world matrices of objects, float64[k, 4, 4] as stored, of the last `update_world`."""
+        made: NDArray[np.float64] = self._columns["placement"][objects].astype(np.float64)
+        made[:, :3, 3], made[:, 3, 3] = 0.0, 1.0
+        made[:, 3, :3] = self._columns["origin"][objects]
+        return made
+
+    def value(self, column: str, row: int) -> NDArray[np.floating]:
+        """Return a copy of one object's translation, rotation or scale."""
+        return np.array(self._columns[column][row])
 
     def flags(self, name: str) -> NDArray[np.bool_]:
         """Return the column active, enabled, effective_active or effective_enabled; read-only."""
@@ -280,13 +295,18 @@ class Tableau:
 
     @property
     def world_version(self) -> int:
-        """A number that rises when `update_world` changes a matrix."""
+        """A number that rises when `update_world` changes a placement."""
         return self._transforms.version
 
     @property
     def moves(self) -> Journal:
-        """The objects whose world matrices `update_world` has changed."""
+        """The objects whose placements `update_world` has changed."""
         return self._transforms.moves
+
+    @property
+    def turns(self) -> Journal:
+        """The objects that `update_world` has found mirrored, or no longer mirrored."""
+        return self._transforms.turns
 
     def set_transforms(
         self,
@@ -300,7 +320,7 @@ class Tableau:
         self._transforms.set(self._rows(objects), translation, rotation, scale)
 
     def update_world(self) -> NDArray[np.int64]:
-        """Update the world matrices of moved objects and their descendants, level by level.
+        """Update the placements of moved objects and their descendants, level by level.
 
         Returns the changed rows as ascending ranges int64[k, 2] (first row, row after the last).
         """
@@ -429,15 +449,18 @@ class Tableau:
             raise StaleHandle("a parent's row has no object")
         return rows
 
-    def _warn(self, rows: Rows, what: str, done: str) -> None:
-        fresh = rows[~self._columns["warned"][rows]]
-        self._columns["warned"][fresh] = True
+    def _warn(self, rows: Rows, fault: Fault) -> None:
+        """Report what is wrong with the transforms of objects, once for each."""
+        warned = self._columns["warned"]
+        fresh = rows[warned[rows] & fault.bit == 0]
+        warned[fresh] |= fault.bit
         for row in fresh.tolist():
             self.warnings.append(
                 Problem(
-                    SINGULAR,
-                    f"object '{self.path(row)}' has a {what}; {done}",
+                    fault.code,
+                    f"object '{self.path(row)}' has a {fault.what}; {fault.done}",
                     self.position(row),
+                    help=fault.help,
                     severity=Severity.WARNING,
                 )
             )

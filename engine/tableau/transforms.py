@@ -1,43 +1,84 @@
-"""World matrices of objects, computed level by level for whole arrays, and only for what moved."""
+"""Places of objects in the world, computed level by level for whole arrays, and only for what moved."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.math import compose, determinant3, normalize
+from engine.math import compose, normalize
 from engine.tableau.columns import Columns, Rows, distinct
 from engine.tableau.journal import Journal
 from engine.tableau.tree import Tree
 
-MIN_SCALE = 1e-9
-"""Smaller factors count as 0: the product of three would underflow in a float32."""
+LIMIT = 1e15
+"""Metres from the world's origin, and length of an axis, up to which objects are drawn: their squares, which
+shaders compute, are far below the largest float32."""
 
 RANGE_GAP = 16
 """Unchanged rows that a range may bridge: copying 1 KiB costs less than another range."""
 
-IDENTITY = np.identity(4, np.float32)
+FLOAT32_MAX = np.finfo(np.float32).max
 
 COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
-    "translation": (np.float32, (3,), 0.0),
+    "translation": (np.float64, (3,), 0.0),
     "rotation": (np.float32, (4,), (0.0, 0.0, 0.0, 1.0)),
     "scale": (np.float32, (3,), 1.0),
-    "world": (np.float32, (4, 4), IDENTITY),
+    "origin": (np.float64, (3,), 0.0),
+    "placement": (np.float32, (4, 4), np.identity(4, np.float32)),
+    "mirrored": (np.bool_, (), False),
 }
 
-Report = Callable[[Rows, str, str], None]
-"""Called with rows, the problem of their transforms, and what is used instead."""
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a transform: a code, words for it and for what is done, a hint, a bit of its own."""
+
+    bit: int
+    code: str
+    what: str
+    done: str
+    help: str
+
+
+_SINGULAR = "transform.singular"
+_NOT_FINITE = "give finite numbers"
+TRANSLATION = Fault(1, _SINGULAR, "translation that is not finite", "0 0 0 is used", _NOT_FINITE)
+ROTATION = Fault(
+    2,
+    _SINGULAR,
+    "rotation that is zero or not finite",
+    "the identity is used",
+    "a quaternion x y z w needs a length; `[0 0 0 1]` turns nothing",
+)
+SCALE = Fault(4, _SINGULAR, "scale that is not finite", "1 1 1 is used", _NOT_FINITE)
+RANGE = Fault(
+    8,
+    "transform.range",
+    f"place or size beyond {LIMIT:.0e} m in the world",
+    "it is not drawn",
+    "bring it nearer or make it smaller: translations and scales of its parents count, too",
+)
+
+Report = Callable[[Rows, Fault], None]
+"""Called with rows and what is wrong with their transforms."""
 
 
 class Transforms:
-    """Translation, rotation, scale and world matrix of every object.
+    """Translation, rotation, scale and place in the world of every object.
 
-    `version` rises when a world matrix changes, and `moves` has the objects. Invalid values (not finite, zero
-    quaternion, zero scale) are replaced by the identity's, and so is a world matrix that overflows or is
-    singular; each is reported.
+    A `placement` is a row of the shaders' Instances block: a world matrix [4, 4] as stored, whose fourth
+    numbers hold more. Those of the three axes are what the float32 position leaves of `origin`, and that of
+    the position is -1 for a `mirrored` object, 1 for others. An object is mirrored if it and its ancestors
+    have an odd number of negative factors.
+
+    `version` rises when a placement changes, and `moves` has the objects; `turns` has those that became
+    mirrored or ceased to be. Values that are not finite and a zero quaternion are replaced by the identity's.
+    A scale of 0 is a scale: what is flat is flat, and what has no extent is nothing, each at its place. What
+    leaves the range of LIMIT is nothing, at the place of its parent. Both are reported.
     """
 
     def __init__(self, columns: Columns, tree: Tree, report: Report) -> None:
@@ -47,6 +88,7 @@ class Transforms:
         self._dirty: list[Rows] = []
         self.version = 0
         self.moves = Journal()
+        self.turns = Journal()
 
     def set(
         self,
@@ -57,26 +99,25 @@ class Transforms:
     ) -> None:
         """Set transforms: values are [n, 3], [n, 4], [n, 3], or one for all rows."""
         if translation is not None:
-            values = _float32(translation)
-            self._store("translation", rows, *_finite(values, 0.0), "translation that is not finite")
+            values, bad = _finite(np.asarray(translation, np.float64), 0.0)
+            self._store("translation", rows, values, bad, TRANSLATION)
         if rotation is not None:
-            unit, bad = normalize(_float32(rotation))
-            self._store("rotation", rows, unit, bad, "rotation that is zero or not finite")
+            unit, bad = normalize(rotation)
+            self._store("rotation", rows, unit, bad, ROTATION)
         if scale is not None:
-            values, bad = _finite(_float32(scale), 1.0)
-            flat = np.asarray((np.abs(values) < MIN_SCALE).any(axis=-1))
-            if flat.any():
-                values = np.where(flat[..., None], np.float32(1.0), values)
-            self._store("scale", rows, values, bad | flat, "scale that is 0 or not finite")
+            factors, bad = _finite(np.asarray(scale), 1.0)
+            if factors.dtype != np.float32:
+                factors = np.clip(factors, -FLOAT32_MAX, FLOAT32_MAX).astype(np.float32)
+            self._store("scale", rows, factors, bad, SCALE)
         self.mark(rows)
 
     def mark(self, rows: Rows) -> None:
-        """Mark the world matrices of these objects and their descendants as out of date."""
+        """Mark the placements of these objects and their descendants as out of date."""
         if len(rows):
             self._dirty.append(rows)
 
     def update(self) -> NDArray[np.int64]:
-        """Update the world matrices that are out of date.
+        """Update the placements that are out of date.
 
         Returns the changed rows as ascending ranges int64[k, 2] (first row, row after the last); a range may
         include a few unchanged rows. The cost grows with what moved, not with the number of objects.
@@ -86,9 +127,10 @@ class Transforms:
         seeds = self._dirty[0] if len(self._dirty) == 1 else distinct(*self._dirty)
         self._dirty.clear()
         updated: list[Rows] = []
+        turned: list[Rows] = []
 
         def visit(rows: Rows) -> Rows:
-            self._update_level(rows)
+            turned.append(self._update_level(rows))
             updated.append(rows)
             return rows
 
@@ -98,38 +140,53 @@ class Transforms:
         self.version += 1
         moved = updated[0] if len(updated) == 1 else np.sort(np.concatenate(updated))
         self.moves.note(moved)
+        self.turns.note(np.concatenate(turned))
         return ranges(moved)
 
-    def _update_level(self, rows: Rows) -> None:
+    def _update_level(self, rows: Rows) -> Rows:
+        """Update the placements of objects of one level; return those that turned their handedness."""
         where = _as_slice(rows)
         columns = self._columns
-        world = columns["world"]
+        placement = columns["placement"]
         parents = columns["parent"][where]
         top = bool(parents[0] < 0)  # rows are of one level
+        position, scale = columns["translation"][where], columns["scale"][where]
+        negative = scale < 0
+        mirrored = negative[:, 0] ^ negative[:, 1] ^ negative[:, 2]
         in_place = isinstance(where, slice) and top
-        made = compose(
-            columns["translation"][where],
-            columns["rotation"][where],
-            columns["scale"][where],
-            world[where] if in_place else None,
-        )
-        if not top:
-            with np.errstate(all="ignore"):  # overflows are found below
-                made = made @ world[_as_slice(parents)]
-        bad = _invalid_matrices(made, below=not top)
-        if bad is not None:
-            made[bad] = IDENTITY
-            self._report(rows[bad], "world matrix that is singular or not finite", "the identity is used")
+        with np.errstate(all="ignore"):  # overflows are found below
+            made = compose(
+                position, columns["rotation"][where], scale, placement[where] if in_place else None
+            )
+            if not top:
+                above = _as_slice(parents)
+                axes, start = placement[above][:, :3, :3], columns["origin"][above]
+                made[:, :3, :3] = made[:, :3, :3] @ axes
+                position = start + sum(position[:, i, None] * axes[:, i] for i in range(3))
+                made[:, 3, :3] = position
+                mirrored ^= columns["mirrored"][above]
+            if not (made.max() <= LIMIT and made.min() >= -LIMIT):  # as with NaN
+                bad = ~(np.abs(made) <= LIMIT).all(axis=(1, 2))
+                self._report(rows[bad], RANGE)
+                position = position.copy()
+                position[bad] = 0.0 if top else start[bad]
+                made[bad, :3, :3], made[bad, 3, :3] = 0.0, position[bad]
+        made[:, :3, 3] = position - made[:, 3, :3]
+        columns["origin"][where] = position
+        turned: Rows = rows[mirrored != columns["mirrored"][where]]
+        if len(turned) or mirrored.any():
+            columns["mirrored"][where] = mirrored
+            made[:, 3, 3] = np.where(mirrored, np.float32(-1.0), np.float32(1.0))
         if not in_place:
-            world[where] = made
+            placement[where] = made
+        return turned
 
     def _store(
-        self, name: str, rows: Rows, values: NDArray[np.float32], bad: NDArray[np.bool_], what: str
+        self, name: str, rows: Rows, values: NDArray[np.floating], bad: NDArray[np.bool_], fault: Fault
     ) -> None:
         self._columns[name][_as_slice(rows)] = values
         if bad.any():
-            wrong = rows[bad] if bad.ndim else rows
-            self._report(wrong, what, "the identity is used")
+            self._report(rows[bad] if bad.ndim else rows, fault)
 
 
 def ranges(rows: Rows) -> NDArray[np.int64]:
@@ -154,27 +211,10 @@ def _as_slice(rows: Rows) -> Rows | slice:
     return rows
 
 
-def _float32(values: ArrayLike) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):  # infinite values are found by the caller
-        return np.asarray(values, np.float32)
-
-
-def _finite(values: NDArray[np.float32], otherwise: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _finite(values: NDArray[np.floating], otherwise: float) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
     """Replace rows that are not finite; also return their mask."""
     good = np.isfinite(values)
     if good.all():
         return values, np.zeros(values.shape[:-1], np.bool_)
     bad = np.asarray(~good.all(axis=-1))
-    return np.where(bad[..., None], np.float32(otherwise), values), bad
-
-
-def _invalid_matrices(world: NDArray[np.float32], below: bool) -> NDArray[np.bool_] | None:
-    """Return a mask of matrices that are not finite or (below a parent) singular; None if there are none."""
-    with np.errstate(all="ignore"):
-        flat = np.abs(determinant3(world)) < np.finfo(np.float32).tiny if below else None
-        if np.isfinite(world.sum()) and (flat is None or not flat.any()):
-            return None
-        bad = np.asarray(~np.isfinite(world).all(axis=(1, 2)))
-        if flat is not None:
-            bad |= flat
-    return bad if bad.any() else None
+    return np.where(bad[..., None], values.dtype.type(otherwise), values), bad

@@ -67,7 +67,7 @@ def rows() -> Iterable[Row]:
         tableau.update_world()
 
     copied = np.empty((OBJECTS, 4, 4), np.float32)
-    memory = median(lambda: np.copyto(copied, tableau.world))
+    memory = median(lambda: np.copyto(copied, tableau.placement))
     yield row(
         "update_all_100k",
         median(move_all) / OBJECTS * 1e6,

@@ -45,7 +45,7 @@ def gives_rubbish(*_: object) -> str:
 
 @pytest.mark.parametrize("code", [raises, gives_rubbish])
 @pytest.mark.parametrize(
-    ("feature", "method"), [(Light, "frame_values"), (Camera, "view_projection"), (Light, "passes")]
+    ("feature", "method"), [(Light, "frame_values"), (Camera, "view"), (Light, "passes")]
 )
 def test_what_a_feature_does_wrong_in_a_frame_is_reported_without_one(
     code, feature, method, bad, monkeypatch, capsys

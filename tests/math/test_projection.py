@@ -9,14 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.math import (
+    axis_angle,
     compose,
     euler_xyz_degrees,
+    frame_origin,
     look_at,
     orthographic_reversed,
     perspective_reversed,
     project,
     view_from_world,
 )
+from engine.math.projection import CELL
 
 
 @given(st.floats(0.2, 2.5), st.floats(0.3, 3), st.floats(0.01, 10), st.floats(1, 1e5))
@@ -85,9 +88,28 @@ def test_look_at_straight_up_or_at_the_eye_is_a_rigid_view(target):
     np.testing.assert_allclose(view[:3, :3] @ view[:3, :3].T, np.identity(3), atol=1e-6)
 
 
-def test_view_of_a_flattened_camera_is_rejected():
-    with pytest.raises(ValueError, match="must not be parallel"):
-        view_from_world(np.zeros((4, 4)))
+@pytest.mark.parametrize("flat", [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize("scale", [1.0, -3.0, 1e-30])
+def test_a_flattened_camera_keeps_the_axes_that_it_has(flat, scale):
+    turned = axis_angle((0.3, 1.0, -0.2), 1.1)
+    world = compose(np.array([[1, 2, 3]], np.float32), turned[None], np.full((1, 3), scale, np.float32))[0]
+    whole = view_from_world(world)
+    world[list(flat), :3] = 0
+    view = view_from_world(world)
+    np.testing.assert_allclose(view[:3, :3] @ view[:3, :3].T, np.identity(3), atol=1e-6)
+    assert np.linalg.det(view[:3, :3]) == pytest.approx(1, abs=1e-6)
+    if len(flat) == 1 and scale > 0:
+        np.testing.assert_allclose(view, whole, atol=1e-5)
+    elif 2 not in flat:
+        np.testing.assert_allclose(view[:3, 2], whole[:3, 2], atol=1e-6)
+
+
+@given(st.lists(st.floats(-1e12, 1e12), min_size=3, max_size=3))
+def test_the_origin_of_a_frame_is_near_the_eye_and_exact_in_float32(eye):
+    origin = frame_origin(eye)
+    assert (origin == origin.astype(np.float32)).all()
+    assert (np.abs(origin - eye) <= np.maximum(CELL / 2, np.abs(eye) * 2**-23)).all()
+    assert (frame_origin(np.clip(eye, -CELL / 2.1, CELL / 2.1)) == 0).all()
 
 
 def test_importing_the_package_does_not_import_pyrr():

@@ -9,7 +9,6 @@ from engine.math import (
     axis_angle,
     compose,
     decompose,
-    determinant3,
     euler_xyz_degrees,
     inverse,
     multiply,
@@ -116,13 +115,6 @@ def test_inverse_undoes_a_chain_and_a_singular_matrix_has_none():
     world[2, 1, :3] = 0
     with pytest.raises(np.linalg.LinAlgError):
         inverse(world)
-
-
-def test_determinant_is_the_product_of_the_scales():
-    translation, rotation, scale = random_transforms(50)
-    np.testing.assert_allclose(
-        determinant3(compose(translation, rotation, scale)), scale.prod(axis=1), rtol=1e-4
-    )
 
 
 def test_normalize_replaces_and_reports_invalid_quaternions():

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from engine.assets import Member
-from engine.feature import Feature, FrameView
+from engine.feature import Feature, FrameView, View
+from engine.feature.frame import Lens
 from engine.planning.draw.blocks import Block
 from engine.planning.values import FrameValues
 from engine.tableau import Tableau
@@ -40,12 +41,35 @@ class Other(Feature):
     fields = (float_field("size", 1.0),)
 
 
+class Eye(Feature):
+    """A feature that views the picture from object 2, with the size of the other feature as its lens."""
+
+    type_name = "eye"
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def view(self, frame: FrameView) -> View:
+        assert frame.view is None
+        self._scene.looks += 1
+        place = frame.world(np.array([2]))[0, 3, :3]
+        lens = Lens(0.0, 0.0, float(frame.enabled("other")["size"][0]))
+        return View(np.floor(place), np.eye(4, dtype=np.float32), place, np.zeros(3), lens)
+
+
 class Scene:
     """Objects 0 and 1 with a lamp each, object 2 with the other feature; one pass draws lamps."""
 
     def __init__(self, read: Callable[[FrameView], float], *values: Feature) -> None:
         self.lamp = Lamp(read)
-        self.features = {"lamp": self.lamp, **{value.type_name: value for value in values}}
+        self.looks = 0
+        self.eye = Eye(self)
+        self.features = {
+            "blind": Other(),
+            "eye": self.eye,
+            "lamp": self.lamp,
+            **{value.type_name: value for value in values},
+        }
         self.tableau = Tableau([self.lamp.schema, Other().schema])
         objects = self.tableau.add_objects(3)
         self.tableau.add_feature("lamp", objects[:2], {})
@@ -83,13 +107,25 @@ def places(frame: FrameView) -> float:
     return float(frame.world(np.array([0]))[0, 3, 0])
 
 
+def origin(frame: FrameView) -> float:
+    return float(frame.origin[0])
+
+
+def spread(frame: FrameView) -> float:
+    return 0.0 if frame.lens is None else frame.lens.spread
+
+
+def eye(frame: FrameView) -> float:
+    return 0.0 if frame.view is None else float(frame.view.eye[0])
+
+
 def extent(frame: FrameView) -> float:
     box = frame.bounds("lamp")
     return 0.0 if box is None else float(box[1][0])
 
 
 def count(frame: FrameView) -> float:
-    return float(len(frame.tableau.world))
+    return float(len(frame.tableau.parent))
 
 
 def set_power(scene: Scene) -> None:
@@ -129,6 +165,49 @@ def test_a_feature_is_left_alone_while_what_it_read_stays(read):
     scene.tableau.tables["other"].set("size", np.array([0], np.int32), 3.0)
     scene.box = scene.box[0].copy(), scene.box[1].copy()  # measured again, and equal
     assert scene.block() is before
+    assert scene.lamp.calls == 1
+
+
+def set_size(scene: Scene) -> None:
+    scene.tableau.tables["other"].set("size", np.array([0], np.int32), 3.0)
+
+
+def look_from(place: float) -> Callable[[Scene], None]:
+    return lambda scene: scene.tableau.set_transforms(np.array([2], np.int32), translation=(place, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("read", "change", "value", "calls"),
+    [
+        (origin, look_from(7.5), 7.0, 2),
+        (origin, look_from(0.5), 0.0, 1),
+        (spread, set_size, 3.0, 2),
+        (spread, look_from(7.5), 1.0, 1),
+        (eye, look_from(0.5), 0.5, 2),
+        (eye, lambda scene: scene.moved(1), 0.0, 1),
+    ],
+)
+def test_a_feature_is_asked_again_for_what_it_read_of_the_view_and_for_no_more(read, change, value, calls):
+    scene = Scene(read)
+    assert scene.block() is scene.block()
+    change(scene)
+    assert scene.block().view(np.float32)[0] == value
+    assert scene.lamp.calls == calls
+
+
+def test_the_block_holds_the_origin_of_the_first_view_and_looks_again_only_when_it_moved():
+    scene = Scene(powers)
+    scene.use([Member("power", 0, 4, "float"), Member("origin", 16, 16, "vec4")], 32)
+    look_from(7.5)(scene)
+    assert scene.block().view(np.float32).tolist() == [2, 0, 0, 0, 7, 0, 0, 0]
+    scene.moved(1)
+    before = scene.block()
+    assert scene.looks == 1
+    look_from(7.6)(scene)
+    assert scene.block() is before
+    assert scene.looks == 2
+    look_from(9.5)(scene)
+    assert scene.block().view(np.float32).tolist() == [2, 0, 0, 0, 9, 0, 0, 0]
     assert scene.lamp.calls == 1
 
 

@@ -95,7 +95,8 @@ def test_an_orthographic_camera_sees_between_its_near_and_far_planes(cube, dista
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 @pytest.mark.parametrize("side", [-1, 1])
-def test_a_box_that_touches_the_edge_of_the_picture_is_visible_and_one_beyond_is_not(cube, axis, side):
+@pytest.mark.parametrize("far", [(0, 0, 0), (2e6, -3e6, 1e5)])
+def test_a_box_that_touches_the_edge_of_the_picture_is_visible_and_one_beyond_is_not(cube, axis, side, far):
     scene, library = cube
     planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), SIZE)
     tables, row = planner.needs().tables, scene.tableau["cube"].row
@@ -104,16 +105,16 @@ def test_a_box_that_touches_the_edge_of_the_picture_is_visible_and_one_beyond_is
     (drawn,) = forward.batches[batches[forward.feature.object[rows] == row]]
     assert (drawn["low"].tolist(), drawn["high"].tolist()) == ([-0.5] * 3, [0.5] * 3)
     keys = np.sort(drawn[["vertices", "indices"]].tolist()).astype(np.int64)
-    world = scene.tableau.world.copy()
+    scene.tableau.set_transforms(scene.tableau["cube"], rotation=(0, 0, 0, 1), scale=(1, 1, 1))
     edge = (side + 1) / 2 if axis == 2 else side  # depths are from 0 to 1
     found = []
     for distance in (0, 0.5, 0.5 + 2**-20):
-        world[row] = np.eye(4)
-        world[row, 3, :3] = (0, 0, 0.5)
-        world[row, 3, axis] = edge + side * distance
-        found.append(
-            set(FrustumQuery(tuple(tables.values()), world, np.eye(4, dtype=np.float32))(keys).tolist())
-        )
+        place = np.array((0, 0, 0.5))
+        place[axis] = edge + side * distance
+        scene.tableau["cube"].translation = place + far
+        scene.tableau.update_world()
+        query = FrustumQuery(tuple(tables.values()), np.array(far), np.eye(4, dtype=np.float32))
+        found.append(set(query(keys).tolist()))
     assert found == [{True}, {True}, {False}]
 
 
@@ -136,7 +137,8 @@ def test_an_object_is_visible_if_its_box_reaches_into_the_picture(places, turn):
         slots = np.flatnonzero(table.blocks.rows.rows >= 0)
         found = visibility._in_view(table, slots)
         objects = table.feature.object[table.blocks.rows.rows[slots]]
-    batches, world = table.batches[table.blocks.pairs()[1]], tableau.world[objects]
+    batches, world = table.batches[table.blocks.pairs()[1]], tableau.world(objects)
+    world[:, 3, :3] -= visibility.origin
     ends = np.stack((batches["low"], batches["high"]), axis=1)
     picks = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1]), axis=-1).reshape(-1, 3)
     corners = ends[:, picks, np.arange(3)]
@@ -151,15 +153,15 @@ def test_an_object_is_visible_if_its_box_reaches_into_the_picture(places, turn):
 
 
 class Blind(Feature):
-    """A feature whose `view_projection` raises."""
+    """A feature whose `view` raises."""
 
     type_name = "blind"
 
-    def view_projection(self, frame):
+    def view(self, frame):
         raise RuntimeError("no eyes")
 
 
-def test_a_feature_whose_view_projection_raises_is_switched_off_and_reported(root, monkeypatch):
+def test_a_feature_whose_view_raises_is_switched_off_and_reported(root, monkeypatch):
     monkeypatch.chdir(root)
     known = discover()
     registry = Registry([Blind(), *(known[name] for name in known)])
@@ -196,8 +198,8 @@ def test_transfers_are_reordered_only_if_a_new_view_shows_pending_assets() -> No
             asked.append(len(keys))
             return keys >= 5
 
-    def eye(turn: float) -> Eye:
-        return Eye((), np.zeros((0, 4, 4), np.float32), np.eye(4, dtype=np.float32) * turn)
+    def eye(turn: float, at: float = 0.0) -> Eye:
+        return Eye((), np.full(3, at), np.eye(4, dtype=np.float32) * turn)
 
     def sending(*keys: int) -> Transfer:
         nothing = np.zeros(0, np.void)
@@ -210,8 +212,9 @@ def test_transfers_are_reordered_only_if_a_new_view_shows_pending_assets() -> No
     assert needs_reordering(None, there, late)
     assert not needs_reordering(here, there, early)
     assert not needs_reordering(here, eye(1), late)
+    assert needs_reordering(here, eye(1, 64.0), late)
     assert not needs_reordering(here, None, late)
-    assert asked == [3, 3, 3]
+    assert asked == [3, 3, 3, 3]
     assert not needs_reordering(here, there, [])
     assert not needs_reordering(here, there, [sending(*range(MAX_REORDERED + 1))])
-    assert asked == [3, 3, 3]
+    assert asked == [3, 3, 3, 3]

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.assets import AssetType
+from engine.assets import AssetType, ShaderFacts, ShaderStage
+from engine.assets.files import FileGate
+from engine.assets.importers.shader import import_glsl
+from engine.assets.importers.shader_source import expand
 from engine.feature import discover
 from engine.humon import parse
 
@@ -42,6 +45,20 @@ def test_the_table_of_assets_has_every_type(page: str) -> None:
 
 
 def test_the_pieces_of_humon_parse(page: str) -> None:
-    pieces = re.findall(r"(?:^    .*\n|^\n)+", page, re.MULTILINE)
+    humon = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+    pieces = re.findall(r"(?:^    .*\n|^\n)+", humon, re.MULTILINE)
     read = [parse(piece, "docs/scenes.md") for piece in pieces if piece.strip()]
     assert len(read) == 3
+
+
+def test_the_vertex_shader_of_the_page_compiles_with_the_builtin_includes(
+    page: str, root: Path, tmp_path: Path
+) -> None:
+    (text,) = re.findall(r"```glsl\n(.*?)```", page, re.DOTALL)
+    for name in ("frame.glsl", "draws.glsl"):
+        (tmp_path / name).write_text((root / "assets/builtin/shader" / name).read_text())
+    (tmp_path / "page.vs.glsl").write_text(text)
+    source = expand(tmp_path / "page.vs.glsl", FileGate(tmp_path))
+    made = import_glsl(source, ShaderStage.VERTEX, "main")
+    assert isinstance(made.facts, ShaderFacts)
+    assert {binding.name for binding in made.facts.reflection.bindings} == {"frame", "instances", "draws"}

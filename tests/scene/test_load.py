@@ -211,17 +211,31 @@ def test_names_are_compared_for_hints_of_shown_problems_only(load, monkeypatch, 
 
 
 @pytest.mark.parametrize(
-    "bad", ["scale: [0 1 1]", "rotation: [0 0 0 0]", "scale: [1e-12 1 1]"], ids=["flat", "zero", "tiny"]
+    ("bad", "code"),
+    [
+        ("rotation: [0 0 0 0]", "transform.singular"),
+        ("scale: [3e38 1 1]", "transform.range"),
+        ("translation: [0 3e38 0]", "transform.range"),
+    ],
 )
-def test_an_invalid_transform_is_a_warning_with_its_line(load, bad):
+def test_an_invalid_transform_is_a_warning_with_its_line(load, bad, code):
     scene = load("tableau: {\n  objects: {\n    o: { " + bad + " }\n  }\n}")
+    scene.tableau.update_world()
     (problem,) = scene.tableau.warnings
-    assert problem.code == "transform.singular"
+    assert problem.code == code
     assert problem.severity is Severity.WARNING
     assert problem.position == Position("scenes/a.hu", 3, 5)
     assert problem.excerpt.splitlines()[0].startswith("o: {")
+    assert np.isfinite(scene.tableau.placement).all()
+
+
+@pytest.mark.parametrize("scale", ["0 1 1", "0 0 0", "1e-12 1 1", "-1 1 1"])
+def test_a_flat_a_tiny_and_a_mirrored_scale_are_scales(load, scale):
+    scene = load("tableau: { objects: { o: { translation: [1 2 3]  scale: [" + scale + "] } } }")
     scene.tableau.update_world()
-    np.testing.assert_array_equal(scene.tableau["o"].world, np.identity(4))
+    assert scene.tableau.warnings == []
+    expected = [np.float32(each) for each in scale.split()]
+    np.testing.assert_array_equal(np.diag(scene.tableau["o"].world), [*expected, 1])
 
 
 def test_a_scene_is_loaded_with_and_without_root_braces(load):

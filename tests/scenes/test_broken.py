@@ -78,7 +78,7 @@ def test_a_shader_input_that_the_mesh_lacks_is_named(project):
     edit(
         project / MATERIAL / "defaultMaterial.vs.glsl",
         ("in vec3 normal;", "in vec3 normals;"),
-        ("cofactors * normal;", "cofactors * normals;"),
+        ("objectNormal(row.x, normal)", "objectNormal(row.x, normals)"),
     )
     with opened(project) as scene:
         lacks = ("shader.interface", "reads the vertex attribute 'normals', which vertices")

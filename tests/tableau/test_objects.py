@@ -113,7 +113,7 @@ def test_bulk_and_single_calls_make_the_same_tableau():
         single.add_object(f"child{i}", f"o{i}", translation=translation[i])
     bulk.update_world()
     single.update_world()
-    np.testing.assert_array_equal(bulk.world, single.world)
+    np.testing.assert_array_equal(bulk.placement, single.placement)
     assert bulk["o7/child7"].path == "o7/child7"
 
 
@@ -124,9 +124,9 @@ def test_objects_added_by_matrices_have_those_world_matrices():
     )
     made.update_world()
     again = Tableau()
-    again.add_objects(transforms=made.world[rows])
+    again.add_objects(transforms=made.world(rows))
     again.update_world()
-    np.testing.assert_allclose(again.world, made.world, atol=1e-5)
+    np.testing.assert_allclose(again.placement, made.placement, atol=1e-5)
 
 
 def test_columns_are_read_only():
@@ -134,7 +134,9 @@ def test_columns_are_read_only():
     tableau.add_object("lamp", features={"light": {}})
     for column in (
         tableau.translation,
-        tableau.world,
+        tableau.origin,
+        tableau.placement,
+        tableau.mirrored,
         tableau.flags("active"),
         tableau.tables["light"].object,
     ):
@@ -216,13 +218,13 @@ class Shadowed(RuleBasedStateMachine):
 
     @invariant()
     def same_world_after_update(self):
-        before = self.tableau.world.copy()
+        before = self.tableau.placement.copy()
         dirty = np.zeros(len(before), bool)
         for first, last in self.tableau.update_world():
             dirty[first:last] = True
         for path, (_, _, _, handle) in self.model.items():
             assert handle.world[3, 0] == sum(entry[0] for entry in self.above(path))
-        changed = (before != self.tableau.world).any(axis=(1, 2)) & (self.tableau.level >= 0)
+        changed = (before != self.tableau.placement).any(axis=(1, 2)) & (self.tableau.level >= 0)
         assert not (changed & ~dirty).any()
 
 

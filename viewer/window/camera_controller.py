@@ -79,8 +79,8 @@ class CameraController:
             return self._view
         tables = [table for table in self._tableau.tables.values() if table.schema.asset_fields]
         owners = [table.object[table.rows_active()] for table in tables]
-        world = self._tableau.world[distinct(np.concatenate([np.zeros(0, np.int32), *owners]))]
-        pivot = world[:, 3, :3].mean(axis=0) if len(world) else np.zeros(3)
+        origins = self._tableau.origin[distinct(np.concatenate([np.zeros(0, np.int32), *owners]))]
+        pivot = origins.mean(axis=0) if len(origins) else np.zeros(3)
         if camera.parent is not None:
             pivot = _in_frame(camera.parent, pivot)
         return controls.view_of(camera.translation, camera.rotation, pivot)
@@ -101,7 +101,7 @@ class CameraController:
 
 def _in_frame(parent: ObjectHandle, point: NDArray[np.floating]) -> NDArray[np.floating]:
     """Transform a point from world space to the space of an object."""
-    return np.append(point, 1.0) @ np.linalg.inv(parent.world.astype(np.float64))[:, :3]
+    return np.asarray(np.append(point, 1.0) @ np.linalg.inv(parent.world)[:, :3])
 
 
 def _is_used(pointer: CameraInput) -> bool:

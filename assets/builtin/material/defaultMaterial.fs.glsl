@@ -24,8 +24,8 @@ layout(set = 1, binding = 1) uniform sampler2DArray normal;
 layout(set = 1, binding = 2) uniform sampler2DArray tangent;
 layout(set = 1, binding = 3) uniform sampler2DArray roughness;
 
-layout(location = 0) in vec3 worldPosition;
-layout(location = 1) in vec3 worldNormal;
+layout(location = 0) in vec3 position;
+layout(location = 1) in vec3 geometricNormal;
 layout(location = 2) in vec4 uvAlbedoNormal;
 layout(location = 3) in vec4 uvTangentRoughness;
 layout(location = 4) flat in uint material;
@@ -36,7 +36,7 @@ const float PI = 3.14159265;
 
 // The tangent frame of the surface from the change of position and uv over the pixel's neighbours.
 // Its second axis points up in the texture, against v, as normal maps have it.
-mat3 tangentFrame(vec3 n, vec3 position, vec2 uv) {
+mat3 tangentFrame(vec3 n, vec2 uv) {
     vec3 dpx = dFdx(position), dpy = dFdy(position);
     vec2 dux = dFdx(uv), duy = dFdy(uv);
     vec3 across = cross(dpy, n), along = cross(n, dpx);
@@ -48,9 +48,9 @@ mat3 tangentFrame(vec3 n, vec3 position, vec2 uv) {
 }
 
 // How much of the first light reaches the surface: 3 x 3 bilinear comparisons around the point, moved
-// off the surface by a texel or so where the light grazes it.
+// off the surface by a texel or so where the light grazes it. Shadows fade at the border of the map.
 float lit(vec3 geometric, float cosine) {
-    vec3 moved = worldPosition + geometric * frame.shadow.x * (0.6 + 2.4 * (1.0 - cosine));
+    vec3 moved = position + geometric * frame.shadow.x * (0.6 + 2.4 * (1.0 - cosine));
     vec4 clip = frame.lightViewProjection * vec4(moved, 1.0);
     vec3 point = vec3(clip.xy * 0.5 + 0.5, max(clip.z, 0.0));
     if (any(lessThan(point.xy, vec2(0.0))) || any(greaterThan(point.xy, vec2(1.0))))
@@ -59,13 +59,14 @@ float lit(vec3 geometric, float cosine) {
     for (int y = -1; y <= 1; ++y)
         for (int x = -1; x <= 1; ++x)
             sum += texture(shadowMap, vec3(point.xy + vec2(x, y) * frame.shadow.y, point.z));
-    return sum / 9.0;
+    vec2 border = (1.0 - abs(clip.xy)) * frame.shadow.w;
+    return mix(1.0, sum / 9.0, clamp(min(border.x, border.y), 0.0, 1.0));
 }
 
 void main() {
     Material m = materials.row[material];
-    vec3 geometric = normalize(worldNormal);
-    mat3 tbn = tangentFrame(geometric, worldPosition, uvAlbedoNormal.zw);
+    vec3 geometric = normalize(geometricNormal);
+    mat3 tbn = tangentFrame(geometric, uvAlbedoNormal.zw);
 
     vec4 base = texture(albedo, vec3(uvAlbedoNormal.xy, m.layers[0])) * m.baseColor;
     vec3 bump = texture(normal, vec3(uvAlbedoNormal.zw, m.layers[1])).xyz * 2.0 - 1.0;
@@ -74,7 +75,7 @@ void main() {
 
     bump.xy *= m.normalScale;
     vec3 n = normalize(tbn * bump);
-    vec3 v = normalize(frame.cameraPosition.xyz - worldPosition);
+    vec3 v = normalize(frame.cameraPosition.xyz - position);
     float nv = max(dot(n, v), 1e-3);
     float occlusion = arm.r;
     float rough = clamp(arm.g * m.roughness, 0.045, 1.0);

@@ -14,24 +14,26 @@ from engine.tableau import Tableau
 if TYPE_CHECKING:
     from engine.planning.draw.tables import DrawTable
 
+Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 
 
 def world_boxes(
-    meshes: npt.NDArray[np.void], of: npt.NDArray[np.integer], matrices: Floats
-) -> tuple[Floats, Floats]:
-    """Return centres and half sizes, [n, 3] each, of meshes (`low`, `high`) with world matrices [n, 4, 4].
+    meshes: npt.NDArray[np.void], of: npt.NDArray[np.integer], origins: Doubles, placements: Floats
+) -> tuple[Doubles, Floats]:
+    """Return centres (float64) and half sizes, [n, 3] each, of meshes (`low`, `high`) in the world.
 
-    `of` is the mesh of each matrix. The box of a turned box is larger than what it holds.
+    `of` is the mesh of each object, with its origin [n, 3] and its placement [n, 4, 4], whose axes are used.
+    The box of a turned box is larger than what it holds.
     """
     if len(of) and (of == of[0]).all():
         of = of[:1]  # one mesh for all: its numbers are broadcast
     low, high = meshes["low"][of], meshes["high"][of]
     centre, half = (high + low) / 2, (high - low) / 2
-    middle = matrices[:, 3, :3].copy()
-    reach = np.zeros_like(middle)
+    middle = origins.copy()
+    reach = np.zeros(middle.shape, np.float32)
     for axis in range(3):  # by columns: the same sums in the same order, however many there are
-        row = matrices[:, axis, :3]
+        row = placements[:, axis, :3]
         middle += centre[:, axis, None] * row
         reach += half[:, axis, None] * np.abs(row)
     return middle, reach
@@ -43,8 +45,8 @@ class BlockBoxes:
     def __init__(self, table: DrawTable, tableau: Tableau) -> None:
         self._table = table
         self._tableau = tableau
-        self._low = np.zeros((3, 0), np.float32)  # by axis and block, as axes are reduced one by one
-        self._high = np.zeros((3, 0), np.float32)
+        self._low = np.zeros((3, 0))  # by axis and block, as axes are reduced one by one
+        self._high = np.zeros((3, 0))
         self._all: Box | None = None
         self._seen: tuple[int, int, int] | None = None
 
@@ -60,7 +62,7 @@ class BlockBoxes:
         if stale is None or known > count:
             stale, known = np.arange(count), 0
         if known != count:
-            new = np.full((3, count - known), np.inf, np.float32)
+            new = np.full((3, count - known), np.inf)
             self._low = np.concatenate((self._low[:, :known], new), axis=1)
             self._high = np.concatenate((self._high[:, :known], -new), axis=1)
         if not len(stale) and known == count:
@@ -92,7 +94,7 @@ class BlockBoxes:
         self._low[:, blocks], self._high[:, blocks] = np.inf, -np.inf
         if not len(slots):
             return
-        middle, reach = table.boxes(self._tableau.world, slots)
+        middle, reach = table.boxes(slots)
         of = table.blocks.block_of.rows[slots]
         starts = np.flatnonzero(np.diff(of, prepend=-1))
         self._low[:, of[starts]] = np.minimum.reduceat(middle - reach, starts, axis=0).T

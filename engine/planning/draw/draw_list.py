@@ -1,7 +1,8 @@
 """Draw lists: the instances and indirect commands of one draw table, kept and changed by difference.
 
-Every block of the table has one command; blocks that share pipeline, descriptor set and buffers are one
-*group*, drawn by one call.
+Every block of the table has one command, and a second one for what is mirrored in it, whose triangles turn
+the other way. Commands that share pipeline, descriptor set, buffers and handedness are one *group*, drawn by
+one call.
 """
 
 from __future__ import annotations
@@ -47,13 +48,17 @@ _GROUPED = ("pipeline", "descriptors", "vertex_buffer", "index_buffer", "index_t
 
 @dataclass(frozen=True)
 class DrawGroup:
-    """One indirect draw call: `count` commands from `first`, with pipeline, descriptor set and buffers."""
+    """One indirect draw call: `count` commands from `first`, with pipeline, descriptor set and buffers.
+
+    All its instances are `mirrored`, or none.
+    """
 
     pipeline: int
     descriptors: int
     vertex_buffer: int
     index_buffer: int
     index_type: int
+    mirrored: bool
     first: int
     count: int
 
@@ -77,7 +82,8 @@ MAX_RANGES = 64
 class DrawList:
     """The draws of one table: `instances` uint32[slots, 2] (object row, material row) and `commands`.
 
-    An instance of a block that is drawn stands at the block's first slot or behind it, without gaps.
+    An instance of a block that is drawn stands at the block's first slot or behind it, without gaps, the
+    mirrored ones behind the others.
     """
 
     def __init__(self, table: DrawTable) -> None:
@@ -86,10 +92,11 @@ class DrawList:
         self._seen = 0
         self._batches = np.zeros(0, BATCH)
         self._shown = np.zeros(0, np.int64)
+        self._shown_mirrored = np.zeros(0, np.bool_)
         self._starts = np.zeros(0, np.int64)
         self._drawn_groups = np.zeros(0, np.bool_)
-        self._counts = np.zeros(0, np.int64)
-        self._place = np.zeros(0, np.int64)
+        self._counts = np.zeros((0, 2), np.int64)  # of each block: not mirrored, mirrored
+        self._place = np.zeros((0, 2), np.int64)
         self.instances = np.zeros((0, 2), np.uint32)
         self.commands = np.zeros(0, COMMAND)
 
@@ -111,7 +118,8 @@ class DrawList:
         counts = np.diff(self._starts, append=len(self._shown))[self._drawn_groups]
         of = self._batches[self._table.blocks.blocks.rows["batch"][self._shown[firsts]]]
         columns = [of[name].tolist() for name in _GROUPED]
-        return [DrawGroup(*row) for row in zip(*columns, firsts.tolist(), counts.tolist(), strict=True)]
+        columns += [self._shown_mirrored[firsts].tolist(), firsts.tolist(), counts.tolist()]
+        return [DrawGroup(*row) for row in zip(*columns, strict=True)]
 
     def update(self, batches: npt.NDArray[np.void] | None) -> Written | None:
         """Follow the table; `batches` is BATCH[n], what each batch is drawn with now, or None as before.
@@ -128,13 +136,13 @@ class DrawList:
         known = len(table.blocks.blocks) == len(self._counts)
         self._layout, self._seen = table.blocks.layout, table.changes.version
         ranges = self._write_instances(changed)
-        if batches is not None or changed is None or not known:
+        if batches is not None or changed is None or not known or self._lacks_command(changed):
             self._batches = batches if batches is not None else self._batches
             self._arrange()
             return Written(ranges, None, True)
-        places = self._place[changed]
+        places = self._place[changed].ravel()
         places = places[places >= 0]
-        self.commands["instance_count"][places] = self._counts[self._shown[places]]
+        self._write_commands(places)
         before, self._drawn_groups = self._drawn_groups, self._groups_drawn()
         regrouped = not np.array_equal(before, self._drawn_groups)
         return Written(ranges, _ranges(places, places + 1), regrouped)
@@ -150,56 +158,78 @@ class DrawList:
                 self.instances = np.zeros((slots, 2), np.uint32)
         assert blocks is not None
         if len(self._counts) != count:
-            counts = np.zeros(count, np.int64)
+            counts = np.zeros((count, 2), np.int64)
             counts[: len(self._counts)] = self._counts[:count]
             self._counts = counts
         of = table.blocks.blocks.rows[blocks]
         where, starts = table.blocks.spans(blocks)
         rows = table.blocks.rows.rows[where]
         drawn = table.drawn(rows)
-        before: Ints = np.cumsum(drawn) - drawn
-        if len(starts):
-            self._counts[blocks] = np.add.reduceat(drawn, starts, dtype=np.int64)
-        shift = np.repeat(of["first"] - before[starts], of["capacity"])
-        target = (shift + before)[drawn]
+        turned = drawn & table.mirrored(rows)
+        first = of["first"].astype(np.int64)
+        target = np.zeros(len(rows), np.int64)
+        for mirrored, chosen in enumerate((drawn & ~turned, turned)):
+            if mirrored and not turned.any():
+                self._counts[blocks, 1] = 0
+                continue
+            before: Ints = np.cumsum(chosen) - chosen
+            target[chosen] = (before + np.repeat(first - before[starts], of["capacity"]))[chosen]
+            if len(starts):
+                self._counts[blocks, mirrored] = np.add.reduceat(chosen, starts, dtype=np.int64)
+            first += self._counts[blocks, mirrored]
+        target = target[drawn]
         self.instances[target, 0] = table.feature.object[rows[drawn]]
         material = table.material_rows_of(of["batch"])
-        self.instances[target, 1] = np.repeat(material, self._counts[blocks])
+        self.instances[target, 1] = np.repeat(material, self._counts[blocks].sum(axis=1))
         if whole:
             return None
-        return _ranges(of["first"], of["first"] + self._counts[blocks])
+        return _ranges(of["first"], first)
+
+    def _lacks_command(self, blocks: npt.NDArray[np.integer]) -> bool:
+        """Whether one of these blocks is drawn, holds mirrored objects, and has no command for them."""
+        place = self._place[blocks]
+        return bool(((place[:, 1] < 0) & (place[:, 0] >= 0) & (self._counts[blocks, 1] > 0)).any())
+
+    def _write_commands(self, places: npt.NDArray[np.integer]) -> None:
+        """Write which instances these commands draw."""
+        blocks, mirrored = self._shown[places], self._shown_mirrored[places]
+        counts = self._counts[blocks]
+        first = self._table.blocks.blocks.rows["first"][blocks]
+        self.commands["instance_count"][places] = np.where(mirrored, counts[:, 1], counts[:, 0])
+        self.commands["first_instance"][places] = first + np.where(mirrored, counts[:, 0], 0)
 
     def _arrange(self) -> None:
         """Put the commands of all blocks that can be drawn in the order of their groups."""
         blocks = self._table.blocks.blocks.rows
         ready = np.flatnonzero(self._batches["ready"][blocks["batch"]])
-        codes = _codes(self._batches)[blocks["batch"][ready]]
+        turned = ready[self._counts[ready, 1] > 0]
+        shown = np.concatenate((ready, turned))
+        mirrored = np.arange(len(shown)) >= len(ready)
+        codes = _codes(self._batches)[blocks["batch"][shown]] << 1 | mirrored
         order = np.argsort(codes, kind="stable")
-        self._shown = ready[order]
-        codes = codes[order]
+        self._shown, self._shown_mirrored, codes = shown[order], mirrored[order], codes[order]
         self._starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))[: len(codes)])
-        self._place = np.full(len(blocks), -1, np.int64)
-        self._place[self._shown] = np.arange(len(self._shown))
+        self._place = np.full((len(blocks), 2), -1, np.int64)
+        self._place[self._shown, self._shown_mirrored.astype(np.int64)] = np.arange(len(self._shown))
         of = self._batches.take(blocks["batch"].take(self._shown))
         self.commands = np.empty(len(of), COMMAND)
         for name in ("index_count", "first_index", "vertex_offset"):
             self.commands[name] = of[name]
-        self.commands["instance_count"] = self._counts[self._shown]
-        self.commands["first_instance"] = blocks["first"][self._shown]
+        self._write_commands(np.arange(len(of)))
         self._drawn_groups = self._groups_drawn()
 
     def _groups_drawn(self) -> npt.NDArray[np.bool_]:
         """Which groups have an instance."""
         if not len(self._starts):
             return np.zeros(0, np.bool_)
-        return np.add.reduceat(self._counts[self._shown], self._starts) > 0
+        return np.add.reduceat(self.commands["instance_count"], self._starts) > 0
 
 
 def _codes(batches: npt.NDArray[np.void]) -> Ints:
     """Return numbers that are equal for batches of one group, and ordered by pipeline, set and buffers."""
     columns = [batches[name].astype(np.int64) + 1 for name in _GROUPED]
     bits = [int(column.max(initial=0)).bit_length() for column in columns]
-    if sum(bits) < 63:
+    if sum(bits) < 62:  # a bit is left for handedness
         codes = np.zeros(len(batches), np.int64)
         for column, width in zip(columns, bits, strict=True):
             codes = codes << width | column

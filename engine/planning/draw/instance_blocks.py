@@ -1,7 +1,8 @@
 """Blocks of instances: every drawn row of a feature has a slot, and a block is a run of slots of one batch.
 
-A block is drawn by one indirect command, and is what is written again when one of its rows changes, so a
-change of k rows costs k blocks of at most BLOCK_ROWS slots, however many rows there are.
+A block is drawn by one indirect command, and by a second one where it holds mirrored objects. It is what is
+written again when one of its rows changes, so a change of k rows costs k blocks of at most BLOCK_ROWS slots,
+however many rows there are.
 """
 
 from __future__ import annotations
@@ -31,7 +32,12 @@ def slot_limit(rows: int) -> int:
 def block_limit(rows: int, batches: int) -> int:
     """Return how many blocks so many instances of so many batches may take."""
     blocks = batches + rows // BLOCK_ROWS
-    return capacity(blocks + blocks // 32)
+    return capacity(blocks + blocks // 32, 8)
+
+
+def command_limit(rows: int, batches: int) -> int:
+    """Return how many commands may draw so many instances: a block that holds mirrored ones has two."""
+    return 2 * block_limit(rows, batches)
 
 
 def capacity(count: int, least: int = 16) -> int:

@@ -29,6 +29,7 @@ from engine.tableau.journal import Journal
 
 Ints = npt.NDArray[np.int64]
 Integer = TypeVar("Integer", bound=np.integer[Any])
+Floating = TypeVar("Floating", bound=np.floating[Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +88,12 @@ class DrawTable:
         self.changes = Journal()
         self.field = feature.schema.asset_fields[0].name
         self._collected: int | None = None
-        self._refreshed: int | None = None
+        self._refreshed: tuple[int, int] | None = None
         self._uses = np.zeros(0, np.int64)
         self.in_use = InUse(*(np.zeros(0, np.int64),) * 3, ())
         self._by_mesh = {name: RowIndex(np.int64) for name in ("vertices", "indices")}
         self._by_texture = {name: RowIndex(np.int64) for name in ("key", "fallback")}
+        self.tableau = tableau
         self._boxes = BlockBoxes(self, tableau)
 
     def update(self) -> dict[int, Exception]:
@@ -126,14 +128,19 @@ class DrawTable:
         self._collected = None
 
     def refresh(self) -> None:
-        """Note in `changes` the blocks of rows that were enabled or disabled since the last call."""
-        version = self.feature.version
-        if version == self._refreshed:
+        """Note in `changes` the blocks of rows that were switched or mirrored since the last call."""
+        before, self._refreshed = self._refreshed, (self.feature.version, self.tableau.turns.version)
+        if before == self._refreshed:
             return
-        rows = self.feature.changes.since(self._refreshed) if self._refreshed is not None else None
-        self._refreshed = version
-        blocks = self.blocks.blocks_of(rows) if rows is not None else np.arange(len(self.blocks.blocks))
-        self._note(blocks)
+        changed = turned = None
+        if before is not None:
+            changed, turned = self.feature.changes.since(before[0]), self.tableau.turns.since(before[1])
+        if changed is None or turned is None:
+            self._note(np.arange(len(self.blocks.blocks)))
+            return
+        if len(turned):
+            changed = np.concatenate((changed, self.feature.rows_of(turned)))
+        self._note(self.blocks.blocks_of(changed))
 
     @property
     def batches(self) -> npt.NDArray[np.void]:
@@ -155,21 +162,29 @@ class DrawTable:
         enabled = self.feature.flags("effective_enabled")
         return enabled[rows] & (rows >= 0) if len(enabled) else np.zeros(len(rows), np.bool_)
 
+    def mirrored(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+        """Which of these rows of the feature table belong to mirrored objects (of -1: any answer)."""
+        mirrored = self.tableau.mirrored
+        return mirrored[self.feature.object[rows]] if mirrored.any() else np.zeros(len(rows), np.bool_)
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """Versions that what is drawn follows from: others where a row has been switched or mirrored."""
+        return self.feature.version, self.tableau.turns.version, self.changes.version
+
     def bounds(self) -> Box | None:
         """Return the world box of all enabled instances; None if there is none."""
         self.refresh()
         return self._boxes.bounds()
 
     def boxes(
-        self, world: npt.NDArray[np.float32], slots: npt.NDArray[np.integer]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return centres and half sizes, [n, 3] each, of the world boxes of the instances in these slots.
-
-        `world` are the matrices of all objects.
-        """
+        self, slots: npt.NDArray[np.integer]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+        """Return centres and half sizes, [n, 3] each, of the world boxes of the instances in these slots."""
         batches = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
         objects = self.feature.object[self.blocks.rows.rows[slots]]
-        return world_boxes(self.batches, batches, _rows(world, objects))
+        origins = _rows(self.tableau.origin, objects)
+        return world_boxes(self.batches, batches, origins, _rows(self.tableau.placement, objects))
 
     def batches_using(self, keys: Ints) -> Ints:
         """Return the batches, in use or not, that draw with one of these assets (sorted, distinct keys)."""
@@ -325,11 +340,11 @@ def distinct_keys(keys: Ints) -> tuple[Ints, Ints]:
     return used // stride << 32 | used % stride, places[code]
 
 
-def _rows(matrices: npt.NDArray[np.float32], rows: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+def _rows(values: npt.NDArray[Floating], rows: npt.NDArray[np.integer]) -> npt.NDArray[Floating]:
     """Return these rows, without a copy where they follow each other."""
     if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
-        return matrices[rows[0] : rows[-1] + 1]
-    return matrices.take(rows, axis=0)
+        return values[rows[0] : rows[-1] + 1]
+    return values.take(rows, axis=0)
 
 
 def _used(numbers: npt.NDArray[np.integer], count: int) -> Ints:

@@ -100,7 +100,7 @@ class Move:
         if self.to is not None:
             handle.translation = self.to
         if self.by is not None:
-            handle.translation = handle.translation + np.asarray(self.by, np.float32)
+            handle.translation = handle.translation + np.asarray(self.by, np.float64)
         if self.euler is not None:
             handle.euler = self.euler
         if self.look_at is not None:

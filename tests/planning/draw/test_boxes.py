@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.assets import Member
+from engine.feature import Feature
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.boxes import BlockBoxes, world_boxes
 from engine.planning.draw.instance_blocks import InstanceBlocks
@@ -21,12 +22,14 @@ MESHES = np.zeros(2, BATCH_KEYS)
 MESHES["low"], MESHES["high"] = [(1, 2, 3), (-1, -1, -1)], [(3, 6, 5), (1, 1, 1)]
 
 
-def matrices() -> np.ndarray:
+ORIGINS = np.array([(0, 0, 0), (10, 20, 30), (100, 0, 0)], np.float64)
+
+
+def placements() -> np.ndarray:
     """Object 0 stands as it is, 1 is moved, and 2 is turned by a quarter about Z, scaled and moved."""
     made = np.stack([np.eye(4, dtype=np.float32)] * 3)
-    made[1, 3, :3] = 10, 20, 30
     made[2, :3, :3] = [(0, 2, 0), (-1, 0, 0), (0, 0, 1)]
-    made[2, 3, :3] = 100, 0, 0
+    made[:, 3, :3] = ORIGINS
     return made
 
 
@@ -39,7 +42,9 @@ class Table:
         self.batches, self.blocks, self.changes = MESHES, InstanceBlocks(), Journal()
         self.enabled = np.array(enabled)
         self.feature = SimpleNamespace(object=np.array([2, 0, 1]), rows_of=lambda o: np.array([1, 2, 0])[o])
-        self.tableau = SimpleNamespace(world=matrices(), moves=Journal())
+        self.tableau = SimpleNamespace(
+            tables={}, origin=ORIGINS.copy(), placement=placements(), moves=Journal(), turns=Journal()
+        )
         self.blocks.change(np.zeros(0, int), np.arange(3), np.array([0, 1, 1]), 2)
         self._bounds = BlockBoxes(self, self.tableau)  # type: ignore[arg-type]
 
@@ -55,10 +60,17 @@ class Table:
 
 
 def test_boxes_have_the_centres_and_half_sizes_of_their_meshes_in_the_world():
-    world = matrices()
-    middle, reach = world_boxes(MESHES, np.array([0, 1, 1]), world[[2, 1, 0]])
+    chosen = [2, 1, 0]
+    middle, reach = world_boxes(MESHES, np.array([0, 1, 1]), ORIGINS[chosen], placements()[chosen])
     assert middle.tolist() == [[96, 4, 4], [10, 20, 30], [0, 0, 0]]
     assert reach.tolist() == [[2, 2, 1], [1, 1, 1], [1, 1, 1]]
+
+
+def test_boxes_far_out_are_as_exact_as_at_the_origin():
+    far = ORIGINS + np.array((1e7 + 0.1, -1e6 - 0.3, 3e6))
+    near, _ = world_boxes(MESHES, np.array([0, 1, 1]), ORIGINS, placements())
+    middle, _ = world_boxes(MESHES, np.array([0, 1, 1]), far, placements())
+    np.testing.assert_allclose(middle - far, near - ORIGINS, rtol=0, atol=1e-8)
 
 
 def test_bounds_hold_the_rows_that_are_drawn_and_no_others():
@@ -70,7 +82,7 @@ def test_bounds_hold_the_rows_that_are_drawn_and_no_others():
 def test_bounds_follow_what_moves_and_what_is_enabled():
     table = Table(False, True, True)
     assert table.corners() == ([-1, -1, -1], [11, 21, 31])
-    table.tableau.world[1, 3, :3] = -10, 0, 0
+    table.tableau.origin[1] = -10, 0, 0
     assert table.corners() == ([-1, -1, -1], [11, 21, 31])  # nobody has said so
     table.tableau.moves.note(np.array([1], np.int32))
     assert table.corners() == ([-11, -1, -1], [1, 1, 1])
@@ -89,9 +101,9 @@ class Measured(Table):
         super().__init__(*enabled)
         self.measured: list[list[int]] = []
 
-    def boxes(self, world, slots):
+    def boxes(self, slots):
         self.measured.append(sorted(self.blocks.rows.rows[slots].tolist()))
-        return DrawTable.boxes(self, world, slots)
+        return DrawTable.boxes(self, slots)
 
     def note(self, *rows: int) -> None:
         self.changes.note(self.blocks.blocks_of(np.array(rows)).astype(np.int32))
@@ -145,14 +157,14 @@ def test_all_boxes_are_worked_out_where_more_has_happened_than_is_written_down(m
         table.note(0)
     for _ in range(moves):
         table.move(2)
-    table.tableau.world[1, 3, :3] = -10, 0, 0
+    table.tableau.origin[1] = -10, 0, 0
     assert table.corners() == ([-11, -1, -1], [98, 6, 5])
     assert table.measured[1:] == [[0, 1, 2]]
 
 
 def test_a_box_without_end_is_no_box():
     table = Table(False, False, True)
-    table.tableau.world[1, 3, 0] = np.inf
+    table.tableau.origin[1, 0] = np.inf
     assert table.bounds() is None
 
 
@@ -173,7 +185,7 @@ def frame_of(features, *tables: tuple[str, Table, int], guard=None):
     return FrameValues(features, tableau, guard or refused).block(made, (8, 8))
 
 
-class Bounds:
+class Bounds(Feature):
     """A feature that requests for the bounds of another."""
 
     def __init__(self, requests: str, value: float = 0.0) -> None:

@@ -7,9 +7,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.sampling import amount
 
 from engine.planning.draw.draw_list import BATCH, MAX_RANGES, DrawList, _ranges
-from engine.planning.draw.instance_blocks import BLOCK_ROWS, InstanceBlocks
+from engine.planning.draw.instance_blocks import BLOCK_ROWS, InstanceBlocks, command_limit
 from engine.tableau.journal import Journal
 
 
@@ -19,6 +22,7 @@ class Table:
     def __init__(self, *batches: int) -> None:
         self.blocks = InstanceBlocks()
         self.enabled = np.ones(len(batches), bool)
+        self.turned = np.zeros(len(batches), bool)
         self.feature = SimpleNamespace(object=np.arange(100, 100 + len(batches)))
         self.changes = Journal()
         rows = np.arange(len(batches))
@@ -26,6 +30,13 @@ class Table:
 
     def drawn(self, rows: np.ndarray) -> np.ndarray:
         return self.enabled[rows] & (rows >= 0)
+
+    def mirrored(self, rows: np.ndarray) -> np.ndarray:
+        return self.turned[rows] if len(self.turned) else np.zeros(len(rows), bool)
+
+    def mirror(self, *rows: int, to: bool) -> None:
+        self.turned[list(rows)] = to
+        self.changes.note(self.blocks.blocks_of(np.array(rows)).astype(np.int32))
 
     def material_rows_of(self, batches: np.ndarray) -> np.ndarray:
         return batches * 10
@@ -141,6 +152,65 @@ def test_a_group_is_left_out_once_none_of_its_rows_is_enabled_and_returns_with_t
     assert made.update(None).regrouped
     assert [group.pipeline for group in made.groups] == [0, 1]
     assert drawn(made) == [[(100, 0)], [(102, 10)]]
+
+
+def test_mirrored_rows_of_a_block_are_drawn_by_a_call_of_their_own():
+    table = Table(0, 0, 0, 1, 0)
+    table.turned[[1, 4]] = True
+    made = listed(table, batches((0, 0, 3), (1, 0, 6)))
+    assert [(g.pipeline, g.mirrored, g.first, g.count) for g in made.groups] == [
+        (0, False, 0, 1),
+        (0, True, 1, 1),
+        (1, False, 2, 1),
+    ]
+    assert drawn(made) == [[(100, 0), (102, 0)], [(101, 0), (104, 0)], [(103, 10)]]
+    assert (made.instance_count, made.triangles) == (5, 6)
+
+
+def test_a_row_that_is_mirrored_costs_its_block_and_its_commands():
+    table = Table(*[0] * (BLOCK_ROWS + 5), 1)
+    made = listed(table, batches((0, 0, 3), (0, 0, 3)))
+    table.mirror(BLOCK_ROWS + 1, to=True)
+    assert made.update(None).regrouped  # the first of its block
+    assert [len(each) for each in drawn(made)] == [BLOCK_ROWS, 4, 1, 1]
+    table.mirror(BLOCK_ROWS + 3, to=True)
+    written = made.update(None)
+    assert written.instances.tolist() == [[BLOCK_ROWS, BLOCK_ROWS + 5]]
+    assert (written.commands.tolist(), written.regrouped) == ([[1, 2], [3, 4]], False)
+    assert drawn(made)[1] == [(100 + BLOCK_ROWS + i, 0) for i in (0, 2, 4)]
+    assert drawn(made)[3] == [(100 + BLOCK_ROWS + i, 0) for i in (1, 3)]
+    table.mirror(BLOCK_ROWS + 1, BLOCK_ROWS + 3, to=False)
+    assert made.update(None).regrouped
+    assert not any(group.mirrored for group in made.groups)
+    assert [len(each) for each in drawn(made)] == [BLOCK_ROWS, 5, 1, 0]
+
+
+@settings(max_examples=amount(30, 300))
+@given(st.data())
+def test_a_list_that_followed_changes_draws_what_a_new_one_draws(data):
+    count = data.draw(st.integers(1, 12))
+    table = Table(*data.draw(st.lists(st.integers(0, 2), min_size=count, max_size=count)))
+    bound = batches((0, 0, 3), (1, 0, 3), (0, 0, 6))
+    made = listed(table, bound)
+    rows = st.lists(st.integers(0, count - 1), min_size=1, max_size=4)
+    for _ in range(4):
+        change = data.draw(st.sampled_from((table.enable, table.mirror)))
+        change(*data.draw(rows), to=data.draw(st.booleans()))
+        made.update(None)
+        assert shown(made) == shown(listed(table, bound))
+        assert all(command["instance_count"] <= count for command in made.commands)
+        assert len(made.commands) <= command_limit(count, 3)
+
+
+def shown(made: DrawList) -> set[tuple[int, bool, tuple[tuple[int, int], ...]]]:
+    """The pipeline, the handedness and the instances of each command of a group, without empty ones."""
+    lists = drawn(made)
+    return {
+        (group.pipeline, group.mirrored, tuple(each))
+        for group in made.groups
+        for each in lists[group.first : group.first + group.count]
+        if each
+    }
 
 
 def test_many_changes_are_written_whole():

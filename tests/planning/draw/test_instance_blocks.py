@@ -45,7 +45,8 @@ def test_instances_may_take_a_power_of_two_of_slots_with_room_for_a_thirty_secon
 @pytest.mark.parametrize(
     ("count", "batches", "limit"),
     [
-        (0, 0, 16),
+        (0, 0, 8),
+        (0, 9, 16),
         (BLOCK_ROWS - 1, 16, 16),
         (BLOCK_ROWS, 16, 32),
         (BLOCK_ROWS, 15, 16),
