@@ -13,6 +13,17 @@ from engine.assets.limits import LOCK_SECONDS
 from engine.files import open_lock_file
 
 _POLL_SECONDS = 0.02
+_open: set[int] = set()
+
+
+def _close_in_child() -> None:
+    """Close the descriptors that a forked child has inherited: they would hold the locks for longer."""
+    while _open:
+        os.close(_open.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)
 
 
 @contextmanager
@@ -25,6 +36,7 @@ def cache_lock(
     lock file cannot be created or is no regular file.
     """
     descriptor = open_lock_file(cache.with_name(cache.name + ".lock"))
+    _open.add(descriptor)
     try:
         deadline = time.monotonic() + seconds
         reported = False
@@ -37,7 +49,9 @@ def cache_lock(
             time.sleep(_POLL_SECONDS)
         yield
     finally:
-        os.close(descriptor)  # releases the lock
+        if descriptor in _open:  # not in a forked child
+            _open.remove(descriptor)
+            os.close(descriptor)  # releases the lock
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -300,8 +300,10 @@ class Runtime:
         return tuple(found)
 
     def close(self) -> None:
-        """Wait for the frames in flight and release everything, in order; once."""
-        self._undo.close()
+        """Wait for the frames in flight and release everything, in order; once. Nothing in a forked child."""
+        undo = self._undo.pop_all()
+        if not self.device.is_disowned:
+            undo.close()
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.vk.binding import NULL, ffi
-from engine.vk.errors import NotPresent, Result, as_result, error_for
+from engine.vk.errors import NotPresent, Result, UsedAfterFork, as_result, error_for
 from engine.vk.faults import faults
 
 
@@ -20,6 +20,11 @@ class Commands:
     def __init__(self, find: Callable[[Any, bytes], Any], owner: Any = NULL) -> None:
         self._find = find
         self._owner = owner
+
+    def disown(self) -> None:
+        """Raise UsedAfterFork at every use from now on."""
+        vars(self).clear()
+        self._find, self._owner = _refuse, NULL
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("vk"):
@@ -58,3 +63,7 @@ class Commands:
             items = ffi.new(f"{type_name}[]", max(1, count[0]))
             if self.call(name, *arguments, count, items, allow=(Result.INCOMPLETE,)) is Result.SUCCESS:
                 return [items[index] for index in range(count[0])]
+
+
+def _refuse(_owner: Any, name: bytes) -> Any:
+    raise UsedAfterFork(name.decode())

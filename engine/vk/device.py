@@ -12,6 +12,7 @@ from engine.vk.binding import NULL, constants, ffi, lib
 from engine.vk.commands import Commands
 from engine.vk.enums import QueueFlag
 from engine.vk.errors import DeviceLost, NotPresent, Result
+from engine.vk.forking import add_owner, remove_owner
 from engine.vk.handles import LiveHandle
 from engine.vk.instance import Instance
 from engine.vk.structs import chain, new
@@ -64,6 +65,8 @@ class Device:
         The graphics, compute and transfer queue; a queue of a transfer-only family, if there is one.
     features : frozenset of str
         Enabled features.
+    is_disowned : bool
+        Whether this is the copy of a forked child: nothing is destroyed, and every use raises UsedAfterFork.
     lost : bool
         Set by the first DEVICE_LOST; from then on only destroy functions and vkDeviceWaitIdle are called.
     doing : str
@@ -77,7 +80,7 @@ class Device:
         self.instance = instance
         self.adapter = adapter
         self.handles = instance.handles
-        self.lost = False
+        self.lost = self.is_disowned = False
         self.doing = ""
         self.extensions = frozenset(extensions) | adapter.extensions.intersection(_OPTIONAL_EXTENSIONS)
         self.handle: Any = NULL
@@ -88,6 +91,7 @@ class Device:
             instance.vk.call("vkCreateDevice", adapter.handle, info, NULL, made)
             self.handle = self.handles.add("Device", made[0], adapter.name).handle
             self.vk = Commands(lib.vkGetDeviceProcAddr, self.handle)
+            add_owner(self)
             queues = [self._queue(family, kind) for family, kind in families]
             self.graphics = queues[0]
             self.transfer = queues[1] if len(queues) > 1 else None
@@ -125,8 +129,11 @@ class Device:
         return handle
 
     def destroy(self, type_name: str, handle: Any) -> None:
-        """Destroy or free an object; NULL is ignored. Raises DioramaInternalError if it is not live."""
-        if handle == NULL:
+        """Destroy or free an object; NULL is ignored, and all in a forked child.
+
+        Raises DioramaInternalError if it is not live.
+        """
+        if handle == NULL or self.is_disowned:
             return
         self.handles.remove(type_name, handle)
         function = _DESTROY.get(type_name) or f"vkDestroy{type_name}"
@@ -192,6 +199,8 @@ class Device:
 
     def wait_idle(self) -> None:
         """Wait for all queues; only for shutdown. On a lost device the result is ignored."""
+        if self.is_disowned:
+            return
         if self.lost:
             self.vk.vkDeviceWaitIdle(self.handle)
         else:
@@ -211,7 +220,14 @@ class Device:
             handle, self.handle = self.handle, NULL
             self.handles.remove("Device", handle)
             self.vk.vkDestroyDevice(handle, NULL)
+            remove_owner(self)
         return tuple(leaked)
+
+    def disown(self) -> None:
+        """Forget everything, in a forked child; see `engine.vk.forking`."""
+        self.is_disowned = True
+        self.handle = NULL
+        self.vk.disown()
 
     def __enter__(self) -> Self:
         return self

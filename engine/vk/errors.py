@@ -59,6 +59,18 @@ class NotPresent(VulkanError):
     """A layer, an extension, a feature or a function is not present."""
 
 
+class UsedAfterFork(VulkanError):
+    """A forked child uses an instance or device of its parent, of which it has none."""
+
+    def __init__(self, call: str) -> None:
+        detail = "it was opened by the parent of this process, before a fork"
+        super().__init__(call, Result.UNKNOWN, detail)
+
+    def __str__(self) -> str:
+        help_text = "open the device in the child, or start the child with multiprocessing's method 'spawn'"
+        return f"{self.call}: {self.detail}\nhelp: {help_text}"
+
+
 class NoVulkan(VulkanError):
     """Vulkan cannot be used here; `reasons` has one line per cause, `packages` what to install."""
 

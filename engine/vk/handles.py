@@ -29,11 +29,16 @@ class LiveHandles:
     """The register of every create and destroy; thread-safe."""
 
     def __init__(self) -> None:
+        self.leaks: list[LiveHandle] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """Start empty, in a forked child: another thread of its parent may have held the lock."""
         self._lock = threading.Lock()
         self._live: dict[tuple[str, int], list[LiveHandle]] = {}
         self._counts: Counter[str] = Counter()
         self._serial = 0
-        self.leaks: list[LiveHandle] = []
+        self.leaks.clear()
 
     def add(self, type_name: str, handle: Any, name: str = "", why: str = "") -> LiveHandle:
         """Register a live handle; equal handles (drivers may share them) are counted."""

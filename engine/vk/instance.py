@@ -11,6 +11,7 @@ from engine.vk.adapter import REQUIRED_API, Adapter, choose, list_adapters
 from engine.vk.binding import NULL, constants, ffi, lib, make_version, version
 from engine.vk.commands import Commands
 from engine.vk.errors import NoDevice, Result, VulkanError
+from engine.vk.forking import add_owner, remove_owner
 from engine.vk.handles import LiveHandle, LiveHandles
 from engine.vk.messages import Messages
 from engine.vk.structs import chain, new
@@ -75,6 +76,7 @@ class Instance:
         self.handle: Any = NULL
         self._messenger: Any = NULL
         self.handles = LiveHandles()
+        self.is_disowned = False
         self.messages = Messages()
         with ExitStack() as undo:
             undo.callback(self.close)
@@ -95,6 +97,7 @@ class Instance:
             self.handle = made[0]
             self.handles.add("Instance", self.handle, application)
             self.vk = Commands(lib.vkGetInstanceProcAddr, self.handle)
+            add_owner(self)
             if self.validation.supported:
                 messenger = ffi.new("VkDebugUtilsMessengerEXT *")
                 self.vk.call(
@@ -120,8 +123,8 @@ class Instance:
         return self.handles.add(type_name, handle, name).handle
 
     def destroy(self, type_name: str, handle: Any) -> None:
-        """Destroy an object of this instance ("SurfaceKHR"); NULL is ignored."""
-        if handle == NULL:
+        """Destroy an object of this instance ("SurfaceKHR"); NULL is ignored, and all in a forked child."""
+        if handle == NULL or self.is_disowned:
             return
         self.handles.remove(type_name, handle)
         getattr(self.vk, f"vkDestroy{type_name}")(self.handle, handle, NULL)
@@ -139,7 +142,15 @@ class Instance:
         handle, self.handle = self.handle, NULL
         self.handles.remove("Instance", handle)
         self.vk.vkDestroyInstance(handle, NULL)
+        remove_owner(self)
         return tuple(self.handles.leaks)
+
+    def disown(self) -> None:
+        """Forget everything, in a forked child; see `engine.vk.forking`."""
+        self.is_disowned = True
+        self.handle = self._messenger = NULL
+        self.handles.forget()
+        self.vk.disown()
 
     def __enter__(self) -> Self:
         return self

@@ -312,8 +312,12 @@ class MemoryManager:
         return self._live[1]
 
     def close(self) -> None:
-        """Wait for all submits and release everything, once; no frame may be in flight."""
-        self._executor.close()
+        """Wait for all submits and release everything, once; no frame may be in flight.
+
+        Nothing in a forked child, where the threads that it would wait for do not exist.
+        """
+        if not self._device.is_disowned:
+            self._executor.close()
 
     def _begins_cycle(self, step: AnyStep) -> bool:
         """Whether a paging cycle begins with this step: a transfer through a clear staging buffer."""

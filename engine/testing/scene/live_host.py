@@ -178,8 +178,8 @@ class LiveHost:
 
     @property
     def is_open(self) -> bool:
-        """Whether it owns a runtime that is not closed."""
-        return self._close is not None
+        """Whether it owns a runtime that is not closed; never in a forked child."""
+        return self._close is not None and not self.runtime.device.is_disowned
 
     def close(self) -> None:
         """Release everything this host owns, once."""

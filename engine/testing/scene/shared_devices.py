@@ -80,7 +80,7 @@ def lease_device(name: str, validate: bool, *, own: bool = False) -> Lease:
     if own:
         return Lease(_open_device(key, retired=True))
     shared = _open.get(key)
-    if shared is None or shared.device.lost:
+    if shared is None or shared.device.lost or shared.device.is_disowned:
         if not _open:
             atexit.register(close_devices)
         shared = _open[key] = _open_device(key)
