@@ -210,7 +210,11 @@ class Swapchain:
         if old is not None:  # passed as oldSwapchain: it is retired even if the creation fails
             self._chain = None
             self._retired.append(old)
-        handle = self._device.create("SwapchainKHR", info, name="window", why=_WHY)
+        try:
+            handle = self._device.create("SwapchainKHR", info, name="window", why=_WHY)
+        except VulkanError:
+            self._free_surface()  # a driver may not have retired the old one, and none may be left then
+            raise
         chain = _Chain(handle, found.extent, [], [], [])
         try:
             self._fill(chain)
@@ -240,10 +244,14 @@ class Swapchain:
             chain.views.append(self._device.create("ImageView", info, name=name, why=_WHY))
             chain.rendered.append(self._semaphore(f"rendered {index}"))
 
-    def _replace_surface(self) -> None:
-        """Recreate a lost surface: waits for the queue and destroys all its swapchains first."""
+    def _free_surface(self) -> None:
+        """Wait for the queue, and destroy all swapchains of the surface."""
         self._wait_idle()
         self._destroy_chains()
+
+    def _replace_surface(self) -> None:
+        """Recreate a lost surface."""
+        self._free_surface()
         self._surface.recreate()
         self._surface.check(self._device)
 

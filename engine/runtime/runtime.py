@@ -258,10 +258,9 @@ class Runtime:
         return found
 
     def load(self, until: Callable[[], bool] = lambda: False) -> None:
-        """Upload everything that the scene needs, waiting for it, so that the first frame is complete.
+        """Upload everything that the scene needs, and wait for it, or end early once `until` returns True.
 
-        For pictures and tests; a window draws while its scene is loaded. It ends early once `until` returns
-        True. Raises TookTooLong.
+        For pictures and tests; a window draws while its scene is loaded. Raises TookTooLong.
         """
         self.replan()
         while not (self.memory.settled or until()):
@@ -301,9 +300,7 @@ class Runtime:
 
     def close(self) -> None:
         """Wait for the frames in flight and release everything, in order; once. Nothing in a forked child."""
-        undo = self._undo.pop_all()
-        if not self.device.is_disowned:
-            undo.close()
+        (self._undo.pop_all if self.device.is_disowned else self._undo.close)()
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import pty
@@ -20,7 +21,11 @@ from support.stopping import DRIVER, end, started
 from engine.render import frame_recorder
 from engine.runtime import runtime
 from engine.vk.instance import Instance
+from viewer.guard import Guard
 from viewer.main import main
+from viewer.window.window import Window
+
+import glfw  # isort: skip
 
 pytestmark = pytest.mark.gpu
 
@@ -72,7 +77,7 @@ def test_ctrl_c_while_the_scene_is_recorded(
     times: int,
 ) -> None:
     report = tmp_path / "report.json"
-    press(monkeypatch, frame_recorder.FrameRecorder, "_barriers", times)
+    press(monkeypatch, frame_recorder.FrameRecorder, "_draw", times, call=2)
     assert view("--headless", "--report", report) == 130
     assert [(instance.handles.left_behind, len(instance.messages)) for instance in instances] == [(0, 0)]
     if times == 1:
@@ -163,3 +168,17 @@ def test_a_terminal_that_hangs_up_ends_the_run_with_its_files_written(root: Path
         assert b"drawn" in screen.read(100)
     assert child.wait(limit(60)) == 129
     assert json.loads(report.read_text())["live_objects_after_close"] == 0
+
+
+def test_a_request_that_the_x_server_refuses_is_reported_once_and_ends_nothing(
+    display: Display, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Window("diorama tests", (64, 48), Guard(lambda name, message: None)) as window:
+        xlib, connection = ctypes.CDLL("libX11.so.6"), ctypes.cast(glfw.get_x11_display(), ctypes.c_void_p)
+        for _ in range(2):
+            xlib.XDestroyWindow(connection, ctypes.c_ulong(1))
+            xlib.XSync(connection, 0)
+        window.poll()
+    assert (
+        capsys.readouterr().err == "warning[display.error]: the X server refused request 4.0 with error 3\n"
+    )
