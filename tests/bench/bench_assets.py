@@ -21,10 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.pictures import file_of, peak_ratios
 
 from engine.assets import AssetDb, builtin_db, open_library, read_asset_db_file
+from engine.assets.files import FileGate
 from engine.assets.formats import ColorSpace, IndexFormat, Topology, VertexFormat
 from engine.assets.importers.mesh import VertexSettings, pack_indices, pack_vertices
 from engine.assets.importers.mesh_source import read_mesh_source
 from engine.assets.importers.mips import fill_mips, full_chain
+from engine.assets.importers.shader_source import expand
 from engine.assets.records import Shader, Texture2d
 from engine.assets.tools import find_compiler
 from engine.humon import parse
@@ -90,8 +92,10 @@ def bare_tools(dbs: list[AssetDb]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for asset in (asset for db in dbs for asset in db.assets):
             if isinstance(asset, Shader):
+                whole = Path(folder) / "whole.glsl"
+                whole.write_text("\n".join(expand(asset.source, FileGate(ROOT)).lines))
                 command = [compiler.path, "-V", "--target-env", "vulkan1.3", "-S", asset.stage.short]
-                command += ["-o", os.path.join(folder, "out"), str(asset.source)]
+                command += ["-o", os.path.join(folder, "out"), str(whole)]
                 subprocess.run(command, env=compiler.environment, check=True, capture_output=True)
             elif isinstance(asset, Texture2d):
                 np.asarray(Image.open(asset.source).convert("RGBA"))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan.terms.table import Table, contains, distinct, stable_argsort, stack
+from engine.plan.terms.table import Table, contains, distinct, is_in, stable_argsort, stack
 
 ROW = np.dtype([("id", np.int32), ("value", np.int64)])
 CHANGES = st.lists(
@@ -86,3 +86,12 @@ def test_a_radix_sort_gives_the_order_of_a_stable_sort(numbers):
 def test_a_radix_sort_of_many_keys_is_stable():
     values = np.random.default_rng(3).integers(0, 5, 20_000) << 32 | np.arange(20_000)[::-1] // 2
     assert stable_argsort(values).tolist() == np.argsort(values, kind="stable").tolist()
+
+
+@given(
+    st.lists(st.one_of(st.integers(-5, 40), st.integers(-(1 << 60), 1 << 60)), max_size=30),
+    st.lists(st.one_of(st.integers(-5, 40), st.integers(-(1 << 60), 1 << 60)), max_size=30),
+)
+def test_is_in_finds_the_members_of_any_list_of_numbers(values, ids):
+    found = is_in(np.array(values, np.int64), ids)
+    assert found.tolist() == [value in ids for value in values]
