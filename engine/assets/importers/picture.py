@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from dataclasses import dataclass
 
 from engine.assets.codes import AssetCode
 from engine.humon import InputError, Position, Problem
+
+PICTURE_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    AttributeError,
+    struct.error,
+    zlib.error,
+    Warning,
+)
+"""What Pillow raises for damaged files, besides DecompressionBombError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,6 @@ and orientation are not applied.
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +20,7 @@ from engine.assets.formats import ColorSpace, TextureFormat
 from engine.assets.importers import Imported
 from engine.assets.importers.jpeg import JPEG_SIGNATURE, read_jpeg
 from engine.assets.importers.mips import fill_mips, full_chain
-from engine.assets.importers.picture import PictureFile, decode_error
+from engine.assets.importers.picture import PICTURE_ERRORS, PictureFile, decode_error
 from engine.assets.importers.png import PNG_SIGNATURE, read_png
 from engine.assets.limits import MAX_TEXTURE_PIXELS, MAX_TEXTURE_SIDE
 from engine.humon import InputError, Position, Problem
@@ -32,20 +30,6 @@ if TYPE_CHECKING:
 
 _BAND_TEXELS = 1 << 15
 """Texels of the rows that are converted at once."""
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    EOFError,
-    MemoryError,
-    AttributeError,
-    struct.error,
-    zlib.error,
-    Warning,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +117,7 @@ def _decode(file: PictureFile, size: int, name: str) -> npt.NDArray[np.uint8]:
             finest[rows] = _rgba(band, file, None if low is None else low[rows])
         picture.close()
         return texels
-    except _BROKEN as error:
+    except PICTURE_ERRORS as error:
         reason = str(error) or type(error).__name__
         if "BytesIO" in reason:
             reason = "its headers are damaged"

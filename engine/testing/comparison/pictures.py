@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.assets.importers.picture import PICTURE_ERRORS
+
 LEVELS = 2
 SHARE = 0.001
 
@@ -108,5 +110,5 @@ def from_png(data: bytes) -> tuple[Picture, dict[str, str]]:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             image.load()
             return np.asarray(image.convert("RGB")), {str(k): str(v) for k, v in image.info.items()}
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (*PICTURE_ERRORS, Image.DecompressionBombError) as error:
         raise ValueError(f"not a readable PNG: {error}") from error

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support import pictures
+from support.sampling import Sample
 
 from engine.testing import Box
 from engine.testing.comparison.perceptual_difference import differing, oklab
+from engine.testing.comparison.pictures import from_png
 from engine.testing.comparison.plan_difference import plan_difference
 
 PLAN = """featureDb: {
@@ -108,3 +111,18 @@ def test_a_box_around_marks_is_the_smallest():
 def test_a_box_that_is_not_inside_is_refused(box):
     with pytest.raises(ValueError, match="is not inside a picture of 20x10"):
         box.of(np.zeros((10, 20), bool))
+
+
+def test_a_damaged_png_is_a_picture_or_no_readable_png(sample: Sample):
+    read, refused = 0, 0
+    for seed in sample.seeds(60, 1000):
+        rng = np.random.default_rng(seed)
+        files = [data for data in pictures.originals(rng) if data.startswith(pictures.SIGNATURE)]
+        try:
+            pixels, _ = from_png(pictures.damaged(rng, files[int(rng.integers(len(files)))]))
+        except ValueError:
+            refused += 1
+        else:
+            assert pixels.shape[2] == 3
+            read += 1
+    assert min(read, refused) > 0
