@@ -1,0 +1,92 @@
+"""Claims about damaged scenes: each is planned or refused with problems of its author, and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.random_scenes import profile
+from support.scene_mutations import SceneMutations, damaged, make_projects
+
+from engine.humon import InputError, Problem
+from engine.plan.terms.errors import PlanError
+from engine.planning.offline import plan_scene
+from engine.testing import assert_silent, open_scene
+
+PROFILES = ("lavapipe", "nvidia-h200", "coarse")
+NOT_AUTHORS = ("feature.failed",)
+"""Codes that a scene alone must never lead to: our own features have raised."""
+
+
+@pytest.fixture(scope="module")
+def mutations(tmp_path_factory: pytest.TempPathFactory) -> list[SceneMutations]:
+    """The projects, cooked."""
+    made = [SceneMutations(scene) for scene in make_projects(tmp_path_factory.mktemp("hostile"))]
+    for one in made:
+        plan_scene(one.scene, profile("lavapipe"), (32, 24))
+    return made
+
+
+def check(problems: tuple[Problem, ...], what: object) -> None:
+    """Every problem has a code, a text that can be printed, and mostly a place; none is ours."""
+    for problem in problems:
+        assert problem.code not in NOT_AUTHORS, f"{what}: {problem.render()}"
+        assert problem.render().encode(errors="surrogateescape")
+        assert problem.position is not None or problem.code in ("scene.too_many", "plan.short"), what
+    assert len(set(problems)) == len(problems), what
+
+
+def planned(scene: Path, device: str, what: object) -> str:
+    """Plan a scene; return how that ended."""
+    try:
+        found = plan_scene(scene, profile(device), (32, 24))
+    except InputError as error:
+        check(tuple(dict.fromkeys(error.problems)), what)
+        return "refused"
+    except PlanError:
+        return "no plan"
+    check(found.problems, what)
+    return "with warnings" if found.problems else "clean"
+
+
+def test_a_damaged_scene_is_planned_or_refused_and_leaves_no_file_or_thread_open(
+    sample: Any, mutations: list[SceneMutations]
+):
+    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 0
+    threads = threading.active_count()
+    ends: Counter[str] = Counter()
+    for seed, done in _each(mutations, sample.seeds(12, 10_000)):
+        scene = mutations[seed % len(mutations)].scene
+        ends[planned(scene, PROFILES[seed % len(PROFILES)], (seed, done))] += 1
+    print(dict(ends))
+    assert threading.active_count() == threads
+    if before:
+        assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
+@pytest.mark.gpu
+def test_a_damaged_scene_that_is_not_refused_is_drawn(sample: Any, mutations: list[SceneMutations]):
+    drawn = 0
+    for seed, done in _each(mutations, sample.seeds(6, 400)):
+        scene = mutations[seed % len(mutations)].scene
+        try:
+            opened = open_scene(scene, size=(32, 24))
+        except (InputError, PlanError):
+            continue
+        with opened as there:
+            there.step(count=2)
+            assert np.asarray(there.frame()).shape == (24, 32, 4), (seed, done)
+            check(there.problems, (seed, done))
+            assert_silent(there)
+        drawn += 1
+    print(drawn)
+
+
+def _each(mutations: list[SceneMutations], seeds: list[int]) -> Any:
+    for seed in seeds:
+        yield from damaged(mutations[seed % len(mutations)], [seed])
