@@ -104,7 +104,10 @@ class Binder:
     def groups(
         self, drawing: PassDrawing, binding: PassBinding, draws: DrawList, slot: int
     ) -> list[BoundGroup]:
-        """Resolve every group of a draw list for one frame slot's copies of the rings. Raises NotResident."""
+        """Resolve every group of a draw list for one frame slot's copies of the rings.
+
+        A group whose pipeline the driver refuses is left out. Raises NotResident.
+        """
         table = binding.table
         commands = self.require_location(drawing.keys.transient(f"{table.declaration.name}.commands"))
         start = commands.offset + slot * commands.stride
@@ -112,6 +115,10 @@ class Binder:
         for group in draws.groups:
             key = table.recipes.pipelines[group.pipeline]
             shading = table.recipes.shadings[key.shading]
+            row = drawing.pipeline(group.pipeline)
+            pipeline = self._pipelines.get(row, key, shading)
+            if pipeline is None:
+                continue
             sets = []
             if shading.sets:
                 bound = table.declaration.name, key.shading, slot
@@ -120,10 +127,9 @@ class Binder:
                 sets.append(self._frame_set_of[bound])
             if group.descriptors >= 0 and len(shading.sets) > MATERIAL_SET:
                 sets.append(binding.set_handle(group.descriptors))
-            row = drawing.pipeline(group.pipeline)
             found.append(
                 BoundGroup(
-                    self._pipelines.get(row, key, shading),
+                    pipeline,
                     int(row.state.front_face) ^ group.mirrored,  # of the two faces the other one
                     self._pipelines.layout(shading),
                     tuple(sets),

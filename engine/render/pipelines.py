@@ -14,6 +14,7 @@ from engine.render.pipeline_cache import PipelineCache
 from engine.vk.binding import constants
 from engine.vk.device import Device
 from engine.vk.enums import ColorComponent
+from engine.vk.errors import DeviceLost, VulkanError
 from engine.vk.structs import new
 
 _RGBA = ColorComponent.R | ColorComponent.G | ColorComponent.B | ColorComponent.A
@@ -30,7 +31,8 @@ def set_layouts(shading: ShaderSet) -> tuple[SetLayout, ...]:
 class Pipelines:
     """Owns the VkPipelines of the current plan; the others are destroyed after their last frame.
 
-    `code` returns the SPIR-V of a shader by its key.
+    `code` returns the SPIR-V of a shader by its key. A pipeline that the driver refuses is in `refused`, by
+    its shaders, with what the driver returned; it is tried again once no plan has had it.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Pipelines:
         self._layouts = layouts
         self._cache = cache
         self._code = code
+        self.refused: dict[tuple[int, ...], str] = {}
         self._live: dict[tuple[Any, ...], Any] = {}
         self._retired: list[tuple[int, Any]] = []
 
@@ -53,12 +56,20 @@ class Pipelines:
         key: PipelineKey,
         shading: ShaderSet,
     ) -> Any:
-        """Return the VkPipeline of a plan row."""
+        """Return the VkPipeline of a plan row, None where the driver refuses it.
+
+        Raises VulkanError where that is no fault of its shaders: without memory, or a device.
+        """
         identity = _identity(row)
-        handle = self._live.get(identity)
-        if handle is None:
-            handle = self._live[identity] = self._create(row, key, shading)
-        return handle
+        if identity not in self._live:
+            try:
+                self._live[identity] = self._create(row, key, shading)
+            except VulkanError as error:
+                if isinstance(error, MemoryError | DeviceLost):
+                    raise
+                self._live[identity] = None
+                self.refused[row.shaders] = str(error)
+        return self._live[identity]
 
     def layout(self, shading: ShaderSet) -> Any:
         """Return the VkPipelineLayout of a shader set."""
@@ -68,7 +79,9 @@ class Pipelines:
         """Retire every pipeline that is not in `rows`; it is destroyed once the timeline reaches `ticket`."""
         wanted = {_identity(row) for row in rows}
         for identity in [identity for identity in self._live if identity not in wanted]:
-            self._retired.append((ticket, self._live.pop(identity)))
+            handle = self._live.pop(identity)
+            if handle is not None:
+                self._retired.append((ticket, handle))
 
     def collect(self, completed: int) -> None:
         """Destroy retired pipelines whose ticket is at most `completed`."""
@@ -79,7 +92,8 @@ class Pipelines:
     def close(self) -> None:
         """Destroy all pipelines; none may be in use."""
         for handle in [*self._live.values(), *(handle for _, handle in self._retired)]:
-            self._device.destroy("Pipeline", handle)
+            if handle is not None:
+                self._device.destroy("Pipeline", handle)
         self._live.clear()
         self._retired.clear()
 

@@ -7,7 +7,7 @@ another group is drawn. *Addresses* (a new plan, newly published assets) are loo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
@@ -250,6 +250,11 @@ class Renderer:
     def image(self, name: str) -> Attachment:
         """Return a resident image of the frame by name. Raises KeyError."""
         return self._images[name]
+
+    @property
+    def refused(self) -> Mapping[tuple[int, ...], str]:
+        """What the driver returned instead of pipelines, by the keys of their shaders."""
+        return self._pipelines.refused
 
     @property
     def draws(self) -> DrawCounts:

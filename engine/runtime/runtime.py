@@ -20,7 +20,7 @@ import numpy.typing as npt
 from engine.assets import AssetRef
 from engine.assets.roots import user_cache_folder
 from engine.graph import SCENE_COLOR, Layout
-from engine.humon import Problem, Severity
+from engine.humon import Problem
 from engine.memory.device.live_profile import live_profile
 from engine.memory.device.problems import HeapFull
 from engine.memory.device.samplers import SamplerPool
@@ -46,6 +46,7 @@ from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reord
 from engine.render.renderer import Renderer
 from engine.runtime.frame_facts import FrameFacts
 from engine.runtime.options import Presenter, RuntimeOptions
+from engine.runtime.problems import cache_problems, pipeline_problems
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.facts import facts
@@ -290,13 +291,12 @@ class Runtime:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """All problems of the scene, its assets, features and materials, and of its caches."""
-        found = list(scene_problems(self.scene, self.library, self.planner))
-        help_text = "users of the missing assets draw fallbacks; open the scene again to cook it again"
-        for db, why in self.memory.cache_problems:
-            text = f"the cache of {self.library.dbs[db].name} cannot be read: {why}; cook it again"
-            found.append(Problem("memory.cache", text, help=help_text, severity=Severity.WARNING))
-        return tuple(found)
+        """All problems of the scene, its assets, features and materials, caches and pipelines."""
+        return (
+            *scene_problems(self.scene, self.library, self.planner),
+            *cache_problems(self.library, self.memory),
+            *pipeline_problems(self.library, self.renderer.refused),
+        )
 
     def close(self) -> None:
         """Wait for the frames in flight and release everything, in order; once. Nothing in a forked child."""

@@ -11,7 +11,7 @@ from support.one_bad import BAD_OBJECT, MISFITS, Misfit, make_project
 from support.random_scenes import profile
 
 from engine.planning.offline import plan_scene
-from engine.testing import OpenedScene, assert_problems, open_scene
+from engine.testing import Faults, OpenedScene, assert_problems, open_scene
 from features.shadow_caster import ShadowCaster
 from features.visible_model import VisibleModel
 
@@ -146,3 +146,19 @@ def test_code_of_a_feature_that_raises_for_one_asset_costs_the_objects_with_that
         there["bad"].visibleModel.active = True
         np.testing.assert_array_equal(picture(there), without)
         assert len(there.problems) == 2
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_pipeline_that_the_driver_refuses_costs_what_is_drawn_with_it(
+    nth: int, intact: Path, faults: Faults
+):
+    with opened(intact) as there:
+        whole = picture(there)
+    refused = faults.failed_call(nth, "INITIALIZATION_FAILED", function="vkCreateGraphicsPipelines")
+    with refused, opened(intact) as there:
+        shown = picture(there)
+        assert_problems(there, ("shader.pipeline", "INITIALIZATION_FAILED"))
+        assert there.problems[0].position is not None
+    halves = [(shown[:, part] == whole[:, part]).all() for part in (slice(48), slice(48, None))]
+    assert halves.count(False) <= 1, "no more than the object that is drawn with it"
