@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
+import numpy as np
+
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, FrameView, Registry
 from engine.feature.collect import RequirementCollector
@@ -240,6 +242,7 @@ class ScenePlanner:
             plan, self.shortage = found.plan, Shortage(found, error)
         return plan
 
+    @np.errstate(over="ignore", invalid="ignore")
     def visibility(self, needs: FrameNeeds) -> FrustumQuery | None:
         """A query for which keys the camera sees; None where no feature gives a view.
 

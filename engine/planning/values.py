@@ -91,6 +91,7 @@ class FrameValues:
         for name, field in dict.fromkeys(item for block in blocks for item in block.fields.items()):
             self._fields.setdefault(name, []).append(field)
 
+    @np.errstate(over="ignore", invalid="ignore")  # numbers beyond 32-bit floats are made finite
     def _ask(self, tables: Mapping[str, DrawTable], size: tuple[int, int]) -> bool:
         """Ask the features whose values may have changed; return whether the block must be made again."""
 

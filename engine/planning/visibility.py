@@ -54,6 +54,7 @@ class FrustumQuery:
             self.origin, other.origin
         )
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is out of range is in view
     def __call__(self, keys: npt.NDArray[np.int64]) -> Mask:
         """Which of `keys` (sorted, distinct) are visible, as a mask; only rows that draw them are tested."""
         visible = np.zeros(len(keys), np.bool_)

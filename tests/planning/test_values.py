@@ -7,11 +7,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support.random_scenes import profile
 
 from engine.assets import Member
 from engine.feature import Feature, FrameView, View
 from engine.feature.frame import Lens
 from engine.planning.draw.blocks import Block
+from engine.planning.scene import ScenePlanner
 from engine.planning.values import FrameValues
 from engine.tableau import Tableau
 from engine.tableau.schema import float_field
@@ -247,3 +249,21 @@ def test_of_two_features_that_give_one_value_the_later_holds_whichever_changed()
     assert scene.block().view(np.float32)[0] == 1.0
     set_power(scene)
     assert scene.block().view(np.float32)[0] == 1.0
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["camera.translation=[3e38 3e38 3e38]", "sun.light.color=[3e38 0 0]", "cube.translation=[-3e38 0 3e38]"],
+)
+def test_what_leaves_the_range_of_floats_switches_nothing_off_and_is_finite(cube, setting):
+    scene, library = cube
+    scene.apply_setting(setting)
+    scene.tableau.update_world()
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 48))
+    needs = planner.needs()
+    values = FrameValues(scene.registry, scene.tableau, planner.guard)
+    block = values.block(needs.tables, (64, 48))
+    assert np.isfinite(block.view(np.float32)).all()
+    visible = planner.visibility(needs)
+    assert visible(np.sort(next(iter(needs.tables.values())).batches["vertices"])).dtype == bool
+    assert "feature.failed" not in {problem.code for problem in scene.tableau.warnings}

@@ -28,9 +28,12 @@ class Field:
     def pieces(self, name: str, value: npt.ArrayLike) -> list[tuple[int, npt.NDArray[np.uint8]]]:
         """Return the bytes of a value and where in the block each run of them starts.
 
-        More numbers than the member, called `name`, holds raise ValueError.
+        Numbers that are not finite become the largest, and 0 where they are none. More numbers than the
+        member, called `name`, holds raise ValueError.
         """
         numbers = np.asarray(value, self.dtype)
+        if not np.isfinite(numbers).all():
+            numbers = np.nan_to_num(numbers)
         one = self.count == 1
         rows = numbers.reshape(1, -1) if one else numbers.reshape(len(np.atleast_1d(numbers)), -1)
         if rows.shape[0] > self.count or rows.shape[1] > self.width:
