@@ -9,7 +9,7 @@ from support.sparse_plans import DEVICE, POLICY, fewest_bytes, full_and_sparse, 
 
 from engine.plan.model.plan import Plan
 from engine.plan.placement import compaction
-from engine.plan.placement.compaction import compact
+from engine.plan.placement.compaction import Page, _candidates, compact
 from engine.plan.placement.planner import make_plan
 from engine.plan.requirements.coalesce import coalesce
 from engine.plan.requirements.requirements import Requirement, RequirementTable
@@ -191,3 +191,45 @@ def test_a_full_plan_cannot_be_compacted():
     found = compact(plan)
     assert (found.gain, found.moves) == (0, 0)
     assert found.plan is plan
+
+
+def sparse_page(resource: int, gain: int, moved: int) -> Page:
+    nothing = np.zeros(0, np.int64)
+    return Page(resource, gain, 0, nothing.astype(np.intp), moved, moved, nothing.reshape(0, 2))
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [
+        (1, [1]),
+        (2, [2, 1]),
+        (9, [9, 8, 7, 6, 5, 4, 3, 2, 1]),
+        (20, [20, 18, 16, 14, *range(13, 0, -1)]),
+        (40, [40, 35, 31, 28, 25, 22, 20, 18, 16, 14, *range(13, 0, -1)]),
+    ],
+)
+def test_of_many_pages_ever_fewer_are_emptied_the_cheapest_longest_and_then_each_alone(
+    count: int, sizes: list[int]
+):
+    pages = [sparse_page(100 - i, 10, 5 * i) for i in range(count)]
+    found = list(_candidates(pages[::-1], 11))
+    assert found[: len(sizes)] == [tuple(pages[:size]) for size in sizes]
+    assert found[len(sizes) :] == [(page,) for page in pages[1:]]
+
+
+def test_of_pages_that_cost_as_much_the_first_comes_first():
+    pages = [sparse_page(7, 10, 20), sparse_page(3, 20, 40), sparse_page(5, 30, 30)]
+    assert next(iter(_candidates(pages, 11))) == (pages[2], pages[1], pages[0])
+
+
+def test_of_few_pages_all_sets_are_tried_those_of_most_gain_and_fewest_bytes_first():
+    one, two, large = sparse_page(1, 10, 5), sparse_page(2, 10, 4), sparse_page(3, 20, 50)
+    assert list(_candidates([one, two, large], 10)) == [
+        (one, two, large),
+        (two, large),
+        (one, large),
+        (one, two),
+        (large,),
+        (two,),
+        (one,),
+    ]

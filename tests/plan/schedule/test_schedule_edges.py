@@ -157,3 +157,17 @@ def test_zeros_are_not_written_again_after_a_stop():
         resident.apply(step)
     again = make_plan(needs(*rows), DEVICE, resident.snapshot())
     assert kinds(make_schedule(resident, again, packed())) == ["Publish"]
+
+
+def test_what_leaves_one_resource_for_two_is_moved_in_two_steps():
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    plan, resident, keys = settled([buffer(0), buffer(1)])
+    (old,) = plan.memory.resources["id"].tolist()
+    rows = [replace(buffer(0), usage=both), replace(buffer(1), dedicated=Dedicated.YES)]
+    new = make_plan(needs(*rows, keys=keys), DEVICE, plan)
+    moves = of(make_schedule(resident, new, packed(*rows)), Move)
+    assert {(move.from_resource, move.to_resource) for move in moves} == {
+        (old, new.address(DB).resource),
+        (old, new.address(DB + 1).resource),
+    }
+    assert sorted(move.keys.tolist() for move in moves) == [[DB], [DB + 1]]

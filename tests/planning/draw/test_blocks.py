@@ -112,3 +112,25 @@ def test_more_numbers_than_fit_into_each_of_many_blocks_are_refused_by_name(fram
     with pytest.raises(ValueError, match=f"{name} holds"):
         frame.pack_rows(rows, name, np.ones(shape))
     assert (rows == 9).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "words"),
+    [
+        ("unknown", [1] * 99, ""),
+        ("eye", [1, 2, 3, 4], ""),
+        ("eye", [1, 2, 3, 4, 5], "it has 5 numbers; there is room for 4"),
+        ("rough", [1], ""),
+        ("rough", [1, 2], "it has 2 numbers; there is room for 1"),
+        ("layers", [0] * 8, ""),
+        ("layers", [0] * 9, "it has 9 numbers; there is room for 8"),
+        ("lights", [1, 2, 3, 4], ""),
+        ("lights", [1, 2, 3, 4, 5], "it has 5 numbers; there is room for 4"),
+        ("layers", [0, 2**32 - 1], ""),
+        ("layers", [0, 2**32], "4.29497e+09 is out of the range of uint32"),
+        ("layers", [-1, -2], "-1 is out of the range of uint32"),
+        ("rough", [-1e30], ""),
+    ],
+)
+def test_numbers_that_a_member_cannot_hold_are_described(frame, name, numbers, words):
+    assert frame.misfit(name, numbers) == words

@@ -184,3 +184,21 @@ def test_a_material_whose_shaders_do_not_fit_together_is_reported_and_replaced_b
     used = [recipes.materials[row["shading"]][row["material"]].ref for row in rows]
     assert used == [library.placeholder("material"), drawn[1].material]
     assert rows["vertices"].tolist() == [each.vertices.key for each in drawn]
+
+
+def test_of_a_mesh_that_no_shaders_can_read_nothing_is_drawn(cube, tables, models, monkeypatch):
+    scene, library = cube
+    reported, checked = [], []
+
+    def check_inputs(shading, *layout):
+        checked.append(shading.name)
+        return (Problem("shader.interface", "unread"),)
+
+    monkeypatch.setattr(recipes_module, "fits", lambda *_: False)
+    monkeypatch.setattr(recipes_module, "check_inputs", check_inputs)
+    feature = scene.registry["visibleModel"]
+    recipes = Recipes(tables["forward"].declaration, feature, library, reported.append)
+    batches, counts = drawn_by(recipes, *models)
+    assert (batches.tolist(), counts.tolist()) == ([], [0, 0])
+    assert [problem.message for problem in reported] == ["unread"] * 2
+    assert len(checked) <= 6  # for each model: itself, with the placeholder material, and as placeholder

@@ -213,3 +213,33 @@ def test_what_was_drawn_is_a_snapshot_that_later_changes_leave_alone(cube):
     table.restore(before)
     assert table.assets.tolist() == before.tolist() == kept
     assert table.instances == 2
+
+
+def test_rows_that_are_newer_than_what_is_restored_draw_nothing(cube):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
+    table = planner.needs().tables["forward"]
+    before = table.assets
+    model = {"asset": scene.tableau["cube"].visibleModel["asset"]}
+    scene.tableau.add_object("newer", features={"visibleModel": model})
+    planner.needs()
+    later = table.assets
+    assert table.instances == 3
+    table.restore(before)
+    assert (table.instances, table.assets[: len(before)].tolist()) == (2, before.tolist())
+    table.restore(later)
+    assert (table.instances, table.assets.tolist()) == (3, later.tolist())
+    assert planner.needs().tables["forward"].instances == 3
+
+
+def test_without_a_block_for_its_values_a_frame_has_no_ring_for_them(cube):
+    scene, library = cube
+    scene.tableau.add_object("blank", features={"visibleModel": {}})
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
+    needs = planner.needs()
+    assert {"frame", "instances"} <= set(needs.rings)
+    for name in ("cube", "ground"):
+        scene.tableau[name].active = False
+    needs = planner.needs()
+    assert needs.tables.keys() == {"forward"}
+    assert needs.rings == ["instances", "forward.draws", "forward.commands"]
