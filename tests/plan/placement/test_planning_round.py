@@ -177,3 +177,21 @@ def test_what_stays_is_not_staged_again():
     assert staged(buffer(0, 1000), buffer(1, 500), resident=plan) == 0
     assert staged(buffer(0, 1000), buffer(1, 500, content=1), resident=plan) == 500 + SLACK
     assert staged(buffer(0, 1000), buffer(1, 500), buffer(2, 70), resident=plan) == 70 + SLACK
+
+
+@pytest.mark.parametrize("leaving", [[], [0], [0, 2], [0, 1, 2]])
+def test_keys_that_leave_are_placed_again_and_others_stay_even_if_their_needs_have_changed(
+    leaving: list[int],
+):
+    keys = Keys()
+    plan = make_plan(needs(*map(buffer, range(3)), keys=keys), UNIFIED)
+    wanted = needs(buffer(0), buffer(1, uses=(READ,)), buffer(2, 999), keys=keys)
+    terms, gone = plan.terms, np.array(leaving, np.int64)
+    (page,) = plan.memory.resources["id"].tolist()
+    closed = [page] if leaving else []
+    found = PlanningRound(wanted, UNIFIED, plan, Policy(), terms, Keep.PLACES, gone, closed).run().memory
+    moved = [key for key in range(3) if found.subresource_table.row(key)["resource"] != page]
+    assert moved == leaving
+    here = [key for key in range(3) if key not in leaving]
+    offsets = [int(found.subresource_table.row(key)["offset"]) for key in here]
+    assert offsets == [plan.address(key).offset for key in here]

@@ -243,3 +243,19 @@ def test_without_a_block_for_its_values_a_frame_has_no_ring_for_them(cube):
     needs = planner.needs()
     assert needs.tables.keys() == {"forward"}
     assert needs.rings == ["instances", "forward.draws", "forward.commands"]
+
+
+def test_blocks_of_rows_that_were_enabled_or_disabled_are_noted_once(cube):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
+    table = planner.needs().tables["forward"]
+    objects = table.feature.object.tolist()
+    for name in ("cube", "ground"):
+        (block,) = table.blocks.blocks_of(np.array([objects.index(scene.tableau[name].row)])).tolist()
+        for enabled in (False, True):
+            seen = table.changes.version
+            table.refresh()
+            assert table.changes.version == seen
+            scene.tableau[name].visibleModel.enabled = enabled
+            table.refresh()
+            assert table.changes.since(seen).tolist() == [block]
