@@ -189,7 +189,7 @@ def test_keys_that_leave_are_placed_again_and_others_stay_even_if_their_needs_ha
     terms, gone = plan.terms, np.array(leaving, np.int64)
     (page,) = plan.memory.resources["id"].tolist()
     closed = [page] if leaving else []
-    found = PlanningRound(wanted, UNIFIED, plan, Policy(), terms, Keep.PLACES, gone, closed).run().memory
+    found = PlanningRound(wanted, UNIFIED, plan, Policy(), terms, Keep.OLD_RANGES, gone, closed).run().memory
     moved = [key for key in range(3) if found.subresource_table.row(key)["resource"] != page]
     assert moved == leaving
     here = [key for key in range(3) if key not in leaving]
