@@ -83,3 +83,41 @@ def test_the_search_budget_is_shared_by_all_calls() -> None:
     assert fit(items, holes, budget) is None
     assert -2 * len(holes) <= budget.left <= 0
     assert fit(items[:3], holes, budget) is None
+
+
+def test_an_aligned_item_takes_the_first_place_of_its_alignment_in_a_hole() -> None:
+    assert fit([Item(5, 4, 4, 0)], [Hole(7, 9, 1, 0)], SearchBudget(9)) == {5: (9, 4)}
+    assert fit([Item(5, 4, 4, 0)], [Hole(6, 9, 1, 0)], SearchBudget(9)) is None
+    assert fit([Item(5, 4, 4, 0)], [Hole(4, 9, 8, 0)], SearchBudget(9)) == {5: (9, 8)}
+    both = fit([Item(5, 4, 4, 0), Item(6, 3, 1, 0)], [Hole(7, 9, 1, 0)], SearchBudget(9))
+    assert both == {5: (9, 4), 6: (9, 1)}
+    behind = fit([Item(5, 4, 4, 0), Item(6, 2, 1, 0)], [Hole(6, 9, 4, 0)], SearchBudget(9))
+    assert behind == {5: (9, 4), 6: (9, 8)}
+
+
+def test_with_nothing_left_of_the_budget_nothing_is_placed() -> None:
+    for count in (1, 100):
+        items, holes = [Item(i, 1, 1, 0) for i in range(count)], [Hole(count, 7, 0, 0)]
+        assert fit(items, holes, SearchBudget(0)) is None
+    assert fit([Item(0, 1, 1, 0)], [Hole(1, 7, 0, 0)], SearchBudget(1)) == {0: (7, 0)}
+
+
+def test_the_cost_of_a_best_fit_grows_with_items_and_holes() -> None:
+    def cost(items: int, holes: int) -> int:
+        budget = SearchBudget(1 << 30)
+        assert fit(
+            [Item(i, 1, 1, 0) for i in range(items)], [Hole(9, 7, 10 * i, 0) for i in range(holes)], budget
+        )
+        return (1 << 30) - budget.left
+
+    assert cost(200, 200) == 2 * cost(100, 100) > 0
+    assert cost(200, 100) - cost(100, 100) == cost(300, 100) - cost(200, 100) > 0
+    assert cost(100, 200) - cost(100, 100) == cost(100, 300) - cost(100, 200) > 0
+
+
+def test_many_items_go_only_where_their_usage_is_allowed() -> None:
+    items = [Item(i, 1, 1, 1) for i in range(100)]
+    found = fit(items, [Hole(100, 7, 0, 2), Hole(100, 8, 0, 3)], SearchBudget(1 << 20))
+    assert found is not None
+    assert {resource for resource, _ in found.values()} == {8}
+    assert fit(items, [Hole(100, 7, 0, 2), Hole(100, 9, 0, 0)], SearchBudget(1 << 20)) is None
