@@ -220,3 +220,13 @@ def test_where_everything_would_fit_the_lower_bound_is_nothing():
         device = profile("discrete-window").with_budgets(budgets)
         candidates = eviction_candidates(wanted, times, None, device, Policy())
         assert (candidates.over, candidates.over_all) == (over, over_all)
+
+
+@pytest.mark.parametrize(("name", "several"), [("unified", False), ("discrete-window", True)])
+def test_only_a_device_of_several_heaps_has_other_memory_to_use(cube, name, several):
+    device = profile(name)
+    scene, library = cube
+    tight = reduced(device, ROOM - MIB // 4)
+    made = ScenePlanner(scene.tableau, scene.registry, library, tight, (320, 240))
+    plan = made.plan(made.needs())
+    assert (len(device.heaps) > 1, plan.policy.elsewhere) == (several, several)

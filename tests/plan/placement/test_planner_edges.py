@@ -191,3 +191,16 @@ def test_what_has_not_arrived_counts_as_something_to_fetch(fetch: bool, there: l
     snapshot = resident.snapshot()
     assert sorted(snapshot.memory.missing.tolist()) == [0, 1]
     assert planned(plan_again(plan, snapshot, fetch=fetch)) == there
+
+
+def test_an_error_names_the_five_largest_requesters_and_equal_ones_by_name():
+    sizes = (3, 9, 5, 5, 1, 5, 2)
+    rows = [buffer(i, size * 1000) for i, size in enumerate(sizes)]
+    with pytest.raises(PlanError) as caught:
+        make_plan(needs(*reversed(rows)), UNIFIED.with_budgets({0: 10_000}))
+    named = str(caught.value).split("requesters: ")[1].split("\n")[0].split("; ")
+    assert [each.split(": ")[1] for each in named] == [
+        f"{size} bytes" for size in (9000, 5000, 5000, 5000, 3000)
+    ]
+    equal = [each.split("'")[1] for each in named[1:4]]
+    assert equal == sorted(equal)

@@ -9,9 +9,12 @@ import pytest
 from support.placed_needs import DEPTH, SHAPE, attachment, buffer, needs, texture
 from support.random_scenes import profile
 
+from engine.plan.model.memory_plan import Sharing
+from engine.plan.model.packing import Packing
 from engine.plan.model.plan import Plan
 from engine.plan.placement.planner import make_plan
 from engine.plan.placement.planning_round import SLACK, Keep, PlanningRound
+from engine.plan.placement.staging_bounds import RUN_ALIGNMENT, min_buffer_staging
 from engine.plan.requirements.coalesce import Coalesced, coalesce
 from engine.plan.requirements.requirements import QueueUse, Requirement, RequirementTable
 from engine.plan.terms.keys import Keys
@@ -172,6 +175,18 @@ def test_cached_bytes_are_staged_with_their_padding_and_the_ends_of_a_run():
     assert staged(buffer(0, 1000, contents=Contents.ZERO), attachment(1)) == 0
 
 
+def test_the_least_staging_is_that_of_the_most_padded_buffer():
+    for rows, padding in (
+        ([buffer(0), buffer(1)], 0),
+        ([buffer(0), buffer(1, alignment=300)], 200),
+        ([buffer(0, alignment=300), buffer(1, alignment=1001)], 200),
+        ([buffer(0, alignment=300, contents=Contents.ZERO), buffer(1)], 0),
+    ):
+        wanted = needs(*rows)
+        found = PlanningRound(wanted, UNIFIED, None, Policy(), type(wanted.terms)(), Keep.NOTHING).run()
+        assert found.min_staging == min_buffer_staging(padding)
+
+
 def test_what_stays_is_not_staged_again():
     plan = make_plan(needs(buffer(0, 1000), buffer(1, 500)), UNIFIED)
     assert staged(buffer(0, 1000), buffer(1, 500), resident=plan) == 0
@@ -195,3 +210,98 @@ def test_keys_that_leave_are_placed_again_and_others_stay_even_if_their_needs_ha
     here = [key for key in range(3) if key not in leaving]
     offsets = [int(found.subresource_table.row(key)["offset"]) for key in here]
     assert offsets == [plan.address(key).offset for key in here]
+
+
+def test_slack_is_what_the_start_and_the_end_of_a_run_may_take():
+    assert SLACK == 2 * RUN_ALIGNMENT
+
+
+def test_everything_is_placed_again_without_the_holes_of_before_where_a_budget_is_short():
+    """Of a page of three buffers the middle one stays, and another of the size of both holes comes."""
+    keys = Keys()
+    plan = make_plan(needs(*(buffer(i, 10_000) for i in range(3)), keys=keys), UNIFIED)
+    tight = UNIFIED.with_budgets({0: 30_000 + 12_288})
+    after = make_plan(needs(buffer(1, 10_000), buffer(7, 20_000), keys=keys), tight, plan)
+    assert validate(after) == []
+    assert after.planned_bytes == 30_000
+    assert len(after.memory.allocations) == 1
+
+
+def test_everything_is_placed_again_where_requests_have_changed_a_little_and_a_budget_is_short():
+    table, tight = RequirementTable(), UNIFIED.with_budgets({0: 30_000 + 12_288})
+    who = [table.requesters.add("visibleModel", f"object{i}") for i in range(4)]
+    for i in range(3):
+        table.add(buffer(i, 10_000), who[i])
+    first = coalesce(table)
+    plan = make_plan(first, tight)
+    table.remove([who[0], who[2]])
+    table.add(buffer(7, 20_000), who[3])
+    after = make_plan(coalesce(table, first), tight, plan)
+    assert validate(after) == []
+    assert after.memory.subresources["key"].tolist() == [1, 7]
+    assert after.planned_bytes == 30_000
+
+
+def test_no_key_is_placed_in_a_free_range_of_a_closed_page():
+    keys = Keys()
+    full = make_plan(needs(*map(buffer, range(4)), keys=keys), UNIFIED)
+    plan = make_plan(needs(*map(buffer, range(3)), keys=keys), UNIFIED, full)
+    (page,) = plan.memory.resources["id"].tolist()
+    wanted, leaving = needs(*map(buffer, range(3)), keys=keys), np.array([0], np.int64)
+    for closed in ([], [page]):
+        resident = replace(plan, _packing=[])
+        found = PlanningRound(
+            wanted, UNIFIED, resident, Policy(), plan.terms, Keep.OLD_RANGES, leaving, closed
+        ).run()
+        moved = found.memory.subresource_table.row(0)
+        assert (moved["resource"] == page) is np.bool_(not closed)
+        if closed:
+            assert (
+                found.packing.pages.largest((int(Sharing.STATIC), plan.address(1).memory_type, False, False))
+                > 0
+            )
+
+
+def facts(packing: Packing) -> tuple[object, ...]:
+    """All that a packing knows, without pools in which nothing is left."""
+    free = [
+        {pool: ranges for pool, ranges in each._pools.items() if ranges}
+        for each in (packing.pages, packing.blocks)
+    ]
+    sizes = +packing.in_pages, +packing.in_blocks
+    counts = packing.keys_in, packing.resources_in, packing.heap_used, packing.page_usage
+    return (*counts, *sizes, *free, packing.pages._closed)
+
+
+SMALL = [texture(20 + i, replace(SHAPE, width=8 << i, height=8, mip_levels=1)) for i in range(3)]
+LARGE = buffer(30, 200_000, contents=Contents.UNDEFINED)
+STEPS = {
+    "removed": [buffer(1), SMALL[1]],
+    "smaller": [buffer(0, 500), buffer(1), buffer(2, 64), *SMALL, LARGE],
+    "replaced": [buffer(0, content=1), buffer(1), buffer(2), *SMALL[:2], LARGE],
+    "more": [*map(buffer, range(5)), *SMALL, LARGE, replace(LARGE, key=31)],
+    "other usage": [buffer(0, usage=ADDRESS), buffer(1), buffer(2), *SMALL, replace(LARGE, usage=ADDRESS)],
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("keep", [Keep.DENSE_PAGES, Keep.PLACES, Keep.OLD_RANGES])
+def test_free_places_after_a_round_are_those_of_its_plan(name: str, keep: Keep):
+    keys = Keys()
+    plan = make_plan(needs(*map(buffer, range(3)), *SMALL, LARGE, keys=keys), UNIFIED)
+    wanted = needs(*STEPS[name], keys=keys)
+    found = PlanningRound(wanted, UNIFIED, plan, Policy(), plan.terms, keep).run()
+    assert facts(found.packing) == facts(Packing.of(found.memory, UNIFIED))
+
+
+def test_free_places_after_keys_have_left_a_closed_page_are_those_of_the_plan():
+    keys = Keys()
+    plan = make_plan(needs(*map(buffer, range(4)), keys=keys), UNIFIED)
+    (page,) = plan.memory.resources["id"].tolist()
+    wanted = needs(*map(buffer, range(3)), keys=keys)
+    for leaving in ([0], [0, 1], [0, 1, 2]):
+        resident, gone = replace(plan, _packing=[]), np.array(leaving, np.int64)
+        found = PlanningRound(
+            wanted, UNIFIED, resident, Policy(), plan.terms, Keep.OLD_RANGES, gone, [page]
+        ).run()
+        assert facts(found.packing) == facts(Packing.of(found.memory, UNIFIED))
