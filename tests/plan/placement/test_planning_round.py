@@ -305,3 +305,15 @@ def test_free_places_after_keys_have_left_a_closed_page_are_those_of_the_plan():
             wanted, UNIFIED, resident, Policy(), plan.terms, Keep.OLD_RANGES, gone, [page]
         ).run()
         assert facts(found.packing) == facts(Packing.of(found.memory, UNIFIED))
+
+
+def test_a_large_page_is_placed_again_before_what_was_written_to_its_own_memory_is_lost():
+    keys, written = Keys(), buffer(9, 1000, contents=Contents.UNDEFINED, dedicated=Dedicated.YES)
+    rows = [buffer(i, 100_000) for i in range(3)]
+    plan = make_plan(needs(written, *rows, keys=keys), UNIFIED)
+    assert plan.memory.allocations["own"].all()
+    tight = UNIFIED.with_budgets({0: plan.planned_bytes + 12_288})
+    after = make_plan(needs(written, rows[1], buffer(7, 200_000), keys=keys), tight, plan)
+    assert validate(after) == []
+    assert after.address(9) == plan.address(9)
+    assert after.address(1).resource != plan.address(1).resource
