@@ -1,0 +1,80 @@
+"""Every test of a device also passes on SwiftShader, a software driver that shares no code with Mesa's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from support import images
+from support.limits import Slowness, limit
+
+pytestmark = [pytest.mark.proof, pytest.mark.gpu]
+
+LEVELS, SHARE = 8, 0.01
+"""How far its pictures may be from Mesa's: textures are filtered and edges rounded otherwise."""
+SUITE_S = 3600.0
+UNFIT: dict[str, str] = {}
+"""Tests that cannot run on it, each with the reason."""
+
+
+@pytest.fixture(scope="module")
+def driver(root: Path) -> dict[str, str]:
+    """The environment in which the loader finds SwiftShader alone."""
+    command = ["sh", "tools/swiftshader.sh"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=limit(300), check=False)
+    if done.returncode:
+        pytest.skip(done.stderr.strip())
+    return {**os.environ, "VK_DRIVER_FILES": str(root / "build/swiftshader/vk_swiftshader_icd.json")}
+
+
+def test_a_scene_looks_as_on_mesas_driver(root: Path, tmp_path: Path, driver: dict[str, str]) -> None:
+    def picture(name: str, environment: dict[str, str]) -> images.Picture:
+        path = tmp_path / name
+        command = [sys.executable, "-m", "viewer", "scenes/cube.hu", "--headless", "--screenshot", str(path)]
+        done = subprocess.run(
+            command,
+            cwd=root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=limit(100),
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return images.load(path)
+
+    other = picture("swiftshader.png", driver)
+    images.assert_same(other, picture("default.png", dict(os.environ)), LEVELS, SHARE)
+
+
+@pytest.mark.timeout(SUITE_S)
+def test_every_test_of_a_device_passes_and_validation_is_silent(
+    root: Path, tmp_path: Path, driver: dict[str, str]
+) -> None:
+    report = tmp_path / "report.xml"
+    left_out = [option for test in UNFIT for option in ("--deselect", test)]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", "-n", "0"]
+    done = subprocess.run(
+        [*command, "--require-gpu", f"--junitxml={report}", *left_out],
+        cwd=root,
+        env=driver,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SUITE_S * Slowness.factor * 0.95,
+        check=False,
+    )
+    assert report.exists(), done.stdout[-4000:]
+    cases = list(ET.parse(report).getroot().iter("testcase"))
+    failed = [
+        f"{case.get('classname')}::{case.get('name')}: {found.get('message')}"
+        for case in cases
+        for found in (*case.iter("failure"), *case.iter("error"))
+    ]
+    assert not failed, "\n".join(failed)
+    assert len(cases) > 400, done.stdout[-4000:]
+    assert done.returncode == 0, done.stdout[-4000:]
