@@ -3,7 +3,7 @@
 Facts lead to sizes of allocations, to copies and to draws, so they are not believed: layout, mip levels and
 sizes are computed again from the recipe, and what only the bytes can show is read from them. That is a pass
 over indices and positions, and over the declarations of a shader, which the checksum has read just before.
-Pixels, normals, weights and the code of a shader are believed, as those of a source would be.
+Pixels, normals, weights, names of bones and the code of a shader are believed, as those of a source would be.
 """
 
 from __future__ import annotations

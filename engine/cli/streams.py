@@ -6,6 +6,7 @@ Python flushes stdout once more when it ends, where a full disk would cost a tra
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from typing import TypeGuard
@@ -29,8 +30,9 @@ def prepare_streams() -> None:
                 mode = "r" if name == "stdin" else "w"
                 setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
     # a name that is no valid text, or text that the terminal's encoding lacks, is printed as escapes
-    if getattr(sys.stdout, "errors", "") == "strict" and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", "") == "strict" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def is_output_failure(error: Exception) -> TypeGuard[OSError]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from support.projects import Project
 from support.sampling import Sample
 
 from engine.assets import AssetLibrary, open_library
+from engine.assets.facts import SkeletonFacts
 from engine.assets.files import FileGate
 from engine.assets.freshness import check_cache
 from engine.assets.recipes import recipes_of
@@ -71,7 +73,9 @@ def known_to(library: AssetLibrary) -> tuple[dict[str, Any], dict[str, bytes]]:
     content: dict[str, bytes] = {}
     for asset in library.dbs[1].assets:
         if asset.type.has_data:
-            facts[asset.label] = library.facts(asset.ref)
+            found = library.facts(asset.ref)
+            # the names of bones are content, which only the source can confirm
+            facts[asset.label] = replace(found, names=()) if isinstance(found, SkeletonFacts) else found
             content[asset.label] = bytes(library.view(asset.ref))
     return facts, content
 

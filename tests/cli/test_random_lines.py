@@ -1,0 +1,154 @@
+"""Random command lines of all programs end with a documented exit code and never with a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.sampling import Sample
+
+from engine.cli.exits import ExitCode
+from engine.cli.main import COMMANDS
+from engine.cli.main import main as engine
+from viewer.command import main as diorama
+from viewer.main import main as viewer
+
+Rng = np.random.Generator
+SCENE = """tableau: {
+    name: small
+    objects: {
+        eye: { translation: [0 0 5]  features: [{ @type: camera }] }
+        cube: { scale: [1 1 1] }
+    }
+}
+"""
+NAMES = ("small.hu", "wrong.hu", "missing.hu", "folder", "plan.hu", "x" * 300, "\udcff.hu", "a\nb", "", "-")
+VALUES = (
+    *NAMES,
+    "1",
+    "0",
+    "-1",
+    "٣",
+    "1_0",
+    "1e3",
+    "64x48",
+    "１x２",
+    "99999999999",
+    "lavapipe",
+    "x.json",
+    "=",
+)
+SETTINGS = (
+    "eye.camera.active=false",
+    "cube.scale=0,5",
+    "cube.scale=[1 1 ٣]",
+    "nothing.x=1",
+    "a.b",
+    "=",
+    "eye=",
+)
+VIEWER_OPTIONS = (
+    "--headless",
+    "--frames",
+    "--size",
+    "--screenshot",
+    "--report",
+    "--script",
+    "--record",
+    "--set",
+    "--device",
+    "--list-devices",
+    "--validate",
+    "--no-validate",
+    "--paging-cycles",
+    "--budget",
+    "--unknown",
+)
+ENGINE_OPTIONS = (
+    "--profile",
+    "--size",
+    "--budget",
+    "--out",
+    "--requirements",
+    "--against",
+    "--jobs",
+    "--check",
+    "--device",
+    "--help",
+    "--unknown",
+)
+
+
+def pick(rng: Rng, among: tuple[str, ...]) -> str:
+    return among[int(rng.integers(len(among)))]
+
+
+def options(rng: Rng, among: tuple[str, ...]) -> list[str]:
+    words = []
+    for _ in range(int(rng.integers(4))):
+        words.append(pick(rng, among))
+        if rng.integers(3):
+            words.append(pick(rng, SETTINGS if words[-1] == "--set" else VALUES))
+    return words
+
+
+def line(rng: Rng) -> tuple[Callable[[list[str]], int], list[str]]:
+    """Draw a program and its arguments. Doctor starts processes, and a viewer with --headless draws."""
+    commands = tuple(name for name in COMMANDS if name != "doctor")
+    names = [pick(rng, NAMES) for _ in range(int(rng.integers(3)))] if rng.integers(3) else ["small.hu"]
+    if rng.integers(2):
+        words = [pick(rng, commands), *names, *options(rng, ENGINE_OPTIONS)]
+        if rng.integers(4) == 0:
+            words = [words[i] for i in rng.permutation(len(words))]
+        return (engine if rng.integers(3) else diorama), words
+    words = [*names, *options(rng, VIEWER_OPTIONS)]
+    words = [words[i] for i in rng.permutation(len(words))]
+    return (viewer if rng.integers(3) else diorama), words
+
+
+def test_random_command_lines_end_with_a_documented_code(
+    tmp_path: Path,
+    sample: Sample,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_device(*_: object) -> int:
+        return ExitCode.DONE
+
+    monkeypatch.setattr("viewer.main.view", checked_only)
+    monkeypatch.setattr("viewer.main.list_devices", no_device)
+    documented = {int(code) for code in ExitCode}
+    for seed in sample.seeds(40, 500):
+        folder = tmp_path / str(seed)
+        (folder / "folder").mkdir(parents=True)
+        (folder / "small.hu").write_text(SCENE, encoding="utf-8")
+        (folder / "wrong.hu").write_text("tableau: [", encoding="utf-8")
+        monkeypatch.chdir(folder)
+        program, words = line(np.random.default_rng(seed))
+        try:
+            code = program(words)
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        printed = capsys.readouterr()
+        assert code in documented, (seed, words)
+        assert "Traceback" not in printed.err, (seed, words)
+        assert code == 0 or printed.err or "--check" in words, (seed, words)
+        assert not list(folder.rglob("*.saving")), (seed, words)
+
+
+def checked_only(options: object) -> int:
+    """Stand in for a run: read everything that a command line names, and draw nothing."""
+    from typing import cast
+
+    from viewer.arguments import Options
+    from viewer.main import read_script
+    from viewer.run.output_files import check_writable
+    from viewer.run.scene_opening import opened
+
+    given = cast("Options", options)
+    check_writable(given.screenshot, given.report, given.record)
+    read_script(given.script)
+    with opened(given):
+        return ExitCode.DONE
