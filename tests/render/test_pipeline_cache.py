@@ -1,5 +1,7 @@
 """Claims about the pipeline cache on disk: one per driver, and a damaged file is an empty cache."""
 
+import os
+import zlib
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,38 @@ def test_a_folder_that_cannot_be_created_is_no_failure(device, tmp_path):
 def test_no_temporary_file_is_left_behind(device, tmp_path):
     saved(device, tmp_path)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_data_of_another_driver_counts_as_empty_though_its_checksum_is_right(device, tmp_path):
+    whole = saved(device, tmp_path)
+    (file,) = tmp_path.iterdir()
+    for at in range(32):  # header size, version, vendor, device, UUID
+        body = bytearray(whole[12:])
+        body[at] ^= 1
+        file.write_bytes(whole[:8] + zlib.crc32(body).to_bytes(4, "little") + body)
+        cache = PipelineCache(device, tmp_path)
+        assert cache.loaded_bytes == 0
+        device.destroy("PipelineCache", cache.handle)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
+def test_what_stands_in_place_of_the_file_is_neither_read_nor_replaced(device, tmp_path, kind):
+    folder, outside = tmp_path / "cache", tmp_path / "outside"
+    folder.mkdir()
+    cache = PipelineCache(device, folder)
+    path = cache.path
+    make = {"fifo": os.mkfifo, "link": lambda path: path.symlink_to(outside), "folder": Path.mkdir}
+    make[kind](path)
+    before = path.lstat()
+    assert cache.save() is False
+    cache.close()
+    assert not loads(device, folder)
+    assert path.lstat().st_ino == before.st_ino
+    assert [found.name for found in folder.iterdir()] == [path.name]
+    assert not outside.exists()
+
+
+def test_a_user_without_a_folder_has_an_empty_cache(device):
+    cache = PipelineCache(device, None)
+    assert (cache.loaded_bytes, cache.save()) == (0, False)
+    cache.close()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets.importers.picture import PICTURE_ERRORS
+
+MAX_PIXELS = 1 << 26
+"""Most pixels of a picture that is read: 8192 squared."""
 
 LEVELS = 2
 SHARE = 0.001
@@ -103,12 +108,25 @@ def to_png(pixels: Picture, texts: Mapping[str, str] | None = None) -> bytes:
 
 
 def from_png(data: bytes) -> tuple[Picture, dict[str, str]]:
-    """Decode a PNG to uint8[height, width, 3] and its text chunks; raises ValueError if it is not a PNG."""
+    """Decode a PNG to uint8[height, width, 3] and its text chunks.
+
+    Raises ValueError if it is not a PNG, damaged, or larger than MAX_PIXELS.
+    """
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+        with _quiet(), Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"{image.width} x {image.height} pixels are more than {MAX_PIXELS}")
             image.load()
             return np.asarray(image.convert("RGB")), {str(k): str(v) for k, v in image.info.items()}
     except (*PICTURE_ERRORS, Image.DecompressionBombError) as error:
         raise ValueError(f"not a readable PNG: {error}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out Pillow's warnings about damage that it gets over."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

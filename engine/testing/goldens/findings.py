@@ -128,7 +128,7 @@ def _read(path: Path) -> Finding | None:
             kind=FindingKind(fields["kind"]),
             state=State(fields["state"]),
             message=fields["message"],
-            golden=Path(fields["golden"]),
+            golden=Path(os.path.normpath(fields["golden"])),
             driver=fields["driver"],
             expected=_read_golden(expected) if os.path.lexists(expected) else None,
             actual=_read_golden(path.with_suffix(".actual")),
