@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+from support.sampling import Sample
 from support.shaders import compiled, facts
 
 from engine.assets import ShaderStage
@@ -119,16 +120,15 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("reason", "shader"), REFUSED.items(), ids=REFUSED)
-def test_what_no_device_is_opened_with_is_refused_with_its_reason(
-    reason: str, shader: tuple[str, str]
-) -> None:
-    stage, text = shader
-    with pytest.raises(InputError) as caught:
-        compiled("#version 460\n" + text + "\n", stage)
-    assert {problem.code for problem in caught.value.problems} == {"shader.interface"}
-    assert any(reason in problem.message for problem in caught.value.problems), caught.value
-    assert all(problem.help and problem.position for problem in caught.value.problems)
+def test_what_no_device_is_opened_with_is_refused_with_its_reason(sample: Sample) -> None:
+    rows = list(REFUSED.items())
+    for number in sample.of(range(len(rows)), 4):
+        reason, (stage, text) = rows[number]
+        with pytest.raises(InputError) as caught:
+            compiled("#version 460\n" + text + "\n", stage)
+        assert {problem.code for problem in caught.value.problems} == {"shader.interface"}, reason
+        assert any(reason in problem.message for problem in caught.value.problems), caught.value
+        assert all(problem.help and problem.position for problem in caught.value.problems), reason
 
 
 def test_a_fault_is_at_the_line_of_its_variable() -> None:
@@ -142,37 +142,39 @@ def test_a_fault_is_at_the_line_of_its_variable() -> None:
     assert (problem.position.line, problem.position.column) == (3, 11)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "void main() { if (gl_FragCoord.x > 4.0) discard; c = vec4(dFdxFine(gl_FragCoord.y)); }",
-        "layout(early_fragment_tests) in;\nvoid main() { c = vec4(1); }",
-        "layout(depth_less) out float gl_FragDepth;\nvoid main() { gl_FragDepth = 0.0; c = vec4(1); }",
-        "const float t[4] = float[](1, 2, 3, 4);\nvoid main() { c = vec4(t[int(gl_FragCoord.x) & 3]); }",
-        "layout(location = 0) in vec4 v[4];\nvoid main() { float a[256]; a[3] = v[2].x; c = vec4(a[2]); }",
-        "layout(constant_id = 0) const int N = 8;\nvoid main() { float a[N]; a[1] = 2.0; c = vec4(a[0]); }",
-    ],
-)
-def test_what_every_device_has_is_imported(text: str) -> None:
-    assert compiled("#version 450\n" + OUT + text + "\n", "frag")
+ACCEPTED = [
+    "void main() { if (gl_FragCoord.x > 4.0) discard; c = vec4(dFdxFine(gl_FragCoord.y)); }",
+    "layout(early_fragment_tests) in;\nvoid main() { c = vec4(1); }",
+    "layout(depth_less) out float gl_FragDepth;\nvoid main() { gl_FragDepth = 0.0; c = vec4(1); }",
+    "const float t[4] = float[](1, 2, 3, 4);\nvoid main() { c = vec4(t[int(gl_FragCoord.x) & 3]); }",
+    "layout(location = 0) in vec4 v[4];\nvoid main() { float a[256]; a[3] = v[2].x; c = vec4(a[2]); }",
+    "layout(constant_id = 0) const int N = 8;\nvoid main() { float a[N]; a[1] = 2.0; c = vec4(a[0]); }",
+]
 
 
-@pytest.mark.parametrize(
-    ("text", "writes"),
-    [
-        ("void main() { gl_Position = vec4(1); }", False),
-        ("void main() { gl_Position = vec4(1); gl_PointSize = 2.0; }", True),
-        ("void f(int i) { if (i > 1) gl_PointSize = 1.0; }\nvoid main() { f(gl_VertexIndex); }", True),
-        ("void f() { gl_PointSize = 1.0; }\nvoid main() { gl_Position = vec4(1); }", False),
-        ("void main() { gl_Position = vec4(gl_PointSize); }", False),
-        (
-            "out gl_PerVertex { float gl_PointSize; };\nvoid main() { gl_PointSize = 1.0; }",
-            True,
-        ),
-    ],
-)
-def test_a_vertex_shader_is_known_to_write_the_size_of_points(text: str, writes: bool) -> None:
-    assert facts("#version 450\n" + text + "\n", "vert").reflection.writes_point_size is writes
+def test_what_every_device_has_is_imported(sample: Sample) -> None:
+    for number in sample.of(range(len(ACCEPTED)), 1):
+        assert compiled("#version 450\n" + OUT + ACCEPTED[number] + "\n", "frag")
+
+
+POINTS = [
+    ("void main() { gl_Position = vec4(1); }", False),
+    ("void main() { gl_Position = vec4(1); gl_PointSize = 2.0; }", True),
+    ("void f(int i) { if (i > 1) gl_PointSize = 1.0; }\nvoid main() { f(gl_VertexIndex); }", True),
+    ("void f() { gl_PointSize = 1.0; }\nvoid main() { gl_Position = vec4(1); }", False),
+    ("void main() { gl_Position = vec4(gl_PointSize); }", False),
+    (
+        "out gl_PerVertex { float gl_PointSize; };\nvoid main() { gl_PointSize = 1.0; }",
+        True,
+    ),
+]
+
+
+def test_a_vertex_shader_is_known_to_write_the_size_of_points(sample: Sample) -> None:
+    for number in sample.of(range(len(POINTS)), 1):
+        text, writes = POINTS[number]
+        found = facts("#version 450\n" + text + "\n", "vert")
+        assert found.reflection.writes_point_size is writes, text
 
 
 def test_arrays_of_matrices_and_structs_take_a_location_for_each_column_and_member() -> None:

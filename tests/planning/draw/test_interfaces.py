@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from support.sampling import Sample
 from support.shaders import facts
 
 from engine.plan.terms.drawing import ShaderStage
@@ -81,13 +81,12 @@ BINDINGS = {
 }
 
 
-@pytest.mark.parametrize(("declaration", "use"), BINDINGS.items(), ids=BINDINGS)
-def test_what_a_pass_does_not_provide_is_a_fault(declaration: str, use: tuple[str, str]) -> None:
-    value, message = use
-    (found,) = faults(
-        VERTEX.format("", ""), reading(declaration, f"colour = {value}.xxxx;".replace(") .", ")."))
-    )
-    assert message in found
+def test_what_a_pass_does_not_provide_is_a_fault(sample: Sample) -> None:
+    rows = list(BINDINGS.items())
+    for number in sample.of(range(len(rows)), 2):
+        declaration, (value, message) = rows[number]
+        (found,) = faults(VERTEX.format("", ""), reading(declaration, f"colour = {value}.xxxx;"))
+        assert message in found
 
 
 def test_what_a_pass_provides_is_no_fault() -> None:
@@ -145,13 +144,13 @@ STAGES = {
 }
 
 
-@pytest.mark.parametrize(("output", "write", "input_", "read", "message"), STAGES.values(), ids=STAGES)
-def test_a_fragment_stage_reads_what_the_vertex_stage_writes(
-    output: str, write: str, input_: str, read: str, message: str
-) -> None:
-    fragment = reading(f"layout(location = 0) {input_}", f"colour = {read};")
-    (found,) = faults(VERTEX.format(output, write), fragment)
-    assert message in found
+def test_a_fragment_stage_reads_what_the_vertex_stage_writes(sample: Sample) -> None:
+    rows = list(STAGES.values())
+    for number in sample.of(range(len(rows)), 2):
+        output, write, declared, read, message = rows[number]
+        fragment = reading(f"layout(location = 0) {declared}", f"colour = {read};")
+        (found,) = faults(VERTEX.format(output, write), fragment)
+        assert message in found
 
 
 def test_a_fragment_stage_may_read_less_than_is_written() -> None:
@@ -171,21 +170,22 @@ def test_parts_of_a_location_are_matched_by_component() -> None:
     assert "reads 'part.y'" in found
 
 
-@pytest.mark.parametrize(
-    ("output", "message"),
-    [
-        (
-            "layout(location = 0) out uvec4 c;\nvoid main() { c = uvec4(1); }",
-            "colour 0 (R8G8B8A8_SRGB) as float",
-        ),
-        ("layout(location = 0) out vec3 c;\nvoid main() { c = vec3(1); }", "does not write all of colour 0"),
-        ("layout(location = 1) out vec4 c;\nvoid main() { c = vec4(1); }", "does not write all of colour 0"),
-        ("void main() {}", "does not write all of colour 0"),
-        ("", "there is no fragment shader"),
-    ],
-)
-def test_every_colour_of_a_pass_is_written_whole_and_in_its_kind(output: str, message: str) -> None:
-    assert message in faults(VERTEX.format("", ""), output)[0]
+COLOURS = [
+    (
+        "layout(location = 0) out uvec4 c;\nvoid main() { c = uvec4(1); }",
+        "colour 0 (R8G8B8A8_SRGB) as float",
+    ),
+    ("layout(location = 0) out vec3 c;\nvoid main() { c = vec3(1); }", "does not write all of colour 0"),
+    ("layout(location = 1) out vec4 c;\nvoid main() { c = vec4(1); }", "does not write all of colour 0"),
+    ("void main() {}", "does not write all of colour 0"),
+    ("", "there is no fragment shader"),
+]
+
+
+def test_every_colour_of_a_pass_is_written_whole_and_in_its_kind(sample: Sample) -> None:
+    for number in sample.of(range(len(COLOURS)), 1):
+        output, message = COLOURS[number]
+        assert message in faults(VERTEX.format("", ""), output)[0]
 
 
 def test_colours_that_a_pass_does_not_have_are_a_fault() -> None:
@@ -221,7 +221,7 @@ def test_a_feature_that_the_device_lacks_is_named() -> None:
         assert faults(vertex, fragment, PassInterface.of(FORWARD, features)) == []
 
 
-def test_members_of_the_frame_lie_where_all_shaders_have_them() -> None:
+def test_members_of_the_frame_lie_where_all_shaders_have_them(sample: Sample) -> None:
     shared = "layout(set = 0, binding = 0) uniform Frame {{ {} }} frame;"
     engine = facts(
         HEAD + VERTEX.format(shared.format("mat4 a; vec4 b[2]; vec4 c;"), "gl_PointSize = frame.c.x;"), "vert"
@@ -235,19 +235,21 @@ def test_members_of_the_frame_lie_where_all_shaders_have_them() -> None:
 
     assert found("mat4 a;", "frame.a[0].x") == []
     assert found("mat4 a; vec4 b[2]; vec4 c; vec2 own;", "frame.own.x") == []
-    for declared, read in (
+    cases = (
         *(
             ("vec4 c; mat4 a;", "frame.c.x"),
             ("mat4 a; vec4 own;", "frame.own.x"),
             ("mat4 a; vec2 b[2];", "frame.b[1].x"),
         ),
         *(("mat4 a; vec4 b[3];", "frame.b[1].x"), ("mat4 a; uvec4 b[2];", "float(frame.b[1].x)")),
-    ):
+    )
+    for number in sample.of(range(len(cases)), 1):
+        declared, read = cases[number]
         (message,) = found(declared, read)
         assert "the block 'frame'" in message, declared
 
 
-def test_rows_of_materials_hold_a_layer_for_each_texture() -> None:
+def test_rows_of_materials_hold_a_layer_for_each_texture(sample: Sample) -> None:
     def found(layers: str, binding: int) -> list[str]:
         declared = (
             f"struct M {{ {layers}; vec4 tint; }};\n"
@@ -259,7 +261,9 @@ def test_rows_of_materials_hold_a_layer_for_each_texture() -> None:
             reading(declared, "colour = materials.row[0].tint + texture(albedo, vec3(0));"),
         )
 
-    for layers, most in (("uint layers[4]", 3), ("uvec2 layers", 1), ("float layers", 0)):
+    cases = (("uint layers[4]", 3), ("uvec2 layers", 1), ("float layers", 0))
+    for number in sample.of(range(len(cases)), 1):
+        layers, most = cases[number]
         assert found(layers, most) == []
         assert ["has room for" in text for text in found(layers, most + 1)] == [True]
     assert found("vec4 other", 9) == []
