@@ -213,6 +213,8 @@ def _read_forward_pointer(tables: ModuleTables, operands: tuple[int, ...]) -> No
 
 def _read_variable(tables: ModuleTables, operands: tuple[int, ...]) -> None:
     tables.variables[operands[1]] = (operands[0], operands[2])
+    if len(operands) > 3:
+        tables.initialized.add(operands[1])
 
 
 def _read_capability(tables: ModuleTables, operands: tuple[int, ...]) -> None:

@@ -18,6 +18,7 @@ from engine.assets.limits import (
     MAX_LOCATIONS,
     MAX_PUSH_BYTES,
     MAX_SETS,
+    MAX_SHADER_TABLE_BYTES,
     MAX_SHADER_VALUE_BYTES,
     MAX_SHARED_BYTES,
     MAX_UNIFORM_BYTES,
@@ -174,11 +175,12 @@ def _features(tables: ModuleTables, reflection: Reflection) -> Iterator[Fault]:
 
 def _sizes(tables: ModuleTables) -> Iterator[Fault]:
     """Refuse variables and values that no invocation can hold."""
-    held = shared = 0
+    held = shared = given = 0
     for variable, (pointer, storage) in tables.variables.items():
         size = tables.sizes[tables.types[pointer][2]]
         if storage in (StorageClass.FUNCTION, StorageClass.PRIVATE):
             held += size
+            given += size if variable in tables.initialized else 0
         elif storage == StorageClass.WORKGROUP:
             shared += size
         else:
@@ -195,6 +197,11 @@ def _sizes(tables: ModuleTables) -> Iterator[Fault]:
         yield Fault(
             f"its variables take {held} bytes; an invocation has {MAX_SHADER_VALUE_BYTES}",
             "make arrays smaller, or put them into a buffer",
+        )
+    if given > MAX_SHADER_TABLE_BYTES:
+        yield Fault(
+            f"its constant tables take {given} bytes; a shader has {MAX_SHADER_TABLE_BYTES}",
+            "make the tables smaller, or compute what they hold",
         )
     if shared > MAX_SHARED_BYTES:
         yield Fault(

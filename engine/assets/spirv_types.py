@@ -97,7 +97,7 @@ class ModuleTables:
     """Tables of the instructions of a module, by result id.
 
     `sizes` has the bytes of a value of each type, `chains` base and indices of each access chain,
-    `value_types` the arrays and structs that are types of values.
+    `initialized` the variables with an initial value, `value_types` the arrays and structs that are types of values.
     """
 
     version: int
@@ -109,6 +109,7 @@ class ModuleTables:
     constants: dict[int, int] = field(default_factory=dict)
     composites: dict[int, tuple[int, ...]] = field(default_factory=dict)
     variables: dict[int, tuple[int, int]] = field(default_factory=dict)
+    initialized: set[int] = field(default_factory=set)
     entry_points: dict[tuple[int, str], tuple[int, tuple[int, ...]]] = field(default_factory=dict)
     execution_modes: dict[int, dict[int, tuple[int, ...]]] = field(default_factory=dict)
     capabilities: list[int] = field(default_factory=list)

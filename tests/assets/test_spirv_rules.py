@@ -74,11 +74,17 @@ REFUSED = {
         + OUT
         + "float huge[2147483647];\nvoid main() { huge[n] = 1.0; c = vec4(huge[n + 1]); }",
     ),
-    "its variables take 80000 bytes": (
+    "its variables take 24000 bytes": (
         "frag",
         "layout(location = 0) flat in int n;\n"
         + OUT
-        + "void main() { float a[10000]; float b[10000]; a[n] = b[n + 1] = 2.0; c = vec4(a[n] + b[n]); }",
+        + "void main() { float a[3000]; float b[3000]; a[n] = b[n + 1] = 2.0; c = vec4(a[n] + b[n]); }",
+    ),
+    "its constant tables take 2400 bytes": (
+        "frag",
+        OUT
+        + "const float t[600] = float[](" + ", ".join(f"{n}.0" for n in range(600)) + ");\n"
+        "void main() { c = vec4(t[int(gl_FragCoord.x)]); }",
     ),
     "its shared variables take": (
         "comp",
