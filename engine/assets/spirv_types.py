@@ -97,7 +97,8 @@ class ModuleTables:
     """Tables of the instructions of a module, by result id.
 
     `sizes` has the bytes of a value of each type, `chains` base and indices of each access chain,
-    `initialized` the variables with an initial value, `value_types` the arrays and structs that are types of values.
+    `initialized` the variables with an initial value, `value_types` the arrays and structs that are types of
+    values.
     """
 
     version: int

@@ -82,14 +82,13 @@ REFUSED = {
     ),
     "its constant tables take 2400 bytes": (
         "frag",
-        OUT
-        + "const float t[600] = float[](" + ", ".join(f"{n}.0" for n in range(600)) + ");\n"
+        OUT + "const float t[600] = float[](" + ", ".join(f"{n}.0" for n in range(600)) + ");\n"
         "void main() { c = vec4(t[int(gl_FragCoord.x)]); }",
     ),
     "its shared variables take": (
         "comp",
         "layout(local_size_x = 1) in;\nlayout(set = 0, binding = 0) buffer B { float v; } b;\n"
-        "shared float s[10000];\nvoid main() { s[1] = 1.0; b.v = s[2]; }",
+        "shared float s[3000];\nshared float r[3000];\nvoid main() { s[1] = r[2]; b.v = s[2]; }",
     ),
     "'uv' has the location 20": (
         "vert",
