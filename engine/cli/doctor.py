@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         print("\nThis machine cannot draw yet: see MISSING above. `plan` and `format` need no device.")
         return ExitCode.NO_DEVICE
     if options.record:
-        from engine.cli.record import record_profile
+        from engine.cli.profiles import record_profile
 
         print(f"\nThe profile of {record_profile(options.record, options.device)} is in {options.record}")
     return ExitCode.DONE
