@@ -64,5 +64,9 @@ class AssetCode(ProblemCode):
     SHADER_SPIRV = "shader.spirv", "The SPIR-V module is damaged, invalid, or lacks the entry point."
     TEXTURE_DECODE = "texture.decode", "The picture is damaged, or its file too short for the size it claims."
     TEXTURE_FORMAT = "texture.format", "The file is neither PNG nor JPEG."
+    TEXTURE_MEMORY = (
+        "texture.memory",
+        "There is no memory left for the picture; it is tried again every time.",
+    )
     TEXTURE_MIPS = "texture.mips", "More mip levels are requested than the picture can have."
     TEXTURE_SIZE = "texture.size", "The picture has no pixels, or more than the limit."

@@ -27,7 +27,9 @@ from engine.assets.stamps import source_stamp
 from engine.assets.tool_process import RunningTools
 from engine.humon import Code, InputError, Position, Problem, parse
 
-_RETRYABLE = frozenset({NO_COMPILER, Code.FILE_MISSING, Code.FILE_UNREADABLE, AssetCode.FILE_CASE})
+_RETRYABLE = frozenset(
+    {NO_COMPILER, Code.FILE_MISSING, Code.FILE_UNREADABLE, AssetCode.FILE_CASE, AssetCode.TEXTURE_MEMORY}
+)
 
 
 @dataclass(frozen=True, slots=True)

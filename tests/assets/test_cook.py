@@ -310,6 +310,22 @@ def test_a_missing_source_is_looked_for_every_time_and_nothing_is_written(
     assert cook() == 0
 
 
+def test_a_picture_without_memory_is_tried_again(
+    cook: Cooks, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.assets.importers.texture.fill_mips", no_memory)
+        cooked = cook_database(project.db())
+        cooked.image.close()
+        failures = [entry.failure[0]["code"] for entry in cooked.entries.values() if entry.failure]
+        assert failures == ["texture.memory", "texture.memory"]
+    assert cook() == 2
+    assert cook() == 0
+
+
 def test_a_cache_that_cannot_be_written_is_in_memory_with_one_warning(project: Project) -> None:
     db = project.db(TRIANGLE_DB.replace("name: db", "name: db  cacheFile: nowhere/db.ogCache", 1))
     cooked = cook_database(db)

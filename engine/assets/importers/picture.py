@@ -18,7 +18,6 @@ PICTURE_ERRORS = (
     LookupError,
     ArithmeticError,
     EOFError,
-    MemoryError,
     AttributeError,
     struct.error,
     zlib.error,

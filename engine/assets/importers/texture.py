@@ -44,7 +44,7 @@ def import_texture(data: bytes, name: str, settings: TextureSettings) -> Importe
     """Decode a PNG or JPEG file and compute its mip levels; the result has the finest first.
 
     The structure of the file and the size in its header are checked before anything is decoded. Raises
-    InputError: `texture.format`, `texture.size`, `texture.decode` or `texture.mips`.
+    InputError: `texture.format`, `texture.size`, `texture.decode`, `texture.memory` or `texture.mips`.
     """
     file = _read_file(data, name)
     width, height = file.width, file.height
@@ -55,14 +55,19 @@ def import_texture(data: bytes, name: str, settings: TextureSettings) -> Importe
         raise _error(AssetCode.TEXTURE_MIPS, message, name)
     shapes = [(max(1, height >> level), max(1, width >> level), 4) for level in range(levels)]
     offsets = np.cumsum([0, *(rows * columns * 4 for rows, columns, _ in shapes)]).tolist()
-    texels = _decode(file, offsets[-1], name)
-    fill_mips(
-        [
-            texels[start : start + rows * columns * 4].reshape(rows, columns, 4)
-            for start, (rows, columns, _) in zip(offsets, shapes, strict=False)
-        ],
-        settings.color_space,
-    )
+    try:
+        texels = _decode(file, offsets[-1], name)
+        fill_mips(
+            [
+                texels[start : start + rows * columns * 4].reshape(rows, columns, 4)
+                for start, (rows, columns, _) in zip(offsets, shapes, strict=False)
+            ],
+            settings.color_space,
+        )
+    except MemoryError as error:
+        message = f"there is no memory left for {width} x {height} pixels"
+        hint = "scale the picture down, or cook with fewer workers: `cook SCENE --jobs 1`"
+        raise _error(AssetCode.TEXTURE_MEMORY, message, name, hint) from error
     is_srgb = settings.color_space is ColorSpace.SRGB
     facts = TextureFacts(
         width=width,
