@@ -280,6 +280,7 @@ def test_compaction_returns_the_only_page_of_a_pool_at_once():
     steps = make_schedule(Resident.settled_at(sparse), found.plan, NO_SOURCES).steps
     assert sum(int(step.sizes.sum()) for step in steps if isinstance(step, Move)) == found.moved
     assert len([step for step in steps if isinstance(step, Free)]) == 1
+    assert compact(sparse, max_bytes=2 * LAYER, max_moves=2).gain == found.gain
     assert compact(sparse, max_bytes=2 * LAYER - 1).plan is sparse
     assert compact(sparse, max_moves=1).plan is sparse
     assert compact(found.plan).plan is found.plan

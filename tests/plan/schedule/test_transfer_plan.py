@@ -207,3 +207,12 @@ def test_a_buffer_that_has_begun_is_cut_from_where_it_stopped():
     assert parts["place"].tolist() == [84 + at for at in begun]
     assert parts["source"].tolist() == [1020 + at for at in begun]
     assert parts["room"].tolist() == parts["size"].tolist()
+
+
+@pytest.mark.parametrize(("start", "size", "rows"), [(0, 32, (0, 6)), (0, 16, (0, 4)), (16, 16, (4, 2))])
+def test_the_last_row_of_blocks_ends_with_its_level(start: int, size: int, rows: tuple[int, int]):
+    shape = ImageShape(Format.BC1_RGB_UNORM_BLOCK, 8, 6)  # two rows of two blocks, of eight bytes each
+    made = pieces({"source": 100 + start, "start": start, "size": size, "shape": 0})
+    step, _ = transfer(0, 9, made, [shape], 1, 0)
+    (copy,) = step.image_copies
+    assert (copy["y"], copy["height"], copy["width"], copy["size"]) == (*rows, 8, size)

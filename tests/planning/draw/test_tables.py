@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from engine.feature import Feature, Registry, discover
 from engine.graph import DepthTarget, ImageDecl, Pass
 from engine.plan import Format
 from engine.planning import scene as planning
+from engine.planning.draw.blocks import Block
+from engine.planning.draw.recipes import BATCH_KEYS, TEXTURE
 from engine.planning.draw.tables import DrawTable, _padded, _rows, distinct_keys, numbered
 from engine.planning.scene import ScenePlanner
 from engine.scene import load_scene
@@ -259,3 +263,45 @@ def test_blocks_of_rows_that_were_enabled_or_disabled_are_noted_once(cube):
             scene.tableau[name].visibleModel.enabled = enabled
             table.refresh()
             assert table.changes.since(seen).tolist() == [block]
+
+
+def uneven() -> Any:
+    """Batches of three shader sets with none, one and three materials, each with a texture of its own."""
+    batches = np.zeros(4, BATCH_KEYS)
+    batches["shading"], batches["material"] = [2, 1, 2, 0], [2, 0, 0, -1]
+    batches["vertices"], batches["indices"] = [10, 11, 12, 13], [20, 21, 22, 23]
+    pairs = [(1, 0), (2, 0), (2, 1), (2, 2)]
+    textures = np.array([(s, m, 100 * s + m, 1) for s, m in pairs], TEXTURE)
+    recipes = SimpleNamespace(materials=[[], [None], [None] * 3], textures=textures)
+    return SimpleNamespace(batches=batches, recipes=recipes)
+
+
+@pytest.mark.parametrize(
+    ("batches", "assets"),
+    [
+        ([0], [10, 20, 202]),
+        ([1], [11, 21, 100]),
+        ([2], [12, 22, 200]),
+        ([3], [13, 23]),
+        ([0, 2], [10, 12, 20, 22, 200, 202]),
+    ],
+)
+def test_assets_are_those_of_the_batches_alone_however_many_materials_shader_sets_have(batches, assets):
+    assert sorted(DrawTable.assets_of(uneven(), np.array(batches)).tolist()) == assets
+
+
+@pytest.mark.parametrize(
+    ("materials", "batches"),
+    [([(2, 2)], [0]), ([(1, 0)], [1]), ([(2, 0)], [2]), ([(2, 1)], []), ([(1, 0), (2, 2)], [0, 1])],
+)
+def test_batches_are_those_of_the_materials_alone_however_many_shader_sets_have(materials, batches):
+    found = DrawTable.batches_of_materials(uneven(), np.array(materials, np.int64))
+    assert found.tolist() == batches
+
+
+def test_the_ring_of_frame_values_holds_the_largest_of_all_blocks(cube, monkeypatch):
+    scene, library = cube
+    monkeypatch.setattr(DrawTable, "frame_blocks", lambda _: [Block([], size) for size in (16, 48, 32)])
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
+    plan = planner.plan(planner.needs())
+    assert plan.memory.subresource_table.row(planner.keys.transient("frame"))["size"] == 48
