@@ -1,13 +1,14 @@
 """The view of a light for its shadow map: of all casters where they are close together, else of what is seen.
 
 Positions are measured along the light's own axes from the light's own place, in double precision: a map whose
-place is rounded to whole texels has the same texels while the camera moves, wherever the scene is.
+place is rounded to whole texels has the same texels while the camera moves, wherever the scene is. This is
+plain Python, as numpy is slow for so few numbers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,6 @@ import numpy.typing as npt
 
 from engine.feature import Box, FrameView
 from engine.feature.frame import Lens
-from engine.math import orthographic_reversed, view_from_world
 from features.shadow_caster import SHADOW_TEXELS
 
 MARGIN = 1.04
@@ -26,7 +26,10 @@ FADE = 8.0
 
 NO_FADE = 1e6
 
-Vector = npt.NDArray[np.float64]
+LONGEST = 4.0
+"""The length of a shadow, in distances up to which shadows fall, that is looked for before the casters."""
+
+Axes = tuple[list[float], list[float], list[float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,70 +42,72 @@ class ShadowView:
 
 
 def shadow_view(
-    light: npt.NDArray[np.float64],
-    casters: Box | None,
-    receivers: Callable[[], Box | None],
-    frame: FrameView,
-    distance: float,
+    place: list[float], axes: Axes, casters: Box | None, frame: FrameView, distance: float
 ) -> ShadowView:
-    """Fit the map of a light, given by its world matrix [4, 4], to what casts and what is seen.
+    """Fit the map of a light, with its place in the world and its axes, to what casts and what is seen.
 
     Casters that fit into the part of the view up to `distance` metres are in the map, all of them, whatever
     the camera does. Else the map holds a ball around that part, and what casts on it from above. Its size
-    depends on the distance and on the camera's lens alone, or, where all `receivers` are far away, on how far
-    they are, in steps; its place is rounded to texels.
+    depends on the distance and on the camera's lens alone, or, where all shadows are far away, on how far
+    they are, in steps; its place is rounded to texels. The light shines against the third axis.
     """
-    place = light[3, :3]
-    axes = light_axes(light)
-    turn = axes.astype(np.float64)
-    low, high = casters if casters is not None else (place - 1.0, place + 1.0)
-    middle, half = ((low + high) / 2 - place) @ turn, (high - low) / 2 @ np.abs(turn)
-    around = _around(frame, distance, receivers, float(half[:2].max()))
-    if around is None:
-        half = np.maximum(2 * half, 1e-3) * (MARGIN / 2)
-        side, deep, fade = float(half[:2].max()), float(half[2]), NO_FADE
+    if casters is None:
+        low, high = [p - 1.0 for p in place], [p + 1.0 for p in place]
     else:
-        centre, side = around
+        low, high = casters[0].tolist(), casters[1].tolist()
+    half = [(b - a) / 2 for a, b in zip(low, high, strict=True)]
+    centre = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
+    middle = [_along(axis, centre, place) for axis in axes]
+    spread = [sum(abs(a) * h for a, h in zip(axis, half, strict=True)) for axis in axes]
+    widest = max(spread[:2])
+    ball = _ball_of_view(frame, distance, widest, centre, half, axes[2])
+    if ball is None:
+        side, deep, fade = max(2 * widest, 1e-3) * MARGIN / 2, max(2 * spread[2], 1e-3) * MARGIN / 2, NO_FADE
+    else:
+        seen, side = ball
         texel = 2 * side / SHADOW_TEXELS
-        seen = (centre - place) @ turn
-        least, most = seen[2] - side, max(middle[2] + half[2], seen[2] + side)
-        middle = np.append(np.round(seen[:2] / texel) * texel, (least + most) / 2)
-        deep, fade = float(most - least) / 2, FADE
-    view = np.identity(4, np.float32)
-    view[:3, :3] = axes
-    view[3, :3] = (frame.origin - place) @ turn - middle
-    matrix = view @ orthographic_reversed(-side, side, -side, side, -deep, deep)
-    return ShadowView(matrix, 2 * side / SHADOW_TEXELS, fade)
+        at = [_along(axis, seen, place) for axis in axes]
+        least, most = at[2] - side, max(middle[2] + spread[2], at[2] + side)
+        middle = [round(at[0] / texel) * texel, round(at[1] / texel) * texel, (least + most) / 2]
+        deep, fade = (most - least) / 2, FADE
+    to_origin = [_along(axis, frame.origin.tolist(), place) - m for axis, m in zip(axes, middle, strict=True)]
+    scale = (1.0 / side, -1.0 / side, 0.5 / deep)  # clip y points down, depth is reversed
+    rows = [[axis[i] * s for axis, s in zip(axes, scale, strict=True)] + [0.0] for i in range(3)]
+    moved = [t * s for t, s in zip(to_origin, scale, strict=True)]
+    rows.append([moved[0], moved[1], moved[2] + 0.5, 1.0])
+    return ShadowView(np.array(rows, np.float32), 2 * side / SHADOW_TEXELS, fade)
 
 
-def light_axes(light: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Return the upper 3 x 3 of the view matrix of a light: its axes are the columns, it shines along -Z."""
-    return view_from_world(light)[:3, :3]
-
-
-def _around(
-    frame: FrameView, distance: float, receivers: Callable[[], Box | None], half: float
-) -> tuple[Vector, float] | None:
+def _ball_of_view(
+    frame: FrameView,
+    distance: float,
+    widest: float,
+    centre: list[float],
+    half: list[float],
+    back: list[float],
+) -> tuple[list[float], float] | None:
     """Return centre and radius of the ball around what is seen up to `distance`; None if all casters fit in.
 
-    `half` is half the casters' width. Where everything is farther away, the ball is there, larger in steps.
+    `widest` is half the casters' width as the light sees it, `centre` and `half` are those of their box.
+    Where they and the shadows on their own floor are farther away, the ball is there, larger in steps.
     """
     lens = frame.lens
     if lens is None:
         return None
     length = max(distance, lens.reach)
     along, least = _ball(lens, lens.begin, length)
-    if half <= least:
+    if widest <= least:
         return None
-    view, box, radius = frame.view, receivers(), least
+    view, radius = frame.view, least
     assert view is not None
-    if box is not None:
-        to_middle = ((box[0] + box[1]) / 2 - view.eye) @ view.forward
-        near = float(to_middle - (box[1] - box[0]) / 2 @ np.abs(view.forward))
-        if near > lens.begin:
-            along, radius = _ball(lens, near, max(length, lens.reach + lens.spread * near))
-            radius = least * 2 ** (math.ceil(2 * math.log2(max(radius / least, 1.0))) / 2)
-    return (view.eye + along * view.forward, radius) if half > radius else None
+    eye, forward = view.eye.tolist(), view.forward.tolist()
+    near = _along(forward, centre, eye) - sum(abs(f) * h for f, h in zip(forward, half, strict=True))
+    shadow = min(2 * half[1] / max(abs(back[1]), 1e-6), LONGEST * distance)
+    near -= max(0.0, sum(f * b for f, b in zip(forward, back, strict=True))) * shadow
+    if near > lens.begin:
+        along, radius = _ball(lens, near, max(length, lens.reach + lens.spread * near))
+        radius = least * 2 ** (math.ceil(2 * math.log2(max(radius / least, 1.0))) / 2)
+    return ([e + along * f for e, f in zip(eye, forward, strict=True)], radius) if widest > radius else None
 
 
 def _ball(lens: Lens, near: float, length: float) -> tuple[float, float]:
@@ -115,3 +120,8 @@ def _ball(lens: Lens, near: float, length: float) -> tuple[float, float]:
     along = (near + far) / 2 + (last * last - first * first) / (2 * length)
     along = min(max(along, near), far)
     return along, max(math.hypot(along - near, first), math.hypot(far - along, last))
+
+
+def _along(axis: Sequence[float], point: Sequence[float], start: Sequence[float]) -> float:
+    """Return how far along an axis a point lies from `start`."""
+    return sum(a * (p - s) for a, p, s in zip(axis, point, start, strict=True))

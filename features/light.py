@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.feature import Feature, FrameView
+from engine.math import unit_axes
 from engine.tableau.schema import choice_field, color_field, float_field
-from features._shadow_view import light_axes, shadow_view
+from features._shadow_view import shadow_view
 from features.shadow_caster import SHADOW_TEXELS, ShadowCaster
-from features.visible_model import VisibleModel
 
 MAX_LIGHTS = 4
 """How many lights the Frame block holds; further ones are not used."""
@@ -45,16 +45,12 @@ class Light(Feature):
         if not count:
             return {}
         lights = frame.world(rows.objects[:count])
+        axes = [unit_axes(light) for light in lights]
         colors = rows["color"][:count] * rows["intensity"][:count, None]
-        shadow = shadow_view(
-            lights[0],
-            frame.bounds(ShadowCaster.type_name),
-            lambda: frame.bounds(VisibleModel.type_name),
-            frame,
-            float(rows["shadowDistance"][0]),
-        )
+        casters, distance = frame.bounds(ShadowCaster.type_name), float(rows["shadowDistance"][0])
+        shadow = shadow_view(lights[0, 3, :3].tolist(), axes[0], casters, frame, distance)
         return {
-            "lightDirection": np.stack([light_axes(light)[:, 2] for light in lights]),
+            "lightDirection": np.array([back for _, _, back in axes], np.float32),
             "lightColor": colors,
             "skyAmbient": rows["sky"][0],
             "groundAmbient": rows["ground"][0],

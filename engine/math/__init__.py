@@ -24,6 +24,7 @@ from engine.math.projection import (
     orthographic_reversed,
     perspective_reversed,
     project,
+    unit_axes,
     view_from_world,
 )
 from engine.math.quaternion import (
@@ -65,5 +66,6 @@ __all__ = [
     "to_euler_xyz_degrees",
     "to_matrix3",
     "transform_points",
+    "unit_axes",
     "view_from_world",
 ]

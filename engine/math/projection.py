@@ -54,19 +54,24 @@ def orthographic_reversed(
 
 
 def view_from_world(world: ArrayLike) -> Matrix:
-    """Return the view matrix [4, 4] of a camera from its world matrix, ignoring scale and shear.
+    """Return the view matrix [4, 4] of a camera from its world matrix, ignoring scale and shear."""
+    right, up, back = unit_axes(world)
+    return _view(right, up, back, np.asarray(world, np.float64)[3, :3].tolist())
+
+
+def unit_axes(world: ArrayLike) -> tuple[list[float], list[float], list[float]]:
+    """Return the directions of +X, +Y and +Z of a world matrix, at right angles and of length 1; Z is kept.
 
     A flat matrix keeps the axes that it has: a direction that is lost is made from the others.
     """
-    *axes, eye = np.asarray(world, np.float64)[:, :3].tolist()  # numpy is slow for so few numbers
-    x, y, z = (_unit(axis) for axis in axes)
+    x, y, z = (_unit(axis) for axis in np.asarray(world, np.float64)[:3, :3].tolist())
     back = z or _unit(_cross(x, y), PARALLEL) or _unit(_across(y)) or _unit(_across(x)) or [0.0, 0.0, 1.0]
     right = (
         _unit(_cross(y, back), PARALLEL)
         or _unit(_cross(_cross(back, x), back), PARALLEL)
         or _unit(_across(back))
     )
-    return _view(right, _cross(back, right), back, eye)
+    return right, _cross(back, right), back
 
 
 def frame_origin(eye: ArrayLike) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -148,19 +148,15 @@ def scene_view(
     """
     for name in registry:
         try:
-            given = registry[name].view(frame)
-            view = None if given is None else replace(given, view_projection=_matrix(given.view_projection))
+            view = registry[name].view(frame)
+            if view is not None and np.shape(view.view_projection) != (4, 4):
+                raise ValueError(f"a view_projection of shape {np.shape(view.view_projection)}")
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             guard(registry[name], error)
         else:
             if view is not None:
                 return view
     return None
-
-
-def _matrix(given: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """Return a matrix [4, 4]. Raises ValueError for anything else."""
-    return np.asarray(given, np.float32).reshape(4, 4)
 
 
 def _same(one: Pieces, other: Pieces) -> bool:

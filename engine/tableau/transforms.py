@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine.math import compose, normalize
 from engine.tableau.columns import Columns, Rows, distinct
 from engine.tableau.journal import Journal
-from engine.tableau.tree import Tree
+from engine.tableau.tree import NO_ROWS, Tree
 
 LIMIT = 1e15
 """Metres from the world's origin, and length of an axis, up to which objects are drawn: their squares, which
@@ -89,6 +89,7 @@ class Transforms:
         self.version = 0
         self.moves = Journal()
         self.turns = Journal()
+        self._may_mirror = False
 
     def set(
         self,
@@ -140,7 +141,8 @@ class Transforms:
         self.version += 1
         moved = updated[0] if len(updated) == 1 else np.sort(np.concatenate(updated))
         self.moves.note(moved)
-        self.turns.note(np.concatenate(turned))
+        if self._may_mirror:
+            self.turns.note(np.concatenate(turned))
         return ranges(moved)
 
     def _update_level(self, rows: Rows) -> Rows:
@@ -151,34 +153,44 @@ class Transforms:
         parents = columns["parent"][where]
         top = bool(parents[0] < 0)  # rows are of one level
         position, scale = columns["translation"][where], columns["scale"][where]
-        negative = scale < 0
-        mirrored = negative[:, 0] ^ negative[:, 1] ^ negative[:, 2]
         in_place = isinstance(where, slice) and top
         with np.errstate(all="ignore"):  # overflows are found below
-            made = compose(
-                position, columns["rotation"][where], scale, placement[where] if in_place else None
-            )
+            high = position.astype(np.float32)
+            made = compose(high, columns["rotation"][where], scale, placement[where] if in_place else None)
             if not top:
                 above = _as_slice(parents)
                 axes, start = placement[above][:, :3, :3], columns["origin"][above]
                 made[:, :3, :3] = made[:, :3, :3] @ axes
                 position = start + sum(position[:, i, None] * axes[:, i] for i in range(3))
-                made[:, 3, :3] = position
-                mirrored ^= columns["mirrored"][above]
+                made[:, 3, :3] = high = position.astype(np.float32)
             if not (made.max() <= LIMIT and made.min() >= -LIMIT):  # as with NaN
                 bad = ~(np.abs(made) <= LIMIT).all(axis=(1, 2))
                 self._report(rows[bad], RANGE)
                 position = position.copy()
                 position[bad] = 0.0 if top else start[bad]
-                made[bad, :3, :3], made[bad, 3, :3] = 0.0, position[bad]
-        made[:, :3, 3] = position - made[:, 3, :3]
+                high = position.astype(np.float32)
+                made[bad, :3, :3], made[bad, 3, :3] = 0.0, high[bad]
+        made[:, :3, 3] = position - high.astype(np.float64)
         columns["origin"][where] = position
-        turned: Rows = rows[mirrored != columns["mirrored"][where]]
-        if len(turned) or mirrored.any():
-            columns["mirrored"][where] = mirrored
-            made[:, 3, 3] = np.where(mirrored, np.float32(-1.0), np.float32(1.0))
+        turned = self._mirror(rows, where, scale, made) if self._may_mirror or scale.min() < 0 else NO_ROWS
         if not in_place:
             placement[where] = made
+        return turned
+
+    def _mirror(
+        self, rows: Rows, where: Rows | slice, scale: NDArray[np.float32], made: NDArray[np.float32]
+    ) -> Rows:
+        """Find which of these objects of one level are mirrored; return those for which that has changed."""
+        self._may_mirror = True
+        columns = self._columns
+        negative = scale < 0
+        mirrored = negative[:, 0] ^ negative[:, 1] ^ negative[:, 2]
+        parents = columns["parent"][where]
+        if parents[0] >= 0:
+            mirrored ^= columns["mirrored"][parents]
+        turned: Rows = rows[mirrored != columns["mirrored"][where]]
+        columns["mirrored"][where] = mirrored
+        made[:, 3, 3] = np.where(mirrored, np.float32(-1.0), np.float32(1.0))
         return turned
 
     def _store(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from support.sampling import amount
 
 from engine.feature import Box, FrameView, View
-from engine.math import axis_angle
+from engine.math import axis_angle, unit_axes
 from engine.tableau import Tableau
 from features._shadow_view import ShadowView, shadow_view
 from features.camera import Camera
@@ -45,9 +43,9 @@ def frame(eye=(0.0, 1.6, 5.0), turn: float = 0.0, **fields) -> FrameView:
     return seen_by_camera(tableau)
 
 
-def fit(seen: FrameView, casters: Box = WIDE, receivers: Box | None = None, **more) -> ShadowView:
-    known: Callable[[], Box | None] = lambda: receivers if receivers is not None else casters  # noqa: E731
-    return shadow_view(more.get("light", sun()), casters, known, seen, more.get("distance", DISTANCE))
+def fit(seen: FrameView, casters: Box = WIDE, **more) -> ShadowView:
+    light = more.get("light", sun())
+    return shadow_view(light[3, :3].tolist(), unit_axes(light), casters, seen, DISTANCE)
 
 
 def on_map(found: ShadowView, seen: FrameView, points: np.ndarray) -> np.ndarray:
@@ -91,8 +89,7 @@ def test_one_caster_far_away_does_not_make_the_texels_larger_than_the_view_needs
 def test_what_is_seen_up_to_the_distance_is_in_the_map(turn, down, projection, far):
     seen = frame(np.array((3.0, 4, 5)) + far * FAR_OUT, turn, projection=projection)
     casters = (WIDE[0] + far * FAR_OUT, WIDE[1] + far * FAR_OUT)
-    everywhere = (casters[0] - 5000, casters[1] + 5000)
-    found = fit(seen, casters, everywhere, light=sun(down))
+    found = fit(seen, (casters[0] - 5000, casters[1] + 5000), light=sun(down))
     places = on_map(found, seen, part_of_view(seen.view, DISTANCE))
     assert (np.abs(places[:, :2]) <= 1).all()
     assert ((places[:, 2] >= -1e-6) & (places[:, 2] <= 1)).all()

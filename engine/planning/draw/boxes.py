@@ -30,13 +30,14 @@ def world_boxes(
         of = of[:1]  # one mesh for all: its numbers are broadcast
     low, high = meshes["low"][of], meshes["high"][of]
     centre, half = (high + low) / 2, (high - low) / 2
-    middle = origins.copy()
-    reach = np.zeros(middle.shape, np.float32)
+    offset = np.zeros((len(origins), 3), np.float32) if centre.any() else None
+    reach = np.zeros((len(origins), 3), np.float32)
     for axis in range(3):  # by columns: the same sums in the same order, however many there are
         row = placements[:, axis, :3]
-        middle += centre[:, axis, None] * row
+        if offset is not None:
+            offset += centre[:, axis, None] * row
         reach += half[:, axis, None] * np.abs(row)
-    return middle, reach
+    return (origins if offset is None else origins + offset), reach
 
 
 class BlockBoxes:
@@ -94,7 +95,8 @@ class BlockBoxes:
         self._low[:, blocks], self._high[:, blocks] = np.inf, -np.inf
         if not len(slots):
             return
-        middle, reach = table.boxes(slots)
+        middle, half = table.boxes(slots)
+        reach = half.astype(np.float64)
         of = table.blocks.block_of.rows[slots]
         starts = np.flatnonzero(np.diff(of, prepend=-1))
         self._low[:, of[starts]] = np.minimum.reduceat(middle - reach, starts, axis=0).T

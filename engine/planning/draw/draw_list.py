@@ -165,19 +165,19 @@ class DrawList:
         where, starts = table.blocks.spans(blocks)
         rows = table.blocks.rows.rows[where]
         drawn = table.drawn(rows)
-        turned = drawn & table.mirrored(rows)
         first = of["first"].astype(np.int64)
-        target = np.zeros(len(rows), np.int64)
-        for mirrored, chosen in enumerate((drawn & ~turned, turned)):
-            if mirrored and not turned.any():
-                self._counts[blocks, 1] = 0
-                continue
-            before: Ints = np.cumsum(chosen) - chosen
-            target[chosen] = (before + np.repeat(first - before[starts], of["capacity"]))[chosen]
-            if len(starts):
-                self._counts[blocks, mirrored] = np.add.reduceat(chosen, starts, dtype=np.int64)
-            first += self._counts[blocks, mirrored]
-        target = target[drawn]
+        if table.may_mirror:
+            turned = drawn & table.mirrored(rows)
+            target = np.zeros(len(rows), np.int64)
+            for mirrored, chosen in enumerate((drawn & ~turned, turned)):
+                place, self._counts[blocks, mirrored] = _places(chosen, first, starts, of["capacity"])
+                target[chosen] = place[chosen]
+                first = first + self._counts[blocks, mirrored]
+            target = target[drawn]
+        else:
+            place, self._counts[blocks, 0] = _places(drawn, first, starts, of["capacity"])
+            target = place[drawn]
+            first = first + self._counts[blocks, 0]
         self.instances[target, 0] = table.feature.object[rows[drawn]]
         material = table.material_rows_of(of["batch"])
         self.instances[target, 1] = np.repeat(material, self._counts[blocks].sum(axis=1))
@@ -223,6 +223,15 @@ class DrawList:
         if not len(self._starts):
             return np.zeros(0, np.bool_)
         return np.add.reduceat(self.commands["instance_count"], self._starts) > 0
+
+
+def _places(
+    chosen: npt.NDArray[np.bool_], first: Ints, starts: Ints, capacity: npt.NDArray[np.integer]
+) -> tuple[Ints, Ints]:
+    """Return the places of the chosen slots of blocks, from `first` on without gaps, and their numbers."""
+    before: Ints = np.cumsum(chosen) - chosen
+    counts = np.add.reduceat(chosen, starts, dtype=np.int64) if len(starts) else np.zeros(0, np.int64)
+    return before + np.repeat(first - before[starts], capacity), counts
 
 
 def _codes(batches: npt.NDArray[np.void]) -> Ints:

@@ -164,8 +164,13 @@ class DrawTable:
 
     def mirrored(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
         """Which of these rows of the feature table belong to mirrored objects (of -1: any answer)."""
-        mirrored = self.tableau.mirrored
-        return mirrored[self.feature.object[rows]] if mirrored.any() else np.zeros(len(rows), np.bool_)
+        found: npt.NDArray[np.bool_] = self.tableau.mirrored[self.feature.object[rows]]
+        return found
+
+    @property
+    def may_mirror(self) -> bool:
+        """Whether an object has ever been mirrored."""
+        return self.tableau.turns.version > 0
 
     @property
     def version(self) -> tuple[int, int, int]:

@@ -23,6 +23,7 @@ class Table:
         self.blocks = InstanceBlocks()
         self.enabled = np.ones(len(batches), bool)
         self.turned = np.zeros(len(batches), bool)
+        self.may_mirror = False
         self.feature = SimpleNamespace(object=np.arange(100, 100 + len(batches)))
         self.changes = Journal()
         rows = np.arange(len(batches))
@@ -32,9 +33,10 @@ class Table:
         return self.enabled[rows] & (rows >= 0)
 
     def mirrored(self, rows: np.ndarray) -> np.ndarray:
-        return self.turned[rows] if len(self.turned) else np.zeros(len(rows), bool)
+        return self.turned[rows]
 
     def mirror(self, *rows: int, to: bool) -> None:
+        self.may_mirror = True
         self.turned[list(rows)] = to
         self.changes.note(self.blocks.blocks_of(np.array(rows)).astype(np.int32))
 
@@ -156,7 +158,7 @@ def test_a_group_is_left_out_once_none_of_its_rows_is_enabled_and_returns_with_t
 
 def test_mirrored_rows_of_a_block_are_drawn_by_a_call_of_their_own():
     table = Table(0, 0, 0, 1, 0)
-    table.turned[[1, 4]] = True
+    table.mirror(1, 4, to=True)
     made = listed(table, batches((0, 0, 3), (1, 0, 6)))
     assert [(g.pipeline, g.mirrored, g.first, g.count) for g in made.groups] == [
         (0, False, 0, 1),
