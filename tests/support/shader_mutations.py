@@ -72,12 +72,20 @@ _KINDS = (
 )
 
 
-def mutated(rng: np.random.Generator, text: str) -> bytes:
-    """GLSL with an edit that mostly still compiles, or with one to three that need not."""
-    if rng.random() < 0.5:
-        spans = [found.span() for found in _GENTLE.finditer(text)]
+_INTEGER = re.compile(r"(?<![\w.#])\d+(?![\w.])")
+_INTEGERS = ("0", "1", "2", "3", "4", "5", "7", "9", "16", "31", "300", "5000", "100000")
+
+
+def mutated(rng: np.random.Generator, text: str, gentle: float = 0.5) -> bytes:
+    """GLSL with one to three edits, or (with the probability `gentle`) one that mostly still compiles.
+
+    That is another number, of a location, binding or array, or another type or qualifier.
+    """
+    if rng.random() < gentle:
+        kinds, words = (_INTEGER, _INTEGERS) if rng.random() < 0.6 else (_GENTLE, _KINDS)
+        spans = [found.span() for found in kinds.finditer(text, text.index("\n"))]
         start, end = spans[rng.integers(len(spans))]
-        return (text[:start] + _KINDS[rng.integers(len(_KINDS))] + text[end:]).encode()
+        return (text[:start] + words[rng.integers(len(words))] + text[end:]).encode()
     for _ in range(int(rng.integers(1, 4))):
         text = _edited(rng, text)
     return text.encode()
