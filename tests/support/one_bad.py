@@ -195,6 +195,23 @@ MISFITS = (
         _format("[pos r32g32b32_sfloat]"),
         "reads the vertex attribute 'normal', which vertices 'bad' does not have",
     ),
+    Misfit(
+        "the mesh lacks what both passes read",
+        "assets.hu",
+        _FORMAT,
+        "vertexFormat: [[frameIdxs",
+        ("shader.interface", "shader.interface"),
+        "shader 'shadow' reads the vertex attribute 'pos', which vertices 'bad' does not have",
+        "{ @type: vertices  name: bad",
+    ),
+    _interface(
+        "the mesh lacks several attributes",
+        "assets/bad.vs.glsl",
+        "layout(location = 1) in vec3 normal;",
+        "layout(location = 1) in vec3 normal; layout(location = 2) in vec2 a; layout(location = 3) in vec2 b;"
+        "\n#define normal (normal + vec3(a, b.x))",
+        "reads the vertex attributes 'a', 'b', which vertices 'bad' does not have",
+    ),
     _interface(
         "an attribute is of another type",
         "assets.hu",

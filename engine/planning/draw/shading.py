@@ -106,14 +106,16 @@ def check_inputs(
     """
     found = _Findings(library, owner)
     offered = dict(vertex_format)
+    missing = [f"'{variable.name}'" for variable in shaders.inputs if variable.name not in offered]
+    if missing:
+        what = f"attribute{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
+        found.add(
+            f"{shaders.name} reads the vertex {what}, which {mesh} does not have",
+            "its attributes are " + ", ".join(offered),
+        )
     for variable in shaders.inputs:
         form = offered.get(variable.name)
-        if form is None:
-            found.add(
-                f"{shaders.name} reads the vertex attribute '{variable.name}', which {mesh} does not have",
-                "its attributes are " + ", ".join(offered),
-            )
-        elif form.shader_kind != variable.kind:
+        if form is not None and form.shader_kind != variable.kind:
             found.add(
                 f"{shaders.name} reads '{variable.name}' as {variable.kind}; {mesh} has it as {form.value}",
                 f"declare the input as {form.shader_kind}, or change the vertex format",
