@@ -76,8 +76,8 @@ def one_block(done: Ended, code: str, exit_code: int = 2) -> None:
     assert f"error[{code}]" in done.stderr
 
 
-@pytest.mark.parametrize("buffered", ["", "1"])
-@pytest.mark.parametrize("case", ["help", "plan", *some("why", "cook", "viewer", "diorama")])
+@pytest.mark.parametrize("buffered", ["", *some("1")])
+@pytest.mark.parametrize("case", ["plan", *some("help", "why", "cook", "viewer", "diorama")])
 def test_a_full_output_is_one_error(root: Path, case: str, buffered: str) -> None:
     program, arguments = PRINTING[case]
     with open("/dev/full", "w") as full:
@@ -86,13 +86,13 @@ def test_a_full_output_is_one_error(root: Path, case: str, buffered: str) -> Non
     assert "No space left" in done.stderr
 
 
-@pytest.mark.parametrize("case", ["help", "plan"])
+@pytest.mark.parametrize("case", ["help", *some("plan")])
 def test_a_closed_output_is_one_error(root: Path, case: str) -> None:
     program, arguments = PRINTING[case]
     one_block(run(program, arguments, root, before=lambda: os.close(1)), "output.write")
 
 
-@pytest.mark.parametrize("case", ["plan", "viewer"])
+@pytest.mark.parametrize("case", ["viewer", *some("plan")])
 def test_a_pipe_that_closes_early_ends_the_command_quietly(root: Path, case: str) -> None:
     program, arguments = PRINTING[case]
     reader, writer = os.pipe()
@@ -102,6 +102,7 @@ def test_a_pipe_that_closes_early_ends_the_command_quietly(root: Path, case: str
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.proof(short=True)
 def test_a_closed_or_full_error_stream_leaves_the_exit_code(root: Path) -> None:
     assert run(ENGINE, ["plan", "none.hu"], root, before=lambda: os.close(2)).returncode == 2
     with open("/dev/full", "w") as full:
@@ -117,6 +118,7 @@ def test_no_file_gets_the_descriptor_of_a_closed_stream(root: Path, tmp_path: Pa
     assert out.read_text(encoding="utf-8").startswith("featureDb")
 
 
+@pytest.mark.proof(short=True)
 def test_every_output_goes_into_a_device(root: Path) -> None:
     done = run(ENGINE, ["plan", "scenes/cube.hu", "--out", "/dev/stdout"], root)
     assert done.returncode == 0
@@ -168,15 +170,17 @@ def odd_folder(root: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", *some("ascii", "latin-1")])
+@pytest.mark.parametrize("encoding", [*some("utf-8", "ascii"), "latin-1"])
 def test_a_folder_that_is_not_utf_8_can_be_worked_in(
     root: Path, odd_folder: Path, tmp_path: Path, encoding: str
 ) -> None:
     scene, out = odd_folder / "scenes" / "empty.hu", tmp_path / "plan.hu"
     env = {"PYTHONIOENCODING": f"{encoding}:strict"}
-    for arguments in (["plan", scene], ["plan", scene, "--out", out], ["cook", scene]):
+    for arguments in (["plan", scene], ["plan", scene, "--out", out]):
         done = run(ENGINE, arguments, root, env=env)
-        assert (done.returncode, done.stderr) == (0, ""), arguments
+        assert done.returncode == 0, done.stderr
+        assert "error[" not in done.stderr
+        assert "Traceback" not in done.stderr
     assert out.read_bytes().decode("utf-8")
     done = run(ENGINE, ["plan", odd_folder / "scenes" / "wrong.hu"], root, env=env)
     assert done.returncode == 2
@@ -186,6 +190,7 @@ def test_a_folder_that_is_not_utf_8_can_be_worked_in(
     assert run(ENGINE, ["plan", "empty.hu"], root, cwd=odd_folder / "scenes").returncode == 0
 
 
+@pytest.mark.proof(short=True)
 def test_a_user_without_name_and_home_needs_neither(root: Path) -> None:
     nobody = "import pwd\ndef none(number): raise KeyError(number)\npwd.getpwuid = none\n"
     env = {"HOME": None, "XDG_CACHE_HOME": None, "LOGNAME": None, "USER": None}
@@ -218,6 +223,7 @@ def test_an_unreadable_folder_is_one_error(root: Path, tmp_path: Path) -> None:
         closed.chmod(0o700)
 
 
+@pytest.mark.proof(short=True)
 def test_a_working_folder_that_was_deleted_is_one_error(root: Path, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
