@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import NoReturn
 
 from engine.cli.stop_signals import stop_signals
-from engine.cli.streams import drop_output, is_output_failure, prepare_streams, print_error
+from engine.files.streams import drop_output, is_output_failure, prepare_streams, print_error
 
 
 class ExitCode(IntEnum):

@@ -1,7 +1,8 @@
 """The gate to the file system: files are opened without blocking, and written whole or not at all.
 
 Only regular files are read. `engine.files.opening` opens and reads them, `engine.files.writing` writes them.
-Both raise OSError; what is built on them turns that into problems with a code.
+Both raise OSError; what is built on them turns that into problems with a code. `engine.files.streams` keeps
+the standard streams usable.
 """
 
 from engine.files.opening import NotRegularError, open_lock_file, open_regular, read_regular

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-GATES = ("engine/files/opening.py", "engine/files/writing.py")
+GATES = ("engine/files/opening.py", "engine/files/streams.py", "engine/files/writing.py")
 # Calls that read, write, create or delete. `exists` and its like raise for a name of 300 characters and below
 # a folder that cannot be read; those of os.path do not.
 CALLS = {
@@ -63,7 +63,6 @@ ALLOWED = {
         {"open", "shutil.which"},
     ),
     "engine/cli/stop_signals.py": ("the null device in place of a terminal", {"os.open"}),
-    "engine/cli/streams.py": ("the null device in place of a stream", {"os.open", "os.fdopen"}),
     "engine/cli/probe.py": ("programs of the system on PATH", {"shutil.which"}),
     "engine/feature/registry.py": ("metadata of installed packages", {"read_bytes"}),
     "engine/memory/device/host_memory.py": ("anonymous memory", {"mmap.mmap"}),
