@@ -108,6 +108,7 @@ def test_moves_and_bytes_in_one_pool_count_in_the_next():
     assert (free.moves, free.moved) == (2, 480)
     assert (half.moves, half.gain) == (1, free.gain // 2)
     assert compact(plan, max_bytes=479).moves == 1
+    assert compact(plan, max_bytes=480, max_moves=2).moves == 2
 
 
 def test_a_smaller_page_is_emptied_where_the_keys_of_a_larger_do_not_fit():
