@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.feature import Box, FrameView
-from engine.feature.frame import Lens
+from engine.feature.frame import Lens, Point
 from features.shadow_caster import SHADOW_TEXELS
 
 MARGIN = 1.04
@@ -28,6 +28,10 @@ NO_FADE = 1e6
 
 LONGEST = 4.0
 """The length of a shadow, in distances up to which shadows fall, that is looked for before the casters."""
+
+STEPS = 16
+ROUNDED = 1.06
+"""The grid of the ball's centre, in parts of its radius, and how much larger the ball is for its rounding."""
 
 Axes = tuple[list[float], list[float], list[float]]
 
@@ -42,7 +46,7 @@ class ShadowView:
 
 
 def shadow_view(
-    place: list[float], axes: Axes, casters: Box | None, frame: FrameView, distance: float
+    place: Point, axes: Axes, casters: Box | None, frame: FrameView, distance: float
 ) -> ShadowView:
     """Fit the map of a light, with its place in the world and its axes, to what casts and what is seen.
 
@@ -60,7 +64,7 @@ def shadow_view(
     middle = [_along(axis, centre, place) for axis in axes]
     spread = [sum(abs(a) * h for a, h in zip(axis, half, strict=True)) for axis in axes]
     widest = max(spread[:2])
-    ball = _ball_of_view(frame, distance, widest, centre, half, axes[2])
+    ball = _ball_of_view(frame, distance, widest, (low, high), place, axes[2])
     if ball is None:
         side, deep, fade = max(2 * widest, 1e-3) * MARGIN / 2, max(2 * spread[2], 1e-3) * MARGIN / 2, NO_FADE
     else:
@@ -82,32 +86,34 @@ def _ball_of_view(
     frame: FrameView,
     distance: float,
     widest: float,
-    centre: list[float],
-    half: list[float],
+    box: tuple[list[float], list[float]],
+    place: Point,
     back: list[float],
-) -> tuple[list[float], float] | None:
+) -> tuple[Point, float] | None:
     """Return centre and radius of the ball around what is seen up to `distance`; None if all casters fit in.
 
-    `widest` is half the casters' width as the light sees it, `centre` and `half` are those of their box.
-    Where they and the shadows on their own floor are farther away, the ball is there, larger in steps.
+    `widest` is half the casters' width as the light sees it. The centre is rounded to a coarse grid, so that
+    a camera that moves a little changes nothing. Where the casters' box, with the shadows on its own floor,
+    is far away, the ball is there, larger in steps.
     """
     lens = frame.lens
     if lens is None:
         return None
     length = max(distance, lens.reach)
-    along, least = _ball(lens, lens.begin, length)
-    if widest <= least:
+    begin = max(lens.begin, -length / 2)
+    _, needed = _ball(lens, begin, length)
+    step, radius = needed / STEPS, needed * ROUNDED
+    if widest <= radius:
         return None
-    view, radius = frame.view, least
-    assert view is not None
-    eye, forward = view.eye.tolist(), view.forward.tolist()
-    near = _along(forward, centre, eye) - sum(abs(f) * h for f, h in zip(forward, half, strict=True))
-    shadow = min(2 * half[1] / max(abs(back[1]), 1e-6), LONGEST * distance)
-    near -= max(0.0, sum(f * b for f, b in zip(forward, back, strict=True))) * shadow
-    if near > lens.begin:
-        along, radius = _ball(lens, near, max(length, lens.reach + lens.spread * near))
-        radius = least * 2 ** (math.ceil(2 * math.log2(max(radius / least, 1.0))) / 2)
-    return ([e + along * f for e, f in zip(eye, forward, strict=True)], radius) if widest > radius else None
+    shadow = min((box[1][1] - box[0][1]) / max(abs(back[1]), 1e-6), LONGEST * distance)
+    low = [a - max(b, 0.0) * shadow for a, b in zip(box[0], back, strict=True)]
+    high = [a - min(b, 0.0) * shadow for a, b in zip(box[1], back, strict=True)]
+    eye = frame.ahead(0.0, step, place)
+    away = math.hypot(*(max(a - e, e - b, 0.0) for a, b, e in zip(low, high, eye, strict=True)))
+    near = begin + away / math.hypot(1.0, lens.spread)
+    along, needed = _ball(lens, near, max(begin + length - near, lens.reach + lens.spread * near))
+    radius *= 2 ** (math.ceil(2 * math.log2(max(needed * ROUNDED / radius, 1.0)) - 1e-9) / 2)
+    return (frame.ahead(along, step, place), radius) if widest > radius else None
 
 
 def _ball(lens: Lens, near: float, length: float) -> tuple[float, float]:

@@ -48,7 +48,7 @@ class Light(Feature):
         axes = [unit_axes(light) for light in lights]
         colors = rows["color"][:count] * rows["intensity"][:count, None]
         casters, distance = frame.bounds(ShadowCaster.type_name), float(rows["shadowDistance"][0])
-        shadow = shadow_view(lights[0, 3, :3].tolist(), axes[0], casters, frame, distance)
+        shadow = shadow_view(tuple(lights[0, 3, :3].tolist()), axes[0], casters, frame, distance)
         return {
             "lightDirection": np.array([back for _, _, back in axes], np.float32),
             "lightColor": colors,

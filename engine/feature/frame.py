@@ -12,6 +12,7 @@ import numpy.typing as npt
 from engine.tableau import FeatureTable, Tableau
 
 Vector = npt.NDArray[np.float64]
+Point = tuple[float, float, float]
 
 Box = tuple[Vector, Vector]
 """Lowest and highest corner, float64[3] each, in world space."""
@@ -91,6 +92,8 @@ class Reads:
         The boxes of what features draw.
     view, lens, origin : list
         The frame's view, the lens of the view, and its origin; empty if they were not read.
+    points : list of (distance, step, base, point)
+        Points before the eye, and what was asked for.
     everything : bool
         Whether the tableau itself was read, so that any change counts.
     """
@@ -101,6 +104,7 @@ class Reads:
     view: list[View | None] = field(default_factory=list)
     lens: list[Lens | None] = field(default_factory=list)
     origin: list[Vector] = field(default_factory=list)
+    points: list[tuple[float, float, Point, Point]] = field(default_factory=list)
     everything: bool = False
 
     def hold(self, view: FrameView) -> bool:
@@ -110,6 +114,8 @@ class Reads:
         if any(known != view.seen_lens for known in self.lens):
             return False
         if any((known != view.seen_origin).any() for known in self.origin):
+            return False
+        if any(view.point_ahead(away, step, base) != known for away, step, base, known in self.points):
             return False
         for name, known in self.tables.items():
             if view.table_version(name) != known:
@@ -163,6 +169,26 @@ class FrameView:
         """Where in the world the frame has its origin, float64[3]: shaders' positions are metres from it."""
         self.reads.origin.append(self.seen_origin)
         return self.seen_origin
+
+    def ahead(self, distance: float, step: float, base: Point) -> Point:
+        """Return the point in the world so many metres before the eye, rounded to a grid of `step` metres.
+
+        The grid hangs on `base`. What reads the view in this way alone rests while the camera moves less.
+        """
+        point = self.point_ahead(distance, step, base)
+        self.reads.points.append((distance, step, base, point))
+        return point
+
+    def point_ahead(self, distance: float, step: float, base: Point) -> Point:
+        """Return what `ahead` does, without a note that it was read."""
+        if self.seen is None:
+            return base
+        eye, forward = self.seen.eye.tolist(), self.seen.forward.tolist()
+        x, y, z = (
+            b + round((e + distance * f - b) / step) * step
+            for e, f, b in zip(eye, forward, base, strict=True)
+        )
+        return x, y, z
 
     @property
     def seen_lens(self) -> Lens | None:

@@ -45,7 +45,7 @@ def frame(eye=(0.0, 1.6, 5.0), turn: float = 0.0, **fields) -> FrameView:
 
 def fit(seen: FrameView, casters: Box = WIDE, **more) -> ShadowView:
     light = more.get("light", sun())
-    return shadow_view(light[3, :3].tolist(), unit_axes(light), casters, seen, DISTANCE)
+    return shadow_view(tuple(light[3, :3].tolist()), unit_axes(light), casters, seen, DISTANCE)
 
 
 def on_map(found: ShadowView, seen: FrameView, points: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ def part_of_view(view: View, distance: float, count: int = 200) -> np.ndarray:
     side = np.cross(view.forward, (0, 1, 0))
     side /= np.linalg.norm(side)
     up = np.cross(side, view.forward)
-    along = view.lens.begin + rng.uniform(0, distance, count)
+    along = max(view.lens.begin, -distance / 2) + rng.uniform(0, distance, count)
     angle, out = rng.uniform(0, 2 * np.pi, count), view.lens.reach + view.lens.spread * along
     across = np.cos(angle)[:, None] * side + np.sin(angle)[:, None] * up
     out *= rng.random(count)
@@ -133,10 +133,12 @@ def test_from_high_above_the_map_holds_what_is_seen_there():
     found = fit(seen, casters)
     ground = np.array([[x, 0.0, z] for x in (-200, 0, 200) for z in (-200, 0, 200)])
     assert (np.abs(on_map(found, seen, ground)) <= 1).all()
-    tableau["camera"].translation = (0, 510, 0)
-    tableau.update_world()
-    seen = seen_by_camera(tableau)
-    assert fit(seen, casters).texel == found.texel  # it grows in steps
+    texels = set()
+    for height in range(400, 600, 10):
+        tableau["camera"].translation = (0, height, 0)
+        tableau.update_world()
+        texels.add(fit(seen_by_camera(tableau), casters).texel)
+    assert 1 < len(texels) <= 3  # it grows in steps
 
 
 def test_a_light_takes_the_distance_from_its_field():
@@ -149,3 +151,11 @@ def test_a_light_takes_the_distance_from_its_field():
     light.light.shadowDistance = 4 * DISTANCE
     second = Light().frame_values(made)["shadow"]
     assert second[0] == pytest.approx(4 * first[0])
+
+
+def test_a_camera_that_moves_a_little_leaves_the_light_alone():
+    first = frame()
+    fit(first)
+    assert first.reads.hold(frame((0.01, 1.6, 5.0)))
+    assert not first.reads.hold(frame((9.0, 1.6, 5.0)))
+    assert not first.reads.hold(frame(fovY=60.0))
