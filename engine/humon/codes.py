@@ -35,7 +35,10 @@ class Code(ProblemCode):
     KEY_IN_LIST = "humon.key_in_list", "A node in a list has a key."
     UNCLOSED = "humon.unclosed", "A list, dict, quoted value or comment is never closed."
     STRAY = "humon.stray", "A closing bracket or colon has no opening bracket or key."
-    METATAG = "humon.metatag", "A metatag is not `@ key: value` or `@ { key: value ... }`."
+    METATAG = (
+        "humon.metatag",
+        "A metatag is not `@ key: value` or `@ { key: value ... }`, or a node has too many.",
+    )
     AFTER_ROOT = "humon.after_root", "Something follows the end of the root node."
     TOO_MANY = "humon.too_many", "Reading stopped after too many problems."
     MISSING = "value.missing", "A required key is absent."

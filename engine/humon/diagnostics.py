@@ -4,7 +4,7 @@ import re
 
 from engine.humon.codes import Code
 from engine.humon.columns import Columns
-from engine.humon.limits import MAX_DEPTH, MAX_PROBLEMS, MAX_TOKEN_CHARS
+from engine.humon.limits import MAX_DEPTH, MAX_METATAGS, MAX_PROBLEMS, MAX_TOKEN_CHARS
 from engine.humon.lines import Lines
 from engine.humon.problem import InputError, Position, Problem, excerpt_of
 from engine.humon.tokens import TOKEN, WORDS, node_span, unquote
@@ -87,6 +87,11 @@ class Diagnostics:
     def too_deep(self, offset: int) -> None:
         """Record that nesting exceeds the limit; raises ReadingStopped."""
         self.add(Code.DEPTH, f"nesting is deeper than the limit of {MAX_DEPTH}", offset)
+        raise ReadingStopped
+
+    def too_many_metatags(self, offset: int) -> None:
+        """Record that a node has more metatags than the limit; raises ReadingStopped."""
+        self.add(Code.METATAG, f"a node has more than the limit of {MAX_METATAGS} metatags", offset)
         raise ReadingStopped
 
     def wrong_closer(self, closer: str, offset: int, opened: list[tuple[int, bool]]) -> int:

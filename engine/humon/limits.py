@@ -11,6 +11,9 @@ MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 MAX_TOKEN_CHARS: Final = 16 * 1024 * 1024
 """Longest single key or value, quotes included."""
 
+MAX_METATAGS: Final = 256
+"""Most metatags of one node; each new one is compared with all of them."""
+
 MAX_DIGITS: Final = 64
 """Characters of the longest number."""
 

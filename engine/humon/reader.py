@@ -13,7 +13,7 @@ from engine.humon.codes import Code
 from engine.humon.columns import Columns, Content
 from engine.humon.diagnostics import Diagnostics, ReadingStopped
 from engine.humon.encoding import check_text, decode
-from engine.humon.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_TOKEN_CHARS
+from engine.humon.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_METATAGS, MAX_TOKEN_CHARS
 from engine.humon.problem import InputError, Position, Problem
 from engine.humon.tokens import QUOTES, SPACE, TOKEN, has_metatags_before_colon, unquote
 
@@ -246,6 +246,8 @@ def _check_flat_lists(text: str, offset: int, diagnostics: Diagnostics) -> None:
 
 
 def _check_metatag(columns: Columns, owner: int, key: str, offset: int, diagnostics: Diagnostics) -> None:
+    if len(columns.metatags.get(owner, ())) >= MAX_METATAGS:
+        diagnostics.too_many_metatags(offset)
     first = columns.metatag(owner, key)
     if first is not None:
         diagnostics.duplicate(key, columns.starts[first], offset, "metatag")

@@ -134,6 +134,16 @@ def test_nesting_beyond_the_limit_is_rejected_not_a_recursion_error() -> None:
         assert problems(hostile)[-1].endswith(" depth")
 
 
+@pytest.mark.parametrize("text", ["[ a %s ]", "{ b a @ { %s }", "{ a %s : 1 }", "%s a: 1"])
+def test_too_many_metatags_of_a_node_are_rejected(text: str) -> None:
+    most = limits_module.MAX_METATAGS
+    mark = "" if "@" in text else "@"
+    tags = [f"{mark}{n}: x" for n in range(most + 1)]
+    assert problems(text % " ".join(tags))[-1].endswith(" metatag")
+    complete = text.replace("{ b a @ { %s }", "[ a @ { %s } ]")
+    assert parse(complete % " ".join(tags[:-1]), "f.hu").root is not None
+
+
 def test_too_large_text_is_rejected_by_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.humon.reader.MAX_FILE_BYTES", 10)
     assert problems(b"a: 1234567890") == ["f.hu size"]

@@ -179,5 +179,8 @@ HOSTILE = {
     "metatags": "[ " + "@ { a " * 200_000,
     "metatags before values": "{ " + "a @b: c : @d: e " * 60_000,
     "metatags before colons": "{ " + "a @b: c @ { d: e } " * 50_000,
+    "many metatags": "[ a " + "".join(f"@{n}: b " for n in range(100_000)),
+    "many metatags in braces": "[ a @ { " + "".join(f"{n}: b " for n in range(120_000)),
+    "many metatags before a colon": "{ a " + "".join(f"@{n}: b " for n in range(100_000)) + ": 1 }",
     "wrong brackets": "{ a: [ " * 100 + "} ] " * 200_000,
 }
