@@ -20,6 +20,7 @@ class Owner(Protocol):
 
 
 _owners: WeakSet[Owner] = WeakSet()
+_has_inherited = False
 
 
 def add_owner(owner: Owner) -> None:
@@ -32,11 +33,18 @@ def remove_owner(owner: Owner) -> None:
     _owners.discard(owner)
 
 
+def has_inherited() -> bool:
+    """Whether this process is the child of one that had Vulkan open, so that layers hold its state, too."""
+    return _has_inherited
+
+
 def _disown_all() -> None:
+    global _has_inherited
     for owner in list(_owners):
         owner.disown()
     if _owners:
         _owners.clear()
+        _has_inherited = True
         _skip_exit_handlers()
 
 

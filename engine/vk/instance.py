@@ -11,7 +11,7 @@ from engine.vk.adapter import REQUIRED_API, Adapter, choose, list_adapters
 from engine.vk.binding import NULL, constants, ffi, lib, make_version, version
 from engine.vk.commands import Commands
 from engine.vk.errors import NoDevice, Result, VulkanError
-from engine.vk.forking import add_owner, remove_owner
+from engine.vk.forking import add_owner, has_inherited, remove_owner
 from engine.vk.handles import LiveHandle, LiveHandles
 from engine.vk.messages import Messages
 from engine.vk.structs import chain, new
@@ -40,7 +40,11 @@ def instance_extensions(vk: Commands | None = None) -> frozenset[str]:
 
 
 def validation_support(vk: Commands | None = None) -> Support:
-    """Return whether the validation layer is installed."""
+    """Return whether the validation layer is installed, and can be used in this process."""
+    if has_inherited():
+        return Support(
+            False, "the validation layer holds threads of the parent, which this forked child lacks"
+        )
     layers = (vk or loader()).enumerate("vkEnumerateInstanceLayerProperties", "VkLayerProperties")
     if VALIDATION_LAYER in {ffi.string(layer.layerName).decode() for layer in layers}:
         return Support(True)
