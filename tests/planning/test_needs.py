@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.random_scenes import profile
 
-from engine.graph import SCENE_COLOR, ColorTarget, ImageDecl, ImageLifetime, Pass, Samples
+from engine.graph import SCENE_COLOR, ColorTarget, ImageDecl, ImageLifetime, Pass, Samples, stand_in_name
 from engine.plan import BufferUsage, Kind, Requirement
 from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.terms.formats import Format
@@ -145,3 +145,18 @@ def test_an_attachment_is_written_and_used_as_its_passes_say(form, access, sampl
     assert (made.shape.width, made.shape.height, made.shape.samples) == (64, 48, 4)
     single = ImageLifetime(replace(image, samples=Samples.ONE), usage, 2, 5)
     assert _image(7, single, (64, 48), 4).shape.samples == 1
+
+
+def test_each_image_that_a_pass_reads_has_a_stand_in_of_one_texel_requested_by_that_pass(cube):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 48))
+    needs = planner.needs()
+    plan, read = planner.plan(needs), []
+    for compiled in needs.graph.passes:
+        for each in compiled.declaration.reads:
+            key = planner.keys.transient(stand_in_name(each.image.name))
+            row = plan.memory.resource(plan.address(key).resource)
+            assert (row["width"], row["height"], row["format"]) == (1, 1, int(each.image.format))
+            assert compiled.declaration.draws in plan.why(key)
+            read.append(each.image.name)
+    assert read == ["shadowMap"]
