@@ -267,3 +267,12 @@ def test_rows_of_materials_hold_a_layer_for_each_texture(sample: Sample) -> None
         assert found(layers, most) == []
         assert ["has room for" in text for text in found(layers, most + 1)] == [True]
     assert found("vec4 other", 9) == []
+
+
+def test_a_fragment_shader_writes_all_channels_of_a_colour() -> None:
+    text = "layout(location = 0) in vec2 uv;\nlayout(location = 0) out {} colour;\n"
+    text += "void main() {{ colour = {}; }}\n"
+    assert faults(PLAIN_VERTEX, text.format("vec4", "uv.xyxy")) == []
+    for kind, value in (("vec2", "uv"), ("vec3", "uv.xyx"), ("float", "uv.x")):
+        (found,) = faults(PLAIN_VERTEX, text.format(kind, value))
+        assert "does not write all of colour 0" in found
