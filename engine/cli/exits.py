@@ -77,9 +77,10 @@ def _guarded(command: Callable[[], int]) -> int:
     try:
         return command()
     except KeyboardInterrupt:
-        print_error("stopped")
-        return ExitCode(stop_signals.exit_code)
+        return _stopped()
     except Exception as error:
+        if stop_signals.has_raised:  # modules in C report an import that was interrupted as one that failed
+            return _stopped()
         if is_output_failure(error):
             return _output_failed(error, ExitCode.DONE)
         reported = explain(error)
@@ -88,6 +89,11 @@ def _guarded(command: Callable[[], int]) -> int:
         code, text = reported
         print_error(text)
         return code
+
+
+def _stopped() -> ExitCode:
+    print_error("stopped")
+    return ExitCode(stop_signals.exit_code)
 
 
 def _with_output(code: int) -> int:

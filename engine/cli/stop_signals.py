@@ -52,6 +52,11 @@ class StopSignals:
         return 128 + (self.number or signal.SIGINT)
 
     @property
+    def has_raised(self) -> bool:
+        """Whether Stopped was raised; an import may turn it into another exception."""
+        return self._has_raised
+
+    @property
     def is_listening(self) -> bool:
         """Whether the signals are handled."""
         return bool(self._before)

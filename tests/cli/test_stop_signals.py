@@ -186,3 +186,17 @@ def wait_for(path: Path) -> None:
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} is not made"
         time.sleep(0.01)
+
+
+def test_a_module_that_turns_the_signal_into_another_error_does_not_hide_it(
+    interruptible: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Stopped as stopped:
+            raise ImportError("the module cannot be imported") from stopped
+        return 0
+
+    assert guarded(work) == 143
+    assert capsys.readouterr().err == ENDED
