@@ -5,8 +5,7 @@ maps the caches. The library returns for every asset its record (`record`), what
 (`facts`) and its bytes (`source`, `view`). A broken asset is replaced by a builtin placeholder of its type.
 """
 
-from engine.assets.database import builtin_db, read_asset_db, read_asset_db_file
-from engine.assets.facts import (
+from engine.assets.cache.facts import (
     Facts,
     IndicesFacts,
     ShaderFacts,
@@ -14,6 +13,7 @@ from engine.assets.facts import (
     TextureFacts,
     VerticesFacts,
 )
+from engine.assets.database import builtin_db, read_asset_db, read_asset_db_file
 from engine.assets.formats import (
     ColorSpace,
     IndexFormat,
@@ -39,8 +39,15 @@ from engine.assets.records import (
     Texture2d,
     Vertices,
 )
-from engine.assets.reflection import Binding, DescriptorType, Member, PushConstants, Reflection, Variable
 from engine.assets.roots import data_root, project_root
+from engine.assets.spirv.reflection import (
+    Binding,
+    DescriptorType,
+    Member,
+    PushConstants,
+    Reflection,
+    Variable,
+)
 
 __all__ = [
     "Asset",

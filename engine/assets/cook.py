@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from engine.assets.cache import CacheImage, CacheMissError, Entry
+from engine.assets.cache.cache import CacheImage, CacheMissError, Entry
+from engine.assets.cache.freshness import CacheState, check_cache, same_failures, tool_identity
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate
-from engine.assets.freshness import CacheState, check_cache, same_failures, tool_identity
 from engine.assets.recipes import Recipe, recipes_of
 from engine.assets.records import AssetDb
 from engine.assets.roots import data_root, display_path, user_cache_folder
@@ -94,7 +94,7 @@ class _Cook:
         if found.image is not None and found.is_current(self._identities):
             return self._result(found.image, 0)
         found.close()
-        from engine.assets.lock import cache_lock
+        from engine.assets.cache.lock import cache_lock
 
         with ExitStack() as stack:
             write_error = None
@@ -122,7 +122,7 @@ class _Cook:
         retried = {identity: result.retryable for identity, result in made.items()}
         if found.image is not None and same_failures(found.image, rows, retried):
             return found.image, len(stale)
-        from engine.assets.cache_writer import build_in_memory, write_cache
+        from engine.assets.cache.cache_writer import build_in_memory, write_cache
 
         try:
             if write_error is not None:

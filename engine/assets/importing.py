@@ -8,9 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.assets.cache import Entry, SourceStamp
+from engine.assets.cache.cache import Entry, SourceStamp
+from engine.assets.cache.facts import facts_to_json
+from engine.assets.cache.stamps import source_stamp
 from engine.assets.codes import AssetCode
-from engine.assets.facts import facts_to_json
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers import Imported
 from engine.assets.importers.mesh import VertexSettings, pack_indices, pack_skeleton, pack_vertices
@@ -23,8 +24,7 @@ from engine.assets.problems import problem_to_json
 from engine.assets.recipes import Recipe
 from engine.assets.records import AssetType
 from engine.assets.roots import display_path
-from engine.assets.stamps import source_stamp
-from engine.assets.tool_process import RunningTools
+from engine.assets.tools.tool_process import RunningTools
 from engine.humon import Code, InputError, Position, Problem, parse
 
 _RETRYABLE = frozenset(

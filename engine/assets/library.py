@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets.broken_assets import BrokenAssets, find_broken_assets
-from engine.assets.cache import CacheImage
+from engine.assets.cache.cache import CacheImage
+from engine.assets.cache.facts import Facts, facts_from_json
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb, ProgressCallback, cook_database
 from engine.assets.database import builtin_db
-from engine.assets.facts import Facts, facts_from_json
 from engine.assets.names import BUILTIN, find_asset
 from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Material, Mesh, Model
 from engine.humon import InputError, Problem

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.assets.cache.stored_values import MAX_TEXT
 from engine.assets.roots import display_path
-from engine.assets.stored_values import MAX_TEXT
 from engine.humon import Position, Problem, Severity
 
 

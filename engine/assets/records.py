@@ -1,7 +1,7 @@
 """The records of an assetDb, read from its text before anything is cooked.
 
 A record has the fields of its `.hu` text, with references as `AssetRef` and names as enums. Values from the
-source files (sizes, bounds, reflection) are facts, see `engine.assets.facts`.
+source files (sizes, bounds, reflection) are facts, see `engine.assets.cache.facts`.
 """
 
 from __future__ import annotations

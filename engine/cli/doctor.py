@@ -78,7 +78,7 @@ def _python() -> Iterator[Check]:
 
 def _shader_tools() -> Iterator[Check]:
     try:
-        from engine.assets.tools import find_compiler, find_validator
+        from engine.assets.tools.tools import find_compiler, find_validator
     except ImportError as problem:
         yield Check("GLSL compiler", State.MISSING, f"the search for it failed: {problem}")
         return

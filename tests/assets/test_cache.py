@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.sampling import amount
 
-from engine.assets.cache import (
+from engine.assets.cache.cache import (
     HEADER_BYTES,
     MAGIC,
     CacheImage,
@@ -23,7 +23,7 @@ from engine.assets.cache import (
     open_cache,
     pack_header,
 )
-from engine.assets.cache_writer import write_cache
+from engine.assets.cache.cache_writer import write_cache
 
 CONTENTS = {
     "a": bytes(range(40)),
@@ -184,7 +184,7 @@ def test_an_invalid_table_is_a_miss(tmp_path: Path, toc: bytes) -> None:
 def test_another_format_version_is_a_miss(
     tmp_path: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.assets.cache.VERSION", 2)
+    monkeypatch.setattr("engine.assets.cache.cache.VERSION", 2)
     assert reading(tmp_path, whole) == {}
 
 

@@ -17,11 +17,11 @@ from support.projects import TRIANGLE_DB, VERTEX_GLSL, Project
 
 from engine.assets import AssetDb
 from engine.assets import cook as cook_module
-from engine.assets import freshness as freshness_module
+from engine.assets.cache import freshness as freshness_module
+from engine.assets.cache.lock import cache_lock
 from engine.assets.cook import CookedDb, cook_database
 from engine.assets.files import FileGate, Stamp
 from engine.assets.importers import shader as shader_module
-from engine.assets.lock import cache_lock
 from engine.assets.recipes import recipes_of
 from engine.humon import Severity
 
@@ -405,7 +405,7 @@ def test_a_second_process_waits_and_reads_what_the_first_cooked(project: Project
 def test_a_lock_held_for_too_long_is_a_warning(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     db = project.db()
     wait = cache_lock
-    monkeypatch.setattr("engine.assets.lock.cache_lock", lambda path: wait(path, 0.1))
+    monkeypatch.setattr("engine.assets.cache.lock.cache_lock", lambda path: wait(path, 0.1))
     with wait(db.cache_file):
         cooked = cook_database(db)
     assert cooked.cooked == DATA_ASSETS

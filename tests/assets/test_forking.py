@@ -11,8 +11,8 @@ from threading import Event
 
 import pytest
 
-from engine.assets.lock import cache_lock
-from engine.assets.tool_process import tool_folder
+from engine.assets.cache.lock import cache_lock
+from engine.assets.tools.tool_process import tool_folder
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),

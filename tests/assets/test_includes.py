@@ -17,7 +17,7 @@ from engine.assets.files import FileGate
 from engine.assets.importers.glsl_conditions import Answer, Conditions
 from engine.assets.importers.shader import import_glsl
 from engine.assets.importers.shader_source import ShaderSource, expand, expand_text
-from engine.assets.tools import find_compiler
+from engine.assets.tools.tools import find_compiler
 from engine.humon import InputError, Problem
 
 SPELLINGS = {

@@ -13,15 +13,15 @@ from support.projects import FRAGMENT_GLSL, VERTEX_GLSL
 from support.shaders import compiled
 
 from engine.assets import ShaderFacts, ShaderStage
-from engine.assets import tools as tools_module
 from engine.assets.files import FileGate
 from engine.assets.importers import Imported
 from engine.assets.importers import shader as shader_module
 from engine.assets.importers.shader import import_glsl, import_spirv
 from engine.assets.importers.shader_source import ShaderSource, expand
-from engine.assets.spirv import MAGIC
-from engine.assets.tool_process import run_tool
-from engine.assets.tools import Tool, find_compiler, find_tool, find_validator
+from engine.assets.spirv.module import MAGIC
+from engine.assets.tools import tools as tools_module
+from engine.assets.tools.tool_process import run_tool
+from engine.assets.tools.tools import Tool, find_compiler, find_tool, find_validator
 from engine.humon import InputError, Problem
 
 

@@ -14,9 +14,9 @@ from support.sampling import amount
 from support.shaders import compiled
 
 from engine.assets import AssetType, DescriptorType, Reflection, ShaderFacts, ShaderStage, VertexFormat
-from engine.assets.facts import facts_from_json, facts_to_json
-from engine.assets.spirv import check_module, reflect
-from engine.assets.spirv_types import SpirvError
+from engine.assets.cache.facts import facts_from_json, facts_to_json
+from engine.assets.spirv.module import check_module, reflect
+from engine.assets.spirv.types import SpirvError
 
 EVERYTHING = """#version 460
 layout(location = 0) in vec3 pos;

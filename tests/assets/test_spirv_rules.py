@@ -9,9 +9,9 @@ from support.sampling import Sample
 from support.shaders import compiled, facts
 
 from engine.assets import ShaderStage
-from engine.assets.spirv import ShaderFaultError, reflect
-from engine.assets.spirv_rules import CAPABILITIES
-from engine.assets.spirv_types import SpirvError
+from engine.assets.spirv.module import ShaderFaultError, reflect
+from engine.assets.spirv.rules import CAPABILITIES
+from engine.assets.spirv.types import SpirvError
 from engine.humon import InputError
 
 OUT = "layout(location = 0) out vec4 c;\n"

@@ -28,7 +28,7 @@ from engine.assets.importers.mesh_source import read_mesh_source
 from engine.assets.importers.mips import fill_mips, full_chain
 from engine.assets.importers.shader_source import expand
 from engine.assets.records import Shader, Texture2d
-from engine.assets.tools import find_compiler
+from engine.assets.tools.tools import find_compiler
 from engine.humon import parse
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -47,18 +47,18 @@ MODE = re.compile(r"[rwxab+t]{1,3}")
 
 # What else touches files, and why that is right.
 ALLOWED = {
-    "engine/assets/cache.py": ("open_regular's descriptor is mapped", {"mmap.mmap"}),
+    "engine/assets/cache/cache.py": ("open_regular's descriptor is mapped", {"mmap.mmap"}),
     "engine/assets/files.py": ("reads what open_regular opened", {"open"}),
     "engine/humon/files.py": ("reads what open_regular opened", {"open"}),
     "engine/assets/importers/shader.py": (
         "the folder of one run of the compiler, made for it alone",
         {"tempfile.TemporaryDirectory", "write_text", "write_bytes", "read_bytes", "is_file", "exists"},
     ),
-    "engine/assets/tool_process.py": (
+    "engine/assets/tools/tool_process.py": (
         "the folder of one run of the compiler",
         {"open", "tempfile.mkdtemp", "shutil.rmtree"},
     ),
-    "engine/assets/tools.py": (
+    "engine/assets/tools/tools.py": (
         "programs of the system on PATH",
         {"open", "shutil.which"},
     ),

@@ -22,7 +22,6 @@ LONGEST = 500
 MOST_IN_A_FOLDER = 16
 # Folders with more modules, and why they are not divided.
 LARGER_FOLDERS = {
-    "engine/assets": "one pipeline from records over cooking to the cache; its importers are in a folder",
     "engine/humon": "one language: its reader, writer, editor and formatter share lexis, nodes and problems",
 }
 # Module names that occur more than once in a part, and why.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.assets.cache import HEADER_BYTES, cache_in_memory, pack_header, padded
+from engine.assets.cache.cache import HEADER_BYTES, cache_in_memory, pack_header, padded
 
 Rng = np.random.Generator
 Rows = list[dict[str, Any]]

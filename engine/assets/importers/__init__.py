@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.assets.facts import Facts
+from engine.assets.cache.facts import Facts
 from engine.humon import Problem
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.assets.cache.facts import IndicesFacts, SkeletonFacts, VerticesFacts
 from engine.assets.codes import AssetCode
-from engine.assets.facts import IndicesFacts, SkeletonFacts, VerticesFacts
 from engine.assets.formats import IndexFormat, Topology, VertexFormat
 from engine.assets.importers import Imported
 from engine.assets.importers.mesh_source import MeshSource, SourceLod

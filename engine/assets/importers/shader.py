@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
+from engine.assets.cache.facts import ShaderFacts
 from engine.assets.codes import AssetCode
-from engine.assets.facts import ShaderFacts
 from engine.assets.formats import ShaderStage
 from engine.assets.importers import Imported
 from engine.assets.importers.shader_source import ShaderSource
-from engine.assets.spirv import ShaderFaultError, check_module, reflect
-from engine.assets.spirv_types import SpirvError
-from engine.assets.tool_process import ToolResult, run_tool, tool_folder
-from engine.assets.tools import Tool, find_compiler, find_validator
+from engine.assets.spirv.module import ShaderFaultError, check_module, reflect
+from engine.assets.spirv.types import SpirvError
+from engine.assets.tools.tool_process import ToolResult, run_tool, tool_folder
+from engine.assets.tools.tools import Tool, find_compiler, find_validator
 from engine.humon import InputError, Position, Problem
 
 TARGET = "vulkan1.3"

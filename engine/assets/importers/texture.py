@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from engine.assets.cache.facts import TextureFacts
 from engine.assets.codes import AssetCode
-from engine.assets.facts import TextureFacts
 from engine.assets.formats import ColorSpace, TextureFormat
 from engine.assets.importers import Imported
 from engine.assets.importers.jpeg import JPEG_SIGNATURE, read_jpeg

@@ -1,6 +1,6 @@
 """Whether shaders fit each other and their pass: stages, colour targets, bindings, push constants, features.
 
-What a module alone may ask of a device has been checked when it was imported (`engine.assets.spirv_rules`).
+What a module alone may ask of a device has been checked when it was imported (`engine.assets.spirv.rules`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from itertools import islice
 
 from engine.assets import Binding, Member, Reflection, Variable
 from engine.assets.limits import MAX_UNIFORM_BYTES
-from engine.assets.reflection import DescriptorType
-from engine.assets.spirv_rules import CAPABILITIES
+from engine.assets.spirv.reflection import DescriptorType
+from engine.assets.spirv.rules import CAPABILITIES
 from engine.graph import Pass
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.assets import AssetRef, Binding, Member, ShaderFacts, Variable, VertexFormat
-from engine.assets.reflection import DescriptorType, Reflection
+from engine.assets.spirv.reflection import DescriptorType, Reflection
 from engine.humon import Problem
 from engine.plan.terms.drawing import ShaderStage
 from engine.planning.draw.interfaces import PassInterface

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.assets.facts import (
+from engine.assets.cache.facts import (
     Facts,
     IndicesFacts,
     ShaderFacts,
@@ -143,8 +143,8 @@ def _positions_fit(facts: VerticesFacts, content: memoryview) -> bool:
 
 def _module_fits(facts: ShaderFacts, code: bytes) -> bool:
     """Whether a module has the interface of the facts, and its instructions end with the last function."""
-    from engine.assets.spirv import reflect
-    from engine.assets.spirv_types import SpirvError
+    from engine.assets.spirv.module import reflect
+    from engine.assets.spirv.types import SpirvError
 
     try:
         if reflect(code, facts.stage, facts.entry_point) != facts.reflection:

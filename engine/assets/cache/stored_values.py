@@ -3,7 +3,7 @@
 A cache is an input like any other: whoever writes one can give it correct checksums. `reader_of` makes the
 reader of a type from its annotations: a dataclass is an object with exactly its fields, an enum one of its
 values, a tuple an array. What a value must be beside that, such as the size of a texture with its mip levels,
-is checked by `engine.assets.fact_checks`.
+is checked by `engine.assets.cache.fact_checks`.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
+from engine.assets.cache.stored_values import StoredValueError, reader_of
 from engine.assets.formats import IndexFormat, ShaderStage, TextureFormat, Topology, VertexFormat
 from engine.assets.records import AssetType
-from engine.assets.reflection import Reflection
-from engine.assets.stored_values import StoredValueError, reader_of
+from engine.assets.spirv.reflection import Reflection
 
 
 @dataclass(frozen=True, slots=True)

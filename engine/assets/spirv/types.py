@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from engine.assets.reflection import Member
+from engine.assets.spirv.reflection import Member
 
 
 class SpirvError(ValueError):

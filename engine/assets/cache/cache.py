@@ -21,8 +21,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from engine.assets.cache.stored_values import (
+    StoredValueError,
+    fixed,
+    integer,
+    optional,
+    record,
+    several,
+    text,
+)
 from engine.assets.limits import CACHE_ALIGNMENT, MAX_ASSETS
-from engine.assets.stored_values import StoredValueError, fixed, integer, optional, record, several, text
 from engine.files import open_regular
 
 MAGIC = b"ogCache\0"
@@ -86,7 +94,7 @@ def _source_path(value: Any) -> str:
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    """Read any object; `engine.assets.facts` reads its members once the type of the asset is known."""
+    """Read any object; `engine.assets.cache.facts` reads its members once the type of the asset is known."""
     if type(value) is not dict:
         raise StoredValueError("no object")
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 
-from engine.assets.cache import SourceStamp
+from engine.assets.cache.cache import SourceStamp
 from engine.assets.files import Stamp
 
 MIN_AGE_NS = 2_000_000_000

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.assets.cache import (
+from engine.assets.cache.cache import (
     HEADER_BYTES,
     CacheImage,
     Entry,

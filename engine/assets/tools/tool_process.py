@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.assets.limits import COMPILE_BYTES, COMPILE_SECONDS
-from engine.assets.tools import Tool
+from engine.assets.tools.tools import Tool
 
 _OUTPUT_KEPT = 1 << 16
 _FILE_BYTES = 64 << 20

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from engine.assets.cache import CacheImage, CacheMissError, Entry, SourceStamp, open_cache
-from engine.assets.fact_checks import checked_facts, content_fits
-from engine.assets.facts import Facts, IndicesFacts, VerticesFacts
+from engine.assets.cache.cache import CacheImage, CacheMissError, Entry, SourceStamp, open_cache
+from engine.assets.cache.fact_checks import checked_facts, content_fits
+from engine.assets.cache.facts import Facts, IndicesFacts, VerticesFacts
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.recipes import Recipe
-from engine.assets.tools import find_compiler, find_validator
+from engine.assets.tools.tools import find_compiler, find_validator
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ def _stamp_now(stamp: SourceStamp, gate: FileGate) -> SourceStamp | None:
             return None
         if mtime_ns == stamp.mtime_ns:
             return stamp
-        from engine.assets.stamps import digest_of, source_stamp
+        from engine.assets.cache.stamps import digest_of, source_stamp
 
         content, read_stamp = gate.read(path)
     except FileRejectedError:

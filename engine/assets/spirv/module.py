@@ -1,7 +1,7 @@
 """Reads the interface of a shader from its SPIR-V (SPIR-V specification 1.6, chapters 2.3 and 3).
 
 One pass over the instructions fills tables of names, decorations, types, constants, variables and stores;
-`engine.assets.spirv_types` turns types into names, sizes and members, `engine.assets.spirv_rules` says what a
+`engine.assets.spirv.types` turns types into names, sizes and members, `engine.assets.spirv.rules` says what a
 module may not ask for.
 """
 
@@ -13,9 +13,9 @@ from itertools import islice
 
 from engine.assets.formats import ShaderStage, VertexFormat
 from engine.assets.limits import MAX_LOCATIONS, MAX_SHADER_BYTES
-from engine.assets.reflection import Binding, DescriptorType, PushConstants, Reflection, Variable
-from engine.assets.spirv_rules import Fault, faults
-from engine.assets.spirv_types import (
+from engine.assets.spirv.reflection import Binding, DescriptorType, PushConstants, Reflection, Variable
+from engine.assets.spirv.rules import Fault, faults
+from engine.assets.spirv.types import (
     Body,
     Decoration,
     ModuleTables,

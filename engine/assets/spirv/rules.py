@@ -23,8 +23,8 @@ from engine.assets.limits import (
     MAX_SHARED_BYTES,
     MAX_UNIFORM_BYTES,
 )
-from engine.assets.reflection import DescriptorType, Reflection
-from engine.assets.spirv_types import Decoration, ModuleTables, Op, StorageClass
+from engine.assets.spirv.reflection import DescriptorType, Reflection
+from engine.assets.spirv.types import Decoration, ModuleTables, Op, StorageClass
 
 CAPABILITIES = {
     0: "",  # Matrix

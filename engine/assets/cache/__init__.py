@@ -1,0 +1,1 @@
+"""Cache files: written, believed only after every check, and found fresh or stale."""

@@ -1,0 +1,1 @@
+"""SPIR-V: what a module declares, and what it may ask for."""

@@ -1,0 +1,1 @@
+"""The compilers of shaders: where they are, and running them within limits."""
