@@ -9,6 +9,8 @@ import numpy as np
 from engine.scene import Scene
 
 CHANGES = ["switch"] * 6 + ["switch_all", "move", "add", "add_many", "remove", "assign", "nothing"]
+MOST_OBJECTS = 200
+"""With more, half as many go at once: so that a thousand steps take as long as the first ones."""
 
 
 class ChangingScene:
@@ -57,6 +59,9 @@ class ChangingScene:
         self.names.append(name)
 
     def add_many(self) -> None:
+        if len(self.names) > MOST_OBJECTS:
+            self._remove(MOST_OBJECTS // 2)
+            return
         count = int(self.rng.integers(2, 40))
         rows = self.scene.tableau.add_objects(translation=self.rng.uniform(-9, 9, (count, 3)))
         model = {"asset": self.models[int(self.rng.integers(len(self.models)))]}
@@ -64,7 +69,10 @@ class ChangingScene:
         self.names += [self.scene.tableau.name_of(row) for row in rows.tolist()]
 
     def remove(self) -> None:
-        for _ in range(int(self.rng.integers(1, 5))):
+        self._remove(int(self.rng.integers(1, 5)))
+
+    def _remove(self, count: int) -> None:
+        for _ in range(count):
             if self.names:
                 self.scene.tableau.remove(self.names.pop(int(self.rng.integers(len(self.names)))))
 
