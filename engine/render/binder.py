@@ -79,7 +79,8 @@ class Binder:
     def addresses(self, needs: FrameNeeds, plan: MemoryPlan) -> tuple[bytes, ...] | None:
         """Return the addresses of all images and rings of a frame, to be compared with those of another time.
 
-        None while one of them is not resident where the plan has it.
+        None while one of them is not resident where the plan has it. A ring of another size may lie at the
+        same place, so the distances of its copies belong to them.
         """
         transient = needs.requirements.keys.transient
         reads = [name for p in needs.graph.passes for _, name in p.reads]
@@ -90,7 +91,8 @@ class Binder:
         if (resources != planned).any():
             return None
         aliased = plan.resource_table.rows(planned.astype(np.int64))["aliased"]
-        return keys.tobytes(), resources.tobytes(), offsets.tobytes(), aliased.tobytes()
+        strides = self._memory.published.strides(keys)
+        return tuple(column.tobytes() for column in (keys, resources, offsets, strides, aliased))
 
     def binding(self, table: DrawTable) -> PassBinding:
         """Return what a table is drawn with; nothing is looked up yet."""

@@ -80,6 +80,11 @@ class Published:
         resources[found], offsets[found] = rows["resource"], rows["offset"]
         return resources, offsets
 
+    def strides(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the bytes from one copy of each key to the next; all keys must be published."""
+        strides: NDArray[np.int64] = self._table.rows(keys)["stride"]
+        return strides
+
     def view(self, resource: int) -> Any:
         """Return the default VkImageView of a live image. Raises DioramaInternalError."""
         return self._objects.resource(resource).view

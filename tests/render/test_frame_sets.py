@@ -1,0 +1,52 @@
+"""The sets that passes bind once follow their rings, also where a ring of another size lies at the same place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.many_models import many_models
+
+from engine.assets import open_library
+from engine.runtime.options import RuntimeOptions
+from engine.runtime.runtime import Runtime
+from engine.scene import load_scene
+
+pytestmark = pytest.mark.gpu
+
+
+def test_sets_have_the_present_size_of_their_rings(root: Path, tmp_path: Path) -> None:
+    scene = load_scene(many_models(root, tmp_path / "tree", 2, 2))
+    tableau = scene.tableau
+    model = {"asset": scene.asset("db", "o0", ("model",))}
+    with (
+        open_library(scene.dbs) as library,
+        Runtime(scene, library, RuntimeOptions(size=(16, 16))) as runtime,
+    ):
+        binder = runtime.renderer._binder
+        sizes = set()
+        made = []
+        for count in [40, 40, -60, 300, -200, 700, -700]:
+            if count > 0:
+                made += tableau.add_objects(count).tolist()
+                tableau.add_feature("visibleModel", np.array(made[-count:], np.int32), model)
+                tableau.add_feature("shadowCaster", np.array(made[-count:], np.int32), model)
+            for row in made[count:] if count < 0 else ():
+                tableau.remove(tableau.handle(row))
+            made = made[:count] if count < 0 else made
+            runtime.settle()
+            needs = runtime._needs
+            assert needs is not None
+            key = needs.requirements.keys.transient("forward.draws")
+            place = runtime.memory.location(key)
+            assert place is not None
+            sizes.add((place.resource, place.offset, place.stride))
+            for (name, shading, slot), bound in binder._frame_set_of.items():
+                table = needs.tables[name]
+                again = binder._frame_set(
+                    needs.drawings[name], table.recipes.shadings[shading], shading, slot
+                )
+                assert again == bound
+        places = {place[:2] for place in sizes}
+        assert len(places) < len(sizes)  # a ring had another size at one place
