@@ -1,4 +1,4 @@
-"""The sets that passes bind once follow their rings, also where a ring of another size lies at the same place."""
+"""The sets that passes bind once follow their rings, where a ring of another size lies at the same place, too."""
 
 from __future__ import annotations
 
