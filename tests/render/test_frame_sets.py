@@ -1,4 +1,4 @@
-"""The sets that passes bind once follow their rings, where a ring of another size lies at the same place, too."""
+"""The sets that passes bind once follow their rings, also where the size of a ring changes in its place."""
 
 from __future__ import annotations
 
