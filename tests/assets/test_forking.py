@@ -50,10 +50,12 @@ def test_a_lock_is_free_after_its_block_though_a_child_lives(tmp_path: Path, pau
     cache = tmp_path / "a.ogCache"
     with cache_lock(cache):
         pid = fork(lambda: os.read(pause[0], 1))
-    with cache_lock(cache, seconds=0.0):
-        pass
-    os.write(pause[1], b"x")
-    assert code_of(pid) == 0
+    try:
+        with cache_lock(cache, seconds=0.0):
+            pass
+    finally:
+        os.write(pause[1], b"x")
+        assert code_of(pid) == 0
 
 
 def test_a_child_that_leaves_the_block_of_a_lock_does_not_release_it(tmp_path: Path) -> None:

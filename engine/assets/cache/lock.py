@@ -51,7 +51,8 @@ def cache_lock(
     finally:
         if descriptor in _open:  # not in a forked child
             _open.remove(descriptor)
-            os.close(descriptor)  # releases the lock
+            _unlock(descriptor)
+            os.close(descriptor)
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -67,3 +68,11 @@ def _try_lock(descriptor: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
+
+
+def _unlock(descriptor: int) -> None:
+    """Release the lock, if it is held: a child that was forked just now may still have the descriptor."""
+    if sys.platform != "win32":  # there, nothing is inherited, and closing releases it
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
