@@ -92,7 +92,7 @@ def test_a_signal_while_another_process_cooks_ends_the_wait(root: Path, project:
     lock = project / "scenes" / (cache_of(project).name + ".lock")
     with open(lock, "a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        moment = "SIGINT@time.sleep3" if sys.version_info >= (3, 12) else "SIGINT@fcntl.flock3"
+        moment = "SIGINT@time.sleep@@3" if sys.version_info >= (3, 12) else "SIGINT@fcntl.flock@@3"
         ended = run(root, "diorama", "cook", project / "scenes/db.hu", moments=(moment,))
     assert (ended.code, ended.out, ended.err) == (130, "", ENDED)
     assert cache_of(project).read_bytes() == before
@@ -116,7 +116,7 @@ def test_at_whatever_moment_of_a_cook_a_signal_comes_nothing_is_left_behind(
     before = cache_of(project).read_bytes()
     scene, left = project / "scenes/db.hu", files(project)
     for nth in sample.of(range(1 + int(sample.rng.integers(20)), 4000, 20), 4):
-        ended = run(root, "engine", "cook", scene, moments=(f"SIGTERM@{nth}",))
+        ended = run(root, "engine", "cook", scene, moments=(f"SIGTERM@@@{nth}",))
         now = cache_of(project).read_bytes()
         assert ended.code in (143, 0), (nth, ended)
         assert ended.err == (ENDED if ended.code else ""), (nth, ended)
