@@ -106,7 +106,7 @@ def _cache_file(node: Node, name: str, path: Path, gate: FileGate) -> Path:
         found = gate.resolve(written, path.parent)
     except FileRejectedError as error:
         raise failure(error.code, error.reason, child or node, error.help) from error
-    if found.suffix != CACHE_SUFFIX:
+    if not found.name.endswith(CACHE_SUFFIX):
         message = f"'{written}' is a link to '{gate.relative(found)}', which does not end in {CACHE_SUFFIX}"
         raise failure(AssetCode.CACHE_FILE, message, child or node, "a cache never replaces another file")
     return found
