@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -210,10 +212,10 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(
     write_png(kept, picture)
     before = kept.read_bytes()
 
-    def fails(*_given: object, **_options: object) -> None:
-        raise OSError("disk full")
+    def fails(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "disk full")
 
-    monkeypatch.setattr(Pillow.Image, "save", fails)
+    monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(CaptureError, match="disk full"):
         write_png(kept, picture)
     assert kept.read_bytes() == before
