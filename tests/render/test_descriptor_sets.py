@@ -55,15 +55,19 @@ def test_no_set_is_freed_while_its_frame_is_in_flight(monkeypatch: pytest.Monkey
 def test_sets_go_with_the_last_object_that_uses_their_material_and_enabled_changes_none() -> None:
     with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
         frames, materials = scene.host.runtime.renderer._sets
+        scene.settle()
         scene.step(count=3)
         settled = dict(materials._sets), dict(frames._sets)
         assert len(materials._sets) == 2
         scene["cube"].visibleModel.enabled = False
+        scene.settle()
         scene.step(count=3)
         assert (materials._sets, frames._sets) == settled
         scene["cube"].active = False
+        scene.settle()
         scene.step(count=3)
         assert len(materials._sets) == 1
         scene["cube"].active = True
+        scene.settle()
         scene.step(count=3)
         assert len(materials._sets) == 2
