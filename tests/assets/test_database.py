@@ -208,6 +208,11 @@ def test_a_cache_never_takes_the_name_of_another_file(project: Project, cache_fi
     assert problems_of(project, text)[0].code == "asset.cache_file"
 
 
+def test_a_cache_may_be_named_by_its_suffix_alone(project: Project) -> None:
+    text = TRIANGLE_DB.replace("name: db", "name: db  cacheFile: .ogCache", 1)
+    assert project.db(text).cache_file.name == ".ogCache"
+
+
 def test_a_cache_outside_the_root_is_rejected(project: Project) -> None:
     text = TRIANGLE_DB.replace("name: db", "name: db  cacheFile: ../../../x.ogCache", 1)
     assert problems_of(project, text)[0].code == "file.outside"
