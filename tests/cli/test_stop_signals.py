@@ -98,7 +98,7 @@ def test_a_signal_while_another_process_cooks_ends_the_wait(root: Path, project:
     assert cache_of(project).read_bytes() == before
 
 
-@pytest.mark.parametrize("event", ["open", "os.rename"])
+@pytest.mark.parametrize("event", ["open", pytest.param("os.rename", marks=pytest.mark.proof(short=True))])
 def test_a_signal_while_a_cache_is_written_keeps_the_old_one(root: Path, project: Path, event: str) -> None:
     before = cache_of(project).read_bytes()
     left = files(project)
