@@ -42,10 +42,16 @@ def project(once_cooked: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Have Ctrl-C raise in this process, where the tests themselves may run in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Have signals act in this process, where the tests may run in the background or under nohup."""
+    handlers = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def cache_of(project: Path) -> Path:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import images
+from support import images, stopping
 from support.display import Display
 from support.limits import limit
 
@@ -234,24 +234,14 @@ def test_a_signal_ends_in_order_with_its_code_and_every_file_written(
         "def run(scene):\n    scene.step()\n    print('drawn', flush=True)\n    scene.step(count=100_000)\n",
         encoding="utf-8",
     )
-    started = subprocess.Popen(
-        command(
-            *("scenes/cube.hu", where, "--size", "64x48", "--script", script),
-            *("--report", report, "--screenshot", picture, "--record", recording),
-        ),
-        cwd=root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert started.stdout is not None
-        assert started.stdout.readline() == "drawn\n"
-        started.send_signal(number)
-        _, reported = started.communicate(timeout=limit(60))
-    finally:
-        started.kill()
-    assert started.returncode == code, reported
+    arguments = ["scenes/cube.hu", where, "--size", "64x48", "--script", script]
+    arguments += ["--report", report, "--screenshot", picture, "--record", recording]
+    with stopping.started(root, "viewer", *arguments) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "drawn\n"
+        child.send_signal(number)
+        _, reported = child.communicate(timeout=limit(60))
+    assert child.returncode == code, reported
     assert "Traceback" not in reported
     facts = json.loads(report.read_text())
     assert facts["live_objects_after_close"] == 0
