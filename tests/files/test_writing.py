@@ -215,6 +215,7 @@ def test_a_fifo_is_written_into_and_without_a_reader_refused(tmp_path: Path) -> 
         write_whole(fifo, b"lost")
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     os.set_blocking(reader, True)
+    writer = os.open(fifo, os.O_WRONLY)  # the reader must not meet the end before there is a first writer
     received: list[bytes] = []
 
     def read() -> None:
@@ -226,6 +227,7 @@ def test_a_fifo_is_written_into_and_without_a_reader_refused(tmp_path: Path) -> 
     write_thread.start()
     thread.start()
     write_thread.join()
+    os.close(writer)
     thread.join()
     os.close(reader)
     assert b"".join(received) == CONTENT
