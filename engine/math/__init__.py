@@ -12,7 +12,7 @@ The conventions:
 - Euler angles are degrees about X, then Y, then Z of the parent's axes: `q = qz * qy * qx`.
 - Clip space is Vulkan's: x to the right, y down, depth from 0 to 1. Depth is reversed: 1 at the near plane
   and 0 at the far plane or at infinity, so that a float depth image is precise far away.
-- Results are float32, but for positions in the world, which are float64.
+- Results are float32, but for positions in the world and rotations, which are float64.
 
 `pyrr` provides `look_at` and `slerp` for single values; its row-vector layout is the same memory as ours. It
 is imported when first used, since a headless first frame does not need it.

@@ -15,7 +15,7 @@ CHUNK = 4096
 
 def compose(
     translation: NDArray[np.floating],
-    rotation: NDArray[np.float32],
+    rotation: NDArray[np.floating],
     scale: NDArray[np.float32],
     out: Matrices | None = None,
 ) -> Matrices:
@@ -34,11 +34,11 @@ def compose(
 
 def _compose(
     translation: NDArray[np.floating],
-    rotation: NDArray[np.float32],
+    rotation: NDArray[np.floating],
     scale: NDArray[np.float32],
     out: Matrices,
 ) -> None:
-    x, y, z, w = np.ascontiguousarray(rotation.T)
+    x, y, z, w = np.ascontiguousarray(rotation.T, np.float32)
     sx, sy, sz = np.ascontiguousarray(scale.T)
     x2, y2, z2 = x + x, y + y, z + z
     xx, yy, zz = x * x2, y * y2, z * z2
@@ -62,7 +62,7 @@ def inverse(matrices: ArrayLike) -> Matrices:
     return np.linalg.inv(np.asarray(matrices, np.float64)).astype(np.float32)
 
 
-def decompose(matrices: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
+def decompose(matrices: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
     """Return translation [..., 3], rotation [..., 4], scale [..., 3] of matrices [..., 4, 4] without shear.
 
     A mirroring matrix gets a negative X scale; if a scale is 0, the rotation is the identity.

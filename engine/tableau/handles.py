@@ -84,7 +84,7 @@ class ObjectHandle:
 
     @property
     def rotation(self) -> NDArray[np.floating]:
-        """Unit quaternion x y z w, float32[4]."""
+        """Unit quaternion x y z w, float64[4]."""
         return self.tableau.value("rotation", self.row)
 
     @rotation.setter
@@ -92,8 +92,8 @@ class ObjectHandle:
         self._set_transform(rotation=value)
 
     @property
-    def euler(self) -> NDArray[np.float32]:
-        """The rotation in degrees about X, then Y, then Z of the parent's axes, float32[3]."""
+    def euler(self) -> NDArray[np.float64]:
+        """The rotation in degrees about X, then Y, then Z of the parent's axes, float64[3]."""
         return to_euler_xyz_degrees(self.tableau.rotation[self.row])
 
     @euler.setter

@@ -245,8 +245,8 @@ class Tableau:
         return self._read_only("translation")
 
     @property
-    def rotation(self) -> NDArray[np.float32]:
-        """Unit quaternions x y z w, float32[n, 4]."""
+    def rotation(self) -> NDArray[np.float64]:
+        """Unit quaternions x y z w, float64[n, 4]."""
         return self._read_only("rotation")
 
     @property

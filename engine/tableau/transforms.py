@@ -1,4 +1,8 @@
-"""Places of objects in the world, computed level by level for whole arrays, and only for what moved."""
+"""Places of objects in the world, computed level by level for whole arrays, and only for what moved.
+
+Positions are composed in double precision, by axes of the parents that are float64, too. What an object is
+drawn with is float32, which is exact enough for what is near to its own origin.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.math import compose, normalize
+from engine.math import compose, normalize, to_matrix3
 from engine.tableau.columns import Columns, Rows, distinct
 from engine.tableau.journal import Journal
 from engine.tableau.tree import NO_ROWS, Tree
@@ -25,11 +29,12 @@ FLOAT32_MAX = np.finfo(np.float32).max
 
 COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "translation": (np.float64, (3,), 0.0),
-    "rotation": (np.float32, (4,), (0.0, 0.0, 0.0, 1.0)),
+    "rotation": (np.float64, (4,), (0.0, 0.0, 0.0, 1.0)),
     "scale": (np.float32, (3,), 1.0),
     "origin": (np.float64, (3,), 0.0),
     "placement": (np.float32, (4, 4), np.identity(4, np.float32)),
     "mirrored": (np.bool_, (), False),
+    "axes_row": (np.int32, (), None),
 }
 
 
@@ -90,6 +95,9 @@ class Transforms:
         self.moves = Journal()
         self.turns = Journal()
         self._may_mirror = False
+        self._has_left = False  # whether an object has been beyond the range
+        self._parents = Columns({"axes": (np.float64, (3, 3), 0.0)})  # at `axes_row`
+        self._parents.allocate(1)  # row 0, of objects that are no parents
 
     def set(
         self,
@@ -159,13 +167,14 @@ class Transforms:
             made = compose(high, columns["rotation"][where], scale, placement[where] if in_place else None)
             if not top:
                 above = _as_slice(parents)
-                axes, start = placement[above][:, :3, :3], columns["origin"][above]
-                made[:, :3, :3] = made[:, :3, :3] @ axes
+                made[:, :3, :3] = made[:, :3, :3] @ placement[above][:, :3, :3]
+                axes, start = self._axes_of(parents), columns["origin"][above]
                 position = start + sum(position[:, i, None] * axes[:, i] for i in range(3))
                 made[:, 3, :3] = high = position.astype(np.float32)
             if not (made.max() <= LIMIT and made.min() >= -LIMIT):  # as with NaN
                 bad = ~(np.abs(made) <= LIMIT).all(axis=(1, 2))
                 self._report(rows[bad], RANGE)
+                self._has_left = True
                 position = position.copy()
                 position[bad] = 0.0 if top else start[bad]
                 high = position.astype(np.float32)
@@ -175,7 +184,32 @@ class Transforms:
         turned = self._mirror(rows, where, scale, made) if self._may_mirror or scale.min() < 0 else NO_ROWS
         if not in_place:
             placement[where] = made
+        is_parent = columns["axes_row"][where] > 0
+        if is_parent.any():
+            self._update_axes(rows[is_parent])
         return turned
+
+    def _axes_of(self, parents: Rows) -> NDArray[np.float64]:
+        """Return the axes of objects of one level, float64[n, 3, 3] as stored; from now on they are kept."""
+        axes_row = self._columns["axes_row"]
+        known = axes_row[parents] > 0
+        if not known.all():
+            new = distinct(np.sort(parents[~known]))
+            axes_row[new] = self._parents.allocate(len(new))
+            self._update_axes(new)
+        axes: NDArray[np.float64] = self._parents["axes"][axes_row[parents]]
+        return axes
+
+    def _update_axes(self, rows: Rows) -> None:
+        """Update the axes of objects of one level, whose placements are up to date."""
+        columns = self._columns
+        axes = to_matrix3(columns["rotation"][rows]) * columns["scale"][rows, :, None]
+        parents = columns["parent"][rows]
+        if parents[0] >= 0:
+            axes = axes @ self._axes_of(parents)
+        if self._has_left:
+            axes[~columns["placement"][rows, :3, :3].any(axis=(1, 2))] = 0.0
+        self._parents["axes"][columns["axes_row"][rows]] = axes
 
     def _mirror(
         self, rows: Rows, where: Rows | slice, scale: NDArray[np.float32], made: NDArray[np.float32]
