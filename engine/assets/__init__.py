@@ -1,8 +1,8 @@
 """Assets: databases of records, cooking of sources into cache files, and the library that reads them.
 
 `.hu` text becomes an `AssetDb` of frozen records (`read_asset_db`); `open_library` cooks what is stale and
-maps the caches. The library returns for every asset its record (`record`), what cooking has measured
-(`facts`) and its bytes (`source`, `view`). A broken asset is replaced by a builtin placeholder of its type.
+opens the caches. The library returns for every asset its record (`record`), what cooking has measured
+(`facts`) and its bytes (`source`, `read`). A broken asset is replaced by a builtin placeholder of its type.
 """
 
 from engine.assets.cache.facts import (

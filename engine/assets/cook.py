@@ -6,7 +6,7 @@ A cache that is up to date costs a few stat calls. Assets that are not stale are
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from engine.assets.roots import data_root, display_path, user_cache_folder
 from engine.humon import Problem, Severity
 
 if TYPE_CHECKING:
+    from engine.assets.cache.cache_writer import Content
     from engine.assets.importing import Result
 
 ProgressCallback: TypeAlias = Callable[[int, int, str], None]
@@ -32,13 +33,15 @@ ProgressCallback: TypeAlias = Callable[[int, int, str], None]
 class CookedDb:
     """A database with its cache: the entry of each asset with data, and how many were cooked.
 
-    `entries` are by the index of the asset, in the order of use.
+    `entries` are by the index of the asset, in the order of use. `code` has the SPIR-V of its shaders by the
+    identity of their recipes; it is in memory, so that a cache which becomes unreadable costs no pipeline.
     """
 
     db: AssetDb
     image: CacheImage
     entries: dict[int, Entry]
     cooked: int
+    code: Mapping[str, bytes]
     problems: tuple[Problem, ...] = ()
 
 
@@ -90,6 +93,13 @@ class _Cook:
 
     def run(self) -> CookedDb:
         """Cook stale assets, if there are any, and open the cache."""
+        try:
+            return self._run()
+        except CacheMissError:  # another process has truncated the file since it was checked
+            made = self._import(list(self._distinct.values()))
+            return self._result(self._in_memory(CacheState(None, {}), made), len(made))
+
+    def _run(self) -> CookedDb:
         found = self._check_cache()
         if found.image is not None and found.is_current(self._identities):
             return self._result(found.image, 0)
@@ -122,17 +132,22 @@ class _Cook:
         retried = {identity: result.retryable for identity, result in made.items()}
         if found.image is not None and same_failures(found.image, rows, retried):
             return found.image, len(stale)
-        from engine.assets.cache.cache_writer import build_in_memory, write_cache
+        from engine.assets.cache.cache_writer import write_cache
 
         try:
             if write_error is not None:
                 raise write_error
             return write_cache(self._path, self._contents(found, made)), len(stale)
-        except (OSError, CacheMissError) as error:
+        except OSError as error:
             if found.image is not None and not stale and found.has_all(self._identities):
                 return found.image, 0  # only changed mtimes could not be written
             self._warn(error)
-        return build_in_memory(self._contents(found, made)), len(stale)
+        return self._in_memory(found, made), len(stale)
+
+    def _in_memory(self, found: CacheState, made: dict[str, Result]) -> CacheImage:
+        from engine.assets.cache.cache_writer import build_in_memory
+
+        return build_in_memory(self._contents(found, made))
 
     def _check_cache(self) -> CacheState:
         return check_cache(self._path, self._distinct, self._gate, self._tool)
@@ -149,21 +164,28 @@ class _Cook:
 
         return import_recipes(stale, self._gate, self._tool, self._jobs, self._progress)
 
-    def _contents(
-        self, found: CacheState, made: dict[str, Result]
-    ) -> Iterator[tuple[Entry, bytes | memoryview]]:
+    def _contents(self, found: CacheState, made: dict[str, Result]) -> Iterator[Content]:
         """Yield every entry with its bytes, in the order of the cache."""
         for identity in self._identities:
             entry = found.known.get(identity)
             if entry is not None and found.image is not None:
-                yield entry, found.image.view(entry)
+                yield entry, found.image.pieces(entry)
             else:
-                yield made[identity].entry, made[identity].data
+                yield made[identity].entry, (made[identity].data,)
 
     def _result(self, image: CacheImage, cooked: int) -> CookedDb:
         by_identity = {entry.identity: entry for entry in image.entries}
         entries = {index: by_identity[recipe.identity] for index, recipe in self._recipes.items()}
-        return CookedDb(self._db, image, entries, cooked, tuple(self._problems))
+        try:
+            code = {
+                identity: image.read(by_identity[identity])
+                for identity, recipe in self._distinct.items()
+                if recipe.is_compiled
+            }
+        except BaseException:
+            image.close()
+            raise
+        return CookedDb(self._db, image, entries, cooked, code, tuple(self._problems))
 
     def _warn(self, error: Exception) -> None:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -44,7 +44,7 @@ def open_library(
     progress: ProgressCallback | None = None,
     cache_root: Path | None = None,
 ) -> AssetLibrary:
-    """Cook stale assets of `dbs` and of the builtin database, map the caches, replace broken assets.
+    """Cook stale assets of `dbs` and of the builtin database, open the caches, replace broken assets.
 
     The ids of `dbs` must be 1, 2, ... in this order. `progress` is called on this thread. Raises InputError
     if two databases share a name or a cache, or a builtin asset is broken.
@@ -149,13 +149,18 @@ class AssetLibrary:
         ]
         return np.array(rows, np.int64).reshape(-1, 4)
 
-    def view(self, ref: AssetRef) -> memoryview:
-        """Return the bytes of an asset, or of its placeholder if it is broken, as a view of the cache."""
-        ref = self.usable(ref)
-        return self._cooked[ref.db].image.view(self._cooked[ref.db].entries[ref.index])
+    def read(self, ref: AssetRef) -> bytes:
+        """Return the bytes of an asset, or of its placeholder if it is broken.
 
-    def data(self, db: int) -> memoryview:
-        """Return the data of a database's cache, which contains the ranges of `source`."""
+        Those of a shader are in memory; others are read from the cache, which may raise CacheMissError.
+        """
+        ref = self.usable(ref)
+        one = self._cooked[ref.db]
+        entry = one.entries[ref.index]
+        return one.code[entry.identity] if entry.identity in one.code else one.image.read(entry)
+
+    def data(self, db: int) -> bytes | memoryview:
+        """Return the data of a database's cache in memory, which contains the ranges of `source`."""
         return self._cooked[db].image.data
 
     def cache(self, db: int) -> CacheImage:

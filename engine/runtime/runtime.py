@@ -309,7 +309,7 @@ class Runtime:
         self.close()
 
     def _code(self, shader: int) -> bytes:
-        return bytes(self.library.view(AssetRef.from_key(shader)))
+        return self.library.read(AssetRef.from_key(shader))
 
     def _plan_frame(self) -> float | None:
         """Do a frame's share of planning if the scene has changed; return how long its streaming may take.

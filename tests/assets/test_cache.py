@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from engine.assets.cache.cache import (
     open_cache,
     pack_header,
 )
-from engine.assets.cache.cache_writer import write_cache
+from engine.assets.cache.cache_writer import Content, write_cache
 
 CONTENTS = {
     "a": bytes(range(40)),
@@ -33,10 +34,10 @@ CONTENTS = {
 }
 
 
-def entries() -> Iterator[tuple[Entry, bytes]]:
+def entries() -> Iterator[Content]:
     for name, data in CONTENTS.items():
         stamp = SourceStamp(f"assets/{name}.png", len(data), 12345, "ab")
-        yield Entry(identity=name, tool="", sources=(stamp,), facts={"count": len(data)}), data
+        yield Entry(identity=name, tool="", sources=(stamp,), facts={"count": len(data)}), (data,)
 
 
 def file_bytes(folder: Path) -> bytes:
@@ -59,7 +60,7 @@ def reading(folder: Path, content: bytes) -> dict[str, bytes]:
     except CacheMissError:
         return {}
     damaged = image.damaged()
-    found = {row.identity: bytes(image.view(row)) for row in image.entries if row.identity not in damaged}
+    found = {row.identity: image.read(row) for row in image.entries if row.identity not in damaged}
     image.close()
     return found
 
@@ -80,7 +81,7 @@ def test_entries_keep_their_facts_stamps_and_failures(tmp_path: Path) -> None:
     problem = {"code": "shader.compile", "message": "m", "position": ["x", 1, 2], "excerpt": "", "help": ""}
     broken = Entry("e", "glslang 1", (stamp,), failure=(problem,))
     path = tmp_path / "broken.ogCache"
-    write_cache(path, iter([(broken, b"")])).close()
+    write_cache(path, iter([(broken, (b"",))])).close()
     image = open_cache(path)
     (read,) = image.entries
     image.close()
@@ -194,7 +195,7 @@ def test_a_missing_file_or_a_folder_is_a_miss(tmp_path: Path) -> None:
             open_cache(path)
 
 
-def stopping(after: int) -> Iterator[tuple[Entry, bytes]]:
+def stopping(after: int) -> Iterator[Content]:
     for count, row in enumerate(entries()):
         if count == after:
             raise OSError(28, "No space left on device")
@@ -224,15 +225,56 @@ def test_only_temporary_files_of_killed_writers_are_deleted(tmp_path: Path) -> N
 def test_a_reader_keeps_the_old_cache_while_a_new_one_replaces_it(tmp_path: Path) -> None:
     path = tmp_path / "db.ogCache"
     old = write_cache(path, entries())
-    write_cache(path, iter([(Entry("z", "", (), facts={"count": 3}), b"new")])).close()
+    write_cache(path, iter([(Entry("z", "", (), facts={"count": 3}), (b"new",))])).close()
     by_name = {entry.identity: entry for entry in old.entries}
-    assert bytes(old.view(by_name["c"])) == CONTENTS["c"]
+    assert old.read(by_name["c"]) == CONTENTS["c"]
     old.close()
 
 
-def test_closing_twice_and_with_an_open_view_is_allowed(tmp_path: Path) -> None:
+def test_what_was_read_stays_and_a_closed_cache_is_a_miss(tmp_path: Path) -> None:
     image: CacheImage = write_cache(tmp_path / "db.ogCache", entries())
-    view = image.view(image.entries[0])
+    data = image.data
     image.close()
     image.close()
-    assert bytes(view) == CONTENTS["a"]
+    assert data[:40] == CONTENTS["a"]
+    with pytest.raises(CacheMissError):
+        image.read(image.entries[0])
+
+
+@pytest.mark.parametrize("kept", [0, HEADER_BYTES + 10, HEADER_BYTES + 1000])
+def test_a_file_that_is_truncated_while_it_is_open_is_a_miss_of_what_is_gone(
+    tmp_path: Path, kept: int
+) -> None:
+    path = tmp_path / "db.ogCache"
+    write_cache(path, entries()).close()
+    image = open_cache(path)
+    os.truncate(path, kept)
+    assert image.damaged() == {"a", "c", "d"} if kept < HEADER_BYTES + 40 else {"c", "d"}
+    with pytest.raises(CacheMissError):
+        assert not image.data
+    image.close()
+
+
+def test_pieces_are_whole_rows_and_their_checksum_comes_last(tmp_path: Path) -> None:
+    content = random.Random(6).randbytes(3 << 20)
+    path = tmp_path / "db.ogCache"
+    image = write_cache(path, iter([(Entry("a", "", (), facts={"count": 1}), (content,))]))
+    pieces = [bytes(piece) for piece in image.pieces(image.entries[0], 12)]
+    assert b"".join(pieces) == content
+    assert [len(piece) % 12 for piece in pieces[:-1]] == [0] * (len(pieces) - 1)
+    assert max(map(len, pieces)) <= 1 << 20
+    with open(path, "r+b") as file:
+        file.seek(HEADER_BYTES + 100)
+        file.write(b"changed")
+    reading = image.pieces(image.entries[0])
+    assert next(reading)[100:107] == b"changed"
+    with pytest.raises(CacheMissError):
+        list(reading)
+
+
+def test_a_mapped_file_is_read_like_others_where_there_is_no_preadv(
+    tmp_path: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "preadv")
+    assert reading(tmp_path, whole) == CONTENTS
+    assert reading(tmp_path, b"") == {}

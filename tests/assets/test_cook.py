@@ -9,15 +9,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from support.limits import limit
 from support.projects import TRIANGLE_DB, VERTEX_GLSL, Project
 
-from engine.assets import AssetDb
+from engine.assets import AssetDb, AssetType, open_library
 from engine.assets import cook as cook_module
 from engine.assets.cache import freshness as freshness_module
+from engine.assets.cache.freshness import CacheState
 from engine.assets.cache.lock import cache_lock
 from engine.assets.cook import CookedDb, cook_database
 from engine.assets.files import FileGate, Stamp
@@ -51,7 +53,7 @@ def cook(project: Project) -> Cooks:
 
 
 def data_of(cooked: CookedDb, index: int) -> bytes:
-    return bytes(cooked.image.view(cooked.entries[index]))
+    return cooked.image.read(cooked.entries[index])
 
 
 def test_the_first_cook_imports_everything_and_the_second_nothing(project: Project, cook: Cooks) -> None:
@@ -227,7 +229,43 @@ def test_a_damaged_cache_is_cooked_again_silently(project: Project, cook: Cooks,
     cooked = cook_database(project.db())
     assert cooked.cooked >= 1
     assert not cooked.problems
-    assert bytes(cooked.image.data) == whole[4096 : 4096 + len(cooked.image.data)]
+    assert cooked.image.data == whole[4096 : 4096 + cooked.image.size]
+
+
+@pytest.mark.parametrize(("check", "is_stale"), [(1, False), (2, True)], ids=["current", "copied"])
+def test_a_cache_that_is_truncated_after_it_was_checked_is_cooked_again(
+    project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch, check: int, is_stale: bool
+) -> None:
+    cook()
+    if is_stale:
+        project.picture("assets/picture.png", np.full((8, 4, 4), 9, np.uint8))
+    checks: list[Path] = []
+    check_cache = cook_module.check_cache
+
+    def truncated(path: Path, *rest: Any) -> CacheState:
+        found = check_cache(path, *rest)
+        checks.append(path)
+        if len(checks) == check:
+            os.truncate(path, 5000)
+        return found
+
+    monkeypatch.setattr(cook_module, "check_cache", truncated)
+    cooked = cook_database(project.db())
+    assert (len(checks), cooked.cooked, cooked.problems) == (check, DATA_ASSETS, ())
+    monkeypatch.undo()
+    again = cook_database(project.db())
+    assert [data_of(again, index) for index in again.entries] == [
+        data_of(cooked, index) for index in cooked.entries
+    ]
+
+
+def test_the_code_of_shaders_outlives_their_cache(project: Project) -> None:
+    with open_library([project.db()]) as library:
+        shaders = [asset.ref for asset in library.dbs[1].assets if asset.type is AssetType.SHADER]
+        code = [library.read(ref) for ref in shaders]
+        os.truncate(project.root / "scenes" / "db.ogCache", 0)
+        assert [library.read(ref) for ref in shaders] == code
+        assert all(code)
 
 
 def test_deleting_the_cache_is_safe(project: Project, cook: Cooks) -> None:

@@ -77,7 +77,7 @@ def known_to(library: AssetLibrary) -> tuple[dict[str, Any], dict[str, bytes]]:
             found = library.facts(asset.ref)
             # the names of bones are content, which only the source can confirm
             facts[asset.label] = replace(found, names=()) if isinstance(found, SkeletonFacts) else found
-            content[asset.label] = bytes(library.view(asset.ref))
+            content[asset.label] = library.read(asset.ref)
     return facts, content
 
 
@@ -87,7 +87,7 @@ class Crafted:
     def __init__(self, root: Path) -> None:
         self.project = project = Project(root)
         with open_library([project.db()]) as library:  # the GLSL is compiled once, not after each mutation
-            by_name = {asset.label: bytes(library.view(asset.ref)) for asset in library.dbs[1].assets[5:7]}
+            by_name = {asset.label: library.read(asset.ref) for asset in library.dbs[1].assets[5:7]}
         project.write("assets/plain.vs.spv", by_name["shader 'vs'"])
         project.write("assets/plain.fs.spv", by_name["shader 'fs'"])
         project.write("assets/quad.hu", QUAD_HU)

@@ -65,7 +65,7 @@ def test_a_valid_database_has_facts_bytes_and_no_problems(opened: Opened) -> Non
     assert (picture.width, picture.height, picture.mip_levels) == (4, 8, 4)
     assert picture.mip_offsets == (0, 128, 160, 168)
     assert isinstance(library.facts(VS), ShaderFacts)
-    assert bytes(library.view(INDICES)) == np.array([0, 1, 2], "<u2").tobytes()
+    assert library.read(INDICES) == np.array([0, 1, 2], "<u2").tobytes()
 
 
 def test_colours_are_srgb_by_their_slot_and_numbers_are_not(opened: Opened) -> None:
@@ -80,7 +80,7 @@ def test_a_source_is_a_range_of_the_database_s_data(opened: Opened) -> None:
         place = library.source(ref)
         data = library.data(place.db)
         assert place.offset % place.alignment == 0
-        assert bytes(data[place.offset : place.offset + place.size]) == bytes(library.view(ref))
+        assert bytes(data[place.offset : place.offset + place.size]) == library.read(ref)
 
 
 def test_assets_that_are_made_alike_share_bytes_and_facts(opened: Opened) -> None:
@@ -128,7 +128,7 @@ def test_a_missing_texture_is_a_warning_at_its_position_and_a_visible_placeholde
     facts = library.facts(PICTURE)
     assert isinstance(facts, TextureFacts)
     assert (facts.width, facts.height) == (8, 8)
-    texels = np.frombuffer(library.view(PICTURE), np.uint8, 256).reshape(64, 4)
+    texels = np.frombuffer(library.read(PICTURE), np.uint8, 256).reshape(64, 4)
     assert [255, 0, 255, 255] in texels.tolist()
 
 
@@ -136,7 +136,7 @@ def test_a_missing_normal_map_is_replaced_by_a_flat_one(project: Project, opened
     (project.root / "assets/bumps.png").write_bytes(b"not a picture")
     library = opened()
     assert library.usable(BUMPS) == library.find("builtin", "flatNormal", ("texture2d",))
-    assert bytes(library.view(BUMPS)[:4]) == bytes([128, 128, 255, 255])
+    assert bytes(library.read(BUMPS)[:4]) == bytes([128, 128, 255, 255])
 
 
 def test_one_broken_asset_does_not_change_the_others(project: Project, opened: Opened) -> None:

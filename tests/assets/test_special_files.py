@@ -64,7 +64,7 @@ def test_what_stands_in_place_of_a_cache_or_lock_costs_one_warning(
     before = os.lstat(path)
     with open_library([db]) as library:
         assert [problem.code for problem in library.problems] in (["cache.write"], [])
-        assert len(library.view(db.assets[0].ref)) == library.source(db.assets[0].ref).size
+        assert len(library.read(db.assets[0].ref)) == library.source(db.assets[0].ref).size
     assert (os.lstat(path).st_mode, os.lstat(path).st_ino) == (before.st_mode, before.st_ino)
     assert not (project.root.parent / "outside").exists()
     assert not list(project.root.rglob("*.saving"))

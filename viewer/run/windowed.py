@@ -162,4 +162,4 @@ class WindowFrames:
 
 
 def _shader(library: AssetLibrary, name: str) -> bytes:
-    return bytes(library.view(library.find("builtin", name, ("shader",))))
+    return library.read(library.find("builtin", name, ("shader",)))

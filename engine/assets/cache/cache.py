@@ -10,14 +10,13 @@ name by a rename. Checksums are CRC-32, which detects every single flipped bit.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import mmap
 import os
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +40,7 @@ HEADER_BYTES = 4096
 _HEADER = struct.Struct("<8sIIQQQQQII")
 _CRC_PLACE = _HEADER.size - 4
 _CHECKED_AT_ONCE = 16 << 20
+_PIECE_BYTES = 1 << 20
 _TOC_BYTES = 1 << 20
 _ENTRY_BYTES = 64 << 10
 """A table of contents takes no more than this and `_ENTRY_BYTES` for each asset: it is parsed as a whole."""
@@ -135,48 +135,63 @@ def padded(size: int) -> int:
 
 @dataclass(slots=True)
 class CacheImage:
-    """An open cache: its entries and its data, mapped from the file or in memory.
+    """An open cache: its entries, and `size` bytes of data in the file `descriptor` from `begin` on.
 
-    `descriptor` is the open file and `begin` the offset of its data, for bulk copies with preadv: reading a
-    mapping of a file that is truncated raises SIGBUS.
+    The file is read and not mapped: reading a mapping of a file that another process truncates raises SIGBUS.
+    The content is in `memory` instead where no file was written, and on systems without preadv, where it is
+    mapped: Windows keeps mapped files from being truncated.
     """
 
     entries: tuple[Entry, ...]
-    data: memoryview
+    size: int
     path: Path | None = None
-    whole: memoryview = field(default_factory=lambda: memoryview(b""))
-    _map: mmap.mmap | None = None
     descriptor: int | None = None
+    memory: memoryview | None = None
     begin: int = HEADER_BYTES
 
     @property
-    def size(self) -> int:
-        """Size of the data in bytes."""
-        return len(self.data)
+    def data(self) -> bytes | memoryview:
+        """All data; that of a file is read into memory. Raises CacheMissError, as all that reads the file."""
+        return self.bytes_at(self.begin, self.size)
 
-    def view(self, entry: Entry) -> memoryview:
+    def read(self, entry: Entry) -> bytes:
         """Return the bytes of one asset."""
-        return self.data[entry.offset : entry.offset + entry.size]
+        return b"".join(self.pieces(entry))
 
-    def range_with_padding(self, entry: Entry) -> memoryview:
-        """Return the bytes of one asset with the padding zeros."""
-        return self.data[entry.offset : entry.offset + padded(entry.size)]
+    def pieces(self, entry: Entry, row_bytes: int = 1) -> Iterator[memoryview]:
+        """Yield the bytes of one asset in pieces of about a MiB, each of whole rows of `row_bytes`.
+
+        Raises CacheMissError after the last one if they are not those of the checksum.
+        """
+        step = max(row_bytes, _PIECE_BYTES - _PIECE_BYTES % row_bytes)
+        at, end = entry.offset, entry.offset + entry.size
+        checksum = 0
+        while at < end:
+            size = step if at + step < end else padded(end) - at
+            content = self.bytes_at(self.begin + at, size)
+            checksum = zlib.crc32(content, checksum)
+            yield memoryview(content)[: end - at]
+            at += step
+        if checksum != entry.checksum:
+            raise CacheMissError("the checksum of an asset is wrong")
 
     def damaged(
-        self, entries: Sequence[Entry] | None = None, fits: Callable[[Entry, memoryview], bool] | None = None
+        self, entries: Sequence[Entry] | None = None, fits: Callable[[Entry], bool] | None = None
     ) -> frozenset[str]:
         """Return the identities of those `entries` (None: all) whose bytes do not match their checksum.
 
-        Of bytes that do, `fits` returns whether they are what they should be; it is called on any thread.
+        `fits` reads all `pieces` of an entry, on any thread, and returns whether they are what they should be.
         """
         entries = self.entries if entries is None else entries
+        read_all = fits or (lambda entry: all(True for _ in self.pieces(entry)))
 
         def is_damaged(entry: Entry) -> bool:
-            if zlib.crc32(self.range_with_padding(entry)) != entry.checksum:
+            try:
+                return not read_all(entry)
+            except CacheMissError:
                 return True
-            return fits is not None and not fits(entry, self.view(entry))
 
-        if len(self.data) > _CHECKED_AT_ONCE:
+        if self.size > _CHECKED_AT_ONCE:
             from concurrent.futures import ThreadPoolExecutor  # importing takes 5 ms
 
             with ThreadPoolExecutor() as pool:
@@ -185,58 +200,69 @@ class CacheImage:
             results = [is_damaged(entry) for entry in entries]
         return frozenset(entry.identity for entry, bad in zip(entries, results, strict=True) if bad)
 
+    def bytes_at(self, offset: int, size: int) -> bytes | memoryview:
+        """Return a range of the file."""
+        if self.memory is not None:
+            return self.memory[offset : offset + size]
+        if self.descriptor is None:
+            raise CacheMissError("the cache is closed")
+        parts: list[bytes] = []
+        while size:  # a read returns at most 2 GiB
+            try:
+                part = os.pread(self.descriptor, size, offset)
+            except OSError as error:
+                raise CacheMissError(str(error)) from error
+            if not part:
+                raise CacheMissError("the file ends too early")
+            parts.append(part)
+            offset, size = offset + len(part), size - len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
     def close(self) -> None:
-        """Close the file. Existing views stay valid."""
-        self.data.release()
-        self.whole.release()
-        if self._map is not None:
-            with contextlib.suppress(BufferError):  # a view still exists: the last one unmaps
-                self._map.close()
+        """Close the file. What was read stays valid."""
+        self.memory = None
         descriptor, self.descriptor = self.descriptor, None
         if descriptor is not None:
             os.close(descriptor)
 
 
 def open_cache(path: Path, assets: int = MAX_ASSETS) -> CacheImage:
-    """Map the cache file of a database of so many assets, and check its header and its table.
+    """Open the cache file of a database of so many assets, and check its header and its table.
 
     Raises CacheMissError if it is missing, damaged, or of another version.
     """
     try:
-        image = map_cache(open_regular(path, follow=False), path)
+        descriptor = open_regular(path, follow=False)
     except (OSError, ValueError) as error:
         raise CacheMissError(str(error)) from error
+    image = cache_of_file(descriptor, path)
     try:
-        image.entries, image.data = _read(image.whole, _TOC_BYTES + assets * _ENTRY_BYTES)
+        _read_table(image, os.fstat(descriptor).st_size, _TOC_BYTES + assets * _ENTRY_BYTES)
     except BaseException:
         image.close()
         raise
     return image
 
 
-def map_cache(descriptor: int, path: Path, entries: tuple[Entry, ...] = (), data_size: int = 0) -> CacheImage:
-    """Map an open cache file with these entries. The result owns the descriptor, which is closed on failure.
-
-    Raises CacheMissError for a file that is too short, OSError and ValueError if it cannot be mapped.
-    """
-    try:
-        size = os.fstat(descriptor).st_size
-        if size < HEADER_BYTES + data_size:
-            raise CacheMissError(f"{size} bytes are too few")
-        mapped = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    whole = memoryview(mapped)
-    data = whole[HEADER_BYTES : HEADER_BYTES + data_size]
-    return CacheImage(entries, data, path, whole, mapped, descriptor)
+def cache_of_file(
+    descriptor: int, path: Path, entries: tuple[Entry, ...] = (), data_size: int = 0
+) -> CacheImage:
+    """Return the cache in an open file, whose descriptor it owns. Raises CacheMissError."""
+    memory = None
+    if not hasattr(os, "preadv"):
+        try:
+            memory = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+        except (OSError, ValueError) as error:
+            os.close(descriptor)
+            raise CacheMissError(str(error)) from error
+    return CacheImage(entries, data_size, path, descriptor, memory)
 
 
 def cache_in_memory(content: bytes) -> CacheImage:
     """Open a cache from bytes. Raises CacheMissError, as `open_cache`."""
-    whole = memoryview(content)
-    entries, data = _read(whole, len(content))
-    return CacheImage(entries, data, None, whole)
+    image = CacheImage((), 0, memory=memoryview(content))
+    _read_table(image, len(content), len(content))
+    return image
 
 
 def pack_header(length: int, toc_offset: int, toc: bytes) -> bytes:
@@ -256,23 +282,25 @@ def pack_header(length: int, toc_offset: int, toc: bytes) -> bytes:
     return header[:_CRC_PLACE] + struct.pack("<I", zlib.crc32(header)) + header[_CRC_PLACE + 4 :]
 
 
-def _read(whole: memoryview, most_toc_bytes: int) -> tuple[tuple[Entry, ...], memoryview]:
-    """Check header and table against the size of the file; return entries and data."""
+def _read_table(image: CacheImage, file_size: int, most_toc_bytes: int) -> None:
+    """Check header and table against the size of the file, and give the image its entries and its size."""
+    if file_size < HEADER_BYTES:
+        raise CacheMissError(f"{file_size} bytes are too few")
+    header = bytes(image.bytes_at(0, HEADER_BYTES))
     magic, version, header_bytes, length, toc_offset, toc_size, data_offset, data_size, toc_crc, crc = (
-        _HEADER.unpack_from(whole)
+        _HEADER.unpack_from(header)
     )
     if magic != MAGIC or version != VERSION or header_bytes != HEADER_BYTES:
         raise CacheMissError("another format or version")
-    blank = bytes(whole[:_CRC_PLACE]) + b"\0\0\0\0" + bytes(whole[_CRC_PLACE + 4 : HEADER_BYTES])
-    if zlib.crc32(blank) != crc:
+    if zlib.crc32(header[:_CRC_PLACE] + b"\0\0\0\0" + header[_CRC_PLACE + 4 :]) != crc:
         raise CacheMissError("the header's checksum is wrong")
-    if length != len(whole) or data_offset != HEADER_BYTES:
+    if length != file_size or data_offset != HEADER_BYTES:
         raise CacheMissError("the file's length differs from its header")
     if toc_offset != HEADER_BYTES + data_size or toc_offset + toc_size != length:
         raise CacheMissError("the parts do not add up to the file")
     if toc_size > most_toc_bytes:
         raise CacheMissError(f"a table of {toc_size} bytes is larger than that of any such database")
-    toc = bytes(whole[toc_offset : toc_offset + toc_size])
+    toc = bytes(image.bytes_at(toc_offset, toc_size))
     if zlib.crc32(toc) != toc_crc:
         raise CacheMissError("the table's checksum is wrong")
     try:
@@ -281,7 +309,7 @@ def _read(whole: memoryview, most_toc_bytes: int) -> tuple[tuple[Entry, ...], me
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise CacheMissError(f"the table cannot be read: {error}") from error
     _check_layout(entries, data_size)
-    return entries, whole[data_offset : data_offset + data_size]
+    image.entries, image.size = entries, data_size
 
 
 def _check_layout(entries: Sequence[Entry], data_size: int) -> None:

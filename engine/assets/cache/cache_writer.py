@@ -6,20 +6,23 @@ import io
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from engine.assets.cache.cache import (
     HEADER_BYTES,
     CacheImage,
     Entry,
-    map_cache,
+    cache_of_file,
     pack_header,
     padded,
 )
 from engine.files import whole_file
+
+Content: TypeAlias = tuple[Entry, Iterable[bytes | memoryview]]
+"""An asset: its entry, and its bytes in pieces."""
 
 
 class CacheWriter:
@@ -31,14 +34,17 @@ class CacheWriter:
         self.size = 0
         self.entries: list[Entry] = []
 
-    def add(self, entry: Entry, data: bytes | memoryview) -> None:
+    def add(self, entry: Entry, pieces: Iterable[bytes | memoryview]) -> None:
         """Append an asset, and its entry with offset, size and checksum set."""
-        gap = bytes(padded(len(data)) - len(data))
-        self._file.write(data)
+        size = checksum = 0
+        for piece in pieces:
+            self._file.write(piece)
+            size, checksum = size + len(piece), zlib.crc32(piece, checksum)
+        gap = bytes(padded(size) - size)
         self._file.write(gap)
-        checksum = zlib.crc32(gap, zlib.crc32(data))
-        self.entries.append(replace(entry, offset=self.size, size=len(data), checksum=checksum))
-        self.size += padded(len(data))
+        checksum = zlib.crc32(gap, checksum)
+        self.entries.append(replace(entry, offset=self.size, size=size, checksum=checksum))
+        self.size += padded(size)
 
     def finish(self) -> None:
         """Write the table of contents, then the header."""
@@ -50,8 +56,8 @@ class CacheWriter:
         self._file.write(pack_header(toc_offset + len(toc), toc_offset, toc))
 
 
-def write_cache(path: Path, assets: Iterator[tuple[Entry, bytes | memoryview]]) -> CacheImage:
-    """Write a cache file and map it. The old file stays until the new one is complete.
+def write_cache(path: Path, assets: Iterator[Content]) -> CacheImage:
+    """Write a cache file and open it. The old file stays until the new one is complete.
 
     Raises OSError if it cannot be written (read-only or missing folder, disk full), without leaving a file.
     The caller holds the lock of `path`.
@@ -60,8 +66,8 @@ def write_cache(path: Path, assets: Iterator[tuple[Entry, bytes | memoryview]]) 
     try:
         with whole_file(path, follow=False) as file:
             writer = CacheWriter(file)
-            for entry, data in assets:
-                writer.add(entry, data)
+            for entry, pieces in assets:
+                writer.add(entry, pieces)
             writer.finish()
             descriptor = os.dup(file.fileno())
     except BaseException:
@@ -69,14 +75,13 @@ def write_cache(path: Path, assets: Iterator[tuple[Entry, bytes | memoryview]]) 
             os.close(descriptor)
         raise
     # what was written, whatever the path names by now
-    return map_cache(descriptor, path, tuple(writer.entries), writer.size)
+    return cache_of_file(descriptor, path, tuple(writer.entries), writer.size)
 
 
-def build_in_memory(assets: Iterator[tuple[Entry, bytes | memoryview]]) -> CacheImage:
+def build_in_memory(assets: Iterator[Content]) -> CacheImage:
     """Build a cache in memory."""
     file = io.BytesIO()
     writer = CacheWriter(file)
-    for entry, data in assets:
-        writer.add(entry, data)
-    whole = memoryview(file.getvalue())
-    return CacheImage(tuple(writer.entries), whole[HEADER_BYTES : HEADER_BYTES + writer.size], None, whole)
+    for entry, pieces in assets:
+        writer.add(entry, pieces)
+    return CacheImage(tuple(writer.entries), writer.size, memory=file.getbuffer())

@@ -8,7 +8,7 @@ Pixels, normals, weights, names of bones and the code of a shader are believed, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
@@ -61,17 +61,21 @@ def checked_facts(recipe: Recipe, data: Mapping[str, Any], size: int) -> Facts |
     return facts if fit else None
 
 
-def content_fits(facts: Facts, content: memoryview) -> bool:
-    """Whether the bytes of an asset, of the right size, are such as its facts say."""
+def content_fits(facts: Facts | None, read: Callable[[int], Iterator[memoryview]]) -> bool:
+    """Whether the bytes of an asset, of the right size, are such as its facts say.
+
+    `read` yields them in pieces of whole rows of so many bytes. All are read, also where nothing is checked.
+    """
     if isinstance(facts, IndicesFacts):
-        return int(np.frombuffer(content, facts.type.dtype).max()) == facts.highest
+        numbers = facts.type.dtype
+        return max(int(np.frombuffer(piece, numbers).max()) for piece in read(numbers.itemsize)) == facts.highest
     if isinstance(facts, VerticesFacts):
-        return _positions_fit(facts, content)
+        return _positions_fit(facts, read(facts.stride))
     if isinstance(facts, SkeletonFacts):
-        return _bones_fit(content)
+        return _bones_fit(b"".join(read(BONE.itemsize)))
     if isinstance(facts, ShaderFacts):
-        return _module_fits(facts, bytes(content))
-    return True
+        return _module_fits(facts, b"".join(read(4)))
+    return all(True for _ in read(1))
 
 
 def _vertices_fit(recipe: Recipe, facts: VerticesFacts, size: int) -> bool:
@@ -131,14 +135,19 @@ def _shader_fits(recipe: Recipe, facts: ShaderFacts, size: int) -> bool:
     )
 
 
-def _positions_fit(facts: VerticesFacts, content: memoryview) -> bool:
+def _positions_fit(facts: VerticesFacts, pieces: Iterator[memoryview]) -> bool:
     """Whether positions in 32-bit floats have exactly the bounds of the facts; other formats round them."""
-    for (name, form), offset in zip(facts.vertex_format, facts.offsets, strict=True):
-        if name == "pos" and form is VertexFormat.R32G32B32_SFLOAT:
-            positions = np.ndarray((facts.count, 3), "<f4", content, offset, (facts.stride, 4))
-            low, high = positions.min(axis=0), positions.max(axis=0)  # a NaN is equal to nothing
-            return tuple(low.tolist()) == facts.minimum and tuple(high.tolist()) == facts.maximum
-    return True
+    exact = ("pos", VertexFormat.R32G32B32_SFLOAT)
+    if exact not in facts.vertex_format:
+        return all(True for _ in pieces)
+    offset, stride = facts.offsets[facts.vertex_format.index(exact)], facts.stride
+    bounds = []
+    for piece in pieces:
+        positions = np.ndarray((len(piece) // stride, 3), "<f4", piece, offset, (stride, 4))
+        bounds.append((positions.min(axis=0), positions.max(axis=0)))
+    low = np.min([low for low, _ in bounds], axis=0)  # a NaN is equal to nothing
+    high = np.max([high for _, high in bounds], axis=0)
+    return tuple(low.tolist()) == facts.minimum and tuple(high.tolist()) == facts.maximum
 
 
 def _module_fits(facts: ShaderFacts, code: bytes) -> bool:
@@ -159,7 +168,7 @@ def _module_fits(facts: ShaderFacts, code: bytes) -> bool:
     return at == len(words) and last == _FUNCTION_END
 
 
-def _bones_fit(content: memoryview) -> bool:
+def _bones_fit(content: bytes) -> bool:
     """Whether every bone comes after its parent and has a finite transform."""
     bones = np.frombuffer(content, BONE)
     parents = bones["parent"]

@@ -9,7 +9,7 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from engine.assets.cache.cache import CacheImage, CacheMissError, Entry, SourceStamp, open_cache
@@ -77,8 +77,8 @@ def check_cache(path: Path, recipes: Mapping[str, Recipe], gate: FileGate, tool:
             is_same = stamps == entry.sources
             candidates[entry.identity] = entry if is_same else replace(entry, sources=stamps)
 
-    def fits(entry: Entry, content: memoryview) -> bool:
-        return entry.identity not in facts or content_fits(facts[entry.identity], content)
+    def fits(entry: Entry) -> bool:
+        return content_fits(facts.get(entry.identity), partial(image.pieces, entry))
 
     out = image.damaged(list(candidates.values()), fits) | _contradicting(recipes, facts)
     return CacheState(image, {key: entry for key, entry in candidates.items() if key not in out})
