@@ -55,6 +55,7 @@ E = TypeVar("E", bound=Enum)
 
 _BY_INDEX = "_adbi"
 _ALL_BY_INDEX = "_adbis"
+_TEXTURES = ("textures", "texture" + _ALL_BY_INDEX)
 _DATA_FIELDS = {
     AssetType.VERTICES: "vxData",
     AssetType.INDICES: "idxData",
@@ -162,12 +163,11 @@ class AssetReader:
         key = self._one_key(node, "shaders", "shader" + _ALL_BY_INDEX)
         shaders = self._once(expect(required(node, key), Kind.LIST), self._shaders)
         textures: dict[str, AssetRef] = {}
-        key = self._one_key(node, "textures", "texture" + _ALL_BY_INDEX)
-        if key in node:
-            for slot, child in self._slots(node[key]):
-                if slot in textures:
-                    raise failure(AssetCode.SLOT, f"slot '{slot}' is filled twice", child)
-                textures[slot] = self._names.find(child, AssetType.TEXTURE2D)
+        self._one_key(node, *_TEXTURES)
+        for slot, child in texture_slots(node):
+            if slot in textures:
+                raise failure(AssetCode.SLOT, f"slot '{slot}' is filled twice", child)
+            textures[slot] = self._names.find(child, AssetType.TEXTURE2D)
         parameters: dict[str, tuple[float, ...]] = {}
         if "parameters" in node:
             for parameter, child in expect(node["parameters"], Kind.DICT).items():
@@ -185,15 +185,6 @@ class AssetReader:
         if not shaders or len(set(shaders)) != len(shaders):
             raise failure(AssetCode.SHADERS, "a material needs its shaders, each once", node)
         return shaders
-
-    def _slots(self, node: Node) -> list[tuple[str, Node]]:
-        """Return the slots of `[[albedo 8] ...]` or `{ albedo: brick ... }`."""
-        if node.kind is Kind.DICT:
-            return list(node.items())
-        for row in expect(node, Kind.LIST):
-            if row.kind is not Kind.LIST or len(row) != 2:
-                raise failure(Code.COUNT, "a texture is written [ slot, asset ]", row)
-        return [(text(row[0]), row[1]) for row in node]
 
     def _shader(self, node: Node, ref: AssetRef, name: str) -> Shader:
         stage = _enum(required(node, "stage"), ShaderStage)
@@ -292,3 +283,16 @@ def _vertex_format(rows: Node) -> tuple[tuple[str, VertexFormat], ...]:
 def _enum(node: Node, kind: type[E]) -> E:
     """Return the enum member that a node names."""
     return choice(node, kind)
+
+
+def texture_slots(material: Node) -> list[tuple[str, Node]]:
+    """Return the slots of a material: `textures: [[albedo 8] ...]` or `textures: { albedo: brick ... }`."""
+    node = next((material[key] for key in _TEXTURES if key in material), None)
+    if node is None:
+        return []
+    if node.kind is Kind.DICT:
+        return list(node.items())
+    for row in expect(node, Kind.LIST):
+        if row.kind is not Kind.LIST or len(row) != 2:
+            raise failure(Code.COUNT, "a texture is written [ slot, asset ]", row)
+    return [(text(row[0]), row[1]) for row in node]

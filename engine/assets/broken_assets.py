@@ -1,4 +1,4 @@
-"""Finds the broken assets of a cooked database, with warnings for them and for wrong derived fields."""
+"""Finds the broken assets of a cooked database, with warnings for them and for fields without effect."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
+from engine.assets.asset_reader import texture_slots
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb
 from engine.assets.problems import problem_from_json
 from engine.assets.recipes import source_level
 from engine.assets.records import AssetDb, AssetRef, Declared, Indices, Lod, Material, Mesh, Vertices
-from engine.humon import Problem, Severity
+from engine.assets.spirv.reflection import MATERIAL_SET, MATERIALS_BLOCK
+from engine.humon import Problem, Severity, suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ def find_broken_assets(cooked: CookedDb) -> BrokenAssets:
             slots |= {ref: slot for slot, ref in asset.textures.items()}
             if broken and any(shader in broken for shader in asset.shaders):
                 broken.add(asset.ref)
-    derived = [*_derived_problems(cooked), *_bone_problems(cooked)]
-    return BrokenAssets(frozenset(broken), slots, (*problems.values(), *derived))
+    useless = [*_derived_problems(cooked), *_bone_problems(cooked), *_unread_problems(cooked, broken)]
+    return BrokenAssets(frozenset(broken), slots, (*problems.values(), *useless))
 
 
 def _failures(cooked: CookedDb) -> Iterator[Problem]:
@@ -132,6 +134,45 @@ def _bone_problems(cooked: CookedDb) -> Iterator[Problem]:
                 advice = "remove 'numBones': it is derived"
                 document, place = cooked.db.document, node["numBones"]
                 yield document.problem(AssetCode.DERIVED, message, place, advice, Severity.WARNING)
+
+
+def _unread_problems(cooked: CookedDb, broken: set[AssetRef]) -> Iterator[Problem]:
+    """Yield warnings for texture slots and parameters that no shader reads, one for all materials alike."""
+    alike: dict[tuple[str, str, tuple[AssetRef, ...]], list[Material]] = {}
+    known: dict[tuple[AssetRef, ...], tuple[set[str], set[str]]] = {}
+    for material in cooked.db.assets:
+        if not isinstance(material, Material) or material.ref in broken:
+            continue
+        if material.shaders not in known:
+            known[material.shaders] = _read_by(cooked, material.shaders)
+        slots, parameters = known[material.shaders]
+        for slot in material.textures.keys() - slots:
+            alike.setdefault(("slot", slot, material.shaders), []).append(material)
+        for parameter in material.parameters.keys() - parameters:
+            alike.setdefault(("parameter", parameter, material.shaders), []).append(material)
+    for (kind, name, shaders), materials in alike.items():
+        node = cooked.db.node(materials[0].ref)
+        place = dict(texture_slots(node))[name] if kind == "slot" else node["parameters"][name]
+        more = f" and {len(materials) - 1} more have" if len(materials) > 1 else " has"
+        message = f"{materials[0].label}{more} the {kind} '{name}', which none of its shaders reads"
+        advice = suggestion(name, known[shaders][kind == "parameter"]) or "remove it"
+        yield cooked.db.document.problem(AssetCode.UNREAD, message, place, advice, Severity.WARNING)
+
+
+def _read_by(cooked: CookedDb, shaders: tuple[AssetRef, ...]) -> tuple[set[str], set[str]]:
+    """Return the texture slots and the parameters that shaders read."""
+    slots: set[str] = set()
+    parameters: set[str] = set()
+    for shader in shaders:
+        facts = cooked.entries[shader.index].facts
+        for binding in facts["reflection"]["bindings"] if facts is not None else ():
+            if binding["set"] == MATERIAL_SET:
+                slots.add(binding["name"])
+            elif binding["type"] == MATERIALS_BLOCK:
+                parameters.update(
+                    member["name"] for row in binding["members"][:1] for member in row["members"]
+                )
+    return slots, parameters
 
 
 def _derived_value(cooked: CookedDb, declared: Declared, places: dict[int, int]) -> tuple[int, ...] | None:

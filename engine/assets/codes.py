@@ -20,6 +20,7 @@ class AssetCode(ProblemCode):
     SHADERS = "asset.shaders", "A material has no shader, or one twice."
     SLOT = "asset.slot", "A texture slot is filled twice."
     TYPE = "asset.type", "The asset has no @type, or an unknown one."
+    UNREAD = "asset.unread", "A material has a texture slot or a parameter that none of its shaders reads."
     CACHE_WRITE = "cache.write", "The cache cannot be written; the run continues without it."
     FILE_CASE = "file.case", "Two file names differ only by letter case or Unicode normal form."
     FILE_NAME = "file.name", "The text cannot be a file name on every system."

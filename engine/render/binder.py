@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
 from engine.graph import Layout
 from engine.memory.device.addresses import Location
 from engine.memory.device.samplers import SamplerConfig, SamplerPool
@@ -15,7 +16,6 @@ from engine.plan.terms.drawing import CompareOp, DescriptorType
 from engine.plan.terms.drawing_rows import BindingRow
 from engine.planning.draw.draw_list import COMMAND, DrawList
 from engine.planning.draw.drawing import PassDrawing
-from engine.planning.draw.interfaces import FRAME_SET, MATERIAL_SET
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds

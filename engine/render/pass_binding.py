@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.assets.spirv.reflection import MATERIAL_SET
 from engine.graph import Layout
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.terms.drawing import DescriptorType
@@ -18,7 +19,6 @@ from engine.plan.terms.table import distinct, is_in
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import BATCH
 from engine.planning.draw.instance_blocks import capacity
-from engine.planning.draw.interfaces import MATERIAL_SET
 from engine.planning.draw.tables import DrawTable
 from engine.render.descriptors import BoundImage, DescriptorSets
 from engine.render.layouts import SetLayout

@@ -27,7 +27,8 @@ FRAGMENT_GLSL = """#version 450
 layout(location = 0) in vec3 shade;
 layout(location = 0) out vec4 colour;
 layout(set = 1, binding = 0) uniform sampler2DArray albedo;
-void main() { colour = vec4(shade, 1.0) * texture(albedo, vec3(0.5)); }
+layout(set = 1, binding = 1) uniform sampler2DArray normal;
+void main() { colour = vec4(shade, 1.0) * texture(albedo, vec3(0.5)) * texture(normal, vec3(0.5)).a; }
 """
 TRIANGLE_HU = """mesh: {
     vertices: {

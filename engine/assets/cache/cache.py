@@ -180,7 +180,7 @@ class CacheImage:
     ) -> frozenset[str]:
         """Return the identities of those `entries` (None: all) whose bytes do not match their checksum.
 
-        `fits` reads all `pieces` of an entry, on any thread, and returns whether they are what they should be.
+        `fits` reads all `pieces` of an entry, on any thread, and says whether they are what they should be.
         """
         entries = self.entries if entries is None else entries
         read_all = fits or (lambda entry: all(True for _ in self.pieces(entry)))

@@ -68,7 +68,8 @@ def content_fits(facts: Facts | None, read: Callable[[int], Iterator[memoryview]
     """
     if isinstance(facts, IndicesFacts):
         numbers = facts.type.dtype
-        return max(int(np.frombuffer(piece, numbers).max()) for piece in read(numbers.itemsize)) == facts.highest
+        highest = max(int(np.frombuffer(piece, numbers).max()) for piece in read(numbers.itemsize))
+        return highest == facts.highest
     if isinstance(facts, VerticesFacts):
         return _positions_fit(facts, read(facts.stride))
     if isinstance(facts, SkeletonFacts):

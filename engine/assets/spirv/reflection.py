@@ -7,6 +7,12 @@ from enum import StrEnum
 
 from engine.assets.formats import VertexFormat
 
+FRAME_SET, MATERIAL_SET = 0, 1
+"""Descriptor set numbers: bound once per pass, and bound per material."""
+
+MATERIALS_BLOCK = "Materials"
+"""The name of the storage block that has a row of parameters for each material."""
+
 
 class DescriptorType(StrEnum):
     """The type of a descriptor, with Vulkan's names."""

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
 from engine.graph import SCENE_COLOR, Pass, Samples
 from engine.plan.model.drawing_plan import DrawingPlan, DrawingRows
 from engine.plan.terms.drawing import CompareOp, Topology
 from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
-from engine.planning.draw.interfaces import FRAME_SET, MATERIAL_SET
 from engine.planning.draw.recipes import MaterialUse, Recipes
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import DrawTable, InUse

@@ -12,7 +12,7 @@ from itertools import islice
 
 from engine.assets import Binding, Member, Reflection, Variable
 from engine.assets.limits import MAX_UNIFORM_BYTES
-from engine.assets.spirv.reflection import DescriptorType
+from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK, DescriptorType
 from engine.assets.spirv.rules import CAPABILITIES
 from engine.graph import Pass
 from engine.plan.terms.drawing import ShaderStage
@@ -20,10 +20,7 @@ from engine.plan.terms.formats import Format
 from engine.plan.terms.vulkan_enums import Aspect
 
 TEXTURE_TYPE = "sampler2DArray"
-FRAME_SET, MATERIAL_SET = 0, 1
-"""Descriptor set numbers: bound once per pass, and bound per material."""
-
-_BLOCKS = {"frame": "Frame", "materials": "Materials"}
+_BLOCKS = {"frame": "Frame", "materials": MATERIALS_BLOCK}
 """The names of blocks whose members are filled by name."""
 
 _NUMBERS = re.compile(r"float|int|uint|bool|[iub]?vec[234]|mat[234](x[234])?")

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, Variable, VertexFormat
+from engine.assets.spirv.reflection import MATERIAL_SET, MATERIALS_BLOCK
 from engine.humon import Problem, Severity
 from engine.plan.terms.drawing import DescriptorType, ShaderStage, Topology
 from engine.plan.terms.drawing_rows import BindingRow
 from engine.planning.draw.blocks import Block
-from engine.planning.draw.interfaces import MATERIAL_SET, PassInterface, Stage, interface_faults
+from engine.planning.draw.interfaces import PassInterface, Stage, interface_faults
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ def _frame_block(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]]) -> 
 
 def _material_block(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]]) -> Block | None:
     for binding, _ in merged.values():
-        if binding.type == "Materials":
+        if binding.type == MATERIALS_BLOCK:
             row = binding.members[0]
             return Block(row.members, row.stride)
     return None
