@@ -5,12 +5,11 @@ They are float64: what is a million metres from a parent moves by 0.1 m with the
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.floating[Any]]
+_ROUNDING = 1e-15
+"""By how much the length of a quaternion differs from 1 through rounding alone."""
 
 
 def identity_quaternion() -> NDArray[np.float64]:
@@ -21,15 +20,15 @@ def identity_quaternion() -> NDArray[np.float64]:
 def normalize(quaternions: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Scale quaternions [..., 4] to unit length.
 
-    Returns them and a mask [...] of invalid ones (length 0 or not finite), which become the identity.
+    Returns them and a mask [...] of invalid ones (length 0 or not finite), which become the identity. What
+    has been normalized stays as it is, bit by bit.
     """
     q = np.asarray(quaternions, np.float64)
     length = np.sqrt(np.asarray(np.einsum("...i,...i->...", q, q)))
     bad = np.asarray(~((length > 1e-20) & (length < np.inf)))  # also where it is NaN
-    if not bad.any():
-        return q / length[..., None], bad
-    unit = q / np.where(bad, 1.0, length)[..., None]
-    unit[bad] = (0.0, 0.0, 0.0, 1.0)
+    unit = q / np.where(bad | (np.abs(length - 1) < _ROUNDING), 1.0, length)[..., None]
+    if bad.any():
+        unit[bad] = (0.0, 0.0, 0.0, 1.0)
     return unit, bad
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.assets import AssetDb, AssetRef, find_asset
 from engine.assets.names import BUILTIN
@@ -30,13 +29,9 @@ def plain_value(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return plain_number(value)
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:  # a translation or a rotation
+        return [_plain(each) for each in value.tolist()]
     return [plain_number(float(each)) for each in value]
-
-
-def plain_transform(name: str, value: NDArray[np.floating]) -> list[int | float]:
-    """Return a transform in file form: of a translation all digits count, of others those of a float32."""
-    read = _plain if name == "translation" else plain_number
-    return [read(each) for each in value.tolist()]
 
 
 def plain_asset(key: int, spec: FieldSpec, dbs: Sequence[AssetDb]) -> list[str | int]:
@@ -80,7 +75,7 @@ def plain_object(
         for name, default in IDENTITY.items():
             value = tableau.value(name, row)
             if tuple(value.tolist()) != default:
-                plain[name] = plain_transform(name, value)
+                plain[name] = plain_value(value)
         for flag in ("active", "enabled"):
             if not tableau.flags(flag)[row]:
                 plain[flag] = False

@@ -15,13 +15,7 @@ from engine.humon.files import read_bytes
 from engine.humon.saving import write_atomically
 from engine.math import to_euler_xyz_degrees
 from engine.scene.files import SceneFile
-from engine.scene.plain_values import (
-    plain_asset,
-    plain_number,
-    plain_object,
-    plain_transform,
-    plain_value,
-)
+from engine.scene.plain_values import plain_asset, plain_number, plain_object, plain_value
 from engine.scene.snapshot import Snapshot, TableSnapshot
 from engine.scene.text_positions import update_positions
 from engine.tableau import ROOT, FeatureTable, FieldKind, Tableau
@@ -167,7 +161,7 @@ class _Changes:
             angles = np.round(to_euler_xyz_degrees(value), 4)
             self._replace(node["euler"], [plain_number(each) for each in angles])
         else:
-            self._put(node, name, plain_transform(name, value), exact=name == "translation")
+            self._put(node, name, plain_value(value), exact=value.dtype == np.float64)
 
     def _rewrite_features(self, kept: NDArray[np.int32]) -> None:
         """Write the whole list of features of objects with new features."""

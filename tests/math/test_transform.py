@@ -117,6 +117,12 @@ def test_inverse_undoes_a_chain_and_a_singular_matrix_has_none():
         inverse(world)
 
 
+def test_a_normalized_quaternion_is_normalized_already():
+    unit, _ = normalize(np.random.default_rng(3).normal(size=(10_000, 4)))
+    np.testing.assert_array_equal(normalize(unit)[0], unit)
+    np.testing.assert_allclose(np.linalg.norm(unit, axis=1), 1, rtol=0, atol=5e-16)
+
+
 def test_normalize_replaces_and_reports_invalid_quaternions():
     unit, bad = normalize([[0, 0, 0, 0], [0, 0, 0, 2], [np.nan, 0, 0, 1], [np.inf, 0, 0, 1]])
     assert bad.tolist() == [True, False, True, True]

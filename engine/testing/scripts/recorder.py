@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.scene.plain_values import plain_asset, plain_transform, plain_value
+from engine.scene.plain_values import plain_asset, plain_value
 from engine.scene.snapshot import Snapshot
 from engine.tableau import FieldKind
 from engine.tableau.activity import FLAGS
@@ -144,7 +144,7 @@ class Recorder:
                 yield Changed(tableau.path(row), "", flag, bool(tableau.flags(flag)[row]))
         for name in TRANSFORMS:
             for row in before.changed(tableau, name, kept).tolist():
-                yield Changed(tableau.path(row), "", name, plain_transform(name, tableau.value(name, row)))
+                yield Changed(tableau.path(row), "", name, plain_value(tableau.value(name, row)))
         for type_name, table in tableau.tables.items():
             then = before.tables[type_name]
             both = kept[then.owned_by(kept) & table.owned_by(kept)]
