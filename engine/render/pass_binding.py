@@ -15,7 +15,7 @@ from engine.assets.spirv.reflection import MATERIAL_SET
 from engine.graph import Layout
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.terms.drawing import DescriptorType
-from engine.plan.terms.table import distinct, is_in
+from engine.plan.terms.table import distinct, distinct_rows, is_in
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import BATCH
 from engine.planning.draw.instance_blocks import capacity
@@ -226,7 +226,7 @@ class PassBinding:
         found = np.full(len(materials), MISSING, np.int64)
         complete = np.flatnonzero((resources >= 0).all(axis=1) & self._in_use[shading][materials])
         if len(complete):
-            pages, inverse = _distinct_rows(resources[complete])
+            pages, inverse = distinct_rows(resources[complete])
             sets = np.array([self._set_number(shading, row) for row in pages.tolist()], np.int64)
             found[complete] = sets[inverse]
         return found
@@ -312,11 +312,3 @@ class PassBinding:
         made["index_type"] = np.where(index_bytes == 2, IndexType.UINT16, IndexType.UINT32)
         made["ready"] = (made["vertex_buffer"] >= 0) & (made["index_buffer"] >= 0)
         return made
-
-
-def _distinct_rows(rows: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], Ints]:
-    """Return the distinct rows of a table, and the index of each row among them."""
-    if (rows == rows[0]).all():
-        return rows[:1], np.zeros(len(rows), np.int64)
-    found, inverse = np.unique(rows, axis=0, return_inverse=True)
-    return found, inverse.reshape(-1)

@@ -20,7 +20,17 @@ from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import TermsTable
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.table import Int64s, Rows, Table, contains, distinct, distinct_ids, is_in, stack
+from engine.plan.terms.table import (
+    Int64s,
+    Rows,
+    Table,
+    contains,
+    distinct,
+    distinct_ids,
+    distinct_rows,
+    is_in,
+    stack,
+)
 from engine.plan.terms.vocabulary import Kind
 
 _NONE = np.zeros(0, np.int64)
@@ -160,7 +170,7 @@ class PlanningRound:
             return fits
         facts = (old["terms"], columns.group[had], allocation["memory_type"], resource["sharing"])
         pairs = np.stack([*facts, resource["aliased"], rows["terms"][had]], 1)
-        different, index = np.unique(pairs, axis=0, return_inverse=True)
+        different, index = distinct_rows(pairs)
         good = np.zeros(len(different), bool)
         for i, (terms, group, memory_type, sharing, aliased, new) in enumerate(different.tolist()):
             target, previous = columns.groups[group], self.terms[terms]
@@ -173,7 +183,7 @@ class PlanningRound:
                 and not (aliased and previous.lifetime != self.terms[new].lifetime)
                 and not target.required & ~has
             )
-        fits &= good[index.reshape(-1)]
+        fits &= good[index]
         address = np.array([g.device_address for g in columns.groups], bool)
         images = resource["kind"] == Kind.IMAGE
         fits &= ~(images & own) | (new_foot == old["footprint"])
@@ -257,7 +267,8 @@ class PlanningRound:
             self.packing.add_resource(row, new[ident] if ident in new else self.memory.allocation(ident))
         for ident, count in _counts(placed["resource"]):
             self.packing.keys_in[ident] += count
-        self.packing.open_new(allocations, resources, placed)
+        if len(resources):
+            self.packing.open_new(allocations, resources, placed)
         last = self._drop(replaced)
         for page in self.closed:
             self.packing.pages.open(page)
@@ -281,10 +292,9 @@ def _rows(columns: NeedColumns) -> Rows:
 
 def _counts(ids: NDArray[np.int32]) -> list[tuple[int, int]]:
     """(id, number of occurrences) of each distinct id."""
-    ordered = np.sort(ids)
-    starts = np.flatnonzero(np.concatenate([[True] * (len(ids) > 0), ordered[1:] != ordered[:-1]]))
-    counts = np.diff(np.append(starts, len(ids)))
-    return list(zip(ordered[starts].tolist(), counts.tolist(), strict=True))
+    counts = np.bincount(ids)
+    distinct_ = counts.nonzero()[0]
+    return list(zip(distinct_.tolist(), counts[distinct_].tolist(), strict=True))
 
 
 def _kept(memory: MemoryPlan, keep: Keep) -> MemoryPlan:

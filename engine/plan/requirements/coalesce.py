@@ -19,7 +19,7 @@ from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.requirements.requirements import RequirementTable, Terms, TermsTable
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
-from engine.plan.terms.table import Int64s, Rows, Table, contains, distinct, stable_argsort
+from engine.plan.terms.table import Int64s, Rows, Table, begins_run, contains, distinct, stable_argsort
 from engine.plan.terms.vocabulary import Dedicated, MemoryProperty
 
 NEED = REQUEST
@@ -79,9 +79,7 @@ def _merge(table: RequirementTable, requested: Rows) -> Rows:
     """The needs of all keys of these requests, sorted by key."""
     requested = requested.take(stable_argsort(requested["key"]))  # `take` is 9 times as fast as indexing
     key = np.ascontiguousarray(requested["key"])
-    new = np.ones(len(key), bool)
-    np.not_equal(key[1:], key[:-1], out=new[1:])
-    starts = np.flatnonzero(new)
+    starts = begins_run(key).nonzero()[0]
     needs = requested.take(starts)
     if len(starts) < len(requested):
         needs["terms"] = _merge_terms(table, requested, starts)
@@ -115,7 +113,7 @@ def _merge_terms(table: RequirementTable, requested: Rows, starts: Int64s) -> ND
     rest_group, rest_terms = code // span, code % span
     conflicts = []
     while len(rest_group):
-        first = np.concatenate([[True], rest_group[1:] != rest_group[:-1]])
+        first = begins_run(rest_group)
         into, with_terms = rest_group[first], rest_terms[first]
         pairs, index, inverse = np.unique(
             merged[into] << 32 | with_terms, return_index=True, return_inverse=True

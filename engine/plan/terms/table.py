@@ -1,8 +1,9 @@
 """An immutable table of rows sorted by an id, cheap to change: a large base and a small patch.
 
 Changing ten rows of a plan of 100,000 must not copy it. `changed` shares the base and makes a new patch; once
-a patch has more than 1/32 of the rows, both are merged into a new base. Two tables with the same base, or
-with a base and the one merged from it, are compared by their changed rows only.
+a patch has more than 1/32 of the rows, both are merged into a new base. In a small table that is done at
+once: a copy costs less there than looking up every row in two places. Two tables with the same base, or with
+a base and the one merged from it, are compared by their changed rows only.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ Rows: TypeAlias = NDArray[np.void]
 Int64s: TypeAlias = NDArray[np.int64]
 
 _NONE = np.zeros(0, np.int64)
+SMALL = 4096
+"""Tables of at most so many rows have no patch: a copy of their rows takes a few microseconds."""
 
 
 class _Lineage:
@@ -57,7 +60,7 @@ class Table:
         return Table(by, rows, rows[by].astype(np.int64), rows[:0], _NONE)
 
     def __len__(self) -> int:
-        hidden = int(contains(self.base_ids, self._patch_ids).sum())
+        hidden = int(contains(self.base_ids, self._patch_ids).sum()) if len(self.patch) else 0
         return len(self.base) - hidden - len(self.removed_ids) + len(self.patch)
 
     @cached_property
@@ -65,12 +68,7 @@ class Table:
         """All rows in one sorted array."""
         if not len(self.patch) and not len(self.removed_ids):
             return self.base
-        keep = np.ones(len(self.base), bool)
-        hidden = self._patch_ids[contains(self.base_ids, self._patch_ids)]
-        keep[np.searchsorted(self.base_ids, hidden)] = False
-        keep[np.searchsorted(self.base_ids, self.removed_ids)] = False
-        kept = self.base.take(np.flatnonzero(keep))
-        return _merged(kept, self.base_ids[keep], self.patch, self._patch_ids)
+        return _changed(self.base, self.base_ids, self.patch, self._patch_ids, self.removed_ids)
 
     def has(self, ids: Int64s) -> NDArray[np.bool_]:
         """Which of `ids` have a row."""
@@ -82,27 +80,30 @@ class Table:
     def rows(self, ids: Int64s) -> Rows:
         """The rows of `ids`, in that order; KeyError names the first missing id."""
         if not len(self.patch) and not len(self.removed_ids) and len(self.base):
-            at = np.minimum(np.searchsorted(self.base_ids, ids), len(self.base) - 1)
-            if (self.base_ids[at] == ids).all():
+            at = self.base_ids.searchsorted(ids)
+            if (self.base_ids.take(at, mode="clip") == ids).all():
                 return self.base.take(at)
         missing = ids[~self.has(ids)]
         if len(missing):
             raise KeyError(int(missing[0]))
         if not len(self.patch):
-            return self.base.take(np.searchsorted(self.base_ids, ids))
+            return self.base.take(self.base_ids.searchsorted(ids))
         out = np.empty(len(ids), self.base.dtype)
         patched = contains(self._patch_ids, ids)
-        out[patched] = self.patch.take(np.searchsorted(self._patch_ids, ids[patched]))
-        out[~patched] = self.base.take(np.searchsorted(self.base_ids, ids[~patched]))
+        out[patched] = self.patch.take(self._patch_ids.searchsorted(ids[patched]))
+        out[~patched] = self.base.take(self.base_ids.searchsorted(ids[~patched]))
         return out
 
     def row(self, ident: int) -> np.void:
         """The row of one id; KeyError where it is missing."""
-        for ids, rows in ((self._patch_ids, self.patch), (self.base_ids, self.base)):
-            at = int(ids.searchsorted(ident))
+        parts = [(self.base_ids, self.base)]
+        if len(self.patch):
+            parts.insert(0, (self._patch_ids, self.patch))
+        if len(self.removed_ids) and ident in self.removed_ids:
+            raise KeyError(ident)
+        for ids, rows in parts:
+            at = ids.searchsorted(ident)
             if at < len(ids) and ids[at] == ident:
-                if rows is self.base and contains(self.removed_ids, np.array([ident])).any():
-                    break
                 found: np.void = rows[at]
                 return found
         raise KeyError(ident)
@@ -111,19 +112,25 @@ class Table:
         """A table with `upserts` inserted or replaced, and without the ids `removed`."""
         if not len(upserts) and not len(removed):
             return self
-        upserts = upserts.take(np.argsort(upserts[self.by], kind="stable"))
         new_ids = upserts[self.by].astype(np.int64)
+        order = new_ids.argsort(kind="stable")
+        upserts, new_ids = upserts.take(order), new_ids.take(order)
         removed = distinct(removed)
-        stays = ~(contains(new_ids, self._patch_ids) | contains(removed, self._patch_ids))
-        patch = _merged(self.patch.take(np.flatnonzero(stays)), self._patch_ids[stays], upserts, new_ids)
-        still = self.removed_ids[~contains(new_ids, self.removed_ids)]
-        removed_ids = distinct(np.concatenate([still, removed[contains(self.base_ids, removed)]]))
-        table = Table(self.by, self.base, self.base_ids, patch, removed_ids, self._lineage)
-        if len(patch) + len(removed_ids) <= max(1024, len(self.base) // 32):
-            return table
-        rows = table.array
+        patch, patch_ids = upserts, new_ids
+        if len(self.patch):
+            stays = ~(contains(new_ids, self._patch_ids) | contains(removed, self._patch_ids))
+            patch = _merged(self.patch[stays], self._patch_ids[stays], upserts, new_ids)
+            patch_ids = patch[self.by].astype(np.int64)
+        removed = removed[contains(self.base_ids, removed)]
+        if len(self.removed_ids):
+            still = self.removed_ids[~contains(new_ids, self.removed_ids)]
+            removed = distinct(np.concatenate([still, removed]))
+        limit = max(1024, len(self.base) // 32)
+        if len(self.base) > SMALL and len(patch) + len(removed) <= limit:
+            return Table(self.by, self.base, self.base_ids, patch, removed, self._lineage)
+        rows = _changed(self.base, self.base_ids, patch, patch_ids, removed)
         self._lineage.drop_previous()
-        lineage = _Lineage(self._lineage, distinct(np.concatenate([table._patch_ids, removed_ids])))
+        lineage = _Lineage(self._lineage, distinct(np.concatenate([patch_ids, removed])))
         return Table(self.by, rows, rows[self.by].astype(np.int64), rows[:0], _NONE, lineage)
 
     def difference(self, other: Table) -> tuple[Int64s, Int64s]:
@@ -145,26 +152,39 @@ class Table:
             ids = distinct(np.concatenate([self.array[self.by], other.array[self.by]]))
         mine, theirs = self.has(ids), other.has(ids)
         both = ids[mine & theirs]
-        differ = self.rows(both) != other.rows(both)
-        added = ids[~mine & theirs]
-        return ids[mine & ~theirs], distinct(np.concatenate([added, both[differ]]))
+        differs = theirs.copy()
+        differs[mine & theirs] = _differ(self.rows(both), other.rows(both))
+        return ids[mine & ~theirs], ids[differs]
 
     @cached_property
     def _patch_ids(self) -> Int64s:
         return self.patch[self.by].astype(np.int64)
 
 
+def _changed(rows: Rows, ids: Int64s, more: Rows, more_ids: Int64s, removed: Int64s) -> Rows:
+    """Rows without those of `removed`, with `more` inserted or in place of others; all sorted by id."""
+    at = (~contains(more_ids, ids) & ~contains(removed, ids)).nonzero()[0]
+    return _merged(rows.take(at), ids.take(at), more, more_ids)
+
+
 def _merged(rows: Rows, ids: Int64s, more: Rows, more_ids: Int64s) -> Rows:
     """Merge two sorted arrays of rows that have no id in common."""
     if not len(more) or not len(rows):
         return more if len(more) else rows
-    into = np.searchsorted(ids, more_ids) + np.arange(len(more))
+    into = ids.searchsorted(more_ids) + np.arange(len(more))
     out = np.empty(len(rows) + len(more), rows.dtype)
-    mine = np.ones(len(out), bool)
+    mine = np.full(len(out), True)
     mine[into] = False
     out[into] = more
     out[mine] = rows
     return out
+
+
+def _differ(rows: Rows, others: Rows) -> NDArray[np.bool_]:
+    """Which rows differ from those beside them, by their bytes: fields have no padding between them."""
+    whole = np.dtype((np.void, rows.dtype.itemsize))
+    differ: NDArray[np.bool_] = rows.view(whole) != others.view(whole)
+    return differ
 
 
 _FEW_NUMBERS = 1 << 10
@@ -185,11 +205,18 @@ def distinct(values: NDArray[np.integer[Any]]) -> Int64s:
     """The distinct values, sorted; sorting is many times faster here than hashing."""
     if len(values) < 2:
         return values.astype(np.int64)
-    ordered = np.sort(values.astype(np.int64))
-    keep = np.ones(len(ordered), bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=keep[1:])
-    found: Int64s = ordered[keep]
+    ordered = values.astype(np.int64)
+    ordered.sort()
+    found: Int64s = ordered[begins_run(ordered)]
     return found
+
+
+def begins_run(ordered: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Which of these values, equal ones side by side, differ from the value before them."""
+    begins = np.empty(len(ordered), bool)
+    begins[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    return begins
 
 
 def stable_argsort(values: NDArray[np.integer[Any]]) -> Int64s:
@@ -211,7 +238,20 @@ def stable_argsort(values: NDArray[np.integer[Any]]) -> Int64s:
 
 def distinct_ids(ids: NDArray[np.integer[Any]]) -> Int64s:
     """The distinct values of small non-negative numbers (resources, terms), sorted; by counting."""
-    return np.flatnonzero(np.bincount(ids))
+    return np.bincount(ids).nonzero()[0]
+
+
+def distinct_rows(rows: NDArray[np.integer[Any]]) -> tuple[NDArray[np.integer[Any]], Int64s]:
+    """The distinct rows of int[n, k], sorted, and the index of each row among them."""
+    if (rows == rows[:1]).all():
+        return rows[:1], np.zeros(len(rows), np.int64)
+    order = np.lexsort(rows.T[::-1])
+    ordered = rows.take(order, axis=0)
+    new = np.full(len(rows), True)
+    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    index = np.empty(len(rows), np.int64)
+    index[order] = new.cumsum() - 1
+    return ordered[new], index
 
 
 def is_in(values: NDArray[np.integer[Any]], ids: ArrayLike) -> NDArray[np.bool_]:
@@ -233,5 +273,5 @@ def contains(sorted_ids: NDArray[np.integer[Any]], ids: NDArray[np.integer[Any]]
     """Which of `ids` are in `sorted_ids`, as a mask."""
     if not len(sorted_ids):
         return np.zeros(len(ids), bool)
-    at = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
-    return np.asarray(sorted_ids[at] == ids)
+    found: NDArray[np.bool_] = sorted_ids.take(sorted_ids.searchsorted(ids), mode="clip") == ids
+    return found

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.plan.terms.table import distinct_rows
 from engine.planning.draw.tables import DrawTable
 
 Ints = npt.NDArray[np.int64]
@@ -243,8 +244,7 @@ def _codes(batches: npt.NDArray[np.void]) -> Ints:
         for column, width in zip(columns, bits, strict=True):
             codes = codes << width | column
         return codes
-    _, numbers = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
-    return numbers.reshape(-1)
+    return distinct_rows(np.stack(columns, axis=1))[1]
 
 
 def _ranges(first: npt.NDArray[np.integer], last: npt.NDArray[np.integer]) -> npt.NDArray[np.integer] | None:

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan.terms.table import Table, contains, distinct, is_in, stable_argsort, stack
+from engine.plan.terms.table import (
+    SMALL,
+    Table,
+    contains,
+    distinct,
+    distinct_rows,
+    is_in,
+    stable_argsort,
+    stack,
+)
 
 ROW = np.dtype([("id", np.int32), ("value", np.int64)])
 CHANGES = st.lists(
@@ -21,8 +32,14 @@ def changed(table: Table, upserts: dict[int, int], removed: set[int]) -> Table:
     return table.changed(rows(upserts), np.array(sorted(removed - upserts.keys()), np.int64))
 
 
-@given(st.dictionaries(st.integers(0, 30), st.integers(0, 3)), CHANGES)
-def test_a_changed_table_equals_a_changed_dict(start, changes):
+@given(st.dictionaries(st.integers(0, 30), st.integers(0, 3)), CHANGES, st.sampled_from([0, SMALL]))
+def test_a_changed_table_equals_a_changed_dict(start, changes, small):
+    """With a patch, and as a small table without one."""
+    with patch("engine.plan.terms.table.SMALL", small):
+        compare_with_a_dict(start, changes)
+
+
+def compare_with_a_dict(start, changes):
     table, model = Table.of(rows(start), "id"), dict(start)
     for upserts, removed in changes:
         before, old = table, dict(model)
@@ -38,6 +55,27 @@ def test_a_changed_table_equals_a_changed_dict(start, changes):
         assert new.tolist() == sorted(k for k, v in model.items() if old.get(k) != v)
         ids = np.arange(31)
         assert table.has(ids).tolist() == [i in model for i in range(31)]
+        assert table.rows(np.array(sorted(model))).tolist() == sorted(model.items())
+        assert [table.row(i).item() for i in model] == list(model.items())
+
+
+def test_a_small_table_has_no_patch_and_its_difference_is_that_of_the_change():
+    base = Table.of(rows(dict.fromkeys(range(SMALL), 0)), "id")
+    later = base.changed(rows({7: 1, SMALL: 1}), np.array([9]))
+    assert not len(later.patch)
+    assert not len(later.removed_ids)
+    assert [found.tolist() for found in base.difference(later)] == [[9], [7, SMALL]]
+    assert len(later.changed(rows({8: 1}), np.zeros(0, np.int64)).base) == SMALL
+    large = Table.of(rows(dict.fromkeys(range(SMALL + 1), 0)), "id")
+    assert large.changed(rows({7: 1}), np.array([9])).base is large.base
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 1)), max_size=12))
+def test_distinct_rows_are_those_of_numpy(values):
+    given_rows = np.array(values, np.int64).reshape(-1, 2)
+    found, index = distinct_rows(given_rows)
+    assert found.tolist() == np.unique(given_rows, axis=0).tolist()
+    assert found[index].tolist() == given_rows.tolist()
 
 
 def test_difference_is_found_across_one_merge():
