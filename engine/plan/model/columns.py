@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from engine.plan.requirements.shapes import tight_bytes
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import TRANSIENT_DB
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.table import Int64s, Rows, distinct
+from engine.plan.terms.table import Int64s, Rows, distinct, distinct_ids
 from engine.plan.terms.vocabulary import Contents, ImageUsage, Kind
 
 
@@ -74,61 +75,121 @@ def need_columns(
 
     PlanError `plan.requirement` where a need has no valid size, alignment, shape or number of copies.
     """
-    used, index = _compact(needs["terms"], len(coalesced.terms))
-    planned = [planned_terms(coalesced.terms[t], profile, policy) for t in used.tolist()]
-    for source, terms in zip(used.tolist(), planned, strict=True):
-        _check(coalesced, needs, source, terms)
-    image = np.array([t.kind is Kind.IMAGE for t in planned], bool)[index]
-    alignment = np.array([1 if t.kind is Kind.IMAGE else t.alignment for t in planned], np.int64)[index]
-    copies = np.array([t.copies for t in planned], np.int64)[index]
-    cached = np.array([t.contents is Contents.CACHE for t in planned], bool)[index]
-    tight = np.array([tight_bytes(t.shape) if t.shape else 0 for t in planned], np.int64)[index]
+    known = _known_terms(coalesced, profile, policy, table)
+    known.learn(coalesced, needs)
+    of = known.rows.take(needs["terms"])
+    image, alignment, copies, cached, tight = (of[name] for name in _FACTS)
     size = np.where(image, tight * copies, needs["size"])
     _check_sizes(coalesced, needs, size)
     stride = np.where(image, tight, -(-size // alignment) * alignment)
     footprint = np.where(image, copies, stride * copies)
     is_large = (footprint >= policy.own) & ~image
-    group, run, groups = _groups(planned, index, is_large, policy)
     return NeedColumns(
         needs,
-        np.array([table.id(t) for t in planned], np.int32)[index],
+        of["planned"],
         size,
         footprint,
         stride,
         alignment,
-        np.array([t.usage for t in planned], np.int64)[index],
+        of["usage"],
         np.where(cached, size, 0),
         cached,
-        group,
-        run,
-        groups,
+        np.where(is_large, of["group_if_large"], of["group"]),
+        np.where(is_large, of["run_if_large"], of["run"]),
+        known.groups,
     )
 
 
-def _compact(ids: NDArray[np.int32], count: int) -> tuple[Int64s, Int64s]:
-    """The distinct ids, and each row's index among them; by counting, as ids are small."""
-    used = np.flatnonzero(np.bincount(ids, minlength=count))
-    lookup = np.zeros(count, np.int64)
-    lookup[used] = np.arange(len(used))
-    return used, lookup[ids]
+_TERMS = np.dtype(
+    [
+        ("planned", np.int32),  # their number in the table of planned terms, -1 before they are learnt
+        ("image", np.bool_),
+        ("alignment", np.int64),
+        ("copies", np.int64),
+        ("cached", np.bool_),
+        ("tight", np.int64),  # bytes of one copy of an image
+        ("usage", np.int64),
+        ("group", np.int32),  # of a need that is small, or an image
+        ("group_if_large", np.int32),
+        ("run", np.int32),
+        ("run_if_large", np.int32),
+    ]
+)
+_FACTS = ("image", "alignment", "copies", "cached", "tight")
 
 
-def _groups(
-    planned: list[Terms], index: Int64s, is_large: NDArray[np.bool_], policy: Policy
-) -> tuple[NDArray[np.int32], NDArray[np.int32], tuple[Group, ...]]:
-    """Group and run of each row, and the groups; both depend only on terms and on whether a row is large."""
-    both = [group_of(t, size, policy) for t in planned for size in (0, policy.own)]
-    runs = [(g, -t.alignment) for t, g in zip([t for t in planned for _ in range(2)], both, strict=True)]
-    present = np.bincount(index * 2 + is_large, minlength=len(both)) > 0
-    groups = sorted({g for g, p in zip(both, present, strict=True) if p}, key=lambda g: g.order)
-    rank = {group: i for i, group in enumerate(groups)}
-    order = sorted(
-        {(rank[g], a) for (g, a), p in zip(runs, present, strict=True) if p},
-    )
-    run_rank = {run: i for i, run in enumerate(order)}
-    group_ids = np.array([rank.get(g, -1) for g in both], np.int32)
-    run_ids = np.array([run_rank.get((rank.get(g, -1), a), -1) for g, a in runs], np.int32)
-    return group_ids[index * 2 + is_large], run_ids[index * 2 + is_large], tuple(groups)
+class _KnownTerms:
+    """What is planned for terms, by their numbers in one table, for one profile and policy.
+
+    Scenes have dozens of terms, and most plans no new ones. `groups` are those of all terms so far, in order.
+    """
+
+    def __init__(self, profile: DeviceProfile, policy: Policy, table: TermsTable) -> None:
+        self.profile = profile
+        self.policy = policy
+        self.rows = np.zeros(0, _TERMS)
+        self.groups: tuple[Group, ...] = ()
+        self._table = table
+        self._runs: dict[int, tuple[tuple[Group, int], tuple[Group, int]]] = {}
+
+    def is_for(self, profile: DeviceProfile, policy: Policy, table: TermsTable) -> bool:
+        """Whether this is about plans with the same profile, policy and table of planned terms."""
+        return self.profile is profile and self.policy == policy and self._table is table
+
+    def learn(self, coalesced: Coalesced, needs: Rows) -> None:
+        """Work out what is planned for those terms of these needs that are new."""
+        if len(self.rows) < len(coalesced.terms):
+            grown = np.zeros(len(coalesced.terms), _TERMS)
+            grown["planned"] = -1
+            grown[: len(self.rows)] = self.rows
+            self.rows = grown
+        new = distinct_ids(needs["terms"][self.rows["planned"][needs["terms"]] < 0]).tolist()
+        if not new:
+            return
+        for number in new:
+            terms = planned_terms(coalesced.terms[number], self.profile, self.policy)
+            _check(coalesced, needs, number, terms)
+            image = terms.kind is Kind.IMAGE
+            self.rows[number] = (
+                self._table.id(terms),
+                image,
+                1 if image else terms.alignment,
+                terms.copies,
+                terms.contents is Contents.CACHE,
+                tight_bytes(terms.shape) if terms.shape else 0,
+                terms.usage,
+                *(0, 0, 0, 0),
+            )
+            small, large = (group_of(terms, size, self.policy) for size in (0, self.policy.own))
+            self._runs[number] = ((small, -terms.alignment), (large, -terms.alignment))
+        self._rank()
+
+    def _rank(self) -> None:
+        """Number groups and runs in the order of their values."""
+        every = {run for runs in self._runs.values() for run in runs}
+        self.groups = tuple(sorted({group for group, _ in every}, key=lambda group: group.order))
+        ranks = {group: rank for rank, group in enumerate(self.groups)}
+        order = sorted((ranks[group], alignment) for group, alignment in every)
+        run_ranks = {run: rank for rank, run in enumerate(order)}
+        for number, runs in self._runs.items():
+            of = self.rows[number]
+            for name, (group, alignment) in zip(("", "_if_large"), runs, strict=True):
+                of[f"group{name}"] = ranks[group]
+                of[f"run{name}"] = run_ranks[ranks[group], alignment]
+
+
+_known: WeakKeyDictionary[TermsTable, _KnownTerms] = WeakKeyDictionary()
+"""By the table whose numbers they are about."""
+
+
+def _known_terms(
+    coalesced: Coalesced, profile: DeviceProfile, policy: Policy, table: TermsTable
+) -> _KnownTerms:
+    """What is known of the terms of these needs, as long as profile, policy and planned terms stay."""
+    known = _known.get(coalesced.terms)
+    if known is None or not known.is_for(profile, policy, table):
+        known = _known[coalesced.terms] = _KnownTerms(profile, policy, table)
+    return known
 
 
 def _check(coalesced: Coalesced, needs: Rows, source: int, terms: Terms) -> None:
