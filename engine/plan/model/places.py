@@ -49,6 +49,8 @@ def settled_rows(plan: Plan, keys: Int64s | None = None) -> Rows:
 
 def match(rows: Rows, existing: Rows) -> Int64s:
     """For each of `rows` the index in `existing` of the same place (SAME_PLACE) of the same key, or -1."""
+    if not len(existing):
+        return np.full(len(rows), -1, np.int64)
     order = np.lexsort((existing["published"], existing["key"]))
     sorted_keys = existing["key"][order]
     left = np.searchsorted(sorted_keys, rows["key"], side="left")

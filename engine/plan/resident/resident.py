@@ -6,8 +6,9 @@ Every step checks its preconditions and raises StepError where they do not hold.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import singledispatchmethod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,7 @@ class Resident:
         self._keys: Int64s = np.zeros(0, np.int64)
         self._lookups: dict[int, tuple[Int64s, Int64s]] = {}  # by id of the key array: (keys, indices)
         self._unpublished = 0
+        self._towards: tuple[Plan, bool, tuple[Rows, Rows]] | None = None
 
     @staticmethod
     def settled_at(plan: Plan) -> Resident:
@@ -109,20 +111,32 @@ class Resident:
     def begin(self, plan: Plan) -> None:
         """Make `plan` the target: places that it keeps stay, all others become old."""
         self.pending, self.old = self.towards(plan)
+        self._towards = None
         self._keys = self.pending["key"].astype(np.int64)
         self._lookups.clear()
         self._unpublished = len(self.pending)
         self.target = plan
 
     def towards(self, plan: Plan, *, transfers_complete: bool = False) -> tuple[Rows, Rows]:
-        """(pending, old) once `plan` is the target; with `transfers_complete`, as if none were in flight."""
+        """(pending, old) once `plan` is the target; with `transfers_complete`, as if none were in flight.
+
+        The schedule and `begin` ask in turn, so the last answer is kept until a step changes the state; it
+        must not be changed in place.
+        """
+        completed = transfers_complete and bool(self.in_flight)
+        known = self._towards
+        if known is None or known[0] is not plan or known[1] != completed:
+            found = self._places_towards(plan, transfers_complete=completed)
+            known = self._towards = plan, completed, found
+        return known[2]
+
+    def _places_towards(self, plan: Plan, *, transfers_complete: bool) -> tuple[Rows, Rows]:
         pending = self.pending[~self.pending["published"]]
         removed_keys, changed = self._difference(plan)
         touched = distinct(np.concatenate([removed_keys, changed]))
-        unchanged = pending[~contains(touched, pending["key"])]
-        existing = stack(
-            [pending[contains(touched, pending["key"])], self._settled(touched, pending), self.old]
-        )
+        is_touched = contains(touched, pending["key"])
+        unchanged = pending[~is_touched]
+        existing = stack([pending[is_touched], self._settled(touched, pending), self.old])
         existing = existing[is_in(existing["resource"], list(self.bound))]
         arrived = self.expected_bytes(existing)
         if transfers_complete:
@@ -201,13 +215,15 @@ class Resident:
         """Which of these places are published or have bytes, counting those in flight."""
         return np.asarray(rows["published"] | (self.expected_bytes(rows) > 0))
 
-    @singledispatchmethod
     def apply(self, step: Step) -> None:
         """Apply one step to this state; StepError where its preconditions do not hold."""
-        raise StepError(f"{type(step).__name__} is not a step of a schedule")
+        method = _METHODS.get(type(step))
+        if method is None:
+            raise StepError(f"{type(step).__name__} is not a step of a schedule")
+        self._towards = None
+        method(self, step)
 
-    @apply.register
-    def _(self, step: Allocate) -> None:
+    def _allocate(self, step: Allocate) -> None:
         _need(step.allocation not in self.allocations, step, "the allocation exists already")
         row = _row(self._plans(), "allocation_table", step.allocation)
         _need(row is not None and int(row["size"]) == step.size, step, "no plan has this allocation")
@@ -219,17 +235,14 @@ class Resident:
         )
         self.allocations[step.allocation] = row
 
-    @apply.register(CreateBuffer)
-    @apply.register(CreateImage)
-    def _(self, step: CreateBuffer | CreateImage) -> None:
+    def _create(self, step: CreateBuffer | CreateImage) -> None:
         _need(step.resource not in self.resources, step, "the resource exists already")
         row = _row(self._plans(), "resource_table", step.resource)
         _need(row is not None and int(row["usage"]) == step.usage, step, "no plan has this resource")
         assert row is not None
         self.resources[step.resource] = row
 
-    @apply.register
-    def _(self, step: Bind) -> None:
+    def _bind(self, step: Bind) -> None:
         _need(step.resource in self.resources, step, "the resource does not exist")
         _need(step.allocation in self.allocations, step, "the allocation does not exist")
         _need(step.resource not in self.bound, step, "the resource is bound already (rule 3)")
@@ -245,15 +258,13 @@ class Resident:
                 _need(apart, step, f"overlaps resource {other}")
         self.bound.add(step.resource)
 
-    @apply.register
-    def _(self, step: SetWindow) -> None:
+    def _set_window(self, step: SetWindow) -> None:
         for window in step.windows:
             busy = any(window.db in flight.dbs for flight in self.in_flight.values())
             _need(not busy, step, f"transfers from assetDb {window.db} are in flight")
             self.windows[window.db] = window
 
-    @apply.register
-    def _(self, step: Transfer) -> None:
+    def _transfer(self, step: Transfer) -> None:
         _need(step.staging in self.bound, step, "the staging buffer is not bound")
         window = self.windows.get(step.db)
         _need(window is not None, step, "no window is set")
@@ -278,16 +289,14 @@ class Resident:
         if self._transfer_queue():
             self.pending["owner"][at] = QueueKind.TRANSFER
 
-    @apply.register
-    def _(self, step: Fill) -> None:
+    def _fill(self, step: Fill) -> None:
         at = self._find(step.keys, step)
         self._need_bound(self.pending["resource"][at], step)
         _need(not self.pending["published"][at].any(), step, "writes to published places")
         self._need_free(at, step)
         self.pending["arrived"][at] = self.pending["needs"][at]
 
-    @apply.register
-    def _(self, step: ClearStaging) -> None:
+    def _clear_staging(self, step: ClearStaging) -> None:
         flight = self.in_flight.pop(step.staging, None)
         if flight is not None:
             for pending, at, sizes in flight.transfers:
@@ -301,8 +310,7 @@ class Resident:
                 ):
                     rows["arrived"][at[at >= 0]] += sizes[at >= 0]
 
-    @apply.register
-    def _(self, step: Move) -> None:
+    def _move(self, step: Move) -> None:
         _need(step.from_resource in self.bound and step.to_resource in self.bound, step, "not bound")
         at = self._find(step.keys, step)
         _need(not self.pending["published"][at].any(), step, "writes to published places")
@@ -312,20 +320,17 @@ class Resident:
         _need(bool(ready.all()), step, "the source is not complete")
         self.pending["arrived"][at] = self.pending["needs"][at]
 
-    @apply.register
-    def _(self, step: Release) -> None:
+    def _release(self, step: Release) -> None:
         at = self._find(step.keys, step)
         _need(bool((self.pending["owner"][at] == step.source).all()), step, "not the owner (rule 14)")
         self.pending["owner"][at] = RELEASED
 
-    @apply.register
-    def _(self, step: Acquire) -> None:
+    def _acquire(self, step: Acquire) -> None:
         at = self._find(step.keys, step)
         _need(bool((self.pending["owner"][at] == RELEASED).all()), step, "not released (rule 14)")
         self.pending["owner"][at] = step.target
 
-    @apply.register
-    def _(self, step: Publish) -> None:
+    def _publish(self, step: Publish) -> None:
         at = self._find(step.keys, step)
         places = self.pending
         _need(not places["published"][at].any(), step, "published already")
@@ -340,12 +345,10 @@ class Resident:
         if len(self.old):
             self.old = self.old[~is_in(self.old["key"], step.keys)]
 
-    @apply.register
-    def _(self, step: Withdraw) -> None:
+    def _withdraw(self, step: Withdraw) -> None:
         self.old = self.old[~is_in(self.old["key"], step.keys)]
 
-    @apply.register
-    def _(self, step: Destroy) -> None:
+    def _destroy(self, step: Destroy) -> None:
         _need(step.resource in self.resources, step, "the resource does not exist")
         mine = self.old["resource"] == step.resource
         _need(not self.old["published"][mine].any(), step, "keys are published in it")
@@ -357,8 +360,7 @@ class Resident:
         del self.resources[step.resource]
         self.bound.discard(step.resource)
 
-    @apply.register
-    def _(self, step: Free) -> None:
+    def _free(self, step: Free) -> None:
         _need(step.allocation in self.allocations, step, "the allocation does not exist")
         for ident in self.bound:
             home = int(self.resources[ident]["allocation"])
@@ -423,6 +425,26 @@ class Resident:
         found: Rows = mine[mine["offset"] == sources[np.searchsorted(keys, mine["key"])]]
         _need(len(found) == len(keys), step, "no such source")
         return found
+
+
+_METHODS: dict[type[Step], Callable[[Resident, Any], None]] = {
+    Allocate: Resident._allocate,
+    CreateBuffer: Resident._create,
+    CreateImage: Resident._create,
+    Bind: Resident._bind,
+    SetWindow: Resident._set_window,
+    Transfer: Resident._transfer,
+    Fill: Resident._fill,
+    ClearStaging: Resident._clear_staging,
+    Move: Resident._move,
+    Release: Resident._release,
+    Acquire: Resident._acquire,
+    Publish: Resident._publish,
+    Withdraw: Resident._withdraw,
+    Destroy: Resident._destroy,
+    Free: Resident._free,
+}
+"""How each kind of step is applied."""
 
 
 def _row(plans: tuple[MemoryPlan, ...], table: str, ident: int) -> np.void | None:

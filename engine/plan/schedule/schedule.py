@@ -7,7 +7,7 @@ objects are created before old ones are freed if the budgets allow both; otherwi
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Container, Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,8 @@ from engine.plan.resident.steps import (
 from engine.plan.schedule.paging import VisibilityQuery, paging
 from engine.plan.terms.table import Int64s, Rows, distinct, is_in
 from engine.plan.terms.vocabulary import Contents, Kind, QueueKind
+
+_NOWHERE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,20 +90,21 @@ class _Scheduler:
         self.sources = sources
         self.visible = visible
         self.resident = resident
-        self.places, self.old = resident.towards(plan, transfers_complete=True)
+        places, self.old = resident.towards(plan, transfers_complete=True)
+        self.places = places.copy()
         self.steps: list[AnyStep] = []
         self.allocations = dict(resident.allocations)
         self.resources = dict(resident.resources)
-        self.final_allocations = {int(i) for i in plan.memory.allocations["id"]}
-        self.final_resources = {int(i) for i in plan.memory.resources["id"]}
+        self.final_allocations = set(plan.memory.allocations["id"].tolist())
+        self.final_resources = set(plan.memory.resources["id"].tolist())
 
     def run(self) -> Generator[None, None, Schedule]:
         self.steps += [ClearStaging(s) for s in sorted(self.resident.in_flight)]
         self._withdraw_unplanned()
         self._free_early()
         staging = self.plan.staging
-        allocations = {int(i) for i in staging.allocations["id"]}
-        resources = {int(i) for i in staging.resources["id"]}
+        allocations = set(staging.allocations["id"].tolist())
+        resources = set(staging.resources["id"].tolist())
         if len(self._to_fetch()):
             self.final_allocations |= allocations
             self.final_resources |= resources
@@ -112,7 +115,7 @@ class _Scheduler:
         moved = self._move()
         self._free_unneeded()
         fetch = self._to_fetch()
-        buffers = [int(r) for r in staging.subresources["resource"]]
+        buffers = staging.subresources["resource"].tolist()
         yield
         self.steps += yield from paging(self.plan, self.places, fetch, self.sources, buffers, self.visible)
         staged = int((self.places["needs"] - self.places["arrived"])[fetch].sum())
@@ -123,14 +126,17 @@ class _Scheduler:
         self._free_unneeded()
         return Schedule(self.plan, tuple(self.steps), staged, moved)
 
-    def _cached(self) -> NDArray[np.bool_]:
-        cached = self.plan.terms.with_contents(Contents.CACHE)
-        return cached[self.places["terms"]] if len(self.places) else np.zeros(0, bool)
+    def _has_contents(self, contents: Contents) -> NDArray[np.bool_]:
+        """Which places have these initial contents."""
+        of_terms = self.plan.terms.with_contents(contents)
+        return of_terms[self.places["terms"]] if len(self.places) else np.zeros(0, bool)
 
     def _movable(self) -> Int64s:
         """For each place the row of `old` from which it can be moved, or -1."""
         source = np.full(len(self.places), -1, np.int64)
         old = self.old
+        if not len(old) or not len(self.places):
+            return source
         complete = (old["arrived"] >= old["needs"]) & (old["needs"] > 0)
         ready = np.flatnonzero(complete & (old["owner"] == QueueKind.GRAPHICS))
         if not len(ready) or not self.plan.policy.movable:
@@ -140,17 +146,23 @@ class _Scheduler:
         row = ready[at]
         fits = (old["key"][row] == self.places["key"]) & (old["content"][row] == self.places["content"])
         fits &= (old["size"][row] == self.places["size"]) & (self.places["arrived"] < self.places["needs"])
-        fits &= self._cached()
+        fits &= self._has_contents(Contents.CACHE)
         source[fits] = row[fits]
         return source
 
     def _to_fetch(self) -> Int64s:
         """Indices of places whose bytes must be transferred from a cache."""
-        incomplete = self._cached() & (self.places["arrived"] < self.places["needs"])
-        return np.flatnonzero(incomplete & (self._movable() < 0))
+        places = self.places
+        incomplete = self._has_contents(Contents.CACHE) & (places["arrived"] < places["needs"])
+        if not incomplete.any():
+            return _NOWHERE
+        at: Int64s = (incomplete & (self._movable() < 0)).nonzero()[0]
+        return at
 
     def _withdraw_unplanned(self) -> None:
         """Withdraw keys that are not in the plan, and keys whose old range the plan uses for others."""
+        if not len(self.old):
+            return
         unplanned = ~self.plan.memory.subresource_table.has(self.old["key"].astype(np.int64))
         self._withdraw(distinct(self.old["key"][unplanned | self._overwritten()]))
 
@@ -179,6 +191,8 @@ class _Scheduler:
 
     def _free_early(self) -> None:
         """Withdraw old places while old and new allocations together exceed a budget or the count limit."""
+        if not self._retained():
+            return
         plan = self.plan
         heaps = [t.heap for t in plan.profile.memory_types]
         planned = [*plan.memory.allocations, *plan.staging.allocations]
@@ -225,49 +239,49 @@ class _Scheduler:
     def _create(self) -> None:
         """Create resources, then allocate, then bind: dedicated allocations name their resource."""
         plans = (self.plan.memory, self.plan.staging)
-        planned = [r for p in plans for r in p.resources if int(r["id"]) in self.final_resources]
-        for row in [r for r in planned if int(r["id"]) not in self.resources]:
+        resources, allocations = [p.resources for p in plans], [p.allocations for p in plans]
+        for row in _missing(resources, self.final_resources, self.resources):
             self.resources[int(row["id"])] = row
             if row["kind"] == Kind.BUFFER:
                 self.steps.append(CreateBuffer(int(row["id"]), int(row["bytes"]), int(row["usage"])))
             else:
                 shape = shape_of(row)
                 self.steps.append(CreateImage(int(row["id"]), shape, int(row["layers"]), int(row["usage"])))
-        resource_in = {int(r["allocation"]): int(r["id"]) for r in planned}
-        for row in (a for p in plans for a in p.allocations if int(a["id"]) in self.final_allocations):
+        resource_in: dict[int, int] = {}
+        for rows in resources:
+            resource_in.update(zip(rows["allocation"].tolist(), rows["id"].tolist(), strict=True))
+        for row in _missing(allocations, self.final_allocations, self.allocations):
             ident = int(row["id"])
-            if ident not in self.allocations:
-                self.allocations[ident] = row
-                self.steps.append(
-                    Allocate(
-                        ident,
-                        int(row["memory_type"]),
-                        int(row["size"]),
-                        resource_in[ident] if row["dedicated"] else -1,
-                        bool(row["device_address"]),
-                        bool(row["mapped"]),
-                    )
+            self.allocations[ident] = row
+            self.steps.append(
+                Allocate(
+                    ident,
+                    int(row["memory_type"]),
+                    int(row["size"]),
+                    resource_in[ident] if row["dedicated"] else -1,
+                    bool(row["device_address"]),
+                    bool(row["mapped"]),
                 )
-        for row in planned:
-            if int(row["id"]) not in self.resident.bound:
-                self.steps.append(Bind(int(row["id"]), int(row["allocation"]), int(row["offset"])))
+            )
+        for row in _missing(resources, self.final_resources, self.resident.bound):
+            self.steps.append(Bind(int(row["id"]), int(row["allocation"]), int(row["offset"])))
 
     def _publish_ready(self) -> None:
         """Zero the places that require zeros, and publish all complete places."""
         places = self.places
-        zero = self.plan.terms.with_contents(Contents.ZERO)
-        if len(places):
-            empty = zero[places["terms"]] & (places["arrived"] < places["needs"])
-            if empty.any():
-                self.steps.append(Fill(places["key"][empty].astype(np.int64)))
-                places["arrived"][empty] = places["needs"][empty]
+        empty = self._has_contents(Contents.ZERO) & (places["arrived"] < places["needs"])
+        if empty.any():
+            self.steps.append(Fill(places["key"][empty].astype(np.int64)))
+            places["arrived"][empty] = places["needs"][empty]
         ready = ~places["published"] & (places["arrived"] >= places["needs"])
         self._transfer_ownership(ready)
-        self._publish(np.flatnonzero(ready))
+        self._publish(ready.nonzero()[0])
 
     def _transfer_ownership(self, ready: NDArray[np.bool_]) -> None:
         """Finish queue family ownership transfers that an earlier schedule has left unfinished."""
         source, target = QueueKind.TRANSFER, QueueKind.GRAPHICS
+        if not ready.any():
+            return
         keys = self.places["key"].astype(np.int64)
         owned = ready & (self.places["owner"] == source)
         if owned.any():
@@ -284,12 +298,14 @@ class _Scheduler:
             self._retire(rows["key"])
 
     def _retire(self, keys: Int64s) -> None:
+        if not len(self.old):
+            return
         self.old = self.old[~is_in(self.old["key"], keys)]
 
     def _move(self) -> int:
         """Move resident keys to their new places, one step per pair of resources; returns the bytes moved."""
         source = self._movable()
-        at = np.flatnonzero(source >= 0)
+        at = (source >= 0).nonzero()[0]
         if not len(at):
             return 0
         old, new = self.old.take(source[at]), self.places.take(at)
@@ -309,6 +325,16 @@ class _Scheduler:
         self.places["arrived"][at] = self.places["needs"][at]
         self._publish(at)
         return int(new["size"].sum())
+
+
+def _missing(parts: list[Rows], wanted: Container[int], there: Container[int]) -> list[np.void]:
+    """The rows of allocations or resources with a wanted id that are not there yet."""
+    return [
+        rows[at]
+        for rows in parts
+        for at, ident in enumerate(rows["id"].tolist())
+        if ident in wanted and ident not in there
+    ]
 
 
 def publish(rows: Rows) -> Publish:
