@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +23,10 @@ from engine.feature.recency import ENABLED_NOW, Recency
 from engine.feature.registry import Registry
 from engine.plan.requirements.requesters import Requester, RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable, TermsTable
+from engine.plan.terms.table import begins_run, distinct_ids
+from engine.plan.terms.table import distinct as distinct_keys
 from engine.plan.terms.vocabulary import Kind
-from engine.tableau import NO_ASSET, FeatureTable, Tableau
+from engine.tableau import FeatureTable, Tableau
 from engine.tableau.columns import Rows, distinct
 
 if TYPE_CHECKING:
@@ -40,13 +42,16 @@ ROWS_AT_ONCE = 512
 NUMBERS = ("key", "size", "content", "priority")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class AssetRequirements:
     """The requirements of one feature for one asset, as columns: numbers of their terms, and NUMBERS."""
 
     terms: Ints
     numbers: Ints
     """Key, size, content and priority of each requirement: int64[len(terms), 4]."""
+    requests: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Their numbers in a requirement table, as long as that has the same `numbering`."""
+    numbering: object = None
 
 
 class RequesterIds:
@@ -153,7 +158,7 @@ class RequirementCollector:
                 return
             rows = changed[start : start + at_once]
             if last is not None:
-                requirements.remove(ids.assigned(rows))
+                requirements.remove(ids.assigned(rows).tolist())
             self._cache_new_assets(feature, table, _active(table, rows))
             self._add_rows(table, _active(table, rows), ids, requirements)
         if until is None and len(changed):
@@ -190,13 +195,20 @@ class RequirementCollector:
         """Switch off a feature on the objects that name an asset for which its code raised, by its key."""
         self._guard.switch_off_assets(feature, field, errors)
 
+    def changed(self) -> int:
+        """Return how many rows have changed since they were collected, active or not."""
+        return sum(
+            len(self._changed(table)) + len(self._left.get(type_name, ()))
+            for type_name, table in self._tableau.tables.items()
+        )
+
     def unknown(self) -> list[tuple[str, int]]:
         """Return (feature type, key) of the assets of active rows whose requirements are not known yet."""
         found = []
         for type_name, table in self._tableau.tables.items():
             if type_name in self._registry and table.schema.asset_fields:
                 for spec in table.schema.asset_fields:
-                    keys = _distinct(table.column(spec.name)[self._changed_rows(table)])
+                    keys = _assets(table.column(spec.name)[_active(table, self._changed(table))])
                     found += [(type_name, key) for key in keys if (type_name, key) not in self._cached]
         return found
 
@@ -207,17 +219,19 @@ class RequirementCollector:
             found = self._columns(feature.requirements(AssetRef.from_key(key), self._library))
             self._cached[type_name, key] = found
 
-    def _changed_rows(self, table: FeatureTable) -> Rows:
-        """Return the active rows that have changed since they were collected."""
+    def _changed(self, table: FeatureTable) -> Rows:
+        """Return the rows that have changed since they were collected."""
         last = self._versions.get(table.type_name)
         changed = table.changes.since(last) if last is not None else None
-        return _active(table, np.arange(len(table.object), dtype=np.int32) if changed is None else changed)
+        return np.arange(len(table.object), dtype=np.int32) if changed is None else changed
 
     def _cache_new_assets(self, feature: Feature, table: FeatureTable, rows: Rows) -> None:
         """Get the feature's requirements for each asset of these rows that is not cached yet."""
+        if not len(rows):
+            return
         for spec in table.schema.asset_fields:
             errors: dict[int, Exception] = {}
-            for key in _distinct(table.column(spec.name)[rows]):
+            for key in _assets(table.column(spec.name)[rows]):
                 if (feature.type_name, key) in self._cached:
                     continue
                 try:
@@ -247,13 +261,16 @@ class RequirementCollector:
         self, table: FeatureTable, rows: Rows, requester_ids: RequesterIds, requirements: RequirementTable
     ) -> None:
         """Add the requirements of the assets that these rows name, with the rows as requesters."""
+        if not len(rows):
+            return
         ids = requester_ids.of(rows)
         for spec in table.schema.asset_fields:
             keys = table.column(spec.name)[rows]
-            order = np.argsort(keys, kind="stable")
-            starts = np.flatnonzero(np.diff(keys[order], prepend=NO_ASSET - 1))
-            counts = np.diff(starts, append=len(keys))
-            cached = [self._cached.get((table.type_name, int(key))) for key in keys[order][starts]]
+            order = keys.argsort(kind="stable")
+            keys = keys[order]
+            starts = begins_run(keys).nonzero()[0]
+            counts = np.append(starts[1:], len(keys)) - starts
+            cached = [self._cached.get((table.type_name, key)) for key in keys[starts].tolist()]
             known = [index for index, each in enumerate(cached) if each is not None]
             if known:
                 parts = [each for each in cached if each is not None]
@@ -268,15 +285,27 @@ class RequirementCollector:
         requirements: RequirementTable,
     ) -> None:
         """Add the requirements for each asset, with ids[first : first + count] as its requesters."""
-        sizes = [len(each.terms) for each in assets]
+        new = [each for each in assets if each.numbering is not requirements.numbering]
+        if new:
+            self._number(new, requirements)
+        sizes = [len(each.requests) for each in assets]
+        first, count = np.repeat(first, sizes), np.repeat(count, sizes)
+        requests = np.repeat(np.concatenate([each.requests for each in assets]), count)
+        requirements.add_requests(requests, ids[_spans(first, count)])
+
+    def _number(self, assets: list[AssetRequirements], requirements: RequirementTable) -> None:
+        """Number the requests for assets whose requirements this table has not had yet."""
         terms = np.concatenate([each.terms for each in assets])
         numbers = np.concatenate([each.numbers for each in assets])
-        first, count = np.repeat(first, sizes), np.repeat(count, sizes)
-        for index in _distinct(terms):
+        requests = np.empty(len(terms), np.int64)
+        for index in distinct_ids(terms).tolist():
             of_terms = terms == index
-            requesters = ids[_spans(first[of_terms], count[of_terms])]
             named = dict(zip(NUMBERS, numbers[of_terms].T, strict=True))
-            requirements.add_rows(self._terms[index], requester=requesters, counts=count[of_terms], **named)
+            requests[of_terms] = requirements.numbers(self._terms[index], **named)
+        end = 0
+        for each in assets:
+            start, end = end, end + len(each.terms)
+            each.requests, each.numbering = requests[start:end], requirements.numbering
 
     def _ids_of(self, table: FeatureTable, requesters: RequesterTable) -> RequesterIds:
         known = self._ids.get(table.type_name)
@@ -292,13 +321,11 @@ def _active(table: FeatureTable, rows: Rows) -> Rows:
 
 def _spans(first: Ints, count: Ints) -> Ints:
     """The concatenated ranges [first, first + count)."""
-    ends = np.cumsum(count)
-    return np.repeat(first - (ends - count), count) + np.arange(int(ends[-1]))
+    ends: Ints = count.cumsum()
+    return np.repeat(first - (ends - count), count) + np.arange(int(count.sum()))
 
 
-def _distinct(keys: Ints) -> list[int]:
-    """The distinct non-negative values, ascending; negative ones stand for no asset."""
-    ordered = np.sort(keys[keys >= 0])
-    if not len(ordered):
-        return []
-    return [int(key) for key in ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]]
+def _assets(keys: Ints) -> list[int]:
+    """The distinct keys, ascending, without negative ones, which stand for no asset."""
+    found: list[int] = distinct_keys(keys[keys >= 0]).tolist()
+    return found

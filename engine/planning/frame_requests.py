@@ -40,12 +40,15 @@ class FrameRequests:
         self._add(differ)
 
     def _add(self, requesters: Sequence[int]) -> None:
-        pairs = [
-            (requirement, requester)
-            for requester in requesters
-            for group in self._requested[requester]
-            for requirement in group
-        ]
-        if pairs:
-            requirements, ids = zip(*pairs, strict=True)
-            self.table.add_pairs(requirements, ids)
+        numbers: list[int] = []
+        ids: list[int] = []
+        known: dict[int, list[int]] = {}  # by the identity of groups, which requesters share
+        for requester in requesters:
+            for group in self._requested[requester]:
+                of_group = known.get(id(group))
+                if of_group is None:
+                    of_group = known[id(group)] = [self.table.number(each) for each in group]
+                numbers += of_group
+                ids += [requester] * len(of_group)
+        if ids:
+            self.table.add_requests(numbers, ids)

@@ -240,3 +240,22 @@ def test_the_requesters_of_a_pass_are_those_of_its_assets(tableau, registry):
     ids = collector.requesters("seen", table.requesters)
     assert set(ids.tolist()) <= set(table.requested.rows["requester"].tolist())
     assert len(collector.requesters("seen", table.requesters, limit=2)) == 2
+
+
+def test_requests_of_an_asset_are_numbered_once_and_again_in_a_rebuilt_table(tableau, registry, monkeypatch):
+    numbered, real = [], RequirementTable.numbers
+
+    def noted(table, terms, **columns):
+        numbered.append(terms)
+        return real(table, terms, **columns)
+
+    monkeypatch.setattr(RequirementTable, "numbers", noted)
+    collector, table = RequirementCollector(tableau, registry, LIBRARY), RequirementTable()
+    expected, first = collected(collector, table), table.numbering
+    assert len(numbered) == 3  # vertices and indices of both that are seen, and what casts
+    while table.numbering is first:
+        for is_active in (False, True):
+            tableau["c"].seen.active = is_active
+            found = collected(collector, table)
+    assert len(numbered) == 5
+    assert found == expected

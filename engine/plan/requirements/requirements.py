@@ -9,7 +9,7 @@ request once, not each requester, and each distinct pair of terms once, however 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -226,16 +226,15 @@ class RequirementTable:
     def add(self, requirement: Requirement, requesters: int | Iterable[int]) -> None:
         """Add one requirement for each requester (ids of `self.requesters`)."""
         ids = [requesters] if isinstance(requesters, int) else list(requesters)
-        self.add_pairs([requirement] * len(ids), ids)
+        self.add_requests([self.number(requirement)] * len(ids), ids)
 
-    def add_pairs(self, requirements: Sequence[Requirement], requesters: Sequence[int]) -> None:
-        """Add the i-th requirement for the i-th requester, for all of them."""
-        numbers = [self._number(requirement) for requirement in requirements]
-        pairs = np.array(numbers, np.int64), np.array(requesters, np.int32)
-        self._record_change(self._requests.add(*pairs))
+    @property
+    def numbering(self) -> object:
+        """What the numbers of requests belong to: another object once they have changed."""
+        return self._requests
 
-    def _number(self, requirement: Requirement) -> int:
-        """The number of a request that is added alone; the same object is looked up by its identity."""
+    def number(self, requirement: Requirement) -> int:
+        """The number of the request for one requirement; the same object is looked up by its identity."""
         known = self._of_object.get(id(requirement))
         if known is not None and known[0] is requirement:
             return known[1]
@@ -249,32 +248,31 @@ class RequirementTable:
         self._of_object[id(requirement)] = (requirement, number)
         return number
 
-    def add_rows(
+    def numbers(
         self,
         terms: Terms,
         *,
         key: ArrayLike,
         size: ArrayLike,
-        requester: ArrayLike,
         content: ArrayLike = 0,
         priority: ArrayLike = 0,
-        counts: Int64s | None = None,
-    ) -> None:
-        """Add many requirements with the same terms; the columns are broadcast against each other.
-
-        With `counts`, requirement i has `counts[i]` requesters, which follow each other in `requester`.
-        """
-        named = {"key": key, "size": size, "content": content, "priority": priority}
-        columns = np.broadcast_arrays(*(np.atleast_1d(column) for column in named.values()))
-        requested = np.empty(len(columns[0]), REQUEST)
+    ) -> Int64s:
+        """The numbers of many requests with the same terms; the columns are broadcast against each other."""
+        columns = {"key": key, "size": size, "content": content, "priority": priority}
+        requested = np.empty(max(map(np.size, columns.values())), REQUEST)
         requested["terms"] = self.terms.id(terms)
-        for name, column in zip(named, columns, strict=True):
+        for name, column in columns.items():
             requested[name] = column
-        numbers = self._requests.intern(requested)
-        if counts is not None:
-            numbers = np.repeat(numbers, counts)
-        ids = np.atleast_1d(np.asarray(requester, np.int32))
-        self._record_change(self._requests.add(*np.broadcast_arrays(numbers, ids)))
+        return self._requests.intern(requested)
+
+    def add_requests(self, numbers: ArrayLike, requesters: ArrayLike) -> None:
+        """Add the i-th of these requests, by their numbers, for the i-th requester, for all of them."""
+        pairs = np.asarray(numbers, np.int64), np.asarray(requesters, np.int32)
+        self._record_change(self._requests.add(*pairs))
+
+    def add_rows(self, terms: Terms, *, requester: ArrayLike, **columns: ArrayLike) -> None:
+        """Add many requirements with the same terms, with columns as in `numbers`, each for a requester."""
+        self.add_requests(*np.broadcast_arrays(self.numbers(terms, **columns), np.atleast_1d(requester)))
 
     def remove(self, requesters: int | Iterable[int]) -> None:
         """Remove all requirements of these requesters."""
