@@ -30,8 +30,9 @@ class ActiveRows:
     def take(self) -> None:
         """Take the present ones."""
         for name, table in self._tableau.tables.items():
-            taken = self._tables.setdefault(name, _Taken(table))
-            taken.take(table)
+            if name not in self._tables:
+                self._tables[name] = _Taken(table)
+            self._tables[name].take(table)
 
 
 class _Taken:

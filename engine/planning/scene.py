@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -40,8 +42,18 @@ from engine.tableau import Tableau
 MAX_REMOVED_REQUESTERS = 4096
 """Removed requesters that are kept, beyond twice the number of rows, before all requirements are rebuilt."""
 MAX_SAMPLES = 4
+MAX_GRAPHS = 8
 FEW_ASSETS = 128
 """New assets that are learnt within the frame that plans them; with more, frames go on meanwhile."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Compiled:
+    """The passes of each feature, their graph, and the features of each pass, by its name."""
+
+    passes: dict[str, list[Pass]]
+    graph: CompiledGraph
+    features_of: dict[str, list[str]]
 
 
 class ScenePlanner:
@@ -81,7 +93,7 @@ class ScenePlanner:
         self.has_many = False
         self._tables: dict[str, DrawTable] = {}
         self._fallbacks: dict[int, Requirement] = {}
-        self._compiled: tuple[dict[str, list[Pass]], CompiledGraph, dict[str, list[str]]] | None = None
+        self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
 
     def _start_requests(self) -> None:
         """Begin with a table without requirements or requesters."""
@@ -117,6 +129,8 @@ class ScenePlanner:
         next call goes on; then their requirements are collected: so that no frame waits for thousands.
         """
         now = self._signature()
+        if not self.has_many and self._collector.changed() <= FEW_ASSETS:
+            return True
         if self._unknown is None or self._unknown[0] != now:
             self._unknown = now, self._collector.unknown()
             self.has_many |= len(self._unknown[1]) > FEW_ASSETS
@@ -292,10 +306,11 @@ class ScenePlanner:
         """Compile the passes of the features; also returns the features of each pass, by its name.
 
         A feature whose passes contradict those of earlier features is switched off. The same passes have the
-        same graph as before.
+        same graph as before: the last few are kept, as a switch is often switched back.
         """
-        if self._compiled is not None and self._compiled[0] == passes:
-            return self._compiled[1:]
+        for known in self._compiled:
+            if known.passes == passes:
+                return known.graph, known.features_of
         requested = passes
         try:
             graph = _compiled(passes)
@@ -313,7 +328,7 @@ class ScenePlanner:
             for p in own:
                 features_of.setdefault(p.name, []).append(name)
         if passes is requested:
-            self._compiled = passes, graph, features_of
+            self._compiled.append(_Compiled(passes, graph, features_of))
         return graph, features_of
 
     def _draw_table(self, p: Pass) -> DrawTable | None:

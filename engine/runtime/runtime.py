@@ -420,7 +420,8 @@ class Runtime:
     def _apply_in_steps(self, needs: FrameNeeds, plan: Plan) -> Iterator[None]:
         needs.restore()
         self._needs, self.plan = needs, plan
-        yield from self._submit_schedule(plan, self.planner.visibility(needs))
+        is_streamed = len(plan.staging.allocation_table) > 0
+        yield from self._submit_schedule(plan, self.planner.visibility(needs) if is_streamed else None)
         self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
 
     def _submit_schedule(self, plan: Plan, visibility: FrustumQuery | None) -> Iterator[None]:

@@ -78,3 +78,14 @@ def test_a_plan_is_stale_once_the_picture_or_another_user_of_memory_changes(plan
     assert not planner.stale()
     other.version = 2
     assert planner.stale()
+
+
+def test_a_switch_that_is_switched_back_has_the_same_graph_as_before(cube, planner):
+    caster = cube[0].tableau["cube"].shadowCaster
+    graph = planner.needs().graph
+    caster.active = False
+    without = planner.needs().graph
+    assert without is not graph
+    for is_active, known in ((True, graph), (False, without)):
+        caster.active = is_active
+        assert planner.needs().graph is known
