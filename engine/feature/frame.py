@@ -109,19 +109,25 @@ class Reads:
 
     def hold(self, view: FrameView) -> bool:
         """Whether all of it is the same in this view, which is of the same size."""
-        if self.everything or any(known is not view.seen for known in self.view):
+        if self.everything:
             return False
-        if any(known != view.seen_lens for known in self.lens):
-            return False
-        if any((known != view.seen_origin).any() for known in self.origin):
-            return False
-        if any(view.point_ahead(away, step, base) != known for away, step, base, known in self.points):
-            return False
-        for name, known in self.tables.items():
-            if view.table_version(name) != known:
+        for seen in self.view:
+            if seen is not view.seen:
+                return False
+        for lens in self.lens:
+            if lens != view.seen_lens:
+                return False
+        for origin in self.origin:
+            if (origin != view.seen_origin).any():
+                return False
+        for name, table in self.tables.items():
+            if view.table_version(name) != table:
+                return False
+        for away, step, base, point in self.points:
+            if view.point_ahead(away, step, base) != point:
                 return False
         for objects, matrices in self.worlds:
-            if not (view.matrices(objects) == matrices).all():
+            if (view.matrices(objects) != matrices).any():
                 return False
         return all(_same_box(view.box(name), box) for name, box in self.bounds.items())
 

@@ -72,7 +72,9 @@ class Binder:
     def require_location(self, key: int) -> Location:
         """Return the address of `key`. Raises NotResident, also while it is in an earlier plan's resource."""
         found = self._memory.location(key)
-        if found is None or self._plan is None or self._plan.address(key).resource != found.resource:
+        if found is None or self._plan is None:
+            raise NotResident(key)
+        if self._plan.subresource_table.row(key)["resource"] != found.resource:
             raise NotResident(key)
         return found
 

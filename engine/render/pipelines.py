@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from engine.plan.terms.drawing_rows import PipelineRow
@@ -20,6 +21,7 @@ from engine.vk.structs import new
 _RGBA = ColorComponent.R | ColorComponent.G | ColorComponent.B | ColorComponent.A
 
 
+@lru_cache(maxsize=1024)
 def set_layouts(shading: ShaderSet) -> tuple[SetLayout, ...]:
     """Return the descriptor set layouts of a shader set, from its reflection."""
     return tuple(

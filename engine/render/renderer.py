@@ -153,14 +153,15 @@ class Renderer:
         """
         needs, version = self._needs, self._memory.published.version
         assert needs is not None
-        keys = _NO_KEYS
+        assets = _NO_KEYS
         if version != self._followed:
             keys, self._followed = self._memory.published.changed(), version
             self._follow_addresses(keys)
+            assets = keys[keys >> 32 != TRANSIENT_DB]
         for name, known in self._passes.items():
             table, batches = known.binding.table, None
-            if len(keys) or not known.is_bound:
-                if known.binding.update(keys, ticket):
+            if len(assets) or not known.is_bound:
+                if known.binding.update(assets, ticket):
                     batches = known.binding.batches
                 self._write_materials(name, known.binding)
                 known.in_use = table.in_use
@@ -286,6 +287,6 @@ class Renderer:
         """Write pending rows to this slot's copies of the rings."""
         transient = needs.requirements.keys.transient
         for name, writer in self._rings.items():
-            place = self._memory.location(transient(name))
+            place = self._memory.location(transient(name)) if writer.is_pending(slot) else None
             if place is not None and place.mapped is not None:
                 writer.flush(slot, place.mapped, place.stride)

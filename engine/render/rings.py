@@ -41,6 +41,10 @@ class RingWriter:
         everything = [(0, len(self._source))]
         self._pending = [list(everything) for _ in self._pending]
 
+    def is_pending(self, copy: int) -> bool:
+        """Whether rows of copy number `copy` are to be written."""
+        return bool(self._pending[copy])
+
     def flush(self, copy: int, mapped: npt.NDArray[np.uint8], stride: int) -> int:
         """Write the pending rows of copy number `copy` and return the bytes written.
 

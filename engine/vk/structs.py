@@ -16,8 +16,10 @@ from typing import Any
 from engine.vk.binding import NULL, ffi
 
 _keep: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
-_layouts: dict[str, tuple[Any, dict[str, Any], dict[str, str], int | None]] = {}
+_layouts: dict[str, tuple[Any, dict[str, tuple[Any, str]], dict[str, str], int | None]] = {}
 _structure_types: dict[str, int] = {}
+_HANDLE = "handle"
+"""The kind of a field that holds a handle of an object: a pointer that is stored as it is."""
 
 
 def new(type_name: str, **fields: Any) -> Any:
@@ -34,13 +36,13 @@ def new(type_name: str, **fields: Any) -> Any:
         made.sType = structure_type
     kept: list[Any] = []
     for name, value in fields.items():
-        ctype = types.get(name)
-        if ctype is None:
+        field = types.get(name)
+        if field is None:
             raise AttributeError(f"{type_name} has no field {name!r}")
         if value is None:
             continue
-        kind = ctype.kind
-        if kind == "pointer" and not (isinstance(value, ffi.CData) and _is_handle(ctype)):
+        ctype, kind = field
+        if kind == "pointer" or (kind == _HANDLE and not isinstance(value, ffi.CData)):
             value, held, count = _pointer(ctype, value)
             if held is not None:
                 kept.append(held)
@@ -112,12 +114,13 @@ def as_dict(value: Any) -> dict[str, Any]:
     return read
 
 
-def _layout(type_name: str) -> tuple[Any, dict[str, Any], dict[str, str], int | None]:
+def _layout(type_name: str) -> tuple[Any, dict[str, tuple[Any, str]], dict[str, str], int | None]:
+    """Return the pointer type, (type, kind) of each field, the fields that count lists, and the sType."""
     ctype = ffi.typeof(type_name)
     types, counts = {}, {}
     count = None
     for name, field in ctype.fields:
-        types[name] = field.type
+        types[name] = field.type, _HANDLE if _is_handle(field.type) else field.type.kind
         if name.endswith("Count") and field.type.kind == "primitive":
             count = name
         elif field.type.kind == "pointer" and count is not None:
@@ -154,7 +157,8 @@ def _pointer(ctype: Any, value: Any) -> tuple[Any, Any, int | None]:
 
 
 def _is_handle(ctype: Any) -> bool:
-    return bool(ctype.item.kind == "struct" and ctype.item.cname.endswith("_T"))
+    is_pointer = ctype.kind == "pointer"
+    return bool(is_pointer and ctype.item.kind == "struct" and ctype.item.cname.endswith("_T"))
 
 
 def _points(value: Any) -> bool:

@@ -27,6 +27,8 @@ class Timeline:
         self.submitted = 0
         self._reached = 0
         self._value = ffi.new("uint64_t *")
+        self._awaited = ffi.new("uint64_t[1]")
+        self._wait_info = new("VkSemaphoreWaitInfo", pSemaphores=[self.handle], pValues=self._awaited)
 
     def next(self) -> int:
         """Return the next value, which a submit of the caller signals."""
@@ -45,9 +47,8 @@ class Timeline:
 
     def wait(self, value: int, timeout_s: float = 10.0) -> bool:
         """Wait until `value` is reached; False after `timeout_s` seconds."""
-        info = new("VkSemaphoreWaitInfo", pSemaphores=[self.handle], pValues=[value])
-        nanoseconds = int(timeout_s * 1e9)
-        arguments = (self._device.handle, info, nanoseconds)
+        self._awaited[0] = value
+        arguments = (self._device.handle, self._wait_info, int(timeout_s * 1e9))
         answer = self._device.call("vkWaitSemaphores", *arguments, allow=(Result.TIMEOUT,))
         return answer is Result.SUCCESS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
@@ -33,6 +33,7 @@ class PassDrawing:
     samples: int
     keys: Keys
     requesters: tuple[int, ...]
+    _pipelines: dict[int, PipelineRow] = field(default_factory=dict, repr=False)
 
     @staticmethod
     def of(
@@ -71,6 +72,12 @@ class PassDrawing:
 
     def pipeline(self, number: int) -> PipelineRow:
         """The pipeline with this number."""
+        found = self._pipelines.get(number)
+        if found is None:
+            found = self._pipelines[number] = self._pipeline(number)
+        return found
+
+    def _pipeline(self, number: int) -> PipelineRow:
         p, key = self.declaration, self.recipes.pipelines[number]
         return PipelineRow(
             name=f"{p.name}/{number}",

@@ -14,9 +14,9 @@ from engine.planning.draw.blocks import Block
 from engine.planning.draw.interfaces import PassInterface, Stage, interface_faults
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ShaderSet:
-    """The shaders of one material or pass with their merged interface.
+    """The shaders of one material or pass with their merged interface; its identity is quick to compare.
 
     `stages` has the stage and the entry point of each shader, `sets` the bindings of each descriptor set, in
     order. `frame` is the layout of the uniform block named Frame, `material` that of one row of the storage
