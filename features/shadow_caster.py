@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Drawable, Feature
-from engine.graph import DepthTarget, Extent, ImageDecl, Pass, RasterState
+from engine.graph import DepthTarget, DrawPass, Extent, ImageDecl, Pass, RasterState
 from engine.plan import CullMode, Format, Requirement
 from engine.tableau.schema import asset_field
 from features._assets import mesh_drawables, mesh_requirements
@@ -16,10 +16,10 @@ SHADOW_TEXELS = 2048
 SHADOW_MAP = ImageDecl("shadowMap", Format.D32_SFLOAT, Extent(width=SHADOW_TEXELS, height=SHADOW_TEXELS))
 """Depth from the first light; reversed, so the cleared value 0 is far away and unshadowed."""
 
-SHADOW = Pass(
+SHADOW_PASS = DrawPass(
     "shadow",
     draws="shadowCaster",
-    depth=DepthTarget(SHADOW_MAP, store=True),
+    depth=DepthTarget(SHADOW_MAP),
     shaders=("shadow",),
     state=RasterState(cull=CullMode.NONE, depth_bias=-2.0, depth_bias_slope=-2.5),
 )
@@ -42,4 +42,4 @@ class ShadowCaster(Feature):
 
     def passes(self) -> tuple[Pass, ...]:
         """The shadow pass."""
-        return (SHADOW,)
+        return (SHADOW_PASS,)

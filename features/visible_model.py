@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Drawable, Feature
 from engine.graph import (
-    BACKGROUND,
     SCENE_COLOR,
+    SHADOW,
     ColorTarget,
     DepthTarget,
+    DrawPass,
     ImageDecl,
     ImageRead,
     Pass,
@@ -21,18 +22,12 @@ from engine.tableau.schema import asset_field
 from features._assets import material_requirements, mesh_drawables, mesh_requirements
 from features.shadow_caster import SHADOW_MAP
 
-FORWARD = Pass(
+FORWARD = DrawPass(
     "forward",
     draws="visibleModel",
-    color=(
-        ColorTarget(
-            ImageDecl("sceneColorSamples", SCENE_COLOR.format, samples=Samples.DEVICE),
-            clear=BACKGROUND,
-            resolve=SCENE_COLOR,
-        ),
-    ),
-    depth=DepthTarget(ImageDecl("sceneDepth", Format.D32_SFLOAT, samples=Samples.DEVICE)),
-    reads=(ImageRead(SHADOW_MAP, "shadowMap"),),
+    color=(ColorTarget(SCENE_COLOR),),
+    depth=DepthTarget(ImageDecl("sceneDepth", Format.D32_SFLOAT, samples=Samples.FRAME)),
+    reads=(ImageRead(SHADOW_MAP, "shadowMap", SHADOW),),
     material_defaults=(
         ("baseColor", (1.0, 1.0, 1.0, 1.0)),
         ("roughness", (1.0,)),

@@ -5,37 +5,50 @@ renderer turns a `CompiledGraph` into commands, the planner turns its images int
 """
 
 from engine.graph.compile import (
+    Attachment,
     Barrier,
     CompiledGraph,
     CompiledPass,
-    GraphError,
     ImageLifetime,
     compile_graph,
     stand_in_name,
 )
-from engine.graph.passes import (
+from engine.graph.images import (
     BACKGROUND,
     SCENE_COLOR,
-    ColorTarget,
-    DepthTarget,
+    SHADOW,
     Extent,
     ImageDecl,
+    Sampler,
+    Samples,
+)
+from engine.graph.order import GraphError
+from engine.graph.passes import (
+    ClearPass,
+    ColorTarget,
+    DepthTarget,
+    DrawPass,
+    FullscreenPass,
     ImageRead,
     Layout,
     Pass,
     RasterState,
-    Samples,
 )
 
 __all__ = [
     "BACKGROUND",
     "SCENE_COLOR",
+    "SHADOW",
+    "Attachment",
     "Barrier",
+    "ClearPass",
     "ColorTarget",
     "CompiledGraph",
     "CompiledPass",
     "DepthTarget",
+    "DrawPass",
     "Extent",
+    "FullscreenPass",
     "GraphError",
     "ImageDecl",
     "ImageLifetime",
@@ -43,6 +56,7 @@ __all__ = [
     "Layout",
     "Pass",
     "RasterState",
+    "Sampler",
     "Samples",
     "compile_graph",
     "stand_in_name",

@@ -1,31 +1,27 @@
-"""Compiles passes into an order, barriers and image lifetimes.
+"""Compiles passes into an order, attachments, barriers and image lifetimes.
 
-The given order is changed only where a pass reads an image that a later pass writes. Barriers are derived by
-walking the order twice: the second walk begins with the state in which a frame leaves every image, so the
-first write of a frame waits for the last use in the previous one (frames share their attachments).
+Barriers are derived from the uses of each image in the order of the passes. Frames share their attachments,
+so the first use of a frame waits for the last one of the frame before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engine.graph.passes import ColorTarget, ImageDecl, Layout, Pass
+from engine.graph.images import ImageDecl, Samples
+from engine.graph.order import ordered
+from engine.graph.passes import ClearPass, ColorTarget, Layout, Pass
+from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.vocabulary import Access, ImageUsage, Stage
 
-_DEPTH_STAGES = Stage.EARLY_FRAGMENT_TESTS | Stage.LATE_FRAGMENT_TESTS
-_DEPTH_ACCESS = Access.DEPTH_STENCIL_ATTACHMENT_READ | Access.DEPTH_STENCIL_ATTACHMENT_WRITE
-_COLOR_ACCESS = Access.COLOR_ATTACHMENT_READ | Access.COLOR_ATTACHMENT_WRITE
 _WRITES = (
     Access.COLOR_ATTACHMENT_WRITE
     | Access.DEPTH_STENCIL_ATTACHMENT_WRITE
     | Access.TRANSFER_WRITE
     | Access.SHADER_WRITE
 )
-
-
-class GraphError(ValueError):
-    """The passes contradict each other: a cycle, two images of one name, two writers of one image."""
+_STAGES = {ShaderStage.VERTEX: Stage.VERTEX_SHADER, ShaderStage.FRAGMENT: Stage.FRAGMENT_SHADER}
 
 
 @dataclass(frozen=True)
@@ -52,12 +48,37 @@ class ImageLifetime:
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """An attachment of a compiled pass.
+
+    It is cleared to `clear`, or its contents are kept if that is None; they are stored if `stores`. Its
+    samples are resolved into the image `resolve` at the end of the pass, if that is not empty.
+    """
+
+    image: str
+    clear: tuple[float, float, float, float] | None
+    stores: bool
+    resolve: str = ""
+
+
+@dataclass(frozen=True)
 class CompiledPass:
-    """A pass with the barriers before it; `reads` are (binding name, image name) pairs."""
+    """A pass with the barriers before it and its attachments; `reads` are (binding, image name) pairs.
+
+    `samples` are those of its attachments.
+    """
 
     declaration: Pass
     barriers: tuple[Barrier, ...]
     reads: tuple[tuple[str, str], ...]
+    color: tuple[Attachment, ...] = ()
+    depth: Attachment | None = None
+    samples: int = 1
+
+    def written(self) -> set[str]:
+        """Return the names of the images that it draws or resolves into."""
+        attachments = [*self.color, *([self.depth] if self.depth is not None else [])]
+        return {name for each in attachments for name in (each.image, each.resolve) if name}
 
 
 @dataclass(frozen=True)
@@ -84,38 +105,32 @@ class _Use:
     access: Access
     layout: Layout
     usage: ImageUsage
-    discards: bool  # earlier contents are discarded
+    discards: bool = False  # earlier contents are discarded
 
 
-def compile_graph(passes: Sequence[Pass], outputs: Sequence[ColorTarget]) -> CompiledGraph:
-    """Compile a frame. Every image of `outputs` ends in the layout TRANSFER_SRC.
+def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples: int = 1) -> CompiledGraph:
+    """Compile a frame with so many samples. Every image of `outputs` ends in the layout TRANSFER_SRC.
 
     An output that no pass writes is cleared by an additional pass. A read of an image that no pass writes is
     bound to its stand-in, which is no image of the frame and needs no barrier. Raises GraphError.
     """
-    passes = _with_outputs(passes, outputs)
-    ordered = _order(passes)
-    written = {image.name for p in ordered for image in p.written()}
-    uses = [_uses(p, written) for p in ordered]
-    finals = {
-        target.image.name: _Use(
-            Stage.COPY | Stage.BLIT,
-            Access.TRANSFER_READ,
-            Layout.TRANSFER_SRC,
-            ImageUsage.TRANSFER_SRC,
-            False,
-        )
-        for target in outputs
-    }
-    rounds: list[list[list[Barrier]]] = []
-    state: dict[str, _Use] = {}
-    for _ in range(2):
-        rounds.append([_transitions(state, step) for step in [*uses, finals]])
-    barriers = rounds[1]
+    written = {image.name for p in passes for image in p.written()}
+    clears = [
+        ClearPass(f"clear.{image.name}", color=(ColorTarget(image),))
+        for image in outputs
+        if image.name not in written
+    ]
+    in_order = ordered([*passes, *clears])
+    frame = _Frame(in_order, {image.name for image in outputs}, samples)
+    uses = [frame.uses(number) for number in range(len(in_order))]
+    copied = _Use(Stage.COPY | Stage.BLIT, Access.TRANSFER_READ, Layout.TRANSFER_SRC, ImageUsage.TRANSFER_SRC)
+    uses.append({image.name: copied for image in outputs})
+    *barriers, final = _barriers(uses)
     compiled = tuple(
-        CompiledPass(p, tuple(barriers[i]), _read_names(p, written)) for i, p in enumerate(ordered)
+        CompiledPass(p, own, frame.reads(p), *frame.attachments(number), frame.samples(p))
+        for number, (p, own) in enumerate(zip(in_order, barriers, strict=True))
     )
-    return CompiledGraph(compiled, _lifetimes(ordered, uses, finals), tuple(barriers[-1]))
+    return CompiledGraph(compiled, _lifetimes(frame.images, uses), final)
 
 
 def stand_in_name(image: str) -> str:
@@ -123,114 +138,166 @@ def stand_in_name(image: str) -> str:
     return f"{image}.absent"
 
 
-def _with_outputs(passes: Sequence[Pass], outputs: Sequence[ColorTarget]) -> list[Pass]:
-    """Add clearing passes for outputs that no pass writes."""
-    written = {image.name for p in passes for image in p.written()}
-    missing = [target for target in outputs if target.image.name not in written]
-    return [*passes, *(Pass(f"clear.{t.image.name}", draws="", color=(t,)) for t in missing)]
+class _Frame:
+    """Ordered passes, with the images behind their declarations.
 
+    An image with several samples has two: the attachment, and what passes read, which is its resolved
+    content. `images` are those of the frame, by name.
+    """
 
-def _order(passes: list[Pass]) -> list[Pass]:
-    """Order passes so that every read is after its write; otherwise the given order is kept."""
-    writer: dict[str, str] = {}
-    declared: dict[str, ImageDecl] = {}
-    for p in passes:
-        for image in p.written():
-            if writer.setdefault(image.name, p.name) != p.name:
-                raise GraphError(f"{image.name} is written by {writer[image.name]} and by {p.name}")
-        for image in [*p.written(), *(read.image for read in p.reads)]:
-            if declared.setdefault(image.name, image) != image:
-                raise GraphError(
-                    f"{image.name} is declared twice with different values, the second time by {p.name}"
+    def __init__(self, passes: Sequence[Pass], outputs: set[str], samples: int) -> None:
+        self._passes = passes
+        self._outputs = outputs
+        self._samples = samples
+        self._targets: dict[str, list[int]] = {}
+        self._readers: dict[str, list[int]] = {}
+        self.images: dict[str, ImageDecl] = {}
+        for number, p in enumerate(passes):
+            for image in p.written():
+                self._targets.setdefault(image.name, []).append(number)
+                drawn = self._drawn(image)
+                self.images[drawn.name] = drawn
+            for read in p.reads:
+                self._readers.setdefault(read.image.name, []).append(number)
+        for p in passes:
+            for image in p.written():
+                if self._is_sampled(image) and self._is_read(image.name):
+                    self.images[image.name] = replace(image, samples=Samples.ONE)
+
+    def _is_sampled(self, image: ImageDecl) -> bool:
+        """Whether an image has several samples in this frame."""
+        return image.samples is Samples.FRAME and self._samples > 1
+
+    def samples(self, p: Pass) -> int:
+        """Return the number of samples of a pass's attachments."""
+        return self._samples if any(image.samples is Samples.FRAME for image in p.written()) else 1
+
+    def _is_read(self, name: str) -> bool:
+        return name in self._outputs or name in self._readers
+
+    def _drawn(self, image: ImageDecl) -> ImageDecl:
+        """Return the image that is drawn into."""
+        if not self._is_sampled(image):
+            return replace(image, samples=Samples.ONE)
+        return replace(image, name=f"{image.name}Samples")
+
+    def reads(self, p: Pass) -> tuple[tuple[str, str], ...]:
+        """Return (binding, image) of a pass's reads, with the stand-in where no pass writes the image."""
+        return tuple(
+            (r.binding, r.image.name if r.image.name in self._targets else stand_in_name(r.image.name))
+            for r in p.reads
+        )
+
+    def attachments(self, number: int) -> tuple[tuple[Attachment, ...], Attachment | None]:
+        """Return the colour attachments of a pass, and its depth attachment."""
+        p = self._passes[number]
+        color = tuple(self._attachment(number, target.image) for target in p.color)
+        return color, self._attachment(number, p.depth.image) if p.depth is not None else None
+
+    def _attachment(self, number: int, image: ImageDecl) -> Attachment:
+        targets = self._targets[image.name]
+        is_first, is_last = number == targets[0], number == targets[-1]
+        until = len(self._passes) if is_last else targets[targets.index(number) + 1]
+        readers = [r for r in self._readers.get(image.name, ()) if number < r < until]
+        is_read = bool(readers) or (is_last and image.name in self._outputs)
+        return Attachment(
+            self._drawn(image).name,
+            image.clear if is_first else None,
+            stores=not is_last or (is_read and not self._is_sampled(image)),
+            resolve=image.name if is_read and self._is_sampled(image) else "",
+        )
+
+    def uses(self, number: int) -> dict[str, _Use]:
+        """Return how a pass uses each image of the frame, by name."""
+        p = self._passes[number]
+        color, depth = self.attachments(number)
+        uses: dict[str, _Use] = {}
+        for attachment in color:
+            uses[attachment.image] = _attachment_use(attachment, _COLOR)
+            if attachment.resolve:
+                uses[attachment.resolve] = _COLOR
+        if depth is not None:
+            uses[depth.image] = _attachment_use(depth, _DEPTH)
+            if depth.resolve:
+                uses[depth.resolve] = _RESOLVED_DEPTH
+        for read in p.reads:
+            if read.image.name in self._targets:
+                stages = Stage(0)
+                for stage, of_pipeline in _STAGES.items():
+                    stages |= of_pipeline if stage & read.stages else Stage(0)
+                uses[read.image.name] = _Use(
+                    stages, Access.SHADER_SAMPLED_READ, Layout.SHADER_READ, ImageUsage.SAMPLED
                 )
-    depends = {p.name: {writer[r.image.name] for r in p.reads if r.image.name in writer} for p in passes}
-    if len(depends) != len(passes):
-        raise GraphError("two passes have the same name: " + ", ".join(sorted(p.name for p in passes)))
-    ordered: list[Pass] = []
-    done: set[str] = set()
-    waiting = list(passes)
-    while waiting:
-        ready = next((p for p in waiting if depends[p.name] <= done), None)
-        if ready is None:
-            raise GraphError("passes depend on each other: " + " -> ".join(p.name for p in waiting))
-        waiting.remove(ready)
-        ordered.append(ready)
-        done.add(ready.name)
-    return ordered
+        return uses
 
 
-def _uses(p: Pass, written: set[str]) -> dict[str, _Use]:
-    """Return how `p` uses each image of the frame."""
-    uses: dict[str, _Use] = {}
-    color = _Use(
-        Stage.COLOR_ATTACHMENT_OUTPUT,
-        _COLOR_ACCESS,
-        Layout.COLOR_ATTACHMENT,
-        ImageUsage.COLOR_ATTACHMENT,
-        True,
-    )
-    for target in p.color:
-        uses[target.image.name] = color
-        if target.resolve is not None:
-            uses[target.resolve.name] = color
-    if p.depth is not None:
-        uses[p.depth.image.name] = _Use(
-            _DEPTH_STAGES,
-            _DEPTH_ACCESS,
-            Layout.DEPTH_ATTACHMENT,
-            ImageUsage.DEPTH_STENCIL_ATTACHMENT,
-            True,
-        )
-    for read in (read for read in p.reads if read.image.name in written):
-        uses[read.image.name] = _Use(
-            Stage.FRAGMENT_SHADER,
-            Access.SHADER_SAMPLED_READ,
-            Layout.SHADER_READ,
-            ImageUsage.SAMPLED,
-            False,
-        )
-    return uses
+_COLOR = _Use(
+    Stage.COLOR_ATTACHMENT_OUTPUT,
+    Access.COLOR_ATTACHMENT_READ | Access.COLOR_ATTACHMENT_WRITE,
+    Layout.COLOR_ATTACHMENT,
+    ImageUsage.COLOR_ATTACHMENT,
+    discards=True,
+)
+_DEPTH = _Use(
+    Stage.EARLY_FRAGMENT_TESTS | Stage.LATE_FRAGMENT_TESTS,
+    Access.DEPTH_STENCIL_ATTACHMENT_READ | Access.DEPTH_STENCIL_ATTACHMENT_WRITE,  # storing writes, too
+    Layout.DEPTH_ATTACHMENT,
+    ImageUsage.DEPTH_STENCIL_ATTACHMENT,
+    discards=True,
+)
+_RESOLVED_DEPTH = replace(_DEPTH, stage=_COLOR.stage, access=_COLOR.access)
+"""Resolving counts as writing a colour attachment, for depth too (Vulkan 1.3, 8.5)."""
 
 
-def _read_names(p: Pass, written: set[str]) -> tuple[tuple[str, str], ...]:
-    """Return (binding, image) of a pass's reads, with the stand-in's name where no pass writes the image."""
-    names = [(read.binding, read.image.name) for read in p.reads]
-    return tuple((b, name if name in written else stand_in_name(name)) for b, name in names)
+def _attachment_use(attachment: Attachment, of_kind: _Use) -> _Use:
+    return replace(of_kind, discards=attachment.clear is not None)
 
 
-def _transitions(state: dict[str, _Use], step: dict[str, _Use]) -> list[Barrier]:
-    """Return the barriers before `step`, and update `state` to its uses."""
-    barriers = []
-    for name, use in step.items():
-        before = state.get(name)
-        if before is None:
-            before = _Use(Stage(0), Access(0), Layout.UNDEFINED, ImageUsage(0), True)
-        barriers.append(
-            Barrier(
+def _barriers(uses: Sequence[Mapping[str, _Use]]) -> Iterator[tuple[Barrier, ...]]:
+    """Yield the barriers before each step. Reads that follow each other in one layout have one barrier."""
+    names = dict.fromkeys(name for step in uses for name in step)
+    before: list[dict[str, Barrier]] = [{} for _ in uses]
+    for name in names:
+        groups: list[tuple[int, _Use]] = []
+        for number, step in enumerate(uses):
+            use = step.get(name)
+            if use is None:
+                continue
+            if groups and not (use.access | groups[-1][1].access) & _WRITES:
+                first, known = groups[-1]
+                if known.layout is use.layout:
+                    groups[-1] = (
+                        first,
+                        replace(known, stage=known.stage | use.stage, access=known.access | use.access),
+                    )
+                    continue
+            groups.append((number, use))
+        last = groups[-1][1]
+        for number, use in groups:
+            before[number][name] = Barrier(
                 name,
-                before.stage,
-                before.access & _WRITES,
+                last.stage,
+                last.access & _WRITES,
                 use.stage,
                 use.access,
-                Layout.UNDEFINED if use.discards else before.layout,
+                Layout.UNDEFINED if use.discards else last.layout,
                 use.layout,
             )
-        )
-        state[name] = use
-    return barriers
+            last = use
+    for step, found in zip(uses, before, strict=True):
+        yield tuple(found[name] for name in step if name in found)
 
 
 def _lifetimes(
-    ordered: list[Pass], uses: list[dict[str, _Use]], finals: dict[str, _Use]
+    images: Mapping[str, ImageDecl], uses: Sequence[Mapping[str, _Use]]
 ) -> tuple[ImageLifetime, ...]:
     """Return every image with the OR of its usages and the range of passes that use it."""
-    declared = {image.name: image for p in ordered for image in p.written()}
     found: dict[str, ImageLifetime] = {}
-    for index, step in enumerate([*uses, finals]):
+    for index, step in enumerate(uses):
         for name, use in step.items():
             lifetime = found.get(name)
             if lifetime is None:
-                found[name] = ImageLifetime(declared[name], use.usage, index, index)
+                found[name] = ImageLifetime(images[name], use.usage, index, index)
             else:
                 found[name] = replace(lifetime, usage=lifetime.usage | use.usage, last=index)
     return tuple(found[name] for name in sorted(found))

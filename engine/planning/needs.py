@@ -7,7 +7,7 @@ tables. Both are added to one requirement table, so that every byte of GPU memor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -22,10 +22,7 @@ from engine.feature.requirement_builders import (
     vertices_requirement,
 )
 from engine.graph import (
-    ColorTarget,
     CompiledGraph,
-    CompiledPass,
-    ImageDecl,
     ImageLifetime,
     Pass,
     Samples,
@@ -47,7 +44,8 @@ from engine.plan.terms.vocabulary import (
 )
 from engine.plan.terms.vulkan_enums import Aspect
 from engine.planning.draw.draw_list import COMMAND
-from engine.planning.draw.drawing import PassDrawing, material_table_name
+from engine.planning.draw.drawing import Drawing, material_table_name
+from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity, command_limit, slot_limit
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import Tableau
@@ -68,9 +66,10 @@ _MAPPED = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
 class FrameNeeds:
     """A compiled frame, its draw tables by pass name, the names of its rings, and all its requirements.
 
-    `size` is that of the target in texels, `samples` the number for Samples.DEVICE. `drawings` has the
-    shaders, pipelines and descriptor sets of the passes. The tables change with the scene: `assets` is what
-    each drew when these needs were collected, and `restore` returns to it.
+    `size` is that of the target in texels, `samples` the number for Samples.FRAME. `drawings` has the
+    shaders, pipelines and descriptor sets of the passes, and `frame` says where their Frame blocks lie. The
+    tables change with the scene: `assets` is what each drew when these needs were collected, and `restore`
+    returns to it.
     """
 
     graph: CompiledGraph
@@ -79,24 +78,14 @@ class FrameNeeds:
     size: tuple[int, int]
     samples: int
     rings: list[str] = field(default_factory=list)
-    drawings: dict[str, PassDrawing] = field(default_factory=dict)
+    frame: FrameLayout = field(default_factory=lambda: FrameLayout(()))
+    drawings: dict[str, Drawing] = field(default_factory=dict)
     assets: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     def restore(self) -> None:
         """Let every table draw what it drew when these needs were collected."""
         for name, assets in self.assets.items():
             self.tables[name].restore(assets)
-
-
-def for_samples(p: Pass, samples: int) -> Pass:
-    """Return a pass for a device with so many samples; with one sample it draws into the resolve targets."""
-    if samples > 1:
-        return p
-    color = tuple(
-        ColorTarget(target.resolve, target.clear) if target.resolve is not None else target
-        for target in p.color
-    )
-    return replace(p, color=color)
 
 
 class PassRequesters:
@@ -153,7 +142,7 @@ class PassNeeds:
             ids = {
                 a
                 for p in self._needs.graph.passes
-                if _writes(p, image)
+                if image.name in p.written()
                 for a in requesters[p.declaration.name]
             }
             key = self._keys.transient(image.name)
@@ -166,13 +155,16 @@ class PassNeeds:
                 key = self._keys.transient(stand_in_name(read.image.name))
                 self.add(_stand_in(key, read.image.format), requesters[p.declaration.name])
 
-    def add_frame(self, objects: int, frame_bytes: int, requesters: Iterable[int]) -> None:
-        """Add the ring of the Frame block and the ring of world matrices."""
-        ids = sorted(set(requesters))
-        both = Stage.VERTEX_SHADER | Stage.FRAGMENT_SHADER
+    def add_frame(self, frame_bytes: int, requesters: Iterable[int]) -> None:
+        """Add the ring of the Frame blocks."""
         if frame_bytes:
+            both = Stage.VERTEX_SHADER | Stage.FRAGMENT_SHADER
             use = QueueUse(QueueKind.GRAPHICS, Access.UNIFORM_READ, both)
-            self._ring("frame", frame_bytes, BufferUsage.UNIFORM_BUFFER, use, ids)
+            self._ring("frame", frame_bytes, BufferUsage.UNIFORM_BUFFER, use, sorted(set(requesters)))
+
+    def add_instances(self, objects: int, requesters: Iterable[int]) -> None:
+        """Add the ring of world matrices."""
+        ids = sorted(set(requesters))
         use = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
         self._ring("instances", capacity(objects) * INSTANCE_BYTES, BufferUsage.STORAGE_BUFFER, use, ids)
 
@@ -235,7 +227,7 @@ def _image(key: int, lifetime: ImageLifetime, size: tuple[int, int], samples: in
     return Requirement(
         key=key,
         kind=Kind.IMAGE,
-        shape=ImageShape(image.format, width, height, 1, samples if image.samples is Samples.DEVICE else 1),
+        shape=ImageShape(image.format, width, height, 1, samples if image.samples is Samples.FRAME else 1),
         usage=lifetime.usage,
         uses=tuple(uses),
         dedicated=Dedicated.PREFER,
@@ -269,7 +261,3 @@ def _ring(key: int, size: int, usage: BufferUsage, use: QueueUse) -> Requirement
         copies=FRAMES_IN_FLIGHT,
         persistent_map=True,
     )
-
-
-def _writes(p: CompiledPass, image: ImageDecl) -> bool:
-    return image.name in {written.name for written in p.declaration.written()}

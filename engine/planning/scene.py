@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +12,7 @@ from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, FrameView, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.recency import Recency
-from engine.graph import BACKGROUND, SCENE_COLOR, ColorTarget, CompiledGraph, Pass, compile_graph
+from engine.graph import DrawPass
 from engine.humon import Problem
 from engine.plan.model.plan import Plan
 from engine.plan.placement.budget_fallback import is_shortage, plan_within_budget
@@ -28,12 +26,20 @@ from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
 from engine.planning.absent_features import AbsentFeatures
 from engine.planning.active_rows import ActiveRows
-from engine.planning.draw.drawing import PassDrawing, drawing_plan
+from engine.planning.draw.drawing import (
+    SCREEN_STATE,
+    PassDrawing,
+    ScreenDrawing,
+    drawing_plan,
+    pipeline_state,
+)
+from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.draw.tables import DrawTable
+from engine.planning.frame_passes import FramePasses
 from engine.planning.frame_requests import FrameRequests
 from engine.planning.memory_user import MemoryUser
-from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters, for_samples
+from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters
 from engine.planning.shortage import Shortage, eviction_candidates
 from engine.planning.values import scene_view
 from engine.planning.visibility import FrustumQuery
@@ -42,18 +48,8 @@ from engine.tableau import Tableau
 MAX_REMOVED_REQUESTERS = 4096
 """Removed requesters that are kept, beyond twice the number of rows, before all requirements are rebuilt."""
 MAX_SAMPLES = 4
-MAX_GRAPHS = 8
 FEW_ASSETS = 128
 """New assets that are learnt within the frame that plans them; with more, frames go on meanwhile."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Compiled:
-    """The passes of each feature, their graph, and the features of each pass, by its name."""
-
-    passes: dict[str, list[Pass]]
-    graph: CompiledGraph
-    features_of: dict[str, list[str]]
 
 
 class ScenePlanner:
@@ -91,9 +87,9 @@ class ScenePlanner:
         self._active = ActiveRows(tableau)
         self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
         self.has_many = False
-        self._tables: dict[str, DrawTable] = {}
+        self._passes = FramePasses(tableau, registry, library, self._collector, self._report)
         self._fallbacks: dict[int, Requirement] = {}
-        self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
+        self._frame = FrameLayout(())
 
     def _start_requests(self) -> None:
         """Begin with a table without requirements or requesters."""
@@ -102,7 +98,7 @@ class ScenePlanner:
 
     @property
     def samples(self) -> int:
-        """The number of samples of attachments with Samples.DEVICE."""
+        """The number of samples of images with Samples.FRAME."""
         counts = self.profile.limits.framebuffer_sample_counts
         return max(n for n in (1, 2, MAX_SAMPLES) if counts & n)
 
@@ -146,10 +142,11 @@ class ScenePlanner:
     def _learn(self, unknown: list[tuple[str, int]], until: float) -> None:
         """Learn at least one of these assets, until this time (CPU seconds), and take them off the list."""
         tables: dict[str, list[DrawTable]] = {}
-        for compiled in self._graph(self._passes())[0].passes:
+        for compiled in self._passes.graph(self.samples)[0].passes:
             p = compiled.declaration
             with suppress(Exception):  # `needs` meets it again, and reports it
-                tables.setdefault(p.draws, []).append(self._draws(p))
+                if isinstance(p, DrawPass):
+                    tables.setdefault(p.draws, []).append(self._passes.table(p, self.profile.features))
         while unknown:
             type_name, key = unknown.pop()
             self._collector.learn(type_name, key)
@@ -161,8 +158,8 @@ class ScenePlanner:
 
     def update_tables(self) -> Iterator[None]:
         """Let each draw table follow the active rows, in steps, ahead of the first `needs`."""
-        for compiled in self._graph(self._passes())[0].passes:
-            self._draw_table(compiled.declaration)
+        for compiled in self._passes.graph(self.samples)[0].passes:
+            self._passes.update_table(compiled.declaration, self.profile.features)
             yield
 
     def needs(self) -> FrameNeeds:
@@ -174,33 +171,41 @@ class ScenePlanner:
         rows = sum(map(len, self._tableau.tables.values()))
         if len(self._requests.table.requesters) > MAX_REMOVED_REQUESTERS + 2 * rows:
             self._start_requests()
-        requirements = self._requests.table
+        requirements, features = self._requests.table, self.profile.features
         while True:
             self._active.take()
             self._collector.collect(requirements)
-            graph, features_of = self._graph(self._passes())
-            tables = [self._draw_table(compiled.declaration) for compiled in graph.passes]
+            graph, features_of = self._passes.graph(self.samples)
+            declared = [compiled.declaration for compiled in graph.passes]
+            tables = [self._passes.update_table(p, features) for p in declared]
+            screens = [self._passes.screen(p, features_of.get(p.name, ()), features) for p in declared]
             if not self._active.changed():
                 break  # else code of a feature raised, and rows of it were switched off
         self._last_signature = self._signature()
         needs = FrameNeeds(graph, {}, requirements, self.size, self.samples)
         requesters: dict[str, tuple[int, ...]] = {}
-        for compiled, table in zip(graph.passes, tables, strict=True):
+        for compiled, table, screen in zip(graph.passes, tables, screens, strict=True):
             p = compiled.declaration
-            requesters[p.name] = self._pass_requesters.of(p, features_of.get(p.name, ()))
+            own = requesters[p.name] = self._pass_requesters.of(p, features_of.get(p.name, ()))
             if table is not None:
                 needs.tables[p.name] = table
                 needs.assets[p.name] = table.assets
-                needs.drawings[p.name] = PassDrawing.of(
-                    table, compiled.reads, self.samples, self.keys, requesters[p.name]
+                state = pipeline_state(compiled, table.declaration.state, features)
+                needs.drawings[p.name] = PassDrawing(
+                    compiled, state, table.recipes, table.in_use, self.keys, own
                 )
+            elif screen is not None:
+                state = pipeline_state(compiled, SCREEN_STATE, features)
+                needs.drawings[p.name] = ScreenDrawing(compiled, state, screen, self.keys, own)
         pass_needs = PassNeeds(needs, self._library, self._fallbacks)
         pass_needs.add_images(requesters)
         pass_needs.add_stand_ins(requesters)
+        layout = FrameLayout(block for drawing in needs.drawings.values() for block in drawing.frame_blocks())
+        needs.frame = self._frame = self._frame if layout == self._frame else layout
+        pass_needs.add_frame(layout.size, [one for name in needs.drawings for one in requesters[name]])
         if needs.tables:
-            blocks = [block.size for table in needs.tables.values() for block in table.frame_blocks()]
             everyone = [requester for name in needs.tables for requester in requesters[name]]
-            pass_needs.add_frame(len(self._tableau.parent), max(blocks, default=0), everyone)
+            pass_needs.add_instances(len(self._tableau.parent), everyone)
         for name, table in needs.tables.items():
             pass_needs.add_draws(table, requesters[name])
         for other in self.others:
@@ -289,85 +294,9 @@ class ScenePlanner:
         ref = AssetRef.from_key(key)
         return f"{self._library.dbs[ref.db].name} {self._library.record(ref).label}"
 
-    def _passes(self) -> dict[str, list[Pass]]:
-        """Return the passes of each feature with active rows."""
-        passes: dict[str, list[Pass]] = {}
-        for name in self._registry:
-            table = self._tableau.tables.get(name)
-            if table is None or not len(table.rows_active()):
-                continue
-            try:
-                passes[name] = [for_samples(p, self.samples) for p in self._registry[name].passes()]
-            except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
-                self.guard(self._registry[name], error)
-        return passes
-
-    def _graph(self, passes: dict[str, list[Pass]]) -> tuple[CompiledGraph, dict[str, list[str]]]:
-        """Compile the passes of the features; also returns the features of each pass, by its name.
-
-        A feature whose passes contradict those of earlier features is switched off. The same passes have the
-        same graph as before: the last few are kept, as a switch is often switched back.
-        """
-        for known in self._compiled:
-            if known.passes == passes:
-                return known.graph, known.features_of
-        requested = passes
-        try:
-            graph = _compiled(passes)
-        except Exception:  # noqa: BLE001 (authors may declare anything; the feature at fault is found below)
-            kept: dict[str, list[Pass]] = {}
-            for name, own in passes.items():
-                try:
-                    _compiled({**kept, name: own})
-                    kept[name] = own
-                except Exception as error:  # noqa: BLE001 (it is reported)
-                    self.guard(self._registry[name], error)
-            passes, graph = kept, _compiled(kept)
-        features_of: dict[str, list[str]] = {}
-        for name, own in passes.items():
-            for p in own:
-                features_of.setdefault(p.name, []).append(name)
-        if passes is requested:
-            self._compiled.append(_Compiled(passes, graph, features_of))
-        return graph, features_of
-
-    def _draw_table(self, p: Pass) -> DrawTable | None:
-        """Update and return the draw table of a pass; None where its feature is unknown or cannot draw.
-
-        The feature is switched off on objects whose assets it cannot draw.
-        """
-        if p.draws not in self._registry:
-            return None
-        try:
-            table = self._draws(p)
-        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
-            self._tables.pop(p.name, None)
-            self.guard(self._registry[p.draws], error)
-            return None
-        errors = table.update()
-        if errors:
-            self._collector.switch_off_assets(self._registry[p.draws], table.field, errors)
-        return table
-
-    def _draws(self, p: Pass) -> DrawTable:
-        """Return the draw table of a pass, an empty one where it is new."""
-        table = self._tables.get(p.name)
-        if table is None or table.declaration != p:
-            feature = self._registry[p.draws]
-            features = self.profile.features
-            table = DrawTable(p, feature, self._tableau, self._library, self._report, features)
-            self._tables[p.name] = table
-        return table
-
     def guard(self, feature: Feature, error: Exception) -> None:
         """Switch off a feature whose code raised and report it, once."""
         self._collector.switch_off(feature, error)
 
     def _report(self, problem: Problem) -> None:
         self._reported[problem] = None
-
-
-def _compiled(passes: Mapping[str, Sequence[Pass]]) -> CompiledGraph:
-    """Compile the passes of features; of several with one name the last is used."""
-    by_name = {p.name: p for own in passes.values() for p in own}
-    return compile_graph(list(by_name.values()), [ColorTarget(SCENE_COLOR, BACKGROUND)])

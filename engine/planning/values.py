@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from engine.feature import Box, Feature, FrameView, Registry, View
 from engine.feature.frame import Reads
-from engine.planning.draw.blocks import Block, Field
-from engine.planning.draw.tables import DrawTable, InUse
+from engine.planning.draw.blocks import Field
+from engine.planning.draw.frame_layout import FrameLayout
+from engine.planning.draw.tables import DrawTable
 from engine.tableau import Tableau
 
 Pieces = list[tuple[int, npt.NDArray[np.uint8]]]
@@ -27,7 +28,7 @@ class _Kept:
 
 
 class FrameValues:
-    """One block with the frame's origin and the values of all features; kept, and changed by difference.
+    """The Frame blocks of all shaders, with the frame's origin and the values of all features, by difference.
 
     A feature is asked again only where something that it read has changed.
     """
@@ -39,21 +40,21 @@ class FrameValues:
         self._registry = registry
         self._tableau = tableau
         self._guard = guard
-        self._in_use: list[InUse] = []
-        self._blocks: list[Block] = []
-        self._fields: dict[str, list[Field]] = {}
-        self._bytes = 0
+        self._layout = FrameLayout(())
+        self._fields: dict[str, list[tuple[int, Field]]] = {}  # with the start of the block
         self._kept: dict[str, _Kept] = {}
         self._view: tuple[Reads, View | None] | None = None
         self._signature: tuple[object, ...] | None = None
         self._block: npt.NDArray[np.uint8] | None = None
         self._origin: Pieces = []
 
-    def block(self, tables: Mapping[str, DrawTable], size: tuple[int, int]) -> npt.NDArray[np.uint8] | None:
+    def block(
+        self, tables: Mapping[str, DrawTable], layout: FrameLayout, size: tuple[int, int]
+    ) -> npt.NDArray[np.uint8] | None:
         """Return the values of all features, in the order of their names, for a picture of this size.
 
-        Values that raise or do not fit are left out. Returns uint8[n], the same array as long as no value
-        changes, or None where no shader of the passes' draw tables has a Frame block.
+        Values that raise or do not fit are left out. Members that no feature gives are zero. Returns
+        uint8[n], the same array as long as no value changes, or None where no shader has a Frame block.
         """
         signature = (
             self._tableau.structure_version,
@@ -61,19 +62,15 @@ class FrameValues:
             self._tableau.world_version,
             size,
         )
-        same_shaders = len(self._in_use) == len(tables) and all(
-            known is table.in_use for known, table in zip(self._in_use, tables.values(), strict=True)
-        )
-        if same_shaders and self._signature == signature:
+        if layout is self._layout and self._signature == signature:
             return self._block
         if self._signature is None or self._signature[-1] != size:
             self._kept, self._view = {}, None
         self._signature = signature
-        if not same_shaders:
-            self._in_use = [table.in_use for table in tables.values()]
-            self._lay_out([block for table in tables.values() for block in table.frame_blocks()])
-        if self._bytes and self._ask(tables, size):
-            self._block = np.zeros(self._bytes, np.uint8)
+        if layout is not self._layout:
+            self._lay_out(layout)
+        if layout.size and self._ask(tables, size):
+            self._block = np.zeros(layout.size, np.uint8)
             for start, piece in self._origin:
                 self._block[start : start + len(piece)] = piece
             for name in self._registry:
@@ -81,15 +78,13 @@ class FrameValues:
                     self._block[start : start + len(piece)] = piece
         return self._block
 
-    def _lay_out(self, blocks: list[Block]) -> None:
-        """Find the members of all Frame blocks in use, by name; equal ones count once."""
-        if blocks == self._blocks:
-            return
-        self._blocks, self._block, self._kept = blocks, None, {}
-        self._bytes = max((block.size for block in blocks), default=0)
+    def _lay_out(self, layout: FrameLayout) -> None:
+        """Find the members of all Frame blocks, by name."""
+        self._layout, self._block, self._kept = layout, None, {}
         self._fields = {}
-        for name, field in dict.fromkeys(item for block in blocks for item in block.fields.items()):
-            self._fields.setdefault(name, []).append(field)
+        for block, start in layout.starts.items():
+            for name, field in block.fields.items():
+                self._fields.setdefault(name, []).append((start, field))
 
     @np.errstate(over="ignore", invalid="ignore")  # numbers beyond 32-bit floats are made finite
     def _ask(self, tables: Mapping[str, DrawTable], size: tuple[int, int]) -> bool:
@@ -104,9 +99,7 @@ class FrameValues:
         view = self._look(size)
         now = FrameView(self._tableau, size, bounds, view)
         changed = self._block is None
-        origin = [
-            piece for field in self._fields.get("origin", ()) for piece in field.pieces("origin", now.origin)
-        ]
+        origin = self._pieces("origin", now.origin)
         if not _same(origin, self._origin):
             self._origin, changed = origin, True
         for name in self._registry:
@@ -118,17 +111,20 @@ class FrameValues:
             frame = FrameView(self._tableau, size, bounds, view)
             try:
                 values = self._registry[name].frame_values(frame)
-                pieces = [
-                    piece
-                    for member, value in values.items()
-                    for field in self._fields.get(member, ())
-                    for piece in field.pieces(member, value)
-                ]
+                pieces = [piece for member, value in values.items() for piece in self._pieces(member, value)]
             except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
                 self._guard(self._registry[name], error)
             else:
                 self._kept[name] = _Kept(frame.reads, pieces)
         return changed
+
+    def _pieces(self, member: str, value: npt.ArrayLike) -> Pieces:
+        """Return the bytes of a value in every block that has the member. Raises ValueError."""
+        return [
+            (start + at, piece)
+            for start, field in self._fields.get(member, ())
+            for at, piece in field.pieces(member, value)
+        ]
 
     def _look(self, size: tuple[int, int]) -> View | None:
         """Return how the picture is viewed: the same view as long as what it was made from stays."""

@@ -7,34 +7,30 @@ from typing import Any
 import numpy as np
 
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
-from engine.graph import Layout
+from engine.graph import CompiledPass, Layout, Sampler
 from engine.memory.device.addresses import Location
 from engine.memory.device.samplers import SamplerConfig, SamplerPool
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.drawing import CompareOp, DescriptorType
-from engine.plan.terms.drawing_rows import BindingRow
+from engine.plan.terms.drawing_rows import BindingRow, DescriptorSetRow
 from engine.planning.draw.draw_list import COMMAND, DrawList
-from engine.planning.draw.drawing import PassDrawing
+from engine.planning.draw.drawing import PassDrawing, ScreenDrawing
+from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
-from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets
-from engine.render.frame_recorder import BoundGroup
+from engine.render.descriptors import BoundBuffer, BoundImage, DescriptorSets
+from engine.render.frame_recorder import BoundGroup, BoundScreen
 from engine.render.pass_binding import PassBinding, TextureSamplers
 from engine.render.pipelines import Pipelines, set_layouts
-from engine.vk.enums import AddressMode, MipmapMode
+from engine.vk.enums import AddressMode, Filter, MipmapMode
 
 ANISOTROPY = 8.0
 _MIPPED_SAMPLER = SamplerConfig(anisotropy=ANISOTROPY)
 _SINGLE_SAMPLER = SamplerConfig()
-_SHADOW_SAMPLER = SamplerConfig(
-    mip_filter=MipmapMode.NEAREST,
-    address_u=AddressMode.CLAMP_TO_EDGE,
-    address_v=AddressMode.CLAMP_TO_EDGE,
-    compare=CompareOp.GREATER_OR_EQUAL,
-)
-"""For shadow maps: a surface is lit if it is at least as near to the light as the caster (reversed depth)."""
+FRAME = "frame"
+"""The name of the uniform block with the values of the frame."""
 
 
 class NotResident(LookupError):
@@ -63,7 +59,8 @@ class Binder:
             samplers.acquire(_MIPPED_SAMPLER, why="materials"),
             samplers.acquire(_SINGLE_SAMPLER, why="materials whose textures have no mip levels"),
         )
-        self._shadow_sampler = samplers.acquire(_SHADOW_SAMPLER, why="images that passes read")
+        self._samplers = samplers
+        self._read_samplers: dict[Sampler, Any] = {}
 
     def set_plan(self, plan: MemoryPlan) -> None:
         """Set the plan that `require_location` compares addresses with."""
@@ -106,7 +103,7 @@ class Binder:
         self._frame_set_of.clear()
 
     def groups(
-        self, drawing: PassDrawing, binding: PassBinding, draws: DrawList, slot: int
+        self, drawing: PassDrawing, binding: PassBinding, draws: DrawList, layout: FrameLayout, slot: int
     ) -> list[BoundGroup]:
         """Resolve every group of a draw list for one frame slot's copies of the rings.
 
@@ -120,14 +117,16 @@ class Binder:
             key = table.recipes.pipelines[group.pipeline]
             shading = table.recipes.shadings[key.shading]
             row = drawing.pipeline(group.pipeline)
-            pipeline = self._pipelines.get(row, key, shading)
+            pipeline = self._pipelines.get(row, key.offsets, shading)
             if pipeline is None:
                 continue
             sets = []
             if shading.sets:
                 bound = table.declaration.name, key.shading, slot
                 if bound not in self._frame_set_of:
-                    self._frame_set_of[bound] = self._frame_set(drawing, shading, key.shading, slot)
+                    self._frame_set_of[bound] = self._frame_set(
+                        drawing.frame_set(key.shading), drawing.compiled, shading, layout, slot
+                    )
                 sets.append(self._frame_set_of[bound])
             if group.descriptors >= 0 and len(shading.sets) > MATERIAL_SET:
                 sets.append(binding.set_handle(group.descriptors))
@@ -147,20 +146,73 @@ class Binder:
             )
         return found
 
-    def _frame_set(self, drawing: PassDrawing, shading: ShaderSet, number: int, slot: int) -> Any:
+    def screen(self, drawing: ScreenDrawing, layout: FrameLayout, slot: int) -> list[BoundScreen]:
+        """Resolve a fullscreen pass for one frame slot's copies of the rings; nothing if it is refused.
+
+        Raises NotResident.
+        """
+        shading = drawing.shading
+        pipeline = self._pipelines.get(drawing.pipeline(), (), shading)
+        if pipeline is None:
+            return []
+        sets = []
+        if shading.sets:
+            bound = drawing.compiled.declaration.name, 0, slot
+            if bound not in self._frame_set_of:
+                row = drawing.frame_set()
+                self._frame_set_of[bound] = self._frame_set(row, drawing.compiled, shading, layout, slot)
+            sets.append(self._frame_set_of[bound])
+        return [BoundScreen(pipeline, self._pipelines.layout(shading), tuple(sets))]
+
+    def _frame_set(
+        self,
+        row: DescriptorSetRow,
+        compiled: CompiledPass,
+        shading: ShaderSet,
+        layout: FrameLayout,
+        slot: int,
+    ) -> Any:
         """Return descriptor set 0 of a pass: this slot's copies of the rings, and the images it reads."""
-        row = drawing.frame_set(number)
         contents = dict(row.contents)
-        bound = tuple(self._frame_binding(binding, contents[binding.binding], slot) for binding in row.layout)
+        samplers = {read.binding: read.sampler for read in compiled.declaration.reads}
+        bound = tuple(
+            self._read_image(binding, contents[binding.binding], samplers[binding.name])
+            if binding.type is DescriptorType.COMBINED_IMAGE_SAMPLER
+            else self._ring_copy(binding, contents[binding.binding], shading, layout, slot)
+            for binding in row.layout
+        )
         return self._frame_sets.get(set_layouts(shading)[FRAME_SET], bound)
 
-    def _frame_binding(self, binding: BindingRow, key: int, slot: int) -> Bound:
+    def _read_image(self, binding: BindingRow, key: int, sampler: Sampler) -> BoundImage:
+        self.require_location(key)
+        if sampler not in self._read_samplers:
+            how = self._samplers.acquire(_config(sampler), why="images that passes read")
+            self._read_samplers[sampler] = how
+        view, layout = self._memory.layer_view(key), int(Layout.SHADER_READ)
+        return BoundImage(binding.binding, int(binding.type), view, self._read_samplers[sampler], layout)
+
+    def _ring_copy(
+        self, binding: BindingRow, key: int, shading: ShaderSet, layout: FrameLayout, slot: int
+    ) -> BoundBuffer:
         place = self.require_location(key)
-        kind = int(binding.type)
-        if binding.type is DescriptorType.COMBINED_IMAGE_SAMPLER:
-            layout = int(Layout.SHADER_READ)
-            view = self._memory.layer_view(key)
-            return BoundImage(binding.binding, kind, view, self._shadow_sampler, layout)
-        return BoundBuffer(
-            binding.binding, kind, place.handle, place.offset + slot * place.stride, place.stride
-        )
+        start, size = place.offset + slot * place.stride, place.stride
+        if binding.name == FRAME and shading.frame is not None:
+            start, size = start + layout.starts[shading.frame], shading.frame.size
+        return BoundBuffer(binding.binding, int(binding.type), place.handle, start, size)
+
+
+def _config(sampler: Sampler) -> SamplerConfig:
+    """Return the configuration of a sampler of images that passes read.
+
+    A comparison is true where the shader's depth is at least as near as the image's, as depth is reversed.
+    """
+    texel = Filter.NEAREST if sampler.nearest else Filter.LINEAR
+    address = AddressMode.REPEAT if sampler.repeat else AddressMode.CLAMP_TO_EDGE
+    return SamplerConfig(
+        mag_filter=texel,
+        min_filter=texel,
+        mip_filter=MipmapMode.NEAREST,
+        address_u=address,
+        address_v=address,
+        compare=CompareOp.GREATER_OR_EQUAL if sampler.compare else None,
+    )

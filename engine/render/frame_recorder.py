@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.graph import Barrier, ColorTarget, CompiledGraph, CompiledPass, DepthTarget, Layout
+from engine.graph import Attachment, Barrier, CompiledGraph, CompiledPass, Layout
+from engine.plan.terms.drawing import FrontFace
+from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import Access, Stage
 from engine.plan.terms.vulkan_enums import Aspect
 from engine.planning.draw.draw_list import COMMAND
@@ -19,8 +21,8 @@ _IGNORED_FAMILY = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True)
-class Attachment:
-    """A resident image of the frame: VkImage, VkImageView, aspects, (width, height).
+class FrameImage:
+    """A resident image of the frame: VkImage, VkImageView, format, (width, height).
 
     `aliased` images share memory with others of the frame: their first use in a frame waits for all earlier
     commands, and their old contents are undefined.
@@ -28,7 +30,7 @@ class Attachment:
 
     image: Any
     view: Any
-    aspect: Aspect
+    format: Format
     extent: tuple[int, int]
     aliased: bool = False
 
@@ -53,6 +55,15 @@ class BoundGroup:
     rows: Any
 
 
+@dataclass(frozen=True)
+class BoundScreen:
+    """One triangle over all of the target, with everything it binds."""
+
+    pipeline: Any
+    layout: Any
+    sets: tuple[Any, ...]
+
+
 class FrameRecorder:
     """Records frames into command buffers of one device.
 
@@ -66,7 +77,7 @@ class FrameRecorder:
         self.indirect = {"multiDrawIndirect", "drawIndirectFirstInstance"} <= device.features
         self._limit = max_draw_count
         self._graph: CompiledGraph | None = None
-        self._images: Mapping[str, Attachment] = {}
+        self._images: Mapping[str, FrameImage] = {}
         self._passes: list[_PassInfo] = []
         self._final: Any = None
 
@@ -74,8 +85,8 @@ class FrameRecorder:
         self,
         commands: Any,
         graph: CompiledGraph,
-        images: Mapping[str, Attachment],
-        groups: Mapping[str, Sequence[BoundGroup]],
+        images: Mapping[str, FrameImage],
+        groups: Mapping[str, Sequence[BoundGroup | BoundScreen]],
     ) -> int:
         """Record all passes in order and the final barriers; return the number of draw calls.
 
@@ -98,10 +109,9 @@ class FrameRecorder:
             vk.vkCmdPipelineBarrier2(commands, self._final)
         return calls
 
-    def _draw(self, commands: Any, group: BoundGroup) -> int:
+    def _draw(self, commands: Any, group: BoundGroup | BoundScreen) -> int:
         vk = self._vk
         vk.vkCmdBindPipeline(commands, BindPoint.GRAPHICS, group.pipeline)
-        vk.vkCmdSetFrontFace(commands, group.front_face)
         if group.sets:
             vk.vkCmdBindDescriptorSets(
                 commands,
@@ -113,6 +123,11 @@ class FrameRecorder:
                 0,
                 ffi.NULL,
             )
+        if isinstance(group, BoundScreen):
+            vk.vkCmdSetFrontFace(commands, int(FrontFace.COUNTER_CLOCKWISE))
+            vk.vkCmdDraw(commands, 3, 1, 0, 0)
+            return 1
+        vk.vkCmdSetFrontFace(commands, group.front_face)
         offsets = ffi.new("VkDeviceSize[]", [0])
         vk.vkCmdBindVertexBuffers(commands, 0, 1, array("VkBuffer", [group.vertex_buffer]), offsets)
         vk.vkCmdBindIndexBuffer(commands, group.index_buffer, 0, group.index_type)
@@ -145,18 +160,19 @@ class _PassInfo:
     scissor: Any
 
 
-def _pass_info(compiled: CompiledPass, images: Mapping[str, Attachment]) -> _PassInfo:
-    p = compiled.declaration
-    width, height = images[p.written()[0].name].extent
+def _pass_info(compiled: CompiledPass, images: Mapping[str, FrameImage]) -> _PassInfo:
+    first = compiled.color[0] if compiled.color else compiled.depth
+    assert first is not None, "a pass has attachments"
+    width, height = images[first.image].extent
     rendering = new(
         "VkRenderingInfo",
         renderArea={"offset": (0, 0), "extent": (width, height)},
         layerCount=1,
-        pColorAttachments=[_color(target, images) for target in p.color],
-        pDepthAttachment=_depth(p.depth, images) if p.depth is not None else None,
+        pColorAttachments=[_attachment(each, images) for each in compiled.color],
+        pDepthAttachment=_attachment(compiled.depth, images) if compiled.depth is not None else None,
     )
     return _PassInfo(
-        p.name,
+        compiled.declaration.name,
         _dependency(compiled.barriers, images),
         rendering,
         new("VkViewport", width=width, height=height, minDepth=0.0, maxDepth=1.0),
@@ -164,7 +180,7 @@ def _pass_info(compiled: CompiledPass, images: Mapping[str, Attachment]) -> _Pas
     )
 
 
-def _dependency(barriers: Sequence[Barrier], images: Mapping[str, Attachment]) -> Any:
+def _dependency(barriers: Sequence[Barrier], images: Mapping[str, FrameImage]) -> Any:
     """Return the VkDependencyInfo of some barriers, None where there is none."""
     if not barriers:
         return None
@@ -172,10 +188,10 @@ def _dependency(barriers: Sequence[Barrier], images: Mapping[str, Attachment]) -
     return new("VkDependencyInfo", pImageMemoryBarriers=rows)
 
 
-def image_barrier(barrier: Barrier, attachment: Attachment) -> Any:
+def image_barrier(barrier: Barrier, image: FrameImage) -> Any:
     """Return the VkImageMemoryBarrier2 of a barrier; a discarded aliased image waits for all commands."""
     stage, access = barrier.source_stage, barrier.source_access
-    if attachment.aliased and barrier.old_layout is Layout.UNDEFINED:
+    if image.aliased and barrier.old_layout is Layout.UNDEFINED:
         stage, access = Stage.ALL_COMMANDS, Access.MEMORY_WRITE
     return new(
         "VkImageMemoryBarrier2",
@@ -187,38 +203,36 @@ def image_barrier(barrier: Barrier, attachment: Attachment) -> Any:
         newLayout=int(barrier.layout),
         srcQueueFamilyIndex=_IGNORED_FAMILY,
         dstQueueFamilyIndex=_IGNORED_FAMILY,
-        image=attachment.image,
-        subresourceRange=(int(attachment.aspect), 0, 1, 0, 1),
+        image=image.image,
+        subresourceRange=(int(image.format.info.aspect), 0, 1, 0, 1),
     )
 
 
-def _color(target: ColorTarget, images: Mapping[str, Attachment]) -> Any:
+def _attachment(attachment: Attachment, images: Mapping[str, FrameImage]) -> Any:
+    """Return the VkRenderingAttachmentInfo of an attachment."""
+    image = images[attachment.image]
+    is_depth, is_integer = bool(image.format.info.aspect & Aspect.DEPTH), "INT" in image.format.name
+    layout = int(Layout.DEPTH_ATTACHMENT if is_depth else Layout.COLOR_ATTACHMENT)
     fields: dict[str, Any] = {}
-    store = StoreOp.STORE
-    if target.resolve is not None:
-        store = StoreOp.DONT_CARE
-        fields = {
-            "resolveMode": ResolveMode.AVERAGE,
-            "resolveImageView": images[target.resolve.name].view,
-            "resolveImageLayout": int(Layout.COLOR_ATTACHMENT),
-        }
+    if attachment.clear is not None:
+        fields["clearValue"] = _clear_value(attachment.clear, image.format)
+    if attachment.resolve:
+        fields["resolveMode"] = ResolveMode.SAMPLE_ZERO if is_depth or is_integer else ResolveMode.AVERAGE
+        fields["resolveImageView"] = images[attachment.resolve].view
+        fields["resolveImageLayout"] = layout
     return new(
         "VkRenderingAttachmentInfo",
-        imageView=images[target.image.name].view,
-        imageLayout=int(Layout.COLOR_ATTACHMENT),
-        loadOp=LoadOp.CLEAR,
-        storeOp=store,
-        clearValue={"color": {"float32": target.clear}},
+        imageView=image.view,
+        imageLayout=layout,
+        loadOp=LoadOp.CLEAR if attachment.clear is not None else LoadOp.LOAD,
+        storeOp=StoreOp.STORE if attachment.stores else StoreOp.DONT_CARE,
         **fields,
     )
 
 
-def _depth(target: DepthTarget, images: Mapping[str, Attachment]) -> Any:
-    return new(
-        "VkRenderingAttachmentInfo",
-        imageView=images[target.image.name].view,
-        imageLayout=int(Layout.DEPTH_ATTACHMENT),
-        loadOp=LoadOp.CLEAR,
-        storeOp=StoreOp.STORE if target.store else StoreOp.DONT_CARE,
-        clearValue={"depthStencil": (target.clear, 0)},
-    )
+def _clear_value(clear: tuple[float, float, float, float], form: Format) -> dict[str, Any]:
+    """Return the VkClearValue of an image of this format."""
+    if form.info.aspect & Aspect.DEPTH:
+        return {"depthStencil": (clear[0], 0)}
+    kind = "uint32" if "UINT" in form.name else "int32" if "SINT" in form.name else "float32"
+    return {"color": {kind: clear if kind == "float32" else [int(number) for number in clear]}}

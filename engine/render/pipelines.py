@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from engine.plan.terms.drawing import Blend
 from engine.plan.terms.drawing_rows import PipelineRow
 from engine.plan.terms.formats import Format
-from engine.planning.draw.recipes import PipelineKey
 from engine.planning.draw.shading import ShaderSet
 from engine.render.layouts import BindingSlot, Layouts, SetLayout
 from engine.render.pipeline_cache import PipelineCache
@@ -55,17 +55,18 @@ class Pipelines:
     def get(
         self,
         row: PipelineRow,
-        key: PipelineKey,
+        offsets: Sequence[int],
         shading: ShaderSet,
     ) -> Any:
         """Return the VkPipeline of a plan row, None where the driver refuses it.
 
+        `offsets` are those of the vertex attributes, in bytes.
         Raises VulkanError where that is no fault of its shaders: without memory, or a device.
         """
         identity = _identity(row)
         if identity not in self._live:
             try:
-                self._live[identity] = self._create(row, key, shading)
+                self._live[identity] = self._create(row, offsets, shading)
             except VulkanError as error:
                 if isinstance(error, MemoryError | DeviceLost):
                     raise
@@ -102,7 +103,7 @@ class Pipelines:
     def _create(
         self,
         row: PipelineRow,
-        key: PipelineKey,
+        offsets: Sequence[int],
         shading: ShaderSet,
     ) -> Any:
         modules: list[Any] = []
@@ -120,18 +121,15 @@ class Pipelines:
                         pName=entry,
                     )
                 )
-            info = self._info(row, key, shading, infos)
+            info = self._info(row, offsets, shading, infos)
             return self._device.create("Pipeline", info, name=row.name, cache=self._cache.handle)
         finally:
             for module in modules:
                 self._device.destroy("ShaderModule", module)
 
-    def _info(self, row: PipelineRow, key: PipelineKey, shading: ShaderSet, stages: list[Any]) -> Any:
+    def _info(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet, stages: list[Any]) -> Any:
         state = row.state
         bias = state.depth_bias or (0.0, 0.0)
-        blends = [
-            new("VkPipelineColorBlendAttachmentState", colorWriteMask=_RGBA) for _ in state.colour_formats
-        ]
         dynamic = [
             constants.VK_DYNAMIC_STATE_VIEWPORT,
             constants.VK_DYNAMIC_STATE_SCISSOR,
@@ -146,12 +144,13 @@ class Pipelines:
             "VkGraphicsPipelineCreateInfo",
             pNext=rendering,
             pStages=stages,
-            pVertexInputState=_vertex_input(row, key, shading),
+            pVertexInputState=_vertex_input(row, offsets, shading),
             pInputAssemblyState=new("VkPipelineInputAssemblyStateCreateInfo", topology=int(row.topology)),
             pViewportState=new("VkPipelineViewportStateCreateInfo", viewportCount=1, scissorCount=1),
             pRasterizationState=new(
                 "VkPipelineRasterizationStateCreateInfo",
-                polygonMode=constants.VK_POLYGON_MODE_FILL,
+                depthClampEnable=state.depth_clamp,
+                polygonMode=_POLYGON_MODES[state.wireframe],
                 cullMode=int(state.cull),
                 depthBiasEnable=state.depth_bias is not None,
                 depthBiasConstantFactor=bias[0],
@@ -165,17 +164,45 @@ class Pipelines:
                 depthWriteEnable=state.depth_write,
                 depthCompareOp=int(state.depth_compare),
             ),
-            pColorBlendState=new("VkPipelineColorBlendStateCreateInfo", pAttachments=blends),
+            pColorBlendState=new(
+                "VkPipelineColorBlendStateCreateInfo", pAttachments=[_blend(blend) for blend in state.blends]
+            ),
             pDynamicState=new("VkPipelineDynamicStateCreateInfo", pDynamicStates=dynamic),
             layout=self.layout(shading),
         )
 
 
-def _vertex_input(row: PipelineRow, key: PipelineKey, shading: ShaderSet) -> Any:
+_POLYGON_MODES = (constants.VK_POLYGON_MODE_FILL, constants.VK_POLYGON_MODE_LINE)
+_FACTORS = {
+    Blend.ALPHA: (constants.VK_BLEND_FACTOR_SRC_ALPHA, constants.VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA),
+    Blend.PREMULTIPLIED: (constants.VK_BLEND_FACTOR_ONE, constants.VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA),
+    Blend.ADD: (constants.VK_BLEND_FACTOR_ONE, constants.VK_BLEND_FACTOR_ONE),
+}
+"""The factors of a blended colour: of the shader's, and of what is there."""
+
+
+def _blend(blend: Blend) -> Any:
+    """Return how a colour attachment is blended. Its alpha is what both cover; added light covers nothing."""
+    if blend is Blend.OPAQUE:
+        return new("VkPipelineColorBlendAttachmentState", colorWriteMask=_RGBA)
+    source, there = _FACTORS[blend]
+    covers = blend is not Blend.ADD
+    return new(
+        "VkPipelineColorBlendAttachmentState",
+        blendEnable=True,
+        srcColorBlendFactor=source,
+        dstColorBlendFactor=there,
+        colorBlendOp=constants.VK_BLEND_OP_ADD,
+        srcAlphaBlendFactor=constants.VK_BLEND_FACTOR_ONE if covers else constants.VK_BLEND_FACTOR_ZERO,
+        dstAlphaBlendFactor=there if covers else constants.VK_BLEND_FACTOR_ONE,
+        alphaBlendOp=constants.VK_BLEND_OP_ADD,
+        colorWriteMask=_RGBA,
+    )
+
+
+def _vertex_input(row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> Any:
     """Match the vertex shader's inputs to the vertex format by name; other attributes are not fetched."""
-    offered = {
-        name: (form, offset) for (name, form), offset in zip(row.vertex_format, key.offsets, strict=True)
-    }
+    offered = {name: (form, offset) for (name, form), offset in zip(row.vertex_format, offsets, strict=True)}
     attributes = []
     for variable in shading.inputs:
         form, offset = offered.get(variable.name, (Format.UNDEFINED, 0))

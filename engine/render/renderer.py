@@ -17,18 +17,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.graph import CompiledGraph, ImageDecl, Pass
+from engine.graph import CompiledGraph, ImageDecl
 from engine.memory.device.samplers import SamplerPool
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.keys import TRANSIENT_DB
 from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Written
-from engine.planning.draw.drawing import material_table_name
+from engine.planning.draw.drawing import Drawing, ScreenDrawing, material_table_name
 from engine.planning.draw.tables import InUse
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.render.binder import Binder
 from engine.render.descriptors import DescriptorSets
-from engine.render.frame_recorder import Attachment, FrameRecorder
+from engine.render.frame_recorder import BoundGroup, BoundScreen, FrameImage, FrameRecorder
 from engine.render.layouts import Layouts
 from engine.render.pass_binding import PassBinding
 from engine.render.pipeline_cache import PipelineCache
@@ -105,8 +105,8 @@ class Renderer:
         self._needs: FrameNeeds | None = None
         self._plan: MemoryPlan | None = None
         self._passes: dict[str, _PassState] = {}
-        self._images: dict[str, Attachment] = {}
-        self._pipelines_of: list[tuple[Pass, list[int]]] = []
+        self._images: dict[str, FrameImage] = {}
+        self._pipelines_of: list[tuple[object, ...]] = []
         self._unchecked = True
         self._followed = -1
         self._bound_graph: CompiledGraph | None = None
@@ -126,9 +126,7 @@ class Renderer:
         self._unchecked = True
         self._plan = plan
         self._binder.set_plan(plan)
-        drawn = [
-            (drawing.declaration, drawing.in_use.pipelines.tolist()) for drawing in needs.drawings.values()
-        ]
+        drawn = [drawing.identity for drawing in needs.drawings.values()]
         if drawn != self._pipelines_of:
             self._pipelines_of = drawn
             rows = chain.from_iterable(drawing.pipelines() for drawing in needs.drawings.values())
@@ -194,10 +192,11 @@ class Renderer:
             self._images = {}
             return
         self._unchecked = False
-        if self._images and self._bound_graph is needs.graph and self._bound == (needs.size, addresses):
+        bound = (needs.size, addresses, needs.frame)
+        if self._images and self._bound_graph is needs.graph and self._bound == bound:
             return
-        self._bound_graph, self._bound = needs.graph, (needs.size, addresses)
-        self._images = {life.image.name: self._attachment(life.image) for life in needs.graph.images}
+        self._bound_graph, self._bound = needs.graph, bound
+        self._images = {life.image.name: self._frame_image(life.image) for life in needs.graph.images}
         self._binder.retire_frame_sets(ticket)
         self._stale = [True] * FRAMES_IN_FLIGHT
 
@@ -233,22 +232,28 @@ class Renderer:
         assert needs is not None
         self._flush(needs, slot)
         if self._stale[slot]:
-            groups = {
-                name: self._binder.groups(needs.drawings[name], known.binding, known.draws, slot)
-                for name, known in self._passes.items()
-            }
+            groups = {name: self._groups(name, drawing, slot) for name, drawing in needs.drawings.items()}
             self._pool.begin(self._command_buffers[slot], once=False)
             self._calls = self._recorder.frame(self._command_buffers[slot], needs.graph, self._images, groups)
             self._pool.end(self._command_buffers[slot])
             self._stale[slot] = False
         return self._command_buffers[slot]
 
+    def _groups(self, name: str, drawing: Drawing, slot: int) -> list[BoundGroup] | list[BoundScreen]:
+        """Return what a pass draws, with everything it binds."""
+        needs = self._needs
+        assert needs is not None
+        if isinstance(drawing, ScreenDrawing):
+            return self._binder.screen(drawing, needs.frame, slot)
+        known = self._passes[name]
+        return self._binder.groups(drawing, known.binding, known.draws, needs.frame, slot)
+
     @property
     def ready(self) -> bool:
         """Whether the attachments are resident, so that a frame can be drawn."""
         return bool(self._images)
 
-    def image(self, name: str) -> Attachment:
+    def image(self, name: str) -> FrameImage:
         """Return a resident image of the frame by name. Raises KeyError."""
         return self._images[name]
 
@@ -274,14 +279,14 @@ class Renderer:
         """Release everything, in order; no frame may be in flight."""
         self._undo.close()
 
-    def _attachment(self, image: ImageDecl) -> Attachment:
+    def _frame_image(self, image: ImageDecl) -> FrameImage:
         needs = self._needs
         assert needs is not None
         assert self._plan is not None
         place = self._binder.require_location(needs.requirements.keys.transient(image.name))
         aliased = bool(self._plan.resource(place.resource)["aliased"])
         extent = image.extent.resolve(needs.size)
-        return Attachment(place.handle, place.view, image.format.info.aspect, extent, aliased)
+        return FrameImage(place.handle, place.view, image.format, extent, aliased)
 
     def _flush(self, needs: FrameNeeds, slot: int) -> None:
         """Write pending rows to this slot's copies of the rings."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from engine.render.frame_recorder import Attachment
+    from engine.render.frame_recorder import FrameImage
     from engine.render.surface import WindowTarget
     from engine.render.swapchain import Target
     from engine.vk.device import Device
@@ -37,7 +37,7 @@ class Presenter(Protocol):
     def acquire(self) -> Target | None:
         """Return the target to draw to, with semaphores `acquired` and `rendered`; None to show nothing."""
 
-    def record(self, slot: int, target: Target, source: Attachment) -> Any:
+    def record(self, slot: int, target: Target, source: FrameImage) -> Any:
         """Return a command buffer that copies `source` (in TRANSFER_SRC layout) to the target."""
 
     def present(self, target: Target, ticket: int) -> None:

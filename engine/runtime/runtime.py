@@ -457,7 +457,7 @@ class Runtime:
             instances.changed(moved)
         else:
             instances.replace(placements)
-        block = self._values.block(needs.tables, self.size)
+        block = self._values.block(needs.tables, needs.frame, self.size)
         if block is not None:
             frame = self.renderer.ring("frame")
             if not frame.holds(block):

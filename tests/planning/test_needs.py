@@ -8,30 +8,16 @@ import numpy as np
 import pytest
 from support.random_scenes import profile
 
-from engine.graph import SCENE_COLOR, ColorTarget, ImageDecl, ImageLifetime, Pass, Samples, stand_in_name
+from engine.graph import SCENE_COLOR, DrawPass, ImageDecl, ImageLifetime, Samples, stand_in_name
 from engine.plan import BufferUsage, Kind, Requirement
 from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import Access, ImageUsage
 from engine.planning.draw.drawing import material_table_name
 from engine.planning.draw.instance_blocks import capacity
-from engine.planning.needs import (
-    PASS_REQUESTERS,
-    PassRequesters,
-    _image,
-    for_samples,
-)
+from engine.planning.needs import PASS_REQUESTERS, PassRequesters, _image
 from engine.planning.scene import MAX_SAMPLES, ScenePlanner
 from engine.planning.shortage import MAX_NAMED, _named
-
-MANY = ImageDecl("many", Format.R8G8B8A8_UNORM, samples=Samples.DEVICE)
-
-
-def test_nothing_is_resolved_with_one_sample():
-    resolved = Pass("p", "visibleModel", (ColorTarget(MANY, (1, 2, 3, 4), SCENE_COLOR), ColorTarget(MANY)))
-    assert for_samples(resolved, 2) is resolved
-    assert for_samples(resolved, 4) is resolved
-    assert for_samples(resolved, 1).color == (ColorTarget(SCENE_COLOR, (1, 2, 3, 4)), ColorTarget(MANY))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +51,7 @@ def test_a_pass_names_some_requesters_and_counts_the_rest(cube, more):
     there = len(tableau.tables["visibleModel"].rows_active())
     for index in range(PASS_REQUESTERS - there + more):
         tableau.add_object(f"another{index}", features={"visibleModel": {}})
-    p = Pass("forward", "visibleModel")
+    p = DrawPass("forward", draws="visibleModel")
     names = [str(table[i]) for i in PassRequesters(tableau, table).of(p, ["visibleModel"])]
     assert len(names) == PASS_REQUESTERS + bool(more)
     rest = {0: [], 1: ["visibleModel on 1 more object"], 3: ["visibleModel on 3 more objects"]}
@@ -76,7 +62,7 @@ def test_a_pass_names_some_requesters_and_counts_the_rest(cube, more):
 def test_a_pass_that_no_feature_takes_part_in_is_requested_by_the_frame(cube):
     scene, _library = cube
     table = RequesterTable()
-    (requester,) = PassRequesters(scene.tableau, table).of(Pass("post", "none"), [])
+    (requester,) = PassRequesters(scene.tableau, table).of(DrawPass("post", draws="none"), [])
     assert "frame post" in str(table[requester])
 
 
@@ -136,7 +122,7 @@ def test_an_attachment_is_written_and_used_as_its_passes_say(form, access, sampl
     usage = ImageUsage.COLOR_ATTACHMENT
     usage |= ImageUsage.SAMPLED if sampled else 0
     usage |= ImageUsage.TRANSFER_SRC if copied else 0
-    image = ImageDecl("tint", form, samples=Samples.DEVICE)
+    image = ImageDecl("tint", form, samples=Samples.FRAME)
     made = _image(7, ImageLifetime(image, usage, 2, 5), (64, 48), 4)
     found = [use.access for use in made.uses]
     wanted = [access, *[Access.SHADER_SAMPLED_READ] * sampled, *[Access.TRANSFER_READ] * copied]

@@ -9,7 +9,7 @@ from support.random_scenes import profile
 
 from engine.assets import open_library
 from engine.feature import Feature, Registry, discover
-from engine.graph import DepthTarget, ImageDecl, Pass
+from engine.graph import ClearPass, DepthTarget, ImageDecl, Pass
 from engine.humon import Problem
 from engine.plan import Format
 from engine.planning import scene as planning
@@ -43,7 +43,7 @@ def test_assets_are_learnt_one_by_one_where_there_is_no_time_and_at_once_where_t
         assert len(planner._collector.unknown()) == left
     while not planner.prepare(0.0):
         pass
-    learnt = {name: table.recipes for name, table in planner._tables.items()}
+    learnt = {name: table.recipes for name, table in planner._passes._tables.items()}
     assert all(len(recipes.batches) for recipes in learnt.values())
     needs = planner.needs()
     assert not planner.has_many
@@ -83,7 +83,7 @@ def with_feature(root, monkeypatch):
 
 
 def depth_pass(name: str, image: ImageDecl) -> Pass:
-    return Pass(name, draws="nothing", depth=DepthTarget(image))
+    return ClearPass(name, depth=DepthTarget(image))
 
 
 def test_a_feature_without_passes_changes_no_graph(with_feature):

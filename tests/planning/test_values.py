@@ -13,6 +13,7 @@ from engine.assets import Member
 from engine.feature import Feature, FrameView, View
 from engine.feature.frame import Lens
 from engine.planning.draw.blocks import Block
+from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import FrameValues
 from engine.tableau import Tableau
@@ -83,17 +84,12 @@ class Scene:
 
     def use(self, members: list[Member], size: int) -> None:
         """Let the pass have shaders with this Frame block."""
-        block = Block(members, size)
-        self.table = SimpleNamespace(
-            declaration=SimpleNamespace(draws="lamp"),
-            in_use=object(),
-            bounds=lambda: self.box,
-            frame_blocks=lambda: [block],
-        )
+        self.layout = FrameLayout([Block(members, size)])
+        self.table = SimpleNamespace(declaration=SimpleNamespace(draws="lamp"), bounds=lambda: self.box)
 
     def block(self, size: tuple[int, int] = SIZE) -> np.ndarray:
         self.tableau.update_world()
-        found = self.values.block({"main": self.table}, size)  # type: ignore[dict-item]
+        found = self.values.block({"main": self.table}, self.layout, size)  # type: ignore[dict-item]
         assert found is not None
         return found
 
@@ -262,7 +258,7 @@ def test_what_leaves_the_range_of_floats_switches_nothing_off_and_is_finite(cube
     planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 48))
     needs = planner.needs()
     values = FrameValues(scene.registry, scene.tableau, planner.guard)
-    block = values.block(needs.tables, (64, 48))
+    block = values.block(needs.tables, needs.frame, (64, 48))
     assert np.isfinite(block.view(np.float32)).all()
     visible = planner.visibility(needs)
     assert visible(np.sort(next(iter(needs.tables.values())).batches["vertices"])).dtype == bool

@@ -41,6 +41,7 @@ CODE = re.compile(r"[a-z]+\.[a-z_]+")
 NO_CODES = {
     "builtin.hu",
     "default.vs",
+    "screen.vs",
     "diorama.features",
     "plan.hu",
     "schedule.hu",

@@ -72,6 +72,7 @@ FLOORS = {
         "draw",
         "absent_features",
         "active_rows",
+        "frame_passes",
         "frame_requests",
         "memory_user",
         "values",

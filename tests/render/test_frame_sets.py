@@ -43,9 +43,9 @@ def test_sets_have_the_present_size_of_their_rings(root: Path, tmp_path: Path) -
             assert place is not None
             sizes.add((place.resource, place.offset, place.stride))
             for (name, shading, slot), bound in binder._frame_set_of.items():
-                table = needs.tables[name]
+                drawing, recipes = needs.drawings[name], needs.tables[name].recipes
                 again = binder._frame_set(
-                    needs.drawings[name], table.recipes.shadings[shading], shading, slot
+                    drawing.frame_set(shading), drawing.compiled, recipes.shadings[shading], needs.frame, slot
                 )
                 assert again == bound
         places = {place[:2] for place in sizes}

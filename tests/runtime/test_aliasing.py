@@ -6,7 +6,7 @@ from support.scenes import CUBE
 
 from engine.assets import open_library
 from engine.feature import Feature, asset_field, discover
-from engine.graph import DepthTarget, Extent, ImageDecl, Pass
+from engine.graph import DepthTarget, DrawPass, Extent, ImageDecl
 from engine.plan.terms.formats import Format
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
@@ -16,7 +16,7 @@ from features._assets import mesh_drawables, mesh_requirements
 pytestmark = pytest.mark.gpu
 
 FIRST_MAP = ImageDecl("firstMap", Format.D32_SFLOAT, Extent(width=1024, height=1024))
-FIRST = Pass("first", draws="firstDepth", depth=DepthTarget(FIRST_MAP), shaders=("shadow",))
+FIRST = DrawPass("first", draws="firstDepth", depth=DepthTarget(FIRST_MAP), shaders=("shadow",))
 
 
 class FirstDepth(Feature):
@@ -70,9 +70,9 @@ def test_images_of_passes_that_do_not_overlap_share_memory_and_draw_the_same_pic
 
 def test_the_barrier_of_an_aliased_image_waits_for_all_earlier_commands():
     from engine.graph import Barrier, Layout
+    from engine.plan.terms.formats import Format
     from engine.plan.terms.vocabulary import Access, Stage
-    from engine.plan.terms.vulkan_enums import Aspect
-    from engine.render.frame_recorder import Attachment, image_barrier
+    from engine.render.frame_recorder import FrameImage, image_barrier
     from engine.vk.binding import NULL
 
     first = Barrier(
@@ -85,5 +85,5 @@ def test_the_barrier_of_an_aliased_image_waits_for_all_earlier_commands():
         Layout.DEPTH_ATTACHMENT,
     )
     for aliased, stage in ((True, Stage.ALL_COMMANDS), (False, Stage.LATE_FRAGMENT_TESTS)):
-        made = image_barrier(first, Attachment(NULL, NULL, Aspect.DEPTH, (1, 1), aliased))
+        made = image_barrier(first, FrameImage(NULL, NULL, Format.D32_SFLOAT, (1, 1), aliased))
         assert made.srcStageMask == stage

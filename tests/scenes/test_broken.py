@@ -20,7 +20,7 @@ from engine.testing import (
     assert_same_pixels,
     open_scene,
 )
-from features.shadow_caster import SHADOW, SHADOW_MAP, ShadowCaster
+from features.shadow_caster import SHADOW_MAP, SHADOW_PASS, ShadowCaster
 
 pytestmark = pytest.mark.gpu
 
@@ -144,7 +144,7 @@ def gives_too_much(*_: object) -> dict[str, list[float]]:
 
 def contradicts(*_: object) -> tuple[Pass, ...]:
     other = replace(SHADOW_MAP, extent=Extent(width=64, height=64))
-    return (SHADOW, replace(SHADOW, name="shadow too", depth=DepthTarget(other)))
+    return (SHADOW_PASS, replace(SHADOW_PASS, name="shadow too", depth=DepthTarget(other)))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.planning.needs import FRAMES_IN_FLIGHT
-from engine.render.frame_recorder import Attachment
+from engine.render.frame_recorder import FrameImage
 from engine.render.swapchain import Swapchain, Target
 from engine.vk.binding import QUEUE_FAMILY_IGNORED
 from engine.vk.binding import constants as c
@@ -42,7 +42,7 @@ class Presenter:
         """Acquire the next swapchain image; None if this frame cannot be presented."""
         return self._swapchain.acquire()
 
-    def record(self, slot: int, target: Target, source: Attachment) -> Any:
+    def record(self, slot: int, target: Target, source: FrameImage) -> Any:
         """Record the blit of `source`, which is in TRANSFER_SRC layout, and the UI onto `target`."""
         commands = self._pool.begin(self._commands[slot])
         self._ui.upload(commands, slot)
@@ -85,7 +85,7 @@ class Presenter:
         self._ui.draw(commands, target.extent)
         vk.vkCmdEndRendering(commands)
 
-    def _blit(self, commands: Any, source: Attachment, target: Target) -> None:
+    def _blit(self, commands: Any, source: FrameImage, target: Target) -> None:
         """Copy by blit: it converts channel order, and scales in the frame after a resize."""
         for corners, extent in (
             (self._region.srcOffsets, source.extent),

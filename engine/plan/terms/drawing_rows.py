@@ -32,7 +32,8 @@ class ShaderRow:
 class PipelineState:
     """Fixed-function state of a graphics pipeline; formats are those of the pass's attachments.
 
-    `depth_bias` is (constant factor, slope factor), None where depth bias is off.
+    `depth_bias` is (constant factor, slope factor), None where depth bias is off. `blends` are those of the
+    colour attachments, in order. `wireframe` draws the edges of faces (VK_POLYGON_MODE_LINE).
     """
 
     cull: CullMode = CullMode.BACK
@@ -41,7 +42,9 @@ class PipelineState:
     depth_test: bool = True
     depth_write: bool = True
     depth_bias: tuple[float, float] | None = None
-    blend: Blend = Blend.OPAQUE
+    depth_clamp: bool = False
+    wireframe: bool = False
+    blends: tuple[Blend, ...] = ()
     samples: int = 1
     colour_formats: tuple[Format, ...] = ()
     depth_format: Format = Format.UNDEFINED

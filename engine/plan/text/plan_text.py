@@ -17,6 +17,7 @@ from engine.plan.model.memory_plan import MemoryPlan, Sharing, shape_of
 from engine.plan.model.plan import Plan
 from engine.plan.placement.staging_plan import STAGING_REQUESTER
 from engine.plan.requirements.requirements import QueueUse, Terms
+from engine.plan.terms.drawing import Blend
 from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
 from engine.plan.terms.keys import is_transient, split_key
 from engine.plan.terms.table import distinct
@@ -242,8 +243,13 @@ def _state(state: PipelineState) -> Text:
     }
     if state.depth_bias is not None:
         values["depthBias"] = [float(b) for b in state.depth_bias]
+    if state.depth_clamp:
+        values["depthClamp"] = True
+    if state.wireframe:
+        values["wireframe"] = True
+    blends = [word(blend) for blend in state.blends or (Blend.OPAQUE,)]
     return values | {
-        "blend": word(state.blend),
+        "blend": blends[0] if len(set(blends)) == 1 else blends,
         "samples": state.samples,
         "colourFormats": [word(texel) for texel in state.colour_formats],
         "depthFormat": word(state.depth_format),

@@ -48,6 +48,13 @@ class Block:
     def __init__(self, members: Iterable[Member], size: int) -> None:
         self.size = size
         self.fields = {member.name: _field(member) for member in members}
+        self._identity = size, tuple(self.fields.items())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Block) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
 
     def pack(self, values: Mapping[str, npt.ArrayLike]) -> npt.NDArray[np.uint8]:
         """Return uint8[size]. Unknown names are ignored; more numbers than fit raise ValueError."""

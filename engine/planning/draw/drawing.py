@@ -2,58 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
-from engine.graph import SCENE_COLOR, Pass, Samples
+from engine.graph import CompiledPass, RasterState
 from engine.plan.model.drawing_plan import DrawingPlan, DrawingRows
-from engine.plan.terms.drawing import CompareOp, Topology
-from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
+from engine.plan.terms.drawing import CompareOp, CullMode, Topology
+from engine.plan.terms.drawing_rows import (
+    BindingRow,
+    DescriptorSetRow,
+    PipelineRow,
+    PipelineState,
+    ShaderRow,
+)
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
+from engine.planning.draw.blocks import Block
 from engine.planning.draw.recipes import MaterialUse, Recipes
 from engine.planning.draw.shading import ShaderSet
-from engine.planning.draw.tables import DrawTable, InUse
+from engine.planning.draw.tables import InUse
 
 
 @dataclass(frozen=True, eq=False)
 class PassDrawing:
-    """What one pass draws with at one time: its rows are the same whenever they are made.
+    """What a draw pass draws with at one time: its rows are the same whenever they are made."""
 
-    `reads` are (binding, name of the image) of the images that it reads, `samples` the number for
-    Samples.DEVICE.
-    """
-
-    declaration: Pass
+    compiled: CompiledPass
+    state: PipelineState
     recipes: Recipes
     in_use: InUse
-    reads: tuple[tuple[str, str], ...]
-    samples: int
     keys: Keys
-    requesters: tuple[int, ...]
+    requesters: tuple[int, ...] = ()
     _pipelines: dict[int, PipelineRow] = field(default_factory=dict, repr=False)
 
-    @staticmethod
-    def of(
-        table: DrawTable,
-        reads: Sequence[tuple[str, str]],
-        samples: int,
-        keys: Keys,
-        requesters: tuple[int, ...] = (),
-    ) -> PassDrawing:
-        """What a table draws with now."""
-        return PassDrawing(
-            table.declaration, table.recipes, table.in_use, tuple(reads), samples, keys, requesters
-        )
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What its pipelines follow from."""
+        return self.compiled.declaration.name, self.state, self.in_use.pipelines.tolist()
+
+    def frame_blocks(self) -> Iterator[Block]:
+        """The Frame blocks of the shaders."""
+        for number in self.in_use.shadings.tolist():
+            block = self.recipes.shadings[number].frame
+            if block is not None:
+                yield block
 
     def shaders(self) -> Iterator[ShaderRow]:
         """The shader modules."""
         for number in self.in_use.shadings.tolist():
-            shading = self.recipes.shadings[number]
-            for ref, (stage, entry_point) in zip(shading.shaders, shading.stages, strict=True):
-                yield ShaderRow(ref.key, stage, entry_point, requesters=self.requesters)
+            yield from shader_rows(self.recipes.shadings[number], self.requesters)
 
     def pipelines(self) -> Iterator[PipelineRow]:
         """The pipelines."""
@@ -78,57 +77,118 @@ class PassDrawing:
         return found
 
     def _pipeline(self, number: int) -> PipelineRow:
-        p, key = self.declaration, self.recipes.pipelines[number]
+        name, key = self.compiled.declaration.name, self.recipes.pipelines[number]
         return PipelineRow(
-            name=f"{p.name}/{number}",
+            name=f"{name}/{number}",
             shaders=tuple(ref.key for ref in self.recipes.shadings[key.shading].shaders),
-            vertex_format=tuple((name, Format[form.upper()]) for name, form in key.vertex_format),
+            vertex_format=tuple((attribute, Format[form.upper()]) for attribute, form in key.vertex_format),
             vertex_stride=key.stride,
             topology=Topology[key.topology],
-            pass_name=p.name,
-            state=self._state(),
+            pass_name=name,
+            state=self.state,
             requesters=self.requesters,
         )
 
     def frame_set(self, number: int) -> DescriptorSetRow:
-        """The descriptor set that the pass binds once for one of its shader sets.
-
-        Bindings are identified by name: frame, instances, draws, materials, and the names of what it reads.
-        """
-        name = self.declaration.name
-        layout = self.recipes.shadings[number].sets[FRAME_SET]
-        known = {
+        """The descriptor set that the pass binds once for one of its shader sets."""
+        name = self.compiled.declaration.name
+        provided = {
             "frame": "frame",
             "instances": "instances",
             "draws": f"{name}.draws",
             "materials": material_table_name(name, number),
-            **dict(self.reads),
         }
-        contents = tuple((row.binding, self.keys.transient(known[row.name])) for row in layout)
-        return DescriptorSetRow(f"{name}/{number}/frame", layout, contents, self.requesters)
+        layout = self.recipes.shadings[number].sets[FRAME_SET]
+        return frame_set_row(f"{name}/{number}", self.compiled, layout, provided, self.keys, self.requesters)
 
     def _material_set(self, shading: ShaderSet, use: MaterialUse) -> DescriptorSetRow:
         contents = tuple((texture.binding, texture.key) for texture in use.textures)
-        name = f"{self.declaration.name}/{use.label}"
+        name = f"{self.compiled.declaration.name}/{use.label}"
         return DescriptorSetRow(name, shading.sets[MATERIAL_SET], contents, self.requesters)
 
-    def _state(self) -> PipelineState:
-        p = self.declaration
-        biased = p.state.depth_bias or p.state.depth_bias_slope
-        sampled = any(image.samples is Samples.DEVICE for image in p.written() if image != SCENE_COLOR)
-        return PipelineState(
-            cull=p.state.cull,
-            depth_compare=CompareOp.GREATER,
-            depth_test=p.depth is not None,
-            depth_write=p.depth is not None,
-            depth_bias=(p.state.depth_bias, p.state.depth_bias_slope) if biased else None,
-            samples=self.samples if sampled else 1,
-            colour_formats=tuple(target.image.format for target in p.color),
-            depth_format=p.depth.image.format if p.depth is not None else Format.UNDEFINED,
+
+@dataclass(frozen=True, eq=False)
+class ScreenDrawing:
+    """What a fullscreen pass draws with."""
+
+    compiled: CompiledPass
+    state: PipelineState
+    shading: ShaderSet
+    keys: Keys
+    requesters: tuple[int, ...] = ()
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What its pipeline follows from."""
+        return self.compiled.declaration.name, self.state, self.shading.shaders
+
+    def frame_blocks(self) -> Iterator[Block]:
+        """The Frame block of the shaders, where they have one."""
+        if self.shading.frame is not None:
+            yield self.shading.frame
+
+    def shaders(self) -> Iterator[ShaderRow]:
+        """The shader modules."""
+        return shader_rows(self.shading, self.requesters)
+
+    def pipelines(self) -> Iterator[PipelineRow]:
+        """The pipeline."""
+        yield self.pipeline()
+
+    def descriptor_sets(self) -> Iterator[DescriptorSetRow]:
+        """The descriptor set, where the shader binds anything."""
+        if self.shading.sets:
+            yield self.frame_set()
+
+    def pipeline(self) -> PipelineRow:
+        """The pipeline: it draws one triangle, without vertices."""
+        name = self.compiled.declaration.name
+        return PipelineRow(
+            name=name,
+            shaders=tuple(ref.key for ref in self.shading.shaders),
+            vertex_format=(),
+            vertex_stride=0,
+            topology=Topology.TRIANGLE_LIST,
+            pass_name=name,
+            state=self.state,
+            requesters=self.requesters,
         )
 
+    def frame_set(self) -> DescriptorSetRow:
+        """The descriptor set that the pass binds."""
+        provided, layout = {"frame": "frame"}, self.shading.sets[FRAME_SET]
+        name = self.compiled.declaration.name
+        return frame_set_row(name, self.compiled, layout, provided, self.keys, self.requesters)
 
-def drawing_plan(passes: Mapping[str, PassDrawing]) -> DrawingPlan:
+
+Drawing = PassDrawing | ScreenDrawing
+
+
+def pipeline_state(
+    compiled: CompiledPass, state: RasterState, features: frozenset[str] | None
+) -> PipelineState:
+    """Return the fixed-function state of a pass's pipelines on a device with these features (None: all)."""
+    p, biased = compiled.declaration, state.depth_bias or state.depth_bias_slope
+    return PipelineState(
+        cull=state.cull,
+        depth_compare=p.depth.compare if p.depth is not None else CompareOp.GREATER,
+        depth_test=p.depth is not None,
+        depth_write=p.depth is not None and p.depth.write,
+        depth_bias=(state.depth_bias, state.depth_bias_slope) if biased else None,
+        depth_clamp=state.depth_clamp and (features is None or "depthClamp" in features),
+        wireframe=state.wireframe and (features is None or "fillModeNonSolid" in features),
+        blends=tuple(target.blend for target in p.color),
+        samples=compiled.samples,
+        colour_formats=tuple(target.image.format for target in p.color),
+        depth_format=p.depth.image.format if p.depth is not None else Format.UNDEFINED,
+    )
+
+
+SCREEN_STATE = RasterState(cull=CullMode.NONE)
+"""The raster state of fullscreen passes."""
+
+
+def drawing_plan(passes: Mapping[str, Drawing]) -> DrawingPlan:
     """The drawing of several passes as a part of a plan."""
     drawings = tuple(passes.values())
     return DrawingPlan(
@@ -138,6 +198,29 @@ def drawing_plan(passes: Mapping[str, PassDrawing]) -> DrawingPlan:
             chain.from_iterable(drawing.descriptor_sets() for drawing in drawings),
         )
     )
+
+
+def shader_rows(shading: ShaderSet, requesters: tuple[int, ...]) -> Iterator[ShaderRow]:
+    """Yield the shader modules of a shader set."""
+    for ref, (stage, entry_point) in zip(shading.shaders, shading.stages, strict=True):
+        yield ShaderRow(ref.key, stage, entry_point, requesters=requesters)
+
+
+def frame_set_row(
+    name: str,
+    compiled: CompiledPass,
+    layout: tuple[BindingRow, ...],
+    provided: Mapping[str, str],
+    keys: Keys,
+    requesters: tuple[int, ...],
+) -> DescriptorSetRow:
+    """The descriptor set that a pass binds once for a shader set, with bindings identified by name.
+
+    `provided` has the transient of each name, beside the images that the pass reads.
+    """
+    known = {**provided, **dict(compiled.reads)}
+    contents = tuple((row.binding, keys.transient(known[row.name])) for row in layout)
+    return DescriptorSetRow(f"{name}/frame", layout, contents, requesters)
 
 
 def material_table_name(pass_name: str, shading: int) -> str:

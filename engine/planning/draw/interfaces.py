@@ -14,10 +14,9 @@ from engine.assets import Binding, Member, Reflection, Variable
 from engine.assets.limits import MAX_UNIFORM_BYTES
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK, DescriptorType
 from engine.assets.spirv.rules import CAPABILITIES
-from engine.graph import Pass
+from engine.graph import DrawPass, Pass
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
-from engine.plan.terms.vulkan_enums import Aspect
 
 TEXTURE_TYPE = "sampler2DArray"
 _BLOCKS = {"frame": "Frame", "materials": MATERIALS_BLOCK}
@@ -32,14 +31,15 @@ _FIRST_BITS = re.compile(r"[RGBA]\d+")
 class PassInterface:
     """What a pass gives its shaders, and what it takes from them.
 
-    `buffers` and `images` are the names that the frame set may bind, images with their GLSL type; `colors`
+    `buffers` and `images` are the names that the frame set may bind, images with their GLSL type and the
+    stages that may read them; `colors`
     are the formats of its colour targets; `features` are those that the device was opened with, None where
-    that is not known. `frame` are the members of the block Frame that is shared by all shaders; a shader may
-    leave out the last ones, and have others behind them.
+    that is not known. `frame` are the members of frame.glsl: a shader may declare them anywhere in its own
+    block Frame, beside others, with their types.
     """
 
     buffers: frozenset[str]
-    images: Mapping[str, str]
+    images: Mapping[str, tuple[str, ShaderStage]]
     colors: tuple[Format, ...] = ()
     features: frozenset[str] | None = None
     frame: tuple[Member, ...] = ()
@@ -49,9 +49,10 @@ class PassInterface:
         declaration: Pass, features: frozenset[str] | None, frame: tuple[Member, ...] = ()
     ) -> PassInterface:
         """The interface of a pass."""
-        buffers = frozenset({"frame", "instances", "draws", "materials"})
+        of_draws = ("instances", "draws", "materials") if isinstance(declaration, DrawPass) else ()
+        buffers = frozenset({"frame", *of_draws})
         images = {
-            read.binding: "sampler2DShadow" if Aspect.DEPTH & read.image.format.info.aspect else "sampler2D"
+            read.binding: ("sampler2DShadow" if read.sampler.compare else "sampler2D", read.stages)
             for read in declaration.reads
         }
         colors = tuple(target.image.format for target in declaration.color)
@@ -85,11 +86,11 @@ def interface_faults(stages: Mapping[ShaderStage, Stage], given: PassInterface) 
             for fault in _alike_faults(declared.setdefault(place, binding), binding):
                 differing.add(place)
                 yield fault
-    for stage in stages.values():
+    for kind, stage in stages.items():
         yield from _feature_faults(stage, given)
         for binding in stage.reflection.bindings:
             if (binding.set, binding.binding) not in differing:
-                yield from _binding_faults(binding, stage.label, given)
+                yield from _binding_faults(binding, kind, stage.label, given)
         for block in stage.reflection.push_constants:
             yield (
                 f"{stage.label} reads the push constants '{block.name}', which no pass has",
@@ -141,7 +142,9 @@ def _all_members(members: tuple[Member, ...]) -> tuple[Member, ...]:
     return (*members, *(inner for member in members for inner in member.members))
 
 
-def _binding_faults(binding: Binding, shader: str, given: PassInterface) -> Iterator[Fault]:
+def _binding_faults(
+    binding: Binding, stage: ShaderStage, shader: str, given: PassInterface
+) -> Iterator[Fault]:
     """Say whether something is bound there: by name in the frame set, as a texture in the material set."""
     name = binding.name
     if binding.set > MATERIAL_SET:
@@ -162,8 +165,14 @@ def _binding_faults(binding: Binding, shader: str, given: PassInterface) -> Iter
     elif binding.count != 1:
         yield f"{shader} binds '{name}' as an array", "bind one of each: nothing else is provided"
     elif binding.set == FRAME_SET and name in given.images:
-        if binding.type != given.images[name]:
-            yield f"{shader} binds '{name}' as {binding.type}", f"it is a {given.images[name]}"
+        kind, stages = given.images[name]
+        if binding.type != kind:
+            yield f"{shader} binds '{name}' as {binding.type}", f"it is a {kind}"
+        elif not stage & stages:
+            yield (
+                f"{shader} binds '{name}', which this pass does not read in that stage",
+                "declare the stage with the pass's ImageRead",
+            )
     elif binding.set == FRAME_SET:
         yield from _buffer_faults(binding, shader, given.frame)
 
@@ -202,27 +211,19 @@ def _member_faults(members: tuple[Member, ...], size: int, name: str, shader: st
 
 
 def _frame_faults(members: tuple[Member, ...], frame: tuple[Member, ...], shader: str) -> Iterator[Fault]:
-    """Say which members are not where the one Frame block of all shaders has them."""
-    known = {member.name: member for member in frame}
-    end = max((member.offset + member.size for member in frame), default=0)
+    """Say which members of frame.glsl are declared as another type."""
+    known = {member.name: _described(member) for member in frame}
     for member in members:
-        other = known.get(member.name)
-        if other is None:
-            if member.offset < end:
-                yield (
-                    f"{shader} has '{member.name}' at byte {member.offset} of the block 'frame'",
-                    f"declare the members of frame.glsl first; what else there is begins at byte {end}",
-                )
-        elif member != other:
+        if known.get(member.name, _described(member)) != _described(member):
             yield (
                 f"{shader} has '{member.name}' in the block 'frame' as {_described(member)}; "
-                f"it is {_described(other)}",
-                "declare the members of frame.glsl in their order, from the first on",
+                f"it is {known[member.name]}",
+                "declare the member as frame.glsl does, or give it a name of its own",
             )
 
 
 def _described(member: Member) -> str:
-    return f"{member.type}{f'[{member.count}]' if member.count != 1 else ''} at byte {member.offset}"
+    return f"{member.type}{f'[{member.count}]' if member.count != 1 else ''}"
 
 
 def _layer_faults(stages: Mapping[ShaderStage, Stage]) -> Iterator[Fault]:

@@ -24,7 +24,7 @@ from engine.assets import (
     VerticesFacts,
 )
 from engine.feature import Drawable, Feature
-from engine.graph import Pass
+from engine.graph import DrawPass
 from engine.humon import InputError, Problem
 from engine.plan.requirements.request_table import GrowingArray
 from engine.planning.draw.interfaces import PassInterface
@@ -109,7 +109,7 @@ class Recipes:
 
     def __init__(
         self,
-        declaration: Pass,
+        declaration: DrawPass,
         feature: Feature,
         library: AssetLibrary,
         report: Callable[[Problem], None],
@@ -385,7 +385,7 @@ class Recipes:
 
 
 def frame_members(library: AssetLibrary) -> tuple[Member, ...]:
-    """Return the members of the block Frame that all shaders share, as the builtin shaders declare them."""
+    """Return the members of frame.glsl, as the builtin shaders declare them."""
     facts = library.facts(library.find("builtin", "default.vs", ("shader",)))
     if not isinstance(facts, ShaderFacts):
         return ()

@@ -16,11 +16,10 @@ import numpy.typing as npt
 from engine.assets import AssetLibrary
 from engine.feature import Feature
 from engine.feature.frame import Box
-from engine.graph import Pass
+from engine.graph import DrawPass
 from engine.humon import Problem
 from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct, is_in
-from engine.planning.draw.blocks import Block
 from engine.planning.draw.boxes import BlockBoxes, world_boxes
 from engine.planning.draw.instance_blocks import InstanceBlocks, capacity
 from engine.planning.draw.recipes import Recipes
@@ -52,7 +51,7 @@ class DrawTable:
 
     Attributes
     ----------
-    declaration : Pass
+    declaration : DrawPass
     feature : FeatureTable
     recipes : Recipes
         Shader sets, pipelines, materials and batches by their numbers.
@@ -72,7 +71,7 @@ class DrawTable:
 
     def __init__(
         self,
-        declaration: Pass,
+        declaration: DrawPass,
         feature: Feature,
         tableau: Tableau,
         library: AssetLibrary,
@@ -151,11 +150,6 @@ class DrawTable:
     def instances(self) -> int:
         """How many instances the table has, enabled or not."""
         return self.blocks.count
-
-    def frame_blocks(self) -> list[Block]:
-        """Return the layouts of the Frame blocks of the shader sets in use."""
-        used = [self.recipes.shadings[number].frame for number in self.in_use.shadings.tolist()]
-        return [block for block in used if block is not None]
 
     def drawn(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
         """Which of these rows of the feature table (-1: none) are enabled now."""

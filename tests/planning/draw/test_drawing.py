@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,20 +10,38 @@ import numpy as np
 import pytest
 
 from engine.assets import AssetRef
-from engine.graph import SCENE_COLOR, ColorTarget, DepthTarget, ImageDecl, Pass, RasterState, Samples
-from engine.plan.terms.drawing import CompareOp, DescriptorType, ShaderStage
+from engine.graph import (
+    SCENE_COLOR,
+    ColorTarget,
+    CompiledPass,
+    DepthTarget,
+    DrawPass,
+    FullscreenPass,
+    ImageDecl,
+    RasterState,
+    Samples,
+    compile_graph,
+)
+from engine.plan.terms.drawing import Blend, CompareOp, DescriptorType, ShaderStage
 from engine.plan.terms.drawing_rows import BindingRow
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
-from engine.planning.draw.drawing import PassDrawing, drawing_plan
+from engine.planning.draw.drawing import (
+    SCREEN_STATE,
+    PassDrawing,
+    ScreenDrawing,
+    drawing_plan,
+    pipeline_state,
+)
 from engine.planning.draw.recipes import MaterialUse, PipelineKey, TextureUse
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import InUse
 
 BOTH = ShaderStage.VERTEX | ShaderStage.FRAGMENT
-COLOR = ImageDecl("tint", Format.R8G8B8A8_UNORM, samples=Samples.DEVICE)
-DEPTH = ImageDecl("far", Format.D32_SFLOAT, samples=Samples.DEVICE)
+COLOR = ImageDecl("tint", Format.R8G8B8A8_UNORM, samples=Samples.FRAME)
+DEPTH = ImageDecl("far", Format.D32_SFLOAT, samples=Samples.FRAME)
 SINGLE = ImageDecl("single", Format.D32_SFLOAT)
+ONE, OTHER = (ImageDecl(name, Format.R16G16B16A16_SFLOAT) for name in ("one", "other"))
 
 
 def binding(number: int, name: str) -> BindingRow:
@@ -54,15 +73,21 @@ RECIPES: Any = SimpleNamespace(
 )
 
 
-def drawing(declaration: Pass | None = None, samples: int = 1, **used: list[int]) -> PassDrawing:
+def compiled(declaration: DrawPass | FullscreenPass, samples: int = 1) -> CompiledPass:
+    (found,) = compile_graph([declaration], (), samples).passes
+    return replace(found, reads=(("sky", "skyMap"),))
+
+
+def drawing(declaration: DrawPass | None = None, samples: int = 1, **used: list[int]) -> PassDrawing:
     in_use = InUse(
         np.array(used.get("shadings", [0, 1, 2])),
         np.array(used.get("pipelines", [0, 1])),
         np.zeros(0, np.int64),
         tuple(np.array(each, np.int64) for each in ([], [], used.get("materials", [0, 2]), [])),
     )
-    p = declaration or Pass("forward", "visibleModel")
-    return PassDrawing(p, RECIPES, in_use, (("sky", "skyMap"),), samples, Keys(), (3, 4))
+    p = compiled(declaration or DrawPass("forward", draws="visibleModel"), samples)
+    state = pipeline_state(p, p.declaration.state, frozenset())
+    return PassDrawing(p, state, RECIPES, in_use, Keys(), (3, 4))
 
 
 def test_shaders_are_those_of_the_shader_sets_in_use():
@@ -103,15 +128,14 @@ def test_pipelines_are_those_in_use_with_the_layout_of_their_vertices():
     ("color", "depth", "samples"),
     [
         ((ColorTarget(COLOR),), None, 4),
-        ((ColorTarget(SCENE_COLOR),), None, 1),
         ((ColorTarget(SCENE_COLOR),), DepthTarget(DEPTH), 4),
-        ((ColorTarget(SCENE_COLOR),), DepthTarget(SINGLE), 1),
+        ((ColorTarget(ONE),), None, 1),
+        ((ColorTarget(ONE), ColorTarget(OTHER)), DepthTarget(SINGLE), 1),
         ((), DepthTarget(SINGLE), 1),
-        ((ColorTarget(COLOR, resolve=SCENE_COLOR),), DepthTarget(DEPTH), 4),
     ],
 )
 def test_a_pipeline_draws_into_the_formats_and_samples_of_its_pass(color, depth, samples):
-    (row,) = drawing(Pass("p", "visibleModel", color, depth), 4, pipelines=[0]).pipelines()
+    (row,) = drawing(DrawPass("p", color=color, depth=depth), 4, pipelines=[0]).pipelines()
     assert row.state.samples == samples
     assert row.state.colour_formats == tuple(target.image.format for target in color)
     assert row.state.depth_format is (depth.image.format if depth else Format.UNDEFINED)
@@ -124,11 +148,40 @@ def test_a_pipeline_draws_into_the_formats_and_samples_of_its_pass(color, depth,
 )
 def test_depths_are_biased_by_a_constant_or_a_slope(bias, slope, found):
     state = RasterState(depth_bias=bias, depth_bias_slope=slope)
-    (row,) = drawing(Pass("p", "visibleModel", state=state), pipelines=[0]).pipelines()
+    (row,) = drawing(DrawPass("p", state=state), pipelines=[0]).pipelines()
     assert row.state.depth_bias == found
 
 
 def test_a_plan_has_the_rows_of_all_passes():
-    plan = drawing_plan({"one": drawing(pipelines=[0]), "two": drawing(Pass("post", "x"), pipelines=[1])})
-    rows = plan
+    post = drawing(DrawPass("post", draws="x"), pipelines=[1])
+    rows = drawing_plan({"one": drawing(pipelines=[0]), "two": post})
     assert [row.name for row in rows.pipelines] == ["forward/0", "post/1"]
+
+
+def test_the_state_of_a_pipeline_is_that_of_its_pass_where_the_device_can_do_it():
+    p = DrawPass(
+        "p",
+        color=(ColorTarget(ONE, Blend.ADD), ColorTarget(OTHER)),
+        depth=DepthTarget(SINGLE, write=False, compare=CompareOp.EQUAL),
+        state=RasterState(depth_clamp=True, wireframe=True),
+    )
+    can = frozenset({"depthClamp", "fillModeNonSolid"})
+    state = pipeline_state(compiled(p), p.state, can)
+    assert state.blends == (Blend.ADD, Blend.OPAQUE)
+    assert (state.depth_test, state.depth_write, state.depth_compare) == (True, False, CompareOp.EQUAL)
+    for features, able in ((can, True), (None, True), (frozenset(), False)):
+        state = pipeline_state(compiled(p), p.state, features)
+        assert (state.depth_clamp, state.wireframe) == (able, able)
+
+
+def test_a_fullscreen_pass_draws_without_vertices_and_binds_what_it_reads():
+    p = compiled(FullscreenPass("fog", color=(ColorTarget(SCENE_COLOR, Blend.ALPHA),)), 4)
+    state, binds = pipeline_state(p, SCREEN_STATE, None), (binding(0, "frame"), binding(1, "sky"))
+    made = ScreenDrawing(p, state, shading("a", binds), Keys(), (5,))
+    (row,), (bound,) = made.pipelines(), made.descriptor_sets()
+    assert (row.name, row.vertex_format, row.vertex_stride, row.requesters) == ("fog", (), 0, (5,))
+    assert (row.state.samples, row.state.depth_test, row.state.cull.name) == (4, False, "NONE")
+    assert bound.contents == ((0, made.keys.transient("frame")), (1, made.keys.transient("skyMap")))
+    assert len(list(made.shaders())) == 2
+    bare = ScreenDrawing(p, row.state, shading("a"), Keys())
+    assert list(bare.descriptor_sets()) == []

@@ -12,10 +12,9 @@ from support.random_scenes import profile
 
 from engine.assets import open_library
 from engine.feature import Feature, Registry, discover
-from engine.graph import DepthTarget, ImageDecl, Pass
+from engine.graph import DepthTarget, DrawPass, ImageDecl
 from engine.plan import Format
 from engine.planning import scene as planning
-from engine.planning.draw.blocks import Block
 from engine.planning.draw.recipes import BATCH_KEYS, TEXTURE
 from engine.planning.draw.tables import DrawTable, _padded, _rows, distinct_keys, numbered
 from engine.planning.scene import ScenePlanner
@@ -74,7 +73,7 @@ class Wrong(Feature):
 
     def passes(self):
         image = ImageDecl("wrongDepth", Format.D32_SFLOAT)
-        return (Pass("wrong", draws="wrong", depth=DepthTarget(image), shaders=self.shaders),)
+        return (DrawPass("wrong", draws="wrong", depth=DepthTarget(image), shaders=self.shaders),)
 
 
 @pytest.mark.parametrize("shaders", [("nowhere",), ()])
@@ -297,11 +296,3 @@ def test_assets_are_those_of_the_batches_alone_however_many_materials_shader_set
 def test_batches_are_those_of_the_materials_alone_however_many_shader_sets_have(materials, batches):
     found = DrawTable.batches_of_materials(uneven(), np.array(materials, np.int64))
     assert found.tolist() == batches
-
-
-def test_the_ring_of_frame_values_holds_the_largest_of_all_blocks(cube, monkeypatch):
-    scene, library = cube
-    monkeypatch.setattr(DrawTable, "frame_blocks", lambda _: [Block([], size) for size in (16, 48, 32)])
-    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
-    plan = planner.plan(planner.needs())
-    assert plan.memory.subresource_table.row(planner.keys.transient("frame"))["size"] == 48

@@ -1,0 +1,71 @@
+"""Images of a frame: their declarations, and how shaders sample them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from engine.plan.terms.formats import Format
+
+
+class Samples(Enum):
+    """Samples of an image: one, or as many as the frame has (at most what the device profile allows)."""
+
+    ONE = 1
+    FRAME = 4
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The size of an image: `scale` times the target's size, or fixed `width` and `height` in texels."""
+
+    scale: float = 1.0
+    width: int = 0
+    height: int = 0
+
+    def resolve(self, target: tuple[int, int]) -> tuple[int, int]:
+        """Return (width, height) in texels for a target of that size; a scaled size is at least 1."""
+        if self.width:
+            return self.width, self.height
+        return max(1, round(target[0] * self.scale)), max(1, round(target[1] * self.scale))
+
+
+@dataclass(frozen=True)
+class ImageDecl:
+    """An image of a frame. All declarations of one name must be equal.
+
+    Several passes may draw into it. The first of them in a frame clears it to `clear` (for depth the first
+    number; depth is reversed: 0 is far), the later ones draw over what is there. Of an image with several
+    samples, passes that read it read the average of them (for depth the first sample).
+    """
+
+    name: str
+    format: Format
+    extent: Extent = Extent()
+    samples: Samples = Samples.ONE
+    clear: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
+
+
+BACKGROUND = (0.105, 0.125, 0.15, 1.0)
+"""The colour, in linear light, of the final picture where nothing is drawn."""
+
+SCENE_COLOR = ImageDecl("sceneColor", Format.R8G8B8A8_SRGB, samples=Samples.FRAME, clear=BACKGROUND)
+"""The final picture of a frame, which the window shows and screenshots save."""
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How a shader samples an image that its pass reads: linear and clamped to the edge, unless said here.
+
+    With `compare` it is compared with a depth of the shader (sampler2DShadow): 1 where that is at least as
+    near, as depth is reversed.
+    """
+
+    nearest: bool = False
+    repeat: bool = False
+    compare: bool = False
+
+
+LINEAR = Sampler()
+SHADOW = Sampler(compare=True)
+"""For shadow maps."""

@@ -1,0 +1,115 @@
+"""The order of passes: from what they read and write, and from what they say of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from engine.graph.images import ImageDecl
+from engine.graph.passes import Pass
+from engine.plan.terms.drawing import Blend
+
+Edge = tuple[int, int]
+"""A pass, by its number, and one that comes after it."""
+
+
+class GraphError(ValueError):
+    """The passes contradict each other: a cycle, two passes or two images of one name."""
+
+
+def ordered(passes: Sequence[Pass]) -> list[Pass]:
+    """Order passes so that each finds what it needs; where that leaves a choice, in the given order.
+
+    What must hold: a read comes after the passes that make the image, and `after` and `before`. What is
+    assumed where it does not contradict: passes that draw over an image (they blend, or only test depth)
+    come after those that make it, and reads come after both. So a pass may read an image that a later one,
+    which depends on it, draws over. Raises GraphError.
+    """
+    check_names(passes)
+    comes_after: list[set[int]] = [set() for _ in passes]
+    for first, second in _required(passes):
+        comes_after[first].add(second)
+    for first, second in _assumed(passes):
+        if not _reaches(second, first, comes_after):
+            comes_after[first].add(second)
+    waiting = list(range(len(passes)))
+    found: list[Pass] = []
+    while waiting:
+        held = {second for first in waiting for second in comes_after[first]}
+        ready = next((number for number in waiting if number not in held), None)
+        if ready is None:
+            names = " -> ".join(passes[number].name for number in waiting)
+            raise GraphError(f"passes depend on each other: {names}")
+        waiting.remove(ready)
+        found.append(passes[ready])
+    return found
+
+
+def check_names(passes: Sequence[Pass]) -> None:
+    """Raise GraphError where two passes or two images have one name, or the targets of a pass are wrong."""
+    names: set[str] = set()
+    declared: dict[str, ImageDecl] = {}
+    for p in passes:
+        if p.name in names:
+            raise GraphError(f"two passes have the same name: {p.name}")
+        names.add(p.name)
+        targets = p.written()
+        if len({image.name for image in targets}) < len(targets):
+            raise GraphError(f"{p.name} has one image as two targets")
+        if len({image.samples for image in targets}) > 1:
+            raise GraphError(f"{p.name} draws into images with different numbers of samples")
+        for image in [*targets, *(read.image for read in p.reads)]:
+            if declared.setdefault(image.name, image) != image:
+                raise GraphError(
+                    f"{image.name} is declared twice with different values, the second time by {p.name}"
+                )
+        for read in p.reads:
+            if read.image in targets:
+                raise GraphError(f"{p.name} reads {read.image.name} while it draws into it")
+
+
+def makes(p: Pass, image: ImageDecl) -> bool:
+    """Whether a pass that has `image` as a target needs nothing that is there."""
+    if p.depth is not None and p.depth.image == image:
+        return p.depth.write
+    return all(target.blend is Blend.OPAQUE for target in p.color if target.image == image)
+
+
+def _required(passes: Sequence[Pass]) -> Iterator[Edge]:
+    number_of = {p.name: number for number, p in enumerate(passes)}
+    makers: dict[str, list[int]] = {}
+    for number, p in enumerate(passes):
+        for image in p.written():
+            if makes(p, image):
+                makers.setdefault(image.name, []).append(number)
+    for number, p in enumerate(passes):
+        for read in p.reads:
+            yield from ((maker, number) for maker in makers.get(read.image.name, ()) if maker != number)
+        yield from ((number_of[name], number) for name in p.after if name in number_of)
+        yield from ((number, number_of[name]) for name in p.before if name in number_of)
+
+
+def _assumed(passes: Sequence[Pass]) -> Iterator[Edge]:
+    """Yield what is true where nothing contradicts: makers of an image, who draws over it, then readers."""
+    images = {image.name: image for p in passes for image in p.written()}
+    for name, image in images.items():
+        targets = [number for number, p in enumerate(passes) if image in p.written()]
+        over = [number for number in targets if not makes(passes[number], image)]
+        makers = [number for number in targets if number not in over]
+        readers = [
+            number for number, p in enumerate(passes) if any(read.image.name == name for read in p.reads)
+        ]
+        yield from ((maker, other) for maker in makers for other in over)
+        yield from ((other, reader) for other in over for reader in readers if other != reader)
+
+
+def _reaches(start: int, end: int, comes_after: Sequence[set[int]]) -> bool:
+    """Whether `end` is `start`, or comes after it."""
+    seen, waiting = {start}, [start]
+    while waiting:
+        now = waiting.pop()
+        if now == end:
+            return True
+        new = comes_after[now] - seen
+        seen |= new
+        waiting += new
+    return False

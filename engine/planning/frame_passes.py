@@ -1,0 +1,168 @@
+"""The passes of a frame: declared by the features that are active, compiled, and what each draws."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.assets import AssetLibrary
+from engine.feature import Feature, Registry
+from engine.feature.collect import RequirementCollector
+from engine.graph import SCENE_COLOR, CompiledGraph, DrawPass, FullscreenPass, Pass, compile_graph
+from engine.humon import InputError, Problem
+from engine.planning.draw.interfaces import PassInterface
+from engine.planning.draw.recipes import frame_members
+from engine.planning.draw.shading import ShaderSet, check_shaders, shader_set
+from engine.planning.draw.tables import DrawTable
+from engine.tableau import Tableau
+
+SCREEN_SHADER = "screen.vs"
+"""The vertex stage of fullscreen passes, in the builtin assetDb."""
+
+FeaturesOf = Mapping[str, Sequence[str]]
+"""The names of the features that take part in each pass, by its name."""
+
+
+MAX_GRAPHS = 8
+"""Compiled graphs that are kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Compiled:
+    """The passes of each feature, their graph, and the features of each pass, by its name."""
+
+    passes: dict[str, list[Pass]]
+    samples: int
+    graph: CompiledGraph
+    features_of: FeaturesOf
+
+
+class FramePasses:
+    """Compiles the passes of a scene, and keeps what they draw: draw tables and shaders.
+
+    A feature whose passes contradict those of earlier features, or whose shaders do not fit its pass, is
+    switched off and reported.
+    """
+
+    def __init__(
+        self,
+        tableau: Tableau,
+        registry: Registry,
+        library: AssetLibrary,
+        collector: RequirementCollector,
+        report: Callable[[Problem], None],
+    ) -> None:
+        self._tableau = tableau
+        self._registry = registry
+        self._library = library
+        self._collector = collector
+        self._report = report
+        self._tables: dict[str, DrawTable] = {}
+        self._screens: dict[FullscreenPass, ShaderSet] = {}
+        self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
+
+    def graph(self, samples: int) -> tuple[CompiledGraph, FeaturesOf]:
+        """Compile the passes of the active features, for so many samples.
+
+        The same passes have the same graph as before: the last few are kept, as a switch is often switched
+        back.
+        """
+        passes = requested = self._declared()
+        for known in self._compiled:
+            if known.samples == samples and known.passes == passes:
+                return known.graph, known.features_of
+        try:
+            graph = _compile(passes, samples)
+        except Exception:  # noqa: BLE001 (authors may declare anything; the feature at fault is found below)
+            kept: dict[str, list[Pass]] = {}
+            for name, own in passes.items():
+                try:
+                    _compile({**kept, name: own}, samples)
+                    kept[name] = own
+                except Exception as error:  # noqa: BLE001 (it is reported)
+                    self.guard(self._registry[name], error)
+            passes, graph = kept, _compile(kept, samples)
+        features_of: dict[str, list[str]] = {}
+        for name, own in passes.items():
+            for p in own:
+                features_of.setdefault(p.name, []).append(name)
+        if passes is requested:
+            self._compiled.append(_Compiled(passes, samples, graph, features_of))
+        return graph, features_of
+
+    def update_table(self, p: Pass, features: frozenset[str] | None) -> DrawTable | None:
+        """Update and return the draw table of a pass; None where it draws no rows, or its feature cannot.
+
+        The feature is switched off on objects whose assets it cannot draw. `features` are the device's.
+        """
+        if not isinstance(p, DrawPass) or p.draws not in self._registry:
+            return None
+        try:
+            table = self.table(p, features)
+        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+            self._tables.pop(p.name, None)
+            self.guard(self._registry[p.draws], error)
+            return None
+        errors = table.update()
+        if errors:
+            self._collector.switch_off_assets(self._registry[p.draws], table.field, errors)
+        return table
+
+    def table(self, p: DrawPass, features: frozenset[str] | None) -> DrawTable:
+        """Return the draw table of a pass, an empty one where it is new."""
+        table = self._tables.get(p.name)
+        if table is None or table.declaration != p:
+            feature = self._registry[p.draws]
+            table = DrawTable(p, feature, self._tableau, self._library, self._report, features)
+            self._tables[p.name] = table
+        return table
+
+    def screen(self, p: Pass, of: Sequence[str], features: frozenset[str] | None) -> ShaderSet | None:
+        """Return the shaders of a fullscreen pass, in which features `of` take part; None for other passes.
+
+        Where they do not fit the pass the features are switched off.
+        """
+        if not isinstance(p, FullscreenPass):
+            return None
+        if p not in self._screens:
+            try:
+                self._screens[p] = self._screen(p, features)
+            except Exception as error:  # noqa: BLE001 (a feature's author may name anything; it is reported)
+                for name in of:
+                    self.guard(self._registry[name], error)
+                return None
+        return self._screens[p]
+
+    def _screen(self, p: FullscreenPass, features: frozenset[str] | None) -> ShaderSet:
+        """Return the shaders of a pass. Raises InputError where they do not fit it."""
+        names = (SCREEN_SHADER, p.shader)
+        shaders = tuple(self._library.find("builtin", name, ("shader",)) for name in names)
+        given = PassInterface.of(p, features, frame_members(self._library))
+        problems = check_shaders(shaders, given, self._library, shaders[1])
+        if problems:
+            raise InputError(problems)
+        return shader_set(shaders, self._library)
+
+    def guard(self, feature: Feature, error: Exception) -> None:
+        """Switch off a feature whose code raised and report it, once."""
+        self._collector.switch_off(feature, error)
+
+    def _declared(self) -> dict[str, list[Pass]]:
+        """Return the passes of each feature with active rows."""
+        passes: dict[str, list[Pass]] = {}
+        for name in self._registry:
+            table = self._tableau.tables.get(name)
+            if table is None or not len(table.rows_active()):
+                continue
+            try:
+                passes[name] = list(self._registry[name].passes())
+            except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+                self.guard(self._registry[name], error)
+        return passes
+
+
+def _compile(passes: Mapping[str, Sequence[Pass]], samples: int) -> CompiledGraph:
+    """Compile the passes of features; of several with one name the last is used."""
+    by_name = {p.name: p for own in passes.values() for p in own}
+    return compile_graph(list(by_name.values()), [SCENE_COLOR], samples)
