@@ -14,12 +14,13 @@ from engine.assets.cache.stamps import source_stamp
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers import Imported
+from engine.assets.importers.memory_budget import MemoryBudget, Take
 from engine.assets.importers.mesh import VertexSettings, pack_indices, pack_skeleton, pack_vertices
 from engine.assets.importers.mesh_source import MeshSource, read_mesh_source
 from engine.assets.importers.shader import NO_COMPILER, import_glsl, import_spirv
 from engine.assets.importers.shader_source import ShaderSource, expand
 from engine.assets.importers.texture import TextureSettings, import_texture
-from engine.assets.limits import MAX_SHADER_BYTES
+from engine.assets.limits import COOK_BYTES, MAX_SHADER_BYTES, MAX_SOURCE_BYTES
 from engine.assets.problems import problem_to_json
 from engine.assets.recipes import Recipe
 from engine.assets.records import AssetType
@@ -30,6 +31,10 @@ from engine.humon import Code, InputError, Position, Problem, parse
 _RETRYABLE = frozenset(
     {NO_COMPILER, Code.FILE_MISSING, Code.FILE_UNREADABLE, AssetCode.FILE_CASE, AssetCode.TEXTURE_MEMORY}
 )
+
+
+_MESH_FACTOR = 16
+"""Bytes of memory for each byte of a mesh source while it is read; 10 to 15 were measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +67,18 @@ def import_recipes(
     """Import recipes on `jobs` threads and return the results by identity.
 
     Threads suffice: decoders and numpy release the interpreter lock, and the compiler is another process.
+    What they read and decode at once is limited to COOK_BYTES; the results are in memory beside that.
     """
     report = progress or (lambda done, total, label: None)
     done = 0
     report(done, len(recipes), "")
     results: dict[str, Result] = {}
-    tools = RunningTools()
+    tools, budget = RunningTools(), MemoryBudget(COOK_BYTES)
     pool = ThreadPoolExecutor(jobs, "cook", tools.use)
     futures: dict[Future[list[Result]], Batch] = {}
     try:
         for batch in batches(recipes):
-            futures[pool.submit(run_batch, batch, gate, tool)] = batch
+            futures[pool.submit(run_batch, batch, gate, tool, budget)] = batch
         for future in as_completed(futures):
             batch = futures[future]
             for recipe, result in zip(batch.recipes, future.result(), strict=True):
@@ -82,6 +88,7 @@ def import_recipes(
     except BaseException:
         # Compilers are stopped and their folders removed; a decoder holds nothing and is not waited for.
         tools.stop()
+        budget.stop()
         pool.shutdown(wait=False, cancel_futures=True)
         compiling = [future for future, batch in futures.items() if batch.recipes[0].is_compiled]
         wait(future for future in compiling if not future.cancelled())
@@ -99,19 +106,27 @@ def batches(recipes: Iterable[Recipe]) -> list[Batch]:
     return [Batch(group[0].source, tuple(group)) for group in groups.values()]
 
 
-def run_batch(batch: Batch, gate: FileGate, tool: str) -> list[Result]:
+def run_batch(batch: Batch, gate: FileGate, tool: str, budget: MemoryBudget) -> list[Result]:
     """Import the recipes of a batch. Problems of a source are in the results and never raised."""
-    kind = batch.recipes[0].asset.type
-    if kind is AssetType.SHADER:
+    if batch.recipes[0].asset.type is AssetType.SHADER:
         return [_shader(recipe, gate, tool) for recipe in batch.recipes]
+    with budget.worker() as take:
+        return _from_file(batch, gate, take)
+
+
+def _from_file(batch: Batch, gate: FileGate, take: Take) -> list[Result]:
+    """Import recipes of a source that is one file."""
+    is_texture = batch.recipes[0].asset.type is AssetType.TEXTURE2D
     try:
+        size = gate.stamp(batch.source).size
+        take(min(size, MAX_SOURCE_BYTES) * (1 if is_texture else _MESH_FACTOR))
         content, stamp = gate.read(batch.source)
     except FileRejectedError as error:
         return [_rejected(recipe, error, gate, "") for recipe in batch.recipes]
     stamps = (source_stamp(gate.relative(batch.source), content, stamp),)
     name = display_path(batch.source)
-    if kind is AssetType.TEXTURE2D:
-        return [_texture(recipe, content, name, gate, stamps) for recipe in batch.recipes]
+    if is_texture:
+        return [_texture(recipe, content, name, gate, stamps, take) for recipe in batch.recipes]
     try:
         source = read_mesh_source(parse(content, name))
     except InputError as error:
@@ -120,11 +135,16 @@ def run_batch(batch: Batch, gate: FileGate, tool: str) -> list[Result]:
 
 
 def _texture(
-    recipe: Recipe, content: bytes, name: str, gate: FileGate, stamps: tuple[SourceStamp, ...]
+    recipe: Recipe,
+    content: bytes,
+    name: str,
+    gate: FileGate,
+    stamps: tuple[SourceStamp, ...],
+    take: Take,
 ) -> Result:
     settings = TextureSettings(recipe.parameters["color_space"], recipe.parameters["mip_levels"])
     try:
-        return _made(recipe, import_texture(content, name, settings), gate, stamps)
+        return _made(recipe, import_texture(content, name, settings, take), gate, stamps)
     except InputError as error:
         return _failed(recipe, error.problems, gate, stamps)
 

@@ -84,6 +84,9 @@ COMPILE_SECONDS = 20.0
 COMPILE_BYTES = 2 << 30
 """Largest address space of one run of a shader compiler, in bytes."""
 
+COOK_BYTES = 2 << 30
+"""Bytes of memory that the workers of a cook use at once; what alone needs more is imported alone."""
+
 LOCK_SECONDS = 120.0
 """How long a process waits for another one that cooks the same cache, in seconds."""
 

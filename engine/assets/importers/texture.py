@@ -1,6 +1,6 @@
 """Imports PNG and JPEG files as RGBA texels of four bytes with a mip chain.
 
-The peak of memory beside the file is at most four times the finest level: the decoder holds one picture, and
+The peak of memory beside the file is at most _PEAK times the finest level: the decoder holds one picture, and
 all else is done in place, a few rows at a time. Texels are as stored in the file: its colour profile, gamma
 and orientation are not applied.
 """
@@ -8,6 +8,7 @@ and orientation are not applied.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,9 @@ from engine.humon import InputError, Position, Problem
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_PEAK = 4
+"""Bytes of memory at most for each byte of the finest level."""
+
 _BAND_TEXELS = 1 << 15
 """Texels of the rows that are converted at once."""
 
@@ -40,11 +44,14 @@ class TextureSettings:
     mip_levels: int | None = None
 
 
-def import_texture(data: bytes, name: str, settings: TextureSettings) -> Imported:
+def import_texture(
+    data: bytes, name: str, settings: TextureSettings, take: Callable[[int], None] = lambda size: None
+) -> Imported:
     """Decode a PNG or JPEG file and compute its mip levels; the result has the finest first.
 
-    The structure of the file and the size in its header are checked before anything is decoded. Raises
-    InputError: `texture.format`, `texture.size`, `texture.decode`, `texture.memory` or `texture.mips`.
+    The structure of the file and the size in its header are checked before anything is decoded, and `take` is
+    called with the most bytes of memory that it needs. Raises InputError: `texture.format`, `texture.size`,
+    `texture.decode`, `texture.memory` or `texture.mips`.
     """
     file = _read_file(data, name)
     width, height = file.width, file.height
@@ -55,6 +62,7 @@ def import_texture(data: bytes, name: str, settings: TextureSettings) -> Importe
         raise _error(AssetCode.TEXTURE_MIPS, message, name)
     shapes = [(max(1, height >> level), max(1, width >> level), 4) for level in range(levels)]
     offsets = np.cumsum([0, *(rows * columns * 4 for rows, columns, _ in shapes)]).tolist()
+    take(_PEAK * width * height * 4)
     try:
         texels = _decode(file, offsets[-1], name)
         fill_mips(
