@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from enum import IntEnum
@@ -41,18 +40,19 @@ def run_process(command: Callable[[], int]) -> NoReturn:
         code = guarded(command)
     finally:
         stop_signals.ignore()
-    if stop_signals.number and _has_threads():
-        # Python would wait until they have decoded their pictures; they hold nothing that outlives them.
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
+    if stop_signals.number:
+        # Python would free all objects one by one, and wait for threads that decode pictures; what outlives
+        # the process was released before.
+        end_process(code)
     sys.exit(code)
 
 
-def _has_threads() -> bool:
-    main = threading.main_thread()
-    return any(thread is not main and not thread.daemon for thread in threading.enumerate())
+def end_process(code: int) -> NoReturn:
+    """End the process at once, after what it has printed was written."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def guarded(command: Callable[[], int]) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.cli.argument_types import Parser, add_size, positive
 from engine.cli.exits import guarded
 from engine.cli.profiles import DEFAULT_PROFILE
+from engine.humon.collector import collector_paused
 
 PROG = "python -m engine"
 EXIT_CODES = """\
@@ -173,6 +174,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = PROG) -> int:
 
     def run() -> int:
         options = make_parser(prog).parse_args(arguments)
-        return int(import_module(f"engine.cli.{options.command}").run(options))
+        with collector_paused():  # a command is short, and what it has read stays
+            return int(import_module(f"engine.cli.{options.command}").run(options))
 
     return guarded(run)

@@ -4,12 +4,11 @@ The loop handles valid text; everything else goes to `Diagnostics`, which record
 where to continue, so that all problems of a file are reported together.
 """
 
-import gc
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from engine.humon.codes import Code
+from engine.humon.collector import collector_paused
 from engine.humon.columns import Columns, Content
 from engine.humon.diagnostics import Diagnostics, ReadingStopped
 from engine.humon.encoding import check_text, decode
@@ -38,7 +37,7 @@ def read_columns(source: str | bytes, name: str) -> tuple[str, Columns]:
         check_text(text, name)
     diagnostics = Diagnostics(text, name)
     columns = Columns()
-    with _gc_paused(), suppress(ReadingStopped):
+    with collector_paused(), suppress(ReadingStopped):
         _scan(text, columns, diagnostics, len(source))
         if len(text) > MAX_TOKEN_CHARS:
             diagnostics.check_token_sizes(columns)
@@ -52,18 +51,6 @@ def check_size(size: int, name: str, limit: int | None = None) -> None:
     if size > limit:
         message = f"{size} bytes are more than the limit of {limit}"
         raise InputError(Problem(Code.SIZE, message, Position(name), help="split the file and use include"))
-
-
-@contextmanager
-def _gc_paused() -> Iterator[None]:
-    """Pause the cycle collector, which would traverse all new containers again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _scan(text: str, columns: Columns, diagnostics: Diagnostics, size: int) -> None:

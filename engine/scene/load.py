@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.assets import AssetDb, read_asset_db
 from engine.feature import Registry, discover
 from engine.humon import InputError, Position, Problem, ProblemCollector, Severity, excerpt_of
+from engine.humon.collector import collector_paused
 from engine.scene.build import TableauBuilder
 from engine.scene.files import FileReader, SceneFile
 from engine.scene.scene import Scene
@@ -29,7 +28,7 @@ def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -
     objects and features (`object.*`, `feature.*`, `field.*`, `value.*`).
     """
     registry = discover() if registry is None else registry
-    with _gc_paused():
+    with collector_paused():
         return _load(Path(path), registry)
 
 
@@ -53,18 +52,6 @@ def _load(path: Path, registry: Registry) -> Scene:
     tableau.update_world()  # finds what leaves the range
     tableau.warnings[:] = [_with_excerpt(problem, files) for problem in tableau.warnings]
     return Scene(files, reader.gate.root, dbs or (), tableau, registry, problems.warnings, home)
-
-
-@contextmanager
-def _gc_paused() -> Iterator[None]:
-    """Pause the cycle collector, which would traverse a million containers again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _read_dbs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -129,6 +130,65 @@ def test_at_whatever_moment_of_a_cook_a_signal_comes_nothing_is_left_behind(
         assert files(project) == left, nth
         assert now == before or run(root, "engine", "cook", scene).out.endswith("cooked already\n"), nth
         cache_of(project).write_bytes(before)
+
+
+EARLY = """
+import os, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def note(event, arguments):
+    if event == "import" and arguments[0] == sys.argv[2]:
+        os.kill(os.getpid(), signal.SIGINT)
+sys.addaudithook(note)
+if sys.argv[1] == "diorama":
+    from viewer.command import run
+    sys.exit(run())
+runpy.run_module(sys.argv[1], run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("module", ["engine.cli.exits", "engine.cli.stop_signals", "engine.files.streams"])
+@pytest.mark.parametrize("command", ["viewer", "engine", "diorama"])
+def test_an_interrupt_before_signals_are_handled_ends_without_a_word(
+    root: Path, command: str, module: str
+) -> None:
+    line = [sys.executable, "-c", EARLY, command, module]
+    done = subprocess.run(line, cwd=root, capture_output=True, timeout=limit(20), check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+def test_an_interrupted_command_frees_nothing_that_the_end_frees(root: Path) -> None:
+    code = (
+        "import gc, os, signal\nfrom engine.cli.exits import run_process\n"
+        "class Read:\n    def __del__(self):\n        print('freed')\n"
+        "def command():\n    read = Read()\n    try:\n        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    finally:\n        print('frozen' if gc.get_freeze_count() else 'collected')\n"
+        "    return 0\nrun_process(command)\n"
+    )
+    line = [sys.executable, "-c", code]
+    done = subprocess.run(line, cwd=root, capture_output=True, text=True, timeout=limit(20), check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "frozen\n", ENDED)
+
+
+def test_after_an_interrupted_call_the_collector_works_as_before(interruptible: None) -> None:
+    def interrupted() -> int:
+        signal.raise_signal(signal.SIGINT)
+        return 0
+
+    before = gc.get_freeze_count()
+    assert guarded(interrupted) == 130
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, before)
+
+
+def test_no_cycles_are_looked_for_while_a_command_runs(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from engine.cli import main as cli
+    from engine.cli import plan
+
+    seen: list[bool] = []
+    monkeypatch.setattr(plan, "run", lambda options: seen.append(gc.isenabled()) or 0)
+    assert cli.main(["plan", str(root / "scenes/cube.hu")]) == 0
+    assert (seen, gc.isenabled()) == ([False], True)
 
 
 def test_a_signal_that_was_ignored_from_the_start_stays_so(root: Path, tmp_path: Path) -> None:

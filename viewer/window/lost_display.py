@@ -8,13 +8,12 @@ requests that the server refuses are reported, and end nothing.
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from engine.cli.exits import ExitCode, guarded
+from engine.cli.exits import ExitCode, end_process, guarded
 
 LOST = """\
 error[display.lost]: the display server ended or closed its connection, and the window with it
@@ -71,10 +70,7 @@ class DisplayWatch:
             code = guarded(self._finish)
         except BaseException:  # noqa: BLE001 - Xlib cannot pass it on, and must not get control back
             sys.excepthook(*sys.exc_info())
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
+        end_process(code)
 
     def _on_error(self, _display: int, event: Any) -> int:
         """Report a refused request, each kind once: Xlib would end the process, and frames can go on."""
