@@ -1,6 +1,6 @@
 """`python -m viewer`: see `viewer.main`."""
 
-from engine.cli.exits import run_process
+import sys
 
 
 def run() -> int:
@@ -11,4 +11,9 @@ def run() -> int:
 
 
 if __name__ == "__main__":
-    run_process(run)
+    try:
+        from engine.cli.exits import run_process
+
+        run_process(run)
+    except KeyboardInterrupt:  # before signals are handled
+        sys.exit(130)

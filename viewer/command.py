@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import NoReturn
 
-from engine.cli.exits import guarded, run_process
+try:
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn
+
+    from engine.cli.exits import guarded, run_process
+except KeyboardInterrupt:  # before signals are handled
+    sys.exit(130)
 
 PROG = "diorama"
 
