@@ -75,8 +75,6 @@ def test_20_000_frames_with_a_moving_camera_and_switched_features_grow_by_nothin
             if frame % ROUND == 0 and frame >= WARM_UP:
                 scene.settle()
                 rounds.append(held(scene))
-                scene.host.frames.clear()  # the facts of every frame, which a scene under test keeps
-                scene.host.log.clear()
                 sizes.append(resident())
             if frame % SWITCH_EVERY == 0 and frame < FRAMES:
                 switch(scene, frame)

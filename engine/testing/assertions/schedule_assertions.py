@@ -67,6 +67,6 @@ class _NoUpload:
         self._scene.settle()
         uploaded = self._scene.schedule.done.bytes_uploaded - self._before.bytes_uploaded
         if uploaded:
-            log = self._scene.host.log[self._first :]
+            log = self._scene.host.log[self._first :] or self._scene.host.log
             names = [f"{name}: {mib(size)}" for upload in log for name, size in upload.items()]
             fail(f"{mib(uploaded)} were uploaded, expected none:", names)

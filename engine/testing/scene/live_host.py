@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from engine.testing.scene.latest import Latest
 from engine.testing.scene.memory_facts import HeapMemory, MemoryFacts
 from engine.testing.scene.schedule_facts import Done, ScheduleFacts, UploadLogger
 from engine.testing.scene.shared_devices import Lease, lease_device
@@ -44,8 +45,8 @@ class LiveHost:
         first_message: int = 0,
     ) -> None:
         self.runtime = runtime
-        self.frames: list[FrameFacts] = []
-        self.log: list[dict[str, int]] = []
+        self.frames: list[FrameFacts] = Latest()
+        self.log: list[dict[str, int]] = Latest()
         self._follow()
         self._show = show
         self._read = read or runtime.read_pixels

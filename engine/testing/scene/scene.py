@@ -243,7 +243,7 @@ class OpenedScene:
 
     @property
     def frames(self) -> Sequence[FrameFacts]:
-        """Facts of every frame drawn so far: its number and its times in milliseconds."""
+        """Facts of the latest frames, 2,000 at least: number and times in milliseconds."""
         return self.host.frames
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from engine.plan.resident.steps import Allocate, AnyStep, ClearStaging, Move, Tr
 from engine.plan.schedule.schedule import Schedule, make_schedule
 from engine.planning.offline import scene_problems
 from engine.planning.scene import ScenePlanner
+from engine.testing.scene.latest import Latest
 from engine.testing.scene.memory_facts import HeapMemory, MemoryFacts
 from engine.testing.scene.schedule_facts import Done, ScheduleFacts, uploads_of
 
@@ -60,8 +61,8 @@ class SimulatedHost:
     ) -> None:
         self.profile = self._recorded = profile
         self.driver = profile.name
-        self.frames: list[FrameFacts] = []
-        self.log: list[dict[str, int]] = []
+        self.frames: list[FrameFacts] = Latest()
+        self.log: list[dict[str, int]] = Latest()
         self._document = document
         self._library = library
         self._planner = ScenePlanner(document.tableau, document.registry, library, profile, size)
