@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from engine.cli.exits import ExitCode
 from engine.cli.profiles import find_profile
+from engine.files.streams import write_output
 
 if TYPE_CHECKING:
     from engine.plan.profile.device_profile import DeviceProfile
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
     old, new = (read(path).text for path in (options.old, options.new))
     profile = options.profile or profile_name(old, str(options.old))
-    sys.stdout.write(compare(old, new, find_profile(profile), str(options.old), str(options.new)))
+    write_output(compare(old, new, find_profile(profile), str(options.old), str(options.new)))
     return ExitCode.DONE
 
 

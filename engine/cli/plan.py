@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.cli.exits import ExitCode
 from engine.cli.profiles import find_profile
+from engine.files.streams import write_output
 
 if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         write_atomically(options.out, text)
     else:
-        sys.stdout.write(text)
+        write_output(text)
     return ExitCode.DONE
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from engine.cli.exits import ExitCode
 from engine.cli.plan import plan_of
+from engine.files.streams import write_output
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the reasons; raises PlanError `why.unknown` if nothing in the plan matches the question."""
     from engine.plan.text.why import why_text
 
-    sys.stdout.write(why_text(plan_of(options), options.question))
+    write_output(why_text(plan_of(options), options.question))
     return ExitCode.DONE

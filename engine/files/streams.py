@@ -11,6 +11,8 @@ import os
 import sys
 from typing import TypeGuard
 
+_AT_ONCE = 1 << 20
+"""Characters that are written at once."""
 _NAMES = ("stdin", "stdout", "stderr")
 _WRITING = {errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, getattr(errno, "EDQUOT", -1)}
 
@@ -33,6 +35,12 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if getattr(stream, "errors", "") == "strict" and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def write_output(text: str) -> None:
+    """Write to stdout, in pieces: a signal waits for the end of each."""
+    for begin in range(0, len(text), _AT_ONCE):
+        sys.stdout.write(text[begin : begin + _AT_ONCE])
 
 
 def is_output_failure(error: Exception) -> TypeGuard[OSError]:

@@ -8,6 +8,8 @@ from itertools import accumulate
 from engine.humon.problem import TAB_COLUMNS
 
 _BREAK = re.compile(r"\r\n|\r|\n")
+_AT_ONCE = 1 << 20
+"""Characters that are split at once; meanwhile a signal waits."""
 
 
 class Lines:
@@ -25,9 +27,11 @@ class Lines:
                 starts = array("I", [0])
                 starts.extend(found.end() for found in _BREAK.finditer(self.text))
             else:
-                lengths = map(len, self.text.split("\n"))
-                starts = array("I", accumulate(lengths, lambda start, length: start + length + 1, initial=0))
-                starts.pop()
+                starts = array("I", [0])
+                for begin in range(0, len(self.text), _AT_ONCE):
+                    lengths = map(len, self.text[begin : begin + _AT_ONCE].split("\n"))
+                    ends = accumulate(lengths, lambda start, length: start + length + 1, initial=begin)
+                    starts.extend(list(ends)[1:-1])
             self._starts = starts
         return self._starts
 

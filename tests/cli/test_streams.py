@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.limits import limit
 
 from engine.cli.main import main as engine
+from engine.files import streams
 from viewer.command import main as diorama
 from viewer.main import main as viewer
 
@@ -107,6 +109,15 @@ def test_a_closed_or_full_error_stream_leaves_the_exit_code(root: Path) -> None:
     assert run(ENGINE, ["plan", "none.hu"], root, before=lambda: os.close(2)).returncode == 2
     with open("/dev/full", "w") as full:
         assert run(ENGINE, ["plan", "none.hu"], root, stderr=full).returncode == 2
+
+
+def test_a_long_output_is_written_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces: list[str] = []
+    monkeypatch.setattr(streams, "_AT_ONCE", 7)
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=pieces.append))
+    streams.write_output("a long line, and\nanother")
+    assert "".join(pieces) == "a long line, and\nanother"
+    assert max(map(len, pieces)) == 7
 
 
 def test_no_file_gets_the_descriptor_of_a_closed_stream(root: Path, tmp_path: Path) -> None:
