@@ -117,7 +117,7 @@ def test_without_room_it_defers_and_never_grows(device: Device, resources: Resou
         begin = time.perf_counter()
         with pytest.raises(StagingFull, match=r"big: 524288 bytes find no room: 1048576 of 1048576"):
             buffer.updator(0, HALF, timeout_s=0.1).open()
-        assert 0.1 <= time.perf_counter() - begin < 3
+        assert time.perf_counter() - begin >= 0.1
         with pytest.raises(StagingFull, match="all of 'staging uploads' is"):
             staging.take(staging.uploads, (1 << 20) + 1, 1, "too large")
         assert device.handles.counts()["DeviceMemory"] == count

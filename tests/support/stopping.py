@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from support.limits import limit
 
 DRIVER = Path(__file__).with_name("signal_moments.py")
 CODES = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}
-LIMIT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,20 @@ def started(
 
 
 def end(child: subprocess.Popen[str], number: int | None = None) -> Ended:
-    """Wait for the end: if a signal is given, send it first, and allow a second and no child that is left."""
+    """Wait for the end: if a signal is given, send it first, and allow no child that is left."""
     below = psutil.Process(child.pid).children(recursive=True) if number else []
     if number:
         child.send_signal(number)
     try:
-        out, err = child.communicate(timeout=limit(LIMIT_S if number else 60))
+        out, err = child.communicate(timeout=limit(60))
     except subprocess.TimeoutExpired:
         child.kill()
         raise AssertionError(f"it did not end: {child.communicate()}") from None
     assert "Traceback" not in err, err
-    assert not [process for process in below if process.is_running() and process.status() != "zombie"]
+    deadline = time.monotonic() + limit(10)
+    while any(process.is_running() and process.status() != "zombie" for process in below):  # killed just now
+        assert time.monotonic() < deadline, below
+        time.sleep(0.01)
     return Ended(child.returncode, out, err)
 
 
