@@ -22,8 +22,9 @@ from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
 from engine.render.descriptors import BoundBuffer, BoundImage, DescriptorSets
 from engine.render.frame_recorder import BoundGroup, BoundScreen
+from engine.render.graphics_pipeline import set_layouts
 from engine.render.pass_binding import PassBinding, TextureSamplers
-from engine.render.pipelines import Pipelines, set_layouts
+from engine.render.pipelines import Pipelines
 from engine.vk.enums import AddressMode, Filter, MipmapMode
 
 ANISOTROPY = 8.0

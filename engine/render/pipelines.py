@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
-from engine.plan.terms.drawing import Blend
 from engine.plan.terms.drawing_rows import PipelineRow
-from engine.plan.terms.formats import Format
 from engine.planning.draw.shading import ShaderSet
-from engine.render.layouts import BindingSlot, Layouts, SetLayout
+from engine.render.graphics_pipeline import create_pipeline, describe_pipeline, set_layouts
+from engine.render.layouts import Layouts
 from engine.render.pipeline_cache import PipelineCache
-from engine.vk.binding import constants
 from engine.vk.device import Device
-from engine.vk.enums import ColorComponent
 from engine.vk.errors import DeviceLost, VulkanError
-from engine.vk.structs import new
-
-_RGBA = ColorComponent.R | ColorComponent.G | ColorComponent.B | ColorComponent.A
-
-
-@lru_cache(maxsize=1024)
-def set_layouts(shading: ShaderSet) -> tuple[SetLayout, ...]:
-    """Return the descriptor set layouts of a shader set, from its reflection."""
-    return tuple(
-        tuple(BindingSlot(row.binding, int(row.type), row.count, int(row.stages)) for row in rows)
-        for rows in shading.sets
-    )
 
 
 class Pipelines:
@@ -100,127 +84,12 @@ class Pipelines:
         self._live.clear()
         self._retired.clear()
 
-    def _create(
-        self,
-        row: PipelineRow,
-        offsets: Sequence[int],
-        shading: ShaderSet,
-    ) -> Any:
-        modules: list[Any] = []
-        try:
-            infos = []
-            for shader, (stage, entry) in zip(row.shaders, shading.stages, strict=True):
-                code = self._code(shader)
-                info = new("VkShaderModuleCreateInfo", codeSize=len(code), pCode=code)
-                modules.append(self._device.create("ShaderModule", info, name=row.name))
-                infos.append(
-                    new(
-                        "VkPipelineShaderStageCreateInfo",
-                        stage=int(stage),
-                        module=modules[-1],
-                        pName=entry,
-                    )
-                )
-            info = self._info(row, offsets, shading, infos)
-            return self._device.create("Pipeline", info, name=row.name, cache=self._cache.handle)
-        finally:
-            for module in modules:
-                self._device.destroy("ShaderModule", module)
-
-    def _info(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet, stages: list[Any]) -> Any:
-        state = row.state
-        bias = state.depth_bias or (0.0, 0.0)
-        dynamic = [
-            constants.VK_DYNAMIC_STATE_VIEWPORT,
-            constants.VK_DYNAMIC_STATE_SCISSOR,
-            constants.VK_DYNAMIC_STATE_FRONT_FACE,
-        ]
-        rendering = new(
-            "VkPipelineRenderingCreateInfo",
-            pColorAttachmentFormats=[int(form) for form in state.colour_formats],
-            depthAttachmentFormat=int(state.depth_format),
+    def _create(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> Any:
+        described = describe_pipeline(row, offsets, shading)
+        code = [self._code(shader) for shader in row.shaders]
+        return create_pipeline(
+            self._device, self._layouts, described, code, name=row.name, cache=self._cache.handle
         )
-        return new(
-            "VkGraphicsPipelineCreateInfo",
-            pNext=rendering,
-            pStages=stages,
-            pVertexInputState=_vertex_input(row, offsets, shading),
-            pInputAssemblyState=new("VkPipelineInputAssemblyStateCreateInfo", topology=int(row.topology)),
-            pViewportState=new("VkPipelineViewportStateCreateInfo", viewportCount=1, scissorCount=1),
-            pRasterizationState=new(
-                "VkPipelineRasterizationStateCreateInfo",
-                depthClampEnable=state.depth_clamp,
-                polygonMode=_POLYGON_MODES[state.wireframe],
-                cullMode=int(state.cull),
-                depthBiasEnable=state.depth_bias is not None,
-                depthBiasConstantFactor=bias[0],
-                depthBiasSlopeFactor=bias[1],
-                lineWidth=1.0,
-            ),
-            pMultisampleState=new("VkPipelineMultisampleStateCreateInfo", rasterizationSamples=state.samples),
-            pDepthStencilState=new(
-                "VkPipelineDepthStencilStateCreateInfo",
-                depthTestEnable=state.depth_test,
-                depthWriteEnable=state.depth_write,
-                depthCompareOp=int(state.depth_compare),
-            ),
-            pColorBlendState=new(
-                "VkPipelineColorBlendStateCreateInfo", pAttachments=[_blend(blend) for blend in state.blends]
-            ),
-            pDynamicState=new("VkPipelineDynamicStateCreateInfo", pDynamicStates=dynamic),
-            layout=self.layout(shading),
-        )
-
-
-_POLYGON_MODES = (constants.VK_POLYGON_MODE_FILL, constants.VK_POLYGON_MODE_LINE)
-_FACTORS = {
-    Blend.ALPHA: (constants.VK_BLEND_FACTOR_SRC_ALPHA, constants.VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA),
-    Blend.PREMULTIPLIED: (constants.VK_BLEND_FACTOR_ONE, constants.VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA),
-    Blend.ADD: (constants.VK_BLEND_FACTOR_ONE, constants.VK_BLEND_FACTOR_ONE),
-}
-"""The factors of a blended colour: of the shader's, and of what is there."""
-
-
-def _blend(blend: Blend) -> Any:
-    """Return how a colour attachment is blended. Its alpha is what both cover; added light covers nothing."""
-    if blend is Blend.OPAQUE:
-        return new("VkPipelineColorBlendAttachmentState", colorWriteMask=_RGBA)
-    source, there = _FACTORS[blend]
-    covers = blend is not Blend.ADD
-    return new(
-        "VkPipelineColorBlendAttachmentState",
-        blendEnable=True,
-        srcColorBlendFactor=source,
-        dstColorBlendFactor=there,
-        colorBlendOp=constants.VK_BLEND_OP_ADD,
-        srcAlphaBlendFactor=constants.VK_BLEND_FACTOR_ONE if covers else constants.VK_BLEND_FACTOR_ZERO,
-        dstAlphaBlendFactor=there if covers else constants.VK_BLEND_FACTOR_ONE,
-        alphaBlendOp=constants.VK_BLEND_OP_ADD,
-        colorWriteMask=_RGBA,
-    )
-
-
-def _vertex_input(row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> Any:
-    """Match the vertex shader's inputs to the vertex format by name; other attributes are not fetched."""
-    offered = {name: (form, offset) for (name, form), offset in zip(row.vertex_format, offsets, strict=True)}
-    attributes = []
-    for variable in shading.inputs:
-        form, offset = offered.get(variable.name, (Format.UNDEFINED, 0))
-        attributes.append(
-            new(
-                "VkVertexInputAttributeDescription",
-                location=variable.location,
-                binding=0,
-                format=int(form),
-                offset=offset,
-            )
-        )
-    binding = new("VkVertexInputBindingDescription", binding=0, stride=row.vertex_stride)
-    return new(
-        "VkPipelineVertexInputStateCreateInfo",
-        pVertexBindingDescriptions=[binding] if attributes else [],
-        pVertexAttributeDescriptions=attributes,
-    )
 
 
 def _identity(row: PipelineRow) -> tuple[Any, ...]:

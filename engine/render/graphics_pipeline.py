@@ -1,0 +1,218 @@
+"""What a graphics pipeline is made from, as plain data, and making it: equal data makes equal pipelines.
+
+The data travels to the process that tries unknown shaders (`engine.runtime.trials`), so that the driver there
+compiles what the frame needs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from engine.plan.terms.drawing import Blend
+from engine.render.layouts import BindingSlot, Layouts, SetLayout
+from engine.vk.binding import NULL, constants
+from engine.vk.device import Device
+from engine.vk.enums import ColorComponent
+from engine.vk.structs import new
+
+if TYPE_CHECKING:
+    from engine.plan.terms.drawing_rows import PipelineRow
+    from engine.planning.draw.shading import ShaderSet
+
+_RGBA = ColorComponent.R | ColorComponent.G | ColorComponent.B | ColorComponent.A
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineDescription:
+    """Everything that a graphics pipeline is made from but the code of its shaders; numbers are Vulkan's.
+
+    `stages` are (stage, entry point), `attributes` (location, format, offset in bytes) of the only vertex
+    buffer, whose vertices are `stride` bytes apart.
+    """
+
+    stages: tuple[tuple[int, str], ...]
+    sets: tuple[SetLayout, ...]
+    attributes: tuple[tuple[int, int, int], ...]
+    stride: int
+    topology: int
+    cull: int
+    depth_compare: int
+    depth_test: bool
+    depth_write: bool
+    depth_bias: tuple[float, float] | None
+    depth_clamp: bool
+    wireframe: bool
+    blends: tuple[int, ...]
+    samples: int
+    colour_formats: tuple[int, ...]
+    depth_format: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as values of JSON."""
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_json(value: dict[str, Any]) -> PipelineDescription:
+        """Return what `to_json` was called on."""
+        bias = value["depth_bias"]
+        changed = {
+            "stages": tuple((stage, entry) for stage, entry in value["stages"]),
+            "sets": tuple(tuple(BindingSlot(**slot) for slot in slots) for slots in value["sets"]),
+            "attributes": tuple((place, form, offset) for place, form, offset in value["attributes"]),
+            "depth_bias": None if bias is None else (bias[0], bias[1]),
+            "blends": tuple(value["blends"]),
+            "colour_formats": tuple(value["colour_formats"]),
+        }
+        return PipelineDescription(**{**value, **changed})
+
+
+@lru_cache(maxsize=1024)
+def set_layouts(shading: ShaderSet) -> tuple[SetLayout, ...]:
+    """Return the descriptor set layouts of a shader set, from its reflection."""
+    return tuple(
+        tuple(BindingSlot(row.binding, int(row.type), row.count, int(row.stages)) for row in rows)
+        for rows in shading.sets
+    )
+
+
+def describe_pipeline(row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> PipelineDescription:
+    """Describe the pipeline of a plan row; `offsets` are those of the vertex attributes, in bytes.
+
+    The vertex shader's inputs are matched to the vertex format by name; other attributes are not fetched.
+    """
+    offered = {
+        name: (int(form), offset) for (name, form), offset in zip(row.vertex_format, offsets, strict=True)
+    }
+    attributes = ((v.location, *offered.get(v.name, (0, 0))) for v in shading.inputs)
+    state = row.state
+    return PipelineDescription(
+        stages=tuple((int(stage), entry) for stage, entry in shading.stages),
+        sets=set_layouts(shading),
+        attributes=tuple(attributes),
+        stride=row.vertex_stride,
+        topology=int(row.topology),
+        cull=int(state.cull),
+        depth_compare=int(state.depth_compare),
+        depth_test=state.depth_test,
+        depth_write=state.depth_write,
+        depth_bias=state.depth_bias,
+        depth_clamp=state.depth_clamp,
+        wireframe=state.wireframe,
+        blends=tuple(int(blend) for blend in state.blends),
+        samples=state.samples,
+        colour_formats=tuple(int(form) for form in state.colour_formats),
+        depth_format=int(state.depth_format),
+    )
+
+
+def create_pipeline(
+    device: Device,
+    layouts: Layouts,
+    described: PipelineDescription,
+    code: Sequence[bytes],
+    *,
+    name: str,
+    cache: Any = NULL,
+) -> Any:
+    """Create the VkPipeline with the SPIR-V of each stage, in order. Raises VulkanError."""
+    modules: list[Any] = []
+    try:
+        stages = []
+        for (stage, entry), one in zip(described.stages, code, strict=True):
+            info = new("VkShaderModuleCreateInfo", codeSize=len(one), pCode=one)
+            modules.append(device.create("ShaderModule", info, name=name))
+            stages.append(
+                new("VkPipelineShaderStageCreateInfo", stage=stage, module=modules[-1], pName=entry)
+            )
+        return device.create("Pipeline", _info(layouts, described, stages), name=name, cache=cache)
+    finally:
+        for module in modules:
+            device.destroy("ShaderModule", module)
+
+
+def _info(layouts: Layouts, described: PipelineDescription, stages: list[Any]) -> Any:
+    bias = described.depth_bias or (0.0, 0.0)
+    blends = [_blend(Blend(blend)) for blend in described.blends]
+    dynamic = [
+        constants.VK_DYNAMIC_STATE_VIEWPORT,
+        constants.VK_DYNAMIC_STATE_SCISSOR,
+        constants.VK_DYNAMIC_STATE_FRONT_FACE,
+    ]
+    rendering = new(
+        "VkPipelineRenderingCreateInfo",
+        pColorAttachmentFormats=list(described.colour_formats),
+        depthAttachmentFormat=described.depth_format,
+    )
+    return new(
+        "VkGraphicsPipelineCreateInfo",
+        pNext=rendering,
+        pStages=stages,
+        pVertexInputState=_vertex_input(described),
+        pInputAssemblyState=new("VkPipelineInputAssemblyStateCreateInfo", topology=described.topology),
+        pViewportState=new("VkPipelineViewportStateCreateInfo", viewportCount=1, scissorCount=1),
+        pRasterizationState=new(
+            "VkPipelineRasterizationStateCreateInfo",
+            depthClampEnable=described.depth_clamp,
+            polygonMode=_POLYGON_MODES[described.wireframe],
+            cullMode=described.cull,
+            depthBiasEnable=described.depth_bias is not None,
+            depthBiasConstantFactor=bias[0],
+            depthBiasSlopeFactor=bias[1],
+            lineWidth=1.0,
+        ),
+        pMultisampleState=new("VkPipelineMultisampleStateCreateInfo", rasterizationSamples=described.samples),
+        pDepthStencilState=new(
+            "VkPipelineDepthStencilStateCreateInfo",
+            depthTestEnable=described.depth_test,
+            depthWriteEnable=described.depth_write,
+            depthCompareOp=described.depth_compare,
+        ),
+        pColorBlendState=new("VkPipelineColorBlendStateCreateInfo", pAttachments=blends),
+        pDynamicState=new("VkPipelineDynamicStateCreateInfo", pDynamicStates=dynamic),
+        layout=layouts.pipeline_layout(described.sets),
+    )
+
+
+_POLYGON_MODES = (constants.VK_POLYGON_MODE_FILL, constants.VK_POLYGON_MODE_LINE)
+_FACTORS = {
+    Blend.ALPHA: (constants.VK_BLEND_FACTOR_SRC_ALPHA, constants.VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA),
+    Blend.PREMULTIPLIED: (constants.VK_BLEND_FACTOR_ONE, constants.VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA),
+    Blend.ADD: (constants.VK_BLEND_FACTOR_ONE, constants.VK_BLEND_FACTOR_ONE),
+}
+"""The factors of a blended colour: of the shader's, and of what is there."""
+
+
+def _blend(blend: Blend) -> Any:
+    """Return how a colour attachment is blended. Its alpha is what both cover; added light covers nothing."""
+    if blend is Blend.OPAQUE:
+        return new("VkPipelineColorBlendAttachmentState", colorWriteMask=_RGBA)
+    source, there = _FACTORS[blend]
+    covers = blend is not Blend.ADD
+    return new(
+        "VkPipelineColorBlendAttachmentState",
+        blendEnable=True,
+        srcColorBlendFactor=source,
+        dstColorBlendFactor=there,
+        colorBlendOp=constants.VK_BLEND_OP_ADD,
+        srcAlphaBlendFactor=constants.VK_BLEND_FACTOR_ONE if covers else constants.VK_BLEND_FACTOR_ZERO,
+        dstAlphaBlendFactor=there if covers else constants.VK_BLEND_FACTOR_ONE,
+        alphaBlendOp=constants.VK_BLEND_OP_ADD,
+        colorWriteMask=_RGBA,
+    )
+
+
+def _vertex_input(described: PipelineDescription) -> Any:
+    attributes = [
+        new("VkVertexInputAttributeDescription", location=location, binding=0, format=form, offset=offset)
+        for location, form, offset in described.attributes
+    ]
+    binding = new("VkVertexInputBindingDescription", binding=0, stride=described.stride)
+    return new(
+        "VkPipelineVertexInputStateCreateInfo",
+        pVertexBindingDescriptions=[binding] if attributes else [],
+        pVertexAttributeDescriptions=attributes,
+    )
