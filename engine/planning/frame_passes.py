@@ -9,10 +9,20 @@ from dataclasses import dataclass
 from engine.assets import AssetLibrary
 from engine.feature import Feature, Registry
 from engine.feature.collect import RequirementCollector
-from engine.graph import SCENE_COLOR, CompiledGraph, DrawPass, FullscreenPass, Pass, compile_graph
+from engine.graph import (
+    SCENE_COLOR,
+    CompiledGraph,
+    CompiledPass,
+    DrawPass,
+    FullscreenPass,
+    Pass,
+    compile_graph,
+)
 from engine.humon import InputError, Problem
+from engine.plan.terms.drawing_rows import PipelineState
+from engine.planning.draw.drawing import PipelineTrials, mesh_pipeline, pipeline_state
 from engine.planning.draw.interfaces import PassInterface
-from engine.planning.draw.recipes import frame_members
+from engine.planning.draw.recipes import Usable, frame_members
 from engine.planning.draw.shading import ShaderSet, check_shaders, shader_set
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import Tableau
@@ -52,13 +62,17 @@ class FramePasses:
         library: AssetLibrary,
         collector: RequirementCollector,
         report: Callable[[Problem], None],
+        trials: PipelineTrials | None = None,
     ) -> None:
+        """`trials` say which pipelines may be drawn with; None: all may."""
         self._tableau = tableau
         self._registry = registry
         self._library = library
         self._collector = collector
         self._report = report
+        self._trials = trials
         self._tables: dict[str, DrawTable] = {}
+        self._states: dict[str, PipelineState] = {}
         self._screens: dict[FullscreenPass, ShaderSet] = {}
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
 
@@ -91,15 +105,16 @@ class FramePasses:
             self._compiled.append(_Compiled(passes, samples, graph, features_of))
         return graph, features_of
 
-    def update_table(self, p: Pass, features: frozenset[str] | None) -> DrawTable | None:
+    def update_table(self, compiled: CompiledPass, features: frozenset[str] | None) -> DrawTable | None:
         """Update and return the draw table of a pass; None where it draws no rows, or its feature cannot.
 
         The feature is switched off on objects whose assets it cannot draw. `features` are the device's.
         """
+        p = compiled.declaration
         if not isinstance(p, DrawPass) or p.draws not in self._registry:
             return None
         try:
-            table = self.table(p, features)
+            table = self.table(compiled, p, features)
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             self._tables.pop(p.name, None)
             self.guard(self._registry[p.draws], error)
@@ -109,14 +124,26 @@ class FramePasses:
             self._collector.switch_off_assets(self._registry[p.draws], table.field, errors)
         return table
 
-    def table(self, p: DrawPass, features: frozenset[str] | None) -> DrawTable:
-        """Return the draw table of a pass, an empty one where it is new."""
+    def table(self, compiled: CompiledPass, p: DrawPass, features: frozenset[str] | None) -> DrawTable:
+        """Return the draw table of a pass, an empty one where it is new, or its pipelines must be tried."""
         table = self._tables.get(p.name)
-        if table is None or table.declaration != p:
+        state = None if self._trials is None else pipeline_state(compiled, p.state, features)
+        if table is None or table.declaration != p or self._states.get(p.name) != state:
             feature = self._registry[p.draws]
-            table = DrawTable(p, feature, self._tableau, self._library, self._report, features)
+            usable = None if state is None else self._usable(p.name, state)
+            table = DrawTable(p, feature, self._tableau, self._library, self._report, features, usable)
             self._tables[p.name] = table
+            if state is not None:
+                self._states[p.name] = state
         return table
+
+    def _usable(self, name: str, state: PipelineState) -> Usable | None:
+        """Return what says which pipelines of a pass may be drawn with."""
+        trials = self._trials
+        assert trials is not None
+        return lambda key, shading: trials.usable(
+            mesh_pipeline(name, state, key, shading), key.offsets, shading
+        )
 
     def screen(self, p: Pass, of: Sequence[str], features: frozenset[str] | None) -> ShaderSet | None:
         """Return the shaders of a fullscreen pass, in which features `of` take part; None for other passes.

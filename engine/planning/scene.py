@@ -29,6 +29,7 @@ from engine.planning.active_rows import ActiveRows
 from engine.planning.draw.drawing import (
     SCREEN_STATE,
     PassDrawing,
+    PipelineTrials,
     ScreenDrawing,
     drawing_plan,
     pipeline_state,
@@ -55,6 +56,7 @@ FEW_ASSETS = 128
 class ScenePlanner:
     """Makes needs and plans of one scene for one device profile; pure, with no GPU.
 
+    `trials` say which pipelines may be drawn with; without them, as for an offline plan, all may.
     `shortage` describes what the last plan leaves out, None where it holds everything. `has_many` is true
     while so many assets are new that `prepare` learns them over several frames.
     """
@@ -67,6 +69,7 @@ class ScenePlanner:
         profile: DeviceProfile,
         size: tuple[int, int],
         policy: Policy | None = None,
+        trials: PipelineTrials | None = None,
     ) -> None:
         self.profile = profile
         self.size = size
@@ -78,6 +81,7 @@ class ScenePlanner:
         self._registry = registry
         self._library = library
         self._policy = policy or Policy()
+        self._trials = trials
         self._collector = RequirementCollector(tableau, registry, library)
         self.shortage: Shortage | None = None
         self._recency = Recency(tableau)
@@ -87,7 +91,7 @@ class ScenePlanner:
         self._active = ActiveRows(tableau)
         self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
         self.has_many = False
-        self._passes = FramePasses(tableau, registry, library, self._collector, self._report)
+        self._passes = FramePasses(tableau, registry, library, self._collector, self._report, trials)
         self._fallbacks: dict[int, Requirement] = {}
         self._frame = FrameLayout(())
 
@@ -146,7 +150,8 @@ class ScenePlanner:
             p = compiled.declaration
             with suppress(Exception):  # `needs` meets it again, and reports it
                 if isinstance(p, DrawPass):
-                    tables.setdefault(p.draws, []).append(self._passes.table(p, self.profile.features))
+                    table = self._passes.table(compiled, p, self.profile.features)
+                    tables.setdefault(p.draws, []).append(table)
         while unknown:
             type_name, key = unknown.pop()
             self._collector.learn(type_name, key)
@@ -159,7 +164,7 @@ class ScenePlanner:
     def update_tables(self) -> Iterator[None]:
         """Let each draw table follow the active rows, in steps, ahead of the first `needs`."""
         for compiled in self._passes.graph(self.samples)[0].passes:
-            self._passes.update_table(compiled.declaration, self.profile.features)
+            self._passes.update_table(compiled, self.profile.features)
             yield
 
     def needs(self) -> FrameNeeds:
@@ -177,7 +182,7 @@ class ScenePlanner:
             self._collector.collect(requirements)
             graph, features_of = self._passes.graph(self.samples)
             declared = [compiled.declaration for compiled in graph.passes]
-            tables = [self._passes.update_table(p, features) for p in declared]
+            tables = [self._passes.update_table(compiled, features) for compiled in graph.passes]
             screens = [self._passes.screen(p, features_of.get(p.name, ()), features) for p in declared]
             if not self._active.changed():
                 break  # else code of a feature raised, and rows of it were switched off
@@ -281,6 +286,7 @@ class ScenePlanner:
             capacity(len(self._tableau.parent)),
             tuple(other.version for other in self.others),
             self.profile,
+            self._trials.version if self._trials is not None else 0,
         )
 
     @property

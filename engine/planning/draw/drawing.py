@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import Protocol
 
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
 from engine.graph import CompiledPass, RasterState
@@ -20,9 +21,23 @@ from engine.plan.terms.drawing_rows import (
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
 from engine.planning.draw.blocks import Block
-from engine.planning.draw.recipes import MaterialUse, Recipes
+from engine.planning.draw.recipes import MaterialUse, PipelineKey, Recipes
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import InUse
+
+
+class PipelineTrials(Protocol):
+    """Says which pipelines a frame may have; `version` changes with its answers."""
+
+    @property
+    def version(self) -> int:
+        """Another number whenever a pipeline has become usable."""
+
+    def usable(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> bool:
+        """Whether a frame may have this pipeline now; finding out begins with the first question.
+
+        `offsets` are those of the vertex attributes, in bytes.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,16 +93,8 @@ class PassDrawing:
 
     def _pipeline(self, number: int) -> PipelineRow:
         name, key = self.compiled.declaration.name, self.recipes.pipelines[number]
-        return PipelineRow(
-            name=f"{name}/{number}",
-            shaders=tuple(ref.key for ref in self.recipes.shadings[key.shading].shaders),
-            vertex_format=tuple((attribute, Format[form.upper()]) for attribute, form in key.vertex_format),
-            vertex_stride=key.stride,
-            topology=Topology[key.topology],
-            pass_name=name,
-            state=self.state,
-            requesters=self.requesters,
-        )
+        row = mesh_pipeline(name, self.state, key, self.recipes.shadings[key.shading])
+        return replace(row, name=f"{name}/{number}", requesters=self.requesters)
 
     def frame_set(self, number: int) -> DescriptorSetRow:
         """The descriptor set that the pass binds once for one of its shader sets."""
@@ -181,6 +188,19 @@ def pipeline_state(
         samples=compiled.samples,
         colour_formats=tuple(target.image.format for target in p.color),
         depth_format=p.depth.image.format if p.depth is not None else Format.UNDEFINED,
+    )
+
+
+def mesh_pipeline(name: str, state: PipelineState, key: PipelineKey, shading: ShaderSet) -> PipelineRow:
+    """Return a pipeline of the draw pass `name`, without name and requesters of its own."""
+    return PipelineRow(
+        name="",
+        shaders=tuple(ref.key for ref in shading.shaders),
+        vertex_format=tuple((attribute, Format[form.upper()]) for attribute, form in key.vertex_format),
+        vertex_stride=key.stride,
+        topology=Topology[key.topology],
+        pass_name=name,
+        state=state,
     )
 
 

@@ -78,6 +78,10 @@ class PipelineKey:
     topology: str
 
 
+Usable = Callable[[PipelineKey, ShaderSet], bool]
+"""Says whether a pipeline may be drawn with now; asked again for one that may not."""
+
+
 @dataclass(frozen=True)
 class TextureUse:
     """Keys of the texture at a binding, and of the builtin texture that is bound until it has arrived."""
@@ -102,7 +106,8 @@ class Recipes:
     `materials` has the materials of each shader set. `report` is called with the problems of what cannot be
     drawn as it is. A material whose shaders do not fit together, or do not fit the mesh, is replaced by the
     placeholder material; where that does not fit the mesh either, or the pass has shaders of its own, the
-    placeholder mesh is drawn; and where that does not fit, nothing.
+    placeholder mesh is drawn; and where that does not fit, nothing. The same replaces a material for as long
+    as its pipeline is not `usable`; `outdated` names what has become so since it was learnt.
 
     Raises InputError (shader.interface) where the pass's own shaders do not fit together.
     """
@@ -114,6 +119,7 @@ class Recipes:
         library: AssetLibrary,
         report: Callable[[Problem], None],
         features: frozenset[str] | None = None,
+        usable: Usable | None = None,
     ) -> None:
         self.shadings: list[ShaderSet] = []
         self.materials: list[list[MaterialUse]] = []
@@ -133,6 +139,10 @@ class Recipes:
         self._own_shaders = tuple(library.find("builtin", name, ("shader",)) for name in declaration.shaders)
         self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
         self._of_asset: dict[int, tuple[int, ...]] = {}
+        self._usable = usable
+        self._used: set[int] = set()  # pipelines that were found usable
+        self._replaced: dict[int, set[int]] = {}  # by asset: pipelines that were not
+        self._unusable: set[int] = set()  # those of the asset that is learnt
         self._shading_numbers: dict[tuple[AssetRef, ...], int] = {}
         self._material_numbers: dict[tuple[int, AssetRef], int] = {}
         self._pipeline_numbers: dict[tuple[object, ...], int] = {}
@@ -199,11 +209,21 @@ class Recipes:
         assert isinstance(facts, VerticesFacts)
         return facts
 
-    def learn(self, key: int) -> None:
-        """Work out the batches of one asset, once. Raises what the feature's `drawables` raises."""
-        if key not in self._of_asset:
+    def learn(self, key: int, *, again: bool = False) -> None:
+        """Work out the batches of one asset, once, or again. Raises what the feature's `drawables` raises."""
+        if again or key not in self._of_asset:
             drawables = self._feature.drawables(AssetRef.from_key(key), self._library)
+            self._unusable = set()
             self._of_asset[key] = tuple(batch for one in drawables for batch in self._batches_for(one))
+            self._replaced.pop(key, None)
+            if self._unusable:
+                self._replaced[key] = self._unusable
+
+    def outdated(self) -> list[int]:
+        """Return the assets whose pipelines have become usable since they were learnt without them."""
+        return [
+            key for key, pipelines in self._replaced.items() if any(map(self._is_usable, sorted(pipelines)))
+        ]
 
     def _placeholder(self) -> Drawable:
         """Return the mesh that is drawn for others until they have arrived, without a material."""
@@ -222,9 +242,29 @@ class Recipes:
             if choice is drawable and not self._stands_in(drawable):
                 for problem in problems:
                     self._report(problem)
-            if not problems:
+            if not problems and self._has_pipelines(choice, shading):
                 yield self._batch(choice, shading)
                 return
+
+    def _has_pipelines(self, drawable: Drawable, shading: int) -> bool:
+        """Whether the pipelines of a drawable, and of the placeholder mesh in its place, are usable now."""
+        if self._usable is None or self._own_shaders:  # those of a pass are builtin ones
+            return True
+        vertices = self._vertices_facts(drawable.vertices)
+        # in the order of `_batch`, so that plans number them alike
+        numbers = {self._fallback(drawable, shading), self._pipeline(shading, vertices, drawable.topology)}
+        numbers.discard(-1)
+        unusable = {number for number in numbers if not self._is_usable(number)}
+        self._unusable |= unusable
+        return not unusable
+
+    def _is_usable(self, pipeline: int) -> bool:
+        if pipeline not in self._used:
+            key = self.pipelines[pipeline]
+            if self._usable is not None and not self._usable(key, self.shadings[key.shading]):
+                return False
+            self._used.add(pipeline)
+        return True
 
     def _stands_in(self, drawable: Drawable) -> bool:
         """Whether a drawable has a builtin material: it replaces a broken one, which is reported already."""

@@ -22,7 +22,7 @@ from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct, is_in
 from engine.planning.draw.boxes import BlockBoxes, world_boxes
 from engine.planning.draw.instance_blocks import InstanceBlocks, capacity
-from engine.planning.draw.recipes import Recipes
+from engine.planning.draw.recipes import Recipes, Usable
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
 from engine.tableau.journal import Journal
 
@@ -77,10 +77,11 @@ class DrawTable:
         library: AssetLibrary,
         report: Callable[[Problem], None],
         features: frozenset[str] | None = None,
+        usable: Usable | None = None,
     ) -> None:
         self.declaration = declaration
         self.feature: FeatureTable = tableau.tables[declaration.draws]
-        self.recipes = Recipes(declaration, feature, library, report, features)
+        self.recipes = Recipes(declaration, feature, library, report, features, usable)
         self.blocks = InstanceBlocks()
         self.assets: Ints = np.zeros(0, np.int64)
         self.material_rows: list[npt.NDArray[np.int32]] = []
@@ -101,21 +102,34 @@ class DrawTable:
         Returns what the feature's `drawables` raised, by the key of the asset, of which nothing is drawn.
         """
         table = self.feature
+        again = self._learn_again()
         version = table.version
         if version == self._collected:
-            return {}
+            return again
         rows = table.changes.since(self._collected) if self._collected is not None else None
         if rows is None:
             rows = np.arange(len(table.object), dtype=np.int32)
         active = table.flags("effective_active")[rows]
         keys = np.where(active, table.column(self.field)[rows], NO_ASSET)
-        errors = self._learn(rows, keys)
+        errors = {**again, **self._learn(rows, keys)}
         if errors:
             keys[is_in(keys, list(errors))] = NO_ASSET
         self._set_assets(rows, keys)
         self._collected = version
         self.refresh()
         return errors
+
+    def _learn_again(self) -> dict[int, Exception]:
+        """Learn assets again whose pipelines have become usable; their rows draw nothing until taken up.
+
+        Returns what was raised, by the key of the asset.
+        """
+        outdated = self.recipes.outdated()
+        if outdated:
+            rows = np.flatnonzero(is_in(self.assets, outdated)).astype(np.int32)
+            self._set_assets(rows, np.full(len(rows), NO_ASSET))
+            self._collected = None
+        return self._learn_each(outdated, again=True)
 
     def restore(self, assets: Ints) -> None:
         """Return to the rows and assets of an earlier time, which `assets` was then."""
@@ -233,10 +247,13 @@ class DrawTable:
     def _learn(self, rows: npt.NDArray[np.int32], keys: Ints) -> dict[int, Exception]:
         """Learn the assets that are new on these rows; return what was raised, by the key of the asset."""
         new = keys[keys != _padded(self.assets, int(rows.max(initial=-1)) + 1)[rows]]
+        return self._learn_each(distinct(new[new != NO_ASSET]).tolist())
+
+    def _learn_each(self, keys: list[int], *, again: bool = False) -> dict[int, Exception]:
         errors: dict[int, Exception] = {}
-        for key in distinct(new[new != NO_ASSET]).tolist():
+        for key in keys:
             try:
-                self.recipes.learn(key)
+                self.recipes.learn(key, again=again)
             except Exception as error:  # noqa: BLE001 (a feature's author may raise anything)
                 errors[key] = error
         return errors
