@@ -43,13 +43,14 @@ MAX_CONDITION_DEPTH = 64
 """Most `#if` of a GLSL source that are open at one line, as the compiler has it."""
 
 MAX_SHADER_VALUE_BYTES = 1 << 14
-"""Most bytes of all variables of a shader that each invocation has, and of the largest value, in bytes.
+"""Most bytes of all variables of a compute shader that each invocation has, and of its largest value.
 
-A driver in software keeps them on the stack of a thread, for 8 or 16 invocations at a time.
+A driver in software keeps them on the stack of a thread, for 8 or 16 invocations at a time. Shaders of passes
+have no such limit: another process tries them first (`engine.runtime.trials`).
 """
 
 MAX_SHADER_TABLE_BYTES = 1 << 11
-"""Most bytes of a shader's variables with an initial value, such as constant tables that are indexed.
+"""Most bytes of a compute shader's variables with an initial value, such as tables that are indexed.
 
 A driver in software stores each element: 500 of them take 3 s to compile, 1,000 more than 10 s.
 """

@@ -15,7 +15,7 @@ from engine.files import read_regular, write_whole
 from engine.vk.binding import NULL, ffi
 from engine.vk.device import Device
 from engine.vk.errors import VulkanError
-from engine.vk.structs import new
+from engine.vk.structs import array, new
 
 _MAGIC = b"DIOPIPE1"
 _MAX_BYTES = 256 << 20
@@ -56,7 +56,7 @@ class PipelineCache:
         if self.path is None:
             return False
         try:
-            data = self._data()
+            data = self.data()
         except VulkanError:
             return False
         if len(data) <= len(self._loaded) or len(data) > _MAX_BYTES:
@@ -71,8 +71,23 @@ class PipelineCache:
         self._loaded = data
         return True
 
-    def _data(self) -> bytes:
-        """Return the driver's cache data."""
+    def merge(self, data: bytes) -> None:
+        """Add what another process has compiled on this device; data of another driver is left out."""
+        if not data.startswith(_header(self._device)):
+            return
+        try:
+            info = new("VkPipelineCacheCreateInfo", initialDataSize=len(data), pInitialData=data)
+            other = self._device.create("PipelineCache", info, name="merged pipelines")
+        except VulkanError:
+            return  # only the first frame with these pipelines takes longer
+        try:
+            sources = array("VkPipelineCache", [other])
+            self._device.call("vkMergePipelineCaches", self._device.handle, self.handle, 1, sources)
+        finally:
+            self._device.destroy("PipelineCache", other)
+
+    def data(self) -> bytes:
+        """Return the driver's cache data. Raises VulkanError."""
         size = ffi.new("size_t *")
         self._device.call("vkGetPipelineCacheData", self._device.handle, self.handle, size, NULL)
         data = ffi.new("char[]", max(1, size[0]))

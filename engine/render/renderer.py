@@ -7,7 +7,7 @@ another group is drawn. *Addresses* (a new plan, newly published assets) are loo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
@@ -256,6 +256,28 @@ class Renderer:
     def image(self, name: str) -> FrameImage:
         """Return a resident image of the frame by name. Raises KeyError."""
         return self._images[name]
+
+    def add_compiled(self, compiled: Iterable[bytes]) -> None:
+        """Add to the pipeline cache what another process has compiled on this device."""
+        for data in compiled:
+            self._cache.merge(data)
+
+    def write_values(
+        self,
+        placements: npt.NDArray[np.float32],
+        moved: npt.NDArray[np.int64],
+        block: npt.NDArray[np.uint8] | None,
+    ) -> None:
+        """Write moved placements and, if it has changed, the Frame block to their rings."""
+        instances = self.ring("instances")
+        if instances.holds(placements):
+            instances.changed(moved)
+        else:
+            instances.replace(placements)
+        if block is not None:
+            frame = self.ring("frame")
+            if not frame.holds(block):
+                frame.replace(block)
 
     @property
     def refused(self) -> Mapping[tuple[int, ...], str]:

@@ -19,7 +19,8 @@ class RuntimeOptions:
     `device` is part of an adapter's name. `validate` None enables the validation layers if they are
     installed. `paging_cycles` run in every frame that streams, whatever they cost; None: two, if the pace
     allows. `window` enables presenting. `shared` is an open device to use instead of creating one; `device`,
-    `validate` and `window` are then ignored.
+    `validate` and `window` are then ignored. With `trials`, shaders that are not the builtin ones are tried
+    in another process before this one compiles them; without, whoever opens the scene vouches for them.
     """
 
     size: tuple[int, int] = (1280, 720)
@@ -29,6 +30,7 @@ class RuntimeOptions:
     paging_cycles: int | None = None
     window: WindowTarget | None = None
     shared: Device | None = None
+    trials: bool = True
 
 
 class Presenter(Protocol):

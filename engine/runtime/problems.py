@@ -6,13 +6,30 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from engine.assets import AssetLibrary, AssetRef
+from engine.assets.codes import AssetCode
 from engine.humon import Problem, Severity
+from engine.runtime.trials.trial import Outcome, Verdict
 
 if TYPE_CHECKING:
     from engine.memory.streaming.manager import MemoryManager
 
 CACHE = "memory.cache"
 PIPELINE = "shader.pipeline"
+TRIAL = "shader.trial"
+UNTRIED = "shader.untried"
+
+_AGAIN = "it is tried again once the shader or the driver is another one"
+_TRIALS = {
+    Verdict.REFUSED: (PIPELINE, "the driver makes no pipeline of {names}: {why}", _AGAIN),
+    Verdict.FAILED: (TRIAL, "the driver does not survive {names}: the process that tried them {why}", _AGAIN),
+    Verdict.INVALID: (AssetCode.SHADER_SPIRV, "{names} in the cache: {why}", "delete the cache"),
+    Verdict.UNTRIED: (
+        UNTRIED,
+        "{names} cannot be tried in another process: {why}",
+        "a shader is drawn with once the driver has compiled it there",
+    ),
+}
+"""Code, message and advice for each verdict."""
 
 
 def cache_problems(library: AssetLibrary, memory: MemoryManager) -> Iterator[Problem]:
@@ -34,5 +51,21 @@ def pipeline_problems(library: AssetLibrary, refused: Mapping[tuple[int, ...], s
             f"the driver makes no pipeline of {names}: {why}",
             db.node(refs[0]),
             "nothing is drawn with them; use shaders that this device can run",
+            Severity.WARNING,
+        )
+
+
+def trial_problems(library: AssetLibrary, failed: Mapping[tuple[int, ...], Outcome]) -> Iterator[Problem]:
+    """Yield a warning for shaders, by their keys, that are not drawn with since a trial, at the first one."""
+    for keys, outcome in failed.items():
+        refs = [AssetRef.from_key(key) for key in keys]
+        names = ", ".join(library.record(ref).label for ref in refs)
+        code, text, advice = _TRIALS[outcome.verdict]
+        db = library.dbs[refs[0].db]
+        yield db.document.problem(
+            code,
+            text.format(names=names, why=outcome.reason),
+            db.node(refs[0]),
+            f"the placeholder is drawn instead; {advice}",
             Severity.WARNING,
         )

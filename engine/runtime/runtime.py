@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from engine.assets import AssetRef
 from engine.assets.roots import user_cache_folder
 from engine.graph import SCENE_COLOR, Layout
 from engine.humon import Problem
@@ -46,7 +45,8 @@ from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reord
 from engine.render.renderer import Renderer
 from engine.runtime.frame_facts import FrameFacts
 from engine.runtime.options import Presenter, RuntimeOptions
-from engine.runtime.problems import cache_problems, pipeline_problems
+from engine.runtime.problems import cache_problems, pipeline_problems, trial_problems
+from engine.runtime.trials.shader_trials import ShaderTrials
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.facts import facts
@@ -147,13 +147,15 @@ class Runtime:
         undo.callback(self.memory.close)
         self.samplers = SamplerPool(self.device)
         undo.callback(self.samplers.close)
+        folder = user_cache_folder()
+        self.trials = ShaderTrials(self.device, self.library, folder, enabled=options.trials)
+        undo.callback(self.trials.close)
         limit = facts(self.device)["limits"]["maxDrawIndirectCount"]
-        self.renderer = Renderer(
-            self.device, self.memory, self.samplers, self._code, user_cache_folder(), limit
-        )
+        self.renderer = Renderer(self.device, self.memory, self.samplers, self.trials.code, folder, limit)
         undo.callback(self.renderer.close)
         undo.callback(self.timeline.drain)
-        self.planner = ScenePlanner(self.tableau, self.registry, self.library, self.profile, options.size)
+        about = self.tableau, self.registry, self.library, self.profile, options.size
+        self.planner = ScenePlanner(*about, trials=self.trials)
         self._values = FrameValues(self.registry, self.tableau, self.planner.guard)
 
     def _open_device(self, undo: ExitStack, options: RuntimeOptions) -> None:
@@ -190,6 +192,7 @@ class Runtime:
         self.timeline.reach(self._tickets[slot])
         self.renderer.collect(self.timeline.completed())
         moved = self.tableau.update_world()
+        self.trials.poll()
         patience = self._plan_frame()
         drawn = False
         if self.plan is not None and self._first_plan is None:
@@ -208,7 +211,7 @@ class Runtime:
             self._number,
             (time.perf_counter() - wall) * 1e3,
             (time.thread_time() - cpu) * 1e3,
-            self.memory.settled and not self._is_preparing,
+            self.memory.settled and not self._is_preparing and not self.trials.pending,
             drawn,
         )
 
@@ -264,17 +267,22 @@ class Runtime:
         For pictures and tests; a window draws while its scene is loaded. Raises TookTooLong.
         """
         self.replan()
-        while not (self.memory.settled or until()):
+        while not until() and not (self.memory.settled and not self.trials.pending):
             try:
                 self.memory.settle(until=until)
             except OutOfDeviceMemory as refused:
                 self._retry_with_less(refused)
+            if self.trials.pending:
+                self.trials.wait()
+                self.replan()
 
     def settle(self, max_frames: int = 10_000) -> int:
         """Draw frames until memory is settled and return how many. Raises TimeoutError after `max_frames`."""
         for count in range(1, max_frames + 1):
             if self.frame().settled:
                 return count
+            if self.memory.settled:
+                self.trials.wait()
         raise TimeoutError(f"not settled after {max_frames} frames: {self.memory.steps_left} steps are left")
 
     def read_pixels(self) -> npt.NDArray[np.uint8]:
@@ -296,6 +304,7 @@ class Runtime:
             *scene_problems(self.scene, self.library, self.planner),
             *cache_problems(self.library, self.memory),
             *pipeline_problems(self.library, self.renderer.refused),
+            *trial_problems(self.library, self.trials.failed),
         )
 
     def close(self) -> None:
@@ -307,9 +316,6 @@ class Runtime:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _code(self, shader: int) -> bytes:
-        return self.library.read(AssetRef.from_key(shader))
 
     def _plan_frame(self) -> float | None:
         """Do a frame's share of planning if the scene has changed; return how long its streaming may take.
@@ -422,6 +428,7 @@ class Runtime:
         self._needs, self.plan = needs, plan
         is_streamed = len(plan.staging.allocation_table) > 0
         yield from self._submit_schedule(plan, self.planner.visibility(needs) if is_streamed else None)
+        self.renderer.add_compiled(self.trials.take_compiled())
         self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
 
     def _submit_schedule(self, plan: Plan, visibility: FrustumQuery | None) -> Iterator[None]:
@@ -447,21 +454,12 @@ class Runtime:
         self.renderer.update(self.timeline.submitted)
 
     def _write_values(self, moved: npt.NDArray[np.int64]) -> None:
-        """Write moved placements and, if any value changed, the Frame block to their rings."""
+        """Write what has moved and what has changed of the values of shaders."""
         needs = self._needs
         if needs is None or not needs.tables or not self.renderer.ready:
             return
-        instances = self.renderer.ring("instances")
-        placements = self.tableau.placement
-        if instances.holds(placements):
-            instances.changed(moved)
-        else:
-            instances.replace(placements)
         block = self._values.block(needs.tables, needs.frame, self.size)
-        if block is not None:
-            frame = self.renderer.ring("frame")
-            if not frame.holds(block):
-                frame.replace(block)
+        self.renderer.write_values(self.tableau.placement, moved, block)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
         """Submit the frame and present it; False while there is no attachment to draw to, or no target."""

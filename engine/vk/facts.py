@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.vk.adapter import Adapter
 from engine.vk.device import Device
+from engine.vk.instance import Instance
 from engine.vk.structs import as_dict, new
 
 
@@ -58,6 +60,20 @@ def facts(device: Device) -> dict[str, Any]:
         "features": tuple(sorted(device.features)),
         "extensions": tuple(sorted(device.extensions)),
     }
+
+
+def driver_identity(instance: Instance, adapter: Adapter) -> str:
+    """Return a text that stands for a device with its driver, the same in every process (VkPhysicalDeviceID).
+
+    Another version of the driver, or another device, has another one.
+    """
+    ids = new("VkPhysicalDeviceIDProperties")
+    properties = new("VkPhysicalDeviceProperties2", pNext=ids)
+    instance.vk.vkGetPhysicalDeviceProperties2(adapter.handle, properties)
+    core = properties.properties
+    numbers = (core.vendorID, core.deviceID, core.driverVersion, core.apiVersion)
+    uuids = (core.pipelineCacheUUID, ids.driverUUID, ids.deviceUUID)
+    return "-".join((*(f"{number:08x}" for number in numbers), *(bytes(uuid).hex() for uuid in uuids)))
 
 
 def format_features(device: Device, vk_format: int, *, linear: bool = False) -> int:

@@ -15,6 +15,7 @@ from engine.assets.spirv.types import SpirvError
 from engine.humon import InputError
 
 OUT = "layout(location = 0) out vec4 c;\n"
+COMPUTED = "layout(local_size_x = 1) in;\nlayout(set = 0, binding = 0) buffer B { int n; float v; } b;\n"
 REFUSED = {
     "Float64": ("vert", "void main() { double a = gl_VertexIndex; gl_Position = vec4(a); }"),
     "Float16": (
@@ -68,22 +69,19 @@ REFUSED = {
         "geom",
         "layout(points) in; layout(points, max_vertices = 1) out;\nvoid main() { EmitVertex(); }",
     ),
-    "the variable 'huge' takes 8589934588 bytes": (
-        "frag",
-        "layout(location = 0) flat in int n;\n"
-        + OUT
-        + "float huge[2147483647];\nvoid main() { huge[n] = 1.0; c = vec4(huge[n + 1]); }",
+    "'huge' 8589934588": (
+        "comp",
+        COMPUTED + "float huge[2147483647];\nvoid main() { huge[b.n] = 1.0; b.v = huge[b.n + 1]; }",
     ),
-    "its variables take 24000 bytes": (
-        "frag",
-        "layout(location = 0) flat in int n;\n"
-        + OUT
-        + "void main() { float a[3000]; float b[3000]; a[n] = b[n + 1] = 2.0; c = vec4(a[n] + b[n]); }",
+    "its variables take 24004 bytes": (
+        "comp",
+        COMPUTED
+        + "void main() { int n = b.n; float a[3000]; float d[3000]; a[n] = d[n + 1] = 2.0; b.v = a[n]; }",
     ),
     "its constant tables take 2400 bytes": (
-        "frag",
-        OUT + "const float t[600] = float[](" + ", ".join(f"{n}.0" for n in range(600)) + ");\n"
-        "void main() { c = vec4(t[int(gl_FragCoord.x)]); }",
+        "comp",
+        COMPUTED + "const float t[600] = float[](" + ", ".join(f"{n}.0" for n in range(600)) + ");\n"
+        "void main() { b.v = t[b.n]; }",
     ),
     "its shared variables take": (
         "comp",
@@ -138,13 +136,14 @@ def test_what_no_device_is_opened_with_is_refused_with_its_reason(sample: Sample
 
 def test_a_fault_is_at_the_line_of_its_variable() -> None:
     text = (
-        "#version 450\nvoid main() {\n    float a[200000];\n    gl_Position = vec4(a[gl_VertexIndex]);\n}\n"
+        "#version 450\nvoid main() {\n}\nlayout(location = 20) in vec4 far;\n"
+        "void f() { gl_Position = far; }\n"
     )
     with pytest.raises(InputError) as caught:
         compiled(text, "vert")
     (problem,) = caught.value.problems
     assert problem.position is not None
-    assert (problem.position.line, problem.position.column) == (3, 11)
+    assert (problem.position.line, problem.position.column) == (4, 31)
 
 
 ACCEPTED = [
@@ -155,6 +154,21 @@ ACCEPTED = [
     "layout(location = 0) in vec4 v[4];\nvoid main() { float a[256]; a[3] = v[2].x; c = vec4(a[2]); }",
     "layout(constant_id = 0) const int N = 8;\nvoid main() { float a[N]; a[1] = 2.0; c = vec4(a[0]); }",
 ]
+
+
+LARGE = [
+    "float huge[2147483647];\nvoid main() { huge[n] = 1.0; c = vec4(huge[n + 1]); }",
+    "void main() { float a[3000]; float b[3000]; a[n] = b[n + 1] = 2.0; c = vec4(a[n] + b[n]); }",
+    "const float t[600] = float[](" + ", ".join(f"{n}.0" for n in range(600)) + ");\n"
+    "void main() { c = vec4(t[n]); }",
+]
+
+
+def test_how_much_a_stage_of_a_pass_may_hold_is_left_to_its_trial(sample: Sample) -> None:
+    for number in sample.of(range(len(LARGE)), 1):
+        assert compiled(
+            "#version 450\nlayout(location = 0) flat in int n;\n" + OUT + LARGE[number] + "\n", "frag"
+        )
 
 
 def test_what_every_device_has_is_imported(sample: Sample) -> None:
@@ -197,6 +211,7 @@ def test_arrays_of_matrices_and_structs_take_a_location_for_each_column_and_memb
 
 
 MAIN = int.from_bytes(b"main", "little")
+SMALL_GROUP = (16, 1, 17, 1, 1, 1)
 
 
 def module(*instructions: tuple[int, ...], model: int = 0) -> bytes:
@@ -209,8 +224,8 @@ def module(*instructions: tuple[int, ...], model: int = 0) -> bytes:
 def test_a_length_of_64_bits_counts_whole() -> None:
     """Its low word alone says one element."""
     array = [(22, 4, 32), (21, 5, 64, 0), (43, 5, 6, 1, 1), (28, 7, 4, 6), (32, 8, 6, 7), (59, 8, 9, 6)]
-    with pytest.raises(ShaderFaultError, match="takes 17179869188 bytes"):
-        reflect(module((17, 11), *array), ShaderStage.VERTEX)
+    with pytest.raises(ShaderFaultError, match="take 17179869188 bytes"):
+        reflect(module((17, 11), SMALL_GROUP, *array, model=5), ShaderStage.COMPUTE)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +252,7 @@ def test_the_size_of_work_groups_is_limited_however_it_is_given(size: tuple[tupl
 def test_a_huge_constant_is_refused() -> None:
     array = [(22, 4, 32), (21, 5, 32, 0), (43, 5, 6, 1 << 30), (28, 7, 4, 6), (46, 7, 10)]
     with pytest.raises(ShaderFaultError, match="values of 4294967296 bytes"):
-        reflect(module(*array), ShaderStage.VERTEX)
+        reflect(module(SMALL_GROUP, *array, model=5), ShaderStage.COMPUTE)
 
 
 def test_types_nest_to_a_limit() -> None:

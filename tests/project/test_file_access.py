@@ -70,6 +70,10 @@ ALLOWED = {
     "engine/feature/registry.py": ("metadata of installed packages", {"read_bytes"}),
     "engine/memory/device/host_memory.py": ("anonymous memory", {"mmap.mmap"}),
     "engine/runtime/report.py": ("the process's own entry in /proc", {"read_text"}),
+    "engine/runtime/trials/worker.py": (
+        "its own standard streams, and the null device",
+        {"os.fdopen", "os.open"},
+    ),
     "engine/storage/capture.py": (
         "a folder of its own, as OpenEXR writes to a path only",
         {"tempfile.TemporaryDirectory", "read_bytes"},

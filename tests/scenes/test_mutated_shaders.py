@@ -30,7 +30,7 @@ def test_a_device_never_sees_a_shader_that_it_was_not_opened_for(tmp_path: Path,
         shutil.copytree(intact.parent, folder)
         path = folder / f"assets/bad.{('vs', 'fs')[rng.integers(2)]}.glsl"
         path.write_bytes(mutated(rng, path.read_text(encoding="utf-8"), 0.9))
-        with open_scene(folder / intact.name, size=SIZE) as scene:
+        with open_scene(folder / intact.name, size=SIZE, trials=True) as scene:
             scene.step(count=2)
             shown = np.asarray(scene.frame())[:, SIZE[0] // 2 :]
             assert_silent(scene)

@@ -336,12 +336,6 @@ MISFITS = (
                 "void main() {\n    double d = shade.x; if (d > 9.0) discard;\n",
                 "it needs the capability",
             ),
-            (
-                "a shader of gigabytes",
-                "float a[2147483647];\n"
-                "void main() {\n    a[material] = 1.0; if (a[material + 1] > 9.0) discard;\n",
-                "the variable 'a' takes",
-            ),
         )
     ),
     Misfit(

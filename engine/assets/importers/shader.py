@@ -100,17 +100,23 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
     return Imported(code, ShaderFacts(stage, entry_point, reflection))
 
 
-def _validate(validator: Tool, code: bytes, source: ShaderSource) -> None:
+def validation_fault(validator: Tool, code: bytes) -> tuple[AssetCode, str] | None:
+    """Return why the validator does not pass a module, None where it does. Raises OSError."""
     with tool_folder() as folder:
         (folder / "module").write_bytes(code)
         result = run_tool(validator, ["--target-env", TARGET, "module"], folder)
     if result.crash:
-        raise InputError(Problem(AssetCode.SHADER_CRASH, f"the validator {result.crash}", _start_of(source)))
+        return AssetCode.SHADER_CRASH, f"the validator {result.crash}"
     if result.status != 0:
         text = result.output.strip().splitlines() or ["without a reason"]
-        raise InputError(
-            Problem(AssetCode.SHADER_SPIRV, f"spirv-val rejects the module: {text[0]}", _start_of(source))
-        )
+        return AssetCode.SHADER_SPIRV, f"spirv-val rejects the module: {text[0]}"
+    return None
+
+
+def _validate(validator: Tool, code: bytes, source: ShaderSource) -> None:
+    fault = validation_fault(validator, code)
+    if fault is not None:
+        raise InputError(Problem(*fault, _start_of(source)))
 
 
 def _compile_problems(source: ShaderSource, result: ToolResult) -> list[Problem]:

@@ -149,7 +149,7 @@ def faults(tables: ModuleTables, stage: ShaderStage, entry: int, reflection: Ref
                 f"it has the execution mode {mode}, which no device is opened for",
                 "leave out layout qualifiers of extensions",
             )
-    yield from _sizes(tables)
+    yield from _sizes(tables, stage)
     yield from _variables(tables, stage, reflection)
     if stage is ShaderStage.COMPUTE:
         yield from _group(reflection.local_size)
@@ -173,45 +173,47 @@ def _features(tables: ModuleTables, reflection: Reflection) -> Iterator[Fault]:
                 yield Fault(f"type {kind} has {operands[0]} bits", "use types of 32 bits")
 
 
-def _sizes(tables: ModuleTables) -> Iterator[Fault]:
-    """Refuse variables and values that no invocation can hold."""
-    held = shared = given = 0
-    for variable, (pointer, storage) in tables.variables.items():
-        size = tables.sizes[tables.types[pointer][2]]
-        if storage in (StorageClass.FUNCTION, StorageClass.PRIVATE):
-            held += size
-            given += size if variable in tables.initialized else 0
-        elif storage == StorageClass.WORKGROUP:
-            shared += size
-        else:
-            continue
-        if size > MAX_SHADER_VALUE_BYTES:
-            name = tables.names.get(variable, "")
-            yield Fault(
-                f"the variable '{name}' takes {size} bytes; an invocation has {MAX_SHADER_VALUE_BYTES}",
-                "make the array smaller, or put it into a buffer",
-                name,
-            )
-            return
-    if held > MAX_SHADER_VALUE_BYTES:
-        yield Fault(
-            f"its variables take {held} bytes; an invocation has {MAX_SHADER_VALUE_BYTES}",
-            "make arrays smaller, or put them into a buffer",
-        )
-    if given > MAX_SHADER_TABLE_BYTES:
-        yield Fault(
-            f"its constant tables take {given} bytes; a shader has {MAX_SHADER_TABLE_BYTES}",
-            "make the tables smaller, or compute what they hold",
-        )
+def _sizes(tables: ModuleTables, stage: ShaderStage) -> Iterator[Fault]:
+    """Refuse shared variables beyond what every device has, and of compute shaders what is huge.
+
+    No limit of a device says how much an invocation may hold, and drivers crash or take minutes. Pipelines of
+    passes are tried in another process for that reason; compute pipelines are not.
+    """
+    sizes = {name: tables.sizes[tables.types[pointer][2]] for name, (pointer, _) in tables.variables.items()}
+    of_groups = [name for name, (_, kind) in tables.variables.items() if kind == StorageClass.WORKGROUP]
+    own = [
+        name
+        for name, (_, kind) in tables.variables.items()
+        if kind in (StorageClass.FUNCTION, StorageClass.PRIVATE)
+    ]
+    shared = sum(sizes[name] for name in of_groups)
     if shared > MAX_SHARED_BYTES:
         yield Fault(
             f"its shared variables take {shared} bytes; a work group has {MAX_SHARED_BYTES}",
             "make arrays smaller, or put them into a buffer",
         )
-    largest = max((tables.sizes[kind] for kind in tables.value_types), default=0)
-    if largest > MAX_SHADER_VALUE_BYTES:
+    if stage is not ShaderStage.COMPUTE:
+        return
+    held = sum(sizes[name] for name in own)
+    largest = max(own, key=sizes.__getitem__, default=0)
+    if held > MAX_SHADER_VALUE_BYTES:
+        named = tables.names.get(largest, "")
         yield Fault(
-            f"it handles values of {largest} bytes; an invocation has {MAX_SHADER_VALUE_BYTES}",
+            f"its variables take {held} bytes, '{named}' {sizes[largest]}; an invocation has "
+            f"{MAX_SHADER_VALUE_BYTES}",
+            "make arrays smaller, or put them into a buffer",
+            named,
+        )
+    given = sum(sizes[name] for name in own if name in tables.initialized)
+    if given > MAX_SHADER_TABLE_BYTES:
+        yield Fault(
+            f"its constant tables take {given} bytes; a shader has {MAX_SHADER_TABLE_BYTES}",
+            "make the tables smaller, or compute what they hold",
+        )
+    value = max((tables.sizes[kind] for kind in tables.value_types), default=0)
+    if value > MAX_SHADER_VALUE_BYTES:
+        yield Fault(
+            f"it handles values of {value} bytes; an invocation has {MAX_SHADER_VALUE_BYTES}",
             "read members of a large block one at a time",
         )
 

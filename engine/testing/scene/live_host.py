@@ -92,8 +92,9 @@ class LiveHost:
             else:
                 self.runtime.replan()
                 settled = self.runtime.advance(1e9)
-            if settled and not self.runtime.planner.stale():
+            if settled and not self.runtime.planner.stale() and not self.runtime.trials.pending:
                 return count
+            self.runtime.trials.wait()
             if self._show is None:
                 self.runtime.memory.wait()
         return None
@@ -199,6 +200,7 @@ def open_live(
     validate: bool | None,
     budget: int | None,
     paging_cycles: int | None,
+    trials: bool,
 ) -> LiveHost:
     """Open a scene on a shared device or on its own; the host then owns the library."""
     from engine.runtime.options import RuntimeOptions
@@ -206,7 +208,7 @@ def open_live(
 
     lease = lease_device(device, validate is not False, own=own_device)
     try:
-        options = RuntimeOptions(size=size, paging_cycles=paging_cycles, shared=lease.device)
+        options = RuntimeOptions(size=size, paging_cycles=paging_cycles, shared=lease.device, trials=trials)
         runtime = Runtime(document, library, options)
     except BaseException as error:
         left = lease.release()

@@ -31,6 +31,7 @@ def open_scene(
     budget: int | None = None,
     paging_cycles: int | None = None,
     check_bytes: bool = False,
+    trials: bool = False,
 ) -> OpenedScene:
     """Open a scene to be tested.
 
@@ -64,6 +65,9 @@ def open_scene(
         How many paging cycles run in one frame, whatever they cost; None: two, as far as the pace allows.
     check_bytes
         With a profile: copy every byte on the simulated device too, and check what is read.
+    trials
+        Try shaders that are not the builtin ones in another process first, as the viewer does. Without it the
+        test's author vouches for them, and a driver that crashes ends the test run.
 
     Raises InputError for a scene that cannot be read, PlanError for one that does not fit the device,
     NoDevice without a usable device, NotSettled.
@@ -106,6 +110,7 @@ def open_scene(
                 validate=validate,
                 budget=budget,
                 paging_cycles=paging_cycles,
+                trials=trials,
             )
         undo.callback(host.close)
         scene = OpenedScene(document, host, seed)

@@ -1,0 +1,194 @@
+"""Which pipelines a frame may have: of our own shaders all, of others those that another process has tried.
+
+A shader is ours if its SPIR-V is that of one in the builtin database, wherever it comes from. With others,
+`spirv-val` passes the module, and the driver compiles the pipeline in a process of its own; meanwhile, and
+where that fails, the placeholder is drawn. What was tried is remembered for the driver (`record`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import Future, wait
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.assets import AssetRef, AssetType, ShaderFacts
+from engine.plan.terms.drawing import ShaderStage
+from engine.plan.terms.drawing_rows import PipelineRow
+from engine.planning.draw.shading import ShaderSet
+from engine.render.graphics_pipeline import describe_pipeline
+from engine.runtime.trials.trial import Done, Input, Module, Outcome, Trial, Verdict
+from engine.vk.facts import driver_identity
+
+if TYPE_CHECKING:
+    from engine.assets import AssetLibrary
+    from engine.runtime.trials.trial_runner import TrialRunner
+    from engine.vk.device import Device
+
+_VERSION = 1
+"""Changes with what a trial does, so that everything is tried again."""
+_USABLE = Outcome(Verdict.USABLE)
+_WINDOWS = "VK_KHR_swapchain"
+_MOMENT_S = 0.25
+_BATCH_FRAMES = 30
+"""Frames until outcomes are used while more trials run: each use plans again."""
+
+
+class ShaderTrials:
+    """The trials of one device. One thread calls; trials run one after the other on another.
+
+    `version` changes whenever `usable` has other answers than before, which happens in `poll` and `wait`.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        library: AssetLibrary,
+        folder: Path | None,
+        *,
+        enabled: bool = True,
+    ) -> None:
+        """`folder` is for the record. All pipelines are usable unless `enabled`."""
+        self._is_enabled = enabled
+        self.version = 0
+        self._library = library
+        self._folder = folder
+        self._device = (driver_identity(device.instance, device.adapter), *sorted(device.features))
+        extensions = sorted(name for name in device.extensions if name != _WINDOWS)
+        self._request = {"identity": self._device[0], "extensions": extensions}
+        self._modules: dict[int, Module] = {}
+        self._keys: dict[tuple[object, ...], str] = {}
+        self._shaders: dict[str, tuple[int, ...]] = {}
+        self._outcomes: dict[str, Outcome] = {}
+        self._running: dict[str, Future[Done]] = {}
+        self._arrived: list[Done] = []
+        self._compiled: list[bytes] = []
+        self._frames = 0
+        self._runner: TrialRunner | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether a trial runs, or its outcome is not in use yet."""
+        return bool(self._running or self._arrived)
+
+    @property
+    def failed(self) -> dict[tuple[int, ...], Outcome]:
+        """Why sets of shaders, by their keys, those of others first, are not drawn with."""
+        found: dict[tuple[int, ...], Outcome] = {}
+        for key, shaders in self._shaders.items():
+            outcome = self._outcomes.get(key, _USABLE)
+            if outcome.verdict is not Verdict.USABLE:
+                found.setdefault(shaders, outcome)
+        return found
+
+    def code(self, shader: int) -> bytes:
+        """Return the SPIR-V of a shader by its key."""
+        return self._module(shader).code
+
+    def usable(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> bool:
+        """Whether a frame may have this pipeline now; one that is unknown is tried from now on."""
+        known = row.shaders, row.vertex_format, offsets, row.vertex_stride, row.topology, row.state
+        name = self._keys.get(known) if self._is_enabled else ""
+        if name is None:
+            name = self._keys[known] = self._begin(row, offsets, shading)
+        return not name or self._outcomes.get(name) == _USABLE
+
+    def poll(self) -> None:
+        """Use the outcomes that have come in: the last one at once, those before it after several frames."""
+        done = [key for key, future in self._running.items() if future.done()]
+        self._arrived += [self._running.pop(key).result() for key in done]
+        if not self._arrived:
+            return
+        self._frames += 1
+        if self._running and self._frames < _BATCH_FRAMES:
+            return
+        self._outcomes.update((one.key, one.outcome) for one in self._arrived)
+        self._compiled += [data for one in self._arrived for data in one.compiled]
+        self._arrived, self._frames = [], 0
+        self.version += 1
+        if not self._running and self._runner is not None:
+            self._runner.rest()
+
+    def wait(self) -> None:
+        """Wait for a moment, or until all trials are over, and use what has come in."""
+        wait(self._running.values(), _MOMENT_S)
+        self.poll()
+
+    def take_compiled(self) -> list[bytes]:
+        """Return what drivers have compiled in trials, for the pipeline cache; each once."""
+        taken, self._compiled = self._compiled, []
+        return taken
+
+    def close(self) -> None:
+        """End everything that runs."""
+        if self._runner is not None:
+            self._runner.close()
+
+    @property
+    def started(self) -> int:
+        """How many processes were started."""
+        return 0 if self._runner is None else self._runner.started
+
+    @cached_property
+    def _ours(self) -> frozenset[str]:
+        """The digests of the builtin shaders, which were cooked from the assets of this installation."""
+        builtin = self._library.dbs[0].assets
+        shaders = [asset.ref.key for asset in builtin if asset.type is AssetType.SHADER]
+        return frozenset(self._module(shader).digest for shader in shaders)
+
+    def _module(self, shader: int) -> Module:
+        module = self._modules.get(shader)
+        if module is None:
+            code = self._library.read(AssetRef.from_key(shader))
+            module = self._modules[shader] = Module(code, hashlib.sha256(code).hexdigest())
+        return module
+
+    def _begin(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> str:
+        """Return the key of a pipeline in the record, after beginning its trial if it has none yet.
+
+        "" where all its shaders are ours.
+        """
+        modules = [self._module(shader) for shader in row.shaders]
+        foreign = [module for module in modules if module.digest not in self._ours]
+        if not foreign:
+            return ""
+        described = describe_pipeline(row, offsets, shading)
+        known = [_VERSION, self._device, described.to_json(), [module.digest for module in modules]]
+        name = hashlib.sha256(json.dumps(known).encode()).hexdigest()
+        theirs = [module in foreign for module in modules]
+        by_owner = sorted(zip(row.shaders, theirs, strict=True), key=lambda pair: not pair[1])
+        self._shaders.setdefault(name, tuple(shader for shader, _ in by_owner))
+        if name in self._outcomes or name in self._running:
+            return name
+        if self._runner is None:
+            self._runner = self._make_runner()
+        earlier = self._runner.earlier(name)
+        if earlier is not None:
+            self._outcomes[name] = earlier
+            return name
+        code = tuple(module.code for module in modules)
+        trial = Trial(name, described, code, *self._interface(shading), tuple(foreign))
+        self._running[name] = self._runner.submit(trial)
+        return name
+
+    def _make_runner(self) -> TrialRunner:
+        from engine.runtime.trials.trial_runner import TrialRunner  # most runs have no other shaders
+
+        return TrialRunner(self._request, self._folder)
+
+    def _interface(self, shading: ShaderSet) -> tuple[tuple[tuple[int, int, str], ...], tuple[Input, ...]]:
+        """Return set, binding and GLSL type of what shaders bind, and the inputs of the fragment stage."""
+        images: list[tuple[int, int, str]] = []
+        inputs: list[Input] = []
+        for ref, (stage, _) in zip(shading.shaders, shading.stages, strict=True):
+            facts = self._library.facts(ref)
+            assert isinstance(facts, ShaderFacts)
+            images += [(row.set, row.binding, row.type) for row in facts.reflection.bindings]
+            if stage is ShaderStage.FRAGMENT:
+                inputs += [
+                    (row.location, row.component, row.kind, row.components) for row in facts.reflection.inputs
+                ]
+        return tuple(images), tuple(inputs)

@@ -1,0 +1,62 @@
+"""A trial as data: the pipeline that is tried, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.render.graphics_pipeline import PipelineDescription
+
+Input = tuple[int, int, str, int]
+"""An input of a fragment stage: location, first component, "float", "int" or "uint", number of components."""
+
+
+class Verdict(StrEnum):
+    """What a trial has shown: usable, refused by the driver, failed, invalid SPIR-V, or not possible."""
+
+    USABLE = "usable"
+    REFUSED = "refused"
+    FAILED = "failed"
+    INVALID = "invalid"
+    UNTRIED = "untried"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The verdict of a trial, with the reason where it is not usable."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+REMEMBERED = frozenset(Verdict) - {Verdict.UNTRIED}
+"""The verdicts that are the same the next time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The SPIR-V of a shader, read once: what is tried is what is drawn with."""
+
+    code: bytes
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A pipeline to be tried: its key in the record, what it is made from, the modules that are not ours."""
+
+    key: str
+    pipeline: PipelineDescription
+    code: tuple[bytes, ...]
+    images: tuple[tuple[int, int, str], ...]
+    inputs: tuple[Input, ...]
+    foreign: tuple[Module, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a trial has brought: its outcome, and what the driver has compiled."""
+
+    key: str
+    outcome: Outcome
+    compiled: tuple[bytes, ...] = ()

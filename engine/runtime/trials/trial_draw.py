@@ -1,0 +1,308 @@
+"""Draws with a pipeline into images of one texel, all that it reads being zero, so that every stage runs.
+
+Drivers in software compile a shader when something is drawn with it, not when the pipeline is made, and fail
+when it runs, as for want of stack. The vertex stage runs for three vertices, which may cover nothing, and
+the fragment stage again behind a vertex stage of ours, which covers everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.memory.commands.recorder import Recorder
+from engine.render.graphics_pipeline import PipelineDescription, create_pipeline
+from engine.render.layouts import BindingSlot, Layouts
+from engine.runtime.trials.covering_stage import covering_stage
+from engine.runtime.trials.trial import Input
+from engine.vk.binding import NULL, constants, ffi
+from engine.vk.device import Device
+from engine.vk.structs import array, new
+
+_BUFFER_BYTES = 1 << 16
+_UNIFORM_BYTES = 1 << 14  # the least maxUniformBufferRange
+_COLOUR = constants.VK_FORMAT_R8G8B8A8_UNORM
+_DEPTH = constants.VK_FORMAT_D16_UNORM
+_READ = constants.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL
+_IMAGE_TYPE = constants.VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER
+_UNIFORM_TYPE = constants.VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
+_TO_COLOUR = constants.VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL
+_TO_DEPTH = constants.VK_IMAGE_LAYOUT_DEPTH_STENCIL_ATTACHMENT_OPTIMAL
+_IS_COLOUR = constants.VK_IMAGE_ASPECT_COLOR_BIT
+_IS_DEPTH = constants.VK_IMAGE_ASPECT_DEPTH_BIT
+_VERTEX = constants.VK_SHADER_STAGE_VERTEX_BIT
+_FRAGMENT = constants.VK_SHADER_STAGE_FRAGMENT_BIT
+_NO_FAMILY = 0xFFFF_FFFF
+
+Kinds = Mapping[tuple[int, int], str]
+"""The GLSL type of each image, by set and binding."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """An image of one texel: VkImage, VkImageView, its aspect, and the layout that it is used in."""
+
+    image: Any
+    view: Any
+    aspect: int
+    layout: int
+
+
+def try_pipeline(
+    device: Device,
+    described: PipelineDescription,
+    code: Sequence[bytes],
+    kinds: Kinds,
+    inputs: Sequence[Input],
+    cache: Any,
+) -> None:
+    """Make the pipeline with the SPIR-V of its stages, and draw with it. Raises VulkanError.
+
+    `inputs` are those of its fragment stage.
+    """
+    with ExitStack() as undo:
+        layouts = Layouts(device)
+        undo.callback(layouts.close)
+        pipelines = [create_pipeline(device, layouts, described, code, name="trial", cache=cache)]
+        undo.callback(device.destroy, "Pipeline", pipelines[0])
+        fragments = [
+            (stage, one) for stage, one in zip(described.stages, code, strict=True) if stage[0] == _FRAGMENT
+        ]
+        if fragments:
+            covering = replace(
+                described,
+                stages=((_VERTEX, "main"), *(stage for stage, _ in fragments)),
+                attributes=(),
+                topology=constants.VK_PRIMITIVE_TOPOLOGY_TRIANGLE_LIST,
+                cull=constants.VK_CULL_MODE_NONE,
+                depth_test=False,
+                wireframe=False,
+            )
+            with_ours = [covering_stage(inputs), *(one for _, one in fragments)]
+            pipelines.append(create_pipeline(device, layouts, covering, with_ours, name="fragments"))
+            undo.callback(device.destroy, "Pipeline", pipelines[1])
+        _Trial(device, undo, layouts, described, kinds).draw(pipelines)
+
+
+class _Trial:
+    """What one draw binds; everything is destroyed by `undo`."""
+
+    def __init__(
+        self,
+        device: Device,
+        undo: ExitStack,
+        layouts: Layouts,
+        described: PipelineDescription,
+        kinds: Kinds,
+    ) -> None:
+        self._device = device
+        self._undo = undo
+        self._layouts = layouts
+        self._described = described
+        self._buffer = self._make_buffer()
+        samples = described.samples
+        usage = constants.VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT
+        self._colours = [
+            self._make_image(form, usage, _IS_COLOUR, _TO_COLOUR, samples)
+            for form in described.colour_formats
+        ]
+        self._depths: list[_Image] = []
+        if described.depth_format:
+            usage = constants.VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT
+            self._depths = [self._make_image(described.depth_format, usage, _IS_DEPTH, _TO_DEPTH, samples)]
+        self._sampled: list[_Image] = []
+        self._sets = self._make_sets(kinds)
+
+    def draw(self, pipelines: Sequence[Any]) -> None:
+        """Record a triangle with each pipeline, submit it and wait."""
+        recorder = Recorder(self._device, self._device.graphics, "trial")
+        try:
+            self._record(recorder.commands(), pipelines)
+            recorder.timeline.reach(recorder.submit())
+        finally:
+            recorder.drain()
+            recorder.close()
+
+    def _record(self, commands: Any, pipelines: Sequence[Any]) -> None:
+        vk = self._device.vk
+        images = [*self._colours, *self._depths, *self._sampled]
+        barriers = [_barrier(one) for one in images]
+        vk.vkCmdPipelineBarrier2(commands, new("VkDependencyInfo", pImageMemoryBarriers=barriers))
+        vk.vkCmdBeginRendering(
+            commands,
+            new(
+                "VkRenderingInfo",
+                renderArea={"offset": (0, 0), "extent": (1, 1)},
+                layerCount=1,
+                pColorAttachments=[_attachment(one) for one in self._colours],
+                pDepthAttachment=_attachment(self._depths[0]) if self._depths else None,
+            ),
+        )
+        point = constants.VK_PIPELINE_BIND_POINT_GRAPHICS
+        vk.vkCmdSetViewport(commands, 0, 1, new("VkViewport", width=1.0, height=1.0, maxDepth=1.0))
+        vk.vkCmdSetScissor(commands, 0, 1, new("VkRect2D", extent=(1, 1)))
+        vk.vkCmdSetFrontFace(commands, constants.VK_FRONT_FACE_COUNTER_CLOCKWISE)
+        if self._sets:
+            layout = self._layouts.pipeline_layout(self._described.sets)
+            sets = array("VkDescriptorSet", self._sets)
+            vk.vkCmdBindDescriptorSets(commands, point, layout, 0, len(self._sets), sets, 0, NULL)
+        start = ffi.new("VkDeviceSize[]", [0])
+        vk.vkCmdBindVertexBuffers(commands, 0, 1, array("VkBuffer", [self._buffer]), start)
+        for pipeline in pipelines:
+            vk.vkCmdBindPipeline(commands, point, pipeline)
+            vk.vkCmdDraw(commands, 3, 1, 0, 0)
+        vk.vkCmdEndRendering(commands)
+
+    def _create(self, type_name: str, info: Any) -> Any:
+        handle = self._device.create(type_name, info, name="trial")
+        self._undo.callback(self._device.destroy, type_name, handle)
+        return handle
+
+    def _allocate(self, requirements: Any, wanted: int) -> Any:
+        """Allocate memory of a type that is allowed and has these properties."""
+        properties = new("VkPhysicalDeviceMemoryProperties2")
+        device = self._device
+        device.instance.vk.vkGetPhysicalDeviceMemoryProperties2(device.adapter.handle, properties)
+        types = properties.memoryProperties
+        number = next(
+            n
+            for n in range(types.memoryTypeCount)
+            if requirements.memoryTypeBits >> n & 1 and types.memoryTypes[n].propertyFlags & wanted == wanted
+        )
+        info = new("VkMemoryAllocateInfo", allocationSize=requirements.size, memoryTypeIndex=number)
+        return self._create("DeviceMemory", info)
+
+    def _make_buffer(self) -> Any:
+        """Make a buffer of zeros that serves as every block and as the vertices."""
+        device, usage = self._device, constants
+        buffer = self._create(
+            "Buffer",
+            new(
+                "VkBufferCreateInfo",
+                size=_BUFFER_BYTES,
+                usage=usage.VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT
+                | usage.VK_BUFFER_USAGE_STORAGE_BUFFER_BIT
+                | usage.VK_BUFFER_USAGE_VERTEX_BUFFER_BIT,
+            ),
+        )
+        needed = ffi.new("VkMemoryRequirements *")
+        device.vk.vkGetBufferMemoryRequirements(device.handle, buffer, needed)
+        memory = self._allocate(
+            needed,
+            constants.VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | constants.VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
+        )
+        device.call("vkBindBufferMemory", device.handle, buffer, memory, 0)
+        device.map(memory, _BUFFER_BYTES)[:] = bytes(_BUFFER_BYTES)
+        return buffer
+
+    def _make_image(
+        self, form: int, usage: int, aspect: int, layout: int, samples: int = 1, *, layered: bool = False
+    ) -> _Image:
+        device = self._device
+        image = self._create(
+            "Image",
+            new(
+                "VkImageCreateInfo",
+                imageType=constants.VK_IMAGE_TYPE_2D,
+                format=form,
+                extent=(1, 1, 1),
+                mipLevels=1,
+                arrayLayers=1,
+                samples=samples,
+                tiling=constants.VK_IMAGE_TILING_OPTIMAL,
+                usage=usage,
+            ),
+        )
+        needed = ffi.new("VkMemoryRequirements *")
+        device.vk.vkGetImageMemoryRequirements(device.handle, image, needed)
+        device.call("vkBindImageMemory", device.handle, image, self._allocate(needed, 0), 0)
+        kind = constants.VK_IMAGE_VIEW_TYPE_2D_ARRAY if layered else constants.VK_IMAGE_VIEW_TYPE_2D
+        view = new(
+            "VkImageViewCreateInfo",
+            image=image,
+            viewType=kind,
+            format=form,
+            subresourceRange=(aspect, 0, 1, 0, 1),
+        )
+        return _Image(image, self._create("ImageView", view), aspect, layout)
+
+    def _make_sets(self, kinds: Kinds) -> list[Any]:
+        """Make the descriptor sets, each binding with the buffer or with an image of its kind."""
+        slots = [slot for one in self._described.sets for slot in one]
+        if not slots:
+            return []
+        sizes = [
+            new("VkDescriptorPoolSize", type=slot.descriptor_type, descriptorCount=slot.count)
+            for slot in slots
+        ]
+        count = len(self._described.sets)
+        pool = self._create(
+            "DescriptorPool", new("VkDescriptorPoolCreateInfo", maxSets=count, pPoolSizes=sizes)
+        )
+        layouts = [self._layouts.set_layout(one) for one in self._described.sets]
+        info = new("VkDescriptorSetAllocateInfo", descriptorPool=pool, pSetLayouts=layouts)
+        made = ffi.new("VkDescriptorSet[]", count)
+        self._device.call("vkAllocateDescriptorSets", self._device.handle, info, made)
+        writes = [
+            self._write(made[number], slot, kinds.get((number, slot.binding), ""))
+            for number, one in enumerate(self._described.sets)
+            for slot in one
+        ]
+        self._device.vk.vkUpdateDescriptorSets(
+            self._device.handle, len(writes), array("VkWriteDescriptorSet", writes), 0, NULL
+        )
+        return list(made)
+
+    def _write(self, target: Any, slot: BindingSlot, kind: str) -> Any:
+        fields: dict[str, Any] = {"dstSet": target, "dstBinding": slot.binding}
+        fields |= {"descriptorCount": slot.count, "descriptorType": slot.descriptor_type}
+        if slot.descriptor_type == _IMAGE_TYPE:
+            info = self._image_info(kind)
+            return new("VkWriteDescriptorSet", pImageInfo=[info] * slot.count, **fields)
+        size = _UNIFORM_BYTES if slot.descriptor_type == _UNIFORM_TYPE else _BUFFER_BYTES
+        info = new("VkDescriptorBufferInfo", buffer=self._buffer, range=size)
+        return new("VkWriteDescriptorSet", pBufferInfo=[info] * slot.count, **fields)
+
+    def _image_info(self, kind: str) -> Any:
+        """Make an image and a sampler for a GLSL type: an array, depth that is compared, or neither."""
+        compared = kind.endswith("Shadow")
+        form, aspect = (_DEPTH, _IS_DEPTH) if compared else (_COLOUR, _IS_COLOUR)
+        usage = constants.VK_IMAGE_USAGE_SAMPLED_BIT
+        image = self._make_image(form, usage, aspect, _READ, layered="Array" in kind)
+        self._sampled.append(image)
+        sampler = new(
+            "VkSamplerCreateInfo",
+            compareEnable=compared,
+            compareOp=constants.VK_COMPARE_OP_GREATER_OR_EQUAL,
+        )
+        made = self._create("Sampler", sampler)
+        return new("VkDescriptorImageInfo", sampler=made, imageView=image.view, imageLayout=_READ)
+
+
+def _barrier(image: _Image) -> Any:
+    """Take an image from nothing into its layout, before anything uses it."""
+    everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+    return new(
+        "VkImageMemoryBarrier2",
+        srcStageMask=everything,
+        dstStageMask=everything,
+        dstAccessMask=constants.VK_ACCESS_2_MEMORY_READ_BIT | constants.VK_ACCESS_2_MEMORY_WRITE_BIT,
+        oldLayout=constants.VK_IMAGE_LAYOUT_UNDEFINED,
+        newLayout=image.layout,
+        srcQueueFamilyIndex=_NO_FAMILY,
+        dstQueueFamilyIndex=_NO_FAMILY,
+        image=image.image,
+        subresourceRange=(image.aspect, 0, 1, 0, 1),
+    )
+
+
+def _attachment(image: _Image) -> Any:
+    return new(
+        "VkRenderingAttachmentInfo",
+        imageView=image.view,
+        imageLayout=image.layout,
+        loadOp=constants.VK_ATTACHMENT_LOAD_OP_CLEAR,
+        storeOp=constants.VK_ATTACHMENT_STORE_OP_DONT_CARE,
+    )
