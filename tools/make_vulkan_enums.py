@@ -16,6 +16,8 @@ from pathlib import Path
 
 from vulkan import _vulkan
 
+from engine.files import write_whole
+
 ROOT = Path(__file__).resolve().parent.parent
 ENDINGS = ("", "_BIT", "_KHR", "_BIT_KHR", "_EXT", "_BIT_EXT", "_NV")
 
@@ -253,7 +255,7 @@ def sources() -> dict[str, str]:
 def main() -> None:
     """Write the modules."""
     for path, source in sources().items():
-        (ROOT / path).write_text(source, encoding="utf-8")
+        write_whole(ROOT / path, source.encode())
 
 
 def _prefix(c_type: str) -> str:

@@ -30,6 +30,8 @@ from coverage import CoverageData
 from mutator import ROOT, Mutant, mutants_of, mutated
 from recording import Recorded, Recording, digests_of
 
+from engine.files import write_whole
+
 COPIED = ("engine", "features", "viewer", "tests", "scenes", "assets", "docs", "tools")
 TESTS = {
     "engine/plan/placement": (
@@ -110,7 +112,7 @@ class Copy:
         scope, digests, known = [folders, packages], digests_of(self.folder), recording.read()
         again = known.changed(scope, digests) if known is not None else None
         if known is None or again is None:
-            recording.lines.unlink(missing_ok=True)
+            recording.clear()
             recorded = Recorded(scope, digests, self._run_recorded(folders, packages, recording.lines))
         else:
             here, more, seconds = [path for path in again if path in digests], self.folder / "more.lines", {}
@@ -282,7 +284,7 @@ def main() -> int:
         print(f"{result:12} {mutant.path}:{mutant.site} {mutant}", flush=True)
         if options.out:
             rows = {name: [asdict(row) for row in found] for name, found in results.items()}
-            options.out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+            write_whole(options.out, json.dumps(rows, indent=1).encode(), durable=False)
     counts = ", ".join(f"{len(found)} {name}" for name, found in results.items())
     unnoticed = len(results["survived"]) + len(results["not executed"])
     share = unnoticed / max(len(chosen) - len(results["equivalent"]), 1)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from coverage import CoverageData
 
+from engine.files import write_whole
+
 READ = ("engine", "features", "viewer", "tests", "scenes", "assets")
 """The folders that tests execute or read."""
 
@@ -58,9 +60,14 @@ class Recording:
             return None
         return Recorded(**json.loads(self._recorded.read_text(encoding="utf-8")))
 
+    def clear(self) -> None:
+        """Remove what was recorded: `lines` is not complete before `write`."""
+        self._recorded.unlink(missing_ok=True)
+        self.lines.unlink(missing_ok=True)
+
     def write(self, recorded: Recorded) -> None:
         """Note what was recorded."""
-        self._recorded.write_text(json.dumps(asdict(recorded)), encoding="utf-8")
+        write_whole(self._recorded, json.dumps(asdict(recorded)).encode())
 
     def data(self) -> CoverageData:
         """Which test executes which lines."""

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from engine.files import write_whole
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z0-9][a-z0-9_]*")
 _REPORTED = ("name", "value", "unit", "reference", "reference_value", "ratio", "aim", "holds", "driver")
 
@@ -80,7 +82,7 @@ def discover(folder: Path, only: str = "") -> list[Path]:
 def write_json(rows: Iterable[Row], path: Path) -> None:
     """Write the rows as a list; creates the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([row.to_json() for row in rows], indent=2) + "\n", encoding="utf-8")
+    write_whole(path, (json.dumps([row.to_json() for row in rows], indent=2) + "\n").encode())
 
 
 def print_table(rows: Sequence[Row]) -> None:

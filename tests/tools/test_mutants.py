@@ -167,3 +167,18 @@ def test_a_recording_is_made_again_for_changed_test_files_alone_and_whole_for_an
     merged = known.merged(again, now, {"tests/plan/test_b.py::new": 3.0})
     assert merged == recording.Recorded(scope, now, {"tests/plan/test_b.py::new": 3.0})
     assert known.merged(["tests/plan/test_a.py"], now, {}).seconds == {"tests/plan/test_b.py::two": 2.0}
+
+
+def test_a_recording_that_was_interrupted_counts_as_none(mutants: Any, tmp_path: Path) -> None:
+    from recording import Recorded, Recording
+
+    recording = Recording(tmp_path / "kept")
+    recording.lines.write_text("lines")
+    recorded = Recorded(
+        [["tests/plan"], ["engine"]], {"engine/a.py": "1"}, {"tests/plan/test_a.py::one": 1.0}
+    )
+    recording.write(recorded)
+    assert Recording(tmp_path / "kept").read() == recorded
+    recording.clear()
+    recording.lines.write_text("half of the new lines")
+    assert Recording(tmp_path / "kept").read() is None
