@@ -11,7 +11,7 @@ from engine.humon.tokens import TOKEN, WORDS, node_span, unquote
 
 COMMA_HINT = "a comma separates values: write decimals with a point, as in 0.5"
 _SHOWN_CHARS = 40
-_DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
+DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
 
 
 class ReadingStopped(Exception):
@@ -77,7 +77,7 @@ class Diagnostics:
 
     def comma_hint(self, offset: int) -> str:
         """Return what to do about a decimal comma, if a digit at `offset` follows another one and a comma."""
-        return COMMA_HINT if _DECIMAL_COMMA.fullmatch(self.text, max(0, offset - 2), offset + 1) else ""
+        return COMMA_HINT if DECIMAL_COMMA.fullmatch(self.text, max(0, offset - 2), offset + 1) else ""
 
     def no_value(self, key: str, offset: int, after: int) -> None:
         """Record that a key is followed, at offset `after`, by something that is not a node."""

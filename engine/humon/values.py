@@ -10,7 +10,7 @@ from heapq import nsmallest
 from typing import TypeVar, overload
 
 from engine.humon.codes import Code
-from engine.humon.diagnostics import COMMA_HINT, quoted
+from engine.humon.diagnostics import COMMA_HINT, DECIMAL_COMMA, quoted
 from engine.humon.limits import MANY_NAMES, MAX_DIGITS, MAX_SHOWN_NAMES, NEIGHBOURS
 from engine.humon.node import Kind, Node
 from engine.humon.problem import InputError
@@ -22,7 +22,6 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _PLAIN_VECTOR = re.compile(r"[0-9eE+\-. \t\r\n\[\]]*")
-_DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
 _NOT_BARE = QUOTES + "["
 _SIMILAR = 0.6
 """Ratio of `difflib` from which a known name is similar enough to be suggested."""
@@ -130,7 +129,7 @@ def vector(node: Node, count: int | None = None) -> tuple[float, ...]:
     expect(node, Kind.LIST)
     if count is not None and len(node) != count:
         message = f"{_named(node)} must have {count} numbers, not {len(node)}"
-        has_comma = isinstance(content, str) and _DECIMAL_COMMA.search(content)
+        has_comma = isinstance(content, str) and DECIMAL_COMMA.search(content)
         raise failure(Code.COUNT, message, node, COMMA_HINT if has_comma else "")
     return tuple([number(child) for child in node])
 

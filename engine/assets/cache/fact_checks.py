@@ -9,7 +9,6 @@ Pixels, normals, weights, names of bones and the code of a shader are believed, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from engine.assets.cache.facts import (
 from engine.assets.formats import ColorSpace, TextureFormat, VertexFormat
 from engine.assets.importers.mesh import BONE, vertex_layout
 from engine.assets.importers.mesh_source import NO_PARENT
-from engine.assets.importers.mips import full_chain
+from engine.assets.importers.mips import full_chain, mip_offsets
 from engine.assets.limits import (
     MAX_BONES,
     MAX_INDICES,
@@ -36,10 +35,6 @@ from engine.assets.limits import (
     MAX_VERTICES,
 )
 from engine.assets.recipes import Recipe
-
-_TEXEL_BYTES = 4
-_FIRST_INSTRUCTION = 5  # word of a SPIR-V module, after its header
-_FUNCTION_END = 56  # OpFunctionEnd
 
 
 def checked_facts(recipe: Recipe, data: Mapping[str, Any], size: int) -> Facts | None:
@@ -120,12 +115,11 @@ def _texture_fits(recipe: Recipe, facts: TextureFacts, size: int) -> bool:
     levels = recipe.parameters["mip_levels"] or full_chain(*sides)
     if facts.mip_levels != levels or levels > full_chain(*sides):
         return False
-    texels = (max(1, facts.width >> level) * max(1, facts.height >> level) for level in range(levels))
-    ends = list(accumulate((count * _TEXEL_BYTES for count in texels), initial=0))
+    *offsets, end = mip_offsets(*sides, levels)
     return (
         facts.format is (TextureFormat.R8G8B8A8_SRGB if is_srgb else TextureFormat.R8G8B8A8_UNORM)
-        and facts.mip_offsets == tuple(ends[:-1])
-        and facts.size == size == ends[-1]
+        and facts.mip_offsets == tuple(offsets)
+        and facts.size == size == end
     )
 
 
@@ -153,20 +147,14 @@ def _positions_fit(facts: VerticesFacts, pieces: Iterator[memoryview]) -> bool:
 
 def _module_fits(facts: ShaderFacts, code: bytes) -> bool:
     """Whether a module has the interface of the facts, and its instructions end with the last function."""
-    from engine.assets.spirv.module import reflect
-    from engine.assets.spirv.types import SpirvError
+    from engine.assets.spirv.module import last_instruction, reflect
+    from engine.assets.spirv.types import Op, SpirvError
 
     try:
-        if reflect(code, facts.stage, facts.entry_point) != facts.reflection:
-            return False
+        found = reflect(code, facts.stage, facts.entry_point)
+        return found == facts.reflection and last_instruction(code) == Op.FUNCTION_END
     except (SpirvError, RecursionError):
         return False
-    words = np.frombuffer(code, "<u4").tolist()
-    at, last = _FIRST_INSTRUCTION, 0
-    while at < len(words) and words[at] >> 16:
-        last = words[at] & 0xFFFF
-        at += words[at] >> 16
-    return at == len(words) and last == _FUNCTION_END
 
 
 def _bones_fit(content: bytes) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,24 @@ from engine.assets.formats import ColorSpace
 Texels = npt.NDArray[np.uint8]
 Wide = npt.NDArray[np.uint16]
 _WIDE = 65535
-_BAND_TEXELS = 1 << 15
-"""Texels of the finer level that are averaged at once."""
+TEXEL_BYTES = 4
+BAND_TEXELS = 1 << 15
+"""Texels of some rows that are converted or averaged at once."""
 
 
 def full_chain(width: int, height: int) -> int:
     """Return the number of levels down to one texel (Vulkan specification, 12.3)."""
     return max(width, height).bit_length()
+
+
+def mip_sizes(width: int, height: int, levels: int) -> list[tuple[int, int]]:
+    """Return width and height of each level, the finest first."""
+    return [(max(1, width >> level), max(1, height >> level)) for level in range(levels)]
+
+
+def mip_offsets(width: int, height: int, levels: int) -> list[int]:
+    """Return the byte offset of each level, one behind the other, and the end of the last."""
+    return list(accumulate((w * h * TEXEL_BYTES for w, h in mip_sizes(width, height, levels)), initial=0))
 
 
 def fill_mips(levels: Sequence[Texels], color_space: ColorSpace) -> None:
@@ -49,7 +61,7 @@ def fill_mips(levels: Sequence[Texels], color_space: ColorSpace) -> None:
 
     for level, finer in zip(levels[1:], levels, strict=False):
         kept: Wide = np.empty(level.shape, np.uint16)
-        step = max(1, _BAND_TEXELS // finer.shape[1])
+        step = max(1, BAND_TEXELS // finer.shape[1])
         for first in range(0, len(level), step):
             last = min(first + step, len(level))
             wide = _halve(rows_before, finer.shape[0], finer.shape[1], first, last)

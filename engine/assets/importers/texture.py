@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,14 @@ from engine.assets.codes import AssetCode
 from engine.assets.formats import ColorSpace, TextureFormat
 from engine.assets.importers import Imported
 from engine.assets.importers.jpeg import JPEG_SIGNATURE, read_jpeg
-from engine.assets.importers.mips import fill_mips, full_chain
+from engine.assets.importers.mips import (
+    BAND_TEXELS,
+    TEXEL_BYTES,
+    fill_mips,
+    full_chain,
+    mip_offsets,
+    mip_sizes,
+)
 from engine.assets.importers.picture import PICTURE_ERRORS, PictureFile, decode_error
 from engine.assets.importers.png import PNG_SIGNATURE, read_png
 from engine.assets.limits import MAX_TEXTURE_PIXELS, MAX_TEXTURE_SIDE
@@ -31,9 +39,6 @@ if TYPE_CHECKING:
 
 _PEAK = 4
 """Bytes of memory at most for each byte of the finest level."""
-
-_BAND_TEXELS = 1 << 15
-"""Texels of the rows that are converted at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +65,14 @@ def import_texture(
     if levels > most:
         message = f"{width} x {height} pixels have at most {most} mip levels, {levels} are requested"
         raise _error(AssetCode.TEXTURE_MIPS, message, name)
-    shapes = [(max(1, height >> level), max(1, width >> level), 4) for level in range(levels)]
-    offsets = np.cumsum([0, *(rows * columns * 4 for rows, columns, _ in shapes)]).tolist()
-    take(_PEAK * width * height * 4)
+    sizes, offsets = mip_sizes(width, height, levels), mip_offsets(width, height, levels)
+    take(_PEAK * width * height * TEXEL_BYTES)
     try:
         texels = _decode(file, offsets[-1], name)
         fill_mips(
             [
-                texels[start : start + rows * columns * 4].reshape(rows, columns, 4)
-                for start, (rows, columns, _) in zip(offsets, shapes, strict=False)
+                texels[start:end].reshape(rows, columns, TEXEL_BYTES)
+                for (start, end), (columns, rows) in zip(pairwise(offsets), sizes, strict=True)
             ],
             settings.color_space,
         )
@@ -119,17 +123,31 @@ def _check_size(width: int, height: int, name: str) -> None:
 
 def _decode(file: PictureFile, size: int, name: str) -> npt.NDArray[np.uint8]:
     """Return uint8[size] that begins with the texels of the picture; its memory is its caller's alone."""
+    low = _low_bytes_match(file, name)
+    picture = _load(file, name)
+    file.stream.close()  # frees the copy without metadata
+    texels = np.empty(size, np.uint8)
+    finest = texels[: file.width * file.height * TEXEL_BYTES].reshape(file.height, file.width, TEXEL_BYTES)
+    for rows in _bands(file):
+        band = picture.crop((0, rows.start, file.width, rows.stop))
+        finest[rows] = _rgba(band, file, None if low is None else low[rows])
+    picture.close()
+    return texels
+
+
+def _load(file: PictureFile, name: str, rawmode: str = "") -> Image:
+    """Return the decoded picture; in `rawmode`, if given, instead of that of its header."""
+    from PIL import Image  # takes 40 ms
+
     try:
-        low = _low_bytes_match(file)
-        picture = _load(file)
-        file.stream.close()  # frees the copy without metadata
-        texels = np.empty(size, np.uint8)
-        finest = texels[: file.width * file.height * 4].reshape(file.height, file.width, 4)
-        for rows in _bands(file):
-            band = picture.crop((0, rows.start, file.width, rows.stop))
-            finest[rows] = _rgba(band, file, None if low is None else low[rows])
-        picture.close()
-        return texels
+        with io.BytesIO(file.stream.getvalue()) as stream:  # no copy
+            picture = Image.open(stream, formats=(file.kind,))
+            if picture.size != (file.width, file.height):
+                raise ValueError(f"its size is also given as {picture.size}")
+            if rawmode:
+                picture.tile = [tile._replace(args=rawmode) for tile in picture.tile]
+            picture.load()
+            return picture
     except PICTURE_ERRORS as error:
         reason = str(error) or type(error).__name__
         if "BytesIO" in reason:
@@ -137,23 +155,9 @@ def _decode(file: PictureFile, size: int, name: str) -> npt.NDArray[np.uint8]:
         raise decode_error(f"the picture cannot be decoded: {reason}", name) from error
 
 
-def _load(file: PictureFile, rawmode: str = "") -> Image:
-    """Return the decoded picture; in `rawmode`, if given, instead of that of its header."""
-    from PIL import Image  # takes 40 ms
-
-    with io.BytesIO(file.stream.getvalue()) as stream:  # no copy
-        picture = Image.open(stream, formats=(file.kind,))
-        if picture.size != (file.width, file.height):
-            raise ValueError(f"its size is also given as {picture.size}")
-        if rawmode:
-            picture.tile = [tile._replace(args=rawmode) for tile in picture.tile]
-        picture.load()
-        return picture
-
-
 def _bands(file: PictureFile) -> list[slice]:
     """Return the rows of the picture as slices, some at a time."""
-    step = max(1, _BAND_TEXELS // file.width)
+    step = max(1, BAND_TEXELS // file.width)
     return [slice(at, min(at + step, file.height)) for at in range(0, file.height, step)]
 
 
@@ -176,7 +180,7 @@ def _rgba(band: Image, file: PictureFile, low: npt.NDArray[np.bool_] | None) -> 
     return texels
 
 
-def _low_bytes_match(file: PictureFile) -> npt.NDArray[np.bool_] | None:
+def _low_bytes_match(file: PictureFile, name: str) -> npt.NDArray[np.bool_] | None:
     """Return where the low bytes of a 16-bit RGB file are those of its transparent colour.
 
     Pillow drops them, so that they are decoded alone. None if there is no such colour.
@@ -184,7 +188,7 @@ def _low_bytes_match(file: PictureFile) -> npt.NDArray[np.bool_] | None:
     if file.depth != 16 or file.transparent is None or len(file.transparent) != 3:
         return None
     wanted = [value & 255 for value in file.transparent]
-    picture = _load(file, "RGB;16L")
+    picture = _load(file, name, "RGB;16L")
     found = np.empty((file.height, file.width), np.bool_)
     for rows in _bands(file):
         band = np.asarray(picture.crop((0, rows.start, file.width, rows.stop)))

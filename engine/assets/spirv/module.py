@@ -8,6 +8,7 @@ module may not ask for.
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -139,8 +140,18 @@ def _string(words: tuple[int, ...]) -> tuple[str, int]:
     return data[:end].decode("utf-8", errors="replace"), end // 4 + 1
 
 
+def last_instruction(code: bytes) -> int:
+    """Return the opcode of the last instruction of a module, 0 if it has none. Raises SpirvError."""
+    instructions = deque(_instructions(_words(code)), maxlen=1)
+    return instructions[0][0] if instructions else 0
+
+
+def _words(code: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(code) // 4}I", code)
+
+
 def _read_tables(code: bytes) -> ModuleTables:
-    words = struct.unpack(f"<{len(code) // 4}I", code)
+    words = _words(code)
     tables = ModuleTables(version=words[1])
     body: Body | None = None
     for op, operands in _instructions(words):
