@@ -15,7 +15,7 @@ from engine.assets.spirv.reflection import MATERIAL_SET
 from engine.graph import Layout
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.terms.drawing import DescriptorType
-from engine.plan.terms.table import distinct, distinct_rows, is_in
+from engine.plan.terms.table import distinct, distinct_rows, is_in, put
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import BATCH
 from engine.planning.draw.instance_blocks import capacity
@@ -270,19 +270,19 @@ class PassBinding:
             grown = np.zeros(len(table.batches), BATCH)
             grown[: len(self.batches)] = self.batches
             self.batches = grown
-        of = table.batches[numbers]
+        of = table.batches.take(numbers)
         made = self._mesh(of["vertices"], of["indices"], of["stride"], of["index_bytes"])
         made["pipeline"], made["index_count"] = of["pipeline"], of["index_count"]
         late = ~made["ready"] & (of["fallback"] >= 0)
         if late.any():
-            made[late] = self._placeholder()
+            put(made, late.nonzero()[0], self._placeholder())
             made["pipeline"][late] = of["fallback"][late]
         made["descriptors"] = NO_SET
         for shading, numbers_of in enumerate(self._set_of):
             ours = (of["shading"] == shading) & (of["material"] >= 0)
             made["descriptors"][ours] = numbers_of[of["material"][ours]]
         made["ready"] &= made["descriptors"] != MISSING
-        self.batches[numbers] = made
+        put(self.batches, numbers, made)
 
     def _placeholder(self) -> npt.NDArray[np.void]:
         """Return BATCH[1] with the addresses of the placeholder mesh."""

@@ -24,6 +24,7 @@ from engine.plan.terms.table import (
     Int64s,
     Rows,
     Table,
+    chosen,
     contains,
     distinct,
     distinct_ids,
@@ -117,7 +118,7 @@ class PlanningRound:
             stays[had] |= self._fits(columns, rows, had, old) & ~leaves[had]
         self._keep(rows, columns, had, old, stays)
         removed = self.memory.subresource_table.rows(removed_keys)
-        replaced = old[~stays[had]]
+        replaced = chosen(old, ~stays[had])
         keep_old = self.keep is Keep.OLD_RANGES
         if not keep_old:
             removed, replaced = stack([removed, replaced]), replaced[:0]
@@ -129,7 +130,9 @@ class PlanningRound:
         self._place(columns, rows, ~stays, builder)
         missing = is_in(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
         fetch = ~stays & columns.cached | missing
-        memory = self._finish(builder, rows[~stays], rows[~same], removed_keys, dropped, replaced)
+        memory = self._finish(
+            builder, chosen(rows, ~stays), chosen(rows, ~same), removed_keys, dropped, replaced
+        )
         to_stage = int((np.maximum(columns.bytes, columns.footprint) + SLACK)[fetch].sum())
         return RoundResult(memory, self.packing, to_stage, self._min_staging(columns, fetch))
 
@@ -196,7 +199,7 @@ class PlanningRound:
         """Copy the places of keys that stay into `rows`, and free the rest of a footprint that has shrunk."""
         kept = stays[had]
         at = np.flatnonzero(had)[kept]
-        before = old[kept]
+        before = chosen(old, kept)
         rows["resource"][at], rows["offset"][at] = before["resource"], before["offset"]
         shrunk = np.flatnonzero(before["footprint"] != rows["footprint"][at])
         for i in shrunk.tolist():

@@ -46,7 +46,17 @@ from engine.plan.resident.steps import (
     Withdraw,
 )
 from engine.plan.terms.errors import StepError
-from engine.plan.terms.table import Int64s, Rows, Table, contains, distinct, distinct_ids, is_in, stack
+from engine.plan.terms.table import (
+    Int64s,
+    Rows,
+    Table,
+    chosen,
+    contains,
+    distinct,
+    distinct_ids,
+    is_in,
+    stack,
+)
 from engine.plan.terms.vocabulary import QueueKind
 
 _MAX_CACHED_LOOKUPS = 8  # key arrays: paging cycles overlap, and each uses its keys in four steps
@@ -131,25 +141,25 @@ class Resident:
         return known[2]
 
     def _places_towards(self, plan: Plan, *, transfers_complete: bool) -> tuple[Rows, Rows]:
-        pending = self.pending[~self.pending["published"]]
+        pending = chosen(self.pending, ~self.pending["published"])
         removed_keys, changed = self._difference(plan)
         touched = distinct(np.concatenate([removed_keys, changed]))
         is_touched = contains(touched, pending["key"])
-        unchanged = pending[~is_touched]
-        existing = stack([pending[is_touched], self._settled(touched, pending), self.old])
-        existing = existing[is_in(existing["resource"], list(self.bound))]
+        unchanged = chosen(pending, ~is_touched)
+        existing = stack([chosen(pending, is_touched), self._settled(touched, pending), self.old])
+        existing = chosen(existing, is_in(existing["resource"], list(self.bound)))
         arrived = self.expected_bytes(existing)
         if transfers_complete:
             existing["arrived"], unchanged["arrived"] = arrived, self.expected_bytes(unchanged)
         fresh = place_rows(plan, changed)
         taken = copy_progress(fresh, existing)
-        both = stack([unchanged, fresh[~fresh["published"]]])
+        both = stack([unchanged, chosen(fresh, ~fresh["published"])])
         both = both.take(np.argsort(both["key"], kind="stable"))
         # A replaced place is kept while it is published, or complete, so that it can be copied from.
         complete = (arrived >= existing["needs"]) & (existing["needs"] > 0)
         planned = plan.memory.subresource_table.has(existing["key"].astype(np.int64))
         settled = planned & ~contains(both["key"], existing["key"])
-        return both, existing[~taken & (existing["published"] | complete) & ~settled]
+        return both, chosen(existing, ~taken & (existing["published"] | complete) & ~settled)
 
     def published(self, key: int) -> np.void | None:
         """The published place of `key` (dtype PLACE), None where its users draw with a fallback."""
@@ -343,10 +353,10 @@ class Resident:
         places["published"][at] = True
         self._unpublished -= len(at)
         if len(self.old):
-            self.old = self.old[~is_in(self.old["key"], step.keys)]
+            self.old = chosen(self.old, ~is_in(self.old["key"], step.keys))
 
     def _withdraw(self, step: Withdraw) -> None:
-        self.old = self.old[~is_in(self.old["key"], step.keys)]
+        self.old = chosen(self.old, ~is_in(self.old["key"], step.keys))
 
     def _destroy(self, step: Destroy) -> None:
         _need(step.resource in self.resources, step, "the resource does not exist")
@@ -356,7 +366,7 @@ class Resident:
         used = plan is not None and plan.memory.resource_table.has(np.array([step.resource]))[0]
         _need(not used, step, "the plan has keys in it")
         _need(step.resource not in self.in_flight, step, "transfers out of it are in flight")
-        self.old = self.old[~mine]
+        self.old = chosen(self.old, ~mine)
         del self.resources[step.resource]
         self.bound.discard(step.resource)
 
@@ -414,7 +424,7 @@ class Resident:
         """Require that no published place of an earlier plan overlaps these places."""
         if not len(self.old):
             return
-        live = self.old[self.old["published"]]
+        live = chosen(self.old, self.old["published"])
         _need(not overlapping(self.pending.take(at), live).any(), step, "overlaps a published key")
 
     def _sources(self, step: Move) -> Rows:

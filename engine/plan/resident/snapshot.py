@@ -10,7 +10,7 @@ import numpy as np
 from engine.plan.model.memory_plan import ALLOCATION, HELD, RESOURCE, SUBRESOURCE, MemoryPlan
 from engine.plan.model.places import overlapping, settled_rows
 from engine.plan.model.plan import Plan
-from engine.plan.terms.table import Rows, Table, contains, is_in, stack
+from engine.plan.terms.table import Rows, Table, chosen, contains, is_in, stack
 
 if TYPE_CHECKING:
     from engine.plan.resident.resident import Resident
@@ -25,21 +25,21 @@ def snapshot(resident: Resident, target: Plan) -> Plan:
     resources = [resident.resources[r] for r in sorted(resident.bound) if r not in staging]
     homes = sorted({int(row["allocation"]) for row in resources})
     everything = _everything(resident, target)
-    everything = everything[is_in(everything["resource"], [int(row["id"]) for row in resources])]
+    everything = chosen(everything, is_in(everything["resource"], [int(row["id"]) for row in resources]))
     filled = resident.has_contents(everything)
     # An empty place may overlap a place that is still in use: then it does not exist yet.
-    exists = filled | ~overlapping(everything, everything[filled])
-    everything, filled = everything[exists], filled[exists]
+    exists = filled | ~overlapping(everything, chosen(everything, filled))
+    everything, filled = chosen(everything, exists), filled[exists]
     _clip_footprints(everything)
     everything = everything.take(np.lexsort((np.arange(len(everything)), ~filled, everything["key"])))
     first = np.ones(len(everything), bool)
     first[1:] = everything["key"][1:] != everything["key"][:-1]
-    chosen, rest = everything[first], everything[~first]
-    missing = chosen["key"][chosen["arrived"] < chosen["needs"]].astype(np.int64)
+    mine, rest = chosen(everything, first), chosen(everything, ~first)
+    missing = mine["key"][mine["arrived"] < mine["needs"]].astype(np.int64)
     memory = MemoryPlan(
         Table.of(np.array([resident.allocations[home] for home in homes], ALLOCATION), "id"),
         Table.of(np.array(resources, RESOURCE), "id"),
-        Table.of(_as(SUBRESOURCE, chosen), "key"),
+        Table.of(_as(SUBRESOURCE, mine), "key"),
         target.memory.next_allocation,
         target.memory.next_resource,
         _as(HELD, rest),
@@ -57,7 +57,7 @@ def _clip_footprints(places: Rows) -> None:
     start = (places["resource"].astype(np.int64) << 44) + places["offset"]
     order = np.argsort(start, kind="stable")
     room = np.diff(start[order], append=np.iinfo(np.int64).max)
-    mine = places[order]
+    mine = places.take(order)
     clipped = (room < mine["footprint"]) & (room >= mine["size"])
     places["footprint"][order[clipped]] = room[clipped]
 
@@ -67,7 +67,7 @@ def _everything(resident: Resident, target: Plan) -> Rows:
     keys = target.memory.subresource_table.array["key"].astype(np.int64)
     waiting = resident.waiting_keys()
     settled = settled_rows(target, keys[~contains(waiting, keys)])
-    return stack([settled, resident.pending[~resident.pending["published"]], resident.old])
+    return stack([settled, chosen(resident.pending, ~resident.pending["published"]), resident.old])
 
 
 def _as(dtype: np.dtype[np.void], rows: Rows) -> Rows:

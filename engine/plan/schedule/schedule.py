@@ -35,7 +35,7 @@ from engine.plan.resident.steps import (
     Withdraw,
 )
 from engine.plan.schedule.paging import VisibilityQuery, paging
-from engine.plan.terms.table import Int64s, Rows, distinct, is_in
+from engine.plan.terms.table import Int64s, Rows, chosen, distinct, is_in
 from engine.plan.terms.vocabulary import Contents, Kind, QueueKind
 
 _NOWHERE = np.zeros(0, np.int64)
@@ -168,7 +168,7 @@ class _Scheduler:
 
     def _overwritten(self) -> NDArray[np.bool_]:
         """Which old places overlap new places of the plan or are in displaced resources."""
-        fresh = self.places[(self.places["arrived"] == 0) & ~self.places["published"]]
+        fresh = chosen(self.places, (self.places["arrived"] == 0) & ~self.places["published"])
         return overlapping(self.old, fresh) | is_in(self.old["resource"], self._displaced())
 
     def _displaced(self) -> list[int]:
@@ -187,7 +187,7 @@ class _Scheduler:
     def _withdraw(self, keys: Int64s) -> None:
         if len(keys):
             self.steps.append(Withdraw(keys.astype(np.int64)))
-            self.old = self.old[~is_in(self.old["key"], keys)]
+            self.old = chosen(self.old, ~is_in(self.old["key"], keys))
 
     def _free_early(self) -> None:
         """Withdraw old places while old and new allocations together exceed a budget or the count limit."""
@@ -300,7 +300,7 @@ class _Scheduler:
     def _retire(self, keys: Int64s) -> None:
         if not len(self.old):
             return
-        self.old = self.old[~is_in(self.old["key"], keys)]
+        self.old = chosen(self.old, ~is_in(self.old["key"], keys))
 
     def _move(self) -> int:
         """Move resident keys to their new places, one step per pair of resources; returns the bytes moved."""

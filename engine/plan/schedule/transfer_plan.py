@@ -18,7 +18,7 @@ from engine.plan.requirements.requirements import ImageShape
 from engine.plan.requirements.shapes import mip_levels
 from engine.plan.resident.steps import BUFFER_COPY, IMAGE_COPY, READ, Transfer, Window
 from engine.plan.terms.errors import PlanError
-from engine.plan.terms.table import Int64s, Rows, distinct, stack
+from engine.plan.terms.table import Int64s, Rows, chosen, distinct, stack
 
 PIECE = np.dtype(
     [
@@ -56,8 +56,8 @@ def split(pieces: Rows, shapes: list[ImageShape], limit: int, rows: int = 1) -> 
     large |= (pieces["start"] > 0) & (pieces["shape"] >= 0)
     if not large.any():
         return pieces
-    out = [pieces[~large]]
-    for piece in pieces[large]:
+    out = [chosen(pieces, ~large)]
+    for piece in chosen(pieces, large):
         shape = int(piece["shape"])
         cuts = _buffer_cuts(piece, limit) if shape < 0 else _image_cuts(piece, shapes[shape], limit, rows)
         parts = np.repeat(piece[None], len(cuts))
@@ -134,7 +134,7 @@ def _spans(pieces: Rows, window_bytes: int) -> dict[int, Window]:
     """Windows of the databases whose required ranges all fit into one window."""
     spans = {}
     for db in distinct(pieces["db"]).tolist():
-        mine = pieces[pieces["db"] == db]
+        mine = chosen(pieces, pieces["db"] == db)
         start = int(mine["source"].min())
         size = int((mine["source"] + mine["size"]).max()) - start
         if size <= window_bytes:
@@ -185,9 +185,9 @@ def transfer(
     copies, targets, base = _buffer_layout(buffers, base)
     reads = [_reads(buffers["source"], targets, buffers["size"])]
     image_copies: list[NDArray[np.void]] = []
-    images = pieces[pieces["shape"] >= 0]
+    images = chosen(pieces, pieces["shape"] >= 0)
     for shape in distinct(images["shape"]).tolist():
-        mine = images[images["shape"] == shape]
+        mine = chosen(images, images["shape"] == shape)
         read, copy, base = _image_layout(mine, shapes[shape], optimal, base)
         reads.append(read)
         image_copies.append(copy)

@@ -117,7 +117,7 @@ class DrawList:
         """The groups with at least one instance, in the order of their commands."""
         firsts = self._starts[self._drawn_groups]
         counts = np.diff(self._starts, append=len(self._shown))[self._drawn_groups]
-        of = self._batches[self._table.blocks.blocks.rows["batch"][self._shown[firsts]]]
+        of = self._batches.take(self._table.blocks.blocks.rows["batch"][self._shown[firsts]])
         columns = [of[name].tolist() for name in _GROUPED]
         columns += [self._shown_mirrored[firsts].tolist(), firsts.tolist(), counts.tolist()]
         return [DrawGroup(*row) for row in zip(*columns, strict=True)]
@@ -162,7 +162,7 @@ class DrawList:
             counts = np.zeros((count, 2), np.int64)
             counts[: len(self._counts)] = self._counts[:count]
             self._counts = counts
-        of = table.blocks.blocks.rows[blocks]
+        of = table.blocks.blocks.rows.take(blocks)
         where, starts = table.blocks.spans(blocks)
         rows = table.blocks.rows.rows[where]
         drawn = table.drawn(rows)

@@ -84,7 +84,7 @@ class InstanceBlocks:
 
     def spans(self, blocks: npt.NDArray[np.integer]) -> tuple[Ints, Ints]:
         """Return all slots of these blocks, block after block, and where each block starts among them."""
-        of = self.blocks.rows[blocks]
+        of = self.blocks.rows.take(blocks)
         counts = of["capacity"].astype(np.int64)
         ends = np.cumsum(counts)
         starts = ends - counts

@@ -227,7 +227,7 @@ class DrawTable:
 
     def assets_of(self, batches: Ints) -> Ints:
         """Return the keys of vertices, indices and textures that these batches draw with."""
-        of, textures = self.batches[batches], self.recipes.textures
+        of, textures = self.batches.take(batches), self.recipes.textures
         count = max(map(len, self.recipes.materials), default=0)
         wanted = np.zeros(count * len(self.recipes.materials), np.bool_)
         shaded = of["material"] >= 0
