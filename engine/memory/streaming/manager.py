@@ -67,7 +67,8 @@ class Pace:
     At most `cycles` paging cycles per frame, and on average `milliseconds` of CPU time of the render thread:
     a step that takes longer is paid back by the frames after it, and frames without steps save some.
     `threads` read caches (one per processor, at most four), half of them while frames are drawn. `copied`
-    bytes per frame are copied out of staging where frames and copies share a queue. `direct`: write to
+    bytes per frame are copied out of staging where frames and copies share a queue. About `published` keys
+    per frame are published, as what draws with them is bound again in that frame. `direct`: write to
     host-visible buffers without staging.
 
     `whole_cycles`: `cycles` was set by hand. Exactly so many run per frame, which waits for threads and
@@ -78,6 +79,7 @@ class Pace:
     milliseconds: float = 0.4
     threads: int = min(4, os.cpu_count() or 1)
     copied: int = 16 << 20
+    published: int = 1024
     direct: bool = True
     whole_cycles: bool = False
 
@@ -210,10 +212,11 @@ class MemoryManager:
         if self._next < len(self._steps):
             self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
         begun_at = time.thread_time()
+        most_keys = UNLIMITED if is_unbounded else self.pace.published
         try:
             # While a long step is paid back, frames run no step.
             if granted > 0 or self._pages_by_hand():
-                self._carry_out(share, begun_at + granted)
+                self._carry_out(share, begun_at + granted, most_keys)
         except Exception:
             # Earlier steps have published what they recorded, so it must be submitted.
             if not self._device.lost:
@@ -224,14 +227,20 @@ class MemoryManager:
             self._credit -= time.thread_time() - begun_at
         return self.settled
 
-    def _carry_out(self, share: int, until: float) -> None:
-        """Carry out steps: at most `share` cycles, and only the first step after `until` (CPU seconds)."""
+    def _carry_out(self, share: int, until: float, most_keys: float) -> None:
+        """Carry out steps: at most `share` cycles, and only the first step after `until` (CPU seconds).
+
+        Ends before a step that would publish more than `most_keys` keys with those before it.
+        """
         begun, first, deadline = 0, self._next, time.monotonic() + LONGEST_WAIT_S
+        published = 0
         while self._next < len(self._steps):
             step = self._steps[self._next]
             is_cycle = self._begins_cycle(step)
             is_late = self._next > first and time.thread_time() > until and not self._pages_by_hand()
-            if (is_cycle and begun == share) or is_late:
+            keys = len(step.keys) if isinstance(step, Publish) else 0
+            is_full = published > 0 and published + keys > most_keys
+            if (is_cycle and begun == share) or is_late or is_full:
                 break
             if not self._executor.carry_out(step):
                 self._counts["held_back"] += 1
@@ -243,6 +252,7 @@ class MemoryManager:
                 break
             self._follow_cycle(step)
             begun += is_cycle
+            published += keys
             self._next += 1
             if self.state is not None:
                 self.state.apply(step)

@@ -29,6 +29,12 @@ VISIBLE_PRIORITY = 500
 """Added to the priority of visible keys; requirements that come before them have a higher priority."""
 
 
+KEYS_AT_ONCE = 4096
+"""Keys of which visibility is asked for between two parts of the schedule."""
+PUBLISHED_AT_ONCE = 1024
+"""Keys of one Publish step: what draws with them is bound again in the frame that publishes them."""
+
+
 def paging(
     plan: Plan,
     places: Rows,
@@ -56,8 +62,12 @@ def paging(
     yield
     if visible is not None:
         keys = distinct(pieces["key"])
-        pieces["priority"] += VISIBLE_PRIORITY * visible(keys)[np.searchsorted(keys, pieces["key"])]
-        yield
+        seen = np.zeros(len(keys), bool)
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            some = slice(start, start + KEYS_AT_ONCE)
+            seen[some] = visible(keys[some])
+            yield
+        pieces["priority"] += VISIBLE_PRIORITY * seen[np.searchsorted(keys, pieces["key"])]
     capacity = int(plan.staging.subresources["size"].min())
     granularity = copy_row_granularity(plan.profile, plan.policy)
     pieces = split(pieces, shapes, min(capacity, plan.policy.window), granularity)
@@ -73,7 +83,13 @@ def paging(
             done = places.take(rows)
             if use_queue:
                 steps.append(Acquire(keys, QueueKind.TRANSFER, QueueKind.GRAPHICS))
-            steps.append(Publish(keys, done["resource"].astype(np.int32), done["offset"].astype(np.int64)))
+            columns = keys, done["resource"].astype(np.int32), done["offset"].astype(np.int64)
+            if len(keys) <= PUBLISHED_AT_ONCE:
+                steps.append(Publish(*columns))  # with the array of keys of the steps before it
+            else:
+                parts = range(PUBLISHED_AT_ONCE, len(keys), PUBLISHED_AT_ONCE)
+                in_parts = (np.split(column, parts) for column in columns)
+                steps.extend(Publish(*part) for part in zip(*in_parts, strict=True))
 
     in_order = cycles(pieces, plan.policy.window, capacity)
     yield

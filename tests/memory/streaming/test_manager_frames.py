@@ -65,6 +65,27 @@ def test_a_frame_runs_no_more_cycles_than_its_pace_allows(
         assert manager.statistics.cycles == 5
 
 
+@pytest.mark.parametrize(("most", "frames"), [(1, [1, 1, 1]), (2, [2, 1]), (1024, [3])])
+def test_a_frame_publishes_no_more_keys_than_its_pace_allows(
+    device: Device, profile: DeviceProfile, cache: Bytes, most: int, frames: list[int]
+) -> None:
+    written = staged(profile).place(A, 2, 0, 64).place(B, 2, 64, 64).place(C, 2, 128, 64)
+    written.add(transfer(1, [(0, 0, 192)], [(0, 2, 0, 192)]), ClearStaging(1))
+    for key, offset in ((A, 0), (B, 64), (C, 128)):
+        written.add(publish((key, 2, offset)))
+    with MemoryManager(device, profile, {0: cache}, pace=Pace(milliseconds=1e3, published=most)) as manager:
+        manager.submit(written)
+        published = []
+        while not manager.settled:
+            before = manager.statistics.published
+            manager.advance()
+            if manager.statistics.published > before:
+                published.append(manager.statistics.published - before)
+            else:
+                manager.wait()
+        assert published == frames
+
+
 @pytest.mark.parametrize("count", [1, 4])
 def test_cycles_set_by_hand_run_in_every_frame_whatever_they_cost(
     device: Device, profile: DeviceProfile, cache: Bytes, monkeypatch: pytest.MonkeyPatch, count: int

@@ -19,6 +19,7 @@ from engine.plan.resident.steps import (
     SetWindow,
     Transfer,
 )
+from engine.plan.schedule import paging
 from engine.plan.schedule.schedule import make_schedule
 from engine.plan.schedule.simulation import SimulatedDevice
 from engine.plan.terms.formats import Format
@@ -118,6 +119,31 @@ def test_visible_assets_are_transferred_after_fallbacks_and_before_all_others():
 
     sent = of(make_schedule(Resident(), plan, packed(*rows), visible), Transfer)
     assert [step.keys.tolist() for step in sent] == [[DB + 2], [DB + 4], [DB + 3], [DB + 1], [DB]]
+
+
+def test_visibility_is_queried_for_a_few_keys_at_a_time(monkeypatch):
+    rows = [buffer(i) for i in range(5)]
+    plan, asked = make_plan(needs(*rows), DEVICE), []
+
+    def visible(keys):
+        asked.append((keys - DB).tolist())
+        return keys == DB + 4
+
+    monkeypatch.setattr(paging, "KEYS_AT_ONCE", 2)
+    first, *_ = of(make_schedule(Resident(), plan, packed(*rows), visible), Transfer)
+    assert asked == [[0, 1], [2, 3], [4]]
+    assert first.keys.tolist() == [DB + 4]
+
+
+def test_many_keys_of_a_cycle_are_published_a_few_at_a_time(monkeypatch):
+    monkeypatch.setattr(paging, "PUBLISHED_AT_ONCE", 3)
+    rows = [buffer(i) for i in range(7)]
+    plan, device = make_plan(needs(*rows), DEVICE), SimulatedDevice({1: np.arange(7 * 64, dtype=np.uint8)})
+    schedule = make_schedule(device.resident, plan, packed(*rows))
+    assert len(of(schedule, ClearStaging)) == 1
+    assert [(step.keys - DB).tolist() for step in of(schedule, Publish)] == [[0, 1, 2], [3, 4, 5], [6]]
+    device.run(schedule)
+    assert device.resident.settled()
 
 
 def test_visibility_is_queried_only_for_keys_to_fetch():
