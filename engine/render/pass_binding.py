@@ -78,11 +78,11 @@ class PassBinding:
         self._numbers: dict[tuple[SetLayout, tuple[BoundImage, ...]], int] = {}
         self._free: list[int] = []
 
-    def update(self, keys: Ints, ticket: int) -> bool:
+    def update(self, keys: Ints, ticket: int) -> Ints:
         """Look up again what draws with `keys`, published or withdrawn (sorted, distinct), and what is new.
 
-        Returns whether `batches` has changed. Sets without a material are freed once the timeline reaches
-        `ticket`.
+        Returns the numbers of the `batches` that were looked up. Sets without a material are freed once the
+        timeline reaches `ticket`.
         """
         table = self.table
         placeholder = table.recipes.placeholder
@@ -107,7 +107,7 @@ class PassBinding:
                 stale = distinct(np.concatenate((stale, table.batches_of_materials(switched))))
         if len(stale):
             self._bind_batches(stale)
-        return bool(len(stale))
+        return stale
 
     def material_rows(self) -> dict[int, Ints]:
         """Write the material rows that are out of date; return their numbers, by shader set.
@@ -128,7 +128,7 @@ class PassBinding:
             stale = np.flatnonzero((rows >= 0) & (rows != self._written[shading][: len(rows)]))
             if len(stale):
                 data[rows[stale]] = self._packed(shading, block, stale)
-            moved = np.flatnonzero(self._rebound[shading] & (rows >= 0))
+            moved = np.flatnonzero(self._rebound[shading][: len(rows)] & (rows >= 0))
             if len(moved):
                 packed = data[rows[moved]]
                 self._pack_layers(shading, block, moved, packed)
@@ -173,7 +173,7 @@ class PassBinding:
         """Return the materials that came into use or went out of it: (shader set, material), int64[n, 2]."""
         found = [np.zeros((0, 2), np.int64)]
         for number, rows in enumerate(self.table.material_rows):
-            switched = np.flatnonzero((rows >= 0) != self._in_use[number])
+            switched = np.flatnonzero((rows >= 0) != self._in_use[number][: len(rows)])
             self._in_use[number][switched] ^= True
             found.append(np.stack((np.full(len(switched), number), switched), axis=1))
         return np.concatenate(found)
