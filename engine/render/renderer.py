@@ -131,6 +131,7 @@ class Renderer:
             self._pipelines_of = drawn
             rows = chain.from_iterable(drawing.pipelines() for drawing in needs.drawings.values())
             self._pipelines.keep_only(rows, ticket)
+            self._stale = [True] * FRAMES_IN_FLIGHT
         transient = needs.requirements.keys.transients
         self._rings = {name: writer for name, writer in self._rings.items() if name in transient}
         before, self._passes = self._passes, {}
@@ -157,15 +158,14 @@ class Renderer:
             self._follow_addresses(keys)
             assets = keys[keys >> 32 != TRANSIENT_DB]
         for name, known in self._passes.items():
-            table, batches = known.binding.table, None
+            table, rebound = known.binding.table, _NO_KEYS
             if len(assets) or not known.is_bound:
-                if known.binding.update(assets, ticket):
-                    batches = known.binding.batches
+                rebound = known.binding.update(assets, ticket)
                 self._write_materials(name, known.binding)
                 known.in_use = table.in_use
-            if batches is not None or not known.is_current:
+            if len(rebound) or not known.is_current:
                 table.refresh()
-                self._write_draws(name, known.draws, known.draws.update(batches))
+                self._write_draws(name, known.draws, known.draws.update(known.binding.batches, rebound))
                 known.versions = table.version
         self._check_transients(needs, ticket)
 

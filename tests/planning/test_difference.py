@@ -157,7 +157,7 @@ class World:
                 draws = self.draws[name] = DrawList(table)
                 draws.update(bound(table))
             table.refresh()
-            draws.update(bound(table) if len(draws._batches) != len(table.batches) else None)
+            draws.update(bound(table), np.arange(len(draws._batches), len(table.batches)))
 
     def check(self) -> None:
         fresh = planner_of(self.scene, self.library)

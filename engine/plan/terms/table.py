@@ -190,7 +190,7 @@ def _whole(rows: Rows) -> Rows:
     return rows.view(np.dtype((np.void, rows.dtype.itemsize)))
 
 
-def put(rows: Rows, at: Int64s, others: Rows) -> None:
+def put(rows: Rows, at: NDArray[np.integer[Any]], others: Rows) -> None:
     """Store others (or one) at these indices; numpy takes ten times as long where it copies each field."""
     _whole(rows)[at] = _whole(others)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.plan.terms.table import distinct_rows
+from engine.plan.terms.table import distinct, distinct_rows, put
 from engine.planning.draw.tables import DrawTable
 
 Ints = npt.NDArray[np.int64]
@@ -92,6 +92,7 @@ class DrawList:
         self._layout: int | None = None
         self._seen = 0
         self._batches = np.zeros(0, BATCH)
+        self._arranged = self._batches  # what they were when the commands were put in order
         self._shown = np.zeros(0, np.int64)
         self._shown_mirrored = np.zeros(0, np.bool_)
         self._starts = np.zeros(0, np.int64)
@@ -117,30 +118,37 @@ class DrawList:
         """The groups with at least one instance, in the order of their commands."""
         firsts = self._starts[self._drawn_groups]
         counts = np.diff(self._starts, append=len(self._shown))[self._drawn_groups]
-        of = self._batches.take(self._table.blocks.blocks.rows["batch"][self._shown[firsts]])
+        of = self._arranged.take(self._table.blocks.blocks.rows["batch"][self._shown[firsts]])
         columns = [of[name].tolist() for name in _GROUPED]
         columns += [self._shown_mirrored[firsts].tolist(), firsts.tolist(), counts.tolist()]
         return [DrawGroup(*row) for row in zip(*columns, strict=True)]
 
-    def update(self, batches: npt.NDArray[np.void] | None) -> Written | None:
-        """Follow the table; `batches` is BATCH[n], what each batch is drawn with now, or None as before.
+    def update(self, batches: npt.NDArray[np.void], rebound: Ints | None = None) -> Written | None:
+        """Follow the table; `batches` is BATCH[n], what each batch is drawn with now.
 
-        Returns what was written, None where nothing has changed. Batches that are not ready are not drawn, so
-        that no undefined memory is read.
+        Of them `rebound` have changed since the last call; None: any may have. Returns what was written, None
+        where nothing has changed. Batches that are not ready are not drawn, so that no undefined memory is
+        read.
         """
         table = self._table
-        changed = None
+        changed: npt.NDArray[np.integer] | None = None
         if self._layout == table.blocks.layout:
             changed = table.changes.since(self._seen)
-            if batches is None and changed is not None and not len(changed):
+            if changed is not None and not len(changed) and rebound is not None and not len(rebound):
                 return None
         known = len(table.blocks.blocks) == len(self._counts)
         self._layout, self._seen = table.blocks.layout, table.changes.version
+        self._batches = batches
         ranges = self._write_instances(changed)
-        if batches is not None or changed is None or not known or self._lacks_command(changed):
-            self._batches = batches if batches is not None else self._batches
+        if changed is None or rebound is None or not known or self._lacks_command(changed):
             self._arrange()
             return Written(ranges, None, True)
+        if len(rebound):
+            blocks = table.blocks_of_batches(rebound)
+            if not self._keeps_order(blocks):
+                self._arrange()
+                return Written(ranges, None, True)
+            changed = distinct(np.concatenate((changed, blocks)))
         places = self._place[changed].ravel()
         places = places[places >= 0]
         self._write_commands(places)
@@ -191,13 +199,27 @@ class DrawList:
         place = self._place[blocks]
         return bool(((place[:, 1] < 0) & (place[:, 0] >= 0) & (self._counts[blocks, 1] > 0)).any())
 
+    def _keeps_order(self, blocks: Ints) -> bool:
+        """Whether these blocks are drawn with what they were drawn with in their groups, or not at all."""
+        numbers = self._table.blocks.blocks.rows["batch"][blocks]
+        ready = self._batches["ready"][numbers]
+        if len(self._batches) != len(self._arranged) or (self._place[blocks[ready], 0] < 0).any():
+            return False
+        now, then = self._batches.take(numbers[ready]), self._arranged.take(numbers[ready])
+        return all(np.array_equal(now[name], then[name]) for name in _GROUPED)
+
     def _write_commands(self, places: npt.NDArray[np.integer]) -> None:
-        """Write which instances these commands draw."""
+        """Write what these commands draw, and which instances."""
         blocks, mirrored = self._shown[places], self._shown_mirrored[places]
+        of = self._table.blocks.blocks.rows.take(blocks)
+        drawn_with = self._batches.take(of["batch"])
         counts = self._counts[blocks]
-        first = self._table.blocks.blocks.rows["first"][blocks]
-        self.commands["instance_count"][places] = np.where(mirrored, counts[:, 1], counts[:, 0])
-        self.commands["first_instance"][places] = first + np.where(mirrored, counts[:, 0], 0)
+        made = np.empty(len(places), COMMAND)
+        for name in ("index_count", "first_index", "vertex_offset"):
+            made[name] = drawn_with[name]
+        made["instance_count"] = np.where(mirrored, counts[:, 1], counts[:, 0]) * drawn_with["ready"]
+        made["first_instance"] = of["first"] + np.where(mirrored, counts[:, 0], 0)
+        put(self.commands, places, made)
 
     def _arrange(self) -> None:
         """Put the commands of all blocks that can be drawn in the order of their groups."""
@@ -212,11 +234,9 @@ class DrawList:
         self._starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))[: len(codes)])
         self._place = np.full((len(blocks), 2), -1, np.int64)
         self._place[self._shown, self._shown_mirrored.astype(np.int64)] = np.arange(len(self._shown))
-        of = self._batches.take(blocks["batch"].take(self._shown))
-        self.commands = np.empty(len(of), COMMAND)
-        for name in ("index_count", "first_index", "vertex_offset"):
-            self.commands[name] = of[name]
-        self._write_commands(np.arange(len(of)))
+        self._arranged = self._batches.copy()
+        self.commands = np.empty(len(self._shown), COMMAND)
+        self._write_commands(np.arange(len(self._shown)))
         self._drawn_groups = self._groups_drawn()
 
     def _groups_drawn(self) -> npt.NDArray[np.bool_]:

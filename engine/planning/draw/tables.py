@@ -90,6 +90,9 @@ class DrawTable:
         self._collected: int | None = None
         self._refreshed: tuple[int, int] | None = None
         self._uses = np.zeros(0, np.int64)
+        self._shadings, self._pipelines = _Uses(), _Uses()
+        self._materials: list[_Uses] = []
+        self._placeholders = 0
         self.in_use = InUse(*(np.zeros(0, np.int64),) * 3, ())
         self._by_mesh = {name: RowIndex(np.int64) for name in ("vertices", "indices")}
         self._by_texture = {name: RowIndex(np.int64) for name in ("key", "fallback")}
@@ -279,36 +282,46 @@ class DrawTable:
         slots = self.blocks.slots_of(gone)
         left = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
         uses = _padded(self._uses, len(self.batches), 0)
+        before_uses = uses > 0
         uses -= np.bincount(left, minlength=len(uses))
         uses += np.bincount(batches, minlength=len(uses))
         self._uses = uses
-        in_use = np.flatnonzero(uses)
-        changed = self.blocks.change(gone, np.repeat(added, per_row), batches, len(in_use))
+        switched = (before_uses != (uses > 0)).nonzero()[0]
+        changed = self.blocks.change(gone, np.repeat(added, per_row), batches, int((uses > 0).sum()))
         self.assets = old if old is not self.assets else old.copy()
         self.assets[rows] = keys
-        self._number(in_use)
+        if len(switched):
+            self._number(switched)
         self._note(changed)
 
-    def _number(self, batches: Ints) -> None:
-        """Work out what these batches use, and number the rows of their materials."""
-        recipes, of = self.recipes, self.batches.take(batches)
-        fallbacks = of["fallback"][of["fallback"] >= 0]
-        materials = []
-        for shading, known in enumerate(recipes.materials):
-            numbers = of["material"][(of["shading"] == shading) & (of["material"] >= 0)]
-            materials.append(_used(numbers, len(known)))
+    def _number(self, switched: Ints) -> None:
+        """Work out what is used since these batches came into use or went out of it; number material rows."""
+        recipes, of = self.recipes, self.batches.take(switched)
+        by = np.where(self._uses[switched] > 0, 1, -1)
+        has_fallback = of["fallback"] >= 0
+        self._placeholders += int(by[has_fallback].sum())
+        self._placeholders += int(by[of["vertices"] == recipes.placeholder.vertices.key].sum())
+        self._shadings.count(of["shading"], by)
+        self._pipelines.count(of["pipeline"], by)
+        self._pipelines.count(of["fallback"][has_fallback], by[has_fallback])
+        more = len(recipes.materials) - len(self._materials)
+        self._materials += [_Uses() for _ in range(more)]
+        before = self.material_rows + [np.zeros(0, np.int32)] * more
+        self.material_rows = []
+        for shading, (known, uses) in enumerate(zip(recipes.materials, self._materials, strict=True)):
+            ours = (of["shading"] == shading) & (of["material"] >= 0)
+            uses.count(of["material"][ours], by[ours])
+            rows = _padded(before[shading], len(known), -1)
+            if ours.any():
+                rows = numbered(rows, uses.used, capacity(len(uses.used)))
+            self.material_rows.append(rows)
         self.in_use = InUse(
-            _used(of["shading"], len(recipes.shadings)),
-            _used(np.concatenate((of["pipeline"], fallbacks)), len(recipes.pipelines)),
-            batches,
-            tuple(materials),
-            bool(len(fallbacks)) or bool((of["vertices"] == recipes.placeholder.vertices.key).any()),
+            self._shadings.used,
+            self._pipelines.used,
+            self._uses.nonzero()[0],
+            tuple(uses.used for uses in self._materials),
+            self._placeholders > 0,
         )
-        before = self.material_rows + [np.zeros(0, np.int32)] * (len(materials) - len(self.material_rows))
-        self.material_rows = [
-            numbered(_padded(rows, len(known), -1), used, capacity(len(used)))
-            for rows, known, used in zip(before, recipes.materials, materials, strict=True)
-        ]
         moved = [
             (shading, number)
             for shading, (old, new) in enumerate(zip(before, self.material_rows, strict=True))
@@ -326,6 +339,21 @@ class DrawTable:
         chosen = np.zeros(len(self.batches), np.bool_)
         chosen[batches] = True
         return np.flatnonzero(chosen[self.blocks.blocks.rows["batch"]])
+
+
+class _Uses:
+    """How many batches in use use each of some numbered things; `used` are the numbers of those in use."""
+
+    def __init__(self) -> None:
+        self.used: Ints = np.zeros(0, np.int64)
+        self._counts = np.zeros(0, np.int64)
+
+    def count(self, numbers: npt.NDArray[np.integer], by: Ints) -> None:
+        """Add to the count of each of these numbers."""
+        if len(numbers):
+            self._counts = _padded(self._counts, int(numbers.max()) + 1, 0)
+            np.add.at(self._counts, numbers, by)
+            self.used = self._counts.nonzero()[0]
 
 
 def numbered(rows: npt.NDArray[np.int32], used: Ints, limit: int) -> npt.NDArray[np.int32]:
@@ -361,11 +389,6 @@ def _rows(values: npt.NDArray[Floating], rows: npt.NDArray[np.integer]) -> npt.N
     if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
         return values[rows[0] : rows[-1] + 1]
     return values.take(rows, axis=0)
-
-
-def _used(numbers: npt.NDArray[np.integer], count: int) -> Ints:
-    """The distinct ones of some numbers below `count`, ascending."""
-    return np.flatnonzero(np.bincount(numbers, minlength=count))
 
 
 def _padded(values: npt.NDArray[Integer], size: int, filler: int = NO_ASSET) -> npt.NDArray[Integer]:

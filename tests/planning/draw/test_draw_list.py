@@ -43,6 +43,9 @@ class Table:
     def material_rows_of(self, batches: np.ndarray) -> np.ndarray:
         return batches * 10
 
+    def blocks_of_batches(self, batches: np.ndarray) -> np.ndarray:
+        return np.flatnonzero(np.isin(self.blocks.blocks.rows["batch"], batches))
+
     def enable(self, *rows: int, to: bool) -> None:
         self.enabled[list(rows)] = to
         self.changes.note(self.blocks.blocks_of(np.array(rows)).astype(np.int32))
@@ -63,6 +66,10 @@ def listed(table: Table, bound: np.ndarray) -> DrawList:
     assert written is not None
     assert (written.instances, written.commands, written.regrouped) == (None, None, True)
     return made
+
+
+NONE = np.zeros(0, np.int64)
+"""No batches that were bound again."""
 
 
 def drawn(made: DrawList) -> list[list[tuple[int, int]]]:
@@ -120,8 +127,32 @@ def test_batches_that_are_not_ready_are_not_drawn():
     made = listed(Table(0, 1, 0), bound)
     assert drawn(made) == [[(101, 10)]]
     bound["ready"] = True
-    assert made.update(bound) is not None
+    assert made.update(bound, np.array([0])) is not None
     assert drawn(made) == [[(100, 0), (102, 0)], [(101, 10)]]
+
+
+def test_a_batch_that_is_withdrawn_and_returns_costs_its_command():
+    bound = batches((0, 0, 3), (0, 0, 6), (1, 0, 9))
+    made = listed(Table(0, 1, 2, 0), bound)
+    before = drawn(made)
+    there = bound[1].copy()
+    bound[1] = (-1, -1, -1, -1, 0, 0, 0, 0, False)
+    written = made.update(bound, np.array([1]))
+    assert (written.commands.tolist(), written.regrouped) == ([[1, 2]], False)
+    assert drawn(made) == [before[0], [], before[2]]
+    assert [(group.pipeline, group.first, group.count) for group in made.groups] == [(0, 0, 2), (1, 2, 1)]
+    bound[1] = there
+    bound["first_index"][1] = 7
+    written = made.update(bound, np.array([1]))
+    assert (written.commands.tolist(), written.regrouped) == ([[1, 2]], False)
+    assert drawn(made) == before
+    assert made.commands["first_index"].tolist() == [0, 7, 0]
+    bound["pipeline"][1] = 1
+    assert made.update(bound, np.array([1])).regrouped
+    assert [(group.pipeline, group.count) for group in made.groups] == [(0, 1), (1, 2)]
+    bound["ready"][0] = False
+    assert made.update(bound, np.array([0])).regrouped
+    assert [group.pipeline for group in made.groups] == [1]
 
 
 def test_without_rows_the_list_is_empty():
@@ -130,28 +161,28 @@ def test_without_rows_the_list_is_empty():
 
 
 def test_a_row_that_is_disabled_costs_its_block_and_its_command():
-    table = Table(*[0] * (BLOCK_ROWS + 5), 1)
-    made = listed(table, batches((0, 0, 3), (0, 0, 3)))
+    table, bound = Table(*[0] * (BLOCK_ROWS + 5), 1), batches((0, 0, 3), (0, 0, 3))
+    made = listed(table, bound)
     assert [len(each) for each in drawn(made)] == [BLOCK_ROWS, 5, 1]
     table.enable(BLOCK_ROWS + 1, to=False)
-    written = made.update(None)
+    written = made.update(bound, NONE)
     assert written is not None
     assert written.instances.tolist() == [[BLOCK_ROWS, BLOCK_ROWS + 4]]
     assert (written.commands.tolist(), written.regrouped) == ([[1, 2]], False)
     assert drawn(made)[1] == [(100 + BLOCK_ROWS + i, 0) for i in (0, 2, 3, 4)]
-    assert made.update(None) is None
+    assert made.update(bound, NONE) is None
 
 
 def test_a_group_is_left_out_once_none_of_its_rows_is_enabled_and_returns_with_the_first():
-    table = Table(0, 1, 1)
-    made = listed(table, batches((0, 0, 3), (1, 0, 3)))
+    table, bound = Table(0, 1, 1), batches((0, 0, 3), (1, 0, 3))
+    made = listed(table, bound)
     table.enable(2, to=False)
-    assert not made.update(None).regrouped
+    assert not made.update(bound, NONE).regrouped
     table.enable(1, to=False)
-    assert made.update(None).regrouped
+    assert made.update(bound, NONE).regrouped
     assert [group.pipeline for group in made.groups] == [0]
     table.enable(2, to=True)
-    assert made.update(None).regrouped
+    assert made.update(bound, NONE).regrouped
     assert [group.pipeline for group in made.groups] == [0, 1]
     assert drawn(made) == [[(100, 0)], [(102, 10)]]
 
@@ -170,19 +201,19 @@ def test_mirrored_rows_of_a_block_are_drawn_by_a_call_of_their_own():
 
 
 def test_a_row_that_is_mirrored_costs_its_block_and_its_commands():
-    table = Table(*[0] * (BLOCK_ROWS + 5), 1)
-    made = listed(table, batches((0, 0, 3), (0, 0, 3)))
+    table, bound = Table(*[0] * (BLOCK_ROWS + 5), 1), batches((0, 0, 3), (0, 0, 3))
+    made = listed(table, bound)
     table.mirror(BLOCK_ROWS + 1, to=True)
-    assert made.update(None).regrouped  # the first of its block
+    assert made.update(bound, NONE).regrouped  # the first of its block
     assert [len(each) for each in drawn(made)] == [BLOCK_ROWS, 4, 1, 1]
     table.mirror(BLOCK_ROWS + 3, to=True)
-    written = made.update(None)
+    written = made.update(bound, NONE)
     assert written.instances.tolist() == [[BLOCK_ROWS, BLOCK_ROWS + 5]]
     assert (written.commands.tolist(), written.regrouped) == ([[1, 2], [3, 4]], False)
     assert drawn(made)[1] == [(100 + BLOCK_ROWS + i, 0) for i in (0, 2, 4)]
     assert drawn(made)[3] == [(100 + BLOCK_ROWS + i, 0) for i in (1, 3)]
     table.mirror(BLOCK_ROWS + 1, BLOCK_ROWS + 3, to=False)
-    assert made.update(None).regrouped
+    assert made.update(bound, NONE).regrouped
     assert not any(group.mirrored for group in made.groups)
     assert [len(each) for each in drawn(made)] == [BLOCK_ROWS, 5, 1, 0]
 
@@ -196,9 +227,15 @@ def test_a_list_that_followed_changes_draws_what_a_new_one_draws(data):
     made = listed(table, bound)
     rows = st.lists(st.integers(0, count - 1), min_size=1, max_size=4)
     for _ in range(4):
-        change = data.draw(st.sampled_from((table.enable, table.mirror)))
-        change(*data.draw(rows), to=data.draw(st.booleans()))
-        made.update(None)
+        change = data.draw(st.sampled_from((table.enable, table.mirror, None)))
+        rebound = NONE
+        if change is not None:
+            change(*data.draw(rows), to=data.draw(st.booleans()))
+        else:
+            rebound = np.array(sorted(data.draw(st.sets(st.integers(0, 2)))), np.int64)
+            bound["ready"][rebound] = data.draw(st.booleans())
+            bound["pipeline"][rebound] = data.draw(st.integers(0, 2))
+        made.update(bound, rebound)
         assert shown(made) == shown(listed(table, bound))
         assert all(command["instance_count"] <= count for command in made.commands)
         assert len(made.commands) <= command_limit(count, 3)
@@ -217,10 +254,10 @@ def shown(made: DrawList) -> set[tuple[int, bool, tuple[tuple[int, int], ...]]]:
 
 def test_many_changes_are_written_whole():
     count = 2 * MAX_RANGES + 2
-    table = Table(*range(count))
-    made = listed(table, batches(*[(0, 0, 3)] * count))
+    table, bound = Table(*range(count)), batches(*[(0, 0, 3)] * count)
+    made = listed(table, bound)
     table.enable(*range(0, count, 2), to=False)
-    written = made.update(None)
+    written = made.update(bound, NONE)
     assert written.commands is None
     assert drawn(made) == [[] if i % 2 == 0 else [(100 + i, i * 10)] for i in range(count)]
 
