@@ -59,6 +59,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def unusual(project: Path) -> Path:
+    """The project with another shader for the bad object, in which the word MARK occurs, cooked."""
+    return marked(project)
+
+
+@pytest.fixture(scope="module")
 def drawn(project: Path) -> Any:
     """Its picture without trials."""
     with opened(project, trials=False) as there:
@@ -155,7 +161,7 @@ def test_frames_go_on_with_the_placeholder_while_a_trial_runs(
 
 @pytest.mark.parametrize("refuses", [False, True])
 def test_a_trial_that_fails_costs_the_placeholder_and_nothing_else(
-    refuses: bool, project: Path, drawn: Any, use: Any, sample: Sample
+    refuses: bool, unusual: Path, drawn: Any, use: Any, sample: Sample
 ):
     name = sample.of(sorted(ENDS), 1)[0]
     behaviour, text = ENDS[name]
@@ -164,17 +170,16 @@ def test_a_trial_that_fails_costs_the_placeholder_and_nothing_else(
         behaviour = "write_message(replies, {'refused': 'vkCreateGraphicsPipelines: UNKNOWN'})"
         code, text = "shader.pipeline", "UNKNOWN"
     use(*command(f"if b'{MARK}' not in code[-1]:\n    {USABLE}\n    continue\n{behaviour}"))
-    scene = marked(project)
-    with opened(scene) as there:
+    with opened(unusual) as there:
         shown = picture(there)
         np.testing.assert_array_equal(shown[:, GOOD], drawn[:, GOOD], name)
         assert is_placeholder(shown[:, BAD]), name
         assert_problems(there, (code, text))
         assert there.problems[0].position is not None
-        line = scene.with_name("assets.hu").read_text().splitlines()[there.problems[0].position.line - 1]
+        line = unusual.with_name("assets.hu").read_text().splitlines()[there.problems[0].position.line - 1]
         assert "bad." in line
         assert "placeholder" in there.problems[0].help
-    with opened(scene) as there:
+    with opened(unusual) as there:
         np.testing.assert_array_equal(picture(there), shown)
         assert started(there) == 0, "it is remembered"
         assert_problems(there, (code, text))
@@ -232,9 +237,9 @@ def test_a_device_that_is_lost_during_a_trial_is_replaced_and_the_shader_tried_a
 
 @pytest.mark.parametrize("kind", ["damaged", "another shader"])
 def test_a_replaced_body_in_a_crafted_cache_is_validated_before_a_driver_gets_it(
-    kind: str, project: Path, drawn: Any, use: Any
+    kind: str, unusual: Path, drawn: Any, use: Any, tmp_path: Path
 ):
-    scene = marked(project)
+    scene = shutil.copytree(unusual.parent, tmp_path / "project") / unusual.name
     (cache,) = scene.parent.glob("*.ogCache")
     rows, data = taken_apart(cache.read_bytes())
     bodies = [row for row in rows if row["facts"].get("stage") == "fragment_shader_bit"]
@@ -303,3 +308,21 @@ def test_arrays_and_tables_beyond_the_least_stack_are_drawn_where_the_driver_tak
     with opened(scene) as there:
         np.testing.assert_array_equal(picture(there), drawn)
         assert there.problems == ()
+
+
+@pytest.mark.proof(short=True)
+@pytest.mark.parametrize("topology", ["point_list", "line_list"])
+def test_what_is_no_triangle_is_tried_as_it_is_drawn(topology: str, project: Path, tmp_path: Path):
+    scene = shutil.copytree(project.parent, tmp_path / "project") / project.name
+    assets, shader = scene.with_name("assets.hu"), scene.with_name("assets") / "bad.vs.glsl"
+    before, kept, after = assets.read_text().partition("name: bad  source: assets/bad.hu")
+    assets.write_text(before + kept + after.replace("triangle_list", topology, 1))
+    mesh = scene.with_name("assets") / "bad.hu"
+    mesh.write_text(mesh.read_text().replace("[[0 1 2] [0 2 3]]", "[0 1 2 3]"))
+    shader.write_text(shader.read_text().replace("gl_Position", "gl_PointSize = 4.0;\n    gl_Position"))
+    with opened(scene, trials=False) as there:
+        drawn = picture(there)
+        assert there.problems == ()
+    with opened(scene) as there:
+        assert there.problems == ()
+        np.testing.assert_array_equal(picture(there), drawn)
