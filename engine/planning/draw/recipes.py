@@ -140,7 +140,7 @@ class Recipes:
         self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
         self._of_asset: dict[int, tuple[int, ...]] = {}
         self._usable = usable
-        self._used: set[int] = set()  # pipelines that were found usable
+        self._used = {-1}  # pipelines that were found usable
         self._replaced: dict[int, set[int]] = {}  # by asset: pipelines that were not
         self._unusable: set[int] = set()  # those of the asset that is learnt
         self._shading_numbers: dict[tuple[AssetRef, ...], int] = {}
@@ -242,23 +242,18 @@ class Recipes:
             if choice is drawable and not self._stands_in(drawable):
                 for problem in problems:
                     self._report(problem)
-            if not problems and self._has_pipelines(choice, shading):
-                yield self._batch(choice, shading)
+            if problems:
+                continue
+            fallback = self._fallback(choice, shading)
+            pipeline = self._pipeline(shading, self._vertices_facts(choice.vertices), choice.topology)
+            unusable = [number for number in (fallback, pipeline) if not self._is_usable(number)]
+            if not unusable:
+                yield self._batch(choice, shading, fallback, pipeline)
                 return
-
-    def _has_pipelines(self, drawable: Drawable, shading: int) -> bool:
-        """Whether the pipelines of a drawable, and of the placeholder mesh in its place, are usable now."""
-        if self._usable is None or self._own_shaders:  # those of a pass are builtin ones
-            return True
-        vertices = self._vertices_facts(drawable.vertices)
-        # in the order of `_batch`, so that plans number them alike
-        numbers = {self._fallback(drawable, shading), self._pipeline(shading, vertices, drawable.topology)}
-        numbers.discard(-1)
-        unusable = {number for number in numbers if not self._is_usable(number)}
-        self._unusable |= unusable
-        return not unusable
+            self._unusable.update(unusable)
 
     def _is_usable(self, pipeline: int) -> bool:
+        """Whether a pipeline may be drawn with now; -1 is none."""
         if pipeline not in self._used:
             key = self.pipelines[pipeline]
             if self._usable is not None and not self._usable(key, self.shadings[key.shading]):
@@ -278,12 +273,13 @@ class Recipes:
             yield replace(drawable, material=material)
         yield replace(self.placeholder, material=material)
 
-    def _batch(self, drawable: Drawable, shading: int) -> int:
-        """Return the number of the batch that draws a drawable with a shader set; a new one is added."""
+    def _batch(self, drawable: Drawable, shading: int, fallback: int, pipeline: int) -> int:
+        """Return the number of the batch that draws a drawable with a shader set; a new one is added.
+
+        `fallback` is the pipeline for the placeholder mesh in its place, -1 for none.
+        """
         vertices, indices = self.mesh_facts(drawable.vertices, drawable.indices)
         material = -1 if self._own_shaders else self._material(drawable, shading)
-        fallback = self._fallback(drawable, shading)
-        pipeline = self._pipeline(shading, vertices, drawable.topology)
         identity = (pipeline, material, drawable.vertices.key, drawable.indices.key)
         found = self._batch_numbers.get(identity)
         if found is None:
