@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.cache_mutations import put_together, taken_apart
 from support.sampling import amount
 
 from engine.assets.cache.cache import (
@@ -20,7 +21,6 @@ from engine.assets.cache.cache import (
     CacheMissError,
     Entry,
     SourceStamp,
-    cache_in_memory,
     open_cache,
     pack_header,
 )
@@ -70,9 +70,9 @@ def test_written_assets_are_read_back(tmp_path: Path, whole: bytes) -> None:
 
 
 def test_every_asset_starts_at_a_multiple_of_sixteen_and_the_data_at_a_page(whole: bytes) -> None:
-    image = cache_in_memory(whole)
-    assert [entry.offset for entry in image.entries] == [0, 48, 48, 1056]
-    assert all(entry.offset % 16 == 0 and entry.alignment == 16 for entry in image.entries)
+    rows, _ = taken_apart(whole)
+    assert [row["offset"] for row in rows] == [0, 48, 48, 1056]
+    assert all(row["offset"] % 16 == 0 and row["alignment"] == 16 for row in rows)
     assert whole[HEADER_BYTES : HEADER_BYTES + 40] == CONTENTS["a"]
 
 
@@ -162,16 +162,9 @@ def test_sizes_are_checked_against_the_file_before_they_are_used(
 def test_an_invalid_entry_with_correct_checksums_is_a_miss(
     tmp_path: Path, whole: bytes, change: dict[str, object]
 ) -> None:
-    import json
-
-    image = cache_in_memory(whole)
-    rows = [entry.to_json() for entry in image.entries]
+    rows, data = taken_apart(whole)
     rows[0] |= change
-    toc = json.dumps({"entries": rows}).encode()
-    data = bytes(image.data)
-    length = HEADER_BYTES + len(data) + len(toc)
-    content = pack_header(length, HEADER_BYTES + len(data), toc) + data + toc
-    assert reading(tmp_path, content) == {}
+    assert reading(tmp_path, put_together(rows, data)) == {}
 
 
 @pytest.mark.parametrize(

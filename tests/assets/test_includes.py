@@ -16,7 +16,7 @@ from engine.assets import ShaderStage
 from engine.assets.files import FileGate
 from engine.assets.importers.glsl_conditions import Answer, Conditions
 from engine.assets.importers.shader import import_glsl
-from engine.assets.importers.shader_source import ShaderSource, expand, expand_text
+from engine.assets.importers.shader_source import ShaderSource, expand
 from engine.assets.tools.tools import find_compiler
 from engine.humon import InputError, Problem
 
@@ -328,6 +328,6 @@ def test_no_text_makes_the_compiler_open_a_file(tmp_path: Path, sample: Sample) 
         picked = rng.choice(len(_PIECES), int(rng.integers(2, 16)))
         text = "#version 450\n" + "".join(_PIECES[index] for index in picked)
         with suppress(InputError):
-            assert_no_include(expand_text(tmp_path / "main.glsl", text))
+            assert_no_include(source_of(tmp_path, text))
             expanded += 1
     assert expanded

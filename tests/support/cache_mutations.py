@@ -6,11 +6,13 @@ import json
 import struct
 import zlib
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from engine.assets.cache.cache import HEADER_BYTES, cache_in_memory, pack_header, padded
+from engine.assets.cache.cache import HEADER_BYTES, open_cache, pack_header, padded
 
 Rng = np.random.Generator
 Rows = list[dict[str, Any]]
@@ -50,9 +52,14 @@ HOSTILE: tuple[Any, ...] = (
 
 def taken_apart(content: bytes) -> tuple[Rows, bytearray]:
     """Return the table of a cache as plain values, and its data."""
-    image = cache_in_memory(content)
-    table = content[HEADER_BYTES + image.size :]
-    return json.loads(table)["entries"], bytearray(image.data)
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "whole.ogCache")
+        path.write_bytes(content)
+        image = open_cache(path)
+        data = bytearray(image.data)
+        image.close()
+    table = content[HEADER_BYTES + len(data) :]
+    return json.loads(table)["entries"], data
 
 
 def put_together(rows: Any, data: bytes | bytearray) -> bytes:

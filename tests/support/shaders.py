@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from engine.assets import ShaderFacts, ShaderStage
+from engine.assets.files import FileGate
 from engine.assets.importers import Imported
 from engine.assets.importers.shader import import_glsl
-from engine.assets.importers.shader_source import expand_text
+from engine.assets.importers.shader_source import expand
 
 _STAGES = {stage.short: stage for stage in ShaderStage}
 
@@ -16,8 +18,10 @@ _STAGES = {stage.short: stage for stage in ShaderStage}
 @cache
 def imported(text: str, stage: str) -> Imported:
     """Import GLSL text; `stage` as the compiler calls it (vert, frag, comp)."""
-    source = expand_text(Path("test.glsl"), text)
-    return import_glsl(source, _STAGES[stage], "main")
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "test.glsl")
+        path.write_text(text, encoding="utf-8", newline="")
+        return import_glsl(expand(path, FileGate(path.parent)), _STAGES[stage], "main")
 
 
 def compiled(text: str, stage: str) -> bytes:

@@ -7,7 +7,6 @@ imgui_bundle is imported first (it points PYGLFW_LIBRARY at its copy).
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from typing import Any
 
 from imgui_bundle import imgui  # noqa: F401 - first, see above
@@ -28,7 +27,6 @@ class Window:
         """Open a window whose framebuffer has `size` pixels; raises NoDisplay with the reasons."""
         self._guard = guard
         self._errors: list[str] = []
-        self._listeners: list[Callable[[int, int], None]] = []
         self._framebuffer = (0, 0)
         self._content_scale = 1.0
         self._is_iconified = False
@@ -108,17 +106,9 @@ class Window:
         """Request another size, in screen coordinates."""
         glfw.set_window_size(self._handle, width, height)
 
-    def set_title(self, title: str) -> None:
-        """Set the text of the title bar."""
-        glfw.set_window_title(self._handle, title)
-
     def request_close(self) -> None:
         """End the loop after the current frame."""
         glfw.set_window_should_close(self._handle, True)
-
-    def on_framebuffer_size(self, function: Callable[[int, int], None]) -> None:
-        """Call `function(width, height)` after the framebuffer has changed size."""
-        self._listeners.append(function)
 
     def close(self) -> None:
         """Destroy the window and terminate GLFW, once; a lost display has taken both."""
@@ -156,8 +146,6 @@ class Window:
 
     def _note_size(self, width: int, height: int) -> None:
         self._framebuffer = (width, height)
-        for listener in self._listeners:
-            self._guard.call("framebuffer size listener", listener, width, height)
 
     def _note_scale(self, across: float, down: float) -> None:
         self._content_scale = max(1.0, across, down)

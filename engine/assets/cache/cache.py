@@ -258,13 +258,6 @@ def cache_of_file(
     return CacheImage(entries, data_size, path, descriptor, memory)
 
 
-def cache_in_memory(content: bytes) -> CacheImage:
-    """Open a cache from bytes. Raises CacheMissError, as `open_cache`."""
-    image = CacheImage((), 0, memory=memoryview(content))
-    _read_table(image, len(content), len(content))
-    return image
-
-
 def pack_header(length: int, toc_offset: int, toc: bytes) -> bytes:
     """Return the header of a cache of `length` bytes whose table of contents `toc` is at `toc_offset`."""
     header = _HEADER.pack(

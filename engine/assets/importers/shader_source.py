@@ -95,13 +95,6 @@ def expand(path: Path, gate: FileGate) -> ShaderSource:
     return expansion.source
 
 
-def expand_text(path: Path, text: str) -> ShaderSource:
-    """Expand GLSL text in place of the file `path`."""
-    expansion = _Expansion(FileGate(path.parent))
-    expansion.add_main(path, text.encode())
-    return expansion.source
-
-
 class _File(NamedTuple):
     """One file: its index in the source, its logical lines, and whether it is included once only."""
 
@@ -138,10 +131,10 @@ class _Expansion:
         self._included = 0
         self._bytes = 0
 
-    def add_main(self, path: Path, content: bytes | None = None) -> None:
+    def add_main(self, path: Path) -> None:
         """Expand the file that is compiled."""
         try:
-            file = self._read(path, None, content)
+            file = self._read(path, None)
         except _UnusableError as error:
             raise InputError(error.problem) from error
         if file.once:
@@ -268,16 +261,14 @@ class _Expansion:
             raise self._unusable(AssetCode.SHADER_INCLUDE, message, site)
         return included, file
 
-    def _read(self, path: Path, site: _Site | None, content: bytes | None = None) -> _File:
+    def _read(self, path: Path, site: _Site | None) -> _File:
         """Return a file, which is read once. Raises _UnusableError."""
         known = self._files.get(path)
         if known is not None:
             return known
         source, name = self.source, display_path(path)
         try:
-            content, stamp = (
-                self._gate.read(path, MAX_SHADER_BYTES) if content is None else (content, Stamp(0, 0))
-            )
+            content, stamp = self._gate.read(path, MAX_SHADER_BYTES)
         except FileRejectedError as error:
             if site is not None:
                 raise self._unusable(error.code, error.reason, site, error.help) from error

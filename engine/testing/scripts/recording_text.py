@@ -10,8 +10,6 @@ from typing import Any
 from engine.humon.writer import inline
 from engine.testing.scripts.recorder import Changed, Event, Given, Resized, Waited
 
-SUFFIXES = (".py", ".hu")
-
 
 def recording_text(
     path: Path, scene: Path, size: tuple[int, int], events: Sequence[Event], problems: Sequence[str] = ()
