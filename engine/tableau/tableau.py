@@ -137,7 +137,7 @@ class Tableau:
         rows = self._tree.add(names, self._parent_rows(parent))
         if positions is not None:
             self.set_positions(rows, positions)
-        self._transforms.set(rows, translation, rotation, scale)
+        self._transforms.add(rows, translation, rotation, scale)
         for flag, value in (("active", active), ("enabled", enabled)):
             self._columns[flag][rows] = value
         self._activity.mark(rows)

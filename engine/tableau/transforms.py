@@ -68,6 +68,9 @@ RANGE = Fault(
     "bring it nearer or make it smaller: translations and scales of its parents count, too",
 )
 
+SHIFTED_AT_ONCE = 4096
+"""Objects whose places are updated together: their placements stay in the processor's cache."""
+
 Report = Callable[[Rows, Fault], None]
 """Called with rows and what is wrong with their transforms."""
 
@@ -91,6 +94,7 @@ class Transforms:
         self._tree = tree
         self._report = report
         self._dirty: list[Rows] = []
+        self._is_shift = True  # whether only translations have changed since the last update
         self.version = 0
         self.moves = Journal()
         self.turns = Journal()
@@ -98,6 +102,17 @@ class Transforms:
         self._has_left = False  # whether an object has been beyond the range
         self._parents = Columns({"axes": (np.float64, (3, 3), 0.0)})  # at `axes_row`
         self._parents.allocate(1)  # row 0, of objects that are no parents
+
+    def add(
+        self,
+        rows: Rows,
+        translation: ArrayLike | None = None,
+        rotation: ArrayLike | None = None,
+        scale: ArrayLike | None = None,
+    ) -> None:
+        """Set the transforms of new objects, as `set` does."""
+        self._is_shift = False
+        self.set(rows, translation, rotation, scale)
 
     def set(
         self,
@@ -118,10 +133,7 @@ class Transforms:
             if factors.dtype != np.float32:
                 factors = np.clip(factors, -FLOAT32_MAX, FLOAT32_MAX).astype(np.float32)
             self._store("scale", rows, factors, bad, SCALE)
-        self.mark(rows)
-
-    def mark(self, rows: Rows) -> None:
-        """Mark the placements of these objects and their descendants as out of date."""
+        self._is_shift = self._is_shift and rotation is None and scale is None
         if len(rows):
             self._dirty.append(rows)
 
@@ -135,11 +147,13 @@ class Transforms:
             return np.empty((0, 2), np.int64)
         seeds = self._dirty[0] if len(self._dirty) == 1 else distinct(*self._dirty)
         self._dirty.clear()
+        is_shift, self._is_shift = self._is_shift, True
         updated: list[Rows] = []
         turned: list[Rows] = []
 
         def visit(rows: Rows) -> Rows:
-            turned.append(self._update_level(rows))
+            if not (is_shift and not self._has_left and self._shift_level(rows)):
+                turned.append(self._update_level(rows))
             updated.append(rows)
             return rows
 
@@ -150,8 +164,35 @@ class Transforms:
         moved = updated[0] if len(updated) == 1 else np.sort(np.concatenate(updated))
         self.moves.note(moved)
         if self._may_mirror:
-            self.turns.note(np.concatenate(turned))
+            self.turns.note(np.concatenate([NO_ROWS, *turned]))
         return ranges(moved)
+
+    def _shift_level(self, rows: Rows) -> bool:
+        """Update the placements of objects of one level whose axes stay; False where one leaves the range."""
+        parts = (rows[start : start + SHIFTED_AT_ONCE] for start in range(0, len(rows), SHIFTED_AT_ONCE))
+        return all(self._shift(part) for part in parts)
+
+    def _shift(self, rows: Rows) -> bool:
+        where = _as_slice(rows)
+        columns = self._columns
+        parents, position = columns["parent"][where], columns["translation"][where]
+        with np.errstate(all="ignore"):  # overflows are found below
+            if parents[0] >= 0:
+                position = self._placed(position, parents)
+            high = position.astype(np.float32)
+        if not np.abs(high).max() <= LIMIT:  # as with NaN
+            return False
+        placement = columns["placement"]
+        placement[where, 3, :3] = high
+        placement[where, :3, 3] = position - high.astype(np.float64)
+        columns["origin"][where] = position
+        return True
+
+    def _placed(self, position: NDArray[np.float64], parents: Rows) -> NDArray[np.float64]:
+        """Return the places in the world of positions [n, 3] on these parents."""
+        axes, start = self._axes_of(parents), self._columns["origin"][_as_slice(parents)]
+        placed: NDArray[np.float64] = start + sum(position[:, i, None] * axes[:, i] for i in range(3))
+        return placed
 
     def _update_level(self, rows: Rows) -> Rows:
         """Update the placements of objects of one level; return those that turned their handedness."""
@@ -168,15 +209,14 @@ class Transforms:
             if not top:
                 above = _as_slice(parents)
                 made[:, :3, :3] = made[:, :3, :3] @ placement[above][:, :3, :3]
-                axes, start = self._axes_of(parents), columns["origin"][above]
-                position = start + sum(position[:, i, None] * axes[:, i] for i in range(3))
+                position = self._placed(position, parents)
                 made[:, 3, :3] = high = position.astype(np.float32)
             if not (made.max() <= LIMIT and made.min() >= -LIMIT):  # as with NaN
                 bad = ~(np.abs(made) <= LIMIT).all(axis=(1, 2))
                 self._report(rows[bad], RANGE)
                 self._has_left = True
                 position = position.copy()
-                position[bad] = 0.0 if top else start[bad]
+                position[bad] = 0.0 if top else columns["origin"][parents[bad]]
                 high = position.astype(np.float32)
                 made[bad, :3, :3], made[bad, 3, :3] = 0.0, high[bad]
         made[:, :3, 3] = position - high.astype(np.float64)

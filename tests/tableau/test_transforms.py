@@ -298,3 +298,28 @@ def test_euler_is_the_rotation_in_degrees():
     handle.euler = (0, 30, 0)
     np.testing.assert_allclose(handle.rotation, (0, np.sin(np.pi / 12), 0, np.cos(np.pi / 12)), rtol=1e-6)
     np.testing.assert_allclose(handle.euler, (0, 30, 0), atol=1e-4)
+
+
+@settings(max_examples=amount(20, 200), deadline=None)
+@given(
+    st.integers(0, 2**32), st.lists(st.sampled_from(("shift", "turn", "far", "add")), min_size=1, max_size=6)
+)
+def test_what_is_only_shifted_is_where_it_is_when_its_axes_are_composed_again(seed, changes):
+    rng = np.random.default_rng(seed)
+    shifted, composed = random_forest(24, seed), random_forest(24, seed)
+    for change in changes:
+        rows = rng.choice(len(shifted), 5, replace=False).astype(np.int32)
+        for tableau in (shifted, composed):
+            moved = np.random.default_rng(seed).normal(size=(5, 3)) * (1e16 if change == "far" else 1)
+            values = {"translation": moved}
+            if change == "turn":
+                values["rotation"] = moved[:, [0, 1, 2, 0]]
+            if change == "add":
+                tableau.add_objects(parent=rows, translation=moved)
+            if tableau is composed and change != "turn":
+                values["scale"] = tableau.scale[rows]
+            tableau.set_transforms(rows, **values)
+            tableau.update_world()
+        assert np.array_equal(shifted.placement, composed.placement)
+        assert np.array_equal(shifted.origin, composed.origin)
+        seed += 1
