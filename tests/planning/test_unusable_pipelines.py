@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +97,17 @@ def test_needs_of_before_can_be_restored_with_what_is_usable_now(project: Path) 
         np.testing.assert_array_equal(before.tables["forward"].assets, drawn)
         scene.tableau["bad"].visibleModel.active = True
         assert materials(planner)["forward"] == {"material 'good'", "material 'bad'"}
+
+
+def test_pipelines_of_another_state_are_asked_about_before_they_are_drawn_with(project: Path) -> None:
+    scene, trials = load_scene(project), Trials()
+    with open_library(scene.dbs) as library:
+        before = profile("unified")
+        planner = ScenePlanner(scene.tableau, scene.registry, library, before, (64, 48), trials=trials)
+        trials.end()
+        assert materials(planner)["forward"] == {"material 'good'", "material 'bad'"}
+        trials.are_usable = False
+        limits = replace(before.limits, framebuffer_sample_counts=1)
+        planner.profile = replace(before, limits=limits)
+        assert planner.samples == 1
+        assert materials(planner)["forward"] == {"material 'placeholder'"}
