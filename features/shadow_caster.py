@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.assets import AssetLibrary, AssetRef
-from engine.feature import Drawable, Feature
+from engine.feature import Drawable, Feature, FeatureRows
 from engine.graph import DepthTarget, DrawPass, Extent, ImageDecl, Pass, RasterState
 from engine.plan import CullMode, Format, Requirement
 from engine.tableau.schema import asset_field
@@ -40,6 +40,6 @@ class ShadowCaster(Feature):
         """Draw the mesh, whatever its material."""
         return mesh_drawables(asset, library)
 
-    def passes(self) -> tuple[Pass, ...]:
+    def passes(self, rows: FeatureRows) -> tuple[Pass, ...]:
         """The shadow pass."""
         return (SHADOW_PASS,)

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.assets import AssetLibrary, AssetRef
-from engine.feature import Drawable, Feature
+from engine.feature import Drawable, Feature, FeatureRows
 from engine.graph import (
     SCENE_COLOR,
+    SCENE_DEPTH,
     SHADOW,
     ColorTarget,
     DepthTarget,
     DrawPass,
-    ImageDecl,
     ImageRead,
     Pass,
-    Samples,
 )
-from engine.plan import Format, Requirement
+from engine.plan import Requirement
 from engine.tableau.schema import asset_field
 from features._assets import material_requirements, mesh_drawables, mesh_requirements
 from features.shadow_caster import SHADOW_MAP
@@ -26,7 +25,7 @@ FORWARD = DrawPass(
     "forward",
     draws="visibleModel",
     color=(ColorTarget(SCENE_COLOR),),
-    depth=DepthTarget(ImageDecl("sceneDepth", Format.D32_SFLOAT, samples=Samples.FRAME)),
+    depth=DepthTarget(SCENE_DEPTH),
     reads=(ImageRead(SHADOW_MAP, "shadowMap", SHADOW),),
     material_defaults=(
         ("baseColor", (1.0, 1.0, 1.0, 1.0)),
@@ -53,6 +52,6 @@ class VisibleModel(Feature):
         """Draw the model's mesh with the model's material."""
         return mesh_drawables(asset, library)
 
-    def passes(self) -> tuple[Pass, ...]:
+    def passes(self, rows: FeatureRows) -> tuple[Pass, ...]:
         """The forward pass."""
         return (FORWARD,)

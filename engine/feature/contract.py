@@ -12,7 +12,7 @@ A feature is one file in `features/` with one subclass of `Feature`; nothing els
         def requirements(self, asset, library):
             yield Requirement(...)
 
-        def passes(self):
+        def passes(self, rows):
             return (SHADOW_PASS,)
 
 A feature object holds no scene state: the registry creates one, which all tableaux share.
@@ -21,7 +21,7 @@ A feature object holds no scene state: the registry creates one, which all table
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from engine.assets import AssetLibrary, AssetRef
     from engine.feature.drawable import Drawable
-    from engine.feature.frame import FrameView, View
+    from engine.feature.frame import FeatureRows, FrameView, View
     from engine.graph import Pass
     from engine.plan.requirements.requirements import Requirement
 
@@ -45,13 +45,14 @@ class Feature:
     one name, a default out of range) raises ValueError when the class is created, so at import.
 
     `absent` says what a frame is like in which no row of the feature is enabled, for a warning; it is empty
-    where that is nothing to warn of.
+    where that is nothing to warn of. The passes of a feature `in_every_frame` are there without active rows.
     """
 
     type_name: ClassVar[str] = ""
     requires: ClassVar[tuple[str, ...]] = ()
     fields: ClassVar[tuple[FieldSpec, ...]] = ()
     absent: ClassVar[str] = ""
+    in_every_frame: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -77,12 +78,20 @@ class Feature:
         """
         return ()
 
-    def passes(self) -> tuple[Pass, ...]:
-        """The passes that this feature takes part in, the same objects at every call.
+    def passes(self, rows: FeatureRows) -> Sequence[Pass]:
+        """Return the passes that this feature takes part in, for its active rows.
 
-        The active rows of its features are the requesters of a pass's attachments and buffers.
+        Called again when a row has changed; equal passes are the same frame. The active rows of its features
+        are the requesters of a pass's attachments and buffers.
         """
         return ()
+
+    def samples(self, rows: FeatureRows) -> int | None:
+        """Return how many samples images with Samples.FRAME should have, if this feature says so.
+
+        Called like `passes`. The first feature that says so decides, and the device which number is nearest.
+        """
+        return None
 
     def drawables(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Drawable]:
         """Return the meshes of an asset, with their materials, for the pass that draws this feature."""

@@ -15,7 +15,9 @@ from engine.graph.compile import (
 )
 from engine.graph.images import (
     BACKGROUND,
+    PICTURE,
     SCENE_COLOR,
+    SCENE_DEPTH,
     SHADOW,
     Extent,
     ImageDecl,
@@ -37,7 +39,9 @@ from engine.graph.passes import (
 
 __all__ = [
     "BACKGROUND",
+    "PICTURE",
     "SCENE_COLOR",
+    "SCENE_DEPTH",
     "SHADOW",
     "Attachment",
     "Barrier",

@@ -291,7 +291,10 @@ def _barriers(uses: Sequence[Mapping[str, _Use]]) -> Iterator[tuple[Barrier, ...
 def _lifetimes(
     images: Mapping[str, ImageDecl], uses: Sequence[Mapping[str, _Use]]
 ) -> tuple[ImageLifetime, ...]:
-    """Return every image with the OR of its usages and the range of passes that use it."""
+    """Return every image with the OR of its usages and the range of passes that use it.
+
+    Outputs live as long as the frame: they are read after it.
+    """
     found: dict[str, ImageLifetime] = {}
     for index, step in enumerate(uses):
         for name, use in step.items():
@@ -300,4 +303,6 @@ def _lifetimes(
                 found[name] = ImageLifetime(images[name], use.usage, index, index)
             else:
                 found[name] = replace(lifetime, usage=lifetime.usage | use.usage, last=index)
+    for name in uses[-1]:
+        found[name] = replace(found[name], first=0)
     return tuple(found[name] for name in sorted(found))

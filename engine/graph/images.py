@@ -49,8 +49,16 @@ class ImageDecl:
 BACKGROUND = (0.105, 0.125, 0.15, 1.0)
 """The colour, in linear light, of the final picture where nothing is drawn."""
 
-SCENE_COLOR = ImageDecl("sceneColor", Format.R8G8B8A8_SRGB, samples=Samples.FRAME, clear=BACKGROUND)
+PICTURE = ImageDecl("picture", Format.R8G8B8A8_SRGB, clear=BACKGROUND)
 """The final picture of a frame, which the window shows and screenshots save."""
+
+SCENE_COLOR = ImageDecl(
+    "sceneColor", Format.R16G16B16A16_SFLOAT, samples=Samples.FRAME, clear=(0.0, 0.0, 0.0, 0.0)
+)
+"""What is seen of the scene: linear light, multiplied by its coverage (alpha), before exposure."""
+
+SCENE_DEPTH = ImageDecl("sceneDepth", Format.D32_SFLOAT, samples=Samples.FRAME, clear=(0.0, 0.0, 0.0, 0.0))
+"""The depth of what is seen of the scene."""
 
 
 @dataclass(frozen=True)

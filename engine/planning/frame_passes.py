@@ -6,11 +6,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine.assets import AssetLibrary
-from engine.feature import Feature, Registry
+from engine.feature import Feature, FeatureRows, Registry
 from engine.feature.collect import RequirementCollector
 from engine.graph import (
-    SCENE_COLOR,
+    PICTURE,
     CompiledGraph,
     CompiledPass,
     DrawPass,
@@ -25,7 +27,7 @@ from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.recipes import Usable, frame_members
 from engine.planning.draw.shading import ShaderSet, check_shaders, shader_set
 from engine.planning.draw.tables import DrawTable
-from engine.tableau import Tableau
+from engine.tableau import FeatureTable, Tableau
 
 SCREEN_SHADER = "screen.vs"
 """The vertex stage of fullscreen passes, in the builtin assetDb."""
@@ -34,8 +36,19 @@ FeaturesOf = Mapping[str, Sequence[str]]
 """The names of the features that take part in each pass, by its name."""
 
 
+MAX_SAMPLES = 4
+"""Samples of a frame in which no feature says how many."""
 MAX_GRAPHS = 8
 """Compiled graphs that are kept."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a feature declares for its rows at one version of its table; None for no passes or samples."""
+
+    version: int
+    passes: list[Pass] | None
+    samples: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +87,8 @@ class FramePasses:
         self._tables: dict[str, DrawTable] = {}
         self._states: dict[str, PipelineState] = {}
         self._screens: dict[FullscreenPass, ShaderSet] = {}
+        self._asked: dict[str, _Asked] = {}
+        self._last: tuple[dict[str, list[Pass]], int] = {}, 0
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
 
     def graph(self, samples: int) -> tuple[CompiledGraph, FeaturesOf]:
@@ -83,6 +98,7 @@ class FramePasses:
         back.
         """
         passes = requested = self._declared()
+        self._last = passes, self._wanted()
         for known in self._compiled:
             if known.samples == samples and known.passes == passes:
                 return known.graph, known.features_of
@@ -175,21 +191,47 @@ class FramePasses:
         """Switch off a feature whose code raised and report it, once."""
         self._collector.switch_off(feature, error)
 
+    def changed(self) -> bool:
+        """Whether active rows declare other passes or samples than those of the last graph."""
+        return (self._declared(), self._wanted()) != self._last
+
+    def samples(self, counts: int) -> int:
+        """Return the number of samples of images with Samples.FRAME, of the `counts` that a device allows."""
+        self._declared()
+        wanted = self._wanted()
+        possible = [n for n in (1, 2, 4) if n == 1 or counts & n]
+        return wanted if wanted == 1 else min((n for n in possible if n >= wanted), default=possible[-1])
+
+    def _wanted(self) -> int:
+        """Return how many samples the features want."""
+        return next((asked.samples for asked in self._asked.values() if asked.samples), MAX_SAMPLES)
+
     def _declared(self) -> dict[str, list[Pass]]:
-        """Return the passes of each feature with active rows."""
-        passes: dict[str, list[Pass]] = {}
-        for name in self._registry:
+        """Return the passes of each feature with active rows, or in every frame.
+
+        A feature is asked again only after a row of it has changed.
+        """
+        for name, feature in self._registry.items():
             table = self._tableau.tables.get(name)
-            if table is None or not len(table.rows_active()):
-                continue
+            version = table.version if table is not None else -1
+            known = self._asked.get(name)
+            if known is None or known.version != version:
+                self._asked[name] = self._ask(feature, table, version)
+        return {name: asked.passes for name, asked in self._asked.items() if asked.passes is not None}
+
+    def _ask(self, feature: Feature, table: FeatureTable | None, version: int) -> _Asked:
+        """Ask a feature for its passes and samples; it has none where its code raises."""
+        rows = table.rows_active() if table is not None else np.zeros(0, np.int64)
+        if len(rows) or feature.in_every_frame:
+            active = FeatureRows(table, rows)
             try:
-                passes[name] = list(self._registry[name].passes())
+                return _Asked(version, list(feature.passes(active)), feature.samples(active))
             except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
-                self.guard(self._registry[name], error)
-        return passes
+                self.guard(feature, error)
+        return _Asked(version, None, None)
 
 
 def _compile(passes: Mapping[str, Sequence[Pass]], samples: int) -> CompiledGraph:
     """Compile the passes of features; of several with one name the last is used."""
     by_name = {p.name: p for own in passes.values() for p in own}
-    return compile_graph(list(by_name.values()), [SCENE_COLOR], samples)
+    return compile_graph(list(by_name.values()), [PICTURE], samples)

@@ -48,7 +48,6 @@ from engine.tableau import Tableau
 
 MAX_REMOVED_REQUESTERS = 4096
 """Removed requesters that are kept, beyond twice the number of rows, before all requirements are rebuilt."""
-MAX_SAMPLES = 4
 FEW_ASSETS = 128
 """New assets that are learnt within the frame that plans them; with more, frames go on meanwhile."""
 
@@ -103,21 +102,20 @@ class ScenePlanner:
     @property
     def samples(self) -> int:
         """The number of samples of images with Samples.FRAME."""
-        counts = self.profile.limits.framebuffer_sample_counts
-        return max(n for n in (1, 2, MAX_SAMPLES) if counts & n)
+        return self._passes.samples(self.profile.limits.framebuffer_sample_counts)
 
     def stale(self) -> bool:
         """Whether the input of the plan has changed since the last call of `needs`.
 
-        Compares versions when nothing happened, and the active rows of all features when something was
-        switched. While something is left out, any switch makes the plan stale.
+        Compares versions when nothing happened, and the active rows of all features and what they declare
+        when something was set or switched. While something is left out, any switch makes the plan stale.
         """
         now = self._signature()
         if self._last_signature == now:
             return False
         self._recency.update()
         same = self._last_signature is not None and self._last_signature[2:] == now[2:]
-        if same and self.shortage is None and not self._active.changed():
+        if same and self.shortage is None and not (self._active.changed() or self._passes.changed()):
             self._last_signature = now
             return False
         return True

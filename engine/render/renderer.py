@@ -268,12 +268,13 @@ class Renderer:
         moved: npt.NDArray[np.int64],
         block: npt.NDArray[np.uint8] | None,
     ) -> None:
-        """Write moved placements and, if it has changed, the Frame block to their rings."""
-        instances = self.ring("instances")
-        if instances.holds(placements):
-            instances.changed(moved)
-        else:
-            instances.replace(placements)
+        """Write moved placements, where anything is drawn, and the Frame block, if it has changed."""
+        if self._passes:
+            instances = self.ring("instances")
+            if instances.holds(placements):
+                instances.changed(moved)
+            else:
+                instances.replace(placements)
         if block is not None:
             frame = self.ring("frame")
             if not frame.holds(block):

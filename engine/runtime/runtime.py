@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets.roots import user_cache_folder
-from engine.graph import SCENE_COLOR, Layout
+from engine.graph import PICTURE, Layout
 from engine.humon import Problem
 from engine.memory.device.live_profile import live_profile
 from engine.memory.device.problems import HeapFull
@@ -289,8 +289,8 @@ class Runtime:
         """Wait for the last frame and return its picture, uint8[height, width, 4], sRGB-encoded."""
         self.wait()
         self.device.doing = f"reading the picture of frame {self._number}"
-        picture = self.renderer.image(SCENE_COLOR.name)
-        shape = ImageShape(SCENE_COLOR.format, *picture.extent)
+        picture = self.renderer.image(PICTURE.name)
+        shape = ImageShape(PICTURE.format, *picture.extent)
         return read_image(self.device, self.profile, picture.image, shape, int(Layout.TRANSFER_SRC))
 
     def wait(self) -> None:
@@ -456,7 +456,7 @@ class Runtime:
     def _write_values(self, moved: npt.NDArray[np.int64]) -> None:
         """Write what has moved and what has changed of the values of shaders."""
         needs = self._needs
-        if needs is None or not needs.tables or not self.renderer.ready:
+        if needs is None or not self.renderer.ready:
             return
         block = self._values.block(needs.tables, needs.frame, self.size)
         self.renderer.write_values(self.tableau.placement, moved, block)
@@ -472,7 +472,7 @@ class Runtime:
         if target is None:
             return False
         try:
-            shown = presenter.record(slot, target, self.renderer.image(SCENE_COLOR.name))
+            shown = presenter.record(slot, target, self.renderer.image(PICTURE.name))
             rendered = (target.rendered, 0, Stage.ALL_COMMANDS)
             ticket = self._send(slot, [shown], [(target.acquired, 0, _WRITES_TARGET)], [rendered])
         except BaseException:

@@ -52,8 +52,10 @@ def test_an_orthographic_height_is_what_the_picture_shows():
 
 def test_the_first_enabled_camera_is_used():
     tableau = scene(enabled=False)
-    tableau.add_object("second", translation=(1, 2, 3), features={"camera": {"exposure": 2.0}})
-    assert np.asarray(values(tableau)["cameraPosition"]).tolist() == [1, 2, 3, 2]
+    tableau.add_object("second", translation=(1, 2, 3), features={"camera": {"exposure": 3.0}})
+    found = values(tableau)
+    assert np.asarray(found["cameraPosition"]).tolist() == [1, 2, 3, 1]
+    assert found["exposure"] == 8.0
 
 
 def test_a_scene_without_a_camera_is_seen_from_a_default_place():

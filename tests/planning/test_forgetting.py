@@ -20,7 +20,7 @@ def come_and_go(scene: OpenedScene, name: str) -> None:
     scene.settle()
 
 
-@pytest.mark.parametrize("budget", [None, 20 << 20])
+@pytest.mark.parametrize("budget", [None, 22 << 20])
 def test_removed_requesters_are_dropped_and_the_plan_stays_the_same(
     monkeypatch: pytest.MonkeyPatch, budget: int | None
 ) -> None:

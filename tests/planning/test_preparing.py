@@ -61,7 +61,7 @@ class Declared(Feature):
     declared: tuple[Pass, ...] = ()
     fails = False
 
-    def passes(self):
+    def passes(self, rows):
         if self.fails:
             raise RuntimeError("no passes")
         return self.declared
@@ -88,7 +88,11 @@ def depth_pass(name: str, image: ImageDecl) -> Pass:
 
 def test_a_feature_without_passes_changes_no_graph(with_feature):
     planner, scene, _ = with_feature
-    assert [compiled.declaration.name for compiled in planner.needs().graph.passes] == ["shadow", "forward"]
+    assert [compiled.declaration.name for compiled in planner.needs().graph.passes] == [
+        "shadow",
+        "forward",
+        "toneMap",
+    ]
     assert scene.tableau.warnings == []
 
 
@@ -100,7 +104,7 @@ def test_a_feature_whose_passes_contradict_others_is_switched_off_and_the_rest_g
         depth_pass("again", ImageDecl("shadowMap", Format.D32_SFLOAT)),
     )
     needs = planner.needs()
-    assert [compiled.declaration.name for compiled in needs.graph.passes] == ["shadow", "forward"]
+    assert [compiled.declaration.name for compiled in needs.graph.passes] == ["shadow", "forward", "toneMap"]
     (warning,) = scene.tableau.warnings
     assert "added on 'more' is switched off" in warning.message
     assert not len(scene.tableau.tables["added"].rows_active())
@@ -111,7 +115,7 @@ def test_a_feature_that_raises_instead_of_naming_its_passes_is_switched_off(with
     planner, scene, feature = with_feature
     feature.fails = True
     needs = planner.needs()
-    assert [compiled.declaration.name for compiled in needs.graph.passes] == ["shadow", "forward"]
+    assert [compiled.declaration.name for compiled in needs.graph.passes] == ["shadow", "forward", "toneMap"]
     (warning,) = scene.tableau.warnings
     assert "no passes" in warning.message
 
@@ -122,10 +126,13 @@ def test_the_same_passes_have_the_same_graph_and_others_another(with_feature):
     scene.tableau["cube"].translation = (1, 2, 3)
     assert planner.needs().graph is first
     feature.declared = (depth_pass("added", ImageDecl("depthOfIt", Format.D32_SFLOAT)),)
+    assert planner.needs().graph is first  # it is asked again only where a row has changed
+    scene.tableau["more"].added.enabled = False
+    assert planner.stale()
     more = planner.needs()
     assert more.graph is not first
     names = [compiled.declaration.name for compiled in more.graph.passes]
-    assert sorted(names) == ["added", "forward", "shadow"]
+    assert sorted(names) == ["added", "forward", "shadow", "toneMap"]
     assert more.tables.keys() == {"shadow", "forward"}  # no feature draws in the new pass
     key = planner.keys.transient("depthOfIt")
     assert "added on 'more'" in planner.plan(more).why(key)

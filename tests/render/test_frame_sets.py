@@ -9,6 +9,7 @@ import pytest
 from support.many_models import many_models
 
 from engine.assets import open_library
+from engine.planning.draw.drawing import ScreenDrawing
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
@@ -43,10 +44,12 @@ def test_sets_have_the_present_size_of_their_rings(root: Path, tmp_path: Path) -
             assert place is not None
             sizes.add((place.resource, place.offset, place.stride))
             for (name, shading, slot), bound in binder._frame_set_of.items():
-                drawing, recipes = needs.drawings[name], needs.tables[name].recipes
-                again = binder._frame_set(
-                    drawing.frame_set(shading), drawing.compiled, recipes.shadings[shading], needs.frame, slot
-                )
+                drawing = needs.drawings[name]
+                if isinstance(drawing, ScreenDrawing):
+                    row, shaders = drawing.frame_set(), drawing.shading
+                else:
+                    row, shaders = drawing.frame_set(shading), drawing.recipes.shadings[shading]
+                again = binder._frame_set(row, drawing.compiled, shaders, needs.frame, slot)
                 assert again == bound
         places = {place[:2] for place in sizes}
         assert len(places) < len(sizes)  # a ring had another size at one place

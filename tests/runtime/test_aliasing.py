@@ -31,7 +31,7 @@ class FirstDepth(Feature):
     def drawables(self, asset, library):
         return mesh_drawables(asset, library)
 
-    def passes(self):
+    def passes(self, rows):
         return (FIRST,)
 
 

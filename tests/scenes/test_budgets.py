@@ -83,7 +83,7 @@ def test_larger_frames_cost_only_attachments():
         with assert_no_upload(scene):
             scene.resize(1280, 720)
         grown = {name for name, row in scene.memory.assets.items() if row.bytes > small.assets[name].bytes}
-        assert grown == {"sceneColor", "sceneColorSamples", "sceneDepthSamples"}
+        assert grown == {"picture", "sceneColor", "sceneColorSamples", "sceneDepthSamples"}
 
 
 def test_a_scene_for_a_profile_raises_no_pixels():

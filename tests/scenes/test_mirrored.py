@@ -25,7 +25,9 @@ tableau: { objects: {
     ground: { translation: [0 -0.5 0]  scale: [20 1 20]  features: [
         { @type: visibleModel  asset: [builtin placeholder] }
     ] }
-    camera: { translation: [1.7 1.5 2.9]  euler: [-18.1 28.6 0]  features: [{ @type: camera }] }
+    camera: { translation: [1.7 1.5 2.9]  euler: [-18.1 28.6 0]  features: [
+        { @type: camera  toneMapping: exponential }
+    ] }
     sun: { euler: [-54.8 -57.4 0]  features: [{ @type: light }] }
 } }
 """

@@ -1,6 +1,5 @@
 // The default material's fragment stage: metallic-roughness shading of directional lights with one
-// filtered shadow map, and a sky-and-ground ambient. Linear light in, display-referred linear out;
-// the sRGB target encodes.
+// filtered shadow map, and a sky-and-ground ambient. Linear light in and out.
 //
 // Diffuse: Lambert. Specular: GGX with height-correlated Smith visibility (Heitz 2014), stretched
 // along the tangent map's direction by `anisotropy` (Burley 2012), Schlick's Fresnel.
@@ -116,5 +115,5 @@ void main() {
     vec3 edge = f0 + (max(vec3(1.0 - rough), f0) - f0) * pow(1.0 - nv, 5.0);
     sum += (diffuse * around + edge * mirrored) * occlusion;
 
-    colour = vec4(1.0 - exp(-sum * frame.cameraPosition.w), 1.0);
+    colour = vec4(sum, 1.0);
 }

@@ -5,7 +5,7 @@
 layout(set = 0, binding = 0, std140) uniform Frame {
     mat4 viewProjection;
     mat4 lightViewProjection;
-    vec4 cameraPosition;    // xyz: position; w: exposure
+    vec4 cameraPosition;    // xyz: position; w: 1
     vec4 skyAmbient;        // rgb: light from above
     vec4 groundAmbient;     // rgb: light from below
     vec4 lightDirection[4]; // xyz: towards the light

@@ -173,7 +173,7 @@ def test_parts_of_a_location_are_matched_by_component() -> None:
 COLOURS = [
     (
         "layout(location = 0) out uvec4 c;\nvoid main() { c = uvec4(1); }",
-        "colour 0 (R8G8B8A8_SRGB) as float",
+        "colour 0 (R16G16B16A16_SFLOAT) as float",
     ),
     ("layout(location = 0) out vec3 c;\nvoid main() { c = vec3(1); }", "does not write all of colour 0"),
     ("layout(location = 1) out vec4 c;\nvoid main() { c = vec4(1); }", "does not write all of colour 0"),

@@ -71,7 +71,7 @@ class Wrong(Feature):
     type_name = "wrong"
     shaders = ("nowhere",)
 
-    def passes(self):
+    def passes(self, rows):
         image = ImageDecl("wrongDepth", Format.D32_SFLOAT)
         return (DrawPass("wrong", draws="wrong", depth=DepthTarget(image), shaders=self.shaders),)
 
@@ -235,17 +235,19 @@ def test_rows_that_are_newer_than_what_is_restored_draw_nothing(cube):
     assert planner.needs().tables["forward"].instances == 3
 
 
-def test_without_a_block_for_its_values_a_frame_has_no_ring_for_them(cube):
+def test_a_frame_that_draws_no_models_keeps_the_ring_of_the_values_for_its_picture(cube):
     scene, library = cube
     scene.tableau.add_object("blank", features={"visibleModel": {}})
     planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
     needs = planner.needs()
     assert {"frame", "instances"} <= set(needs.rings)
+    before = needs.frame.size
     for name in ("cube", "ground"):
         scene.tableau[name].active = False
     needs = planner.needs()
     assert needs.tables.keys() == {"forward"}
-    assert needs.rings == ["instances", "forward.draws", "forward.commands"]
+    assert needs.rings == ["frame", "instances", "forward.draws", "forward.commands"]
+    assert 0 < needs.frame.size < before
 
 
 def test_blocks_of_rows_that_were_enabled_or_disabled_are_noted_once(cube):
