@@ -62,7 +62,7 @@ def test_a_headless_run_writes_picture_and_report_and_leaves_nothing_behind(
 def test_within_too_small_a_budget_the_picture_is_drawn_and_what_it_lacks_is_reported(
     root: Path, tmp_path: Path
 ) -> None:
-    arguments = ("--headless", "--size", "320x240", "--budget", "19", "--screenshot", tmp_path / "cube.png")
+    arguments = ("--headless", "--size", "320x240", "--budget", "21", "--screenshot", tmp_path / "cube.png")
     done = view(root, "scenes/cube.hu", *arguments)
     assert done.returncode == 0
     assert done.stderr.count("warning[plan.short]") == 1

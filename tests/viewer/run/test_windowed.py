@@ -169,7 +169,7 @@ def test_a_scene_that_no_longer_fits_is_drawn_as_it_was_and_reported_once(
 ) -> None:
     runtime = frames.runtime
     lit, shown = runtime.read_pixels(), frames.presenter.shown
-    runtime.limit_budget({0: 8 << 20})
+    runtime.limit_budget({0: 12 << 20})
     for _ in range(5):
         frames.step()
     images.assert_same(runtime.read_pixels(), lit)
