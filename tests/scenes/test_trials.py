@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from support.cache_mutations import put_together, repair, taken_apart
 from support.one_bad import make_project
@@ -88,8 +89,7 @@ def started(scene: OpenedScene) -> int:
 
 def processes() -> set[int]:
     """The processes that this one has started and that have not been waited for."""
-    tasks = Path(f"/proc/{os.getpid()}/task").iterdir()
-    return {int(child) for task in tasks for child in (task / "children").read_text().split()}
+    return {child.pid for child in psutil.Process().children()}
 
 
 def marked(project: Path, main: str = "void main() {", added: str = "") -> Path:

@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import indent
 
+import psutil
 import pytest
 from support.trial_workers import ENDS, USABLE, command, waiting_for
 
@@ -17,18 +19,21 @@ from engine.runtime.trials.worker_process import CannotOpen, WorkerEnded, Worker
 
 
 @pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch):
+def use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., WorkerProcess]]:
+    """Makes workers that run a command; at the end none of them is left."""
+    before = children()
+
     def use(*arguments: str) -> WorkerProcess:
         monkeypatch.setattr(worker_process, "WORKER", arguments)
         return WorkerProcess({"identity": "any"})
 
-    return use
+    yield use
+    assert children() == before
 
 
 def children() -> set[int]:
     """The processes that this one has started and that have not been waited for."""
-    task = Path(f"/proc/{os.getpid()}/task")
-    return {int(child) for entry in task.iterdir() for child in (entry / "children").read_text().split()}
+    return {child.pid for child in psutil.Process().children()}
 
 
 def test_each_end_is_reported_and_the_next_request_starts_another_process(use, sample) -> None:
@@ -52,7 +57,6 @@ def test_what_takes_too_long_is_stopped_and_may_be_tried_another_time(use, monke
     worker = use(*command("time.sleep(100)"))
     with pytest.raises((WorkerEnded, CannotOpen), match=r"ran for more than 0.5 s and was stopped"):
         worker.ask({}, [])
-    assert not children()
 
 
 def test_a_process_that_cannot_be_started_or_opens_no_device_says_why(use, tmp_path: Path) -> None:
@@ -63,7 +67,6 @@ def test_a_process_that_cannot_be_started_or_opens_no_device_says_why(use, tmp_p
     refusing = "ask()\nwrite_message(replies, {'refused': 'no device'})\n"
     with pytest.raises(CannotOpen, match="no device"):
         use(*command(USABLE, opens=refusing)).ask({}, [])
-    assert not children()
 
 
 def test_closing_ends_a_process_at_work_and_no_other_is_started(use, tmp_path: Path) -> None:
@@ -88,7 +91,6 @@ def test_closing_ends_a_process_at_work_and_no_other_is_started(use, tmp_path: P
     with pytest.raises(WorkerEnded):
         worker.ask({}, [])
     assert worker.started == 1
-    assert not children()
 
 
 def test_the_process_ends_with_the_pipe_of_its_parent(root: Path) -> None:
