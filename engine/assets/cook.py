@@ -19,6 +19,7 @@ from engine.assets.files import FileGate
 from engine.assets.recipes import Recipe, recipes_of
 from engine.assets.records import AssetDb
 from engine.assets.roots import data_root, display_path, user_cache_folder
+from engine.files import reason_of
 from engine.humon import Problem, Severity
 
 if TYPE_CHECKING:
@@ -187,9 +188,8 @@ class _Cook:
             raise
         return CookedDb(self._db, image, entries, cooked, code, tuple(self._problems))
 
-    def _warn(self, error: Exception) -> None:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        message = f"the cache {display_path(self._path)} cannot be written: {reason}"
+    def _warn(self, error: OSError) -> None:
+        message = f"the cache {display_path(self._path)} cannot be written: {reason_of(error)}"
         advice = "its assets are cooked at every start until it can be written"
         document, node = self._db.document, self._db.document.root["assetDb"]
         place = node.get("cacheFile") or node

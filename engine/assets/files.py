@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from engine.assets.codes import AssetCode
 from engine.assets.limits import MAX_SOURCE_BYTES
-from engine.files import NotRegularError, open_regular
+from engine.files import NotRegularError, open_regular, reason_of
 from engine.files.opening import check_regular
 from engine.humon import Code
 
@@ -195,5 +195,5 @@ class FileGate:
 
     def _unreadable(self, path: str | Path, error: OSError) -> FileRejectedError:
         return FileRejectedError(
-            Code.FILE_UNREADABLE, f"'{self.relative(path)}' cannot be read: {error.strerror}"
+            Code.FILE_UNREADABLE, f"'{self.relative(path)}' cannot be read: {reason_of(error)}"
         )

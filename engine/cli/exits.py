@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import NoReturn
 
 from engine.cli.stop_signals import stop_signals
+from engine.files import reason_of
 from engine.files.streams import drop_output, is_output_failure, prepare_streams, print_error
 
 
@@ -110,7 +111,7 @@ def _output_failed(error: OSError, code: int) -> int:
     drop_output()
     if isinstance(error, BrokenPipeError):
         return code
-    print_error(f"error[output.write]: cannot write to the standard output: {error.strerror}")
+    print_error(f"error[output.write]: cannot write to the standard output: {reason_of(error)}")
     return code or ExitCode.INPUT
 
 
@@ -146,7 +147,7 @@ def explain(error: Exception) -> tuple[ExitCode, str] | None:
         return ExitCode.INPUT, str(error)
     if isinstance(error, OSError):
         what = f"{error.filename}: " if error.filename is not None else ""
-        return ExitCode.INPUT, f"error[system.call]: {printable(what)}{error.strerror or error}"
+        return ExitCode.INPUT, f"error[system.call]: {printable(what)}{reason_of(error)}"
     return None
 
 

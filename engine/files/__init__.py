@@ -5,7 +5,13 @@ Both raise OSError; what is built on them turns that into problems with a code. 
 the standard streams usable.
 """
 
-from engine.files.opening import NotRegularError, open_lock_file, open_regular, read_regular
+from engine.files.opening import (
+    NotRegularError,
+    open_lock_file,
+    open_regular,
+    read_regular,
+    reason_of,
+)
 from engine.files.writing import whole_file, write_whole
 
 __all__ = [
@@ -13,6 +19,7 @@ __all__ = [
     "open_lock_file",
     "open_regular",
     "read_regular",
+    "reason_of",
     "whole_file",
     "write_whole",
 ]

@@ -30,6 +30,11 @@ class NotRegularError(OSError):
     is_folder = False
 
 
+def reason_of(error: Exception) -> str:
+    """Return why a file could not be opened or written, without its name: the words of the system, if any."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
 def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> int:
     """Return the descriptor of a regular file, open for reading.
 

@@ -2,7 +2,7 @@
 
 import os
 
-from engine.files import NotRegularError, open_regular
+from engine.files import NotRegularError, open_regular, reason_of
 from engine.humon.codes import Code
 from engine.humon.document import Document, parse
 from engine.humon.problem import InputError, Position, Problem
@@ -35,8 +35,7 @@ def read_bytes(path: str | os.PathLike[str], shown: str, limit: int | None = Non
     except (FileNotFoundError, NotADirectoryError):
         raise _rejected(Code.FILE_MISSING, "no such file", shown) from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise _rejected(Code.FILE_UNREADABLE, f"cannot be read: {reason}", shown) from None
+        raise _rejected(Code.FILE_UNREADABLE, f"cannot be read: {reason_of(error)}", shown) from None
 
 
 def _rejected(code: Code, message: str, name: str) -> InputError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.files import write_whole
+from engine.files import reason_of, write_whole
 from engine.humon.problem import InputError, Problem
 
 
@@ -17,5 +17,4 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     try:
         write_whole(path, data)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InputError(Problem("output.write", f"cannot write {path}: {reason}")) from error
+        raise InputError(Problem("output.write", f"cannot write {path}: {reason_of(error)}")) from error

@@ -13,6 +13,7 @@ from engine.assets.spirv.module import ShaderFaultError, check_module, reflect
 from engine.assets.spirv.types import SpirvError
 from engine.assets.tools.tool_process import ToolResult, run_tool, tool_folder
 from engine.assets.tools.tools import Tool, find_compiler, find_validator
+from engine.files import reason_of
 from engine.humon import InputError, Problem
 
 TARGET = "vulkan1.3"
@@ -39,7 +40,7 @@ def import_glsl(source: ShaderSource, stage: ShaderStage, entry_point: str) -> I
     try:
         code = _compile(compiler, source, stage, entry_point)
     except OSError as error:
-        message = f"the compiler cannot be run: {error.strerror or error}"
+        message = f"the compiler cannot be run: {reason_of(error)}"
         raise InputError(Problem(NO_COMPILER, message, source.start)) from error
     return _finish(code, source, stage, entry_point)
 
@@ -80,7 +81,7 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
             _validate(validator, code, source)
         reflection = reflect(code, stage, entry_point)
     except OSError as error:
-        message = f"the validator cannot be run: {error.strerror or error}"
+        message = f"the validator cannot be run: {reason_of(error)}"
         raise InputError(Problem(NO_COMPILER, message, source.start)) from error
     except ShaderFaultError as error:
         raise InputError(

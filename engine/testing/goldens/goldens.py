@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.files import read_regular
+from engine.files import read_regular, reason_of
 from engine.testing.comparison.pictures import Box, Picture, Tolerance
 from engine.testing.goldens.findings import MAX_GOLDEN_BYTES, Finding, Findings, State
 from engine.testing.goldens.golden_kinds import GoldenKind, PictureKind, TextKind
@@ -130,7 +130,7 @@ def _read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise GoldenError(f"the golden {shown(path)} cannot be read: {error.strerror}") from error
+        raise GoldenError(f"the golden {shown(path)} cannot be read: {reason_of(error)}") from error
 
 
 def comparable_plan_text(scene: OpenedScene) -> str:

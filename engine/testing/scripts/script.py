@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeAlias
 
-from engine.files import read_regular
+from engine.files import read_regular, reason_of
 from engine.humon import InputError, Position, Problem
 from engine.testing.scripts.assert_rewriting import compile_script
 
@@ -41,8 +41,8 @@ def load_script(path: Path) -> Run:
     try:
         source = read_regular(path, MAX_SCRIPT_BYTES)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InputError(Problem("script.missing", f"cannot read the script {path}: {reason}")) from error
+        message = f"cannot read the script {path}: {reason_of(error)}"
+        raise InputError(Problem("script.missing", message)) from error
     module = ModuleType("__scene_script__")
     module.__file__ = str(path)
     try:
