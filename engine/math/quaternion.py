@@ -88,7 +88,7 @@ def to_euler_xyz_degrees(quaternions: ArrayLike) -> NDArray[np.float64]:
 
 def to_matrix3(quaternions: ArrayLike) -> NDArray[np.float64]:
     """Return rotation matrices [..., 3, 3] as stored (column-major) of unit quaternions [..., 4]."""
-    x, y, z, w = np.moveaxis(np.asarray(quaternions, np.float64), -1, 0)
+    x, y, z, w = np.ascontiguousarray(np.moveaxis(np.asarray(quaternions, np.float64), -1, 0))
     x2, y2, z2 = x + x, y + y, z + z
     xx, yy, zz = x * x2, y * y2, z * z2
     xy, xz, yz = x * y2, x * z2, y * z2

@@ -232,24 +232,27 @@ class Transforms:
     def _axes_of(self, parents: Rows) -> NDArray[np.float64]:
         """Return the axes of objects of one level, float64[n, 3, 3] as stored; from now on they are kept."""
         axes_row = self._columns["axes_row"]
-        known = axes_row[parents] > 0
-        if not known.all():
-            new = distinct(np.sort(parents[~known]))
+        found = axes_row[parents]
+        if not found.all():
+            new = distinct(np.sort(parents[found == 0]))
             axes_row[new] = self._parents.allocate(len(new))
             self._update_axes(new)
-        axes: NDArray[np.float64] = self._parents["axes"][axes_row[parents]]
+            found = axes_row[parents]
+        axes: NDArray[np.float64] = self._parents["axes"][_as_slice(found)]
         return axes
 
     def _update_axes(self, rows: Rows) -> None:
         """Update the axes of objects of one level, whose placements are up to date."""
         columns = self._columns
-        axes = to_matrix3(columns["rotation"][rows]) * columns["scale"][rows, :, None]
-        parents = columns["parent"][rows]
+        where = _as_slice(rows)
+        axes = to_matrix3(columns["rotation"][where])
+        axes *= columns["scale"][where][:, :, None]
+        parents = columns["parent"][where]
         if parents[0] >= 0:
             axes = axes @ self._axes_of(parents)
         if self._has_left:
-            axes[~columns["placement"][rows, :3, :3].any(axis=(1, 2))] = 0.0
-        self._parents["axes"][columns["axes_row"][rows]] = axes
+            axes[~columns["placement"][where][:, :3, :3].any(axis=(1, 2))] = 0.0
+        self._parents["axes"][_as_slice(columns["axes_row"][where])] = axes
 
     def _mirror(
         self, rows: Rows, where: Rows | slice, scale: NDArray[np.float32], made: NDArray[np.float32]
