@@ -107,6 +107,24 @@ class Run:
             self.settle()
         return times
 
+    def calls(self, change: Callable[[], object]) -> int:
+        """How many functions of Python and of C are called for a change and the frame after it."""
+        count = 0
+
+        def note(_frame: object, event: str, _arg: object) -> None:
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        sys.setprofile(note)
+        try:
+            change()
+            self.runtime.frame()
+        finally:
+            sys.setprofile(None)
+        self.settle()
+        self.runtime.frame()
+        return count
+
     def settle(self) -> list[float]:
         """Draw until memory is settled; return the milliseconds of each frame."""
         times = []
@@ -235,13 +253,26 @@ def rows_of(area: str, costs: dict[str, float], count: int) -> Iterator[Row]:
 
 
 def cube_caster() -> Iterator[Row]:
-    """Switch the shadow of `cube.hu` off and on: the median and the slowest of the frames that plan."""
+    """Switch the shadow of `cube.hu` off and on: the median and the slowest of the frames that plan.
+
+    Then what does not depend on the machine's load: how many calls of Python and of C such frames make.
+    """
     with opened(load_scene(ROOT / "scenes" / "cube.hu")) as run:
         run.runtime.settle()
-        caster = run.scene.tableau["cube"].shadowCaster
+        tableau = run.scene.tableau
+        caster, camera = tableau["cube"].shadowCaster, tableau["camera"]
         costs = run.costs(lambda i: setattr(caster, "active", bool(i % 2)), 41)
+        run.costs(lambda i: setattr(camera, "translation", (i * 0.1, 2, 5)), 3)
+        counts = {
+            "on": run.calls(lambda: setattr(caster, "active", True)),
+            "off": run.calls(lambda: setattr(caster, "active", False)),
+            "camera": run.calls(lambda: setattr(camera, "translation", (1, 2, 5))),
+            "disabled": run.calls(lambda: setattr(tableau["cube"].visibleModel, "enabled", False)),
+        }
     yield beside("many.cube_caster", statistics.median(costs), 2.5)
     yield beside("many.cube_caster_slowest", max(costs), 4.0)
+    for name, count in counts.items():
+        yield Row(f"many.cube_calls_{name}", count, "calls")
 
 
 def beside(name: str, value: float, aim: float | None) -> Row:

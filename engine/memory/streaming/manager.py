@@ -79,7 +79,7 @@ class Pace:
     milliseconds: float = 0.4
     threads: int = min(4, os.cpu_count() or 1)
     copied: int = 16 << 20
-    published: int = 1024
+    published: int = 2048
     direct: bool = True
     whole_cycles: bool = False
 

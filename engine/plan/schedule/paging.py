@@ -31,7 +31,7 @@ VISIBLE_PRIORITY = 500
 
 KEYS_AT_ONCE = 4096
 """Keys of which visibility is asked for between two parts of the schedule."""
-PUBLISHED_AT_ONCE = 1024
+PUBLISHED_AT_ONCE = 2048
 """Keys of one Publish step: what draws with them is bound again in the frame that publishes them."""
 
 

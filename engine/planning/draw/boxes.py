@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,8 +96,9 @@ class BlockBoxes:
     def _measure(self, blocks: npt.NDArray[np.integer]) -> None:
         """Measure these blocks, a few thousand slots at a time, which stay in the processor's cache."""
         ends = self._table.blocks.blocks.rows["capacity"][blocks].cumsum()
-        for part in np.split(blocks, begins_run(ends // SLOTS_AT_ONCE).nonzero()[0][1:]):
-            self._measure_part(part)
+        edges = begins_run(ends // SLOTS_AT_ONCE).nonzero()[0].tolist()
+        for start, stop in pairwise([*edges, len(blocks)]):
+            self._measure_part(blocks[start:stop])
 
     def _measure_part(self, blocks: npt.NDArray[np.integer]) -> None:
         table = self._table

@@ -65,7 +65,7 @@ def test_a_frame_runs_no_more_cycles_than_its_pace_allows(
         assert manager.statistics.cycles == 5
 
 
-@pytest.mark.parametrize(("most", "frames"), [(1, [1, 1, 1]), (2, [2, 1]), (1024, [3])])
+@pytest.mark.parametrize(("most", "frames"), [(1, [1, 1, 1]), (2, [2, 1]), (2048, [3])])
 def test_a_frame_publishes_no_more_keys_than_its_pace_allows(
     device: Device, profile: DeviceProfile, cache: Bytes, most: int, frames: list[int]
 ) -> None:
