@@ -16,6 +16,7 @@ from support.projects import Project
 from support.sampling import Sample
 
 from engine.assets import AssetLibrary, open_library
+from engine.assets.cache.cache import HEADER_BYTES, CacheMissError, open_cache, pack_header
 from engine.assets.cache.facts import SkeletonFacts
 from engine.assets.cache.freshness import check_cache
 from engine.assets.files import FileGate
@@ -240,8 +241,6 @@ def test_a_source_outside_of_the_root_is_never_looked_at(crafted: Crafted, path:
 def test_a_table_as_large_as_memory_is_not_parsed(crafted: Crafted) -> None:
     table = b'{"entries": [' + b"0," * (2 << 20) + b"0]}"
     assert len(table) > (1 << 20) + (64 << 10) * len(taken_apart(crafted.whole)[0])
-    from engine.assets.cache.cache import HEADER_BYTES, CacheMissError, open_cache, pack_header
-
     crafted.cache.write_bytes(pack_header(HEADER_BYTES + len(table), HEADER_BYTES, table) + table)
     with pytest.raises(CacheMissError, match="larger than that of any such database"):
         open_cache(crafted.cache, len(taken_apart(crafted.whole)[0]))

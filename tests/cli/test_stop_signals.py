@@ -19,7 +19,9 @@ from support.projects import Project
 from support.sampling import Sample
 from support.stopping import CODES, end, run, started
 
+from engine.cli import plan
 from engine.cli.exits import guarded
+from engine.cli.main import main as engine
 from engine.cli.stop_signals import Stopped, stop_signals
 from engine.files.writing import SUFFIX
 
@@ -182,12 +184,9 @@ def test_after_an_interrupted_call_the_collector_works_as_before(interruptible: 
 def test_no_cycles_are_looked_for_while_a_command_runs(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from engine.cli import main as cli
-    from engine.cli import plan
-
     seen: list[bool] = []
     monkeypatch.setattr(plan, "run", lambda options: seen.append(gc.isenabled()) or 0)
-    assert cli.main(["plan", str(root / "scenes/cube.hu")]) == 0
+    assert engine(["plan", str(root / "scenes/cube.hu")]) == 0
     assert (seen, gc.isenabled()) == ([False], True)
 
 
