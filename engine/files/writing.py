@@ -21,6 +21,8 @@ from engine.files.opening import NotRegularError, check_regular, open_regular
 
 SUFFIX = ".saving"
 _LONGEST_NAME = 200
+_MOST_LINKS = 40
+"""Symbolic links that the kernel follows for one path."""
 _ATTEMPTS = 100
 _FLAGS = (
     os.O_RDWR
@@ -63,6 +65,8 @@ def whole_file(
             return
     if status is not None:
         check_regular(status, path)
+        if follow and _is_running_program(path):
+            raise OSError(errno.ETXTBSY, os.strerror(errno.ETXTBSY), os.fspath(path))
     target = os.path.realpath(path) if follow else os.fspath(path)
     folder, name = os.path.split(target)
     prefix = temporary_prefix(name)
@@ -86,6 +90,22 @@ def whole_file(
         raise
     if durable:
         _sync_folder(folder)
+
+
+def _is_running_program(path: str | os.PathLike[str]) -> bool:
+    """Whether a link of the kernel leads there: /proc/PID/exe, or what a process has mapped."""
+    at = os.path.abspath(path)
+    for _ in range(_MOST_LINKS):
+        try:
+            target = os.readlink(at)
+        except OSError:
+            return False
+        folder, name = os.path.split(at)
+        is_of_process = name == "exe" or os.path.basename(folder) == "map_files"
+        if is_of_process and os.lstat(at).st_dev == os.stat("/proc").st_dev:
+            return True
+        at = os.path.join(folder, target)
+    return False
 
 
 def temporary_prefix(name: str) -> str:

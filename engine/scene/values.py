@@ -22,8 +22,8 @@ from engine.humon import (
     number,
     text,
     texts,
-    vector,
 )
+from engine.scene.vectors import read_vector
 from engine.tableau import NO_ASSET, FieldKind, FieldSpec
 from engine.tableau.schema import FLOAT32_MAX
 
@@ -101,11 +101,9 @@ def read_value(node: Node, spec: FieldSpec, assets: AssetNames) -> Any:
     if kind.width == 1:
         value = number(node, low, high)
         return math.radians(value) if kind is FieldKind.ANGLE else value
-    numbers = vector(node, kind.width)
+    numbers = read_vector(node, kind.width)
     if not all(low <= each <= high for each in numbers):
-        raise failure(
-            "value.range", f"'{node.key}' must be {spec.range_text() or 'smaller'} in each number", node
-        )
+        raise failure("value.range", f"'{node.key}' must be {spec.range_text()} in each number", node)
     return np.array(numbers, np.float32)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -103,6 +104,25 @@ def test_a_failure_of_any_call_leaves_the_old_file_and_no_other(
         else:  # flushing the folder after the rename: the file is whole without it
             assert path.read_bytes() == CONTENT
             assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/exe"), reason="there is no /proc here")
+@pytest.mark.parametrize("through", ["directly", "by a link"])
+def test_a_running_program_is_never_replaced(tmp_path: Path, through: str) -> None:
+    program = tmp_path / "program"
+    shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
+    before = program.read_bytes()
+    with subprocess.Popen([program, "100"]) as running:
+        path = Path(f"/proc/{running.pid}/exe")
+        if through == "by a link":
+            (tmp_path / "link").symlink_to(path)
+            path = tmp_path / "link"
+        try:
+            with pytest.raises(OSError, match="busy"):
+                write_whole(path, b"report")
+        finally:
+            running.kill()
+    assert program.read_bytes() == before
 
 
 def test_a_disk_limit_in_earnest_leaves_the_old_file(tmp_path: Path) -> None:

@@ -190,6 +190,7 @@ class World:
         assert str(plan) == str(at_once)
 
 
+@pytest.mark.timeout(2400)
 def test_what_is_kept_equals_what_is_made_from_nothing(many: Path, sample: Sample) -> None:
     with open_library(load_scene(many).dbs) as library:
         for _ in range(amount(2, 20)):

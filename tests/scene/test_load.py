@@ -129,6 +129,7 @@ WRONG = [
     ("o: { features: [ { @type: light  color: [1 2 -3] } ] }", "value.range", ""),
     ("o: { features: [ { @type: light  color: [1 2] } ] }", "value.count", ""),
     ("o: { features: [ { @type: light  samples: 1.5 } ] }", "value.number", ""),
+    ("o: { features: [ { @type: light  color: [1e39 0 0] } ] }", "value.range", ""),
     ("o: { features: [ { @type: light  samples: 65 } ] }", "value.range", ""),
     ("o: { features: [ { @type: light  soft: 1 } ] }", "value.boolean", ""),
     ("o: { features: [ { @type: light  kind: pont } ] }", "value.choice", "point"),

@@ -64,6 +64,8 @@ vec3 shown(vec3 light) {
 
 void main() {
     vec4 scene = texture(sceneColor, uv);
+    if (any(isnan(scene))) // of a shader, or a driver: Mesa 25 samples it where anisotropy meets no change of uv
+        scene = vec4(0.0, 0.0, 0.0, 1.0);
     float coverage = clamp(scene.a, 0.0, 1.0);
     vec3 light = max(scene.rgb, 0.0) * frame.exposure;
     colour = vec4(clamp(shown(light), 0.0, 1.0) + (1.0 - coverage) * frame.background.rgb, 1.0);

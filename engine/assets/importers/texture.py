@@ -130,7 +130,7 @@ def _decode(file: PictureFile, size: int, name: str) -> npt.NDArray[np.uint8]:
     finest = texels[: file.width * file.height * TEXEL_BYTES].reshape(file.height, file.width, TEXEL_BYTES)
     for rows in _bands(file):
         band = picture.crop((0, rows.start, file.width, rows.stop))
-        finest[rows] = _rgba(band, file, None if low is None else low[rows])
+        finest[rows] = _rgba(band, file, None if low is None else low[rows], name)
     picture.close()
     return texels
 
@@ -161,7 +161,9 @@ def _bands(file: PictureFile) -> list[slice]:
     return [slice(at, min(at + step, file.height)) for at in range(0, file.height, step)]
 
 
-def _rgba(band: Image, file: PictureFile, low: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.uint8]:
+def _rgba(
+    band: Image, file: PictureFile, low: npt.NDArray[np.bool_] | None, name: str
+) -> npt.NDArray[np.uint8]:
     """Return the texels of some rows; of 16-bit colours Pillow has the high bytes, and `low` the rest."""
     key = file.transparent
     if band.mode.startswith("I"):  # 16-bit grey, which Pillow would clip to 8 bits
@@ -171,7 +173,11 @@ def _rgba(band: Image, file: PictureFile, low: npt.NDArray[np.bool_] | None) -> 
         if key is not None:
             texels[wide == key[0], 3] = 0
         return texels
-    texels = np.array(band.convert("RGBA"))
+    try:
+        converted = band.convert("RGBA")
+    except PICTURE_ERRORS as error:  # a palette that is shorter than its transparency
+        raise decode_error(f"the picture cannot be decoded: {error}", name) from error
+    texels = np.array(converted)
     if key is not None:
         most = (1 << file.depth) - 1
         wanted = [value >> 8 if file.depth == 16 else value * 255 // most for value in key]

@@ -117,10 +117,11 @@ def _humon_line(event: Waited | Resized | Given) -> str:
 
 def _relative(scene: Path, path: Path) -> str:
     """The scene's path relative to the script's folder, with `/` on every system."""
+    start, end = os.path.dirname(os.path.realpath(path)), os.path.realpath(scene)
     try:
-        return Path(os.path.relpath(scene.resolve(), path.resolve().parent)).as_posix()
+        return Path(os.path.relpath(end, start)).as_posix()
     except ValueError:  # on another drive
-        return scene.resolve().as_posix()
+        return Path(end).as_posix()
 
 
 def _from_here(scene: Path) -> str:

@@ -193,6 +193,12 @@ def test_a_script_names_its_scene_from_where_it_lies(tmp_path):
     assert Path(tmp_path / "tests" / "a.py").suffix == ".py"
 
 
+def test_a_link_that_leads_to_itself_is_named_like_a_file(tmp_path):
+    path = tmp_path / "loop.py"
+    path.symlink_to(path)
+    assert "'s.hu'" in recording_text(path, tmp_path / "s.hu", SIZE, ())
+
+
 def test_changes_of_one_moment_are_one_step_and_of_one_value_two(tmp_path):
     events = (
         Changed("a", "", "translation", [1, 2, 3]),
