@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ Point = tuple[float, float, float]
 
 Box = tuple[Vector, Vector]
 """Lowest and highest corner, float64[3] each, in world space."""
+
+NO_ROWS: npt.NDArray[np.integer] = np.zeros(0, np.int64)
 
 NOWHERE = np.zeros(3)
 """The origin of a frame without a view."""
@@ -56,12 +59,22 @@ class View:
     lens: Lens
 
 
-@dataclass(frozen=True)
 class FeatureRows:
-    """The enabled rows of one feature type: `rows["color"]` is a column, `objects` are their object rows."""
+    """Rows of one feature type: `rows["color"]` is a column, `objects` are their object rows.
 
-    table: FeatureTable | None
-    indices: npt.NDArray[np.integer]
+    They are looked up when something of them is read, as that takes longer the more rows a type has.
+    """
+
+    def __init__(
+        self, table: FeatureTable | None, find: Callable[[], npt.NDArray[np.integer]] = lambda: NO_ROWS
+    ) -> None:
+        self.table = table
+        self._find = find
+
+    @cached_property
+    def indices(self) -> npt.NDArray[np.integer]:
+        """The rows, ascending."""
+        return self._find()
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -210,8 +223,8 @@ class FrameView:
         """Return the enabled rows of a feature type; empty if the tableau has none."""
         known = self.reads.tables[feature] = self.table_version(feature)
         if known is None:
-            return FeatureRows(None, np.zeros(0, np.int64))
-        return FeatureRows(known[0], known[0].rows_enabled())
+            return FeatureRows(None)
+        return FeatureRows(known[0], known[0].rows_enabled)
 
     def table_version(self, feature: str) -> tuple[FeatureTable, int] | None:
         """Return the table of a feature type and its present version; None if the tableau has none."""

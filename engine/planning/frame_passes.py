@@ -6,8 +6,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from engine.assets import AssetLibrary
 from engine.feature import Feature, FeatureRows, Registry
 from engine.feature.collect import RequirementCollector
@@ -221,9 +219,9 @@ class FramePasses:
 
     def _ask(self, feature: Feature, table: FeatureTable | None, version: int) -> _Asked:
         """Ask a feature for its passes and samples; it has none where its code raises."""
-        rows = table.rows_active() if table is not None else np.zeros(0, np.int64)
-        if len(rows) or feature.in_every_frame:
-            active = FeatureRows(table, rows)
+        is_active = table is not None and bool(table.flags("effective_active").any())
+        if is_active or feature.in_every_frame:
+            active = FeatureRows(table, table.rows_active) if table is not None else FeatureRows(None)
             try:
                 return _Asked(version, list(feature.passes(active)), feature.samples(active))
             except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
