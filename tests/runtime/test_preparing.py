@@ -56,4 +56,5 @@ def test_frames_show_what_there_was_until_new_assets_are_known(one_by_one: None)
         assert all(shown)
         assert len(shown) > 2
         runtime.frame()
-        images.assert_same(runtime.read_pixels(), before)
+        # Models are drawn in the order in which they became known, which shows where two of them meet.
+        images.assert_same(runtime.read_pixels(), before, share=0.005)

@@ -17,7 +17,8 @@ pytestmark = [pytest.mark.proof, pytest.mark.gpu]
 LEVELS, SHARE = 8, 0.01
 """How far its pictures may be from Mesa's: textures are filtered and edges rounded otherwise."""
 SUITE_S = 3600.0
-UNFIT: dict[str, str] = {}
+_FORKED = "test_a_child_of_a_running_scene_is_refused_its_frames_and_may_draw_its_own[fork]"
+UNFIT = {f"tests/vk/test_forking.py::{_FORKED}": "it waits for threads that a forked child lacks"}
 """Tests that cannot run on it, each with the reason."""
 
 
