@@ -98,6 +98,7 @@ def test_the_memory_of_switched_off_textures_comes_back_while_the_scene_is_drawn
         assert after.planned <= 1.2 * fresh.memory.planned
 
 
+@pytest.mark.proof(short=True)
 def test_what_is_switched_off_and_on_again_soon_is_not_moved(scene_path: Path):
     with open_scene(scene_path) as scene:
         shown = scene.frame()
@@ -125,6 +126,7 @@ def test_within_a_smaller_budget_the_memory_comes_back_at_once(scene_path: Path)
         assert_same_pixels(scene.frame(), few, levels=0, share=0)
 
 
+@pytest.mark.proof(short=True)
 def test_the_next_change_may_come_in_the_middle_of_a_return(scene_path: Path):
     with open_scene(scene_path, paging_cycles=1) as scene:
         full = scene.frame()

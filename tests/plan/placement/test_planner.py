@@ -335,8 +335,8 @@ def with_limits(device: DeviceProfile, **limits: int) -> DeviceProfile:
     "row",
     [
         lambda i: buffer(i, 1000),
-        lambda i: buffer(i, 100 * KIB),
-        texture,
+        pytest.param(lambda i: buffer(i, 100 * KIB), marks=pytest.mark.proof(short=True)),
+        pytest.param(texture, marks=pytest.mark.proof(short=True)),
         lambda i: texture(i, ImageShape(Format.R8_UNORM, 1 + i, 16)),
     ],
     ids=["small buffers", "large buffers", "textures", "textures of other shapes"],
