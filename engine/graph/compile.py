@@ -111,8 +111,8 @@ class _Use:
 def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples: int = 1) -> CompiledGraph:
     """Compile a frame with so many samples. Every image of `outputs` ends in the layout TRANSFER_SRC.
 
-    An output that no pass writes is cleared by an additional pass. A read of an image that no pass writes is
-    bound to its stand-in, which is no image of the frame and needs no barrier. Raises GraphError.
+    An output that no pass writes is cleared by an additional pass. A read of an image that no earlier pass
+    writes is bound to its stand-in, which is no image of the frame and needs no barrier. Raises GraphError.
     """
     written = {image.name for p in passes for image in p.written()}
     clears = [
@@ -127,7 +127,7 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples:
     uses.append({image.name: copied for image in outputs})
     *barriers, final = _barriers(uses)
     compiled = tuple(
-        CompiledPass(p, own, frame.reads(p), *frame.attachments(number), frame.samples(p))
+        CompiledPass(p, own, frame.reads(number), *frame.attachments(number), frame.samples(p))
         for number, (p, own) in enumerate(zip(in_order, barriers, strict=True))
     )
     return CompiledGraph(compiled, _lifetimes(frame.images, uses), final)
@@ -181,12 +181,14 @@ class _Frame:
             return replace(image, samples=Samples.ONE)
         return replace(image, name=f"{image.name}Samples")
 
-    def reads(self, p: Pass) -> tuple[tuple[str, str], ...]:
-        """Return (binding, image) of a pass's reads, with the stand-in where no pass writes the image."""
-        return tuple(
-            (r.binding, r.image.name if r.image.name in self._targets else stand_in_name(r.image.name))
-            for r in p.reads
-        )
+    def reads(self, number: int) -> tuple[tuple[str, str], ...]:
+        """Return (binding, image) of a pass's reads, with the stand-in where nothing is to be read."""
+        names = [(read.binding, read.image.name) for read in self._passes[number].reads]
+        return tuple((b, n if self._is_there(n, number) else stand_in_name(n)) for b, n in names)
+
+    def _is_there(self, image: str, number: int) -> bool:
+        """Whether a pass before this one has written an image."""
+        return image in self._targets and self._targets[image][0] < number
 
     def attachments(self, number: int) -> tuple[tuple[Attachment, ...], Attachment | None]:
         """Return the colour attachments of a pass, and its depth attachment."""
@@ -221,7 +223,7 @@ class _Frame:
             if depth.resolve:
                 uses[depth.resolve] = _RESOLVED_DEPTH
         for read in p.reads:
-            if read.image.name in self._targets:
+            if self._is_there(read.image.name, number):
                 stages = Stage(0)
                 for stage, of_pipeline in _STAGES.items():
                     stages |= of_pipeline if stage & read.stages else Stage(0)

@@ -162,3 +162,20 @@ def test_reads_that_follow_each_other_wait_once_for_all_their_stages():
     assert "shadowMap" not in {b.image for b in compiled(graph, "second").barriers}
     next_frame = barrier(graph, "shadow", "shadowMap")
     assert next_frame.source_stage == Stage.VERTEX_SHADER | Stage.FRAGMENT_SHADER
+
+
+def test_what_is_read_before_anything_has_drawn_it_is_its_stand_in():
+    glow = ImageDecl("glow", Format.R8G8B8A8_UNORM)
+    bright = FullscreenPass(
+        "bright", color=(ColorTarget(glow),), reads=(ImageRead(SCENE_COLOR, "scene"),), shader="bright"
+    )
+    add = FullscreenPass(
+        "add", color=(ColorTarget(SCENE_COLOR, Blend.ADD),), reads=(ImageRead(glow, "glow"),), shader="add"
+    )
+    graph = compile_graph([add, bright], OUTPUT)
+    assert names(graph) == ["bright", "add"]
+    assert graph.passes[0].reads == (("scene", stand_in_name("sceneColor")),)
+    assert "sceneColor" not in {b.image for b in graph.passes[0].barriers}
+    with_scene = compile_graph([add, bright, FORWARD], OUTPUT)
+    assert names(with_scene) == ["forward", "bright", "add"]
+    assert with_scene.passes[1].reads == (("scene", "sceneColor"),)
