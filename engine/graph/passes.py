@@ -97,8 +97,9 @@ class ClearPass(Pass):
 class DrawPass(Pass):
     """Draws the enabled rows of the feature type `draws`.
 
-    `shaders` are names of shader assets in the builtin assetDb; if empty, the material of each drawn model
-    names its shaders, with `material_defaults` for parameters that the material does not set.
+    `shaders` are names of shader assets, `NAME` in the builtin assetDb or `DATABASE/NAME` of the scene.
+    If there are none, the material of each drawn model names its shaders, with `material_defaults` for
+    parameters that the material does not set.
     """
 
     draws: str = ""
@@ -109,7 +110,7 @@ class DrawPass(Pass):
 
 @dataclass(frozen=True)
 class FullscreenPass(Pass):
-    """Runs the fragment shader `shader`, of the builtin assetDb, for every texel of its targets.
+    """Runs the fragment shader `shader`, named as in a DrawPass, for every texel of its targets.
 
     The shader may read the texel's place as `layout(location = 0) in vec2 uv`: (0, 0) at the upper left,
     (1, 1) at the lower right. A depth target is tested with depth 0, the farthest.

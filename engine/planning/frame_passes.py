@@ -22,7 +22,7 @@ from engine.humon import InputError, Problem
 from engine.plan.terms.drawing_rows import PipelineState
 from engine.planning.draw.drawing import PipelineTrials, mesh_pipeline, pipeline_state
 from engine.planning.draw.interfaces import PassInterface
-from engine.planning.draw.recipes import Usable, frame_members
+from engine.planning.draw.recipes import Usable, find_shader, frame_members
 from engine.planning.draw.shading import ShaderSet, check_shaders, shader_set
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import FeatureTable, Tableau
@@ -178,7 +178,7 @@ class FramePasses:
     def _screen(self, p: FullscreenPass, features: frozenset[str] | None) -> ShaderSet:
         """Return the shaders of a pass. Raises InputError where they do not fit it."""
         names = (SCREEN_SHADER, p.shader)
-        shaders = tuple(self._library.find("builtin", name, ("shader",)) for name in names)
+        shaders = tuple(find_shader(self._library, name) for name in names)
         given = PassInterface.of(p, features, frame_members(self._library))
         problems = check_shaders(shaders, given, self._library, shaders[1])
         if problems:

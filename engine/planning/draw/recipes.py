@@ -136,7 +136,7 @@ class Recipes:
         self._library = library
         self._report = report
         self._given = PassInterface.of(declaration, features, frame_members(library))
-        self._own_shaders = tuple(library.find("builtin", name, ("shader",)) for name in declaration.shaders)
+        self._own_shaders = tuple(find_shader(library, name) for name in declaration.shaders)
         self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
         self._of_asset: dict[int, tuple[int, ...]] = {}
         self._usable = usable
@@ -418,6 +418,15 @@ class Recipes:
             block = self.shadings[number].material
             self._packed.append(GrowingArray(np.dtype((np.void, block.size if block is not None else 1))))
         return number
+
+
+def find_shader(library: AssetLibrary, name: str) -> AssetRef:
+    """Return the shader that a pass names: `NAME` in the builtin database, or `DATABASE/NAME`.
+
+    Raises LookupError.
+    """
+    database, _, label = name.rpartition("/")
+    return library.find(database or "builtin", label, ("shader",))
 
 
 def frame_members(library: AssetLibrary) -> tuple[Member, ...]:
