@@ -199,7 +199,9 @@ class ScenePlanner:
                 )
             elif screen is not None:
                 state = pipeline_state(compiled, SCREEN_STATE, features)
-                needs.drawings[p.name] = ScreenDrawing(compiled, state, screen, self.keys, own)
+                drawing = ScreenDrawing(compiled, state, screen, self.keys, own)
+                if self._trials is None or self._trials.usable(drawing.pipeline(), (), screen):
+                    needs.drawings[p.name] = drawing
         pass_needs = PassNeeds(needs, self._library, self._fallbacks)
         pass_needs.add_images(requesters)
         pass_needs.add_stand_ins(requesters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -65,22 +66,29 @@ class Fog(Feature):
         return {"fogDensity": rows["density"][0] if len(rows) else 0.0}
 
 
-@pytest.fixture(params=["msaa4", "none"])
-def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
-    (tmp_path / "fog.fs.glsl").write_text(FOG)
-    (tmp_path / "scene.hu").write_text(SCENE.replace("WAY", request.param))
+@contextmanager
+def opened(folder: Path, shader: str, antialiasing: str, *, trials: bool = False) -> Iterator[Runtime]:
+    """A scene in fog, whose pass has this shader."""
+    (folder / "fog.fs.glsl").write_text(shader)
+    (folder / "scene.hu").write_text(SCENE.replace("WAY", antialiasing))
     registry = discover()
     registry.register(Fog())
-    scene = load_scene(tmp_path / "scene.hu", registry)
+    scene = load_scene(folder / "scene.hu", registry)
     with open_library(scene.dbs) as library:
-        made = Runtime(scene, library, RuntimeOptions(size=(96, 64), validate=True))
+        made = Runtime(scene, library, RuntimeOptions(size=(96, 64), validate=True, trials=trials))
         try:
             made.settle()
             yield made
         finally:
             made.close()
         assert [str(message) for message in made.instance.messages.all] == []
-    assert made.problems == ()
+
+
+@pytest.fixture(params=["msaa4", "none"])
+def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
+    with opened(tmp_path, FOG, request.param) as made:
+        yield made
+        assert made.problems == ()
 
 
 def picture(runtime: Runtime) -> np.ndarray:
@@ -121,3 +129,17 @@ def test_it_is_gone_from_plan_and_picture_while_inactive_and_comes_back(runtime:
     assert not (without == before).all()
     runtime.tableau["air"].fog.active = True
     images.assert_same(picture(runtime), before)
+
+
+def test_a_shader_that_ends_the_driver_costs_its_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    deadly = FOG.replace("void main() {", "float huge[2147483647];\nvoid main() { huge[int(uv.x)] = uv.y;")
+    deadly = deadly.replace("part);", "part + huge[int(uv.y)]);")
+    with opened(tmp_path, deadly, "none", trials=True) as runtime:
+        shown = picture(runtime)
+        (problem,) = runtime.problems
+        assert problem.code in {"shader.trial", "shader.pipeline"}
+        runtime.tableau["air"].fog.active = False
+        images.assert_same(picture(runtime), shown)
