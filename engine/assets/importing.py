@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,8 +90,7 @@ def import_recipes(
         tools.stop()
         budget.stop()
         pool.shutdown(wait=False, cancel_futures=True)
-        compiling = [future for future, batch in futures.items() if batch.recipes[0].is_compiled]
-        wait(future for future in compiling if not future.cancelled())
+        tools.wait()
         raise
     pool.shutdown()
     return results

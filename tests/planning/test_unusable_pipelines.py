@@ -67,7 +67,7 @@ def test_the_placeholder_stands_in_until_a_pipeline_is_usable_and_leaves_no_trac
         assert not planner.stale()
         assert planner.problems == ()
         asked = len(trials.asked)
-        assert {row.pass_name for row in trials.asked} == {"forward", "shadow"}
+        assert {row.pass_name for row in trials.asked} == {"forward", "shadow", "toneMap"}
         trials.end()
         assert planner.stale()
         assert materials(planner)["forward"] == {"material 'good'", "material 'bad'"}

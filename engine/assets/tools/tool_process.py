@@ -53,6 +53,8 @@ class RunningTools:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._folders = 0
+        self._no_folder = threading.Condition(self._lock)
         self._running: set[subprocess.Popen[bytes]] = set()
         self._is_stopped = False
 
@@ -66,6 +68,25 @@ class RunningTools:
             self._is_stopped = True
             for child in self._running:
                 _kill(child)
+
+    def wait(self) -> None:
+        """Wait, after `stop`, until the folders of the programs are removed."""
+        with self._no_folder:
+            self._no_folder.wait_for(lambda: not self._folders)
+
+    @contextmanager
+    def with_folder(self) -> Iterator[None]:
+        """Count the folder that the block makes and removes. Raises ToolsStopped."""
+        with self._lock:
+            if self._is_stopped:
+                raise ToolsStopped
+            self._folders += 1
+        try:
+            yield
+        finally:
+            with self._no_folder:
+                self._folders -= 1
+                self._no_folder.notify_all()
 
     @contextmanager
     def counted(self, child: subprocess.Popen[bytes]) -> Iterator[None]:
@@ -90,12 +111,14 @@ _running_tools: ContextVar[RunningTools] = ContextVar("running_tools")
 def tool_folder() -> Iterator[Path]:
     """Make a temporary folder and remove it after the block, unless this is a forked child."""
     owner = os.getpid()
-    folder = Path(tempfile.mkdtemp(prefix="diorama-"))
-    try:
-        yield folder
-    finally:
-        if os.getpid() == owner:
-            shutil.rmtree(folder)
+    running = _running_tools.get(None) or RunningTools()
+    with running.with_folder():
+        folder = Path(tempfile.mkdtemp(prefix="diorama-"))
+        try:
+            yield folder
+        finally:
+            if os.getpid() == owner:
+                shutil.rmtree(folder)
 
 
 def run_tool(
