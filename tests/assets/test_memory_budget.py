@@ -66,6 +66,8 @@ def test_what_is_larger_than_the_limit_is_taken_alone() -> None:
         with budget.worker() as take:
             take(1000)
             take(1000)
+            assert budget._used == 2000
+        assert budget._used == 0
 
 
 def test_workers_that_wait_end_when_the_cook_does() -> None:
