@@ -79,19 +79,23 @@ class Binder:
     def addresses(self, needs: FrameNeeds, plan: MemoryPlan) -> tuple[bytes, ...] | None:
         """Return the addresses of all images and rings of a frame, to be compared with those of another time.
 
-        None while one of them is not resident where the plan has it. A ring of another size may lie at the
-        same place, so the distances of its copies belong to them.
+        None while one of them is not resident where the plan has it, or is a ring that grows at its place and
+        is still too small. A ring of another size may lie at the same place, so the distances of its copies
+        belong to the addresses.
         """
         transient = needs.requirements.keys.transient
         reads = [name for p in needs.graph.passes for _, name in p.reads]
         names = [*(life.image.name for life in needs.graph.images), *reads, *needs.rings]
         keys = np.array([transient(name) for name in names], np.int64)
         resources, offsets = self._memory.published.addresses(keys)
-        planned = plan.subresource_table.rows(keys)["resource"]
+        rows = plan.subresource_table.rows(keys)
+        planned = rows["resource"]
         if (resources != planned).any():
             return None
-        aliased = plan.resource_table.rows(planned.astype(np.int64))["aliased"]
         strides = self._memory.published.strides(keys)
+        if (strides < rows["stride"]).any():
+            return None
+        aliased = plan.resource_table.rows(planned.astype(np.int64))["aliased"]
         return tuple(column.tobytes() for column in (keys, resources, offsets, strides, aliased))
 
     def binding(self, table: DrawTable) -> PassBinding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,22 @@ from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
 
 pytestmark = pytest.mark.gpu
+
+
+def test_a_frame_waits_for_a_ring_that_grows_at_its_place(root: Path) -> None:
+    scene = load_scene(root / "scenes" / "cube.hu")
+    options = RuntimeOptions(size=(16, 16))
+    with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+        runtime.settle()
+        needs, plan, binder = runtime._needs, runtime.plan, runtime.renderer._binder
+        assert needs is not None
+        assert plan is not None
+        assert binder.addresses(needs, plan.memory) is not None
+        for name in needs.rings:
+            row = plan.memory.subresource_table.rows(np.array([needs.requirements.keys.transient(name)]))
+            row["stride"] += 16
+            table = plan.memory.subresource_table.changed(row, np.zeros(0, np.int64))
+            assert binder.addresses(needs, replace(plan.memory, subresource_table=table)) is None, name
 
 
 def test_sets_have_the_present_size_of_their_rings(root: Path, tmp_path: Path) -> None:
