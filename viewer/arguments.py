@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.cli.argument_types import DEFAULT_SIZE, Parser, add_size, positive
+from engine.cli.argument_types import DEFAULT_SIZE, Parser, add_size, positive, seconds
 
 EXIT_CODES = """\
 exit codes:
@@ -29,11 +29,13 @@ keys and mouse in the window:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of one run of the viewer; sizes in pixels, the budget in MiB."""
+    """The options of one run of the viewer; sizes in pixels, times in seconds, the budget in MiB."""
 
     scene: Path | None
     headless: bool = False
     frames: int | None = None
+    time: float = 0.0
+    fps: int | None = None
     size: tuple[int, int] = DEFAULT_SIZE
     screenshot: Path | None = None
     report: Path | None = None
@@ -64,6 +66,8 @@ def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParse
         scene=given.scene,
         headless=given.headless,
         frames=given.frames,
+        time=given.time,
+        fps=given.fps,
         size=given.size,
         screenshot=given.screenshot,
         report=given.report,
@@ -96,6 +100,19 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
         metavar="N",
         type=positive,
         help="stop after N drawn frames (headless default: until settled, then one)",
+    )
+    parser.add_argument(
+        "--time",
+        metavar="SECONDS",
+        type=seconds,
+        default=0.0,
+        help="the time of the scene at the first frame (default: 0)",
+    )
+    parser.add_argument(
+        "--fps",
+        metavar="N",
+        type=positive,
+        help="let each frame be 1/N s of the scene's time (default: 60 headless, the real time in a window)",
     )
     add_size(parser)
     parser.add_argument(

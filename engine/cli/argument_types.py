@@ -1,4 +1,4 @@
-"""What both command lines share: their parser, and the types of positive integers and picture sizes."""
+"""What both command lines share: their parser, and the types of integers, times and picture sizes."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ def positive(text: str) -> int:
         hint = "" if is_plain else _hint(text)
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more{hint}")
     return int(text)
+
+
+def seconds(text: str) -> float:
+    """Read a time, digits with or without a decimal point, below 1e9. Raises ArgumentTypeError."""
+    whole, _, part = text.partition(".")
+    is_plain = text.isascii() and (whole + part).isdigit()
+    if not is_plain or len(whole) > MOST_DIGITS or len(part) > MOST_DIGITS:
+        hint = "" if is_plain else _hint(text)
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds, such as 2 or 0.5{hint}")
+    return float(text)
 
 
 def _hint(text: str) -> str:

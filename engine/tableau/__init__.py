@@ -5,6 +5,7 @@ set of columns, see `tableau`; each feature type has its own table, see `table`.
 flags are computed level by level for whole arrays, and only for what changed.
 """
 
+from engine.tableau.clock import Clock
 from engine.tableau.handles import FeatureHandle, ObjectHandle, StaleHandle
 from engine.tableau.journal import Journal
 from engine.tableau.schema import NO_ASSET, FeatureSchema, FieldKind, FieldSpec
@@ -15,6 +16,7 @@ from engine.tableau.tree import ROOT, NameTaken
 __all__ = [
     "NO_ASSET",
     "ROOT",
+    "Clock",
     "FeatureHandle",
     "FeatureSchema",
     "FeatureTable",

@@ -11,13 +11,16 @@ from viewer import arguments
 
 def test_every_option_of_the_command_line_is_read() -> None:
     line = (
-        "cube.hu --headless --frames 7 --size 640x480 --screenshot a.png --report a.json --set a.b.c=1 "
-        "--set a/d.b.active=false --device llvm --no-validate --paging-cycles 3 --budget 256"
+        "cube.hu --headless --frames 7 --time 2.5 --fps 24 --size 640x480 --screenshot a.png "
+        "--report a.json --set a.b.c=1 --set a/d.b.active=false --device llvm "
+        "--no-validate --paging-cycles 3 --budget 256"
     )
     assert arguments.parse(line.split()) == arguments.Options(
         scene=Path("cube.hu"),
         headless=True,
         frames=7,
+        time=2.5,
+        fps=24,
         size=(640, 480),
         screenshot=Path("a.png"),
         report=Path("a.json"),
@@ -45,6 +48,14 @@ def test_defaults_are_a_window_of_1280_by_720_with_validation_undecided() -> Non
         "",
         "cube.hu --frames 0",
         "cube.hu --frames -3",
+        "cube.hu --time -1",
+        "cube.hu --time 1e3",
+        "cube.hu --time nan",
+        "cube.hu --time 1.2.3",
+        "cube.hu --time .",
+        "cube.hu --time 1234567890",
+        "cube.hu --fps 0",
+        "cube.hu --fps 23.9",
         "cube.hu --frames ٣٣x",
         "cube.hu --size 640",
         "cube.hu --size 640x0",

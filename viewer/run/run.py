@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,10 @@ from viewer.run.output_files import save_picture, save_report
 from viewer.window.lost_display import display_watch
 
 if TYPE_CHECKING:
+    from engine.runtime.frame_facts import FrameFacts
     from engine.runtime.report import RunLog
     from engine.runtime.runtime import Runtime
+    from engine.tableau import Clock
     from viewer.run.script_playback import Script
 
 SHOWN_MESSAGES = 20
@@ -40,11 +43,43 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
         with display_watch.ending(lambda: _finish(options, frames, log)):
             if script is not None:
                 script.play(frames)
+            clock = FrameClock(frames.runtime.tableau.clock, options)
             while not (stop_signals.number or frames.over or log.drawn >= (options.frames or sys.maxsize)):
-                frames.step()
+                clock.advance()
+                clock.note(frames.step())
             _draw_first(frames, log)
         _finish(options, frames, log)
     return ExitCode(stop_signals.exit_code) if stop_signals.number else ExitCode.DONE
+
+
+class FrameClock:
+    """Moves the clock of a scene from frame to frame of a run; a frame that was not drawn is drawn again.
+
+    A window follows the real time. With --fps, and headless, each drawn frame of a counted run is a step of
+    one length; a headless run that ends by itself shows one time.
+    """
+
+    def __init__(self, clock: Clock, options: Options) -> None:
+        if options.fps is not None:
+            clock.frame_time = 1.0 / options.fps
+        self._clock = clock
+        self._is_real = not options.headless and options.fps is None
+        self._stands = options.headless and options.frames is None
+        self._last = time.perf_counter()
+        self._drawn = False
+
+    def advance(self) -> None:
+        """Go on to the time of the next frame."""
+        now = time.perf_counter()
+        if self._is_real:
+            self._clock.advance(now - self._last)
+        elif self._drawn and not self._stands:
+            self._clock.advance()
+        self._last = now
+
+    def note(self, facts: FrameFacts | None) -> None:
+        """Note whether the frame was drawn."""
+        self._drawn = facts is not None and facts.drawn
 
 
 def _finish(options: Options, frames: RecoveringFrames, log: RunLog) -> None:

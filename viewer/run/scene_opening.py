@@ -1,4 +1,4 @@
-"""Opens the scene of a command line: finds and reads it, applies --set, cooks its assets."""
+"""Opens the scene of a command line: finds and reads it, applies --time and --set, cooks its assets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
-    """Read the scene, apply --set, bring its caches up to date; raises InputError with every problem."""
+    """Read the scene, apply --time and --set, update its caches; raises InputError with every problem."""
     from engine.assets import open_library
     from engine.cli.progress import CookProgress
     from engine.cli.scenes import find_scene
@@ -31,6 +31,7 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
     assert options.scene is not None, "the command line requires a scene"
     with collector_paused():
         scene = load_scene(find_scene(options.scene))
+        scene.tableau.clock.set(options.time)
         _apply(scene, options.settings)
         with CookProgress() as progress:
             library = open_library(scene.dbs, jobs=os.cpu_count() or 1, progress=progress)

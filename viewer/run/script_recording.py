@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,6 @@ class RecordedFrames:
         self._frames = frames
         self._path = path
         self._recorder = Recorder(frames.runtime.scene, frames.runtime.size, settings)
-        self._last = time.perf_counter()
 
     @property
     def over(self) -> bool:
@@ -37,15 +35,12 @@ class RecordedFrames:
     def step(self) -> FrameFacts | None:
         """Draw one frame and record what has changed since the one before."""
         facts = self._frames.step()
-        now = time.perf_counter()
-        self._recorder.note(now - self._last, self.runtime.size)
-        self._last = now
+        self._recorder.note(self.runtime.size)
         return facts
 
     def rebuild(self, reported: str) -> None:
-        """Open the scene on a new device; the time that takes is not recorded."""
+        """Open the scene on a new device."""
         self._frames.rebuild(reported)
-        self._last = time.perf_counter()
 
     def close(self) -> None:
         """Write the script, and release everything, in order."""

@@ -41,12 +41,23 @@ class Settle:
 class Advance:
     """`{ step: SECONDS  count: FRAMES }`: advance time and draw."""
 
-    seconds: float
+    seconds: float | None
     count: int
 
     def run(self, play: Playback) -> None:
         """Draw the frames."""
         play.scene.step(self.seconds, self.count)
+
+
+@dataclass(frozen=True)
+class SetTime:
+    """`{ time: SECONDS }`: set the clock of the scene."""
+
+    seconds: float
+
+    def run(self, play: Playback) -> None:
+        """Set the clock; the next frame shows that time."""
+        play.scene.clock.set(self.seconds)
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,24 @@ from engine.humon import (
     text,
     vector,
 )
-from engine.testing.hu.actions import Advance, Check, Expect, Move, Remember, Resize, Set, Settle, Step
+from engine.tableau.clock import LATEST
+from engine.testing.hu.actions import (
+    Advance,
+    Check,
+    Expect,
+    Move,
+    Remember,
+    Resize,
+    Set,
+    SetTime,
+    Settle,
+    Step,
+)
 from engine.testing.hu.memory_claims import MemoryClaim
 from engine.testing.hu.pixel_claims import PixelsClaim
 from engine.testing.hu.plan_claims import PlanClaim, ProblemsClaim, ScheduleClaim
 from engine.testing.hu.playback import Playback
 from engine.testing.hu.values import TestCode, known_fields
-from engine.testing.scene.scene import TIME_STEP
 
 LARGEST_SIDE = 16384
 MAX_FRAME_COUNT = 100_000
@@ -62,7 +73,11 @@ def _settle(node: Node, draws: bool) -> Settle:
 
 
 def _advance(node: Node, draws: bool, count: Node | None = None) -> Advance:
-    return Advance(number(node, 0), integer(count, 1, MAX_FRAME_COUNT) if count is not None else 1)
+    return Advance(number(node, 0, LATEST), integer(count, 1, MAX_FRAME_COUNT) if count is not None else 1)
+
+
+def _time(node: Node, draws: bool) -> SetTime:
+    return SetTime(number(node, 0, LATEST))
 
 
 def _set(node: Node, draws: bool) -> Set:
@@ -94,6 +109,7 @@ def _pair(node: Node) -> list[Node]:
 STEPS: Mapping[str, tuple[Callable[..., Step], tuple[str, ...]]] = {
     "settle": (_settle, ()),
     "step": (_advance, ("count",)),
+    "time": (_time, ()),
     "set": (_set, ()),
     "resize": (_resize, ()),
     "move": (_move, ("to", "by", "euler", "lookAt")),
@@ -108,7 +124,7 @@ def read_step(node: Node, draws: bool) -> Step:
         if node.text == "settle":
             return Settle(node)
         if node.text == "step":
-            return Advance(TIME_STEP, 1)
+            return Advance(None, 1)
         names = ["settle", "step"] if node.text not in STEPS else [f"{{ {node.text}: ... }}"]
         raise failure(TestCode.STEP, f"'{node.text}' is not a step", node, suggestion(node.text, names))
     expect(node, Kind.DICT)

@@ -16,13 +16,10 @@ if TYPE_CHECKING:
     from engine.plan.profile.device_profile import DeviceProfile
     from engine.runtime.frame_facts import FrameFacts
     from engine.scene import Scene
-    from engine.tableau import ObjectHandle, Tableau
+    from engine.tableau import Clock, ObjectHandle, Tableau
     from engine.testing.scene.frame import Frame
     from engine.testing.scene.memory_facts import MemoryFacts
     from engine.testing.scene.schedule_facts import ScheduleFacts
-
-TIME_STEP = 1.0 / 60.0
-"""The default time step of `step`, in seconds."""
 
 MAX_FRAMES = 600
 """How many frames `settle` allows by default."""
@@ -112,14 +109,14 @@ class Host(Protocol):
 class OpenedScene:
     """An open scene, settled unless opened with `settle=False`. Close it, or use it in a `with`.
 
-    It is deterministic: only `step` advances time, `random` starts from `seed`, and no clock is read.
+    It is deterministic: only `step` and `clock` move time, `random` starts from `seed`, and no other clock is
+    read.
     """
 
     def __init__(self, document: Scene, host: Host, seed: int = 0) -> None:
         self.document = document
         self.tableau: Tableau = document.tableau
         self.host = host
-        self.time = 0.0
         self.seed = seed
         self.random = np.random.default_rng(seed)
 
@@ -135,10 +132,24 @@ class OpenedScene:
         for setting in settings:
             self.document.apply_setting(setting)
 
-    def step(self, dt: float = TIME_STEP, count: int = 1) -> None:
-        """Advance time by `dt` seconds and draw a frame, `count` times (a simulated device draws none)."""
+    @property
+    def clock(self) -> Clock:
+        """The clock of the scene, for scripts to pause, step and set."""
+        return self.tableau.clock
+
+    @property
+    def time(self) -> float:
+        """The time of the clock in seconds."""
+        return self.clock.time
+
+    def step(self, dt: float | None = None, count: int = 1) -> None:
+        """Advance the clock by `dt` seconds and draw a frame, `count` times (a simulated device draws none).
+
+        Without `dt`, by `clock.frame_time`. While the clock is paused, frames are drawn and the time stays.
+        Raises ValueError for seconds that are not finite.
+        """
         for _ in range(count):
-            self.time += dt
+            self.clock.advance(dt)
             self.host.draw()
 
     def settle(self, max_frames: int = MAX_FRAMES) -> int:

@@ -1,4 +1,4 @@
-"""Records a session: every change of a scene's tableau, the picture size, and the time between them.
+"""Records a session: every change of a scene's tableau, the picture size, and the time of its clock.
 
 The recorder compares the tableau with its state one frame earlier, whatever made the change: toggles, edits
 and the camera are recorded alike, and a value that is set to what it was is not.
@@ -55,9 +55,16 @@ class Resized:
 
 @dataclass(frozen=True)
 class Waited:
-    """Time that passed, in seconds."""
+    """Time by which the clock went on, in seconds."""
 
     seconds: float
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A time that the clock was set to, in seconds."""
+
+    time: float
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Given:
     setting: str
 
 
-Event = Changed | Resized | Waited | Given
+Event = Changed | Resized | Waited | Reached | Given
 
 
 class Recorder:
@@ -84,12 +91,22 @@ class Recorder:
         self._seen = self._versions()
         self._events: list[Event] = [Given(setting) for setting in settings]
         self._waited = 0.0
+        self._time = 0.0  # that a replay has reached
+        self._noted = scene.tableau.clock.time
+        if self._noted:
+            self._reach(self._noted)
         self._moving: dict[str, Changed] = {}
         self._moving_for = 0.0
 
-    def note(self, seconds: float, size: tuple[int, int]) -> None:
-        """Record a frame: the seconds since the one before, and the size of its picture in pixels."""
-        self._waited += seconds
+    def note(self, size: tuple[int, int]) -> None:
+        """Record a frame of the present time; `size` is that of its picture in pixels."""
+        now = self._tableau.clock.time
+        seconds, self._noted = now - self._noted, now
+        self._waited += max(seconds, 0.0)
+        if seconds < 0:
+            self._put_moving()
+            self._put_time()
+            self._reach(now)
         self._moving_for += seconds if self._moving else 0.0
         if size != self._now:
             self._put(Resized(*size))
@@ -106,6 +123,8 @@ class Recorder:
         """Return everything recorded so far."""
         self._put_moving()
         self._put_time()
+        if self._time != self._noted:  # by what is lost when waits are rounded
+            self._reach(self._noted)
         return tuple(self._events)
 
     def _versions(self) -> tuple[int, ...]:
@@ -134,6 +153,11 @@ class Recorder:
         if whole > 0:
             self._events.append(Waited(whole))
             self._waited -= whole
+            self._time += whole
+
+    def _reach(self, time: float) -> None:
+        self._events.append(Reached(time))
+        self._time, self._waited = time, 0.0
 
     def _changes(self, before: Snapshot) -> Iterator[Changed]:
         """Yield the changed values of objects and features that exist before and after."""

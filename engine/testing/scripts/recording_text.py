@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.humon.writer import inline
-from engine.testing.scripts.recorder import Changed, Event, Given, Resized, Waited
+from engine.testing.scripts.recorder import Changed, Event, Given, Reached, Resized, Waited
 
 
 def recording_text(
@@ -56,6 +56,8 @@ def _python(
 def _python_line(event: Event) -> str:
     if isinstance(event, Waited):
         return f"scene.step({event.seconds!r})"
+    if isinstance(event, Reached):
+        return f"scene.clock.set({event.time!r})"
     if isinstance(event, Resized):
         return f"scene.resize({event.width}, {event.height})"
     if isinstance(event, Given):
@@ -106,9 +108,11 @@ def _humon_lines(events: Sequence[Event]) -> Iterator[str]:
         yield inline({"set": together})
 
 
-def _humon_line(event: Waited | Resized | Given) -> str:
+def _humon_line(event: Waited | Reached | Resized | Given) -> str:
     if isinstance(event, Waited):
         return inline({"step": event.seconds})
+    if isinstance(event, Reached):
+        return inline({"time": event.time})
     if isinstance(event, Resized):
         return inline({"resize": [event.width, event.height]})
     target, _, value = event.setting.partition("=")

@@ -252,3 +252,16 @@ def fetch_again(scene: OpenedScene) -> None:
         scene["cube"].active = False
         scene.settle()
         scene["cube"].active = True
+
+
+def test_a_step_moves_the_clock_and_a_paused_clock_stays(root):
+    with open_scene(root / "scenes" / "cube.hu", profile="nvidia-h200") as scene:
+        scene.step()
+        assert scene.time == 1 / 60
+        scene.step(0.5, 2)
+        assert scene.time == 1 / 60 + 0.5 + 0.5
+        scene.clock.paused = True
+        scene.step(3.0)
+        assert scene.time == 1 / 60 + 1.0
+        scene.clock.set(8.0)
+        assert scene.time == 8.0

@@ -7,7 +7,7 @@ import pytest
 
 from engine.scene import load_scene
 from engine.testing.hu.test_files import read_tests
-from engine.testing.scripts.recorder import Changed, Given, Recorder, Resized, Waited
+from engine.testing.scripts.recorder import Changed, Given, Reached, Recorder, Resized, Waited
 from engine.testing.scripts.recording_text import recording_text
 from engine.testing.scripts.script import load_script
 
@@ -28,13 +28,8 @@ class Played:
     """The part of `OpenedScene` that recorded scripts use."""
 
     def __init__(self, document) -> None:
-        self.document, self.tableau, self.size, self.time, self.settled = (
-            document,
-            document.tableau,
-            SIZE,
-            0.0,
-            0,
-        )
+        self.document, self.tableau, self.size, self.settled = document, document.tableau, SIZE, 0
+        self.clock = document.tableau.clock
 
     def __getitem__(self, path):
         return self.tableau[path]
@@ -43,7 +38,7 @@ class Played:
         self.document.apply_setting(setting)
 
     def step(self, seconds):
-        self.time += seconds
+        self.clock.advance(seconds)
 
     def resize(self, *size):
         self.size = size
@@ -69,7 +64,8 @@ def work(recorder, tableau) -> None:
 
     def frame(seconds=0.016, size=SIZE):
         tableau.update_world()
-        recorder.note(seconds, size)
+        tableau.clock.advance(seconds)
+        recorder.note(size)
 
     frame(1.25)
     caster.active = False
@@ -119,16 +115,42 @@ def test_a_drag_of_the_camera_is_thinned_out_and_its_end_is_exact(recorder, scen
 def test_frames_in_which_nothing_is_done_are_only_time(recorder, scene):
     for _ in range(100):
         scene.tableau.update_world()
-        recorder.note(0.01, SIZE)
-    assert recorder.events() == (Waited(1.0),)
+        scene.tableau.clock.advance(0.25)
+        recorder.note(SIZE)
+    assert recorder.events() == (Waited(25.0),)
 
 
 def test_a_change_back_to_the_old_value_is_not_recorded(recorder, scene):
     scene.tableau["cube"].enabled = False
     scene.tableau["cube"].enabled = True
     scene.tableau.update_world()
-    recorder.note(0.01, SIZE)
-    assert recorder.events() == (Waited(0.01),)
+    recorder.note(SIZE)
+    assert recorder.events() == ()
+
+
+def test_a_clock_that_is_paused_set_or_turned_back_is_replayed_to_the_same_time(recorder, scene, tmp_path):
+    clock = scene.tableau.clock
+    clock.advance(1 / 3)
+    recorder.note(SIZE)
+    clock.paused = True
+    clock.advance(5.0)
+    recorder.note(SIZE)
+    clock.set(0.125)
+    recorder.note(SIZE)
+    clock.step(1 / 3)
+    recorder.note(SIZE)
+    events = recorder.events()
+    assert events == (Waited(0.333), Reached(0.125), Waited(0.333), Reached(clock.time))
+    texts = [recording_text(tmp_path / name, scene.path, SIZE, events) for name in ("a.py", "a.test.hu")]
+    assert "scene.clock.set(0.125)" in texts[0]
+    assert "{ time: 0.125 }" in texts[1]
+
+
+def test_a_recording_that_begins_later_replays_from_there(scene):
+    scene.tableau.clock.set(2.5)
+    recorder = Recorder(scene, SIZE)
+    recorder.note(SIZE)
+    assert recorder.events() == (Reached(2.5),)
 
 
 @pytest.mark.parametrize("name", ["test_work.py", "work.test.hu"])
@@ -146,6 +168,7 @@ def test_a_replay_ends_where_the_recording_ended(recorder, scene, root, tmp_path
         for step in test.steps[:-1]:  # the last one expects, which needs a whole scene
             step.run(_Play(again))
     assert state(again.tableau) == state(scene.tableau)
+    assert again.clock.time == scene.tableau.clock.time
     assert again.size == (80, 60)
     assert again.settled == 1
 
@@ -168,7 +191,7 @@ def test_settings_given_with_the_scene_are_replayed_first(root, tmp_path, name):
         scene.apply_setting(setting)
     recorder = Recorder(scene, SIZE, given)
     scene.tableau["cube"].visibleModel.asset = scene.asset("assetDb0", "cube", ("model",)).key
-    recorder.note(0.1, SIZE)
+    recorder.note(SIZE)
     events = recorder.events()
     assert events[:3] == tuple(map(Given, given))
     assert events[-1] == Changed("cube", "visibleModel", "asset", ["assetDb0", "cube"], asset=True)
