@@ -105,6 +105,15 @@ class Feature:
         """
         return None
 
+    def views(self, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
+        """Return the views that this feature makes: by the name that passes give, their own frame values.
+
+        In such a view these stand in place of `frame_values` of the same names: of "viewProjection", say,
+        which leads from the frame's space to the clip space of the view. Called as `frame_values` is, where
+        a pass of the frame draws in a view that is not the picture's.
+        """
+        return {}
+
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
         """Values for members of the shaders' `Frame` block, by name.
 

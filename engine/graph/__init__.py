@@ -4,12 +4,15 @@ All of it is plain data: a graph is compiled, printed and tested with no GPU and
 renderer turns a `CompiledGraph` into commands, the planner turns its images into requirements.
 """
 
+from engine.graph.barriers import Barrier, BufferBarrier
+from engine.graph.buffers import BufferDecl, BufferUse
 from engine.graph.compile import (
     Attachment,
-    Barrier,
+    BufferLifetime,
     CompiledGraph,
     CompiledPass,
     ImageLifetime,
+    Targets,
     compile_graph,
     stand_in_name,
 )
@@ -21,34 +24,45 @@ from engine.graph.images import (
     SHADOW,
     Extent,
     ImageDecl,
+    Part,
     Sampler,
     Samples,
 )
 from engine.graph.order import GraphError
 from engine.graph.passes import (
+    PICTURE_VIEW,
     ClearPass,
     ColorTarget,
+    ComputePass,
     DepthTarget,
     DrawPass,
     FullscreenPass,
     ImageRead,
     Layout,
     Pass,
+    PrimitivePass,
     RasterState,
+    StorageWrite,
 )
 
 __all__ = [
     "BACKGROUND",
     "PICTURE",
+    "PICTURE_VIEW",
     "SCENE_COLOR",
     "SCENE_DEPTH",
     "SHADOW",
     "Attachment",
     "Barrier",
+    "BufferBarrier",
+    "BufferDecl",
+    "BufferLifetime",
+    "BufferUse",
     "ClearPass",
     "ColorTarget",
     "CompiledGraph",
     "CompiledPass",
+    "ComputePass",
     "DepthTarget",
     "DrawPass",
     "Extent",
@@ -58,10 +72,14 @@ __all__ = [
     "ImageLifetime",
     "ImageRead",
     "Layout",
+    "Part",
     "Pass",
+    "PrimitivePass",
     "RasterState",
     "Sampler",
     "Samples",
+    "StorageWrite",
+    "Targets",
     "compile_graph",
     "stand_in_name",
 ]

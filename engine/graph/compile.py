@@ -1,7 +1,6 @@
 """Compiles passes into an order, attachments, barriers and image lifetimes.
 
-Barriers are derived from the uses of each image in the order of the passes. Frames share their attachments,
-so the first use of a frame waits for the last one of the frame before.
+Barriers are derived from the uses of each image and buffer in the order of the passes.
 """
 
 from __future__ import annotations
@@ -9,32 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engine.graph.images import ImageDecl, Samples
-from engine.graph.order import ordered
-from engine.graph.passes import ClearPass, ColorTarget, Layout, Pass
+from engine.graph.barriers import Barrier, BufferBarrier, Use, Uses, barriers
+from engine.graph.buffers import BufferDecl
+from engine.graph.images import ImageDecl, Part, Samples
+from engine.graph.order import GraphError, ordered
+from engine.graph.passes import (
+    ClearPass,
+    ColorTarget,
+    ComputePass,
+    DepthTarget,
+    ImageRead,
+    Layout,
+    Pass,
+)
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.vocabulary import Access, ImageUsage, Stage
 
-_WRITES = (
-    Access.COLOR_ATTACHMENT_WRITE
-    | Access.DEPTH_STENCIL_ATTACHMENT_WRITE
-    | Access.TRANSFER_WRITE
-    | Access.SHADER_WRITE
-)
-_STAGES = {ShaderStage.VERTEX: Stage.VERTEX_SHADER, ShaderStage.FRAGMENT: Stage.FRAGMENT_SHADER}
-
-
-@dataclass(frozen=True)
-class Barrier:
-    """One image barrier (VkImageMemoryBarrier2) before a pass."""
-
-    image: str
-    source_stage: Stage
-    source_access: Access
-    stage: Stage
-    access: Access
-    old_layout: Layout
-    layout: Layout
+_STAGES = {
+    ShaderStage.VERTEX: Stage.VERTEX_SHADER,
+    ShaderStage.FRAGMENT: Stage.FRAGMENT_SHADER,
+    ShaderStage.COMPUTE: Stage.COMPUTE_SHADER,
+}
 
 
 @dataclass(frozen=True)
@@ -48,45 +42,91 @@ class ImageLifetime:
 
 
 @dataclass(frozen=True)
+class BufferLifetime:
+    """A buffer of the frame, the stages that use it, and its first and last pass (indices)."""
+
+    buffer: BufferDecl
+    stages: Stage
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Attachment:
     """An attachment of a compiled pass.
 
     It is cleared to `clear`, or its contents are kept if that is None; they are stored if `stores`. Its
-    samples are resolved into the image `resolve` at the end of the pass, if that is not empty.
+    samples are resolved into the image `resolve` at the end of the pass, if that is not empty. `layer` and
+    `level` are those of the image that are drawn into.
     """
 
     image: str
     clear: tuple[float, float, float, float] | None
     stores: bool
     resolve: str = ""
+    layer: int = 0
+    level: int = 0
+
+    @property
+    def part(self) -> Part:
+        """What is drawn into."""
+        return Part(self.image, self.layer, self.level)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The attachments of a pass in one of its views."""
+
+    color: tuple[Attachment, ...] = ()
+    depth: Attachment | None = None
+
+    def all(self) -> tuple[Attachment, ...]:
+        """Return every attachment."""
+        return (*self.color, *([self.depth] if self.depth is not None else []))
 
 
 @dataclass(frozen=True)
 class CompiledPass:
-    """A pass with the barriers before it and its attachments; `reads` are (binding, image name) pairs.
+    """A pass with the barriers before it and its attachments in each view, which have so many samples.
 
-    `samples` are those of its attachments.
+    `reads` are (binding, image name) pairs.
     """
 
     declaration: Pass
     barriers: tuple[Barrier, ...]
+    buffer_barriers: tuple[BufferBarrier, ...]
     reads: tuple[tuple[str, str], ...]
-    color: tuple[Attachment, ...] = ()
-    depth: Attachment | None = None
+    targets: tuple[Targets, ...] = (Targets(),)
     samples: int = 1
 
+    @property
+    def color(self) -> tuple[Attachment, ...]:
+        """The colour attachments in the first view."""
+        return self.targets[0].color
+
+    @property
+    def depth(self) -> Attachment | None:
+        """The depth attachment in the first view."""
+        return self.targets[0].depth
+
     def written(self) -> set[str]:
-        """Return the names of the images that it draws or resolves into."""
-        attachments = [*self.color, *([self.depth] if self.depth is not None else [])]
-        return {name for each in attachments for name in (each.image, each.resolve) if name}
+        """Return the names of the images that it writes, draws or resolves into."""
+        attached = {
+            name for of in self.targets for each in of.all() for name in (each.image, each.resolve) if name
+        }
+        return attached or {image.name for image in self.declaration.written()}
 
 
 @dataclass(frozen=True)
 class CompiledGraph:
-    """Passes in order, images sorted by name, and the `final` barriers that make the outputs copy sources."""
+    """Passes in order, images and buffers sorted by name, and the `final` barriers.
+
+    These make the outputs copy sources.
+    """
 
     passes: tuple[CompiledPass, ...]
     images: tuple[ImageLifetime, ...]
+    buffers: tuple[BufferLifetime, ...]
     final: tuple[Barrier, ...]
 
     def image(self, name: str) -> ImageLifetime:
@@ -95,17 +135,6 @@ class CompiledGraph:
             if lifetime.image.name == name:
                 return lifetime
         raise KeyError(name)
-
-
-@dataclass(frozen=True)
-class _Use:
-    """How one pass uses one image."""
-
-    stage: Stage
-    access: Access
-    layout: Layout
-    usage: ImageUsage
-    discards: bool = False  # earlier contents are discarded
 
 
 def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples: int = 1) -> CompiledGraph:
@@ -123,14 +152,14 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples:
     in_order = ordered([*passes, *clears])
     frame = _Frame(in_order, {image.name for image in outputs}, samples)
     uses = [frame.uses(number) for number in range(len(in_order))]
-    copied = _Use(Stage.COPY | Stage.BLIT, Access.TRANSFER_READ, Layout.TRANSFER_SRC, ImageUsage.TRANSFER_SRC)
-    uses.append({image.name: copied for image in outputs})
-    *barriers, final = _barriers(uses)
+    copied = Use(Stage.COPY | Stage.BLIT, Access.TRANSFER_READ, Layout.TRANSFER_SRC, ImageUsage.TRANSFER_SRC)
+    uses.append({part: copied for image in outputs for part in image.parts()})
+    *before, (final, _) = barriers(uses, frame.images)
     compiled = tuple(
-        CompiledPass(p, own, frame.reads(number), *frame.attachments(number), frame.samples(p))
-        for number, (p, own) in enumerate(zip(in_order, barriers, strict=True))
+        CompiledPass(p, *own, frame.reads(number), frame.targets(number), frame.samples(p))
+        for number, (p, own) in enumerate(zip(in_order, before, strict=True))
     )
-    return CompiledGraph(compiled, _lifetimes(frame.images, uses), final)
+    return CompiledGraph(compiled, _lifetimes(frame.images, uses), _buffers(in_order, uses), final)
 
 
 def stand_in_name(image: str) -> str:
@@ -142,19 +171,21 @@ class _Frame:
     """Ordered passes, with the images behind their declarations.
 
     An image with several samples has two: the attachment, and what passes read, which is its resolved
-    content. `images` are those of the frame, by name.
+    content. `images` are those of the frame, by name. Raises GraphError where a pass reads an image, or a
+    buffer, of which nobody has written a part.
     """
 
     def __init__(self, passes: Sequence[Pass], outputs: set[str], samples: int) -> None:
         self._passes = passes
         self._outputs = outputs
         self._samples = samples
-        self._targets: dict[str, list[int]] = {}
+        self._writers: dict[Part, list[int]] = {}  # by the declared image
         self._readers: dict[str, list[int]] = {}
         self.images: dict[str, ImageDecl] = {}
         for number, p in enumerate(passes):
+            for part in _written_parts(p):
+                self._writers.setdefault(part, []).append(number)
             for image in p.written():
-                self._targets.setdefault(image.name, []).append(number)
                 drawn = self._drawn(image)
                 self.images[drawn.name] = drawn
             for read in p.reads:
@@ -163,6 +194,19 @@ class _Frame:
             for image in p.written():
                 if self._is_sampled(image) and self._is_read(image.name):
                     self.images[image.name] = replace(image, samples=Samples.ONE)
+        self._check_reads()
+
+    def _check_reads(self) -> None:
+        written: set[str] = set()
+        for number, p in enumerate(self._passes):
+            for read in p.reads:
+                there = [self._is_written(part, number) for part in read.image.parts()]
+                if any(there) and not all(there):
+                    raise GraphError(f"{p.name} reads {read.image.name}, of which parts are not written")
+            written |= {use.buffer.name for use in p.buffers if use.writes or use.buffer.persists}
+            for use in p.buffers:
+                if use.buffer.name not in written:
+                    raise GraphError(f"{p.name} reads {use.buffer.name}, which no pass writes")
 
     def _is_sampled(self, image: ImageDecl) -> bool:
         """Whether an image has several samples in this frame."""
@@ -183,23 +227,38 @@ class _Frame:
 
     def reads(self, number: int) -> tuple[tuple[str, str], ...]:
         """Return (binding, image) of a pass's reads, with the stand-in where nothing is to be read."""
-        names = [(read.binding, read.image.name) for read in self._passes[number].reads]
-        return tuple((b, n if self._is_there(n, number) else stand_in_name(n)) for b, n in names)
+        reads = self._passes[number].reads
+        return tuple(
+            (
+                read.binding,
+                read.image.name if self._is_there(read, number) else stand_in_name(read.image.name),
+            )
+            for read in reads
+        )
 
-    def _is_there(self, image: str, number: int) -> bool:
-        """Whether a pass before this one has written an image."""
-        return image in self._targets and self._targets[image][0] < number
+    def _is_there(self, read: ImageRead, number: int) -> bool:
+        """Whether passes before this one have written what it reads."""
+        return all(self._is_written(part, number) for part in read.image.parts())
 
-    def attachments(self, number: int) -> tuple[tuple[Attachment, ...], Attachment | None]:
-        """Return the colour attachments of a pass, and its depth attachment."""
+    def _is_written(self, part: Part, number: int) -> bool:
+        return part in self._writers and self._writers[part][0] < number
+
+    def targets(self, number: int) -> tuple[Targets, ...]:
+        """Return the attachments of a pass in each of its views."""
         p = self._passes[number]
-        color = tuple(self._attachment(number, target.image) for target in p.color)
-        return color, self._attachment(number, p.depth.image) if p.depth is not None else None
+        return tuple(
+            Targets(
+                tuple(self._attachment(number, target, view) for target in p.color),
+                self._attachment(number, p.depth, view) if p.depth is not None else None,
+            )
+            for view in range(len(p.views))
+        )
 
-    def _attachment(self, number: int, image: ImageDecl) -> Attachment:
-        targets = self._targets[image.name]
-        is_first, is_last = number == targets[0], number == targets[-1]
-        until = len(self._passes) if is_last else targets[targets.index(number) + 1]
+    def _attachment(self, number: int, target: ColorTarget | DepthTarget, view: int) -> Attachment:
+        image, layer = target.image, target.layer + view
+        writers = self._writers[Part(image.name, layer, target.level)]
+        is_first, is_last = number == writers[0], number == writers[-1]
+        until = len(self._passes) if is_last else writers[writers.index(number) + 1]
         readers = [r for r in self._readers.get(image.name, ()) if number < r < until]
         is_read = bool(readers) or (is_last and image.name in self._outputs)
         return Attachment(
@@ -207,104 +266,112 @@ class _Frame:
             image.clear if is_first else None,
             stores=not is_last or (is_read and not self._is_sampled(image)),
             resolve=image.name if is_read and self._is_sampled(image) else "",
+            layer=layer,
+            level=target.level,
         )
 
-    def uses(self, number: int) -> dict[str, _Use]:
-        """Return how a pass uses each image of the frame, by name."""
+    def uses(self, number: int) -> Uses:
+        """Return how a pass uses the images and buffers of the frame."""
         p = self._passes[number]
-        color, depth = self.attachments(number)
-        uses: dict[str, _Use] = {}
-        for attachment in color:
-            uses[attachment.image] = _attachment_use(attachment, _COLOR)
-            if attachment.resolve:
-                uses[attachment.resolve] = _COLOR
-        if depth is not None:
-            uses[depth.image] = _attachment_use(depth, _DEPTH)
-            if depth.resolve:
-                uses[depth.resolve] = _RESOLVED_DEPTH
+        uses: dict[Part | str, Use] = {}
+        for targets in self.targets(number):
+            for attachment in targets.color:
+                uses[attachment.part] = _attachment_use(attachment, _COLOR)
+                if attachment.resolve:
+                    uses[Part(attachment.resolve)] = _COLOR
+            if targets.depth is not None:
+                uses[targets.depth.part] = _attachment_use(targets.depth, _DEPTH)
+                if targets.depth.resolve:
+                    uses[Part(targets.depth.resolve)] = _RESOLVED_DEPTH
+        for part in _written_parts(p) if isinstance(p, ComputePass) else ():
+            uses[part] = replace(_STORED, discards=number == self._writers[part][0])
         for read in p.reads:
-            if self._is_there(read.image.name, number):
-                stages = Stage(0)
-                for stage, of_pipeline in _STAGES.items():
-                    stages |= of_pipeline if stage & read.stages else Stage(0)
-                uses[read.image.name] = _Use(
-                    stages, Access.SHADER_SAMPLED_READ, Layout.SHADER_READ, ImageUsage.SAMPLED
+            if self._is_there(read, number):
+                use = Use(
+                    _stages(read.stages), Access.SHADER_SAMPLED_READ, Layout.SHADER_READ, ImageUsage.SAMPLED
                 )
+                uses.update(dict.fromkeys(read.image.parts(), use))
+        for of in p.buffers:
+            access = Access.SHADER_STORAGE_READ
+            if of.writes:
+                access |= Access.SHADER_STORAGE_WRITE
+            uses[of.buffer.name] = Use(_stages(of.stages), access)
         return uses
 
 
-_COLOR = _Use(
+def _written_parts(p: Pass) -> Iterator[Part]:
+    """Yield the parts of images that a pass writes, by the names that it declares."""
+    for target in p.targets():
+        for view in range(len(p.views)):
+            yield Part(target.image.name, target.layer + view, target.level)
+    if isinstance(p, ComputePass):
+        for write in p.writes:
+            for layer in range(write.image.layers):
+                yield Part(write.image.name, layer, write.level)
+
+
+def _stages(stages: ShaderStage) -> Stage:
+    found = Stage(0)
+    for stage, of_pipeline in _STAGES.items():
+        found |= of_pipeline if stage & stages else Stage(0)
+    return found
+
+
+_COLOR = Use(
     Stage.COLOR_ATTACHMENT_OUTPUT,
     Access.COLOR_ATTACHMENT_READ | Access.COLOR_ATTACHMENT_WRITE,
     Layout.COLOR_ATTACHMENT,
     ImageUsage.COLOR_ATTACHMENT,
     discards=True,
 )
-_DEPTH = _Use(
+_DEPTH = Use(
     Stage.EARLY_FRAGMENT_TESTS | Stage.LATE_FRAGMENT_TESTS,
     Access.DEPTH_STENCIL_ATTACHMENT_READ | Access.DEPTH_STENCIL_ATTACHMENT_WRITE,  # storing writes, too
     Layout.DEPTH_ATTACHMENT,
     ImageUsage.DEPTH_STENCIL_ATTACHMENT,
     discards=True,
 )
+_STORED = Use(
+    Stage.COMPUTE_SHADER,
+    Access.SHADER_STORAGE_READ | Access.SHADER_STORAGE_WRITE,
+    Layout.GENERAL,
+    ImageUsage.STORAGE,
+)
 _RESOLVED_DEPTH = replace(_DEPTH, stage=_COLOR.stage, access=_COLOR.access)
 """Resolving counts as writing a colour attachment, for depth too (Vulkan 1.3, 8.5)."""
 
 
-def _attachment_use(attachment: Attachment, of_kind: _Use) -> _Use:
+def _attachment_use(attachment: Attachment, of_kind: Use) -> Use:
     return replace(of_kind, discards=attachment.clear is not None)
 
 
-def _barriers(uses: Sequence[Mapping[str, _Use]]) -> Iterator[tuple[Barrier, ...]]:
-    """Yield the barriers before each step. Reads that follow each other in one layout have one barrier."""
-    names = dict.fromkeys(name for step in uses for name in step)
-    before: list[dict[str, Barrier]] = [{} for _ in uses]
-    for name in names:
-        groups: list[tuple[int, _Use]] = []
-        for number, step in enumerate(uses):
-            use = step.get(name)
-            if use is None:
-                continue
-            if groups and not (use.access | groups[-1][1].access) & _WRITES:
-                first, known = groups[-1]
-                if known.layout is use.layout:
-                    groups[-1] = (
-                        first,
-                        replace(known, stage=known.stage | use.stage, access=known.access | use.access),
-                    )
-                    continue
-            groups.append((number, use))
-        last = groups[-1][1]
-        for number, use in groups:
-            before[number][name] = Barrier(
-                name,
-                last.stage,
-                last.access & _WRITES,
-                use.stage,
-                use.access,
-                Layout.UNDEFINED if use.discards else last.layout,
-                use.layout,
-            )
-            last = use
-    for step, found in zip(uses, before, strict=True):
-        yield tuple(found[name] for name in step if name in found)
-
-
-def _lifetimes(
-    images: Mapping[str, ImageDecl], uses: Sequence[Mapping[str, _Use]]
-) -> tuple[ImageLifetime, ...]:
+def _lifetimes(images: Mapping[str, ImageDecl], uses: Sequence[Uses]) -> tuple[ImageLifetime, ...]:
     """Return every image with the OR of its usages and the range of passes that use it.
 
     Outputs live as long as the frame: they are read after it.
     """
     found: dict[str, ImageLifetime] = {}
     for index, step in enumerate(uses):
-        for name, use in step.items():
-            lifetime = found.get(name)
+        for part, use in step.items():
+            if not isinstance(part, Part):
+                continue
+            name, lifetime = part.image, found.get(part.image)
             if lifetime is None:
                 found[name] = ImageLifetime(images[name], use.usage, index, index)
             else:
                 found[name] = replace(lifetime, usage=lifetime.usage | use.usage, last=index)
-    for name in uses[-1]:
-        found[name] = replace(found[name], first=0)
+    for part in uses[-1]:
+        if isinstance(part, Part):
+            found[part.image] = replace(found[part.image], first=0)
+    return tuple(found[name] for name in sorted(found))
+
+
+def _buffers(passes: Sequence[Pass], uses: Sequence[Uses]) -> tuple[BufferLifetime, ...]:
+    """Return every buffer with the range of passes that use it, and their stages."""
+    found: dict[str, BufferLifetime] = {}
+    for index, p in enumerate(passes):
+        for use in p.buffers:
+            name = use.buffer.name
+            known = found.get(name, BufferLifetime(use.buffer, Stage(0), index, index))
+            found[name] = replace(known, stages=known.stages | uses[index][name].stage, last=index)
     return tuple(found[name] for name in sorted(found))

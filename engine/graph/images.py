@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from engine.plan.terms.formats import Format
 
@@ -37,6 +39,9 @@ class ImageDecl:
     Several passes may draw into it. The first of them in a frame clears it to `clear` (for depth the first
     number; depth is reversed: 0 is far), the later ones draw over what is there. Of an image with several
     samples, passes that read it read the average of them (for depth the first sample).
+
+    Passes draw into one layer and mip level at a time. An image with several layers or levels is read as a
+    whole, so that passes must write all of them; it has one sample.
     """
 
     name: str
@@ -44,6 +49,22 @@ class ImageDecl:
     extent: Extent = Extent()
     samples: Samples = Samples.ONE
     clear: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
+    layers: int = 1
+    mip_levels: int = 1
+
+    def parts(self) -> Iterator[Part]:
+        """Yield every layer of every mip level."""
+        for layer in range(self.layers):
+            for level in range(self.mip_levels):
+                yield Part(self.name, layer, level)
+
+
+class Part(NamedTuple):
+    """One layer of one mip level of an image."""
+
+    image: str
+    layer: int = 0
+    level: int = 0
 
 
 BACKGROUND = (0.105, 0.125, 0.15, 1.0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.graph.images import ImageDecl
+from engine.graph.buffers import BufferDecl
+from engine.graph.images import ImageDecl, Samples
 from engine.graph.passes import Pass
 from engine.plan.terms.drawing import Blend
 
@@ -47,24 +48,40 @@ def ordered(passes: Sequence[Pass]) -> list[Pass]:
 def check_names(passes: Sequence[Pass]) -> None:
     """Raise GraphError where two passes or two images have one name, or the targets of a pass are wrong."""
     names: set[str] = set()
-    declared: dict[str, ImageDecl] = {}
+    declared: dict[str, ImageDecl | BufferDecl] = {}
     for p in passes:
         if p.name in names:
             raise GraphError(f"two passes have the same name: {p.name}")
         names.add(p.name)
-        targets = p.written()
-        if len({image.name for image in targets}) < len(targets):
-            raise GraphError(f"{p.name} has one image as two targets")
-        if len({image.samples for image in targets}) > 1:
-            raise GraphError(f"{p.name} draws into images with different numbers of samples")
-        for image in [*targets, *(read.image for read in p.reads)]:
-            if declared.setdefault(image.name, image) != image:
+        items: list[ImageDecl | BufferDecl] = [*p.written(), *(read.image for read in p.reads)]
+        items += [use.buffer for use in p.buffers]
+        for item in items:
+            if declared.setdefault(item.name, item) != item:
                 raise GraphError(
-                    f"{image.name} is declared twice with different values, the second time by {p.name}"
+                    f"{item.name} is declared twice with different values, the second time by {p.name}"
                 )
-        for read in p.reads:
-            if read.image in targets:
-                raise GraphError(f"{p.name} reads {read.image.name} while it draws into it")
+        _check_targets(p)
+
+
+def _check_targets(p: Pass) -> None:
+    """Raise GraphError where what a pass writes is wrong in itself."""
+    targets = p.written()
+    if len({image.name for image in targets}) < len(targets):
+        raise GraphError(f"{p.name} has one image as two targets")
+    if len({image.samples for image in targets}) > 1:
+        raise GraphError(f"{p.name} draws into images with different numbers of samples")
+    for read in p.reads:
+        if read.image in targets:
+            raise GraphError(f"{p.name} reads {read.image.name} while it draws into it")
+    if not p.views:
+        raise GraphError(f"{p.name} has no view")
+    for image in targets:
+        if image.samples is Samples.FRAME and (image.layers > 1 or image.mip_levels > 1):
+            raise GraphError(f"{image.name} has several samples, and layers or mip levels")
+    for target in p.targets():
+        image, last = target.image, target.layer + len(p.views)
+        if not (0 <= target.layer < last <= image.layers and 0 <= target.level < image.mip_levels):
+            raise GraphError(f"{p.name} draws into layers or levels of {image.name} that it does not have")
 
 
 def makes(p: Pass, image: ImageDecl) -> bool:
@@ -77,13 +94,20 @@ def makes(p: Pass, image: ImageDecl) -> bool:
 def _required(passes: Sequence[Pass]) -> Iterator[Edge]:
     number_of = {p.name: number for number, p in enumerate(passes)}
     makers: dict[str, list[int]] = {}
+    writers: dict[str, list[int]] = {}
     for number, p in enumerate(passes):
         for image in p.written():
             if makes(p, image):
                 makers.setdefault(image.name, []).append(number)
+        for use in p.buffers:
+            if use.writes:
+                writers.setdefault(use.buffer.name, []).append(number)
     for number, p in enumerate(passes):
         for read in p.reads:
             yield from ((maker, number) for maker in makers.get(read.image.name, ()) if maker != number)
+        for use in p.buffers:
+            if not use.writes:
+                yield from ((w, number) for w in writers.get(use.buffer.name, ()) if w != number)
         yield from ((number_of[name], number) for name in p.after if name in number_of)
         yield from ((number, number_of[name]) for name in p.before if name in number_of)
 

@@ -8,29 +8,42 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
+from engine.graph.buffers import BufferUse
 from engine.graph.images import LINEAR, ImageDecl, Sampler
 from engine.plan.terms.drawing import Blend, CompareOp, CullMode, ShaderStage
 from engine.plan.terms.vulkan_enums import Layout as Layout
 
+PICTURE_VIEW = ""
+"""The name of the view of the picture."""
+
 
 @dataclass(frozen=True)
 class ColorTarget:
-    """A colour attachment. A pass that blends draws over what others have written, and comes after them."""
+    """A colour attachment. A pass that blends draws over what others have written, and comes after them.
+
+    It is a layer and a mip level of the image; of a pass with several views, view i draws into layer
+    `layer` + i.
+    """
 
     image: ImageDecl
     blend: Blend = Blend.OPAQUE
+    layer: int = 0
+    level: int = 0
 
 
 @dataclass(frozen=True)
 class DepthTarget:
     """A depth attachment. Depth is reversed: 0 is far, and what is nearer is GREATER.
 
-    A pass that only tests depth, without `write`, comes after those that write it.
+    A pass that only tests depth, without `write`, comes after those that write it. `layer` and `level` are
+    as in a ColorTarget.
     """
 
     image: ImageDecl
     write: bool = True
     compare: CompareOp = CompareOp.GREATER
+    layer: int = 0
+    level: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,9 +80,12 @@ class RasterState:
 class Pass:
     """One pass of a frame, of one of the kinds below.
 
-    Passes that read an image come after those that write it, and those that blend or only test depth after
-    those that do not. `after` and `before` name passes; they decide where that leaves a choice, and names
-    of passes that the frame does not have are ignored.
+    Passes that read an image or a buffer come after those that write it, and those that blend or only test
+    depth after those that do not. `after` and `before` name passes; they decide where that leaves a choice,
+    and names of passes that the frame does not have are ignored.
+
+    A pass draws once in each of its `views`: each sets the values of the Frame block that differ in it, as
+    the feature that makes it says (`Feature.views`). The view without a name is that of the picture.
     """
 
     name: str
@@ -77,15 +93,18 @@ class Pass:
     color: tuple[ColorTarget, ...] = ()
     depth: DepthTarget | None = None
     reads: tuple[ImageRead, ...] = ()
+    buffers: tuple[BufferUse, ...] = ()
     after: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
+    views: tuple[str, ...] = (PICTURE_VIEW,)
+
+    def targets(self) -> tuple[ColorTarget | DepthTarget, ...]:
+        """Return every attachment."""
+        return (*self.color, *([self.depth] if self.depth is not None else []))
 
     def written(self) -> tuple[ImageDecl, ...]:
-        """Return the image of every attachment."""
-        images = [target.image for target in self.color]
-        if self.depth is not None:
-            images.append(self.depth.image)
-        return tuple(images)
+        """Return every image that the pass draws or writes into."""
+        return tuple(target.image for target in self.targets())
 
 
 @dataclass(frozen=True)
@@ -117,3 +136,47 @@ class FullscreenPass(Pass):
     """
 
     shader: str = ""
+
+
+@dataclass(frozen=True)
+class PrimitivePass(Pass):
+    """Draws `instances` instances of `vertices` vertices as triangles, without a mesh.
+
+    `shaders` are a vertex and a fragment shader, named as in a DrawPass. They find what they draw from
+    gl_VertexIndex and gl_InstanceIndex, in buffers and in the Frame block.
+    """
+
+    shaders: tuple[str, ...] = ()
+    vertices: int = 3
+    instances: int = 1
+    state: RasterState = RasterState(cull=CullMode.NONE)
+
+
+@dataclass(frozen=True)
+class StorageWrite:
+    """An image that a compute shader writes, at the binding of that name: `image2D`, or with layers an array.
+
+    Its mip level is `level`. What the pass does not write is undefined.
+    """
+
+    image: ImageDecl
+    binding: str
+    level: int = 0
+
+
+@dataclass(frozen=True)
+class ComputePass(Pass):
+    """Runs the compute shader `shader`, named as in a DrawPass, in at least `threads` invocations.
+
+    Their number is rounded up to whole work groups of the shader's local size: it must leave out what is too
+    much. Threads are counted along x, y and z; with an image in place of numbers there is one for each of its
+    texels.
+    """
+
+    shader: str = ""
+    threads: tuple[int, int, int] | ImageDecl = (1, 1, 1)
+    writes: tuple[StorageWrite, ...] = ()
+
+    def written(self) -> tuple[ImageDecl, ...]:
+        """Return every image that the pass writes into."""
+        return tuple(write.image for write in self.writes)

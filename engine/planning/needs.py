@@ -153,7 +153,7 @@ class PassNeeds:
         for p in self._needs.graph.passes:
             for read in p.declaration.reads:
                 key = self._keys.transient(stand_in_name(read.image.name))
-                self.add(_stand_in(key, read.image.format), requesters[p.declaration.name])
+                self.add(_stand_in(key, read.image.format, read.image.layers), requesters[p.declaration.name])
 
     def add_frame(self, frame_bytes: int, requesters: Iterable[int]) -> None:
         """Add the ring of the Frame blocks."""
@@ -227,16 +227,19 @@ def _image(key: int, lifetime: ImageLifetime, size: tuple[int, int], samples: in
     return Requirement(
         key=key,
         kind=Kind.IMAGE,
-        shape=ImageShape(image.format, width, height, 1, samples if image.samples is Samples.FRAME else 1),
+        shape=ImageShape(
+            image.format, width, height, image.mip_levels, samples if image.samples is Samples.FRAME else 1
+        ),
         usage=lifetime.usage,
         uses=tuple(uses),
         dedicated=Dedicated.PREFER,
         lifetime=(lifetime.first, lifetime.last),
+        copies=image.layers,
     )
 
 
 @lru_cache(maxsize=1024)
-def _stand_in(key: int, form: Format) -> Requirement:
+def _stand_in(key: int, form: Format, layers: int) -> Requirement:
     return Requirement(
         key=key,
         kind=Kind.IMAGE,
@@ -244,6 +247,7 @@ def _stand_in(key: int, form: Format) -> Requirement:
         usage=ImageUsage.SAMPLED,
         uses=(SAMPLED_USE,),
         contents=Contents.ZERO,
+        copies=layers,
     )
 
 

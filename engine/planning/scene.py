@@ -205,7 +205,12 @@ class ScenePlanner:
         pass_needs = PassNeeds(needs, self._library, self._fallbacks)
         pass_needs.add_images(requesters)
         pass_needs.add_stand_ins(requesters)
-        layout = FrameLayout(block for drawing in needs.drawings.values() for block in drawing.frame_blocks())
+        layout = FrameLayout(
+            (view, block)
+            for drawing in needs.drawings.values()
+            for view in drawing.compiled.declaration.views
+            for block in drawing.frame_blocks()
+        )
         needs.frame = self._frame = self._frame if layout == self._frame else layout
         pass_needs.add_frame(layout.size, [one for name in needs.drawings for one in requesters[name]])
         if needs.tables:

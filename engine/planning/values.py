@@ -41,8 +41,9 @@ class FrameValues:
         self._tableau = tableau
         self._guard = guard
         self._layout = FrameLayout(())
-        self._fields: dict[str, list[tuple[int, Field]]] = {}  # with the start of the block
+        self._fields: dict[str, dict[str, list[tuple[int, Field]]]] = {}  # by view, with the block's start
         self._kept: dict[str, _Kept] = {}
+        self._kept_views: dict[str, _Kept] = {}
         self._view: tuple[Reads, View | None] | None = None
         self._signature: tuple[object, ...] | None = None
         self._block: npt.NDArray[np.uint8] | None = None
@@ -65,7 +66,7 @@ class FrameValues:
         if layout is self._layout and self._signature == signature:
             return self._block
         if self._signature is None or self._signature[-1] != size:
-            self._kept, self._view = {}, None
+            self._kept, self._kept_views, self._view = {}, {}, None
         self._signature = signature
         if layout is not self._layout:
             self._lay_out(layout)
@@ -73,18 +74,20 @@ class FrameValues:
             self._block = np.zeros(layout.size, np.uint8)
             for start, piece in self._origin:
                 self._block[start : start + len(piece)] = piece
-            for name in self._registry:
-                for start, piece in self._kept[name].pieces if name in self._kept else ():
-                    self._block[start : start + len(piece)] = piece
+            for kept in (self._kept, self._kept_views):
+                for name in self._registry:
+                    for start, piece in kept[name].pieces if name in kept else ():
+                        self._block[start : start + len(piece)] = piece
         return self._block
 
     def _lay_out(self, layout: FrameLayout) -> None:
         """Find the members of all Frame blocks, by name."""
-        self._layout, self._block, self._kept = layout, None, {}
+        self._layout, self._block, self._kept, self._kept_views = layout, None, {}, {}
         self._fields = {}
-        for block, start in layout.starts.items():
+        for (view, block), start in layout.starts.items():
+            fields = self._fields.setdefault(view, {})
             for name, field in block.fields.items():
-                self._fields.setdefault(name, []).append((start, field))
+                fields.setdefault(name, []).append((start, field))
 
     @np.errstate(over="ignore", invalid="ignore")  # numbers beyond 32-bit floats are made finite
     def _ask(self, tables: Mapping[str, DrawTable], size: tuple[int, int]) -> bool:
@@ -99,30 +102,51 @@ class FrameValues:
         view = self._look(size)
         now = FrameView(self._tableau, size, bounds, view)
         changed = self._block is None
-        origin = self._pieces("origin", now.origin)
+        origin = self._everywhere("origin", now.origin)
         if not _same(origin, self._origin):
             self._origin, changed = origin, True
-        for name in self._registry:
-            kept = self._kept.get(name)
-            if kept is not None and kept.reads.hold(now):
-                continue
-            changed = True
-            self._kept.pop(name, None)
-            frame = FrameView(self._tableau, size, bounds, view)
-            try:
-                values = self._registry[name].frame_values(frame)
-                pieces = [piece for member, value in values.items() for piece in self._pieces(member, value)]
-            except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
-                self._guard(self._registry[name], error)
-            else:
-                self._kept[name] = _Kept(frame.reads, pieces)
+        asked = [(self._kept, self._frame_pieces)]
+        if any(self._fields):  # views other than that of the picture
+            asked.append((self._kept_views, self._view_pieces))
+        for known, ask in asked:
+            for name in self._registry:
+                kept = known.get(name)
+                if kept is not None and kept.reads.hold(now):
+                    continue
+                changed = True
+                known.pop(name, None)
+                frame = FrameView(self._tableau, size, bounds, view)
+                try:
+                    pieces = ask(self._registry[name], frame)
+                except Exception as error:  # noqa: BLE001 (an author may raise anything; it is reported)
+                    self._guard(self._registry[name], error)
+                else:
+                    known[name] = _Kept(frame.reads, pieces)
         return changed
 
-    def _pieces(self, member: str, value: npt.ArrayLike) -> Pieces:
+    def _frame_pieces(self, feature: Feature, frame: FrameView) -> Pieces:
+        """Return the bytes of a feature's values in all views. Raises ValueError."""
+        values = feature.frame_values(frame)
+        return [piece for member, value in values.items() for piece in self._everywhere(member, value)]
+
+    def _view_pieces(self, feature: Feature, frame: FrameView) -> Pieces:
+        """Return the bytes of a feature's values in the views that it makes. Raises ValueError."""
+        return [
+            piece
+            for view, values in feature.views(frame).items()
+            for member, value in values.items()
+            for piece in self._pieces(view, member, value)
+        ]
+
+    def _everywhere(self, member: str, value: npt.ArrayLike) -> Pieces:
         """Return the bytes of a value in every block that has the member. Raises ValueError."""
+        return [piece for view in self._fields for piece in self._pieces(view, member, value)]
+
+    def _pieces(self, view: str, member: str, value: npt.ArrayLike) -> Pieces:
+        """Return the bytes of a value in the blocks of a view that have the member. Raises ValueError."""
         return [
             (start + at, piece)
-            for start, field in self._fields.get(member, ())
+            for start, field in self._fields.get(view, {}).get(member, ())
             for at, piece in field.pieces(member, value)
         ]
 

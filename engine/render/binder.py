@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
-from engine.graph import CompiledPass, Layout, Sampler
+from engine.graph import CompiledPass, ImageRead, Layout, Sampler
 from engine.memory.device.addresses import Location
 from engine.memory.device.samplers import SamplerConfig, SamplerPool
 from engine.memory.streaming.manager import MemoryManager
@@ -54,8 +54,8 @@ class Binder:
         self._material_sets = material_sets
         self._pipelines = pipelines
         self._plan: MemoryPlan | None = None
-        # By pass, shader set and slot; as long as the addresses of what passes bind are the same.
-        self._frame_set_of: dict[tuple[str, int, int], Any] = {}
+        # By pass, shader set, slot and view; as long as the addresses of what passes bind are the same.
+        self._frame_set_of: dict[tuple[str, int, int, str], Any] = {}
         self._texture_samplers = TextureSamplers(
             samplers.acquire(_MIPPED_SAMPLER, why="materials"),
             samplers.acquire(_SINGLE_SAMPLER, why="materials whose textures have no mip levels"),
@@ -108,9 +108,15 @@ class Binder:
         self._frame_set_of.clear()
 
     def groups(
-        self, drawing: PassDrawing, binding: PassBinding, draws: DrawList, layout: FrameLayout, slot: int
+        self,
+        drawing: PassDrawing,
+        binding: PassBinding,
+        draws: DrawList,
+        layout: FrameLayout,
+        slot: int,
+        view: str,
     ) -> list[BoundGroup]:
-        """Resolve every group of a draw list for one frame slot's copies of the rings.
+        """Resolve every group of a draw list for one view and one frame slot's copies of the rings.
 
         A group whose pipeline the driver refuses is left out. Raises NotResident.
         """
@@ -127,10 +133,10 @@ class Binder:
                 continue
             sets = []
             if shading.sets:
-                bound = table.declaration.name, key.shading, slot
+                bound = table.declaration.name, key.shading, slot, view
                 if bound not in self._frame_set_of:
                     self._frame_set_of[bound] = self._frame_set(
-                        drawing.frame_set(key.shading), drawing.compiled, shading, layout, slot
+                        drawing.frame_set(key.shading), drawing.compiled, shading, layout, slot, view
                     )
                 sets.append(self._frame_set_of[bound])
             if group.descriptors >= 0 and len(shading.sets) > MATERIAL_SET:
@@ -151,8 +157,8 @@ class Binder:
             )
         return found
 
-    def screen(self, drawing: ScreenDrawing, layout: FrameLayout, slot: int) -> list[BoundScreen]:
-        """Resolve a fullscreen pass for one frame slot's copies of the rings; nothing if it is refused.
+    def screen(self, drawing: ScreenDrawing, layout: FrameLayout, slot: int, view: str) -> list[BoundScreen]:
+        """Resolve a pass without meshes, as `groups` does; nothing if its pipeline is refused.
 
         Raises NotResident.
         """
@@ -162,10 +168,11 @@ class Binder:
             return []
         sets = []
         if shading.sets:
-            bound = drawing.compiled.declaration.name, 0, slot
+            bound = drawing.compiled.declaration.name, 0, slot, view
             if bound not in self._frame_set_of:
                 row = drawing.frame_set()
-                self._frame_set_of[bound] = self._frame_set(row, drawing.compiled, shading, layout, slot)
+                made = self._frame_set(row, drawing.compiled, shading, layout, slot, view)
+                self._frame_set_of[bound] = made
             sets.append(self._frame_set_of[bound])
         return [BoundScreen(pipeline, self._pipelines.layout(shading), tuple(sets))]
 
@@ -176,33 +183,36 @@ class Binder:
         shading: ShaderSet,
         layout: FrameLayout,
         slot: int,
+        view: str,
     ) -> Any:
-        """Return descriptor set 0 of a pass: this slot's copies of the rings, and the images it reads."""
+        """Return descriptor set 0 of a pass in a view: this slot's copies of the rings, what it reads."""
         contents = dict(row.contents)
-        samplers = {read.binding: read.sampler for read in compiled.declaration.reads}
+        reads = {read.binding: read for read in compiled.declaration.reads}
         bound = tuple(
-            self._read_image(binding, contents[binding.binding], samplers[binding.name])
+            self._read_image(binding, contents[binding.binding], reads[binding.name])
             if binding.type is DescriptorType.COMBINED_IMAGE_SAMPLER
-            else self._ring_copy(binding, contents[binding.binding], shading, layout, slot)
+            else self._ring_copy(binding, contents[binding.binding], shading, layout, slot, view)
             for binding in row.layout
         )
         return self._frame_sets.get(set_layouts(shading)[FRAME_SET], bound)
 
-    def _read_image(self, binding: BindingRow, key: int, sampler: Sampler) -> BoundImage:
+    def _read_image(self, binding: BindingRow, key: int, read: ImageRead) -> BoundImage:
         self.require_location(key)
+        sampler = read.sampler
         if sampler not in self._read_samplers:
             how = self._samplers.acquire(_config(sampler), why="images that passes read")
             self._read_samplers[sampler] = how
-        view, layout = self._memory.layer_view(key), int(Layout.SHADER_READ)
+        view = self._memory.part_view(key, layers=read.image.layers)
+        layout = int(Layout.SHADER_READ)
         return BoundImage(binding.binding, int(binding.type), view, self._read_samplers[sampler], layout)
 
     def _ring_copy(
-        self, binding: BindingRow, key: int, shading: ShaderSet, layout: FrameLayout, slot: int
+        self, binding: BindingRow, key: int, shading: ShaderSet, layout: FrameLayout, slot: int, view: str
     ) -> BoundBuffer:
         place = self.require_location(key)
         start, size = place.offset + slot * place.stride, place.stride
         if binding.name == FRAME and shading.frame is not None:
-            start, size = start + layout.starts[shading.frame], shading.frame.size
+            start, size = start + layout.starts[view, shading.frame], shading.frame.size
         return BoundBuffer(binding.binding, int(binding.type), place.handle, start, size)
 
 

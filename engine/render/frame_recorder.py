@@ -18,18 +18,19 @@ from engine.vk.enums import BindPoint, LoadOp, ResolveMode, StoreOp
 from engine.vk.structs import array, new
 
 _IGNORED_FAMILY = 0xFFFF_FFFF
+_REMAINING = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True)
 class FrameImage:
-    """A resident image of the frame: VkImage, VkImageView, format, (width, height).
+    """A resident image of the frame: VkImage, VkImageViews, format, (width, height).
 
-    `aliased` images share memory with others of the frame: their first use in a frame waits for all earlier
-    commands, and their old contents are undefined.
+    `views` are those of its layers and mip levels. `aliased` images share memory with others of the frame:
+    their first use in a frame waits for all earlier commands, and their old contents are undefined.
     """
 
     image: Any
-    view: Any
+    views: Mapping[tuple[int, int], Any]
     format: Format
     extent: tuple[int, int]
     aliased: bool = False
@@ -86,10 +87,11 @@ class FrameRecorder:
         commands: Any,
         graph: CompiledGraph,
         images: Mapping[str, FrameImage],
-        groups: Mapping[str, Sequence[BoundGroup | BoundScreen]],
+        groups: Mapping[str, Sequence[Sequence[BoundGroup | BoundScreen]]],
     ) -> int:
         """Record all passes in order and the final barriers; return the number of draw calls.
 
+        `groups` has what each pass draws in each of its views.
         Structures that follow from `graph` and `images` are kept for as long as these are the same objects.
         """
         if graph is not self._graph or images is not self._images:
@@ -100,11 +102,14 @@ class FrameRecorder:
         for known in self._passes:
             if known.barriers is not None:
                 vk.vkCmdPipelineBarrier2(commands, known.barriers)
-            vk.vkCmdBeginRendering(commands, known.rendering)
-            vk.vkCmdSetViewport(commands, 0, 1, known.viewport)
-            vk.vkCmdSetScissor(commands, 0, 1, known.scissor)
-            calls += sum(self._draw(commands, group) for group in groups.get(known.name, ()))
-            vk.vkCmdEndRendering(commands)
+            drawn = groups.get(known.name)
+            for view, rendering in enumerate(known.rendering):
+                vk.vkCmdBeginRendering(commands, rendering)
+                vk.vkCmdSetViewport(commands, 0, 1, known.viewport)
+                vk.vkCmdSetScissor(commands, 0, 1, known.scissor)
+                if drawn is not None:
+                    calls += sum(self._draw(commands, group) for group in drawn[view])
+                vk.vkCmdEndRendering(commands)
         if self._final is not None:
             vk.vkCmdPipelineBarrier2(commands, self._final)
         return calls
@@ -151,11 +156,14 @@ class FrameRecorder:
 
 @dataclass(frozen=True)
 class _PassInfo:
-    """The structures that a pass is recorded with, whatever it draws; `barriers` is None without any."""
+    """The structures that a pass is recorded with, whatever it draws; `barriers` is None without any.
+
+    `rendering` has one for each view.
+    """
 
     name: str
     barriers: Any
-    rendering: Any
+    rendering: tuple[Any, ...]
     viewport: Any
     scissor: Any
 
@@ -163,13 +171,16 @@ class _PassInfo:
 def _pass_info(compiled: CompiledPass, images: Mapping[str, FrameImage]) -> _PassInfo:
     first = compiled.color[0] if compiled.color else compiled.depth
     assert first is not None, "a pass has attachments"
-    width, height = images[first.image].extent
-    rendering = new(
-        "VkRenderingInfo",
-        renderArea={"offset": (0, 0), "extent": (width, height)},
-        layerCount=1,
-        pColorAttachments=[_attachment(each, images) for each in compiled.color],
-        pDepthAttachment=_attachment(compiled.depth, images) if compiled.depth is not None else None,
+    width, height = (max(1, side >> first.level) for side in images[first.image].extent)
+    rendering = tuple(
+        new(
+            "VkRenderingInfo",
+            renderArea={"offset": (0, 0), "extent": (width, height)},
+            layerCount=1,
+            pColorAttachments=[_attachment(each, images) for each in targets.color],
+            pDepthAttachment=_attachment(targets.depth, images) if targets.depth is not None else None,
+        )
+        for targets in compiled.targets
     )
     return _PassInfo(
         compiled.declaration.name,
@@ -190,7 +201,10 @@ def _dependency(barriers: Sequence[Barrier], images: Mapping[str, FrameImage]) -
 
 def image_barrier(barrier: Barrier, image: FrameImage) -> Any:
     """Return the VkImageMemoryBarrier2 of a barrier; a discarded aliased image waits for all commands."""
-    stage, access = barrier.source_stage, barrier.source_access
+    stage, access, part = barrier.source_stage, barrier.source_access, barrier.part
+    levels, layers = (0, _REMAINING), (0, _REMAINING)
+    if part is not None:
+        levels, layers = (part.level, 1), (part.layer, 1)
     if image.aliased and barrier.old_layout is Layout.UNDEFINED:
         stage, access = Stage.ALL_COMMANDS, Access.MEMORY_WRITE
     return new(
@@ -204,7 +218,7 @@ def image_barrier(barrier: Barrier, image: FrameImage) -> Any:
         srcQueueFamilyIndex=_IGNORED_FAMILY,
         dstQueueFamilyIndex=_IGNORED_FAMILY,
         image=image.image,
-        subresourceRange=(int(image.format.info.aspect), 0, 1, 0, 1),
+        subresourceRange=(int(image.format.info.aspect), *levels, *layers),
     )
 
 
@@ -218,11 +232,11 @@ def _attachment(attachment: Attachment, images: Mapping[str, FrameImage]) -> Any
         fields["clearValue"] = _clear_value(attachment.clear, image.format)
     if attachment.resolve:
         fields["resolveMode"] = ResolveMode.SAMPLE_ZERO if is_depth or is_integer else ResolveMode.AVERAGE
-        fields["resolveImageView"] = images[attachment.resolve].view
+        fields["resolveImageView"] = images[attachment.resolve].views[0, 0]
         fields["resolveImageLayout"] = layout
     return new(
         "VkRenderingAttachmentInfo",
-        imageView=image.view,
+        imageView=image.views[attachment.layer, attachment.level],
         imageLayout=layout,
         loadOp=LoadOp.CLEAR if attachment.clear is not None else LoadOp.LOAD,
         storeOp=StoreOp.STORE if attachment.stores else StoreOp.DONT_CARE,

@@ -232,21 +232,26 @@ class Renderer:
         assert needs is not None
         self._flush(needs, slot)
         if self._stale[slot]:
-            groups = {name: self._groups(name, drawing, slot) for name, drawing in needs.drawings.items()}
+            groups = {
+                name: [self._groups(name, drawing, slot, view) for view in drawing.compiled.declaration.views]
+                for name, drawing in needs.drawings.items()
+            }
             self._pool.begin(self._command_buffers[slot], once=False)
             self._calls = self._recorder.frame(self._command_buffers[slot], needs.graph, self._images, groups)
             self._pool.end(self._command_buffers[slot])
             self._stale[slot] = False
         return self._command_buffers[slot]
 
-    def _groups(self, name: str, drawing: Drawing, slot: int) -> list[BoundGroup] | list[BoundScreen]:
-        """Return what a pass draws, with everything it binds."""
+    def _groups(
+        self, name: str, drawing: Drawing, slot: int, view: str
+    ) -> list[BoundGroup] | list[BoundScreen]:
+        """Return what a pass draws in a view, with everything it binds."""
         needs = self._needs
         assert needs is not None
         if isinstance(drawing, ScreenDrawing):
-            return self._binder.screen(drawing, needs.frame, slot)
+            return self._binder.screen(drawing, needs.frame, slot, view)
         known = self._passes[name]
-        return self._binder.groups(drawing, known.binding, known.draws, needs.frame, slot)
+        return self._binder.groups(drawing, known.binding, known.draws, needs.frame, slot, view)
 
     @property
     def ready(self) -> bool:
@@ -306,10 +311,15 @@ class Renderer:
         needs = self._needs
         assert needs is not None
         assert self._plan is not None
-        place = self._binder.require_location(needs.requirements.keys.transient(image.name))
+        key = needs.requirements.keys.transient(image.name)
+        place = self._binder.require_location(key)
         aliased = bool(self._plan.resource(place.resource)["aliased"])
         extent = image.extent.resolve(needs.size)
-        return FrameImage(place.handle, place.view, image.format, extent, aliased)
+        views = {
+            (layer, level): self._memory.part_view(key, layer, level=level)
+            for _, layer, level in image.parts()
+        }
+        return FrameImage(place.handle, views, image.format, extent, aliased)
 
     def _flush(self, needs: FrameNeeds, slot: int) -> None:
         """Write pending rows to this slot's copies of the rings."""

@@ -84,7 +84,7 @@ class Scene:
 
     def use(self, members: list[Member], size: int) -> None:
         """Let the pass have shaders with this Frame block."""
-        self.layout = FrameLayout([Block(members, size)])
+        self.layout = FrameLayout([("", Block(members, size))])
         self.table = SimpleNamespace(declaration=SimpleNamespace(draws="lamp"), bounds=lambda: self.box)
 
     def block(self, size: tuple[int, int] = SIZE) -> np.ndarray:

@@ -60,13 +60,13 @@ def test_sets_have_the_present_size_of_their_rings(root: Path, tmp_path: Path) -
             place = runtime.memory.location(key)
             assert place is not None
             sizes.add((place.resource, place.offset, place.stride))
-            for (name, shading, slot), bound in binder._frame_set_of.items():
+            for (name, shading, slot, view), bound in binder._frame_set_of.items():
                 drawing = needs.drawings[name]
                 if isinstance(drawing, ScreenDrawing):
                     row, shaders = drawing.frame_set(), drawing.shading
                 else:
                     row, shaders = drawing.frame_set(shading), drawing.recipes.shadings[shading]
-                again = binder._frame_set(row, drawing.compiled, shaders, needs.frame, slot)
+                again = binder._frame_set(row, drawing.compiled, shaders, needs.frame, slot, view)
                 assert again == bound
         places = {place[:2] for place in sizes}
         assert len(places) < len(sizes)  # a ring had another size at one place

@@ -58,7 +58,7 @@ class LiveResource:
     offset: int = 0
     taken: int = 0  # bytes of the allocation that it occupies
     view: Any = NULL
-    layer_views: dict[int, Any] = field(default_factory=dict)
+    views: dict[tuple[int, int, int | None], Any] = field(default_factory=dict)
     transfer_owned: set[int] = field(default_factory=set)  # by the transfer-only queue's family
 
     @property
@@ -203,13 +203,19 @@ class Objects:
             resource.view = self._view(resource, 0, resource.layers)
         return resource
 
-    def layer_view(self, resource: LiveResource, layer: int) -> Any:
-        """Return the 2D view of one layer, created on first use and destroyed with the image."""
-        if resource.layers == 1 and resource.usage & _ATTACHMENT:
+    def part_view(self, resource: LiveResource, layer: int, layers: int = 1, level: int | None = None) -> Any:
+        """Return the view of some layers, of one mip level or of all: 2D of one layer, else an array.
+
+        It is created on first use and destroyed with the image.
+        """
+        shape = resource.shape
+        assert shape is not None
+        if resource.layers == layers == 1 and shape.mip_levels == 1 and resource.usage & _ATTACHMENT:
             return resource.view
-        found = resource.layer_views.get(layer)
+        key = layer, layers, level
+        found = resource.views.get(key)
         if found is None:
-            found = resource.layer_views[layer] = self._view(resource, layer, 1, plain=True)
+            found = resource.views[key] = self._view(resource, layer, layers, level, plain=layers == 1)
         return found
 
     def resource(self, id: int) -> LiveResource:
@@ -248,9 +254,9 @@ class Objects:
 
     def destroy(self, resource: LiveResource) -> None:
         """Destroy a resource and its views now; the caller has removed it from `resources`."""
-        for view in (resource.view, *resource.layer_views.values()):
+        for view in (resource.view, *resource.views.values()):
             self._device.destroy("ImageView", view)
-        resource.view, resource.layer_views = NULL, {}
+        resource.view, resource.views = NULL, {}
         handle, resource.handle = resource.handle, NULL
         self._device.destroy("Buffer" if resource.kind is Kind.BUFFER else "Image", handle)
 
@@ -277,7 +283,15 @@ class Objects:
         while self.allocations:
             self.free(self.allocations.popitem()[1])
 
-    def _view(self, resource: LiveResource, layer: int, layers: int, *, plain: bool = False) -> Any:
+    def _view(
+        self,
+        resource: LiveResource,
+        layer: int,
+        layers: int,
+        level: int | None = None,
+        *,
+        plain: bool = False,
+    ) -> Any:
         shape = resource.shape
         assert shape is not None
         plain = plain or (layers == 1 and bool(resource.usage & _ATTACHMENT))
@@ -287,7 +301,13 @@ class Objects:
             image=resource.handle,
             viewType=kind,
             format=int(shape.format),
-            subresourceRange=(aspect(shape), 0, shape.mip_levels, layer, layers),
+            subresourceRange=(
+                aspect(shape),
+                level or 0,
+                shape.mip_levels if level is None else 1,
+                layer,
+                layers,
+            ),
         )
         return self._device.create("ImageView", info, name=f"view of image {resource.id}", why="plan")
 

@@ -289,15 +289,17 @@ class MemoryManager:
         """Return the address of a key, or None if it is not published (draw the fallback)."""
         return self.published.location(key)
 
-    def layer_view(self, key: int, layer: int = 0) -> Any:
-        """Return a 2D view of one layer of a published image, `layer` counted from the key's first.
+    def part_view(self, key: int, layer: int = 0, layers: int = 1, level: int | None = None) -> Any:
+        """Return a view of some layers of a published image, of one mip level or of all.
 
+        `layer` is counted from the key's first. A view of one layer is 2D, of several an array.
         Raises DioramaInternalError where the key is no published image.
         """
         found = self.published.location(key)
         if found is None or found.kind is not Kind.IMAGE:
             raise DioramaInternalError(f"key {key:#x} is no published image")
-        return self._objects.layer_view(self._objects.resource(found.resource), found.layer + layer)
+        resource = self._objects.resource(found.resource)
+        return self._objects.part_view(resource, found.layer + layer, layers, level)
 
     def flush(self, key: int, offset: int, size: int) -> None:
         """Flush host writes to `size` bytes at `offset` of a mapped key, unless its memory is coherent."""

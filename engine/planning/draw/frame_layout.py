@@ -1,4 +1,4 @@
-"""Where the Frame blocks of shader sets lie in the ring of frame values; equal blocks share one place."""
+"""Where the Frame blocks of shader sets lie in the ring of frame values; equal ones of a view share one."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ ALIGNMENT = 256
 
 
 class FrameLayout:
-    """The Frame blocks that the shader sets of a frame declare.
+    """The Frame blocks that the shader sets of a frame declare, each once for every view that it is used in.
 
     Attributes
     ----------
-    starts : dict of Block to int
-        Where each lies, in bytes.
+    starts : dict of (str, Block) to int
+        Where the block of each view lies, in bytes.
     size : int
         Bytes of all of them.
     """
 
-    def __init__(self, blocks: Iterable[Block]) -> None:
-        self.starts: dict[Block, int] = {}
+    def __init__(self, blocks: Iterable[tuple[str, Block]]) -> None:
+        self.starts: dict[tuple[str, Block], int] = {}
         self.size = 0
-        for block in blocks:
-            if block not in self.starts:
+        for view, block in blocks:
+            if (view, block) not in self.starts:
                 start = -(-self.size // ALIGNMENT) * ALIGNMENT
-                self.starts[block] = start
+                self.starts[view, block] = start
                 self.size = start + block.size
 
     def __eq__(self, other: object) -> bool:

@@ -14,7 +14,7 @@ from engine.assets import Binding, Member, Reflection, Variable
 from engine.assets.limits import MAX_UNIFORM_BYTES
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK, DescriptorType
 from engine.assets.spirv.rules import CAPABILITIES
-from engine.graph import DrawPass, Pass
+from engine.graph import DrawPass, ImageRead, Pass
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
 
@@ -51,10 +51,7 @@ class PassInterface:
         """The interface of a pass."""
         of_draws = ("instances", "draws", "materials") if isinstance(declaration, DrawPass) else ()
         buffers = frozenset({"frame", *of_draws})
-        images = {
-            read.binding: ("sampler2DShadow" if read.sampler.compare else "sampler2D", read.stages)
-            for read in declaration.reads
-        }
+        images = {read.binding: (sampler_type(read), read.stages) for read in declaration.reads}
         colors = tuple(target.image.format for target in declaration.color)
         return PassInterface(buffers, images, colors, features, frame)
 
@@ -70,6 +67,12 @@ class Stage:
 
     label: str
     reflection: Reflection
+
+
+def sampler_type(read: ImageRead) -> str:
+    """Return the GLSL type of an image that a pass reads."""
+    array, compared = "Array" * (read.image.layers > 1), "Shadow" * read.sampler.compare
+    return f"sampler2D{array}{compared}"
 
 
 Fault = tuple[str, str]

@@ -59,13 +59,13 @@ def test_an_attachment_has_a_2d_view_and_one_per_layer(device: Device, profile: 
         manager.settle()
         place = manager.location(A)
         assert place is not None
-        assert manager.layer_view(A) == place.view
-        views = [manager.layer_view(B, layer) for layer in range(4)]
+        assert manager.part_view(A) == place.view
+        views = [manager.part_view(B, layer) for layer in range(4)]
         assert len({str(view) for view in views}) == 4
-        assert manager.layer_view(B, 2) == views[2]
+        assert manager.part_view(B, 2) == views[2]
         assert device.handles.counts()["ImageView"] == 6
         with pytest.raises(DioramaInternalError, match="no published image"):
-            manager.layer_view(C)
+            manager.part_view(C)
 
 
 def test_changes_are_reported_once(device: Device, profile: DeviceProfile) -> None:

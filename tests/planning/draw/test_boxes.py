@@ -176,7 +176,7 @@ def frame_of(features, *tables: tuple[str, Table, int], guard=None):
         draws: SimpleNamespace(declaration=SimpleNamespace(draws=draws), bounds=table.bounds)
         for draws, table, _ in tables
     }
-    layout = FrameLayout(Block(members, size) for _, _, size in tables if size)
+    layout = FrameLayout(("", Block(members, size)) for _, _, size in tables if size)
     tableau = tables[0][1].tableau
     tableau.structure_version = tableau.values_version = tableau.world_version = 0
     return FrameValues(features, tableau, guard or refused).block(made, layout, (8, 8))

@@ -1,0 +1,148 @@
+"""Barriers between the passes of a frame, from how each uses images and buffers.
+
+Frames share what they draw into, so the first use of a frame waits for the last one of the frame before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from engine.graph.images import ImageDecl, Part
+from engine.plan.terms.vocabulary import Access, ImageUsage, Stage
+from engine.plan.terms.vulkan_enums import Layout
+
+_WRITES = (
+    Access.COLOR_ATTACHMENT_WRITE
+    | Access.DEPTH_STENCIL_ATTACHMENT_WRITE
+    | Access.TRANSFER_WRITE
+    | Access.SHADER_WRITE
+    | Access.SHADER_STORAGE_WRITE
+)
+
+
+_NO_USAGE = ImageUsage(0)
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """One barrier before a pass, of an image (VkImageMemoryBarrier2).
+
+    It is for all of the image, or for `part` alone.
+    """
+
+    image: str
+    source_stage: Stage
+    source_access: Access
+    stage: Stage
+    access: Access
+    old_layout: Layout
+    layout: Layout
+    part: Part | None = None
+
+
+@dataclass(frozen=True)
+class BufferBarrier:
+    """One barrier before a pass, of a buffer (VkBufferMemoryBarrier2)."""
+
+    buffer: str
+    source_stage: Stage
+    source_access: Access
+    stage: Stage
+    access: Access
+
+
+@dataclass(frozen=True)
+class Use:
+    """How one pass uses a part of an image, or a buffer: that has no layout and no usage."""
+
+    stage: Stage
+    access: Access
+    layout: Layout = Layout.UNDEFINED
+    usage: ImageUsage = _NO_USAGE
+    discards: bool = False  # earlier contents are discarded
+
+
+Uses = Mapping[Part | str, Use]
+"""How one pass uses parts of images, and buffers by name."""
+
+
+@dataclass(frozen=True)
+class _Change:
+    """From one use to the next."""
+
+    source_stage: Stage
+    source_access: Access
+    stage: Stage
+    access: Access
+    old_layout: Layout
+    layout: Layout
+
+
+def barriers(
+    uses: Sequence[Uses], images: Mapping[str, ImageDecl]
+) -> Iterator[tuple[tuple[Barrier, ...], tuple[BufferBarrier, ...]]]:
+    """Yield the barriers before each step. Reads that follow each other in one layout have one barrier."""
+    things = dict.fromkeys(thing for step in uses for thing in step)
+    before: list[dict[Part | str, _Change]] = [{} for _ in uses]
+    for thing in things:
+        _add_changes(thing, uses, before)
+    for step, found in zip(uses, before, strict=True):
+        of_images: dict[str, dict[Part, _Change]] = {}
+        of_buffers = []
+        for thing in step:
+            change = found.get(thing)
+            if change is None:
+                continue
+            if isinstance(thing, Part):
+                of_images.setdefault(thing.image, {})[thing] = change
+            else:
+                c = change
+                of_buffers.append(BufferBarrier(thing, c.source_stage, c.source_access, c.stage, c.access))
+        of_parts = (b for name, parts in of_images.items() for b in _of_image(images[name], parts))
+        yield tuple(of_parts), tuple(of_buffers)
+
+
+def _add_changes(
+    thing: Part | str, uses: Sequence[Uses], before: Sequence[dict[Part | str, _Change]]
+) -> None:
+    """Add the changes of one thing to those before each step."""
+    groups: list[tuple[int, Use]] = []
+    for number, step in enumerate(uses):
+        use = step.get(thing)
+        if use is None:
+            continue
+        if groups and not (use.access | groups[-1][1].access) & _WRITES:
+            first, known = groups[-1]
+            if known.layout is use.layout:
+                together = replace(known, stage=known.stage | use.stage, access=known.access | use.access)
+                groups[-1] = first, together
+                continue
+        groups.append((number, use))
+    last = groups[-1][1]
+    if len(groups) == 1 and not last.access & _WRITES:
+        return  # it is only read, in every frame
+    for number, use in groups:
+        before[number][thing] = _Change(
+            last.stage,
+            last.access & _WRITES,
+            use.stage,
+            use.access,
+            Layout.UNDEFINED if use.discards else last.layout,
+            use.layout,
+        )
+        last = use
+
+
+def _of_image(image: ImageDecl, parts: Mapping[Part, _Change]) -> Iterator[Barrier]:
+    """Yield one barrier for an image whose parts change alike, else one for each part."""
+    changes = list(parts.values())
+    if len(changes) == image.layers * image.mip_levels and all(c == changes[0] for c in changes):
+        yield _barrier(image.name, changes[0], None)
+        return
+    for part, change in parts.items():
+        yield _barrier(image.name, change, part)
+
+
+def _barrier(name: str, c: _Change, part: Part | None) -> Barrier:
+    return Barrier(name, c.source_stage, c.source_access, c.stage, c.access, c.old_layout, c.layout, part)
