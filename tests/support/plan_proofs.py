@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
-from support.random_scenes import NAMES, SMALL, World, needs, profile
+from support.random_scenes import CUBE, NAMES, SHAPES, SMALL, World, needs, profile
 
 from engine.plan.model.plan import Plan
 from engine.plan.placement.compaction import compact
@@ -43,7 +43,7 @@ def valid_plans(seed: int, count: int) -> int:
     """
     rng = np.random.default_rng(seed)
     device, policy = DEVICES[seed % len(DEVICES)], policy_of(seed)
-    world = World.make(rng, int(rng.integers(1, 16)))
+    world = World.make(rng, int(rng.integers(1, 16)), (*SHAPES, CUBE))
     plan: Plan | None = None
     made = 0
     for _ in range(count):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,7 @@ SHAPES = (
     ImageShape(Format.BC1_RGB_UNORM_BLOCK, 16, 16, 5),
     ImageShape(Format.R8G8B8A8_UNORM, 64, 64, 7),
 )
+CUBE = ImageShape(Format.R16_SFLOAT, 16, 16, 3, cube=True)
 BUFFERS = (
     BufferUsage.VERTEX_BUFFER,
     BufferUsage.INDEX_BUFFER,
@@ -69,12 +71,12 @@ class World:
     names: Keys
 
     @staticmethod
-    def make(rng: np.random.Generator, count: int) -> World:
+    def make(rng: np.random.Generator, count: int, images: Sequence[ImageShape] = SHAPES) -> World:
         keys, shapes, sizes, offsets = [], [], [], []
         ends = dict.fromkeys((1, 2, 5), 0)
         for index in range(count):
             db = int(rng.choice([1, 1, 2, 5]))
-            shape = SHAPES[int(rng.integers(len(SHAPES)))] if rng.random() < 0.4 else None
+            shape = images[int(rng.integers(len(images)))] if rng.random() < 0.4 else None
             size = (
                 tight_bytes(shape)
                 if shape

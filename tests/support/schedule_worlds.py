@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from support.schedules import SAMPLED, STAGED, chain_bytes
+from support.schedules import SAMPLED, STAGED
 
 from engine.memory.readback import picture, read_buffer, read_image
 from engine.memory.streaming.manager import MemoryManager, Pace
@@ -15,6 +15,7 @@ from engine.plan.placement.planner import make_plan
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
 from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable
+from engine.plan.requirements.shapes import mip_levels, tight_bytes
 from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
 from engine.plan.schedule.schedule import make_schedule
@@ -30,6 +31,7 @@ SHAPES = (
     ImageShape(Format.R8G8B8A8_SRGB, 64, 32, 7),
     ImageShape(Format.R8G8B8A8_UNORM, 16, 16, 1),
     ImageShape(Format.R8_UNORM, 33, 17, 2),
+    ImageShape(Format.R16G16B16A16_SFLOAT, 16, 16, 3, cube=True),
 )
 SMALL = Policy(block=1 << 20, own=1 << 14, staging=1 << 17, window=1 << 18)
 
@@ -65,7 +67,7 @@ class World:
                 asset = Requirement(key, Kind.BUFFER, size, alignment, usage=STAGED, contents=Contents.CACHE)
             else:
                 shape = SHAPES[int(self.random.integers(len(SHAPES)))]
-                size = chain_bytes(shape)
+                size = tight_bytes(shape)
                 asset = Requirement(key, Kind.IMAGE, shape=shape, usage=SAMPLED, contents=Contents.CACHE)
             begin = -(-(end + int(self.random.integers(0, 3000))) // 16) * 16
             self.assets[key], self.ranges[key] = asset, (db, begin, size)
@@ -133,13 +135,14 @@ class World:
         if shape is None:
             visible = read_buffer(self.device, self.profile, place.handle, place.offset, place.size)
             return np.array_equal(visible, expected)
-        for mip in range(shape.mip_levels):
+        for level in mip_levels(shape):
+            layer = place.layer + level.layer
             texels = read_image(
-                self.device, self.profile, place.handle, shape, READ, layer=place.layer, mip=mip
+                self.device, self.profile, place.handle, shape, READ, layer=layer, mip=level.mip
             )
-            if not np.array_equal(texels, picture(expected, shape, mip)):
+            of_level = picture(expected[level.offset :], shape, level.mip)
+            if not np.array_equal(texels.view(np.uint8), of_level.view(np.uint8)):
                 return False
-            expected = expected[texels.nbytes :]
         return True
 
     def __enter__(self) -> Self:

@@ -138,7 +138,8 @@ class MemoryModel:
             shape = f"{entry['width']}x{entry['height']} {word(Format(int(entry['format'])))}"
             counts = {name: int(entry[name]) for name in ("mip_levels", "samples", "layers")}
             extra = [f"{count} {name.removesuffix('_levels')}" for name, count in counts.items() if count > 1]
-            what, usage = f"image {', '.join([shape, *extra])}", flag_names(ImageUsage(int(entry["usage"])))
+            image = "cube" if entry["cube"] else "image"
+            what, usage = f"{image} {', '.join([shape, *extra])}", flag_names(ImageUsage(int(entry["usage"])))
         inside = count_text(int(self._subresources_in[row]), "subresource")
         place = f"offset {int(entry['offset']):,} in allocation {entry['allocation']}, {inside}"
         if (page := self._waiting.get(int(entry["id"]))) is not None:

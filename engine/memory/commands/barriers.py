@@ -6,7 +6,7 @@ copies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -67,13 +67,22 @@ def image_barriers(
     return made
 
 
+def layers_of(places: Iterable[tuple[LiveResource, int]]) -> list[Layer]:
+    """Return every layer of the keys at these (image, first layer): one each, six of a cube."""
+    return [
+        (resource, first + layer)
+        for resource, first in places
+        for layer in range(resource.shape.layers if resource.shape is not None else 1)
+    ]
+
+
 def layer_range(resource: LiveResource, layer: int) -> dict[str, int]:
-    """Return the fields of the VkImageSubresourceRange of one layer with all its mips."""
+    """Return the fields of the VkImageSubresourceRange of the layers of one key with all their mips."""
     return {
         "aspectMask": _aspect(resource),
         "levelCount": REMAINING,
         "baseArrayLayer": layer,
-        "layerCount": 1,
+        "layerCount": resource.shape.layers if resource.shape is not None else 1,
     }
 
 

@@ -28,6 +28,7 @@ from engine.memory.commands.barriers import (
     before,
     image_barriers,
     layer_range,
+    layers_of,
 )
 from engine.memory.commands.structures import as_pointer, join, number, rows
 from engine.memory.device.objects import LiveResource, Objects, aspect
@@ -106,8 +107,8 @@ def move(vk: Commands, commands: Any, objects: Objects, step: Move) -> None:
         return
     shape = source.shape
     assert shape is not None
-    read = [(source, int(layer)) for layer in distinct(step.sources)]
-    written = [(target, int(layer)) for layer in distinct(step.targets)]
+    read = layers_of((source, int(layer)) for layer in distinct(step.sources))
+    written = layers_of((target, int(layer)) for layer in distinct(step.targets))
     opened = [image_barriers(read, READ, SOURCE, BEFORE), image_barriers(written, READ, TARGET, BEFORE)]
     closed = [image_barriers(read, SOURCE, READ, AFTER), image_barriers(written, TARGET, READ, AFTER)]
     barrier(vk, commands, before, join("VkImageMemoryBarrier2", *opened))
@@ -117,7 +118,7 @@ def move(vk: Commands, commands: Any, objects: Objects, step: Move) -> None:
         regions[side]["aspectMask"] = int(shape.format.info.aspect)
         regions[side]["mipLevel"] = mips
         regions[side]["baseArrayLayer"] = layers[:, None]
-        regions[side]["layerCount"] = 1
+        regions[side]["layerCount"] = shape.layers
     regions["extent"]["width"] = np.maximum(shape.width >> mips, 1)
     regions["extent"]["height"] = np.maximum(shape.height >> mips, 1)
     regions["extent"]["depth"] = 1
@@ -135,12 +136,12 @@ def move(vk: Commands, commands: Any, objects: Objects, step: Move) -> None:
 
 
 def zero(vk: Commands, commands: Any, places: Iterable[tuple[LiveResource, int, int]]) -> None:
-    """Record the zeroing of each (resource, offset or layer, size in bytes).
+    """Record the zeroing of each (resource, offset or first layer, size in bytes).
 
     Raises DioramaInternalError for buffer ranges that are not multiples of 4 bytes.
     """
     listed = list(places)
-    layers = [(resource, place) for resource, place, _ in listed if resource.kind is Kind.IMAGE]
+    layers = layers_of((resource, place) for resource, place, _ in listed if resource.kind is Kind.IMAGE)
     barrier(vk, commands, before, image_barriers(layers, READ, TARGET, BEFORE))
     for resource, place, size in listed:
         if resource.kind is Kind.BUFFER:
@@ -167,7 +168,7 @@ def transfer_ownership(
     `families` are (source, destination).
     """
     listed = list(places)
-    layers = [(resource, place) for resource, place, _ in listed if resource.kind is Kind.IMAGE]
+    layers = layers_of((resource, place) for resource, place, _ in listed if resource.kind is Kind.IMAGE)
     images = image_barriers(layers, READ, READ, AFTER)
     ranges = [row for row in listed if row[0].kind is Kind.BUFFER]
     buffers = rows("VkBufferMemoryBarrier2", len(ranges))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.memory.commands import copies
+from engine.memory.commands.barriers import layers_of
 from engine.memory.commands.deletion_queue import Ticket
 from engine.memory.commands.recorder import Recorder
 from engine.memory.device.objects import LiveResource
@@ -122,7 +123,7 @@ class Queues:
         places = [place for place, _ticket in released]
         target.wait_for(source.timeline, max(ticket for _place, ticket in released))
         self._transfer(places, source, target, target)
-        for resource, layer, _size in places:
+        for resource, layer in layers_of((resource, place) for resource, place, _size in places):
             resource.transfer_owned.discard(layer)
 
     def _transfer(self, places: list[Range], source: Recorder, target: Recorder, on: Recorder) -> None:
@@ -135,9 +136,9 @@ def _range_id(place: Range) -> tuple[int, int]:
 
 
 def _overlap(one: Range, other: Range) -> bool:
-    """Whether two ranges overlap: the same layer of an image, or common bytes of a buffer."""
+    """Whether two ranges overlap: the same layer or cube of an image, or common bytes of a buffer."""
     if one[0] is not other[0]:
         return False
     if one[0].kind is Kind.IMAGE:
-        return one[1] == other[1]
+        return any(layer in layers_of([other[:2]]) for layer in layers_of([one[:2]]))
     return one[1] < other[1] + other[2] and other[1] < one[1] + one[2]

@@ -23,7 +23,8 @@ class Location:
     layer : int
         First layer in the image; 0 for buffers.
     view : VkImageView
-        Default view: 2D array of all layers for sampled images, 2D for attachments; NULL for buffers.
+        Default view: 2D array of all layers for sampled images, cube for cubes, 2D for attachments; NULL for
+        buffers.
     mapped : uint8[size] or None
         The bytes, if the memory is mapped. Copies that no frame in flight reads may be written.
     """

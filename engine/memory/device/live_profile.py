@@ -83,9 +83,13 @@ def buffer_info(size: int, usage: int) -> Any:
 
 
 def image_info(shape: ImageShape, layers: int, usage: int) -> Any:
-    """Return the create info of a 2D image: optimal tiling, exclusive sharing, initial layout UNDEFINED."""
+    """Return the create info of a 2D image or a cube.
+
+    Optimal tiling, exclusive sharing, initial layout UNDEFINED.
+    """
     return new(
         "VkImageCreateInfo",
+        flags=constants.VK_IMAGE_CREATE_CUBE_COMPATIBLE_BIT if shape.cube else 0,
         imageType=constants.VK_IMAGE_TYPE_2D,
         format=int(shape.format),
         extent=(shape.width, shape.height, 1),

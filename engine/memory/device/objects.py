@@ -296,6 +296,8 @@ class Objects:
         assert shape is not None
         plain = plain or (layers == 1 and bool(resource.usage & _ATTACHMENT))
         kind = constants.VK_IMAGE_VIEW_TYPE_2D if plain else constants.VK_IMAGE_VIEW_TYPE_2D_ARRAY
+        if shape.cube and layers == shape.layers:
+            kind = constants.VK_IMAGE_VIEW_TYPE_CUBE
         info = new(
             "VkImageViewCreateInfo",
             image=resource.handle,

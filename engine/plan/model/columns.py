@@ -78,11 +78,11 @@ def need_columns(
     known = _known_terms(coalesced, profile, policy, table)
     known.learn(coalesced, needs)
     of = known.rows.take(needs["terms"])
-    image, alignment, copies, cached, tight = (of[name] for name in _FACTS)
+    image, alignment, copies, cached, tight, layers = (of[name] for name in _FACTS)
     size = np.where(image, tight * copies, needs["size"])
     _check_sizes(coalesced, needs, size)
     stride = np.where(image, tight, -(-size // alignment) * alignment)
-    footprint = np.where(image, copies, stride * copies)
+    footprint = np.where(image, layers * copies, stride * copies)
     is_large = (footprint >= policy.own) & ~image
     return NeedColumns(
         needs,
@@ -108,6 +108,7 @@ _TERMS = np.dtype(
         ("copies", np.int64),
         ("cached", np.bool_),
         ("tight", np.int64),  # bytes of one copy of an image
+        ("layers", np.int64),  # of one copy of an image
         ("usage", np.int64),
         ("group", np.int32),  # of a need that is small, or an image
         ("group_if_large", np.int32),
@@ -115,7 +116,7 @@ _TERMS = np.dtype(
         ("run_if_large", np.int32),
     ]
 )
-_FACTS = ("image", "alignment", "copies", "cached", "tight")
+_FACTS = ("image", "alignment", "copies", "cached", "tight", "layers")
 
 
 class _KnownTerms:
@@ -157,6 +158,7 @@ class _KnownTerms:
                 terms.copies,
                 terms.contents is Contents.CACHE,
                 tight_bytes(terms.shape) if terms.shape else 0,
+                terms.shape.layers if terms.shape else 0,
                 terms.usage,
                 *(0, 0, 0, 0),
             )

@@ -92,8 +92,12 @@ def group_of(terms: Terms, size: int, policy: Policy) -> Group:
     staged = terms.contents is Contents.CACHE
     usage = terms.usage
     if terms.kind is Kind.IMAGE:
-        alone = not staged or terms.copies > 1 or terms.dedicated is Dedicated.YES or usage & _ATTACHMENT
-        sharing = Sharing.OWN if alone else Sharing.LAYERS
+        cube = terms.shape is not None and terms.shape.cube
+        alone = (
+            *(not staged, cube, terms.copies > 1, terms.dedicated is Dedicated.YES),
+            bool(usage & _ATTACHMENT),
+        )
+        sharing = Sharing.OWN if any(alone) else Sharing.LAYERS
     elif terms.dedicated is Dedicated.YES or ((terms.dedicated or not staged) and size >= policy.own):
         sharing = Sharing.OWN
     else:

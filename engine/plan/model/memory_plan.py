@@ -59,6 +59,7 @@ RESOURCE = np.dtype(
         ("height", np.int32),
         ("mip_levels", np.int32),
         ("samples", np.int32),
+        ("cube", np.bool_),
         ("layers", np.int32),
         ("estimated", np.bool_),  # the profile only estimates size and alignment
         ("aliased", np.bool_),  # shares bytes with another resource that is never live at the same time
@@ -176,4 +177,5 @@ def shape_of(resource: np.void) -> ImageShape:
         int(resource["height"]),
         int(resource["mip_levels"]),
         int(resource["samples"]),
+        bool(resource["cube"]),
     )

@@ -217,9 +217,9 @@ class Builder:
 def _row(ident: int, new: NewResource, allocation: int, offset: int) -> tuple[object, ...]:
     shape = new.shape
     extent = (
-        (int(shape.format), shape.width, shape.height, shape.mip_levels, shape.samples)
+        (int(shape.format), shape.width, shape.height, shape.mip_levels, shape.samples, shape.cube)
         if shape is not None
-        else (0, 0, 0, 0, 0)
+        else (0, 0, 0, 0, 0, False)
     )
     memory = new.memory
     place = (ident, allocation, offset, memory.size, new.bytes, memory.alignment, new.usage, int(new.kind))

@@ -21,7 +21,7 @@ def image_alignment(shape: ImageShape, optimal: int) -> int:
 
 def image_slack(shape: ImageShape, optimal: int) -> int:
     """The most bytes of staging that the alignment of a piece of an image takes."""
-    return 2 * image_alignment(shape, optimal) + shape.mip_levels * 4 * shape.format.info.block_bytes
+    return 2 * image_alignment(shape, optimal) + len(mip_levels(shape)) * 4 * shape.format.info.block_bytes
 
 
 def copy_row_granularity(profile: DeviceProfile, policy: Policy) -> int:

@@ -253,7 +253,8 @@ def _image_rule(at: _JsonValue) -> ImageRule:
 def _fact(at: _JsonValue) -> ImageFact:
     width, height = at.integers("dims", 2)
     texel = at.parsed("format", lambda v: Format[v.upper()])
-    shape = ImageShape(texel, width, height, at.integer("mipLevels"), at.integer("samples"))
+    cube = at.flag("cube") if "cube" in at.value else False
+    shape = ImageShape(texel, width, height, at.integer("mipLevels"), at.integer("samples"), cube)
     usage = at.parsed("usages", lambda v: flags_from_names(ImageUsage, v))
     requirements = MemoryRequirements(
         at.integer("size", _MAX_BYTES),
@@ -272,6 +273,7 @@ def _fact_value(fact: ImageFact) -> dict[str, Any]:
         "dims": [shape.width, shape.height],
         "mipLevels": shape.mip_levels,
         "samples": shape.samples,
+        **({"cube": True} if shape.cube else {}),
         "layers": fact.layers,
         "usages": list(flag_names(fact.usage)),
         "size": requirements.size,

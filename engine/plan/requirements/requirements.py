@@ -49,13 +49,22 @@ class QueueUse:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ImageShape:
-    """Images of equal shape can be layers of one array page; `width` and `height` are in texels."""
+    """Images of equal shape can be layers of one array page; `width` and `height` are in texels.
+
+    A `cube` has six square layers, its faces towards +x, -x, +y, -y, +z and -z, and an image of its own.
+    """
 
     format: Format
     width: int
     height: int
     mip_levels: int = 1
     samples: int = 1
+    cube: bool = False
+
+    @property
+    def layers(self) -> int:
+        """Layers of one image."""
+        return 6 if self.cube else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +73,10 @@ class Requirement:
 
     `size` is in bytes (0 for images, which have a `shape`). `alignment` is any positive integer; the
     planner adds the alignments of descriptors and mapping. `copies` > 1 makes a ring: a buffer of that many
-    strides, or an image of that many layers. `lifetime` is the (first pass, last pass) between which a
-    transient's contents are live, None for always. `content` is the version of the bytes: a key whose content
-    changes is transferred again to another place, and the old one is used until then. Higher `priority` is
-    transferred earlier.
+    strides, or an image of that many times its layers. `lifetime` is the (first pass, last pass) between
+    which a transient's contents are live, None for always. `content` is the version of the bytes: a key
+    whose content changes is transferred again to another place, and the old one is used until then. Higher
+    `priority` is transferred earlier.
     """
 
     key: int
@@ -134,6 +143,8 @@ class Terms:
             return f"alignment {self.alignment} and {self.copies} copies; both must be at least 1"
         if self.kind is Kind.IMAGE and self.shape is None:
             return "an image without a shape"
+        if self.shape is not None and self.shape.cube and self.shape.width != self.shape.height:
+            return f"faces of a cube that are {self.shape.width} x {self.shape.height} texels"
         if self.contents is Contents.CACHE and self.copies > 1:
             return f"{self.copies} copies of cached contents; only 1 is possible"
         return ""

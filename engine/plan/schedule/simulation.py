@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.plan.model.memory_plan import shape_of
 from engine.plan.model.plan import Plan
-from engine.plan.requirements.shapes import mip_levels, tight_bytes
+from engine.plan.requirements.shapes import layer_bytes, mip_levels
 from engine.plan.resident.resident import Resident
 from engine.plan.resident.steps import (
     Allocate,
@@ -139,7 +139,7 @@ class SimulatedDevice:
     def _bind(self, step: Bind) -> None:
         row = self.resident.resources[step.resource]
         if row["kind"] == Kind.IMAGE:
-            self._images[step.resource] = Image(int(row["layers"]), tight_bytes(shape_of(row)))
+            self._images[step.resource] = Image(int(row["layers"]), layer_bytes(shape_of(row)))
         memory, end = self._memory[step.allocation], step.offset + int(row["size"])
         memory.defined[step.offset : end] = False
         memory.bytes[step.offset : end] = 0xCD

@@ -69,7 +69,7 @@ def split(pieces: Rows, shapes: list[ImageShape], limit: int, rows: int = 1) -> 
             parts["room"] = sizes
             parts["room"][-1] = piece["room"] - (starts[-1] - piece["start"])
         parts["start"], parts["size"] = starts, sizes
-        slack = int(piece["cost"] - max(piece["size"], piece["room"]))  # an image's room is one layer at most
+        slack = int(piece["cost"] - max(piece["size"], piece["room"]))  # an image's room is in layers
         parts["cost"] = (np.maximum(sizes, parts["room"]) if shape < 0 else sizes) + slack
         out.append(parts)
         if parts["cost"].max() > limit:
@@ -229,12 +229,14 @@ def _image_layout(
     begin = np.array([m.offset for m in levels], np.int64)
     stop = begin + np.array([m.size for m in levels], np.int64)
     row_bytes = np.array([m.row for m in levels], np.int64)
-    width, height = (np.array([getattr(m, f) for m in levels], np.int64) for f in ("width", "height"))
-    piece, mip = np.nonzero(
+    width, height, mip, layer = (
+        np.array([getattr(m, f) for m in levels], np.int64) for f in ("width", "height", "mip", "layer")
+    )
+    piece, level = np.nonzero(
         (pieces["start"][:, None] < stop) & (pieces["start"] + pieces["size"])[:, None].__gt__(begin)
     )
-    start = np.maximum(pieces["start"][piece], begin[mip])
-    size = np.minimum((pieces["start"] + pieces["size"])[piece], stop[mip]) - start
+    start = np.maximum(pieces["start"][piece], begin[level])
+    size = np.minimum((pieces["start"] + pieces["size"])[piece], stop[level]) - start
     first = np.concatenate([[True], piece[1:] != piece[:-1]])
     taken = -(-size // step) * step
     totals = np.add.reduceat(taken, np.flatnonzero(first))
@@ -245,11 +247,12 @@ def _image_layout(
     target = origin[piece] + before - before[first][piece]
     copies = np.zeros(len(piece), IMAGE_COPY)
     copies["staging_offset"], copies["resource"] = target, pieces["resource"][piece]
-    copies["layer"], copies["mip"], copies["size"] = pieces["place"][piece], mip, size
+    copies["layer"], copies["mip"] = pieces["place"][piece] + layer[level], mip[level]
+    copies["size"] = size
     block = shape.format.info.block_height
-    copies["y"] = (start - begin[mip]) // row_bytes[mip] * block
-    copies["width"] = width[mip]
-    copies["height"] = np.minimum(size // row_bytes[mip] * block, height[mip] - copies["y"])
+    copies["y"] = (start - begin[level]) // row_bytes[level] * block
+    copies["width"] = width[level]
+    copies["height"] = np.minimum(size // row_bytes[level] * block, height[level] - copies["y"])
     source = pieces["source"][piece] + start - pieces["start"][piece]
     return _reads(source, target, size), copies, int(base + totals.sum())
 

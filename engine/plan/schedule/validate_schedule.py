@@ -86,7 +86,7 @@ def _image(plan: Plan, image: np.void, copies: Rows, where: str) -> list[Finding
     """Rules 10 and 11 for all copies to one image, and rule 12 for their rows."""
     shape = shape_of(image)
     info, levels = shape.format.info, mip_levels(shape)
-    inside = (copies["mip"] >= 0) & (copies["mip"] < len(levels))
+    inside = (copies["mip"] >= 0) & (copies["mip"] < shape.mip_levels)
     inside &= (copies["layer"] >= 0) & (copies["layer"] < image["layers"])
     if not inside.all():
         wrong = copies[int(np.argmin(inside))]
@@ -154,7 +154,8 @@ def _move(rows: dict[int, np.void], step: Move, where: str) -> list[Finding]:
     found = _usage(rows, [step.from_resource], int(BufferUsage.TRANSFER_SRC), where)
     found += _usage(rows, [step.to_resource], int(BufferUsage.TRANSFER_DST), where)
     image = rows[step.from_resource]["kind"] == Kind.IMAGE
-    size = np.ones(len(step.keys), np.int64) if image else step.sizes
+    source = rows[step.from_resource]
+    size = np.full(len(step.keys), shape_of(source).layers, np.int64) if image else step.sizes
     ranges = []
     for resource, offset in ((step.to_resource, step.targets), (step.from_resource, step.sources)):
         made = np.zeros(len(step.keys), RANGE)

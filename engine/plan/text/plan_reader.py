@@ -93,9 +93,9 @@ class _Reader:
         size = _whole(node, "bytes") if kind is Kind.BUFFER else 0
         shape = _shape(node) if kind is Kind.IMAGE else None
         extent = (
-            (int(shape.format), shape.width, shape.height, shape.mip_levels, shape.samples)
+            (int(shape.format), shape.width, shape.height, shape.mip_levels, shape.samples, shape.cube)
             if shape
-            else (0, 0, 0, 0, 0)
+            else (0, 0, 0, 0, 0, False)
         )
         layers = _whole(node, "layers", 1, _MOST_SIDE) if shape else 0
         tail = (layers, _true(node, "estimated"), _true(node, "aliased"), int(sharing))
@@ -265,7 +265,7 @@ def _shape(node: Node) -> ImageShape:
     width, height = (integer(side, 1, _MOST_SIDE) for side in _entries(required(node, "dims"), 2))
     texel = _known(required(node, "format"), lambda t: Format[t.upper()])
     levels = _whole(node, "mipLevels", 1, max(width, height).bit_length())
-    return ImageShape(texel, width, height, levels, _whole(node, "samples", 1, 64))
+    return ImageShape(texel, width, height, levels, _whole(node, "samples", 1, 64), _true(node, "cube"))
 
 
 _Flags = TypeVar("_Flags", BufferUsage, ImageUsage, MemoryProperty, Access, Stage)

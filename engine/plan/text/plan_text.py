@@ -121,6 +121,8 @@ def _resource(plan: Plan, row: np.void, places: list[np.void]) -> Text:
         values["format"] = word(shape.format)
         values["dims"] = [shape.width, shape.height]
         values |= {"mipLevels": shape.mip_levels, "samples": shape.samples, "layers": int(row["layers"])}
+        if shape.cube:
+            values["cube"] = True
     values["sharing"] = word(Sharing(int(row["sharing"])))
     for flag in ("estimated", "aliased"):
         if row[flag]:

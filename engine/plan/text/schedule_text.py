@@ -50,7 +50,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return [list(row) for row in value.tolist()] if value.dtype.names else value.tolist()
     if isinstance(value, ImageShape):
-        return [word(value.format), value.width, value.height, value.mip_levels, value.samples]
+        sides = [value.width, value.height, value.mip_levels, value.samples]
+        return [word(value.format), *sides, *(["cube"] if value.cube else [])]
     if isinstance(value, QueueKind):
         return word(value)
     if isinstance(value, tuple):
@@ -99,8 +100,10 @@ def _entries(node: Node, count: int) -> list[Node]:
 
 
 def _shape(node: Node) -> ImageShape:
-    texel, *sides = _entries(node, 5)
-    return ImageShape(choice(texel, Format), *(integer(side, 1, 1 << 16) for side in sides))
+    cube = len(expect(node, Kind.LIST)) == 6 and node[5].text == "cube"
+    texel, *sides = _entries(node, 6 if cube else 5)[:5]
+    width, height, levels, samples = (integer(side, 1, 1 << 16) for side in sides)
+    return ImageShape(choice(texel, Format), width, height, levels, samples, cube)
 
 
 def _windows(node: Node) -> tuple[Window, ...]:

@@ -55,11 +55,13 @@ def _binding(j: Joined) -> list[Finding]:
 
 
 def _extents(j: Joined) -> list[Finding]:
-    """Size limits (VkBufferCreateInfo-size-06409, VkImageCreateInfo-extent-02252, -02253)."""
+    """Size limits (VkBufferCreateInfo-size-06409, VkImageCreateInfo-extent-02252, -02253); cubes (-08866)."""
     r, limits = j.memory.resources, j.plan.profile.limits
     found = j.resources("extent", r["bytes"] > limits.max_buffer_size)
     wide = np.maximum(r["width"], r["height"]) > limits.max_image_dimension_2d
-    return found + j.resources("extent", wide | (r["layers"] > limits.max_image_array_layers))
+    found += j.resources("extent", wide | (r["layers"] > limits.max_image_array_layers))
+    odd = (r["width"] != r["height"]) | (r["layers"] % 6 != 0) | (r["samples"] != 1)
+    return found + j.resources("cube", r["cube"] & odd)
 
 
 def _granularity(j: Joined) -> list[Finding]:
@@ -215,7 +217,10 @@ def stays_bound(before: Plan, after: Plan) -> Iterator[Finding]:
     """Rule 3 between two plans: an id in both is the same object, bound to the same range."""
     for part, fields in (
         (Part.ALLOCATION, ("memory_type", "size", "own", "dedicated", "device_address", "mapped", "linear")),
-        (Part.RESOURCE, ("allocation", "offset", "size", "bytes", "usage", "kind", "format", "layers")),
+        (
+            Part.RESOURCE,
+            ("allocation", "offset", "size", "bytes", "usage", "kind", "format", "cube", "layers"),
+        ),
     ):
         old, new = (getattr(plan.memory, f"{part.value}s") for plan in (before, after))
         both = np.intersect1d(old["id"], new["id"])

@@ -319,3 +319,17 @@ def test_a_hand_over_names_both_families_ranges_and_layers() -> None:
 
 def test_barriers_of_no_layers_are_no_rows() -> None:
     assert len(barriers.image_barriers([], READABLE, TARGET, barriers.BEFORE)) == 0
+
+
+def test_a_cube_moves_and_is_zeroed_with_all_its_faces() -> None:
+    shape = ImageShape(Format.R8G8B8A8_UNORM, 8, 8, cube=True)
+    vk, one, two = RecordedCommands(), image(1, shape), image(2, shape)
+    keys, zero = np.array([7], np.int64), np.array([0], np.int64)
+    copies.move(vk, COMMANDS, Objects(one, two), Move(keys, 1, 2, zero, zero, np.array([1536], np.int64)))
+    ((_commands, info),) = vk.named("vkCmdCopyImage2")
+    region = info.pRegions[0]
+    assert (region.srcSubresource.layerCount, region.dstSubresource.layerCount) == (6, 6)
+    assert [layer for _, layer, *_ in dependencies(vk)[0]["images"]] == [*range(6), *range(6)]
+    copies.zero(vk, COMMANDS, [(one, 0, 1536)])
+    ((*_, span),) = vk.named("vkCmdClearColorImage")
+    assert (span.baseArrayLayer, span.layerCount) == (0, 6)

@@ -240,3 +240,13 @@ def test_copies_are_sent_alone(device: RecordedDevice, queues: Queues) -> None:
     queues.commands_for(queues.transfer)
     queues.submit_copies()
     assert [submitted.family for submitted in device.submits] == [FROM]
+
+
+def test_a_cube_changes_hands_with_all_its_faces(queues: Queues, device: RecordedDevice) -> None:
+    shape = ImageShape(Format.R8G8B8A8_UNORM, 4, 4, cube=True)
+    cube = LiveResource(3, Kind.IMAGE, handle("VkImage", 103), int(ImageUsage.SAMPLED), 0, shape, 6)
+    cube.transfer_owned.update(range(6))
+    queues.release([(cube, 0, 384)], COPY, DRAW)
+    queues.reclaim([(cube, 4, 64)])
+    assert handed(device) == [((FROM, TO), [], [0, 1, 2, 3, 4, 5])] * 2
+    assert not cube.transfer_owned
