@@ -14,6 +14,7 @@ from engine.graph import (
     DepthTarget,
     DrawPass,
     ImageRead,
+    MaterialParameter,
     Pass,
 )
 from engine.plan import Requirement
@@ -27,11 +28,14 @@ FORWARD = DrawPass(
     color=(ColorTarget(SCENE_COLOR),),
     depth=DepthTarget(SCENE_DEPTH),
     reads=(ImageRead(SHADOW_MAP, "shadowMap", SHADOW),),
-    material_defaults=(
-        ("baseColor", (1.0, 1.0, 1.0, 1.0)),
-        ("roughness", (1.0,)),
-        ("metallic", (1.0,)),
-        ("normalScale", (1.0,)),
+    parameters=(
+        MaterialParameter("baseColor", (1.0, 1.0, 1.0, 1.0), 0.0),
+        MaterialParameter("roughness", (1.0,), 0.0, 1.0),
+        MaterialParameter("metallic", (1.0,), 0.0, 1.0),
+        MaterialParameter("normalScale", (1.0,)),
+        MaterialParameter("anisotropy", (0.0,), -1.0, 1.0),
+        MaterialParameter("emissive", (0.0, 0.0, 0.0), 0.0),
+        MaterialParameter("occlusionStrength", (1.0,), 0.0, 1.0),
     ),
 )
 

@@ -15,6 +15,7 @@ from engine.assets.cache.facts import (
 )
 from engine.assets.database import builtin_db, read_asset_db, read_asset_db_file
 from engine.assets.formats import (
+    AlphaMode,
     ColorSpace,
     IndexFormat,
     ShaderStage,
@@ -46,10 +47,12 @@ from engine.assets.spirv.reflection import (
     Member,
     PushConstants,
     Reflection,
+    SpecConstant,
     Variable,
 )
 
 __all__ = [
+    "AlphaMode",
     "Asset",
     "AssetDb",
     "AssetLibrary",
@@ -75,6 +78,7 @@ __all__ = [
     "ShaderStage",
     "Skeleton",
     "SkeletonFacts",
+    "SpecConstant",
     "Texture2d",
     "TextureFacts",
     "TextureFormat",

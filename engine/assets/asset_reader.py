@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.formats import (
+    AlphaMode,
     ColorSpace,
     IndexFormat,
     ShaderStage,
@@ -39,6 +40,7 @@ from engine.humon import (
     Kind,
     Node,
     ProblemCollector,
+    boolean,
     choice,
     expect,
     failure,
@@ -70,7 +72,16 @@ _FIELDS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.VERTICES: ("source", "source_adbi", "vertexFormat"),
     AssetType.INDICES: ("source", "source_adbi", "indexFormat"),
     AssetType.SKELETON: ("source", "source_adbi", "numBones"),
-    AssetType.MATERIAL: ("shaders", "shader_adbis", "textures", "texture_adbis", "parameters"),
+    AssetType.MATERIAL: (
+        "shaders",
+        "shader_adbis",
+        "textures",
+        "texture_adbis",
+        "parameters",
+        "alphaMode",
+        "alphaCutoff",
+        "doubleSided",
+    ),
     AssetType.SHADER: ("source", "stage", "entryPoint"),
     AssetType.TEXTURE2D: ("source", "dims", "format", "mipLevels", "colorSpace"),
 }
@@ -178,7 +189,16 @@ class AssetReader:
                     )
                     raise failure(Code.COUNT, message, child)
                 parameters[parameter] = values
-        return Material(ref, name, shaders, textures, parameters)
+        return Material(
+            ref,
+            name,
+            shaders,
+            textures,
+            parameters,
+            alpha_mode=_enum(node["alphaMode"], AlphaMode) if "alphaMode" in node else AlphaMode.OPAQUE,
+            alpha_cutoff=number(node["alphaCutoff"], 0.0, 1.0) if "alphaCutoff" in node else 0.5,
+            double_sided="doubleSided" in node and boolean(node["doubleSided"]),
+        )
 
     def _shaders(self, node: Node) -> tuple[AssetRef, ...]:
         shaders = tuple(self._names.find(child, AssetType.SHADER) for child in node)

@@ -16,6 +16,10 @@ class AssetCode(ProblemCode):
     LODS = "asset.lods", "A mesh has no level of detail."
     NAME = "asset.name", "A name is empty, a number, or equal or too similar to another one of its type."
     NONE = "asset.none", "The file has no assetDb."
+    PARAMETER = (
+        "asset.parameter",
+        "A parameter of a material is beyond its limits; the nearest number is used.",
+    )
     REFERENCE = "asset.reference", "A reference has no asset, or one of another type."
     SHADERS = "asset.shaders", "A material has no shader, or one twice."
     SLOT = "asset.slot", "A texture slot is filled twice."

@@ -108,6 +108,14 @@ class TextureFormat(StrEnum):
     R8G8B8A8_SRGB = "r8g8b8a8_srgb"
 
 
+class AlphaMode(StrEnum):
+    """How a material covers what is behind it: all of it, where its alpha reaches a cutoff, or in part."""
+
+    OPAQUE = "opaque"
+    MASK = "mask"
+    BLEND = "blend"
+
+
 class ColorSpace(StrEnum):
     """The encoding of a texture's numbers: sRGB colours, or linear values."""
 

@@ -24,7 +24,12 @@ from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Material,
 from engine.humon import InputError, Problem
 
 _PLACEHOLDER = "placeholder"
-_SLOT_PLACEHOLDERS = {"normal": "flatNormal", "tangent": "flatNormal", "roughness": "matte"}
+_SLOT_PLACEHOLDERS = {
+    "normal": "flatNormal",
+    "tangent": "flatNormal",
+    "roughness": "matte",
+    "occlusion": "white",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
     AssetType.VERTICES: 1,
     AssetType.INDICES: 1,
     AssetType.SKELETON: 1,
-    AssetType.SHADER: 3,
+    AssetType.SHADER: 4,
     AssetType.TEXTURE2D: 1,
 }
 """Incremented when an importer makes other bytes or facts of the same source, which invalidates caches."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.assets.formats import (
+    AlphaMode,
     ColorSpace,
     IndexFormat,
     ShaderStage,
@@ -135,12 +136,18 @@ class Skeleton(Asset):
 
 @dataclass(frozen=True, slots=True)
 class Material(Asset):
-    """Shaders, one per stage; textures by slot; parameters by their names in the shaders."""
+    """Shaders, one per stage; textures by slot; parameters by their names in the shaders.
+
+    `alpha_cutoff`, from 0 to 1, is for masked materials. The back faces of a `double_sided` one are drawn.
+    """
 
     type = AssetType.MATERIAL
     shaders: tuple[AssetRef, ...]
     textures: Mapping[str, AssetRef] = field(default_factory=dict)
     parameters: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    alpha_mode: AlphaMode = AlphaMode.OPAQUE
+    alpha_cutoff: float = 0.5
+    double_sided: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ features that take part in the pass as requesters; its reads and writes become b
 
 from __future__ import annotations
 
+import math
 from dataclasses import KW_ONLY, dataclass
 
 from engine.graph.buffers import BufferUse
@@ -113,18 +114,38 @@ class ClearPass(Pass):
 
 
 @dataclass(frozen=True)
+class MaterialParameter:
+    """A parameter of all materials of a pass: its default, and the limits of its numbers."""
+
+    name: str
+    default: tuple[float, ...]
+    minimum: float = -math.inf
+    maximum: float = math.inf
+
+    def limited(self, numbers: tuple[float, ...]) -> tuple[float, ...]:
+        """Return the nearest numbers within the limits."""
+        return tuple(min(max(number, self.minimum), self.maximum) for number in numbers)
+
+    def range_text(self) -> str:
+        """Return the limits in words."""
+        if self.maximum == math.inf:
+            return f"at least {self.minimum:g}"
+        return f"from {self.minimum:g} to {self.maximum:g}"
+
+
+@dataclass(frozen=True)
 class DrawPass(Pass):
     """Draws the enabled rows of the feature type `draws`.
 
     `shaders` are names of shader assets, `NAME` in the builtin assetDb or `DATABASE/NAME` of the scene.
-    If there are none, the material of each drawn model names its shaders, with `material_defaults` for
-    parameters that the material does not set.
+    If there are none, the material of each drawn model names its shaders; `parameters` are those that every
+    material has. A material may be double-sided, which goes before the cull mode of `state`.
     """
 
     draws: str = ""
     shaders: tuple[str, ...] = ()
     state: RasterState = RasterState()
-    material_defaults: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    parameters: tuple[MaterialParameter, ...] = ()
 
 
 @dataclass(frozen=True)

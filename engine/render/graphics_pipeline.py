@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine.plan.terms.drawing import Blend
+from engine.planning.draw.shading import attribute_for
 from engine.render.layouts import BindingSlot, Layouts, SetLayout
 from engine.vk.binding import NULL, constants
 from engine.vk.device import Device
@@ -30,7 +31,8 @@ _RGBA = ColorComponent.R | ColorComponent.G | ColorComponent.B | ColorComponent.
 class PipelineDescription:
     """Everything that a graphics pipeline is made from but the code of its shaders; numbers are Vulkan's.
 
-    `stages` are (stage, entry point), `attributes` (location, format, offset in bytes) of the only vertex
+    `stages` are (stage, entry point), `constants` the specialization constants of each, (id, value) of 4
+    bytes, `attributes` (location, format, offset in bytes) of the only vertex
     buffer, whose vertices are `stride` bytes apart.
     """
 
@@ -46,6 +48,8 @@ class PipelineDescription:
     depth_bias: tuple[float, float] | None
     depth_clamp: bool
     wireframe: bool
+    alpha_to_coverage: bool
+    constants: tuple[tuple[tuple[int, int], ...], ...]
     blends: tuple[int, ...]
     samples: int
     colour_formats: tuple[int, ...]
@@ -64,6 +68,7 @@ class PipelineDescription:
             "sets": tuple(tuple(BindingSlot(**slot) for slot in slots) for slots in value["sets"]),
             "attributes": tuple((place, form, offset) for place, form, offset in value["attributes"]),
             "depth_bias": None if bias is None else (bias[0], bias[1]),
+            "constants": tuple(tuple(map(tuple, of_stage)) for of_stage in value["constants"]),
             "blends": tuple(value["blends"]),
             "colour_formats": tuple(value["colour_formats"]),
         }
@@ -87,8 +92,12 @@ def describe_pipeline(row: PipelineRow, offsets: Sequence[int], shading: ShaderS
     offered = {
         name: (int(form), offset) for (name, form), offset in zip(row.vertex_format, offsets, strict=True)
     }
-    attributes = ((v.location, *offered.get(v.name, (0, 0))) for v in shading.inputs)
-    state = row.state
+    attributes = ((v.location, *offered.get(attribute_for(v.name, offered), (0, 0))) for v in shading.inputs)
+    state, values = row.state, dict(row.constants)
+    constants = (
+        tuple((one.id, values[one.name]) for one in of_stage if one.name in values)
+        for of_stage in shading.constants
+    )
     return PipelineDescription(
         stages=tuple((int(stage), entry) for stage, entry in shading.stages),
         sets=set_layouts(shading),
@@ -102,6 +111,8 @@ def describe_pipeline(row: PipelineRow, offsets: Sequence[int], shading: ShaderS
         depth_bias=state.depth_bias,
         depth_clamp=state.depth_clamp,
         wireframe=state.wireframe,
+        alpha_to_coverage=state.alpha_to_coverage,
+        constants=tuple(constants),
         blends=tuple(int(blend) for blend in state.blends),
         samples=state.samples,
         colour_formats=tuple(int(form) for form in state.colour_formats),
@@ -122,16 +133,35 @@ def create_pipeline(
     modules: list[Any] = []
     try:
         stages = []
-        for (stage, entry), one in zip(described.stages, code, strict=True):
+        constants = described.constants or ((),) * len(code)
+        for (stage, entry), one, values in zip(described.stages, code, constants, strict=True):
             info = new("VkShaderModuleCreateInfo", codeSize=len(one), pCode=one)
             modules.append(device.create("ShaderModule", info, name=name))
             stages.append(
-                new("VkPipelineShaderStageCreateInfo", stage=stage, module=modules[-1], pName=entry)
+                new(
+                    "VkPipelineShaderStageCreateInfo",
+                    stage=stage,
+                    module=modules[-1],
+                    pName=entry,
+                    pSpecializationInfo=_specialization(values),
+                )
             )
         return device.create("Pipeline", _info(layouts, described, stages), name=name, cache=cache)
     finally:
         for module in modules:
             device.destroy("ShaderModule", module)
+
+
+def _specialization(values: Sequence[tuple[int, int]]) -> Any:
+    """Return the VkSpecializationInfo of constants (id, value), None without any."""
+    if not values:
+        return None
+    entries = [
+        new("VkSpecializationMapEntry", constantID=number, offset=4 * place, size=4)
+        for place, (number, _) in enumerate(values)
+    ]
+    data = b"".join(value.to_bytes(4, "little") for _, value in values)
+    return new("VkSpecializationInfo", pMapEntries=entries, dataSize=len(data), pData=data)
 
 
 def _info(layouts: Layouts, described: PipelineDescription, stages: list[Any]) -> Any:
@@ -164,7 +194,12 @@ def _info(layouts: Layouts, described: PipelineDescription, stages: list[Any]) -
             depthBiasSlopeFactor=bias[1],
             lineWidth=1.0,
         ),
-        pMultisampleState=new("VkPipelineMultisampleStateCreateInfo", rasterizationSamples=described.samples),
+        pMultisampleState=new(
+            "VkPipelineMultisampleStateCreateInfo",
+            rasterizationSamples=described.samples,
+            alphaToCoverageEnable=described.alpha_to_coverage,
+            alphaToOneEnable=described.alpha_to_coverage,
+        ),
         pDepthStencilState=new(
             "VkPipelineDepthStencilStateCreateInfo",
             depthTestEnable=described.depth_test,

@@ -94,4 +94,12 @@ class Pipelines:
 
 def _identity(row: PipelineRow) -> tuple[Any, ...]:
     """Return the key of a plan row's pipeline: everything but its name and its requesters."""
-    return row.shaders, row.vertex_format, row.vertex_stride, row.topology, row.pass_name, row.state
+    return (
+        row.shaders,
+        row.vertex_format,
+        row.vertex_stride,
+        row.topology,
+        row.pass_name,
+        row.state,
+        row.constants,
+    )

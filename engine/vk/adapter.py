@@ -34,6 +34,7 @@ OPTIONAL_FEATURES = {
         "depthClamp",
         "depthBiasClamp",
         "fillModeNonSolid",
+        "alphaToOne",
         "independentBlend",
         "imageCubeArray",
         "textureCompressionBC",

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from support.sampling import amount
 from support.shaders import compiled
 
-from engine.assets import AssetType, DescriptorType, Reflection, ShaderFacts, ShaderStage, VertexFormat
+from engine.assets import (
+    AssetType,
+    DescriptorType,
+    Reflection,
+    ShaderFacts,
+    ShaderStage,
+    SpecConstant,
+    VertexFormat,
+)
 from engine.assets.cache.facts import facts_from_json, facts_to_json
 from engine.assets.spirv.module import check_module, reflect
 from engine.assets.spirv.types import SpirvError
@@ -35,13 +43,15 @@ layout(set = 1, binding = 2) uniform texture2D loose;
 layout(set = 1, binding = 3) uniform sampler taker;
 layout(set = 1, binding = 4, rgba8) uniform readonly image2D target;
 layout(push_constant) uniform Push { layout(offset = 16) mat4 a; vec2 b; } pushed;
+layout(constant_id = 7) const bool upright = true;
+layout(constant_id = 3) const uint alphaMode = 1u;
 void main() {
     vec4 all = texture(pictures[1], vec3(0)) + texture(shadowMap, vec3(0));
     all += pushed.a[0] + vec4(pushed.b, 0, 0);
     all += texture(sampler2D(loose, taker), vec2(0)) + vec4(view.eye, view.steps[1]) + view.far;
     all += sums.sum[0] + imageLoad(target, corner);
     gl_Position = view.viewProj * placing * items.row[gl_InstanceIndex].world * vec4(pos, 1.0) + all;
-    uv = pos.xy;
+    uv = upright ? pos.xy : pos.xy * float(alphaMode);
     kind = bone;
 }
 """
@@ -111,6 +121,13 @@ def test_push_constants_have_their_range() -> None:
     (block,) = everything().push_constants
     assert (block.name, block.offset, block.size) == ("pushed", 16, 72)
     assert [(m.name, m.offset, m.size) for m in block.members] == [("a", 16, 64), ("b", 80, 8)]
+
+
+def test_specialization_constants_have_name_id_and_kind() -> None:
+    assert everything().constants == (
+        SpecConstant("alphaMode", 3, "uint"),
+        SpecConstant("upright", 7, "bool"),
+    )
 
 
 def test_compute_shaders_have_their_group_size() -> None:

@@ -106,7 +106,7 @@ def test_a_binding_that_nothing_provides_is_named_for_each_material(project):
     edit(
         project / MATERIAL / "defaultMaterial.fs.glsl",
         (binding, f"layout(set = 0, binding = 5) uniform Weather {{ vec4 rain; }} weather;\n{binding}"),
-        ("colour = vec4(sum", "colour = weather.rain + vec4(sum"),
+        ("colour = vec4(alphaMode", "colour = weather.rain + vec4(alphaMode"),
     )
     with opened(project) as scene:
         assert_problems(scene, ("shader.interface", "'weather'"), ("shader.interface", "'weather'"))

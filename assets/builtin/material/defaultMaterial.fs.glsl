@@ -3,6 +3,8 @@
 //
 // Diffuse: Lambert. Specular: GGX with height-correlated Smith visibility (Heitz 2014), stretched
 // along the tangent map's direction by `anisotropy` (Burley 2012), Schlick's Fresnel.
+//
+// Back faces, which are drawn of double-sided materials, are shaded as seen from behind.
 #version 450
 
 #include "../shader/frame.glsl"
@@ -14,6 +16,10 @@ struct Material {
     float metallic;
     float normalScale;
     float anisotropy;   // -1 to 1, along the tangent map's direction
+    vec3 emissive;      // factor of the emissive map, in the unit of the scene's light
+    float occlusionStrength;
+    float alphaCutoff;
+    uint filled;        // a bit for each texture that the material has, by its binding
 };
 layout(set = 0, binding = 3, std430) readonly buffer Materials { Material row[]; } materials;
 layout(set = 0, binding = 4) uniform sampler2DShadow shadowMap;
@@ -22,12 +28,23 @@ layout(set = 1, binding = 0) uniform sampler2DArray albedo;
 layout(set = 1, binding = 1) uniform sampler2DArray normal;
 layout(set = 1, binding = 2) uniform sampler2DArray tangent;
 layout(set = 1, binding = 3) uniform sampler2DArray roughness;
+layout(set = 1, binding = 4) uniform sampler2DArray emissive;
+layout(set = 1, binding = 5) uniform sampler2DArray occlusion; // R; without it that of the roughness map
+
+// What the pipeline is made for: see docs/scenes.md.
+layout(constant_id = 0) const uint alphaMode = 0u; // 0: opaque, 1: mask, 2: blend
+layout(constant_id = 1) const bool alphaToCoverage = false;
+layout(constant_id = 2) const bool hasTangents = false;
+const uint MASK = 1u, BLEND = 2u;
+const uint OCCLUSION = 1u << 5;
 
 layout(location = 0) in vec3 position;
 layout(location = 1) in vec3 geometricNormal;
 layout(location = 2) in vec4 uvAlbedoNormal;
 layout(location = 3) in vec4 uvTangentRoughness;
 layout(location = 4) flat in uint material;
+layout(location = 5) in vec4 uvEmissiveOcclusion;
+layout(location = 6) in vec4 surfaceTangent;
 
 layout(location = 0) out vec4 colour;
 
@@ -44,6 +61,21 @@ mat3 tangentFrame(vec3 n, vec2 uv) {
     float longest = max(max(dot(t, t), dot(b, b)), 1e-20);
     float scale = inversesqrt(longest) * sign(dot(cross(dpx, dpy), n));
     return mat3(t * scale, -b * scale, n);
+}
+
+// The tangent frame of the mesh's own tangents, which are neither normalized nor turned upright after
+// interpolation, as those who baked the normal map had them (Mikkelsen, "Simulation of Wrinkled Surfaces
+// Revisited", 2008).
+mat3 givenFrame(vec3 n) {
+    return mat3(surfaceTangent.xyz, sign(surfaceTangent.w) * cross(n, surfaceTangent.xyz), n);
+}
+
+// The alpha of a masked surface: 0 or 1, and between them over the width of a pixel where samples are covered by it
+// (Golus, "Anti-aliased Alpha Test: The Esoteric Alpha To Coverage", 2017).
+float masked(float alpha, float cutoff) {
+    if (alphaToCoverage)
+        return clamp((alpha - cutoff) / max(fwidth(alpha), 1e-4) + 0.5, 0.0, 1.0);
+    return alpha < cutoff ? 0.0 : 1.0;
 }
 
 // How much of the first light reaches the surface: 3 x 3 bilinear comparisons around the point, moved
@@ -65,9 +97,14 @@ float lit(vec3 geometric, float cosine) {
 void main() {
     Material m = materials.row[material];
     vec3 geometric = normalize(geometricNormal);
-    mat3 tbn = tangentFrame(geometric, uvAlbedoNormal.zw);
+    mat3 tbn = hasTangents ? givenFrame(geometric) : tangentFrame(geometric, uvAlbedoNormal.zw);
+    if (!gl_FrontFacing) {
+        geometric = -geometric;
+        tbn = -tbn;
+    }
 
     vec4 base = texture(albedo, vec3(uvAlbedoNormal.xy, m.layers[0])) * m.baseColor;
+    float cover = alphaMode == MASK ? masked(base.a, m.alphaCutoff) : alphaMode == BLEND ? base.a : 1.0;
     vec3 bump = texture(normal, vec3(uvAlbedoNormal.zw, m.layers[1])).xyz * 2.0 - 1.0;
     vec3 grain = texture(tangent, vec3(uvTangentRoughness.xy, m.layers[2])).xyz * 2.0 - 1.0;
     vec3 arm = texture(roughness, vec3(uvTangentRoughness.zw, m.layers[3])).rgb;
@@ -76,7 +113,16 @@ void main() {
     vec3 n = normalize(tbn * bump);
     vec3 v = normalize(frame.cameraPosition.xyz - position);
     float nv = max(dot(n, v), 1e-3);
-    float occlusion = arm.r;
+    float open = arm.r;
+    if ((m.filled & OCCLUSION) != 0u)
+        open = texture(occlusion, vec3(uvEmissiveOcclusion.zw, m.layers[5])).r;
+    open = mix(1.0, open, m.occlusionStrength);
+    vec3 emitted = vec3(0.0);
+    if (m.emissive != vec3(0.0))
+        emitted = m.emissive * texture(emissive, vec3(uvEmissiveOcclusion.xy, m.layers[4])).rgb;
+    if (alphaMode == MASK && cover == 0.0)
+        discard;
+
     float rough = clamp(arm.g * m.roughness, 0.045, 1.0);
     float metal = clamp(arm.b * m.metallic, 0.0, 1.0);
     vec3 f0 = mix(vec3(0.04), base.rgb, metal);
@@ -113,7 +159,7 @@ void main() {
     vec3 around = mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, n.y * 0.5 + 0.5);
     vec3 mirrored = mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, reflect(-v, n).y * 0.5 + 0.5);
     vec3 edge = f0 + (max(vec3(1.0 - rough), f0) - f0) * pow(1.0 - nv, 5.0);
-    sum += (diffuse * around + edge * mirrored) * occlusion;
+    sum += (diffuse * around + edge * mirrored) * open + emitted;
 
-    colour = vec4(sum, 1.0);
+    colour = vec4(alphaMode == BLEND ? sum * cover : sum, cover); // multiplied by its coverage
 }

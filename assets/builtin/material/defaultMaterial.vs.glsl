@@ -10,12 +10,17 @@ layout(location = 2) in vec2 uv_albedo;
 layout(location = 3) in vec2 uv_normal;
 layout(location = 4) in vec2 uv_tangent;
 layout(location = 5) in vec2 uv_roughness;
+layout(location = 6) in vec2 uv_emissive;  // of a mesh without them: uv_albedo
+layout(location = 7) in vec2 uv_occlusion;
+layout(location = 8) in vec4 tangent;      // to the right in the normal map; w: -1 where that is mirrored
 
 layout(location = 0) out vec3 position;
 layout(location = 1) out vec3 geometricNormal;
 layout(location = 2) out vec4 uvAlbedoNormal;
 layout(location = 3) out vec4 uvTangentRoughness;
 layout(location = 4) flat out uint material;
+layout(location = 5) out vec4 uvEmissiveOcclusion;
+layout(location = 6) out vec4 surfaceTangent;
 
 void main() {
     uvec2 row = draws.row[gl_InstanceIndex];
@@ -24,6 +29,8 @@ void main() {
     geometricNormal = objectNormal(row.x, normal);
     uvAlbedoNormal = vec4(uv_albedo, uv_normal);
     uvTangentRoughness = vec4(uv_tangent, uv_roughness);
+    uvEmissiveOcclusion = vec4(uv_emissive, uv_occlusion);
+    surfaceTangent = vec4(objectDirection(row.x, tangent.xyz), tangent.w * objectHand(row.x));
     material = row.y;
     gl_PointSize = 1.0;
     gl_Position = frame.viewProjection * placed;

@@ -15,6 +15,19 @@ mat4 objectMatrix(uint object) {
     return mat4(vec4(m[0].xyz, 0.0), vec4(m[1].xyz, 0.0), vec4(m[2].xyz, 0.0), vec4(position, 1.0));
 }
 
+// A direction of an object, such as a tangent, in the frame's space, of any length. Axes are brought near length 1 first.
+vec3 objectDirection(uint object, vec3 direction) {
+    mat4 m = instances.placement[object];
+    vec3 longest = max(abs(m[0].xyz), max(abs(m[1].xyz), abs(m[2].xyz)));
+    float size = max(max(longest.x, longest.y), max(longest.z, 1e-30));
+    return mat3(m[0].xyz / size, m[1].xyz / size, m[2].xyz / size) * direction;
+}
+
+// -1 for a mirrored object, else 1.
+float objectHand(uint object) {
+    return instances.placement[object][3].w;
+}
+
 // The direction of an object's normal in the frame's space, of any length: by the cofactor matrix, which is right for every
 // scale, turned outwards where the object is mirrored. Axes are brought near length 1 first, so that nothing underflows.
 vec3 objectNormal(uint object, vec3 normal) {

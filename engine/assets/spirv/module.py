@@ -14,7 +14,14 @@ from itertools import islice
 
 from engine.assets.formats import ShaderStage, VertexFormat
 from engine.assets.limits import MAX_LOCATIONS, MAX_SHADER_BYTES
-from engine.assets.spirv.reflection import Binding, DescriptorType, PushConstants, Reflection, Variable
+from engine.assets.spirv.reflection import (
+    Binding,
+    DescriptorType,
+    PushConstants,
+    Reflection,
+    SpecConstant,
+    Variable,
+)
 from engine.assets.spirv.rules import Fault, faults
 from engine.assets.spirv.types import (
     Body,
@@ -114,6 +121,7 @@ def _reflect(code: bytes, stage: ShaderStage, entry_point: str) -> Reflection:
         local_size=_local_size(tables, entry_id) if stage is ShaderStage.COMPUTE else None,
         capabilities=tuple(sorted(tables.capabilities)),
         writes_point_size=stage is ShaderStage.VERTEX and _writes_point_size(tables, entry_id),
+        constants=tuple(sorted(_constants(tables), key=lambda row: row.id)),
     )
     found = list(islice(faults(tables, stage, entry_id, reflection), _MAX_FAULTS))
     if found:
@@ -214,6 +222,12 @@ def _read_constant(tables: ModuleTables, operands: tuple[int, ...]) -> None:
     tables.constants[operands[1]] = sum(word << 32 * place for place, word in enumerate(operands[2:]))
 
 
+def _read_spec_constant(tables: ModuleTables, operands: tuple[int, ...]) -> None:
+    tables.specialized[operands[1]] = operands[0]
+    if len(operands) > 2:
+        _read_constant(tables, operands)
+
+
 def _read_composite(tables: ModuleTables, operands: tuple[int, ...]) -> None:
     tables.composites[operands[1]] = operands[2:]
 
@@ -244,7 +258,9 @@ _READERS: dict[int, Callable[[ModuleTables, tuple[int, ...]], None]] = {
     Op.DECORATE: _read_decoration,
     Op.MEMBER_DECORATE: _read_member_decoration,
     Op.CONSTANT: _read_constant,
-    Op.SPEC_CONSTANT: _read_constant,
+    Op.SPEC_CONSTANT_TRUE: _read_spec_constant,
+    Op.SPEC_CONSTANT_FALSE: _read_spec_constant,
+    Op.SPEC_CONSTANT: _read_spec_constant,
     Op.CONSTANT_COMPOSITE: _read_composite,
     Op.SPEC_CONSTANT_COMPOSITE: _read_composite,
     Op.VARIABLE: _read_variable,
@@ -298,6 +314,13 @@ def _is_point_size(tables: ModuleTables, pointer: int) -> bool:
         for member in members
         if member is not None
     )
+
+
+def _constants(tables: ModuleTables) -> Iterator[SpecConstant]:
+    for constant, kind in tables.specialized.items():
+        number = tables.decorations.get(constant, {}).get(Decoration.SPEC_ID)
+        if number is not None:
+            yield SpecConstant(tables.names.get(constant, ""), number, type_name(tables, kind))
 
 
 def _stage_variables(tables: ModuleTables, variable: int, pointee: int) -> Iterator[Variable]:

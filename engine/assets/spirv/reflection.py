@@ -80,6 +80,15 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecConstant:
+    """A specialization constant: its name, its `constant_id`, and its kind (float, uint, int or bool)."""
+
+    name: str
+    id: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class PushConstants:
     """A push constant block: the byte range it reads and its members."""
 
@@ -91,7 +100,10 @@ class PushConstants:
 
 @dataclass(frozen=True, slots=True)
 class Reflection:
-    """The interface of one entry point of a SPIR-V module, sorted by location and by set and binding."""
+    """The interface of one entry point of a SPIR-V module, sorted by location and by set and binding.
+
+    `constants` are the specialization constants of the module, by their ids.
+    """
 
     entry_point: str
     execution_model: int
@@ -102,3 +114,4 @@ class Reflection:
     local_size: tuple[int, int, int] | None = None
     capabilities: tuple[int, ...] = ()
     writes_point_size: bool = False
+    constants: tuple[SpecConstant, ...] = ()

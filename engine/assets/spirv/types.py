@@ -40,6 +40,8 @@ class Op(IntEnum):
     CONSTANT_TRUE = 41
     CONSTANT = 43
     CONSTANT_COMPOSITE = 44
+    SPEC_CONSTANT_TRUE = 48
+    SPEC_CONSTANT_FALSE = 49
     SPEC_CONSTANT = 50
     SPEC_CONSTANT_COMPOSITE = 51
     SPEC_CONSTANT_OP = 52
@@ -59,6 +61,7 @@ class Op(IntEnum):
 class Decoration(IntEnum):
     """The decorations that reflection reads (SPIR-V specification, 3.20)."""
 
+    SPEC_ID = 1
     BUFFER_BLOCK = 3
     ROW_MAJOR = 4
     ARRAY_STRIDE = 6
@@ -98,8 +101,8 @@ class ModuleTables:
     """Tables of the instructions of a module, by result id.
 
     `sizes` has the bytes of a value of each type, `chains` base and indices of each access chain,
-    `initialized` the variables with an initial value, `value_types` the arrays and structs that are types of
-    values.
+    `initialized` the variables with an initial value, `specialized` the types of specialization constants,
+    `value_types` the arrays and structs that are types of values.
     """
 
     version: int
@@ -110,6 +113,7 @@ class ModuleTables:
     types: dict[int, tuple[int, ...]] = field(default_factory=dict)
     constants: dict[int, int] = field(default_factory=dict)
     composites: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    specialized: dict[int, int] = field(default_factory=dict)
     variables: dict[int, tuple[int, int]] = field(default_factory=dict)
     initialized: set[int] = field(default_factory=set)
     entry_points: dict[tuple[int, str], tuple[int, tuple[int, ...]]] = field(default_factory=dict)

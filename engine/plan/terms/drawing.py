@@ -13,7 +13,24 @@ from engine.plan.terms.vulkan_enums import (
     Topology,
 )
 
-__all__ = ["Blend", "CompareOp", "CullMode", "DescriptorType", "FrontFace", "ShaderStage", "Topology"]
+__all__ = [
+    "AlphaMode",
+    "Blend",
+    "CompareOp",
+    "CullMode",
+    "DescriptorType",
+    "FrontFace",
+    "ShaderStage",
+    "Topology",
+]
+
+
+class AlphaMode(IntEnum):
+    """How a material covers what is behind it: all of it, where its alpha reaches a cutoff, or in part."""
+
+    OPAQUE = 0
+    MASK = 1
+    BLEND = 2
 
 
 class Blend(IntEnum):

@@ -33,7 +33,8 @@ class PipelineState:
     """Fixed-function state of a graphics pipeline; formats are those of the pass's attachments.
 
     `depth_bias` is (constant factor, slope factor), None where depth bias is off. `blends` are those of the
-    colour attachments, in order. `wireframe` draws the edges of faces (VK_POLYGON_MODE_LINE).
+    colour attachments, in order. `wireframe` draws the edges of faces (VK_POLYGON_MODE_LINE). With
+    `alpha_to_coverage` alpha says how many samples a fragment covers, and is 1 then (alphaToOne).
     """
 
     cull: CullMode = CullMode.BACK
@@ -44,6 +45,7 @@ class PipelineState:
     depth_bias: tuple[float, float] | None = None
     depth_clamp: bool = False
     wireframe: bool = False
+    alpha_to_coverage: bool = False
     blends: tuple[Blend, ...] = ()
     samples: int = 1
     colour_formats: tuple[Format, ...] = ()
@@ -55,7 +57,7 @@ class PipelineRow:
     """One pipeline, keyed by shaders, vertex format, topology, pass and state.
 
     `vertex_format` is ((attribute name, format), ...) in buffer order, `vertex_stride` in bytes, `shaders`
-    are asset keys.
+    are asset keys, `constants` the specialization constants by name, without those that are 0.
     """
 
     name: str
@@ -66,6 +68,7 @@ class PipelineRow:
     pass_name: str
     state: PipelineState = PipelineState()
     requesters: tuple[int, ...] = ()
+    constants: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,6 +230,7 @@ def _pipeline(plan: Plan, row: PipelineRow) -> Text:
         "vertexStride": row.vertex_stride,
         "topology": word(row.topology),
         "pass": row.pass_name,
+        **({"constants": [list(constant) for constant in row.constants]} if row.constants else {}),
         "state": _state(row.state),
         "why": _why(plan, row.requesters),
     }
@@ -249,6 +250,8 @@ def _state(state: PipelineState) -> Text:
         values["depthClamp"] = True
     if state.wireframe:
         values["wireframe"] = True
+    if state.alpha_to_coverage:
+        values["alphaToCoverage"] = True
     blends = [word(blend) for blend in state.blends or (Blend.OPAQUE,)]
     return values | {
         "blend": blends[0] if len(set(blends)) == 1 else blends,

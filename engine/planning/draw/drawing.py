@@ -8,9 +8,9 @@ from itertools import chain
 from typing import Protocol
 
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
-from engine.graph import CompiledPass, RasterState
+from engine.graph import CompiledPass, DrawPass, RasterState
 from engine.plan.model.drawing_plan import DrawingPlan, DrawingRows
-from engine.plan.terms.drawing import CompareOp, CullMode, Topology
+from engine.plan.terms.drawing import AlphaMode, CompareOp, CullMode, Topology
 from engine.plan.terms.drawing_rows import (
     BindingRow,
     DescriptorSetRow,
@@ -21,7 +21,8 @@ from engine.plan.terms.drawing_rows import (
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
 from engine.planning.draw.blocks import Block
-from engine.planning.draw.recipes import MaterialUse, PipelineKey, Recipes
+from engine.planning.draw.material_use import MaterialUse
+from engine.planning.draw.recipes import PipelineKey, Recipes
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import InUse
 
@@ -174,8 +175,12 @@ Drawing = PassDrawing | ScreenDrawing
 def pipeline_state(
     compiled: CompiledPass, state: RasterState, features: frozenset[str] | None
 ) -> PipelineState:
-    """Return the fixed-function state of a pass's pipelines on a device with these features (None: all)."""
+    """Return the fixed-function state of a pass's pipelines on a device with these features (None: all).
+
+    `alpha_to_coverage` says whether masked materials can be drawn so.
+    """
     p, biased = compiled.declaration, state.depth_bias or state.depth_bias_slope
+    sampled = isinstance(p, DrawPass) and bool(p.color) and compiled.samples > 1
     return PipelineState(
         cull=state.cull,
         depth_compare=p.depth.compare if p.depth is not None else CompareOp.GREATER,
@@ -184,6 +189,7 @@ def pipeline_state(
         depth_bias=(state.depth_bias, state.depth_bias_slope) if biased else None,
         depth_clamp=state.depth_clamp and (features is None or "depthClamp" in features),
         wireframe=state.wireframe and (features is None or "fillModeNonSolid" in features),
+        alpha_to_coverage=sampled and (features is None or "alphaToOne" in features),
         blends=tuple(target.blend for target in p.color),
         samples=compiled.samples,
         colour_formats=tuple(target.image.format for target in p.color),
@@ -193,6 +199,17 @@ def pipeline_state(
 
 def mesh_pipeline(name: str, state: PipelineState, key: PipelineKey, shading: ShaderSet) -> PipelineRow:
     """Return a pipeline of the draw pass `name`, without name and requesters of its own."""
+    state = replace(
+        state,
+        cull=CullMode.NONE if key.double_sided else state.cull,
+        alpha_to_coverage=state.alpha_to_coverage and key.alpha is AlphaMode.MASK,
+    )
+    values = {
+        "alphaMode": int(key.alpha),
+        "alphaToCoverage": int(state.alpha_to_coverage),
+        "hasTangents": int("tangent" in dict(key.vertex_format)),
+    }
+    declared = {one.name for of_stage in shading.constants for one in of_stage}
     return PipelineRow(
         name="",
         shaders=tuple(ref.key for ref in shading.shaders),
@@ -201,6 +218,7 @@ def mesh_pipeline(name: str, state: PipelineState, key: PipelineKey, shading: Sh
         topology=Topology[key.topology],
         pass_name=name,
         state=state,
+        constants=tuple((one, value) for one, value in values.items() if value and one in declared),
     )
 
 

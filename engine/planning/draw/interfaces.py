@@ -22,6 +22,9 @@ TEXTURE_TYPE = "sampler2DArray"
 _BLOCKS = {"frame": "Frame", "materials": MATERIALS_BLOCK}
 """The names of blocks whose members are filled by name."""
 
+CONSTANTS = {"alphaMode": "uint", "alphaToCoverage": "bool", "hasTangents": "bool"}
+"""The specialization constants that are set by name, with their types."""
+
 _NUMBERS = re.compile(r"float|int|uint|bool|[iub]?vec[234]|mat[234](x[234])?")
 _COMPONENTS = "xyzw"
 _FIRST_BITS = re.compile(r"[RGBA]\d+")
@@ -91,6 +94,7 @@ def interface_faults(stages: Mapping[ShaderStage, Stage], given: PassInterface) 
                 yield fault
     for kind, stage in stages.items():
         yield from _feature_faults(stage, given)
+        yield from _constant_faults(stage)
         for binding in stage.reflection.bindings:
             if (binding.set, binding.binding) not in differing:
                 yield from _binding_faults(binding, kind, stage.label, given)
@@ -115,6 +119,17 @@ def _feature_faults(stage: Stage, given: PassInterface) -> Iterator[Fault]:
             yield (
                 f"{stage.label} needs the feature {feature}, which this device lacks",
                 "write the shader without it, or use another device",
+            )
+
+
+def _constant_faults(stage: Stage) -> Iterator[Fault]:
+    """Say which specialization constants have another type than that in which they are set."""
+    for constant in stage.reflection.constants:
+        kind = CONSTANTS.get(constant.name, constant.kind)
+        if constant.kind != kind:
+            yield (
+                f"{stage.label} declares the constant '{constant.name}' as {constant.kind}; it is a {kind}",
+                f"declare it as {kind}, or give it a name of its own",
             )
 
 

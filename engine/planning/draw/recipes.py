@@ -27,7 +27,15 @@ from engine.feature import Drawable, Feature
 from engine.graph import DrawPass
 from engine.humon import InputError, Problem
 from engine.plan.requirements.request_table import GrowingArray
+from engine.plan.terms.drawing import AlphaMode
 from engine.planning.draw.interfaces import PassInterface
+from engine.planning.draw.material_use import (
+    MaterialUse,
+    TextureUse,
+    material_parameters,
+    neutral_texture,
+    parameter_problems,
+)
 from engine.planning.draw.shading import (
     ShaderSet,
     check_inputs,
@@ -69,35 +77,19 @@ _Layout = tuple[tuple[tuple[str, VertexFormat], ...], str]
 
 @dataclass(frozen=True)
 class PipelineKey:
-    """The key of a pipeline within a pass: shader set, vertex format and stride, topology."""
+    """The key of a pipeline within a pass: shader set, vertex format and stride, topology, how it covers."""
 
     shading: int
     vertex_format: tuple[tuple[str, str], ...]
     offsets: tuple[int, ...]
     stride: int
     topology: str
+    alpha: AlphaMode = AlphaMode.OPAQUE
+    double_sided: bool = False
 
 
 Usable = Callable[[PipelineKey, ShaderSet], bool]
 """Says whether a pipeline may be drawn with now; asked again for one that may not."""
-
-
-@dataclass(frozen=True)
-class TextureUse:
-    """Keys of the texture at a binding, and of the builtin texture that is bound until it has arrived."""
-
-    binding: int
-    key: int
-    fallback: int
-
-
-@dataclass(frozen=True)
-class MaterialUse:
-    """A material for a shader set, with its textures by binding."""
-
-    ref: AssetRef
-    label: str
-    textures: tuple[TextureUse, ...]
 
 
 class Recipes:
@@ -132,6 +124,7 @@ class Recipes:
         self._batches = GrowingArray(BATCH_KEYS)
         self._textures = GrowingArray(TEXTURE)
         self._declaration = declaration
+        self._parameters = {one.name: one for one in declaration.parameters}
         self._feature = feature
         self._library = library
         self._report = report
@@ -245,7 +238,7 @@ class Recipes:
             if problems:
                 continue
             fallback = self._fallback(choice, shading)
-            pipeline = self._pipeline(shading, self._vertices_facts(choice.vertices), choice.topology)
+            pipeline = self._pipeline(choice, shading, choice)
             unusable = [number for number in (fallback, pipeline) if not self._is_usable(number)]
             if not unusable:
                 yield self._batch(choice, shading, fallback, pipeline)
@@ -307,17 +300,25 @@ class Recipes:
         offered = self._vertices_facts(self.placeholder.vertices)
         if not self._fits(shading, (offered.vertex_format, self.placeholder.topology)):
             return -1
-        return self._pipeline(shading, offered, self.placeholder.topology)
+        return self._pipeline(drawable, shading, self.placeholder)
 
-    def _pipeline(self, shading: int, vertices: VerticesFacts, topology: str) -> int:
-        layout = vertices.vertex_format, vertices.offsets, vertices.stride
-        number = self._pipeline_numbers.setdefault((shading, topology, *layout), len(self.pipelines))
+    def _pipeline(self, drawable: Drawable, shading: int, mesh: Drawable) -> int:
+        """Return the number of the pipeline with the material of one drawable for the mesh of another."""
+        vertices, covers = self._vertices_facts(mesh.vertices), self._coverage(drawable)
+        known = shading, mesh.topology, vertices.vertex_format, vertices.offsets, vertices.stride, *covers
+        number = self._pipeline_numbers.setdefault(known, len(self.pipelines))
         if number == len(self.pipelines):
             attributes = tuple((name, form.value) for name, form in vertices.vertex_format)
-            self.pipelines.append(
-                PipelineKey(shading, attributes, vertices.offsets, vertices.stride, topology)
-            )
+            layout = attributes, vertices.offsets, vertices.stride, mesh.topology
+            self.pipelines.append(PipelineKey(shading, *layout, *covers))
         return number
+
+    def _coverage(self, drawable: Drawable) -> tuple[AlphaMode, bool]:
+        """Return how a drawable's material covers, and whether it is double-sided."""
+        if self._own_shaders:
+            return AlphaMode.OPAQUE, False
+        material = self._material_record(drawable)
+        return AlphaMode[material.alpha_mode.name], material.double_sided
 
     def _material(self, drawable: Drawable, shading: int) -> int:
         """Return the number of a drawable's material among those of a shader set; a new one is added."""
@@ -325,6 +326,8 @@ class Recipes:
         number = self._material_numbers.setdefault((shading, material.ref), len(materials))
         if number == len(materials):
             use = self._use(material, self.shadings[shading])
+            for problem in parameter_problems(material, self._parameters, self._library):
+                self._report(problem)
             materials.append(use)
             rows = [(shading, number, texture.key, texture.fallback) for texture in use.textures]
             self._texture_rows[shading].add(np.array([len(self._textures)], np.int64))
@@ -334,7 +337,7 @@ class Recipes:
             self._builtin_of[shading].add(np.array([kind], np.int32))
             block = self.shadings[shading].material
             if block is not None:
-                row = block.pack(self._parameters(material))
+                row = block.pack(material_parameters(material, self._parameters, self.shadings[shading]))
                 self._packed[shading].add(row.view(self._packed[shading].rows.dtype))
         return number
 
@@ -356,10 +359,6 @@ class Recipes:
             textures.append(TextureUse(binding, texture.key, neutral.key))
         return MaterialUse(material.ref, material.label, tuple(textures))
 
-    def _parameters(self, material: Material) -> dict[str, tuple[float, ...]]:
-        """Return a material's parameters, with the defaults of the pass for those that it lacks."""
-        return {**dict(self._declaration.material_defaults), **material.parameters}
-
     def _shading(self, drawable: Drawable) -> tuple[int, tuple[Problem, ...]]:
         """Return the number of the shader set that draws a drawable, and why it cannot draw it.
 
@@ -377,7 +376,10 @@ class Recipes:
             if shaders not in self._shading_numbers:  # else they were found to fit each other and the pass
                 problems = check_shaders(shaders, self._given, self._library, material.ref)
             if not problems:
-                made, parameters = self.shadings[self._shading_number(shaders)], self._parameters(material)
+                made, parameters = (
+                    self.shadings[self._shading_number(shaders)],
+                    material_parameters(material, self._parameters),
+                )
                 problems = check_parameters(made, parameters, self._library, material.ref)
             self._material_problems[material.ref] = problems
         return (-1, problems) if problems else self._reading(shaders, drawable, material.ref)
@@ -435,11 +437,3 @@ def frame_members(library: AssetLibrary) -> tuple[Member, ...]:
     if not isinstance(facts, ShaderFacts):
         return ()
     return next((row.members for row in facts.reflection.bindings if row.name == "frame"), ())
-
-
-_NEUTRAL_TEXTURES = {"normal": "flatNormal", "tangent": "flatNormal", "roughness": "matte"}
-
-
-def neutral_texture(slot: str, library: AssetLibrary) -> AssetRef:
-    """Return the builtin texture for a slot that is empty or has not arrived: it changes nothing."""
-    return library.find("builtin", _NEUTRAL_TEXTURES.get(slot, "white"), ("texture2d",))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, Variable, VertexFormat
+from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, SpecConstant, Variable, VertexFormat
 from engine.assets.spirv.reflection import MATERIAL_SET, MATERIALS_BLOCK
 from engine.humon import Problem, Severity
 from engine.plan.terms.drawing import DescriptorType, ShaderStage, Topology
@@ -20,7 +20,8 @@ class ShaderSet:
 
     `stages` has the stage and the entry point of each shader, `sets` the bindings of each descriptor set, in
     order. `frame` is the layout of the uniform block named Frame, `material` that of one row of the storage
-    block named Materials; None without such a block. `draws_points` says that it writes the size of points.
+    block named Materials; None without such a block. `draws_points` says that it writes the size of points,
+    `constants` has the specialization constants of each stage.
     """
 
     name: str
@@ -31,6 +32,7 @@ class ShaderSet:
     frame: Block | None
     material: Block | None
     draws_points: bool = False
+    constants: tuple[tuple[SpecConstant, ...], ...] = ()
 
     @property
     def slots(self) -> tuple[tuple[str, int], ...]:
@@ -38,6 +40,15 @@ class ShaderSet:
         if len(self.sets) <= MATERIAL_SET:
             return ()
         return tuple((row.name, row.binding) for row in self.sets[MATERIAL_SET])
+
+
+STAND_IN_ATTRIBUTES = {"uv_emissive": "uv_albedo", "uv_occlusion": "uv_albedo", "tangent": "pos"}
+"""What a vertex shader reads of a mesh without an attribute; the constant `hasTangents` is false then."""
+
+
+def attribute_for(name: str, offered: Container[str]) -> str:
+    """Return the attribute of a mesh that a shader's input `name` reads; it may not be among the offered."""
+    return name if name in offered else STAND_IN_ATTRIBUTES.get(name, name)
 
 
 def check_shaders(
@@ -89,6 +100,7 @@ def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary) -> ShaderSet:
         _frame_block(merged),
         _material_block(merged),
         draws_points,
+        tuple(_facts(ref, library).reflection.constants for ref in shaders),
     )
 
 
@@ -107,15 +119,16 @@ def check_inputs(
     """
     found = _Findings(library, owner)
     offered = dict(vertex_format)
-    missing = [f"'{variable.name}'" for variable in shaders.inputs if variable.name not in offered]
+    read = {variable: attribute_for(variable.name, offered) for variable in shaders.inputs}
+    missing = [f"'{variable.name}'" for variable, name in read.items() if name not in offered]
     if missing:
         what = f"attribute{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
         found.add(
             f"{shaders.name} reads the vertex {what}, which {mesh} does not have",
             "its attributes are " + ", ".join(offered),
         )
-    for variable in shaders.inputs:
-        form = offered.get(variable.name)
+    for variable, name in read.items():
+        form = offered.get(name)
         if form is not None and form.shader_kind != variable.kind:
             found.add(
                 f"{shaders.name} reads '{variable.name}' as {variable.kind}; {mesh} has it as {form.value}",
@@ -194,7 +207,7 @@ def fits(shaders: ShaderSet, vertex_format: Sequence[tuple[str, VertexFormat]], 
     offered = {name: form.shader_kind for name, form in vertex_format}
     if topology == Topology.POINT_LIST.name and not shaders.draws_points:
         return False
-    return all(offered.get(variable.name) == variable.kind for variable in shaders.inputs)
+    return all(offered.get(attribute_for(row.name, offered)) == row.kind for row in shaders.inputs)
 
 
 def _rows(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]], index: int) -> tuple[BindingRow, ...]:

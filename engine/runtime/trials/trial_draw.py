@@ -71,9 +71,11 @@ def try_pipeline(
             (stage, one) for stage, one in zip(described.stages, code, strict=True) if stage[0] == _FRAGMENT
         ]
         if fragments:
+            specialized = zip(described.stages, described.constants, strict=True)
             covering = replace(
                 described,
                 stages=((_VERTEX, "main"), *(stage for stage, _ in fragments)),
+                constants=((), *(own for (stage, _), own in specialized if stage == _FRAGMENT)),
                 attributes=(),
                 topology=constants.VK_PRIMITIVE_TOPOLOGY_TRIANGLE_LIST,
                 cull=constants.VK_CULL_MODE_NONE,

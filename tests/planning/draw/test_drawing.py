@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.assets import AssetRef
+from engine.assets import AssetRef, SpecConstant
 from engine.graph import (
     SCENE_COLOR,
     ColorTarget,
@@ -22,8 +22,8 @@ from engine.graph import (
     Samples,
     compile_graph,
 )
-from engine.plan.terms.drawing import Blend, CompareOp, DescriptorType, ShaderStage
-from engine.plan.terms.drawing_rows import BindingRow
+from engine.plan.terms.drawing import AlphaMode, Blend, CompareOp, CullMode, DescriptorType, ShaderStage
+from engine.plan.terms.drawing_rows import BindingRow, PipelineState
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
 from engine.planning.draw.drawing import (
@@ -31,9 +31,12 @@ from engine.planning.draw.drawing import (
     PassDrawing,
     ScreenDrawing,
     drawing_plan,
+    mesh_pipeline,
     pipeline_state,
 )
-from engine.planning.draw.recipes import MaterialUse, PipelineKey, TextureUse
+from engine.planning.draw.interfaces import CONSTANTS
+from engine.planning.draw.material_use import MaterialUse, TextureUse
+from engine.planning.draw.recipes import PipelineKey
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import InUse
 
@@ -185,3 +188,37 @@ def test_a_fullscreen_pass_draws_without_vertices_and_binds_what_it_reads():
     assert len(list(made.shaders())) == 2
     bare = ScreenDrawing(p, row.state, shading("a"), Keys())
     assert list(bare.descriptor_sets()) == []
+
+
+def test_the_state_of_a_pipeline_follows_from_its_material():
+    state = PipelineState(samples=4, alpha_to_coverage=True)
+    mesh = (("tangent", "r32g32b32a32_sfloat"),), (0,), 16, "TRIANGLE_LIST"
+    constants = tuple(SpecConstant(name, number, "uint") for number, name in enumerate(("alphaMode", "own")))
+    shaders = replace(shading("a"), constants=((), constants))
+    plain = mesh_pipeline("p", state, PipelineKey(0, *mesh), shaders)
+    assert (plain.state.cull, plain.state.alpha_to_coverage, plain.constants) == (CullMode.BACK, False, ())
+    leaf = mesh_pipeline("p", state, PipelineKey(0, *mesh, AlphaMode.MASK, True), shaders)
+    assert (leaf.state.cull, leaf.state.alpha_to_coverage) == (CullMode.NONE, True)
+    assert leaf.constants == (("alphaMode", 1),), (
+        "only those that the shaders declare, and not those that are 0"
+    )
+    every = replace(shaders, constants=((), tuple(SpecConstant(name, 0, "uint") for name in CONSTANTS)))
+    leaf = mesh_pipeline("p", state, PipelineKey(0, *mesh, AlphaMode.MASK, True), every)
+    assert leaf.constants == (("alphaMode", 1), ("alphaToCoverage", 1), ("hasTangents", 1))
+    glass = mesh_pipeline("p", state, PipelineKey(0, *mesh, AlphaMode.BLEND), every)
+    assert glass.constants == (("alphaMode", 2), ("hasTangents", 1))
+    assert not glass.state.alpha_to_coverage
+
+
+def test_alpha_becomes_coverage_where_there_are_samples_colours_and_the_feature():
+    colour = DrawPass("p", color=(ColorTarget(SCENE_COLOR),))
+    for declared, samples, features, expected in (
+        (colour, 4, frozenset({"alphaToOne"}), True),
+        (colour, 4, None, True),
+        (colour, 1, None, False),
+        (colour, 4, frozenset(), False),
+        (DrawPass("p", depth=DepthTarget(DEPTH)), 4, None, False),
+    ):
+        assert (
+            pipeline_state(compiled(declared, samples), RasterState(), features).alpha_to_coverage is expected
+        )

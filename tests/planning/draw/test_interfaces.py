@@ -273,3 +273,19 @@ def test_a_fragment_shader_writes_all_channels_of_a_colour() -> None:
     for kind, value in (("vec2", "uv"), ("vec3", "uv.xyx"), ("float", "uv.x")):
         (found,) = faults(PLAIN_VERTEX, text.format(kind, value))
         assert "does not write all of colour 0" in found
+
+
+def test_a_constant_that_is_set_by_name_has_its_type():
+    declared = "layout(constant_id = 0) const {} {} = {};"
+    for kind, name, value in (("float", "alphaMode", "1.0"), ("uint", "hasTangents", "1u")):
+        source = reading(declared.format(kind, name, value), f"colour = vec4({name});")
+        (fault,) = faults(PLAIN_VERTEX, source)
+        assert f"declares the constant '{name}' as {kind}" in fault
+    for kind, name, value in (
+        ("uint", "alphaMode", "1u"),
+        ("bool", "hasTangents", "true"),
+        ("int", "own", "2"),
+    ):
+        assert (
+            faults(PLAIN_VERTEX, reading(declared.format(kind, name, value), f"colour = vec4({name});")) == []
+        )

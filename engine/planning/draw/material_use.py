@@ -1,0 +1,74 @@
+"""What a pass uses of a material: its textures by binding, its row of parameters, and how it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.assets import AssetLibrary, AssetRef, Material
+from engine.graph import MaterialParameter
+from engine.humon import Problem, Severity
+from engine.planning.draw.shading import ShaderSet
+
+Numbers = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TextureUse:
+    """Keys of the texture at a binding, and of the builtin texture that is bound until it has arrived."""
+
+    binding: int
+    key: int
+    fallback: int
+
+
+@dataclass(frozen=True)
+class MaterialUse:
+    """A material for a shader set, with its textures by binding."""
+
+    ref: AssetRef
+    label: str
+    textures: tuple[TextureUse, ...]
+
+
+_NEUTRAL_TEXTURES = {"normal": "flatNormal", "tangent": "flatNormal", "roughness": "matte"}
+
+
+def neutral_texture(slot: str, library: AssetLibrary) -> AssetRef:
+    """Return the builtin texture for a slot that is empty or has not arrived: it changes nothing."""
+    return library.find("builtin", _NEUTRAL_TEXTURES.get(slot, "white"), ("texture2d",))
+
+
+def material_parameters(
+    material: Material, known: Mapping[str, MaterialParameter], shading: ShaderSet | None = None
+) -> dict[str, Numbers]:
+    """Return a material's parameters by name, with the defaults of the pass for those that it lacks.
+
+    Numbers beyond the limits of a `known` one are the nearest within. `alphaCutoff` is the material's own,
+    and `filled` has a bit for each texture of the shader set that it has.
+    """
+    found = {name: one.default for name, one in known.items()}
+    for name, numbers in material.parameters.items():
+        found[name] = known[name].limited(numbers) if name in known else numbers
+    found["alphaCutoff"] = (material.alpha_cutoff,)
+    if shading is not None:
+        filled = sum(1 << binding for slot, binding in shading.slots if slot in material.textures)
+        found["filled"] = (float(filled),)
+    return found
+
+
+def parameter_problems(
+    material: Material, known: Mapping[str, MaterialParameter], library: AssetLibrary
+) -> list[Problem]:
+    """Return a warning (asset.parameter) for each parameter that is beyond its limits."""
+    found = []
+    for name, numbers in material.parameters.items():
+        if name not in known or known[name].limited(numbers) == numbers:
+            continue
+        document = library.dbs[material.ref.db].document
+        node = document.root["assetDb"]["assets"][material.ref.index]["parameters"][name]
+        message = f"'{name}' of {material.label} must be {known[name].range_text()}; the nearest is used"
+        found.append(
+            document.problem("asset.parameter", message, node, "change the number", Severity.WARNING)
+        )
+    return found
