@@ -3,6 +3,7 @@
 from engine.feature.contract import Feature
 from engine.feature.drawable import Drawable
 from engine.feature.frame import Box, FeatureRows, FrameView, View
+from engine.feature.motion import Motion, MotionFrame
 from engine.feature.registry import Registry, discover
 from engine.tableau.schema import (
     FeatureSchema,
@@ -29,6 +30,8 @@ __all__ = [
     "FieldKind",
     "FieldSpec",
     "FrameView",
+    "Motion",
+    "MotionFrame",
     "Registry",
     "View",
     "angle_field",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from engine.assets import AssetLibrary, AssetRef
     from engine.feature.drawable import Drawable
     from engine.feature.frame import FeatureRows, FrameView, View
+    from engine.feature.motion import Motion, MotionFrame
     from engine.graph import Pass
     from engine.plan.requirements.requirements import Requirement
 
@@ -113,6 +114,16 @@ class Feature:
         a pass of the frame draws in a view that is not the picture's.
         """
         return {}
+
+    def animate(self, rows: FeatureRows, frame: MotionFrame) -> Motion | None:
+        """Return how objects move as time passes, for the enabled rows: where they are at `frame.time`.
+
+        Called once for all rows when the clock, a field, a row or the tree has changed. What it returns is
+        drawn, and is neither saved nor set in the objects, which keep their own transforms: without an
+        enabled row they are back there. Several features that move one object follow each other in the order
+        of their names: each begins with what `frame` has of those before it. Nothing is planned again.
+        """
+        return None
 
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
         """Values for members of the shaders' `Frame` block, by name.

@@ -107,6 +107,8 @@ class Reads:
         The frame's view, the lens of the view, and its origin; empty if they were not read.
     points : list of (distance, step, base, point)
         Points before the eye, and what was asked for.
+    times : list of float
+        The time of the frame; empty if it was not read.
     everything : bool
         Whether the tableau itself was read, so that any change counts.
     """
@@ -118,6 +120,7 @@ class Reads:
     lens: list[Lens | None] = field(default_factory=list)
     origin: list[Vector] = field(default_factory=list)
     points: list[tuple[float, float, Point, Point]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     everything: bool = False
 
     def hold(self, view: FrameView) -> bool:
@@ -132,6 +135,9 @@ class Reads:
                 return False
         for origin in self.origin:
             if (origin != view.seen_origin).any():
+                return False
+        for time in self.times:
+            if time != view.seen_time:
                 return False
         for name, table in self.tables.items():
             if view.table_version(name) != table:
@@ -182,6 +188,17 @@ class FrameView:
         """The lens of the view."""
         self.reads.lens.append(self.seen_lens)
         return self.seen_lens
+
+    @property
+    def time(self) -> float:
+        """The time of the scene's clock in seconds. What reads it is asked again whenever it goes on."""
+        self.reads.times.append(self.seen_time)
+        return self.seen_time
+
+    @property
+    def seen_time(self) -> float:
+        """What `time` is, without a note that it was read."""
+        return self._tableau.clock.time
 
     @property
     def origin(self) -> Vector:

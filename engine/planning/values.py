@@ -28,7 +28,8 @@ class _Kept:
 
 
 class FrameValues:
-    """The Frame blocks of all shaders, with the frame's origin and the values of all features, by difference.
+    """The Frame blocks of all shaders: origin and time of the frame, the values of all features.
+
 
     A feature is asked again only where something that it read has changed.
     """
@@ -47,7 +48,8 @@ class FrameValues:
         self._view: tuple[Reads, View | None] | None = None
         self._signature: tuple[object, ...] | None = None
         self._block: npt.NDArray[np.uint8] | None = None
-        self._origin: Pieces = []
+        self._own: Pieces = []
+        self._is_timed = False  # whether a value follows from the time
 
     def block(
         self, tables: Mapping[str, DrawTable], layout: FrameLayout, size: tuple[int, int]
@@ -61,6 +63,7 @@ class FrameValues:
             self._tableau.structure_version,
             self._tableau.values_version,
             self._tableau.world_version,
+            self._tableau.clock.version if self._is_timed else 0,
             size,
         )
         if layout is self._layout and self._signature == signature:
@@ -72,7 +75,7 @@ class FrameValues:
             self._lay_out(layout)
         if layout.size and self._ask(tables, size):
             self._block = np.zeros(layout.size, np.uint8)
-            for start, piece in self._origin:
+            for start, piece in self._own:
                 self._block[start : start + len(piece)] = piece
             for kept in (self._kept, self._kept_views):
                 for name in self._registry:
@@ -102,9 +105,9 @@ class FrameValues:
         view = self._look(size)
         now = FrameView(self._tableau, size, bounds, view)
         changed = self._block is None
-        origin = self._everywhere("origin", now.origin)
-        if not _same(origin, self._origin):
-            self._origin, changed = origin, True
+        own = [*self._everywhere("origin", now.origin), *self._everywhere("time", now.seen_time)]
+        if not _same(own, self._own):
+            self._own, changed = own, True
         asked = [(self._kept, self._frame_pieces)]
         if any(self._fields):  # views other than that of the picture
             asked.append((self._kept_views, self._view_pieces))
@@ -122,7 +125,16 @@ class FrameValues:
                     self._guard(self._registry[name], error)
                 else:
                     known[name] = _Kept(frame.reads, pieces)
+        self._is_timed = self._reads_time()
         return changed
+
+    def _reads_time(self) -> bool:
+        """Whether a member or a value of a feature follows from the time."""
+        if any("time" in fields for fields in self._fields.values()):
+            return True
+        kept = (*self._kept.values(), *self._kept_views.values())
+        seen = [each.reads for each in kept]
+        return any(reads.times for reads in (*seen, *([self._view[0]] if self._view is not None else ())))
 
     def _frame_pieces(self, feature: Feature, frame: FrameView) -> Pieces:
         """Return the bytes of a feature's values in all views. Raises ValueError."""

@@ -1,8 +1,8 @@
 """The runtime: opens a scene on a device and draws frames, keeping plan and memory up to date.
 
-The stages of a frame: world matrices, plan (only if its input changed), some steps of the schedule, draw
-lists (only if something was switched or published), values, commands, submit. It waits for the frame that
-used its slot before, and for nothing else.
+The stages of a frame: motion and world matrices, plan (only if its input changed), some steps of the
+schedule, draw lists (only if something was switched or published), values, commands, submit. It waits for
+the frame that used its slot before, and for nothing else.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
 from engine.runtime.frame_facts import FrameFacts
+from engine.runtime.movement import Movement
 from engine.runtime.options import Presenter, RuntimeOptions
 from engine.runtime.problems import cache_problems, pipeline_problems, trial_problems
 from engine.runtime.trials.shader_trials import ShaderTrials
@@ -157,6 +158,7 @@ class Runtime:
         about = self.tableau, self.registry, self.library, self.profile, options.size
         self.planner = ScenePlanner(*about, trials=self.trials)
         self._values = FrameValues(self.registry, self.tableau, self.planner.guard)
+        self._movement = Movement(self.tableau, self.registry, self.library, self.planner.guard)
 
     def _open_device(self, undo: ExitStack, options: RuntimeOptions) -> None:
         extensions = options.window.extensions if options.window else ()
@@ -191,7 +193,7 @@ class Runtime:
         slot = self._number % FRAMES_IN_FLIGHT
         self.timeline.reach(self._tickets[slot])
         self.renderer.collect(self.timeline.completed())
-        moved = self.tableau.update_world()
+        self._movement.update()
         self.trials.poll()
         patience = self._plan_frame()
         drawn = False
@@ -200,7 +202,7 @@ class Runtime:
             self._reprioritize()
             self.advance(patience)
             self._redraw()
-            self._write_values(moved)
+            self._write_values()
             drawn = self._submit(slot, presenter)
         self._number += 1
         return self._facts(wall, cpu, drawn=drawn)
@@ -240,7 +242,7 @@ class Runtime:
 
     def replan(self) -> bool:
         """Update plan and schedule without drawing; return whether they changed."""
-        self.tableau.update_world()
+        self._movement.update()
         if self.plan is not None and not self.planner.stale():
             return False
         _finish(self._plan_in_steps())
@@ -453,13 +455,13 @@ class Runtime:
         """Let the renderer follow what was planned, published and switched."""
         self.renderer.update(self.timeline.submitted)
 
-    def _write_values(self, moved: npt.NDArray[np.int64]) -> None:
+    def _write_values(self) -> None:
         """Write what has moved and what has changed of the values of shaders."""
         needs = self._needs
         if needs is None or not self.renderer.ready:
             return
         block = self._values.block(needs.tables, needs.frame, self.size)
-        self.renderer.write_values(self.tableau.placement, moved, block)
+        self.renderer.write_values(self.tableau.placement, self._movement.take(), block)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
         """Submit the frame and present it; False while there is no attachment to draw to, or no target."""

@@ -104,7 +104,11 @@ def read_value(node: Node, spec: FieldSpec, assets: AssetNames) -> Any:
     numbers = read_vector(node, kind.width)
     if not all(low <= each <= high for each in numbers):
         raise failure("value.range", f"'{node.key}' must be {spec.range_text()} in each number", node)
-    return np.array(numbers, np.float32)
+    vector = np.array(numbers, np.float32)
+    if spec.nonzero and not vector.any():
+        message = f"'{node.key}' must be a direction, not {kind.width} zeros"
+        raise failure("value.range", message, node, f"write `{spec.name}: [0 1 0]`")
+    return vector
 
 
 class ValueReader:

@@ -24,6 +24,18 @@ def distinct(*parts: Rows) -> Rows:
     return np.asarray(rows[np.concatenate(([True], ~repeated))], np.int32)
 
 
+def as_slice(rows: Rows) -> Rows | slice:
+    """Return contiguous ascending rows as a slice, for which numpy needs no copy; others unchanged."""
+    count = len(rows)
+    if (
+        count
+        and int(rows[-1]) - int(rows[0]) == count - 1
+        and (count < 3 or bool((np.diff(rows) == 1).all()))
+    ):
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
 class Columns:
     """A table of columns by name. Free rows are reused, lowest first, before the table grows.
 

@@ -78,6 +78,8 @@ _DTYPE: dict[FieldKind, DTypeLike] = {
 class FieldSpec:
     """One field of a feature: name, kind, default (file form), help, limits (file form).
 
+    A `nonzero` vector is a direction: at least one of its numbers is not 0.
+
     Raises ValueError for a default that would be an error in a file.
     """
 
@@ -89,6 +91,7 @@ class FieldSpec:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     asset_types: tuple[str, ...] = ()
+    nonzero: bool = False
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.name in RESERVED or self.name.startswith("_"):
@@ -181,7 +184,10 @@ class FieldSpec:
             raise ValueError(f"{self.name} must be {self.kind.value}, not {value!r}")
         if len(value) != self.kind.width:
             raise ValueError(f"{self.name} must have {self.kind.width} numbers, not {len(value)}")
-        return np.array([self._number(number) for number in value], np.float32)
+        vector = np.array([self._number(number) for number in value], np.float32)
+        if self.nonzero and not vector.any():
+            raise ValueError(f"{self.name} must not be {self.kind.width} zeros")
+        return vector
 
 
 def _shortest(number: float) -> float:
@@ -248,10 +254,11 @@ def vec3_field(
     *,
     minimum: float | None = None,
     maximum: float | None = None,
+    nonzero: bool = False,
     help: str = "",
 ) -> FieldSpec:
-    """Return the spec of three numbers, a float32[n, 3] column."""
-    return FieldSpec(name, FieldKind.VEC3, tuple(default), help, minimum, maximum)
+    """Return the spec of three numbers, a float32[n, 3] column; `nonzero`, if they are a direction."""
+    return FieldSpec(name, FieldKind.VEC3, tuple(default), help, minimum, maximum, nonzero=nonzero)
 
 
 def vec4_field(

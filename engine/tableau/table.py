@@ -202,6 +202,8 @@ class FeatureTable:
             high = np.inf if spec.maximum is None else spec.maximum
             if not (np.isfinite(array) & (numbers >= low - slack) & (numbers <= high + slack)).all():
                 raise ValueError(f"{name} must be {spec.range_text() or 'finite'}")
+            if spec.nonzero and not array.reshape(-1, spec.kind.width).any(axis=1).all():
+                raise ValueError(f"{name} must not be {spec.kind.width} zeros")
         self._columns[FIELD + name][rows] = array
         self._tableau.values_version += 1
         self.changes.note(np.asarray(rows, np.int32))

@@ -16,6 +16,7 @@ from engine.tableau.clock import Clock
 from engine.tableau.columns import Columns, Rows
 from engine.tableau.handles import ObjectHandle, StaleHandle
 from engine.tableau.journal import Journal
+from engine.tableau.pose import Pose
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.table import FeatureTable
 from engine.tableau.transforms import Fault, Transforms
@@ -301,6 +302,16 @@ class Tableau:
         return self._transforms.version
 
     @property
+    def own_version(self) -> int:
+        """A number that rises when `set_transforms` sets a value, but not when features move an object."""
+        return self._transforms.own_version
+
+    @property
+    def pose(self) -> Pose:
+        """What objects that features move as time passes have in place of their own transforms."""
+        return self._transforms.pose
+
+    @property
     def moves(self) -> Journal:
         """The objects whose placements `update_world` has changed."""
         return self._transforms.moves
@@ -320,6 +331,10 @@ class Tableau:
     ) -> None:
         """Set transforms of many objects: values [n, 3], [n, 4] and [n, 3], or one for all of them."""
         self._transforms.set(self._rows(objects), translation, rotation, scale)
+
+    def move(self, rows: Rows, values: Mapping[str, NDArray[np.floating]]) -> None:
+        """Let exactly these objects (ascending rows) have a pose, see `Pose.set`."""
+        self._transforms.move(rows, values)
 
     def update_world(self) -> NDArray[np.int64]:
         """Update the placements of moved objects and their descendants, level by level.

@@ -6,7 +6,7 @@ drawn with is float32, which is exact enough for what is near to its own origin.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.math import compose, normalize, to_matrix3
-from engine.tableau.columns import Columns, Rows, distinct
+from engine.tableau.columns import Columns, Rows, as_slice, distinct
 from engine.tableau.journal import Journal
+from engine.tableau.pose import Pose
 from engine.tableau.tree import NO_ROWS, Tree
 
 LIMIT = 1e15
@@ -83,10 +84,13 @@ class Transforms:
     the position is -1 for a `mirrored` object, 1 for others. An object is mirrored if it and its ancestors
     have an odd number of negative factors.
 
-    `version` rises when a placement changes, and `moves` has the objects; `turns` has those that became
-    mirrored or ceased to be. Values that are not finite and a zero quaternion are replaced by the identity's.
-    A scale of 0 is a scale: what is flat is flat, and what has no extent is nothing, each at its place. What
-    leaves the range of LIMIT is nothing, at the place of its parent. Both are reported.
+    Objects that features move as time passes have a `pose`, which is used in place of their own values.
+
+    `version` rises when a placement changes, `own_version` when a value is set. `moves` has the objects that
+    were placed again; `turns` has those that became mirrored or ceased to be. Values that are not finite and
+    a zero quaternion are replaced by the identity's. A scale of 0 is a scale: what is flat is flat, and what
+    has no extent is nothing, each at its place. What leaves the range of LIMIT is nothing, at the place of
+    its parent. Both are reported.
     """
 
     def __init__(self, columns: Columns, tree: Tree, report: Report) -> None:
@@ -96,6 +100,8 @@ class Transforms:
         self._dirty: list[Rows] = []
         self._is_shift = True  # whether only translations have changed since the last update
         self.version = 0
+        self.own_version = 0
+        self.pose = Pose(columns)
         self.moves = Journal()
         self.turns = Journal()
         self._may_mirror = False
@@ -112,6 +118,7 @@ class Transforms:
     ) -> None:
         """Set the transforms of new objects, as `set` does."""
         self._is_shift = False
+        self.pose.forget(rows)
         self.set(rows, translation, rotation, scale)
 
     def set(
@@ -134,8 +141,17 @@ class Transforms:
                 factors = np.clip(factors, -FLOAT32_MAX, FLOAT32_MAX).astype(np.float32)
             self._store("scale", rows, factors, bad, SCALE)
         self._is_shift = self._is_shift and rotation is None and scale is None
+        self.own_version += 1
         if len(rows):
+            self.pose.follow(rows)
             self._dirty.append(rows)
+
+    def move(self, rows: Rows, values: Mapping[str, NDArray[np.floating]]) -> None:
+        """Let exactly these objects (ascending rows) have a pose, see `Pose.set`."""
+        moved, is_shift = self.pose.set(rows, values)
+        self._is_shift = self._is_shift and is_shift
+        if len(moved):
+            self._dirty.append(moved)
 
     def update(self) -> NDArray[np.int64]:
         """Update the placements that are out of date.
@@ -173,9 +189,9 @@ class Transforms:
         return all(self._shift(part) for part in parts)
 
     def _shift(self, rows: Rows) -> bool:
-        where = _as_slice(rows)
+        where = as_slice(rows)
         columns = self._columns
-        parents, position = columns["parent"][where], columns["translation"][where]
+        parents, position = columns["parent"][where], self.pose["translation"][where]
         with np.errstate(all="ignore"):  # overflows are found below
             if parents[0] >= 0:
                 position = self._placed(position, parents)
@@ -190,24 +206,25 @@ class Transforms:
 
     def _placed(self, position: NDArray[np.float64], parents: Rows) -> NDArray[np.float64]:
         """Return the places in the world of positions [n, 3] on these parents."""
-        axes, start = self._axes_of(parents), self._columns["origin"][_as_slice(parents)]
+        axes, start = self._axes_of(parents), self._columns["origin"][as_slice(parents)]
         placed: NDArray[np.float64] = start + sum(position[:, i, None] * axes[:, i] for i in range(3))
         return placed
 
     def _update_level(self, rows: Rows) -> Rows:
         """Update the placements of objects of one level; return those that turned their handedness."""
-        where = _as_slice(rows)
+        where = as_slice(rows)
         columns = self._columns
         placement = columns["placement"]
         parents = columns["parent"][where]
         top = bool(parents[0] < 0)  # rows are of one level
-        position, scale = columns["translation"][where], columns["scale"][where]
+        pose = self.pose
+        position, scale = pose["translation"][where], pose["scale"][where]
         in_place = isinstance(where, slice) and top
         with np.errstate(all="ignore"):  # overflows are found below
             high = position.astype(np.float32)
-            made = compose(high, columns["rotation"][where], scale, placement[where] if in_place else None)
+            made = compose(high, pose["rotation"][where], scale, placement[where] if in_place else None)
             if not top:
-                above = _as_slice(parents)
+                above = as_slice(parents)
                 made[:, :3, :3] = made[:, :3, :3] @ placement[above][:, :3, :3]
                 position = self._placed(position, parents)
                 made[:, 3, :3] = high = position.astype(np.float32)
@@ -238,21 +255,21 @@ class Transforms:
             axes_row[new] = self._parents.allocate(len(new))
             self._update_axes(new)
             found = axes_row[parents]
-        axes: NDArray[np.float64] = self._parents["axes"][_as_slice(found)]
+        axes: NDArray[np.float64] = self._parents["axes"][as_slice(found)]
         return axes
 
     def _update_axes(self, rows: Rows) -> None:
         """Update the axes of objects of one level, whose placements are up to date."""
         columns = self._columns
-        where = _as_slice(rows)
-        axes = to_matrix3(columns["rotation"][where])
-        axes *= columns["scale"][where][:, :, None]
+        where = as_slice(rows)
+        axes = to_matrix3(self.pose["rotation"][where])
+        axes *= self.pose["scale"][where][:, :, None]
         parents = columns["parent"][where]
         if parents[0] >= 0:
             axes = axes @ self._axes_of(parents)
         if self._has_left:
             axes[~columns["placement"][where][:, :3, :3].any(axis=(1, 2))] = 0.0
-        self._parents["axes"][_as_slice(columns["axes_row"][where])] = axes
+        self._parents["axes"][as_slice(columns["axes_row"][where])] = axes
 
     def _mirror(
         self, rows: Rows, where: Rows | slice, scale: NDArray[np.float32], made: NDArray[np.float32]
@@ -273,7 +290,7 @@ class Transforms:
     def _store(
         self, name: str, rows: Rows, values: NDArray[np.floating], bad: NDArray[np.bool_], fault: Fault
     ) -> None:
-        self._columns[name][_as_slice(rows)] = values
+        self._columns[name][as_slice(rows)] = values
         if bad.any():
             self._report(rows[bad] if bad.ndim else rows, fault)
 
@@ -286,18 +303,6 @@ def ranges(rows: Rows) -> NDArray[np.int64]:
     first = rows[np.concatenate(([0], cuts))].astype(np.int64)
     last = rows[np.concatenate((cuts - 1, [len(rows) - 1]))].astype(np.int64)
     return np.stack((first, last + 1), axis=1)
-
-
-def _as_slice(rows: Rows) -> Rows | slice:
-    """Return contiguous ascending rows as a slice, for which numpy needs no copy; others unchanged."""
-    count = len(rows)
-    if (
-        count
-        and int(rows[-1]) - int(rows[0]) == count - 1
-        and (count < 3 or bool((np.diff(rows) == 1).all()))
-    ):
-        return slice(int(rows[0]), int(rows[-1]) + 1)
-    return rows
 
 
 def _finite(values: NDArray[np.floating], otherwise: float) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:

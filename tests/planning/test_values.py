@@ -122,6 +122,10 @@ def extent(frame: FrameView) -> float:
     return 0.0 if box is None else float(box[1][0])
 
 
+def seconds(frame: FrameView) -> float:
+    return frame.time
+
+
 def count(frame: FrameView) -> float:
     return float(len(frame.tableau.parent))
 
@@ -143,8 +147,9 @@ def grow(scene: Scene) -> None:
         (places, lambda s: s.moved(0), 1.0),
         (extent, grow, 7.0),
         (count, lambda s: s.tableau.add_objects(40), 43.0),
+        (seconds, lambda s: s.tableau.clock.set(2.5), 2.5),
     ],
-    ids=["a field", "enabled", "a transform", "bounds", "the tableau itself"],
+    ids=["a field", "enabled", "a transform", "bounds", "the tableau itself", "the time"],
 )
 def test_values_follow_whatever_their_feature_has_read(read, change, value):
     scene = Scene(read)
@@ -263,3 +268,21 @@ def test_what_leaves_the_range_of_floats_switches_nothing_off_and_is_finite(cube
     visible = planner.visibility(needs)
     assert visible(np.sort(next(iter(needs.tables.values())).batches["vertices"])).dtype == bool
     assert "feature.failed" not in {problem.code for problem in scene.tableau.warnings}
+
+
+def test_the_time_is_a_member_of_every_block_that_names_it():
+    scene = Scene(powers)
+    scene.use([Member("power", 0, 4, "float"), Member("time", 4, 4, "float")], 16)
+    assert scene.block().view(np.float32)[1] == 0.0
+    calls = scene.lamp.calls
+    scene.tableau.clock.set(1.5)
+    assert scene.block().view(np.float32)[:2].tolist() == [2.0, 1.5]
+    assert scene.lamp.calls == calls
+
+
+def test_a_clock_that_goes_on_costs_nothing_where_nobody_reads_it(monkeypatch):
+    scene = Scene(powers)
+    block = scene.block()
+    monkeypatch.setattr(scene.values, "_ask", lambda *_: pytest.fail("asked"))
+    scene.tableau.clock.set(1.5)
+    assert scene.block() is block

@@ -23,7 +23,14 @@ ALLOWED = {
     "engine.tableau": {"engine.humon", "engine.math"},
     "engine.plan": {"engine.humon"},
     "engine.graph": {"engine.plan"},
-    "engine.feature": {"engine.humon", "engine.assets", "engine.tableau", "engine.plan", "engine.graph"},
+    "engine.feature": {
+        "engine.humon",
+        "engine.math",
+        "engine.assets",
+        "engine.tableau",
+        "engine.plan",
+        "engine.graph",
+    },
     "engine.scene": {"engine.humon", "engine.math", "engine.assets", "engine.tableau", "engine.feature"},
     "engine.planning": {
         "engine.humon",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from engine.feature.motion import Animator
 from engine.plan.placement.compaction import compact
 from engine.plan.placement.page_return import PageReturn
 from engine.plan.requirements.sources import Sources
@@ -66,6 +67,8 @@ class SimulatedHost:
         self._document = document
         self._library = library
         self._planner = ScenePlanner(document.tableau, document.registry, library, profile, size)
+        of = document.tableau, document.registry, library
+        self._animator = Animator(*of, self._planner.guard)
         self._sources = Sources.of(*library.ranges().T)
         self._device = _device(library) if check_bytes else None
         self._resident = Resident() if self._device is None else self._device.resident
@@ -90,6 +93,7 @@ class SimulatedHost:
 
     def replan(self) -> tuple[Plan, bool]:
         """Plan and schedule again if their inputs have changed."""
+        self._animator.update()
         if self._plan is not None and not self._planner.stale():
             return self._plan, False
         self._document.tableau.update_world()

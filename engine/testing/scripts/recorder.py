@@ -129,7 +129,7 @@ class Recorder:
 
     def _versions(self) -> tuple[int, ...]:
         tableau = self._tableau
-        return tableau.structure_version, tableau.values_version, tableau.world_version
+        return tableau.structure_version, tableau.values_version, tableau.own_version
 
     def _take(self, change: Changed) -> None:
         """Append a change at once; of transforms, only the latest value per MOVE_INTERVAL."""

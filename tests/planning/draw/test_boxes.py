@@ -16,7 +16,7 @@ from engine.planning.draw.instance_blocks import InstanceBlocks
 from engine.planning.draw.recipes import BATCH_KEYS
 from engine.planning.draw.tables import DrawTable
 from engine.planning.values import FrameValues
-from engine.tableau import journal
+from engine.tableau import Clock, journal
 from engine.tableau.journal import Journal
 
 MESHES = np.zeros(2, BATCH_KEYS)
@@ -44,7 +44,12 @@ class Table:
         self.enabled = np.array(enabled)
         self.feature = SimpleNamespace(object=np.array([2, 0, 1]), rows_of=lambda o: np.array([1, 2, 0])[o])
         self.tableau = SimpleNamespace(
-            tables={}, origin=ORIGINS.copy(), placement=placements(), moves=Journal(), turns=Journal()
+            tables={},
+            clock=Clock(),
+            origin=ORIGINS.copy(),
+            placement=placements(),
+            moves=Journal(),
+            turns=Journal(),
         )
         self.blocks.change(np.zeros(0, int), np.arange(3), np.array([0, 1, 1]), 2)
         self._bounds = BlockBoxes(self, self.tableau)  # type: ignore[arg-type]

@@ -1,0 +1,166 @@
+"""Objects that features move as time passes: what they return is applied by difference, before each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.assets import AssetLibrary
+from engine.feature.contract import Feature
+from engine.feature.frame import FeatureRows
+from engine.feature.registry import Registry
+from engine.math import normalize
+from engine.tableau import FeatureTable, Tableau
+from engine.tableau.columns import Rows, as_slice
+from engine.tableau.pose import NAMES, NO_ROWS
+
+WIDTHS = {"translation": 3, "rotation": 4, "scale": 3}
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """Local transforms of objects, in place of their own.
+
+    Attributes
+    ----------
+    objects : int[n]
+        Rows of objects, each once.
+    translation, rotation, scale : float[n, 3], float[n, 4], float[n, 3], or None
+        Metres from the parent's origin, quaternions x y z w, factors; None: what is not moved.
+    """
+
+    objects: npt.NDArray[np.integer]
+    translation: npt.NDArray[np.floating] | None = None
+    rotation: npt.NDArray[np.floating] | None = None
+    scale: npt.NDArray[np.floating] | None = None
+
+
+class MotionFrame:
+    """One moment for `Feature.animate`: the `time` of the scene in seconds, and where objects are so far."""
+
+    def __init__(self, tableau: Tableau, library: AssetLibrary, time: float) -> None:
+        self.tableau = tableau
+        self.library = library
+        self.time = time
+        self._moved: dict[str, tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]] = {}
+
+    def translation(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+        """Return the objects' present translations, float64[n, 3] in metres from their parents' origins."""
+        return self._local("translation", objects)
+
+    def rotation(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+        """Return the objects' present rotations, unit quaternions x y z w, float64[n, 4]."""
+        return self._local("rotation", objects)
+
+    def scale(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+        """Return the objects' present factors along their own axes, float64[n, 3]."""
+        return self._local("scale", objects)
+
+    @property
+    def moved(self) -> tuple[Rows, dict[str, npt.NDArray[np.float64]]]:
+        """The objects that have been moved so far, ascending, and their values by name, of what was moved."""
+        if not self._moved:
+            return NO_ROWS, {}
+        rows = np.logical_or.reduce([mask for mask, _ in self._moved.values()]).nonzero()[0].astype(np.int32)
+        return rows, {name: self._local(name, rows) for name in self._moved}
+
+    def take(self, motion: Motion) -> None:
+        """Move objects. Raises ValueError for a motion that is none."""
+        rows = np.asarray(motion.objects)
+        level = self.tableau.level
+        if rows.ndim != 1 or not np.issubdtype(rows.dtype, np.integer):
+            raise ValueError(f"the objects of a motion are rows, int[n], not {rows.dtype}{list(rows.shape)}")
+        if len(rows) and not (rows.min() >= 0 and rows.max() < len(level) and (level[rows] >= 0).all()):
+            raise ValueError("a motion moves a row without an object")
+        if (np.bincount(rows, minlength=1) > 1).any():
+            raise ValueError("a motion moves an object twice")
+        values = {name: getattr(motion, name) for name in NAMES}
+        given = {name: np.asarray(value) for name, value in values.items() if value is not None}
+        for name, value in given.items():
+            if value.shape != (len(rows), WIDTHS[name]):
+                wanted = [len(rows), WIDTHS[name]]
+                raise ValueError(f"the {name} of a motion is float{wanted}, not {list(value.shape)}")
+            if not np.isfinite(value).all():
+                raise ValueError(f"the {name} of a motion is not finite")
+        if "rotation" in given:
+            given["rotation"], bad = normalize(given["rotation"])
+            if bad.any():
+                raise ValueError("the rotation of a motion is a quaternion of length 0")
+        where = as_slice(rows.astype(np.int32))
+        for name, value in given.items():
+            if name not in self._moved:
+                count = len(level)
+                self._moved[name] = np.zeros(count, np.bool_), np.empty((count, WIDTHS[name]))
+            mask, moved = self._moved[name]
+            mask[where], moved[where] = True, value
+
+    def _local(self, name: str, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+        where = as_slice(objects.astype(np.int32, copy=False))
+        own: npt.NDArray[np.float64] = getattr(self.tableau, name)[where].astype(np.float64)
+        if name in self._moved:
+            mask, values = (array[where] for array in self._moved[name])
+            np.copyto(own, values, where=mask[:, None])
+        return own
+
+
+class Animator:
+    """Moves the objects of one tableau: asks features where they are, only where something has changed."""
+
+    def __init__(
+        self,
+        tableau: Tableau,
+        registry: Registry,
+        library: AssetLibrary,
+        guard: Callable[[Feature, Exception], None],
+    ) -> None:
+        """`guard` is called with a feature whose code raises, or whose motion is none."""
+        self._tableau = tableau
+        self._library = library
+        self._guard = guard
+        self._movers: list[tuple[Feature, FeatureTable]] = [
+            (feature, tableau.tables[name])
+            for name, feature in registry.items()
+            if type(feature).animate is not Feature.animate
+        ]
+        self._seen: tuple[int, ...] | None = None
+
+    def update(self) -> None:
+        """Bring all poses to the present time; a feature that fails is switched off, and the others go on."""
+        tableau = self._tableau
+        while self._movers and (now := self._signature()) != self._seen:
+            self._seen = now
+            frame = MotionFrame(tableau, self._library, tableau.clock.time)
+            if not all(self._ask(feature, table, frame) for feature, table in self._movers):
+                continue  # its rows are switched off
+            rows, values = frame.moved
+            if len(rows) or len(tableau.pose.rows):
+                tableau.move(rows, values)
+
+    def _signature(self) -> tuple[int, ...] | None:
+        """Return the versions that poses follow from; None where no feature moves anything, nor has."""
+        tableau = self._tableau
+        has_pose = len(tableau.pose.rows) > 0
+        if not has_pose and not any(len(table.rows_enabled()) for _, table in self._movers):
+            return None
+        return (
+            tableau.clock.version,
+            tableau.structure_version,
+            tableau.values_version,
+            tableau.own_version,
+        )
+
+    def _ask(self, feature: Feature, table: FeatureTable, frame: MotionFrame) -> bool:
+        """Let a feature move its objects; return whether its code went through."""
+        if not len(table.rows_enabled()):
+            return True
+        try:
+            motion = feature.animate(FeatureRows(table, table.rows_enabled), frame)
+            if motion is not None:
+                frame.take(motion)
+        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+            self._guard(feature, error)
+            return False
+        return True
