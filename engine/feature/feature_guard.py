@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.feature.contract import Feature
-from engine.humon import Problem, Severity
+from engine.humon import InputError, Problem, Severity
 from engine.tableau import Tableau
 from engine.tableau.columns import Rows
 
@@ -56,13 +56,22 @@ class FeatureGuard:
         table = self._tableau.tables[feature.type_name]
         where = f" on '{table.path(row)}'" if row is not None else ""
         more = f" and {count - 1} more" if count > 1 else ""
+        why, advice = _reason(error)
         return Problem(
             FAILED,
-            f"{feature.type_name}{where}{more} is switched off: its code raised {_raised(error)}",
+            f"{feature.type_name}{where}{more} is switched off: {why}",
             table.position(row) if row is not None else None,
-            help=f"raised {_raised_at(error)}; the scene continues without it",
+            help=f"{advice}; the scene continues without it",
             severity=Severity.WARNING,
         )
+
+
+def _reason(error: Exception) -> tuple[str, str]:
+    """Return why a feature failed, and a hint: what is wrong with its shaders, or what its code raised."""
+    if isinstance(error, InputError) and error.problems:
+        first = error.problems[0]
+        return f"{first.message} ({first.position})" if first.position else first.message, first.help
+    return f"its code raised {_raised(error)}", f"raised {_raised_at(error)}"
 
 
 def _raised(error: Exception) -> str:

@@ -13,9 +13,12 @@ from engine.graph import (
     PICTURE,
     CompiledGraph,
     CompiledPass,
+    ComputePass,
     DrawPass,
     FullscreenPass,
+    ImageDecl,
     Pass,
+    PrimitivePass,
     compile_graph,
 )
 from engine.humon import InputError, Problem
@@ -34,6 +37,11 @@ FeaturesOf = Mapping[str, Sequence[str]]
 """The names of the features that take part in each pass, by its name."""
 
 
+ShaderPass = FullscreenPass | PrimitivePass | ComputePass
+"""A pass without meshes."""
+
+MAX_THREADS = 65_535
+"""Of a compute pass, along each axis: every device has as many work groups (maxComputeWorkGroupCount)."""
 MAX_SAMPLES = 4
 """Samples of a frame in which no feature says how many."""
 MAX_GRAPHS = 8
@@ -84,7 +92,7 @@ class FramePasses:
         self._trials = trials
         self._tables: dict[str, DrawTable] = {}
         self._states: dict[str, PipelineState] = {}
-        self._screens: dict[FullscreenPass, ShaderSet] = {}
+        self._screens: dict[ShaderPass, ShaderSet] = {}
         self._asked: dict[str, _Asked] = {}
         self._last: tuple[dict[str, list[Pass]], int] = {}, 0
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
@@ -160,11 +168,11 @@ class FramePasses:
         )
 
     def screen(self, p: Pass, of: Sequence[str], features: frozenset[str] | None) -> ShaderSet | None:
-        """Return the shaders of a fullscreen pass, in which features `of` take part; None for other passes.
+        """Return the shaders of a pass without meshes, in which features `of` take part; None for others.
 
         Where they do not fit the pass the features are switched off.
         """
-        if not isinstance(p, FullscreenPass):
+        if not isinstance(p, FullscreenPass | PrimitivePass | ComputePass):
             return None
         if p not in self._screens:
             try:
@@ -175,12 +183,24 @@ class FramePasses:
                 return None
         return self._screens[p]
 
-    def _screen(self, p: FullscreenPass, features: frozenset[str] | None) -> ShaderSet:
+    def _screen(self, p: ShaderPass, features: frozenset[str] | None) -> ShaderSet:
         """Return the shaders of a pass. Raises InputError where they do not fit it."""
-        names = (SCREEN_SHADER, p.shader)
+        if isinstance(p, PrimitivePass):
+            names = p.shaders
+        else:
+            names = (p.shader,) if isinstance(p, ComputePass) else (SCREEN_SHADER, p.shader)
         shaders = tuple(find_shader(self._library, name) for name in names)
+        if not shaders:
+            raise ValueError(f"the pass {p.name} has no shaders")
+        for shader in shaders:
+            if self._library.usable(shader) != shader:
+                raise ValueError(
+                    f"the pass {p.name} needs {self._library.record(shader).label}, which is broken"
+                )
+        if isinstance(p, ComputePass) and not isinstance(p.threads, ImageDecl):
+            _check_threads(p.name, p.threads)
         given = PassInterface.of(p, features, frame_members(self._library))
-        problems = check_shaders(shaders, given, self._library, shaders[1])
+        problems = check_shaders(shaders, given, self._library, shaders[-1])
         if problems:
             raise InputError(problems)
         return shader_set(shaders, self._library)
@@ -227,6 +247,12 @@ class FramePasses:
             except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
                 self.guard(feature, error)
         return _Asked(version, None, None)
+
+
+def _check_threads(name: str, threads: tuple[int, int, int]) -> None:
+    """Raise ValueError where a compute pass runs no threads, or more than every device can."""
+    if min(threads) < 1 or max(threads) > MAX_THREADS:
+        raise ValueError(f"the pass {name} runs {threads} threads; from 1 to {MAX_THREADS} are possible")
 
 
 def _compile(passes: Mapping[str, Sequence[Pass]], samples: int) -> CompiledGraph:

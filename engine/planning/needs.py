@@ -22,6 +22,7 @@ from engine.feature.requirement_builders import (
     vertices_requirement,
 )
 from engine.graph import (
+    BufferLifetime,
     CompiledGraph,
     ImageLifetime,
     Pass,
@@ -42,7 +43,6 @@ from engine.plan.terms.vocabulary import (
     QueueKind,
     Stage,
 )
-from engine.plan.terms.vulkan_enums import Aspect
 from engine.planning.draw.draw_list import COMMAND
 from engine.planning.draw.drawing import Drawing, material_table_name
 from engine.planning.draw.frame_layout import FrameLayout
@@ -148,6 +148,18 @@ class PassNeeds:
             key = self._keys.transient(image.name)
             self.add(_image(key, lifetime, self._needs.size, self._needs.samples), sorted(ids))
 
+    def add_buffers(self, requesters: dict[str, tuple[int, ...]]) -> None:
+        """Add every buffer that shaders write, requested by the passes that use it."""
+        for life in self._needs.graph.buffers:
+            name = life.buffer.name
+            ids = {
+                a
+                for p in self._needs.graph.passes
+                if any(use.buffer.name == name for use in p.declaration.buffers)
+                for a in requesters[p.declaration.name]
+            }
+            self.add(_buffer(self._keys.transient(name), life), sorted(ids))
+
     def add_stand_ins(self, requesters: dict[str, tuple[int, ...]]) -> None:
         """Add the stand-ins of all images that passes read; always resident, so that switching is free."""
         for p in self._needs.graph.passes:
@@ -216,10 +228,16 @@ class PassNeeds:
 def _image(key: int, lifetime: ImageLifetime, size: tuple[int, int], samples: int) -> Requirement:
     image = lifetime.image
     width, height = image.extent.resolve(size)
-    depth = bool(image.format.info.aspect & Aspect.DEPTH)
-    stage = Stage.LATE_FRAGMENT_TESTS if depth else Stage.COLOR_ATTACHMENT_OUTPUT
-    access = Access.DEPTH_STENCIL_ATTACHMENT_WRITE if depth else Access.COLOR_ATTACHMENT_WRITE
-    uses = [QueueUse(QueueKind.GRAPHICS, access, stage)]
+    uses = []
+    if lifetime.usage & ImageUsage.DEPTH_STENCIL_ATTACHMENT:
+        access, stage = Access.DEPTH_STENCIL_ATTACHMENT_WRITE, Stage.LATE_FRAGMENT_TESTS
+        uses.append(QueueUse(QueueKind.GRAPHICS, access, stage))
+    if lifetime.usage & ImageUsage.COLOR_ATTACHMENT:
+        access, stage = Access.COLOR_ATTACHMENT_WRITE, Stage.COLOR_ATTACHMENT_OUTPUT
+        uses.append(QueueUse(QueueKind.GRAPHICS, access, stage))
+    if lifetime.usage & ImageUsage.STORAGE:
+        access = Access.SHADER_STORAGE_READ | Access.SHADER_STORAGE_WRITE
+        uses.append(QueueUse(QueueKind.GRAPHICS, access, Stage.COMPUTE_SHADER))
     if lifetime.usage & ImageUsage.SAMPLED:
         uses.append(SAMPLED_USE)
     if lifetime.usage & ImageUsage.TRANSFER_SRC:
@@ -235,6 +253,20 @@ def _image(key: int, lifetime: ImageLifetime, size: tuple[int, int], samples: in
         dedicated=Dedicated.PREFER,
         lifetime=(lifetime.first, lifetime.last),
         copies=image.layers,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _buffer(key: int, life: BufferLifetime) -> Requirement:
+    access = Access.SHADER_STORAGE_READ | Access.SHADER_STORAGE_WRITE
+    return Requirement(
+        key=key,
+        kind=Kind.BUFFER,
+        size=life.buffer.size,
+        alignment=16,
+        usage=BufferUsage.STORAGE_BUFFER,
+        uses=(QueueUse(QueueKind.GRAPHICS, access, life.stages),),
+        contents=Contents.ZERO if life.buffer.persists else Contents.UNDEFINED,
     )
 
 

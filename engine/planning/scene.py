@@ -27,12 +27,12 @@ from engine.plan.terms.policy import Policy
 from engine.planning.absent_features import AbsentFeatures
 from engine.planning.active_rows import ActiveRows
 from engine.planning.draw.drawing import (
-    SCREEN_STATE,
     PassDrawing,
     PipelineTrials,
-    ScreenDrawing,
+    ShaderDrawing,
     drawing_plan,
     pipeline_state,
+    shader_state,
 )
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
@@ -198,12 +198,12 @@ class ScenePlanner:
                     compiled, state, table.recipes, table.in_use, self.keys, own
                 )
             elif screen is not None:
-                state = pipeline_state(compiled, SCREEN_STATE, features)
-                drawing = ScreenDrawing(compiled, state, screen, self.keys, own)
+                drawing = ShaderDrawing(compiled, shader_state(compiled, features), screen, self.keys, own)
                 if self._trials is None or self._trials.usable(drawing.pipeline(), (), screen):
                     needs.drawings[p.name] = drawing
         pass_needs = PassNeeds(needs, self._library, self._fallbacks)
         pass_needs.add_images(requesters)
+        pass_needs.add_buffers(requesters)
         pass_needs.add_stand_ins(requesters)
         layout = FrameLayout(
             (view, block)

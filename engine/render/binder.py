@@ -7,24 +7,33 @@ from typing import Any
 import numpy as np
 
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
-from engine.graph import CompiledPass, ImageRead, Layout, Sampler
+from engine.graph import (
+    CompiledPass,
+    ComputePass,
+    ImageRead,
+    Layout,
+    PrimitivePass,
+    Sampler,
+    StorageWrite,
+)
 from engine.memory.device.addresses import Location
 from engine.memory.device.samplers import SamplerConfig, SamplerPool
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
-from engine.plan.terms.drawing import CompareOp, DescriptorType
+from engine.plan.terms.drawing import CompareOp
 from engine.plan.terms.drawing_rows import BindingRow, DescriptorSetRow
 from engine.planning.draw.draw_list import COMMAND, DrawList
-from engine.planning.draw.drawing import PassDrawing, ScreenDrawing
+from engine.planning.draw.drawing import PassDrawing, ShaderDrawing
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
 from engine.render.descriptors import BoundBuffer, BoundImage, DescriptorSets
-from engine.render.frame_recorder import BoundGroup, BoundScreen
-from engine.render.graphics_pipeline import set_layouts
+from engine.render.frame_recorder import BoundDispatch, BoundGroup, BoundShader
 from engine.render.pass_binding import PassBinding, TextureSamplers
+from engine.render.pipeline_description import set_layouts
 from engine.render.pipelines import Pipelines
+from engine.vk.binding import NULL
 from engine.vk.enums import AddressMode, Filter, MipmapMode
 
 ANISOTROPY = 8.0
@@ -85,7 +94,8 @@ class Binder:
         """
         transient = needs.requirements.keys.transient
         reads = [name for p in needs.graph.passes for _, name in p.reads]
-        names = [*(life.image.name for life in needs.graph.images), *reads, *needs.rings]
+        buffers = [life.buffer.name for life in needs.graph.buffers]
+        names = [*(life.image.name for life in needs.graph.images), *buffers, *reads, *needs.rings]
         keys = np.array([transient(name) for name in names], np.int64)
         resources, offsets = self._memory.published.addresses(keys)
         rows = plan.subresource_table.rows(keys)
@@ -144,7 +154,7 @@ class Binder:
             found.append(
                 BoundGroup(
                     pipeline,
-                    int(row.state.front_face) ^ group.mirrored,  # of the two faces the other one
+                    int(drawing.state.front_face) ^ group.mirrored,  # of the two faces the other one
                     self._pipelines.layout(shading),
                     tuple(sets),
                     self._memory.published.handle(group.vertex_buffer),
@@ -157,7 +167,9 @@ class Binder:
             )
         return found
 
-    def screen(self, drawing: ScreenDrawing, layout: FrameLayout, slot: int, view: str) -> list[BoundScreen]:
+    def shader(
+        self, drawing: ShaderDrawing, needs: FrameNeeds, slot: int, view: str
+    ) -> list[BoundShader | BoundDispatch]:
         """Resolve a pass without meshes, as `groups` does; nothing if its pipeline is refused.
 
         Raises NotResident.
@@ -171,10 +183,14 @@ class Binder:
             bound = drawing.compiled.declaration.name, 0, slot, view
             if bound not in self._frame_set_of:
                 row = drawing.frame_set()
-                made = self._frame_set(row, drawing.compiled, shading, layout, slot, view)
+                made = self._frame_set(row, drawing.compiled, shading, needs.frame, slot, view)
                 self._frame_set_of[bound] = made
             sets.append(self._frame_set_of[bound])
-        return [BoundScreen(pipeline, self._pipelines.layout(shading), tuple(sets))]
+        p, layout = drawing.compiled.declaration, self._pipelines.layout(shading)
+        if isinstance(p, ComputePass):
+            return [BoundDispatch(pipeline, layout, tuple(sets), drawing.groups(needs.size))]
+        vertices, instances = (p.vertices, p.instances) if isinstance(p, PrimitivePass) else (3, 1)
+        return [BoundShader(pipeline, layout, tuple(sets), vertices, instances)]
 
     def _frame_set(
         self,
@@ -187,14 +203,29 @@ class Binder:
     ) -> Any:
         """Return descriptor set 0 of a pass in a view: this slot's copies of the rings, what it reads."""
         contents = dict(row.contents)
-        reads = {read.binding: read for read in compiled.declaration.reads}
-        bound = tuple(
-            self._read_image(binding, contents[binding.binding], reads[binding.name])
-            if binding.type is DescriptorType.COMBINED_IMAGE_SAMPLER
-            else self._ring_copy(binding, contents[binding.binding], shading, layout, slot, view)
-            for binding in row.layout
-        )
-        return self._frame_sets.get(set_layouts(shading)[FRAME_SET], bound)
+        p = compiled.declaration
+        reads = {read.binding: read for read in p.reads}
+        writes = {write.binding: write for write in p.writes} if isinstance(p, ComputePass) else {}
+        shared = {use.binding for use in p.buffers}
+        bound: list[BoundImage | BoundBuffer] = []
+        for binding in row.layout:
+            key = contents[binding.binding]
+            if binding.name in reads:
+                bound.append(self._read_image(binding, key, reads[binding.name]))
+            elif binding.name in writes:
+                bound.append(self._stored_image(binding, key, writes[binding.name]))
+            elif binding.name in shared:
+                place = self.require_location(key)
+                kind = int(binding.type)
+                bound.append(BoundBuffer(binding.binding, kind, place.handle, place.offset, place.size))
+            else:
+                bound.append(self._ring_copy(binding, key, shading, layout, slot, view))
+        return self._frame_sets.get(set_layouts(shading)[FRAME_SET], tuple(bound))
+
+    def _stored_image(self, binding: BindingRow, key: int, write: StorageWrite) -> BoundImage:
+        self.require_location(key)
+        view = self._memory.part_view(key, layers=write.image.layers, level=write.level)
+        return BoundImage(binding.binding, int(binding.type), view, NULL, int(Layout.GENERAL))
 
     def _read_image(self, binding: BindingRow, key: int, read: ImageRead) -> BoundImage:
         self.require_location(key)

@@ -20,6 +20,7 @@ _KINDS = (
     DescriptorType.UNIFORM_BUFFER,
     DescriptorType.STORAGE_BUFFER,
     DescriptorType.COMBINED_IMAGE_SAMPLER,
+    DescriptorType.STORAGE_IMAGE,
 )
 
 

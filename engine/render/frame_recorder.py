@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.graph import Attachment, Barrier, CompiledGraph, CompiledPass, Layout
+from engine.graph import Attachment, Barrier, BufferBarrier, CompiledGraph, CompiledPass, Layout
 from engine.plan.terms.drawing import FrontFace
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import Access, Stage
@@ -57,12 +57,27 @@ class BoundGroup:
 
 
 @dataclass(frozen=True)
-class BoundScreen:
-    """One triangle over all of the target, with everything it binds."""
+class BoundShader:
+    """A draw of so many vertices and instances without a mesh, with everything it binds."""
 
     pipeline: Any
     layout: Any
     sets: tuple[Any, ...]
+    vertices: int
+    instances: int
+
+
+@dataclass(frozen=True)
+class BoundDispatch:
+    """A dispatch of so many work groups, with everything it binds."""
+
+    pipeline: Any
+    layout: Any
+    sets: tuple[Any, ...]
+    groups: tuple[int, int, int]
+
+
+AnyBound = BoundGroup | BoundShader | BoundDispatch
 
 
 class FrameRecorder:
@@ -87,7 +102,7 @@ class FrameRecorder:
         commands: Any,
         graph: CompiledGraph,
         images: Mapping[str, FrameImage],
-        groups: Mapping[str, Sequence[Sequence[BoundGroup | BoundScreen]]],
+        groups: Mapping[str, Sequence[Sequence[AnyBound]]],
     ) -> int:
         """Record all passes in order and the final barriers; return the number of draw calls.
 
@@ -103,6 +118,9 @@ class FrameRecorder:
             if known.barriers is not None:
                 vk.vkCmdPipelineBarrier2(commands, known.barriers)
             drawn = groups.get(known.name)
+            if not known.rendering:
+                for bound in drawn or ():
+                    calls += sum(self._draw(commands, group) for group in bound)
             for view, rendering in enumerate(known.rendering):
                 vk.vkCmdBeginRendering(commands, rendering)
                 vk.vkCmdSetViewport(commands, 0, 1, known.viewport)
@@ -114,13 +132,15 @@ class FrameRecorder:
             vk.vkCmdPipelineBarrier2(commands, self._final)
         return calls
 
-    def _draw(self, commands: Any, group: BoundGroup | BoundScreen) -> int:
+    def _draw(self, commands: Any, group: AnyBound) -> int:
+        """Record a group, a draw or a dispatch; return the number of draw calls."""
         vk = self._vk
-        vk.vkCmdBindPipeline(commands, BindPoint.GRAPHICS, group.pipeline)
+        point = BindPoint.COMPUTE if isinstance(group, BoundDispatch) else BindPoint.GRAPHICS
+        vk.vkCmdBindPipeline(commands, point, group.pipeline)
         if group.sets:
             vk.vkCmdBindDescriptorSets(
                 commands,
-                BindPoint.GRAPHICS,
+                point,
                 group.layout,
                 0,
                 len(group.sets),
@@ -128,9 +148,12 @@ class FrameRecorder:
                 0,
                 ffi.NULL,
             )
-        if isinstance(group, BoundScreen):
+        if isinstance(group, BoundDispatch):
+            vk.vkCmdDispatch(commands, *group.groups)
+            return 0
+        if isinstance(group, BoundShader):
             vk.vkCmdSetFrontFace(commands, int(FrontFace.COUNTER_CLOCKWISE))
-            vk.vkCmdDraw(commands, 3, 1, 0, 0)
+            vk.vkCmdDraw(commands, group.vertices, group.instances, 0, 0)
             return 1
         vk.vkCmdSetFrontFace(commands, group.front_face)
         offsets = ffi.new("VkDeviceSize[]", [0])
@@ -158,19 +181,21 @@ class FrameRecorder:
 class _PassInfo:
     """The structures that a pass is recorded with, whatever it draws; `barriers` is None without any.
 
-    `rendering` has one for each view.
+    `rendering` has one for each view, none where the pass computes.
     """
 
     name: str
     barriers: Any
-    rendering: tuple[Any, ...]
-    viewport: Any
-    scissor: Any
+    rendering: tuple[Any, ...] = ()
+    viewport: Any = None
+    scissor: Any = None
 
 
 def _pass_info(compiled: CompiledPass, images: Mapping[str, FrameImage]) -> _PassInfo:
+    barriers = _dependency(compiled.barriers, images, compiled.buffer_barriers)
     first = compiled.color[0] if compiled.color else compiled.depth
-    assert first is not None, "a pass has attachments"
+    if first is None:
+        return _PassInfo(compiled.declaration.name, barriers)
     width, height = (max(1, side >> first.level) for side in images[first.image].extent)
     rendering = tuple(
         new(
@@ -184,19 +209,31 @@ def _pass_info(compiled: CompiledPass, images: Mapping[str, FrameImage]) -> _Pas
     )
     return _PassInfo(
         compiled.declaration.name,
-        _dependency(compiled.barriers, images),
+        barriers,
         rendering,
         new("VkViewport", width=width, height=height, minDepth=0.0, maxDepth=1.0),
         new("VkRect2D", extent=(width, height)),
     )
 
 
-def _dependency(barriers: Sequence[Barrier], images: Mapping[str, FrameImage]) -> Any:
+def _dependency(
+    barriers: Sequence[Barrier], images: Mapping[str, FrameImage], buffers: Sequence[BufferBarrier] = ()
+) -> Any:
     """Return the VkDependencyInfo of some barriers, None where there is none."""
-    if not barriers:
+    if not barriers and not buffers:
         return None
     rows = [image_barrier(barrier, images[barrier.image]) for barrier in barriers]
-    return new("VkDependencyInfo", pImageMemoryBarriers=rows)
+    of_buffers = [
+        new(
+            "VkMemoryBarrier2",
+            srcStageMask=int(barrier.source_stage),
+            srcAccessMask=int(barrier.source_access),
+            dstStageMask=int(barrier.stage),
+            dstAccessMask=int(barrier.access),
+        )
+        for barrier in buffers
+    ]
+    return new("VkDependencyInfo", pImageMemoryBarriers=rows, pMemoryBarriers=of_buffers)
 
 
 def image_barrier(barrier: Barrier, image: FrameImage) -> Any:

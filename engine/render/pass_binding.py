@@ -21,8 +21,8 @@ from engine.planning.draw.draw_list import BATCH
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.draw.tables import DrawTable
 from engine.render.descriptors import BoundImage, DescriptorSets
-from engine.render.graphics_pipeline import set_layouts
 from engine.render.layouts import SetLayout
+from engine.render.pipeline_description import set_layouts
 from engine.vk.enums import IndexType
 
 Ints = npt.NDArray[np.int64]

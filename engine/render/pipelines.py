@@ -7,9 +7,9 @@ from typing import Any
 
 from engine.plan.terms.drawing_rows import PipelineRow
 from engine.planning.draw.shading import ShaderSet
-from engine.render.graphics_pipeline import create_pipeline, describe_pipeline, set_layouts
 from engine.render.layouts import Layouts
 from engine.render.pipeline_cache import PipelineCache
+from engine.render.pipeline_description import create_pipeline, describe_pipeline, set_layouts
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, VulkanError
 

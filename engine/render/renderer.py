@@ -7,7 +7,7 @@ another group is drawn. *Addresses* (a new plan, newly published assets) are loo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
@@ -23,12 +23,12 @@ from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.keys import TRANSIENT_DB
 from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Written
-from engine.planning.draw.drawing import Drawing, ScreenDrawing, material_table_name
+from engine.planning.draw.drawing import Drawing, ShaderDrawing, material_table_name
 from engine.planning.draw.tables import InUse
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.render.binder import Binder
 from engine.render.descriptors import DescriptorSets
-from engine.render.frame_recorder import BoundGroup, BoundScreen, FrameImage, FrameRecorder
+from engine.render.frame_recorder import AnyBound, FrameImage, FrameRecorder
 from engine.render.layouts import Layouts
 from engine.render.pass_binding import PassBinding
 from engine.render.pipeline_cache import PipelineCache
@@ -242,14 +242,12 @@ class Renderer:
             self._stale[slot] = False
         return self._command_buffers[slot]
 
-    def _groups(
-        self, name: str, drawing: Drawing, slot: int, view: str
-    ) -> list[BoundGroup] | list[BoundScreen]:
+    def _groups(self, name: str, drawing: Drawing, slot: int, view: str) -> Sequence[AnyBound]:
         """Return what a pass draws in a view, with everything it binds."""
         needs = self._needs
         assert needs is not None
-        if isinstance(drawing, ScreenDrawing):
-            return self._binder.screen(drawing, needs.frame, slot, view)
+        if isinstance(drawing, ShaderDrawing):
+            return self._binder.shader(drawing, needs, slot, view)
         known = self._passes[name]
         return self._binder.groups(drawing, known.binding, known.draws, needs.frame, slot, view)
 

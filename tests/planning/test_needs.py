@@ -113,14 +113,14 @@ def test_attachments_have_one_level_and_one_layer_and_the_size_of_the_picture(cu
 @pytest.mark.parametrize("sampled", [False, True])
 @pytest.mark.parametrize("copied", [False, True])
 @pytest.mark.parametrize(
-    ("form", "access"),
+    ("form", "usage", "access"),
     [
-        (Format.R8G8B8A8_UNORM, Access.COLOR_ATTACHMENT_WRITE),
-        (Format.D32_SFLOAT, Access.DEPTH_STENCIL_ATTACHMENT_WRITE),
+        (Format.R8G8B8A8_UNORM, ImageUsage.COLOR_ATTACHMENT, Access.COLOR_ATTACHMENT_WRITE),
+        (Format.D32_SFLOAT, ImageUsage.DEPTH_STENCIL_ATTACHMENT, Access.DEPTH_STENCIL_ATTACHMENT_WRITE),
+        (Format.R32_SFLOAT, ImageUsage.STORAGE, Access.SHADER_STORAGE_READ | Access.SHADER_STORAGE_WRITE),
     ],
 )
-def test_an_attachment_is_written_and_used_as_its_passes_say(form, access, sampled, copied):
-    usage = ImageUsage.COLOR_ATTACHMENT
+def test_an_image_is_written_and_used_as_its_passes_say(form, usage, access, sampled, copied):
     usage |= ImageUsage.SAMPLED if sampled else 0
     usage |= ImageUsage.TRANSFER_SRC if copied else 0
     image = ImageDecl("tint", form, samples=Samples.FRAME)

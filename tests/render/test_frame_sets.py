@@ -10,7 +10,7 @@ import pytest
 from support.many_models import many_models
 
 from engine.assets import open_library
-from engine.planning.draw.drawing import ScreenDrawing
+from engine.planning.draw.drawing import ShaderDrawing
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
@@ -62,7 +62,7 @@ def test_sets_have_the_present_size_of_their_rings(root: Path, tmp_path: Path) -
             sizes.add((place.resource, place.offset, place.stride))
             for (name, shading, slot, view), bound in binder._frame_set_of.items():
                 drawing = needs.drawings[name]
-                if isinstance(drawing, ScreenDrawing):
+                if isinstance(drawing, ShaderDrawing):
                     row, shaders = drawing.frame_set(), drawing.shading
                 else:
                     row, shaders = drawing.frame_set(shading), drawing.recipes.shadings[shading]

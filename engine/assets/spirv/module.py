@@ -33,6 +33,7 @@ from engine.assets.spirv.types import (
     array_count,
     block_size,
     members_of,
+    texel_format,
     type_name,
 )
 
@@ -411,6 +412,7 @@ def _binding(tables: ModuleTables, variable: int, pointee: int, storage: int) ->
         block_size=block_size(members),
         members=members,
         readonly=readonly,
+        texel=texel_format(tables, pointee),
     )
 
 

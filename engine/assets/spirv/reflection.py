@@ -65,7 +65,8 @@ class Binding:
     """A descriptor binding. `count` is its array length: 1 for no array, 0 for an unsized array.
 
     `block_size` is the size of a block in bytes, without an unsized array at its end.
-    `type` is the GLSL type (`sampler2DArray`) or the name of the block.
+    `type` is the GLSL type (`sampler2DArray`) or the name of the block, `texel` the format of a storage image
+    in GLSL (`rgba16f`), empty where it has none, or one that not every device can store.
     """
 
     set: int
@@ -77,6 +78,7 @@ class Binding:
     block_size: int = 0
     members: tuple[Member, ...] = ()
     readonly: bool = False
+    texel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

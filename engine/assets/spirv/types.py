@@ -203,6 +203,17 @@ def type_name(tables: ModuleTables, kind: int) -> str:
     }.get(Op(op), "opaque")
 
 
+_TEXELS = {1: "rgba32f", 2: "rgba16f", 3: "r32f", 4: "rgba8", 33: "r32ui"}
+"""Image formats (SPIR-V specification, 3.11) that every device can store, as GLSL names them."""
+
+
+def texel_format(tables: ModuleTables, kind: int) -> str:
+    """Return the format of a storage image, empty for other types and other formats."""
+    op, *operands = tables.types[kind]
+    is_storage = op == Op.TYPE_IMAGE and operands[5] == 2
+    return _TEXELS.get(operands[6], "") if is_storage else ""
+
+
 def _image_name(tables: ModuleTables, image: tuple[int, ...], what: str) -> str:
     sampled_type, dimension, depth, arrayed, multisampled = image[:5]
     scalar = type_name(tables, sampled_type)

@@ -57,7 +57,8 @@ class PipelineRow:
     """One pipeline, keyed by shaders, vertex format, topology, pass and state.
 
     `vertex_format` is ((attribute name, format), ...) in buffer order, `vertex_stride` in bytes, `shaders`
-    are asset keys, `constants` the specialization constants by name, without those that are 0.
+    are asset keys, `constants` the specialization constants by name, without those that are 0. A
+    compute pipeline has no `state`.
     """
 
     name: str
@@ -66,7 +67,7 @@ class PipelineRow:
     vertex_stride: int
     topology: Topology
     pass_name: str
-    state: PipelineState = PipelineState()
+    state: PipelineState | None = PipelineState()
     requesters: tuple[int, ...] = ()
     constants: tuple[tuple[str, int], ...] = ()
 

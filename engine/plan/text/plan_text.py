@@ -223,17 +223,17 @@ def _shader(plan: Plan, row: ShaderRow) -> Text:
 
 
 def _pipeline(plan: Plan, row: PipelineRow) -> Text:
-    return {
-        "name": row.name,
-        "shaders": [plan.requirements.keys.name(key) for key in row.shaders],
-        "vertexFormat": [[name, word(texel)] for name, texel in row.vertex_format],
-        "vertexStride": row.vertex_stride,
-        "topology": word(row.topology),
-        "pass": row.pass_name,
-        **({"constants": [list(constant) for constant in row.constants]} if row.constants else {}),
-        "state": _state(row.state),
-        "why": _why(plan, row.requesters),
-    }
+    values: Text = {"name": row.name, "shaders": [plan.requirements.keys.name(key) for key in row.shaders]}
+    if row.state is not None:
+        values["vertexFormat"] = [[name, word(texel)] for name, texel in row.vertex_format]
+        values["vertexStride"] = row.vertex_stride
+        values["topology"] = word(row.topology)
+    values["pass"] = row.pass_name
+    if row.constants:
+        values["constants"] = [list(constant) for constant in row.constants]
+    if row.state is not None:
+        values["state"] = _state(row.state)
+    return values | {"why": _why(plan, row.requesters)}
 
 
 def _state(state: PipelineState) -> Text:

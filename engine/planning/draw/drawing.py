@@ -8,7 +8,15 @@ from itertools import chain
 from typing import Protocol
 
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
-from engine.graph import CompiledPass, DrawPass, RasterState
+from engine.graph import (
+    CompiledPass,
+    ComputePass,
+    DrawPass,
+    ImageDecl,
+    Pass,
+    PrimitivePass,
+    RasterState,
+)
 from engine.plan.model.drawing_plan import DrawingPlan, DrawingRows
 from engine.plan.terms.drawing import AlphaMode, CompareOp, CullMode, Topology
 from engine.plan.terms.drawing_rows import (
@@ -116,11 +124,11 @@ class PassDrawing:
 
 
 @dataclass(frozen=True, eq=False)
-class ScreenDrawing:
-    """What a fullscreen pass draws with."""
+class ShaderDrawing:
+    """What a pass without meshes runs: a fullscreen, primitive or compute pass; the last has no `state`."""
 
     compiled: CompiledPass
-    state: PipelineState
+    state: PipelineState | None
     shading: ShaderSet
     keys: Keys
     requesters: tuple[int, ...] = ()
@@ -149,7 +157,7 @@ class ScreenDrawing:
             yield self.frame_set()
 
     def pipeline(self) -> PipelineRow:
-        """The pipeline: it draws one triangle, without vertices."""
+        """The pipeline: it has no vertices."""
         name = self.compiled.declaration.name
         return PipelineRow(
             name=name,
@@ -162,14 +170,24 @@ class ScreenDrawing:
             requesters=self.requesters,
         )
 
+    def groups(self, size: tuple[int, int]) -> tuple[int, int, int]:
+        """Return how many work groups a compute pass runs, for a picture of this size in texels."""
+        p = self.compiled.declaration
+        assert isinstance(p, ComputePass)
+        threads = p.threads
+        if isinstance(threads, ImageDecl):
+            threads = (*threads.extent.resolve(size), threads.layers)
+        x, y, z = (-(-count // local) for count, local in zip(threads, self.shading.local_size, strict=True))
+        return x, y, z
+
     def frame_set(self) -> DescriptorSetRow:
         """The descriptor set that the pass binds."""
-        provided, layout = {"frame": "frame"}, self.shading.sets[FRAME_SET]
-        name = self.compiled.declaration.name
+        layout, name = self.shading.sets[FRAME_SET], self.compiled.declaration.name
+        provided = {"frame": "frame"}
         return frame_set_row(name, self.compiled, layout, provided, self.keys, self.requesters)
 
 
-Drawing = PassDrawing | ScreenDrawing
+Drawing = PassDrawing | ShaderDrawing
 
 
 def pipeline_state(
@@ -197,6 +215,15 @@ def pipeline_state(
     )
 
 
+def shader_state(compiled: CompiledPass, features: frozenset[str] | None) -> PipelineState | None:
+    """Return the fixed-function state of a pass without meshes; None for a compute pass."""
+    p = compiled.declaration
+    if isinstance(p, ComputePass):
+        return None
+    state = p.state if isinstance(p, PrimitivePass) else RasterState(cull=CullMode.NONE)
+    return pipeline_state(compiled, state, features)
+
+
 def mesh_pipeline(name: str, state: PipelineState, key: PipelineKey, shading: ShaderSet) -> PipelineRow:
     """Return a pipeline of the draw pass `name`, without name and requesters of its own."""
     state = replace(
@@ -220,10 +247,6 @@ def mesh_pipeline(name: str, state: PipelineState, key: PipelineKey, shading: Sh
         state=state,
         constants=tuple((one, value) for one, value in values.items() if value and one in declared),
     )
-
-
-SCREEN_STATE = RasterState(cull=CullMode.NONE)
-"""The raster state of fullscreen passes."""
 
 
 def drawing_plan(passes: Mapping[str, Drawing]) -> DrawingPlan:
@@ -254,11 +277,19 @@ def frame_set_row(
 ) -> DescriptorSetRow:
     """The descriptor set that a pass binds once for a shader set, with bindings identified by name.
 
-    `provided` has the transient of each name, beside the images that the pass reads.
+    `provided` has the transient of each name, beside the images and buffers that the pass uses.
     """
-    known = {**provided, **dict(compiled.reads)}
+    known = {**provided, **dict(compiled.reads), **pass_bindings(compiled.declaration)}
     contents = tuple((row.binding, keys.transient(known[row.name])) for row in layout)
     return DescriptorSetRow(f"{name}/frame", layout, contents, requesters)
+
+
+def pass_bindings(p: Pass) -> dict[str, str]:
+    """Return the buffers that a pass uses and the images that it writes as storage, by binding."""
+    found = {use.binding: use.buffer.name for use in p.buffers}
+    if isinstance(p, ComputePass):
+        found |= {write.binding: write.image.name for write in p.writes}
+    return found
 
 
 def material_table_name(pass_name: str, shading: int) -> str:

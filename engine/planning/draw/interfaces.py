@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from engine.assets import Binding, Member, Reflection, Variable
 from engine.assets.limits import MAX_UNIFORM_BYTES
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK, DescriptorType
 from engine.assets.spirv.rules import CAPABILITIES
-from engine.graph import DrawPass, ImageRead, Pass
+from engine.graph import ComputePass, DrawPass, ImageRead, Pass, StorageWrite
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
 
@@ -34,18 +34,22 @@ _FIRST_BITS = re.compile(r"[RGBA]\d+")
 class PassInterface:
     """What a pass gives its shaders, and what it takes from them.
 
-    `buffers` and `images` are the names that the frame set may bind, images with their GLSL type and the
-    stages that may read them; `colors`
-    are the formats of its colour targets; `features` are those that the device was opened with, None where
-    that is not known. `frame` are the members of frame.glsl: a shader may declare them anywhere in its own
-    block Frame, beside others, with their types.
+    `buffers`, `images` and `shared` are the names that the frame set may bind. `images` have their GLSL type
+    and the stages that may use them, `shared`, the buffers that shaders write, those stages and whether this
+    pass may write. `colors` are the formats of its colour targets; `features` are those that the device was
+    opened with, None where that is not known. `frame` are the members of frame.glsl: a shader may declare
+    them anywhere in its own block Frame, beside others, with their types. `stages` are those of its
+    pipelines; with `meshes` the vertex stage has attributes.
     """
 
     buffers: frozenset[str]
     images: Mapping[str, tuple[str, ShaderStage]]
+    shared: Mapping[str, tuple[ShaderStage, bool]] = field(default_factory=dict)
     colors: tuple[Format, ...] = ()
     features: frozenset[str] | None = None
     frame: tuple[Member, ...] = ()
+    stages: tuple[ShaderStage, ...] = (ShaderStage.VERTEX, ShaderStage.FRAGMENT)
+    meshes: bool = True
 
     @staticmethod
     def of(
@@ -55,13 +59,24 @@ class PassInterface:
         of_draws = ("instances", "draws", "materials") if isinstance(declaration, DrawPass) else ()
         buffers = frozenset({"frame", *of_draws})
         images = {read.binding: (sampler_type(read), read.stages) for read in declaration.reads}
-        colors = tuple(target.image.format for target in declaration.color)
-        return PassInterface(buffers, images, colors, features, frame)
+        is_compute = isinstance(declaration, ComputePass)
+        for write in declaration.writes if isinstance(declaration, ComputePass) else ():
+            images[write.binding] = storage_type(write), ShaderStage.COMPUTE
+        return PassInterface(
+            buffers,
+            images,
+            {use.binding: (use.stages, use.writes) for use in declaration.buffers},
+            tuple(target.image.format for target in declaration.color),
+            features,
+            frame,
+            (ShaderStage.COMPUTE,) if is_compute else (ShaderStage.VERTEX, ShaderStage.FRAGMENT),
+            isinstance(declaration, DrawPass),
+        )
 
     @property
     def names(self) -> list[str]:
         """The names that the frame set may bind, sorted."""
-        return sorted({*self.buffers, *self.images})
+        return sorted({*self.buffers, *self.images, *self.shared})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +91,26 @@ def sampler_type(read: ImageRead) -> str:
     """Return the GLSL type of an image that a pass reads."""
     array, compared = "Array" * (read.image.layers > 1), "Shadow" * read.sampler.compare
     return f"sampler2D{array}{compared}"
+
+
+TEXELS = {
+    Format.R8G8B8A8_UNORM: "rgba8",
+    Format.R16G16B16A16_SFLOAT: "rgba16f",
+    Format.R32_SFLOAT: "r32f",
+    Format.R32_UINT: "r32ui",
+    Format.R32G32B32A32_SFLOAT: "rgba32f",
+}
+"""The formats of images that compute shaders write, as GLSL names them: every device can store them."""
+
+
+def storage_type(write: StorageWrite) -> str:
+    """Return the GLSL type, with its format, of an image that a compute pass writes. Raises ValueError."""
+    texel = TEXELS.get(write.image.format)
+    if texel is None:
+        allowed = ", ".join(form.name for form in TEXELS)
+        raise ValueError(f"{write.image.name} is written by a compute shader: its format may be {allowed}")
+    prefix = "u" * texel.endswith("ui")
+    return f"{texel} {prefix}image2D{'Array' * (write.image.layers > 1)}"
 
 
 Fault = tuple[str, str]
@@ -105,8 +140,14 @@ def interface_faults(stages: Mapping[ShaderStage, Stage], given: PassInterface) 
             )
     yield from _layer_faults(stages)
     vertex, fragment = stages.get(ShaderStage.VERTEX), stages.get(ShaderStage.FRAGMENT)
-    if vertex is not None:
+    if vertex is not None and given.meshes:
         yield from _attribute_faults(vertex)
+    elif vertex is not None and vertex.reflection.inputs:
+        names = ", ".join(f"'{row.name}'" for row in vertex.reflection.inputs)
+        yield (
+            f"{vertex.label} reads the vertex attributes {names}, and this pass draws no mesh",
+            "find what is drawn from gl_VertexIndex and gl_InstanceIndex",
+        )
     if vertex is not None and fragment is not None:
         yield from _varying_faults(vertex, fragment)
     yield from _color_faults(fragment, given)
@@ -184,15 +225,37 @@ def _binding_faults(
         yield f"{shader} binds '{name}' as an array", "bind one of each: nothing else is provided"
     elif binding.set == FRAME_SET and name in given.images:
         kind, stages = given.images[name]
-        if binding.type != kind:
-            yield f"{shader} binds '{name}' as {binding.type}", f"it is a {kind}"
+        declared = f"{binding.texel} {binding.type}".strip()
+        if declared != kind:
+            yield f"{shader} binds '{name}' as {declared}", f"it is a {kind}"
         elif not stage & stages:
             yield (
                 f"{shader} binds '{name}', which this pass does not read in that stage",
                 "declare the stage with the pass's ImageRead",
             )
+    elif binding.set == FRAME_SET and name in given.shared:
+        yield from _shared_faults(binding, stage, shader, *given.shared[name])
     elif binding.set == FRAME_SET:
         yield from _buffer_faults(binding, shader, given.frame)
+
+
+def _shared_faults(
+    binding: Binding, stage: ShaderStage, shader: str, stages: ShaderStage, writes: bool
+) -> Iterator[Fault]:
+    """Say where a buffer that shaders write is used in another way than the pass says."""
+    name = binding.name
+    if binding.descriptor_type is not DescriptorType.STORAGE_BUFFER:
+        yield f"{shader} binds '{name}' as {binding.descriptor_type}", "it is a storage_buffer"
+    elif not stage & stages:
+        yield (
+            f"{shader} binds '{name}', which this pass does not use in that stage",
+            "declare the stage with the pass's BufferUse",
+        )
+    elif not (writes or binding.readonly):
+        yield (
+            f"{shader} may write '{name}', which this pass only reads",
+            "declare the block readonly, or the pass's BufferUse with writes=True",
+        )
 
 
 def _buffer_faults(binding: Binding, shader: str, frame: tuple[Member, ...]) -> Iterator[Fault]:

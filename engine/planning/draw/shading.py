@@ -21,7 +21,8 @@ class ShaderSet:
     `stages` has the stage and the entry point of each shader, `sets` the bindings of each descriptor set, in
     order. `frame` is the layout of the uniform block named Frame, `material` that of one row of the storage
     block named Materials; None without such a block. `draws_points` says that it writes the size of points,
-    `constants` has the specialization constants of each stage.
+    `constants` has the specialization constants of each stage, `local_size` is that of
+    a compute shader.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ShaderSet:
     material: Block | None
     draws_points: bool = False
     constants: tuple[tuple[SpecConstant, ...], ...] = ()
+    local_size: tuple[int, int, int] = (1, 1, 1)
 
     @property
     def slots(self) -> tuple[tuple[str, int], ...]:
@@ -57,11 +59,11 @@ def check_shaders(
     """Return why `shaders` make no pipeline of a pass together (shader.interface), nothing where they do.
 
     `owner`, the asset that names the shaders, gives the place. A pipeline has one vertex stage and at most
-    one fragment stage; no two stages may declare a binding differently, each reads what the one before
-    writes, and all that they bind is provided.
+    one fragment stage, or one compute stage; no two stages may declare a binding differently, each reads
+    what the one before writes, and all that they bind is provided.
     """
     found = _Findings(library, owner)
-    _check_stages(shaders, library, found)
+    _check_stages(shaders, given, library, found)
     if not found.problems:
         stages = {}
         for ref in shaders:
@@ -77,11 +79,13 @@ def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary) -> ShaderSet:
     merged: dict[tuple[int, int], tuple[Binding, ShaderStage]] = {}
     inputs: tuple[Variable, ...] = ()
     draws_points = False
+    local_size = (1, 1, 1)
     stages = []
     for ref in shaders:
         facts = _facts(ref, library)
         stage = ShaderStage[facts.stage.name]
         stages.append((stage, facts.entry_point))
+        local_size = facts.reflection.local_size or local_size
         if stage is ShaderStage.VERTEX:
             inputs = facts.reflection.inputs
             draws_points = facts.reflection.writes_point_size
@@ -101,6 +105,7 @@ def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary) -> ShaderSet:
         _material_block(merged),
         draws_points,
         tuple(_facts(ref, library).reflection.constants for ref in shaders),
+        local_size,
     )
 
 
@@ -179,27 +184,26 @@ def _facts(ref: AssetRef, library: AssetLibrary) -> ShaderFacts:
     return facts
 
 
-def _check_stages(shaders: Sequence[AssetRef], library: AssetLibrary, found: _Findings) -> None:
-    """Check that there is one vertex stage, at most one fragment stage, and no other."""
+def _check_stages(
+    shaders: Sequence[AssetRef], given: PassInterface, library: AssetLibrary, found: _Findings
+) -> None:
+    """Check that the first of the pass's stages is there, and no stage twice or that the pass has not."""
+    needed = [stage.name.lower() for stage in given.stages if stage.name]
+    advice = f"this pass has a {' and a '.join(f'{name} shader' for name in needed)}"
     by_stage: dict[str, list[str]] = {}
     for ref in shaders:
         by_stage.setdefault(_facts(ref, library).stage.name, []).append(library.record(ref).label)
     for stage, labels in by_stage.items():
-        if stage not in (ShaderStage.VERTEX.name, ShaderStage.FRAGMENT.name):
-            found.add(
-                f"{labels[0]} is a {stage.lower()} shader, which no pass draws with",
-                "a material has a vertex shader and a fragment shader",
-            )
+        if stage.lower() not in needed:
+            found.add(f"{labels[0]} is a {stage.lower()} shader, which this pass has no use for", advice)
         elif len(labels) > 1:
             found.add(
                 f"{' and '.join(labels)} are {stage.lower()} shaders: there is one of each stage",
                 "remove all but one of them",
             )
-    if ShaderStage.VERTEX.name not in by_stage:
-        found.add(
-            f"there is no vertex shader among {', '.join(library.record(ref).label for ref in shaders)}",
-            "a material has a vertex shader and a fragment shader",
-        )
+    if needed[0].upper() not in by_stage:
+        labels = [library.record(ref).label for ref in shaders]
+        found.add(f"there is no {needed[0]} shader among {', '.join(labels)}", advice)
 
 
 def fits(shaders: ShaderSet, vertex_format: Sequence[tuple[str, VertexFormat]], topology: str) -> bool:

@@ -19,7 +19,7 @@ from engine.assets import AssetRef, AssetType, ShaderFacts
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.drawing_rows import PipelineRow
 from engine.planning.draw.shading import ShaderSet
-from engine.render.graphics_pipeline import describe_pipeline
+from engine.render.pipeline_description import describe_pipeline
 from engine.runtime.trials.trial import Done, Input, Module, Outcome, Trial, Verdict
 from engine.vk.facts import driver_identity
 
@@ -186,7 +186,8 @@ class ShaderTrials:
         for ref, (stage, _) in zip(shading.shaders, shading.stages, strict=True):
             facts = self._library.facts(ref)
             assert isinstance(facts, ShaderFacts)
-            images += [(row.set, row.binding, row.type) for row in facts.reflection.bindings]
+            bindings = facts.reflection.bindings
+            images += [(row.set, row.binding, f"{row.texel} {row.type}".strip()) for row in bindings]
             if stage is ShaderStage.FRAGMENT:
                 inputs += [
                     (row.location, row.component, row.kind, row.components) for row in facts.reflection.inputs

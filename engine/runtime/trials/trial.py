@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.render.graphics_pipeline import PipelineDescription
+from engine.render.pipeline_description import PipelineDescription
 
 Input = tuple[int, int, str, int]
 """An input of a fragment stage: location, first component, "float", "int" or "uint", number of components."""

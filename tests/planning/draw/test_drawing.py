@@ -27,12 +27,12 @@ from engine.plan.terms.drawing_rows import BindingRow, PipelineState
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
 from engine.planning.draw.drawing import (
-    SCREEN_STATE,
     PassDrawing,
-    ScreenDrawing,
+    ShaderDrawing,
     drawing_plan,
     mesh_pipeline,
     pipeline_state,
+    shader_state,
 )
 from engine.planning.draw.interfaces import CONSTANTS
 from engine.planning.draw.material_use import MaterialUse, TextureUse
@@ -179,14 +179,14 @@ def test_the_state_of_a_pipeline_is_that_of_its_pass_where_the_device_can_do_it(
 
 def test_a_fullscreen_pass_draws_without_vertices_and_binds_what_it_reads():
     p = compiled(FullscreenPass("fog", color=(ColorTarget(SCENE_COLOR, Blend.ALPHA),)), 4)
-    state, binds = pipeline_state(p, SCREEN_STATE, None), (binding(0, "frame"), binding(1, "sky"))
-    made = ScreenDrawing(p, state, shading("a", binds), Keys(), (5,))
+    state, binds = shader_state(p, None), (binding(0, "frame"), binding(1, "sky"))
+    made = ShaderDrawing(p, state, shading("a", binds), Keys(), (5,))
     (row,), (bound,) = made.pipelines(), made.descriptor_sets()
     assert (row.name, row.vertex_format, row.vertex_stride, row.requesters) == ("fog", (), 0, (5,))
     assert (row.state.samples, row.state.depth_test, row.state.cull.name) == (4, False, "NONE")
     assert bound.contents == ((0, made.keys.transient("frame")), (1, made.keys.transient("skyMap")))
     assert len(list(made.shaders())) == 2
-    bare = ScreenDrawing(p, row.state, shading("a"), Keys())
+    bare = ShaderDrawing(p, row.state, shading("a"), Keys())
     assert list(bare.descriptor_sets()) == []
 
 

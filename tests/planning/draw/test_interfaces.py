@@ -200,7 +200,7 @@ def test_colours_that_a_pass_does_not_have_are_a_fault() -> None:
 
 
 def test_integer_targets_take_integers() -> None:
-    counts = PassInterface(GIVEN.buffers, {}, (Format.R32_UINT,), None)
+    counts = PassInterface(GIVEN.buffers, {}, colors=(Format.R32_UINT,))
     one = "layout(location = 0) out uint c;\nvoid main() { c = 1u; }"
     assert faults(VERTEX.format("", ""), one, counts) == []
     assert len(faults(PLAIN_VERTEX, PLAIN_FRAGMENT, counts)) == 1

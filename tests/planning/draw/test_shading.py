@@ -142,13 +142,13 @@ def test_all_that_is_wrong_with_the_shaders_of_a_material_is_reported_together()
         (
             ("COMPUTE", "FRAGMENT"),
             [
-                "shader 0 is a compute shader, which no pass draws with",
+                "shader 0 is a compute shader, which this pass has no use for",
                 "there is no vertex shader among shader 0, shader 1",
             ],
         ),
         (
             ("VERTEX", "TESSELLATION_CONTROL"),
-            ["shader 1 is a tessellation_control shader, which no pass draws with"],
+            ["shader 1 is a tessellation_control shader, which this pass has no use for"],
         ),
     ],
 )

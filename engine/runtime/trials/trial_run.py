@@ -1,4 +1,4 @@
-"""Draws with a pipeline into images of one texel, all that it reads being zero, so that every stage runs.
+"""Runs a pipeline on images of one texel, all that it reads being zero, so that every stage runs.
 
 Drivers in software compile a shader when something is drawn with it, not when the pipeline is made, and fail
 when it runs, as for want of stack. The vertex stage runs for three vertices, which may cover nothing, and
@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.memory.commands.recorder import Recorder
-from engine.render.graphics_pipeline import PipelineDescription, create_pipeline
+from engine.planning.draw.interfaces import TEXELS
 from engine.render.layouts import BindingSlot, Layouts
+from engine.render.pipeline_description import PipelineDescription, create_pipeline
 from engine.runtime.trials.covering_stage import covering_stage
 from engine.runtime.trials.trial import Input
 from engine.vk.binding import NULL, constants, ffi
@@ -27,6 +28,7 @@ _COLOUR = constants.VK_FORMAT_R8G8B8A8_UNORM
 _DEPTH = constants.VK_FORMAT_D16_UNORM
 _READ = constants.VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL
 _IMAGE_TYPE = constants.VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER
+_STORED_TYPE = constants.VK_DESCRIPTOR_TYPE_STORAGE_IMAGE
 _UNIFORM_TYPE = constants.VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
 _TO_COLOUR = constants.VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL
 _TO_DEPTH = constants.VK_IMAGE_LAYOUT_DEPTH_STENCIL_ATTACHMENT_OPTIMAL
@@ -34,6 +36,7 @@ _IS_COLOUR = constants.VK_IMAGE_ASPECT_COLOR_BIT
 _IS_DEPTH = constants.VK_IMAGE_ASPECT_DEPTH_BIT
 _VERTEX = constants.VK_SHADER_STAGE_VERTEX_BIT
 _FRAGMENT = constants.VK_SHADER_STAGE_FRAGMENT_BIT
+_TEXELS = {texel: int(form) for form, texel in TEXELS.items()}
 _NO_FAMILY = 0xFFFF_FFFF
 
 Kinds = Mapping[tuple[int, int], str]
@@ -58,7 +61,7 @@ def try_pipeline(
     inputs: Sequence[Input],
     cache: Any,
 ) -> None:
-    """Make the pipeline with the SPIR-V of its stages, and draw with it. Raises VulkanError.
+    """Make the pipeline with the SPIR-V of its stages, and draw or compute with it. Raises VulkanError.
 
     `inputs` are those of its fragment stage.
     """
@@ -85,11 +88,11 @@ def try_pipeline(
             with_ours = [covering_stage(inputs), *(one for _, one in fragments)]
             pipelines.append(create_pipeline(device, layouts, covering, with_ours, name="fragments"))
             undo.callback(device.destroy, "Pipeline", pipelines[1])
-        _Trial(device, undo, layouts, described, kinds).draw(pipelines)
+        _Trial(device, undo, layouts, described, kinds).run(pipelines)
 
 
 class _Trial:
-    """What one draw binds; everything is destroyed by `undo`."""
+    """What one draw or dispatch binds; everything is destroyed by `undo`."""
 
     def __init__(
         self,
@@ -114,11 +117,11 @@ class _Trial:
         if described.depth_format:
             usage = constants.VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT
             self._depths = [self._make_image(described.depth_format, usage, _IS_DEPTH, _TO_DEPTH, samples)]
-        self._sampled: list[_Image] = []
+        self._bound: list[_Image] = []
         self._sets = self._make_sets(kinds)
 
-    def draw(self, pipelines: Sequence[Any]) -> None:
-        """Record a triangle with each pipeline, submit it and wait."""
+    def run(self, pipelines: Sequence[Any]) -> None:
+        """Record a triangle, or one work group, with each pipeline, submit it and wait."""
         recorder = Recorder(self._device, self._device.graphics, "trial")
         try:
             self._record(recorder.commands(), pipelines)
@@ -129,9 +132,21 @@ class _Trial:
 
     def _record(self, commands: Any, pipelines: Sequence[Any]) -> None:
         vk = self._device.vk
-        images = [*self._colours, *self._depths, *self._sampled]
+        images = [*self._colours, *self._depths, *self._bound]
         barriers = [_barrier(one) for one in images]
         vk.vkCmdPipelineBarrier2(commands, new("VkDependencyInfo", pImageMemoryBarriers=barriers))
+        point = constants.VK_PIPELINE_BIND_POINT_GRAPHICS
+        if self._described.is_compute:
+            point = constants.VK_PIPELINE_BIND_POINT_COMPUTE
+        if self._sets:
+            layout = self._layouts.pipeline_layout(self._described.sets)
+            sets = array("VkDescriptorSet", self._sets)
+            vk.vkCmdBindDescriptorSets(commands, point, layout, 0, len(self._sets), sets, 0, NULL)
+        if self._described.is_compute:
+            for pipeline in pipelines:
+                vk.vkCmdBindPipeline(commands, point, pipeline)
+                vk.vkCmdDispatch(commands, 1, 1, 1)
+            return
         vk.vkCmdBeginRendering(
             commands,
             new(
@@ -142,14 +157,9 @@ class _Trial:
                 pDepthAttachment=_attachment(self._depths[0]) if self._depths else None,
             ),
         )
-        point = constants.VK_PIPELINE_BIND_POINT_GRAPHICS
         vk.vkCmdSetViewport(commands, 0, 1, new("VkViewport", width=1.0, height=1.0, maxDepth=1.0))
         vk.vkCmdSetScissor(commands, 0, 1, new("VkRect2D", extent=(1, 1)))
         vk.vkCmdSetFrontFace(commands, constants.VK_FRONT_FACE_COUNTER_CLOCKWISE)
-        if self._sets:
-            layout = self._layouts.pipeline_layout(self._described.sets)
-            sets = array("VkDescriptorSet", self._sets)
-            vk.vkCmdBindDescriptorSets(commands, point, layout, 0, len(self._sets), sets, 0, NULL)
         start = ffi.new("VkDeviceSize[]", [0])
         vk.vkCmdBindVertexBuffers(commands, 0, 1, array("VkBuffer", [self._buffer]), start)
         for pipeline in pipelines:
@@ -260,8 +270,8 @@ class _Trial:
     def _write(self, target: Any, slot: BindingSlot, kind: str) -> Any:
         fields: dict[str, Any] = {"dstSet": target, "dstBinding": slot.binding}
         fields |= {"descriptorCount": slot.count, "descriptorType": slot.descriptor_type}
-        if slot.descriptor_type == _IMAGE_TYPE:
-            info = self._image_info(kind)
+        if slot.descriptor_type in (_IMAGE_TYPE, _STORED_TYPE):
+            info = self._image_info(kind) if slot.descriptor_type == _IMAGE_TYPE else self._stored_info(kind)
             return new("VkWriteDescriptorSet", pImageInfo=[info] * slot.count, **fields)
         size = _UNIFORM_BYTES if slot.descriptor_type == _UNIFORM_TYPE else _BUFFER_BYTES
         info = new("VkDescriptorBufferInfo", buffer=self._buffer, range=size)
@@ -273,7 +283,7 @@ class _Trial:
         form, aspect = (_DEPTH, _IS_DEPTH) if compared else (_COLOUR, _IS_COLOUR)
         usage = constants.VK_IMAGE_USAGE_SAMPLED_BIT
         image = self._make_image(form, usage, aspect, _READ, layered="Array" in kind)
-        self._sampled.append(image)
+        self._bound.append(image)
         sampler = new(
             "VkSamplerCreateInfo",
             compareEnable=compared,
@@ -281,6 +291,15 @@ class _Trial:
         )
         made = self._create("Sampler", sampler)
         return new("VkDescriptorImageInfo", sampler=made, imageView=image.view, imageLayout=_READ)
+
+    def _stored_info(self, kind: str) -> Any:
+        """Make an image for the type of one that a shader writes, with its format in GLSL."""
+        texel, _, of = kind.rpartition(" ")
+        usage, layered = constants.VK_IMAGE_USAGE_STORAGE_BIT, "Array" in of
+        general = constants.VK_IMAGE_LAYOUT_GENERAL
+        image = self._make_image(_TEXELS[texel], usage, _IS_COLOUR, general, layered=layered)
+        self._bound.append(image)
+        return new("VkDescriptorImageInfo", imageView=image.view, imageLayout=general)
 
 
 def _barrier(image: _Image) -> Any:

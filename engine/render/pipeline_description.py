@@ -1,4 +1,4 @@
-"""What a graphics pipeline is made from, as plain data, and making it: equal data makes equal pipelines.
+"""What a pipeline is made from, as plain data, and making it: equal data makes equal pipelines.
 
 The data travels to the process that tries unknown shaders (`engine.runtime.trials`), so that the driver there
 compiles what the frame needs.
@@ -29,31 +29,36 @@ _RGBA = ColorComponent.R | ColorComponent.G | ColorComponent.B | ColorComponent.
 
 @dataclass(frozen=True, slots=True)
 class PipelineDescription:
-    """Everything that a graphics pipeline is made from but the code of its shaders; numbers are Vulkan's.
+    """Everything that a pipeline is made from but the code of its shaders; numbers are Vulkan's.
 
     `stages` are (stage, entry point), `constants` the specialization constants of each, (id, value) of 4
-    bytes, `attributes` (location, format, offset in bytes) of the only vertex
-    buffer, whose vertices are `stride` bytes apart.
+    bytes, `attributes` (location, format, offset in bytes) of the only vertex buffer, whose vertices are
+    `stride` bytes apart. A compute pipeline has stages, sets and constants alone.
     """
 
     stages: tuple[tuple[int, str], ...]
     sets: tuple[SetLayout, ...]
-    attributes: tuple[tuple[int, int, int], ...]
-    stride: int
-    topology: int
-    cull: int
-    depth_compare: int
-    depth_test: bool
-    depth_write: bool
-    depth_bias: tuple[float, float] | None
-    depth_clamp: bool
-    wireframe: bool
-    alpha_to_coverage: bool
-    constants: tuple[tuple[tuple[int, int], ...], ...]
-    blends: tuple[int, ...]
-    samples: int
-    colour_formats: tuple[int, ...]
-    depth_format: int
+    attributes: tuple[tuple[int, int, int], ...] = ()
+    stride: int = 0
+    topology: int = 0
+    cull: int = 0
+    depth_compare: int = 0
+    depth_test: bool = False
+    depth_write: bool = False
+    depth_bias: tuple[float, float] | None = None
+    depth_clamp: bool = False
+    wireframe: bool = False
+    alpha_to_coverage: bool = False
+    constants: tuple[tuple[tuple[int, int], ...], ...] = ()
+    blends: tuple[int, ...] = ()
+    samples: int = 1
+    colour_formats: tuple[int, ...] = ()
+    depth_format: int = 0
+
+    @property
+    def is_compute(self) -> bool:
+        """Whether it is a compute pipeline."""
+        return self.stages[0][0] == constants.VK_SHADER_STAGE_COMPUTE_BIT
 
     def to_json(self) -> dict[str, Any]:
         """Return it as values of JSON."""
@@ -93,13 +98,16 @@ def describe_pipeline(row: PipelineRow, offsets: Sequence[int], shading: ShaderS
         name: (int(form), offset) for (name, form), offset in zip(row.vertex_format, offsets, strict=True)
     }
     attributes = ((v.location, *offered.get(attribute_for(v.name, offered), (0, 0))) for v in shading.inputs)
+    stages = tuple((int(stage), entry) for stage, entry in shading.stages)
     state, values = row.state, dict(row.constants)
-    constants = (
+    constants = tuple(
         tuple((one.id, values[one.name]) for one in of_stage if one.name in values)
         for of_stage in shading.constants
     )
+    if state is None:
+        return PipelineDescription(stages, set_layouts(shading), constants=constants)
     return PipelineDescription(
-        stages=tuple((int(stage), entry) for stage, entry in shading.stages),
+        stages=stages,
         sets=set_layouts(shading),
         attributes=tuple(attributes),
         stride=row.vertex_stride,
@@ -112,7 +120,7 @@ def describe_pipeline(row: PipelineRow, offsets: Sequence[int], shading: ShaderS
         depth_clamp=state.depth_clamp,
         wireframe=state.wireframe,
         alpha_to_coverage=state.alpha_to_coverage,
-        constants=tuple(constants),
+        constants=constants,
         blends=tuple(int(blend) for blend in state.blends),
         samples=state.samples,
         colour_formats=tuple(int(form) for form in state.colour_formats),
@@ -146,7 +154,9 @@ def create_pipeline(
                     pSpecializationInfo=_specialization(values),
                 )
             )
-        return device.create("Pipeline", _info(layouts, described, stages), name=name, cache=cache)
+        make = _compute_info if described.is_compute else _info
+        info = make(layouts, described, stages)
+        return device.create("Pipeline", info, name=name, cache=cache)
     finally:
         for module in modules:
             device.destroy("ShaderModule", module)
@@ -162,6 +172,11 @@ def _specialization(values: Sequence[tuple[int, int]]) -> Any:
     ]
     data = b"".join(value.to_bytes(4, "little") for _, value in values)
     return new("VkSpecializationInfo", pMapEntries=entries, dataSize=len(data), pData=data)
+
+
+def _compute_info(layouts: Layouts, described: PipelineDescription, stages: list[Any]) -> Any:
+    layout = layouts.pipeline_layout(described.sets)
+    return new("VkComputePipelineCreateInfo", stage=stages[0], layout=layout)
 
 
 def _info(layouts: Layouts, described: PipelineDescription, stages: list[Any]) -> Any:
