@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.cli.argument_types import DEFAULT_SIZE, Parser, add_size, positive, seconds
+from viewer.numbered_files import NumberedFiles, numbered_files
 
 EXIT_CODES = """\
 exit codes:
@@ -38,6 +39,7 @@ class Options:
     fps: int | None = None
     size: tuple[int, int] = DEFAULT_SIZE
     screenshot: Path | None = None
+    sequence: NumberedFiles | None = None
     report: Path | None = None
     script: Path | None = None
     record: Path | None = None
@@ -57,7 +59,10 @@ class Options:
 
 
 def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParser | None = None) -> Options:
-    """Read the command line; a wrong one prints the usage and raises SystemExit(2), as argparse does."""
+    """Read the command line; a wrong one prints the usage and raises SystemExit(2), as argparse does.
+
+    Raises InputError `sequence.pattern` or `sequence.frames` for a sequence that cannot be numbered.
+    """
     parser = parser or make_parser()
     given = parser.parse_args(arguments)
     if given.scene is None and not given.list_devices:
@@ -70,6 +75,7 @@ def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParse
         fps=given.fps,
         size=given.size,
         screenshot=given.screenshot,
+        sequence=numbered_files(given.sequence, given.frames) if given.sequence is not None else None,
         report=given.report,
         script=given.script,
         record=given.record,
@@ -120,6 +126,12 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
         metavar="FILE.png",
         type=_png,
         help="write the last frame, without the inspector",
+    )
+    parser.add_argument(
+        "--sequence",
+        metavar="PATTERN",
+        help="write each of the --frames, numbered at the # of PATTERN, e.g. out/####.png; .exr and .hdr are "
+        "the light of the scene before exposure and tone mapping",
     )
     parser.add_argument("--report", metavar="FILE.json", type=Path, help="write the facts of the run as JSON")
     parser.add_argument(

@@ -37,7 +37,8 @@ def view(options: Options) -> int:
     from viewer.run.run import run
     from viewer.run.scene_opening import opened
 
-    check_writable(options.screenshot, options.report, options.record)
+    first = options.sequence.path(0) if options.sequence is not None else None
+    check_writable(options.screenshot, first, options.report, options.record)
     script = read_script(options.script)
     if script is not None and script.failed:
         return ExitCode.CHECK_FAILED

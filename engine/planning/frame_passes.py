@@ -82,14 +82,16 @@ class FramePasses:
         collector: RequirementCollector,
         report: Callable[[Problem], None],
         trials: PipelineTrials | None = None,
+        outputs: Sequence[ImageDecl] = (PICTURE,),
     ) -> None:
-        """`trials` say which pipelines may be drawn with; None: all may."""
+        """`trials` say which pipelines may be drawn with; None: all may. `outputs` can be read back."""
         self._tableau = tableau
         self._registry = registry
         self._library = library
         self._collector = collector
         self._report = report
         self._trials = trials
+        self._outputs = outputs
         self._tables: dict[str, DrawTable] = {}
         self._states: dict[str, PipelineState] = {}
         self._screens: dict[ShaderPass, ShaderSet] = {}
@@ -109,16 +111,16 @@ class FramePasses:
             if known.samples == samples and known.passes == passes:
                 return known.graph, known.features_of
         try:
-            graph = _compile(passes, samples)
+            graph = self._compile(passes, samples)
         except Exception:  # noqa: BLE001 (authors may declare anything; the feature at fault is found below)
             kept: dict[str, list[Pass]] = {}
             for name, own in passes.items():
                 try:
-                    _compile({**kept, name: own}, samples)
+                    self._compile({**kept, name: own}, samples)
                     kept[name] = own
                 except Exception as error:  # noqa: BLE001 (it is reported)
                     self.guard(self._registry[name], error)
-            passes, graph = kept, _compile(kept, samples)
+            passes, graph = kept, self._compile(kept, samples)
         features_of: dict[str, list[str]] = {}
         for name, own in passes.items():
             for p in own:
@@ -248,14 +250,13 @@ class FramePasses:
                 self.guard(feature, error)
         return _Asked(version, None, None)
 
+    def _compile(self, passes: Mapping[str, Sequence[Pass]], samples: int) -> CompiledGraph:
+        """Compile the passes of features; of several with one name the last is used."""
+        by_name = {p.name: p for own in passes.values() for p in own}
+        return compile_graph(list(by_name.values()), self._outputs, samples)
+
 
 def _check_threads(name: str, threads: tuple[int, int, int]) -> None:
     """Raise ValueError where a compute pass runs no threads, or more than every device can."""
     if min(threads) < 1 or max(threads) > MAX_THREADS:
         raise ValueError(f"the pass {name} runs {threads} threads; from 1 to {MAX_THREADS} are possible")
-
-
-def _compile(passes: Mapping[str, Sequence[Pass]], samples: int) -> CompiledGraph:
-    """Compile the passes of features; of several with one name the last is used."""
-    by_name = {p.name: p for own in passes.values() for p in own}
-    return compile_graph(list(by_name.values()), [PICTURE], samples)

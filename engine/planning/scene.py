@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -12,7 +12,7 @@ from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, FrameView, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.recency import Recency
-from engine.graph import DrawPass
+from engine.graph import PICTURE, DrawPass, ImageDecl
 from engine.humon import Problem
 from engine.plan.model.plan import Plan
 from engine.plan.placement.budget_fallback import is_shortage, plan_within_budget
@@ -55,7 +55,8 @@ FEW_ASSETS = 128
 class ScenePlanner:
     """Makes needs and plans of one scene for one device profile; pure, with no GPU.
 
-    `trials` say which pipelines may be drawn with; without them, as for an offline plan, all may.
+    `trials` say which pipelines may be drawn with; without them, as for an offline plan, all may. `outputs`
+    are the images of a frame that can be read back.
     `shortage` describes what the last plan leaves out, None where it holds everything. `has_many` is true
     while so many assets are new that `prepare` learns them over several frames.
     """
@@ -69,6 +70,7 @@ class ScenePlanner:
         size: tuple[int, int],
         policy: Policy | None = None,
         trials: PipelineTrials | None = None,
+        outputs: Sequence[ImageDecl] = (PICTURE,),
     ) -> None:
         self.profile = profile
         self.size = size
@@ -90,7 +92,7 @@ class ScenePlanner:
         self._active = ActiveRows(tableau)
         self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
         self.has_many = False
-        self._passes = FramePasses(tableau, registry, library, self._collector, self._report, trials)
+        self._passes = FramePasses(tableau, registry, library, self._collector, self._report, trials, outputs)
         self._fallbacks: dict[int, Requirement] = {}
         self._frame = FrameLayout(())
 

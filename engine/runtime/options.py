@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engine.graph import PICTURE, ImageDecl
+
 if TYPE_CHECKING:
     from engine.render.frame_recorder import FrameImage
     from engine.render.surface import WindowTarget
@@ -21,6 +23,7 @@ class RuntimeOptions:
     allows. `window` enables presenting. `shared` is an open device to use instead of creating one; `device`,
     `validate` and `window` are then ignored. With `trials`, shaders that are not the builtin ones are tried
     in another process before this one compiles them; without, whoever opens the scene vouches for them.
+    `outputs` are the images that `Runtime.read_pixels` can read; the picture must be among them.
     """
 
     size: tuple[int, int] = (1280, 720)
@@ -31,6 +34,7 @@ class RuntimeOptions:
     window: WindowTarget | None = None
     shared: Device | None = None
     trials: bool = True
+    outputs: tuple[ImageDecl, ...] = (PICTURE,)
 
 
 class Presenter(Protocol):

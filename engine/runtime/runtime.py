@@ -14,11 +14,10 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import numpy.typing as npt
 
 from engine.assets.roots import user_cache_folder
-from engine.graph import PICTURE, Layout
+from engine.graph import PICTURE, ImageDecl, Layout
 from engine.humon import Problem
 from engine.memory.device.live_profile import live_profile
 from engine.memory.device.problems import HeapFull
@@ -156,7 +155,7 @@ class Runtime:
         undo.callback(self.renderer.close)
         undo.callback(self.timeline.drain)
         about = self.tableau, self.registry, self.library, self.profile, options.size
-        self.planner = ScenePlanner(*about, trials=self.trials)
+        self.planner = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
         self._values = FrameValues(self.registry, self.tableau, self.planner.guard)
         self._movement = Movement(self.tableau, self.registry, self.library, self.planner.guard)
 
@@ -287,13 +286,13 @@ class Runtime:
                 self.trials.wait()
         raise TimeoutError(f"not settled after {max_frames} frames: {self.memory.steps_left} steps are left")
 
-    def read_pixels(self) -> npt.NDArray[np.uint8]:
-        """Wait for the last frame and return its picture, uint8[height, width, 4], sRGB-encoded."""
+    def read_pixels(self, output: ImageDecl = PICTURE) -> npt.NDArray[Any]:
+        """Wait for the last frame and return an output, by default the picture, uint8[h, w, 4] in sRGB."""
         self.wait()
-        self.device.doing = f"reading the picture of frame {self._number}"
-        picture = self.renderer.image(PICTURE.name)
-        shape = ImageShape(PICTURE.format, *picture.extent)
-        return read_image(self.device, self.profile, picture.image, shape, int(Layout.TRANSFER_SRC))
+        self.device.doing = f"reading the {output.name} of frame {self._number}"
+        image = self.renderer.image(output.name)
+        shape = ImageShape(output.format, *image.extent)
+        return read_image(self.device, self.profile, image.image, shape, int(Layout.TRANSFER_SRC))
 
     def wait(self) -> None:
         """Wait until every submitted frame has completed. Raises TookTooLong."""

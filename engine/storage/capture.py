@@ -28,6 +28,8 @@ class CaptureError(Exception):
     def __init__(self, code: str, problem: str, help: str = "") -> None:
         super().__init__(f"error[{code}]: {problem}" + (f"\nhelp: {help}" if help else ""))
         self.code = code
+        self.problem = problem
+        self.help = help
 
 
 def write_png(path: str | Path, picture: NDArray[np.uint8]) -> None:

@@ -100,7 +100,18 @@ FLOORS = {
         "hooks",
         "plugin",
     ),
-    "viewer": ("arguments", "guard", "window", "ui", "panels", "run", "main", "command", "__main__"),
+    "viewer": (
+        "numbered_files",
+        "arguments",
+        "guard",
+        "window",
+        "ui",
+        "panels",
+        "run",
+        "main",
+        "command",
+        "__main__",
+    ),
 }
 # These stand above the others and may use all of the engine.
 ABOVE = {"engine.runtime", "engine.cli", "engine.testing", "engine.__main__", "viewer"}

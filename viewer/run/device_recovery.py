@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.graph import PICTURE, ImageDecl
 from engine.humon import Problem, Severity
 from engine.vk.errors import DeviceLost
 
@@ -63,13 +64,20 @@ class RecoveringFrames:
 
     def picture(self) -> NDArray[np.uint8]:
         """Wait for the last frame and return its picture, uint8[height, width, 4], sRGB-encoded."""
+        return self.output(PICTURE)
 
-        def again(reported: str) -> NDArray[np.uint8]:
+    def output(self, image: ImageDecl) -> NDArray[Any]:
+        """Wait for the last frame and return one of its outputs, see `RuntimeOptions.outputs`."""
+
+        def read() -> NDArray[Any]:
+            return self.runtime.read_pixels(image)
+
+        def again(reported: str) -> NDArray[Any]:
             self._frames.rebuild(reported)
             self.runtime.frame()
-            return self.runtime.read_pixels()
+            return read()
 
-        return self._recovering(self.runtime.read_pixels, again)
+        return self._recovering(read, again)
 
     def close(self) -> None:
         """Release everything, in order, once; a device lost while closing is only reported."""

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class HeadlessFrames:
-    """Draws one frame once everything is resident; with --frames, that many from the start."""
+    """Draws one frame once everything is resident; with --frames, that many from the start.
+
+    A sequence of pictures begins when everything is resident.
+    """
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: Options) -> None:
         from engine.runtime.runtime import Runtime
@@ -24,7 +27,7 @@ class HeadlessFrames:
         self._is_counted = options.frames is not None
         self._was_settled = False
         self._over = False
-        if not self._is_counted:
+        if not self._is_counted or options.sequence is not None:
             self._load()
 
     def _load(self) -> None:

@@ -41,6 +41,22 @@ def save_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
     write_atomically(path, encoded.getvalue())
 
 
+def save_light(path: Path, light: NDArray[np.float16]) -> None:
+    """Write float16[height, width, 4], linear light multiplied by its coverage, as .exr or .hdr.
+
+    A .hdr has no coverage. What is beyond the largest number is that. Raises InputError, see `CaptureError`.
+    """
+    import numpy as np
+
+    from engine.storage.capture import CaptureError, write_float
+
+    finite = np.nan_to_num(light)
+    try:
+        write_float(path, finite[..., :3] if path.suffix.lower() == ".hdr" else finite)
+    except CaptureError as error:
+        raise InputError(Problem(error.code, error.problem, help=error.help)) from error
+
+
 def save_report(path: Path, report: dict[str, Any]) -> None:
     """Write the facts of the run as JSON. Raises InputError `output.write`."""
     write_atomically(path, json.dumps(report, indent=2) + "\n")

@@ -13,6 +13,7 @@ from engine.cli.stop_signals import stop_signals
 from viewer.arguments import Options
 from viewer.run.device_recovery import RecoveringFrames
 from viewer.run.frames import Frames
+from viewer.run.image_sequence import save_numbered
 from viewer.run.output_files import save_picture, save_report
 from viewer.window.lost_display import display_watch
 
@@ -46,7 +47,9 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
             clock = FrameClock(frames.runtime.tableau.clock, options)
             while not (stop_signals.number or frames.over or log.drawn >= (options.frames or sys.maxsize)):
                 clock.advance()
-                clock.note(frames.step())
+                drawn = clock.note(frames.step())
+                if drawn and options.sequence is not None:
+                    save_numbered(options.sequence, log.drawn - 1, frames)
             _draw_first(frames, log)
         _finish(options, frames, log)
     return ExitCode(stop_signals.exit_code) if stop_signals.number else ExitCode.DONE
@@ -55,15 +58,15 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
 class FrameClock:
     """Moves the clock of a scene from frame to frame of a run; a frame that was not drawn is drawn again.
 
-    A window follows the real time. With --fps, and headless, each drawn frame of a counted run is a step of
-    one length; a headless run that ends by itself shows one time.
+    A window follows the real time. With --fps or --sequence, and headless, each drawn frame of a counted run
+    is a step of one length; a headless run that ends by itself shows one time.
     """
 
     def __init__(self, clock: Clock, options: Options) -> None:
         if options.fps is not None:
             clock.frame_time = 1.0 / options.fps
         self._clock = clock
-        self._is_real = not options.headless and options.fps is None
+        self._is_real = not options.headless and options.fps is None and options.sequence is None
         self._stands = options.headless and options.frames is None
         self._last = time.perf_counter()
         self._drawn = False
@@ -77,9 +80,10 @@ class FrameClock:
             self._clock.advance()
         self._last = now
 
-    def note(self, facts: FrameFacts | None) -> None:
-        """Note whether the frame was drawn."""
+    def note(self, facts: FrameFacts | None) -> bool:
+        """Note and return whether the frame was drawn."""
         self._drawn = facts is not None and facts.drawn
+        return self._drawn
 
 
 def _finish(options: Options, frames: RecoveringFrames, log: RunLog) -> None:

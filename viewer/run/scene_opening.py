@@ -62,6 +62,7 @@ def _apply(scene: Scene, settings: Sequence[str]) -> None:
 
 def runtime_options(options: Options, window: WindowTarget | None = None) -> RuntimeOptions:
     """Return the runtime options of a command line."""
+    from engine.graph import PICTURE, SCENE_COLOR
     from engine.runtime.options import RuntimeOptions
 
     return RuntimeOptions(
@@ -71,4 +72,5 @@ def runtime_options(options: Options, window: WindowTarget | None = None) -> Run
         budget_mib=options.budget_mib,
         window=window,
         paging_cycles=options.paging_cycles,
+        outputs=(PICTURE, SCENE_COLOR) if options.sequence and options.sequence.is_linear else (PICTURE,),
     )

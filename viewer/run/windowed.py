@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from engine.assets import AssetLibrary
 from engine.cli.exits import explain
+from engine.cli.stop_signals import stop_signals
 from engine.plan.terms.errors import PlanError
 from engine.planning.needs import FRAMES_IN_FLIGHT
 from engine.render.surface import Surface, WindowTarget
@@ -63,6 +64,8 @@ class WindowFrames:
         self._camera = CameraController(runtime.tableau)
         self._facts = StatisticsCollector(runtime, title)
         self._facts.reported = self._reported
+        if options.sequence is not None:
+            runtime.load(until=lambda: stop_signals.number != 0)
 
     def _open_screen(self) -> None:
         """Create the device objects that present frames; they are recreated after a device loss."""
