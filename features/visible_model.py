@@ -1,8 +1,9 @@
-"""The visibleModel feature and the forward pass that shades visible models."""
+"""The visibleModel feature and the passes that shade visible models."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Drawable, Feature, FeatureRows
@@ -12,12 +13,13 @@ from engine.graph import (
     SHADOW,
     ColorTarget,
     DepthTarget,
+    DrawOrder,
     DrawPass,
     ImageRead,
     MaterialParameter,
     Pass,
 )
-from engine.plan import Requirement
+from engine.plan import AlphaMode, Blend, Requirement
 from engine.tableau.schema import asset_field
 from features._assets import material_requirements, mesh_drawables, mesh_requirements
 from features.shadow_caster import SHADOW_MAP
@@ -28,6 +30,7 @@ FORWARD = DrawPass(
     color=(ColorTarget(SCENE_COLOR),),
     depth=DepthTarget(SCENE_DEPTH),
     reads=(ImageRead(SHADOW_MAP, "shadowMap", SHADOW),),
+    materials=(AlphaMode.OPAQUE, AlphaMode.MASK),
     parameters=(
         MaterialParameter("baseColor", (1.0, 1.0, 1.0, 1.0), 0.0),
         MaterialParameter("roughness", (1.0,), 0.0, 1.0),
@@ -38,6 +41,17 @@ FORWARD = DrawPass(
         MaterialParameter("occlusionStrength", (1.0,), 0.0, 1.0),
     ),
 )
+
+BLENDED = replace(
+    FORWARD,
+    name="blended",
+    color=(ColorTarget(SCENE_COLOR, Blend.PREMULTIPLIED),),
+    depth=DepthTarget(SCENE_DEPTH, write=False),
+    materials=(AlphaMode.BLEND,),
+    order=DrawOrder.BACK_TO_FRONT,
+    needs_rows=True,
+)
+"""What is seen through, from back to front over what is behind."""
 
 
 class VisibleModel(Feature):
@@ -57,5 +71,5 @@ class VisibleModel(Feature):
         return mesh_drawables(asset, library)
 
     def passes(self, rows: FeatureRows) -> tuple[Pass, ...]:
-        """The forward pass."""
-        return (FORWARD,)
+        """The forward pass, and the one that blends."""
+        return (FORWARD, BLENDED)

@@ -14,6 +14,7 @@ from engine.graph.compile import (
     ImageLifetime,
     Targets,
     compile_graph,
+    pass_samples,
     stand_in_name,
 )
 from engine.graph.images import (
@@ -35,6 +36,7 @@ from engine.graph.passes import (
     ColorTarget,
     ComputePass,
     DepthTarget,
+    DrawOrder,
     DrawPass,
     FullscreenPass,
     ImageRead,
@@ -65,6 +67,7 @@ __all__ = [
     "CompiledPass",
     "ComputePass",
     "DepthTarget",
+    "DrawOrder",
     "DrawPass",
     "Extent",
     "FullscreenPass",
@@ -83,5 +86,6 @@ __all__ = [
     "StorageWrite",
     "Targets",
     "compile_graph",
+    "pass_samples",
     "stand_in_name",
 ]

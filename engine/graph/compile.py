@@ -167,6 +167,11 @@ def stand_in_name(image: str) -> str:
     return f"{image}.absent"
 
 
+def pass_samples(p: Pass, samples: int) -> int:
+    """Return the number of samples of a pass's attachments in a frame of so many."""
+    return samples if any(image.samples is Samples.FRAME for image in p.written()) else 1
+
+
 class _Frame:
     """Ordered passes, with the images behind their declarations.
 
@@ -214,7 +219,7 @@ class _Frame:
 
     def samples(self, p: Pass) -> int:
         """Return the number of samples of a pass's attachments."""
-        return self._samples if any(image.samples is Samples.FRAME for image in p.written()) else 1
+        return pass_samples(p, self._samples)
 
     def _is_read(self, name: str) -> bool:
         return name in self._outputs or name in self._readers

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass
+from enum import Enum
 
 from engine.graph.buffers import BufferUse
 from engine.graph.images import LINEAR, ImageDecl, Sampler
-from engine.plan.terms.drawing import Blend, CompareOp, CullMode, ShaderStage
+from engine.plan.terms.drawing import AlphaMode, Blend, CompareOp, CullMode, ShaderStage
 from engine.plan.terms.vulkan_enums import Layout as Layout
 
 PICTURE_VIEW = ""
@@ -113,6 +114,13 @@ class ClearPass(Pass):
     """A pass that draws nothing: its attachments are cleared."""
 
 
+class DrawOrder(Enum):
+    """The order of what a pass draws: by pipeline, textures and buffers, or along the view."""
+
+    BY_STATE = "by state"
+    BACK_TO_FRONT = "back to front"
+
+
 @dataclass(frozen=True)
 class MaterialParameter:
     """A parameter of all materials of a pass: its default, and the limits of its numbers."""
@@ -140,12 +148,18 @@ class DrawPass(Pass):
     `shaders` are names of shader assets, `NAME` in the builtin assetDb or `DATABASE/NAME` of the scene.
     If there are none, the material of each drawn model names its shaders; `parameters` are those that every
     material has. A material may be double-sided, which goes before the cull mode of `state`.
+
+    Only what has a material that covers in one of the ways of `materials` is drawn, in this `order`. A pass
+    that `needs_rows` is not in the frame while no active row draws anything in it.
     """
 
     draws: str = ""
     shaders: tuple[str, ...] = ()
     state: RasterState = RasterState()
     parameters: tuple[MaterialParameter, ...] = ()
+    materials: tuple[AlphaMode, ...] = tuple(AlphaMode)
+    order: DrawOrder = DrawOrder.BY_STATE
+    needs_rows: bool = False
 
 
 @dataclass(frozen=True)

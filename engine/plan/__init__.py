@@ -10,7 +10,7 @@ is in the folders, lowest first, and each imports only those before it: `terms`,
 """
 
 from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement
-from engine.plan.terms.drawing import Blend
+from engine.plan.terms.drawing import AlphaMode, Blend
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import Contents, Dedicated, Kind, QueueKind
@@ -30,6 +30,7 @@ from engine.plan.terms.vulkan_enums import (
 
 __all__ = [
     "Access",
+    "AlphaMode",
     "Aspect",
     "Blend",
     "BufferUsage",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from engine.assets import AssetLibrary
+from engine.assets import AssetLibrary, Material
 from engine.feature import Feature, FeatureRows, Registry
 from engine.feature.collect import RequirementCollector
 from engine.graph import (
     PICTURE,
     CompiledGraph,
-    CompiledPass,
     ComputePass,
     DrawPass,
     FullscreenPass,
@@ -20,8 +20,10 @@ from engine.graph import (
     Pass,
     PrimitivePass,
     compile_graph,
+    pass_samples,
 )
 from engine.humon import InputError, Problem
+from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
 from engine.planning.draw.drawing import PipelineTrials, mesh_pipeline, pipeline_state
 from engine.planning.draw.interfaces import PassInterface
@@ -99,14 +101,18 @@ class FramePasses:
         self._last: tuple[dict[str, list[Pass]], int] = {}, 0
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
 
-    def graph(self, samples: int) -> tuple[CompiledGraph, FeaturesOf]:
-        """Compile the passes of the active features, for so many samples.
+    def graph(self, samples: int, features: frozenset[str] | None) -> tuple[CompiledGraph, FeaturesOf]:
+        """Compile the passes of the active features, for so many samples; `features` are the device's.
 
+        Passes that need rows and have none are left out.
         The same passes have the same graph as before: the last few are kept, as a switch is often switched
         back.
         """
-        passes = requested = self._declared()
-        self._last = passes, self._wanted()
+        declared = self._declared()
+        self._last = declared, self._wanted()
+        passes = requested = {
+            name: [p for p in own if self._has_rows(p, samples, features)] for name, own in declared.items()
+        }
         for known in self._compiled:
             if known.samples == samples and known.passes == passes:
                 return known.graph, known.features_of
@@ -129,16 +135,39 @@ class FramePasses:
             self._compiled.append(_Compiled(passes, samples, graph, features_of))
         return graph, features_of
 
-    def update_table(self, compiled: CompiledPass, features: frozenset[str] | None) -> DrawTable | None:
+    def _has_rows(self, p: Pass, samples: int, features: frozenset[str] | None) -> bool:
+        """Whether a pass draws an active row, or needs none. Without a material for it there is no table."""
+        if not isinstance(p, DrawPass) or not p.needs_rows:
+            return True
+        table = self.update_table(p, samples, features) if self._may_draw(p) else None
+        return table is not None and table.instances > 0
+
+    def _may_draw(self, p: DrawPass) -> bool:
+        """Whether the scene has a material that a pass draws."""
+        return not p.needs_rows or bool(self._covers.intersection(p.materials))
+
+    @cached_property
+    def _covers(self) -> frozenset[AlphaMode]:
+        """How the materials of the scene cover."""
+        materials = (asset for db in self._library.dbs for asset in db.assets if isinstance(asset, Material))
+        return frozenset(AlphaMode[asset.alpha_mode.name] for asset in materials)
+
+    def draw_passes(self) -> list[DrawPass]:
+        """Return the declared passes that may draw rows, those that have none now included."""
+        declared = {p.name: p for own in self._declared().values() for p in own}
+        draws = [p for p in declared.values() if isinstance(p, DrawPass) and p.draws in self._registry]
+        return [p for p in draws if self._may_draw(p)]
+
+    def update_table(self, p: Pass, samples: int, features: frozenset[str] | None) -> DrawTable | None:
         """Update and return the draw table of a pass; None where it draws no rows, or its feature cannot.
 
-        The feature is switched off on objects whose assets it cannot draw. `features` are the device's.
+        The feature is switched off on objects whose assets it cannot draw. `samples` are those of the frame,
+        `features` the device's.
         """
-        p = compiled.declaration
         if not isinstance(p, DrawPass) or p.draws not in self._registry:
             return None
         try:
-            table = self.table(compiled, p, features)
+            table = self.table(p, samples, features)
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             self._tables.pop(p.name, None)
             self.guard(self._registry[p.draws], error)
@@ -148,10 +177,12 @@ class FramePasses:
             self._collector.switch_off_assets(self._registry[p.draws], table.field, errors)
         return table
 
-    def table(self, compiled: CompiledPass, p: DrawPass, features: frozenset[str] | None) -> DrawTable:
+    def table(self, p: DrawPass, samples: int, features: frozenset[str] | None) -> DrawTable:
         """Return the draw table of a pass, an empty one where it is new, or its pipelines must be tried."""
         table = self._tables.get(p.name)
-        state = None if self._trials is None else pipeline_state(compiled, p.state, features)
+        state = None
+        if self._trials is not None:
+            state = pipeline_state(p, pass_samples(p, samples), p.state, features)
         if table is None or table.declaration != p or self._states.get(p.name) != state:
             feature = self._registry[p.draws]
             usable = None if state is None else self._usable(p.name, state)

@@ -24,6 +24,7 @@ from engine.feature.requirement_builders import (
 from engine.graph import (
     BufferLifetime,
     CompiledGraph,
+    DrawOrder,
     ImageLifetime,
     Pass,
     Samples,
@@ -187,7 +188,10 @@ class PassNeeds:
         size = slot_limit(table.instances) * DRAW_BYTES
         self._ring(f"{name}.draws", size, BufferUsage.STORAGE_BUFFER, storage, requesters)
         indirect = QueueUse(QueueKind.GRAPHICS, Access.INDIRECT_COMMAND_READ, Stage.DRAW_INDIRECT)
-        size = command_limit(table.instances, len(in_use.batches)) * COMMAND.itemsize
+        commands = command_limit(table.instances, len(in_use.batches))
+        if table.declaration.order is DrawOrder.BACK_TO_FRONT:
+            commands = slot_limit(table.instances)  # neighbours along the view may differ
+        size = commands * COMMAND.itemsize
         self._ring(f"{name}.commands", size, BufferUsage.INDIRECT_BUFFER, indirect, requesters)
         shaded = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.FRAGMENT_SHADER)
         for number in in_use.shadings.tolist():

@@ -12,7 +12,7 @@ from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, FrameView, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.recency import Recency
-from engine.graph import PICTURE, DrawPass, ImageDecl
+from engine.graph import PICTURE, ImageDecl
 from engine.humon import Problem
 from engine.plan.model.plan import Plan
 from engine.plan.placement.budget_fallback import is_shortage, plan_within_budget
@@ -146,12 +146,10 @@ class ScenePlanner:
     def _learn(self, unknown: list[tuple[str, int]], until: float) -> None:
         """Learn at least one of these assets, until this time (CPU seconds), and take them off the list."""
         tables: dict[str, list[DrawTable]] = {}
-        for compiled in self._passes.graph(self.samples)[0].passes:
-            p = compiled.declaration
+        for p in self._passes.draw_passes():
             with suppress(Exception):  # `needs` meets it again, and reports it
-                if isinstance(p, DrawPass):
-                    table = self._passes.table(compiled, p, self.profile.features)
-                    tables.setdefault(p.draws, []).append(table)
+                table = self._passes.table(p, self.samples, self.profile.features)
+                tables.setdefault(p.draws, []).append(table)
         while unknown:
             type_name, key = unknown.pop()
             self._collector.learn(type_name, key)
@@ -163,8 +161,8 @@ class ScenePlanner:
 
     def update_tables(self) -> Iterator[None]:
         """Let each draw table follow the active rows, in steps, ahead of the first `needs`."""
-        for compiled in self._passes.graph(self.samples)[0].passes:
-            self._passes.update_table(compiled, self.profile.features)
+        for p in self._passes.draw_passes():
+            self._passes.update_table(p, self.samples, self.profile.features)
             yield
 
     def needs(self) -> FrameNeeds:
@@ -180,9 +178,9 @@ class ScenePlanner:
         while True:
             self._active.take()
             self._collector.collect(requirements)
-            graph, features_of = self._passes.graph(self.samples)
+            graph, features_of = self._passes.graph(self.samples, features)
             declared = [compiled.declaration for compiled in graph.passes]
-            tables = [self._passes.update_table(compiled, features) for compiled in graph.passes]
+            tables = [self._passes.update_table(p, self.samples, features) for p in declared]
             screens = [self._passes.screen(p, features_of.get(p.name, ()), features) for p in declared]
             if not self._active.changed():
                 break  # else code of a feature raised, and rows of it were switched off
@@ -195,7 +193,7 @@ class ScenePlanner:
             if table is not None:
                 needs.tables[p.name] = table
                 needs.assets[p.name] = table.assets
-                state = pipeline_state(compiled, table.declaration.state, features)
+                state = pipeline_state(p, compiled.samples, table.declaration.state, features)
                 needs.drawings[p.name] = PassDrawing(
                     compiled, state, table.recipes, table.in_use, self.keys, own
                 )

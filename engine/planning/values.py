@@ -10,10 +10,16 @@ import numpy.typing as npt
 
 from engine.feature import Box, Feature, FrameView, Registry, View
 from engine.feature.frame import Reads
+from engine.graph import PICTURE_VIEW
 from engine.planning.draw.blocks import Field
+from engine.planning.draw.boxes import union
+from engine.planning.draw.eyes import Eye
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import Tableau
+
+_MATRIX = "viewProjection"
+"""The value of a view that says what it sees."""
 
 Pieces = list[tuple[int, npt.NDArray[np.uint8]]]
 """Where bytes of a block start, and the bytes."""
@@ -30,14 +36,15 @@ class _Kept:
 class FrameValues:
     """The Frame blocks of all shaders: origin and time of the frame, the values of all features.
 
-
-    A feature is asked again only where something that it read has changed.
+    A feature is asked again only where something that it read has changed. `eyes` has the eye of each view by
+    its name, once a block has been made.
     """
 
     def __init__(
         self, registry: Registry, tableau: Tableau, guard: Callable[[Feature, Exception], None]
     ) -> None:
         """`guard` is called with a feature whose code raises or whose values do not fit a block."""
+        self.eyes: Mapping[str, Eye] = {}
         self._registry = registry
         self._tableau = tableau
         self._guard = guard
@@ -45,6 +52,7 @@ class FrameValues:
         self._fields: dict[str, dict[str, list[tuple[int, Field]]]] = {}  # by view, with the block's start
         self._kept: dict[str, _Kept] = {}
         self._kept_views: dict[str, _Kept] = {}
+        self._matrices: dict[str, Mapping[str, npt.ArrayLike]] = {}  # by feature and view
         self._view: tuple[Reads, View | None] | None = None
         self._signature: tuple[object, ...] | None = None
         self._block: npt.NDArray[np.uint8] | None = None
@@ -97,10 +105,8 @@ class FrameValues:
         """Ask the features whose values may have changed; return whether the block must be made again."""
 
         def bounds(feature: str) -> Box | None:
-            for table in tables.values():
-                if table.declaration.draws == feature:
-                    return table.bounds()
-            return None
+            boxes = [table.bounds() for table in tables.values() if table.declaration.draws == feature]
+            return union(box for box in boxes if box is not None)
 
         view = self._look(size)
         now = FrameView(self._tableau, size, bounds, view)
@@ -118,6 +124,8 @@ class FrameValues:
                     continue
                 changed = True
                 known.pop(name, None)
+                if ask == self._view_pieces:
+                    self._matrices.pop(name, None)
                 frame = FrameView(self._tableau, size, bounds, view)
                 try:
                     pieces = ask(self._registry[name], frame)
@@ -126,6 +134,7 @@ class FrameValues:
                 else:
                     known[name] = _Kept(frame.reads, pieces)
         self._is_timed = self._reads_time()
+        self._note_eyes(now.seen_origin, view)
         return changed
 
     def _reads_time(self) -> bool:
@@ -136,6 +145,19 @@ class FrameValues:
         seen = [each.reads for each in kept]
         return any(reads.times for reads in (*seen, *([self._view[0]] if self._view is not None else ())))
 
+    def _note_eyes(self, origin: npt.NDArray[np.float64], view: View | None) -> None:
+        """Let `eyes` have those of all views, the same objects as before where nothing has changed."""
+        matrices = {
+            name: matrix for of_feature in self._matrices.values() for name, matrix in of_feature.items()
+        }
+        if view is not None:
+            matrices[PICTURE_VIEW] = view.view_projection
+        eyes = {name: Eye(origin, np.asarray(matrix, np.float64)) for name, matrix in matrices.items()}
+        before = self.eyes
+        self.eyes = {
+            name: before[name] if eye.sees_as(before.get(name)) else eye for name, eye in eyes.items()
+        }
+
     def _frame_pieces(self, feature: Feature, frame: FrameView) -> Pieces:
         """Return the bytes of a feature's values in all views. Raises ValueError."""
         values = feature.frame_values(frame)
@@ -143,9 +165,15 @@ class FrameValues:
 
     def _view_pieces(self, feature: Feature, frame: FrameView) -> Pieces:
         """Return the bytes of a feature's values in the views that it makes. Raises ValueError."""
+        views = feature.views(frame)
+        self._matrices[feature.type_name] = {
+            view: values[_MATRIX]
+            for view, values in views.items()
+            if np.shape(values.get(_MATRIX, 0.0)) == (4, 4)
+        }
         return [
             piece
-            for view, values in feature.views(frame).items()
+            for view, values in views.items()
             for member, value in values.items()
             for piece in self._pieces(view, member, value)
         ]

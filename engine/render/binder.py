@@ -26,6 +26,7 @@ from engine.planning.draw.draw_list import COMMAND, DrawList
 from engine.planning.draw.drawing import PassDrawing, ShaderDrawing
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.shading import ShaderSet
+from engine.planning.draw.sorted_draws import SortedDraws
 from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
 from engine.render.descriptors import BoundBuffer, BoundImage, DescriptorSets
@@ -121,7 +122,7 @@ class Binder:
         self,
         drawing: PassDrawing,
         binding: PassBinding,
-        draws: DrawList,
+        draws: DrawList | SortedDraws,
         layout: FrameLayout,
         slot: int,
         view: str,

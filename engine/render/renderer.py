@@ -17,13 +17,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.graph import CompiledGraph, ImageDecl
+from engine.graph import CompiledGraph, DrawOrder, ImageDecl
 from engine.memory.device.samplers import SamplerPool
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.keys import TRANSIENT_DB
-from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Written
+from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Draws, Written
 from engine.planning.draw.drawing import Drawing, ShaderDrawing, material_table_name
+from engine.planning.draw.eyes import Eye, eye_of
+from engine.planning.draw.sorted_draws import SortedDraws
 from engine.planning.draw.tables import InUse
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.render.binder import Binder
@@ -54,7 +56,7 @@ class _PassState:
     """What one pass is drawn with and what it draws, kept from plan to plan."""
 
     binding: PassBinding
-    draws: DrawList
+    draws: DrawList | SortedDraws
     in_use: InUse | None = None
     versions: tuple[int, ...] = ()
 
@@ -140,7 +142,9 @@ class Renderer:
             if known is None or known.binding.table is not table:
                 if known is not None:
                     known.binding.close(ticket)
-                known = _PassState(self._binder.binding(table), DrawList(table))
+                is_sorted = table.declaration.order is DrawOrder.BACK_TO_FRONT
+                draws = SortedDraws(table) if is_sorted else DrawList(table)
+                known = _PassState(self._binder.binding(table), draws)
             self._passes[name] = known
         for known in before.values():
             known.binding.close(ticket)
@@ -211,7 +215,7 @@ class Renderer:
             else:
                 ring.changed([(row, row + 1) for row in rows.tolist()])
 
-    def _write_draws(self, name: str, draws: DrawList, written: Written | None) -> None:
+    def _write_draws(self, name: str, draws: Draws, written: Written | None) -> None:
         if written is None:
             return
         for kind, rows, ranges in (
@@ -270,8 +274,16 @@ class Renderer:
         placements: npt.NDArray[np.float32],
         moved: npt.NDArray[np.int64],
         block: npt.NDArray[np.uint8] | None,
+        eyes: Mapping[str, Eye],
     ) -> None:
-        """Write moved placements, where anything is drawn, and the Frame block, if it has changed."""
+        """Write moved placements, where anything is drawn, and the Frame block, if it has changed.
+
+        What is drawn in an order along the view is sorted for the `eyes` of the views.
+        """
+        for name, known in self._passes.items():
+            if isinstance(known.draws, SortedDraws):
+                eye = eye_of(known.binding.table.declaration, eyes)
+                self._write_draws(name, known.draws, known.draws.order(eye))
         if self._passes:
             instances = self.ring("instances")
             if instances.holds(placements):

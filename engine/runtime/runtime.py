@@ -460,7 +460,7 @@ class Runtime:
         if needs is None or not self.renderer.ready:
             return
         block = self._values.block(needs.tables, needs.frame, self.size)
-        self.renderer.write_values(self.tableau.placement, self._movement.take(), block)
+        self.renderer.write_values(self.tableau.placement, self._movement.take(), block, self._values.eyes)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
         """Submit the frame and present it; False while there is no attachment to draw to, or no target."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,14 @@ def world_boxes(
             offset += centre[:, axis, None] * row
         reach += half[:, axis, None] * np.abs(row)
     return (origins if offset is None else origins + offset), reach
+
+
+def union(boxes: Iterable[Box]) -> Box | None:
+    """Return the box around several; None for none, and of one the same object."""
+    found: Box | None = None
+    for box in boxes:
+        found = box if found is None else (np.minimum(found[0], box[0]), np.maximum(found[1], box[1]))
+    return found
 
 
 SLOTS_AT_ONCE = 4096

@@ -44,7 +44,7 @@ BATCH = np.dtype(
 """What a batch is drawn with: pipeline, descriptor set (-1: none), resources of its vertices and indices, and
 the index range; `ready` is false until all are resident."""
 
-_GROUPED = ("pipeline", "descriptors", "vertex_buffer", "index_buffer", "index_type")
+GROUPED = ("pipeline", "descriptors", "vertex_buffer", "index_buffer", "index_type")
 
 
 @dataclass(frozen=True)
@@ -80,25 +80,11 @@ MAX_RANGES = 64
 """With more changed ranges everything is written again: that costs less than many small copies."""
 
 
-class DrawList:
-    """The draws of one table: `instances` uint32[slots, 2] (object row, material row) and `commands`.
-
-    An instance of a block that is drawn stands at the block's first slot or behind it, without gaps, the
-    mirrored ones behind the others.
-    """
+class Draws:
+    """The draws of one table: `instances` uint32[slots, 2] (object row, material row) and `commands`."""
 
     def __init__(self, table: DrawTable) -> None:
         self._table = table
-        self._layout: int | None = None
-        self._seen = 0
-        self._batches = np.zeros(0, BATCH)
-        self._arranged = self._batches  # what they were when the commands were put in order
-        self._shown = np.zeros(0, np.int64)
-        self._shown_mirrored = np.zeros(0, np.bool_)
-        self._starts = np.zeros(0, np.int64)
-        self._drawn_groups = np.zeros(0, np.bool_)
-        self._counts = np.zeros((0, 2), np.int64)  # of each block: not mirrored, mirrored
-        self._place = np.zeros((0, 2), np.int64)
         self.instances = np.zeros((0, 2), np.uint32)
         self.commands = np.zeros(0, COMMAND)
 
@@ -113,13 +99,34 @@ class DrawList:
         counts = self.commands["index_count"].astype(np.int64) * self.commands["instance_count"]
         return int(counts.sum()) // 3
 
+
+class DrawList(Draws):
+    """Draws in the order of their groups, changed by difference.
+
+    An instance of a block that is drawn stands at the block's first slot or behind it, without gaps, the
+    mirrored ones behind the others.
+    """
+
+    def __init__(self, table: DrawTable) -> None:
+        super().__init__(table)
+        self._layout: int | None = None
+        self._seen = 0
+        self._batches = np.zeros(0, BATCH)
+        self._arranged = self._batches  # what they were when the commands were put in order
+        self._shown = np.zeros(0, np.int64)
+        self._shown_mirrored = np.zeros(0, np.bool_)
+        self._starts = np.zeros(0, np.int64)
+        self._drawn_groups = np.zeros(0, np.bool_)
+        self._counts = np.zeros((0, 2), np.int64)  # of each block: not mirrored, mirrored
+        self._place = np.zeros((0, 2), np.int64)
+
     @property
     def groups(self) -> list[DrawGroup]:
         """The groups with at least one instance, in the order of their commands."""
         firsts = self._starts[self._drawn_groups]
         counts = np.diff(self._starts, append=len(self._shown))[self._drawn_groups]
         of = self._arranged.take(self._table.blocks.blocks.rows["batch"][self._shown[firsts]])
-        columns = [of[name].tolist() for name in _GROUPED]
+        columns = [of[name].tolist() for name in GROUPED]
         columns += [self._shown_mirrored[firsts].tolist(), firsts.tolist(), counts.tolist()]
         return [DrawGroup(*row) for row in zip(*columns, strict=True)]
 
@@ -206,7 +213,7 @@ class DrawList:
         if len(self._batches) != len(self._arranged) or (self._place[blocks[ready], 0] < 0).any():
             return False
         now, then = self._batches.take(numbers[ready]), self._arranged.take(numbers[ready])
-        return all(np.array_equal(now[name], then[name]) for name in _GROUPED)
+        return all(np.array_equal(now[name], then[name]) for name in GROUPED)
 
     def _write_commands(self, places: npt.NDArray[np.integer]) -> None:
         """Write what these commands draw, and which instances."""
@@ -228,7 +235,7 @@ class DrawList:
         turned = ready[self._counts[ready, 1] > 0]
         shown = np.concatenate((ready, turned))
         mirrored = np.arange(len(shown)) >= len(ready)
-        codes = _codes(self._batches)[blocks["batch"][shown]] << 1 | mirrored
+        codes = group_codes(self._batches)[blocks["batch"][shown]] << 1 | mirrored
         order = np.argsort(codes, kind="stable")
         self._shown, self._shown_mirrored, codes = shown[order], mirrored[order], codes[order]
         self._starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))[: len(codes)])
@@ -255,9 +262,9 @@ def _places(
     return before + np.repeat(first - before[starts], capacity), counts
 
 
-def _codes(batches: npt.NDArray[np.void]) -> Ints:
+def group_codes(batches: npt.NDArray[np.void]) -> Ints:
     """Return numbers that are equal for batches of one group, and ordered by pipeline, set and buffers."""
-    columns = [batches[name].astype(np.int64) + 1 for name in _GROUPED]
+    columns = [batches[name].astype(np.int64) + 1 for name in GROUPED]
     bits = [int(column.max(initial=0)).bit_length() for column in columns]
     if sum(bits) < 62:  # a bit is left for handedness
         codes = np.zeros(len(batches), np.int64)

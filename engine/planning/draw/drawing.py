@@ -191,14 +191,15 @@ Drawing = PassDrawing | ShaderDrawing
 
 
 def pipeline_state(
-    compiled: CompiledPass, state: RasterState, features: frozenset[str] | None
+    p: Pass, samples: int, state: RasterState, features: frozenset[str] | None
 ) -> PipelineState:
     """Return the fixed-function state of a pass's pipelines on a device with these features (None: all).
 
+    `samples` are those of the pass's attachments.
     `alpha_to_coverage` says whether masked materials can be drawn so.
     """
-    p, biased = compiled.declaration, state.depth_bias or state.depth_bias_slope
-    sampled = isinstance(p, DrawPass) and bool(p.color) and compiled.samples > 1
+    biased = state.depth_bias or state.depth_bias_slope
+    sampled = isinstance(p, DrawPass) and bool(p.color) and samples > 1
     return PipelineState(
         cull=state.cull,
         depth_compare=p.depth.compare if p.depth is not None else CompareOp.GREATER,
@@ -209,7 +210,7 @@ def pipeline_state(
         wireframe=state.wireframe and (features is None or "fillModeNonSolid" in features),
         alpha_to_coverage=sampled and (features is None or "alphaToOne" in features),
         blends=tuple(target.blend for target in p.color),
-        samples=compiled.samples,
+        samples=samples,
         colour_formats=tuple(target.image.format for target in p.color),
         depth_format=p.depth.image.format if p.depth is not None else Format.UNDEFINED,
     )
@@ -221,7 +222,7 @@ def shader_state(compiled: CompiledPass, features: frozenset[str] | None) -> Pip
     if isinstance(p, ComputePass):
         return None
     state = p.state if isinstance(p, PrimitivePass) else RasterState(cull=CullMode.NONE)
-    return pipeline_state(compiled, state, features)
+    return pipeline_state(p, compiled.samples, state, features)
 
 
 def mesh_pipeline(name: str, state: PipelineState, key: PipelineKey, shading: ShaderSet) -> PipelineRow:

@@ -207,7 +207,8 @@ class Recipes:
         if again or key not in self._of_asset:
             drawables = self._feature.drawables(AssetRef.from_key(key), self._library)
             self._unusable = set()
-            self._of_asset[key] = tuple(batch for one in drawables for batch in self._batches_for(one))
+            ours = (one for one in drawables if self._takes(one))
+            self._of_asset[key] = tuple(batch for one in ours for batch in self._batches_for(one))
             self._replaced.pop(key, None)
             if self._unusable:
                 self._replaced[key] = self._unusable
@@ -312,6 +313,10 @@ class Recipes:
             layout = attributes, vertices.offsets, vertices.stride, mesh.topology
             self.pipelines.append(PipelineKey(shading, *layout, *covers))
         return number
+
+    def _takes(self, drawable: Drawable) -> bool:
+        """Whether a drawable has a material that the pass draws."""
+        return self._own_shaders != () or self._coverage(drawable)[0] in self._declaration.materials
 
     def _coverage(self, drawable: Drawable) -> tuple[AlphaMode, bool]:
         """Return how a drawable's material covers, and whether it is double-sided."""

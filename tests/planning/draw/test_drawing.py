@@ -89,7 +89,7 @@ def drawing(declaration: DrawPass | None = None, samples: int = 1, **used: list[
         tuple(np.array(each, np.int64) for each in ([], [], used.get("materials", [0, 2]), [])),
     )
     p = compiled(declaration or DrawPass("forward", draws="visibleModel"), samples)
-    state = pipeline_state(p, p.declaration.state, frozenset())
+    state = pipeline_state(p.declaration, p.samples, p.declaration.state, frozenset())
     return PassDrawing(p, state, RECIPES, in_use, Keys(), (3, 4))
 
 
@@ -169,11 +169,11 @@ def test_the_state_of_a_pipeline_is_that_of_its_pass_where_the_device_can_do_it(
         state=RasterState(depth_clamp=True, wireframe=True),
     )
     can = frozenset({"depthClamp", "fillModeNonSolid"})
-    state = pipeline_state(compiled(p), p.state, can)
+    state = pipeline_state(p, 1, p.state, can)
     assert state.blends == (Blend.ADD, Blend.OPAQUE)
     assert (state.depth_test, state.depth_write, state.depth_compare) == (True, False, CompareOp.EQUAL)
     for features, able in ((can, True), (None, True), (frozenset(), False)):
-        state = pipeline_state(compiled(p), p.state, features)
+        state = pipeline_state(p, 1, p.state, features)
         assert (state.depth_clamp, state.wireframe) == (able, able)
 
 
@@ -219,6 +219,5 @@ def test_alpha_becomes_coverage_where_there_are_samples_colours_and_the_feature(
         (colour, 4, frozenset(), False),
         (DrawPass("p", depth=DepthTarget(DEPTH)), 4, None, False),
     ):
-        assert (
-            pipeline_state(compiled(declared, samples), RasterState(), features).alpha_to_coverage is expected
-        )
+        state = pipeline_state(declared, samples, RasterState(), features)
+        assert state.alpha_to_coverage is expected

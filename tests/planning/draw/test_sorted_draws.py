@@ -1,0 +1,132 @@
+"""Claims about draws from back to front: every instance once, in order, with what its batch is drawn with."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.math import orthographic_reversed, perspective_reversed
+from engine.planning.draw.draw_list import BATCH
+from engine.planning.draw.eyes import Eye
+from engine.planning.draw.instance_blocks import InstanceBlocks
+from engine.planning.draw.sorted_draws import SortedDraws
+from engine.tableau.journal import Journal
+
+ORIGIN = np.array([1000.0, 0.0, -64.0])
+EYE = Eye(ORIGIN, np.asarray(perspective_reversed(1.0, 1.0, 0.1), np.float64))
+
+
+class World:
+    """A draw table of random rows of four batches at random places; row r stands for object 100 + r."""
+
+    def __init__(self, rows: int, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.places = ORIGIN + rng.uniform(-50, 50, (rows, 3))
+        self.batch = rng.integers(0, 4, rows)
+        self.turned = rng.random(rows) < 0.3
+        self.enabled = rng.random(rows) < 0.8
+        self.batches = np.zeros(4, BATCH)
+        self.batches["pipeline"] = (0, 0, 1, 1)
+        self.batches["index_count"] = (3, 6, 9, 12)
+        self.batches["ready"] = (True, True, True, False)
+        blocks = InstanceBlocks()
+        numbers = np.arange(rows)
+        blocks.change(numbers[:0], numbers, self.batch.astype(np.int64), 4)
+        self.moves = Journal()
+        self.table: Any = SimpleNamespace(
+            blocks=blocks,
+            changes=Journal(),
+            may_mirror=True,
+            drawn=lambda of: self.enabled[of],
+            mirrored=lambda of: self.turned[of],
+            material_rows_of=lambda of: of * 10,
+            boxes=lambda slots: (self.places[blocks.rows.rows[slots]], None),
+            feature=SimpleNamespace(object=np.arange(100, 100 + rows), rows_of=lambda objects: objects - 100),
+            tableau=SimpleNamespace(moves=self.moves),
+        )
+
+    def expected(self, nearness: np.ndarray) -> list[int]:
+        """The drawn rows, the farthest first."""
+        rows = np.flatnonzero(self.enabled & self.batches["ready"][self.batch])
+        return sorted(rows.tolist(), key=lambda row: nearness[row])
+
+    def drawn(self, draws: SortedDraws) -> list[int]:
+        """The rows in the order in which the commands of the groups draw them, after checking each."""
+        found = []
+        at = 0
+        for group in draws.groups:
+            assert (group.first, group.count > 0) == (at, True)
+            at += group.count
+            for command in draws.commands[group.first : at]:
+                first, count = int(command["first_instance"]), int(command["instance_count"])
+                for number, (thing, material) in enumerate(draws.instances[first : first + count].tolist()):
+                    row = thing - 100
+                    batch = self.batch[row]
+                    assert material == batch * 10
+                    assert command["index_count"] == self.batches["index_count"][batch]
+                    assert group.pipeline == self.batches["pipeline"][batch]
+                    assert group.mirrored == self.turned[row]
+                    assert first + number == len(found)
+                    found.append(row)
+        assert at == len(draws.commands)
+        return found
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_enabled_instance_is_drawn_once_the_farthest_first(seed):
+    world = World(200, seed)
+    draws = SortedDraws(world.table)
+    draws.update(world.batches)
+    assert draws.order(EYE) is not None
+    z = (world.places - ORIGIN)[:, 2]  # the eye looks along -Z
+    behind = sum(z[row] >= 0 for row in world.expected(z))
+    drawn, expected = world.drawn(draws), world.expected(np.where(z < 0, z, -np.inf))
+    assert sorted(drawn[:behind]) == sorted(expected[:behind])
+    assert drawn[behind:] == expected[behind:]
+    assert draws.instance_count == len(world.expected(z))
+    flat = Eye(ORIGIN, np.asarray(orthographic_reversed(-9, 9, -9, 9, -100, 100), np.float64))
+    draws.order(flat)
+    assert world.drawn(draws) == world.expected(z)
+    draws.order(None)
+    assert sorted(world.drawn(draws)) == sorted(world.expected(z))
+
+
+def test_nothing_is_written_where_neither_the_eye_nor_a_row_nor_its_place_has_changed():
+    world = World(50, 1)
+    draws = SortedDraws(world.table)
+    draws.update(world.batches)
+    assert draws.order(EYE) is not None
+    assert draws.order(EYE) is None
+    assert draws.order(Eye(EYE.origin.copy(), EYE.matrix.copy())) is None
+    draws.update(world.batches, np.zeros(0, np.int64))
+    assert draws.order(EYE) is None
+    draws.update(world.batches, np.array([2]))
+    assert draws.order(EYE) is not None
+    world.moves.note(np.array([107], np.int32))
+    assert draws.order(EYE) is not None
+    world.table.changes.note(np.array([0], np.int32))
+    assert draws.order(EYE) is not None
+    assert draws.order(Eye(ORIGIN + 1.0, EYE.matrix)) is not None
+    assert draws.order(None) is not None
+    assert draws.order(None) is None
+
+
+def test_commands_are_recorded_again_only_where_the_calls_are_others():
+    world = World(50, 2)
+    world.batch[:] = 0
+    world.turned[:] = False
+    world.enabled[:] = True
+    draws = SortedDraws(world.table)
+    world.table.blocks = InstanceBlocks()
+    numbers = np.arange(50)
+    world.table.blocks.change(numbers[:0], numbers, np.zeros(50, np.int64), 1)
+    draws.update(world.batches)
+    assert draws.order(EYE).regrouped
+    assert not draws.order(Eye(ORIGIN + 5.0, EYE.matrix)).regrouped, "one call, of other order"
+    world.batches["ready"][0] = False
+    draws.update(world.batches, np.array([0]))
+    assert draws.order(EYE).regrouped
+    assert (draws.groups, draws.instance_count, draws.triangles) == ([], 0, 0)

@@ -1,0 +1,130 @@
+"""Claims about what is seen through: its order along the view, its depth, its pass, what it costs at rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.panes import Panes, pane
+
+from engine.planning.draw.eyes import Eye
+from engine.testing import OpenedScene, open_scene
+
+pytestmark = pytest.mark.gpu
+
+SIZE = (64, 64)
+GLOWING = "parameters: {{ emissive: {} baseColor: [0 0 0 {}] metallic: 0 roughness: 1 }}"
+MATERIALS = {
+    "red": f"{GLOWING.format('[1 0 0]', 0.5)} alphaMode: blend",
+    "green": f"{GLOWING.format('[0 1 0]', 0.5)} alphaMode: blend",
+    "both": f"{GLOWING.format('[1 0 0]', 0.5)} alphaMode: blend  doubleSided: true",
+    "blue": GLOWING.format("[0 0 1]", 1),
+}
+DARK = "    none: { features: [{ @type: light  intensity: 0  sky: [0 0 0]  ground: [0 0 0] }] }\n"
+FIRST_RED, FIRST_GREEN = (187, 137, 0), (137, 187, 0)  # half of one over half of the other, on black
+
+
+@pytest.fixture
+def panes(root: Path, tmp_path: Path) -> Panes:
+    return Panes(root, tmp_path)
+
+
+@pytest.fixture
+def scene(panes: Panes) -> Iterator[OpenedScene]:
+    """A red pane before a green one, and a blue one that is opaque behind their right half."""
+    objects = (
+        pane("red", "red", "translation: [0 0 0.5]")
+        + pane("green", "green", "translation: [0 0 -0.5]")
+        + pane("blue", "blue", "translation: [0.5 0 -2]")
+    )
+    with open_scene(panes.scene(MATERIALS, objects + DARK), size=SIZE) as opened:
+        assert opened.problems == ()
+        yield opened
+
+
+def middle(scene: OpenedScene) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The colours on the left of the middle, and on the right of it, where blue is behind."""
+    picture = scene.frame()
+    return tuple(picture[32, 24, :3].tolist()), tuple(picture[32, 40, :3].tolist())
+
+
+def test_what_is_seen_through_is_drawn_over_what_is_behind_the_farthest_first(scene):
+    assert middle(scene) == (FIRST_RED, (187, 137, 137))
+    scene["red"].translation = (0, 0, -1)
+    assert middle(scene) == (FIRST_GREEN, (137, 187, 137))
+    scene["red"].translation = (0, 0, -3)
+    assert middle(scene) == (FIRST_GREEN, (0, 187, 187)), "blue hides what is behind it"
+
+
+def test_the_order_follows_the_camera(scene):
+    scene["camera"].translation = (0, 0, 1)
+    assert middle(scene)[0] == FIRST_RED
+    scene["red"].euler = scene["green"].euler = scene["camera"].euler = (0, 180, 0)
+    scene["camera"].translation = (0, 0, -1)
+    assert scene.frame()[32, 40, :3].tolist() == list(FIRST_GREEN)
+
+
+@pytest.mark.parametrize("projection", ["perspective", "orthographic"])
+def test_the_order_is_that_of_depth_in_every_projection(scene, projection):
+    scene["camera"].camera.projection = projection
+    scene["camera"].translation = (0, 0, 4)
+    for far in (-30, -3, 0.4, 0.6, 2):
+        scene["green"].translation = (0, 0, far)
+        picture = scene.frame()
+        center = picture[32, 31, :3].tolist()
+        assert center == list(FIRST_RED if far < 0.5 else FIRST_GREEN), far
+
+
+def test_the_pass_that_blends_is_there_while_something_active_is_seen_through(scene):
+    def passes() -> list[str]:
+        scene.frame()
+        return [p.declaration.name for p in scene.host.runtime._needs.graph.passes]
+
+    assert passes() == ["forward", "blended", "toneMap"]
+    scene["green"].visibleModel.active = False
+    assert "blended" in passes()
+    scene["red"].visibleModel.enabled = False
+    assert "blended" in passes(), "it is drawn again in the next frame"
+    scene["red"].visibleModel.active = False
+    assert passes() == ["forward", "toneMap"]
+    assert middle(scene) == ((0, 0, 0), (0, 0, 255))
+    scene["red"].visibleModel.active = scene["red"].visibleModel.enabled = True
+    assert "blended" in passes()
+
+
+def test_a_scene_without_materials_that_blend_makes_no_table_for_them(panes):
+    with open_scene(panes.scene({"blue": MATERIALS["blue"]}, pane("p", "blue") + DARK), size=SIZE) as opened:
+        opened.frame()
+        assert "blended" not in opened.host.runtime.planner._passes._tables
+
+
+def test_it_is_sorted_again_only_where_the_camera_or_something_seen_through_has_moved(scene, monkeypatch):
+    counts: Counter[str] = Counter()
+    nearness = Eye.nearness
+
+    def counted(eye: Eye, points: np.ndarray) -> np.ndarray:
+        counts["sorted"] += 1
+        return nearness(eye, points)
+
+    scene.frame()
+    monkeypatch.setattr(Eye, "nearness", counted)
+    scene.step(count=3)
+    scene["blue"].translation = (0.5, 0, -2.5)
+    scene.frame()
+    assert not counts
+    scene["camera"].translation = (0, 0, 0.1)
+    scene.frame()
+    scene["red"].translation = (0, 0.01, 0.5)
+    scene.frame()
+    assert counts == {"sorted": 2}
+
+
+def test_both_sides_of_a_pane_are_seen_through(panes):
+    objects = pane("p", "both", "euler: [0 180 0]") + pane(
+        "q", "red", "euler: [0 180 0] translation: [0 0 1]"
+    )
+    with open_scene(panes.scene(MATERIALS, objects + DARK), size=SIZE) as opened:
+        assert middle(opened)[0] == (187, 0, 0), "the other one has no back"
