@@ -93,7 +93,7 @@ class FrameValues:
 
     def _lay_out(self, layout: FrameLayout) -> None:
         """Find the members of all Frame blocks, by name."""
-        self._layout, self._block, self._kept, self._kept_views = layout, None, {}, {}
+        self._layout, self._block, self._kept, self._kept_views, self._matrices = layout, None, {}, {}, {}
         self._fields = {}
         for (view, block), start in layout.starts.items():
             fields = self._fields.setdefault(view, {})
