@@ -6,6 +6,7 @@ opens the caches. The library returns for every asset its record (`record`), wha
 """
 
 from engine.assets.cache.facts import (
+    EnvironmentFacts,
     Facts,
     IndicesFacts,
     ShaderFacts,
@@ -30,6 +31,7 @@ from engine.assets.records import (
     AssetDb,
     AssetRef,
     AssetType,
+    Environment,
     Indices,
     Lod,
     Material,
@@ -62,6 +64,8 @@ __all__ = [
     "CacheRange",
     "ColorSpace",
     "DescriptorType",
+    "Environment",
+    "EnvironmentFacts",
     "Facts",
     "IndexFormat",
     "Indices",

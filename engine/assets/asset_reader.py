@@ -25,6 +25,7 @@ from engine.assets.records import (
     AssetRef,
     AssetType,
     Declared,
+    Environment,
     Indices,
     Lod,
     Material,
@@ -84,6 +85,7 @@ _FIELDS: Mapping[AssetType, tuple[str, ...]] = {
     ),
     AssetType.SHADER: ("source", "stage", "entryPoint"),
     AssetType.TEXTURE2D: ("source", "dims", "format", "mipLevels", "colorSpace"),
+    AssetType.ENVIRONMENT: ("source", "sources"),
 }
 _KNOWN_KEYS = {
     kind: frozenset(("name", *fields, *([_DATA_FIELDS[kind]] if kind in _DATA_FIELDS else [])))
@@ -101,6 +103,7 @@ _LOD_KEYS = frozenset(
     )
 )
 _MAX_PARAMETER_NUMBERS = 16
+_FACES = 6
 
 
 class AssetReader:
@@ -226,8 +229,23 @@ class AssetReader:
         space = _enum(node["colorSpace"], ColorSpace) if "colorSpace" in node else None
         return Texture2d(ref, name, self._source(node), dims, form, levels, space)
 
+    def _environment(self, node: Node, ref: AssetRef, name: str) -> Environment:
+        if "sources" not in node:
+            return Environment(ref, name, (self._source(node),))
+        faces = expect(node["sources"], Kind.LIST)
+        if "source" in node:
+            message = "'source' and 'sources' are one picture or six faces"
+            raise failure(AssetCode.FIELD, message, node["source"])
+        if len(faces) != _FACES:
+            message = f"an environment has {_FACES} faces, not {len(faces)}"
+            hint = "give them in the order px nx py ny pz nz, or one equirectangular picture as 'source'"
+            raise failure(AssetCode.ENVIRONMENT_FACES, message, faces, hint)
+        return Environment(ref, name, tuple(self._path(face) for face in faces))
+
     def _source(self, node: Node) -> Path:
-        source = required(node, "source")
+        return self._path(required(node, "source"))
+
+    def _path(self, source: Node) -> Path:
         written = text(source)
         path = self._sources.get(written)
         if path is None:
@@ -283,6 +301,7 @@ _READERS: Mapping[AssetType, Callable[[AssetReader, Node, AssetRef, str], Asset]
     AssetType.MATERIAL: AssetReader._material,
     AssetType.SHADER: AssetReader._shader,
     AssetType.TEXTURE2D: AssetReader._texture,
+    AssetType.ENVIRONMENT: AssetReader._environment,
 }
 
 

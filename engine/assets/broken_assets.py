@@ -56,16 +56,21 @@ def _failures(cooked: CookedDb) -> Iterator[Problem]:
     for indices in alike.values():
         entry = cooked.entries[indices[0]]
         found = [problem_from_json(row, db.root) for row in (*entry.failure, *entry.warnings)]
+        asset, others = db.assets[indices[0]], len(indices) - 1
+        node = db.node(asset.ref)
+        place = node.get("source") or node.get("sources") or node
         if entry.failure:
-            asset, others = db.assets[indices[0]], len(indices) - 1
-            node = db.node(asset.ref)
             who = f"{asset.label} and {others} more are" if others else f"{asset.label} is"
             more = f" (and {len(entry.failure) - 1} more)" if len(entry.failure) > 1 else ""
-            message = f"{who} broken and replaced: {found[0].message}{more}"
-            place = node.get("source") or node
+            file = found[0].position.file if "sources" in node and found[0].position is not None else ""
+            message = f"{who} broken and replaced: {file and file + ': '}{found[0].message}{more}"
             yield db.document.problem(AssetCode.BROKEN, message, place, found[0].help, Severity.WARNING)
-        # problems without a line are already in the warning above
-        yield from (problem for problem in found if problem.position is not None and problem.position.line)
+        for problem in found:
+            if problem.position is not None and problem.position.line:
+                yield problem
+            elif not entry.failure:  # others without a line are already in the warning above
+                message = f"{asset.label}: {problem.message}"
+                yield db.document.problem(problem.code, message, place, problem.help, problem.severity)
 
 
 def _mismatched_meshes(cooked: CookedDb, broken: set[AssetRef]) -> Iterator[Problem]:

@@ -26,6 +26,18 @@ class AssetCode(ProblemCode):
     TYPE = "asset.type", "The asset has no @type, or an unknown one."
     UNREAD = "asset.unread", "A material has a texture slot or a parameter that none of its shaders reads."
     CACHE_WRITE = "cache.write", "The cache cannot be written; the run continues without it."
+    ENVIRONMENT_FACES = (
+        "environment.faces",
+        "An environment has neither one picture twice as wide as high nor six square faces of one size.",
+    )
+    ENVIRONMENT_FORMAT = (
+        "environment.format",
+        "The picture of an environment is no HDR, OpenEXR or PNG file, or one of a kind that is not read.",
+    )
+    ENVIRONMENT_VALUES = (
+        "environment.values",
+        "Pixels of an environment are negative, infinite or no number; they are replaced.",
+    )
     FILE_CASE = "file.case", "Two file names differ only by letter case or Unicode normal form."
     FILE_NAME = "file.name", "The text cannot be a file name on every system."
     FILE_OUTSIDE = "file.outside", "The path is absolute, a URL, or outside the project root."

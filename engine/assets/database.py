@@ -11,7 +11,7 @@ from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError, folded
 from engine.assets.limits import MAX_ASSETS
 from engine.assets.names import BUILTIN, NameTable, checked_name
-from engine.assets.records import Asset, AssetDb, AssetType, Declared
+from engine.assets.records import Asset, AssetDb, AssetType, Declared, Environment
 from engine.assets.roots import data_root, display_path, project_root
 from engine.humon import (
     Document,
@@ -145,20 +145,29 @@ def _type(node: Node) -> AssetType:
     return kind
 
 
+def sources_of(asset: Asset) -> tuple[Path, ...]:
+    """Return the files that a record names."""
+    if isinstance(asset, Environment):
+        return asset.sources
+    source = getattr(asset, "source", None)
+    return (source,) if isinstance(source, Path) else ()
+
+
 def _similar_sources(assets: list[Asset], node: Node, gate: FileGate) -> list[Problem]:
     """Return problems for pairs of sources that are one file on some file systems."""
     seen: dict[str, Path] = {}
     first: dict[Path, Path] = {}
     found = []
     for asset in assets:
-        source = getattr(asset, "source", None)
-        if not isinstance(source, Path):
-            continue
-        if source not in first:
-            first[source] = seen.setdefault(folded(gate.relative(source)), source)
-        other = first[source]
-        if other != source:
-            message = f"'{source.name}' and '{other.name}' differ only by letter case or Unicode normal form"
-            row = node["assets"][asset.ref.index]
-            found.append(node.document.problem(AssetCode.FILE_CASE, message, row["source"]))
+        for source in sources_of(asset):
+            if source not in first:
+                first[source] = seen.setdefault(folded(gate.relative(source)), source)
+            other = first[source]
+            if other != source:
+                message = (
+                    f"'{source.name}' and '{other.name}' differ only by letter case or Unicode normal form"
+                )
+                row = node["assets"][asset.ref.index]
+                place = row.get("source") or row["sources"]
+                found.append(node.document.problem(AssetCode.FILE_CASE, message, place))
     return found

@@ -14,6 +14,7 @@ from engine.assets.cache.stamps import source_stamp
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers import Imported
+from engine.assets.importers.environment.environment import import_environment
 from engine.assets.importers.memory_budget import MemoryBudget, Take
 from engine.assets.importers.mesh import VertexSettings, pack_indices, pack_skeleton, pack_vertices
 from engine.assets.importers.mesh_source import MeshSource, read_mesh_source
@@ -107,9 +108,12 @@ def batches(recipes: Iterable[Recipe]) -> list[Batch]:
 
 def run_batch(batch: Batch, gate: FileGate, tool: str, budget: MemoryBudget) -> list[Result]:
     """Import the recipes of a batch. Problems of a source are in the results and never raised."""
-    if batch.recipes[0].asset.type is AssetType.SHADER:
+    kind = batch.recipes[0].asset.type
+    if kind is AssetType.SHADER:
         return [_shader(recipe, gate, tool) for recipe in batch.recipes]
     with budget.worker() as take:
+        if kind is AssetType.ENVIRONMENT:
+            return [_environment(recipe, gate, take) for recipe in batch.recipes]
         return _from_file(batch, gate, take)
 
 
@@ -146,6 +150,22 @@ def _texture(
         return _made(recipe, import_texture(content, name, settings, take), gate, stamps)
     except InputError as error:
         return _failed(recipe, error.problems, gate, stamps)
+
+
+def _environment(recipe: Recipe, gate: FileGate, take: Take) -> Result:
+    files: list[tuple[bytes, str]] = []
+    stamps: list[SourceStamp] = []
+    try:
+        for path in (recipe.source, *recipe.more):
+            take(min(gate.stamp(path).size, MAX_SOURCE_BYTES))
+            content, stamp = gate.read(path)
+            files.append((content, display_path(path)))
+            stamps.append(source_stamp(gate.relative(path), content, stamp))
+        return _made(recipe, import_environment(files, take), gate, tuple(stamps))
+    except FileRejectedError as error:
+        return _rejected(recipe, error, gate, "")
+    except InputError as error:
+        return _failed(recipe, error.problems, gate, tuple(stamps))
 
 
 def _mesh_part(recipe: Recipe, source: MeshSource, gate: FileGate, stamps: tuple[SourceStamp, ...]) -> Result:

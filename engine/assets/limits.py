@@ -12,6 +12,15 @@ MAX_TEXTURE_SIDE = 16384
 MAX_TEXTURE_PIXELS = 1 << 26
 """Most pixels of one texture: 8192 squared, 256 MiB decoded."""
 
+MAX_LIGHT_PIXELS = 1 << 25
+"""Most pixels of one picture of an environment: 8192 x 4096, 384 MiB decoded."""
+
+MAX_CUBE_SIDE = 1024
+"""Pixels of a face of the largest cube that an environment is cooked to: 64 MiB with its levels."""
+
+MAX_EXR_ATTRIBUTES = 4096
+"""Most attributes and channels in the header of one OpenEXR file."""
+
 MAX_PNG_CHUNKS = 1 << 20
 """Most chunks of one PNG file."""
 

@@ -16,6 +16,7 @@ from engine.assets.records import (
     AssetDb,
     AssetRef,
     AssetType,
+    Environment,
     Indices,
     Lod,
     Material,
@@ -33,6 +34,7 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,
     AssetType.TEXTURE2D: 1,
+    AssetType.ENVIRONMENT: 1,
 }
 """Incremented when an importer makes other bytes or facts of the same source, which invalidates caches."""
 
@@ -42,6 +44,7 @@ _PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.SKELETON: (),
     AssetType.SHADER: ("stage", "entry_point"),
     AssetType.TEXTURE2D: ("color_space", "mip_levels"),
+    AssetType.ENVIRONMENT: ("more",),
 }
 """Import parameters of each type, in the order of the settings in `_way_to_make`."""
 
@@ -53,14 +56,16 @@ COLOR_SLOTS = frozenset({"albedo", "emissive"})
 class Recipe:
     """How to make the bytes of an asset: its source and the import parameters by name.
 
-    `identity` is a digest of asset type, importer version, source path and parameters. `asset` is the first
-    of those that are made in this way.
+    `more` are the sources of an environment of six faces after the first one. `identity` is a digest of asset
+    type, importer version, source path and parameters. `asset` is the first of those that are made in this
+    way.
     """
 
     asset: Asset
     source: Path
     parameters: Mapping[str, Any]
     identity: str
+    more: tuple[Path, ...] = ()
 
     @property
     def is_compiled(self) -> bool:
@@ -122,6 +127,9 @@ def _way_to_make(
         return asset.type, asset.source, (asset.stage, asset.entry_point)
     if isinstance(asset, Texture2d):
         return asset.type, asset.source, (spaces[asset.ref], asset.mip_levels)
+    if isinstance(asset, Environment):
+        more = tuple(relative_name(source, db.root) for source in asset.sources[1:])
+        return asset.type, asset.sources[0], (more,)
     assert isinstance(asset, Vertices | Indices | Skeleton)
     if isinstance(asset, Skeleton):
         mesh = db[asset.source]
@@ -145,7 +153,8 @@ def _recipe(db: AssetDb, asset: Asset, kind: AssetType, source: Path, settings: 
     described = [kind.value, IMPORTER_VERSIONS[kind], name, parameters]
     text = json.dumps(described, sort_keys=True, separators=(",", ":"))
     identity = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-    return Recipe(asset, source, parameters, identity)
+    more = asset.sources[1:] if isinstance(asset, Environment) else ()
+    return Recipe(asset, source, parameters, identity, more)
 
 
 def _level(db: AssetDb, asset: Vertices | Indices) -> tuple[Path, int, Lod]:

@@ -38,6 +38,7 @@ class AssetType(StrEnum):
     MATERIAL = "material"
     SHADER = "shader"
     TEXTURE2D = "texture2d"
+    ENVIRONMENT = "environment"
 
     @property
     def has_data(self) -> bool:
@@ -170,6 +171,14 @@ class Texture2d(Asset):
     format: TextureFormat | None = None
     mip_levels: int | None = None
     color_space: ColorSpace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment(Asset):
+    """Light from all directions: one equirectangular picture, or six faces in the order px nx py ny pz nz."""
+
+    type = AssetType.ENVIRONMENT
+    sources: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""Builds the requirements of features and passes for assets: vertices, indices and textures."""
+"""Builds the requirements of features and passes for assets: vertices, indices, textures, environments."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.assets import AssetRef, TextureFacts, VerticesFacts
+from engine.assets import AssetRef, EnvironmentFacts, TextureFacts, VerticesFacts
 from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import Access, BufferUsage, Contents, ImageUsage, Kind, QueueKind, Stage
@@ -58,6 +58,21 @@ def texture_requirement(texture: AssetRef, library: AssetLibrary, priority: int 
         key=texture.key,
         kind=Kind.IMAGE,
         shape=ImageShape(Format[facts.format.name], facts.width, facts.height, facts.mip_levels),
+        usage=ImageUsage.SAMPLED,
+        uses=(SAMPLED_USE,),
+        contents=Contents.CACHE,
+        priority=priority,
+    )
+
+
+def environment_requirement(environment: AssetRef, library: AssetLibrary, priority: int = 0) -> Requirement:
+    """Return the requirement for the cube of an environment to sample in fragment shaders."""
+    facts = library.facts(environment)
+    assert isinstance(facts, EnvironmentFacts)
+    return Requirement(
+        key=library.usable(environment).key,
+        kind=Kind.IMAGE,
+        shape=ImageShape(Format.R16G16B16A16_SFLOAT, facts.side, facts.side, facts.mip_levels, cube=True),
         usage=ImageUsage.SAMPLED,
         uses=(SAMPLED_USE,),
         contents=Contents.CACHE,

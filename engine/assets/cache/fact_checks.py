@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine.assets.cache.facts import (
+    EnvironmentFacts,
     Facts,
     IndicesFacts,
     ShaderFacts,
@@ -23,11 +24,13 @@ from engine.assets.cache.facts import (
     facts_from_json,
 )
 from engine.assets.formats import ColorSpace, TextureFormat, VertexFormat
+from engine.assets.importers.environment.cube_levels import LEAST_SIDE, cube_bytes, cube_levels
 from engine.assets.importers.mesh import BONE, vertex_layout
 from engine.assets.importers.mesh_source import NO_PARENT
 from engine.assets.importers.mips import full_chain, mip_offsets
 from engine.assets.limits import (
     MAX_BONES,
+    MAX_CUBE_SIDE,
     MAX_INDICES,
     MAX_SHADER_BYTES,
     MAX_TEXTURE_PIXELS,
@@ -49,6 +52,8 @@ def checked_facts(recipe: Recipe, data: Mapping[str, Any], size: int) -> Facts |
         fit = _indices_fit(recipe, facts, size)
     elif isinstance(facts, SkeletonFacts):
         fit = _skeleton_fits(facts, size)
+    elif isinstance(facts, EnvironmentFacts):
+        fit = _environment_fits(facts, size)
     elif isinstance(facts, TextureFacts):
         fit = _texture_fits(recipe, facts, size)
     else:
@@ -120,6 +125,17 @@ def _texture_fits(recipe: Recipe, facts: TextureFacts, size: int) -> bool:
         facts.format is (TextureFormat.R8G8B8A8_SRGB if is_srgb else TextureFormat.R8G8B8A8_UNORM)
         and facts.mip_offsets == tuple(offsets)
         and facts.size == size == end
+    )
+
+
+def _environment_fits(facts: EnvironmentFacts, size: int) -> bool:
+    side = facts.side
+    return (
+        LEAST_SIDE <= side <= MAX_CUBE_SIDE
+        and side & (side - 1) == 0
+        and facts.mip_levels == cube_levels(side)
+        and facts.size == size == cube_bytes(side)
+        and len(facts.irradiance) == 9
     )
 
 

@@ -61,6 +61,20 @@ class TextureFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvironmentFacts:
+    """An environment: pixels of a face of its cube, levels, bytes, and irradiance.
+
+    A texel is four 16-bit floats. Irradiance over pi has nine factors of red, green and blue:
+    of 1, y, z, x, xy, yz, 3z^2 - 1, xz and x^2 - y^2 of the normal in the world.
+    """
+
+    side: int
+    mip_levels: int
+    size: int
+    irradiance: tuple[tuple[float, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ShaderFacts:
     """A shader: stage, entry point and the reflection of its SPIR-V."""
 
@@ -69,7 +83,9 @@ class ShaderFacts:
     reflection: Reflection
 
 
-Facts: TypeAlias = VerticesFacts | IndicesFacts | SkeletonFacts | TextureFacts | ShaderFacts
+Facts: TypeAlias = (
+    VerticesFacts | IndicesFacts | SkeletonFacts | TextureFacts | EnvironmentFacts | ShaderFacts
+)
 
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:
@@ -84,6 +100,7 @@ _TYPES: Mapping[AssetType, Hashable] = {
     AssetType.SKELETON: SkeletonFacts,
     AssetType.SHADER: ShaderFacts,
     AssetType.TEXTURE2D: TextureFacts,
+    AssetType.ENVIRONMENT: EnvironmentFacts,
 }
 
 

@@ -136,8 +136,9 @@ def _contradicting(recipes: Mapping[str, Recipe], facts: Mapping[str, Facts]) ->
 
 
 def _sources_fit(recipe: Recipe, entry: Entry, gate: FileGate) -> bool:
-    """Whether an entry was made from the source of its recipe, and otherwise from files below the root."""
-    if not entry.sources or entry.sources[0].path != gate.relative(recipe.source):
+    """Whether an entry was made from the sources of its recipe, and otherwise from files below the root."""
+    own = [gate.relative(source) for source in (recipe.source, *recipe.more)]
+    if [stamp.path for stamp in entry.sources[: len(own)]] != own:
         return False
     try:
         for stamp in entry.sources[1:]:
