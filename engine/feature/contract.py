@@ -47,12 +47,16 @@ class Feature:
 
     `absent` says what a frame is like in which no row of the feature is enabled, for a warning; it is empty
     where that is nothing to warn of. The passes of a feature `in_every_frame` are there without active rows.
+
+    `buffers` are the names of storage buffers that any shader may read in set 0, as
+    `readonly buffer Lights { Light row[]; } lights`: the feature fills the rows, by the names of members.
     """
 
     type_name: ClassVar[str] = ""
     requires: ClassVar[tuple[str, ...]] = ()
     fields: ClassVar[tuple[FieldSpec, ...]] = ()
     absent: ClassVar[str] = ""
+    buffers: ClassVar[tuple[str, ...]] = ()
     in_every_frame: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -105,6 +109,20 @@ class Feature:
         before all others.
         """
         return None
+
+    def buffer_rows(self, rows: FeatureRows) -> Mapping[str, int]:
+        """Return how many rows each of `buffers` holds at most: as many as are active, unless said here.
+
+        Called like `passes`. A buffer is there while a shader reads it, with room for at least one row.
+        """
+        return dict.fromkeys(self.buffers, len(rows))
+
+    def buffer_values(self, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
+        """Return the rows of `buffers`: by buffer and by member of its rows, one value for each row.
+
+        Called as `frame_values` is. Rows and members without a value are zero.
+        """
+        return {}
 
     def views(self, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
         """Return the views that this feature makes: by the name that passes give, their own frame values.

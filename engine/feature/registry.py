@@ -21,18 +21,22 @@ from engine.tableau.schema import FeatureSchema
 
 ENTRY_POINT_GROUP = "diorama.features"
 PACKAGE = "features"
+RESERVED = frozenset({"frame", "instances", "draws", "materials"})
+"""The names of what every pass gives its shaders."""
 
 
 class Registry(Mapping[str, Feature]):
     """The known features by type name, in the order of their names.
 
-    `problems` lists failures to load features, as warnings.
+    `problems` lists failures to load features, as warnings; `buffers` has the feature that fills each
+    buffer of rows, by its name.
     """
 
     def __init__(self, features: Iterable[Feature] = ()) -> None:
         self._features: dict[str, Feature] = {}
         self._origins: dict[str, str] = {}
         self.problems: list[Problem] = []
+        self.buffers: dict[str, Feature] = {}
         for feature in features:
             self.register(feature)
 
@@ -56,8 +60,13 @@ class Registry(Mapping[str, Feature]):
             raise ValueError(f"{type(feature).__qualname__} has no type_name")
         if name in self._features:
             raise ValueError(f"feature {name!r} is defined in {self._origins[name]} and in {origin}")
+        for buffer in feature.buffers:
+            if buffer in RESERVED or buffer in self.buffers:
+                other = self.buffers[buffer].type_name if buffer in self.buffers else "every pass"
+                raise ValueError(f"{name} of {origin} has the buffer {buffer!r}, as {other} has")
         self._features[name] = feature
         self._origins[name] = origin
+        self.buffers.update(dict.fromkeys(feature.buffers, feature))
 
     def register_module(self, module: ModuleType) -> None:
         """Add every feature that a module defines itself (not those it imports)."""

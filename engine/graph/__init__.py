@@ -15,6 +15,7 @@ from engine.graph.compile import (
     Targets,
     compile_graph,
     pass_samples,
+    pipeline_stages,
     stand_in_name,
 )
 from engine.graph.images import (
@@ -87,5 +88,6 @@ __all__ = [
     "Targets",
     "compile_graph",
     "pass_samples",
+    "pipeline_stages",
     "stand_in_name",
 ]

@@ -293,14 +293,17 @@ class _Frame:
         for read in p.reads:
             if self._is_there(read, number):
                 use = Use(
-                    _stages(read.stages), Access.SHADER_SAMPLED_READ, Layout.SHADER_READ, ImageUsage.SAMPLED
+                    pipeline_stages(read.stages),
+                    Access.SHADER_SAMPLED_READ,
+                    Layout.SHADER_READ,
+                    ImageUsage.SAMPLED,
                 )
                 uses.update(dict.fromkeys(read.image.parts(), use))
         for of in p.buffers:
             access = Access.SHADER_STORAGE_READ
             if of.writes:
                 access |= Access.SHADER_STORAGE_WRITE
-            uses[of.buffer.name] = Use(_stages(of.stages), access)
+            uses[of.buffer.name] = Use(pipeline_stages(of.stages), access)
         return uses
 
 
@@ -315,7 +318,8 @@ def _written_parts(p: Pass) -> Iterator[Part]:
                 yield Part(write.image.name, layer, write.level)
 
 
-def _stages(stages: ShaderStage) -> Stage:
+def pipeline_stages(stages: ShaderStage) -> Stage:
+    """Return the stages of the pipeline in which shaders of these stages run."""
     found = Stage(0)
     for stage, of_pipeline in _STAGES.items():
         found |= of_pipeline if stage & stages else Stage(0)

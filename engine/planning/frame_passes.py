@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from engine.assets import AssetLibrary, Material
@@ -57,6 +57,7 @@ class _Asked:
     version: int
     passes: list[Pass] | None
     samples: int | None
+    rows: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ class FramePasses:
         self._states: dict[str, PipelineState] = {}
         self._screens: dict[ShaderPass, ShaderSet] = {}
         self._asked: dict[str, _Asked] = {}
-        self._last: tuple[dict[str, list[Pass]], int] = {}, 0
+        self._last: tuple[dict[str, list[Pass]], int, dict[str, int]] = {}, 0, {}
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
 
     def graph(self, samples: int, features: frozenset[str] | None) -> tuple[CompiledGraph, FeaturesOf]:
@@ -109,7 +110,7 @@ class FramePasses:
         back.
         """
         declared = self._declared()
-        self._last = declared, self._wanted()
+        self._last = declared, self._wanted(), self._rows()
         passes = requested = {
             name: [p for p in own if self._has_rows(p, samples, features)] for name, own in declared.items()
         }
@@ -186,7 +187,16 @@ class FramePasses:
         if table is None or table.declaration != p or self._states.get(p.name) != state:
             feature = self._registry[p.draws]
             usable = None if state is None else self._usable(p.name, state)
-            table = DrawTable(p, feature, self._tableau, self._library, self._report, features, usable)
+            table = DrawTable(
+                p,
+                feature,
+                self._tableau,
+                self._library,
+                self._report,
+                features,
+                usable,
+                frozenset(self._registry.buffers),
+            )
             self._tables[p.name] = table
             if state is not None:
                 self._states[p.name] = state
@@ -232,7 +242,8 @@ class FramePasses:
                 )
         if isinstance(p, ComputePass) and not isinstance(p.threads, ImageDecl):
             _check_threads(p.name, p.threads)
-        given = PassInterface.of(p, features, frame_members(self._library))
+        columns = frozenset(self._registry.buffers)
+        given = PassInterface.of(p, features, frame_members(self._library), columns)
         problems = check_shaders(shaders, given, self._library, shaders[-1])
         if problems:
             raise InputError(problems)
@@ -244,7 +255,15 @@ class FramePasses:
 
     def changed(self) -> bool:
         """Whether active rows declare other passes or samples than those of the last graph."""
-        return (self._declared(), self._wanted()) != self._last
+        return (self._declared(), self._wanted(), self._rows()) != self._last
+
+    def buffer_rows(self, buffer: str) -> int:
+        """Return how many rows the active rows of its feature want in a buffer."""
+        return self._rows().get(buffer, 0)
+
+    def _rows(self) -> dict[str, int]:
+        """Return how many rows each buffer holds at most, those without any left out."""
+        return {name: count for asked in self._asked.values() for name, count in asked.rows.items() if count}
 
     def samples(self, counts: int) -> int:
         """Return the number of samples of images with Samples.FRAME, of the `counts` that a device allows."""
@@ -276,7 +295,8 @@ class FramePasses:
         if is_active or feature.in_every_frame:
             active = FeatureRows(table, table.rows_active) if table is not None else FeatureRows(None)
             try:
-                return _Asked(version, list(feature.passes(active)), feature.samples(active))
+                passes, rows = list(feature.passes(active)), dict(feature.buffer_rows(active))
+                return _Asked(version, passes, feature.samples(active), rows)
             except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
                 self.guard(feature, error)
         return _Asked(version, None, None)

@@ -28,10 +28,12 @@ from engine.graph import (
     ImageLifetime,
     Pass,
     Samples,
+    pipeline_stages,
     stand_in_name,
 )
 from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement, RequirementTable
+from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import (
     Access,
@@ -44,6 +46,7 @@ from engine.plan.terms.vocabulary import (
     QueueKind,
     Stage,
 )
+from engine.planning.draw.column_rings import ColumnRing
 from engine.planning.draw.draw_list import COMMAND
 from engine.planning.draw.drawing import Drawing, material_table_name
 from engine.planning.draw.frame_layout import FrameLayout
@@ -68,9 +71,9 @@ class FrameNeeds:
     """A compiled frame, its draw tables by pass name, the names of its rings, and all its requirements.
 
     `size` is that of the target in texels, `samples` the number for Samples.FRAME. `drawings` has the
-    shaders, pipelines and descriptor sets of the passes, and `frame` says where their Frame blocks lie. The
-    tables change with the scene: `assets` is what each drew when these needs were collected, and `restore`
-    returns to it.
+    shaders, pipelines and descriptor sets of the passes, `frame` says where their Frame blocks lie, and
+    `columns` has the rings of features' buffers that they read. The tables change with the scene: `assets` is
+    what each drew when these needs were collected, and `restore` returns to it.
     """
 
     graph: CompiledGraph
@@ -80,6 +83,7 @@ class FrameNeeds:
     samples: int
     rings: list[str] = field(default_factory=list)
     frame: FrameLayout = field(default_factory=lambda: FrameLayout(()))
+    columns: dict[str, ColumnRing] = field(default_factory=dict)
     drawings: dict[str, Drawing] = field(default_factory=dict)
     assets: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
@@ -174,6 +178,11 @@ class PassNeeds:
             both = Stage.VERTEX_SHADER | Stage.FRAGMENT_SHADER
             use = QueueUse(QueueKind.GRAPHICS, Access.UNIFORM_READ, both)
             self._ring("frame", frame_bytes, BufferUsage.UNIFORM_BUFFER, use, sorted(set(requesters)))
+
+    def add_columns(self, name: str, size: int, stages: ShaderStage, requesters: Iterable[int]) -> None:
+        """Add the ring of a feature's buffer that shaders of these stages read."""
+        use = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, pipeline_stages(stages))
+        self._ring(name, size, BufferUsage.STORAGE_BUFFER, use, sorted(set(requesters)))
 
     def add_instances(self, objects: int, requesters: Iterable[int]) -> None:
         """Add the ring of world matrices."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -21,11 +21,13 @@ from engine.plan.placement.planning_round import Keep
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
 from engine.plan.requirements.requirements import Requirement, RequirementTable
+from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
 from engine.planning.absent_features import AbsentFeatures
 from engine.planning.active_rows import ActiveRows
+from engine.planning.draw.column_rings import ColumnRing, ColumnRings
 from engine.planning.draw.drawing import (
     PassDrawing,
     PipelineTrials,
@@ -36,6 +38,7 @@ from engine.planning.draw.drawing import (
 )
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
+from engine.planning.draw.shading import RowBlock
 from engine.planning.draw.tables import DrawTable
 from engine.planning.frame_passes import FramePasses
 from engine.planning.frame_requests import FrameRequests
@@ -95,6 +98,7 @@ class ScenePlanner:
         self._passes = FramePasses(tableau, registry, library, self._collector, self._report, trials, outputs)
         self._fallbacks: dict[int, Requirement] = {}
         self._frame = FrameLayout(())
+        self._columns = ColumnRings(registry.buffers)
 
     def _start_requests(self) -> None:
         """Begin with a table without requirements or requesters."""
@@ -195,10 +199,11 @@ class ScenePlanner:
                 needs.assets[p.name] = table.assets
                 state = pipeline_state(p, compiled.samples, table.declaration.state, features)
                 needs.drawings[p.name] = PassDrawing(
-                    compiled, state, table.recipes, table.in_use, self.keys, own
+                    compiled, state, table.recipes, table.in_use, self.keys, own, self._columns
                 )
             elif screen is not None:
-                drawing = ShaderDrawing(compiled, shader_state(compiled, features), screen, self.keys, own)
+                state_of = shader_state(compiled, features)
+                drawing = ShaderDrawing(compiled, state_of, screen, self.keys, own, self._columns)
                 if self._trials is None or self._trials.usable(drawing.pipeline(), (), screen):
                     needs.drawings[p.name] = drawing
         pass_needs = PassNeeds(needs, self._library, self._fallbacks)
@@ -209,10 +214,12 @@ class ScenePlanner:
             (view, block)
             for drawing in needs.drawings.values()
             for view in drawing.compiled.declaration.views
-            for block in drawing.frame_blocks()
+            for shading in drawing.shadings()
+            if (block := shading.frame) is not None
         )
         needs.frame = self._frame = self._frame if layout == self._frame else layout
         pass_needs.add_frame(layout.size, [one for name in needs.drawings for one in requesters[name]])
+        self._add_columns(pass_needs, needs, requesters)
         if needs.tables:
             everyone = [requester for name in needs.tables for requester in requesters[name]]
             pass_needs.add_instances(len(self._tableau.parent), everyone)
@@ -224,6 +231,21 @@ class ScenePlanner:
                 pass_needs.add(requirement, [requester])
         self._requests.update(pass_needs.requirements)
         return needs
+
+    def _add_columns(
+        self, pass_needs: PassNeeds, needs: FrameNeeds, requesters: Mapping[str, tuple[int, ...]]
+    ) -> None:
+        """Add the rings of features' buffers that shaders read, requested by the passes that do."""
+        found: dict[str, tuple[RowBlock, ShaderStage, list[int]]] = {}
+        for name, drawing in needs.drawings.items():
+            for shading in drawing.shadings():
+                for ring, row in self._columns.of(shading):
+                    _, stages, ids = found.get(ring, (row, ShaderStage(0), []))
+                    found[ring] = row, stages | row.stages, [*ids, *requesters[name]]
+        for ring, (row, stages, ids) in found.items():
+            count = capacity(self._passes.buffer_rows(row.buffer), 1)
+            needs.columns[ring] = ColumnRing(row.buffer, row.block, count)
+            pass_needs.add_columns(ring, count * row.block.size, stages, ids)
 
     def plan(
         self,

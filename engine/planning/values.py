@@ -13,6 +13,7 @@ from engine.feature.frame import Reads
 from engine.graph import PICTURE_VIEW
 from engine.planning.draw.blocks import Field
 from engine.planning.draw.boxes import union
+from engine.planning.draw.column_rings import ColumnRing
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.tables import DrawTable
@@ -31,6 +32,9 @@ class _Kept:
 
     reads: Reads
     pieces: Pieces
+
+
+_NO_RINGS: Mapping[str, ColumnRing] = {}
 
 
 class FrameValues:
@@ -57,15 +61,23 @@ class FrameValues:
         self._signature: tuple[object, ...] | None = None
         self._block: npt.NDArray[np.uint8] | None = None
         self._own: Pieces = []
+        self._rings: Mapping[str, ColumnRing] = {}
+        self._kept_columns: dict[str, Reads] = {}
+        self.columns: dict[str, npt.NDArray[np.uint8]] = {}
         self._is_timed = False  # whether a value follows from the time
 
     def block(
-        self, tables: Mapping[str, DrawTable], layout: FrameLayout, size: tuple[int, int]
+        self,
+        tables: Mapping[str, DrawTable],
+        layout: FrameLayout,
+        size: tuple[int, int],
+        rings: Mapping[str, ColumnRing] = _NO_RINGS,
     ) -> npt.NDArray[np.uint8] | None:
         """Return the values of all features, in the order of their names, for a picture of this size.
 
         Values that raise or do not fit are left out. Members that no feature gives are zero. Returns
         uint8[n], the same array as long as no value changes, or None where no shader has a Frame block.
+        `columns` then has the rows of each of `rings`, uint8[count, bytes], the same arrays while they last.
         """
         signature = (
             self._tableau.structure_version,
@@ -74,14 +86,16 @@ class FrameValues:
             self._tableau.clock.version if self._is_timed else 0,
             size,
         )
-        if layout is self._layout and self._signature == signature:
+        if layout is self._layout and rings is self._rings and self._signature == signature:
             return self._block
         if self._signature is None or self._signature[-1] != size:
-            self._kept, self._kept_views, self._view = {}, {}, None
+            self._kept, self._kept_views, self._kept_columns, self._view = {}, {}, {}, None
         self._signature = signature
         if layout is not self._layout:
             self._lay_out(layout)
-        if layout.size and self._ask(tables, size):
+        if rings is not self._rings:
+            self._keep_columns(rings)
+        if (layout.size or rings) and self._ask(tables, size) and layout.size:
             self._block = np.zeros(layout.size, np.uint8)
             for start, piece in self._own:
                 self._block[start : start + len(piece)] = piece
@@ -133,16 +147,54 @@ class FrameValues:
                     self._guard(self._registry[name], error)
                 else:
                     known[name] = _Kept(frame.reads, pieces)
+        fillers = {ring.buffer: self._registry.buffers[ring.buffer] for ring in self._rings.values()}
+        for feature in dict.fromkeys(fillers.values()):
+            reads = self._kept_columns.get(feature.type_name)
+            if reads is None or not reads.hold(now):
+                self._fill(feature, FrameView(self._tableau, size, bounds, view))
         self._is_timed = self._reads_time()
         self._note_eyes(now.seen_origin, view)
         return changed
+
+    def _keep_columns(self, rings: Mapping[str, ColumnRing]) -> None:
+        """Follow the rings of a frame; what is in one of them is kept while the ring is the same."""
+        same = {name for name, ring in rings.items() if self._rings.get(name) == ring}
+        self.columns = {name: rows for name, rows in self.columns.items() if name in same}
+        for feature in list(self._kept_columns):
+            buffers = self._registry[feature].buffers
+            if any(ring.buffer in buffers and name not in same for name, ring in rings.items()):
+                del self._kept_columns[feature]
+        self._rings = rings
+
+    def _fill(self, feature: Feature, frame: FrameView) -> None:
+        """Ask a feature for the rows of its buffers, and pack them for every ring; zeros where it raises."""
+        values: Mapping[str, Mapping[str, npt.ArrayLike]] = {}
+        made = {
+            name: np.zeros((ring.count, ring.block.size), np.uint8)
+            for name, ring in self._rings.items()
+            if ring.buffer in feature.buffers
+        }
+        try:
+            values = feature.buffer_values(frame)
+            for name, rows in made.items():
+                ring = self._rings[name]
+                for member, column in values.get(ring.buffer, {}).items():
+                    given = np.asarray(column)
+                    if len(given) > ring.count:
+                        count = len(given)
+                        raise ValueError(f"{ring.buffer} has {count} rows; there is room for {ring.count}")
+                    ring.block.pack_rows(rows[: len(given)], member, given)
+        except Exception as error:  # noqa: BLE001 (an author may raise anything; it is reported)
+            self._guard(feature, error)
+        self._kept_columns[feature.type_name] = frame.reads
+        self.columns |= made
 
     def _reads_time(self) -> bool:
         """Whether a member or a value of a feature follows from the time."""
         if any("time" in fields for fields in self._fields.values()):
             return True
         kept = (*self._kept.values(), *self._kept_views.values())
-        seen = [each.reads for each in kept]
+        seen = [*(each.reads for each in kept), *self._kept_columns.values()]
         return any(reads.times for reads in (*seen, *([self._view[0]] if self._view is not None else ())))
 
     def _note_eyes(self, origin: npt.NDArray[np.float64], view: View | None) -> None:

@@ -274,11 +274,13 @@ class Renderer:
         placements: npt.NDArray[np.float32],
         moved: npt.NDArray[np.int64],
         block: npt.NDArray[np.uint8] | None,
+        columns: Mapping[str, npt.NDArray[np.uint8]],
         eyes: Mapping[str, Eye],
     ) -> None:
-        """Write moved placements, where anything is drawn, and the Frame block, if it has changed.
+        """Write moved placements, where anything is drawn, and what has changed of the values of features.
 
-        What is drawn in an order along the view is sorted for the `eyes` of the views.
+        These are the Frame blocks, and the rows of buffers by the names of their rings. What is drawn in an
+        order along the view is sorted for the `eyes` of the views.
         """
         for name, known in self._passes.items():
             if isinstance(known.draws, SortedDraws):
@@ -291,9 +293,11 @@ class Renderer:
             else:
                 instances.replace(placements)
         if block is not None:
-            frame = self.ring("frame")
-            if not frame.holds(block):
-                frame.replace(block)
+            columns = {"frame": block, **columns}
+        for name, rows in columns.items():
+            ring = self.ring(name)
+            if not ring.holds(rows):
+                ring.replace(rows)
 
     @property
     def refused(self) -> Mapping[tuple[int, ...], str]:

@@ -200,7 +200,7 @@ class Runtime:
             self._return_pages()
             self._reprioritize()
             self.advance(patience)
-            self._redraw()
+            self.renderer.update(self.timeline.submitted)
             self._write_values()
             drawn = self._submit(slot, presenter)
         self._number += 1
@@ -450,17 +450,15 @@ class Runtime:
             if needs_reordering(self._visibility, visibility, self.memory.open_steps):
                 _finish(self._submit_schedule(self.plan, visibility))
 
-    def _redraw(self) -> None:
-        """Let the renderer follow what was planned, published and switched."""
-        self.renderer.update(self.timeline.submitted)
-
     def _write_values(self) -> None:
         """Write what has moved and what has changed of the values of shaders."""
         needs = self._needs
         if needs is None or not self.renderer.ready:
             return
-        block = self._values.block(needs.tables, needs.frame, self.size)
-        self.renderer.write_values(self.tableau.placement, self._movement.take(), block, self._values.eyes)
+        values = self._values
+        block = values.block(needs.tables, needs.frame, self.size, needs.columns)
+        placements, moved = self.tableau.placement, self._movement.take()
+        self.renderer.write_values(placements, moved, block, values.columns, values.eyes)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
         """Submit the frame and present it; False while there is no attachment to draw to, or no target."""

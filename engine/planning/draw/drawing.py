@@ -28,7 +28,7 @@ from engine.plan.terms.drawing_rows import (
 )
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
-from engine.planning.draw.blocks import Block
+from engine.planning.draw.column_rings import ColumnRings
 from engine.planning.draw.material_use import MaterialUse
 from engine.planning.draw.recipes import PipelineKey, Recipes
 from engine.planning.draw.shading import ShaderSet
@@ -59,6 +59,7 @@ class PassDrawing:
     in_use: InUse
     keys: Keys
     requesters: tuple[int, ...] = ()
+    columns: ColumnRings = field(default_factory=ColumnRings)
     _pipelines: dict[int, PipelineRow] = field(default_factory=dict, repr=False)
 
     @property
@@ -66,17 +67,15 @@ class PassDrawing:
         """What its pipelines follow from."""
         return self.compiled.declaration.name, self.state, self.in_use.pipelines.tolist()
 
-    def frame_blocks(self) -> Iterator[Block]:
-        """The Frame blocks of the shaders."""
+    def shadings(self) -> Iterator[ShaderSet]:
+        """The shader sets in use."""
         for number in self.in_use.shadings.tolist():
-            block = self.recipes.shadings[number].frame
-            if block is not None:
-                yield block
+            yield self.recipes.shadings[number]
 
     def shaders(self) -> Iterator[ShaderRow]:
         """The shader modules."""
-        for number in self.in_use.shadings.tolist():
-            yield from shader_rows(self.recipes.shadings[number], self.requesters)
+        for shading in self.shadings():
+            yield from shader_rows(shading, self.requesters)
 
     def pipelines(self) -> Iterator[PipelineRow]:
         """The pipelines."""
@@ -114,7 +113,9 @@ class PassDrawing:
             "draws": f"{name}.draws",
             "materials": material_table_name(name, number),
         }
-        layout = self.recipes.shadings[number].sets[FRAME_SET]
+        shading = self.recipes.shadings[number]
+        provided |= {row.buffer: ring for ring, row in self.columns.of(shading)}
+        layout = shading.sets[FRAME_SET]
         return frame_set_row(f"{name}/{number}", self.compiled, layout, provided, self.keys, self.requesters)
 
     def _material_set(self, shading: ShaderSet, use: MaterialUse) -> DescriptorSetRow:
@@ -132,16 +133,16 @@ class ShaderDrawing:
     shading: ShaderSet
     keys: Keys
     requesters: tuple[int, ...] = ()
+    columns: ColumnRings = field(default_factory=ColumnRings)
 
     @property
     def identity(self) -> tuple[object, ...]:
         """What its pipeline follows from."""
         return self.compiled.declaration.name, self.state, self.shading.shaders
 
-    def frame_blocks(self) -> Iterator[Block]:
-        """The Frame block of the shaders, where they have one."""
-        if self.shading.frame is not None:
-            yield self.shading.frame
+    def shadings(self) -> Iterator[ShaderSet]:
+        """The only shader set."""
+        yield self.shading
 
     def shaders(self) -> Iterator[ShaderRow]:
         """The shader modules."""
@@ -183,7 +184,7 @@ class ShaderDrawing:
     def frame_set(self) -> DescriptorSetRow:
         """The descriptor set that the pass binds."""
         layout, name = self.shading.sets[FRAME_SET], self.compiled.declaration.name
-        provided = {"frame": "frame"}
+        provided = {"frame": "frame", **{row.buffer: ring for ring, row in self.columns.of(self.shading)}}
         return frame_set_row(name, self.compiled, layout, provided, self.keys, self.requesters)
 
 

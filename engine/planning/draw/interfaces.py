@@ -50,10 +50,14 @@ class PassInterface:
     frame: tuple[Member, ...] = ()
     stages: tuple[ShaderStage, ...] = (ShaderStage.VERTEX, ShaderStage.FRAGMENT)
     meshes: bool = True
+    columns: frozenset[str] = frozenset()
 
     @staticmethod
     def of(
-        declaration: Pass, features: frozenset[str] | None, frame: tuple[Member, ...] = ()
+        declaration: Pass,
+        features: frozenset[str] | None,
+        frame: tuple[Member, ...] = (),
+        columns: frozenset[str] = frozenset(),
     ) -> PassInterface:
         """The interface of a pass."""
         of_draws = ("instances", "draws", "materials") if isinstance(declaration, DrawPass) else ()
@@ -71,12 +75,13 @@ class PassInterface:
             frame,
             (ShaderStage.COMPUTE,) if is_compute else (ShaderStage.VERTEX, ShaderStage.FRAGMENT),
             isinstance(declaration, DrawPass),
+            columns,
         )
 
     @property
     def names(self) -> list[str]:
         """The names that the frame set may bind, sorted."""
-        return sorted({*self.buffers, *self.images, *self.shared})
+        return sorted({*self.buffers, *self.images, *self.shared, *self.columns})
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +240,8 @@ def _binding_faults(
             )
     elif binding.set == FRAME_SET and name in given.shared:
         yield from _shared_faults(binding, stage, shader, *given.shared[name])
+    elif binding.set == FRAME_SET and name in given.columns:
+        yield from _column_faults(binding, shader)
     elif binding.set == FRAME_SET:
         yield from _buffer_faults(binding, shader, given.frame)
 
@@ -271,14 +278,30 @@ def _buffer_faults(binding: Binding, shader: str, frame: tuple[Member, ...]) -> 
         odd = list(_member_faults(binding.members, binding.block_size, name, shader))
         yield from odd or islice(_frame_faults(binding.members, frame, shader), 1)
     elif name == "materials":
-        row = binding.members[0] if len(binding.members) == 1 else None
-        if row is None or not row.members or not 0 < row.stride <= MAX_UNIFORM_BYTES or row.offset:
-            yield (
-                f"{shader} declares the block Materials not as rows",
-                f"declare it as one array of a struct, of at most {MAX_UNIFORM_BYTES} bytes each",
-            )
-        else:
-            yield from _member_faults(row.members, row.stride, name, shader)
+        yield from _row_faults(binding, shader)
+
+
+def _column_faults(binding: Binding, shader: str) -> Iterator[Fault]:
+    """Say where a buffer of rows that a feature fills is declared as something else."""
+    if binding.descriptor_type is not DescriptorType.STORAGE_BUFFER or not binding.readonly:
+        yield (
+            f"{shader} binds '{binding.name}' as {binding.descriptor_type}",
+            "it is a readonly storage_buffer",
+        )
+    else:
+        yield from _row_faults(binding, shader)
+
+
+def _row_faults(binding: Binding, shader: str) -> Iterator[Fault]:
+    """Say where a block is not one array of a struct of numbers."""
+    row = binding.members[0] if len(binding.members) == 1 else None
+    if row is None or not row.members or not 0 < row.stride <= MAX_UNIFORM_BYTES or row.offset or row.count:
+        yield (
+            f"{shader} declares the block {binding.type} not as rows",
+            f"declare it as one array of structs, without a length, of up to {MAX_UNIFORM_BYTES} bytes each",
+        )
+    else:
+        yield from _member_faults(row.members, row.stride, binding.name, shader)
 
 
 def _member_faults(members: tuple[Member, ...], size: int, name: str, shader: str) -> Iterator[Fault]:

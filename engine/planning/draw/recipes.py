@@ -112,6 +112,7 @@ class Recipes:
         report: Callable[[Problem], None],
         features: frozenset[str] | None = None,
         usable: Usable | None = None,
+        columns: frozenset[str] = frozenset(),
     ) -> None:
         self.shadings: list[ShaderSet] = []
         self.materials: list[list[MaterialUse]] = []
@@ -128,7 +129,7 @@ class Recipes:
         self._feature = feature
         self._library = library
         self._report = report
-        self._given = PassInterface.of(declaration, features, frame_members(library))
+        self._given = PassInterface.of(declaration, features, frame_members(library), columns)
         self._own_shaders = tuple(find_shader(library, name) for name in declaration.shaders)
         self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
         self._of_asset: dict[int, tuple[int, ...]] = {}

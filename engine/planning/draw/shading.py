@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, SpecConstant, Variable, VertexFormat
-from engine.assets.spirv.reflection import MATERIAL_SET, MATERIALS_BLOCK
+from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK
 from engine.humon import Problem, Severity
 from engine.plan.terms.drawing import DescriptorType, ShaderStage, Topology
 from engine.plan.terms.drawing_rows import BindingRow
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.interfaces import PassInterface, Stage, interface_faults
+
+
+class RowBlock(NamedTuple):
+    """A storage buffer of rows: its name in the shaders, the layout of a row, the stages that read it."""
+
+    buffer: str
+    block: Block
+    stages: ShaderStage
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +31,7 @@ class ShaderSet:
     order. `frame` is the layout of the uniform block named Frame, `material` that of one row of the storage
     block named Materials; None without such a block. `draws_points` says that it writes the size of points,
     `constants` has the specialization constants of each stage, `local_size` is that of
-    a compute shader.
+    a compute shader. `rows` are the storage buffers of set 0 that hold rows.
     """
 
     name: str
@@ -35,6 +44,7 @@ class ShaderSet:
     draws_points: bool = False
     constants: tuple[tuple[SpecConstant, ...], ...] = ()
     local_size: tuple[int, int, int] = (1, 1, 1)
+    rows: tuple[RowBlock, ...] = ()
 
     @property
     def slots(self) -> tuple[tuple[str, int], ...]:
@@ -106,6 +116,7 @@ def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary) -> ShaderSet:
         draws_points,
         tuple(_facts(ref, library).reflection.constants for ref in shaders),
         local_size,
+        tuple(_row_blocks(merged)),
     )
 
 
@@ -229,6 +240,13 @@ def _frame_block(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]]) -> 
         if binding.type == "Frame":
             return Block(binding.members, binding.block_size)
     return None
+
+
+def _row_blocks(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]]) -> Iterator[RowBlock]:
+    for (number, _), (binding, stages) in sorted(merged.items(), key=lambda item: item[0]):
+        row = binding.members[0] if number == FRAME_SET and len(binding.members) == 1 else None
+        if row is not None and row.members and not row.count:
+            yield RowBlock(binding.name, Block(row.members, row.stride), stages)
 
 
 def _material_block(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]]) -> Block | None:

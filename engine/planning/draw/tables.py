@@ -78,10 +78,11 @@ class DrawTable:
         report: Callable[[Problem], None],
         features: frozenset[str] | None = None,
         usable: Usable | None = None,
+        columns: frozenset[str] = frozenset(),
     ) -> None:
         self.declaration = declaration
         self.feature: FeatureTable = tableau.tables[declaration.draws]
-        self.recipes = Recipes(declaration, feature, library, report, features, usable)
+        self.recipes = Recipes(declaration, feature, library, report, features, usable, columns)
         self.blocks = InstanceBlocks()
         self.assets: Ints = np.zeros(0, np.int64)
         self.material_rows: list[npt.NDArray[np.int32]] = []
