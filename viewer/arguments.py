@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.cli.argument_types import DEFAULT_SIZE, Parser, add_size, positive, seconds
+from engine.humon import InputError, Problem
 from viewer.numbered_files import NumberedFiles, numbered_files
 
 EXIT_CODES = """\
@@ -30,9 +31,13 @@ keys and mouse in the window:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of one run of the viewer; sizes in pixels, times in seconds, the budget in MiB."""
+    """The options of one run of the viewer; sizes in pixels, times in seconds, the budget in MiB.
+
+    `more_scenes` are shown together with `scene`.
+    """
 
     scene: Path | None
+    more_scenes: tuple[Path, ...] = ()
     headless: bool = False
     frames: int | None = None
     time: float = 0.0
@@ -51,6 +56,11 @@ class Options:
     budget_mib: int | None = None
 
     @property
+    def title(self) -> str:
+        """The scenes, as given."""
+        return " ".join(str(scene) for scene in (self.scene, *self.more_scenes))
+
+    @property
     def wants_validation(self) -> bool:
         """Whether to enable the validation layers: as given, else if headless or under test."""
         if self.validate is not None:
@@ -61,14 +71,19 @@ class Options:
 def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParser | None = None) -> Options:
     """Read the command line; a wrong one prints the usage and raises SystemExit(2), as argparse does.
 
-    Raises InputError `sequence.pattern` or `sequence.frames` for a sequence that cannot be numbered.
+    Raises InputError `sequence.pattern` or `sequence.frames` for a sequence that cannot be numbered, and
+    `scene.several` for several scenes to record.
     """
     parser = parser or make_parser()
     given = parser.parse_args(arguments)
-    if given.scene is None and not given.list_devices:
+    if not given.scenes and not given.list_devices:
         parser.error("a scene file is required, for example scenes/cube.hu")
+    if given.record is not None and len(given.scenes) > 1:
+        message = f"--record {given.record} records one scene, not {len(given.scenes)}"
+        raise InputError(Problem("scene.several", message, help="record each of them by itself"))
     return Options(
-        scene=given.scene,
+        scene=given.scenes[0] if given.scenes else None,
+        more_scenes=tuple(given.scenes[1:]),
         headless=given.headless,
         frames=given.frames,
         time=given.time,
@@ -92,12 +107,18 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
     """Make the parser of `prog`; its help ends with `more`."""
     parser = Parser(
         prog=prog,
-        description="Open a scene in a window, or render it without one.",
+        description="Open scenes in a window, or render them without one.",
         epilog=EXIT_CODES + more,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("scene", metavar="SCENE", nargs="?", type=Path, help="the scene file (.hu)")
+    parser.add_argument(
+        "scenes",
+        metavar="SCENE",
+        nargs="*",
+        type=Path,
+        help="the scene file (.hu); several are shown together, each below an object named after it",
+    )
     parser.add_argument(
         "--headless", action="store_true", help="no window, no display server; the same passes into an image"
     )

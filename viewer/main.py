@@ -53,7 +53,7 @@ def view(options: Options) -> int:
             return ExitCode.NO_DEVICE
     if script is not None and script.failed:
         return ExitCode.CHECK_FAILED
-    return code
+    return ExitCode.INPUT if scene.rejected and code == ExitCode.DONE else code
 
 
 def read_script(path: Path | None) -> Script | None:

@@ -52,10 +52,17 @@ class TableauBuilder:
     """Builds a tableau from one `tableau` node; adds problems to a collector."""
 
     def __init__(
-        self, document: Document, tableau: Tableau, assets: AssetNames, problems: ProblemCollector
+        self,
+        document: Document,
+        tableau: Tableau,
+        assets: AssetNames,
+        problems: ProblemCollector,
+        root: int = ROOT,
     ) -> None:
+        """`root` is the row of the object that all others are below, which has the flags of the tableau."""
         self._document = document
         self._tableau = tableau
+        self._root = root
         self._problems = problems
         self._errors: list[InputError] = []
         self._flags = ValueReader(document, boolean, True)
@@ -68,7 +75,7 @@ class TableauBuilder:
             expect(node, Kind.DICT)
             for key, child in node.items():
                 self._read_top(key, child)
-            waiting = [(ROOT, node["objects"].row)] if "objects" in node else []
+            waiting = [(self._root, node["objects"].row)] if "objects" in node else []
             while waiting:
                 waiting = self._add_level(self._collect(waiting))
             self._features.finish()
@@ -76,12 +83,13 @@ class TableauBuilder:
 
     def _read_top(self, key: str, node: Node) -> None:
         with self._problems.catching():
+            whole = self._tableau if self._root == ROOT else self._tableau.handle(self._root)
             if key == "name":
-                self._tableau.name = text(node)
+                self._tableau.name = text(node) if self._root == ROOT else self._tableau.name
             elif key == "active":
-                self._tableau.active = boolean(node)
+                whole.active = boolean(node)
             elif key == "enabled":
-                self._tableau.enabled = boolean(node)
+                whole.enabled = boolean(node)
             elif key != "objects":
                 self._unknown("a tableau", key, node, TABLEAU_KEYS)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.assets import AssetDb, AssetRef, find_asset
 from engine.assets.names import BUILTIN
+from engine.humon import InputError, Problem
 from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
 
 IDENTITY = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
@@ -41,7 +42,10 @@ def plain_asset(key: int, spec: FieldSpec, dbs: Sequence[AssetDb]) -> list[str |
     ref = AssetRef.from_key(key)
     if ref.db == 0:
         return [BUILTIN, ref.index]
-    db = dbs[ref.db - 1]
+    db = next((each for each in dbs if each.id == ref.db), None)
+    if db is None:
+        message = f"{spec.name} names an asset of another scene file, which this one cannot name"
+        raise InputError(Problem("asset.reference", message, help="use an asset of its own databases"))
     name = db[ref].name
     try:
         named = bool(name) and find_asset(dbs, db.name, name, spec.asset_types) == ref

@@ -27,23 +27,30 @@ TRANSFORMS = ("translation", "rotation", "scale")
 class Saver:
     """Writes a tableau's changes back to its file. Holds the state of the file when it was last read."""
 
-    def __init__(self, home: SceneFile | None, tableau: Tableau, dbs: Sequence[AssetDb]) -> None:
+    def __init__(
+        self, home: SceneFile | None, tableau: Tableau, dbs: Sequence[AssetDb], root: int = ROOT
+    ) -> None:
+        """`root` is the row of the object that all objects of the file are below, or ROOT."""
         self._path = home.path if home is not None else None
         self._document = home.document if home is not None else None
         self._written: str | None = None
         self._tableau = tableau
         self._dbs = dbs
-        self._before = Snapshot.of(tableau)
+        self._root = root
+        self._generation = 0 if root == ROOT else tableau.generation_of(root)
+        self._before = Snapshot.of(tableau, root)
 
     def save(self) -> bool:
         """Write the changes; see `Scene.save`."""
         if self._path is None or self._document is None:
-            if len(self._tableau):
+            if len(self._before.added(self._tableau)):
                 message = "no file of the scene has a tableau to save objects in"
                 raise InputError(
                     Problem("scene.no_tableau", message, help="add `tableau: { }` to one of them")
                 )
             return False
+        if self._root != ROOT and self._tableau.generation_of(self._root) != self._generation:
+            return False  # a program has removed the whole tableau; the file is not for it to empty
         document = self._document = self._current_document(self._document)
         changes = _Changes(document, self._tableau, self._before, self._dbs)
         text, moved = changes.changed(), changes.moves_lines
@@ -54,10 +61,10 @@ class Saver:
             text, moved = changes.added(), moved or changes.moves_lines
         if text != document.text:
             self._write(self._path, document, text)
-        self._before = Snapshot.of(self._tableau)
+        self._before = Snapshot.of(self._tableau, self._root)
         if moved or self._tableau.has_unpositioned:
             self._document = self._current_document(document)
-            update_positions(self._tableau, self._document)
+            update_positions(self._tableau, self._document, self._root)
         return text != document.text
 
     def _current_document(self, document: Document) -> Document:
@@ -101,7 +108,8 @@ class _Changes:
         """Return the text with changed values and without removed objects and features."""
         before, tableau = self._before, self._tableau
         for flag in FLAGS:
-            self._set_flag(self._root, flag, getattr(tableau, flag), before.tableau_flags[flag])
+            now = Snapshot.root_flag(tableau, before.root, flag)
+            self._set_flag(self._root, flag, now, before.root_flags[flag])
         kept = before.kept(tableau)
         self._rewrite_features(kept)
         for name in TRANSFORMS:
@@ -127,7 +135,7 @@ class _Changes:
 
     def _node(self, row: int) -> Node:
         """Return the node of an object in the file."""
-        if row == ROOT:
+        if row == self._before.root:
             return self._root
         known = self._nodes.get(row)
         if known is None:

@@ -3,42 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from engine.assets import AssetDb, AssetRef, find_asset
 from engine.feature import Registry
-from engine.humon import Problem
+from engine.humon import Problem, ProblemCollector
 from engine.scene.files import SceneFile
 from engine.scene.save import Saver
 from engine.scene.settings import apply_setting
-from engine.tableau import Tableau
+from engine.tableau import ROOT, Tableau
 
 
-class Scene:
-    """A loaded scene file and its includes.
+class ScenePart:
+    """One scene file with its includes: its databases by the names in it, and the root of its objects.
 
-    `path` is the file that was opened, `root` the folder that all files must be in. `dbs` have ids from 1 in
-    this order. `warnings` are problems that did not prevent loading.
+    `root` is the row of the object that all of its objects are below, ROOT where they are at the top.
     """
 
     def __init__(
         self,
-        files: Sequence[SceneFile],
-        root: Path,
+        files: tuple[SceneFile, ...],
+        dbs: tuple[AssetDb, ...],
+        tableau: Tableau,
+        home: SceneFile | None,
+        root: int = ROOT,
+    ) -> None:
+        self.files = files
+        self.dbs = dbs
+        self.root = root
+        self.saver = Saver(home, tableau, dbs, root)
+
+
+class Scene:
+    """Loaded scene files and their includes; mostly one file.
+
+    `path` is the first file that was opened. `parts` has each of them; those that had errors are left out,
+    and `rejected` has their problems. `dbs` have ids from 1 in this order. `warnings` are problems that did
+    not prevent loading.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[ScenePart],
         dbs: Sequence[AssetDb],
         tableau: Tableau,
         registry: Registry,
         warnings: Sequence[Problem],
-        home: SceneFile | None,
+        rejected: Sequence[Problem] = (),
     ) -> None:
-        self.path = files[0].path
-        self.files = tuple(files)
-        self.root = root
+        self.path = parts[0].files[0].path
+        self.parts = tuple(parts)
         self.dbs = tuple(dbs)
         self.tableau = tableau
         self.registry = registry
         self.warnings = list(warnings)
-        self._saver = Saver(home, tableau, self.dbs)
+        self.rejected = tuple(rejected)
+
+    def part_of(self, row: int) -> ScenePart:
+        """Return the part that an object, given by its row, belongs to; the first for one of a program."""
+        by_root = {part.root: part for part in self.parts}
+        while row != ROOT and row not in by_root:
+            row = self.tableau.parent_of(row)
+        return by_root.get(row, self.parts[0])
 
     def asset(self, db: str, asset: str | int, types: Sequence[str] = ()) -> AssetRef:
         """Return an asset by its name or index in a database. Raises KeyError with a message for users."""
@@ -49,10 +74,18 @@ class Scene:
         apply_setting(self, setting)
 
     def save(self) -> bool:
-        """Write the changes since loading to the file of the tableau; return whether there were any.
+        """Write the changes since loading to the files of the tableaux; return whether there were any.
 
         Only changed values are written: comments, order and spacing stay. The file is replaced atomically.
         Raises InputError `scene.changed` if the file was changed on disk since it was read, `output.write` if
-        it cannot be written, `scene.no_tableau` if no file has a tableau.
+        it cannot be written, `scene.no_tableau` if no file has a tableau, or for an object that belongs to
+        none of several.
         """
-        return self._saver.save()
+        problems = ProblemCollector()
+        saved = [problems.attempt(part.saver.save, False) for part in self.parts]
+        roots = {part.root for part in self.parts}
+        if ROOT not in roots and any(child.row not in roots for child in self.tableau.children()):
+            message = "an object at the top belongs to none of the scene files, so it was not saved"
+            problems.add(Problem("scene.no_tableau", message, help="add it below one of their objects"))
+        problems.check()
+        return any(saved)

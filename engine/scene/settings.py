@@ -88,7 +88,7 @@ def _set_field(
         raise _error("field.unknown", setting, what, suggestion(field, known))
     if not node.text:
         raise failure("value.missing", f"'{field}' needs a value", node)
-    table.set(field, rows, read_value(node, spec, AssetNames(scene.dbs)))
+    table.set(field, rows, read_value(node, spec, AssetNames(scene.part_of(handle.row).dbs)))
 
 
 def _error(code: str, setting: str, what: str, help: str) -> InputError:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.tableau import FeatureTable, Tableau
+from engine.tableau import ROOT, FeatureTable, Tableau
 from engine.tableau.activity import FLAGS
 
 Rows = NDArray[np.int32]
@@ -40,6 +40,20 @@ class TableSnapshot:
         return np.asarray(self.row_of[objects], np.int32)
 
 
+def _below(tableau: Tableau, root: int) -> Rows:
+    """Return the rows of all objects below one, ascending; ROOT: of all objects."""
+    rows = tableau.rows()
+    if root == ROOT:
+        return rows
+    parent, inside = tableau.parent, np.zeros(len(tableau.parent), np.bool_)
+    inside[root] = True
+    for level in range(int(tableau.level[root]) + 1, int(tableau.level.max()) + 1):
+        here = rows[tableau.level[rows] == level]
+        inside[here] = inside[parent[here]]
+    inside[root] = False
+    return np.asarray(rows[inside[rows]], np.int32)
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """All objects by row (names, parents, generations, transforms, flags) and all feature tables."""
@@ -49,24 +63,31 @@ class Snapshot:
     parent: Rows
     generation: Rows
     columns: dict[str, NDArray[Any]]
-    tableau_flags: dict[str, bool]
+    root: int
+    root_flags: dict[str, bool]
     tables: dict[str, TableSnapshot]
 
     @classmethod
-    def of(cls, tableau: Tableau) -> Snapshot:
-        """Copy everything that a file can contain."""
+    def of(cls, tableau: Tableau, root: int = ROOT) -> Snapshot:
+        """Copy everything that a file can contain: all objects below `root`, without itself."""
         count = len(tableau.parent)
         columns = {name: getattr(tableau, name).copy() for name in ("translation", "rotation", "scale")}
         columns |= {flag: tableau.flags(flag).copy() for flag in FLAGS}
         return cls(
             [tableau.name_of(row) for row in range(count)],
-            tableau.rows(),
+            _below(tableau, root),
             tableau.parent.copy(),
             tableau.generation.copy(),
             columns,
-            {flag: bool(getattr(tableau, flag)) for flag in FLAGS},
+            root,
+            {flag: cls.root_flag(tableau, root, flag) for flag in FLAGS},
             {name: TableSnapshot.of(table, count) for name, table in tableau.tables.items()},
         )
+
+    @staticmethod
+    def root_flag(tableau: Tableau, root: int, flag: str) -> bool:
+        """Return a flag of the root object; of the tableau itself where there is none."""
+        return bool(getattr(tableau, flag) if root == ROOT else tableau.flags(flag)[root])
 
     def _is_kept(self, tableau: Tableau) -> NDArray[np.bool_]:
         now = tableau.generation[self.rows] == self.generation[self.rows]
@@ -84,7 +105,7 @@ class Snapshot:
         """Return the rows of the objects that have been added, ascending."""
         known = np.zeros(len(tableau.parent), np.bool_)
         known[self.kept(tableau)] = True
-        rows = tableau.rows()
+        rows = _below(tableau, self.root)
         return np.asarray(rows[~known[rows]], np.int32)
 
     def changed(self, tableau: Tableau, name: str, rows: Rows) -> Rows:

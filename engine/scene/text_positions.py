@@ -43,14 +43,14 @@ def type_row(document: Document, row: int) -> int:
     return row if found is None else found
 
 
-def update_positions(tableau: Tableau, document: Document) -> None:
-    """Set the positions of all objects and features to those in a document that was written."""
+def update_positions(tableau: Tableau, document: Document, root: int = ROOT) -> None:
+    """Set the positions of all objects below `root`, and their features, to those in a written document."""
     starts = document.columns.starts
     file = tableau.file_number(document.name)
     objects: list[int] = []
     offsets: list[int] = []
     features: dict[str, tuple[list[int], list[int]]] = {name: ([], []) for name in tableau.tables}
-    waiting = _children(tableau, ROOT, document.root["tableau"])
+    waiting = _children(tableau, root, document.root["tableau"])
     while waiting:
         row, node = waiting.pop()
         objects.append(row)

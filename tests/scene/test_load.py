@@ -254,7 +254,7 @@ def test_each_included_file_is_read_once(load, write):
     assert [db.name for db in scene.dbs] == ["assetDb1", "assetDb0"]
     assert [db.id for db in scene.dbs] == [1, 2]
     assert scene.tableau["o"].visibleModel.asset == AssetRef(1, 0).key
-    assert [file.path.name for file in scene.files] == ["a.hu", "b.hu", "assets.hu"]
+    assert [file.path.name for file in scene.parts[0].files] == ["a.hu", "b.hu", "assets.hu"]
 
 
 def test_an_include_cycle_is_reported(load, write):

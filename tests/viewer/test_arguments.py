@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.humon import InputError
 from viewer import arguments
 
 
@@ -65,7 +66,6 @@ def test_defaults_are_a_window_of_1280_by_720_with_validation_undecided() -> Non
         "cube.hu --set active=false",
         "cube.hu --budget 1e3",
         "cube.hu --head",
-        "cube.hu other.hu",
     ],
 )
 def test_a_wrong_command_line_leaves_with_code_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,3 +113,11 @@ def test_help_names_every_option_and_every_exit_code(capsys: pytest.CaptureFixtu
 
 def test_listing_devices_needs_no_scene() -> None:
     assert arguments.parse(["--list-devices"]).scene is None
+
+
+def test_several_scenes_are_read_in_order_and_not_recorded(capsys: pytest.CaptureFixture[str]) -> None:
+    options = arguments.parse(["a.hu", "b.hu", "c.hu"])
+    assert (options.scene, options.more_scenes) == (Path("a.hu"), (Path("b.hu"), Path("c.hu")))
+    assert options.title == "a.hu b.hu c.hu"
+    with pytest.raises(InputError, match=r"scene.several"):
+        arguments.parse(["a.hu", "b.hu", "--record", "a.py"])

@@ -98,7 +98,7 @@ def _finish(options: Options, frames: RecoveringFrames, log: RunLog) -> None:
     elif options.screenshot is not None:
         print(f"no frame was drawn, so {options.screenshot} is not written", file=sys.stderr)
     if options.report is not None and runtime.plan is not None:
-        report = make_report(runtime, log, str(options.scene))
+        report = make_report(runtime, log, options.title)
     _close(frames)
     _report_messages(runtime)
     if report is not None and options.report is not None:

@@ -26,11 +26,11 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
     from engine.cli.progress import CookProgress
     from engine.cli.scenes import find_scene
     from engine.humon.collector import collector_paused
-    from engine.scene import load_scene
+    from engine.scene import load_scenes
 
     assert options.scene is not None, "the command line requires a scene"
     with collector_paused():
-        scene = load_scene(find_scene(options.scene))
+        scene = load_scenes([find_scene(path) for path in (options.scene, *options.more_scenes)])
         scene.tableau.clock.set(options.time)
         _apply(scene, options.settings)
         with CookProgress() as progress:
@@ -38,7 +38,7 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
         # What is loaded stays: to look for cycles among the records of 5,000 models takes 90 ms of a frame.
         gc.freeze()
     try:
-        for problem in (*scene.warnings, *library.problems):
+        for problem in (*scene.rejected, *scene.warnings, *library.problems):
             print(problem.render(), file=sys.stderr)
         yield scene, library
     finally:

@@ -49,7 +49,7 @@ class WindowFrames:
             self._undo = undo.pop_all()
 
     def _open(self, undo: ExitStack, scene: Scene, library: AssetLibrary, options: Options) -> None:
-        title = str(options.scene)
+        title = options.title
         self.window = window = undo.enter_context(Window(f"{title} - Diorama", options.size, self._guard))
         self._context = Context(window)
         undo.callback(self._context.close)

@@ -17,7 +17,7 @@ SIZE = (320, 240)
 
 
 def open_scene(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     headless: bool = True,
     size: tuple[int, int] = SIZE,
@@ -38,7 +38,8 @@ def open_scene(
     Parameters
     ----------
     path
-        The scene file; a relative one is looked for in the working folder, then among Diorama's own.
+        The scene file; a relative one is looked for in the working folder, then among Diorama's own. Several
+        are opened together, each below an object named after it.
     headless
         Draw without a window; False raises ValueError. To run a script in a window, use
         `python -m viewer SCENE --script FILE.py`.
@@ -76,9 +77,10 @@ def open_scene(
         raise ValueError("a window is opened by `python -m viewer SCENE --script FILE.py`, not by open_scene")
     from engine.assets import open_library
     from engine.cli.scenes import find_scene
-    from engine.scene import load_scene
+    from engine.scene import load_scenes
 
-    document = load_scene(find_scene(Path(path)))
+    paths = [path] if isinstance(path, str | os.PathLike) else path
+    document = load_scenes([find_scene(Path(each)) for each in paths])
     for setting in settings:
         document.apply_setting(setting)
     with ExitStack() as undo:
