@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.assets import AssetLibrary, AssetRef, Material, Mesh, Model
+from engine.assets import AlphaMode, AssetLibrary, AssetRef, Material, Mesh, Model
 from engine.feature import Drawable
 from engine.feature.requirement_builders import indices_requirement, texture_requirement, vertices_requirement
 from engine.plan import Requirement
@@ -36,6 +36,16 @@ def material_requirements(asset: AssetRef, library: AssetLibrary) -> Iterator[Re
     assert isinstance(material, Material)
     for texture in material.textures.values():
         yield texture_requirement(texture, library)
+
+
+def alpha_requirements(asset: AssetRef, library: AssetLibrary) -> Iterator[Requirement]:
+    """Request the albedo texture of a model's material, where its alpha may be less than 1."""
+    model = library.record(library.usable(asset))
+    if isinstance(model, Model):
+        material = library.record(model.material)
+        assert isinstance(material, Material)
+        if material.alpha_mode is not AlphaMode.OPAQUE and "albedo" in material.textures:
+            yield texture_requirement(material.textures["albedo"], library)
 
 
 def mesh_drawables(asset: AssetRef, library: AssetLibrary) -> Iterator[Drawable]:

@@ -58,7 +58,12 @@ class VisibleModel(Feature):
     """The object is visible: its model is drawn with its material."""
 
     type_name = "visibleModel"
-    fields = (asset_field("asset", types=("model",), help="the model to draw"),)
+    fields = (
+        asset_field("asset", types=("model",), help="the model to draw"),
+        asset_field(
+            "material", types=("material",), optional=True, help="a material in place of the model's own"
+        ),
+    )
     absent = "the picture is the background"
 
     def requirements(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Requirement]:
@@ -67,7 +72,7 @@ class VisibleModel(Feature):
         yield from material_requirements(asset, library)
 
     def drawables(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Drawable]:
-        """Draw the model's mesh with the model's material."""
+        """Draw the model's mesh with its material."""
         return mesh_drawables(asset, library)
 
     def passes(self, rows: FeatureRows) -> tuple[Pass, ...]:

@@ -78,6 +78,8 @@ class AssetLibrary:
         self._facts: dict[tuple[int, str], Facts] = {}
         """By database and identity of the recipe: assets that are made alike share them."""
         self._placeholders: dict[str, AssetRef] = {}
+        self._variants: list[tuple[AssetRef, AssetRef]] = []
+        self._variant_refs: dict[tuple[AssetRef, AssetRef], AssetRef] = {}
         self.problems: list[Problem] = [
             problem
             for one, broken_assets in zip(cooked, self._broken_assets, strict=True)
@@ -101,8 +103,19 @@ class AssetLibrary:
         """Return an asset by the name of its database and its name or index. Raises KeyError."""
         return find_asset(self.dbs, db, asset, types)
 
+    def variant(self, model: AssetRef, material: AssetRef) -> AssetRef:
+        """Return a model with another material, the same each time: an asset after those of all databases."""
+        known = self._variant_refs.get((model, material))
+        if known is None:
+            known = AssetRef(len(self.dbs), len(self._variants))
+            self._variants.append((model, material))
+            self._variant_refs[model, material] = known
+        return known
+
     def usable(self, ref: AssetRef) -> AssetRef:
         """Return `ref`, or the builtin placeholder of its type if the asset is broken."""
+        if ref.db == len(self.dbs):
+            return ref
         broken = self._broken_assets[ref.db].refs
         return self._placeholder_of(ref) if broken and ref in broken else ref
 
@@ -114,6 +127,10 @@ class AssetLibrary:
 
     def record(self, ref: AssetRef) -> Asset:
         """Return the record of an asset, with usable references. Raises LookupError."""
+        if ref.db == len(self.dbs):
+            model, material = self._variants[ref.index]
+            record = self.record(model)
+            return replace(record, material=self.usable(material)) if isinstance(record, Model) else record
         record = self._cooked[ref.db].db[ref]
         if not self._broken_assets[ref.db].refs:
             return record

@@ -8,7 +8,7 @@ adds only the requirements of rows that have changed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from engine.feature.contract import Feature
 from engine.feature.feature_guard import FeatureGuard
 from engine.feature.recency import ENABLED_NOW, Recency
 from engine.feature.registry import Registry
+from engine.feature.row_assets import RowAssets, Versions
 from engine.plan.requirements.requesters import Requester, RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable, TermsTable
 from engine.plan.terms.table import begins_run, distinct_ids
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from engine.assets import AssetLibrary
 
 Ints = NDArray[np.int64]
-NO_VERSION = -1
-"""A version before all changes: all rows are collected again."""
-
 ROWS_AT_ONCE = 512
 """Rows that are collected between two looks at the clock."""
 
@@ -116,8 +114,9 @@ class RequirementCollector:
         self._terms = TermsTable()
         self._ids: dict[str, RequesterIds] = {}
         self._collected: RequirementTable | None = None
-        self._versions: dict[str, int] = {}
-        """The version up to which each feature table has been collected."""
+        self._assets: dict[str, RowAssets] = {}
+        self._versions: dict[str, Versions | None] = {}
+        """The version up to which each feature table has been collected; None: all rows are due again."""
         self._left: dict[str, Rows] = {}
         """Changed rows up to that version that are still to be collected, ascending."""
 
@@ -141,13 +140,12 @@ class RequirementCollector:
     def _update(
         self, feature: Feature, table: FeatureTable, requirements: RequirementTable, until: float | None
     ) -> None:
-        name, version = table.type_name, table.version
-        last = self._versions.get(name)
-        changed = table.changes.since(last) if last is not None else None
+        name, assets = table.type_name, self._assets_of(table)
+        last, version = self._versions.get(name), assets.version
+        is_known = name in self._versions
+        changed = assets.changed(last)
         ids = self._ids_of(table, requirements.requesters)
-        if changed is None:
-            changed = np.arange(len(table.object), dtype=np.int32)
-        elif name in self._left:
+        if name in self._left:
             changed = distinct(changed, self._left[name])
         self._left.pop(name, None)
         self._versions[name] = version
@@ -157,12 +155,12 @@ class RequirementCollector:
                 self._left[name] = changed[start:]
                 return
             rows = changed[start : start + at_once]
-            if last is not None:
+            if is_known:
                 requirements.remove(ids.assigned(rows).tolist())
             self._cache_new_assets(feature, table, _active(table, rows))
             self._add_rows(table, _active(table, rows), ids, requirements)
         if until is None and len(changed):
-            self._versions[name] = table.version
+            self._versions[name] = assets.version
 
     def requesters(
         self, type_name: str, requesters: RequesterTable, limit: int | None = None
@@ -173,7 +171,7 @@ class RequirementCollector:
 
     def invalidate(self, assets: set[AssetRef] | None = None) -> None:
         """Drop the cached requirements for these assets (None: all), so that features return them again."""
-        self._versions = dict.fromkeys(self._versions, NO_VERSION)
+        self._versions = dict.fromkeys(self._versions)
         keys = None if assets is None else {asset.key for asset in assets}
         self._cached = {} if keys is None else {k: v for k, v in self._cached.items() if k[1] not in keys}
 
@@ -191,9 +189,10 @@ class RequirementCollector:
         """Switch off a feature on all objects because its code raised, and report it once."""
         self._guard.switch_off(feature, error)
 
-    def switch_off_assets(self, feature: Feature, field: str, errors: Mapping[int, Exception]) -> None:
-        """Switch off a feature on the objects that name an asset for which its code raised, by its key."""
-        self._guard.switch_off_assets(feature, field, errors)
+    def switch_off_assets(self, feature: Feature, errors: Mapping[int, Exception]) -> None:
+        """Switch off a feature on the objects that draw an asset for which its code raised, by its key."""
+        assets = self._assets_of(self._tableau.tables[feature.type_name])
+        self._guard.switch_off_assets(feature, assets.of, errors)
 
     def changed(self) -> int:
         """Return how many rows have changed since they were collected, active or not."""
@@ -207,8 +206,9 @@ class RequirementCollector:
         found = []
         for type_name, table in self._tableau.tables.items():
             if type_name in self._registry and table.schema.asset_fields:
-                for spec in table.schema.asset_fields:
-                    keys = _assets(table.column(spec.name)[_active(table, self._changed(table))])
+                rows = _active(table, self._changed(table))
+                for keys_of in self._keys_of(table):
+                    keys = _assets(keys_of(rows))
                     found += [(type_name, key) for key in keys if (type_name, key) not in self._cached]
         return found
 
@@ -221,17 +221,28 @@ class RequirementCollector:
 
     def _changed(self, table: FeatureTable) -> Rows:
         """Return the rows that have changed since they were collected."""
-        last = self._versions.get(table.type_name)
-        changed = table.changes.since(last) if last is not None else None
-        return np.arange(len(table.object), dtype=np.int32) if changed is None else changed
+        return self._assets_of(table).changed(self._versions.get(table.type_name))
+
+    def _assets_of(self, table: FeatureTable) -> RowAssets:
+        known = self._assets.get(table.type_name)
+        if known is None:
+            known = self._assets[table.type_name] = RowAssets(self._tableau, table, self._library)
+        return known
+
+    def _keys_of(self, table: FeatureTable) -> list[Callable[[Rows], Ints]]:
+        """Return what returns the assets of rows: those that they draw, then those of each other field."""
+        schema = table.schema
+        drawn = (schema.drawn_field, schema.material_field)
+        columns = [table.column(spec.name) for spec in schema.asset_fields if spec not in drawn]
+        return [self._assets_of(table).of, *(column.__getitem__ for column in columns)]
 
     def _cache_new_assets(self, feature: Feature, table: FeatureTable, rows: Rows) -> None:
         """Get the feature's requirements for each asset of these rows that is not cached yet."""
         if not len(rows):
             return
-        for spec in table.schema.asset_fields:
+        for keys_of in self._keys_of(table):
             errors: dict[int, Exception] = {}
-            for key in _assets(table.column(spec.name)[rows]):
+            for key in _assets(keys_of(rows)):
                 if (feature.type_name, key) in self._cached:
                     continue
                 try:
@@ -241,7 +252,7 @@ class RequirementCollector:
                 else:
                     self._cached[feature.type_name, key] = found
             if errors:
-                self.switch_off_assets(feature, spec.name, errors)
+                self._guard.switch_off_assets(feature, keys_of, errors)
 
     def _columns(self, requirements: Iterable[Requirement]) -> AssetRequirements:
         """Requirements as columns for `RequirementTable.add_rows`. Raises ValueError for an invalid one."""
@@ -264,8 +275,8 @@ class RequirementCollector:
         if not len(rows):
             return
         ids = requester_ids.of(rows)
-        for spec in table.schema.asset_fields:
-            keys = table.column(spec.name)[rows]
+        for keys_of in self._keys_of(table):
+            keys = keys_of(rows)
             order = keys.argsort(kind="stable")
             keys = keys[order]
             starts = begins_run(keys).nonzero()[0]

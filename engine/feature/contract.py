@@ -6,7 +6,6 @@ A feature is one file in `features/` with one subclass of `Feature`; nothing els
         \"\"\"The object casts a shadow.\"\"\"
 
         type_name = "shadowCaster"
-        requires = ("visibleModel",)
         fields = (asset_field("asset", types=("model", "mesh"), help="what casts the shadow"),)
 
         def requirements(self, asset, library):
@@ -45,6 +44,10 @@ class Feature:
     `type_name` of its own is a helper for others and is not registered. An invalid declaration (two fields of
     one name, a default out of range) raises ValueError when the class is created, so at import.
 
+    The first asset field names what a row draws. Of a later one that takes materials alone, the material
+    replaces that of the model. A row without an asset draws what the feature `draws_as` draws on the same
+    object.
+
     `absent` says what a frame is like in which no row of the feature is enabled, for a warning; it is empty
     where that is nothing to warn of. The passes of a feature `in_every_frame` are there without active rows.
 
@@ -55,6 +58,7 @@ class Feature:
     type_name: ClassVar[str] = ""
     requires: ClassVar[tuple[str, ...]] = ()
     fields: ClassVar[tuple[FieldSpec, ...]] = ()
+    draws_as: ClassVar[str] = ""
     absent: ClassVar[str] = ""
     buffers: ClassVar[tuple[str, ...]] = ()
     in_every_frame: ClassVar[bool] = False
@@ -68,7 +72,8 @@ class Feature:
 
     @classmethod
     def _make_schema(cls) -> FeatureSchema:
-        return FeatureSchema(cls.type_name, tuple(cls.fields), tuple(cls.requires), inspect.getdoc(cls) or "")
+        about = inspect.getdoc(cls) or ""
+        return FeatureSchema(cls.type_name, tuple(cls.fields), tuple(cls.requires), about, cls.draws_as)
 
     @cached_property
     def schema(self) -> FeatureSchema:

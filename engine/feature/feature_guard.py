@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.feature.contract import Feature
 from engine.humon import InputError, Problem, Severity
 from engine.tableau import Tableau
 from engine.tableau.columns import Rows
+
+Keys = NDArray[np.int64]
 
 FAILED = "feature.failed"
 
@@ -29,11 +32,13 @@ class FeatureGuard:
         """
         self._switch_off(feature, error, self._tableau.tables[feature.type_name].rows_active(), "")
 
-    def switch_off_assets(self, feature: Feature, field: str, errors: Mapping[int, Exception]) -> None:
-        """Switch off the rows that name an asset, in `field`, for which the feature's code raised an error.
+    def switch_off_assets(
+        self, feature: Feature, keys_of: Callable[[Rows], Keys], errors: Mapping[int, Exception]
+    ) -> None:
+        """Switch off the rows with an asset for which the feature's code raised an error.
 
-        `errors` are by the key of the asset. Assets for which the same is raised at the same place are one
-        cause.
+        `keys_of` returns the assets of rows, `errors` are by the key of the asset. Assets for which the same
+        is raised at the same place are one cause.
         """
         causes: dict[str, list[int]] = {}
         for key, error in errors.items():
@@ -41,7 +46,7 @@ class FeatureGuard:
         table = self._tableau.tables[feature.type_name]
         for cause, keys in causes.items():
             rows = table.rows_active()
-            named = rows[np.isin(table.column(field)[rows], keys)]
+            named = rows[np.isin(keys_of(rows), keys)]
             self._switch_off(feature, errors[keys[0]], named, cause)
 
     def _switch_off(self, feature: Feature, error: Exception, rows: Rows, cause: str) -> None:

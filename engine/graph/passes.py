@@ -146,7 +146,8 @@ class DrawPass(Pass):
     """Draws the enabled rows of the feature type `draws`.
 
     `shaders` are names of shader assets, `NAME` in the builtin assetDb or `DATABASE/NAME` of the scene.
-    If there are none, the material of each drawn model names its shaders; `parameters` are those that every
+    Those may read the textures and parameters of what they draw, where it has a material. If there are none,
+    the material of each drawn model names its shaders. `parameters` are those that every
     material has. A material may be double-sided, which goes before the cull mode of `state`.
 
     Only what has a material that covers in one of the ways of `materials` is drawn, in this `order`. A pass

@@ -1,19 +1,26 @@
-"""Finds the features without which a frame is not what its author may expect, as problems."""
+"""Finds what a frame lacks that its author may expect, as problems: features, and what they draw."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from engine.feature import Feature, Registry
 from engine.humon import Problem, Severity
-from engine.tableau import FeatureTable, Tableau
+from engine.tableau import NO_ASSET, FeatureTable, Tableau
 
 ABSENT = "feature.absent"
+NOTHING = "feature.nothing"
 
 
 class AbsentFeatures:
-    """Finds features that have `absent` set and no enabled row: no camera, no light, nothing visible."""
+    """Finds features that have `absent` set and no enabled row: no camera, no light, nothing visible.
+
+    It finds, too, active rows that name no asset where no other feature does so for them.
+    """
 
     def __init__(self, tableau: Tableau, registry: Registry) -> None:
         self._tableau = tableau
+        self._registry = registry
         self._wanted = [feature for feature in registry.values() if feature.absent]
         self._known: dict[str, Problem] = {}
 
@@ -31,7 +38,30 @@ class AbsentFeatures:
             if feature.type_name not in self._known:
                 self._known[feature.type_name] = self._problem(feature, table)
             found.append(self._known[feature.type_name])
-        return found
+        return found + [problem for feature in self._registry.values() for problem in self._empty(feature)]
+
+    def _empty(self, feature: Feature) -> Iterator[Problem]:
+        """Yield one warning for the active rows of a feature that have nothing to draw."""
+        table = self._tableau.tables.get(feature.type_name)
+        drawn = feature.schema.drawn_field
+        if table is None or drawn is None or drawn.required or drawn.default is not None:
+            return
+        rows = table.rows_active()
+        rows = rows[table.column(drawn.name)[rows] == NO_ASSET]
+        other = self._tableau.tables.get(feature.draws_as)
+        if other is not None:
+            rows = rows[~other.owned_by(table.object[rows])]
+        if len(rows):
+            more = f" and {len(rows) - 1} more have" if len(rows) > 1 else " has"
+            other_name = f", and there is no {feature.draws_as} on its object" if other is not None else ""
+            yield Problem(
+                NOTHING,
+                f"{feature.type_name} on '{table.path(int(rows[0]))}'{more} nothing to draw: it names no "
+                f"{drawn.name}{other_name}",
+                table.position(int(rows[0])),
+                help=f"add `{drawn.name}: [assetDb0 0]` ({' or '.join(drawn.asset_types)})",
+                severity=Severity.WARNING,
+            )
 
     def _problem(self, feature: Feature, table: FeatureTable) -> Problem:
         name, place = feature.type_name, self._tableau.place

@@ -175,7 +175,7 @@ class FramePasses:
             return None
         errors = table.update()
         if errors:
-            self._collector.switch_off_assets(self._registry[p.draws], table.field, errors)
+            self._collector.switch_off_assets(self._registry[p.draws], errors)
         return table
 
     def table(self, p: DrawPass, samples: int, features: frozenset[str] | None) -> DrawTable:

@@ -126,7 +126,7 @@ class FeatureReader:
             what = f"{collected.table.type_name} on '{self._tableau.path(collected.objects[index])}'"
             self._report("value.missing", f"{what} has no {spec.name}", collected.nodes[index], hint)
         default = self._assets.default(spec)
-        if without and not spec.required and default == NO_ASSET and self._assets.known:
+        if without and spec.default is not None and default == NO_ASSET and self._assets.known:
             message = f"{spec.name} is omitted, and its default {list(spec.default)} does not exist"
             self._report("asset.reference", message, collected.nodes[without[0]], hint)
         return default

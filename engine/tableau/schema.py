@@ -92,6 +92,7 @@ class FieldSpec:
     choices: tuple[str, ...] = ()
     asset_types: tuple[str, ...] = ()
     nonzero: bool = False
+    optional: bool = False
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.name in RESERVED or self.name.startswith("_"):
@@ -103,8 +104,8 @@ class FieldSpec:
 
     @property
     def required(self) -> bool:
-        """Whether every row must set this field: an asset field without a default."""
-        return self.kind is FieldKind.ASSET and self.default is None
+        """Whether every row must set this field: an asset field that is not optional, without a default."""
+        return self.kind is FieldKind.ASSET and self.default is None and not self.optional
 
     def column_default(self) -> Any:
         """Return the default in column form; NO_ASSET for an asset, since only a scene can look it up."""
@@ -199,13 +200,15 @@ def _shortest(number: float) -> float:
 class FeatureSchema:
     """The schema of one feature type: its name, its fields, the features it requires on the same object.
 
-    Every feature has `active` and `enabled`, which are not in `fields`.
+    Every feature has `active` and `enabled`, which are not in `fields`. A row without an asset draws what the
+    feature `draws_as` draws on the same object.
     """
 
     type_name: str
     fields: tuple[FieldSpec, ...] = ()
     requires: tuple[str, ...] = ()
     help: str = ""
+    draws_as: str = ""
     by_name: dict[str, FieldSpec] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -225,6 +228,16 @@ class FeatureSchema:
     def asset_fields(self) -> tuple[FieldSpec, ...]:
         """The asset fields, in order."""
         return tuple(spec for spec in self.fields if spec.kind is FieldKind.ASSET)
+
+    @property
+    def drawn_field(self) -> FieldSpec | None:
+        """The field that names what a row draws: the first asset field."""
+        return next(iter(self.asset_fields), None)
+
+    @property
+    def material_field(self) -> FieldSpec | None:
+        """The field whose material replaces that of the model: a later asset field for materials alone."""
+        return next((spec for spec in self.asset_fields[1:] if spec.asset_types == ("material",)), None)
 
 
 def float_field(
@@ -298,10 +311,15 @@ def text_field(name: str, default: str = "", *, help: str = "") -> FieldSpec:
 
 
 def asset_field(
-    name: str, *, types: Sequence[str], default: tuple[str, str] | None = None, help: str = ""
+    name: str,
+    *,
+    types: Sequence[str],
+    default: tuple[str, str] | None = None,
+    optional: bool = False,
+    help: str = "",
 ) -> FieldSpec:
     """Return the spec of an asset of one of `types`, an int64 column of keys.
 
-    Without a default (database name, asset name) every row must set it.
+    Without a default (database name, asset name) every row must set it, unless it is optional.
     """
-    return FieldSpec(name, FieldKind.ASSET, default, help, asset_types=tuple(types))
+    return FieldSpec(name, FieldKind.ASSET, default, help, asset_types=tuple(types), optional=optional)

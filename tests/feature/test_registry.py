@@ -115,7 +115,7 @@ from engine.feature import discover
 found = discover()
 assert found.problems == [], found.problems
 assert {"visibleModel", "shadowCaster", "camera", "light"} <= set(found)
-assert found["shadowCaster"].schema.requires == ("visibleModel",)
+assert found["shadowCaster"].schema.draws_as == "visibleModel"
 assert not {"vulkan", "glfw", "imgui_bundle", "pyrr", "PIL"} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

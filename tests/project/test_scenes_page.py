@@ -31,6 +31,8 @@ def test_the_table_of_features_has_every_field_with_its_help_and_default(page: s
         assert text == field.help
         if field.required:
             assert default == "required"
+        elif field.optional:
+            assert default == "none"
         elif isinstance(field.default, tuple):
             assert [float(number) for number in default.strip("`[]").split()] == pytest.approx(field.default)
         elif isinstance(field.default, float):

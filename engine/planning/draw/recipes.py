@@ -263,8 +263,8 @@ class Recipes:
     def _choices(self, drawable: Drawable) -> Iterator[Drawable]:
         """Yield a drawable, then what may replace it: with the placeholder material, then as placeholder."""
         yield drawable
-        material = None if self._own_shaders else self._library.placeholder("material")
-        if material is not None:
+        material = drawable.material if self._own_shaders else self._library.placeholder("material")
+        if not self._own_shaders:
             yield replace(drawable, material=material)
         yield replace(self.placeholder, material=material)
 
@@ -274,7 +274,8 @@ class Recipes:
         `fallback` is the pipeline for the placeholder mesh in its place, -1 for none.
         """
         vertices, indices = self.mesh_facts(drawable.vertices, drawable.indices)
-        material = -1 if self._own_shaders else self._material(drawable, shading)
+        is_material_read = not self._own_shaders or self.shadings[shading].reads_material
+        material = self._material(drawable, shading) if is_material_read else -1
         identity = (pipeline, material, drawable.vertices.key, drawable.indices.key)
         found = self._batch_numbers.get(identity)
         if found is None:
@@ -306,7 +307,8 @@ class Recipes:
 
     def _pipeline(self, drawable: Drawable, shading: int, mesh: Drawable) -> int:
         """Return the number of the pipeline with the material of one drawable for the mesh of another."""
-        vertices, covers = self._vertices_facts(mesh.vertices), self._coverage(drawable)
+        vertices = self._vertices_facts(mesh.vertices)
+        covers = (AlphaMode.OPAQUE, False) if self._own_shaders else self._coverage(drawable)
         known = shading, mesh.topology, vertices.vertex_format, vertices.offsets, vertices.stride, *covers
         number = self._pipeline_numbers.setdefault(known, len(self.pipelines))
         if number == len(self.pipelines):
@@ -317,11 +319,11 @@ class Recipes:
 
     def _takes(self, drawable: Drawable) -> bool:
         """Whether a drawable has a material that the pass draws."""
-        return self._own_shaders != () or self._coverage(drawable)[0] in self._declaration.materials
+        return self._coverage(drawable)[0] in self._declaration.materials
 
     def _coverage(self, drawable: Drawable) -> tuple[AlphaMode, bool]:
         """Return how a drawable's material covers, and whether it is double-sided."""
-        if self._own_shaders:
+        if drawable.material is None and self._own_shaders:
             return AlphaMode.OPAQUE, False
         material = self._material_record(drawable)
         return AlphaMode[material.alpha_mode.name], material.double_sided

@@ -47,6 +47,11 @@ class ShaderSet:
     rows: tuple[RowBlock, ...] = ()
 
     @property
+    def reads_material(self) -> bool:
+        """Whether the shaders read textures or parameters of a material."""
+        return self.material is not None or len(self.sets) > MATERIAL_SET
+
+    @property
     def slots(self) -> tuple[tuple[str, int], ...]:
         """(texture slot, binding) of the material set."""
         if len(self.sets) <= MATERIAL_SET:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from engine.assets import AssetLibrary
 from engine.feature import Feature
 from engine.feature.frame import Box
+from engine.feature.row_assets import RowAssets, Versions
 from engine.graph import DrawPass
 from engine.humon import Problem
 from engine.plan.terms.row_index import RowIndex
@@ -61,8 +62,6 @@ class DrawTable:
         The asset that each row of the feature table draws, NO_ASSET where it draws none. Never changed in
         place: a reference to it is a snapshot for `restore`.
     in_use : InUse
-    field : str
-        The field of the feature that names the asset.
     material_rows : list of int32[materials]
         For each shader set the row of each material in the material table, -1 where it is not in use.
     changes : Journal
@@ -87,8 +86,10 @@ class DrawTable:
         self.assets: Ints = np.zeros(0, np.int64)
         self.material_rows: list[npt.NDArray[np.int32]] = []
         self.changes = Journal()
-        self.field = feature.schema.asset_fields[0].name
-        self._collected: int | None = None
+        if feature.schema.drawn_field is None:
+            raise ValueError(f"the pass '{declaration.name}' draws {feature.type_name}, which names no asset")
+        self._row_assets = RowAssets(tableau, self.feature, library)
+        self._collected: Versions | None = None
         self._refreshed: tuple[int, int] | None = None
         self._uses = np.zeros(0, np.int64)
         self._shadings, self._pipelines = _Uses(), _Uses()
@@ -107,14 +108,12 @@ class DrawTable:
         """
         table = self.feature
         again = self._learn_again()
-        version = table.version
+        version = self._row_assets.version
         if version == self._collected:
             return again
-        rows = table.changes.since(self._collected) if self._collected is not None else None
-        if rows is None:
-            rows = np.arange(len(table.object), dtype=np.int32)
+        rows = self._row_assets.changed(self._collected)
         active = table.flags("effective_active")[rows]
-        keys = np.where(active, table.column(self.field)[rows], NO_ASSET)
+        keys = np.where(active, self._row_assets.of(rows), NO_ASSET)
         errors = {**again, **self._learn(rows, keys)}
         if errors:
             keys[is_in(keys, list(errors))] = NO_ASSET
