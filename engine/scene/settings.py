@@ -1,8 +1,9 @@
 """Changes one value by its path, as the command line's `--set` does.
 
 `PATH.FEATURE.FIELD=VALUE` sets a field of a feature, including `active` and `enabled`;
-`PATH.PROPERTY=VALUE` sets translation, rotation, euler, scale, active or enabled of the object itself. The
-value is written as in a file: `cube.shadowCaster.active=false`, `lamp.light.color=[1 0.9 0.8]`.
+`PATH.PROPERTY=VALUE` sets translation, rotation, euler, scale, active or enabled of the object itself, and
+`tableau.active` or `tableau.enabled` the flag of the whole tableau, where no object is called so. The value
+is written as in a file: `cube.shadowCaster.active=false`, `lamp.light.color=[1 0.9 0.8]`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from engine.tableau.activity import FLAGS
 if TYPE_CHECKING:
     from engine.scene.scene import Scene
 
+WHOLE = "tableau"
+"""What names the tableau itself in a setting."""
+
 FORM = "write PATH.FEATURE.FIELD=VALUE, such as cube.shadowCaster.active=false"
 
 
@@ -33,9 +37,15 @@ def apply_setting(scene: Scene, setting: str) -> None:
     target, equals, written = setting.partition("=")
     if not equals or "." not in target:
         raise _error("setting.form", setting, "is not a setting", FORM)
-    handle, rest = _find(scene.tableau, target.strip(), setting)
+    whole, _, flag = target.strip().partition(".")
+    is_whole = whole == WHOLE and flag in FLAGS and WHOLE not in scene.tableau
+    found = None if is_whole else _find(scene.tableau, target.strip(), setting)
     try:
         node = parse(written, "--set").root
+        if found is None:
+            setattr(scene.tableau, flag, boolean(node))
+            return
+        handle, rest = found
         if len(rest) == 1:
             _set_property(handle, rest[0], node, setting)
         else:

@@ -46,6 +46,14 @@ class Changed:
 
 
 @dataclass(frozen=True)
+class Switched:
+    """A flag of the whole tableau, active or enabled, that was set."""
+
+    flag: str
+    value: bool
+
+
+@dataclass(frozen=True)
 class Resized:
     """A new picture size in pixels."""
 
@@ -74,7 +82,7 @@ class Given:
     setting: str
 
 
-Event = Changed | Resized | Waited | Reached | Given
+Event = Changed | Switched | Resized | Waited | Reached | Given
 
 
 class Recorder:
@@ -114,6 +122,11 @@ class Recorder:
         if self._seen != self._versions():
             self._seen = self._versions()
             before, self._before = self._before, Snapshot.of(self._tableau)
+            for flag in FLAGS:
+                now = self._before.root_flags[flag]
+                if now != before.root_flags[flag]:
+                    self._put_moving()
+                    self._put(Switched(flag, now))
             for change in self._changes(before):
                 self._take(change)
         if self._moving_for >= MOVE_INTERVAL:

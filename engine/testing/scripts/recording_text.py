@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.humon.writer import inline
-from engine.testing.scripts.recorder import Changed, Event, Given, Reached, Resized, Waited
+from engine.testing.scripts.recorder import Changed, Event, Given, Reached, Resized, Switched, Waited
 
 
 def recording_text(
@@ -56,6 +56,8 @@ def _python(
 def _python_line(event: Event) -> str:
     if isinstance(event, Waited):
         return f"scene.step({event.seconds!r})"
+    if isinstance(event, Switched):
+        return f"scene.tableau.{event.flag} = {event.value!r}"
     if isinstance(event, Reached):
         return f"scene.clock.set({event.time!r})"
     if isinstance(event, Resized):
@@ -108,9 +110,11 @@ def _humon_lines(events: Sequence[Event]) -> Iterator[str]:
         yield inline({"set": together})
 
 
-def _humon_line(event: Waited | Reached | Resized | Given) -> str:
+def _humon_line(event: Waited | Reached | Switched | Resized | Given) -> str:
     if isinstance(event, Waited):
         return inline({"step": event.seconds})
+    if isinstance(event, Switched):
+        return inline({"set": {f"tableau.{event.flag}": event.value}})
     if isinstance(event, Reached):
         return inline({"time": event.time})
     if isinstance(event, Resized):

@@ -7,7 +7,7 @@ import pytest
 
 from engine.scene import load_scene
 from engine.testing.hu.test_files import read_tests
-from engine.testing.scripts.recorder import Changed, Given, Reached, Recorder, Resized, Waited
+from engine.testing.scripts.recorder import Changed, Given, Reached, Recorder, Resized, Switched, Waited
 from engine.testing.scripts.recording_text import recording_text
 from engine.testing.scripts.script import load_script
 
@@ -50,6 +50,7 @@ class Played:
 def state(tableau) -> dict[str, list]:
     """Everything that a tableau holds."""
     columns = {name: getattr(tableau, name).tolist() for name in ("translation", "rotation", "scale")}
+    columns |= {f"tableau.{flag}": [getattr(tableau, flag)] for flag in ("active", "enabled")}
     columns |= {flag: tableau.flags(flag).tolist() for flag in ("active", "enabled")}
     for name, table in tableau.tables.items():
         for field in (*table.schema.by_name, "active", "enabled"):
@@ -77,6 +78,10 @@ def work(recorder, tableau) -> None:
     tableau["camera"].camera.projection = "orthographic"
     tableau["ground"].enabled = False
     frame(0.5)
+    tableau.enabled = False
+    frame()
+    tableau.enabled, tableau.active = True, False
+    frame()
     for turn in range(40):
         tableau["camera"].translation = (1.7 + turn / 70, 1.5, 2.9)
         tableau["camera"].euler = (-18.1, 28.6 + turn / 3, 0)
@@ -100,8 +105,13 @@ def test_what_is_done_is_recorded_in_order_with_its_times(recorder, scene):
     assert Changed("ground", "", "enabled", False) in events
     assert Resized(80, 60) in events
     assert sum(event.seconds for event in events if isinstance(event, Waited)) == pytest.approx(
-        2.738, abs=0.002
+        2.770, abs=0.002
     )
+    assert [event for event in events if isinstance(event, Switched)] == [
+        Switched("enabled", False),
+        Switched("active", False),
+        Switched("enabled", True),
+    ]
 
 
 def test_a_drag_of_the_camera_is_thinned_out_and_its_end_is_exact(recorder, scene):
