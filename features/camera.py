@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.feature import Feature, FeatureRows, FrameView, View
+from engine.feature import Fault, Feature, FeatureRows, FrameView, View
 from engine.feature.frame import Lens
 from engine.graph import (
     BACKGROUND,
@@ -23,7 +23,7 @@ from engine.graph import (
     Sampler,
 )
 from engine.math import frame_origin, orthographic_reversed, perspective_reversed, view_from_world
-from engine.tableau.schema import angle_field, choice_field, color_field, float_field
+from engine.tableau.schema import angle_field, choice_field, color_field, float_field, vec4_field
 
 DEFAULT_EYE = (0.0, 1.6, 5.0)
 """The eye position of a frame without an enabled camera, looking along -Z."""
@@ -52,12 +52,19 @@ TONE_MAP_AND_FXAA = (
     ),
 )
 
+WHOLE_PICTURE = (0.0, 0.0, 1.0, 1.0)
+"""The viewport of a camera that fills the picture: left, top, width, height in parts of it."""
+
 _DEFAULT_WORLD = np.identity(4)
 _DEFAULT_WORLD[3, :3] = DEFAULT_EYE
 
 
 class Camera(Feature):
-    """The view of the scene; the first enabled camera is the one in use."""
+    """The view of the scene; the first enabled camera is the one in use.
+
+    The view reaches over the whole picture, whatever the viewport, so that all passes draw and read their
+    images alike: the last one shows the viewport alone.
+    """
 
     type_name = "camera"
     fields = (
@@ -65,6 +72,12 @@ class Camera(Feature):
         angle_field("fovY", 45.0, minimum=1.0, maximum=179.0, help="vertical field of view (perspective)"),
         float_field("height", 4.0, minimum=1e-3, help="metres from bottom to top (orthographic)"),
         float_field("near", 0.05, minimum=1e-4, help="distance of the near plane in metres (perspective)"),
+        float_field(
+            "far",
+            0.0,
+            minimum=0.0,
+            help="distance in metres of the plane behind which nothing is drawn (perspective); 0: none",
+        ),
         float_field(
             "depth", 1000.0, minimum=1e-2, help="metres of depth, half behind the camera (orthographic)"
         ),
@@ -82,6 +95,13 @@ class Camera(Feature):
             help="how light beyond the picture's white is shown",
         ),
         color_field("background", BACKGROUND[:3], help="where nothing is seen; linear, no tone mapping"),
+        vec4_field(
+            "viewport",
+            WHOLE_PICTURE,
+            minimum=0.0,
+            maximum=1.0,
+            help="left, top, width and height in parts of the picture; the rest is background",
+        ),
         choice_field(
             "antialiasing",
             "msaa4",
@@ -102,27 +122,47 @@ class Camera(Feature):
         return SAMPLES[_antialiasing(rows)]
 
     def view(self, frame: FrameView) -> View:
-        """Return the view of the camera in use."""
-        aspect = frame.size[0] / frame.size[1]
-        diagonal = math.hypot(aspect, 1.0)
+        """Return the view of the camera in use, which reaches beyond its viewport to the whole picture."""
         rows = frame.enabled(self.type_name)
+        viewport = shown_viewport(rows, frame.size)
+        aspect = frame.size[0] / frame.size[1] * (viewport[2] / viewport[3])
+        diagonal = math.hypot(aspect, 1.0)
         world = _DEFAULT_WORLD.copy()
-        fov_y, near = math.radians(45.0), 0.05
+        fov_y, near, far = math.radians(45.0), 0.05, math.inf
         if len(rows):
             world = frame.world(rows.objects[:1])[0].copy()
             fov_y, near = float(rows["fovY"][0]), float(rows["near"][0])
+            far = float(rows["far"][0]) if rows["far"][0] > near else math.inf
         if len(rows) and rows["projection"][0]:
             top, deep = float(rows["height"][0]) / 2, float(rows["depth"][0]) / 2
             projection = orthographic_reversed(-top * aspect, top * aspect, -top, top, -deep, deep)
             lens = Lens(-deep, top * diagonal, 0.0)
         else:
-            projection = perspective_reversed(fov_y, aspect, near)
+            projection = perspective_reversed(fov_y, aspect, near, far)
             lens = Lens(0.0, 0.0, math.tan(fov_y / 2) * diagonal)
+        if viewport != WHOLE_PICTURE:
+            projection = projection @ _into(viewport)
         eye = world[3, :3].copy()
         origin = frame_origin(eye)
         world[3, :3] -= origin
         turned = view_from_world(world)
         return View(origin, turned @ projection, eye, -turned[:3, 2].astype(np.float64), lens)
+
+    def faults(self, frame: FrameView) -> Iterable[Fault]:
+        """A far plane that is not behind the near one, a viewport without area: neither is used."""
+        rows = frame.enabled(self.type_name)
+        near, far, viewports = rows["near"], rows["far"], rows["viewport"]
+        is_wrong = (rows["projection"] == 0) & (far > 0) & (far <= near)
+        for index in np.flatnonzero(is_wrong).tolist():
+            planes = f"its far plane, at {far[index]:g} m, is not behind its near one, at {near[index]:g} m"
+            advice = "write a `far` above `near`, or 0 for none; it sees without end now"
+            yield Fault(int(rows.indices[index]), "value.range", planes, advice)
+        is_empty = (viewports[:, 2:] == 0).any(axis=1) | (viewports[:, :2] == 1).any(axis=1)
+        for index in np.flatnonzero(is_empty).tolist():
+            numbers = " ".join(f"{number:g}" for number in viewports[index].tolist())
+            advice = "write `viewport: [0 0 1 1]`, left, top, width and height; it fills the picture now"
+            area = f"its viewport [{numbers}] has no area within the picture"
+            yield Fault(int(rows.indices[index]), "value.range", area, advice)
 
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
         """Return the matrix from the frame's space to clip space, the eye's position, how light is shown."""
@@ -139,7 +179,36 @@ class Camera(Feature):
             "exposure": 2.0**stops,
             "toneMapping": curve,
             "background": background,
+            "viewport": shown_viewport(rows, frame.size),
         }
+
+
+def shown_viewport(rows: FeatureRows, size: tuple[int, int]) -> tuple[float, ...]:
+    """Return the viewport of the first camera, cut off at the picture's edges, in whole texels of it.
+
+    It is the whole picture where that leaves nothing, or there is no camera.
+    """
+    if not len(rows):
+        return WHOLE_PICTURE
+    left, top, width, height = rows["viewport"][0].tolist()
+    sides = []
+    for start, length, texels in ((left, width, size[0]), (top, height, size[1])):
+        first = math.floor(start * texels + 0.5)
+        last = min(math.floor((start + length) * texels + 0.5), texels)
+        if length <= 0 or start >= 1:
+            return WHOLE_PICTURE
+        first = min(first, texels - 1)
+        sides.append((first / texels, max(last - first, 1) / texels))
+    return sides[0][0], sides[1][0], sides[0][1], sides[1][1]
+
+
+def _into(viewport: Sequence[float]) -> npt.NDArray[np.float32]:
+    """Return the matrix [4, 4], as stored, that leads from a picture's clip space to that of a part of it."""
+    left, top, width, height = viewport
+    m = np.identity(4, np.float32)
+    m[0, 0], m[1, 1] = width, height
+    m[3, :2] = 2 * left + width - 1, 2 * top + height - 1
+    return m
 
 
 def _antialiasing(rows: FeatureRows) -> str:

@@ -2,6 +2,7 @@
 
 from engine.feature.contract import Feature
 from engine.feature.drawable import Drawable
+from engine.feature.fault import Fault
 from engine.feature.frame import Box, FeatureRows, FrameView, View
 from engine.feature.motion import Motion, MotionFrame
 from engine.feature.registry import Registry, discover
@@ -24,6 +25,7 @@ from engine.tableau.schema import (
 __all__ = [
     "Box",
     "Drawable",
+    "Fault",
     "Feature",
     "FeatureRows",
     "FeatureSchema",

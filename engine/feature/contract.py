@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from engine.assets import AssetLibrary, AssetRef
     from engine.feature.drawable import Drawable
+    from engine.feature.fault import Fault
     from engine.feature.frame import FeatureRows, FrameView, View
     from engine.feature.motion import Motion, MotionFrame
     from engine.graph import Pass
@@ -147,6 +148,14 @@ class Feature:
         of their names: each begins with what `frame` has of those before it. Nothing is planned again.
         """
         return None
+
+    def faults(self, frame: FrameView) -> Iterable[Fault]:
+        """Return what is wrong with enabled rows beyond what fields can say, each a warning at its line.
+
+        The frame has no view. Called when problems are asked for and something has changed. What is wrong
+        must not keep the feature from drawing the rest.
+        """
+        return ()
 
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
         """Values for members of the shaders' `Frame` block, by name.

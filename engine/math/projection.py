@@ -17,20 +17,22 @@ PARALLEL = 1e-6
 """Two directions with a smaller sine between them count as one."""
 
 
-def perspective_reversed(fov_y: float, aspect: float, near: float) -> Matrix:
-    """Return a perspective projection [4, 4] as stored: `fov_y` in radians, infinite far plane.
+def perspective_reversed(fov_y: float, aspect: float, near: float, far: float = math.inf) -> Matrix:
+    """Return a perspective projection [4, 4] as stored: `fov_y` in radians, infinite far plane by default.
 
-    Depth is near / distance: 1 at the near plane, 0 at infinity.
-    Raises ValueError for an angle outside (0, pi), an aspect or a near plane that is not above 0.
+    Depth is 1 at the near plane and 0 at the far one; with an infinite one it is near / distance.
+    Raises ValueError for an angle outside (0, pi), an aspect or a near plane that is not above 0, and for
+    a far plane that is not behind the near one.
     """
-    if not (0 < fov_y < math.pi and aspect > 0 and near > 0):
-        raise ValueError(f"no perspective of fov_y {fov_y}, aspect {aspect}, near {near}")
+    if not (0 < fov_y < math.pi and aspect > 0 and 0 < near < far):
+        raise ValueError(f"no perspective of fov_y {fov_y}, aspect {aspect}, near {near}, far {far}")
     focal = 1.0 / math.tan(fov_y * 0.5)
     m = np.zeros((4, 4), np.float32)
     m[0, 0] = focal / aspect
     m[1, 1] = -focal  # clip y points down
     m[2, 3] = -1.0
-    m[3, 2] = near
+    m[2, 2] = 0.0 if far == math.inf else near / (far - near)
+    m[3, 2] = near if far == math.inf else near * far / (far - near)
     return m
 
 

@@ -44,6 +44,7 @@ from engine.planning.frame_passes import FramePasses
 from engine.planning.frame_requests import FrameRequests
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters
+from engine.planning.row_faults import RowFaults
 from engine.planning.shortage import Shortage, eviction_candidates
 from engine.planning.values import scene_view
 from engine.planning.visibility import FrustumQuery
@@ -91,6 +92,7 @@ class ScenePlanner:
         self._recency = Recency(tableau)
         self._reported: dict[Problem, None] = {}
         self._absent = AbsentFeatures(tableau, registry)
+        self._faults = RowFaults(tableau, registry, self.guard)
         self._last_signature: tuple[object, ...] | None = None
         self._active = ActiveRows(tableau)
         self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
@@ -318,9 +320,9 @@ class ScenePlanner:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Problems of materials, each once, what frames lack now, and the shortage of the last plan."""
+        """Problems of materials, each once; what frames lack, faults of rows, the last plan's shortage."""
         short = () if self.shortage is None else (self.shortage.problem(self.keys.name),)
-        return (*self._reported, *self._absent.problems, *short)
+        return (*self._reported, *self._absent.problems, *self._faults.problems(self.size), *short)
 
     def _describe(self, key: int) -> str:
         """Return the name of an asset in plans: its database and its label."""

@@ -62,3 +62,61 @@ def test_a_scene_without_a_camera_is_seen_from_a_default_place():
     assert np.asarray(values(Tableau([Camera().schema]))["cameraPosition"]).tolist() == pytest.approx(
         [*DEFAULT_EYE, 1.0]
     )
+
+
+def test_nothing_is_seen_behind_the_far_plane():
+    matrix = values(scene(near=1.0, far=3.0))["viewProjection"]
+    assert project(matrix, (0, 1, 4))[2] == pytest.approx(1)
+    assert project(matrix, (0, 1, 2))[2] == pytest.approx(0, abs=1e-6)
+    assert project(matrix, (0, 1, 1))[2] < 0
+
+
+@pytest.mark.parametrize("projection", ["perspective", "orthographic"])
+def test_the_view_lies_in_the_viewport_whose_shape_decides_its_width(projection):
+    whole = values(scene(projection=projection), (100, 100))["viewProjection"]
+    tableau = scene(projection=projection, viewport=(0.5, 0.0, 0.25, 0.25))
+    found = values(tableau, (400, 400))
+    assert found["viewport"] == (0.5, 0.0, 0.25, 0.25)
+    for point in [(0, 1, 0), (0.4, 0.3, 1), (-2, 2, -5)]:
+        expected = project(whole, point)
+        seen = project(found["viewProjection"], point)
+        assert seen[:2] == pytest.approx((0.25 * expected[0] + 0.25, 0.25 * expected[1] - 0.75), abs=1e-5)
+        assert seen[2] == pytest.approx(expected[2])
+    tableau["camera"].camera.viewport = (0.0, 0.0, 1.0, 0.5)
+    wide = values(tableau, (400, 400))["viewProjection"]
+    assert project(wide, (0.4, 1, 0))[0] == pytest.approx(project(whole, (0.4, 1, 0))[0] / 2, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("viewport", "shown"),
+    [
+        ((0.0, 0.0, 0.0, 1.0), (0.0, 0.0, 1.0, 1.0)),
+        ((1.0, 0.0, 0.5, 0.5), (0.0, 0.0, 1.0, 1.0)),
+        ((0.5, 0.5, 1.0, 1.0), (0.5, 0.5, 0.5, 0.5)),  # cut off at the picture's edges
+        ((0.001, 0.0, 0.001, 1.0), (0.0, 0.0, 0.1, 1.0)),  # at least a texel
+        ((0.26, 0.0, 0.5, 1.0), (0.3, 0.0, 0.5, 1.0)),  # whole texels
+    ],
+)
+def test_a_viewport_is_whole_texels_of_the_picture(viewport, shown):
+    assert values(scene(viewport=viewport), (10, 10))["viewport"] == pytest.approx(shown)
+
+
+def faults(tableau: Tableau) -> list:
+    return list(Camera().faults(FrameView(tableau, (640, 480), lambda feature: None)))
+
+
+def test_a_far_plane_before_the_near_one_is_reported_and_not_used():
+    tableau = scene(near=2.0, far=1.0)
+    (fault,) = faults(tableau)
+    assert (fault.code, fault.row) == ("value.range", 0)
+    assert "its far plane, at 1 m, is not behind its near one, at 2 m" in fault.message
+    assert (values(tableau)["viewProjection"] == values(scene(near=2.0))["viewProjection"]).all()
+    assert faults(scene(near=2.0, far=1.0, projection="orthographic")) == []
+
+
+@pytest.mark.parametrize("viewport", [(0, 0, 0, 1), (0, 0, 1, 0), (1, 0, 1, 1), (0, 1, 1, 1)])
+def test_a_viewport_without_area_is_reported(viewport):
+    (fault,) = faults(scene(viewport=viewport))
+    assert fault.code == "value.range"
+    assert "has no area within the picture" in fault.message
+    assert "viewport: [0 0 1 1]" in fault.help

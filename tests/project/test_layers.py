@@ -82,6 +82,7 @@ FLOORS = {
         "frame_passes",
         "frame_requests",
         "memory_user",
+        "row_faults",
         "values",
         "needs",
         "visibility",

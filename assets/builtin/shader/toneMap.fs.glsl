@@ -1,8 +1,10 @@
-// From the scene's linear light to the picture: exposure, tone curve, and the background where nothing covers it.
+// From the scene's linear light to the picture: exposure, tone curve, and the background where nothing covers it
+// and outside the camera's viewport.
 // The target encodes to sRGB. Curves work on linear sRGB and leave their results within 0 and 1.
 #version 450
 
 layout(set = 0, binding = 0, std140) uniform Frame {
+    vec4 viewport;    // left, top, width and height of what the camera shows, in parts of the picture
     vec4 background;  // rgb: linear, as it is shown
     float exposure;   // factor on all light
     int toneMapping;  // the index of a choice of camera.toneMapping
@@ -66,6 +68,9 @@ void main() {
     vec4 scene = texture(sceneColor, uv);
     if (any(isnan(scene))) // of a shader, or a driver: Mesa 25 samples it where anisotropy meets no change of uv
         scene = vec4(0.0, 0.0, 0.0, 1.0);
+    vec2 at = (uv - frame.viewport.xy) / frame.viewport.zw;
+    if (any(lessThan(at, vec2(0.0))) || any(greaterThan(at, vec2(1.0))))
+        scene = vec4(0.0);
     float coverage = clamp(scene.a, 0.0, 1.0);
     vec3 light = max(scene.rgb, 0.0) * frame.exposure;
     colour = vec4(clamp(shown(light), 0.0, 1.0) + (1.0 - coverage) * frame.background.rgb, 1.0);

@@ -1,0 +1,19 @@
+"""A fault: what is wrong with one row of a feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a row of a feature's table, as a warning.
+
+    `code` is stable, `message` goes on after the names of feature and object, `help` says what to write
+    instead and what is drawn now.
+    """
+
+    row: int
+    code: str
+    message: str
+    help: str
