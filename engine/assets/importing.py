@@ -16,7 +16,13 @@ from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers import Imported
 from engine.assets.importers.environment.environment import import_environment
 from engine.assets.importers.memory_budget import MemoryBudget, Take
-from engine.assets.importers.mesh import VertexSettings, pack_indices, pack_skeleton, pack_vertices
+from engine.assets.importers.mesh import (
+    IndexSettings,
+    VertexSettings,
+    pack_indices,
+    pack_skeleton,
+    pack_vertices,
+)
 from engine.assets.importers.mesh_source import MeshSource, read_mesh_source
 from engine.assets.importers.shader import NO_COMPILER, import_glsl, import_spirv
 from engine.assets.importers.shader_source import ShaderSource, expand
@@ -174,12 +180,13 @@ def _mesh_part(recipe: Recipe, source: MeshSource, gate: FileGate, stamps: tuple
         if recipe.asset.type is AssetType.SKELETON:
             imported = pack_skeleton(source)
         elif recipe.asset.type is AssetType.INDICES:
-            imported = pack_indices(source, parameters["format"], parameters["topology"], parameters["lod"])
-        else:
-            settings = VertexSettings(
-                parameters["format"], parameters["lod"], parameters["weights"], parameters["bones"]
+            settings = IndexSettings(
+                *(parameters[name] for name in ("format", "topology", "lod", "tangents"))
             )
-            imported = pack_vertices(source, settings)
+            imported = pack_indices(source, settings)
+        else:
+            names = ("format", "lod", "weights", "bones", "topology")
+            imported = pack_vertices(source, VertexSettings(*(parameters[name] for name in names)))
         return _made(recipe, imported, gate, stamps)
     except InputError as error:
         return _failed(recipe, error.problems, gate, stamps)

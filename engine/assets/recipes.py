@@ -29,8 +29,8 @@ from engine.assets.records import (
 )
 
 IMPORTER_VERSIONS: Mapping[AssetType, int] = {
-    AssetType.VERTICES: 1,
-    AssetType.INDICES: 1,
+    AssetType.VERTICES: 2,
+    AssetType.INDICES: 2,
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,
     AssetType.TEXTURE2D: 1,
@@ -39,14 +39,17 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
 """Incremented when an importer makes other bytes or facts of the same source, which invalidates caches."""
 
 _PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
-    AssetType.VERTICES: ("format", "lod", "weights", "bones"),
-    AssetType.INDICES: ("format", "topology", "lod"),
+    AssetType.VERTICES: ("format", "lod", "weights", "bones", "topology"),
+    AssetType.INDICES: ("format", "topology", "lod", "tangents"),
     AssetType.SKELETON: (),
     AssetType.SHADER: ("stage", "entry_point"),
     AssetType.TEXTURE2D: ("color_space", "mip_levels"),
     AssetType.ENVIRONMENT: ("more",),
 }
 """Import parameters of each type, in the order of the settings in `_way_to_make`."""
+
+TANGENT = "tangent"
+"""The vertex attribute for which vertices may be split."""
 
 COLOR_SLOTS = frozenset({"albedo", "emissive"})
 """Slots of colour textures, which are sRGB unless their colorSpace differs."""
@@ -137,14 +140,24 @@ def _way_to_make(
         return asset.type, mesh.source, ()
     source, number, lod = _level(db, asset)
     if isinstance(asset, Indices):
-        return asset.type, source, (asset.index_format, lod.topology, number)
-    return asset.type, source, (asset.vertex_format, number, lod.num_blend_weights, lod.num_bones)
+        return asset.type, source, (asset.index_format, lod.topology, number, _has_tangents(db, lod))
+    skin = lod.num_blend_weights, lod.num_bones
+    return asset.type, source, (asset.vertex_format, number, *skin, lod.topology)
 
 
-def source_level(db: AssetDb, asset: Vertices | Indices) -> tuple[Path, int]:
-    """Return the source that vertices or indices are made of, and the number of its level of detail."""
-    source, number, _ = _level(db, asset)
-    return source, number
+def source_level(db: AssetDb, asset: Vertices | Indices) -> tuple[Path, int, bool]:
+    """Return the source that vertices or indices are made of, and the number of its level of detail.
+
+    The third is whether vertices may be split there for tangents.
+    """
+    source, number, lod = _level(db, asset)
+    return source, number, _has_tangents(db, lod)
+
+
+def _has_tangents(db: AssetDb, lod: Lod) -> bool:
+    """Whether the vertices of a level of detail have tangents, for which the importer may split some."""
+    vertices = db[lod.vertices]
+    return isinstance(vertices, Vertices) and TANGENT in dict(vertices.vertex_format)
 
 
 def _recipe(db: AssetDb, asset: Asset, kind: AssetType, source: Path, settings: tuple[Any, ...]) -> Recipe:

@@ -10,6 +10,7 @@ import pytest
 from engine.assets import IndexFormat, IndicesFacts, SkeletonFacts, Topology, VertexFormat, VerticesFacts
 from engine.assets.importers.mesh import (
     BONE,
+    IndexSettings,
     VertexSettings,
     pack_indices,
     pack_skeleton,
@@ -44,7 +45,7 @@ def problem_of(text: str, *, lod: int = 0, form: tuple[tuple[str, VertexFormat],
     def pack() -> None:
         source = source_of(text)
         pack_vertices(source, VertexSettings(form, lod, num_blend_weights=2, num_bones=2))
-        pack_indices(source, IndexFormat.UINT16, Topology.TRIANGLE_LIST, lod)
+        pack_indices(source, IndexSettings(IndexFormat.UINT16, Topology.TRIANGLE_LIST, lod))
 
     with pytest.raises(InputError) as caught:
         pack()
@@ -59,7 +60,7 @@ def test_the_seed_s_vertex_is_68_bytes_and_24_of_them_1632(root: Path) -> None:
     cube = source_of((root / "assets/builtin/mesh/cube.hu").read_text(encoding="utf-8"))
     vertices = pack_vertices(cube, VertexSettings(SEED_FORMAT, num_blend_weights=2, num_bones=2))
     assert len(vertices.data) == 1632
-    assert len(pack_indices(cube, IndexFormat.UINT16, Topology.TRIANGLE_LIST).data) == 72
+    assert len(pack_indices(cube, IndexSettings(IndexFormat.UINT16, Topology.TRIANGLE_LIST)).data) == 72
     assert len(pack_skeleton(cube).data) == 68
 
 
@@ -82,9 +83,9 @@ def test_attributes_are_packed_in_order_each_aligned_to_four() -> None:
 
 def test_indices_are_packed_in_the_requested_format() -> None:
     source = source_of(mesh(indices="[[0 1 2] [2 1 0]]"))
-    short = pack_indices(source, IndexFormat.UINT16, Topology.TRIANGLE_LIST)
+    short = pack_indices(source, IndexSettings(IndexFormat.UINT16, Topology.TRIANGLE_LIST))
     assert short.data == np.array([0, 1, 2, 2, 1, 0], "<u2").tobytes()
-    long = pack_indices(source, IndexFormat.UINT32, Topology.LINE_LIST)
+    long = pack_indices(source, IndexSettings(IndexFormat.UINT32, Topology.LINE_LIST))
     assert long.data == np.array([0, 1, 2, 2, 1, 0], "<u4").tobytes()
     assert long.facts == IndicesFacts(6, IndexFormat.UINT32, Topology.LINE_LIST, 2)
 
@@ -173,7 +174,7 @@ def test_an_index_of_65535_does_not_fit_into_sixteen_bits() -> None:
     text = mesh(f"pos: [{rows}]", "[0 1 65535]")
     assert problem_of(text).code == "mesh.range"
     source = source_of(text)
-    assert len(pack_indices(source, IndexFormat.UINT32, Topology.TRIANGLE_LIST).data) == 12
+    assert len(pack_indices(source, IndexSettings(IndexFormat.UINT32, Topology.TRIANGLE_LIST)).data) == 12
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from support.pictures import file_of, peak_ratios
 from engine.assets import AssetDb, builtin_db, open_library, read_asset_db_file
 from engine.assets.files import FileGate
 from engine.assets.formats import ColorSpace, IndexFormat, Topology, VertexFormat
-from engine.assets.importers.mesh import VertexSettings, pack_indices, pack_vertices
+from engine.assets.importers.mesh import IndexSettings, VertexSettings, pack_indices, pack_vertices
 from engine.assets.importers.mesh_source import read_mesh_source
 from engine.assets.importers.mips import fill_mips, full_chain
 from engine.assets.importers.shader_source import expand
@@ -178,7 +178,7 @@ def large_mesh() -> Row:
     def ours() -> None:
         source = read_mesh_source(parse(text, "grid.hu"))
         pack_vertices(source, VertexSettings(layout))
-        pack_indices(source, IndexFormat.UINT32, Topology.TRIANGLE_LIST)
+        pack_indices(source, IndexSettings(IndexFormat.UINT32, Topology.TRIANGLE_LIST))
 
     value, reference = best(ours, 3), best(lambda: json.loads(as_json), 3)
     return Row(

@@ -47,7 +47,9 @@ class Panes:
         Image.fromarray(np.asarray(texels, np.uint8)).save(self.folder / f"{name}.png")
         self._pictures.append(name)
 
-    def scene(self, materials: Mapping[str, str], objects: str, assets: str = "") -> Path:
+    def scene(
+        self, materials: Mapping[str, str], objects: str, assets: str = "", vertex_format: str = FORMAT
+    ) -> Path:
         """Write a scene: `materials` are the fields of each beside its shaders, with a model of its name."""
         rows = [
             f"{{ @type: shader name: {name} source: assets/builtin/material/defaultMaterial.{name}.glsl"
@@ -57,7 +59,7 @@ class Panes:
         rows += [
             "{ @type: mesh name: pane source: pane.mesh.hu"
             " lods: [{ topology: triangle_list vertices: pane indices: pane }] }",
-            f"{{ @type: vertices name: pane source: pane vertexFormat: [{FORMAT}] }}",
+            f"{{ @type: vertices name: pane source: pane vertexFormat: [{vertex_format}] }}",
             "{ @type: indices name: pane source: pane indexFormat: uint16 }",
         ]
         rows += [f"{{ @type: texture2d name: {name} source: {name}.png }}" for name in self._pictures]

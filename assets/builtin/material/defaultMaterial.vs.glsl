@@ -30,7 +30,8 @@ void main() {
     uvAlbedoNormal = vec4(uv_albedo, uv_normal);
     uvTangentRoughness = vec4(uv_tangent, uv_roughness);
     uvEmissiveOcclusion = vec4(uv_emissive, uv_occlusion);
-    surfaceTangent = vec4(objectDirection(row.x, tangent.xyz), tangent.w * objectHand(row.x));
+    vec3 right = objectDirection(row.x, tangent.xyz);
+    surfaceTangent = vec4(right / max(length(right), 1e-20), tangent.w * objectHand(row.x));
     material = row.y;
     gl_PointSize = 1.0;
     gl_Position = frame.viewProjection * placed;

@@ -6,7 +6,7 @@ Layouts follow the seed's numbers: attributes in order, each aligned to 4 bytes;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,15 @@ from engine.assets.codes import AssetCode
 from engine.assets.formats import IndexFormat, Topology, VertexFormat
 from engine.assets.importers import Imported
 from engine.assets.importers.mesh_source import MeshSource, SourceLod
+from engine.assets.importers.surface_frames import smooth_normals, tangents_of, triangles_of
+from engine.assets.limits import MAX_VERTICES
 from engine.humon import failure, suggestion
 
 BONE = np.dtype([("parent", "<u2"), ("rotation", "<f4", 4), ("translation", "<f4", 3), ("scale", "<f4")])
 """One bone in the cache: 34 bytes, packed."""
+
+NORMAL, TANGENT = "normal", "tangent"
+"""The attributes that are made where a source lacks them."""
 
 ATTRIBUTE_ALIGNMENT = 4
 """Alignment of every vertex attribute, in bytes."""
@@ -29,12 +34,26 @@ _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True, slots=True)
 class VertexSettings:
-    """How to pack vertices: the attributes in order, the level of detail, weights and bones to check."""
+    """How to pack vertices: the attributes in order, the level of detail, weights and bones to check.
+
+    Normals and tangents that the source lacks are made of its primitives.
+    """
 
     vertex_format: tuple[tuple[str, VertexFormat], ...]
     lod: int = 0
     num_blend_weights: int = 0
     num_bones: int = 0
+    topology: Topology = Topology.TRIANGLE_LIST
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """How to pack indices, and whether their vertices have tangents, for which some may have been split."""
+
+    index_format: IndexFormat
+    topology: Topology = Topology.TRIANGLE_LIST
+    lod: int = 0
+    tangents: bool = False
 
 
 def vertex_layout(vertex_format: tuple[tuple[str, VertexFormat], ...]) -> tuple[tuple[int, ...], int]:
@@ -53,7 +72,8 @@ def pack_vertices(source: MeshSource, settings: VertexSettings) -> Imported:
     Raises InputError: `mesh.lod`, `mesh.attribute` (missing, or of another width), `mesh.range` (does not
     fit its format) and `mesh.skin` (a bone that does not exist, weights all zero or negative).
     """
-    lod = _lod(source, settings.lod)
+    wanted = frozenset(name for name, _ in settings.vertex_format)
+    lod = with_frames(source, _lod(source, settings.lod), wanted, settings.topology)
     offsets, stride = vertex_layout(settings.vertex_format)
     packed = np.zeros((lod.count, stride), np.uint8)
     for (name, form), offset in zip(settings.vertex_format, offsets, strict=True):
@@ -74,18 +94,21 @@ def pack_vertices(source: MeshSource, settings: VertexSettings) -> Imported:
     return Imported(packed.tobytes(), facts, source.warnings)
 
 
-def pack_indices(source: MeshSource, index_format: IndexFormat, topology: Topology, lod: int = 0) -> Imported:
+def pack_indices(source: MeshSource, settings: IndexSettings) -> Imported:
     """Pack the indices. Raises InputError `mesh.count` or `mesh.range`."""
-    level = _lod(source, lod)
+    index_format, topology = settings.index_format, settings.topology
+    level = _lod(source, settings.lod)
     indices = level.indices
     node = level.index_node
     if len(indices) % topology.group or len(indices) < topology.min_indices:
         message = f"{len(indices)} indices are no {topology.value}: it takes a multiple of {topology.group}"
         raise failure(AssetCode.MESH_COUNT, message, node)
+    if settings.tangents:
+        indices = with_frames(source, level, frozenset({TANGENT}), topology).indices
     if index_format is IndexFormat.UINT16 and int(indices.max()) >= 0xFFFF:
         message = f"index {int(indices.max())} does not fit into 16 bits (0xffff is primitive restart)"
         raise failure(AssetCode.MESH_RANGE, message, node, "use indexFormat: uint32")
-    facts = IndicesFacts(len(indices), index_format, topology, int(indices.max()), lod)
+    facts = IndicesFacts(len(indices), index_format, topology, int(indices.max()), settings.lod)
     return Imported(indices.astype(index_format.dtype).tobytes(), facts, source.warnings)
 
 
@@ -101,6 +124,51 @@ def pack_skeleton(source: MeshSource) -> Imported:
         row["rotation"], row["translation"] = bone.rotation, bone.translation
     facts = SkeletonFacts(len(source.bones), tuple(bone.name for bone in source.bones))
     return Imported(packed.tobytes(), facts, source.warnings)
+
+
+def with_frames(source: MeshSource, lod: SourceLod, wanted: frozenset[str], topology: Topology) -> SourceLod:
+    """Return a level of detail with the normals and tangents among the `wanted` attributes that it lacks.
+
+    Tangents are made of triangle lists, by `uv_normal` or else `uv_albedo`; a vertex may be split for them.
+    Attributes that cannot be made are not added. Raises InputError `mesh.attribute`, `mesh.size`.
+    """
+    lacking = {name for name in (NORMAL, TANGENT) if name in wanted and name not in lod.attributes}
+    triangles = triangles_of(lod.indices, topology)
+    given = lod.attributes.get(NORMAL)
+    if not lacking or not len(triangles) or (given is not None and given.shape[1] != 3):
+        return lod
+    known = source.completed.get((id(lod), TANGENT in lacking))
+    if known is None:
+        known = _with_frames(source, lod, triangles, topology, lacking)
+        source.completed[id(lod), TANGENT in lacking] = known
+    return known
+
+
+def _with_frames(
+    source: MeshSource,
+    lod: SourceLod,
+    triangles: npt.NDArray[np.int64],
+    topology: Topology,
+    lacking: set[str],
+) -> SourceLod:
+    attributes, nodes = dict(lod.attributes), dict(lod.nodes)
+    positions = attributes["pos"]
+    if NORMAL not in attributes:
+        attributes[NORMAL], nodes[NORMAL] = smooth_normals(positions, triangles), lod.nodes["pos"]
+    if TANGENT not in lacking:
+        return replace(lod, attributes=attributes, nodes=nodes)
+    uv = attributes.get("uv_normal", attributes.get("uv_albedo"))
+    if topology is not Topology.TRIANGLE_LIST or uv is None or uv.shape[1] != 2:
+        message = "the mesh source has no 'tangent', which is made of a triangle_list with 'uv_normal'"
+        advice = "give the attribute, or take it out of the vertex format"
+        raise failure(AssetCode.MESH_ATTRIBUTE, message, source.node, advice)
+    made = tangents_of(positions, attributes[NORMAL], uv, lod.indices)
+    if len(made.vertices) > MAX_VERTICES:
+        message = f"with tangents the mesh has {len(made.vertices)} vertices; at most {MAX_VERTICES} are read"
+        raise failure(AssetCode.MESH_SIZE, message, lod.nodes["pos"])
+    attributes = {name: values[made.vertices] for name, values in attributes.items()}
+    attributes[TANGENT], nodes[TANGENT] = made.tangents, lod.nodes["pos"]
+    return SourceLod(attributes, made.indices, nodes, lod.index_node, len(made.vertices))
 
 
 def _lod(source: MeshSource, index: int) -> SourceLod:

@@ -71,12 +71,17 @@ class SourceLod:
 
 @dataclass(frozen=True, slots=True)
 class MeshSource:
-    """A mesh source, with all checks that do not depend on the vertex and index formats."""
+    """A mesh source, with all checks that do not depend on the vertex and index formats.
+
+    `completed` keeps levels of detail with normals and tangents that were made, by the id of the level and
+    whether it has tangents.
+    """
 
     lods: tuple[SourceLod, ...]
     bones: tuple[Bone, ...]
     node: Node
     warnings: tuple[Problem, ...] = field(default=())
+    completed: dict[tuple[int, bool], SourceLod] = field(default_factory=dict, compare=False, repr=False)
 
 
 def read_mesh_source(document: Document) -> MeshSource:
