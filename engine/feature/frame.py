@@ -103,6 +103,8 @@ class Reads:
         Object rows and their world matrices then.
     bounds : dict of str to Box or None
         The boxes of what features draw.
+    nearest : list of (str, int[n], int[n])
+        Feature types and objects, with the rows that were nearest above these then.
     view, lens, origin : list
         The frame's view, the lens of the view, and its origin; empty if they were not read.
     points : list of (distance, step, base, point)
@@ -116,6 +118,7 @@ class Reads:
     tables: dict[str, tuple[FeatureTable, int] | None] = field(default_factory=dict)
     worlds: list[tuple[npt.NDArray[np.integer], npt.NDArray[np.float64]]] = field(default_factory=list)
     bounds: dict[str, Box | None] = field(default_factory=dict)
+    nearest: list[tuple[str, npt.NDArray[np.integer], npt.NDArray[np.integer]]] = field(default_factory=list)
     view: list[View | None] = field(default_factory=list)
     lens: list[Lens | None] = field(default_factory=list)
     origin: list[Vector] = field(default_factory=list)
@@ -141,6 +144,9 @@ class Reads:
                 return False
         for name, table in self.tables.items():
             if view.table_version(name) != table:
+                return False
+        for name, objects, rows in self.nearest:
+            if (view.rows_above(name, objects) != rows).any():
                 return False
         for away, step, base, point in self.points:
             if view.point_ahead(away, step, base) != point:
@@ -247,6 +253,22 @@ class FrameView:
         """Return the table of a feature type and its present version; None if the tableau has none."""
         table = self._tableau.tables.get(feature)
         return None if table is None else (table, table.version)
+
+    def nearest(self, feature: str, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        """Return for each object the row of its own feature of a type, else that of its nearest ancestor.
+
+        Rows are as in `FeatureRows.indices`, switched off or not; -1 where there is none.
+        """
+        rows = self.rows_above(feature, objects)
+        self.reads.nearest.append((feature, objects, rows))
+        return rows
+
+    def rows_above(self, feature: str, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        """Return what `nearest` does, without a note that it was read."""
+        table = self._tableau.tables.get(feature)
+        if table is None:
+            return np.full(len(objects), -1, np.int32)
+        return table.nearest_above(np.asarray(objects, np.int32))
 
     def world(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         """Return the world matrices of objects, float64[n, 4, 4], stored as in `engine.math`."""

@@ -38,8 +38,9 @@ _NO_RINGS: Mapping[str, ColumnRing] = {}
 
 
 class FrameValues:
-    """The Frame blocks of all shaders: origin and time of the frame, the values of all features.
+    """The Frame blocks of all shaders: what the frame itself gives, and the values of all features.
 
+    The frame gives `origin`, `time`, `pictureSize` in texels and `contentScale`, texels per point.
     A feature is asked again only where something that it read has changed. `eyes` has the eye of each view by
     its name, once a block has been made.
     """
@@ -49,6 +50,7 @@ class FrameValues:
     ) -> None:
         """`guard` is called with a feature whose code raises or whose values do not fit a block."""
         self.eyes: Mapping[str, Eye] = {}
+        self.content_scale = 1.0
         self._registry = registry
         self._tableau = tableau
         self._guard = guard
@@ -84,6 +86,7 @@ class FrameValues:
             self._tableau.values_version,
             self._tableau.world_version,
             self._tableau.clock.version if self._is_timed else 0,
+            self.content_scale,
             size,
         )
         if layout is self._layout and rings is self._rings and self._signature == signature:
@@ -125,7 +128,13 @@ class FrameValues:
         view = self._look(size)
         now = FrameView(self._tableau, size, bounds, view)
         changed = self._block is None
-        own = [*self._everywhere("origin", now.origin), *self._everywhere("time", now.seen_time)]
+        given: Mapping[str, npt.ArrayLike] = {
+            "origin": now.origin,
+            "time": now.seen_time,
+            "pictureSize": size,
+            "contentScale": self.content_scale,
+        }
+        own = [piece for member, value in given.items() for piece in self._everywhere(member, value)]
         if not _same(own, self._own):
             self._own, changed = own, True
         asked = [(self._kept, self._frame_pieces)]

@@ -73,7 +73,8 @@ _DRIVER_GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
 class Runtime:
     """A scene that is drawn. Call it from one thread; close it, or use it as a context manager.
 
-    `instances` are all Vulkan instances that it opened: several if a device was lost.
+    `instances` are all Vulkan instances that it opened: several if a device was lost. `content_scale` is how
+    many pixels a point has, for what is sized in points.
     """
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: RuntimeOptions) -> None:
@@ -85,6 +86,7 @@ class Runtime:
         self.options = options
         self.instances: list[Instance] = []
         self._number = 0
+        self.content_scale = 1.0
         self._budgets: Mapping[int, int] = {}
         self._undo = ExitStack()
         with ExitStack() as undo:
@@ -456,6 +458,7 @@ class Runtime:
         if needs is None or not self.renderer.ready:
             return
         values = self._values
+        values.content_scale = self.content_scale
         block = values.block(needs.tables, needs.frame, self.size, needs.columns)
         placements, moved = self.tableau.placement, self._movement.take()
         self.renderer.write_values(placements, moved, block, values.columns, values.eyes)

@@ -114,6 +114,18 @@ class FeatureTable:
         rows = self._row_of[known]
         return rows[rows >= 0]
 
+    def nearest_above(self, objects: Rows) -> Rows:
+        """Return for each object the row of its own feature, else of its nearest ancestor; -1 for none."""
+        found, now = np.full(len(objects), -1, np.int32), np.asarray(objects, np.int32)
+        searched = np.arange(len(objects))
+        while len(searched):
+            owned = self.owned_by(now)
+            found[searched[owned]] = self._row_of[now[owned]]
+            above = self._tableau.parent[now]
+            left = ~owned & (above >= 0)
+            searched, now = searched[left], above[left]
+        return found
+
     def position(self, row: int) -> Position | None:
         """Return the position of the feature in a `.hu` file; None if a program created it."""
         file = int(self._columns["file"][row])

@@ -207,3 +207,16 @@ def test_features_of_an_object_are_listed_by_type(tableau):
     assert sorted(tableau["room/eye"].features) == ["camera", "light"]
     assert "camera" in tableau["room/eye"]
     assert "camera" not in tableau["room"]
+
+
+def test_the_nearest_row_above_an_object_is_its_own_or_that_of_an_ancestor(tableau):
+    tableau.add_object("hand", "room/eye")
+    tableau.add_object("lens", "room/eye/hand", features={"light": {}})
+    paths = ["room", "room/eye", "room/eye/hand", "room/eye/hand/lens", "room/lamp"]
+    objects = np.array([tableau[path].row for path in paths], np.int32)
+    eye, lens, lamp = (tableau[path] for path in ["room/eye", "room/eye/hand/lens", "room/lamp"])
+    cameras = tableau.tables["camera"].nearest_above(objects).tolist()
+    assert cameras == [-1, eye.camera.row, eye.camera.row, eye.camera.row, -1]
+    lights = tableau.tables["light"].nearest_above(objects).tolist()
+    assert lights == [-1, eye.light.row, eye.light.row, lens.light.row, lamp.light.row]
+    assert tableau.tables["halo"].nearest_above(objects[:0]).tolist() == []

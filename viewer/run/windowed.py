@@ -116,6 +116,7 @@ class WindowFrames:
         if size != self.runtime.size:
             self.runtime.resize(*size)
             self.swapchain.stale = True
+        self.runtime.content_scale = self.window.content_scale
         if self.window.content_scale != self._context.scale:
             self._context.rescale(self.window.content_scale)
             self.swapchain.stale = True

@@ -108,6 +108,15 @@ def test_a_window_frame_is_the_headless_frame(frames: WindowFrames, headless_pic
     images.assert_same(frames.runtime.read_pixels(), headless_picture)
 
 
+def test_overlays_have_the_content_scale_of_the_window(
+    frames: WindowFrames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert frames.runtime.content_scale == frames.window.content_scale == 1.0
+    monkeypatch.setattr(type(frames.window), "content_scale", 1.5)
+    frames.step()
+    assert frames.runtime.content_scale == 1.5
+
+
 def test_the_screen_shows_the_headless_frame(
     frames: WindowFrames, headless_picture: np.ndarray, display: Display
 ) -> None:

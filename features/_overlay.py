@@ -1,0 +1,73 @@
+"""Overlays: rectangles over the finished picture, in points, that hang under the camera that shows it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.feature import FeatureRows, FrameView
+from engine.graph import PICTURE, ColorTarget, ImageRead, PrimitivePass
+from engine.plan import Blend
+from engine.tableau.schema import FieldSpec, choice_field, float_field
+
+ANCHORS = (
+    *("topLeft", "top", "topRight"),
+    *("left", "middle", "right"),
+    *("bottomLeft", "bottom", "bottomRight"),
+)
+"""The choices of `anchor`, in rows."""
+
+VERTICES = 6
+"""Of a rectangle: two triangles."""
+
+
+def anchor_fields(anchor: str, offset: tuple[float, float]) -> tuple[FieldSpec, ...]:
+    """Return the fields that say where an overlay lies in the viewport, with these defaults."""
+    along = {"minimum": -1e5, "maximum": 1e5}
+    return (
+        choice_field("anchor", anchor, choices=ANCHORS, help="where it lies in the camera's viewport"),
+        float_field("offsetX", offset[0], **along, help="points in from the left or right edge"),
+        float_field("offsetY", offset[1], **along, help="points in from the top or bottom edge"),
+    )
+
+
+def overlay_pass(
+    name: str, rows: FeatureRows, *, reads: tuple[ImageRead, ...] = (), after: tuple[str, ...] = ()
+) -> PrimitivePass:
+    """Return the pass that draws a rectangle for each row, with the builtin shaders of its name.
+
+    It blends colours that are multiplied by alpha, after the passes that make the picture, and those of
+    `after`.
+    """
+    return PrimitivePass(
+        name,
+        color=(ColorTarget(PICTURE, Blend.PREMULTIPLIED),),
+        reads=reads,
+        after=after,
+        shaders=(f"{name}.vs", f"{name}.fs"),
+        vertices=VERTICES,
+        instances=len(rows),
+    )
+
+
+def shown_rows(frame: FrameView, feature: str) -> FeatureRows:
+    """Return the enabled rows of a feature that hang under the camera that shows the picture.
+
+    They are on the camera's object, or below it with no other camera between.
+    """
+    rows, cameras = frame.enabled(feature), frame.enabled("camera")
+    if not len(rows) or not len(cameras):
+        return FeatureRows(rows.table)
+    shown = frame.nearest("camera", rows.objects) == cameras.indices[0]
+    return FeatureRows(rows.table, lambda: rows.indices[shown])
+
+
+def with_opacity(rows: FeatureRows, color: str) -> npt.NDArray[np.float32]:
+    """Return a colour and the opacity of each row, float32[n, 4]."""
+    return np.concatenate((rows[color], rows["opacity"][:, None]), axis=1)
+
+
+def anchor_parts(rows: FeatureRows) -> npt.NDArray[np.float32]:
+    """Return the anchor of each row in parts of the viewport, float32[n, 2]."""
+    down, right = np.divmod(rows["anchor"], 3)
+    return (np.stack((right, down), axis=1) / 2).astype(np.float32)
