@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from concurrent.futures import Future
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy.typing as npt
 
 from engine.assets.roots import user_cache_folder
-from engine.graph import PICTURE, ImageDecl, Layout
+from engine.graph import PICTURE, PICTURE_VIEW, ImageDecl, Layout
 from engine.humon import Problem
 from engine.memory.device.live_profile import live_profile
 from engine.memory.device.problems import HeapFull
@@ -38,6 +39,7 @@ from engine.plan.terms.vocabulary import Stage
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.offline import scene_problems
+from engine.planning.picking import Picker, PickHit
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
@@ -159,6 +161,7 @@ class Runtime:
         about = self.tableau, self.registry, self.library, self.profile, options.size
         self.planner = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
         self._values = FrameValues(self.registry, self.tableau, self.planner.guard)
+        self._picker = undo.enter_context(closing(Picker(self.tableau, self.library)))
         self._movement = Movement(self.tableau, self.registry, self.library, self.planner.guard)
 
     def _open_device(self, undo: ExitStack, options: RuntimeOptions) -> None:
@@ -206,17 +209,9 @@ class Runtime:
             self._write_values()
             drawn = self._submit(slot, presenter)
         self._number += 1
-        return self._facts(wall, cpu, drawn=drawn)
-
-    def _facts(self, wall: float, cpu: float, *, drawn: bool) -> FrameFacts:
-        """Return the facts of a frame that began at these times."""
-        return FrameFacts(
-            self._number,
-            (time.perf_counter() - wall) * 1e3,
-            (time.thread_time() - cpu) * 1e3,
-            self.memory.settled and not self._is_preparing and not self.trials.pending,
-            drawn,
-        )
+        settled = self.memory.settled and not self._is_preparing and not self.trials.pending
+        wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
+        return FrameFacts(self._number, wall * 1e3, cpu * 1e3, settled, drawn)
 
     def advance(self, milliseconds: float | None = None) -> bool:
         """Carry out a frame's share of the schedule, or `milliseconds` of it; return whether it is settled.
@@ -295,6 +290,11 @@ class Runtime:
         image = self.renderer.image(output.name)
         shape = ImageShape(output.format, *image.extent)
         return read_image(self.device, self.profile, image.image, shape, int(Layout.TRANSFER_SRC))
+
+    def pick(self, x: int, y: int) -> Future[PickHit | None]:
+        """Find what the last frame shows at a pixel, row 0 at the top, without waiting: see `Picker.pick`."""
+        tables = self._needs.tables.values() if self._needs is not None else ()
+        return self._picker.pick(tables, self._values.eyes.get(PICTURE_VIEW), self.size, x, y)
 
     def wait(self) -> None:
         """Wait until every submitted frame has completed. Raises TookTooLong."""

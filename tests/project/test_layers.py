@@ -86,6 +86,7 @@ FLOORS = {
         "values",
         "needs",
         "visibility",
+        "picking",
         "shortage",
         "scene",
         "offline",

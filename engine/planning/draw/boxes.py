@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine.feature.frame import Box
 from engine.plan.terms.table import begins_run, distinct
+from engine.planning.draw.rays import Ray, box_entries
 from engine.tableau import Tableau
 
 if TYPE_CHECKING:
@@ -88,6 +89,14 @@ class BlockBoxes:
         low = self._low.min(axis=1, initial=np.inf)
         self._all = (low, self._high.max(axis=1)) if np.isfinite(low).all() else None
         return self._all
+
+    def crossed(self, ray: Ray, origin: Doubles) -> npt.NDArray[np.integer]:
+        """Return the blocks whose boxes a ray enters, ascending; the ray is relative to `origin`."""
+        self.bounds()
+        blocks = np.flatnonzero(self._low[0] <= self._high[0])  # those with enabled instances
+        low, high = self._low[:, blocks].T, self._high[:, blocks].T
+        entries = box_entries(ray, (low + high) / 2 - origin, (high - low) / 2)
+        return np.asarray(blocks[entries < np.inf])
 
     def _stale(self) -> npt.NDArray[np.integer] | None:
         """Return the blocks to measure again; None for all of them."""

@@ -23,6 +23,7 @@ from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct, is_in
 from engine.planning.draw.boxes import BlockBoxes, world_boxes
 from engine.planning.draw.instance_blocks import InstanceBlocks, capacity
+from engine.planning.draw.rays import Ray, box_entries
 from engine.planning.draw.recipes import Recipes, Usable
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
 from engine.tableau.journal import Journal
@@ -201,6 +202,21 @@ class DrawTable:
         objects = self.feature.object[self.blocks.rows.rows[slots]]
         origins = _rows(self.tableau.origin, objects)
         return world_boxes(self.batches, batches, origins, _rows(self.tableau.placement, objects))
+
+    def crossed(
+        self, ray: Ray, origin: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.float64]]:
+        """Return the slots of the drawn instances whose boxes a ray enters, and where, in metres.
+
+        The ray is relative to `origin`.
+        """
+        self.refresh()
+        slots, _ = self.blocks.spans(self._boxes.crossed(ray, origin))
+        slots = slots[self.drawn(self.blocks.rows.rows[slots])]
+        middle, half = self.boxes(slots)
+        entries = box_entries(ray, middle - origin, half)
+        hit = entries < np.inf
+        return slots[hit], entries[hit]
 
     def batches_using(self, keys: Ints) -> Ints:
         """Return the batches, in use or not, that draw with one of these assets (sorted, distinct keys)."""

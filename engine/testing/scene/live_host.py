@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
     from engine.plan.placement.compaction import Compaction
     from engine.plan.profile.device_profile import DeviceProfile
+    from engine.planning.picking import PickHit
     from engine.runtime.frame_facts import FrameFacts
     from engine.runtime.runtime import Runtime
     from engine.scene import Scene
@@ -104,6 +105,10 @@ class LiveHost:
         picture = self._read()
         self._follow_on()
         return picture
+
+    def pick(self, x: int, y: int) -> PickHit | None:
+        """Pick in the last frame."""
+        return self.runtime.pick(x, y).result()
 
     def resize(self, width: int, height: int) -> None:
         """Draw frames of this size from now on."""

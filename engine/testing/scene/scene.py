@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
     from engine.plan.placement.compaction import Compaction
     from engine.plan.profile.device_profile import DeviceProfile
+    from engine.planning.picking import PickHit
     from engine.runtime.frame_facts import FrameFacts
     from engine.scene import Scene
     from engine.tableau import Clock, ObjectHandle, Tableau
@@ -62,6 +63,9 @@ class Host(Protocol):
 
     def pixels(self) -> NDArray[np.uint8]:
         """Return the last frame's picture, uint8[height, width, 4]."""
+
+    def pick(self, x: int, y: int) -> PickHit | None:
+        """Return what the last frame shows at a pixel; waits for it."""
 
     def resize(self, width: int, height: int) -> None:
         """Draw frames of this size from now on."""
@@ -171,6 +175,16 @@ class OpenedScene:
         if self.has_pixels:
             self.host.draw()
         return Frame.of(self.host.pixels())
+
+    def pick(self, x: int, y: int) -> PickHit | None:
+        """Draw a frame of the current state and return what it shows at a pixel, row 0 at the top.
+
+        None where nothing is seen. Raises NoPixels if the scene was opened for a profile, ValueError for a
+        pixel outside of the frame.
+        """
+        if self.has_pixels:
+            self.host.draw()
+        return self.host.pick(x, y)
 
     def resize(self, width: int, height: int) -> None:
         """Draw frames of `width` x `height` pixels from now on."""

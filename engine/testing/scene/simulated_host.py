@@ -135,6 +135,10 @@ class SimulatedHost:
             "open it without `profile` to see it"
         )
 
+    def pick(self, x: int, y: int) -> NoReturn:
+        """Raise NoPixels: there is no frame to pick in."""
+        self.pixels()
+
     def resize(self, width: int, height: int) -> None:
         """Plan for frames of this size from now on."""
         self._planner.size = (max(1, width), max(1, height))

@@ -1,0 +1,177 @@
+"""Picking: which object, triangle and place in the world a frame shows at a pixel.
+
+On the thread that draws, a ray is tested against the boxes of blocks and instances, in arrays. What is left
+is tested triangle by triangle on a thread of its own, against meshes read from their caches.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.assets import AssetLibrary
+from engine.graph import PICTURE_VIEW, SCENE_COLOR
+from engine.plan.terms.drawing import CullMode
+from engine.planning.draw.eyes import Eye
+from engine.planning.draw.rays import Ray, Triangles, nearest_triangle, read_triangles
+from engine.planning.draw.tables import DrawTable
+from engine.tableau import ObjectHandle, Tableau
+
+Doubles = npt.NDArray[np.float64]
+
+KEPT_BYTES = 64 << 20
+"""Bytes of meshes that are kept for further picks."""
+
+
+@dataclass(frozen=True)
+class PickHit:
+    """What is seen at a pixel.
+
+    Attributes
+    ----------
+    object : ObjectHandle
+    feature : str
+        The type of the feature that draws it.
+    triangle : int
+        The number of the triangle in the indices of its mesh.
+    position : (float, float, float)
+        The place that was hit, in the world, in metres.
+    distance : float
+        Metres from the near plane (from where the view begins) to that place.
+    """
+
+    object: ObjectHandle
+    feature: str
+    triangle: int
+    position: tuple[float, float, float]
+    distance: float
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An instance whose box the ray enters: what is needed to test it while the scene goes on."""
+
+    entry: float
+    handle: ObjectHandle
+    feature: str
+    mesh: tuple[int, int]
+    axes: Doubles
+    place: Doubles
+    cull: CullMode
+    mirrored: bool
+
+
+class Picker:
+    """Finds what is drawn at a pixel, without waiting. Close it.
+
+    Geometry is hit as it is drawn: where a face is culled, it is passed through; where a material blends or
+    is masked, the triangle counts, not its alpha. Lines and points, and what passes draw without meshes, are
+    not hit. What later passes draw over the picture hides nothing, nor does the border of a viewport.
+    """
+
+    def __init__(self, tableau: Tableau, library: AssetLibrary) -> None:
+        self._tableau = tableau
+        self._library = library
+        self._pool: ThreadPoolExecutor | None = None
+        self._meshes: OrderedDict[tuple[int, int], Triangles] = OrderedDict()  # of the thread
+
+    def pick(
+        self, tables: Iterable[DrawTable], eye: Eye | None, size: tuple[int, int], x: int, y: int
+    ) -> Future[PickHit | None]:
+        """Return what an eye sees of these tables at a pixel, row 0 at the top; None for nothing.
+
+        Without an eye there is no frame, and nothing is seen. The result is there as soon as a thread has
+        tested what lies on the ray; it raises CacheMissError where a mesh cannot be read. Raises ValueError
+        for a pixel outside of `size`.
+        """
+        if not (0 <= x < size[0] and 0 <= y < size[1]):
+            raise ValueError(f"pixel {x} {y} is outside of a picture of {size[0]} x {size[1]}")
+        found: list[_Candidate] = []
+        if eye is not None:
+            ray = pixel_ray(eye, size, x, y)
+            for table in tables:
+                if _is_seen(table):
+                    found += self._candidates(table, ray, eye.origin)
+        if eye is None or not found:
+            nothing: Future[PickHit | None] = Future()
+            nothing.set_result(None)
+            return nothing
+        found.sort(key=lambda one: one.entry)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, "picking")
+        return self._pool.submit(self._first_hit, found, ray, eye.origin)
+
+    def close(self) -> None:
+        """Wait for the picks under way, and end the thread."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def _candidates(self, table: DrawTable, ray: Ray, origin: Doubles) -> list[_Candidate]:
+        slots, entries = table.crossed(ray, origin)
+        objects = table.feature.object[table.blocks.rows.rows[slots]]
+        batches = table.batches.take(table.blocks.blocks.rows["batch"][table.blocks.block_of.rows[slots]])
+        axes = self._tableau.placement[objects, :3, :3].astype(np.float64)
+        places = self._tableau.origin[objects] - origin
+        mirrored = self._tableau.mirrored[objects]
+        pipelines, cull = table.recipes.pipelines, table.declaration.state.cull
+        return [
+            _Candidate(
+                entries[i],
+                self._tableau.handle(int(objects[i])),
+                table.feature.type_name,
+                (int(batches["vertices"][i]), int(batches["indices"][i])),
+                axes[i],
+                places[i],
+                CullMode.NONE if pipelines[batches["pipeline"][i]].double_sided else cull,
+                bool(mirrored[i]),
+            )
+            for i in range(len(slots))
+        ]
+
+    def _first_hit(self, candidates: list[_Candidate], ray: Ray, origin: Doubles) -> PickHit | None:
+        """Return what a ray hits first, of candidates in the order in which it enters their boxes."""
+        best, hit = np.inf, None
+        for one in candidates:
+            if one.entry > best:
+                break
+            mesh = self._mesh(one.mesh)
+            distance, triangle = nearest_triangle(ray, mesh, one.axes, one.place, one.cull, one.mirrored)
+            if distance < best:
+                best = distance
+                x, y, z = (origin + ray.start + distance * ray.direction).tolist()
+                hit = PickHit(one.handle, one.feature, triangle, (x, y, z), distance)
+        return hit
+
+    def _mesh(self, keys: tuple[int, int]) -> Triangles:
+        mesh = self._meshes.pop(keys, None)
+        if mesh is None:
+            mesh = read_triangles(self._library, *keys)
+        self._meshes[keys] = mesh
+        while len(self._meshes) > 1 and sum(each.size for each in self._meshes.values()) > KEPT_BYTES:
+            self._meshes.popitem(last=False)
+        return mesh
+
+
+def pixel_ray(eye: Eye, size: tuple[int, int], x: int, y: int) -> Ray:
+    """Return the ray through the middle of a pixel, from the near plane, in the space of the frame."""
+    right, down = (x + 0.5) / size[0] * 2.0 - 1.0, (y + 0.5) / size[1] * 2.0 - 1.0
+    back = np.linalg.inv(eye.matrix)
+    near, behind, far = (np.array((right, down, depth, 1.0)) @ back for depth in (1.0, 0.5, 0.0))
+    start = near[:3] / near[3]
+    toward = behind[:3] / behind[3] - start
+    is_endless = abs(far[3]) <= 1e-6 * abs(near[3])  # the far plane is at infinity, up to rounding
+    length = np.inf if is_endless else float(np.linalg.norm(far[:3] / far[3] - start))
+    return Ray(start, toward / np.linalg.norm(toward), length)
+
+
+def _is_seen(table: DrawTable) -> bool:
+    """Whether a pass draws into what is seen of the scene, in the view of the picture."""
+    declaration = table.declaration
+    return PICTURE_VIEW in declaration.views and any(
+        target.image.name == SCENE_COLOR.name for target in declaration.color
+    )
