@@ -174,6 +174,7 @@ class Camera(Feature):
             background = tuple(rows["background"][0].tolist())
         position = (view.eye - view.origin).tolist()
         return {
+            "clipToDirection": clip_to_direction(view),
             "viewProjection": view.view_projection,
             "cameraPosition": [*position, 1.0],
             "exposure": 2.0**stops,
@@ -209,6 +210,20 @@ def _into(viewport: Sequence[float]) -> npt.NDArray[np.float32]:
     m[0, 0], m[1, 1] = width, height
     m[3, :2] = 2 * left + width - 1, 2 * top + height - 1
     return m
+
+
+def clip_to_direction(view: View) -> npt.NDArray[np.float32]:
+    """Return the matrix from x, y, 0, 1 in clip space to the direction in the world that is seen there.
+
+    float32[4, 4], stored as in `engine.math`. Without perspective all directions are that of the view.
+    """
+    found = np.zeros((4, 4), np.float32)
+    turned = view.view_projection[:3, [0, 1, 3]].astype(np.float64)
+    if np.abs(turned[:, 2]).max() > 0.0:
+        found[[0, 1, 3], :3] = np.linalg.inv(turned)
+    else:
+        found[3, :3] = view.forward
+    return found
 
 
 def _antialiasing(rows: FeatureRows) -> str:

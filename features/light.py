@@ -37,6 +37,7 @@ class Light(Feature):
     )
 
     absent = "models are drawn without light"
+    instead = ("skybox",)
 
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
         """Return directions and colours of the lights, and the shadow matrix of the first one."""

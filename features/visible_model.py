@@ -23,6 +23,7 @@ from engine.plan import AlphaMode, Blend, Requirement
 from engine.tableau.schema import asset_field
 from features._assets import material_requirements, mesh_drawables, mesh_requirements
 from features.shadow_caster import SHADOW_MAP
+from features.skybox import ENVIRONMENT
 
 FORWARD = DrawPass(
     "forward",
@@ -30,6 +31,7 @@ FORWARD = DrawPass(
     color=(ColorTarget(SCENE_COLOR),),
     depth=DepthTarget(SCENE_DEPTH),
     reads=(ImageRead(SHADOW_MAP, "shadowMap", SHADOW),),
+    cubes=(ENVIRONMENT,),
     materials=(AlphaMode.OPAQUE, AlphaMode.MASK),
     parameters=(
         MaterialParameter("baseColor", (1.0, 1.0, 1.0, 1.0), 0.0),

@@ -50,7 +50,8 @@ class Feature:
     object.
 
     `absent` says what a frame is like in which no row of the feature is enabled, for a warning; it is empty
-    where that is nothing to warn of. The passes of a feature `in_every_frame` are there without active rows.
+    where that is nothing to warn of, and nothing is said while a row of a feature in `instead` is enabled.
+    The passes of a feature `in_every_frame` are there without active rows.
 
     `buffers` are the names of storage buffers that any shader may read in set 0, as
     `readonly buffer Lights { Light row[]; } lights`: the feature fills the rows, by the names of members.
@@ -62,6 +63,7 @@ class Feature:
     draws_as: ClassVar[str] = ""
     absent: ClassVar[str] = ""
     buffers: ClassVar[tuple[str, ...]] = ()
+    instead: ClassVar[tuple[str, ...]] = ()
     in_every_frame: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -103,6 +105,15 @@ class Feature:
         Called like `passes`. The first feature that says so decides, and the device which number is nearest.
         """
         return None
+
+    def cubes(self, rows: FeatureRows) -> Mapping[str, AssetRef]:
+        """Return the environments that passes sample, by the name in their CubeReads.
+
+        Called like `passes` for the active rows, whose environment the plan shows as what passes bind, and
+        for the enabled rows, whose environment they sample. It must be among the feature's requirements.
+        Where several features give one name, the first one's is taken.
+        """
+        return {}
 
     def drawables(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Drawable]:
         """Return the meshes of an asset, with their materials, for the pass that draws this feature."""

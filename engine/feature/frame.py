@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.assets import AssetLibrary, AssetRef, Facts
 from engine.tableau import FeatureTable, Tableau
 
 Vector = npt.NDArray[np.float64]
@@ -169,6 +170,7 @@ class FrameView:
         size: tuple[int, int],
         bounds: Callable[[str], Box | None],
         view: View | None = None,
+        library: AssetLibrary | None = None,
     ) -> None:
         """`bounds` returns the world box of what the enabled rows of a feature draw, None for nothing."""
         self.size = size
@@ -176,6 +178,16 @@ class FrameView:
         self.reads = Reads()
         self._tableau = tableau
         self._bounds = bounds
+        self._library = library
+
+    def facts(self, asset: AssetRef) -> Facts:
+        """Return what cooking has measured of an asset, or of its placeholder. Raises KeyError.
+
+        That is for asset fields of `enabled` rows, whose numbers `AssetRef.from_key` takes.
+        """
+        if self._library is None:
+            raise KeyError(asset)
+        return self._library.facts(asset)
 
     @property
     def tableau(self) -> Tableau:

@@ -63,6 +63,21 @@ class ImageRead:
 
 
 @dataclass(frozen=True)
+class CubeRead:
+    """The cube of an environment that a pass samples, in these stages, at the shader's binding of that name.
+
+    The shader declares it as a samplerCube. `name` is that by which a feature gives the asset
+    (`Feature.cubes`). Until its cube has arrived, and where no enabled row gives one, a cube of one texel of
+    zeros is bound instead.
+    """
+
+    name: str
+    binding: str
+    sampler: Sampler = LINEAR
+    stages: ShaderStage = ShaderStage.FRAGMENT
+
+
+@dataclass(frozen=True)
 class RasterState:
     """Fixed-function state of a pass's pipelines. Front faces are counter-clockwise, seen from outside.
 
@@ -95,6 +110,7 @@ class Pass:
     color: tuple[ColorTarget, ...] = ()
     depth: DepthTarget | None = None
     reads: tuple[ImageRead, ...] = ()
+    cubes: tuple[CubeRead, ...] = ()
     buffers: tuple[BufferUse, ...] = ()
     after: tuple[str, ...] = ()
     before: tuple[str, ...] = ()

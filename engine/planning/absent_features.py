@@ -33,7 +33,10 @@ class AbsentFeatures:
         found = []
         for feature in self._wanted:
             table = self._tableau.tables.get(feature.type_name)
-            if table is None or table.flags("effective_enabled").any() or table.flags("failed").any():
+            if table is None or self._is_enabled(table) or table.flags("failed").any():
+                continue
+            others = [self._tableau.tables.get(name) for name in feature.instead]
+            if any(other is not None and self._is_enabled(other) for other in others):
                 continue
             if feature.type_name not in self._known:
                 self._known[feature.type_name] = self._problem(feature, table)
@@ -62,6 +65,9 @@ class AbsentFeatures:
                 help=f"add `{drawn.name}: [assetDb0 0]` ({' or '.join(drawn.asset_types)})",
                 severity=Severity.WARNING,
             )
+
+    def _is_enabled(self, table: FeatureTable) -> bool:
+        return bool(table.flags("effective_enabled").any())
 
     def _problem(self, feature: Feature, table: FeatureTable) -> Problem:
         name, place = feature.type_name, self._tableau.place

@@ -171,6 +171,9 @@ class PassNeeds:
             for read in p.declaration.reads:
                 key = self._keys.transient(stand_in_name(read.image.name))
                 self.add(_stand_in(key, read.image.format, read.image.layers), requesters[p.declaration.name])
+            for cube in p.declaration.cubes:
+                key = self._keys.transient(stand_in_name(cube.name))
+                self.add(_stand_in(key, Format.R16G16B16A16_SFLOAT, 1, True), requesters[p.declaration.name])
 
     def add_frame(self, frame_bytes: int, requesters: Iterable[int]) -> None:
         """Add the ring of the Frame blocks."""
@@ -284,11 +287,11 @@ def _buffer(key: int, life: BufferLifetime) -> Requirement:
 
 
 @lru_cache(maxsize=1024)
-def _stand_in(key: int, form: Format, layers: int) -> Requirement:
+def _stand_in(key: int, form: Format, layers: int, cube: bool = False) -> Requirement:
     return Requirement(
         key=key,
         kind=Kind.IMAGE,
-        shape=ImageShape(form, 1, 1),
+        shape=ImageShape(form, 1, 1, cube=cube),
         usage=ImageUsage.SAMPLED,
         uses=(SAMPLED_USE,),
         contents=Contents.ZERO,

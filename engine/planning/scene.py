@@ -27,6 +27,7 @@ from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
 from engine.planning.absent_features import AbsentFeatures
 from engine.planning.active_rows import ActiveRows
+from engine.planning.asset_cubes import AssetCubes
 from engine.planning.draw.column_rings import ColumnRing, ColumnRings
 from engine.planning.draw.drawing import (
     PassDrawing,
@@ -61,8 +62,9 @@ class ScenePlanner:
 
     `trials` say which pipelines may be drawn with; without them, as for an offline plan, all may. `outputs`
     are the images of a frame that can be read back.
-    `shortage` describes what the last plan leaves out, None where it holds everything. `has_many` is true
-    while so many assets are new that `prepare` learns them over several frames.
+    `cubes` says which environments passes sample. `shortage` describes what the last plan leaves out, None
+    where it holds everything. `has_many` is true while so many assets are new that `prepare` learns them over
+    several frames.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class ScenePlanner:
         self.shortage: Shortage | None = None
         self._recency = Recency(tableau)
         self._reported: dict[Problem, None] = {}
+        self.cubes = AssetCubes(tableau, registry, library, self.guard)
         self._absent = AbsentFeatures(tableau, registry)
         self._faults = RowFaults(tableau, registry, self.guard)
         self._last_signature: tuple[object, ...] | None = None
@@ -187,6 +190,7 @@ class ScenePlanner:
             graph, features_of = self._passes.graph(self.samples, features)
             declared = [compiled.declaration for compiled in graph.passes]
             tables = [self._passes.update_table(p, self.samples, features) for p in declared]
+            cubes = self.cubes.active()
             screens = [self._passes.screen(p, features_of.get(p.name, ()), features) for p in declared]
             if not self._active.changed():
                 break  # else code of a feature raised, and rows of it were switched off
@@ -201,11 +205,11 @@ class ScenePlanner:
                 needs.assets[p.name] = table.assets
                 state = pipeline_state(p, compiled.samples, table.declaration.state, features)
                 needs.drawings[p.name] = PassDrawing(
-                    compiled, state, table.recipes, table.in_use, self.keys, own, self._columns
+                    compiled, state, table.recipes, table.in_use, self.keys, own, self._columns, cubes
                 )
             elif screen is not None:
                 state_of = shader_state(compiled, features)
-                drawing = ShaderDrawing(compiled, state_of, screen, self.keys, own, self._columns)
+                drawing = ShaderDrawing(compiled, state_of, screen, self.keys, own, self._columns, cubes)
                 if self._trials is None or self._trials.usable(drawing.pipeline(), (), screen):
                     needs.drawings[p.name] = drawing
         pass_needs = PassNeeds(needs, self._library, self._fallbacks)

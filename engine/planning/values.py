@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.assets import AssetLibrary
 from engine.feature import Box, Feature, FrameView, Registry, View
 from engine.feature.frame import Reads
 from engine.graph import PICTURE_VIEW
@@ -46,14 +47,22 @@ class FrameValues:
     """
 
     def __init__(
-        self, registry: Registry, tableau: Tableau, guard: Callable[[Feature, Exception], None]
+        self,
+        registry: Registry,
+        tableau: Tableau,
+        guard: Callable[[Feature, Exception], None],
+        library: AssetLibrary | None = None,
     ) -> None:
-        """`guard` is called with a feature whose code raises or whose values do not fit a block."""
+        """`guard` is called with a feature whose code raises or whose values do not fit a block.
+
+        Without a `library` features have no facts of assets.
+        """
         self.eyes: Mapping[str, Eye] = {}
         self.content_scale = 1.0
         self._registry = registry
         self._tableau = tableau
         self._guard = guard
+        self._library = library
         self._layout = FrameLayout(())
         self._fields: dict[str, dict[str, list[tuple[int, Field]]]] = {}  # by view, with the block's start
         self._kept: dict[str, _Kept] = {}
@@ -149,7 +158,7 @@ class FrameValues:
                 known.pop(name, None)
                 if ask == self._view_pieces:
                     self._matrices.pop(name, None)
-                frame = FrameView(self._tableau, size, bounds, view)
+                frame = FrameView(self._tableau, size, bounds, view, self._library)
                 try:
                     pieces = ask(self._registry[name], frame)
                 except Exception as error:  # noqa: BLE001 (an author may raise anything; it is reported)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
 from engine.graph import (
-    CompiledPass,
     ComputePass,
+    CubeRead,
     ImageRead,
     Layout,
     PrimitivePass,
     Sampler,
     StorageWrite,
+    stand_in_name,
 )
 from engine.memory.device.addresses import Location
 from engine.memory.device.samplers import SamplerConfig, SamplerPool
@@ -22,8 +24,10 @@ from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.drawing import CompareOp
 from engine.plan.terms.drawing_rows import BindingRow, DescriptorSetRow
+from engine.plan.terms.keys import Keys
+from engine.planning.asset_cubes import Cubes
 from engine.planning.draw.draw_list import COMMAND, DrawList
-from engine.planning.draw.drawing import PassDrawing, ShaderDrawing
+from engine.planning.draw.drawing import Drawing, PassDrawing, ShaderDrawing, cube_key
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.sorted_draws import SortedDraws
@@ -49,7 +53,10 @@ class NotResident(LookupError):
 
 
 class Binder:
-    """Looks up published addresses and creates descriptor sets from them."""
+    """Looks up published addresses and creates descriptor sets from them.
+
+    `cubes` are the environments that passes sample in this frame, by name.
+    """
 
     def __init__(
         self,
@@ -71,7 +78,8 @@ class Binder:
             samplers.acquire(_SINGLE_SAMPLER, why="materials whose textures have no mip levels"),
         )
         self._samplers = samplers
-        self._read_samplers: dict[Sampler, Any] = {}
+        self._read_samplers: dict[SamplerConfig, Any] = {}
+        self.cubes: Cubes = {}
 
     def set_plan(self, plan: MemoryPlan) -> None:
         """Set the plan that `require_location` compares addresses with."""
@@ -96,6 +104,7 @@ class Binder:
         transient = needs.requirements.keys.transient
         reads = [name for p in needs.graph.passes for _, name in p.reads]
         buffers = [life.buffer.name for life in needs.graph.buffers]
+        reads += [stand_in_name(read.name) for p in needs.graph.passes for read in p.declaration.cubes]
         names = [*(life.image.name for life in needs.graph.images), *buffers, *reads, *needs.rings]
         keys = np.array([transient(name) for name in names], np.int64)
         resources, offsets = self._memory.published.addresses(keys)
@@ -107,7 +116,10 @@ class Binder:
         if (strides < rows["stride"]).any():
             return None
         aliased = plan.resource_table.rows(planned.astype(np.int64))["aliased"]
-        return tuple(column.tobytes() for column in (keys, resources, offsets, strides, aliased))
+        cubes = np.array([*self.cubes.values()], np.int64)
+        sampled = self._memory.published.addresses(cubes)[0]
+        columns = (keys, resources, offsets, strides, aliased, cubes, sampled)
+        return (*(column.tobytes() for column in columns), " ".join(self.cubes).encode())
 
     def binding(self, table: DrawTable) -> PassBinding:
         """Return what a table is drawn with; nothing is looked up yet."""
@@ -147,7 +159,7 @@ class Binder:
                 bound = table.declaration.name, key.shading, slot, view
                 if bound not in self._frame_set_of:
                     self._frame_set_of[bound] = self._frame_set(
-                        drawing.frame_set(key.shading), drawing.compiled, shading, layout, slot, view
+                        drawing.frame_set(key.shading), drawing, shading, layout, slot, view
                     )
                 sets.append(self._frame_set_of[bound])
             if group.descriptors >= 0 and len(shading.sets) > MATERIAL_SET:
@@ -184,7 +196,7 @@ class Binder:
             bound = drawing.compiled.declaration.name, 0, slot, view
             if bound not in self._frame_set_of:
                 row = drawing.frame_set()
-                made = self._frame_set(row, drawing.compiled, shading, needs.frame, slot, view)
+                made = self._frame_set(row, drawing, shading, needs.frame, slot, view)
                 self._frame_set_of[bound] = made
             sets.append(self._frame_set_of[bound])
         p, layout = drawing.compiled.declaration, self._pipelines.layout(shading)
@@ -196,7 +208,7 @@ class Binder:
     def _frame_set(
         self,
         row: DescriptorSetRow,
-        compiled: CompiledPass,
+        drawing: Drawing,
         shading: ShaderSet,
         layout: FrameLayout,
         slot: int,
@@ -204,8 +216,9 @@ class Binder:
     ) -> Any:
         """Return descriptor set 0 of a pass in a view: this slot's copies of the rings, what it reads."""
         contents = dict(row.contents)
-        p = compiled.declaration
+        p = drawing.compiled.declaration
         reads = {read.binding: read for read in p.reads}
+        cubes = {read.binding: read for read in p.cubes}
         writes = {write.binding: write for write in p.writes} if isinstance(p, ComputePass) else {}
         shared = {use.binding for use in p.buffers}
         bound: list[BoundImage | BoundBuffer] = []
@@ -213,6 +226,8 @@ class Binder:
             key = contents[binding.binding]
             if binding.name in reads:
                 bound.append(self._read_image(binding, key, reads[binding.name]))
+            elif binding.name in cubes:
+                bound.append(self._read_cube(binding, cubes[binding.name], drawing.keys))
             elif binding.name in writes:
                 bound.append(self._stored_image(binding, key, writes[binding.name]))
             elif binding.name in shared:
@@ -230,13 +245,26 @@ class Binder:
 
     def _read_image(self, binding: BindingRow, key: int, read: ImageRead) -> BoundImage:
         self.require_location(key)
-        sampler = read.sampler
-        if sampler not in self._read_samplers:
-            how = self._samplers.acquire(_config(sampler), why="images that passes read")
-            self._read_samplers[sampler] = how
         view = self._memory.part_view(key, layers=read.image.layers)
+        sampler, layout = self._sampler(_config(read.sampler)), int(Layout.SHADER_READ)
+        return BoundImage(binding.binding, int(binding.type), view, sampler, layout)
+
+    def _read_cube(self, binding: BindingRow, read: CubeRead, keys: Keys) -> BoundImage:
+        """Bind the environment of this frame, or its stand-in until it has arrived."""
+        place = self._memory.location(cube_key(read.name, self.cubes, keys))
+        if place is None:
+            place = self.require_location(cube_key(read.name, {}, keys))
+        sampler = self._sampler(replace(_config(read.sampler), mip_filter=MipmapMode.LINEAR))
         layout = int(Layout.SHADER_READ)
-        return BoundImage(binding.binding, int(binding.type), view, self._read_samplers[sampler], layout)
+        return BoundImage(binding.binding, int(binding.type), place.view, sampler, layout)
+
+    def _sampler(self, config: SamplerConfig) -> Any:
+        """Return the VkSampler of images that passes read, which is kept."""
+        found = self._read_samplers.get(config)
+        if found is None:
+            found = self._samplers.acquire(config, why="images that passes read")
+            self._read_samplers[config] = found
+        return found
 
     def _ring_copy(
         self, binding: BindingRow, key: int, shading: ShaderSet, layout: FrameLayout, slot: int, view: str

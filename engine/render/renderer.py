@@ -22,6 +22,7 @@ from engine.memory.device.samplers import SamplerPool
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.keys import TRANSIENT_DB
+from engine.planning.asset_cubes import Cubes
 from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Draws, Written
 from engine.planning.draw.drawing import Drawing, ShaderDrawing, material_table_name
 from engine.planning.draw.eyes import Eye, eye_of
@@ -149,18 +150,22 @@ class Renderer:
         for known in before.values():
             known.binding.close(ticket)
 
-    def update(self, ticket: int) -> None:
+    def update(self, ticket: int, cubes: Cubes) -> None:
         """Follow what was planned, published, withdrawn and switched since the last call.
 
-        Descriptor sets that nothing binds any more are freed once the timeline reaches `ticket`.
+        Passes sample the environments `cubes`. Descriptor sets that nothing binds any more are freed once the
+        timeline reaches `ticket`.
         """
         needs, version = self._needs, self._memory.published.version
         assert needs is not None
+        if cubes != self._binder.cubes:
+            self._binder.cubes, self._unchecked = cubes, True
         assets = _NO_KEYS
         if version != self._followed:
             keys, self._followed = self._memory.published.changed(), version
             self._follow_addresses(keys)
             assets = keys[keys >> 32 != TRANSIENT_DB]
+            self._unchecked |= bool(cubes) and not set(cubes.values()).isdisjoint(assets.tolist())
         for name, known in self._passes.items():
             table, rebound = known.binding.table, _NO_KEYS
             if len(assets) or not known.is_bound:

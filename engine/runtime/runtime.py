@@ -160,7 +160,7 @@ class Runtime:
         undo.callback(self.timeline.drain)
         about = self.tableau, self.registry, self.library, self.profile, options.size
         self.planner = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
-        self._values = FrameValues(self.registry, self.tableau, self.planner.guard)
+        self._values = FrameValues(self.registry, self.tableau, self.planner.guard, self.library)
         self._picker = undo.enter_context(closing(Picker(self.tableau, self.library)))
         self._movement = Movement(self.tableau, self.registry, self.library, self.planner.guard)
 
@@ -205,7 +205,7 @@ class Runtime:
             self._return_pages()
             self._reprioritize()
             self.advance(patience)
-            self.renderer.update(self.timeline.submitted)
+            self.renderer.update(self.timeline.submitted, self.planner.cubes.enabled())
             self._write_values()
             drawn = self._submit(slot, presenter)
         self._number += 1

@@ -24,7 +24,7 @@ from engine.scene import Scene
 from engine.testing import MIB, assert_problems, open_scene
 
 TEXTURES = ["texture2d #11", "texture2d #10", "texture2d #9", "texture2d #8"]
-ROOM = 83 * MIB // 4  # the four textures have none, as the shadow map takes 16 MiB
+ROOM = 333 * MIB // 16  # the four textures have none, as the shadow map takes 16 MiB
 
 
 def planner(scene: Scene, library: AssetLibrary, budget: int | None = None) -> ScenePlanner:

@@ -79,6 +79,7 @@ FLOORS = {
         "draw",
         "absent_features",
         "active_rows",
+        "asset_cubes",
         "frame_passes",
         "frame_requests",
         "memory_user",

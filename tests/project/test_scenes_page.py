@@ -35,6 +35,8 @@ def test_the_table_of_features_has_every_field_with_its_help_and_default(page: s
             assert default == "none"
         elif isinstance(field.default, tuple):
             assert [float(number) for number in default.strip("`[]").split()] == pytest.approx(field.default)
+        elif isinstance(field.default, bool):
+            assert default.strip("`") == str(field.default).lower()
         elif isinstance(field.default, float):
             assert float(default.strip("`")) == field.default
         else:

@@ -66,7 +66,7 @@ def test_sets_have_the_present_size_of_their_rings(root: Path, tmp_path: Path) -
                     row, shaders = drawing.frame_set(), drawing.shading
                 else:
                     row, shaders = drawing.frame_set(shading), drawing.recipes.shadings[shading]
-                again = binder._frame_set(row, drawing.compiled, shaders, needs.frame, slot, view)
+                again = binder._frame_set(row, drawing, shaders, needs.frame, slot, view)
                 assert again == bound
         places = {place[:2] for place in sizes}
         assert len(places) < len(sizes)  # a ring had another size at one place

@@ -1,5 +1,5 @@
 // The default material's fragment stage: metallic-roughness shading of directional lights with one
-// filtered shadow map, and a sky-and-ground ambient. Linear light in and out.
+// filtered shadow map, and of an environment, or a sky-and-ground ambient without one. Linear light in and out.
 //
 // Diffuse: Lambert. Specular: GGX with height-correlated Smith visibility (Heitz 2014), stretched
 // along the tangent map's direction by `anisotropy` (Burley 2012), Schlick's Fresnel.
@@ -8,6 +8,7 @@
 #version 450
 
 #include "../shader/frame.glsl"
+#include "../shader/environment.glsl"
 
 struct Material {
     uint layers[8];     // array layer of each texture of set 1, by its binding
@@ -23,6 +24,7 @@ struct Material {
 };
 layout(set = 0, binding = 3, std430) readonly buffer Materials { Material row[]; } materials;
 layout(set = 0, binding = 4) uniform sampler2DShadow shadowMap;
+layout(set = 0, binding = 5) uniform samplerCube environment;
 
 layout(set = 1, binding = 0) uniform sampler2DArray albedo;
 layout(set = 1, binding = 1) uniform sampler2DArray normal;
@@ -113,6 +115,8 @@ void main() {
     vec3 n = normalize(tbn * bump);
     vec3 v = normalize(frame.cameraPosition.xyz - position);
     float nv = max(dot(n, v), 1e-3);
+    vec3 mirrored = reflect(-v, n);
+    float spread = max(length(dFdx(mirrored)), length(dFdy(mirrored)));
     float open = arm.r;
     if ((m.filled & OCCLUSION) != 0u)
         open = texture(occlusion, vec3(uvEmissiveOcclusion.zw, m.layers[5])).r;
@@ -156,10 +160,16 @@ void main() {
         sum += brdf * frame.lightColor[i].rgb * nl * shade;
     }
 
-    vec3 around = mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, n.y * 0.5 + 0.5);
-    vec3 mirrored = mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, reflect(-v, n).y * 0.5 + 0.5);
-    vec3 edge = f0 + (max(vec3(1.0 - rough), f0) - f0) * pow(1.0 - nv, 5.0);
-    sum += (diffuse * around + edge * mirrored) * open + emitted;
+    vec3 ambient;
+    if (frame.environment.w > 0.0) {
+        ambient = fromEnvironment(environment, n, nv, mirrored, spread, f0, diffuse, rough);
+    } else {
+        vec3 around = mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, n.y * 0.5 + 0.5);
+        vec3 above = mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, mirrored.y * 0.5 + 0.5);
+        vec3 edge = f0 + (max(vec3(1.0 - rough), f0) - f0) * pow(1.0 - nv, 5.0);
+        ambient = diffuse * around + edge * above;
+    }
+    sum += ambient * open + emitted;
 
     colour = vec4(alphaMode == BLEND ? sum * cover : sum, cover); // multiplied by its coverage
 }

@@ -11,5 +11,7 @@ layout(set = 0, binding = 0, std140) uniform Frame {
     vec4 lightDirection[4]; // xyz: towards the light
     vec4 lightColor[4];    // rgb: colour times intensity
     vec4 shadow;            // x: size of a texel in metres; y: 1 / texels; z: lights in use; w: how fast shadows fade
+    vec4 environment;       // x, y: cosine and sine of its rotation; z: factor; w: last level of its cube, 0: none
+    vec4 irradiance[9];     // rgb: of the environment, over pi, see environment.glsl
     vec4 origin;            // xyz: where in the world the frame's origin is
 } frame;

@@ -16,6 +16,7 @@ from engine.graph import (
     Pass,
     PrimitivePass,
     RasterState,
+    stand_in_name,
 )
 from engine.plan.model.drawing_plan import DrawingPlan, DrawingRows
 from engine.plan.terms.drawing import AlphaMode, CompareOp, CullMode, Topology
@@ -51,7 +52,10 @@ class PipelineTrials(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class PassDrawing:
-    """What a draw pass draws with at one time: its rows are the same whenever they are made."""
+    """What a draw pass draws with at one time: its rows are the same whenever they are made.
+
+    `cubes` are the keys of the environments that active rows give, by name.
+    """
 
     compiled: CompiledPass
     state: PipelineState
@@ -60,6 +64,7 @@ class PassDrawing:
     keys: Keys
     requesters: tuple[int, ...] = ()
     columns: ColumnRings = field(default_factory=ColumnRings)
+    cubes: Mapping[str, int] = field(default_factory=dict)
     _pipelines: dict[int, PipelineRow] = field(default_factory=dict, repr=False)
 
     @property
@@ -116,7 +121,8 @@ class PassDrawing:
         shading = self.recipes.shadings[number]
         provided |= {row.buffer: ring for ring, row in self.columns.of(shading)}
         layout = shading.sets[FRAME_SET]
-        return frame_set_row(f"{name}/{number}", self.compiled, layout, provided, self.keys, self.requesters)
+        name = f"{name}/{number}"
+        return frame_set_row(name, self.compiled, layout, provided, self.keys, self.cubes, self.requesters)
 
     def _material_set(self, shading: ShaderSet, use: MaterialUse) -> DescriptorSetRow:
         contents = tuple((texture.binding, texture.key) for texture in use.textures)
@@ -134,6 +140,7 @@ class ShaderDrawing:
     keys: Keys
     requesters: tuple[int, ...] = ()
     columns: ColumnRings = field(default_factory=ColumnRings)
+    cubes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -185,7 +192,7 @@ class ShaderDrawing:
         """The descriptor set that the pass binds."""
         layout, name = self.shading.sets[FRAME_SET], self.compiled.declaration.name
         provided = {"frame": "frame", **{row.buffer: ring for ring, row in self.columns.of(self.shading)}}
-        return frame_set_row(name, self.compiled, layout, provided, self.keys, self.requesters)
+        return frame_set_row(name, self.compiled, layout, provided, self.keys, self.cubes, self.requesters)
 
 
 Drawing = PassDrawing | ShaderDrawing
@@ -275,15 +282,28 @@ def frame_set_row(
     layout: tuple[BindingRow, ...],
     provided: Mapping[str, str],
     keys: Keys,
+    cubes: Mapping[str, int],
     requesters: tuple[int, ...],
 ) -> DescriptorSetRow:
     """The descriptor set that a pass binds once for a shader set, with bindings identified by name.
 
     `provided` has the transient of each name, beside the images and buffers that the pass uses.
     """
-    known = {**provided, **dict(compiled.reads), **pass_bindings(compiled.declaration)}
-    contents = tuple((row.binding, keys.transient(known[row.name])) for row in layout)
+    p = compiled.declaration
+    known = {**provided, **dict(compiled.reads), **pass_bindings(p)}
+    sampled = {read.binding: read.name for read in p.cubes}
+    contents = tuple(
+        (row.binding, cube_key(sampled[row.name], cubes, keys))
+        if row.name in sampled
+        else (row.binding, keys.transient(known[row.name]))
+        for row in layout
+    )
     return DescriptorSetRow(f"{name}/frame", layout, contents, requesters)
+
+
+def cube_key(name: str, cubes: Mapping[str, int], keys: Keys) -> int:
+    """Return the key of the environment of that name, or of its stand-in where no row gives one."""
+    return cubes[name] if name in cubes else keys.transient(stand_in_name(name))
 
 
 def pass_bindings(p: Pass) -> dict[str, str]:

@@ -19,6 +19,7 @@ from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
 
 TEXTURE_TYPE = "sampler2DArray"
+CUBE_TYPE = "samplerCube"
 _BLOCKS = {"frame": "Frame", "materials": MATERIALS_BLOCK}
 """The names of blocks whose members are filled by name."""
 
@@ -63,6 +64,7 @@ class PassInterface:
         of_draws = ("instances", "draws", "materials") if isinstance(declaration, DrawPass) else ()
         buffers = frozenset({"frame", *of_draws})
         images = {read.binding: (sampler_type(read), read.stages) for read in declaration.reads}
+        images |= {cube.binding: (CUBE_TYPE, cube.stages) for cube in declaration.cubes}
         is_compute = isinstance(declaration, ComputePass)
         for write in declaration.writes if isinstance(declaration, ComputePass) else ():
             images[write.binding] = storage_type(write), ShaderStage.COMPUTE

@@ -18,7 +18,7 @@ from engine.render.layouts import BindingSlot, Layouts
 from engine.render.pipeline_description import PipelineDescription, create_pipeline
 from engine.runtime.trials.covering_stage import covering_stage
 from engine.runtime.trials.trial import Input
-from engine.vk.binding import NULL, constants, ffi
+from engine.vk.binding import NULL, REMAINING, constants, ffi
 from engine.vk.device import Device
 from engine.vk.structs import array, new
 
@@ -210,18 +210,27 @@ class _Trial:
         return buffer
 
     def _make_image(
-        self, form: int, usage: int, aspect: int, layout: int, samples: int = 1, *, layered: bool = False
+        self,
+        form: int,
+        usage: int,
+        aspect: int,
+        layout: int,
+        samples: int = 1,
+        *,
+        layered: bool = False,
+        cube: bool = False,
     ) -> _Image:
-        device = self._device
+        device, layers = self._device, 6 if cube else 1
         image = self._create(
             "Image",
             new(
                 "VkImageCreateInfo",
+                flags=constants.VK_IMAGE_CREATE_CUBE_COMPATIBLE_BIT if cube else 0,
                 imageType=constants.VK_IMAGE_TYPE_2D,
                 format=form,
                 extent=(1, 1, 1),
                 mipLevels=1,
-                arrayLayers=1,
+                arrayLayers=layers,
                 samples=samples,
                 tiling=constants.VK_IMAGE_TILING_OPTIMAL,
                 usage=usage,
@@ -231,12 +240,13 @@ class _Trial:
         device.vk.vkGetImageMemoryRequirements(device.handle, image, needed)
         device.call("vkBindImageMemory", device.handle, image, self._allocate(needed, 0), 0)
         kind = constants.VK_IMAGE_VIEW_TYPE_2D_ARRAY if layered else constants.VK_IMAGE_VIEW_TYPE_2D
+        kind = constants.VK_IMAGE_VIEW_TYPE_CUBE if cube else kind
         view = new(
             "VkImageViewCreateInfo",
             image=image,
             viewType=kind,
             format=form,
-            subresourceRange=(aspect, 0, 1, 0, 1),
+            subresourceRange=(aspect, 0, 1, 0, layers),
         )
         return _Image(image, self._create("ImageView", view), aspect, layout)
 
@@ -278,11 +288,12 @@ class _Trial:
         return new("VkWriteDescriptorSet", pBufferInfo=[info] * slot.count, **fields)
 
     def _image_info(self, kind: str) -> Any:
-        """Make an image and a sampler for a GLSL type: an array, depth that is compared, or neither."""
+        """Make an image and a sampler for a GLSL type: an array, a cube, depth that is compared, or none."""
         compared = kind.endswith("Shadow")
         form, aspect = (_DEPTH, _IS_DEPTH) if compared else (_COLOUR, _IS_COLOUR)
         usage = constants.VK_IMAGE_USAGE_SAMPLED_BIT
-        image = self._make_image(form, usage, aspect, _READ, layered="Array" in kind)
+        cube = "Cube" in kind
+        image = self._make_image(form, usage, aspect, _READ, layered="Array" in kind, cube=cube)
         self._bound.append(image)
         sampler = new(
             "VkSamplerCreateInfo",
@@ -315,7 +326,7 @@ def _barrier(image: _Image) -> Any:
         srcQueueFamilyIndex=_NO_FAMILY,
         dstQueueFamilyIndex=_NO_FAMILY,
         image=image.image,
-        subresourceRange=(image.aspect, 0, 1, 0, 1),
+        subresourceRange=(image.aspect, 0, 1, 0, REMAINING),
     )
 
 
