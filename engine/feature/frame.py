@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -106,6 +106,8 @@ class Reads:
         The boxes of what features draw.
     nearest : list of (str, int[n], int[n])
         Feature types and objects, with the rows that were nearest above these then.
+    numbers : list of (list of str, int[n], float64[n])
+        Paths of fields and the objects that have them, with what they named then.
     view, lens, origin : list
         The frame's view, the lens of the view, and its origin; empty if they were not read.
     points : list of (distance, step, base, point)
@@ -120,6 +122,7 @@ class Reads:
     worlds: list[tuple[npt.NDArray[np.integer], npt.NDArray[np.float64]]] = field(default_factory=list)
     bounds: dict[str, Box | None] = field(default_factory=dict)
     nearest: list[tuple[str, npt.NDArray[np.integer], npt.NDArray[np.integer]]] = field(default_factory=list)
+    numbers: list[tuple[Sequence[str], npt.NDArray[np.int32], Vector]] = field(default_factory=list)
     view: list[View | None] = field(default_factory=list)
     lens: list[Lens | None] = field(default_factory=list)
     origin: list[Vector] = field(default_factory=list)
@@ -148,6 +151,9 @@ class Reads:
                 return False
         for name, objects, rows in self.nearest:
             if (view.rows_above(name, objects) != rows).any():
+                return False
+        for paths, objects, values in self.numbers:
+            if not np.array_equal(view.bound_numbers(paths, objects), values, equal_nan=True):
                 return False
         for away, step, base, point in self.points:
             if view.point_ahead(away, step, base) != point:
@@ -281,6 +287,19 @@ class FrameView:
         if table is None:
             return np.full(len(objects), -1, np.int32)
         return table.nearest_above(np.asarray(objects, np.int32))
+
+    def numbers(self, paths: Sequence[str], objects: npt.NDArray[np.int32]) -> Vector:
+        """Return the numbers that fields have, float64[n], by paths as `Bindings.numbers` takes them.
+
+        `objects` are those that have the paths; NaN is for a path that names no number.
+        """
+        values = self.bound_numbers(paths, objects)
+        self.reads.numbers.append((paths, objects, values))
+        return values
+
+    def bound_numbers(self, paths: Sequence[str], objects: npt.NDArray[np.int32]) -> Vector:
+        """Return what `numbers` does, without a note that it was read."""
+        return self._tableau.bindings.numbers(paths, objects)
 
     def world(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         """Return the world matrices of objects, float64[n, 4, 4], stored as in `engine.math`."""

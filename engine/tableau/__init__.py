@@ -5,6 +5,7 @@ set of columns, see `tableau`; each feature type has its own table, see `table`.
 flags are computed level by level for whole arrays, and only for what changed.
 """
 
+from engine.tableau.bindings import Bindings, Unbound
 from engine.tableau.clock import Clock
 from engine.tableau.handles import FeatureHandle, ObjectHandle, StaleHandle
 from engine.tableau.journal import Journal
@@ -16,6 +17,7 @@ from engine.tableau.tree import ROOT, NameTaken
 __all__ = [
     "NO_ASSET",
     "ROOT",
+    "Bindings",
     "Clock",
     "FeatureHandle",
     "FeatureSchema",
@@ -27,4 +29,5 @@ __all__ = [
     "ObjectHandle",
     "StaleHandle",
     "Tableau",
+    "Unbound",
 ]

@@ -12,6 +12,7 @@ from engine.humon import Position, Problem, Severity
 from engine.math import decompose
 from engine.tableau import activity, transforms
 from engine.tableau.activity import FLAGS, Activity
+from engine.tableau.bindings import Bindings
 from engine.tableau.clock import Clock
 from engine.tableau.columns import Columns, Rows
 from engine.tableau.handles import ObjectHandle, StaleHandle
@@ -32,7 +33,8 @@ class Tableau:
     Read by columns (`tableau.origin`, `tableau.tables["light"]`) or by handles (`tableau["camera/reticle"]`);
     columns are read-only views, valid until objects are added. Change through handles or the bulk calls.
 
-    `place` is where a file has the tableau, None if a program made it. `clock` is the time of its features.
+    `place` is where a file has the tableau, None if a program made it. `clock` is the time of its features,
+    `bindings` looks up numbers of fields by their paths.
 
     A version that has not changed means that there is nothing to do: `structure_version` (objects and
     features added or removed, active, enabled), `values_version` (fields of features), `world_version`.
@@ -41,6 +43,7 @@ class Tableau:
     def __init__(self, schemas: Iterable[FeatureSchema] = (), name: str = "") -> None:
         self.name = name
         self.clock = Clock()
+        self.bindings = Bindings(self)
         self.structure_version = 0
         self.values_version = 0
         self._numbered = 0  # no number below it names another object, as rows are used again
