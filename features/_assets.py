@@ -22,10 +22,10 @@ def mesh_of(asset: AssetRef, library: AssetLibrary) -> Mesh:
 
 
 def mesh_requirements(asset: AssetRef, library: AssetLibrary) -> Iterator[Requirement]:
-    """Request vertices and indices of the mesh's finest level of detail."""
-    lod = mesh_of(asset, library).lods[0]
-    yield vertices_requirement(library.usable(lod.vertices), library, _MESH_PRIORITY)
-    yield indices_requirement(library.usable(lod.indices), library, _MESH_PRIORITY)
+    """Request vertices and indices of all levels of detail of the mesh."""
+    for lod in mesh_of(asset, library).lods:
+        yield vertices_requirement(library.usable(lod.vertices), library, _MESH_PRIORITY)
+        yield indices_requirement(library.usable(lod.indices), library, _MESH_PRIORITY)
 
 
 def material_requirements(asset: AssetRef, library: AssetLibrary) -> Iterator[Requirement]:
@@ -49,12 +49,15 @@ def alpha_requirements(asset: AssetRef, library: AssetLibrary) -> Iterator[Requi
 
 
 def mesh_drawables(asset: AssetRef, library: AssetLibrary) -> Iterator[Drawable]:
-    """Draw the mesh's finest level of detail, with the model's material if the reference is to a model."""
+    """Draw the mesh in one of its levels of detail, with the model's material if it is that of a model."""
     record = library.record(library.usable(asset))
-    lod = mesh_of(asset, library).lods[0]
-    yield Drawable(
-        library.usable(lod.vertices),
-        library.usable(lod.indices),
-        lod.topology.name,
-        record.material if isinstance(record, Model) else None,
-    )
+    lods = mesh_of(asset, library).lods
+    for level, lod in enumerate(lods):
+        yield Drawable(
+            library.usable(lod.vertices),
+            library.usable(lod.indices),
+            lod.topology.name,
+            record.material if isinstance(record, Model) else None,
+            level if len(lods) > 1 else -1,
+            lod.screen_size,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from engine.assets.formats import (
     Topology,
     VertexFormat,
 )
-from engine.assets.limits import MAX_BONES, MAX_TEXTURE_SIDE
+from engine.assets.limits import MAX_BONES, MAX_LODS, MAX_TEXTURE_SIDE
 from engine.assets.names import NameTable
 from engine.assets.records import (
     Asset,
@@ -100,9 +100,13 @@ _LOD_KEYS = frozenset(
         "indices_adbi",
         "numBlendWeights",
         "numBones",
+        "screenSize",
     )
 )
 _MAX_PARAMETER_NUMBERS = 16
+FIRST_SCREEN_SIZE = 0.25
+"""The screenSize of the finest of several levels that has none; a further one has half of that before it."""
+MIN_SCREEN_SIZE, MAX_SCREEN_SIZE = 1e-6, 1000.0
 _FACES = 6
 
 
@@ -140,22 +144,41 @@ class AssetReader:
         return Model(ref, name, mesh, self._reference(node, "material", AssetType.MATERIAL))
 
     def _mesh(self, node: Node, ref: AssetRef, name: str) -> Mesh:
-        lods = tuple([self._lod(child) for child in expect(required(node, "lods"), Kind.LIST)])
-        if not lods:
-            raise failure(AssetCode.LODS, "a mesh needs at least one level of detail", node["lods"])
+        nodes = list(expect(required(node, "lods"), Kind.LIST))
+        if not 0 < len(nodes) <= MAX_LODS:
+            message = f"{len(nodes)} levels of detail; a mesh has 1 to {MAX_LODS}"
+            raise failure(AssetCode.LODS, message, node["lods"])
+        lods: tuple[Lod, ...] = ()
+        for child in nodes:
+            lods += (self._lod(child, lods, is_last=len(lods) == len(nodes) - 1),)
         skeleton = None
         if "skeleton" in node or "skeleton_adbi" in node:
             skeleton = self._reference(node, "skeleton", AssetType.SKELETON)
         return Mesh(ref, name, self._source(node), lods, skeleton)
 
-    def _lod(self, node: Node) -> Lod:
+    def _lod(self, node: Node, finer: Sequence[Lod], *, is_last: bool) -> Lod:
         self._check_keys(expect(node, Kind.DICT), _LOD_KEYS, "level of detail")
+        if is_last and "screenSize" in node:
+            message = "the last level of detail is drawn however small the mesh is: it has no screenSize"
+            raise failure(
+                AssetCode.LODS, message, node["screenSize"], "give it to the finer levels, or remove it"
+            )
+        size = 0.0 if is_last else finer[-1].screen_size / 2 if finer else FIRST_SCREEN_SIZE
+        if "screenSize" in node:
+            size = number(node["screenSize"], MIN_SCREEN_SIZE, MAX_SCREEN_SIZE)
+            if finer and size >= finer[-1].screen_size:
+                message = (
+                    f"screenSize {size:g} is not below that of the finer level, {finer[-1].screen_size:g}"
+                )
+                advice = "list the levels from fine to coarse, with falling sizes"
+                raise failure(AssetCode.LODS, message, node["screenSize"], advice)
         return Lod(
             topology=_enum(required(node, "topology"), Topology),
             vertices=self._reference(node, "vertices", AssetType.VERTICES),
             indices=self._reference(node, "indices", AssetType.INDICES),
             num_blend_weights=integer(node["numBlendWeights"], 0, 64) if "numBlendWeights" in node else 0,
             num_bones=integer(node["numBones"], 0, MAX_BONES) if "numBones" in node else 0,
+            screen_size=size,
         )
 
     def _vertices(self, node: Node, ref: AssetRef, name: str) -> Vertices:

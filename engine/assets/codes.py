@@ -13,7 +13,7 @@ class AssetCode(ProblemCode):
     DERIVED = "asset.derived", "A derived field disagrees with the source; the source wins."
     ENTRY_POINT = "asset.entry_point", "An entry point is no GLSL name."
     FIELD = "asset.field", "An assetDb or asset has no such field, or has one value in two fields."
-    LODS = "asset.lods", "A mesh has no level of detail."
+    LODS = "asset.lods", "A mesh has no level of detail, too many, or their screen sizes do not fall."
     NAME = "asset.name", "A name is empty, a number, or equal or too similar to another one of its type."
     NONE = "asset.none", "The file has no assetDb."
     PARAMETER = (

@@ -36,6 +36,9 @@ MAX_INDICES = 1 << 28
 MAX_BONES = 0xFFFF
 """Most bones of one skeleton: 0xffff means no parent."""
 
+MAX_LODS = 16
+"""Most levels of detail of one mesh."""
+
 MAX_HINTS = 100
 """Wrong references of one file that get the nearest name as a hint, for which all names are compared."""
 

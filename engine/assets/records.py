@@ -89,13 +89,17 @@ class Model(Asset):
 
 @dataclass(frozen=True, slots=True)
 class Lod:
-    """One level of detail of a mesh; level 0 is the finest."""
+    """One level of detail of a mesh; level 0 is the finest.
+
+    It is drawn while the sphere around the mesh takes `screen_size` of the picture's height, or more.
+    """
 
     topology: Topology
     vertices: AssetRef
     indices: AssetRef
     num_blend_weights: int = 0
     num_bones: int = 0
+    screen_size: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

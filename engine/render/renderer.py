@@ -25,7 +25,7 @@ from engine.plan.terms.keys import TRANSIENT_DB
 from engine.planning.asset_cubes import Cubes
 from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Draws, Written
 from engine.planning.draw.drawing import Drawing, ShaderDrawing, material_table_name
-from engine.planning.draw.eyes import Eye, eye_of
+from engine.planning.draw.eyes import Eye, eye_of, eye_of_levels
 from engine.planning.draw.sorted_draws import SortedDraws
 from engine.planning.draw.tables import InUse
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
@@ -284,12 +284,16 @@ class Renderer:
     ) -> None:
         """Write moved placements, where anything is drawn, and what has changed of the values of features.
 
-        These are the Frame blocks, and the rows of buffers by the names of their rings. What is drawn in an
-        order along the view is sorted for the `eyes` of the views.
+        These are the Frame blocks, and the rows of buffers by the names of their rings. Levels of detail are
+        chosen for the `eyes` of the views, and what is drawn along the view is sorted.
         """
         for name, known in self._passes.items():
+            table = known.binding.table
+            if table.choose_levels(eye_of_levels(table.declaration, eyes)):
+                self._write_draws(name, known.draws, known.draws.update(known.binding.batches, _NO_KEYS))
+                known.versions = table.version
             if isinstance(known.draws, SortedDraws):
-                eye = eye_of(known.binding.table.declaration, eyes)
+                eye = eye_of(table.declaration, eyes)
                 self._write_draws(name, known.draws, known.draws.order(eye))
         if self._passes:
             instances = self.ring("instances")

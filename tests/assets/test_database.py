@@ -322,3 +322,53 @@ def test_names_are_looked_up_in_an_index_made_once_per_database(project: Project
 def test_an_empty_name_finds_the_first_asset_without_a_name(project: Project) -> None:
     unnamed = "{ @type: texture2d  source: ../assets/bumps.png }"
     assert find_asset([project.db(db_of(unnamed, unnamed))], "db", "", ("texture2d",)) == AssetRef(1, 0)
+
+
+LODS = "lods: [{ topology: triangle_list  vertices: thing  indices: thing  numBones: 1 }]"
+
+
+def with_lods(*sizes: str) -> str:
+    level = "{ topology: triangle_list  vertices: thing  indices: thing "
+    text = TRIANGLE_DB.replace(LODS, "lods: [ " + " ".join(f"{level} {size} }}" for size in sizes) + " ]")
+    assert text != TRIANGLE_DB
+    return text
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        (("",), (0.0,)),
+        (("", "", "", ""), (0.25, 0.125, 0.0625, 0.0)),
+        (("screenSize: 0.5", "", ""), (0.5, 0.25, 0.0)),
+        (("screenSize: 2", "screenSize: 0.1", ""), (2.0, 0.1, 0.0)),
+    ],
+)
+def test_levels_of_detail_have_falling_sizes(
+    project: Project, sizes: tuple[str, ...], expected: tuple[float, ...]
+) -> None:
+    (mesh,) = (asset for asset in project.db(with_lods(*sizes)).assets if isinstance(asset, Mesh))
+    assert tuple(lod.screen_size for lod in mesh.lods) == expected
+
+
+@pytest.mark.parametrize(
+    ("sizes", "code", "message"),
+    [
+        (("screenSize: 0.1", "screenSize: 0.2", ""), "asset.lods", "0.2 is not below"),
+        (("screenSize: 0.1", "screenSize: 0.1", ""), "asset.lods", "0.1 is not below"),
+        (("screenSize: 0", "", ""), "value.range", "from 1e-06 to 1000"),
+        (("", "screenSize: 0.1"), "asset.lods", "the last level of detail"),
+        (("screenSize: 0.1",), "asset.lods", "the last level of detail"),
+        (("screenSize: -1", ""), "value.range", "from 1e-06 to 1000"),
+        (("screenSize: nan", ""), "value.range", "finite"),
+        (("size: 1", ""), "asset.field", "size"),
+        (("",) * 17, "asset.lods", "17 levels"),
+    ],
+)
+def test_wrong_levels_of_detail_are_an_error_at_their_place(
+    project: Project, sizes: tuple[str, ...], code: str, message: str
+) -> None:
+    (problem,) = problems_of(project, with_lods(*sizes))
+    assert problem.code == code
+    assert message in problem.message
+    assert problem.position is not None
+    assert problem.position.file == "scenes/db.hu"

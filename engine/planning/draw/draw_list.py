@@ -180,7 +180,7 @@ class DrawList(Draws):
         of = table.blocks.blocks.rows.take(blocks)
         where, starts = table.blocks.spans(blocks)
         rows = table.blocks.rows.rows[where]
-        drawn = table.drawn(rows)
+        drawn = table.shown(where)
         first = of["first"].astype(np.int64)
         if table.may_mirror:
             turned = drawn & table.mirrored(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from engine.graph import PICTURE_VIEW, DrawPass
 
 Doubles = npt.NDArray[np.float64]
+_SMALLEST = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,27 @@ class Eye:
             and np.array_equal(self.origin, other.origin)
         )
 
+    @cached_property
+    def place(self) -> Doubles | None:
+        """Where in the world a perspective eye is, float64[3]; None for one that is infinitely far away."""
+        columns = self.matrix[:, (0, 1, 3)]  # x, y and w are 0 there
+        if not self.matrix[:3, 3].any() or abs(np.linalg.det(columns[:3])) < _SMALLEST:
+            return None
+        place: Doubles = self.origin + np.linalg.solve(columns[:3].T, -columns[3])
+        return place
+
+    def size(self, centres: Doubles, radii: Doubles) -> Doubles:
+        """Return the diameters of spheres of the world as parts of the picture's height.
+
+        They follow from the distance alone, so they stay while the eye turns.
+        """
+        height = float(np.linalg.norm(self.matrix[:3, 1]))
+        if self.place is None:
+            return radii * height / max(abs(float(self.matrix[3, 3])), _SMALLEST)
+        away = np.linalg.norm(centres - self.place, axis=1) * float(np.linalg.norm(self.matrix[:3, 3]))
+        sizes: Doubles = radii * height / np.maximum(away, _SMALLEST)
+        return sizes
+
     def nearness(self, points: Doubles) -> Doubles:
         """Return numbers that rise towards the eye along the view, for points of the world, float64[n, 3].
 
@@ -45,6 +68,14 @@ class Eye:
         behind = w <= 0
         near: Doubles = np.where(behind, -np.inf, depth / np.where(behind, 1.0, w))
         return near
+
+
+def eye_of_levels(declaration: DrawPass, eyes: Mapping[str, Eye]) -> Eye | None:
+    """Return the eye for which a pass chooses levels of detail.
+
+    A pass without colour, such as that of a shadow map, draws the levels that the picture shows.
+    """
+    return eye_of(declaration, eyes) if declaration.color else eyes.get(PICTURE_VIEW)
 
 
 def eye_of(declaration: DrawPass, eyes: Mapping[str, Eye]) -> Eye | None:

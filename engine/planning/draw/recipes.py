@@ -29,6 +29,7 @@ from engine.humon import InputError, Problem
 from engine.plan.requirements.request_table import GrowingArray
 from engine.plan.terms.drawing import AlphaMode
 from engine.planning.draw.interfaces import PassInterface
+from engine.planning.draw.levels import Detail
 from engine.planning.draw.material_use import (
     MaterialUse,
     TextureUse,
@@ -58,11 +59,12 @@ BATCH_KEYS = np.dtype(
         ("index_count", "<u4"),
         ("low", "<f4", 3),
         ("high", "<f4", 3),
+        ("level", "<i4"),
     ]
 )
 """One batch: numbers of its shader set, pipeline and material (-1: none); the pipeline that draws the
 placeholder mesh instead until its own has arrived (-1: none fits); keys and layout of its mesh; and the
-bounds of the mesh in object space (`low`, `high`)."""
+bounds of the mesh in object space (`low`, `high`). `level` is its level of detail, -1 for the only one."""
 
 
 BUILTIN_DB = 0
@@ -95,11 +97,12 @@ Usable = Callable[[PipelineKey, ShaderSet], bool]
 class Recipes:
     """The batches that draw each asset in one pass.
 
-    `materials` has the materials of each shader set. `report` is called with the problems of what cannot be
-    drawn as it is. A material whose shaders do not fit together, or do not fit the mesh, is replaced by the
-    placeholder material; where that does not fit the mesh either, or the pass has shaders of its own, the
-    placeholder mesh is drawn; and where that does not fit, nothing. The same replaces a material for as long
-    as its pipeline is not `usable`; `outdated` names what has become so since it was learnt.
+    `materials` has the materials of each shader set, `details` the levels of detail of assets with several.
+    `report` is called with the problems of what cannot be drawn as it is. A material whose shaders do not fit
+    together, or do not fit the mesh, is replaced by the placeholder material; where that does not fit the
+    mesh either, or the pass has shaders of its own, the placeholder mesh is drawn; and where that does not
+    fit, nothing. The same replaces a material for as long as its pipeline is not `usable`; `outdated` names
+    what has become so since it was learnt.
 
     Raises InputError (shader.interface) where the pass's own shaders do not fit together.
     """
@@ -133,6 +136,7 @@ class Recipes:
         self._own_shaders = tuple(find_shader(library, name) for name in declaration.shaders)
         self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
         self._of_asset: dict[int, tuple[int, ...]] = {}
+        self.details: dict[int, Detail] = {}
         self._usable = usable
         self._used = {-1}  # pipelines that were found usable
         self._replaced: dict[int, set[int]] = {}  # by asset: pipelines that were not
@@ -140,7 +144,7 @@ class Recipes:
         self._shading_numbers: dict[tuple[AssetRef, ...], int] = {}
         self._material_numbers: dict[tuple[int, AssetRef], int] = {}
         self._pipeline_numbers: dict[tuple[object, ...], int] = {}
-        self._batch_numbers: dict[tuple[int, int, int, int], int] = {}
+        self._batch_numbers: dict[tuple[int, ...], int] = {}
         self._material_problems: dict[AssetRef, tuple[Problem, ...]] = {}
         self._unread: dict[tuple[int, _Layout, AssetRef], tuple[Problem, ...]] = {}
         self._fitting: dict[tuple[int, _Layout], bool] = {}
@@ -208,11 +212,20 @@ class Recipes:
         if again or key not in self._of_asset:
             drawables = self._feature.drawables(AssetRef.from_key(key), self._library)
             self._unusable = set()
-            ours = (one for one in drawables if self._takes(one))
+            ours = [one for one in drawables if self._takes(one)]
+            self._note_levels(key, ours)
             self._of_asset[key] = tuple(batch for one in ours for batch in self._batches_for(one))
             self._replaced.pop(key, None)
             if self._unusable:
                 self._replaced[key] = self._unusable
+
+    def _note_levels(self, key: int, drawables: Sequence[Drawable]) -> None:
+        """Note the levels of detail of an asset, where it has several."""
+        sizes = {one.level: one.screen_size for one in drawables if one.level >= 0}
+        if len(sizes) > 1:
+            facts = self._vertices_facts(min(drawables, key=lambda one: one.level).vertices)
+            ordered = [sizes[level] for level in sorted(sizes)]
+            self.details[key] = Detail.around(ordered, facts.minimum, facts.maximum)
 
     def outdated(self) -> list[int]:
         """Return the assets whose pipelines have become usable since they were learnt without them."""
@@ -266,7 +279,7 @@ class Recipes:
         material = drawable.material if self._own_shaders else self._library.placeholder("material")
         if not self._own_shaders:
             yield replace(drawable, material=material)
-        yield replace(self.placeholder, material=material)
+        yield replace(self.placeholder, material=material, level=drawable.level)
 
     def _batch(self, drawable: Drawable, shading: int, fallback: int, pipeline: int) -> int:
         """Return the number of the batch that draws a drawable with a shader set; a new one is added.
@@ -276,7 +289,7 @@ class Recipes:
         vertices, indices = self.mesh_facts(drawable.vertices, drawable.indices)
         is_material_read = not self._own_shaders or self.shadings[shading].reads_material
         material = self._material(drawable, shading) if is_material_read else -1
-        identity = (pipeline, material, drawable.vertices.key, drawable.indices.key)
+        identity = (pipeline, material, drawable.vertices.key, drawable.indices.key, drawable.level)
         found = self._batch_numbers.get(identity)
         if found is None:
             found = self._batch_numbers[identity] = len(self._batches)
@@ -292,6 +305,7 @@ class Recipes:
                 indices.count,
                 vertices.minimum,
                 vertices.maximum,
+                drawable.level,
             )
             self._batches.add(np.array([row], BATCH_KEYS))
         return found

@@ -71,7 +71,7 @@ class SortedDraws(Draws):
         table = self._table
         slots = np.flatnonzero(table.blocks.rows.rows >= 0)
         batch = table.blocks.blocks.rows["batch"][table.blocks.block_of.rows[slots]]
-        drawn: Ints = slots[table.drawn(table.blocks.rows.rows[slots]) & self._batches["ready"][batch]]
+        drawn: Ints = slots[table.shown(slots) & self._batches["ready"][batch]]
         return drawn
 
     def _write(self, slots: Ints) -> None:

@@ -22,7 +22,9 @@ from engine.humon import Problem
 from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct, is_in
 from engine.planning.draw.boxes import BlockBoxes, world_boxes
+from engine.planning.draw.eyes import Eye
 from engine.planning.draw.instance_blocks import InstanceBlocks, capacity
+from engine.planning.draw.levels import Levels
 from engine.planning.draw.rays import Ray, box_entries
 from engine.planning.draw.recipes import Recipes, Usable
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
@@ -100,6 +102,7 @@ class DrawTable:
         self._by_mesh = {name: RowIndex(np.int64) for name in ("vertices", "indices")}
         self._by_texture = {name: RowIndex(np.int64) for name in ("key", "fallback")}
         self.tableau = tableau
+        self._levels = Levels(self)
         self._boxes = BlockBoxes(self, tableau)
 
     def update(self) -> dict[int, Exception]:
@@ -174,6 +177,22 @@ class DrawTable:
         enabled = self.feature.flags("effective_enabled")
         return enabled[rows] & (rows >= 0) if len(enabled) else np.zeros(len(rows), np.bool_)
 
+    def shown(self, slots: Ints) -> npt.NDArray[np.bool_]:
+        """Which of these slots have an instance that is drawn now: enabled, of the level that is chosen."""
+        rows = self.blocks.rows.rows[slots]
+        shown = self.drawn(rows)
+        if self._levels.any:
+            batch = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
+            shown &= self._levels.shows(rows, self.batches["level"][batch])
+        return shown
+
+    def choose_levels(self, eye: Eye | None) -> bool:
+        """Choose the levels of detail for an eye; return whether a row has another than before."""
+        rows = self._levels.choose(eye)
+        if len(rows):
+            self._note(self.blocks.blocks_of(rows))
+        return len(rows) > 0
+
     def mirrored(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
         """Which of these rows of the feature table belong to mirrored objects (of -1: any answer)."""
         found: npt.NDArray[np.bool_] = self.tableau.mirrored[self.feature.object[rows]]
@@ -212,7 +231,7 @@ class DrawTable:
         """
         self.refresh()
         slots, _ = self.blocks.spans(self._boxes.crossed(ray, origin))
-        slots = slots[self.drawn(self.blocks.rows.rows[slots])]
+        slots = slots[self.shown(slots)]
         middle, half = self.boxes(slots)
         entries = box_entries(ray, middle - origin, half)
         hit = entries < np.inf
@@ -306,6 +325,11 @@ class DrawTable:
         changed = self.blocks.change(gone, np.repeat(added, per_row), batches, int((uses > 0).sum()))
         self.assets = old if old is not self.assets else old.copy()
         self.assets[rows] = keys
+        if self.recipes.details:
+            details = [self.recipes.details.get(key) for key in assets.tolist()]
+            of = np.full(len(rows), len(details), np.int64)
+            of[drawn] = inverse
+            self._levels.assign(rows, [*details, None], of)
         if len(switched):
             self._number(switched)
         self._note(changed)

@@ -32,6 +32,9 @@ class Table:
     def drawn(self, rows: np.ndarray) -> np.ndarray:
         return self.enabled[rows] & (rows >= 0)
 
+    def shown(self, slots: np.ndarray) -> np.ndarray:
+        return self.drawn(self.blocks.rows.rows[slots])
+
     def mirrored(self, rows: np.ndarray) -> np.ndarray:
         return self.turned[rows]
 

@@ -40,7 +40,7 @@ class World:
             blocks=blocks,
             changes=Journal(),
             may_mirror=True,
-            drawn=lambda of: self.enabled[of],
+            shown=lambda slots: self.enabled[blocks.rows.rows[slots]],
             mirrored=lambda of: self.turned[of],
             material_rows_of=lambda of: of * 10,
             boxes=lambda slots: (self.places[blocks.rows.rows[slots]], None),

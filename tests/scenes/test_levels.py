@@ -1,0 +1,184 @@
+"""Claims about levels of detail: which is drawn at which size, in picture and shadow, and what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.panes import CORNERS, FORMAT, Panes, pane
+
+from engine.planning.draw.eyes import Eye
+from engine.testing import OpenedScene, assert_planned, open_scene
+
+pytestmark = pytest.mark.gpu
+
+SIZE = (128, 128)
+_SIDES = slice(0, 64), slice(64, 128)
+
+
+def level(right: float, top: float) -> str:
+    """A pane that is cut off; all have the same sphere, as two of its corners are where they were."""
+    return f"""{{ vertices: {{
+            pos: [[-0.5 -0.5 0] [{right} -0.5 0] [{right} {top} 0] [-0.5 {top} 0]]
+            normal: [[0 0 1] [0 0 1] [0 0 1] [0 0 1]]
+            uv_albedo: {CORNERS}  uv_normal: {CORNERS}  uv_tangent: {CORNERS}  uv_roughness: {CORNERS}
+        }} indices: [[0 1 2] [0 2 3]] }}
+"""
+
+
+MESH = f"mesh: {{ lods: [ {level(0.5, 0.5)} {level(0.0, 0.5)} {level(0.0, 0.0)} ] }}"
+ASSETS = (
+    """
+    { @type: mesh name: thing source: thing.mesh.hu lods: [
+        { topology: triangle_list vertices: v0 indices: i0 screenSize: 0.4 }
+        { topology: triangle_list vertices: v1 indices: i1 screenSize: 0.1 }
+        { topology: triangle_list vertices: v2 indices: i2 }
+    ] }
+    { @type: model name: thing mesh: thing material: glow }
+"""
+    + f"{{ @type: vertices name: v0 source: thing vertexFormat: [{FORMAT}] }}\n"
+    + f"{{ @type: vertices name: v1 source: thing vertexFormat: [{FORMAT}] }}\n"
+    + f"{{ @type: vertices name: v2 source: thing vertexFormat: [{FORMAT}] }}\n"
+    + "\n".join(f"{{ @type: indices name: i{i} source: thing indexFormat: uint16 }}" for i in range(3))
+)
+MATERIALS = {"glow": "parameters: { emissive: [1 1 1] baseColor: [0 0 0 1] metallic: 0 roughness: 1 }"}
+OBJECTS = """    thing: { features: [{ @type: visibleModel  asset: [db thing] }] }
+    none: { features: [{ @type: light  intensity: 0  sky: [0 0 0]  ground: [0 0 0] }] }
+"""
+
+
+@pytest.fixture
+def panes(root: Path, tmp_path: Path) -> Panes:
+    made = Panes(root, tmp_path)
+    (tmp_path / "thing.mesh.hu").write_text(MESH)
+    return made
+
+
+@pytest.fixture
+def scene(panes: Panes) -> Iterator[OpenedScene]:
+    with open_scene(panes.scene(MATERIALS, OBJECTS, ASSETS), size=SIZE) as opened:
+        assert opened.problems == ()
+        opened["camera"].camera.projection = "perspective"
+        opened["camera"].camera.fovY = 90
+        yield opened
+
+
+def distance(size: float) -> float:
+    """How far away a sphere around a pane takes this part of the height of a picture of 90 degrees."""
+    return 2**0.5 / 2 / size  # its radius over the size, as half the height at 1 m is 1 m
+
+
+def shown(scene: OpenedScene) -> int:
+    """The level that is seen: by which of its quarters there are."""
+    picture = np.asarray(scene.frame())[..., 0] > 128
+    upper, lower = picture[:64], picture[64:]
+    quarters = tuple(bool(half[:, side].any()) for half in (upper, lower) for side in _SIDES)
+    return {(True,) * 4: 0, (True, False, True, False): 1, (False, False, True, False): 2}[quarters]
+
+
+def test_a_level_is_drawn_down_to_its_size_and_the_last_however_small(scene):
+    for size, expected in ((2, 0), (0.5, 0), (0.3, 1), (0.15, 1), (0.05, 2), (0.02, 2), (2, 0)):
+        scene["thing"].translation = (0, 0, -distance(size))
+        assert shown(scene) == expected, size
+
+
+def test_the_size_follows_from_camera_scale_and_projection(scene):
+    scene["thing"].translation = (0, 0, -distance(0.3))
+    assert shown(scene) == 1
+    scene["thing"].scale = (2, 2, 2)
+    assert shown(scene) == 0
+    scene["thing"].scale = (1, 1, 1)
+    scene["camera"].translation = (0, 0, -distance(0.3) + distance(0.05))
+    assert shown(scene) == 2
+    scene["camera"].camera.fovY = 10
+    assert shown(scene) == 0
+    scene["camera"].camera.projection = "orthographic"
+    for height, expected in ((2, 0), (10, 1), (40, 2)):
+        scene["camera"].camera.height = height
+        assert shown(scene) == expected
+
+
+def test_a_level_stays_until_the_size_is_clearly_another(scene):
+    def at(size: float) -> int:
+        scene["thing"].translation = (0, 0, -distance(size))
+        return shown(scene)
+
+    assert [at(size) for size in (0.6, 0.42, 0.38, 0.37)] == [0, 0, 0, 0]
+    assert [at(size) for size in (0.35, 0.38, 0.42, 0.43)] == [1, 1, 1, 1]
+    assert at(0.45) == 0
+    assert [at(size) for size in (0.05, 0.105, 0.12)] == [2, 2, 1]
+
+
+def test_all_levels_are_resident(scene):
+    scene.frame()
+    for name in ("v0", "v1", "v2", "i0", "i1", "i2"):
+        assert_planned(scene, name)
+
+
+def test_one_level_of_each_object_is_drawn(scene):
+    for number in range(20):
+        asset = {"asset": scene.document.asset("db", "thing", ("model",))}
+        place = (0, 0, -distance(0.7) * (number + 1))
+        scene.tableau.add_object(f"more{number}", translation=place, features={"visibleModel": asset})
+    scene.frame()
+    draws = scene.host.runtime.renderer.draws
+    assert (draws.instances, draws.triangles) == (21, 42)
+    assert draws.calls == 2, "the meshes share buffers; and that of the picture"
+
+
+def test_levels_are_chosen_again_only_where_the_camera_or_an_object_with_levels_has_moved(panes, monkeypatch):
+    counts: Counter[str] = Counter()
+    size = Eye.size
+
+    def counted(eye: Eye, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+        counts["rows"] += len(centres)
+        return size(eye, centres, radii)
+
+    more = OBJECTS + pane("plain", "glow")
+    with open_scene(panes.scene(MATERIALS, more, ASSETS), size=SIZE) as scene:
+        scene.frame()
+        monkeypatch.setattr(Eye, "size", counted)
+        scene.step(count=3)
+        scene["plain"].translation = (0, 0, -3)
+        scene.frame()
+        assert not counts
+        scene["thing"].translation = (0, 0, -3)
+        scene.frame()
+        assert counts == {"rows": 1}
+        scene["camera"].translation = (0, 0, 1)
+        scene.frame()
+        assert counts == {"rows": 2}
+        scene["thing"].visibleModel.active = False
+        scene.frame()
+        scene["camera"].translation = (0, 0, 2)
+        scene.frame()
+        assert counts == {"rows": 2}, "objects with one level cost nothing"
+
+
+def test_a_shadow_is_that_of_the_level_that_is_seen(panes):
+    wall = pane("wall", "wall", "translation: [0 0 -1]  scale: [3 3 1]")
+    objects = """    thing: { features: [{ @type: shadowCaster  asset: [db thing] }] }
+    lamp: { features: [{ @type: light  sky: [0 0 0]  ground: [0 0 0] }] }
+"""
+    materials = {**MATERIALS, "wall": "parameters: { metallic: 0 roughness: 1 }"}
+    with open_scene(panes.scene(materials, wall + objects, ASSETS), size=SIZE) as scene:
+        for height, corners in ((2, (0, 0)), (10, (0, 1))):
+            scene["camera"].camera.height = height
+            picture = scene.frame()[..., 0] > 128
+            step = round(0.25 * SIZE[1] / height)
+            assert picture[64, 64 + 3 * step]
+            assert (int(picture[64, 64 - step]), int(picture[64, 64 + step])) == corners, height
+
+
+def test_a_level_that_is_switched_on_again_is_the_right_one(scene):
+    scene["thing"].translation = (0, 0, -distance(0.2))
+    assert shown(scene) == 1
+    scene["thing"].visibleModel.active = False
+    assert not (scene.frame()[..., 0] > 128).any()
+    scene["thing"].translation = (0, 0, -distance(0.05))
+    scene["thing"].visibleModel.active = True
+    scene.frame()
+    assert shown(scene) == 2
