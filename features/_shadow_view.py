@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from engine.feature import Box, FrameView
 from engine.feature.frame import Lens, Point
-from features.shadow_caster import SHADOW_TEXELS
+from features._shadow_maps import SHADOW_TEXELS
 
 MARGIN = 1.04
 """The width of the shadow map relative to the casters' box, so that filtering never reaches its border."""

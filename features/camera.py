@@ -39,7 +39,7 @@ TONE_MAPPED = ImageDecl("toneMapped", PICTURE.format)
 TONE_MAP = FullscreenPass(
     "toneMap",
     color=(ColorTarget(PICTURE),),
-    reads=(ImageRead(SCENE_COLOR, "sceneColor", Sampler(nearest=True)),),
+    reads=(ImageRead(SCENE_COLOR, "sceneColor", Sampler(nearest=True), optional=True),),
     shader="toneMap",
 )
 TONE_MAP_AND_FXAA = (
@@ -136,9 +136,11 @@ class Camera(Feature):
         if len(rows) and rows["projection"][0]:
             top, deep = float(rows["height"][0]) / 2, float(rows["depth"][0]) / 2
             projection = orthographic_reversed(-top * aspect, top * aspect, -top, top, -deep, deep)
+            half_size = (top * aspect, top, 0.0)
             lens = Lens(-deep, top * diagonal, 0.0)
         else:
             projection = perspective_reversed(fov_y, aspect, near, far)
+            half_size = (math.tan(fov_y / 2) * aspect, math.tan(fov_y / 2), 1.0)
             lens = Lens(0.0, 0.0, math.tan(fov_y / 2) * diagonal)
         if viewport != WHOLE_PICTURE:
             projection = projection @ _into(viewport)
@@ -146,7 +148,8 @@ class Camera(Feature):
         origin = frame_origin(eye)
         world[3, :3] -= origin
         turned = view_from_world(world)
-        return View(origin, turned @ projection, eye, -turned[:3, 2].astype(np.float64), lens)
+        forward = -turned[:3, 2].astype(np.float64)
+        return View(origin, turned @ projection, eye, forward, lens, turned, half_size)
 
     def faults(self, frame: FrameView) -> Iterable[Fault]:
         """A far plane that is not behind the near one, a viewport without area: neither is used."""
@@ -177,6 +180,9 @@ class Camera(Feature):
             "clipToDirection": clip_to_direction(view),
             "viewProjection": view.view_projection,
             "cameraPosition": [*position, 1.0],
+            "viewFromFrame": view.view_from_frame,
+            "lens": view.half_size,
+            "targetSize": [*frame.size, 1.0 / frame.size[0], 1.0 / frame.size[1]],
             "exposure": 2.0**stops,
             "toneMapping": curve,
             "background": background,

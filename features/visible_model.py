@@ -10,19 +10,18 @@ from engine.feature import Drawable, Feature, FeatureRows
 from engine.graph import (
     SCENE_COLOR,
     SCENE_DEPTH,
-    SHADOW,
     ColorTarget,
     DepthTarget,
     DrawOrder,
     DrawPass,
-    ImageRead,
     MaterialParameter,
     Pass,
 )
 from engine.plan import AlphaMode, Blend, Requirement
 from engine.tableau.schema import asset_field
 from features._assets import material_requirements, mesh_drawables, mesh_requirements
-from features.shadow_caster import SHADOW_MAP
+from features._light_clusters import READ
+from features._shadow_maps import READS
 from features.skybox import ENVIRONMENT
 
 FORWARD = DrawPass(
@@ -30,7 +29,8 @@ FORWARD = DrawPass(
     draws="visibleModel",
     color=(ColorTarget(SCENE_COLOR),),
     depth=DepthTarget(SCENE_DEPTH),
-    reads=(ImageRead(SHADOW_MAP, "shadowMap", SHADOW),),
+    reads=READS,
+    buffers=(READ,),
     cubes=(ENVIRONMENT,),
     materials=(AlphaMode.OPAQUE, AlphaMode.MASK),
     parameters=(

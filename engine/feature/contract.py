@@ -145,8 +145,8 @@ class Feature:
         """Return the views that this feature makes: by the name that passes give, their own frame values.
 
         In such a view these stand in place of `frame_values` of the same names: of "viewProjection", say,
-        which leads from the frame's space to the clip space of the view. Called as `frame_values` is, where
-        a pass of the frame draws in a view that is not the picture's.
+        which leads from the frame's space to the clip space of the view. The picture's view has the name "".
+        Called as `frame_values` is.
         """
         return {}
 

@@ -51,6 +51,11 @@ class View:
     eye, forward : float64[3]
         The eye's position in the world, and the direction in which it looks, of length 1.
     lens : Lens
+    view_from_frame : float32[4, 4]
+        The matrix from the frame's space to the eye's, which looks along -Z, stored as in `engine.math`.
+    half_size : (float, float, float)
+        Half the picture's width and height in metres: at a distance of 1 where the third number is 1, in a
+        perspective, and anywhere where it is 0.
     """
 
     origin: Vector
@@ -58,6 +63,8 @@ class View:
     eye: Vector
     forward: Vector
     lens: Lens
+    view_from_frame: npt.NDArray[np.float32] = field(default_factory=lambda: np.eye(4, dtype=np.float32))
+    half_size: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
 class FeatureRows:
@@ -266,6 +273,13 @@ class FrameView:
         if known is None:
             return FeatureRows(None)
         return FeatureRows(known[0], known[0].rows_enabled)
+
+    def active(self, feature: str) -> FeatureRows:
+        """Return the active rows of a feature type, enabled or not; empty if the tableau has none."""
+        known = self.reads.tables[feature] = self.table_version(feature)
+        if known is None:
+            return FeatureRows(None)
+        return FeatureRows(known[0], known[0].rows_active)
 
     def table_version(self, feature: str) -> tuple[FeatureTable, int] | None:
         """Return the table of a feature type and its present version; None if the tableau has none."""

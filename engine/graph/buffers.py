@@ -24,10 +24,12 @@ class BufferDecl:
 class BufferUse:
     """A buffer that the shaders of a pass read in these stages, at the binding of that name.
 
-    A pass that `writes` it may read it too; it comes before those that only read it.
+    A pass that `writes` it may read it too; it comes before those that only read it. When no pass of the
+    frame writes it, a few zeros are bound instead, as in an ImageRead.
     """
 
     buffer: BufferDecl
     binding: str
     writes: bool = False
     stages: ShaderStage = ShaderStage.FRAGMENT
+    optional: bool = False

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.graph.barriers import Barrier, BufferBarrier, Use, Uses, barriers
-from engine.graph.buffers import BufferDecl
+from engine.graph.buffers import BufferDecl, BufferUse
 from engine.graph.images import ImageDecl, Part, Samples
 from engine.graph.order import GraphError, ordered
 from engine.graph.passes import (
@@ -89,13 +89,14 @@ class Targets:
 class CompiledPass:
     """A pass with the barriers before it and its attachments in each view, which have so many samples.
 
-    `reads` are (binding, image name) pairs.
+    `reads` are (binding, image name) pairs, `buffers` (binding, buffer name).
     """
 
     declaration: Pass
     barriers: tuple[Barrier, ...]
     buffer_barriers: tuple[BufferBarrier, ...]
     reads: tuple[tuple[str, str], ...]
+    buffers: tuple[tuple[str, str], ...]
     targets: tuple[Targets, ...] = (Targets(),)
     samples: int = 1
 
@@ -156,14 +157,21 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples:
     uses.append({part: copied for image in outputs for part in image.parts()})
     *before, (final, _) = barriers(uses, frame.images)
     compiled = tuple(
-        CompiledPass(p, *own, frame.reads(number), frame.targets(number), frame.samples(p))
+        CompiledPass(
+            p,
+            *own,
+            frame.reads(number),
+            frame.buffers(number),
+            frame.targets(number),
+            frame.samples(p),
+        )
         for number, (p, own) in enumerate(zip(in_order, before, strict=True))
     )
     return CompiledGraph(compiled, _lifetimes(frame.images, uses), _buffers(in_order, uses), final)
 
 
 def stand_in_name(image: str) -> str:
-    """Return the name of the stand-in for an image that no pass of the frame writes."""
+    """Return the name of the stand-in for an image or a buffer that no pass of the frame writes."""
     return f"{image}.absent"
 
 
@@ -176,8 +184,8 @@ class _Frame:
     """Ordered passes, with the images behind their declarations.
 
     An image with several samples has two: the attachment, and what passes read, which is its resolved
-    content. `images` are those of the frame, by name. Raises GraphError where a pass reads an image, or a
-    buffer, of which nobody has written a part.
+    content. `images` are those of the frame, by name. Raises GraphError where a pass reads an image of which
+    nobody has written a part.
     """
 
     def __init__(self, passes: Sequence[Pass], outputs: set[str], samples: int) -> None:
@@ -186,11 +194,13 @@ class _Frame:
         self._samples = samples
         self._writers: dict[Part, list[int]] = {}  # by the declared image
         self._readers: dict[str, list[int]] = {}
+        self._declared: dict[str, ImageDecl] = {}
         self.images: dict[str, ImageDecl] = {}
         for number, p in enumerate(passes):
             for part in _written_parts(p):
                 self._writers.setdefault(part, []).append(number)
             for image in p.written():
+                self._declared[image.name] = image
                 drawn = self._drawn(image)
                 self.images[drawn.name] = drawn
             for read in p.reads:
@@ -202,16 +212,11 @@ class _Frame:
         self._check_reads()
 
     def _check_reads(self) -> None:
-        written: set[str] = set()
         for number, p in enumerate(self._passes):
             for read in p.reads:
-                there = [self._is_written(part, number) for part in read.image.parts()]
+                there = [self._is_written(part, number) for part in self._parts(read)]
                 if any(there) and not all(there):
                     raise GraphError(f"{p.name} reads {read.image.name}, of which parts are not written")
-            written |= {use.buffer.name for use in p.buffers if use.writes or use.buffer.persists}
-            for use in p.buffers:
-                if use.buffer.name not in written:
-                    raise GraphError(f"{p.name} reads {use.buffer.name}, which no pass writes")
 
     def _is_sampled(self, image: ImageDecl) -> bool:
         """Whether an image has several samples in this frame."""
@@ -241,9 +246,28 @@ class _Frame:
             for read in reads
         )
 
+    def buffers(self, number: int) -> tuple[tuple[str, str], ...]:
+        """Return (binding, buffer) of a pass, with the stand-in where nothing is to be read."""
+        found = []
+        for use in self._passes[number].buffers:
+            name, is_there = use.buffer.name, self._has_buffer(use, number)
+            found.append((use.binding, name if is_there else stand_in_name(name)))
+        return tuple(found)
+
+    def _has_buffer(self, use: BufferUse, number: int) -> bool:
+        """Whether a pass up to this one writes a buffer, or it persists."""
+        if use.buffer.persists:
+            return True
+        writers = (of for p in self._passes[: number + 1] for of in p.buffers if of.writes)
+        return any(of.buffer.name == use.buffer.name for of in writers)
+
     def _is_there(self, read: ImageRead, number: int) -> bool:
         """Whether passes before this one have written what it reads."""
-        return all(self._is_written(part, number) for part in read.image.parts())
+        return all(self._is_written(part, number) for part in self._parts(read))
+
+    def _parts(self, read: ImageRead) -> Iterator[Part]:
+        """Yield the parts of what a pass reads, as many as passes write it with."""
+        return self._declared.get(read.image.name, read.image).parts()
 
     def _is_written(self, part: Part, number: int) -> bool:
         return part in self._writers and self._writers[part][0] < number
@@ -298,8 +322,10 @@ class _Frame:
                     Layout.SHADER_READ,
                     ImageUsage.SAMPLED,
                 )
-                uses.update(dict.fromkeys(read.image.parts(), use))
+                uses.update(dict.fromkeys(self._parts(read), use))
         for of in p.buffers:
+            if not self._has_buffer(of, number):
+                continue
             access = Access.SHADER_STORAGE_READ
             if of.writes:
                 access |= Access.SHADER_STORAGE_WRITE
@@ -381,6 +407,8 @@ def _buffers(passes: Sequence[Pass], uses: Sequence[Uses]) -> tuple[BufferLifeti
     for index, p in enumerate(passes):
         for use in p.buffers:
             name = use.buffer.name
+            if name not in uses[index]:
+                continue
             known = found.get(name, BufferLifetime(use.buffer, Stage(0), index, index))
             found[name] = replace(known, stages=known.stages | uses[index][name].stage, last=index)
     return tuple(found[name] for name in sorted(found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -41,7 +41,8 @@ class ImageDecl:
     samples, passes that read it read the average of them (for depth the first sample).
 
     Passes draw into one layer and mip level at a time. An image with several layers or levels is read as a
-    whole, so that passes must write all of them; it has one sample.
+    whole, so that passes must write all of them; it has one sample. Of an `array` only those who write it
+    declare how many layers it has, which may be one.
     """
 
     name: str
@@ -51,6 +52,16 @@ class ImageDecl:
     clear: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
     layers: int = 1
     mip_levels: int = 1
+    array: bool = False
+
+    @property
+    def is_array(self) -> bool:
+        """Whether shaders read it as an array: with several layers, or where `array` says so of one."""
+        return self.array or self.layers > 1
+
+    def is_like(self, other: ImageDecl) -> bool:
+        """Whether it may be read as `other` is written: they are equal, but for the layers of an array."""
+        return self == (replace(other, layers=self.layers) if other.array else other)
 
     def parts(self) -> Iterator[Part]:
         """Yield every layer of every mip level."""

@@ -53,14 +53,20 @@ def check_names(passes: Sequence[Pass]) -> None:
         if p.name in names:
             raise GraphError(f"two passes have the same name: {p.name}")
         names.add(p.name)
-        items: list[ImageDecl | BufferDecl] = [*p.written(), *(read.image for read in p.reads)]
-        items += [use.buffer for use in p.buffers]
+        items: list[ImageDecl | BufferDecl] = [*p.written(), *(use.buffer for use in p.buffers)]
         for item in items:
             if declared.setdefault(item.name, item) != item:
-                raise GraphError(
-                    f"{item.name} is declared twice with different values, the second time by {p.name}"
-                )
+                raise GraphError(_differs(item.name, p))
         _check_targets(p)
+    for p in passes:
+        for image in (read.image for read in p.reads):
+            known = declared.setdefault(image.name, image)
+            if not isinstance(known, ImageDecl) or not image.is_like(known):
+                raise GraphError(_differs(image.name, p))
+
+
+def _differs(name: str, p: Pass) -> str:
+    return f"{name} is declared twice with different values, the second time by {p.name}"
 
 
 def _check_targets(p: Pass) -> None:

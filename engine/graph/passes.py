@@ -53,13 +53,15 @@ class ImageRead:
     """An image that a pass samples, in these stages, at the shader's binding of that name.
 
     When no pass of the frame writes it, a 1 x 1 image of zeros is bound instead, so that the shader
-    needs no variant and the memory of the real image can be freed.
+    needs no variant and the memory of the real image can be freed. That is reported, once, unless the read is
+    `optional`.
     """
 
     image: ImageDecl
     binding: str
     sampler: Sampler = LINEAR
     stages: ShaderStage = ShaderStage.FRAGMENT
+    optional: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,8 +21,9 @@ from engine.graph import (
     PrimitivePass,
     compile_graph,
     pass_samples,
+    stand_in_name,
 )
-from engine.humon import InputError, Problem
+from engine.humon import InputError, Problem, Severity
 from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
 from engine.planning.draw.drawing import PipelineTrials, mesh_pipeline, pipeline_state
@@ -42,6 +43,7 @@ FeaturesOf = Mapping[str, Sequence[str]]
 ShaderPass = FullscreenPass | PrimitivePass | ComputePass
 """A pass without meshes."""
 
+UNWRITTEN = "pass.unwritten"
 MAX_THREADS = 65_535
 """Of a compute pass, along each axis: every device has as many work groups (maxComputeWorkGroupCount)."""
 MAX_SAMPLES = 4
@@ -62,12 +64,16 @@ class _Asked:
 
 @dataclass(frozen=True, eq=False)
 class _Compiled:
-    """The passes of each feature, their graph, and the features of each pass, by its name."""
+    """The passes of each feature, their graph, and the features of each pass, by its name.
+
+    `unwritten` is what passes read that nobody writes: (feature, pass, image or buffer).
+    """
 
     passes: dict[str, list[Pass]]
     samples: int
     graph: CompiledGraph
     features_of: FeaturesOf
+    unwritten: tuple[tuple[str, str, str], ...]
 
 
 class FramePasses:
@@ -99,6 +105,7 @@ class FramePasses:
         self._states: dict[str, PipelineState] = {}
         self._screens: dict[ShaderPass, ShaderSet] = {}
         self._asked: dict[str, _Asked] = {}
+        self._unwritten: tuple[tuple[str, str, str], ...] = ()
         self._last: tuple[dict[str, list[Pass]], int, dict[str, int]] = {}, 0, {}
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
 
@@ -116,6 +123,7 @@ class FramePasses:
         }
         for known in self._compiled:
             if known.samples == samples and known.passes == passes:
+                self._unwritten = known.unwritten
                 return known.graph, known.features_of
         try:
             graph = self._compile(passes, samples)
@@ -131,9 +139,11 @@ class FramePasses:
         features_of: dict[str, list[str]] = {}
         for name, own in passes.items():
             for p in own:
-                features_of.setdefault(p.name, []).append(name)
+                of = features_of.setdefault(p.name, [])
+                of += [one for one in (name, getattr(p, "draws", name)) if one not in of]
+        self._unwritten = tuple(_unwritten(graph, features_of))
         if passes is requested:
-            self._compiled.append(_Compiled(passes, samples, graph, features_of))
+            self._compiled.append(_Compiled(passes, samples, graph, features_of, self._unwritten))
         return graph, features_of
 
     def _has_rows(self, p: Pass, samples: int, features: frozenset[str] | None) -> bool:
@@ -253,6 +263,22 @@ class FramePasses:
         """Switch off a feature whose code raised and report it, once."""
         self._collector.switch_off(feature, error)
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What passes of the last graph read that no pass writes, as warnings (pass.unwritten)."""
+        return tuple(self._unwritten_problem(*row) for row in self._unwritten)
+
+    def _unwritten_problem(self, feature: str, p: str, read: str) -> Problem:
+        table = self._tableau.tables.get(feature)
+        rows = table.rows_active()[:1].tolist() if table is not None else []
+        return Problem(
+            UNWRITTEN,
+            f"the pass {p} of {feature} reads {read}, which no pass of the frame writes",
+            table.position(rows[0]) if table is not None and rows else None,
+            help="it reads zeros: switch on what writes it, or declare the read as optional",
+            severity=Severity.WARNING,
+        )
+
     def changed(self) -> bool:
         """Whether active rows declare other passes or samples than those of the last graph."""
         return (self._declared(), self._wanted(), self._rows()) != self._last
@@ -305,6 +331,17 @@ class FramePasses:
         """Compile the passes of features; of several with one name the last is used."""
         by_name = {p.name: p for own in passes.values() for p in own}
         return compile_graph(list(by_name.values()), self._outputs, samples)
+
+
+def _unwritten(graph: CompiledGraph, features_of: FeaturesOf) -> Iterator[tuple[str, str, str]]:
+    """Yield (feature, pass, image or buffer) for what passes read from stand-ins and should not."""
+    for compiled in graph.passes:
+        p, of = compiled.declaration, features_of.get(compiled.declaration.name, [""])
+        read = [(one.image.name, one.optional) for one in p.reads]
+        read += [(one.buffer.name, one.optional) for one in p.buffers]
+        for (name, is_optional), (_, bound) in zip(read, [*compiled.reads, *compiled.buffers], strict=True):
+            if bound == stand_in_name(name) and not is_optional:
+                yield of[0], p.name, name
 
 
 def _check_threads(name: str, threads: tuple[int, int, int]) -> None:

@@ -46,11 +46,11 @@ from engine.plan.terms.vocabulary import (
     QueueKind,
     Stage,
 )
-from engine.planning.draw.column_rings import ColumnRing
 from engine.planning.draw.draw_list import COMMAND
 from engine.planning.draw.drawing import Drawing, material_table_name
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity, command_limit, slot_limit
+from engine.planning.draw.ring_names import ColumnRing
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import Tableau
 
@@ -63,6 +63,8 @@ PASS_REQUESTERS = 16
 FALLBACK_PRIORITY = 1000
 INSTANCE_BYTES = 64
 DRAW_BYTES = 8
+STAND_IN_BYTES = 256
+"""Of zeros, in place of a buffer that no pass writes."""
 _MAPPED = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
 
 
@@ -166,26 +168,27 @@ class PassNeeds:
             self.add(_buffer(self._keys.transient(name), life), sorted(ids))
 
     def add_stand_ins(self, requesters: dict[str, tuple[int, ...]]) -> None:
-        """Add the stand-ins of all images that passes read; always resident, so that switching is free."""
+        """Add the stand-ins of all that passes read; always resident, so that switching is free."""
         for p in self._needs.graph.passes:
             for read in p.declaration.reads:
                 key = self._keys.transient(stand_in_name(read.image.name))
-                self.add(_stand_in(key, read.image.format, read.image.layers), requesters[p.declaration.name])
+                self.add(_stand_in(key, read.image.format), requesters[p.declaration.name])
+            for use in p.declaration.buffers:
+                if not (use.writes or use.buffer.persists):
+                    key = self._keys.transient(stand_in_name(use.buffer.name))
+                    self.add(_buffer_stand_in(key), requesters[p.declaration.name])
             for cube in p.declaration.cubes:
                 key = self._keys.transient(stand_in_name(cube.name))
-                self.add(_stand_in(key, Format.R16G16B16A16_SFLOAT, 1, True), requesters[p.declaration.name])
+                self.add(_stand_in(key, Format.R16G16B16A16_SFLOAT, True), requesters[p.declaration.name])
 
-    def add_frame(self, frame_bytes: int, requesters: Iterable[int]) -> None:
-        """Add the ring of the Frame blocks."""
-        if frame_bytes:
-            both = Stage.VERTEX_SHADER | Stage.FRAGMENT_SHADER
-            use = QueueUse(QueueKind.GRAPHICS, Access.UNIFORM_READ, both)
-            self._ring("frame", frame_bytes, BufferUsage.UNIFORM_BUFFER, use, sorted(set(requesters)))
-
-    def add_columns(self, name: str, size: int, stages: ShaderStage, requesters: Iterable[int]) -> None:
-        """Add the ring of a feature's buffer that shaders of these stages read."""
-        use = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, pipeline_stages(stages))
-        self._ring(name, size, BufferUsage.STORAGE_BUFFER, use, sorted(set(requesters)))
+    def add_values(
+        self, name: str, size: int, usage: BufferUsage, stages: ShaderStage, requesters: Iterable[int]
+    ) -> None:
+        """Add a ring with values of features that shaders of these stages read."""
+        uniform = usage is BufferUsage.UNIFORM_BUFFER
+        access = Access.UNIFORM_READ if uniform else Access.SHADER_STORAGE_READ
+        use = QueueUse(QueueKind.GRAPHICS, access, pipeline_stages(stages))
+        self._ring(name, size, usage, use, sorted(set(requesters)))
 
     def add_instances(self, objects: int, requesters: Iterable[int]) -> None:
         """Add the ring of world matrices."""
@@ -287,7 +290,7 @@ def _buffer(key: int, life: BufferLifetime) -> Requirement:
 
 
 @lru_cache(maxsize=1024)
-def _stand_in(key: int, form: Format, layers: int, cube: bool = False) -> Requirement:
+def _stand_in(key: int, form: Format, cube: bool = False) -> Requirement:
     return Requirement(
         key=key,
         kind=Kind.IMAGE,
@@ -295,7 +298,20 @@ def _stand_in(key: int, form: Format, layers: int, cube: bool = False) -> Requir
         usage=ImageUsage.SAMPLED,
         uses=(SAMPLED_USE,),
         contents=Contents.ZERO,
-        copies=layers,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _buffer_stand_in(key: int) -> Requirement:
+    both = Stage.VERTEX_SHADER | Stage.FRAGMENT_SHADER
+    return Requirement(
+        key=key,
+        kind=Kind.BUFFER,
+        size=STAND_IN_BYTES,
+        alignment=16,
+        usage=BufferUsage.STORAGE_BUFFER,
+        uses=(QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, both),),
+        contents=Contents.ZERO,
     )
 
 

@@ -69,6 +69,6 @@ def _frame(
     while True:
         needs = planner.needs()
         planner.visibility(needs)
-        values.block(needs.tables, needs.frame, size)
+        values.block(needs.tables, needs.frame, size, needs.columns)
         if not planner.stale():
             return planner, needs

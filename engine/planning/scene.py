@@ -25,10 +25,11 @@ from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
+from engine.plan.terms.vocabulary import BufferUsage
 from engine.planning.absent_features import AbsentFeatures
 from engine.planning.active_rows import ActiveRows
 from engine.planning.asset_cubes import AssetCubes
-from engine.planning.draw.column_rings import ColumnRing, ColumnRings
+from engine.planning.draw.blocks import Block
 from engine.planning.draw.drawing import (
     PassDrawing,
     PipelineTrials,
@@ -39,7 +40,8 @@ from engine.planning.draw.drawing import (
 )
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
-from engine.planning.draw.shading import RowBlock
+from engine.planning.draw.ring_names import ColumnRing, RingNames
+from engine.planning.draw.shading import shader_set
 from engine.planning.draw.tables import DrawTable
 from engine.planning.frame_passes import FramePasses
 from engine.planning.frame_requests import FrameRequests
@@ -53,6 +55,8 @@ from engine.tableau import Tableau
 
 MAX_REMOVED_REQUESTERS = 4096
 """Removed requesters that are kept, beyond twice the number of rows, before all requirements are rebuilt."""
+USUAL_SHADERS = ("default.vs", "default.fs")
+"""The builtin shaders whose blocks have plain names in plans."""
 FEW_ASSETS = 128
 """New assets that are learnt within the frame that plans them; with more, frames go on meanwhile."""
 
@@ -103,7 +107,8 @@ class ScenePlanner:
         self._passes = FramePasses(tableau, registry, library, self._collector, self._report, trials, outputs)
         self._fallbacks: dict[int, Requirement] = {}
         self._frame = FrameLayout(())
-        self._columns = ColumnRings(registry.buffers)
+        usual = [library.find("builtin", name, ("shader",)) for name in USUAL_SHADERS]
+        self._names = RingNames(registry.buffers, shader_set(usual, library))
 
     def _start_requests(self) -> None:
         """Begin with a table without requirements or requesters."""
@@ -205,27 +210,18 @@ class ScenePlanner:
                 needs.assets[p.name] = table.assets
                 state = pipeline_state(p, compiled.samples, table.declaration.state, features)
                 needs.drawings[p.name] = PassDrawing(
-                    compiled, state, table.recipes, table.in_use, self.keys, own, self._columns, cubes
+                    compiled, state, table.recipes, table.in_use, self.keys, own, self._names, cubes
                 )
             elif screen is not None:
                 state_of = shader_state(compiled, features)
-                drawing = ShaderDrawing(compiled, state_of, screen, self.keys, own, self._columns, cubes)
+                drawing = ShaderDrawing(compiled, state_of, screen, self.keys, own, self._names, cubes)
                 if self._trials is None or self._trials.usable(drawing.pipeline(), (), screen):
                     needs.drawings[p.name] = drawing
         pass_needs = PassNeeds(needs, self._library, self._fallbacks)
         pass_needs.add_images(requesters)
         pass_needs.add_buffers(requesters)
         pass_needs.add_stand_ins(requesters)
-        layout = FrameLayout(
-            (view, block)
-            for drawing in needs.drawings.values()
-            for view in drawing.compiled.declaration.views
-            for shading in drawing.shadings()
-            if (block := shading.frame) is not None
-        )
-        needs.frame = self._frame = self._frame if layout == self._frame else layout
-        pass_needs.add_frame(layout.size, [one for name in needs.drawings for one in requesters[name]])
-        self._add_columns(pass_needs, needs, requesters)
+        self._add_values(pass_needs, needs, requesters)
         if needs.tables:
             everyone = [requester for name in needs.tables for requester in requesters[name]]
             pass_needs.add_instances(len(self._tableau.parent), everyone)
@@ -238,20 +234,34 @@ class ScenePlanner:
         self._requests.update(pass_needs.requirements)
         return needs
 
-    def _add_columns(
+    def _add_values(
         self, pass_needs: PassNeeds, needs: FrameNeeds, requesters: Mapping[str, tuple[int, ...]]
     ) -> None:
-        """Add the rings of features' buffers that shaders read, requested by the passes that do."""
-        found: dict[str, tuple[RowBlock, ShaderStage, list[int]]] = {}
+        """Add the rings with the values of features that shaders read, requested by the passes that do."""
+        blocks: list[tuple[str, Block]] = []
+        found: dict[str, tuple[int, BufferUsage, ShaderStage, list[int]]] = {}
+
+        def add(ring: str, size: int, usage: BufferUsage, stages: ShaderStage, ids: tuple[int, ...]) -> None:
+            _, _, known, of = found.get(ring, (size, usage, ShaderStage(0), []))
+            found[ring] = size, usage, known | stages, [*of, *ids]
+
         for name, drawing in needs.drawings.items():
             for shading in drawing.shadings():
-                for ring, row in self._columns.of(shading):
-                    _, stages, ids = found.get(ring, (row, ShaderStage(0), []))
-                    found[ring] = row, stages | row.stages, [*ids, *requesters[name]]
-        for ring, (row, stages, ids) in found.items():
-            count = capacity(self._passes.buffer_rows(row.buffer), 1)
-            needs.columns[ring] = ColumnRing(row.buffer, row.block, count)
-            pass_needs.add_columns(ring, count * row.block.size, stages, ids)
+                if shading.frame is not None:
+                    block, stages = shading.frame, shading.frame_stages
+                    for view in drawing.compiled.declaration.views:
+                        blocks.append((view, block))
+                        ring = self._names.frame(view, block)
+                        add(ring, block.size, BufferUsage.UNIFORM_BUFFER, stages, requesters[name])
+                for ring, row in self._names.columns(shading):
+                    count = capacity(self._passes.buffer_rows(row.buffer), 1)
+                    needs.columns[ring] = ColumnRing(row.buffer, row.block, count)
+                    size = count * row.block.size
+                    add(ring, size, BufferUsage.STORAGE_BUFFER, row.stages, requesters[name])
+        layout = FrameLayout(blocks, self._names)
+        needs.frame = self._frame = self._frame if layout == self._frame else layout
+        for ring, (size, usage, stages, ids) in found.items():
+            pass_needs.add_values(ring, size, usage, stages, ids)
 
     def plan(
         self,
@@ -326,7 +336,8 @@ class ScenePlanner:
     def problems(self) -> tuple[Problem, ...]:
         """Problems of materials, each once; what frames lack, faults of rows, the last plan's shortage."""
         short = () if self.shortage is None else (self.shortage.problem(self.keys.name),)
-        return (*self._reported, *self._absent.problems, *self._faults.problems(self.size), *short)
+        found = (*self._absent.problems, *self._passes.problems, *self._faults.problems(self.size))
+        return (*self._reported, *found, *short)
 
     def _describe(self, key: int) -> str:
         """Return the name of an asset in plans: its database and its label."""

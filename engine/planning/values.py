@@ -14,9 +14,9 @@ from engine.feature.frame import Reads
 from engine.graph import PICTURE_VIEW
 from engine.planning.draw.blocks import Field
 from engine.planning.draw.boxes import union
-from engine.planning.draw.column_rings import ColumnRing
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.frame_layout import FrameLayout
+from engine.planning.draw.ring_names import ColumnRing
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import Tableau
 
@@ -146,10 +146,7 @@ class FrameValues:
         own = [piece for member, value in given.items() for piece in self._everywhere(member, value)]
         if not _same(own, self._own):
             self._own, changed = own, True
-        asked = [(self._kept, self._frame_pieces)]
-        if any(self._fields):  # views other than that of the picture
-            asked.append((self._kept_views, self._view_pieces))
-        for known, ask in asked:
+        for known, ask in ((self._kept, self._frame_pieces), (self._kept_views, self._view_pieces)):
             for name in self._registry:
                 kept = known.get(name)
                 if kept is not None and kept.reads.hold(now):

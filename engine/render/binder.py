@@ -28,7 +28,7 @@ from engine.plan.terms.keys import Keys
 from engine.planning.asset_cubes import Cubes
 from engine.planning.draw.draw_list import COMMAND, DrawList
 from engine.planning.draw.drawing import Drawing, PassDrawing, ShaderDrawing, cube_key
-from engine.planning.draw.frame_layout import FrameLayout
+from engine.planning.draw.ring_names import FRAME
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.sorted_draws import SortedDraws
 from engine.planning.draw.tables import DrawTable
@@ -44,8 +44,6 @@ from engine.vk.enums import AddressMode, Filter, MipmapMode
 ANISOTROPY = 8.0
 _MIPPED_SAMPLER = SamplerConfig(anisotropy=ANISOTROPY)
 _SINGLE_SAMPLER = SamplerConfig()
-FRAME = "frame"
-"""The name of the uniform block with the values of the frame."""
 
 
 class NotResident(LookupError):
@@ -103,7 +101,7 @@ class Binder:
         """
         transient = needs.requirements.keys.transient
         reads = [name for p in needs.graph.passes for _, name in p.reads]
-        buffers = [life.buffer.name for life in needs.graph.buffers]
+        buffers = [name for p in needs.graph.passes for _, name in p.buffers]
         reads += [stand_in_name(read.name) for p in needs.graph.passes for read in p.declaration.cubes]
         names = [*(life.image.name for life in needs.graph.images), *buffers, *reads, *needs.rings]
         keys = np.array([transient(name) for name in names], np.int64)
@@ -135,7 +133,6 @@ class Binder:
         drawing: PassDrawing,
         binding: PassBinding,
         draws: DrawList | SortedDraws,
-        layout: FrameLayout,
         slot: int,
         view: str,
     ) -> list[BoundGroup]:
@@ -159,7 +156,7 @@ class Binder:
                 bound = table.declaration.name, key.shading, slot, view
                 if bound not in self._frame_set_of:
                     self._frame_set_of[bound] = self._frame_set(
-                        drawing.frame_set(key.shading), drawing, shading, layout, slot, view
+                        drawing.frame_set(key.shading, view), drawing, shading, slot
                     )
                 sets.append(self._frame_set_of[bound])
             if group.descriptors >= 0 and len(shading.sets) > MATERIAL_SET:
@@ -195,8 +192,7 @@ class Binder:
         if shading.sets:
             bound = drawing.compiled.declaration.name, 0, slot, view
             if bound not in self._frame_set_of:
-                row = drawing.frame_set()
-                made = self._frame_set(row, drawing, shading, needs.frame, slot, view)
+                made = self._frame_set(drawing.frame_set(view), drawing, shading, slot)
                 self._frame_set_of[bound] = made
             sets.append(self._frame_set_of[bound])
         p, layout = drawing.compiled.declaration, self._pipelines.layout(shading)
@@ -210,9 +206,7 @@ class Binder:
         row: DescriptorSetRow,
         drawing: Drawing,
         shading: ShaderSet,
-        layout: FrameLayout,
         slot: int,
-        view: str,
     ) -> Any:
         """Return descriptor set 0 of a pass in a view: this slot's copies of the rings, what it reads."""
         contents = dict(row.contents)
@@ -235,17 +229,17 @@ class Binder:
                 kind = int(binding.type)
                 bound.append(BoundBuffer(binding.binding, kind, place.handle, place.offset, place.size))
             else:
-                bound.append(self._ring_copy(binding, key, shading, layout, slot, view))
+                bound.append(self._ring_copy(binding, key, shading, slot))
         return self._frame_sets.get(set_layouts(shading)[FRAME_SET], tuple(bound))
 
     def _stored_image(self, binding: BindingRow, key: int, write: StorageWrite) -> BoundImage:
         self.require_location(key)
-        view = self._memory.part_view(key, layers=write.image.layers, level=write.level)
+        view = self._memory.part_view(key, level=write.level, array=write.image.is_array)
         return BoundImage(binding.binding, int(binding.type), view, NULL, int(Layout.GENERAL))
 
     def _read_image(self, binding: BindingRow, key: int, read: ImageRead) -> BoundImage:
         self.require_location(key)
-        view = self._memory.part_view(key, layers=read.image.layers)
+        view = self._memory.part_view(key, array=read.image.is_array)
         sampler, layout = self._sampler(_config(read.sampler)), int(Layout.SHADER_READ)
         return BoundImage(binding.binding, int(binding.type), view, sampler, layout)
 
@@ -266,13 +260,11 @@ class Binder:
             self._read_samplers[config] = found
         return found
 
-    def _ring_copy(
-        self, binding: BindingRow, key: int, shading: ShaderSet, layout: FrameLayout, slot: int, view: str
-    ) -> BoundBuffer:
+    def _ring_copy(self, binding: BindingRow, key: int, shading: ShaderSet, slot: int) -> BoundBuffer:
         place = self.require_location(key)
         start, size = place.offset + slot * place.stride, place.stride
         if binding.name == FRAME and shading.frame is not None:
-            start, size = start + layout.starts[view, shading.frame], shading.frame.size
+            size = shading.frame.size
         return BoundBuffer(binding.binding, int(binding.type), place.handle, start, size)
 
 

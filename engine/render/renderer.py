@@ -258,7 +258,7 @@ class Renderer:
         if isinstance(drawing, ShaderDrawing):
             return self._binder.shader(drawing, needs, slot, view)
         known = self._passes[name]
-        return self._binder.groups(drawing, known.binding, known.draws, needs.frame, slot, view)
+        return self._binder.groups(drawing, known.binding, known.draws, slot, view)
 
     @property
     def ready(self) -> bool:
@@ -278,14 +278,13 @@ class Renderer:
         self,
         placements: npt.NDArray[np.float32],
         moved: npt.NDArray[np.int64],
-        block: npt.NDArray[np.uint8] | None,
-        columns: Mapping[str, npt.NDArray[np.uint8]],
+        values: Mapping[str, npt.NDArray[np.uint8]],
         eyes: Mapping[str, Eye],
     ) -> None:
         """Write moved placements, where anything is drawn, and what has changed of the values of features.
 
-        These are the Frame blocks, and the rows of buffers by the names of their rings. Levels of detail are
-        chosen for the `eyes` of the views, and what is drawn along the view is sorted.
+        These are Frame blocks and rows of buffers, by the names of their rings. Levels of detail are chosen
+        for the `eyes` of the views, and what is drawn along the view is sorted.
         """
         for name, known in self._passes.items():
             table = known.binding.table
@@ -301,9 +300,7 @@ class Renderer:
                 instances.changed(moved)
             else:
                 instances.replace(placements)
-        if block is not None:
-            columns = {"frame": block, **columns}
-        for name, rows in columns.items():
+        for name, rows in values.items():
             ring = self.ring(name)
             if not ring.holds(rows):
                 ring.replace(rows)

@@ -461,7 +461,8 @@ class Runtime:
         values.content_scale = self.content_scale
         block = values.block(needs.tables, needs.frame, self.size, needs.columns)
         placements, moved = self.tableau.placement, self._movement.take()
-        self.renderer.write_values(placements, moved, block, values.columns, values.eyes)
+        rings = {**dict(needs.frame.rings(block)), **values.columns}
+        self.renderer.write_values(placements, moved, rings, values.eyes)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
         """Submit the frame and present it; False while there is no attachment to draw to, or no target."""

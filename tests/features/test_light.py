@@ -34,7 +34,7 @@ def test_the_shadow_map_contains_every_corner_of_the_casters(angle):
     add_light(tableau, angle=angle)
     values = Light().frame_values(frame(tableau))
     corners = np.array([[*corner, 1] for corner in product(*zip(*BOX, strict=True))], np.float32)
-    clip = corners @ values["lightViewProjection"]
+    clip = corners @ values["shadowMatrices"][0]
     assert np.all(np.abs(clip[:, :2]) <= 1)
     assert np.all((clip[:, 2] >= 0) & (clip[:, 2] <= 1))
     assert np.abs(clip[:, :2]).max() > 0.9  # and wastes little of the map
@@ -44,18 +44,18 @@ def test_points_nearer_to_the_light_have_greater_depth():
     tableau = scene()
     add_light(tableau)
     values = Light().frame_values(frame(tableau))
-    towards = values["lightDirection"][0]
+    towards = Light().buffer_values(frame(tableau))["lights"]["direction"][0]
     near, far = np.append(towards, 1), np.append(-towards, 1)
-    depth = np.array([near, far], np.float32) @ values["lightViewProjection"][:, 2]
+    depth = np.array([near, far], np.float32) @ values["shadowMatrices"][0][:, 2]
     assert depth[0] > depth[1]
 
 
 def test_a_light_shines_along_minus_z_with_colour_times_intensity():
     tableau = scene()
     tableau.add_object("sun", features={"light": {"color": (1, 0.5, 0.25), "intensity": 4.0}})
-    values = Light().frame_values(frame(tableau))
-    assert values["lightDirection"].tolist() == [[0, 0, 1]]
-    assert values["lightColor"].tolist() == [[4, 2, 1]]
+    lights = Light().buffer_values(frame(tableau))["lights"]
+    assert lights["direction"].tolist() == [[0, 0, 1]]
+    assert lights["color"].tolist() == [[4, 2, 1]]
 
 
 def test_no_light_gives_no_values_and_only_the_first_few_count():
@@ -64,8 +64,8 @@ def test_no_light_gives_no_values_and_only_the_first_few_count():
     for index in range(MAX_LIGHTS + 2):
         add_light(tableau, f"sun{index}")
     values = Light().frame_values(frame(tableau))
-    assert len(values["lightDirection"]) == MAX_LIGHTS
-    assert values["shadow"][2] == MAX_LIGHTS
+    assert values["lightCounts"] == [MAX_LIGHTS, 0, 0, 0]
+    assert len(Light().buffer_values(frame(tableau))["lights"]["color"]) == MAX_LIGHTS
 
 
 def test_a_disabled_light_does_not_shine():
@@ -77,4 +77,4 @@ def test_a_disabled_light_does_not_shine():
 def test_a_light_without_casters_still_has_a_finite_matrix():
     tableau = scene()
     add_light(tableau)
-    assert np.isfinite(Light().frame_values(frame(tableau, None))["lightViewProjection"]).all()
+    assert np.isfinite(Light().frame_values(frame(tableau, None))["shadowMatrices"]).all()

@@ -11,10 +11,10 @@ from support.sampling import amount
 from engine.feature import Box, FrameView, View
 from engine.math import axis_angle, unit_axes
 from engine.tableau import Tableau
+from features._shadow_maps import SHADOW_TEXELS
 from features._shadow_view import ShadowView, shadow_view
 from features.camera import Camera
 from features.light import Light
-from features.shadow_caster import SHADOW_TEXELS
 
 NEAR: Box = (np.array([-1.0, 0, -1]), np.array([1.0, 2, 1]))
 WIDE: Box = (np.array([-1.0, 0, -1]), np.array([2000.0, 2, 2000]))

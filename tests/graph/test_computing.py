@@ -18,6 +18,7 @@ from engine.graph import (
     PrimitivePass,
     StorageWrite,
     compile_graph,
+    stand_in_name,
 )
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
@@ -67,9 +68,10 @@ def test_an_image_that_is_computed_is_written_as_storage_and_read_as_a_texture()
     assert fill.targets[0].all() == ()
 
 
-def test_a_buffer_that_nobody_writes_is_an_error_unless_it_persists() -> None:
-    with pytest.raises(GraphError, match="draw reads dots, which no pass writes"):
-        compile_graph([DRAW], [OUT])
+def test_a_buffer_that_nobody_writes_is_read_from_its_stand_in_unless_it_persists() -> None:
+    graph = compile_graph([DRAW], [OUT])
+    assert graph.passes[0].buffers == (("dots", stand_in_name("dots")),)
+    assert (graph.passes[0].buffer_barriers, graph.buffers) == ((), ())
     kept = BufferUse(BufferDecl("kept", 64, persists=True), "dots", stages=ShaderStage.VERTEX)
     (draw,) = compile_graph([PrimitivePass("draw", color=(ColorTarget(OUT),), buffers=(kept,))], [OUT]).passes
     assert draw.buffer_barriers == ()  # it is only read, in every frame

@@ -63,10 +63,10 @@ def test_sets_have_the_present_size_of_their_rings(root: Path, tmp_path: Path) -
             for (name, shading, slot, view), bound in binder._frame_set_of.items():
                 drawing = needs.drawings[name]
                 if isinstance(drawing, ShaderDrawing):
-                    row, shaders = drawing.frame_set(), drawing.shading
+                    row, shaders = drawing.frame_set(view), drawing.shading
                 else:
-                    row, shaders = drawing.frame_set(shading), drawing.recipes.shadings[shading]
-                again = binder._frame_set(row, drawing, shaders, needs.frame, slot, view)
+                    row, shaders = drawing.frame_set(shading, view), drawing.recipes.shadings[shading]
+                again = binder._frame_set(row, drawing, shaders, slot)
                 assert again == bound
         places = {place[:2] for place in sizes}
         assert len(places) < len(sizes)  # a ring had another size at one place

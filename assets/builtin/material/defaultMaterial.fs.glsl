@@ -1,5 +1,5 @@
-// The default material's fragment stage: metallic-roughness shading of directional lights with one
-// filtered shadow map, and of an environment, or a sky-and-ground ambient without one. Linear light in and out.
+// The default material's fragment stage: metallic-roughness shading of all lights with their filtered shadow maps,
+// and of an environment, or a sky-and-ground ambient without one. Linear light in and out.
 //
 // Diffuse: Lambert. Specular: GGX with height-correlated Smith visibility (Heitz 2014), stretched
 // along the tangent map's direction by `anisotropy` (Burley 2012), Schlick's Fresnel.
@@ -9,6 +9,7 @@
 
 #include "../shader/frame.glsl"
 #include "../shader/environment.glsl"
+#include "../shader/lights.glsl"
 
 struct Material {
     uint layers[8];     // array layer of each texture of set 1, by its binding
@@ -23,7 +24,6 @@ struct Material {
     uint filled;        // a bit for each texture that the material has, by its binding
 };
 layout(set = 0, binding = 3, std430) readonly buffer Materials { Material row[]; } materials;
-layout(set = 0, binding = 4) uniform sampler2DShadow shadowMap;
 layout(set = 0, binding = 5) uniform samplerCube environment;
 
 layout(set = 1, binding = 0) uniform sampler2DArray albedo;
@@ -80,20 +80,38 @@ float masked(float alpha, float cutoff) {
     return alpha < cutoff ? 0.0 : 1.0;
 }
 
-// How much of the first light reaches the surface: 3 x 3 bilinear comparisons around the point, moved
-// off the surface by a texel or so where the light grazes it. Shadows fade at the border of the map.
-float lit(vec3 geometric, float cosine) {
-    vec3 moved = position + geometric * frame.shadow.x * (0.6 + 2.4 * (1.0 - cosine));
-    vec4 clip = frame.lightViewProjection * vec4(moved, 1.0);
-    vec3 point = vec3(clip.xy * 0.5 + 0.5, max(clip.z, 0.0));
-    if (any(lessThan(point.xy, vec2(0.0))) || any(greaterThan(point.xy, vec2(1.0))))
-        return 1.0;
-    float sum = 0.0;
-    for (int y = -1; y <= 1; ++y)
-        for (int x = -1; x <= 1; ++x)
-            sum += texture(shadowMap, vec3(point.xy + vec2(x, y) * frame.shadow.y, point.z));
-    vec2 border = (1.0 - abs(clip.xy)) * frame.shadow.w;
-    return mix(1.0, sum / 9.0, clamp(min(border.x, border.y), 0.0, 1.0));
+// A surface at a point: what it reflects, and its tangent frame.
+struct Surface {
+    vec3 geometric, n, t, b, v;
+    float nv, at, ab;
+    vec3 viewLocal, f0, diffuse;
+};
+
+// The light that a surface sends to the eye, of `light` lux from a direction.
+vec3 reflected(Surface s, vec3 l, float nl, vec3 light) {
+    vec3 h = normalize(l + s.v);
+    vec3 halfLocal = vec3(dot(s.t, h) / s.at, dot(s.b, h) / s.ab, dot(s.n, h));
+    float squared = dot(halfLocal, halfLocal);
+    float distribution = 1.0 / (PI * s.at * s.ab * squared * squared);
+    vec3 lightLocal = vec3(s.at * dot(s.t, l), s.ab * dot(s.b, l), nl);
+    float visibility = 0.5 / max(nl * length(s.viewLocal) + s.nv * length(lightLocal), 1e-4);
+    vec3 fresnel = s.f0 + (1.0 - s.f0) * pow(1.0 - max(dot(s.v, h), 0.0), 5.0);
+    vec3 brdf = s.diffuse / PI * (1.0 - fresnel) + fresnel * distribution * visibility;
+    return brdf * light * nl;
+}
+
+// The light that a surface sends to the eye, of a light with its shadow.
+vec3 reflected(Surface s, Light light, uint number) {
+    vec3 l, strength = lightAt(light, position, l);
+    float facing = dot(s.geometric, l), nl = dot(s.n, l);
+    if (nl <= 0.0 || facing <= 0.0 || strength == vec3(0.0))
+        return vec3(0.0);
+    float shade = 1.0;
+    if (light.kind == 0u)
+        shade = number == 0u && frame.shadow.x > 0.0 ? litByCascades(position, s.geometric, facing) : 1.0;
+    else if (light.shadow >= 0)
+        shade = litLocally(light, position, s.geometric, facing);
+    return reflected(s, l, nl, strength) * shade;
 }
 
 void main() {
@@ -140,24 +158,24 @@ void main() {
     float at = max(alpha * (1.0 + m.anisotropy), 1e-3), ab = max(alpha * (1.0 - m.anisotropy), 1e-3);
     vec3 viewLocal = vec3(at * dot(t, v), ab * dot(b, v), nv);
 
+    Surface s = Surface(geometric, n, t, b, v, nv, at, ab, viewLocal, f0, diffuse);
     vec3 sum = vec3(0.0);
-    int lights = int(frame.shadow.z);
-    for (int i = 0; i < lights; ++i) {
-        vec3 l = frame.lightDirection[i].xyz;
-        float facing = dot(geometric, l);
-        float nl = dot(n, l);
-        if (nl <= 0.0 || facing <= 0.0)
-            continue;
-        vec3 h = normalize(l + v);
-        vec3 halfLocal = vec3(dot(t, h) / at, dot(b, h) / ab, dot(n, h));
-        float squared = dot(halfLocal, halfLocal);
-        float distribution = 1.0 / (PI * at * ab * squared * squared);
-        vec3 lightLocal = vec3(at * dot(t, l), ab * dot(b, l), nl);
-        float visibility = 0.5 / max(nl * length(viewLocal) + nv * length(lightLocal), 1e-4);
-        vec3 fresnel = f0 + (1.0 - f0) * pow(1.0 - max(dot(v, h), 0.0), 5.0);
-        vec3 brdf = diffuse / PI * (1.0 - fresnel) + fresnel * distribution * visibility;
-        float shade = i == 0 ? lit(geometric, facing) : 1.0;
-        sum += brdf * frame.lightColor[i].rgb * nl * shade;
+    uint directional = frame.lightCounts.x;
+    for (uint i = 0u; i < directional; ++i)
+        sum += reflected(s, lights.row[i], i);
+    if (frame.lightCounts.z == 0u) {
+        for (uint i = 0u; i < frame.lightCounts.y; ++i)
+            sum += reflected(s, lights.row[directional + i], directional + i);
+    } else {
+        uint start = clusterAt(gl_FragCoord.xy, position) * CLUSTER_WORDS;
+        for (uint word = 0u; word < frame.lightCounts.z; ++word) {
+            uint bits = clusters.words[start + word];
+            while (bits != 0u) {
+                uint i = directional + word * 32u + uint(findLSB(bits));
+                sum += reflected(s, lights.row[i], i);
+                bits &= bits - 1u;
+            }
+        }
     }
 
     vec3 ambient;

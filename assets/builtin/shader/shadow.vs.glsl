@@ -8,5 +8,5 @@ layout(location = 0) in vec3 pos;
 
 void main() {
     gl_PointSize = 1.0;
-    gl_Position = frame.lightViewProjection * objectMatrix(draws.row[gl_InstanceIndex].x) * vec4(pos, 1.0);
+    gl_Position = frame.viewProjection * objectMatrix(draws.row[gl_InstanceIndex].x) * vec4(pos, 1.0);
 }

@@ -15,5 +15,5 @@ void main() {
     uv = uv_albedo;
     material = row.y;
     gl_PointSize = 1.0;
-    gl_Position = frame.lightViewProjection * objectMatrix(row.x) * vec4(pos, 1.0);
+    gl_Position = frame.viewProjection * objectMatrix(row.x) * vec4(pos, 1.0);
 }

@@ -58,7 +58,7 @@ class LiveResource:
     offset: int = 0
     taken: int = 0  # bytes of the allocation that it occupies
     view: Any = NULL
-    views: dict[tuple[int, int, int | None], Any] = field(default_factory=dict)
+    views: dict[tuple[int, int, int | None, bool], Any] = field(default_factory=dict)
     transfer_owned: set[int] = field(default_factory=set)  # by the transfer-only queue's family
 
     @property
@@ -200,22 +200,33 @@ class Objects:
             self._device.call(f"vkBind{which}Memory2", self._device.handle, 1, info)
             resource.allocation, resource.offset, resource.taken = allocation, step.offset, taken
         if resource.usage & _VIEWABLE and resource.kind is Kind.IMAGE and resource.view == NULL:
-            resource.view = self._view(resource, 0, resource.layers)
+            array = resource.layers > 1 or not resource.usage & _ATTACHMENT
+            resource.view = self._view(resource, 0, resource.layers, array=array)
         return resource
 
-    def part_view(self, resource: LiveResource, layer: int, layers: int = 1, level: int | None = None) -> Any:
-        """Return the view of some layers, of one mip level or of all: 2D of one layer, else an array.
+    def part_view(
+        self,
+        resource: LiveResource,
+        layer: int,
+        layers: int = 1,
+        level: int | None = None,
+        *,
+        array: bool = False,
+    ) -> Any:
+        """Return the view of some layers, of one mip level or of all: an `array`, or 2D of a single layer.
 
         It is created on first use and destroyed with the image.
         """
         shape = resource.shape
         assert shape is not None
-        if resource.layers == layers == 1 and shape.mip_levels == 1 and resource.usage & _ATTACHMENT:
+        array = array or layers > 1
+        is_whole = resource.layers == layers == 1 and shape.mip_levels == 1
+        if is_whole and not array and resource.usage & _ATTACHMENT:
             return resource.view
-        key = layer, layers, level
+        key = layer, layers, level, array
         found = resource.views.get(key)
         if found is None:
-            found = resource.views[key] = self._view(resource, layer, layers, level, plain=layers == 1)
+            found = resource.views[key] = self._view(resource, layer, layers, level, array=array)
         return found
 
     def resource(self, id: int) -> LiveResource:
@@ -290,12 +301,11 @@ class Objects:
         layers: int,
         level: int | None = None,
         *,
-        plain: bool = False,
+        array: bool,
     ) -> Any:
         shape = resource.shape
         assert shape is not None
-        plain = plain or (layers == 1 and bool(resource.usage & _ATTACHMENT))
-        kind = constants.VK_IMAGE_VIEW_TYPE_2D if plain else constants.VK_IMAGE_VIEW_TYPE_2D_ARRAY
+        kind = constants.VK_IMAGE_VIEW_TYPE_2D_ARRAY if array else constants.VK_IMAGE_VIEW_TYPE_2D
         if shape.cube and layers == shape.layers:
             kind = constants.VK_IMAGE_VIEW_TYPE_CUBE
         info = new(

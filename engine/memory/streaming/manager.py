@@ -289,17 +289,20 @@ class MemoryManager:
         """Return the address of a key, or None if it is not published (draw the fallback)."""
         return self.published.location(key)
 
-    def part_view(self, key: int, layer: int = 0, layers: int = 1, level: int | None = None) -> Any:
-        """Return a view of some layers of a published image, of one mip level or of all.
+    def part_view(self, key: int, layer: int = 0, level: int | None = None, *, array: bool = False) -> Any:
+        """Return a view of one layer of a published image, or an array that begins with it.
 
-        `layer` is counted from the key's first. A view of one layer is 2D, of several an array.
+        `layer` is counted from the key's first; the view has one mip level, or all.
         Raises DioramaInternalError where the key is no published image.
         """
         found = self.published.location(key)
         if found is None or found.kind is not Kind.IMAGE:
             raise DioramaInternalError(f"key {key:#x} is no published image")
         resource = self._objects.resource(found.resource)
-        return self._objects.part_view(resource, found.layer + layer, layers, level)
+        first = found.layer + layer
+        return self._objects.part_view(
+            resource, first, resource.layers - first if array else 1, level, array=array
+        )
 
     def flush(self, key: int, offset: int, size: int) -> None:
         """Flush host writes to `size` bytes at `offset` of a mapped key, unless its memory is coherent."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
 from engine.graph import (
+    PICTURE_VIEW,
     CompiledPass,
     ComputePass,
     DrawPass,
@@ -29,9 +30,9 @@ from engine.plan.terms.drawing_rows import (
 )
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
-from engine.planning.draw.column_rings import ColumnRings
 from engine.planning.draw.material_use import MaterialUse
 from engine.planning.draw.recipes import PipelineKey, Recipes
+from engine.planning.draw.ring_names import FRAME, RingNames
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import InUse
 
@@ -63,7 +64,7 @@ class PassDrawing:
     in_use: InUse
     keys: Keys
     requesters: tuple[int, ...] = ()
-    columns: ColumnRings = field(default_factory=ColumnRings)
+    names: RingNames = field(default_factory=RingNames)
     cubes: Mapping[str, int] = field(default_factory=dict)
     _pipelines: dict[int, PipelineRow] = field(default_factory=dict, repr=False)
 
@@ -92,7 +93,8 @@ class PassDrawing:
         for number in self.in_use.shadings.tolist():
             shading = self.recipes.shadings[number]
             if shading.sets:
-                yield self.frame_set(number)
+                for view in self.compiled.declaration.views:
+                    yield self.frame_set(number, view)
             if len(shading.sets) > MATERIAL_SET:
                 for material in self.in_use.materials[number].tolist():
                     yield self._material_set(shading, self.recipes.materials[number][material])
@@ -109,20 +111,20 @@ class PassDrawing:
         row = mesh_pipeline(name, self.state, key, self.recipes.shadings[key.shading])
         return replace(row, name=f"{name}/{number}", requesters=self.requesters)
 
-    def frame_set(self, number: int) -> DescriptorSetRow:
-        """The descriptor set that the pass binds once for one of its shader sets."""
+    def frame_set(self, number: int, view: str = PICTURE_VIEW) -> DescriptorSetRow:
+        """The descriptor set that the pass binds once in a view for one of its shader sets."""
         name = self.compiled.declaration.name
+        shading = self.recipes.shadings[number]
         provided = {
-            "frame": "frame",
             "instances": "instances",
             "draws": f"{name}.draws",
             "materials": material_table_name(name, number),
+            **_rings(self.names, shading, view),
         }
-        shading = self.recipes.shadings[number]
-        provided |= {row.buffer: ring for ring, row in self.columns.of(shading)}
-        layout = shading.sets[FRAME_SET]
-        name = f"{name}/{number}"
-        return frame_set_row(name, self.compiled, layout, provided, self.keys, self.cubes, self.requesters)
+        row_name, layout = f"{name}/{number}{_suffix(view)}", shading.sets[FRAME_SET]
+        return frame_set_row(
+            row_name, self.compiled, layout, provided, self.keys, self.cubes, self.requesters
+        )
 
     def _material_set(self, shading: ShaderSet, use: MaterialUse) -> DescriptorSetRow:
         contents = tuple((texture.binding, texture.key) for texture in use.textures)
@@ -139,7 +141,7 @@ class ShaderDrawing:
     shading: ShaderSet
     keys: Keys
     requesters: tuple[int, ...] = ()
-    columns: ColumnRings = field(default_factory=ColumnRings)
+    names: RingNames = field(default_factory=RingNames)
     cubes: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -160,9 +162,10 @@ class ShaderDrawing:
         yield self.pipeline()
 
     def descriptor_sets(self) -> Iterator[DescriptorSetRow]:
-        """The descriptor set, where the shader binds anything."""
+        """The descriptor set of each view, where the shader binds anything."""
         if self.shading.sets:
-            yield self.frame_set()
+            for view in self.compiled.declaration.views:
+                yield self.frame_set(view)
 
     def pipeline(self) -> PipelineRow:
         """The pipeline: it has no vertices."""
@@ -188,11 +191,24 @@ class ShaderDrawing:
         x, y, z = (-(-count // local) for count, local in zip(threads, self.shading.local_size, strict=True))
         return x, y, z
 
-    def frame_set(self) -> DescriptorSetRow:
-        """The descriptor set that the pass binds."""
-        layout, name = self.shading.sets[FRAME_SET], self.compiled.declaration.name
-        provided = {"frame": "frame", **{row.buffer: ring for ring, row in self.columns.of(self.shading)}}
+    def frame_set(self, view: str = PICTURE_VIEW) -> DescriptorSetRow:
+        """The descriptor set that the pass binds in a view."""
+        layout, name = self.shading.sets[FRAME_SET], f"{self.compiled.declaration.name}{_suffix(view)}"
+        provided = _rings(self.names, self.shading, view)
         return frame_set_row(name, self.compiled, layout, provided, self.keys, self.cubes, self.requesters)
+
+
+def _rings(names: RingNames, shading: ShaderSet, view: str) -> dict[str, str]:
+    """Return the rings with the values of features that shaders read in a view, by their names."""
+    found = {row.buffer: ring for ring, row in names.columns(shading)}
+    if shading.frame is not None:
+        found[FRAME] = names.frame(view, shading.frame)
+    return found
+
+
+def _suffix(view: str) -> str:
+    """Return what the name of a view adds to that of a descriptor set."""
+    return "" if view == PICTURE_VIEW else f"/{view}"
 
 
 Drawing = PassDrawing | ShaderDrawing
@@ -290,7 +306,9 @@ def frame_set_row(
     `provided` has the transient of each name, beside the images and buffers that the pass uses.
     """
     p = compiled.declaration
-    known = {**provided, **dict(compiled.reads), **pass_bindings(p)}
+    known = {**provided, **dict(compiled.reads), **dict(compiled.buffers)}
+    if isinstance(p, ComputePass):
+        known |= {write.binding: write.image.name for write in p.writes}
     sampled = {read.binding: read.name for read in p.cubes}
     contents = tuple(
         (row.binding, cube_key(sampled[row.name], cubes, keys))
@@ -304,14 +322,6 @@ def frame_set_row(
 def cube_key(name: str, cubes: Mapping[str, int], keys: Keys) -> int:
     """Return the key of the environment of that name, or of its stand-in where no row gives one."""
     return cubes[name] if name in cubes else keys.transient(stand_in_name(name))
-
-
-def pass_bindings(p: Pass) -> dict[str, str]:
-    """Return the buffers that a pass uses and the images that it writes as storage, by binding."""
-    found = {use.binding: use.buffer.name for use in p.buffers}
-    if isinstance(p, ComputePass):
-        found |= {write.binding: write.image.name for write in p.writes}
-    return found
 
 
 def material_table_name(pass_name: str, shading: int) -> str:

@@ -96,7 +96,7 @@ class Stage:
 
 def sampler_type(read: ImageRead) -> str:
     """Return the GLSL type of an image that a pass reads."""
-    array, compared = "Array" * (read.image.layers > 1), "Shadow" * read.sampler.compare
+    array, compared = "Array" * read.image.is_array, "Shadow" * read.sampler.compare
     return f"sampler2D{array}{compared}"
 
 
@@ -117,7 +117,7 @@ def storage_type(write: StorageWrite) -> str:
         allowed = ", ".join(form.name for form in TEXELS)
         raise ValueError(f"{write.image.name} is written by a compute shader: its format may be {allowed}")
     prefix = "u" * texel.endswith("ui")
-    return f"{texel} {prefix}image2D{'Array' * (write.image.layers > 1)}"
+    return f"{texel} {prefix}image2D{'Array' * write.image.is_array}"
 
 
 Fault = tuple[str, str]

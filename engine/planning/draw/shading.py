@@ -52,6 +52,11 @@ class ShaderSet:
         return self.material is not None or len(self.sets) > MATERIAL_SET
 
     @property
+    def frame_stages(self) -> ShaderStage:
+        """The stages that read the Frame block."""
+        return next((row.stages for row in self.sets[FRAME_SET] if row.name == "frame"), ShaderStage(0))
+
+    @property
     def slots(self) -> tuple[tuple[str, int], ...]:
         """(texture slot, binding) of the material set."""
         if len(self.sets) <= MATERIAL_SET:

@@ -8,7 +8,7 @@ from support.shaders import facts
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
 from engine.planning.draw.interfaces import PassInterface, Stage, interface_faults
-from features.shadow_caster import SHADOW_PASS
+from features._shadow_maps import cascade_passes
 from features.visible_model import FORWARD
 
 GIVEN = PassInterface.of(FORWARD, frozenset())
@@ -193,7 +193,7 @@ def test_colours_that_a_pass_does_not_have_are_a_fault() -> None:
         "layout(location = 0) out vec4 c;\nlayout(location = 1) out vec4 d;\nvoid main() { c = d = vec4(1); }"
     )
     assert ["writes 'd' at location 1" in text for text in faults(VERTEX.format("", ""), more)] == [True]
-    shadow = PassInterface.of(SHADOW_PASS, None)
+    shadow = PassInterface.of(cascade_passes(1)[0], None)
     assert faults(VERTEX.format("", "")) != []
     assert faults(VERTEX.format("", ""), given=shadow) == []
     assert len(faults(PLAIN_VERTEX, PLAIN_FRAGMENT, shadow)) == 1

@@ -43,7 +43,9 @@ def asked(cube, monkeypatch) -> Counter[int]:
 def recipes(cube, tables) -> Recipes:
     """New recipes of the pass that draws materials."""
     scene, library = cube
-    return Recipes(tables["forward"].declaration, scene.registry["visibleModel"], library, pytest.fail)
+    buffers = frozenset(scene.registry.buffers)
+    feature = scene.registry["visibleModel"]
+    return Recipes(tables["forward"].declaration, feature, library, pytest.fail, columns=buffers)
 
 
 @pytest.fixture
@@ -197,7 +199,13 @@ def test_a_material_whose_shaders_do_not_fit_together_is_reported_and_replaced_b
         return (Problem("shader.interface", "no"),) if owner == drawn[0].material else ()
 
     monkeypatch.setattr(recipes_module, "check_shaders", check_shaders)
-    recipes = Recipes(tables["forward"].declaration, feature, library, reported.append)
+    recipes = Recipes(
+        tables["forward"].declaration,
+        feature,
+        library,
+        reported.append,
+        columns=frozenset(cube[0].registry.buffers),
+    )
     batches, _ = drawn_by(recipes, *models)
     rows = recipes.batches[batches]
     assert [problem.message for problem in reported] == ["no"]
@@ -217,7 +225,13 @@ def test_of_a_mesh_that_no_shaders_can_read_nothing_is_drawn(cube, tables, model
     monkeypatch.setattr(recipes_module, "fits", lambda *_: False)
     monkeypatch.setattr(recipes_module, "check_inputs", check_inputs)
     feature = scene.registry["visibleModel"]
-    recipes = Recipes(tables["forward"].declaration, feature, library, reported.append)
+    recipes = Recipes(
+        tables["forward"].declaration,
+        feature,
+        library,
+        reported.append,
+        columns=frozenset(cube[0].registry.buffers),
+    )
     batches, counts = drawn_by(recipes, *models)
     assert (batches.tolist(), counts.tolist()) == ([], [0, 0])
     assert [problem.message for problem in reported] == ["unread"] * 2
