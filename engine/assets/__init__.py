@@ -6,6 +6,8 @@ opens the caches. The library returns for every asset its record (`record`), wha
 """
 
 from engine.assets.cache.facts import (
+    AnimationFacts,
+    ChannelFacts,
     EnvironmentFacts,
     Facts,
     IndicesFacts,
@@ -17,8 +19,10 @@ from engine.assets.cache.facts import (
 from engine.assets.database import builtin_db, read_asset_db, read_asset_db_file
 from engine.assets.formats import (
     AlphaMode,
+    AnimatedProperty,
     ColorSpace,
     IndexFormat,
+    Interpolation,
     ShaderStage,
     TextureFormat,
     Topology,
@@ -27,6 +31,7 @@ from engine.assets.formats import (
 from engine.assets.library import AssetLibrary, CacheRange, open_library
 from engine.assets.names import find_asset
 from engine.assets.records import (
+    Animation,
     Asset,
     AssetDb,
     AssetRef,
@@ -55,6 +60,9 @@ from engine.assets.spirv.reflection import (
 
 __all__ = [
     "AlphaMode",
+    "AnimatedProperty",
+    "Animation",
+    "AnimationFacts",
     "Asset",
     "AssetDb",
     "AssetLibrary",
@@ -62,6 +70,7 @@ __all__ = [
     "AssetType",
     "Binding",
     "CacheRange",
+    "ChannelFacts",
     "ColorSpace",
     "DescriptorType",
     "Environment",
@@ -70,6 +79,7 @@ __all__ = [
     "IndexFormat",
     "Indices",
     "IndicesFacts",
+    "Interpolation",
     "Lod",
     "Material",
     "Member",

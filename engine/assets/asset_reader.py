@@ -21,6 +21,7 @@ from engine.assets.formats import (
 from engine.assets.limits import MAX_BONES, MAX_LODS, MAX_TEXTURE_SIDE
 from engine.assets.names import NameTable
 from engine.assets.records import (
+    Animation,
     Asset,
     AssetRef,
     AssetType,
@@ -86,6 +87,7 @@ _FIELDS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.SHADER: ("source", "stage", "entryPoint"),
     AssetType.TEXTURE2D: ("source", "dims", "format", "mipLevels", "colorSpace"),
     AssetType.ENVIRONMENT: ("source", "sources"),
+    AssetType.ANIMATION: ("source", "data"),
 }
 _KNOWN_KEYS = {
     kind: frozenset(("name", *fields, *([_DATA_FIELDS[kind]] if kind in _DATA_FIELDS else [])))
@@ -265,6 +267,10 @@ class AssetReader:
             raise failure(AssetCode.ENVIRONMENT_FACES, message, faces, hint)
         return Environment(ref, name, tuple(self._path(face) for face in faces))
 
+    def _animation(self, node: Node, ref: AssetRef, name: str) -> Animation:
+        data = self._path(node["data"]) if "data" in node else None
+        return Animation(ref, name, self._source(node), data)
+
     def _source(self, node: Node) -> Path:
         return self._path(required(node, "source"))
 
@@ -325,6 +331,7 @@ _READERS: Mapping[AssetType, Callable[[AssetReader, Node, AssetRef, str], Asset]
     AssetType.SHADER: AssetReader._shader,
     AssetType.TEXTURE2D: AssetReader._texture,
     AssetType.ENVIRONMENT: AssetReader._environment,
+    AssetType.ANIMATION: AssetReader._animation,
 }
 
 

@@ -11,7 +11,17 @@ from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb
 from engine.assets.problems import problem_from_json
 from engine.assets.recipes import source_level
-from engine.assets.records import AssetDb, AssetRef, Declared, Indices, Lod, Material, Mesh, Vertices
+from engine.assets.records import (
+    AssetDb,
+    AssetRef,
+    AssetType,
+    Declared,
+    Indices,
+    Lod,
+    Material,
+    Mesh,
+    Vertices,
+)
 from engine.assets.spirv.reflection import MATERIAL_SET, MATERIALS_BLOCK
 from engine.humon import Problem, Severity, suggestion
 
@@ -63,7 +73,8 @@ def _failures(cooked: CookedDb) -> Iterator[Problem]:
             who = f"{asset.label} and {others} more are" if others else f"{asset.label} is"
             more = f" (and {len(entry.failure) - 1} more)" if len(entry.failure) > 1 else ""
             file = found[0].position.file if "sources" in node and found[0].position is not None else ""
-            message = f"{who} broken and replaced: {file and file + ': '}{found[0].message}{more}"
+            done = "moves nothing" if asset.type is AssetType.ANIMATION else "replaced"
+            message = f"{who} broken and {done}: {file and file + ': '}{found[0].message}{more}"
             yield db.document.problem(AssetCode.BROKEN, message, place, found[0].help, Severity.WARNING)
         for problem in found:
             if problem.position is not None and problem.position.line:

@@ -26,6 +26,16 @@ class AssetCode(ProblemCode):
     TYPE = "asset.type", "The asset has no @type, or an unknown one."
     UNREAD = "asset.unread", "A material has a texture slot or a parameter that none of its shaders reads."
     CACHE_WRITE = "cache.write", "The cache cannot be written; the run continues without it."
+    ANIMATION_CHANNEL = (
+        "animation.channel",
+        "An animation has no channels, too many, or two for one property of one target.",
+    )
+    ANIMATION_FIELD = "animation.field", "An animation source has no such field."
+    ANIMATION_TIMES = "animation.times", "The times of a channel do not rise, begin before 0, or are missing."
+    ANIMATION_VALUES = (
+        "animation.values",
+        "A channel has too few or too many values, of the wrong width, not finite, or a quaternion of 0.",
+    )
     ENVIRONMENT_FACES = (
         "environment.faces",
         "An environment has neither one picture twice as wide as high nor six square faces of one size.",

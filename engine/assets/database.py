@@ -11,7 +11,7 @@ from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError, folded
 from engine.assets.limits import MAX_ASSETS
 from engine.assets.names import BUILTIN, NameTable, checked_name
-from engine.assets.records import Asset, AssetDb, AssetType, Declared, Environment
+from engine.assets.records import Animation, Asset, AssetDb, AssetType, Declared, Environment
 from engine.assets.roots import data_root, display_path, project_root
 from engine.humon import (
     Document,
@@ -149,6 +149,8 @@ def sources_of(asset: Asset) -> tuple[Path, ...]:
     """Return the files that a record names."""
     if isinstance(asset, Environment):
         return asset.sources
+    if isinstance(asset, Animation):
+        return (asset.source,) if asset.data is None else (asset.source, asset.data)
     source = getattr(asset, "source", None)
     return (source,) if isinstance(source, Path) else ()
 

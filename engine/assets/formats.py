@@ -116,6 +116,27 @@ class AlphaMode(StrEnum):
     BLEND = "blend"
 
 
+class AnimatedProperty(StrEnum):
+    """What a channel of an animation moves: a local transform of its target."""
+
+    TRANSLATION = "translation"
+    ROTATION = "rotation"
+    SCALE = "scale"
+
+    @property
+    def width(self) -> int:
+        """Numbers of one value."""
+        return 4 if self is AnimatedProperty.ROTATION else 3
+
+
+class Interpolation(StrEnum):
+    """What is between two keys: the first, the straight way, or a cubic Hermite curve by their tangents."""
+
+    STEP = "step"
+    LINEAR = "linear"
+    CUBIC = "cubic"
+
+
 class ColorSpace(StrEnum):
     """The encoding of a texture's numbers: sRGB colours, or linear values."""
 

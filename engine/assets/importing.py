@@ -14,6 +14,7 @@ from engine.assets.cache.stamps import source_stamp
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers import Imported
+from engine.assets.importers.animation import import_animation
 from engine.assets.importers.environment.environment import import_environment
 from engine.assets.importers.memory_budget import MemoryBudget, Take
 from engine.assets.importers.mesh import (
@@ -120,6 +121,8 @@ def run_batch(batch: Batch, gate: FileGate, tool: str, budget: MemoryBudget) -> 
     with budget.worker() as take:
         if kind is AssetType.ENVIRONMENT:
             return [_environment(recipe, gate, take) for recipe in batch.recipes]
+        if kind is AssetType.ANIMATION:
+            return [_animation(recipe, gate, take) for recipe in batch.recipes]
         return _from_file(batch, gate, take)
 
 
@@ -168,6 +171,23 @@ def _environment(recipe: Recipe, gate: FileGate, take: Take) -> Result:
             files.append((content, display_path(path)))
             stamps.append(source_stamp(gate.relative(path), content, stamp))
         return _made(recipe, import_environment(files, take), gate, tuple(stamps))
+    except FileRejectedError as error:
+        return _rejected(recipe, error, gate, "")
+    except InputError as error:
+        return _failed(recipe, error.problems, gate, tuple(stamps))
+
+
+def _animation(recipe: Recipe, gate: FileGate, take: Take) -> Result:
+    contents: list[bytes] = []
+    stamps: list[SourceStamp] = []
+    try:
+        for path in (recipe.source, *recipe.more):
+            take(min(gate.stamp(path).size, MAX_SOURCE_BYTES) * _MESH_FACTOR)
+            content, stamp = gate.read(path)
+            contents.append(content)
+            stamps.append(source_stamp(gate.relative(path), content, stamp))
+        document = parse(contents[0], display_path(recipe.source))
+        return _made(recipe, import_animation(document, *contents[1:]), gate, tuple(stamps))
     except FileRejectedError as error:
         return _rejected(recipe, error, gate, "")
     except InputError as error:

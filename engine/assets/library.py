@@ -113,11 +113,18 @@ class AssetLibrary:
         return known
 
     def usable(self, ref: AssetRef) -> AssetRef:
-        """Return `ref`, or the builtin placeholder of its type if the asset is broken."""
+        """Return `ref`, or the builtin placeholder of its type if the asset is broken.
+
+        An animation has none: ask `is_broken`.
+        """
         if ref.db == len(self.dbs):
             return ref
         broken = self._broken_assets[ref.db].refs
         return self._placeholder_of(ref) if broken and ref in broken else ref
+
+    def is_broken(self, ref: AssetRef) -> bool:
+        """Whether an asset cannot be used, which was reported then."""
+        return ref.db < len(self.dbs) and ref in self._broken_assets[ref.db].refs
 
     def placeholder(self, kind: str) -> AssetRef:
         """Return the builtin asset that replaces broken assets of this type."""
@@ -202,6 +209,8 @@ class AssetLibrary:
     def _placeholder_of(self, ref: AssetRef) -> AssetRef:
         """Return the placeholder of a broken asset; parts of a mesh are those of the placeholder mesh."""
         kind = self._cooked[ref.db].db[ref].type
+        if kind is AssetType.ANIMATION:
+            return ref  # it moves nothing, see `is_broken`
         if kind is AssetType.TEXTURE2D:
             return self._texture(self._broken_assets[ref.db].slots.get(ref, ""), ref)
         if kind is AssetType.SHADER:

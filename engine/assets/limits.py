@@ -39,6 +39,12 @@ MAX_BONES = 0xFFFF
 MAX_LODS = 16
 """Most levels of detail of one mesh."""
 
+MAX_CHANNELS = 1 << 16
+"""Most channels of one animation."""
+
+MAX_KEYS = 1 << 24
+"""Most keys of one animation."""
+
 MAX_HINTS = 100
 """Wrong references of one file that get the nearest name as a hint, for which all names are compared."""
 

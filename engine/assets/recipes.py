@@ -12,6 +12,7 @@ from typing import Any
 from engine.assets.files import relative_name
 from engine.assets.formats import ColorSpace, TextureFormat
 from engine.assets.records import (
+    Animation,
     Asset,
     AssetDb,
     AssetRef,
@@ -35,6 +36,7 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
     AssetType.SHADER: 4,
     AssetType.TEXTURE2D: 1,
     AssetType.ENVIRONMENT: 1,
+    AssetType.ANIMATION: 1,
 }
 """Incremented when an importer makes other bytes or facts of the same source, which invalidates caches."""
 
@@ -45,6 +47,7 @@ _PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.SHADER: ("stage", "entry_point"),
     AssetType.TEXTURE2D: ("color_space", "mip_levels"),
     AssetType.ENVIRONMENT: ("more",),
+    AssetType.ANIMATION: ("data",),
 }
 """Import parameters of each type, in the order of the settings in `_way_to_make`."""
 
@@ -59,7 +62,8 @@ COLOR_SLOTS = frozenset({"albedo", "emissive"})
 class Recipe:
     """How to make the bytes of an asset: its source and the import parameters by name.
 
-    `more` are the sources of an environment of six faces after the first one. `identity` is a digest of asset
+    `more` are the sources after the first one: of an environment of six faces, and the numbers of an
+    animation. `identity` is a digest of asset
     type, importer version, source path and parameters. `asset` is the first of those that are made in this
     way.
     """
@@ -133,6 +137,9 @@ def _way_to_make(
     if isinstance(asset, Environment):
         more = tuple(relative_name(source, db.root) for source in asset.sources[1:])
         return asset.type, asset.sources[0], (more,)
+    if isinstance(asset, Animation):
+        data = None if asset.data is None else relative_name(asset.data, db.root)
+        return asset.type, asset.source, (data,)
     assert isinstance(asset, Vertices | Indices | Skeleton)
     if isinstance(asset, Skeleton):
         mesh = db[asset.source]
@@ -167,6 +174,8 @@ def _recipe(db: AssetDb, asset: Asset, kind: AssetType, source: Path, settings: 
     text = json.dumps(described, sort_keys=True, separators=(",", ":"))
     identity = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     more = asset.sources[1:] if isinstance(asset, Environment) else ()
+    if isinstance(asset, Animation) and asset.data is not None:
+        more = (asset.data,)
     return Recipe(asset, source, parameters, identity, more)
 
 

@@ -39,6 +39,7 @@ class AssetType(StrEnum):
     SHADER = "shader"
     TEXTURE2D = "texture2d"
     ENVIRONMENT = "environment"
+    ANIMATION = "animation"
 
     @property
     def has_data(self) -> bool:
@@ -183,6 +184,15 @@ class Environment(Asset):
 
     type = AssetType.ENVIRONMENT
     sources: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Animation(Asset):
+    """A clip, a `.hu` source of channels; `data` is a file of numbers that it takes keys from."""
+
+    type = AssetType.ANIMATION
+    source: Path
+    data: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine.assets.cache.facts import (
+    AnimationFacts,
     EnvironmentFacts,
     Facts,
     IndicesFacts,
@@ -30,8 +31,10 @@ from engine.assets.importers.mesh_source import NO_PARENT
 from engine.assets.importers.mips import full_chain, mip_offsets
 from engine.assets.limits import (
     MAX_BONES,
+    MAX_CHANNELS,
     MAX_CUBE_SIDE,
     MAX_INDICES,
+    MAX_KEYS,
     MAX_SHADER_BYTES,
     MAX_TEXTURE_PIXELS,
     MAX_TEXTURE_SIDE,
@@ -54,6 +57,8 @@ def checked_facts(recipe: Recipe, data: Mapping[str, Any], size: int) -> Facts |
         fit = _skeleton_fits(facts, size)
     elif isinstance(facts, EnvironmentFacts):
         fit = _environment_fits(facts, size)
+    elif isinstance(facts, AnimationFacts):
+        fit = _animation_fits(facts, size)
     elif isinstance(facts, TextureFacts):
         fit = _texture_fits(recipe, facts, size)
     else:
@@ -72,6 +77,8 @@ def content_fits(facts: Facts | None, read: Callable[[int], Iterator[memoryview]
         return highest == facts.highest
     if isinstance(facts, VerticesFacts):
         return _positions_fit(facts, read(facts.stride))
+    if isinstance(facts, AnimationFacts):
+        return _keys_fit(facts, b"".join(read(4)))
     if isinstance(facts, SkeletonFacts):
         return _bones_fit(b"".join(read(BONE.itemsize)))
     if isinstance(facts, ShaderFacts):
@@ -137,6 +144,31 @@ def _environment_fits(facts: EnvironmentFacts, size: int) -> bool:
         and facts.size == size == cube_bytes(side)
         and len(facts.irradiance) == 9
     )
+
+
+def _animation_fits(facts: AnimationFacts, size: int) -> bool:
+    moved = {(channel.target, channel.moves) for channel in facts.channels}
+    keys = sum(channel.count for channel in facts.channels)
+    return (
+        1 <= len(facts.channels) == len(moved) <= MAX_CHANNELS
+        and all(channel.count >= 1 for channel in facts.channels)
+        and keys <= MAX_KEYS
+        and 4 * (keys + sum(channel.values for channel in facts.channels)) == size
+    )
+
+
+def _keys_fit(facts: AnimationFacts, content: bytes) -> bool:
+    """Whether all keys are finite, the times of each channel rise, and the last is where the facts say."""
+    numbers = np.frombuffer(content, "<f4")
+    if not np.isfinite(numbers).all():
+        return False
+    last, first = 0.0, 0
+    for channel in facts.channels:
+        times = numbers[first : first + channel.count]
+        if times[0] < 0.0 or not (times[1:] > times[:-1]).all():
+            return False
+        last, first = max(last, float(times[-1])), first + channel.count + channel.values
+    return last == facts.duration
 
 
 def _shader_fits(recipe: Recipe, facts: ShaderFacts, size: int) -> bool:

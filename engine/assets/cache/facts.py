@@ -8,7 +8,15 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from engine.assets.cache.stored_values import StoredValueError, reader_of
-from engine.assets.formats import IndexFormat, ShaderStage, TextureFormat, Topology, VertexFormat
+from engine.assets.formats import (
+    AnimatedProperty,
+    IndexFormat,
+    Interpolation,
+    ShaderStage,
+    TextureFormat,
+    Topology,
+    VertexFormat,
+)
 from engine.assets.records import AssetType
 from engine.assets.spirv.reflection import Reflection
 
@@ -75,6 +83,29 @@ class EnvironmentFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """A channel of an animation: path of its target below the animated object, what it moves, keys."""
+
+    target: str
+    moves: AnimatedProperty
+    interpolation: Interpolation
+    count: int
+
+    @property
+    def values(self) -> int:
+        """How many numbers its values have."""
+        return self.count * self.moves.width * (3 if self.interpolation is Interpolation.CUBIC else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AnimationFacts:
+    """An animation: the time of its last key in seconds, and its channels in the order of their numbers."""
+
+    duration: float
+    channels: tuple[ChannelFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ShaderFacts:
     """A shader: stage, entry point and the reflection of its SPIR-V."""
 
@@ -84,7 +115,13 @@ class ShaderFacts:
 
 
 Facts: TypeAlias = (
-    VerticesFacts | IndicesFacts | SkeletonFacts | TextureFacts | EnvironmentFacts | ShaderFacts
+    VerticesFacts
+    | IndicesFacts
+    | SkeletonFacts
+    | TextureFacts
+    | EnvironmentFacts
+    | AnimationFacts
+    | ShaderFacts
 )
 
 
@@ -101,6 +138,7 @@ _TYPES: Mapping[AssetType, Hashable] = {
     AssetType.SHADER: ShaderFacts,
     AssetType.TEXTURE2D: TextureFacts,
     AssetType.ENVIRONMENT: EnvironmentFacts,
+    AssetType.ANIMATION: AnimationFacts,
 }
 
 
