@@ -17,6 +17,13 @@ VIEWS = {
 }
 
 
+@pytest.mark.parametrize("name", ["transparent", "lod"])
+def test_a_scene_is_its_golden_picture(name: str, goldens: Goldens):
+    with open_scene(f"scenes/{name}.hu", size=(320, 180)) as scene:
+        assert scene.problems == ()
+        goldens.picture(name, scene.frame(), scene.driver)
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_of_the_cube_is_its_golden_picture(view: str, goldens: Goldens):
     with open_scene("scenes/cube.hu", settings=VIEWS[view]) as scene:

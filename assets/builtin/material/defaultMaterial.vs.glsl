@@ -6,11 +6,11 @@
 
 layout(location = 0) in vec3 pos;
 layout(location = 1) in vec3 normal;
-layout(location = 2) in vec2 uv_albedo;
+layout(location = 2) in vec2 uv_albedo;    // also in place of the following ones where a mesh lacks them
 layout(location = 3) in vec2 uv_normal;
 layout(location = 4) in vec2 uv_tangent;
 layout(location = 5) in vec2 uv_roughness;
-layout(location = 6) in vec2 uv_emissive;  // of a mesh without them: uv_albedo
+layout(location = 6) in vec2 uv_emissive;
 layout(location = 7) in vec2 uv_occlusion;
 layout(location = 8) in vec4 tangent;      // to the right in the normal map; w: -1 where that is mirrored
 

@@ -64,7 +64,10 @@ class ShaderSet:
         return tuple((row.name, row.binding) for row in self.sets[MATERIAL_SET])
 
 
-STAND_IN_ATTRIBUTES = {"uv_emissive": "uv_albedo", "uv_occlusion": "uv_albedo", "tangent": "pos"}
+STAND_IN_ATTRIBUTES = {
+    **dict.fromkeys(("uv_normal", "uv_tangent", "uv_roughness", "uv_emissive", "uv_occlusion"), "uv_albedo"),
+    "tangent": "pos",
+}
 """What a vertex shader reads of a mesh without an attribute; the constant `hasTangents` is false then."""
 
 
