@@ -159,8 +159,8 @@ def test_the_sky_is_behind_everything_with_any_number_of_samples(skies: Skies, a
         picture = scene.frame()
         assert picture[48, 48, :3].max() < 30
         assert picture[2, 2, :3].tolist() == [255] * 3
-        shades = {int(shade) for shade in picture[44:53, 44:53, 1].ravel()} - {0, 255}
-        assert bool(shades) == (antialiasing != "none")
+        between = {int(shade) for shade in picture[44:53, 44:53, 1].ravel() if 70 < shade < 250}
+        assert bool(between) == (antialiasing != "none")
 
 
 def test_what_blends_is_drawn_over_the_sky(skies: Skies) -> None:
