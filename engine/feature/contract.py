@@ -146,7 +146,8 @@ class Feature:
 
         In such a view these stand in place of `frame_values` of the same names: of "viewProjection", say,
         which leads from the frame's space to the clip space of the view. The picture's view has the name "".
-        Called as `frame_values` is.
+        In another view that no feature returns nothing is drawn: its images are only cleared. Called as
+        `frame_values` is.
         """
         return {}
 

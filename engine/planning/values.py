@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ class FrameValues:
 
     The frame gives `origin`, `time`, `pictureSize` in texels and `contentScale`, texels per point.
     A feature is asked again only where something that it read has changed. `eyes` has the eye of each view by
-    its name, once a block has been made.
+    its name, once a block has been made; None is for a view that no feature makes.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class FrameValues:
 
         Without a `library` features have no facts of assets.
         """
-        self.eyes: Mapping[str, Eye] = {}
+        self.eyes: Mapping[str, Eye | None] = {}
         self.content_scale = 1.0
         self._registry = registry
         self._tableau = tableau
@@ -68,6 +69,7 @@ class FrameValues:
         self._kept: dict[str, _Kept] = {}
         self._kept_views: dict[str, _Kept] = {}
         self._matrices: dict[str, Mapping[str, npt.ArrayLike]] = {}  # by feature and view
+        self._made: dict[str, frozenset[str]] = {}  # the views of each feature
         self._view: tuple[Reads, View | None] | None = None
         self._signature: tuple[object, ...] | None = None
         self._block: npt.NDArray[np.uint8] | None = None
@@ -119,7 +121,8 @@ class FrameValues:
 
     def _lay_out(self, layout: FrameLayout) -> None:
         """Find the members of all Frame blocks, by name."""
-        self._layout, self._block, self._kept, self._kept_views, self._matrices = layout, None, {}, {}, {}
+        self._layout, self._block, self._kept, self._kept_views = layout, None, {}, {}
+        self._matrices, self._made = {}, {}
         self._fields = {}
         for (view, block), start in layout.starts.items():
             fields = self._fields.setdefault(view, {})
@@ -155,6 +158,7 @@ class FrameValues:
                 known.pop(name, None)
                 if ask == self._view_pieces:
                     self._matrices.pop(name, None)
+                    self._made.pop(name, None)
                 frame = FrameView(self._tableau, size, bounds, view, self._library)
                 try:
                     pieces = ask(self._registry[name], frame)
@@ -219,11 +223,11 @@ class FrameValues:
         }
         if view is not None:
             matrices[PICTURE_VIEW] = view.view_projection
-        eyes = {name: Eye(origin, np.asarray(matrix, np.float64)) for name, matrix in matrices.items()}
-        before = self.eyes
-        self.eyes = {
-            name: before[name] if eye.sees_as(before.get(name)) else eye for name, eye in eyes.items()
-        }
+        unmade = self._fields.keys() - {PICTURE_VIEW, *chain.from_iterable(self._made.values())}
+        before, self.eyes = self.eyes, dict[str, Eye | None].fromkeys(unmade)
+        for name, matrix in matrices.items():
+            eye, last = Eye(origin, np.asarray(matrix, np.float64)), before.get(name)
+            self.eyes[name] = last if eye.sees_as(last) else eye
 
     def _frame_pieces(self, feature: Feature, frame: FrameView) -> Pieces:
         """Return the bytes of a feature's values in all views. Raises ValueError."""
@@ -233,6 +237,7 @@ class FrameValues:
     def _view_pieces(self, feature: Feature, frame: FrameView) -> Pieces:
         """Return the bytes of a feature's values in the views that it makes. Raises ValueError."""
         views = feature.views(frame)
+        self._made[feature.type_name] = frozenset(views)
         self._matrices[feature.type_name] = {
             view: values[_MATRIX]
             for view, values in views.items()

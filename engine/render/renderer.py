@@ -115,6 +115,7 @@ class Renderer:
         self._bound_graph: CompiledGraph | None = None
         self._bound: tuple[object, ...] = ()
         self._calls = 0
+        self._unmade_views: frozenset[str] = frozenset()
 
     def ring(self, name: str) -> RingWriter:
         """Return the writer of the ring with this name."""
@@ -252,7 +253,9 @@ class Renderer:
         return self._command_buffers[slot]
 
     def _groups(self, name: str, drawing: Drawing, slot: int, view: str) -> Sequence[AnyBound]:
-        """Return what a pass draws in a view, with everything it binds."""
+        """Return what a pass draws in a view, with everything it binds; nothing in a view without an eye."""
+        if view in self._unmade_views:
+            return ()
         needs = self._needs
         assert needs is not None
         if isinstance(drawing, ShaderDrawing):
@@ -279,13 +282,18 @@ class Renderer:
         placements: npt.NDArray[np.float32],
         moved: npt.NDArray[np.int64],
         values: Mapping[str, npt.NDArray[np.uint8]],
-        eyes: Mapping[str, Eye],
+        eyes: Mapping[str, Eye | None],
     ) -> None:
         """Write moved placements, where anything is drawn, and what has changed of the values of features.
 
         These are Frame blocks and rows of buffers, by the names of their rings. Levels of detail are chosen
-        for the `eyes` of the views, and what is drawn along the view is sorted.
+        for the `eyes` of the views, and what is drawn along the view is sorted. In a view without an eye
+        nothing is drawn.
         """
+        unmade = frozenset(name for name, eye in eyes.items() if eye is None)
+        if unmade != self._unmade_views:
+            self._unmade_views = unmade
+            self._stale = [True] * FRAMES_IN_FLIGHT
         for name, known in self._passes.items():
             table = known.binding.table
             if table.choose_levels(eye_of_levels(table.declaration, eyes)):

@@ -124,3 +124,37 @@ def test_each_view_draws_the_scene_into_its_own_layer_and_follows_its_values(tmp
         assert runtime.problems == ()
         messages = runtime.instance.messages
     assert [str(message) for message in messages.all] == []
+
+
+class Wink(Eyes):
+    """Eyes of which only those that are enabled see."""
+
+    type_name = "eyes"
+
+    def views(self, frame):
+        return super().views(frame) if len(frame.enabled("eyes")) else {}
+
+
+def test_nothing_is_drawn_in_a_view_that_no_feature_makes(tmp_path: Path) -> None:
+    (tmp_path / "cover.fs.glsl").write_text(COVER)
+    (tmp_path / "scene.hu").write_text(SCENE)
+    registry = discover()
+    registry.register(Wink())
+    scene = load_scene(tmp_path / "scene.hu", registry)
+    options = RuntimeOptions(size=(64, 64), validate=True, trials=False)
+    with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+        runtime.settle()
+        runtime.frame()
+        shown, calls, plan = runtime.read_pixels(), runtime.renderer.draws.calls, runtime.plan
+        assert shown[:, :, :2].any()
+        runtime.tableau["eyes"].eyes.enabled = False
+        runtime.frame()
+        assert not runtime.read_pixels()[:, :, :2].any()
+        assert runtime.renderer.draws.calls == calls - 2
+        runtime.tableau["eyes"].eyes.enabled = True
+        runtime.frame()
+        assert (runtime.read_pixels() == shown).all()
+        assert runtime.renderer.draws.calls == calls
+        assert runtime.plan is plan
+        messages = runtime.instance.messages
+    assert [str(message) for message in messages.all] == []

@@ -132,7 +132,7 @@ void main() {
     bump.xy *= m.normalScale;
     vec3 n = normalize(tbn * bump);
     vec3 v = normalize(frame.cameraPosition.xyz - position);
-    float nv = max(dot(n, v), 1e-3);
+    float nv = clamp(dot(n, v), 1e-3, 1.0);
     vec3 mirrored = reflect(-v, n);
     float spread = max(length(dFdx(mirrored)), length(dFdy(mirrored)));
     float open = arm.r;

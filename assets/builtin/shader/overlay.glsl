@@ -6,6 +6,8 @@ layout(set = 0, binding = 0, std140) uniform Frame {
     vec4 viewport;      // left, top, width and height of what the camera shows, in parts of the picture
     vec2 pictureSize;   // in texels
     float contentScale; // texels per point
+    float exposure;     // factor on all light
+    int toneMapping;    // the index of a choice of camera.toneMapping
 } frame;
 
 // A length in points as whole texels, at least one.

@@ -70,7 +70,7 @@ class Eye:
         return near
 
 
-def eye_of_levels(declaration: DrawPass, eyes: Mapping[str, Eye]) -> Eye | None:
+def eye_of_levels(declaration: DrawPass, eyes: Mapping[str, Eye | None]) -> Eye | None:
     """Return the eye for which a pass chooses levels of detail.
 
     A pass without colour, such as that of a shadow map, draws the levels that the picture shows.
@@ -78,6 +78,6 @@ def eye_of_levels(declaration: DrawPass, eyes: Mapping[str, Eye]) -> Eye | None:
     return eye_of(declaration, eyes) if declaration.color else eyes.get(PICTURE_VIEW)
 
 
-def eye_of(declaration: DrawPass, eyes: Mapping[str, Eye]) -> Eye | None:
+def eye_of(declaration: DrawPass, eyes: Mapping[str, Eye | None]) -> Eye | None:
     """Return the eye of a pass: that of its first view, or of the picture's; None without any."""
     return eyes.get(declaration.views[0]) or eyes.get(PICTURE_VIEW)
