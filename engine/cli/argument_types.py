@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 
+WRONG_OPTION = "option.value"
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser whose help does not vanish where it cannot be written: argparse ignores that error."""
+    """A parser whose help does not vanish where it cannot be written: argparse ignores that error.
+
+    Its errors have the form of all others, with the code `option.value`.
+    """
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the error, and end with 2."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"error[{WRONG_OPTION}]: {message}\n")
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         print(message, end="", file=file or sys.stderr)

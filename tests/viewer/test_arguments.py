@@ -72,7 +72,9 @@ def test_a_wrong_command_line_leaves_with_code_2(line: str, capsys: pytest.Captu
     with pytest.raises(SystemExit) as left:
         arguments.parse(line.split())
     assert left.value.code == 2
-    assert "usage: python -m viewer" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert printed.startswith("usage: python -m viewer")
+    assert "\nerror[option.value]: " in printed
 
 
 @pytest.mark.parametrize(
