@@ -40,6 +40,7 @@ CODE = re.compile(r"[a-z]+\.[a-z_]+")
 # Strings of that form that are not codes: names of files, packages, attributes and planned transients.
 NO_CODES = {
     "builtin.hu",
+    "default.fs",
     "default.vs",
     "screen.vs",
     "diorama.features",
