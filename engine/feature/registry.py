@@ -155,16 +155,25 @@ def _installed_features() -> bool:
     return False
 
 
+def _modules(paths: Iterable[str], prefix: str) -> Iterator[str]:
+    """Yield the names of the modules in these folders, and in the packages among them, without helpers."""
+    for info in sorted(pkgutil.iter_modules(paths), key=lambda info: info.name):
+        if not info.name.startswith("_"):
+            yield prefix + info.name
+            if info.ispkg:
+                folders = [os.path.join(path, info.name) for path in paths]
+                yield from _modules(folders, f"{prefix}{info.name}.")
+
+
 def discover(package: str = PACKAGE) -> Registry:
     """Create a registry from the modules of `package` and the entry points of installed packages.
 
-    Modules whose names begin with an underscore are helpers and are skipped.
+    Packages in it are searched, too. Modules whose names begin with an underscore are helpers and are
+    skipped.
     """
     registry = Registry()
-    home = importlib.import_module(package)
-    for info in sorted(pkgutil.iter_modules(home.__path__), key=lambda info: info.name):
-        if not info.name.startswith("_"):
-            registry.load(f"{package}.{info.name}")
+    for name in _modules(importlib.import_module(package).__path__, f"{package}."):
+        registry.load(name)
     registry.load_entry_points()
     registry.check_required()
     return registry

@@ -454,10 +454,9 @@ class Runtime:
 
     def _write_values(self) -> None:
         """Write what has moved and what has changed of the values of shaders."""
-        needs = self._needs
+        needs, values = self._needs, self._values
         if needs is None or not self.renderer.ready:
             return
-        values = self._values
         values.content_scale = self.content_scale
         block = values.block(needs.tables, needs.frame, self.size, needs.columns)
         placements, moved = self.tableau.placement, self._movement.take()

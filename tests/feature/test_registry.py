@@ -63,9 +63,13 @@ def test_a_broken_module_does_not_affect_the_others_of_its_package(tmp_path, mon
     )
     (package / "bad.py").write_text("raise RuntimeError('broken on import')\n")
     (package / "_helper.py").write_text("raise RuntimeError('never imported')\n")
+    (package / "more").mkdir()
+    (package / "more" / "__init__.py").write_text("")
+    (package / "more" / "inner.py").write_text(FEATURE.format("Inner", "inner"))
+    (package / "more" / "_helper.py").write_text("raise RuntimeError('never imported')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     registry = discover("somefeatures")
-    assert "good" in registry
+    assert list(registry) == ["good", "inner"]
     (problem,) = registry.problems
     assert problem.code == "feature.load"
     assert "somefeatures.bad" in problem.message

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.overlays import box, faults, opened, runtime, shown
 
-from features.health_bar import HealthBar
+from features.overlays.health_bar import HealthBar
 
 pytestmark = pytest.mark.gpu
 

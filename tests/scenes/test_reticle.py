@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.overlays import box, faults, opened, runtime, shown
 
-from features.reticle import Reticle
+from features.overlays.reticle import Reticle
 
 pytestmark = pytest.mark.gpu
 

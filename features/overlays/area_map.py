@@ -22,7 +22,7 @@ from engine.graph import (
 from engine.math import orthographic_reversed, unit_axes, view_from_world
 from engine.plan import Blend
 from engine.tableau.schema import bool_field, choice_field, color_field, float_field
-from features._overlay import anchor_fields, anchor_parts, overlay_pass, shown_rows, with_opacity
+from features.overlays._rectangle import anchor_fields, anchor_parts, overlay_pass, shown_rows, with_opacity
 from features.visible_model import BLENDED, FORWARD
 
 VIEW = "areaMap"

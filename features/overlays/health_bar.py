@@ -11,7 +11,7 @@ from engine.feature import Fault, Feature, FeatureRows, FrameView
 from engine.graph import Pass
 from engine.tableau import Unbound
 from engine.tableau.schema import color_field, float_field, text_field
-from features._overlay import anchor_fields, anchor_parts, overlay_pass, shown_rows, with_opacity
+from features.overlays._rectangle import anchor_fields, anchor_parts, overlay_pass, shown_rows, with_opacity
 
 LOW, HIGH = 0.2, 0.6
 """How full a bar is that has one of its two colours; between, they are mixed."""

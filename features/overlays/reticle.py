@@ -9,7 +9,7 @@ import numpy.typing as npt
 from engine.feature import Feature, FeatureRows, FrameView
 from engine.graph import Pass
 from engine.tableau.schema import choice_field, color_field, float_field
-from features._overlay import overlay_pass, shown_rows, with_opacity
+from features.overlays._rectangle import overlay_pass, shown_rows, with_opacity
 
 
 class Reticle(Feature):
