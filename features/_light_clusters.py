@@ -10,7 +10,7 @@ from __future__ import annotations
 from engine.graph import BufferDecl, BufferUse, ComputePass
 from engine.plan.terms.drawing import ShaderStage
 
-CLUSTERS = 16 * 8 * 16
+CLUSTERS = 16 * 8 * 24
 """How many parts the view has, as in lights.glsl."""
 
 MAX_LOCAL_LIGHTS = 1024

@@ -147,9 +147,9 @@ def test_a_light_takes_the_distance_from_its_field():
     light = tableau.add_object("sun", rotation=axis_angle((1, 0.2, 0.1), -1), features={"light": {}})
     tableau.update_world()
     made = seen_by_camera(tableau, WIDE)
-    first = Light().frame_values(made)["shadow"]
+    first = Light().frame_values(made)["shadowTexels"]
     light.light.shadowDistance = 4 * DISTANCE
-    second = Light().frame_values(made)["shadow"]
+    second = Light().frame_values(made)["shadowTexels"]
     assert second[0] == pytest.approx(4 * first[0])
 
 

@@ -12,7 +12,7 @@ from engine.graph import SCENE_COLOR, DrawPass, ImageDecl, ImageLifetime, Sample
 from engine.plan import BufferUsage, Kind, Requirement
 from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.terms.formats import Format
-from engine.plan.terms.vocabulary import Access, ImageUsage
+from engine.plan.terms.vocabulary import Access, Contents, ImageUsage
 from engine.planning.draw.drawing import material_table_name
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.frame_passes import MAX_SAMPLES
@@ -147,4 +147,20 @@ def test_each_image_that_a_pass_reads_has_a_stand_in_of_one_texel_requested_by_t
             feature = {"forward": "visibleModel", "toneMap": "camera"}[compiled.declaration.name]
             assert feature in plan.why(key)
             read.append(each.image.name)
-    assert read == ["shadowMap", "sceneColor"]
+    assert read == ["shadowMap", "localShadows", "sceneColor"]
+
+
+def test_each_buffer_that_a_pass_reads_has_a_stand_in_of_zeros_requested_by_that_pass(cube):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 48))
+    needs = planner.needs()
+    plan, read = planner.plan(needs), []
+    for compiled in needs.graph.passes:
+        for use in compiled.declaration.buffers:
+            key = planner.keys.transient(stand_in_name(use.buffer.name))
+            (row,) = plan.memory.subresources[plan.memory.subresources["key"] == key]
+            assert row["size"] == 256
+            assert plan.requirements.terms[int(row["terms"])].contents is Contents.ZERO
+            assert {"forward": "visibleModel"}[compiled.declaration.name] in plan.why(key)
+            read.append(use.buffer.name)
+    assert read == ["lightClusters"]

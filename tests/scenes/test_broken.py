@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 
-from engine.graph import DepthTarget, Extent, Pass
+from engine.graph import DepthTarget, DrawPass, Extent, Pass
 from engine.testing import (
     Faults,
     OpenedScene,
@@ -20,7 +20,9 @@ from engine.testing import (
     assert_same_pixels,
     open_scene,
 )
-from features.shadow_caster import SHADOW_MAP, SHADOW_PASS, ShadowCaster
+from features._shadow_maps import SHADOW_MAP, cascade_passes
+from features.light import Light
+from features.shadow_caster import ShadowCaster
 
 pytestmark = pytest.mark.gpu
 
@@ -102,10 +104,10 @@ def test_stages_that_disagree_about_a_binding_are_reported_for_each_material(pro
 
 
 def test_a_binding_that_nothing_provides_is_named_for_each_material(project):
-    binding = "layout(set = 0, binding = 4)"
+    binding = "layout(set = 0, binding = 3, std430)"
     edit(
         project / MATERIAL / "defaultMaterial.fs.glsl",
-        (binding, f"layout(set = 0, binding = 5) uniform Weather {{ vec4 rain; }} weather;\n{binding}"),
+        (binding, f"layout(set = 0, binding = 15) uniform Weather {{ vec4 rain; }} weather;\n{binding}"),
         ("colour = vec4(alphaMode", "colour = weather.rain + vec4(alphaMode"),
     )
     with opened(project) as scene:
@@ -113,8 +115,6 @@ def test_a_binding_that_nothing_provides_is_named_for_each_material(project):
 
 
 def test_a_feature_that_raises_is_switched_off_and_reported_once_while_frames_go_on(project, monkeypatch):
-    from features.light import Light
-
     def broken(self, frame):
         raise RuntimeError("no bulb")
 
@@ -135,7 +135,7 @@ def gives_nothing(*_: object) -> None:
 
 
 def gives_rubbish(*_: object) -> dict[str, str]:
-    return {"lightDirection": "north"}
+    return {"skyAmbient": "north"}
 
 
 def gives_too_much(*_: object) -> dict[str, list[float]]:
@@ -143,8 +143,18 @@ def gives_too_much(*_: object) -> dict[str, list[float]]:
 
 
 def contradicts(*_: object) -> tuple[Pass, ...]:
-    other = replace(SHADOW_MAP, extent=Extent(width=64, height=64))
-    return (SHADOW_PASS, replace(SHADOW_PASS, name="shadow too", depth=DepthTarget(other)))
+    first, second = shadow_pass("own", 2048), shadow_pass("own", 64)
+    return (first, replace(second, name="own too"))
+
+
+def contradicts_the_light(*_: object) -> tuple[Pass, ...]:
+    return (shadow_pass(SHADOW_MAP.name, 64),)
+
+
+def shadow_pass(image: str, texels: int) -> DrawPass:
+    """A pass that draws the casters into an image of so many texels."""
+    other = replace(SHADOW_MAP, name=image, extent=Extent(width=texels, height=texels))
+    return replace(cascade_passes(1)[0], name="own", depth=DepthTarget(other))
 
 
 @pytest.mark.parametrize(
@@ -155,6 +165,7 @@ def contradicts(*_: object) -> tuple[Pass, ...]:
         ),
         ("frame_values", gives_too_much),
         ("passes", contradicts),
+        ("passes", contradicts_the_light),
     ],
 )
 def test_whatever_a_feature_does_wrong_it_is_off_and_reported_once_and_the_picture_is_that_without_it(
@@ -170,4 +181,21 @@ def test_whatever_a_feature_does_wrong_it_is_off_and_reported_once_and_the_pictu
         assert_problems(scene, ("feature.failed", "shadowCaster on 'cube' is switched off"))
         assert "cube.hu:13:19" in scene.problems[0].render()
         assert scene["cube"].shadowCaster.failed
+        assert "shadowMap" not in scene.memory
+
+
+@pytest.mark.parametrize("code", [raises, gives_nothing, contradicts])
+def test_a_light_whose_passes_are_wrong_is_off_and_the_rest_is_drawn_without_it(
+    monkeypatch: pytest.MonkeyPatch, code: Callable[..., Any]
+):
+    with open_scene("scenes/cube.hu", settings=["sun.light.active=false"]) as scene:
+        without = scene.frame()
+    monkeypatch.setattr(Light, "passes", code)
+    with open_scene("scenes/cube.hu") as scene:
+        scene.step(count=3)
+        scene.settle()
+        assert_same_pixels(scene.frame(), without, levels=0, share=0)
+        assert_problems(scene, ("feature.failed", "light on 'sun' is switched off"))
+        assert scene["sun"].light.failed
+        assert not scene["cube"].shadowCaster.failed
         assert "shadowMap" not in scene.memory

@@ -39,6 +39,7 @@ EVERY_FEATURE = (
 # Switching a cube's model off needs its shadow off too: a shadow caster requires a visible model.
 BOXES = {"cube.visibleModel": Box(95, 40, 130, 150), "cube.shadowCaster": Box(60, 60, 230, 130)}
 CUBE_ASSETS = ("vertices #2", "indices #3", "texture2d #8", "texture2d #9", "texture2d #10", "texture2d #11")
+SHADOW_PASS = ("shadowMap", "frame.cascade.0", "shadow.draws", "shadow.commands")
 TEXTURES = ("texture2d #8", "texture2d #9", "texture2d #10", "texture2d #11")
 
 
@@ -91,9 +92,7 @@ def test_an_inactive_shadow_frees_exactly_the_shadow_pass(cube):
     cube["cube"].shadowCaster.active = False
     assert_schedule(cube, bytes_uploaded=0)
     cube.settle()
-    assert_freed(
-        before, cube.memory, "shadowMap", "shadow.draws", "shadow.commands", only=True, at_least=16 * MIB
-    )
+    assert_freed(before, cube.memory, *SHADOW_PASS, only=True, at_least=16 * MIB)
     assert_not_planned(cube, "shadowMap")
     assert_plan_rows(cube, pipelines=["forward/0", "toneMap"])
 
@@ -110,13 +109,25 @@ def test_an_inactive_model_frees_its_mesh_and_its_textures(cube):
     assert cube.memory.live == before.live
 
 
-def test_an_inactive_light_or_camera_costs_and_frees_nothing(cube):
+def test_an_inactive_camera_costs_and_frees_nothing(cube):
     before = cube.memory
     with assert_no_upload(cube), assert_no_growth(cube):
-        cube.set("sun.light.active=false", "camera.camera.active=false")
+        cube.set("camera.camera.active=false")
         cube.settle()
         assert cube.memory.live == before.live
-        cube.set("sun.light.active=true", "camera.camera.active=true")
+        cube.set("camera.camera.active=true")
+
+
+def test_an_inactive_light_frees_exactly_its_shadow_pass(cube):
+    before = cube.memory
+    with assert_no_upload(cube), assert_no_growth(cube):
+        cube.set("sun.light.active=false")
+        cube.settle()
+        assert_freed(before, cube.memory, *SHADOW_PASS, only=True, at_least=16 * MIB)
+        assert_plan_rows(cube, pipelines=["forward/0", "toneMap"])
+        cube.set("sun.light.active=true")
+        cube.settle()
+        assert cube.memory.live == before.live
 
 
 def test_shadow_and_model_keep_what_the_other_still_requests(cube):

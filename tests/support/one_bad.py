@@ -302,7 +302,7 @@ MISFITS = (
         "a narrow member of the frame that all shaders share",
         "assets/bad.vs.glsl",
         "uniform Frame { mat4 viewProjection; }",
-        "uniform Frame { mat4 viewProjection; mat4 lightViewProjection; float cameraPosition; }",
+        "uniform Frame { mat4 viewProjection; mat4 viewFromFrame; float cameraPosition; }",
         "has 'cameraPosition' in the block 'frame' as float; it is vec4",
     ),
     _interface(

@@ -163,20 +163,9 @@ void main() {
     uint directional = frame.lightCounts.x;
     for (uint i = 0u; i < directional; ++i)
         sum += reflected(s, lights.row[i], i);
-    if (frame.lightCounts.z == 0u) {
-        for (uint i = 0u; i < frame.lightCounts.y; ++i)
-            sum += reflected(s, lights.row[directional + i], directional + i);
-    } else {
-        uint start = clusterAt(gl_FragCoord.xy, position) * CLUSTER_WORDS;
-        for (uint word = 0u; word < frame.lightCounts.z; ++word) {
-            uint bits = clusters.words[start + word];
-            while (bits != 0u) {
-                uint i = directional + word * 32u + uint(findLSB(bits));
-                sum += reflected(s, lights.row[i], i);
-                bits &= bits - 1u;
-            }
-        }
-    }
+    LightSearch search = lightSearch(gl_FragCoord.xy, position);
+    for (uint i; nextLight(search, position, i);)
+        sum += reflected(s, lights.row[i], i);
 
     vec3 ambient;
     if (frame.environment.w > 0.0) {

@@ -2,7 +2,7 @@
 
 // How the view is cut into clusters: evenly along its width and height, and in depth so that each slice is as many times
 // as deep as the one before. The first begins at the eye, the last has no end.
-const uvec3 CLUSTERS = uvec3(16, 8, 16);
+const uvec3 CLUSTERS = uvec3(16, 8, 24);
 const uint CLUSTER_WORDS = 32u; // of 32 lights each
 const float FIRST_SLICE = 0.5, LAST_SLICE = 100.0; // metres: where the first slice ends and the last begins
 

@@ -122,3 +122,35 @@ uint clusterAt(vec2 fragment, vec3 position) {
     vec2 part = clamp(fragment * frame.targetSize.zw, 0.0, 0.99999);
     return clusterNumber(uvec3(part * vec2(CLUSTERS.xy), clusterSlice(depth)));
 }
+
+// Where a search for the local lights that reach a point has come: the words of its cluster, or all words without clusters.
+struct LightSearch { uint start, word, words, bits; };
+
+LightSearch lightSearch(vec2 fragment, vec3 position) {
+    if (frame.lightCounts.z != 0u)
+        return LightSearch(clusterAt(fragment, position) * CLUSTER_WORDS, 0u, frame.lightCounts.z, 0u);
+    return LightSearch(0u, 0u, (frame.lightCounts.y + 31u) / 32u, 0u);
+}
+
+// Finds the next local light within whose range a position lies. Neighbours that search together shade together, however
+// many lights lie between.
+bool nextLight(inout LightSearch search, vec3 position, out uint number) {
+    bool found = false;
+    while (!found && (search.bits != 0u || search.word < search.words)) {
+        if (search.bits == 0u) {
+            search.bits = frame.lightCounts.z != 0u ? clusters.words[search.start + search.word] : 0xffffffffu;
+            uint left = frame.lightCounts.y - search.word * 32u;
+            if (left < 32u)
+                search.bits &= (1u << left) - 1u;
+            search.word += 1u;
+        } else {
+            uint at = (search.word - 1u) * 32u + uint(findLSB(search.bits));
+            search.bits &= search.bits - 1u;
+            number = frame.lightCounts.x + at;
+            vec3 way = lights.row[number].position - position;
+            float range = lights.row[number].range;
+            found = dot(way, way) < range * range;
+        }
+    }
+    return found;
+}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.assets import AssetRef, SpecConstant
+from engine.assets import AssetRef, Member, SpecConstant
 from engine.graph import (
     SCENE_COLOR,
     ColorTarget,
@@ -26,6 +26,7 @@ from engine.plan.terms.drawing import AlphaMode, Blend, CompareOp, CullMode, Des
 from engine.plan.terms.drawing_rows import BindingRow, PipelineState
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
+from engine.planning.draw.blocks import Block
 from engine.planning.draw.drawing import (
     PassDrawing,
     ShaderDrawing,
@@ -37,6 +38,7 @@ from engine.planning.draw.drawing import (
 from engine.planning.draw.interfaces import CONSTANTS
 from engine.planning.draw.material_use import MaterialUse, TextureUse
 from engine.planning.draw.recipes import PipelineKey
+from engine.planning.draw.ring_names import RingNames
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import InUse
 
@@ -53,21 +55,28 @@ def binding(number: int, name: str) -> BindingRow:
 
 FRAME = tuple(binding(i, name) for i, name in enumerate(("frame", "instances", "draws", "materials", "sky")))
 COLORS = (binding(0, "color"),)
+USUAL, OWN = (Block([Member(name, 0, 16, "vec4")], 16) for name in ("usual", "own"))
 
 
-def shading(name: str, *sets: tuple[BindingRow, ...]) -> ShaderSet:
+def shading(name: str, *sets: tuple[BindingRow, ...], frame: Block = USUAL) -> ShaderSet:
     first = 10 * len(name)
     shaders = AssetRef(1, first), AssetRef(1, first + 1)
     stages = (ShaderStage.VERTEX, "main"), (ShaderStage.FRAGMENT, "shade")
-    return ShaderSet(name, shaders, stages, sets, (), None, None)
+    return ShaderSet(name, shaders, stages, sets, (), frame if sets else None, None)
 
 
 def material(index: int, texture: int) -> MaterialUse:
     return MaterialUse(AssetRef(2, index), f"material {index}", (TextureUse(0, texture, 1),))
 
 
+NAMES = RingNames(usual=shading("usual", FRAME))
 RECIPES: Any = SimpleNamespace(
-    shadings=[shading("a"), shading("bb", FRAME), shading("ccc", FRAME[:1], COLORS), shading("dddd", FRAME)],
+    shadings=[
+        shading("a"),
+        shading("bb", FRAME),
+        shading("ccc", FRAME[:1], COLORS, frame=OWN),
+        shading("dddd", FRAME),
+    ],
     materials=[[], [], [material(0, 50), material(1, 51), material(2, 52)], []],
     pipelines=[
         PipelineKey(1, (("position", "r32g32b32_sfloat"),), (0,), 12, "TRIANGLE_LIST"),
@@ -90,7 +99,7 @@ def drawing(declaration: DrawPass | None = None, samples: int = 1, **used: list[
     )
     p = compiled(declaration or DrawPass("forward", draws="visibleModel"), samples)
     state = pipeline_state(p.declaration, p.samples, p.declaration.state, frozenset())
-    return PassDrawing(p, state, RECIPES, in_use, Keys(), (3, 4))
+    return PassDrawing(p, state, RECIPES, in_use, Keys(), (3, 4), NAMES)
 
 
 def test_shaders_are_those_of_the_shader_sets_in_use():
@@ -114,7 +123,20 @@ def test_a_shader_set_has_a_frame_set_if_it_binds_anything_and_a_set_for_each_ma
     assert [row.contents for row in rows[2:]] == [((0, 50),), ((0, 52),)]
     names = ("frame", "instances", "forward.draws", "forward.materials.1", "skyMap")
     assert rows[0].contents == tuple((i, made.keys.transient(name)) for i, name in enumerate(names))
+    assert rows[1].contents == ((0, made.keys.transient(f"frame.{OWN.digest}")),)
     assert {row.requesters for row in rows} == {(3, 4)}
+
+
+def test_each_view_of_a_pass_has_a_frame_set_with_the_values_of_that_view():
+    views = ("near", "far")
+    made = drawing(DrawPass("forward", draws="visibleModel", views=views), shadings=[1, 2], materials=[0])
+    rows = list(made.descriptor_sets())
+    names = [f"forward/{number}/{view}/frame" for number in (1, 2) for view in views]
+    assert [row.name for row in rows] == [*names, "forward/material 0"]
+    own = f"frame.{OWN.digest}"
+    rings = [made.keys.transient(f"{name}.{view}") for name in ("frame", own) for view in views]
+    assert [row.contents[0] for row in rows[:4]] == [(0, ring) for ring in rings]
+    assert rows[0].contents[1:] == rows[1].contents[1:]  # the rest is the same in all views
 
 
 def test_pipelines_are_those_in_use_with_the_layout_of_their_vertices():
@@ -180,7 +202,7 @@ def test_the_state_of_a_pipeline_is_that_of_its_pass_where_the_device_can_do_it(
 def test_a_fullscreen_pass_draws_without_vertices_and_binds_what_it_reads():
     p = compiled(FullscreenPass("fog", color=(ColorTarget(SCENE_COLOR, Blend.ALPHA),)), 4)
     state, binds = shader_state(p, None), (binding(0, "frame"), binding(1, "sky"))
-    made = ShaderDrawing(p, state, shading("a", binds), Keys(), (5,))
+    made = ShaderDrawing(p, state, shading("a", binds), Keys(), (5,), NAMES)
     (row,), (bound,) = made.pipelines(), made.descriptor_sets()
     assert (row.name, row.vertex_format, row.vertex_stride, row.requesters) == ("fog", (), 0, (5,))
     assert (row.state.samples, row.state.depth_test, row.state.cull.name) == (4, False, "NONE")

@@ -67,6 +67,10 @@ BINDINGS = {
         "texture(shadowMap, vec2(0))",
         "binds 'shadowMap' as sampler2D",
     ),
+    "layout(set = 0, binding = 4) uniform sampler2DShadow shadowMap;": (
+        "vec4(texture(shadowMap, vec3(0)))",
+        "binds 'shadowMap' as sampler2DShadow",
+    ),
     "layout(set = 0, binding = 4) uniform Frame { vec4 v; } shadowMap;": (
         "shadowMap.v",
         "binds 'shadowMap' as Frame",
@@ -95,11 +99,11 @@ def test_what_a_pass_provides_is_no_fault() -> None:
         "layout(set = 0, binding = 2) readonly buffer Draws { uvec2 row[]; } draws;\n"
         "struct M { uint layers[8]; vec4 baseColor; };\n"
         "layout(set = 0, binding = 3) readonly buffer Materials { M row[]; } materials;\n"
-        "layout(set = 0, binding = 4) uniform sampler2DShadow shadowMap;\n"
+        "layout(set = 0, binding = 4) uniform sampler2DArrayShadow shadowMap;\n"
         "layout(set = 1, binding = 0) uniform sampler2DArray albedo;\n"
     )
     body = (
-        "colour = frame.list[1] * materials.row[draws.row[0].y].baseColor * texture(shadowMap, vec3(0)) "
+        "colour = frame.list[1] * materials.row[draws.row[0].y].baseColor * texture(shadowMap, vec4(0)) "
         "+ texture(albedo, vec3(0));"
     )
     assert faults(VERTEX.format("", ""), reading(declarations, body)) == []
@@ -240,8 +244,8 @@ def test_a_shader_declares_members_of_the_frame_anywhere_and_with_their_types() 
 
 
 def test_an_image_is_read_in_the_stages_that_its_pass_names() -> None:
-    declared = "layout(set = 0, binding = 1) uniform sampler2DShadow shadowMap;"
-    vertex = VERTEX.format(declared, "gl_PointSize = texture(shadowMap, vec3(0));")
+    declared = "layout(set = 0, binding = 1) uniform sampler2DArrayShadow shadowMap;"
+    vertex = VERTEX.format(declared, "gl_PointSize = texture(shadowMap, vec4(0));")
     (message,) = faults(vertex, reading("", "colour = vec4(1);"))
     assert "does not read in that stage" in message
 

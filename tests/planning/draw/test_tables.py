@@ -240,13 +240,16 @@ def test_a_frame_that_draws_no_models_keeps_the_ring_of_the_values_for_its_pictu
     scene.tableau.add_object("blank", features={"visibleModel": {}})
     planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
     needs = planner.needs()
-    assert {"frame", "instances"} <= set(needs.rings)
+    picture = next(needs.drawings["toneMap"].shadings()).frame
+    ring = f"frame.{picture.digest}"
+    assert {"frame", "frame.cascade.0", ring, "instances"} <= set(needs.rings)
     before = needs.frame.size
     for name in ("cube", "ground"):
         scene.tableau[name].active = False
     needs = planner.needs()
     assert needs.tables.keys() == {"forward"}
-    assert needs.rings == ["frame", "instances", "forward.draws", "forward.commands"]
+    assert needs.rings == [ring, "instances", "forward.draws", "forward.commands"]
+    assert list(needs.frame.starts) == [("", picture)]
     assert 0 < needs.frame.size < before
 
 

@@ -67,7 +67,8 @@ MEMORY = {
     ),
     "{ plan: { has: [teapot] } }": r"7:35: error\[test\.plan\]: nothing in the plan is called 'teapot'",
     "{ plan: { lacks: [shadowMap] } }": (
-        r"the plan holds shadowMap\n.*\n.*\nhelp: requested by: shadowCaster on 'cube' at .*cube\.hu:13:19"
+        r"the plan holds shadowMap\n.*\n.*\nhelp: requested by: "
+        r"light on 'sun' at .*cube\.hu:32:19; shadowCaster on 'cube' at .*cube\.hu:13:19"
     ),
     "{ plan: { allocations: 99 } }": r"the plan has \d+ allocations, expected 99",
     "{ schedule: { steps: { atLeast: 5 } } }": (
@@ -136,7 +137,7 @@ def test_memory_that_differs_names_new_and_freed_assets(root, tmp_path):
     steps = "{ set: { cube.shadowCaster.active: false } } settle { expect: { memory: { sameAs: opened } } }"
     said = play(root, tmp_path, steps, "profile: lavapipe")
     assert "memory differs from 'opened': live" in said
-    assert "gone: shadow.commands, shadow.draws, shadowMap; new: nothing" in said
+    assert "gone: frame.cascade.0, shadow.commands, shadow.draws, shadowMap; new: nothing" in said
 
 
 def test_problems_that_are_not_expected_are_shown_whole(root, tmp_path):
