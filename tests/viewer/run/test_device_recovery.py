@@ -110,7 +110,9 @@ def test_whichever_call_loses_the_device_the_picture_is_the_same_and_nothing_is_
     tmp_path: Path, capsys: pytest.CaptureFixture[str], sample: Sample
 ) -> None:
     picture, report = tmp_path / "picture.png", tmp_path / "report.json"
-    options = Options(Path(SMALL[0]), True, size=(64, 48), screenshot=picture, report=report, validate=False)
+    options = Options(
+        Path(SMALL[0]), headless=True, size=(64, 48), screenshot=picture, report=report, validate=False
+    )
     with opened(options) as (scene, library):
         run(options, lambda: make_frames(scene, library, options))
         shown = picture.read_bytes()
