@@ -111,17 +111,22 @@ class PassRequesters:
 
         A feature with more than PASS_REQUESTERS active rows has the others as one group.
         """
-        ids: list[int] = []
-        for name in features:
-            table = self._tableau.tables[name]
-            rows = table.rows_active()
-            known = self._ids.get(name)
-            if known is None:
-                known = self._ids[name] = RequesterIds(self._tableau, table, self._requesters)
-            ids += known.of(rows[:PASS_REQUESTERS]).tolist()
-            if len(rows) > PASS_REQUESTERS:
-                ids.append(self._requesters.add_group(name, len(rows) - PASS_REQUESTERS))
+        ids = [one for name in features for one in self.rows(name)]
         return tuple(ids) or (self._requesters.add(f"frame {p.name}"),)
+
+    def rows(self, feature: str) -> list[int]:
+        """Return the ids of a feature's active rows."""
+        table = self._tableau.tables.get(feature)
+        if table is None:
+            return []
+        rows = table.rows_active()
+        known = self._ids.get(feature)
+        if known is None:
+            known = self._ids[feature] = RequesterIds(self._tableau, table, self._requesters)
+        ids: list[int] = known.of(rows[:PASS_REQUESTERS]).tolist()
+        if len(rows) > PASS_REQUESTERS:
+            ids.append(self._requesters.add_group(feature, len(rows) - PASS_REQUESTERS))
+        return ids
 
 
 class PassNeeds:

@@ -237,7 +237,10 @@ class ScenePlanner:
     def _add_values(
         self, pass_needs: PassNeeds, needs: FrameNeeds, requesters: Mapping[str, tuple[int, ...]]
     ) -> None:
-        """Add the rings with the values of features that shaders read, requested by the passes that do."""
+        """Add the rings with the values of features that shaders read, requested by the passes that do.
+
+        Rows of buffers are requested by the feature that fills them, too.
+        """
         blocks: list[tuple[str, Block]] = []
         found: dict[str, tuple[int, BufferUsage, ShaderStage, list[int]]] = {}
 
@@ -256,12 +259,13 @@ class ScenePlanner:
                 for ring, row in self._names.columns(shading):
                     count = capacity(self._passes.buffer_rows(row.buffer), 1)
                     needs.columns[ring] = ColumnRing(row.buffer, row.block, count)
-                    size = count * row.block.size
-                    add(ring, size, BufferUsage.STORAGE_BUFFER, row.stages, requesters[name])
+                    size, feature = count * row.block.size, self._registry.buffers[row.buffer]
+                    ids = (*requesters[name], *self._pass_requesters.rows(feature.type_name))
+                    add(ring, size, BufferUsage.STORAGE_BUFFER, row.stages, ids)
         layout = FrameLayout(blocks, self._names)
         needs.frame = self._frame = self._frame if layout == self._frame else layout
-        for ring, (size, usage, stages, ids) in found.items():
-            pass_needs.add_values(ring, size, usage, stages, ids)
+        for ring, (size, usage, read_by, of) in found.items():
+            pass_needs.add_values(ring, size, usage, read_by, of)
 
     def plan(
         self,
