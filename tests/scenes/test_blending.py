@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 from support.panes import Panes, pane
 
+from engine.assets import data_root
+from engine.plan import Blend
 from engine.planning.draw.eyes import Eye
 from engine.testing import OpenedScene, open_scene
 
@@ -128,3 +131,28 @@ def test_both_sides_of_a_pane_are_seen_through(panes):
     )
     with open_scene(panes.scene(MATERIALS, objects + DARK), size=SIZE) as opened:
         assert middle(opened)[0] == (187, 0, 0), "the other one has no back"
+
+
+def test_what_blends_is_tested_against_depth_and_not_written_into_it(scene):
+    scene.frame()
+    rows = {row.pass_name: row.state for row in scene.plan.pipelines}
+    assert (rows["blended"].depth_test, rows["blended"].depth_write) == (True, False)
+    assert rows["blended"].blends == (Blend.PREMULTIPLIED,)
+    assert (rows["forward"].depth_write, rows["forward"].blends) == (True, (Blend.OPAQUE,))
+
+
+def test_glass_is_drawn_over_the_sky(panes):
+    shutil.copytree(data_root() / "assets/builtin/environment", panes.folder / "environment")
+    assets = "{ @type: environment name: sky source: environment/sky.hdr }"
+    sky = "    sky: { features: [{ @type: skybox  asset: [db sky] }] }\n"
+    scene = panes.scene(MATERIALS, pane("p", "green") + sky, assets)
+    with open_scene(scene, size=SIZE) as opened:
+        assert opened.problems == ()
+        seen = np.asarray(opened.frame()).astype(int)
+        opened["p"].visibleModel.enabled = False
+        bare = np.asarray(opened.frame()).astype(int)
+    assert bare[32, 32, :3].min() > 20
+    half = np.asarray(bare[32, 32, :3] / 255) ** 2.2 / 2
+    assert abs((seen[32, 32, [0, 2]] / 255) ** 2.2 - half[[0, 2]]).max() < 0.06, "half of the sky is left"
+    assert seen[32, 32, 1] > seen[32, 32, 0]
+    np.testing.assert_array_equal(seen[2], bare[2])
