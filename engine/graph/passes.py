@@ -150,6 +150,8 @@ class MaterialParameter:
 
     def limited(self, numbers: tuple[float, ...]) -> tuple[float, ...]:
         """Return the nearest numbers within the limits."""
+        if self.minimum <= min(numbers) and max(numbers) <= self.maximum:
+            return numbers
         return tuple(min(max(number, self.minimum), self.maximum) for number in numbers)
 
     def range_text(self) -> str:

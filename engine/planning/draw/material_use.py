@@ -11,6 +11,8 @@ from engine.humon import Problem, Severity
 from engine.planning.draw.shading import ShaderSet
 
 Numbers = tuple[float, ...]
+ALPHA_CUTOFF = 0.5
+"""The cutoff of a material that sets none, as in its record."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +41,26 @@ def neutral_texture(slot: str, library: AssetLibrary) -> AssetRef:
     return library.find("builtin", _NEUTRAL_TEXTURES.get(slot, "white"), ("texture2d",))
 
 
-def material_parameters(
+def default_parameters(known: Mapping[str, MaterialParameter]) -> dict[str, Numbers]:
+    """Return the parameters of a material that sets none, by name."""
+    return {**{name: one.default for name, one in known.items()}, "alphaCutoff": (ALPHA_CUTOFF,)}
+
+
+def own_parameters(
     material: Material, known: Mapping[str, MaterialParameter], shading: ShaderSet | None = None
 ) -> dict[str, Numbers]:
-    """Return a material's parameters by name, with the defaults of the pass for those that it lacks.
+    """Return the parameters in which a material differs from the default, by name.
 
-    Numbers beyond the limits of a `known` one are the nearest within. `alphaCutoff` is the material's own,
-    and `filled` has a bit for each texture of the shader set that it has.
+    Numbers beyond the limits of a `known` one are the nearest within. `filled` has a bit for each texture of
+    the shader set that the material has.
     """
-    found = {name: one.default for name, one in known.items()}
-    for name, numbers in material.parameters.items():
-        found[name] = known[name].limited(numbers) if name in known else numbers
-    found["alphaCutoff"] = (material.alpha_cutoff,)
-    if shading is not None:
+    found = {
+        name: known[name].limited(numbers) if name in known else numbers
+        for name, numbers in material.parameters.items()
+    }
+    if material.alpha_cutoff != ALPHA_CUTOFF:
+        found["alphaCutoff"] = (material.alpha_cutoff,)
+    if shading is not None and material.textures:
         filled = sum(1 << binding for slot, binding in shading.slots if slot in material.textures)
         found["filled"] = (float(filled),)
     return found

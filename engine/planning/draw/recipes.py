@@ -33,8 +33,9 @@ from engine.planning.draw.levels import Detail
 from engine.planning.draw.material_use import (
     MaterialUse,
     TextureUse,
-    material_parameters,
+    default_parameters,
     neutral_texture,
+    own_parameters,
     parameter_problems,
 )
 from engine.planning.draw.shading import (
@@ -124,6 +125,8 @@ class Recipes:
         self._builtin_numbers: dict[frozenset[int], int] = {}
         self._builtin_of: list[GrowingArray] = []
         self._texture_rows: list[GrowingArray] = []  # by shader set and material: the row of the first slot
+        self._misfits: list[dict[str, tuple[float, ...]]] = []  # by shader set: defaults that do not fit it
+        self._default_rows: list[npt.NDArray[np.uint8]] = []  # by shader set: of a material that sets nothing
         self._packed: list[GrowingArray] = []  # material rows by shader set, with parameters and no layers
         self._batches = GrowingArray(BATCH_KEYS)
         self._textures = GrowingArray(TEXTURE)
@@ -359,7 +362,8 @@ class Recipes:
             self._builtin_of[shading].add(np.array([kind], np.int32))
             block = self.shadings[shading].material
             if block is not None:
-                row = block.pack(material_parameters(material, self._parameters, self.shadings[shading]))
+                row = self._default_rows[shading].copy()
+                block.pack_into(row, own_parameters(material, self._parameters, self.shadings[shading]))
                 self._packed[shading].add(row.view(self._packed[shading].rows.dtype))
         return number
 
@@ -398,11 +402,9 @@ class Recipes:
             if shaders not in self._shading_numbers:  # else they were found to fit each other and the pass
                 problems = check_shaders(shaders, self._given, self._library, material.ref)
             if not problems:
-                made, parameters = (
-                    self.shadings[self._shading_number(shaders)],
-                    material_parameters(material, self._parameters),
-                )
-                problems = check_parameters(made, parameters, self._library, material.ref)
+                number = self._shading_number(shaders)
+                parameters = {**self._misfits[number], **own_parameters(material, self._parameters)}
+                problems = check_parameters(self.shadings[number], parameters, self._library, material.ref)
             self._material_problems[material.ref] = problems
         return (-1, problems) if problems else self._reading(shaders, drawable, material.ref)
 
@@ -440,6 +442,15 @@ class Recipes:
             self._builtin_of.append(GrowingArray(np.int32))
             self._texture_rows.append(GrowingArray(np.int64))
             block = self.shadings[number].material
+            defaults = default_parameters(self._parameters) if block is not None else {}
+            misfits = {
+                name: numbers
+                for name, numbers in defaults.items()
+                if block is not None and block.misfit(name, numbers)
+            }
+            fitting = {name: numbers for name, numbers in defaults.items() if name not in misfits}
+            self._misfits.append(misfits)
+            self._default_rows.append(np.zeros(0, np.uint8) if block is None else block.pack(fitting))
             self._packed.append(GrowingArray(np.dtype((np.void, block.size if block is not None else 1))))
         return number
 

@@ -12,7 +12,7 @@ from support.random_scenes import profile
 from engine.assets import AssetRef
 from engine.humon import Problem
 from engine.planning.draw import recipes as recipes_module
-from engine.planning.draw.material_use import material_parameters, neutral_texture
+from engine.planning.draw.material_use import default_parameters, neutral_texture, own_parameters
 from engine.planning.draw.recipes import BUILTIN_DB, Recipes
 from engine.planning.draw.tables import DrawTable
 from engine.planning.scene import ScenePlanner
@@ -132,7 +132,8 @@ def test_rows_of_materials_hold_their_parameters_and_the_defaults_of_the_pass(cu
     for number, materials in enumerate(recipes.materials):
         shading, block = recipes.shadings[number], recipes.shadings[number].material
         records = [library.record(use.ref) for use in materials]
-        rows = [block.pack(material_parameters(one, known, shading)).tolist() for one in records]
+        defaults = default_parameters(known)
+        rows = [block.pack({**defaults, **own_parameters(one, known, shading)}).tolist() for one in records]
         everything = np.arange(len(materials))
         assert recipes.material_rows(number, everything).tolist() == rows
         assert recipes.material_rows(number, everything[::-1]).tolist() == rows[::-1]
@@ -145,7 +146,7 @@ def test_parameters_are_the_material_s_own_within_limits_else_the_default(cube, 
     known = {one.name: one for one in recipes._declaration.parameters}
     brick = library.record(library.find("assetDb0", "brick", ("material",)))
     odd = replace(brick, parameters={"roughness": (-1.0,), "emissive": (0.0, -1.0, 9.0), "own": (-7.0,)})
-    found = material_parameters(replace(odd, alpha_cutoff=0.25), known)
+    found = {**default_parameters(known), **own_parameters(replace(odd, alpha_cutoff=0.25), known)}
     assert found["roughness"] == (0.0,)
     assert found["emissive"] == (0.0, 0.0, 9.0)
     assert found["own"] == (-7.0,)
@@ -153,7 +154,7 @@ def test_parameters_are_the_material_s_own_within_limits_else_the_default(cube, 
     assert found["alphaCutoff"] == (0.25,)
     recipes.learn(models[0])
     slots = dict(recipes.shadings[0].slots)
-    filled = int(material_parameters(brick, known, recipes.shadings[0])["filled"][0])
+    filled = int(own_parameters(brick, known, recipes.shadings[0])["filled"][0])
     assert {slot for slot, binding in slots.items() if filled >> binding & 1} == set(brick.textures)
 
 
