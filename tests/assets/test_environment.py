@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from support.cache_mutations import put_together, taken_apart
 from support.lights import NONE, exr
 from support.projects import Project
 
@@ -380,3 +383,32 @@ def test_pixels_that_are_no_light_are_a_warning_at_the_environment(tmp_path: Pat
             assert problem.position is not None
             assert problem.position.line == 1
             assert library.usable(db.assets[0].ref) == db.assets[0].ref
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: row["facts"].update(side=32),
+        lambda row: row["facts"].update(side=65),
+        lambda row: row["facts"].update(mip_levels=2),
+        lambda row: row["facts"].update(size=7),
+        lambda row: row["facts"].update(irradiance=row["facts"]["irradiance"][:8]),
+        lambda row: row["facts"]["irradiance"][0].append(1.0),
+        lambda row: row["sources"].reverse(),
+        lambda row: row["sources"].pop(),
+    ],
+)
+def test_a_cache_that_says_something_else_of_an_environment_is_a_miss(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    project = Project(tmp_path)
+    with_faces(project, *[(4, 4)] * 6)
+    db = project.db(DB.format(SIX))
+    with open_library([db]) as library:
+        facts = library.facts(db.assets[0].ref)
+    rows, data = taken_apart(db.cache_file.read_bytes())
+    change(rows[0])
+    db.cache_file.write_bytes(put_together(rows, data))
+    with open_library([db]) as library:
+        assert library.cooked == 1
+        assert library.facts(db.assets[0].ref) == facts
