@@ -11,11 +11,14 @@ from harness import Row
 
 from engine.feature import Feature, Registry, asset_field
 from engine.feature.collect import RequirementCollector
+from engine.feature.motion import Animator
 from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.vocabulary import BufferUsage, Kind
 from engine.tableau import Tableau
+from features.spin import Spin
 
 OBJECTS = 100_000
+MOVING = 10_000
 ASSETS = 1000
 ROUNDS = 9
 
@@ -115,3 +118,34 @@ def rows() -> Iterable[Row]:
         tableau.update_world()
 
     yield row("update_two_levels_100k", median(move_two_levels) / OBJECTS * 1e6, "us/object", 0.2)
+    yield from moving_rows(translation[:MOVING], rotation[:MOVING])
+
+
+def moving_rows(translation: np.ndarray, rotation: np.ndarray) -> Iterable[Row]:
+    """Measure objects that spin, beside the same objects turned by calls, and the rest of a clock."""
+    registry = Registry([Spin()])
+    tableau = Tableau(registry.schemas)
+    objects = tableau.add_objects(translation=translation, rotation=rotation)
+    animator = Animator(tableau, registry, None, lambda *_: None)  # type: ignore[arg-type]
+
+    def turn() -> None:
+        tableau.set_transforms(objects, rotation=rotation)
+        tableau.update_world()
+
+    def frame() -> None:
+        tableau.clock.advance()
+        animator.update()
+        tableau.update_world()
+
+    yield row("nothing_moves_10k", median(frame) * 1e6, "us", 20)
+    turned = median(turn) * 1e3
+    tableau.add_feature("spin", objects)
+    yield row(
+        "spin_10k",
+        median(frame) * 1e3,
+        "ms",
+        reference="turning them by a call",
+        reference_value=turned,
+    )
+    tableau.clock.paused = True
+    yield row("paused_10k", median(frame) * 1e6, "us", 20)
