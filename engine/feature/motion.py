@@ -133,8 +133,8 @@ class Animator:
         while self._movers and (now := self._signature()) != self._seen:
             self._seen = now
             frame = MotionFrame(tableau, self._library, tableau.clock.time)
-            if not all(self._ask(feature, table, frame) for feature, table in self._movers):
-                continue  # its rows are switched off
+            for feature, table in self._movers:
+                self._ask(feature, table, frame)  # one that fails is off in the next round
             rows, values = frame.moved
             if len(rows) or len(tableau.pose.rows):
                 tableau.move(rows, values)
@@ -152,15 +152,13 @@ class Animator:
             tableau.own_version,
         )
 
-    def _ask(self, feature: Feature, table: FeatureTable, frame: MotionFrame) -> bool:
-        """Let a feature move its objects; return whether its code went through."""
+    def _ask(self, feature: Feature, table: FeatureTable, frame: MotionFrame) -> None:
+        """Let a feature move its objects, if any row is enabled; it is switched off where its code raises."""
         if not len(table.rows_enabled()):
-            return True
+            return
         try:
             motion = feature.animate(FeatureRows(table, table.rows_enabled), frame)
             if motion is not None:
                 frame.take(motion)
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             self._guard(feature, error)
-            return False
-        return True

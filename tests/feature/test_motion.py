@@ -140,6 +140,22 @@ def test_an_object_is_back_at_its_own_place_without_its_feature(flag, level):
     assert world.place(path) == moved
 
 
+def test_of_several_objects_that_move_each_stops_by_itself():
+    world = World(Lift(), Sway())
+    world.give("a", "lift")
+    world.give("b", "lift")
+    world.give("b", "sway")
+    world.at(2.0)
+    world.tableau["a"].lift.enabled = False
+    assert world.update() == ["a"]
+    assert world.place("a") == [1, 2, 3]
+    assert world.place("b") == [3, 4, 3]
+    world.tableau["b"].sway.enabled = False  # which has scaled it, too
+    world.update()
+    assert world.place("b") == [1, 4, 3]
+    assert world.tableau["b"].world[0, :3].tolist() == [1, 0, 0]
+
+
 def test_an_own_value_that_is_set_meanwhile_is_where_the_motion_starts():
     world = World(Lift())
     world.give("a", "lift")

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.feature.motion import Animator
 from engine.scene import load_scene
+from engine.scene.snapshot import Snapshot
 from engine.testing.hu.test_files import read_tests
 from engine.testing.scripts.recorder import Changed, Given, Reached, Recorder, Resized, Switched, Waited
 from engine.testing.scripts.recording_text import recording_text
@@ -247,3 +249,18 @@ def test_changes_of_one_moment_are_one_step_and_of_one_value_two(tmp_path):
         "{ step: 0.5 }",
         '{ set: { "a b.light.color": [1 0 0] } }',
     ]
+
+
+def test_what_features_move_is_not_recorded_and_costs_no_comparison(scene, recorder, monkeypatch):
+    tableau = scene.tableau
+    cube = tableau["cube"]
+    tableau.add_feature("spin", cube)
+    recorder.note(SIZE)
+    animator = Animator(tableau, scene.registry, None, pytest.fail)
+    monkeypatch.setattr(Snapshot, "of", lambda *_: pytest.fail("compared"))
+    for _ in range(3):
+        tableau.clock.advance(1.0)
+        animator.update()
+        assert len(tableau.update_world())
+        recorder.note(SIZE)
+    assert recorder.events() == (Waited(3.0),)
