@@ -12,7 +12,7 @@ from engine.plan.profile.profile_file import read_profile
 from engine.testing.usage_table import usage_page, usage_table
 
 ROOT = Path(__file__).parents[1]
-SCENE = "scenes/cube.hu"
+SCENE = "scenes/tableau.hu"
 
 
 def main() -> None:

@@ -57,6 +57,7 @@ class DescriptorSets:
         self._layouts = layouts
         self._pools = DescriptorPools(device, _KINDS, "descriptors")
         self._sets: dict[tuple[SetLayout, tuple[Bound, ...]], tuple[Any, Any]] = {}
+        self._users: dict[tuple[SetLayout, tuple[Bound, ...]], int] = {}
         self._retired: deque[tuple[int, Any, Any]] = deque()
 
     def get(self, layout: SetLayout, contents: tuple[Bound, ...]) -> Any:
@@ -70,15 +71,25 @@ class DescriptorSets:
             self._write(found[0], contents)
         return found[0]
 
-    def retire(self, layout: SetLayout, contents: tuple[Bound, ...], ticket: int) -> None:
-        """Retire the set with this layout and these contents, which must be live."""
-        handle, pool = self._sets.pop((layout, contents))
-        self._retired.append((ticket, handle, pool))
+    def acquire(self, layout: SetLayout, contents: tuple[Bound, ...]) -> None:
+        """Make the set with this layout and these contents, if need be, and keep it until it is released."""
+        self.get(layout, contents)
+        self._users[layout, contents] = self._users.get((layout, contents), 0) + 1
+
+    def release(self, layout: SetLayout, contents: tuple[Bound, ...], ticket: int) -> None:
+        """Release a set that was acquired; the last release retires it."""
+        key = layout, contents
+        self._users[key] -= 1
+        if not self._users[key]:
+            del self._users[key]
+            handle, pool = self._sets.pop(key)
+            self._retired.append((ticket, handle, pool))
 
     def retire_all(self, ticket: int) -> None:
         """Retire every set; they are freed once the frame timeline has reached `ticket`."""
         self._retired.extend((ticket, handle, pool) for handle, pool in self._sets.values())
         self._sets.clear()
+        self._users.clear()
 
     def collect(self, completed: int) -> None:
         """Free retired sets whose ticket is at most `completed`."""

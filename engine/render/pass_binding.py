@@ -249,7 +249,7 @@ class PassBinding:
         contents = (self._layouts[shading][MATERIAL_SET], bound)
         number = self._numbers.get(contents)
         if number is None:
-            self._sets.get(*contents)
+            self._sets.acquire(*contents)
             if not self._free:
                 self._free.append(len(self._contents))
                 self._contents.append(contents)
@@ -261,7 +261,7 @@ class PassBinding:
         contents = self._contents[number]
         del self._numbers[contents]
         self._free.append(number)
-        self._sets.retire(*contents, ticket)
+        self._sets.release(*contents, ticket)
 
     def _bind_batches(self, numbers: Ints) -> None:
         """Find what these batches are drawn with: their meshes, or the placeholder until they arrive."""
