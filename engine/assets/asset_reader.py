@@ -18,7 +18,7 @@ from engine.assets.formats import (
     Topology,
     VertexFormat,
 )
-from engine.assets.limits import MAX_BONES, MAX_LODS, MAX_TEXTURE_SIDE
+from engine.assets.limits import MAX_BLEND_WEIGHTS, MAX_BONES, MAX_LODS, MAX_TEXTURE_SIDE
 from engine.assets.names import NameTable
 from engine.assets.records import (
     Animation,
@@ -178,7 +178,9 @@ class AssetReader:
             topology=_enum(required(node, "topology"), Topology),
             vertices=self._reference(node, "vertices", AssetType.VERTICES),
             indices=self._reference(node, "indices", AssetType.INDICES),
-            num_blend_weights=integer(node["numBlendWeights"], 0, 64) if "numBlendWeights" in node else 0,
+            num_blend_weights=integer(node["numBlendWeights"], 0, MAX_BLEND_WEIGHTS)
+            if "numBlendWeights" in node
+            else 0,
             num_bones=integer(node["numBones"], 0, MAX_BONES) if "numBones" in node else 0,
             screen_size=size,
         )

@@ -66,7 +66,8 @@ class AssetCode(ProblemCode):
     MESH_SIZE = "mesh.size", "The mesh has more vertices or indices than the limit."
     MESH_SKIN = (
         "mesh.skin",
-        "Skin weights are all zero or negative, or a bone of a vertex does not exist.",
+        "Skin weights are all zero or negative, or a bone of a vertex does not exist; "
+        "weights that do not add up to 1 are divided by their sum.",
     )
     MESH_TRANSFORM = "mesh.transform", "The rotation or scale of a bone is zero; the identity is used."
     SHADER_COMPILE = "shader.compile", "The GLSL compiler reports an error."

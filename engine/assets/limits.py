@@ -36,6 +36,9 @@ MAX_INDICES = 1 << 28
 MAX_BONES = 0xFFFF
 """Most bones of one skeleton: 0xffff means no parent."""
 
+MAX_BLEND_WEIGHTS = 8
+"""Most bones that one vertex of a mesh follows."""
+
 MAX_LODS = 16
 """Most levels of detail of one mesh."""
 

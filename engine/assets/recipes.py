@@ -30,7 +30,7 @@ from engine.assets.records import (
 )
 
 IMPORTER_VERSIONS: Mapping[AssetType, int] = {
-    AssetType.VERTICES: 2,
+    AssetType.VERTICES: 3,
     AssetType.INDICES: 2,
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,

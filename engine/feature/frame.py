@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets import AssetLibrary, AssetRef, Facts
+from engine.feature.skins import NO_BONES, Bones, Skins
 from engine.tableau import FeatureTable, Tableau
 
 Vector = npt.NDArray[np.float64]
@@ -74,10 +75,19 @@ class FeatureRows:
     """
 
     def __init__(
-        self, table: FeatureTable | None, find: Callable[[], npt.NDArray[np.integer]] = lambda: NO_ROWS
+        self,
+        table: FeatureTable | None,
+        find: Callable[[], npt.NDArray[np.integer]] = lambda: NO_ROWS,
+        skins: Skins | None = None,
     ) -> None:
         self.table = table
         self._find = find
+        self._skins = skins
+
+    @property
+    def bones(self) -> Bones:
+        """The bones of all active skins, for `Feature.buffer_rows`."""
+        return NO_BONES if self._skins is None else self._skins.bones
 
     @cached_property
     def indices(self) -> npt.NDArray[np.integer]:
@@ -119,6 +129,8 @@ class Reads:
         The frame's view, the lens of the view, and its origin; empty if they were not read.
     points : list of (distance, step, base, point)
         Points before the eye, and what was asked for.
+    bones : list of Bones
+        The bones of skins; empty if they were not read.
     times : list of float
         The time of the frame; empty if it was not read.
     everything : bool
@@ -134,6 +146,7 @@ class Reads:
     lens: list[Lens | None] = field(default_factory=list)
     origin: list[Vector] = field(default_factory=list)
     points: list[tuple[float, float, Point, Point]] = field(default_factory=list)
+    bones: list[Bones] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     everything: bool = False
 
@@ -149,6 +162,9 @@ class Reads:
                 return False
         for origin in self.origin:
             if (origin != view.seen_origin).any():
+                return False
+        for bones in self.bones:
+            if bones is not view.seen_bones:
                 return False
         for time in self.times:
             if time != view.seen_time:
@@ -184,6 +200,7 @@ class FrameView:
         bounds: Callable[[str], Box | None],
         view: View | None = None,
         library: AssetLibrary | None = None,
+        skins: Skins | None = None,
     ) -> None:
         """`bounds` returns the world box of what the enabled rows of a feature draw, None for nothing."""
         self.size = size
@@ -192,6 +209,19 @@ class FrameView:
         self._tableau = tableau
         self._bounds = bounds
         self._library = library
+        self._skins = skins
+
+    @property
+    def bones(self) -> Bones:
+        """The bones of all active skins. Their movement is no change of them."""
+        bones = self.seen_bones
+        self.reads.bones.append(bones)
+        return bones
+
+    @property
+    def seen_bones(self) -> Bones:
+        """What `bones` are, without a note that they were read."""
+        return NO_BONES if self._skins is None else self._skins.bones
 
     def facts(self, asset: AssetRef) -> Facts:
         """Return what cooking has measured of an asset, or of its placeholder. Raises KeyError.

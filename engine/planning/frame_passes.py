@@ -10,6 +10,7 @@ from functools import cached_property
 from engine.assets import AssetLibrary, Material
 from engine.feature import Feature, FeatureRows, Registry
 from engine.feature.collect import RequirementCollector
+from engine.feature.skins import Skins
 from engine.graph import (
     PICTURE,
     CompiledGraph,
@@ -56,7 +57,7 @@ MAX_GRAPHS = 8
 class _Asked:
     """What a feature declares for its rows at one version of its table; None for no passes or samples."""
 
-    version: int
+    version: tuple[int, object]
     passes: list[Pass] | None
     samples: int | None
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -90,6 +91,7 @@ class FramePasses:
         library: AssetLibrary,
         collector: RequirementCollector,
         report: Callable[[Problem], None],
+        skins: Skins,
         trials: PipelineTrials | None = None,
         outputs: Sequence[ImageDecl] = (PICTURE,),
     ) -> None:
@@ -99,6 +101,7 @@ class FramePasses:
         self._library = library
         self._collector = collector
         self._report = report
+        self._skins = skins
         self._trials = trials
         self._outputs = outputs
         self._tables: dict[str, DrawTable] = {}
@@ -206,6 +209,7 @@ class FramePasses:
                 features,
                 usable,
                 frozenset(self._registry.buffers),
+                self._skins,
             )
             self._tables[p.name] = table
             if state is not None:
@@ -309,17 +313,20 @@ class FramePasses:
         """
         for name, feature in self._registry.items():
             table = self._tableau.tables.get(name)
-            version = table.version if table is not None else -1
+            bones = self._skins.bones if feature.bends else None
+            version = (table.version if table is not None else -1), bones
             known = self._asked.get(name)
             if known is None or known.version != version:
                 self._asked[name] = self._ask(feature, table, version)
         return {name: asked.passes for name, asked in self._asked.items() if asked.passes is not None}
 
-    def _ask(self, feature: Feature, table: FeatureTable | None, version: int) -> _Asked:
+    def _ask(self, feature: Feature, table: FeatureTable | None, version: tuple[int, object]) -> _Asked:
         """Ask a feature for its passes and samples; it has none where its code raises."""
         is_active = table is not None and bool(table.flags("effective_active").any())
         if is_active or feature.in_every_frame:
-            active = FeatureRows(table, table.rows_active) if table is not None else FeatureRows(None)
+            active = FeatureRows(None)
+            if table is not None:
+                active = FeatureRows(table, table.rows_active, self._skins)
             try:
                 passes, rows = list(feature.passes(active)), dict(feature.buffer_rows(active))
                 return _Asked(version, passes, feature.samples(active), rows)

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets import AssetLibrary
+from engine.feature.skins import NO_BONES, Skins
 from engine.graph import PICTURE_VIEW, SCENE_COLOR
 from engine.plan.terms.drawing import CullMode
 from engine.planning.draw.eyes import Eye
-from engine.planning.draw.rays import Ray, Triangles, nearest_triangle, read_triangles
+from engine.planning.draw.rays import Ray, Triangles, bent_triangles, nearest_triangle, read_triangles
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import ObjectHandle, Tableau
 
@@ -64,6 +65,7 @@ class _Candidate:
     place: Doubles
     cull: CullMode
     mirrored: bool
+    bones: Doubles | None
 
 
 class Picker:
@@ -74,8 +76,10 @@ class Picker:
     not hit. What later passes draw over the picture hides nothing, nor does the border of a viewport.
     """
 
-    def __init__(self, tableau: Tableau, library: AssetLibrary) -> None:
+    def __init__(self, tableau: Tableau, library: AssetLibrary, skins: Skins | None = None) -> None:
+        """Without `skins` meshes are hit as they were made."""
         self._tableau = tableau
+        self._skins = skins
         self._library = library
         self._pool: ThreadPoolExecutor | None = None
         self._meshes: OrderedDict[tuple[int, int], Triangles] = OrderedDict()  # of the thread
@@ -118,6 +122,7 @@ class Picker:
         axes = self._tableau.placement[objects, :3, :3].astype(np.float64)
         places = self._tableau.origin[objects] - origin
         mirrored = self._tableau.mirrored[objects]
+        bent = [self._bones_of(int(one), origin) for one in objects]
         pipelines, cull = table.recipes.pipelines, table.declaration.state.cull
         return [
             _Candidate(
@@ -129,9 +134,22 @@ class Picker:
                 places[i],
                 CullMode.NONE if pipelines[batches["pipeline"][i]].double_sided else cull,
                 bool(mirrored[i]),
+                bent[i],
             )
             for i in range(len(slots))
         ]
+
+    def _bones_of(self, row: int, origin: Doubles) -> Doubles | None:
+        """Return the matrices [n, 4, 3] from the mesh of an object to the frame, by bone; None without."""
+        bones = NO_BONES if self._skins is None else self._skins.bones
+        first = int(bones.first_of(np.array([row]))[0])
+        if first < 0:
+            return None
+        of = slice(first, first + int(bones.count[row]))
+        world = self._tableau.world(bones.objects[of])
+        world[:, 3, :3] -= origin
+        moved: Doubles = (bones.binds[of] @ world)[:, :, :3]
+        return moved
 
     def _first_hit(self, candidates: list[_Candidate], ray: Ray, origin: Doubles) -> PickHit | None:
         """Return what a ray hits first, of candidates in the order in which it enters their boxes."""
@@ -139,8 +157,11 @@ class Picker:
         for one in candidates:
             if one.entry > best:
                 break
-            mesh = self._mesh(one.mesh)
-            distance, triangle = nearest_triangle(ray, mesh, one.axes, one.place, one.cull, one.mirrored)
+            mesh, axes, place = self._mesh(one.mesh), one.axes, one.place
+            bent = None if one.bones is None else bent_triangles(self._library, one.mesh[0], mesh, one.bones)
+            if bent is not None:
+                mesh, axes, place = bent, np.eye(3), np.zeros(3)
+            distance, triangle = nearest_triangle(ray, mesh, axes, place, one.cull, one.mirrored)
             if distance < best:
                 best = distance
                 x, y, z = (origin + ray.start + distance * ray.direction).tolist()

@@ -12,6 +12,7 @@ from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, FrameView, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.recency import Recency
+from engine.feature.skins import Skins
 from engine.graph import PICTURE, ImageDecl
 from engine.humon import Problem
 from engine.plan.model.plan import Plan
@@ -99,12 +100,16 @@ class ScenePlanner:
         self._reported: dict[Problem, None] = {}
         self.cubes = AssetCubes(tableau, registry, library, self.guard)
         self._absent = AbsentFeatures(tableau, registry)
-        self._faults = RowFaults(tableau, registry, self.guard)
+        bending = next((feature for feature in registry.values() if feature.bends), Feature())
+        self.skins = Skins(tableau, library, bending.type_name, bending.bends)
+        self._faults = RowFaults(tableau, registry, self.guard, self.skins)
         self._last_signature: tuple[object, ...] | None = None
         self._active = ActiveRows(tableau)
         self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
         self.has_many = False
-        self._passes = FramePasses(tableau, registry, library, self._collector, self._report, trials, outputs)
+        self._passes = FramePasses(
+            tableau, registry, library, self._collector, self._report, self.skins, trials, outputs
+        )
         self._fallbacks: dict[int, Requirement] = {}
         self._frame = FrameLayout(())
         usual = [library.find("builtin", name, ("shader",)) for name in USUAL_SHADERS]

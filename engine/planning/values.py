@@ -12,6 +12,7 @@ import numpy.typing as npt
 from engine.assets import AssetLibrary
 from engine.feature import Box, Feature, FrameView, Registry, View
 from engine.feature.frame import Reads
+from engine.feature.skins import Skins
 from engine.graph import PICTURE_VIEW
 from engine.planning.draw.blocks import Field
 from engine.planning.draw.boxes import union
@@ -53,10 +54,11 @@ class FrameValues:
         tableau: Tableau,
         guard: Callable[[Feature, Exception], None],
         library: AssetLibrary | None = None,
+        skins: Skins | None = None,
     ) -> None:
         """`guard` is called with a feature whose code raises or whose values do not fit a block.
 
-        Without a `library` features have no facts of assets.
+        Without a `library` features have no facts of assets, without `skins` no bones.
         """
         self.eyes: Mapping[str, Eye | None] = {}
         self.content_scale = 1.0
@@ -64,6 +66,7 @@ class FrameValues:
         self._tableau = tableau
         self._guard = guard
         self._library = library
+        self._skins = skins
         self._layout = FrameLayout(())
         self._fields: dict[str, dict[str, list[tuple[int, Field]]]] = {}  # by view, with the block's start
         self._kept: dict[str, _Kept] = {}
@@ -138,7 +141,7 @@ class FrameValues:
             return union(box for box in boxes if box is not None)
 
         view = self._look(size)
-        now = FrameView(self._tableau, size, bounds, view)
+        now = FrameView(self._tableau, size, bounds, view, skins=self._skins)
         changed = self._block is None
         given: Mapping[str, npt.ArrayLike] = {
             "origin": now.origin,
@@ -159,7 +162,7 @@ class FrameValues:
                 if ask == self._view_pieces:
                     self._matrices.pop(name, None)
                     self._made.pop(name, None)
-                frame = FrameView(self._tableau, size, bounds, view, self._library)
+                frame = FrameView(self._tableau, size, bounds, view, self._library, self._skins)
                 try:
                     pieces = ask(self._registry[name], frame)
                 except Exception as error:  # noqa: BLE001 (an author may raise anything; it is reported)
@@ -170,7 +173,7 @@ class FrameValues:
         for feature in dict.fromkeys(fillers.values()):
             reads = self._kept_columns.get(feature.type_name)
             if reads is None or not reads.hold(now):
-                self._fill(feature, FrameView(self._tableau, size, bounds, view))
+                self._fill(feature, FrameView(self._tableau, size, bounds, view, skins=self._skins))
         self._is_timed = self._reads_time()
         self._note_eyes(now.seen_origin, view)
         return changed

@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine.plan.terms.drawing import Blend
-from engine.planning.draw.shading import attribute_for
+from engine.plan.terms.formats import Format
+from engine.planning.draw.shading import attribute_for, reads_bits
 from engine.render.layouts import BindingSlot, Layouts, SetLayout
 from engine.vk.binding import NULL, constants
 from engine.vk.device import Device
@@ -97,7 +98,11 @@ def describe_pipeline(row: PipelineRow, offsets: Sequence[int], shading: ShaderS
     offered = {
         name: (int(form), offset) for (name, form), offset in zip(row.vertex_format, offsets, strict=True)
     }
-    attributes = ((v.location, *offered.get(attribute_for(v.name, offered), (0, 0))) for v in shading.inputs)
+    attributes = []
+    for variable in shading.inputs:
+        form, offset = offered.get(attribute_for(variable.name, offered), (0, 0))
+        form = int(Format.R32_UINT) if reads_bits(variable, offered) else form
+        attributes.append((variable.location, form, offset))
     stages = tuple((int(stage), entry) for stage, entry in shading.stages)
     state, values = row.state, dict(row.constants)
     constants = tuple(

@@ -159,9 +159,9 @@ class Runtime:
         undo.callback(self.renderer.close)
         undo.callback(self.timeline.drain)
         about = self.tableau, self.registry, self.library, self.profile, options.size
-        self.planner = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
-        self._values = FrameValues(self.registry, self.tableau, self.planner.guard, self.library)
-        self._picker = undo.enter_context(closing(Picker(self.tableau, self.library)))
+        self.planner = planner = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
+        self._values = FrameValues(self.registry, self.tableau, planner.guard, self.library, planner.skins)
+        self._picker = undo.enter_context(closing(Picker(self.tableau, self.library, self.planner.skins)))
         self._movement = Movement(self.tableau, self.registry, self.library, self.planner.guard)
 
     def _open_device(self, undo: ExitStack, options: RuntimeOptions) -> None:

@@ -44,8 +44,7 @@ class Tableau:
         self.name = name
         self.clock = Clock()
         self.bindings = Bindings(self)
-        self.structure_version = 0
-        self.values_version = 0
+        self.structure_version = self.values_version = 0
         self._numbered = 0  # no number below it names another object, as rows are used again
         self.files: list[str] = []
         self.place: Position | None = None
@@ -189,6 +188,11 @@ class Tableau:
     def path(self, row: int) -> str:
         """Return the path of an object by its row."""
         return self._tree.path(row)
+
+    @property
+    def tree_version(self) -> int:
+        """A number that rises when objects are added or removed."""
+        return self._tree.version
 
     def name_of(self, row: int) -> str:
         """Return the name of an object by its row; empty for a free row."""

@@ -2,7 +2,7 @@
 #version 450
 
 #include "../shader/frame.glsl"
-#include "../shader/draws.glsl"
+#include "../shader/skin.glsl"
 
 layout(location = 0) in vec3 pos;
 layout(location = 1) in vec3 normal;
@@ -13,6 +13,9 @@ layout(location = 5) in vec2 uv_roughness;
 layout(location = 6) in vec2 uv_emissive;
 layout(location = 7) in vec2 uv_occlusion;
 layout(location = 8) in vec4 tangent;      // to the right in the normal map; w: -1 where that is mirrored
+layout(location = 9) in uvec4 frameIdxs;   // the bones that move the vertex, as skin.glsl reads them
+layout(location = 10) in vec4 frameWeights;
+layout(location = 11) in vec4 frameWeights2;
 
 layout(location = 0) out vec3 position;
 layout(location = 1) out vec3 geometricNormal;
@@ -24,15 +27,14 @@ layout(location = 6) out vec4 surfaceTangent;
 
 void main() {
     uvec2 row = draws.row[gl_InstanceIndex];
-    vec4 placed = objectMatrix(row.x) * vec4(pos, 1.0);
-    position = placed.xyz;
-    geometricNormal = objectNormal(row.x, normal);
+    Vertex vertex = skinnedVertex(row.x, pos, normal, tangent.xyz, frameIdxs, frameWeights, frameWeights2);
+    position = vertex.position;
+    geometricNormal = vertex.normal;
     uvAlbedoNormal = vec4(uv_albedo, uv_normal);
     uvTangentRoughness = vec4(uv_tangent, uv_roughness);
     uvEmissiveOcclusion = vec4(uv_emissive, uv_occlusion);
-    vec3 right = objectDirection(row.x, tangent.xyz);
-    surfaceTangent = vec4(right / max(length(right), 1e-20), tangent.w * objectHand(row.x));
+    surfaceTangent = vec4(unitOf(vertex.tangent), tangent.w * objectHand(row.x));
     material = row.y;
     gl_PointSize = 1.0;
-    gl_Position = frame.viewProjection * placed;
+    gl_Position = frame.viewProjection * vec4(position, 1.0);
 }

@@ -2,11 +2,16 @@
 #version 450
 
 #include "frame.glsl"
-#include "draws.glsl"
+#include "skin.glsl"
 
 layout(location = 0) in vec3 pos;
+layout(location = 2) in uvec4 frameIdxs;
+layout(location = 3) in vec4 frameWeights;
+layout(location = 4) in vec4 frameWeights2;
 
 void main() {
     gl_PointSize = 1.0;
-    gl_Position = frame.viewProjection * objectMatrix(draws.row[gl_InstanceIndex].x) * vec4(pos, 1.0);
+    uint object = draws.row[gl_InstanceIndex].x;
+    vec3 placed = skinnedPosition(object, pos, frameIdxs, frameWeights, frameWeights2);
+    gl_Position = frame.viewProjection * vec4(placed, 1.0);
 }

@@ -2,10 +2,13 @@
 #version 450
 
 #include "frame.glsl"
-#include "draws.glsl"
+#include "skin.glsl"
 
 layout(location = 0) in vec3 pos;
 layout(location = 1) in vec2 uv_albedo;
+layout(location = 2) in uvec4 frameIdxs;
+layout(location = 3) in vec4 frameWeights;
+layout(location = 4) in vec4 frameWeights2;
 
 layout(location = 0) out vec2 uv;
 layout(location = 1) flat out uint material;
@@ -15,5 +18,6 @@ void main() {
     uv = uv_albedo;
     material = row.y;
     gl_PointSize = 1.0;
-    gl_Position = frame.viewProjection * objectMatrix(row.x) * vec4(pos, 1.0);
+    vec3 placed = skinnedPosition(row.x, pos, frameIdxs, frameWeights, frameWeights2);
+    gl_Position = frame.viewProjection * vec4(placed, 1.0);
 }

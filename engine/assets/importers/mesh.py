@@ -6,6 +6,7 @@ Layouts follow the seed's numbers: attributes in order, each aligned to 4 bytes;
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,16 +16,23 @@ from engine.assets.cache.facts import IndicesFacts, SkeletonFacts, VerticesFacts
 from engine.assets.codes import AssetCode
 from engine.assets.formats import IndexFormat, Topology, VertexFormat
 from engine.assets.importers import Imported
+from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS, BlendLayout
 from engine.assets.importers.mesh_source import MeshSource, SourceLod
 from engine.assets.importers.surface_frames import smooth_normals, tangents_of, triangles_of
 from engine.assets.limits import MAX_VERTICES
-from engine.humon import failure, suggestion
+from engine.humon import Node, Problem, Severity, failure, suggestion
 
 BONE = np.dtype([("parent", "<u2"), ("rotation", "<f4", 4), ("translation", "<f4", 3), ("scale", "<f4")])
 """One bone in the cache: 34 bytes, packed."""
 
 NORMAL, TANGENT = "normal", "tangent"
 """The attributes that are made where a source lacks them."""
+
+FIRST_WEIGHTS = 4
+"""How many blend weights stand in the first of two attributes."""
+
+WEIGHT_TOLERANCE = 1e-3
+"""By how much the weights of a vertex may miss the sum 1 without a warning."""
 
 ATTRIBUTE_ALIGNMENT = 4
 """Alignment of every vertex attribute, in bytes."""
@@ -69,17 +77,18 @@ def vertex_layout(vertex_format: tuple[tuple[str, VertexFormat], ...]) -> tuple[
 def pack_vertices(source: MeshSource, settings: VertexSettings) -> Imported:
     """Interleave the attributes in `settings`.
 
+    Weights are divided by their sum, with a warning where that is not 1.
     Raises InputError: `mesh.lod`, `mesh.attribute` (missing, or of another width), `mesh.range` (does not
     fit its format) and `mesh.skin` (a bone that does not exist, weights all zero or negative).
     """
     wanted = frozenset(name for name, _ in settings.vertex_format)
     lod = with_frames(source, _lod(source, settings.lod), wanted, settings.topology)
+    lod, warnings = _with_skin(lod, settings, len(source.bones))
     offsets, stride = vertex_layout(settings.vertex_format)
     packed = np.zeros((lod.count, stride), np.uint8)
     for (name, form), offset in zip(settings.vertex_format, offsets, strict=True):
         values = _converted(source, lod, name, form)
         packed[:, offset : offset + form.size] = values.view(np.uint8).reshape(lod.count, form.size)
-    _check_skin(lod, settings, len(source.bones))
     positions = lod.attributes["pos"].astype(np.float32)
     low, high = positions.min(axis=0).tolist(), positions.max(axis=0).tolist()
     facts = VerticesFacts(
@@ -91,7 +100,7 @@ def pack_vertices(source: MeshSource, settings: VertexSettings) -> Imported:
         maximum=(high[0], high[1], high[2]),
         lod=settings.lod,
     )
-    return Imported(packed.tobytes(), facts, source.warnings)
+    return Imported(packed.tobytes(), facts, (*source.warnings, *warnings))
 
 
 def pack_indices(source: MeshSource, settings: IndexSettings) -> Imported:
@@ -211,32 +220,60 @@ def _bounds(form: VertexFormat) -> tuple[float, float]:
     return float(info.min), float(info.max)
 
 
-def _check_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> None:
-    """Check that weights are not negative and not all zero, and that bone indices exist.
+def _with_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> tuple[SourceLod, tuple[Problem, ...]]:
+    """Return a level of detail with its blend weights as vertices hold them, and what is wrong with them.
 
-    With fewer channels than weights, each channel holds several indices, the first in its lowest bits: two
-    weights and one 8-bit channel are two indices of 4 bits.
+    Weights must not be negative and not all zero, and bones must exist. More than four weights are divided
+    between two attributes, and one number for each weight is packed into channels.
     """
     names = dict(settings.vertex_format)
-    weights = lod.attributes.get("frameWeights") if "frameWeights" in names else None
-    if weights is not None:
-        if settings.num_blend_weights and weights.shape[1] != settings.num_blend_weights:
-            message = (
-                f"{weights.shape[1]} weights per vertex, but numBlendWeights is {settings.num_blend_weights}"
-            )
-            raise failure(AssetCode.MESH_SKIN, message, lod.nodes["frameWeights"])
-        if weights.min() < 0 or weights.sum(axis=1).min() <= 0:
+    attributes, nodes = dict(lod.attributes), dict(lod.nodes)
+    warnings: tuple[Problem, ...] = ()
+    given = attributes.get(WEIGHTS) if WEIGHTS in names else None
+    if given is not None:
+        parts = [given, *(attributes[name] for name in (MORE_WEIGHTS,) if name in attributes)]
+        weights, node = np.concatenate(parts, axis=1), nodes[WEIGHTS]
+        count = weights.shape[1]
+        if settings.num_blend_weights and count != settings.num_blend_weights:
+            message = f"{count} weights per vertex, but numBlendWeights is {settings.num_blend_weights}"
+            raise failure(AssetCode.MESH_SKIN, message, node)
+        sums = weights.sum(axis=1, keepdims=True)
+        if weights.min() < 0 or sums.min() <= 0:
             message = "the weights of a vertex must not be negative, and not all zero"
-            raise failure(AssetCode.MESH_SKIN, message, lod.nodes["frameWeights"])
-    if "frameIdxs" not in names or not settings.num_blend_weights:
-        return
-    form = names["frameIdxs"]
-    shared = max(1, settings.num_blend_weights // form.components)
-    bits = form.bits // shared
-    channels = lod.attributes["frameIdxs"].astype(np.int64)
-    known = bones or settings.num_bones
-    for part in range(shared):
-        highest = int(((channels >> (bits * part)) & ((1 << bits) - 1)).max())
-        if highest >= known:
-            message = f"a vertex has bone {highest}, but there are {known}"
-            raise failure(AssetCode.MESH_SKIN, message, lod.nodes["frameIdxs"])
+            raise failure(AssetCode.MESH_SKIN, message, node)
+        if np.abs(sums - 1.0).max() > WEIGHT_TOLERANCE:
+            worst = int(np.abs(sums - 1.0).argmax())
+            message = f"the weights of vertex {worst} add up to {sums[worst, 0]:g}; they are divided by it"
+            hint = "give weights with the sum 1"
+            warnings = (node.document.problem(AssetCode.MESH_SKIN, message, node, hint, Severity.WARNING),)
+            weights = weights / sums
+        attributes[WEIGHTS] = weights
+        if MORE_WEIGHTS in names and count > FIRST_WEIGHTS:
+            attributes[WEIGHTS], attributes[MORE_WEIGHTS] = np.split(weights, [FIRST_WEIGHTS], axis=1)
+            nodes[MORE_WEIGHTS] = node
+    layout = BlendLayout.of(settings.vertex_format)
+    if layout is not None and INDICES in attributes and (settings.num_blend_weights or bones):
+        attributes[INDICES] = _bone_channels(attributes[INDICES], layout, bones or settings.num_bones, nodes)
+    return replace(lod, attributes=attributes, nodes=nodes), warnings
+
+
+def _bone_channels(
+    values: npt.NDArray[np.float64], layout: BlendLayout, bones: int, nodes: Mapping[str, Node]
+) -> npt.NDArray[np.float64]:
+    """Return the numbers of bones in channels. Raises InputError `mesh.skin` for a bone that is not there."""
+    channels = values.astype(np.int64)
+    is_each = values.shape[1] == layout.weights
+    if not is_each and values.shape[1] != -(-layout.weights // layout.per_channel):
+        return values  # the format does not fit either, which is reported with it
+    numbers = channels if is_each else layout.unpack(channels)
+    highest = int(numbers.max())
+    if highest >= bones:
+        message = f"a vertex has bone {highest}, but there are {bones}"
+        raise failure(AssetCode.MESH_SKIN, message, nodes[INDICES])
+    if not is_each or layout.per_channel == 1:
+        return values
+    if highest >> layout.bits:
+        message = f"bone {highest} does not fit into the {layout.bits} bits that a weight has in frameIdxs"
+        hint = "give frameIdxs a wider format"
+        raise failure(AssetCode.MESH_SKIN, message, nodes[INDICES], hint)
+    return layout.pack(channels).astype(np.float64)

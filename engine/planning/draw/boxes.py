@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.assets import AssetLibrary, AssetRef, VerticesFacts
+from engine.assets.importers.blend_weights import read_blend_weights
 from engine.feature.frame import Box
+from engine.feature.skins import Bones
 from engine.plan.terms.table import begins_run, distinct
-from engine.planning.draw.rays import Ray, box_entries
+from engine.planning.draw.rays import Ray, box_entries, read_positions
 from engine.tableau import Tableau
 
 if TYPE_CHECKING:
@@ -51,6 +55,122 @@ def union(boxes: Iterable[Box]) -> Box | None:
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    """Positions float64[n, 3] of vertices that bones move, and the number of the bone of each, ascending."""
+
+    positions: Doubles
+    bones: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """Bones that move vertices, and the boxes of these in the spaces of bones: centres, half sizes [n, 3]."""
+
+    bones: npt.NDArray[np.integer]
+    centre: Floats
+    half: Floats
+
+
+class BoneBoxes:
+    """World boxes of skinned objects: around the boxes of what each bone moves.
+
+    A vertex lies between the places where each of its bones would take it, so the box holds it.
+    """
+
+    def __init__(self, library: AssetLibrary, tableau: Tableau) -> None:
+        self._library = library
+        self._tableau = tableau
+        self._weights: dict[int, _Weights | None] = {}
+        self._parts: dict[tuple[int, int], _Parts] = {}  # by mesh and pose
+        self._of: Bones | None = None
+
+    def replace(
+        self,
+        boxes: tuple[Doubles, Floats],
+        bones: Bones,
+        objects: npt.NDArray[np.integer],
+        vertices: npt.NDArray[np.integer],
+    ) -> tuple[Doubles, Floats]:
+        """Return boxes of instances, those of skinned objects replaced; each has an object and vertices.
+
+        Raises CacheMissError where the vertices of a mesh cannot be read, once for each.
+        """
+        if bones is not self._of:
+            self._of, self._parts = bones, {}
+        skinned = np.flatnonzero(bones.first[objects] >= 0)
+        if not len(skinned):
+            return boxes
+        middle, half = boxes[0].copy(), boxes[1].copy()
+        kinds = np.stack((vertices[skinned], bones.pose[objects[skinned]]), axis=1)
+        for mesh, pose in distinct_rows(kinds):
+            parts = self._parts_of(mesh, pose, bones)
+            if parts is not None:
+                of = skinned[(kinds == (mesh, pose)).all(axis=1)]
+                middle[of], half[of] = self._around(parts, bones, objects[of])
+        return middle, half
+
+    def _around(
+        self, parts: _Parts, bones: Bones, objects: npt.NDArray[np.integer]
+    ) -> tuple[Doubles, Floats]:
+        """Return the boxes around the parts of objects."""
+        moved = bones.objects[bones.first[objects] + parts.bones[:, None]]  # [parts, objects]
+        start = self._tableau.origin[objects]
+        axes = self._tableau.placement[moved, :3, :3]
+        centre = (self._tableau.origin[moved] - start).astype(np.float32)
+        reach = np.zeros_like(centre)
+        for axis in range(3):
+            row = axes[:, :, axis]
+            centre += parts.centre[:, None, axis, None] * row
+            reach += parts.half[:, None, axis, None] * np.abs(row)
+        low, high = (centre - reach).min(axis=0), (centre + reach).max(axis=0)
+        return start + (low + high) / 2, (high - low) / 2
+
+    def _parts_of(self, mesh: int, pose: int, bones: Bones) -> _Parts | None:
+        """Return the parts of a mesh with the binds of a pose; None where its vertices follow no bones."""
+        if mesh not in self._weights:
+            self._weights[mesh] = None
+            self._weights[mesh] = _read_weights(self._library, mesh)
+        weights = self._weights[mesh]
+        if weights is None:
+            return None
+        if (mesh, pose) not in self._parts:
+            self._parts[mesh, pose] = _parts(weights, bones.poses[pose])
+        return self._parts[mesh, pose]
+
+
+def distinct_rows(rows: npt.NDArray[np.integer]) -> list[tuple[int, ...]]:
+    """Return the distinct ones of at least one row [n, k], which are mostly the same."""
+    if (rows == rows[0]).all():
+        return [tuple(rows[0].tolist())]
+    return [tuple(row) for row in np.unique(rows, axis=0).tolist()]
+
+
+def _read_weights(library: AssetLibrary, mesh: int) -> _Weights | None:
+    """Read which vertices each bone of a mesh moves, by the key of its vertices. Raises CacheMissError."""
+    ref = AssetRef.from_key(mesh)
+    facts, content = library.facts(ref), library.read(ref)
+    assert isinstance(facts, VerticesFacts)
+    found = read_blend_weights(facts, content)
+    if found is None:
+        return None
+    numbers, weights = found
+    vertex, place = np.nonzero(weights > 0)
+    bones = numbers[vertex, place]
+    order = np.argsort(bones, kind="stable")
+    return _Weights(read_positions(facts, content)[vertex[order]], bones[order])
+
+
+def _parts(weights: _Weights, binds: Doubles) -> _Parts:
+    """Return the boxes in the spaces of bones; a bone past the last is the last, as in skin.glsl."""
+    bones = np.minimum(weights.bones, len(binds) - 1)
+    matrices = binds[bones]
+    placed = np.einsum("ni,nij->nj", weights.positions, matrices[:, :3, :3]) + matrices[:, 3, :3]
+    starts = np.flatnonzero(begins_run(bones))
+    low, high = np.minimum.reduceat(placed, starts), np.maximum.reduceat(placed, starts)
+    return _Parts(bones[starts], ((low + high) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32))
+
+
 SLOTS_AT_ONCE = 4096
 """About how many instances are measured together."""
 
@@ -65,12 +185,15 @@ class BlockBoxes:
         self._high = np.zeros((3, 0))
         self._all: Box | None = None
         self._seen: tuple[int, int, int] | None = None
+        self._bones: Bones | None = None
 
     def bounds(self) -> Box | None:
         """Return the box of all enabled instances; None if there is none."""
         table = self._table
         blocks = table.blocks
         now = blocks.layout, table.changes.version, self._tableau.moves.version
+        if table.bones is not self._bones:
+            self._bones, self._seen = table.bones, None
         if now == self._seen:
             return self._all
         stale, count = self._stale(), len(blocks.blocks)
@@ -108,6 +231,9 @@ class BlockBoxes:
             return None
         if not len(moved):
             return changed
+        owners = self._table.bones.owners(moved)
+        if len(owners):
+            moved = np.concatenate((moved, distinct(owners)))
         moved_blocks = self._table.blocks.blocks_of(self._table.feature.rows_of(moved))
         return distinct(np.concatenate((changed, moved_blocks))) if len(changed) else moved_blocks
 

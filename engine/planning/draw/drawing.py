@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Protocol
 
+from engine.assets import VertexFormat
+from engine.assets.importers.blend_weights import BlendLayout
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
 from engine.graph import (
     PICTURE_VIEW,
@@ -261,6 +263,9 @@ def mesh_pipeline(name: str, state: PipelineState, key: PipelineKey, shading: Sh
         "alphaToCoverage": int(state.alpha_to_coverage),
         "hasTangents": int("tangent" in dict(key.vertex_format)),
     }
+    blend = BlendLayout.of([(name, VertexFormat(form)) for name, form in key.vertex_format])
+    if blend is not None:
+        values |= {"blendWeights": blend.weights, "bonesInChannel": blend.per_channel, "boneBits": blend.bits}
     declared = {one.name for of_stage in shading.constants for one in of_stage}
     return PipelineRow(
         name="",

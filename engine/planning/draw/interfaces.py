@@ -23,7 +23,14 @@ CUBE_TYPE = "samplerCube"
 _BLOCKS = {"frame": "Frame", "materials": MATERIALS_BLOCK}
 """The names of blocks whose members are filled by name."""
 
-CONSTANTS = {"alphaMode": "uint", "alphaToCoverage": "bool", "hasTangents": "bool"}
+CONSTANTS = {
+    "alphaMode": "uint",
+    "alphaToCoverage": "bool",
+    "hasTangents": "bool",
+    "blendWeights": "uint",
+    "bonesInChannel": "uint",
+    "boneBits": "uint",
+}
 """The specialization constants that are set by name, with their types."""
 
 _NUMBERS = re.compile(r"float|int|uint|bool|[iub]?vec[234]|mat[234](x[234])?")

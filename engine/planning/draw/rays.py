@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets import AssetLibrary, AssetRef, IndicesFacts, VerticesFacts
+from engine.assets.importers.blend_weights import read_blend_weights
 from engine.plan.terms.drawing import CullMode
 
 Doubles = npt.NDArray[np.float64]
@@ -110,7 +111,7 @@ def read_triangles(library: AssetLibrary, vertices: int, indices: int) -> Triang
     layout, order = library.facts(of_vertices), library.facts(of_indices)
     assert isinstance(layout, VerticesFacts)
     assert isinstance(order, IndicesFacts)
-    positions = _positions(layout, library.read(of_vertices))
+    positions = read_positions(layout, library.read(of_vertices))
     numbers = np.frombuffer(library.read(of_indices), order.type.dtype).astype(np.int64)
     if order.topology.value == "triangle_list":
         return Triangles(positions, numbers.reshape(-1, 3))
@@ -121,7 +122,27 @@ def read_triangles(library: AssetLibrary, vertices: int, indices: int) -> Triang
     return Triangles(positions, np.zeros((0, 3), np.int64))
 
 
-def _positions(facts: VerticesFacts, content: bytes) -> Doubles:
+def bent_triangles(library: AssetLibrary, vertices: int, mesh: Triangles, bones: Doubles) -> Triangles | None:
+    """Return a mesh as its bones have it, by their matrices [n, 4, 3]; None where it follows no bones.
+
+    Raises CacheMissError.
+    """
+    ref = AssetRef.from_key(vertices)
+    facts = library.facts(ref)
+    assert isinstance(facts, VerticesFacts)
+    found = read_blend_weights(facts, library.read(ref))
+    if found is None:
+        return None
+    numbers, weights = found
+    positions = np.zeros_like(mesh.positions)
+    for of, part in zip(np.minimum(numbers, len(bones) - 1).T, weights.T, strict=True):
+        matrices = bones[of]
+        moved = np.einsum("ni,nij->nj", mesh.positions, matrices[:, :3]) + matrices[:, 3]
+        positions += part[:, None] * moved
+    return Triangles(positions, mesh.corners)
+
+
+def read_positions(facts: VerticesFacts, content: bytes) -> Doubles:
     """Return the positions of vertices, float64[n, 3]; what the format lacks is 0."""
     found = next(i for i, (name, _) in enumerate(facts.vertex_format) if name == "pos")
     form, offset = facts.vertex_format[found][1], facts.offsets[found]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, SpecConstant, Variable, VertexFormat
+from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK
 from engine.humon import Problem, Severity
 from engine.plan.terms.drawing import DescriptorType, ShaderStage, Topology
@@ -66,14 +67,20 @@ class ShaderSet:
 
 STAND_IN_ATTRIBUTES = {
     **dict.fromkeys(("uv_normal", "uv_tangent", "uv_roughness", "uv_emissive", "uv_occlusion"), "uv_albedo"),
-    "tangent": "pos",
+    **dict.fromkeys(("tangent", INDICES, WEIGHTS, MORE_WEIGHTS), "pos"),
 }
-"""What a vertex shader reads of a mesh without an attribute; the constant `hasTangents` is false then."""
+"""What a vertex shader reads of a mesh without an attribute; the constants `hasTangents` and `blendWeights`
+are zero then. A shader that reads whole numbers gets the bits of the other attribute."""
 
 
 def attribute_for(name: str, offered: Container[str]) -> str:
     """Return the attribute of a mesh that a shader's input `name` reads; it may not be among the offered."""
     return name if name in offered else STAND_IN_ATTRIBUTES.get(name, name)
+
+
+def reads_bits(variable: Variable, offered: Container[str]) -> bool:
+    """Whether an input of whole numbers, which the mesh lacks, gets the bits of what stands in for it."""
+    return variable.kind == "uint" and variable.name not in offered
 
 
 def check_shaders(
@@ -158,7 +165,7 @@ def check_inputs(
         )
     for variable, name in read.items():
         form = offered.get(name)
-        if form is not None and form.shader_kind != variable.kind:
+        if form is not None and form.shader_kind != variable.kind and not reads_bits(variable, offered):
             found.add(
                 f"{shaders.name} reads '{variable.name}' as {variable.kind}; {mesh} has it as {form.value}",
                 f"declare the input as {form.shader_kind}, or change the vertex format",
@@ -235,7 +242,8 @@ def fits(shaders: ShaderSet, vertex_format: Sequence[tuple[str, VertexFormat]], 
     offered = {name: form.shader_kind for name, form in vertex_format}
     if topology == Topology.POINT_LIST.name and not shaders.draws_points:
         return False
-    return all(offered.get(attribute_for(row.name, offered)) == row.kind for row in shaders.inputs)
+    read = {row: offered.get(attribute_for(row.name, offered)) for row in shaders.inputs}
+    return all(kind == row.kind or (kind and reads_bits(row, offered)) for row, kind in read.items())
 
 
 def _rows(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]], index: int) -> tuple[BindingRow, ...]:

@@ -17,11 +17,12 @@ from engine.assets import AssetLibrary
 from engine.feature import Feature
 from engine.feature.frame import Box
 from engine.feature.row_assets import RowAssets, Versions
+from engine.feature.skins import NO_BONES, Bones, Skins
 from engine.graph import DrawPass
 from engine.humon import Problem
 from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct, is_in
-from engine.planning.draw.boxes import BlockBoxes, world_boxes
+from engine.planning.draw.boxes import BlockBoxes, BoneBoxes, world_boxes
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.instance_blocks import InstanceBlocks, capacity
 from engine.planning.draw.levels import Levels
@@ -81,6 +82,7 @@ class DrawTable:
         features: frozenset[str] | None = None,
         usable: Usable | None = None,
         columns: frozenset[str] = frozenset(),
+        skins: Skins | None = None,
     ) -> None:
         self.declaration = declaration
         self.feature: FeatureTable = tableau.tables[declaration.draws]
@@ -104,6 +106,8 @@ class DrawTable:
         self.tableau = tableau
         self._levels = Levels(self)
         self._boxes = BlockBoxes(self, tableau)
+        self._skins = skins
+        self._bone_boxes = BoneBoxes(library, tableau)
 
     def update(self) -> dict[int, Exception]:
         """Take the active rows of the feature and their assets; costs time in proportion to what changed.
@@ -216,11 +220,23 @@ class DrawTable:
     def boxes(
         self, slots: npt.NDArray[np.integer]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-        """Return centres and half sizes, [n, 3] each, of the world boxes of the instances in these slots."""
+        """Return centres and half sizes, [n, 3] each, of the world boxes of the instances in these slots.
+
+        A skinned instance has the box around what its bones move.
+        """
         batches = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
         objects = self.feature.object[self.blocks.rows.rows[slots]]
         origins = _rows(self.tableau.origin, objects)
-        return world_boxes(self.batches, batches, origins, _rows(self.tableau.placement, objects))
+        found = world_boxes(self.batches, batches, origins, _rows(self.tableau.placement, objects))
+        bones = self.bones
+        if not len(bones.objects):
+            return found
+        return self._bone_boxes.replace(found, bones, objects, self.batches["vertices"][batches])
+
+    @property
+    def bones(self) -> Bones:
+        """The bones of skinned objects now."""
+        return NO_BONES if self._skins is None else self._skins.bones
 
     def crossed(
         self, ray: Ray, origin: npt.NDArray[np.float64]

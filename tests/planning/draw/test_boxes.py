@@ -9,6 +9,7 @@ import pytest
 
 from engine.assets import Member
 from engine.feature import Feature
+from engine.feature.skins import NO_BONES
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.boxes import BlockBoxes, world_boxes
 from engine.planning.draw.frame_layout import FrameLayout
@@ -37,7 +38,7 @@ def placements() -> np.ndarray:
 class Table:
     """Rows 0, 1, 2 of objects 2, 0, 1: row 0 draws mesh 0, the others mesh 1."""
 
-    boxes = DrawTable.boxes
+    boxes, bones = DrawTable.boxes, NO_BONES
 
     def __init__(self, *enabled: bool) -> None:
         self.batches, self.blocks, self.changes = MESHES, InstanceBlocks(), Journal()

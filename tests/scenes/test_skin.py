@@ -1,0 +1,284 @@
+"""Claims about skinned objects: bones bend the mesh in picture, shadow, bounds and picks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import copy, copytree, ignore_patterns
+
+import numpy as np
+import pytest
+
+from engine.assets import open_library
+from engine.math import axis_angle, compose
+from engine.runtime.options import RuntimeOptions
+from engine.runtime.runtime import Runtime
+from engine.scene import load_scene
+
+pytestmark = pytest.mark.gpu
+
+SIZE = 120
+ROWS = 13
+HEIGHT = 2.0
+RISE = np.repeat(np.linspace(0.0, HEIGHT, ROWS), 2)
+POSITIONS = np.stack((np.tile((-0.2, 0.2), ROWS), RISE, np.zeros(2 * ROWS)), axis=1)
+UPPER = np.clip((RISE - 0.7) / 0.6, 0.0, 1.0)
+"""How much of a vertex the upper bone moves."""
+TRIANGLES = np.array(
+    [[2 * k + a for a in corner] for k in range(ROWS - 1) for corner in ((0, 1, 3), (0, 3, 2))]
+)
+BONES = "bones: [{ name: lower } { name: upper  parent: lower  translation: [0 1 0] }]"
+SKIN = "{ @type: skin }"
+TREE = "lower: { objects: { upper: { translation: [0 1 0] } } }"
+TWO = "frameIdxs: [" + "16 " * len(RISE) + "] frameWeights: ["
+TWO += " ".join(f"[{1 - w} {w}]" for w in UPPER) + "]"
+TWO_FORMAT = "[frameIdxs r8_uint] [frameWeights r32g32_sfloat]"
+SHADERS = "".join(
+    f"{{ @type: shader  name: {stage}  stage: {kind}_shader_bit"
+    f"   source: material/defaultMaterial.{stage}.glsl }}"
+    for stage, kind in (("vs", "vertex"), ("fs", "fragment"))
+)
+
+
+def rows(values: np.ndarray) -> str:
+    return "[" + " ".join("[" + " ".join(f"{n:.6f}" for n in row) + "]" for row in values) + "]"
+
+
+@contextmanager
+def opened(
+    folder: Path,
+    *,
+    skin: str = SKIN,
+    tree: str = TREE,
+    blend: str = TWO,
+    form: str = TWO_FORMAT,
+    bones: str = BONES,
+    place: str = "",
+    more: str = "",
+    camera: str = "translation: [0 1 5]",
+) -> Iterator[Runtime]:
+    source = Path("assets/builtin").resolve()
+    for part in ("material", "shader"):
+        copytree(source / part, folder / part, ignore=ignore_patterns("*.png"))
+    copy(source / "mesh/plane.hu", folder)
+    (folder / "strip.hu").write_text(
+        f"mesh: {{ name: strip  vertices: {{ pos: {rows(POSITIONS)} "
+        f"normal: {rows(np.tile((0, 0, 1), (len(RISE), 1)))} uv_albedo: {rows(POSITIONS[:, :2])} {blend} }} "
+        f"indices: {rows(TRIANGLES).replace('.000000', '')} {bones} }}"
+    )
+    (folder / "scene.hu").write_text(
+        f"""version: 1
+assetDb: {{ name: own  assets: [
+    {SHADERS}
+    {{ @type: mesh  name: strip  source: strip.hu  skeleton: strip
+        lods: [{{ topology: triangle_list  vertices: strip  indices: strip }}] }}
+    {{ @type: vertices  name: strip  source: strip  vertexFormat: [
+        [pos r32g32b32_sfloat] [normal r32g32b32_sfloat] [uv_albedo r32g32_sfloat] {form}] }}
+    {{ @type: indices  name: strip  source: strip  indexFormat: uint16 }}
+    {{ @type: skeleton  name: strip  source: strip }}
+    {{ @type: material  name: plain  shaders: [vs fs]  doubleSided: true
+        parameters: {{ emissive: [1 1 1] }} }}
+    {{ @type: model  name: strip  mesh: strip  material: plain }}
+    {{ @type: mesh  name: plane  source: plane.hu
+        lods: [{{ topology: triangle_list  vertices: plane  indices: plane }}] }}
+    {{ @type: vertices  name: plane  source: plane  vertexFormat: [
+        [pos r32g32b32_sfloat] [normal r32g32b32_sfloat] [uv_albedo r32g32_sfloat]] }}
+    {{ @type: indices  name: plane  source: plane  indexFormat: uint16 }}
+    {{ @type: material  name: white  shaders: [vs fs] }}
+    {{ @type: model  name: wall  mesh: plane  material: white }}
+] }}
+tableau: {{ name: t  objects: {{
+    camera: {{ {camera}  features: [
+        {{ @type: camera  projection: orthographic  height: 4  background: [0 0 0]
+            toneMapping: none  antialiasing: none }}] }}
+    strip: {{ {place}  features: [{{ @type: visibleModel  asset: [own strip] }}
+        {{ @type: shadowCaster }} {skin}]
+        objects: {{ {tree} }} }}
+    {more}
+}} }}
+"""
+    )
+    scene = load_scene(folder / "scene.hu")
+    options = RuntimeOptions(size=(SIZE, SIZE), validate=True, trials=False)
+    with open_library(scene.dbs) as library:
+        with Runtime(scene, library, options) as made:
+            made.settle()
+            yield made
+            messages = [str(message) for message in made.instance.messages.all]
+        assert messages == []
+
+
+def seen(runtime: Runtime) -> np.ndarray:
+    """Which pixels show the strip."""
+    runtime.settle()
+    runtime.frame()
+    return np.asarray(runtime.read_pixels()[:, :, 0] > 128)
+
+
+def turn(runtime: Runtime, degrees: float, name: str = "strip/lower/upper") -> None:
+    runtime.tableau[name].rotation = axis_angle(np.array([(0.0, 0.0, 1.0)]), np.radians([degrees]))[0]
+
+
+def bent(degrees: float) -> np.ndarray:
+    """Where the upper bone, turned, takes the vertices."""
+    about = axis_angle(np.array([(0.0, 0.0, 1.0)]), np.radians([degrees]))
+    moved = compose(np.array([(0.0, 1.0, 0.0)]), about, np.ones((1, 3), np.float32))[0].astype(np.float64)
+    upper = (POSITIONS - (0.0, 1.0, 0.0)) @ moved[:3, :3] + moved[3, :3]
+    return (1 - UPPER[:, None]) * POSITIONS + UPPER[:, None] * upper
+
+
+def covered(positions: np.ndarray) -> np.ndarray:
+    """Which pixels have their middle in a triangle, as the camera of the scene sees it."""
+    side = 4.0 / SIZE
+    x, y = np.meshgrid((np.arange(SIZE) + 0.5) * side - 2.0, 3.0 - (np.arange(SIZE) + 0.5) * side)
+    found = np.zeros((SIZE, SIZE), np.bool_)
+    for corners in positions[TRIANGLES][:, :, :2]:
+        edges = np.roll(corners, -1, axis=0) - corners
+        sides = [e[0] * (y - c[1]) - e[1] * (x - c[0]) for c, e in zip(corners, edges, strict=True)]
+        found |= np.all([s >= 0 for s in sides], axis=0) | np.all([s <= 0 for s in sides], axis=0)
+    return found
+
+
+def assert_alike(one: np.ndarray, other: np.ndarray, apart: int = 6) -> None:
+    assert one.any()
+    assert other.any()
+    assert int((one != other).sum()) <= apart
+
+
+def codes(runtime: Runtime) -> dict[str, str]:
+    return {p.code: f"{p.message} {p.help}" for p in runtime.problems if p.code.startswith(("skin", "mesh"))}
+
+
+def test_a_turned_bone_bends_the_mesh_exactly_as_computed(tmp_path: Path) -> None:
+    with opened(tmp_path) as runtime:
+        plan = runtime.plan
+        assert_alike(seen(runtime), covered(POSITIONS))
+        for degrees in (35.0, -70.0):
+            turn(runtime, degrees)
+            assert_alike(seen(runtime), covered(bent(degrees)))
+        assert runtime.plan is plan  # moving a bone plans nothing
+        runtime.tableau["strip"].skin.enabled = False
+        assert_alike(seen(runtime), covered(POSITIONS))
+        assert codes(runtime) == {}
+
+
+@pytest.mark.parametrize(
+    ("blend", "form"),
+    [
+        (
+            "frameIdxs: "
+            + rows(np.tile((0, 1, 0, 1, 0, 1), (len(RISE), 1))).replace(".000000", "")
+            + " frameWeights: "
+            + rows(np.stack((1 - UPPER, UPPER) * 3, axis=1) / 3),
+            "[frameIdxs r16g16_uint] [frameWeights r32g32b32a32_sfloat] [frameWeights2 r32g32_sfloat]",
+        ),
+        (
+            "frameIdxs: "
+            + rows(np.tile((0, 1), (len(RISE), 1))).replace(".000000", "")
+            + " frameWeights: "
+            + rows(np.stack((1 - UPPER, UPPER), axis=1)),
+            "[frameIdxs r8g8_uint] [frameWeights r16g16_unorm]",
+        ),
+    ],
+    ids=["six weights in two attributes", "two channels"],
+)
+def test_all_formats_of_weights_bend_alike(tmp_path: Path, blend: str, form: str) -> None:
+    with opened(tmp_path, blend=blend, form=form) as runtime:
+        turn(runtime, 50.0)
+        assert_alike(seen(runtime), covered(bent(50.0)))
+        assert codes(runtime) == {}
+
+
+def test_bounds_and_picks_follow_the_bones(tmp_path: Path) -> None:
+    with opened(tmp_path) as runtime:
+        turn(runtime, -90.0)
+        seen(runtime)
+        table = runtime._needs.tables["forward"]
+        low, high = table.bounds()
+        places = bent(-90.0)
+        assert (low <= places.min(axis=0) + 1e-5).all()
+        assert (high >= places.max(axis=0) - 1e-5).all()
+        assert (high[:2] < 1.5).all()  # the strip ended higher before
+        x, y = SIZE // 2 + int(0.9 * SIZE / 4), SIZE // 2
+        hit = runtime.pick(x, y).result()
+        assert hit is not None
+        assert hit.object.path == "strip"
+        assert hit.position[0] == pytest.approx(0.9, abs=0.04)
+        assert runtime.pick(SIZE // 2, SIZE // 2 - int(0.9 * SIZE / 4)).result() is None
+
+
+SUN = "sun: { euler: [0 -45 0]  features: [{ @type: light  intensity: 3  sky: [0 0 0]  ground: [0 0 0] }] }"
+WALL = (
+    "wall: { translation: [0 0 -1]  euler: [90 0 0]  scale: [4 1 4]"
+    "  features: [{ @type: visibleModel  asset: [own wall] }] }"
+)
+
+
+def test_the_shadow_follows_the_bones(tmp_path: Path) -> None:
+    with opened(tmp_path, more=SUN + WALL) as runtime:
+        runtime.tableau["strip"].visibleModel.enabled = False
+        for degrees in (0.0, -60.0):
+            turn(runtime, degrees)
+            shadow = ~seen(runtime)
+            fallen = np.add(bent(degrees), (1.0, 0.0, -1.0))  # to the wall behind, along the light
+            assert_alike(shadow, covered(fallen), 90)  # the border of a shadow is soft
+
+
+def test_what_bones_take_is_given_back_with_the_last_active_skin(tmp_path: Path) -> None:
+    with opened(tmp_path) as runtime:
+        keys = runtime._needs.requirements.keys
+
+        def size(name: str) -> int:
+            assert runtime.plan is not None
+            return runtime.plan.memory.stride(keys.transient(name))
+
+        assert size("bones") == 2 * 64
+        runtime.tableau["strip"].skin.active = False
+        assert_alike(seen(runtime), covered(POSITIONS))
+        assert size("bones") == 64  # a row of zeros
+        assert runtime.memory.live_bytes == runtime.plan.planned_bytes
+        runtime.tableau["strip"].skin.active = True
+        turn(runtime, 35.0)
+        assert_alike(seen(runtime), covered(bent(35.0)))
+
+
+def test_a_skin_bends_far_from_the_origin_and_mirrored(tmp_path: Path) -> None:
+    far = (3e6, 0.0, -2e6)
+    place, camera = (f"translation: [{far[0]} {y} {far[2] + z}]" for y, z in ((0, 0), (1, 5)))
+    with opened(tmp_path, place=f"{place} scale: [-1 1 1]", camera=camera) as runtime:
+        turn(runtime, 40.0)
+        assert_alike(seen(runtime)[:, ::-1], covered(bent(40.0)))
+
+
+def test_bones_are_found_by_name_anywhere_below(tmp_path: Path) -> None:
+    with opened(tmp_path, tree="lower: {} rig: { objects: { upper: { translation: [0 1 0] } } }") as runtime:
+        turn(runtime, 40.0, "strip/rig/upper")
+        assert_alike(seen(runtime), covered(bent(40.0)))
+        assert codes(runtime) == {}
+
+
+def test_missing_bones_are_named_and_leave_their_part_as_it_is(tmp_path: Path) -> None:
+    with opened(tmp_path, tree="lower: {}") as runtime:
+        assert_alike(seen(runtime), covered(POSITIONS))
+        assert "no object for the bone 'upper'" in codes(runtime)["skin.bones"]
+        runtime.tableau.add_object("upper", "strip/lower", translation=(0.0, 1.0, 0.0))
+        turn(runtime, 35.0)
+        assert_alike(seen(runtime), covered(bent(35.0)))
+        assert codes(runtime) == {}
+
+
+def test_a_skin_without_a_skinned_mesh_is_reported_and_the_rest_draws(tmp_path: Path) -> None:
+    with opened(tmp_path, more="bare: { features: [{ @type: skin }] }") as runtime:
+        turn(runtime, 35.0)
+        assert_alike(seen(runtime), covered(bent(35.0)))
+        assert "draws no mesh with a skeleton" in codes(runtime)["skin.mesh"]
+
+
+def test_weights_that_do_not_add_up_are_divided_by_their_sum(tmp_path: Path) -> None:
+    double = TWO.replace(TWO[TWO.index("frameWeights") :], "frameWeights: [")
+    double += " ".join(f"[{2 * (1 - w)} {2 * w}]" for w in UPPER) + "]"
+    with opened(tmp_path, blend=double) as runtime:
+        turn(runtime, 35.0)
+        assert_alike(seen(runtime), covered(bent(35.0)))
+        assert "add up to 2; they are divided by it" in codes(runtime)["mesh.skin"]
