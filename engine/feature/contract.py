@@ -49,6 +49,9 @@ class Feature:
     replaces that of the model. A row without an asset draws what the feature `draws_as` draws on the same
     object.
 
+    `asset_db` is a file beside the module with an assetDb, such as the shaders of its passes, which name them
+    `DATABASE/NAME`. Every scene has it, after its own databases.
+
     `absent` says what a frame is like in which no row of the feature is enabled, for a warning; it is empty
     where that is nothing to warn of, and nothing is said while a row of a feature in `instead` is enabled.
     Objects with a feature that `bends` others are skinned: what these features draw there follows bones,
@@ -61,6 +64,7 @@ class Feature:
 
     type_name: ClassVar[str] = ""
     requires: ClassVar[tuple[str, ...]] = ()
+    asset_db: ClassVar[str] = ""
     fields: ClassVar[tuple[FieldSpec, ...]] = ()
     draws_as: ClassVar[str] = ""
     absent: ClassVar[str] = ""

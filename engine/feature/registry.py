@@ -8,6 +8,7 @@ missing and one problem is reported; the program continues.
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import pkgutil
 import sys
@@ -78,6 +79,16 @@ class Registry(Mapping[str, Feature]):
                 and "type_name" in value.__dict__
             ):
                 self.register(value(), module.__name__)
+
+    @property
+    def asset_dbs(self) -> list[Path]:
+        """The files of the databases that features bring along, each once."""
+        found = [
+            Path(inspect.getfile(type(feature))).resolve().parent / feature.asset_db
+            for feature in self.values()
+            if feature.asset_db
+        ]
+        return list(dict.fromkeys(found))
 
     def nearest(self, name: str) -> str | None:
         """The known type name that is most similar to `name`, None if none is similar."""

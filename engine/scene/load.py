@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine.assets import AssetDb, read_asset_db
+from engine.assets import AssetDb, read_asset_db, read_asset_db_file
 from engine.assets.codes import AssetCode
 from engine.feature import Registry, discover
 from engine.humon import InputError, Position, Problem, ProblemCollector, Severity, excerpt_of
@@ -106,7 +106,25 @@ class _Loader:
         """Return the scene of all files. Raises InputError if there is none."""
         if not self._parts:
             raise InputError(self.rejected)
+        for path in self._registry.asset_dbs:
+            self._add_feature_db(path)
         return Scene(self._parts, self._dbs, self._tableau, self._registry, self._warnings, self.rejected)
+
+    def _add_feature_db(self, path: Path) -> None:
+        """Add the database of a feature. One with errors, or a name that is taken, is a warning."""
+        try:
+            db = read_asset_db_file(path, len(self._dbs) + 1, path.parent)
+        except InputError as error:
+            self._warnings += [replace(each, severity=Severity.WARNING) for each in error.problems]
+            return
+        if any(db.name == other.name for other in self._dbs):
+            message = f"the assetDb '{db.name}' of a feature ({path}) has the name of one of the scene"
+            advice = "rename that of the scene; the feature is not drawn"
+            self._warnings.append(
+                Problem(AssetCode.NAME, message, db.position, help=advice, severity=Severity.WARNING)
+            )
+            return
+        self._dbs.append(db)
 
     def _root(self, name: str, place: Position) -> int:
         """Add the object that the objects of a file are below; return its row."""
