@@ -60,6 +60,8 @@ class Feature:
 
     `buffers` are the names of storage buffers that any shader may read in set 0, as
     `readonly buffer Lights { Light row[]; } lights`: the feature fills the rows, by the names of members.
+    `shaders` are shaders of its own, GLSL by NAME.vs, NAME.fs or NAME.cs, which may include the builtin ones;
+    its passes name them TYPE/NAME.fs, with its type name.
     """
 
     type_name: ClassVar[str] = ""
@@ -69,6 +71,7 @@ class Feature:
     draws_as: ClassVar[str] = ""
     absent: ClassVar[str] = ""
     buffers: ClassVar[tuple[str, ...]] = ()
+    shaders: ClassVar[Mapping[str, str]] = {}
     instead: ClassVar[tuple[str, ...]] = ()
     bends: ClassVar[tuple[str, ...]] = ()
     in_every_frame: ClassVar[bool] = False

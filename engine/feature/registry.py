@@ -11,6 +11,7 @@ import importlib
 import inspect
 import os
 import pkgutil
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from engine.tableau.schema import FeatureSchema
 
 ENTRY_POINT_GROUP = "diorama.features"
 PACKAGE = "features"
+_SHADER = re.compile(r"[A-Za-z]\w*\.(vs|fs|cs)")
 RESERVED = frozenset({"frame", "instances", "draws", "materials"})
 """The names of what every pass gives its shaders."""
 
@@ -61,6 +63,11 @@ class Registry(Mapping[str, Feature]):
             raise ValueError(f"{type(feature).__qualname__} has no type_name")
         if name in self._features:
             raise ValueError(f"feature {name!r} is defined in {self._origins[name]} and in {origin}")
+        for shader in feature.shaders:
+            if not _SHADER.fullmatch(shader):
+                raise ValueError(
+                    f"{name} of {origin} has a shader {shader!r}, not NAME.vs, NAME.fs or NAME.cs"
+                )
         for buffer in feature.buffers:
             if buffer in RESERVED or buffer in self.buffers:
                 other = self.buffers[buffer].type_name if buffer in self.buffers else "every pass"

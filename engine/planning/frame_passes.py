@@ -44,6 +44,7 @@ FeaturesOf = Mapping[str, Sequence[str]]
 ShaderPass = FullscreenPass | PrimitivePass | ComputePass
 """A pass without meshes."""
 
+MAX_BUFFER_ROWS = 1 << 24
 UNWRITTEN = "pass.unwritten"
 MAX_THREADS = 65_535
 """Of a compute pass, along each axis: every device has as many work groups (maxComputeWorkGroupCount)."""
@@ -328,7 +329,7 @@ class FramePasses:
             if table is not None:
                 active = FeatureRows(table, table.rows_active, self._skins)
             try:
-                passes, rows = list(feature.passes(active)), dict(feature.buffer_rows(active))
+                passes, rows = list(feature.passes(active)), _checked_rows(feature.buffer_rows(active))
                 return _Asked(version, passes, feature.samples(active), rows)
             except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
                 self.guard(feature, error)
@@ -349,6 +350,16 @@ def _unwritten(graph: CompiledGraph, features_of: FeaturesOf) -> Iterator[tuple[
         for (name, is_optional), (_, bound) in zip(read, [*compiled.reads, *compiled.buffers], strict=True):
             if bound == stand_in_name(name) and not is_optional:
                 yield of[0], p.name, name
+
+
+def _checked_rows(rows: Mapping[str, int]) -> dict[str, int]:
+    """Return how many rows buffers hold. Raises ValueError for what is no such number."""
+    for name, count in rows.items():
+        if not isinstance(count, int) or not 0 <= count <= MAX_BUFFER_ROWS:
+            raise ValueError(
+                f"the buffer {name} has {count!r} rows: from 0 to {MAX_BUFFER_ROWS} are possible"
+            )
+    return dict(rows)
 
 
 def _check_threads(name: str, threads: tuple[int, int, int]) -> None:

@@ -308,14 +308,14 @@ def _stand_in(key: int, form: Format, cube: bool = False) -> Requirement:
 
 @lru_cache(maxsize=1024)
 def _buffer_stand_in(key: int) -> Requirement:
-    both = Stage.VERTEX_SHADER | Stage.FRAGMENT_SHADER
+    anywhere = Stage.VERTEX_SHADER | Stage.FRAGMENT_SHADER | Stage.COMPUTE_SHADER
     return Requirement(
         key=key,
         kind=Kind.BUFFER,
         size=STAND_IN_BYTES,
         alignment=16,
         usage=BufferUsage.STORAGE_BUFFER,
-        uses=(QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, both),),
+        uses=(QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, anywhere),),
         contents=Contents.ZERO,
     )
 

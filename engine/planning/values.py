@@ -200,8 +200,10 @@ class FrameValues:
             values = feature.buffer_values(frame)
             for name, rows in made.items():
                 ring = self._rings[name]
-                for member, column in values.get(ring.buffer, {}).items():
-                    given = np.asarray(column)
+                columns = {member: np.asarray(v) for member, v in values.get(ring.buffer, {}).items()}
+                if len({len(column) for column in columns.values()}) > 1:
+                    raise ValueError(f"{ring.buffer} has members with different numbers of rows")
+                for member, given in columns.items():
                     if len(given) > ring.count:
                         count = len(given)
                         raise ValueError(f"{ring.buffer} has {count} rows; there is room for {ring.count}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.assets import AssetDb, read_asset_db, read_asset_db_file
 from engine.assets.codes import AssetCode
 from engine.feature import Registry, discover
+from engine.feature.own_shaders import shader_databases
 from engine.humon import InputError, Position, Problem, ProblemCollector, Severity, excerpt_of
 from engine.humon.collector import collector_paused
 from engine.scene.build import TableauBuilder
@@ -106,7 +107,13 @@ class _Loader:
         """Return the scene of all files. Raises InputError if there is none."""
         if not self._parts:
             raise InputError(self.rejected)
-        for path in self._registry.asset_dbs:
+        try:
+            shaders = list(shader_databases(self._registry))
+        except (OSError, ValueError) as error:
+            message = f"shaders of features cannot be used: {error}"
+            self._warnings.append(Problem("feature.shaders", message, severity=Severity.WARNING))
+            shaders = []
+        for path in [*self._registry.asset_dbs, *shaders]:
             self._add_feature_db(path)
         return Scene(self._parts, self._dbs, self._tableau, self._registry, self._warnings, self.rejected)
 

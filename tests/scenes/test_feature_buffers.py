@@ -192,6 +192,34 @@ def test_a_feature_whose_rows_do_not_fit_is_switched_off_and_its_rows_are_zero(t
         assert stripes(runtime) == "-"
 
 
+@pytest.mark.parametrize("count", ["north", 1.5, -1, 10**12])
+def test_a_feature_that_says_no_number_of_rows_is_switched_off(tmp_path: Path, count) -> None:
+    class Wrong(Stripe):
+        """Says nonsense."""
+
+        type_name = "stripe"
+
+        def buffer_rows(self, rows):
+            return {"stripes": count}
+
+    with opened(tmp_path, stripe=Wrong()) as runtime:
+        assert any("from 0 to 16777216 are possible" in text for text in faults(runtime))
+        assert runtime.frame().drawn
+
+
+def test_members_with_different_numbers_of_rows_are_an_error(tmp_path: Path) -> None:
+    class Wrong(Stripe):
+        """Gives two columns that do not fit each other."""
+
+        type_name = "stripe"
+
+        def buffer_values(self, frame):
+            return {"stripes": {"weight": np.ones(2), "tint": np.ones((0, 3))}}
+
+    with opened(tmp_path, stripe=Wrong()) as runtime:
+        assert any("members with different numbers of rows" in text for text in faults(runtime))
+
+
 def test_two_features_cannot_fill_one_buffer() -> None:
     class Other(Feature):
         """Fills the same buffer."""

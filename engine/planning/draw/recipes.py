@@ -456,11 +456,14 @@ class Recipes:
 
 
 def find_shader(library: AssetLibrary, name: str) -> AssetRef:
-    """Return the shader that a pass names: `NAME` in the builtin database, or `DATABASE/NAME`.
+    """Return the shader that a pass names: `NAME` in the builtin database, `TYPE/NAME` or `DATABASE/NAME`.
 
-    Raises LookupError.
+    A feature's own shaders come before those of a database of the same name. Raises LookupError.
     """
     database, _, label = name.rpartition("/")
+    own = f"feature.{database}"
+    if any(db.name == own for db in library.dbs):
+        database = own
     return library.find(database or "builtin", label, ("shader",))
 
 

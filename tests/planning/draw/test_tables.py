@@ -69,11 +69,11 @@ class Wrong(Feature):
     """A feature without an asset, whose pass names a shader that is not there."""
 
     type_name = "wrong"
-    shaders = ("nowhere",)
+    names = ("nowhere",)
 
     def passes(self, rows):
         image = ImageDecl("wrongDepth", Format.D32_SFLOAT)
-        return (DrawPass("wrong", draws="wrong", depth=DepthTarget(image), shaders=self.shaders),)
+        return (DrawPass("wrong", draws="wrong", depth=DepthTarget(image), shaders=self.names),)
 
 
 @pytest.mark.parametrize("shaders", [("nowhere",), ()])
@@ -84,7 +84,7 @@ def test_a_feature_whose_pass_cannot_be_drawn_is_switched_off_and_the_rest_goes_
     monkeypatch.chdir(root)
     monkeypatch.setattr(planning, "FEW_ASSETS", few)
     wrong, known = Wrong(), discover()
-    wrong.shaders = shaders
+    wrong.names = shaders
     scene = load_scene(Path("scenes/cube.hu"), Registry([wrong, *(known[name] for name in known)]))
     scene.tableau.add_object("bad", features={"wrong": {}})
     with open_library(scene.dbs) as library:

@@ -1,0 +1,98 @@
+"""Particles: a compute pass moves them in a buffer that persists, a primitive pass draws and blends them."""
+
+from engine.feature import Feature
+from engine.graph import (
+    SCENE_COLOR,
+    SCENE_DEPTH,
+    BufferDecl,
+    BufferUse,
+    ColorTarget,
+    ComputePass,
+    DepthTarget,
+    PrimitivePass,
+)
+from engine.plan import Blend
+from engine.plan.terms.drawing import ShaderStage
+from engine.tableau.schema import float_field
+
+COUNT = 4096
+SPARKS = BufferDecl("sparks", COUNT * 32, persists=True)
+
+MOVE = """#version 450
+layout(local_size_x = 64) in;
+layout(set = 0, binding = 0) uniform Frame { vec4 sparkSource; float sparkSpeed; float time; } frame;
+struct Spark { vec4 place; vec4 speed; };                         // place.w: when it was born; world
+layout(set = 0, binding = 1, std430) buffer Sparks { Spark row[]; } sparks;
+float hash(uint n) { n = (n ^ 61u) ^ (n >> 16); n *= 9u; n ^= n >> 4; n *= 0x27d4eb2du; n ^= n >> 15;
+                     return float(n & 0xffffffu) / 16777216.0; }
+void main() {
+    uint i = gl_GlobalInvocationID.x;
+    if (i >= uint(sparks.row.length())) return;
+    Spark s = sparks.row[i];
+    float life = 1.0 + 2.0 * hash(i), t = frame.time + hash(i * 7u + 1u) * life;
+    float born = floor(t / life) * life, age = t - born;          // where it is follows from the time alone
+    uint seed = i * 3u + uint(born * 16.0) * 977u;
+    float turn = 6.2832 * hash(seed), out_ = 0.25 + hash(seed + 1u);
+    vec3 v = vec3(cos(turn) * out_, 3.0 + hash(seed + 2u), sin(turn) * out_) * frame.sparkSpeed;
+    s.place = vec4(frame.sparkSource.xyz + v * age - vec3(0.0, 2.4, 0.0) * age * age, age / life);
+    s.speed = vec4(v - vec3(0.0, 4.8, 0.0) * age, 0.0);
+    sparks.row[i] = s;
+}
+"""
+VERTEX = """#version 450
+#include "frame.glsl"
+layout(set = 0, binding = 1, std430) readonly buffer Sparks { mat2x4 row[]; } sparks;
+layout(location = 0) out vec2 corner;
+layout(location = 1) out float age;
+void main() {
+    vec2 corners[6] = vec2[](vec2(-1, -1), vec2(1, -1), vec2(1, 1), vec2(-1, -1), vec2(1, 1), vec2(-1, 1));
+    vec4 place = sparks.row[gl_InstanceIndex][0];
+    corner = corners[gl_VertexIndex];
+    age = place.w;
+    vec4 clip = frame.viewProjection * vec4(place.xyz - frame.origin.xyz, 1.0);
+    clip.xy += corner * vec2(frame.targetSize.y / frame.targetSize.x, 1.0) * 0.03;
+    gl_Position = clip;
+}
+"""
+FRAGMENT = """#version 450
+layout(location = 0) in vec2 corner;
+layout(location = 1) in float age;
+layout(location = 0) out vec4 colour;
+void main() {
+    float glow = exp(-4.0 * dot(corner, corner)) * (1.0 - age);
+    colour = vec4(mix(vec3(4.0, 2.2, 0.7), vec3(1.5, 0.2, 0.05), age) * glow, 0.0);
+}
+"""
+
+
+class Particles(Feature):
+    """A fountain of sparks above the object."""
+
+    type_name = "particles"
+    fields = (float_field("speed", 1.0, minimum=0.0, maximum=100.0, help="metres per second, in parts of 3"),)
+    shaders = {"move.cs": MOVE, "spark.vs": VERTEX, "spark.fs": FRAGMENT}
+
+    def passes(self, rows):
+        """One pass that moves, and one that draws what it has moved."""
+        written = BufferUse(SPARKS, "sparks", writes=True, stages=ShaderStage.COMPUTE)
+        return (
+            ComputePass("moveSparks", buffers=(written,), shader="particles/move.cs", threads=(COUNT, 1, 1)),
+            PrimitivePass(
+                "sparks",
+                color=(ColorTarget(SCENE_COLOR, Blend.ADD),),
+                depth=DepthTarget(SCENE_DEPTH, write=False),
+                buffers=(BufferUse(SPARKS, "sparks", stages=ShaderStage.VERTEX),),
+                after=("sky", "forward"),
+                shaders=("particles/spark.vs", "particles/spark.fs"),
+                vertices=6,
+                instances=COUNT,
+            ),
+        )
+
+    def frame_values(self, frame):
+        """Where the first enabled fountain stands, and how fast it is."""
+        rows = frame.enabled("particles")
+        if not len(rows):
+            return {"sparkSource": [0.0, -1e6, 0.0, 0.0]}
+        place = frame.world(rows.objects[:1])[0, 3, :3]
+        return {"sparkSource": [*place, 0.0], "sparkSpeed": rows["speed"][0]}

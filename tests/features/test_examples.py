@@ -1,0 +1,110 @@
+"""The example packages of docs/features: each is installed, found by its entry point, and drawn."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.assets import open_library
+from engine.feature import discover
+from engine.runtime.options import RuntimeOptions
+from engine.runtime.runtime import Runtime
+from engine.scene import load_scene
+
+pytestmark = pytest.mark.gpu
+
+SCENE = """version: 1
+include: [cube.assets.hu]
+tableau: { name: example  objects: {
+    cube: { translation: [0 0.5 0]  euler: [0 -32 0]  features: [
+        { @type: visibleModel  asset: [assetDb0 cube] } { @type: shadowCaster } CUBE ] }
+    ground: { scale: [50 1 50]  translation: [0 GROUND 0]
+              features: [{ @type: visibleModel  asset: [assetDb0 ground] }] }
+    camera: { translation: [1.7 1.5 2.9]  euler: [-18.1 28.6 0]  features: [{ @type: camera }] }
+    sun: { euler: [-54.8 -57.4 0]  features: [{ @type: light  intensity: SUN }] }
+    thing: { translation: [PLACE]  scale: [0.3 1 0.3]  features: [ THING ] }
+} }
+"""
+EXAMPLES = {
+    "fog": {"THING": "{ @type: fog  density: 0.25 }"},
+    "particles": {"THING": "{ @type: particles  speed: 1 }", "PLACE": "0.9 0 0.6"},
+    "outline": {"CUBE": "{ @type: outline }"},
+    "bloom": {"THING": "{ @type: bloom  threshold: 0.7  strength: 1.5 }", "SUN": "9"},
+    "water": {"THING": "{ @type: water  size: 30 }", "GROUND": "-3", "PLACE": "0 0.12 0"},
+    "wind": {"THING": "{ @type: wind  asset: [assetDb0 cube] }", "PLACE": "1 0.5 0.4"},
+}
+USUAL = {"CUBE": "", "THING": "", "GROUND": "0", "PLACE": "0 0 0", "SUN": "3"}
+
+
+def scene_text(name: str) -> str:
+    text = SCENE
+    for word, value in (USUAL | EXAMPLES[name]).items():
+        text = text.replace(word, value)
+    return text
+
+
+def installed(root: Path, folder: Path, name: str) -> None:
+    """Install a package with pip into a folder, from a copy, as a build writes beside the sources."""
+    source = root / "docs" / "features" / name
+    copy = folder / "source"
+    copy.mkdir()
+    for path in source.iterdir():
+        if path.is_file():
+            (copy / path.name).write_bytes(path.read_bytes())
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        "--no-build-isolation",
+    ]
+    subprocess.run([*command, "--target", str(folder / "site"), str(copy)], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_package_is_installed_drawn_and_gone_again(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    installed(root, tmp_path, name)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    registry = discover()
+    assert registry.problems == []
+    assert name in registry
+    tree = tmp_path / "tree"
+    shutil.copytree(root / "assets", tree / "assets", ignore=shutil.ignore_patterns("*.ogCache*"))
+    (tree / "scenes").mkdir()
+    shutil.copy(root / "scenes" / "cube.assets.hu", tree / "scenes")
+    (tree / "scenes" / "example.hu").write_text(scene_text(name))
+    scene = load_scene(tree / "scenes" / "example.hu", registry)
+    options = RuntimeOptions(size=(320, 180), validate=True, trials=False)
+    with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+        runtime.settle()
+        for _ in range(3):
+            runtime.frame()
+        shown, plan = runtime.read_pixels(), runtime.plan
+        assert [str(problem.message) for problem in runtime.problems] == []
+        assert plan is not None
+        table = scene.tableau.tables[name]
+        table_row = int(table.rows_active()[0])
+        setting = f"{table.path(table_row)}.{name}.active"
+        scene.apply_setting(f"{setting}=false")
+        runtime.settle()
+        runtime.frame()
+        without = runtime.read_pixels()
+        changed = (np.abs(shown.astype(int) - without).max(axis=2) > 3).mean()
+        assert changed > 0.003
+        assert runtime.plan is not None
+        assert len(runtime.plan.pipelines) < len(plan.pipelines)
+        assert len(runtime.plan.memory.subresources) < len(plan.memory.subresources)
+        assert runtime.memory.live_bytes == runtime.plan.planned_bytes
+        messages = [str(message) for message in runtime.instance.messages.all]
+    assert messages == []
