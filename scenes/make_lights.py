@@ -31,7 +31,7 @@ tableau: {
         camera: {
             translation: [0 5.2 23.5]
             euler: [-17 0 0]
-            features: [ { @type: camera  fovY: 42  toneMapping: aces  background: [0.0003 0.0004 0.0006] } ]
+            features: [ { @type: camera  fovY: 42  toneMapping: aces  background: [0.003 0.0044 0.008] } ]
         }
         moon: {
             euler: [-38 -64 0]
