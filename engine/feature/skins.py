@@ -82,9 +82,10 @@ class Bones:
     bare: Sequence[int] = ()
 
     def owners(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
-        """Return the skinned objects among whose bones some of these objects are; one may come repeatedly."""
-        found: npt.NDArray[np.int32] = self.owner[objects[objects < len(self.owner)]]
-        return np.extract(found >= 0, found)
+        """Return the skinned objects among whose bones some of these objects are, ascending."""
+        found = np.zeros(len(self.owner) + 1, np.bool_)  # the last one is for those that are no bones
+        found[self.owner[objects[objects < len(self.owner)]]] = True
+        return np.flatnonzero(found[:-1]).astype(np.int32)
 
     def first_of(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
         """Return the first bone of each of these objects, -1 without a skin."""

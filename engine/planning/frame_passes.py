@@ -27,6 +27,7 @@ from engine.graph import (
 from engine.humon import InputError, Problem, Severity
 from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
+from engine.planning.draw.boxes import BoneBoxes
 from engine.planning.draw.drawing import PipelineTrials, mesh_pipeline, pipeline_state
 from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.recipes import Usable, find_shader, frame_members
@@ -103,6 +104,7 @@ class FramePasses:
         self._collector = collector
         self._report = report
         self._skins = skins
+        self._bone_boxes = BoneBoxes(library, tableau, skins)
         self._trials = trials
         self._outputs = outputs
         self._tables: dict[str, DrawTable] = {}
@@ -210,7 +212,7 @@ class FramePasses:
                 features,
                 usable,
                 frozenset(self._registry.buffers),
-                self._skins,
+                self._bone_boxes,
             )
             self._tables[p.name] = table
             if state is not None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from engine.assets import AssetLibrary, AssetRef, VerticesFacts
 from engine.assets.importers.blend_weights import read_blend_weights
 from engine.feature.frame import Box
-from engine.feature.skins import Bones
+from engine.feature.skins import Bones, Skins
 from engine.plan.terms.table import begins_run, distinct
 from engine.planning.draw.rays import Ray, box_entries, read_positions
 from engine.tableau import Tableau
@@ -73,17 +73,25 @@ class _Parts:
 
 
 class BoneBoxes:
-    """World boxes of skinned objects: around the boxes of what each bone moves.
+    """World boxes of skinned objects, for all tables: around the boxes of what each bone moves.
 
     A vertex lies between the places where each of its bones would take it, so the box holds it.
     """
 
-    def __init__(self, library: AssetLibrary, tableau: Tableau) -> None:
+    def __init__(self, library: AssetLibrary, tableau: Tableau, skins: Skins) -> None:
         self._library = library
         self._tableau = tableau
+        self._skins = skins
         self._weights: dict[int, _Weights | None] = {}
         self._parts: dict[tuple[int, int], _Parts] = {}  # by mesh and pose
         self._of: Bones | None = None
+        self._scratch = np.empty((2, 0, 16), np.float32)
+        self._last: dict[int, tuple[_Parts, int, npt.NDArray[np.integer], tuple[Doubles, Floats]]] = {}
+
+    @property
+    def bones(self) -> Bones:
+        """The bones of skinned objects now."""
+        return self._skins.bones
 
     def replace(
         self,
@@ -97,7 +105,7 @@ class BoneBoxes:
         Raises CacheMissError where the vertices of a mesh cannot be read, once for each.
         """
         if bones is not self._of:
-            self._of, self._parts = bones, {}
+            self._of, self._parts, self._last = bones, {}, {}
         skinned = np.flatnonzero(bones.first[objects] >= 0)
         if not len(skinned):
             return boxes
@@ -107,24 +115,45 @@ class BoneBoxes:
             parts = self._parts_of(mesh, pose, bones)
             if parts is not None:
                 of = skinned[(kinds == (mesh, pose)).all(axis=1)]
-                middle[of], half[of] = self._around(parts, bones, objects[of])
+                middle[of], half[of] = self._kept(mesh, parts, bones, objects[of])
         return middle, half
+
+    def _kept(
+        self, mesh: int, parts: _Parts, bones: Bones, objects: npt.NDArray[np.integer]
+    ) -> tuple[Doubles, Floats]:
+        """Return what `_around` does: the same as before for the next table, where nothing has moved."""
+        known, version = self._last.get(mesh), self._tableau.moves.version
+        if known is None or known[:2] != (parts, version) or not np.array_equal(known[2], objects):
+            known = self._last[mesh] = parts, version, objects, self._around(parts, bones, objects)
+        return known[3]
 
     def _around(
         self, parts: _Parts, bones: Bones, objects: npt.NDArray[np.integer]
     ) -> tuple[Doubles, Floats]:
-        """Return the boxes around the parts of objects."""
-        moved = bones.objects[bones.first[objects] + parts.bones[:, None]]  # [parts, objects]
-        start = self._tableau.origin[objects]
-        axes = self._tableau.placement[moved, :3, :3]
-        centre = (self._tableau.origin[moved] - start).astype(np.float32)
-        reach = np.zeros_like(centre)
-        for axis in range(3):
-            row = axes[:, :, axis]
-            centre += parts.centre[:, None, axis, None] * row
-            reach += parts.half[:, None, axis, None] * np.abs(row)
-        low, high = (centre - reach).min(axis=0), (centre + reach).max(axis=0)
-        return start + (low + high) / 2, (high - low) / 2
+        """Return the boxes around the parts of objects, summed up relative to their places.
+
+        Numbers are taken by columns of all bones, which is faster, into memory that is kept for it.
+        """
+        of = bones.objects[bones.first[objects] + parts.bones[:, None]]  # [parts, objects]
+        placements = self._tableau.placement
+        if self._scratch.shape[1] != of.size:
+            self._scratch = np.empty((2, of.size, 16), np.float32)
+        taken, columns = self._scratch[0], self._scratch[1].reshape(16, -1)
+        np.take(placements.reshape(-1, 16), of.ravel(), axis=0, out=taken, mode="clip")
+        np.copyto(columns, taken.T)
+        axes = columns.reshape(4, 4, *of.shape)  # the place is the fourth axis
+        start = placements[objects]
+        low, high = np.empty((3, len(objects)), np.float32), np.empty((3, len(objects)), np.float32)
+        for side in range(3):
+            centre = (axes[3, side] - start[:, 3, side]) + (axes[side, 3] - start[:, side, 3])
+            reach = np.zeros_like(centre)
+            for axis in range(3):
+                centre += parts.centre[:, axis, None] * axes[axis, side]
+                reach += parts.half[:, axis, None] * np.abs(axes[axis, side])
+            np.min(centre - reach, axis=0, out=low[side])
+            np.max(centre + reach, axis=0, out=high[side])
+        half = np.float32(0.5)
+        return self._tableau.origin[objects] + half * (low + high).T, half * (high - low).T
 
     def _parts_of(self, mesh: int, pose: int, bones: Bones) -> _Parts | None:
         """Return the parts of a mesh with the binds of a pose; None where its vertices follow no bones."""
@@ -233,7 +262,7 @@ class BlockBoxes:
             return changed
         owners = self._table.bones.owners(moved)
         if len(owners):
-            moved = np.concatenate((moved, distinct(owners)))
+            moved = np.concatenate((moved, owners))
         moved_blocks = self._table.blocks.blocks_of(self._table.feature.rows_of(moved))
         return distinct(np.concatenate((changed, moved_blocks))) if len(changed) else moved_blocks
 

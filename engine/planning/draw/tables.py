@@ -17,7 +17,7 @@ from engine.assets import AssetLibrary
 from engine.feature import Feature
 from engine.feature.frame import Box
 from engine.feature.row_assets import RowAssets, Versions
-from engine.feature.skins import NO_BONES, Bones, Skins
+from engine.feature.skins import NO_BONES, Bones
 from engine.graph import DrawPass
 from engine.humon import Problem
 from engine.plan.terms.row_index import RowIndex
@@ -82,7 +82,7 @@ class DrawTable:
         features: frozenset[str] | None = None,
         usable: Usable | None = None,
         columns: frozenset[str] = frozenset(),
-        skins: Skins | None = None,
+        skins: BoneBoxes | None = None,
     ) -> None:
         self.declaration = declaration
         self.feature: FeatureTable = tableau.tables[declaration.draws]
@@ -107,7 +107,6 @@ class DrawTable:
         self._levels = Levels(self)
         self._boxes = BlockBoxes(self, tableau)
         self._skins = skins
-        self._bone_boxes = BoneBoxes(library, tableau)
 
     def update(self) -> dict[int, Exception]:
         """Take the active rows of the feature and their assets; costs time in proportion to what changed.
@@ -231,7 +230,8 @@ class DrawTable:
         bones = self.bones
         if not len(bones.objects):
             return found
-        return self._bone_boxes.replace(found, bones, objects, self.batches["vertices"][batches])
+        assert self._skins is not None
+        return self._skins.replace(found, bones, objects, self.batches["vertices"][batches])
 
     @property
     def bones(self) -> Bones:
