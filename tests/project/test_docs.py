@@ -39,6 +39,7 @@ DOCUMENTS = (
 CODE = re.compile(r"[a-z]+\.[a-z_]+")
 # Strings of that form that are not codes: names of files, packages, attributes and planned transients.
 NO_CODES = {
+    "assets.hu",
     "builtin.hu",
     "default.fs",
     "default.vs",

@@ -42,6 +42,9 @@ RETIRED_NAMES = {
 }
 # Identifiers in which such a word has its ordinary meaning.
 ALLOWED_NAMES = {
+    "Outline": "the line around an object, a feature",
+    "diorama_outline": "the package with that feature",
+    "outline": "the line around an object or a mark",
     "plan_within_budget": "inside a limit",
     "within": "inside a range or, in test files, the tolerance of a colour",
     "_within": "inside a range",
