@@ -24,6 +24,7 @@ ALLOWED = {
     "engine.plan": {"engine.humon"},
     "engine.graph": {"engine.plan"},
     "engine.feature": {
+        "engine.files",
         "engine.humon",
         "engine.math",
         "engine.assets",
