@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def _written(feature: Feature, folder: Path) -> Path:
     ).encode()
     digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:16]
     own = folder / f"{feature.type_name}-{digest}"
-    if not (own / "assets.hu").exists():
+    if not os.path.isfile(own / "assets.hu"):
         own.mkdir(parents=True, exist_ok=True)
         for file, content in files.items():  # assets.hu is the last
             write_whole(own / file, content)

@@ -67,6 +67,7 @@ ALLOWED = {
     ),
     "engine/cli/stop_signals.py": ("the null device in place of a terminal", {"os.open"}),
     "engine/cli/probe.py": ("programs of the system on PATH", {"shutil.which"}),
+    "engine/feature/own_shaders.py": ("the builtin includes of this installation", {"read_bytes"}),
     "engine/feature/registry.py": ("metadata of installed packages", {"read_bytes"}),
     "engine/memory/device/host_memory.py": ("anonymous memory", {"mmap.mmap"}),
     "engine/runtime/report.py": ("the process's own entry in /proc", {"read_text"}),
