@@ -180,5 +180,5 @@ def test_a_level_that_is_switched_on_again_is_the_right_one(scene):
     assert not (scene.frame()[..., 0] > 128).any()
     scene["thing"].translation = (0, 0, -distance(0.05))
     scene["thing"].visibleModel.active = True
-    scene.frame()
+    scene.settle()
     assert shown(scene) == 2
