@@ -215,6 +215,13 @@ class Light(Feature):
 
     def _shadow_views(self, frame: FrameView) -> list[ShadowView]:
         """Return the cascades of the first directional light, from the nearest; none without shadows."""
+        if "cascades" not in frame.memo:
+            frame.memo["cascades"] = self._fitted(frame)
+        found: list[ShadowView] = frame.memo["cascades"]
+        return found
+
+    def _fitted(self, frame: FrameView) -> list[ShadowView]:
+        """Return the cascades, fitted to what casts and what is seen."""
         rows = frame.enabled(self.type_name)
         order, directional = _order(rows)
         if not directional or rows["shadows"][order[0]] == OFF:

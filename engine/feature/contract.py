@@ -143,7 +143,7 @@ class Feature:
         Called like `passes`, and by a feature that `bends` others also when `rows.bones` are others. A buffer
         is there while a shader reads it, with room for at least one row.
         """
-        return dict.fromkeys(self.buffers, len(rows))
+        return dict.fromkeys(self.buffers, len(rows)) if self.buffers else {}
 
     def buffer_values(self, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
         """Return the rows of `buffers`: by buffer and by member of its rows, one value for each row.

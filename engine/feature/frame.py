@@ -206,6 +206,7 @@ class FrameView:
         self.size = size
         self.seen = view
         self.reads = Reads()
+        self.memo: dict[str, Any] = {}
         self._tableau = tableau
         self._bounds = bounds
         self._library = library

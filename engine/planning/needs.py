@@ -105,6 +105,7 @@ class PassRequesters:
         self._tableau = tableau
         self._requesters = requesters
         self._ids: dict[str, RequesterIds] = {}
+        self._rows: dict[str, tuple[int, list[int]]] = {}  # with the version of the table
 
     def of(self, p: Pass, features: Iterable[str]) -> tuple[int, ...]:
         """Return the ids of the requesters of a pass in which these features take part, by name.
@@ -119,6 +120,9 @@ class PassRequesters:
         table = self._tableau.tables.get(feature)
         if table is None:
             return []
+        version = table.version
+        if feature in self._rows and self._rows[feature][0] == version:
+            return self._rows[feature][1]
         rows = table.rows_active()
         known = self._ids.get(feature)
         if known is None:
@@ -126,6 +130,7 @@ class PassRequesters:
         ids: list[int] = known.of(rows[:PASS_REQUESTERS]).tolist()
         if len(rows) > PASS_REQUESTERS:
             ids.append(self._requesters.add_group(feature, len(rows) - PASS_REQUESTERS))
+        self._rows[feature] = version, ids
         return ids
 
 

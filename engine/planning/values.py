@@ -152,17 +152,26 @@ class FrameValues:
         own = [piece for member, value in given.items() for piece in self._everywhere(member, value)]
         if not _same(own, self._own):
             self._own, changed = own, True
-        for known, ask in ((self._kept, self._frame_pieces), (self._kept_views, self._view_pieces)):
-            for name in self._registry:
+        frames: dict[str, FrameView] = {}
+        for method, known, ask in (
+            ("frame_values", self._kept, self._frame_pieces),
+            ("views", self._kept_views, self._view_pieces),
+        ):
+            for name, feature in self._registry.items():
                 kept = known.get(name)
+                if getattr(type(feature), method) is getattr(Feature, method):
+                    continue
                 if kept is not None and kept.reads.hold(now):
                     continue
                 changed = True
                 known.pop(name, None)
-                if ask == self._view_pieces:
+                if known is self._kept_views:
                     self._matrices.pop(name, None)
                     self._made.pop(name, None)
-                frame = FrameView(self._tableau, size, bounds, view, self._library, self._skins)
+                frame = frames.get(name)
+                if frame is None:
+                    frame = FrameView(self._tableau, size, bounds, view, self._library, self._skins)
+                    frames[name] = frame
                 try:
                     pieces = ask(self._registry[name], frame)
                 except Exception as error:  # noqa: BLE001 (an author may raise anything; it is reported)
