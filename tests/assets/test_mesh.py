@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.assets import IndexFormat, IndicesFacts, SkeletonFacts, Topology, VertexFormat, VerticesFacts
+from engine.assets.importers.blend_weights import read_blend_weights
 from engine.assets.importers.mesh import (
     BONE,
     IndexSettings,
@@ -227,3 +228,79 @@ def test_a_mesh_without_bones_has_no_skeleton() -> None:
     with pytest.raises(InputError) as caught:
         pack_skeleton(source_of(mesh()))
     assert caught.value.problems[0].code == "mesh.bone"
+
+
+def skinned(skin: str, *form: tuple[str, VertexFormat], weights: int, bones: int = 8) -> bytes:
+    """The bytes of three vertices after their positions, of a mesh with so many bones."""
+    names = " ".join(f"{{ name: b{number} }}" for number in range(bones))
+    source = source_of(mesh(f"pos: [[0 0 0] [1 0 0] [0 1 0]]  {skin}", more=f"bones: [{names}]"))
+    packed = pack_vertices(source, VertexSettings((*POS, *form), 0, weights, bones))
+    assert not packed.warnings
+    facts = packed.facts
+    assert isinstance(facts, VerticesFacts)
+    found = read_blend_weights(facts, packed.data)
+    assert found is not None
+    numbers, parts = found
+    assert numbers.shape == parts.shape == (3, weights)
+    np.testing.assert_allclose(parts.sum(axis=1), 1.0)
+    return np.frombuffer(packed.data, np.uint8).reshape(3, -1)[:, 12:].tobytes()
+
+
+EIGHT = "[0.3 0.2 0.1 0.1 0.1 0.1 0.05 0.05]"
+
+
+def test_numbers_of_bones_are_packed_into_few_channels_the_first_in_the_lowest_bits() -> None:
+    each = "frameIdxs: [[1 2] [3 4] [5 6]]  frameWeights: [[0.5 0.5] [1 0] [0.25 0.75]]"
+    packed = "frameIdxs: [33 67 101]  frameWeights: [[0.5 0.5] [1 0] [0.25 0.75]]"
+    form = ("frameIdxs", VertexFormat.R8_UINT), ("frameWeights", VertexFormat.R32G32_SFLOAT)
+    assert skinned(each, *form, weights=2) == skinned(packed, *form, weights=2)
+    assert skinned(each, *form, weights=2)[::12] == bytes((0x21, 0x43, 0x65))
+
+
+def test_eight_weights_lie_in_two_attributes_and_their_bones_in_one() -> None:
+    row = "[0 1 2 3 4 5 6 7]"
+    text = f"frameIdxs: [{row} {row} {row}]  frameWeights: [{EIGHT} {EIGHT} {EIGHT}]"
+    made = skinned(
+        text,
+        ("frameIdxs", VertexFormat.R16G16B16A16_UINT),
+        ("frameWeights", VertexFormat.R8G8B8A8_UNORM),
+        ("frameWeights2", VertexFormat.R8G8B8A8_UNORM),
+        weights=8,
+    )
+    assert made[:8] == bytes((0, 1, 2, 3, 4, 5, 6, 7))
+    assert [round(part / 255, 2) for part in made[8:16]] == [0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05]
+
+
+def test_a_bone_that_does_not_fit_into_its_bits_is_rejected() -> None:
+    form = ("frameIdxs", VertexFormat.R8_UINT), ("frameWeights", VertexFormat.R32G32_SFLOAT)
+    text = "frameIdxs: [[1 2] [3 16] [5 6]]  frameWeights: [[0.5 0.5] [1 0] [0.25 0.75]]"
+    with pytest.raises(InputError) as caught:
+        skinned(text, *form, weights=2, bones=20)
+    problem = caught.value.problems[0]
+    assert (problem.code, problem.help) == ("mesh.skin", "give frameIdxs a wider format")
+    assert "bone 16 does not fit into the 4 bits" in problem.message
+
+
+def test_weights_that_do_not_add_up_are_divided_by_their_sum_with_a_warning() -> None:
+    form = (
+        *POS,
+        ("frameIdxs", VertexFormat.R8_UINT),
+        ("frameWeights", VertexFormat.R32G32_SFLOAT),
+    )
+    text = "pos: [[0 0 0] [1 0 0] [0 1 0]]  frameIdxs: [0 0 0]  frameWeights: [[1 0] [3 1] [0.5 0.5]]"
+    packed = pack_vertices(source_of(mesh(text, more="bones: [{ name: a }]")), VertexSettings(form, 0, 2, 1))
+    weights = np.frombuffer(packed.data, np.float32).reshape(3, 6)[:, 4:]
+    assert weights.tolist() == [[1, 0], [0.75, 0.25], [0.5, 0.5]]
+    (warning,) = packed.warnings
+    assert (warning.code, warning.severity) == ("mesh.skin", Severity.WARNING)
+    assert "vertex 1 add up to 4" in warning.message
+    assert warning.position is not None
+
+
+def test_bones_that_are_each_other_s_parents_are_rejected() -> None:
+    with pytest.raises(InputError) as caught:
+        source_of(mesh(more="bones: [{ name: a  parent: b } { name: b  parent: a }]"))
+    problem = caught.value.problems[0]
+    assert problem.code == "mesh.bone"
+    assert problem.position is not None
+    assert "'a' comes before its parent 'b'" in problem.message
