@@ -85,7 +85,6 @@ class BoneBoxes:
         self._weights: dict[int, _Weights | None] = {}
         self._parts: dict[tuple[int, int], _Parts] = {}  # by mesh and pose
         self._of: Bones | None = None
-        self._scratch = np.empty((2, 0, 16), np.float32)
         self._last: dict[int, tuple[_Parts, int, npt.NDArray[np.integer], tuple[Doubles, Floats]]] = {}
 
     @property
@@ -132,26 +131,23 @@ class BoneBoxes:
     ) -> tuple[Doubles, Floats]:
         """Return the boxes around the parts of objects, summed up relative to their places.
 
-        Numbers are taken by columns of all bones, which is faster, into memory that is kept for it.
+        A few thousand bones at a time stay in the processor's cache, with their numbers in columns.
         """
-        of = bones.objects[bones.first[objects] + parts.bones[:, None]]  # [parts, objects]
-        placements = self._tableau.placement
-        if self._scratch.shape[1] != of.size:
-            self._scratch = np.empty((2, of.size, 16), np.float32)
-        taken, columns = self._scratch[0], self._scratch[1].reshape(16, -1)
-        np.take(placements.reshape(-1, 16), of.ravel(), axis=0, out=taken, mode="clip")
-        np.copyto(columns, taken.T)
-        axes = columns.reshape(4, 4, *of.shape)  # the place is the fourth axis
-        start = placements[objects]
-        low, high = np.empty((3, len(objects)), np.float32), np.empty((3, len(objects)), np.float32)
-        for side in range(3):
-            centre = (axes[3, side] - start[:, 3, side]) + (axes[side, 3] - start[:, side, 3])
-            reach = np.zeros_like(centre)
-            for axis in range(3):
-                centre += parts.centre[:, axis, None] * axes[axis, side]
-                reach += parts.half[:, axis, None] * np.abs(axes[axis, side])
-            np.min(centre - reach, axis=0, out=low[side])
-            np.max(centre + reach, axis=0, out=high[side])
+        placements = self._tableau.placement.reshape(-1, 16)
+        start = placements.take(objects, axis=0).T.reshape(4, 4, 1, -1)
+        low = np.full((3, len(objects)), np.inf, np.float32)
+        high = -low
+        step = max(1, SLOTS_AT_ONCE // len(objects))
+        for first in range(0, len(parts.bones), step):
+            some = slice(first, first + step)
+            of = bones.objects[bones.first[objects] + parts.bones[some, None]]  # [parts, objects]
+            axes = np.ascontiguousarray(placements.take(of.ravel(), axis=0).T).reshape(4, 4, *of.shape)
+            centre = np.einsum("ka,askn->skn", parts.centre[some], axes[:3, :3])
+            reach = np.einsum("ka,askn->skn", parts.half[some], np.abs(axes[:3, :3]))
+            centre += axes[3, :3] - start[3, :3]  # the place, and what rounding left of it
+            centre += axes[:3, 3] - start[:3, 3]
+            np.minimum(low, (centre - reach).min(axis=1), out=low)
+            np.maximum(high, (centre + reach).max(axis=1), out=high)
         half = np.float32(0.5)
         return self._tableau.origin[objects] + half * (low + high).T, half * (high - low).T
 
