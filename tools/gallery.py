@@ -1,0 +1,28 @@
+"""Draws the pictures of the README's gallery: docs/gallery/NAME.png, one of each scene.
+
+python tools/gallery.py [NAME ...]
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SCENES = ("tableau", "lights", "sky", "transparent", "lod", "skin", "crowd")
+SIZE = "640x360"
+
+
+def main() -> None:
+    """Draw the scenes that are named, or all."""
+    folder = ROOT / "docs" / "gallery"
+    folder.mkdir(exist_ok=True)
+    for name in sys.argv[1:] or SCENES:
+        command = [sys.executable, "-m", "viewer", f"scenes/{name}.hu", "--headless", "--size", SIZE]
+        subprocess.run([*command, "--screenshot", str(folder / f"{name}.png")], cwd=ROOT, check=True)
+        print(folder / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
