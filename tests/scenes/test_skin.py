@@ -205,6 +205,7 @@ def test_bounds_and_picks_follow_the_bones(tmp_path: Path) -> None:
         assert hit is not None
         assert hit.object.path == "strip"
         assert hit.position[0] == pytest.approx(0.9, abs=0.04)
+        assert hit.triangle // 2 == int(1.9 / HEIGHT * (ROWS - 1))  # what was 0.9 m above the bone
         assert runtime.pick(SIZE // 2, SIZE // 2 - int(0.9 * SIZE / 4)).result() is None
 
 
