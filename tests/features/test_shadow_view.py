@@ -149,7 +149,7 @@ def test_a_light_takes_the_distance_from_its_field():
     made = seen_by_camera(tableau, WIDE)
     first = Light().frame_values(made)["shadowTexels"]
     light.light.shadowDistance = 4 * DISTANCE
-    second = Light().frame_values(made)["shadowTexels"]
+    second = Light().frame_values(seen_by_camera(tableau, WIDE))["shadowTexels"]
     assert second[0] == pytest.approx(4 * first[0])
 
 

@@ -80,7 +80,7 @@ def test_a_shader_input_that_the_mesh_lacks_is_named(project):
     edit(
         project / MATERIAL / "defaultMaterial.vs.glsl",
         ("in vec3 normal;", "in vec3 normals;"),
-        ("objectNormal(row.x, normal)", "objectNormal(row.x, normals)"),
+        ("pos, normal, tangent.xyz", "pos, normals, tangent.xyz"),
     )
     with opened(project) as scene:
         lacks = ("shader.interface", "reads the vertex attribute 'normals', which vertices")
@@ -92,8 +92,8 @@ def test_stages_that_disagree_about_a_binding_are_reported_for_each_material(pro
     edit(
         project / MATERIAL / "defaultMaterial.vs.glsl",
         (
-            '#include "../shader/draws.glsl"',
-            '#include "../shader/draws.glsl"\n'
+            '#include "../shader/skin.glsl"',
+            '#include "../shader/skin.glsl"\n'
             "layout(set = 0, binding = 4) uniform Wrong { vec4 x; } shadowMap;",
         ),
         ("material = row.y;", "material = row.y + uint(shadowMap.x.x);"),

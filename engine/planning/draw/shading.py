@@ -156,7 +156,7 @@ def check_inputs(
     found = _Findings(library, owner)
     offered = dict(vertex_format)
     read = {variable: attribute_for(variable.name, offered) for variable in shaders.inputs}
-    missing = [f"'{variable.name}'" for variable, name in read.items() if name not in offered]
+    missing = list(dict.fromkeys(f"'{name}'" for name in read.values() if name not in offered))
     if missing:
         what = f"attribute{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
         found.add(
