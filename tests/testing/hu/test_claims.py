@@ -131,7 +131,7 @@ def test_a_plan_that_differs_is_reported_with_each_difference_and_its_place(root
     assert "the plan differs from 'opened'" in said
     assert "@ memoryPlan > memoryType 0 > " in said
     assert "shaderPlan > builtin shader 'shadow'" in said
-    assert " more lines" in said
+    assert " lines more" in said
 
 
 def test_memory_that_differs_names_new_and_freed_assets(root, tmp_path):
