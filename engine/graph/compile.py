@@ -89,7 +89,8 @@ class Targets:
 class CompiledPass:
     """A pass with the barriers before it and its attachments in each view, which have so many samples.
 
-    `reads` are (binding, image name) pairs, `buffers` (binding, buffer name).
+    `reads` are (binding, image name) pairs, `buffers` (binding, buffer name), `layered` the bindings of
+    images with several layers.
     """
 
     declaration: Pass
@@ -99,6 +100,7 @@ class CompiledPass:
     buffers: tuple[tuple[str, str], ...]
     targets: tuple[Targets, ...] = (Targets(),)
     samples: int = 1
+    layered: frozenset[str] = frozenset()
 
     @property
     def color(self) -> tuple[Attachment, ...]:
@@ -164,6 +166,7 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples:
             frame.buffers(number),
             frame.targets(number),
             frame.samples(p),
+            frame.layered(number),
         )
         for number, (p, own) in enumerate(zip(in_order, before, strict=True))
     )
@@ -244,6 +247,15 @@ class _Frame:
                 read.image.name if self._is_there(read, number) else stand_in_name(read.image.name),
             )
             for read in reads
+        )
+
+    def layered(self, number: int) -> frozenset[str]:
+        """Return the bindings of a pass's images with several layers."""
+        reads = self._passes[number].reads
+        return frozenset(
+            read.binding
+            for read in reads
+            if self._is_there(read, number) and self._declared[read.image.name].layers > 1
         )
 
     def buffers(self, number: int) -> tuple[tuple[str, str], ...]:

@@ -43,6 +43,7 @@ def test_passes_that_draw_into_two_layers_clear_each_and_keep_the_other():
     assert barriers(graph, "near") == [("maps", Part("maps", 0, 0), Layout.UNDEFINED)]
     assert barriers(graph, "far") == [("maps", Part("maps", 1, 0), Layout.UNDEFINED)]
     assert ("maps", None, Layout.DEPTH_ATTACHMENT) in barriers(graph, "show")
+    assert graph.passes[2].layered == frozenset({"maps"})
 
 
 def test_a_pass_draws_into_one_layer_for_each_of_its_views():

@@ -37,6 +37,7 @@ layout(set = 1, binding = 5) uniform sampler2DArray occlusion; // R; without it 
 layout(constant_id = 0) const uint alphaMode = 0u; // 0: opaque, 1: mask, 2: blend
 layout(constant_id = 1) const bool alphaToCoverage = false;
 layout(constant_id = 2) const bool hasTangents = false;
+layout(constant_id = 19) const bool hasEnvironment = false;
 const uint MASK = 1u, BLEND = 2u;
 const uint OCCLUSION = 1u << 5;
 
@@ -108,8 +109,8 @@ vec3 reflected(Surface s, Light light, uint number) {
         return vec3(0.0);
     float shade = 1.0;
     if (light.kind == 0u)
-        shade = number == 0u && frame.shadow.x > 0.0 ? litByCascades(position, s.geometric, facing) : 1.0;
-    else if (light.shadow >= 0)
+        shade = hasShadowMap && number == 0u && frame.shadow.x > 0.0 ? litByCascades(position, s.geometric, facing) : 1.0;
+    else if (hasLocalShadows && light.shadow >= 0)
         shade = litLocally(light, position, s.geometric, facing);
     return reflected(s, l, nl, strength) * shade;
 }
@@ -163,12 +164,14 @@ void main() {
     uint directional = frame.lightCounts.x;
     for (uint i = 0u; i < directional; ++i)
         sum += reflected(s, lights.row[i], i);
-    LightSearch search = lightSearch(gl_FragCoord.xy, position);
-    for (uint i; nextLight(search, position, i);)
-        sum += reflected(s, lights.row[i], i);
+    if (hasClusters) {
+        LightSearch search = lightSearch(gl_FragCoord.xy, position);
+        for (uint i; nextLight(search, position, i);)
+            sum += reflected(s, lights.row[i], i);
+    }
 
     vec3 ambient;
-    if (frame.environment.w > 0.0) {
+    if (hasEnvironment && frame.environment.w > 0.0) {
         ambient = fromEnvironment(environment, n, nv, mirrored, spread, f0, diffuse, rough);
     } else {
         vec3 around = mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, n.y * 0.5 + 0.5);

@@ -22,6 +22,12 @@ layout(set = 0, binding = 8, std430) readonly buffer Clusters { uint words[]; } 
 layout(set = 0, binding = 4) uniform sampler2DArrayShadow shadowMap;
 layout(set = 0, binding = 9) uniform sampler2DArrayShadow localShadows;
 
+// What of these the frame has: a pipeline leaves out the rest, also where a driver runs both sides of a branch.
+layout(constant_id = 16) const bool hasShadowMap = false;
+layout(constant_id = 15) const bool hasShadowMapLayers = false;
+layout(constant_id = 17) const bool hasLocalShadows = false;
+layout(constant_id = 18) const bool hasClusters = false;
+
 const uint POINT_LIGHT = 1u, SPOT_LIGHT = 2u;
 
 // How much of a point on a map is lit: 3 x 3 bilinear comparisons around it, one where it lies outside.
@@ -46,25 +52,22 @@ vec3 onCascade(int cascade, vec3 position, vec3 geometric, float cosine, out vec
 // How much of the first directional light reaches a surface: from the nearest cascade that holds the point, mixed with the
 // next one towards its border. Shadows fade at the border of the last.
 float litByCascades(vec3 position, vec3 geometric, float cosine) {
-    int last = int(frame.shadow.x) - 1;
-    for (int cascade = 0; cascade < last; ++cascade) {
-        vec2 border;
-        vec3 at = onCascade(cascade, position, geometric, cosine, border);
-        float inside = min(border.x, border.y);
-        if (inside <= 0.01 || at.z >= 1.0)
-            continue;
-        float found = comparedCascade(at, float(cascade));
-        if (inside < 0.12) {
-            vec2 nextBorder;
-            vec3 next = onCascade(cascade + 1, position, geometric, cosine, nextBorder);
-            found = mix(comparedCascade(next, float(cascade + 1)), found, smoothstep(0.01, 0.12, inside));
-        }
-        return found;
-    }
+    int last = int(frame.shadow.x) - 1, cascade = 0;
     vec2 border;
-    vec3 at = onCascade(last, position, geometric, cosine, border);
+    vec3 at = onCascade(cascade, position, geometric, cosine, border);
+    if (hasShadowMapLayers) {
+        while (cascade < last && (min(border.x, border.y) <= 0.01 || at.z >= 1.0))
+            at = onCascade(++cascade, position, geometric, cosine, border);
+    }
+    float found = comparedCascade(at, float(cascade));
+    if (hasShadowMapLayers && cascade < last) {
+        vec2 nextBorder;
+        vec3 next = onCascade(cascade + 1, position, geometric, cosine, nextBorder);
+        float inside = smoothstep(0.01, 0.12, min(border.x, border.y));
+        return mix(comparedCascade(next, float(cascade + 1)), found, inside);
+    }
     border *= frame.shadow.w;
-    return mix(1.0, comparedCascade(at, float(last)), clamp(min(border.x, border.y), 0.0, 1.0));
+    return mix(1.0, found, clamp(min(border.x, border.y), 0.0, 1.0));
 }
 
 // How much of a local light reaches a surface: 4 bilinear comparisons on its map, or on the face of its cube.

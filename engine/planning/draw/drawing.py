@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 from typing import Protocol
 
@@ -73,7 +74,21 @@ class PassDrawing:
     @property
     def identity(self) -> tuple[object, ...]:
         """What its pipelines follow from."""
-        return self.compiled.declaration.name, self.state, self.in_use.pipelines.tolist()
+        return self.compiled.declaration.name, self.state, self.bound, self.in_use.pipelines.tolist()
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """The images, environments and buffers that the pass reads and that are there, by their bindings.
+
+        One with "Layers" behind it says that the image has several.
+        """
+        p = self.compiled.declaration
+        read = [(one.binding, one.image.name) for one in p.reads]
+        read += [(one.binding, one.buffer.name) for one in p.buffers]
+        names = dict([*self.compiled.reads, *self.compiled.buffers])
+        there = {binding for binding, name in read if names[binding] != stand_in_name(name)}
+        there |= {f"{binding}Layers" for binding in self.compiled.layered}
+        return frozenset(there | {one.binding for one in p.cubes if one.name in self.cubes})
 
     def shadings(self) -> Iterator[ShaderSet]:
         """The shader sets in use."""
@@ -110,7 +125,7 @@ class PassDrawing:
 
     def _pipeline(self, number: int) -> PipelineRow:
         name, key = self.compiled.declaration.name, self.recipes.pipelines[number]
-        row = mesh_pipeline(name, self.state, key, self.recipes.shadings[key.shading])
+        row = mesh_pipeline(name, self.state, key, self.recipes.shadings[key.shading], self.bound)
         return replace(row, name=f"{name}/{number}", requesters=self.requesters)
 
     def frame_set(self, number: int, view: str = PICTURE_VIEW) -> DescriptorSetRow:
@@ -251,8 +266,18 @@ def shader_state(compiled: CompiledPass, features: frozenset[str] | None) -> Pip
     return pipeline_state(p, compiled.samples, state, features)
 
 
-def mesh_pipeline(name: str, state: PipelineState, key: PipelineKey, shading: ShaderSet) -> PipelineRow:
-    """Return a pipeline of the draw pass `name`, without name and requesters of its own."""
+def mesh_pipeline(
+    name: str,
+    state: PipelineState,
+    key: PipelineKey,
+    shading: ShaderSet,
+    bound: frozenset[str] = frozenset(),
+) -> PipelineRow:
+    """Return a pipeline of the draw pass `name`, without name and requesters of its own.
+
+    `bound` are the bindings of the pass whose images, environments and buffers are there: shaders that have
+    a constant for one of them leave out what is not.
+    """
     state = replace(
         state,
         cull=CullMode.NONE if key.double_sided else state.cull,
@@ -262,6 +287,7 @@ def mesh_pipeline(name: str, state: PipelineState, key: PipelineKey, shading: Sh
         "alphaMode": int(key.alpha),
         "alphaToCoverage": int(state.alpha_to_coverage),
         "hasTangents": int("tangent" in dict(key.vertex_format)),
+        **{f"has{binding[:1].upper()}{binding[1:]}": 1 for binding in sorted(bound)},
     }
     blend = BlendLayout.of([(name, VertexFormat(form)) for name, form in key.vertex_format])
     if blend is not None:

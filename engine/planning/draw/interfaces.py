@@ -30,6 +30,11 @@ CONSTANTS = {
     "blendWeights": "uint",
     "bonesInChannel": "uint",
     "boneBits": "uint",
+    "hasShadowMap": "bool",
+    "hasShadowMapLayers": "bool",
+    "hasLocalShadows": "bool",
+    "hasClusters": "bool",
+    "hasEnvironment": "bool",
 }
 """The specialization constants that are set by name, with their types."""
 
