@@ -232,12 +232,12 @@ def test_the_state_of_a_pipeline_follows_from_its_material():
     assert not glass.state.alpha_to_coverage
 
 
-def test_a_pipeline_is_told_by_name_what_its_pass_has_to_read():
+def test_a_pipeline_knows_by_name_what_its_pass_has_to_read():
     mesh = (("pos", "r32g32b32_sfloat"),), (0,), 12, "TRIANGLE_LIST"
-    told = replace(shading("a"), constants=((SpecConstant("hasSky", 1, "bool"),),))
-    row = mesh_pipeline("p", PipelineState(), PipelineKey(0, *mesh), told, frozenset({"sky", "map"}))
+    shaders = replace(shading("a"), constants=((SpecConstant("hasSky", 1, "bool"),),))
+    row = mesh_pipeline("p", PipelineState(), PipelineKey(0, *mesh), shaders, frozenset({"sky", "map"}))
     assert row.constants == (("hasSky", 1),)
-    assert mesh_pipeline("p", PipelineState(), PipelineKey(0, *mesh), told).constants == ()
+    assert mesh_pipeline("p", PipelineState(), PipelineKey(0, *mesh), shaders).constants == ()
 
 
 def test_alpha_becomes_coverage_where_there_are_samples_colours_and_the_feature():
