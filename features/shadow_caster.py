@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Drawable, Feature
+from engine.feature.mesh_assets import alpha_requirements, mesh_drawables, mesh_requirements
 from engine.plan import Requirement
 from engine.tableau.schema import asset_field
-from features._assets import alpha_requirements, mesh_drawables, mesh_requirements
 
 
 class ShadowCaster(Feature):

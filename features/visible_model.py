@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Drawable, Feature, FeatureRows
+from engine.feature.mesh_assets import material_requirements, mesh_drawables, mesh_requirements
 from engine.graph import (
     SCENE_COLOR,
     SCENE_DEPTH,
@@ -19,7 +20,6 @@ from engine.graph import (
 )
 from engine.plan import AlphaMode, Blend, Requirement
 from engine.tableau.schema import asset_field
-from features._assets import material_requirements, mesh_drawables, mesh_requirements
 from features._light_clusters import READ
 from features._shadow_maps import READS
 from features.skybox import ENVIRONMENT

@@ -6,12 +6,12 @@ from support.scenes import CUBE
 
 from engine.assets import open_library
 from engine.feature import Feature, asset_field, discover
+from engine.feature.mesh_assets import mesh_drawables, mesh_requirements
 from engine.graph import DepthTarget, DrawPass, Extent, ImageDecl
 from engine.plan.terms.formats import Format
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
-from features._assets import mesh_drawables, mesh_requirements
 
 pytestmark = pytest.mark.gpu
 

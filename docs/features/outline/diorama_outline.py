@@ -1,10 +1,10 @@
 """Outline: chosen objects are drawn into a mask, and a pass over the picture draws the mask's border."""
 
 from engine.feature import Feature
+from engine.feature.mesh_assets import mesh_drawables, mesh_requirements
 from engine.graph import PICTURE, ColorTarget, DrawPass, FullscreenPass, ImageDecl, ImageRead
 from engine.plan import Blend, Format
 from engine.tableau.schema import asset_field, color_field, float_field
-from features._assets import mesh_drawables, mesh_requirements
 
 MASK = ImageDecl("outlineMask", Format.R8G8B8A8_UNORM, clear=(0.0, 0.0, 0.0, 0.0))
 

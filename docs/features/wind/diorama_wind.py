@@ -1,10 +1,10 @@
 """Wind: a pass of its own draws models with vertices that sway, lit by the lights of the scene."""
 
 from engine.feature import Feature
+from engine.feature.mesh_assets import mesh_drawables, mesh_requirements
 from engine.graph import SCENE_COLOR, SCENE_DEPTH, ColorTarget, DepthTarget, DrawPass, RasterState
 from engine.plan import CullMode
 from engine.tableau.schema import asset_field, color_field, float_field
-from features._assets import mesh_drawables, mesh_requirements
 
 VERTEX = """#version 450
 layout(set = 0, binding = 0) uniform Frame {

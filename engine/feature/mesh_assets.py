@@ -1,4 +1,4 @@
-"""Requirements and drawables of meshes and materials, shared by the features that draw them."""
+"""Requirements and drawables of meshes and materials, for features that draw them."""
 
 from __future__ import annotations
 
