@@ -131,10 +131,10 @@ class Camera(Feature):
         fov_y, near, far = math.radians(45.0), 0.05, math.inf
         if len(rows):
             world = frame.world(rows.objects[:1])[0].copy()
-            fov_y, near = float(rows["fovY"][0]), float(rows["near"][0])
-            far = float(rows["far"][0]) if rows["far"][0] > near else math.inf
-        if len(rows) and rows["projection"][0]:
-            top, deep = float(rows["height"][0]) / 2, float(rows["depth"][0]) / 2
+            fov_y, near, far = (rows.first[name] for name in ("fovY", "near", "far"))
+            far = far if far > near else math.inf
+        if len(rows) and rows.first["projection"]:
+            top, deep = rows.first["height"] / 2, rows.first["depth"] / 2
             projection = orthographic_reversed(-top * aspect, top * aspect, -top, top, -deep, deep)
             half_size = (top * aspect, top, 0.0)
             lens = Lens(-deep, top * diagonal, 0.0)
@@ -173,8 +173,9 @@ class Camera(Feature):
         rows = frame.enabled(self.type_name)
         stops, curve, background = 0.0, 0, BACKGROUND[:3]
         if len(rows):
-            stops, curve = float(rows["exposure"][0]), int(rows["toneMapping"][0])
-            background = tuple(rows["background"][0].tolist())
+            stops, curve, background = (
+                rows.first[name] for name in ("exposure", "toneMapping", "background")
+            )
         position = (view.eye - view.origin).tolist()
         return {
             "clipToDirection": clip_to_direction(view),
@@ -197,7 +198,9 @@ def shown_viewport(rows: FeatureRows, size: tuple[int, int]) -> tuple[float, ...
     """
     if not len(rows):
         return WHOLE_PICTURE
-    left, top, width, height = rows["viewport"][0].tolist()
+    left, top, width, height = rows.first["viewport"]
+    if (left, top, width, height) == WHOLE_PICTURE:
+        return WHOLE_PICTURE
     sides = []
     for start, length, texels in ((left, width, size[0]), (top, height, size[1])):
         first = math.floor(start * texels + 0.5)
@@ -234,4 +237,4 @@ def clip_to_direction(view: View) -> npt.NDArray[np.float32]:
 
 def _antialiasing(rows: FeatureRows) -> str:
     """Return the choice of the first camera."""
-    return tuple(SAMPLES)[int(rows["antialiasing"][0])] if len(rows) else "msaa4"
+    return tuple(SAMPLES)[rows.first["antialiasing"]] if len(rows) else "msaa4"

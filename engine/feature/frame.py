@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,9 @@ Box = tuple[Vector, Vector]
 """Lowest and highest corner, float64[3] each, in world space."""
 
 NO_ROWS: npt.NDArray[np.integer] = np.zeros(0, np.int64)
+
+FEW_OBJECTS = 16
+"""Objects whose world matrices are remembered while values are compared with those of the last frame."""
 
 NOWHERE = np.zeros(3)
 """The origin of a frame without a view."""
@@ -104,6 +107,13 @@ class FeatureRows:
         return values
 
     @property
+    def first(self) -> Mapping[str, Any]:
+        """The fields of the first row as plain numbers and lists of numbers. Raises KeyError without rows."""
+        if self.table is None or not len(self.indices):
+            raise KeyError("there is no row")
+        return self.table.values(int(self.indices[0]))
+
+    @property
     def objects(self) -> npt.NDArray[np.integer]:
         """The object row of each row."""
         return self.table.object[self.indices] if self.table is not None else self.indices
@@ -135,6 +145,8 @@ class Reads:
         The time of the frame; empty if it was not read.
     everything : bool
         Whether the tableau itself was read, so that any change counts.
+    held : (FrameView, bool) or None
+        The answer of `hold` for the last view that it was asked about.
     """
 
     tables: dict[str, tuple[FeatureTable, int] | None] = field(default_factory=dict)
@@ -149,9 +161,15 @@ class Reads:
     bones: list[Bones] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     everything: bool = False
+    held: tuple[FrameView, bool] | None = None
 
     def hold(self, view: FrameView) -> bool:
         """Whether all of it is the same in this view, which is of the same size."""
+        if self.held is None or self.held[0] is not view:
+            self.held = view, self._holds(view)
+        return self.held[1]
+
+    def _holds(self, view: FrameView) -> bool:
         if self.everything:
             return False
         for seen in self.view:
@@ -161,7 +179,7 @@ class Reads:
             if lens != view.seen_lens:
                 return False
         for origin in self.origin:
-            if (origin != view.seen_origin).any():
+            if origin is not view.seen_origin and (origin != view.seen_origin).any():
                 return False
         for bones in self.bones:
             if bones is not view.seen_bones:
@@ -182,7 +200,8 @@ class Reads:
             if view.point_ahead(away, step, base) != point:
                 return False
         for objects, matrices in self.worlds:
-            if (view.matrices(objects) != matrices).any():
+            now = view.seen_world(objects)
+            if now is not matrices and (now != matrices).any():
                 return False
         return all(_same_box(view.box(name), box) for name, box in self.bounds.items())
 
@@ -211,6 +230,7 @@ class FrameView:
         self._bounds = bounds
         self._library = library
         self._skins = skins
+        self._worlds: dict[bytes, npt.NDArray[np.float64]] = {}
 
     @property
     def bones(self) -> Bones:
@@ -355,6 +375,16 @@ class FrameView:
     def matrices(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         """Return what `world` does, without a note that it was read."""
         return self._tableau.world(objects)
+
+    def seen_world(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+        """Return what `matrices` does, worked out once for the same few objects: it is not to be changed."""
+        if len(objects) > FEW_OBJECTS:
+            return self.matrices(objects)
+        key = objects.tobytes()
+        found = self._worlds.get(key)
+        if found is None:
+            found = self._worlds[key] = self.matrices(objects)
+        return found
 
     def bounds(self, feature: str) -> Box | None:
         """Return the world box of all that the enabled rows of a feature draw; None if that is nothing."""

@@ -13,7 +13,7 @@ import os
 import pkgutil
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from pathlib import Path
 from types import ModuleType
 
@@ -47,10 +47,18 @@ class Registry(Mapping[str, Feature]):
         return self._features[type_name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._features))
+        return iter(self._features)
 
     def __len__(self) -> int:
         return len(self._features)
+
+    def items(self) -> ItemsView[str, Feature]:
+        """The features with their type names."""
+        return self._features.items()
+
+    def values(self) -> ValuesView[Feature]:
+        """The features."""
+        return self._features.values()
 
     def register(self, feature: Feature, origin: str = "") -> None:
         """Add a feature.
@@ -72,7 +80,7 @@ class Registry(Mapping[str, Feature]):
             if buffer in RESERVED or buffer in self.buffers:
                 other = self.buffers[buffer].type_name if buffer in self.buffers else "every pass"
                 raise ValueError(f"{name} of {origin} has the buffer {buffer!r}, as {other} has")
-        self._features[name] = feature
+        self._features = dict(sorted({**self._features, name: feature}.items()))
         self._origins[name] = origin
         self.buffers.update(dict.fromkeys(feature.buffers, feature))
 

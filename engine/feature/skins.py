@@ -119,7 +119,7 @@ class Skins:
     def bones(self) -> Bones:
         """The bones now: the same object as long as they are the same. Raises CacheMissError."""
         table = self._table
-        if table is None:
+        if table is None or not len(table):
             return NO_BONES
         version = (table.version, self._tableau.tree_version, *(assets.version for _, assets in self._models))
         if version != self._version:

@@ -136,7 +136,7 @@ def _cross(a: Sequence[float], b: Sequence[float]) -> list[float]:
 
 
 def _view(right: Sequence[float], up: Sequence[float], back: Sequence[float], eye: Sequence[float]) -> Matrix:
-    axes = (right, up, back)
-    moved = [-sum(e * a for e, a in zip(eye, axis, strict=True)) for axis in axes]
-    rows = [[*(axis[i] for axis in axes), 0.0] for i in range(3)]
+    x, y, z = eye
+    moved = [-(x * axis[0] + y * axis[1] + z * axis[2]) for axis in (right, up, back)]
+    rows = [[*row, 0.0] for row in zip(right, up, back, strict=True)]
     return np.array([*rows, [*moved, 1.0]], np.float32)

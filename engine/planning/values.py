@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -24,6 +24,9 @@ from engine.tableau import Tableau
 
 _MATRIX = "viewProjection"
 """The value of a view that says what it sees."""
+
+Members = dict[str, dict[Field, list[int]]]
+"""Where the blocks that have a member start, by its name and layout."""
 
 Pieces = list[tuple[int, npt.NDArray[np.uint8]]]
 """Where bytes of a block start, and the bytes."""
@@ -68,7 +71,9 @@ class FrameValues:
         self._library = library
         self._skins = skins
         self._layout = FrameLayout(())
-        self._fields: dict[str, dict[str, list[tuple[int, Field]]]] = {}  # by view, with the block's start
+        self._fields: dict[str, Members] = {}  # by view
+        self._members: Members = {}  # of all views
+        self._shown: tuple[object, ...] | None = None  # what the frame itself gave
         self._kept: dict[str, _Kept] = {}
         self._kept_views: dict[str, _Kept] = {}
         self._matrices: dict[str, Mapping[str, npt.ArrayLike]] = {}  # by feature and view
@@ -81,6 +86,16 @@ class FrameValues:
         self._kept_columns: dict[str, Reads] = {}
         self.columns: dict[str, npt.NDArray[np.uint8]] = {}
         self._is_timed = False  # whether a value follows from the time
+        self._with_values, self._with_views = (
+            [
+                name
+                for name, feature in registry.items()
+                if getattr(type(feature), of) is not getattr(Feature, of)
+            ]
+            for of in ("frame_values", "views")
+        )
+        self._fillers: Sequence[Feature] = ()  # of the buffers in the rings
+        self._eyes_of: View | None = None
 
     def block(
         self,
@@ -125,42 +140,34 @@ class FrameValues:
     def _lay_out(self, layout: FrameLayout) -> None:
         """Find the members of all Frame blocks, by name."""
         self._layout, self._block, self._kept, self._kept_views = layout, None, {}, {}
-        self._matrices, self._made = {}, {}
-        self._fields = {}
+        self._matrices, self._made, self._shown = {}, {}, None
+        self._fields, self._members = {}, {}
         for (view, block), start in layout.starts.items():
-            fields = self._fields.setdefault(view, {})
             for name, field in block.fields.items():
-                fields.setdefault(name, []).append((start, field))
+                for members in (self._fields.setdefault(view, {}), self._members):
+                    members.setdefault(name, {}).setdefault(field, []).append(start)
 
     @np.errstate(over="ignore", invalid="ignore")  # numbers beyond 32-bit floats are made finite
     def _ask(self, tables: Mapping[str, DrawTable], size: tuple[int, int]) -> bool:
         """Ask the features whose values may have changed; return whether the block must be made again."""
+        boxes: dict[str, Box | None] = {}
 
         def bounds(feature: str) -> Box | None:
-            boxes = [table.bounds() for table in tables.values() if table.declaration.draws == feature]
-            return union(box for box in boxes if box is not None)
+            if feature not in boxes:
+                found = [table.bounds() for table in tables.values() if table.declaration.draws == feature]
+                boxes[feature] = union(box for box in found if box is not None)
+            return boxes[feature]
 
         view = self._look(size)
         now = FrameView(self._tableau, size, bounds, view, skins=self._skins)
-        changed = self._block is None
-        given: Mapping[str, npt.ArrayLike] = {
-            "origin": now.origin,
-            "time": now.seen_time,
-            "pictureSize": size,
-            "contentScale": self.content_scale,
-        }
-        own = [piece for member, value in given.items() for piece in self._everywhere(member, value)]
-        if not _same(own, self._own):
-            self._own, changed = own, True
+        changed = self._give_own(now, size) or self._block is None
         frames: dict[str, FrameView] = {}
-        for method, known, ask in (
-            ("frame_values", self._kept, self._frame_pieces),
-            ("views", self._kept_views, self._view_pieces),
+        for features, known, ask in (
+            (self._with_values, self._kept, self._frame_pieces),
+            (self._with_views, self._kept_views, self._view_pieces),
         ):
-            for name, feature in self._registry.items():
+            for name in features:
                 kept = known.get(name)
-                if getattr(type(feature), method) is getattr(Feature, method):
-                    continue
                 if kept is not None and kept.reads.hold(now):
                     continue
                 changed = True
@@ -178,14 +185,35 @@ class FrameValues:
                     self._guard(self._registry[name], error)
                 else:
                     known[name] = _Kept(frame.reads, pieces)
-        fillers = {ring.buffer: self._registry.buffers[ring.buffer] for ring in self._rings.values()}
-        for feature in dict.fromkeys(fillers.values()):
+        filled = False
+        for feature in self._fillers:
             reads = self._kept_columns.get(feature.type_name)
             if reads is None or not reads.hold(now):
                 self._fill(feature, FrameView(self._tableau, size, bounds, view, skins=self._skins))
-        self._is_timed = self._reads_time()
-        self._note_eyes(now.seen_origin, view)
+                filled = True
+        if changed or filled:
+            self._is_timed = self._reads_time()
+        if changed or view is not self._eyes_of:
+            self._note_eyes(now.seen_origin, view)
         return changed
+
+    def _give_own(self, frame: FrameView, size: tuple[int, int]) -> bool:
+        """Take what the frame itself gives; return whether it is different from before."""
+        time = frame.seen_time if "time" in self._members else 0.0
+        shown = frame.seen_origin.tobytes(), time, size, self.content_scale
+        if shown == self._shown:
+            return False
+        self._shown = shown
+        given: Mapping[str, npt.ArrayLike] = {
+            "origin": frame.seen_origin,
+            "time": time,
+            "pictureSize": size,
+            "contentScale": self.content_scale,
+        }
+        self._own = [
+            piece for member, value in given.items() for piece in _pieces(self._members, member, value)
+        ]
+        return True
 
     def _keep_columns(self, rings: Mapping[str, ColumnRing]) -> None:
         """Follow the rings of a frame; what is in one of them is kept while the ring is the same."""
@@ -196,6 +224,8 @@ class FrameValues:
             if any(ring.buffer in buffers and name not in same for name, ring in rings.items()):
                 del self._kept_columns[feature]
         self._rings = rings
+        of = [self._registry.buffers[ring.buffer] for ring in rings.values()]
+        self._fillers = tuple({feature.type_name: feature for feature in of}.values())
 
     def _fill(self, feature: Feature, frame: FrameView) -> None:
         """Ask a feature for the rows of its buffers, and pack them for every ring; zeros where it raises."""
@@ -224,7 +254,7 @@ class FrameValues:
 
     def _reads_time(self) -> bool:
         """Whether a member or a value of a feature follows from the time."""
-        if any("time" in fields for fields in self._fields.values()):
+        if "time" in self._members:
             return True
         kept = (*self._kept.values(), *self._kept_views.values())
         seen = [*(each.reads for each in kept), *self._kept_columns.values()]
@@ -232,6 +262,7 @@ class FrameValues:
 
     def _note_eyes(self, origin: npt.NDArray[np.float64], view: View | None) -> None:
         """Let `eyes` have those of all views, the same objects as before where nothing has changed."""
+        self._eyes_of = view
         matrices = {
             name: matrix for of_feature in self._matrices.values() for name, matrix in of_feature.items()
         }
@@ -246,7 +277,7 @@ class FrameValues:
     def _frame_pieces(self, feature: Feature, frame: FrameView) -> Pieces:
         """Return the bytes of a feature's values in all views. Raises ValueError."""
         values = feature.frame_values(frame)
-        return [piece for member, value in values.items() for piece in self._everywhere(member, value)]
+        return [piece for member, value in values.items() for piece in _pieces(self._members, member, value)]
 
     def _view_pieces(self, feature: Feature, frame: FrameView) -> Pieces:
         """Return the bytes of a feature's values in the views that it makes. Raises ValueError."""
@@ -261,19 +292,7 @@ class FrameValues:
             piece
             for view, values in views.items()
             for member, value in values.items()
-            for piece in self._pieces(view, member, value)
-        ]
-
-    def _everywhere(self, member: str, value: npt.ArrayLike) -> Pieces:
-        """Return the bytes of a value in every block that has the member. Raises ValueError."""
-        return [piece for view in self._fields for piece in self._pieces(view, member, value)]
-
-    def _pieces(self, view: str, member: str, value: npt.ArrayLike) -> Pieces:
-        """Return the bytes of a value in the blocks of a view that have the member. Raises ValueError."""
-        return [
-            (start + at, piece)
-            for start, field in self._fields.get(view, {}).get(member, ())
-            for at, piece in field.pieces(member, value)
+            for piece in _pieces(self._fields.get(view, {}), member, value)
         ]
 
     def _look(self, size: tuple[int, int]) -> View | None:
@@ -305,7 +324,11 @@ def scene_view(
     return None
 
 
-def _same(one: Pieces, other: Pieces) -> bool:
-    return len(one) == len(other) and all(
-        a[0] == b[0] and np.array_equal(a[1], b[1]) for a, b in zip(one, other, strict=True)
-    )
+def _pieces(members: Members, member: str, value: npt.ArrayLike) -> Pieces:
+    """Return the bytes of a value in all blocks that have the member. Raises ValueError."""
+    return [
+        (start + at, piece)
+        for field, starts in members.get(member, {}).items()
+        for at, piece in field.pieces(member, value)
+        for start in starts
+    ]

@@ -460,7 +460,7 @@ class Runtime:
         values.content_scale = self.content_scale
         block = values.block(needs.tables, needs.frame, self.size, needs.columns)
         placements, moved = self.tableau.placement, self._movement.take()
-        rings = {**dict(needs.frame.rings(block)), **values.columns}
+        rings = {**needs.frame.rings(block), **values.columns}
         self.renderer.write_values(placements, moved, rings, values.eyes)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:

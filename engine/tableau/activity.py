@@ -25,13 +25,14 @@ class Activity:
     """Computes the effective flags: an object's own flag and those of all its ancestors and the tableau.
 
     `flush` updates them after changes and calls `changed` with the rows whose effective flags have changed.
+    `pending` has the changed objects until then: the same list at all times.
     """
 
     def __init__(self, columns: Columns, tree: Tree, changed: Callable[[Rows], None]) -> None:
         self._columns = columns
         self._tree = tree
         self._changed = changed
-        self._dirty: list[Rows] = []
+        self.pending: list[Rows] = []
         self._tableau_flags = dict.fromkeys(FLAGS, True)
 
     def tableau_flag(self, flag: str) -> bool:
@@ -45,7 +46,7 @@ class Activity:
         self._tableau_flags[flag] = value
         levels = self._tree.levels()
         if levels:
-            self._dirty.append(levels[0])
+            self.pending.append(levels[0])
         return True
 
     def set(self, rows: Rows, flag: str, value: bool | NDArray[np.bool_]) -> bool:
@@ -55,20 +56,20 @@ class Activity:
         if not differs.any():
             return False
         own[rows] = value
-        self._dirty.append(rows[differs])
+        self.pending.append(rows[differs])
         return True
 
     def mark(self, rows: Rows) -> None:
         """Mark the effective flags of these objects (new ones) as out of date."""
         if len(rows):
-            self._dirty.append(rows)
+            self.pending.append(rows)
 
     def flush(self) -> None:
         """Update the effective flags level by level, below changed objects only."""
-        if not self._dirty:
+        if not self.pending:
             return
-        seeds = distinct(*self._dirty)
-        self._dirty.clear()
+        seeds = distinct(*self.pending)
+        self.pending.clear()
         different: list[Rows] = []
 
         def visit(rows: Rows) -> Rows:

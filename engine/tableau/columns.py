@@ -53,6 +53,7 @@ class Columns:
             name: self._filled((INITIAL_ROWS, *shape), dtype, fresh)
             for name, (dtype, shape, fresh) in specs.items()
         }
+        self._views: dict[str, NDArray[Any]] = {}
         self._free = np.empty(0, np.int32)
         self._capacity = INITIAL_ROWS
         self.count = 0
@@ -65,6 +66,14 @@ class Columns:
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._arrays[name][: self.count]
+
+    def read_only(self, name: str) -> NDArray[Any]:
+        """Return a column that cannot be written to: the same array until the next `allocate` adds rows."""
+        view = self._views.get(name)
+        if view is None or len(view) != self.count:
+            view = self._views[name] = self._arrays[name][: self.count]
+            view.flags.writeable = False
+        return view
 
     def __contains__(self, name: object) -> bool:
         return name in self._arrays

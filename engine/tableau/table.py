@@ -34,6 +34,7 @@ class FeatureTable:
         self.schema = schema
         self.changes = Journal()
         self._tableau = tableau
+        self._pending = tableau.pending
         specs: dict[str, tuple[Any, tuple[int, ...], Any]] = {
             "object": (np.int32, (), -1),
             "active": (np.bool_, (), True),
@@ -51,6 +52,7 @@ class FeatureTable:
         self._columns = Columns(specs)
         self._row_of = np.full(16, -1, np.int32)
         self._cached: dict[str, tuple[int, NDArray[np.int32]]] = {}
+        self._plain: tuple[int, int, Mapping[str, Any]] | None = None
 
     @property
     def type_name(self) -> str:
@@ -65,7 +67,8 @@ class FeatureTable:
     @property
     def version(self) -> int:
         """Rises with every change of a row, its effective flags included."""
-        self._tableau.flush()
+        if self._pending:
+            self._tableau.flush()
         return self.changes.version
 
     @property
@@ -81,6 +84,13 @@ class FeatureTable:
         if name not in self.schema.by_name:
             raise KeyError(self.schema.unknown_field(name))
         return self._read_only(FIELD + name)
+
+    def values(self, row: int) -> Mapping[str, Any]:
+        """Return the fields of a row as plain numbers and lists of numbers, as columns have them."""
+        if self._plain is None or self._plain[:2] != (self.version, row):
+            made = {spec.name: self._columns[FIELD + spec.name][row].tolist() for spec in self.schema.fields}
+            self._plain = self.version, row, made
+        return self._plain[2]
 
     def flags(self, name: str) -> NDArray[np.bool_]:
         """Return the column active, enabled, failed, effective_active or effective_enabled; read-only."""
@@ -270,9 +280,7 @@ class FeatureTable:
         return cached[1]
 
     def _read_only(self, name: str) -> NDArray[Any]:
-        view = self._columns[name].view()
-        view.flags.writeable = False
-        return view
+        return self._columns.read_only(name)
 
     def _reserve(self, objects: int) -> None:
         if objects > len(self._row_of):

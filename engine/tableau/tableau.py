@@ -297,9 +297,7 @@ class Tableau:
         return self._read_only(name)
 
     def _read_only(self, name: str) -> NDArray[Any]:
-        view = self._columns[name].view()
-        view.flags.writeable = False
-        return view
+        return self._columns.read_only(name)
 
     # -- transforms --------------------------------------------------------------------------------
 
@@ -375,6 +373,11 @@ class Tableau:
         if name not in FLAGS:
             raise KeyError(f"an object has the flags active and enabled, not {name}")
         self.structure_version += self._activity.set(self._rows(objects), name, value)
+
+    @property
+    def pending(self) -> list[Rows]:
+        """Objects whose effective flags are out of date until `flush`: the same list at all times."""
+        return self._activity.pending
 
     def flush(self) -> None:
         """Update the effective flags; reading them through `flags` does it too."""

@@ -299,10 +299,13 @@ def ranges(rows: Rows) -> NDArray[np.int64]:
     """Return ascending rows as ranges [k, 2] (first, after the last), bridging gaps up to RANGE_GAP."""
     if not len(rows):
         return np.empty((0, 2), np.int64)
+    first, last = int(rows[0]), int(rows[-1])
+    if last - first < len(rows) + RANGE_GAP:
+        return np.array([(first, last + 1)], np.int64)
     cuts = np.flatnonzero(np.diff(rows) > RANGE_GAP + 1) + 1
-    first = rows[np.concatenate(([0], cuts))].astype(np.int64)
-    last = rows[np.concatenate((cuts - 1, [len(rows) - 1]))].astype(np.int64)
-    return np.stack((first, last + 1), axis=1)
+    begins = rows[np.concatenate(([0], cuts))].astype(np.int64)
+    ends = rows[np.concatenate((cuts - 1, [len(rows) - 1]))].astype(np.int64)
+    return np.stack((begins, ends + 1), axis=1)
 
 
 def _finite(values: NDArray[np.floating], otherwise: float) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:

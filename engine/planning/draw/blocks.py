@@ -34,14 +34,16 @@ class Field:
         member, called `name`, holds raise ValueError.
         """
         numbers = np.asarray(value, self.dtype)
-        if not np.isfinite(numbers).all():
+        if not np.logical_and.reduce(np.isfinite(numbers), axis=None):
             numbers = np.nan_to_num(numbers)
-        one = self.count == 1
-        rows = numbers.reshape(1, -1) if one else numbers.reshape(len(np.atleast_1d(numbers)), -1)
-        if rows.shape[0] > self.count or rows.shape[1] > self.width:
+        count = 1 if self.count == 1 or not numbers.ndim else len(numbers)
+        width = numbers.size // max(count, 1)
+        if count > self.count or width > self.width:
             raise ValueError(f"{name} holds {self.count} x {self.width} numbers, not {numbers.shape}")
-        data = np.ascontiguousarray(rows).view(np.uint8)
-        return [(self.offset + index * self.stride, row) for index, row in enumerate(data)]
+        data = numbers.reshape(-1).view(np.uint8)
+        if count == 1 or width * numbers.itemsize == self.stride:
+            return [(self.offset, data)]
+        return [(self.offset + index * self.stride, row) for index, row in enumerate(data.reshape(count, -1))]
 
 
 class Block:

@@ -256,10 +256,13 @@ class BlockBoxes:
             return None
         if not len(moved):
             return changed
-        owners = self._table.bones.owners(moved)
-        if len(owners):
-            moved = np.concatenate((moved, owners))
-        moved_blocks = self._table.blocks.blocks_of(self._table.feature.rows_of(moved))
+        bones = self._table.bones
+        if len(bones.objects):
+            moved = np.concatenate((moved, bones.owners(moved)))
+        rows = self._table.feature.rows_of(moved)
+        if not len(rows):
+            return changed
+        moved_blocks = self._table.blocks.blocks_of(rows)
         return distinct(np.concatenate((changed, moved_blocks))) if len(changed) else moved_blocks
 
     def _measure(self, blocks: npt.NDArray[np.integer]) -> None:

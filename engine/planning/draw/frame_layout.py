@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,9 @@ class FrameLayout:
 
     def __init__(self, blocks: Iterable[tuple[str, Block]], names: RingNames | None = None) -> None:
         self._names = names or RingNames()
+        self._rings: list[tuple[str, int, int]] | None = None
+        self._packed: npt.NDArray[np.uint8] | None = None
+        self._parts: dict[str, npt.NDArray[np.uint8]] = {}
         self.starts: dict[tuple[str, Block], int] = {}
         self.size = 0
         for view, block in blocks:
@@ -38,8 +41,19 @@ class FrameLayout:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def rings(self, packed: npt.NDArray[np.uint8] | None) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
-        """Yield the ring of each block with its part of `packed`, uint8[size]; nothing for None."""
-        if packed is not None:
-            for (view, block), start in self.starts.items():
-                yield self._names.frame(view, block), packed[start : start + block.size]
+    def rings(self, packed: npt.NDArray[np.uint8] | None) -> Mapping[str, npt.NDArray[np.uint8]]:
+        """Return the part of `packed`, uint8[size], for the ring of each block; nothing for None.
+
+        The parts are the same objects as long as `packed` is.
+        """
+        if packed is None:
+            return {}
+        if packed is not self._packed:
+            if self._rings is None:
+                self._rings = [
+                    (self._names.frame(view, block), start, start + block.size)
+                    for (view, block), start in self.starts.items()
+                ]
+            self._parts = {name: packed[start:end] for name, start, end in self._rings}
+            self._packed = packed
+        return self._parts

@@ -25,10 +25,10 @@ def test_equal_blocks_of_two_views_have_places_and_rings_of_their_own():
     layout = FrameLayout([block("a", 16), block("a", 16, "light"), block("a", 16)])
     assert list(layout.starts.values()) == [0, 16]
     packed = np.arange(32, dtype=np.uint8)
-    (first, one), (second, other) = layout.rings(packed)
+    (first, one), (second, other) = layout.rings(packed).items()
     assert (one.tolist(), other.tolist()) == (list(range(16)), list(range(16, 32)))
     assert second == f"{first}.light"
-    assert list(layout.rings(None)) == []
+    assert layout.rings(None) == {}
 
 
 def test_the_name_of_a_ring_follows_from_its_block_alone():
