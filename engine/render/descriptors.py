@@ -6,8 +6,7 @@ A set is written once, before it is first returned, so a set that a frame in fli
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.plan.terms.drawing import DescriptorType
 from engine.render.descriptor_pools import DescriptorPools
@@ -24,8 +23,7 @@ _KINDS = (
 )
 
 
-@dataclass(frozen=True)
-class BoundBuffer:
+class BoundBuffer(NamedTuple):
     """A buffer range at a binding, in bytes; `descriptor_type` is a VkDescriptorType."""
 
     binding: int
@@ -35,8 +33,7 @@ class BoundBuffer:
     size: int
 
 
-@dataclass(frozen=True)
-class BoundImage:
+class BoundImage(NamedTuple):
     """A sampled image view at a binding, with its sampler and its VkImageLayout."""
 
     binding: int

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.vk.device import Device
 from engine.vk.structs import new
 
 
-@dataclass(frozen=True, order=True)
-class BindingSlot:
+class BindingSlot(NamedTuple):
     """One binding of a set: VkDescriptorType, array length, and the VkShaderStageFlags that use it."""
 
     binding: int

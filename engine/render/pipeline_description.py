@@ -71,7 +71,7 @@ class PipelineDescription:
         bias = value["depth_bias"]
         changed = {
             "stages": tuple((stage, entry) for stage, entry in value["stages"]),
-            "sets": tuple(tuple(BindingSlot(**slot) for slot in slots) for slots in value["sets"]),
+            "sets": tuple(tuple(BindingSlot(*slot) for slot in slots) for slots in value["sets"]),
             "attributes": tuple((place, form, offset) for place, form, offset in value["attributes"]),
             "depth_bias": None if bias is None else (bias[0], bias[1]),
             "constants": tuple(tuple(map(tuple, of_stage)) for of_stage in value["constants"]),

@@ -13,9 +13,12 @@ from engine.render.pipeline_description import create_pipeline, describe_pipelin
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, VulkanError
 
+KEPT = 64
+"""Pipelines that no plan has any more and that stay."""
+
 
 class Pipelines:
-    """Owns the VkPipelines of the current plan; the others are destroyed after their last frame.
+    """Owns the VkPipelines of the current plan, and the last KEPT of earlier ones: switches are switched back.
 
     `code` returns the SPIR-V of a shader by its key. A pipeline that the driver refuses is in `refused`, by
     its shaders, with what the driver returned; it is tried again once no plan has had it.
@@ -34,6 +37,7 @@ class Pipelines:
         self._code = code
         self.refused: dict[tuple[int, ...], str] = {}
         self._live: dict[tuple[Any, ...], Any] = {}
+        self._kept: dict[tuple[Any, ...], Any] = {}  # of earlier plans, the last one behind
         self._retired: list[tuple[int, Any]] = []
 
     def get(
@@ -47,10 +51,11 @@ class Pipelines:
         `offsets` are those of the vertex attributes, in bytes.
         Raises VulkanError where that is no fault of its shaders: without memory, or a device.
         """
-        identity = _identity(row)
+        identity = row.identity
         if identity not in self._live:
             try:
-                self._live[identity] = self._create(row, offsets, shading)
+                known = self._kept.pop(identity, None)
+                self._live[identity] = known if known is not None else self._create(row, offsets, shading)
             except VulkanError as error:
                 if isinstance(error, MemoryError | DeviceLost):
                     raise
@@ -63,12 +68,17 @@ class Pipelines:
         return self._layouts.pipeline_layout(set_layouts(shading))
 
     def keep_only(self, rows: Iterable[PipelineRow], ticket: int) -> None:
-        """Retire every pipeline that is not in `rows`; it is destroyed once the timeline reaches `ticket`."""
-        wanted = {_identity(row) for row in rows}
+        """Have only the pipelines of `rows`; of the others the last KEPT stay for plans to come.
+
+        The rest is destroyed once the timeline reaches `ticket`.
+        """
+        wanted = {row.identity for row in rows}
         for identity in [identity for identity in self._live if identity not in wanted]:
             handle = self._live.pop(identity)
             if handle is not None:
-                self._retired.append((ticket, handle))
+                self._kept[identity] = handle
+        while len(self._kept) > KEPT:
+            self._retired.append((ticket, self._kept.pop(next(iter(self._kept)))))
 
     def collect(self, completed: int) -> None:
         """Destroy retired pipelines whose ticket is at most `completed`."""
@@ -78,10 +88,12 @@ class Pipelines:
 
     def close(self) -> None:
         """Destroy all pipelines; none may be in use."""
-        for handle in [*self._live.values(), *(handle for _, handle in self._retired)]:
+        retired = (handle for _, handle in self._retired)
+        for handle in [*self._live.values(), *self._kept.values(), *retired]:
             if handle is not None:
                 self._device.destroy("Pipeline", handle)
         self._live.clear()
+        self._kept.clear()
         self._retired.clear()
 
     def _create(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> Any:
@@ -90,16 +102,3 @@ class Pipelines:
         return create_pipeline(
             self._device, self._layouts, described, code, name=row.name, cache=self._cache.handle
         )
-
-
-def _identity(row: PipelineRow) -> tuple[Any, ...]:
-    """Return the key of a plan row's pipeline: everything but its name and its requesters."""
-    return (
-        row.shaders,
-        row.vertex_format,
-        row.vertex_stride,
-        row.topology,
-        row.pass_name,
-        row.state,
-        row.constants,
-    )

@@ -53,6 +53,7 @@ class Block:
         self.size = size
         self.fields = {member.name: _field(member) for member in members}
         self._identity = size, tuple(self.fields.items())
+        self._hash = hash(self._identity)
 
     @cached_property
     def digest(self) -> str:
@@ -60,10 +61,10 @@ class Block:
         return hashlib.sha256(repr(self._identity).encode()).hexdigest()[:8]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Block) and self._identity == other._identity
+        return self is other or (isinstance(other, Block) and self._identity == other._identity)
 
     def __hash__(self) -> int:
-        return hash(self._identity)
+        return self._hash
 
     def pack(self, values: Mapping[str, npt.ArrayLike]) -> npt.NDArray[np.uint8]:
         """Return uint8[size]. Unknown names are ignored; more numbers than fit raise ValueError."""
