@@ -14,11 +14,11 @@ from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, VulkanError
 
 KEPT = 64
-"""Pipelines that no plan has any more and that stay."""
+"""Pipelines that no plan has any more and that stay, as what is switched is often switched back."""
 
 
 class Pipelines:
-    """Owns the VkPipelines of the current plan, and the last KEPT of earlier ones: switches are switched back.
+    """Owns the VkPipelines of the current plan, and the last KEPT of earlier ones.
 
     `code` returns the SPIR-V of a shader by its key. A pipeline that the driver refuses is in `refused`, by
     its shaders, with what the driver returned; it is tried again once no plan has had it.
