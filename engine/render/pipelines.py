@@ -51,7 +51,7 @@ class Pipelines:
         `offsets` are those of the vertex attributes, in bytes.
         Raises VulkanError where that is no fault of its shaders: without memory, or a device.
         """
-        identity = row.identity
+        identity = _identity(row)
         if identity not in self._live:
             try:
                 known = self._kept.pop(identity, None)
@@ -72,7 +72,7 @@ class Pipelines:
 
         The rest is destroyed once the timeline reaches `ticket`.
         """
-        wanted = {row.identity for row in rows}
+        wanted = {_identity(row) for row in rows}
         for identity in [identity for identity in self._live if identity not in wanted]:
             handle = self._live.pop(identity)
             if handle is not None:
@@ -102,3 +102,16 @@ class Pipelines:
         return create_pipeline(
             self._device, self._layouts, described, code, name=row.name, cache=self._cache.handle
         )
+
+
+def _identity(row: PipelineRow) -> tuple[Any, ...]:
+    """Return the key of a plan row's pipeline: everything but its name and its requesters."""
+    return (
+        row.shaders,
+        row.vertex_format,
+        row.vertex_stride,
+        row.topology,
+        row.pass_name,
+        row.state,
+        row.constants,
+    )

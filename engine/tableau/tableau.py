@@ -67,6 +67,7 @@ class Tableau:
         self._tree = Tree(self._columns)
         self._transforms = Transforms(self._columns, self._tree, self._warn)
         self._activity = Activity(self._columns, self._tree, self._activity_changed)
+        self.pending = self._activity.pending  # objects whose effective flags `flush` updates
         self.tables: dict[str, FeatureTable] = {
             schema.type_name: FeatureTable(self, schema) for schema in schemas
         }
@@ -373,11 +374,6 @@ class Tableau:
         if name not in FLAGS:
             raise KeyError(f"an object has the flags active and enabled, not {name}")
         self.structure_version += self._activity.set(self._rows(objects), name, value)
-
-    @property
-    def pending(self) -> list[Rows]:
-        """Objects whose effective flags are out of date until `flush`: the same list at all times."""
-        return self._activity.pending
 
     def flush(self) -> None:
         """Update the effective flags; reading them through `flags` does it too."""

@@ -71,19 +71,6 @@ class PipelineRow:
     requesters: tuple[int, ...] = ()
     constants: tuple[tuple[str, int], ...] = ()
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        """What is the same for rows of one pipeline: everything but its name and its requesters."""
-        return (
-            self.shaders,
-            self.vertex_format,
-            self.vertex_stride,
-            self.topology,
-            self.pass_name,
-            self.state,
-            self.constants,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class BindingRow:
