@@ -62,7 +62,7 @@ class DescriptorSets:
         key = (layout, contents)
         found = self._sets.get(key)
         if found is None:
-            descriptors = sum(slot.count for slot in layout)
+            descriptors = sum(slot.length for slot in layout)
             found = self._pools.allocate(self._layouts.set_layout(layout), descriptors)
             self._sets[key] = found
             self._write(found[0], contents)

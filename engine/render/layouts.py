@@ -13,7 +13,7 @@ class BindingSlot(NamedTuple):
 
     binding: int
     descriptor_type: int
-    count: int
+    length: int
     stages: int
 
 
@@ -38,7 +38,7 @@ class Layouts:
                     "VkDescriptorSetLayoutBinding",
                     binding=slot.binding,
                     descriptorType=slot.descriptor_type,
-                    descriptorCount=slot.count,
+                    descriptorCount=slot.length,
                     stageFlags=slot.stages,
                 )
                 for slot in slots

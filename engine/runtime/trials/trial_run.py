@@ -256,7 +256,7 @@ class _Trial:
         if not slots:
             return []
         sizes = [
-            new("VkDescriptorPoolSize", type=slot.descriptor_type, descriptorCount=slot.count)
+            new("VkDescriptorPoolSize", type=slot.descriptor_type, descriptorCount=slot.length)
             for slot in slots
         ]
         count = len(self._described.sets)
@@ -279,13 +279,13 @@ class _Trial:
 
     def _write(self, target: Any, slot: BindingSlot, kind: str) -> Any:
         fields: dict[str, Any] = {"dstSet": target, "dstBinding": slot.binding}
-        fields |= {"descriptorCount": slot.count, "descriptorType": slot.descriptor_type}
+        fields |= {"descriptorCount": slot.length, "descriptorType": slot.descriptor_type}
         if slot.descriptor_type in (_IMAGE_TYPE, _STORED_TYPE):
             info = self._image_info(kind) if slot.descriptor_type == _IMAGE_TYPE else self._stored_info(kind)
-            return new("VkWriteDescriptorSet", pImageInfo=[info] * slot.count, **fields)
+            return new("VkWriteDescriptorSet", pImageInfo=[info] * slot.length, **fields)
         size = _UNIFORM_BYTES if slot.descriptor_type == _UNIFORM_TYPE else _BUFFER_BYTES
         info = new("VkDescriptorBufferInfo", buffer=self._buffer, range=size)
-        return new("VkWriteDescriptorSet", pBufferInfo=[info] * slot.count, **fields)
+        return new("VkWriteDescriptorSet", pBufferInfo=[info] * slot.length, **fields)
 
     def _image_info(self, kind: str) -> Any:
         """Make an image and a sampler for a GLSL type: an array, a cube, depth that is compared, or none."""
