@@ -8,10 +8,8 @@ from engine.graph.barriers import Barrier, BufferBarrier
 from engine.graph.buffers import BufferDecl, BufferUse
 from engine.graph.compile import (
     Attachment,
-    BufferLifetime,
     CompiledGraph,
     CompiledPass,
-    ImageLifetime,
     Targets,
     compile_graph,
     pass_samples,
@@ -30,6 +28,7 @@ from engine.graph.images import (
     Sampler,
     Samples,
 )
+from engine.graph.lifetimes import BufferLifetime, ImageLifetime, previous_name
 from engine.graph.order import GraphError
 from engine.graph.passes import (
     PICTURE_VIEW,
@@ -47,7 +46,9 @@ from engine.graph.passes import (
     Pass,
     PrimitivePass,
     RasterState,
+    RepeatedPass,
     StorageWrite,
+    repeated,
 )
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "Pass",
     "PrimitivePass",
     "RasterState",
+    "RepeatedPass",
     "Sampler",
     "Samples",
     "StorageWrite",
@@ -91,5 +93,7 @@ __all__ = [
     "compile_graph",
     "pass_samples",
     "pipeline_stages",
+    "previous_name",
+    "repeated",
     "stand_in_name",
 ]

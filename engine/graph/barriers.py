@@ -1,11 +1,12 @@
 """Barriers between the passes of a frame, from how each uses images and buffers.
 
-Frames share what they draw into, so the first use of a frame waits for the last one of the frame before.
+Frames share what they draw into, so the first use of a frame waits for the last one of the frame before. Of
+two images that change places that was a use of the other one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.graph.images import ImageDecl, Part
@@ -62,6 +63,12 @@ class Use:
     usage: ImageUsage = _NO_USAGE
     discards: bool = False  # earlier contents are discarded
 
+    def follows(self, last: Use) -> bool:
+        """Whether it may come after another use without a barrier: both read alike."""
+        writes = bool((self.access | last.access) & _WRITES)
+        alike = self.layout is last.layout and not self.stage & ~last.stage and not self.access & ~last.access
+        return alike and not writes
+
 
 Uses = Mapping[Part | str, Use]
 """How one pass uses parts of images, and buffers by name."""
@@ -80,13 +87,18 @@ class _Change:
 
 
 def barriers(
-    uses: Sequence[Uses], images: Mapping[str, ImageDecl]
+    uses: Sequence[Uses],
+    images: Mapping[str, ImageDecl],
+    other_of: Callable[[Part | str], Part | str] = lambda thing: thing,
 ) -> Iterator[tuple[tuple[Barrier, ...], tuple[BufferBarrier, ...]]]:
-    """Yield the barriers before each step. Reads that follow each other in one layout have one barrier."""
-    things = dict.fromkeys(thing for step in uses for thing in step)
+    """Yield the barriers before each step. Reads that follow each other in one layout have one barrier.
+
+    `other_of` returns what a part of an image was in the frame before: the same, unless two change places.
+    """
+    groups = {thing: _groups(thing, uses) for step in uses for thing in step}
     before: list[dict[Part | str, _Change]] = [{} for _ in uses]
-    for thing in things:
-        _add_changes(thing, uses, before)
+    for thing, own in groups.items():
+        _add_changes(thing, own, groups[other_of(thing)][-1][1], before)
     for step, found in zip(uses, before, strict=True):
         of_images: dict[str, dict[Part, _Change]] = {}
         of_buffers = []
@@ -103,10 +115,8 @@ def barriers(
         yield tuple(of_parts), tuple(of_buffers)
 
 
-def _add_changes(
-    thing: Part | str, uses: Sequence[Uses], before: Sequence[dict[Part | str, _Change]]
-) -> None:
-    """Add the changes of one thing to those before each step."""
+def _groups(thing: Part | str, uses: Sequence[Uses]) -> list[tuple[int, Use]]:
+    """Return the uses of one thing, each with its first step: reads in one layout together."""
     groups: list[tuple[int, Use]] = []
     for number, step in enumerate(uses):
         use = step.get(thing)
@@ -119,18 +129,26 @@ def _add_changes(
                 groups[-1] = first, together
                 continue
         groups.append((number, use))
-    last = groups[-1][1]
-    if len(groups) == 1 and not last.access & _WRITES:
-        return  # it is only read, in every frame
+    return groups
+
+
+def _add_changes(
+    thing: Part | str,
+    groups: Sequence[tuple[int, Use]],
+    last: Use,
+    before: Sequence[dict[Part | str, _Change]],
+) -> None:
+    """Add the changes of one thing to those before each step; `last` is its use before the first."""
     for number, use in groups:
-        before[number][thing] = _Change(
-            last.stage,
-            last.access & _WRITES,
-            use.stage,
-            use.access,
-            Layout.UNDEFINED if use.discards else last.layout,
-            use.layout,
-        )
+        if not use.follows(last):
+            before[number][thing] = _Change(
+                last.stage,
+                last.access & _WRITES,
+                use.stage,
+                use.access,
+                Layout.UNDEFINED if use.discards else last.layout,
+                use.layout,
+            )
         last = use
 
 

@@ -5,12 +5,19 @@ Barriers are derived from the uses of each image and buffer in the order of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.graph.barriers import Barrier, BufferBarrier, Use, Uses, barriers
-from engine.graph.buffers import BufferDecl, BufferUse
+from engine.graph.buffers import BufferUse
 from engine.graph.images import ImageDecl, Part, Samples
+from engine.graph.lifetimes import (
+    BufferLifetime,
+    ImageLifetime,
+    buffer_lifetimes,
+    lifetimes,
+    previous_name,
+)
 from engine.graph.order import GraphError, ordered
 from engine.graph.passes import (
     ClearPass,
@@ -29,26 +36,6 @@ _STAGES = {
     ShaderStage.FRAGMENT: Stage.FRAGMENT_SHADER,
     ShaderStage.COMPUTE: Stage.COMPUTE_SHADER,
 }
-
-
-@dataclass(frozen=True)
-class ImageLifetime:
-    """An image of the frame: its declaration, all its usages, and its first and last pass (indices)."""
-
-    image: ImageDecl
-    usage: ImageUsage
-    first: int
-    last: int
-
-
-@dataclass(frozen=True)
-class BufferLifetime:
-    """A buffer of the frame, the stages that use it, and its first and last pass (indices)."""
-
-    buffer: BufferDecl
-    stages: Stage
-    first: int
-    last: int
 
 
 @dataclass(frozen=True)
@@ -112,6 +99,10 @@ class CompiledPass:
         """The depth attachment in the first view."""
         return self.targets[0].depth
 
+    def read(self) -> set[str]:
+        """Return the names of the images that it samples."""
+        return {name for _, name in self.reads}
+
     def written(self) -> set[str]:
         """Return the names of the images that it writes, draws or resolves into."""
         attached = {
@@ -124,13 +115,16 @@ class CompiledPass:
 class CompiledGraph:
     """Passes in order, images and buffers sorted by name, and the `final` barriers.
 
-    These make the outputs copy sources.
+    These make the outputs copy sources, and let the next frame read what it reads of this one. `kept` are the
+    names of the images that are there twice, as passes read what the last frame has left in them: they change
+    places with those of the names that `previous_name` returns, after each frame.
     """
 
     passes: tuple[CompiledPass, ...]
     images: tuple[ImageLifetime, ...]
     buffers: tuple[BufferLifetime, ...]
     final: tuple[Barrier, ...]
+    kept: tuple[str, ...] = ()
 
     def image(self, name: str) -> ImageLifetime:
         """Return the image of that name. Raises KeyError."""
@@ -156,8 +150,9 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples:
     frame = _Frame(in_order, {image.name for image in outputs}, samples)
     uses = [frame.uses(number) for number in range(len(in_order))]
     copied = Use(Stage.COPY | Stage.BLIT, Access.TRANSFER_READ, Layout.TRANSFER_SRC, ImageUsage.TRANSFER_SRC)
-    uses.append({part: copied for image in outputs for part in image.parts()})
-    *before, (final, _) = barriers(uses, frame.images)
+    shown: dict[Part | str, Use] = {part: copied for image in outputs for part in image.parts()}
+    uses.append(shown | frame.kept_uses())
+    *before, (final, _) = barriers(uses, frame.images, frame.other_of)
     compiled = tuple(
         CompiledPass(
             p,
@@ -170,7 +165,8 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples:
         )
         for number, (p, own) in enumerate(zip(in_order, before, strict=True))
     )
-    return CompiledGraph(compiled, _lifetimes(frame.images, uses), _buffers(in_order, uses), final)
+    images = lifetimes(frame.images, uses, frame.kept)
+    return CompiledGraph(compiled, images, buffer_lifetimes(in_order, uses), final, tuple(frame.kept))
 
 
 def stand_in_name(image: str) -> str:
@@ -187,8 +183,8 @@ class _Frame:
     """Ordered passes, with the images behind their declarations.
 
     An image with several samples has two: the attachment, and what passes read, which is its resolved
-    content. `images` are those of the frame, by name. Raises GraphError where a pass reads an image of which
-    nobody has written a part.
+    content. `images` are those of the frame, by name, `kept` has the stages that read what the last frame has
+    left in an image. Raises GraphError where a pass reads an image of which nobody has written a part.
     """
 
     def __init__(self, passes: Sequence[Pass], outputs: set[str], samples: int) -> None:
@@ -206,18 +202,52 @@ class _Frame:
                 self._declared[image.name] = image
                 drawn = self._drawn(image)
                 self.images[drawn.name] = drawn
-            for read in p.reads:
-                self._readers.setdefault(read.image.name, []).append(number)
+            for of in p.read_now():
+                self._readers.setdefault(of.name, []).append(number)
+        self.kept = self._find_kept()
         for p in passes:
             for image in p.written():
                 if self._is_sampled(image) and self._is_read(image.name):
                     self.images[image.name] = replace(image, samples=Samples.ONE)
+        for name in self.kept:
+            previous = previous_name(name)
+            self.images[previous] = replace(self._declared[name], name=previous, samples=Samples.ONE)
         self._check_reads()
+
+    def _find_kept(self) -> dict[str, Stage]:
+        """Return the stages that read what the last frame has left in an image that this one writes."""
+        found: dict[str, Stage] = {}
+        for read in (read for p in self._passes for read in p.reads if read.previous):
+            name = read.image.name
+            if name in self._declared:
+                found[name] = found.get(name, Stage(0)) | pipeline_stages(read.stages)
+        for name in found.keys() & self._outputs:
+            raise GraphError(f"{name} is shown, and has a history: keep a copy of it")
+        return dict(sorted(found.items()))
+
+    def kept_uses(self) -> dict[Part | str, Use]:
+        """Return how the next frame uses what this one leaves in images."""
+        return {
+            part: Use(stages, Access.SHADER_SAMPLED_READ, Layout.SHADER_READ, ImageUsage.SAMPLED)
+            for name, stages in self.kept.items()
+            for part in self._declared[name].parts()
+        }
+
+    def other_of(self, thing: Part | str) -> Part | str:
+        """Return the part that this one was in the last frame: another one where two change places."""
+        if isinstance(thing, str):
+            return thing
+        for name in self.kept:
+            previous = previous_name(name)
+            if thing.image in (name, previous):
+                return thing._replace(image=previous if thing.image == name else name)
+        return thing
 
     def _check_reads(self) -> None:
         for number, p in enumerate(self._passes):
             for read in p.reads:
-                there = [self._is_written(part, number) for part in self._parts(read)]
+                until = len(self._passes) if read.previous else number
+                there = [self._is_written(part, until) for part in self._parts(read)]
                 if any(there) and not all(there):
                     raise GraphError(f"{p.name} reads {read.image.name}, of which parts are not written")
 
@@ -230,7 +260,7 @@ class _Frame:
         return pass_samples(p, self._samples)
 
     def _is_read(self, name: str) -> bool:
-        return name in self._outputs or name in self._readers
+        return name in self._outputs or name in self._readers or name in self.kept
 
     def _drawn(self, image: ImageDecl) -> ImageDecl:
         """Return the image that is drawn into."""
@@ -240,14 +270,13 @@ class _Frame:
 
     def reads(self, number: int) -> tuple[tuple[str, str], ...]:
         """Return (binding, image) of a pass's reads, with the stand-in where nothing is to be read."""
-        reads = self._passes[number].reads
-        return tuple(
-            (
-                read.binding,
-                read.image.name if self._is_there(read, number) else stand_in_name(read.image.name),
-            )
-            for read in reads
-        )
+        found = []
+        for read in self._passes[number].reads:
+            name = read.image.name
+            if not self._is_there(read, number):
+                name = stand_in_name(name)
+            found.append((read.binding, previous_name(name) if name in self.kept and read.previous else name))
+        return tuple(found)
 
     def layered(self, number: int) -> frozenset[str]:
         """Return the bindings of a pass's images with several layers."""
@@ -274,8 +303,9 @@ class _Frame:
         return any(of.buffer.name == use.buffer.name for of in writers)
 
     def _is_there(self, read: ImageRead, number: int) -> bool:
-        """Whether passes before this one have written what it reads."""
-        return all(self._is_written(part, number) for part in self._parts(read))
+        """Whether passes before this one, or in the last frame, have written what it reads."""
+        until = len(self._passes) if read.previous else number
+        return all(self._is_written(part, until) for part in self._parts(read))
 
     def _parts(self, read: ImageRead) -> Iterator[Part]:
         """Yield the parts of what a pass reads, as many as passes write it with."""
@@ -301,7 +331,7 @@ class _Frame:
         is_first, is_last = number == writers[0], number == writers[-1]
         until = len(self._passes) if is_last else writers[writers.index(number) + 1]
         readers = [r for r in self._readers.get(image.name, ()) if number < r < until]
-        is_read = bool(readers) or (is_last and image.name in self._outputs)
+        is_read = bool(readers) or (is_last and (image.name in self._outputs or image.name in self.kept))
         return Attachment(
             self._drawn(image).name,
             image.clear if is_first else None,
@@ -334,7 +364,8 @@ class _Frame:
                     Layout.SHADER_READ,
                     ImageUsage.SAMPLED,
                 )
-                uses.update(dict.fromkeys(self._parts(read), use))
+                for part in self._parts(read):
+                    uses[self.other_of(part) if read.previous else part] = use
         for of in p.buffers:
             if not self._has_buffer(of, number):
                 continue
@@ -390,37 +421,3 @@ _RESOLVED_DEPTH = replace(_DEPTH, stage=_COLOR.stage, access=_COLOR.access)
 
 def _attachment_use(attachment: Attachment, of_kind: Use) -> Use:
     return replace(of_kind, discards=attachment.clear is not None)
-
-
-def _lifetimes(images: Mapping[str, ImageDecl], uses: Sequence[Uses]) -> tuple[ImageLifetime, ...]:
-    """Return every image with the OR of its usages and the range of passes that use it.
-
-    Outputs live as long as the frame: they are read after it.
-    """
-    found: dict[str, ImageLifetime] = {}
-    for index, step in enumerate(uses):
-        for part, use in step.items():
-            if not isinstance(part, Part):
-                continue
-            name, lifetime = part.image, found.get(part.image)
-            if lifetime is None:
-                found[name] = ImageLifetime(images[name], use.usage, index, index)
-            else:
-                found[name] = replace(lifetime, usage=lifetime.usage | use.usage, last=index)
-    for part in uses[-1]:
-        if isinstance(part, Part):
-            found[part.image] = replace(found[part.image], first=0)
-    return tuple(found[name] for name in sorted(found))
-
-
-def _buffers(passes: Sequence[Pass], uses: Sequence[Uses]) -> tuple[BufferLifetime, ...]:
-    """Return every buffer with the range of passes that use it, and their stages."""
-    found: dict[str, BufferLifetime] = {}
-    for index, p in enumerate(passes):
-        for use in p.buffers:
-            name = use.buffer.name
-            if name not in uses[index]:
-                continue
-            known = found.get(name, BufferLifetime(use.buffer, Stage(0), index, index))
-            found[name] = replace(known, stages=known.stages | uses[index][name].stage, last=index)
-    return tuple(found[name] for name in sorted(found))

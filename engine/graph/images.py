@@ -42,7 +42,12 @@ class ImageDecl:
 
     Passes draw into one layer and mip level at a time. An image with several layers or levels is read as a
     whole, so that passes must write all of them; it has one sample. Of an `array` only those who write it
-    declare how many layers it has, which may be one.
+    declare how many layers it has, which may be one. A `cube` has six layers, its faces towards +x, -x, +y,
+    -y, +z and -z (`engine.math.cube_views`), each as wide as high in texels; shaders read it as samplerCube.
+
+    Of an image with `history` passes may also read what the last frame has drawn (ImageRead.previous): it is
+    there twice then, and the two change places from frame to frame. Where the image is new, in the first
+    frame or one of another size, that is zeros.
     """
 
     name: str
@@ -53,6 +58,8 @@ class ImageDecl:
     layers: int = 1
     mip_levels: int = 1
     array: bool = False
+    cube: bool = False
+    history: bool = False
 
     @property
     def is_array(self) -> bool:
@@ -62,6 +69,17 @@ class ImageDecl:
     def is_like(self, other: ImageDecl) -> bool:
         """Whether it may be read as `other` is written: they are equal, but for the layers of an array."""
         return self == (replace(other, layers=self.layers) if other.array else other)
+
+    @property
+    def fault(self) -> str:
+        """Why there is no such image; empty where there may be one."""
+        if self.samples is Samples.FRAME and (self.layers > 1 or self.mip_levels > 1):
+            return "has several samples, and layers or mip levels"
+        if self.cube and (self.layers != 6 or self.array):
+            return "is a cube without six layers"
+        if self.cube and not 0 < self.extent.width == self.extent.height:
+            return "is a cube, and its extent is no fixed square"
+        return ""
 
     def parts(self) -> Iterator[Part]:
         """Yield every layer of every mip level."""

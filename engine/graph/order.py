@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.graph.buffers import BufferDecl
-from engine.graph.images import ImageDecl, Samples
+from engine.graph.images import ImageDecl
 from engine.graph.passes import Pass
 from engine.plan.terms.drawing import Blend
 
@@ -59,10 +59,13 @@ def check_names(passes: Sequence[Pass]) -> None:
                 raise GraphError(_differs(item.name, p))
         _check_targets(p)
     for p in passes:
-        for image in (read.image for read in p.reads):
+        for read in p.reads:
+            image = read.image
             known = declared.setdefault(image.name, image)
             if not isinstance(known, ImageDecl) or not image.is_like(known):
                 raise GraphError(_differs(image.name, p))
+            if read.previous and not image.history:
+                raise GraphError(f"{p.name} reads {image.name} of the last frame, and it has no history")
 
 
 def _differs(name: str, p: Pass) -> str:
@@ -76,14 +79,14 @@ def _check_targets(p: Pass) -> None:
         raise GraphError(f"{p.name} has one image as two targets")
     if len({image.samples for image in targets}) > 1:
         raise GraphError(f"{p.name} draws into images with different numbers of samples")
-    for read in p.reads:
-        if read.image in targets:
-            raise GraphError(f"{p.name} reads {read.image.name} while it draws into it")
+    for image in p.read_now():
+        if image in targets:
+            raise GraphError(f"{p.name} reads {image.name} while it draws into it")
     if not p.views:
         raise GraphError(f"{p.name} has no view")
-    for image in targets:
-        if image.samples is Samples.FRAME and (image.layers > 1 or image.mip_levels > 1):
-            raise GraphError(f"{image.name} has several samples, and layers or mip levels")
+    for image in (*targets, *p.read_now()):
+        if image.fault:
+            raise GraphError(f"{image.name} {image.fault}")
     for target in p.targets():
         image, last = target.image, target.layer + len(p.views)
         if not (0 <= target.layer < last <= image.layers and 0 <= target.level < image.mip_levels):
@@ -109,8 +112,8 @@ def _required(passes: Sequence[Pass]) -> Iterator[Edge]:
             if use.writes:
                 writers.setdefault(use.buffer.name, []).append(number)
     for number, p in enumerate(passes):
-        for read in p.reads:
-            yield from ((maker, number) for maker in makers.get(read.image.name, ()) if maker != number)
+        for image in p.read_now():
+            yield from ((maker, number) for maker in makers.get(image.name, ()) if maker != number)
         for use in p.buffers:
             if not use.writes:
                 yield from ((w, number) for w in writers.get(use.buffer.name, ()) if w != number)
@@ -126,7 +129,7 @@ def _assumed(passes: Sequence[Pass]) -> Iterator[Edge]:
         over = [number for number in targets if not makes(passes[number], image)]
         makers = [number for number in targets if number not in over]
         readers = [
-            number for number, p in enumerate(passes) if any(read.image.name == name for read in p.reads)
+            number for number, p in enumerate(passes) if any(read.name == name for read in p.read_now())
         ]
         yield from ((maker, other) for maker in makers for other in over)
         yield from ((other, reader) for other in over for reader in readers if other != reader)

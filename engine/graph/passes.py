@@ -7,12 +7,12 @@ features that take part in the pass as requesters; its reads and writes become b
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import Enum
 
 from engine.graph.buffers import BufferUse
 from engine.graph.images import LINEAR, ImageDecl, Sampler
-from engine.plan.terms.drawing import AlphaMode, Blend, CompareOp, CullMode, ShaderStage
+from engine.plan.terms.drawing import AlphaMode, Blend, CompareOp, CullMode, FrontFace, ShaderStage
 from engine.plan.terms.vulkan_enums import Layout as Layout
 
 PICTURE_VIEW = ""
@@ -55,6 +55,9 @@ class ImageRead:
     When no pass of the frame writes it, a 1 x 1 image of zeros is bound instead, so that the shader
     needs no variant and the memory of the real image can be freed. That is reported, once, unless the read is
     `optional`.
+
+    With `previous` it is what the last frame that was drawn left in an image with `history`: the pass may
+    come before those that write the image in this frame, and may write it itself.
     """
 
     image: ImageDecl
@@ -62,6 +65,7 @@ class ImageRead:
     sampler: Sampler = LINEAR
     stages: ShaderStage = ShaderStage.FRAGMENT
     optional: bool = False
+    previous: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,14 @@ class CubeRead:
 class RasterState:
     """Fixed-function state of a pass's pipelines. Front faces are counter-clockwise, seen from outside.
 
+    In a view that mirrors the scene, such as those of a cube's faces, they are clockwise.
     With `depth_clamp`, what lies before the near plane or behind the far one is drawn at their depth; it
     needs the device feature depthClamp, without which it is cut off. `wireframe` needs fillModeNonSolid,
     without which faces are filled.
     """
 
     cull: CullMode = CullMode.BACK
+    front_face: FrontFace = FrontFace.COUNTER_CLOCKWISE
     depth_bias: float = 0.0
     depth_bias_slope: float = 0.0
     depth_clamp: bool = False
@@ -121,6 +127,10 @@ class Pass:
     def targets(self) -> tuple[ColorTarget | DepthTarget, ...]:
         """Return every attachment."""
         return (*self.color, *([self.depth] if self.depth is not None else []))
+
+    def read_now(self) -> tuple[ImageDecl, ...]:
+        """Return every image of which the pass samples what this frame has made."""
+        return tuple(read.image for read in self.reads if not read.previous)
 
     def written(self) -> tuple[ImageDecl, ...]:
         """Return every image that the pass draws or writes into."""
@@ -184,6 +194,36 @@ class DrawPass(Pass):
 
 
 @dataclass(frozen=True)
+class RepeatedPass(Pass):
+    """Draws what the draw pass `repeats` draws, as that one does, but in other views and into other targets.
+
+    Rows, shaders, parameters, state and what it reads are those of that pass, whichever feature it is of, but
+    for `front_face`; `reads`, `cubes` and `buffers` of its own are added. It is not in a frame that has no
+    such pass.
+    """
+
+    repeats: str = ""
+    front_face: FrontFace = FrontFace.COUNTER_CLOCKWISE
+
+
+def repeated(p: RepeatedPass, of: DrawPass) -> DrawPass:
+    """Return the draw pass that a repeated one stands for: `of` in other views and into other targets."""
+    return replace(
+        of,
+        name=p.name,
+        color=p.color,
+        depth=p.depth,
+        reads=of.reads + p.reads,
+        cubes=of.cubes + p.cubes,
+        buffers=of.buffers + p.buffers,
+        after=p.after,
+        before=p.before,
+        views=p.views,
+        state=replace(of.state, front_face=p.front_face),
+    )
+
+
+@dataclass(frozen=True)
 class FullscreenPass(Pass):
     """Runs the fragment shader `shader`, named as in a DrawPass, for every texel of its targets.
 
@@ -210,7 +250,9 @@ class PrimitivePass(Pass):
 
 @dataclass(frozen=True)
 class StorageWrite:
-    """An image that a compute shader writes, at the binding of that name: `image2D`, or with layers an array.
+    """An image that a compute shader writes, at the binding of that name.
+
+    It is an `image2D`, with layers an `image2DArray`, and of a cube an `imageCube`.
 
     Its mip level is `level`. What the pass does not write is undefined.
     """

@@ -19,6 +19,7 @@ is imported when first used, since a headless first frame does not need it.
 """
 
 from engine.math.projection import (
+    cube_views,
     frame_origin,
     look_at,
     orthographic_reversed,
@@ -49,6 +50,7 @@ from engine.math.transform import (
 __all__ = [
     "axis_angle",
     "compose",
+    "cube_views",
     "decompose",
     "euler_xyz_degrees",
     "frame_origin",

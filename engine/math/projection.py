@@ -55,6 +55,34 @@ def orthographic_reversed(
     return m
 
 
+def cube_views(near: float, far: float = math.inf) -> list[Matrix]:
+    """Return the matrices [4, 4], as stored, from around a point to the clip space of each face of a cube.
+
+    The faces are those of Vulkan's cubes, in their order: towards +x, -x, +y, -y, +z and -z, each mirrored,
+    so that front faces are clockwise in them. `near` and `far` are distances of planes in metres.
+    """
+    projection = perspective_reversed(math.pi / 2, 1.0, near, far)
+    found = []
+    for right, up, forward in _FACES:
+        view = np.identity(4, np.float32)
+        view[:3, :3] = np.array([right, up, [-side for side in forward]]).T
+        found.append(np.asarray(view @ projection, np.float32))
+    return found
+
+
+_X, _Y, _Z = (1, 0, 0), (0, 1, 0), (0, 0, 1)
+_MINUS_X, _MINUS_Y, _MINUS_Z = (-1, 0, 0), (0, -1, 0), (0, 0, -1)
+_FACES = (
+    (_MINUS_Z, _Y, _X),
+    (_Z, _Y, _MINUS_X),
+    (_X, _MINUS_Z, _Y),
+    (_X, _Z, _MINUS_Y),
+    (_X, _Y, _Z),
+    (_MINUS_X, _Y, _MINUS_Z),
+)
+"""Of each face of a cube: what is to the right, what is up, where it looks (Vulkan 1.3, 16.5.4)."""
+
+
 def view_from_world(world: ArrayLike) -> Matrix:
     """Return the view matrix [4, 4] of a camera from its world matrix, ignoring scale and shear."""
     right, up, back = unit_axes(world)

@@ -20,8 +20,10 @@ from engine.graph import (
     ImageDecl,
     Pass,
     PrimitivePass,
+    RepeatedPass,
     compile_graph,
     pass_samples,
+    repeated,
     stand_in_name,
 )
 from engine.humon import InputError, Problem, Severity
@@ -321,7 +323,8 @@ class FramePasses:
             known = self._asked.get(name)
             if known is None or known.version != version:
                 self._asked[name] = self._ask(feature, table, version)
-        return {name: asked.passes for name, asked in self._asked.items() if asked.passes is not None}
+        declared = {name: asked.passes for name, asked in self._asked.items() if asked.passes is not None}
+        return _with_repeated(declared)
 
     def _ask(self, feature: Feature, table: FeatureTable | None, version: tuple[int, object]) -> _Asked:
         """Ask a feature for its passes and samples; it has none where its code raises."""
@@ -341,6 +344,19 @@ class FramePasses:
         """Compile the passes of features; of several with one name the last is used."""
         by_name = {p.name: p for own in passes.values() for p in own}
         return compile_graph(list(by_name.values()), self._outputs, samples)
+
+
+def _with_repeated(declared: Mapping[str, list[Pass]]) -> dict[str, list[Pass]]:
+    """Put draw passes in place of those that repeat one; without one to repeat a pass is left out."""
+    draws = {p.name: p for own in declared.values() for p in own if isinstance(p, DrawPass)}
+    found: dict[str, list[Pass]] = {}
+    for name, own in declared.items():
+        found[name] = [
+            repeated(p, draws[p.repeats]) if isinstance(p, RepeatedPass) else p
+            for p in own
+            if not isinstance(p, RepeatedPass) or p.repeats in draws
+        ]
+    return found
 
 
 def _unwritten(graph: CompiledGraph, features_of: FeaturesOf) -> Iterator[tuple[str, str, str]]:

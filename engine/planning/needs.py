@@ -29,6 +29,7 @@ from engine.graph import (
     Pass,
     Samples,
     pipeline_stages,
+    previous_name,
     stand_in_name,
 )
 from engine.plan.requirements.requesters import RequesterTable
@@ -63,6 +64,8 @@ PASS_REQUESTERS = 16
 FALLBACK_PRIORITY = 1000
 INSTANCE_BYTES = 64
 DRAW_BYTES = 8
+KEPT = "kept for the next frame"
+"""The requester of images of which the next frame reads what this one leaves in them."""
 STAND_IN_BYTES = 256
 """Of zeros, in place of a buffer that no pass writes."""
 _MAPPED = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
@@ -153,15 +156,23 @@ class PassNeeds:
         self.requirements.append((requirement, tuple(requesters)))
 
     def add_images(self, requesters: dict[str, tuple[int, ...]]) -> None:
-        """Add every image of the graph, requested by the passes that write it."""
-        for lifetime in self._needs.graph.images:
+        """Add every image of the graph, requested by the passes that write it.
+
+        What is kept for the next frame is requested by those that read it there, too.
+        """
+        graph = self._needs.graph
+        pairs = [{name, previous_name(name)} for name in graph.kept]
+        for lifetime in graph.images:
             image = lifetime.image
+            names = next((pair for pair in pairs if image.name in pair), {image.name})
             ids = {
                 a
-                for p in self._needs.graph.passes
-                if image.name in p.written()
+                for p in graph.passes
+                if not names.isdisjoint(p.written() | (p.read() if lifetime.kept else set()))
                 for a in requesters[p.declaration.name]
             }
+            if lifetime.kept:
+                ids.add(self._needs.requirements.requesters.add(KEPT))
             key = self._keys.transient(image.name)
             self.add(_image(key, lifetime, self._needs.size, self._needs.samples), sorted(ids))
 
@@ -182,7 +193,7 @@ class PassNeeds:
         for p in self._needs.graph.passes:
             for read in p.declaration.reads:
                 key = self._keys.transient(stand_in_name(read.image.name))
-                self.add(_stand_in(key, read.image.format), requesters[p.declaration.name])
+                self.add(_stand_in(key, read.image.format, read.image.cube), requesters[p.declaration.name])
             for use in p.declaration.buffers:
                 if not (use.writes or use.buffer.persists):
                     key = self._keys.transient(stand_in_name(use.buffer.name))
@@ -275,13 +286,19 @@ def _image(key: int, lifetime: ImageLifetime, size: tuple[int, int], samples: in
         key=key,
         kind=Kind.IMAGE,
         shape=ImageShape(
-            image.format, width, height, image.mip_levels, samples if image.samples is Samples.FRAME else 1
+            image.format,
+            width,
+            height,
+            image.mip_levels,
+            samples if image.samples is Samples.FRAME else 1,
+            image.cube,
         ),
         usage=lifetime.usage,
         uses=tuple(uses),
         dedicated=Dedicated.PREFER,
-        lifetime=(lifetime.first, lifetime.last),
-        copies=image.layers,
+        contents=Contents.ZERO if lifetime.kept else Contents.UNDEFINED,
+        lifetime=None if lifetime.kept else (lifetime.first, lifetime.last),
+        copies=1 if image.cube else image.layers,
     )
 
 

@@ -16,6 +16,7 @@ from engine.graph import (
     PrimitivePass,
     Sampler,
     StorageWrite,
+    previous_name,
     stand_in_name,
 )
 from engine.memory.device.addresses import Location
@@ -69,6 +70,7 @@ class Binder:
         self._material_sets = material_sets
         self._pipelines = pipelines
         self._plan: MemoryPlan | None = None
+        self._other_of: dict[int, int] = {}  # the keys of images that change places in every other slot
         # By pass, shader set, slot and view; as long as the addresses of what passes bind are the same.
         self._frame_set_of: dict[tuple[str, int, int, str], Any] = {}
         self._texture_samplers = TextureSamplers(
@@ -79,9 +81,12 @@ class Binder:
         self._read_samplers: dict[SamplerConfig, Any] = {}
         self.cubes: Cubes = {}
 
-    def set_plan(self, plan: MemoryPlan) -> None:
-        """Set the plan that `require_location` compares addresses with."""
+    def set_plan(self, needs: FrameNeeds, plan: MemoryPlan) -> None:
+        """Set the plan that `require_location` compares addresses with, and the needs behind it."""
         self._plan = plan
+        transient = needs.requirements.keys.transient
+        pairs = [(transient(name), transient(previous_name(name))) for name in needs.graph.kept]
+        self._other_of = {one: two for pair in pairs for one, two in (pair, pair[::-1])}
 
     def require_location(self, key: int) -> Location:
         """Return the address of `key`. Raises NotResident, also while it is in an earlier plan's resource."""
@@ -199,7 +204,9 @@ class Binder:
         if isinstance(p, ComputePass):
             return [BoundDispatch(pipeline, layout, tuple(sets), drawing.groups(needs.size))]
         vertices, instances = (p.vertices, p.instances) if isinstance(p, PrimitivePass) else (3, 1)
-        return [BoundShader(pipeline, layout, tuple(sets), vertices, instances)]
+        assert drawing.state is not None
+        front = int(drawing.state.front_face)
+        return [BoundShader(pipeline, front, layout, tuple(sets), vertices, instances)]
 
     def _frame_set(
         self,
@@ -218,6 +225,7 @@ class Binder:
         bound: list[BoundImage | BoundBuffer] = []
         for binding in row.layout:
             key = contents[binding.binding]
+            key = self._other_of.get(key, key) if slot % 2 else key
             if binding.name in reads:
                 bound.append(self._read_image(binding, key, reads[binding.name]))
             elif binding.name in cubes:
@@ -240,8 +248,10 @@ class Binder:
     def _read_image(self, binding: BindingRow, key: int, read: ImageRead) -> BoundImage:
         self.require_location(key)
         view = self._memory.part_view(key, array=read.image.is_array)
-        sampler, layout = self._sampler(_config(read.sampler)), int(Layout.SHADER_READ)
-        return BoundImage(binding.binding, int(binding.type), view, sampler, layout)
+        config, layout = _config(read.sampler), int(Layout.SHADER_READ)
+        if read.image.mip_levels > 1 and not read.sampler.nearest:
+            config = replace(config, mip_filter=MipmapMode.LINEAR)
+        return BoundImage(binding.binding, int(binding.type), view, self._sampler(config), layout)
 
     def _read_cube(self, binding: BindingRow, read: CubeRead, keys: Keys) -> BoundImage:
         """Bind the environment of this frame, or its stand-in until it has arrived."""

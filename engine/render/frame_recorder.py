@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.graph import Attachment, Barrier, BufferBarrier, CompiledGraph, CompiledPass, Layout
-from engine.plan.terms.drawing import FrontFace
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import Access, Stage
 from engine.plan.terms.vulkan_enums import Aspect
@@ -61,6 +60,7 @@ class BoundShader:
     """A draw of so many vertices and instances without a mesh, with everything it binds."""
 
     pipeline: Any
+    front_face: int
     layout: Any
     sets: tuple[Any, ...]
     vertices: int
@@ -92,10 +92,7 @@ class FrameRecorder:
         self._vk = device.vk
         self.indirect = {"multiDrawIndirect", "drawIndirectFirstInstance"} <= device.features
         self._limit = max_draw_count
-        self._graph: CompiledGraph | None = None
-        self._images: Mapping[str, FrameImage] = {}
-        self._passes: list[_PassInfo] = []
-        self._final: Any = None
+        self._known: list[_FrameInfo] = []  # one for each slot at most, the last one used behind the others
 
     def frame(
         self,
@@ -109,12 +106,9 @@ class FrameRecorder:
         `groups` has what each pass draws in each of its views.
         Structures that follow from `graph` and `images` are kept for as long as these are the same objects.
         """
-        if graph is not self._graph or images is not self._images:
-            self._passes = [_pass_info(compiled, images) for compiled in graph.passes]
-            self._final = _dependency(graph.final, images)
-            self._graph, self._images = graph, images
+        frame = self._info(graph, images)
         vk, calls = self._vk, 0
-        for known in self._passes:
+        for known in frame.passes:
             if known.barriers is not None:
                 vk.vkCmdPipelineBarrier2(commands, known.barriers)
             drawn = groups.get(known.name)
@@ -128,9 +122,19 @@ class FrameRecorder:
                 if drawn is not None:
                     calls += sum(self._draw(commands, group) for group in drawn[view])
                 vk.vkCmdEndRendering(commands)
-        if self._final is not None:
-            vk.vkCmdPipelineBarrier2(commands, self._final)
+        if frame.final is not None:
+            vk.vkCmdPipelineBarrier2(commands, frame.final)
         return calls
+
+    def _info(self, graph: CompiledGraph, images: Mapping[str, FrameImage]) -> _FrameInfo:
+        """Return the structures of a frame, which are kept for two pairs of graph and images."""
+        for known in self._known:
+            if known.graph is graph and known.images is images:
+                return known
+        passes = [_pass_info(compiled, images) for compiled in graph.passes]
+        made = _FrameInfo(graph, images, passes, _dependency(graph.final, images))
+        self._known = [*self._known[-1:], made]
+        return made
 
     def _draw(self, commands: Any, group: AnyBound) -> int:
         """Record a group, a draw or a dispatch; return the number of draw calls."""
@@ -152,7 +156,7 @@ class FrameRecorder:
             vk.vkCmdDispatch(commands, *group.groups)
             return 0
         if isinstance(group, BoundShader):
-            vk.vkCmdSetFrontFace(commands, int(FrontFace.COUNTER_CLOCKWISE))
+            vk.vkCmdSetFrontFace(commands, group.front_face)
             vk.vkCmdDraw(commands, group.vertices, group.instances, 0, 0)
             return 1
         vk.vkCmdSetFrontFace(commands, group.front_face)
@@ -189,6 +193,16 @@ class _PassInfo:
     rendering: tuple[Any, ...] = ()
     viewport: Any = None
     scissor: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class _FrameInfo:
+    """The structures of all passes of a graph with these images, and of the final barriers."""
+
+    graph: CompiledGraph
+    images: Mapping[str, FrameImage]
+    passes: Sequence[_PassInfo]
+    final: Any
 
 
 def _pass_info(compiled: CompiledPass, images: Mapping[str, FrameImage]) -> _PassInfo:

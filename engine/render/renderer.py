@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.graph import CompiledGraph, DrawOrder, ImageDecl
+from engine.graph import CompiledGraph, DrawOrder, ImageDecl, previous_name
 from engine.memory.device.samplers import SamplerPool
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
@@ -108,7 +108,7 @@ class Renderer:
         self._needs: FrameNeeds | None = None
         self._plan: MemoryPlan | None = None
         self._passes: dict[str, _PassState] = {}
-        self._images: dict[str, FrameImage] = {}
+        self._images: list[dict[str, FrameImage]] = []
         self._pipelines_of: list[tuple[object, ...]] = []
         self._unchecked = True
         self._followed = -1
@@ -129,7 +129,7 @@ class Renderer:
         self._needs = needs
         self._unchecked = True
         self._plan = plan
-        self._binder.set_plan(plan)
+        self._binder.set_plan(needs, plan)
         drawn = [drawing.identity for drawing in needs.drawings.values()]
         if drawn != self._pipelines_of:
             self._pipelines_of = drawn
@@ -199,14 +199,17 @@ class Renderer:
         assert self._plan is not None
         addresses = self._binder.addresses(needs, self._plan)
         if addresses is None:
-            self._images = {}
+            self._images = []
             return
         self._unchecked = False
         bound = (needs.size, addresses, needs.frame)
         if self._images and self._bound_graph is needs.graph and self._bound == bound:
             return
         self._bound_graph, self._bound = needs.graph, bound
-        self._images = {life.image.name: self._frame_image(life.image) for life in needs.graph.images}
+        images = {life.image.name: self._frame_image(life.image) for life in needs.graph.images}
+        pairs = [(name, previous_name(name)) for name in needs.graph.kept]
+        other = {one: images[two] for pair in pairs for one, two in (pair, pair[::-1])}
+        self._images = [images, {**images, **other}] if pairs else [images, images]
         self._binder.retire_frame_sets(ticket)
         self._stale = [True] * FRAMES_IN_FLIGHT
 
@@ -237,7 +240,10 @@ class Renderer:
             self._stale = [True] * FRAMES_IN_FLIGHT
 
     def command_buffer(self, slot: int) -> Any:
-        """Return the command buffer of a slot that is not in flight; records it again if it is stale."""
+        """Return the command buffer of a slot that is not in flight; records it again if it is stale.
+
+        Images with a history have changed places in every other slot: frames that are drawn alternate.
+        """
         needs = self._needs
         assert needs is not None
         self._flush(needs, slot)
@@ -247,7 +253,8 @@ class Renderer:
                 for name, drawing in needs.drawings.items()
             }
             self._pool.begin(self._command_buffers[slot], once=False)
-            self._calls = self._recorder.frame(self._command_buffers[slot], needs.graph, self._images, groups)
+            images = self._images[slot]
+            self._calls = self._recorder.frame(self._command_buffers[slot], needs.graph, images, groups)
             self._pool.end(self._command_buffers[slot])
             self._stale[slot] = False
         return self._command_buffers[slot]
@@ -269,8 +276,8 @@ class Renderer:
         return bool(self._images)
 
     def image(self, name: str) -> FrameImage:
-        """Return a resident image of the frame by name. Raises KeyError."""
-        return self._images[name]
+        """Return a resident image of the frame that has no history, by name. Raises KeyError."""
+        return self._images[0][name]
 
     def add_compiled(self, compiled: Iterable[bytes]) -> None:
         """Add to the pipeline cache what another process has compiled on this device."""

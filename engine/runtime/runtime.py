@@ -87,7 +87,7 @@ class Runtime:
         self.library = library
         self.options = options
         self.instances: list[Instance] = []
-        self._number = 0
+        self._number, self._drawn = 0, 0  # frames, and those that were drawn, which take slots in turn
         self.content_scale = 1.0
         self._budgets: Mapping[int, int] = {}
         self._undo = ExitStack()
@@ -194,7 +194,7 @@ class Runtime:
         every frame if there is no earlier plan. Raises TookTooLong if an earlier frame does not complete.
         """
         wall, cpu = time.perf_counter(), time.thread_time()
-        slot = self._number % FRAMES_IN_FLIGHT
+        slot = self._drawn % FRAMES_IN_FLIGHT
         self.timeline.reach(self._tickets[slot])
         self.renderer.collect(self.timeline.completed())
         self._movement.update()
@@ -208,7 +208,7 @@ class Runtime:
             self.renderer.update(self.timeline.submitted, self.planner.cubes.enabled())
             self._write_values()
             drawn = self._submit(slot, presenter)
-        self._number += 1
+        self._number, self._drawn = self._number + 1, self._drawn + drawn
         settled = self.memory.settled and not self._is_preparing and not self.trials.pending
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
         return FrameFacts(self._number, wall * 1e3, cpu * 1e3, settled, drawn)

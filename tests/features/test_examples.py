@@ -36,6 +36,7 @@ EXAMPLES = {
     "outline": {"CUBE": "{ @type: outline }"},
     "bloom": {"THING": "{ @type: bloom  threshold: 0.7  strength: 1.5 }", "SUN": "9"},
     "water": {"THING": "{ @type: water  size: 30 }", "GROUND": "-3", "PLACE": "0 0.12 0"},
+    "mirror": {"THING": "{ @type: mirror  asset: [assetDb0 cube] }", "PLACE": "1 0.5 0.4"},
     "wind": {"THING": "{ @type: wind  asset: [assetDb0 cube] }", "PLACE": "1 0.5 0.4"},
 }
 USUAL = {"CUBE": "", "THING": "", "GROUND": "0", "PLACE": "0 0 0", "SUN": "3"}

@@ -1,7 +1,5 @@
 """Water: a view from below the surface draws what it mirrors, and a plane shows that with ripples."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from engine.feature import Feature
@@ -14,10 +12,10 @@ from engine.graph import (
     ImageDecl,
     ImageRead,
     PrimitivePass,
+    RepeatedPass,
 )
 from engine.plan import Format
 from engine.tableau.schema import color_field, float_field
-from features.visible_model import FORWARD
 
 HALF = Extent(scale=0.5)
 MIRRORED = ImageDecl("waterMirrored", Format.R16G16B16A16_SFLOAT, HALF, clear=(0.0, 0.0, 0.0, 0.0))
@@ -80,9 +78,9 @@ class Water(Feature):
 
     def passes(self, rows):
         """One pass draws what is mirrored, one the plane."""
-        mirrored = replace(
-            FORWARD,
-            name="waterMirrored",
+        mirrored = RepeatedPass(
+            "waterMirrored",
+            repeats="forward",
             color=(ColorTarget(MIRRORED),),
             depth=DepthTarget(DEPTH),
             views=("water",),

@@ -68,12 +68,15 @@ def image_barriers(
 
 
 def layers_of(places: Iterable[tuple[LiveResource, int]]) -> list[Layer]:
-    """Return every layer of the keys at these (image, first layer): one each, six of a cube."""
-    return [
-        (resource, first + layer)
-        for resource, first in places
-        for layer in range(resource.shape.layers if resource.shape is not None else 1)
-    ]
+    """Return every layer of the keys at these (image, first layer), see `layer_count`."""
+    return [(resource, first + layer) for resource, first in places for layer in range(layer_count(resource))]
+
+
+def layer_count(resource: LiveResource) -> int:
+    """Return how many layers a key has in an image: one, six of a cube, and all of what the frame draws."""
+    if not resource.sampled_only:
+        return resource.layers
+    return resource.shape.layers if resource.shape is not None else 1
 
 
 def layer_range(resource: LiveResource, layer: int) -> dict[str, int]:
@@ -82,7 +85,7 @@ def layer_range(resource: LiveResource, layer: int) -> dict[str, int]:
         "aspectMask": _aspect(resource),
         "levelCount": REMAINING,
         "baseArrayLayer": layer,
-        "layerCount": resource.shape.layers if resource.shape is not None else 1,
+        "layerCount": layer_count(resource),
     }
 
 

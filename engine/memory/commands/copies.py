@@ -138,11 +138,12 @@ def move(vk: Commands, commands: Any, objects: Objects, step: Move) -> None:
 def zero(vk: Commands, commands: Any, places: Iterable[tuple[LiveResource, int, int]]) -> None:
     """Record the zeroing of each (resource, offset or first layer, size in bytes).
 
+    What was in these places is lost. Images are in SHADER_READ_ONLY_OPTIMAL then.
     Raises DioramaInternalError for buffer ranges that are not multiples of 4 bytes.
     """
     listed = list(places)
     layers = layers_of((resource, place) for resource, place, _ in listed if resource.kind is Kind.IMAGE)
-    barrier(vk, commands, before, image_barriers(layers, READ, TARGET, BEFORE))
+    barrier(vk, commands, before, image_barriers(layers, UNDEFINED, TARGET, BEFORE))
     for resource, place, size in listed:
         if resource.kind is Kind.BUFFER:
             if size % 4 or place % 4:

@@ -243,6 +243,7 @@ def pipeline_state(
     sampled = isinstance(p, DrawPass) and bool(p.color) and samples > 1
     return PipelineState(
         cull=state.cull,
+        front_face=state.front_face,
         depth_compare=p.depth.compare if p.depth is not None else CompareOp.GREATER,
         depth_test=p.depth is not None,
         depth_write=p.depth is not None and p.depth.write,

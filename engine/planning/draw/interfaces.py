@@ -14,7 +14,7 @@ from engine.assets import Binding, Member, Reflection, Variable
 from engine.assets.limits import MAX_UNIFORM_BYTES
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK, DescriptorType
 from engine.assets.spirv.rules import CAPABILITIES
-from engine.graph import ComputePass, DrawPass, ImageRead, Pass, StorageWrite
+from engine.graph import ComputePass, DrawPass, ImageDecl, ImageRead, Pass, StorageWrite
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
 
@@ -108,8 +108,8 @@ class Stage:
 
 def sampler_type(read: ImageRead) -> str:
     """Return the GLSL type of an image that a pass reads."""
-    array, compared = "Array" * read.image.is_array, "Shadow" * read.sampler.compare
-    return f"sampler2D{array}{compared}"
+    compared = "Shadow" * read.sampler.compare
+    return f"sampler{_dimensions(read.image)}{compared}"
 
 
 TEXELS = {
@@ -129,7 +129,12 @@ def storage_type(write: StorageWrite) -> str:
         allowed = ", ".join(form.name for form in TEXELS)
         raise ValueError(f"{write.image.name} is written by a compute shader: its format may be {allowed}")
     prefix = "u" * texel.endswith("ui")
-    return f"{texel} {prefix}image2D{'Array' * write.image.is_array}"
+    return f"{texel} {prefix}image{_dimensions(write.image)}"
+
+
+def _dimensions(image: ImageDecl) -> str:
+    """Return what the names of GLSL types say of the dimensions of an image."""
+    return "Cube" if image.cube else "2D" + "Array" * image.is_array
 
 
 Fault = tuple[str, str]

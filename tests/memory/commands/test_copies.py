@@ -292,7 +292,7 @@ def test_zeroing_fills_words_and_clears_layers_by_their_aspect() -> None:
         assert (span.aspectMask, span.baseMipLevel, span.levelCount) == (aspect, 0, REMAINING)
         assert (span.baseArrayLayer, span.layerCount) == (layer, 1)
     before, after = dependencies(vk)
-    assert before["images"] == [(102, 3, READABLE, TARGET), (103, 1, READABLE, TARGET)]
+    assert before["images"] == [(102, 3, UNDEFINED, TARGET), (103, 1, UNDEFINED, TARGET)]
     assert after["images"] == [(102, 3, TARGET, READABLE), (103, 1, TARGET, READABLE)]
     assert before["spans"] == {(COLOR, 0, REMAINING, 1), (DEPTH, 0, REMAINING, 1)}
     assert (before["scopes"], after["scopes"]) == ({BEFORE}, {AFTER})

@@ -1,0 +1,84 @@
+"""How long the images and buffers of a frame are in use, and how: what their requirements follow from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from engine.graph.barriers import Uses
+from engine.graph.buffers import BufferDecl
+from engine.graph.images import ImageDecl, Part
+from engine.graph.passes import Pass
+from engine.plan.terms.vocabulary import ImageUsage, Stage
+
+
+@dataclass(frozen=True)
+class ImageLifetime:
+    """An image of the frame: its declaration, all its usages, and its first and last pass (indices).
+
+    What is in a `kept` image the next frame reads.
+    """
+
+    image: ImageDecl
+    usage: ImageUsage
+    first: int
+    last: int
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class BufferLifetime:
+    """A buffer of the frame, the stages that use it, and its first and last pass (indices)."""
+
+    buffer: BufferDecl
+    stages: Stage
+    first: int
+    last: int
+
+
+def previous_name(image: str) -> str:
+    """Return the name of what the last frame has left in an image."""
+    return f"{image}.previous"
+
+
+def lifetimes(
+    images: Mapping[str, ImageDecl], uses: Sequence[Uses], kept: Iterable[str]
+) -> tuple[ImageLifetime, ...]:
+    """Return every image with the OR of its usages and the range of passes that use it.
+
+    Outputs live as long as the frame: they are read after it. So do `kept` images, and each is used as the
+    one that it changes places with.
+    """
+    found: dict[str, ImageLifetime] = {}
+    for index, step in enumerate(uses):
+        for part, use in step.items():
+            if not isinstance(part, Part):
+                continue
+            name, lifetime = part.image, found.get(part.image)
+            if lifetime is None:
+                found[name] = ImageLifetime(images[name], use.usage, index, index)
+            else:
+                found[name] = replace(lifetime, usage=lifetime.usage | use.usage, last=index)
+    for part in uses[-1]:
+        if isinstance(part, Part):
+            found[part.image] = replace(found[part.image], first=0)
+    for name in kept:
+        pair = found[name], found[previous_name(name)]
+        usage = pair[0].usage | pair[1].usage
+        for one in pair:
+            whole = replace(one, usage=usage, first=0, last=len(uses) - 1, kept=True)
+            found[one.image.name] = whole
+    return tuple(found[name] for name in sorted(found))
+
+
+def buffer_lifetimes(passes: Sequence[Pass], uses: Sequence[Uses]) -> tuple[BufferLifetime, ...]:
+    """Return every buffer with the range of passes that use it, and their stages."""
+    found: dict[str, BufferLifetime] = {}
+    for index, p in enumerate(passes):
+        for use in p.buffers:
+            name = use.buffer.name
+            if name not in uses[index]:
+                continue
+            known = found.get(name, BufferLifetime(use.buffer, Stage(0), index, index))
+            found[name] = replace(known, stages=known.stages | uses[index][name].stage, last=index)
+    return tuple(found[name] for name in sorted(found))
