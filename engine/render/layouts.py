@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, NamedTuple
 
 from engine.vk.device import Device
@@ -22,40 +23,46 @@ SetLayout = tuple[BindingSlot, ...]
 
 
 class Layouts:
-    """Owns every VkDescriptorSetLayout and VkPipelineLayout of a renderer."""
+    """Owns every VkDescriptorSetLayout and VkPipelineLayout of a renderer. Any thread may ask for one."""
 
     def __init__(self, device: Device) -> None:
         self._device = device
+        self._lock = threading.RLock()
         self._sets: dict[SetLayout, Any] = {}
         self._pipelines: dict[tuple[SetLayout, ...], Any] = {}
 
     def set_layout(self, slots: SetLayout) -> Any:
         """Return the VkDescriptorSetLayout of these bindings."""
-        handle = self._sets.get(slots)
-        if handle is None:
-            bindings = [
-                new(
-                    "VkDescriptorSetLayoutBinding",
-                    binding=slot.binding,
-                    descriptorType=slot.descriptor_type,
-                    descriptorCount=slot.length,
-                    stageFlags=slot.stages,
-                )
-                for slot in slots
-            ]
-            info = new("VkDescriptorSetLayoutCreateInfo", pBindings=bindings)
-            name = "set of " + (", ".join(str(slot.binding) for slot in slots) or "nothing")
-            handle = self._sets[slots] = self._device.create("DescriptorSetLayout", info, name=name)
-        return handle
+        with self._lock:
+            handle = self._sets.get(slots)
+            if handle is None:
+                handle = self._sets[slots] = self._make_set_layout(slots)
+            return handle
 
     def pipeline_layout(self, sets: tuple[SetLayout, ...]) -> Any:
         """Return the VkPipelineLayout of these sets, in order."""
-        handle = self._pipelines.get(sets)
-        if handle is None:
-            info = new("VkPipelineLayoutCreateInfo", pSetLayouts=[self.set_layout(s) for s in sets])
-            name = f"pipeline layout of {len(sets)} sets"
-            handle = self._pipelines[sets] = self._device.create("PipelineLayout", info, name=name)
-        return handle
+        with self._lock:
+            handle = self._pipelines.get(sets)
+            if handle is None:
+                info = new("VkPipelineLayoutCreateInfo", pSetLayouts=[self.set_layout(s) for s in sets])
+                name = f"pipeline layout of {len(sets)} sets"
+                handle = self._pipelines[sets] = self._device.create("PipelineLayout", info, name=name)
+            return handle
+
+    def _make_set_layout(self, slots: SetLayout) -> Any:
+        bindings = [
+            new(
+                "VkDescriptorSetLayoutBinding",
+                binding=slot.binding,
+                descriptorType=slot.descriptor_type,
+                descriptorCount=slot.length,
+                stageFlags=slot.stages,
+            )
+            for slot in slots
+        ]
+        info = new("VkDescriptorSetLayoutCreateInfo", pBindings=bindings)
+        name = "set of " + (", ".join(str(slot.binding) for slot in slots) or "nothing")
+        return self._device.create("DescriptorSetLayout", info, name=name)
 
     def close(self) -> None:
         """Destroy all layouts; no pipeline that uses one may be in use."""

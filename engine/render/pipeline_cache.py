@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +26,21 @@ _HEADER_BYTES = 32
 class PipelineCache:
     """Owns a VkPipelineCache that is loaded from a file in `folder` and saved when it has grown.
 
-    Without a folder (None) it lives as long as the device.
+    Without a folder (None) it begins with `data`, and lives as long as the device.
     """
 
-    def __init__(self, device: Device, folder: Path | None) -> None:
+    def __init__(self, device: Device, folder: Path | None, data: bytes = b"") -> None:
         self._device = device
         facts = device.adapter
         name = f"pipelines-{facts.vendor_id:08x}-{facts.device_id:08x}-{facts.driver_version:08x}.bin"
         self.path = folder / name if folder is not None else None
-        self._loaded = _read(self.path, _header(device)) if self.path is not None else b""
+        self._loaded = _read(self.path, _header(device)) if self.path is not None else data
         self.handle = self._create(self._loaded)
 
     @property
-    def loaded_bytes(self) -> int:
-        """Bytes that the cache was created with."""
-        return len(self._loaded)
+    def loaded(self) -> bytes:
+        """What the cache was created with, or has saved since."""
+        return self._loaded
 
     def _create(self, data: bytes) -> Any:
         """Create the cache from `data`, or an empty one if the driver rejects it."""
@@ -81,10 +82,18 @@ class PipelineCache:
         except VulkanError:
             return  # only the first frame with these pipelines takes longer
         try:
-            sources = array("VkPipelineCache", [other])
-            self._device.call("vkMergePipelineCaches", self._device.handle, self.handle, 1, sources)
+            self._merge(other)
         finally:
             self._device.destroy("PipelineCache", other)
+
+    def merge_cache(self, other: PipelineCache) -> None:
+        """Add what another cache of this device has, as far as the driver can."""
+        with suppress(VulkanError):  # only the next start takes longer
+            self._merge(other.handle)
+
+    def _merge(self, other: Any) -> None:
+        sources = array("VkPipelineCache", [other])
+        self._device.call("vkMergePipelineCaches", self._device.handle, self.handle, 1, sources)
 
     def data(self) -> bytes:
         """Return the driver's cache data. Raises VulkanError."""

@@ -10,6 +10,7 @@ from engine.planning.draw.shading import ShaderSet
 from engine.render.layouts import Layouts
 from engine.render.pipeline_cache import PipelineCache
 from engine.render.pipeline_description import create_pipeline, describe_pipeline, set_layouts
+from engine.render.prepared_pipelines import PreparedPipelines
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, VulkanError
 
@@ -20,8 +21,9 @@ KEPT = 64
 class Pipelines:
     """Owns the VkPipelines of the current plan, and the last KEPT of earlier ones.
 
-    `code` returns the SPIR-V of a shader by its key. A pipeline that the driver refuses is in `refused`, by
-    its shaders, with what the driver returned; it is tried again once no plan has had it.
+    Those that were prepared are taken as they are, and are not its own. `code` returns the SPIR-V of a shader
+    by its key. A pipeline that the driver refuses is in `refused`, by its shaders, with what the driver
+    returned; it is tried again once no plan has had it.
     """
 
     def __init__(
@@ -29,11 +31,13 @@ class Pipelines:
         device: Device,
         layouts: Layouts,
         cache: PipelineCache,
+        prepared: PreparedPipelines,
         code: Callable[[int], bytes],
     ) -> None:
         self._device = device
         self._layouts = layouts
         self._cache = cache
+        self._prepared = prepared
         self._code = code
         self.refused: dict[tuple[int, ...], str] = {}
         self._live: dict[tuple[Any, ...], Any] = {}
@@ -75,7 +79,7 @@ class Pipelines:
         wanted = {_identity(row) for row in rows}
         for identity in [identity for identity in self._live if identity not in wanted]:
             handle = self._live.pop(identity)
-            if handle is not None:
+            if handle is not None and not self._prepared.has(handle):
                 self._kept[identity] = handle
         while len(self._kept) > KEPT:
             self._retired.append((ticket, self._kept.pop(next(iter(self._kept)))))
@@ -90,7 +94,7 @@ class Pipelines:
         """Destroy all pipelines; none may be in use."""
         retired = (handle for _, handle in self._retired)
         for handle in [*self._live.values(), *self._kept.values(), *retired]:
-            if handle is not None:
+            if handle is not None and not self._prepared.has(handle):
                 self._device.destroy("Pipeline", handle)
         self._live.clear()
         self._kept.clear()
@@ -99,6 +103,9 @@ class Pipelines:
     def _create(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> Any:
         described = describe_pipeline(row, offsets, shading)
         code = [self._code(shader) for shader in row.shaders]
+        prepared = self._prepared.find(described, code)
+        if prepared is not None:
+            return prepared
         return create_pipeline(
             self._device, self._layouts, described, code, name=row.name, cache=self._cache.handle
         )

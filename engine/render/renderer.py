@@ -7,7 +7,7 @@ another group is drawn. *Addresses* (a new plan, newly published assets) are loo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
@@ -36,6 +36,7 @@ from engine.render.layouts import Layouts
 from engine.render.pass_binding import PassBinding
 from engine.render.pipeline_cache import PipelineCache
 from engine.render.pipelines import Pipelines
+from engine.render.prepared_pipelines import PreparedPipelines
 from engine.render.rings import RingWriter
 from engine.vk.device import Device
 from engine.vk.pool import CommandPool
@@ -73,7 +74,10 @@ class _PassState:
 
 
 class Renderer:
-    """Owns pipelines, descriptor sets and the command buffers of the frames in flight."""
+    """Owns pipelines, descriptor sets and the command buffers of the frames in flight.
+
+    What another thread makes for it goes into `prepared`; that thread must have ended when it is closed.
+    """
 
     def __init__(
         self,
@@ -91,7 +95,9 @@ class Renderer:
             undo.callback(self._layouts.close)
             self._cache = PipelineCache(device, cache_folder)
             undo.callback(self._cache.close)
-            self._pipelines = Pipelines(device, self._layouts, self._cache, code)
+            self.prepared = PreparedPipelines(device, self._layouts, self._cache)
+            undo.callback(self.prepared.close)
+            self._pipelines = Pipelines(device, self._layouts, self._cache, self.prepared, code)
             undo.callback(self._pipelines.close)
             frame_sets, material_sets = (DescriptorSets(device, self._layouts) for _ in range(2))
             self._sets = (frame_sets, material_sets)
@@ -278,11 +284,6 @@ class Renderer:
     def image(self, name: str) -> FrameImage:
         """Return a resident image of the frame that has no history, by name. Raises KeyError."""
         return self._images[0][name]
-
-    def add_compiled(self, compiled: Iterable[bytes]) -> None:
-        """Add to the pipeline cache what another process has compiled on this device."""
-        for data in compiled:
-            self._cache.merge(data)
 
     def write_values(
         self,

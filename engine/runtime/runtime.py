@@ -151,12 +151,13 @@ class Runtime:
         undo.callback(self.memory.close)
         self.samplers = SamplerPool(self.device)
         undo.callback(self.samplers.close)
-        folder = user_cache_folder()
-        self.trials = ShaderTrials(self.device, self.library, folder, enabled=options.trials)
-        undo.callback(self.trials.close)
-        limit = facts(self.device)["limits"]["maxDrawIndirectCount"]
-        self.renderer = Renderer(self.device, self.memory, self.samplers, self.trials.code, folder, limit)
+        folder, limit = user_cache_folder(), facts(self.device)["limits"]["maxDrawIndirectCount"]
+        devices = self.device, self.memory, self.samplers
+        self.renderer = Renderer(*devices, lambda shader: self.trials.code(shader), folder, limit)
         undo.callback(self.renderer.close)
+        prepare, enabled = self.renderer.prepared.make, options.trials
+        self.trials = ShaderTrials(self.device, self.library, folder, prepare, enabled=enabled)
+        undo.callback(self.trials.close)
         undo.callback(self.timeline.drain)
         about = self.tableau, self.registry, self.library, self.profile, options.size
         self.planner = planner = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
@@ -431,7 +432,6 @@ class Runtime:
         self._needs, self.plan = needs, plan
         is_streamed = len(plan.staging.allocation_table) > 0
         yield from self._submit_schedule(plan, self.planner.visibility(needs) if is_streamed else None)
-        self.renderer.add_compiled(self.trials.take_compiled())
         self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
 
     def _submit_schedule(self, plan: Plan, visibility: FrustumQuery | None) -> Iterator[None]:

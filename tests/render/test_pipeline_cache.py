@@ -28,7 +28,7 @@ def saved(device, folder: Path) -> bytes:
 def loads(device, folder: Path) -> bool:
     """Whether a new cache is loaded from the file."""
     cache = PipelineCache(device, folder)
-    starts_from_file = bool(cache.loaded_bytes)
+    starts_from_file = bool(cache.loaded)
     cache.close()
     return starts_from_file
 
@@ -52,7 +52,7 @@ def test_a_truncated_or_changed_cache_counts_as_empty(device, tmp_path):
     for data in damaged:
         file.write_bytes(data)
         cache = PipelineCache(device, tmp_path)
-        assert cache.loaded_bytes == 0
+        assert cache.loaded == b""
         device.destroy("PipelineCache", cache.handle)
 
 
@@ -84,7 +84,7 @@ def test_data_of_another_driver_counts_as_empty_though_its_checksum_is_right(dev
         body[at] ^= 1
         file.write_bytes(whole[:8] + zlib.crc32(body).to_bytes(4, "little") + body)
         cache = PipelineCache(device, tmp_path)
-        assert cache.loaded_bytes == 0
+        assert cache.loaded == b""
         device.destroy("PipelineCache", cache.handle)
 
 
@@ -107,5 +107,5 @@ def test_what_stands_in_place_of_the_file_is_neither_read_nor_replaced(device, t
 
 def test_a_user_without_a_folder_has_an_empty_cache(device):
     cache = PipelineCache(device, None)
-    assert (cache.loaded_bytes, cache.save()) == (0, False)
+    assert (cache.loaded, cache.save()) == (b"", False)
     cache.close()

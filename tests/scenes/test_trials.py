@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 from support.cache_mutations import put_together, repair, taken_apart
+from support.limits import limit
 from support.one_bad import make_project
 from support.sampling import Sample
 from support.trial_workers import ENDS, USABLE, command, waiting_for
@@ -23,6 +25,8 @@ from engine.assets.roots import user_cache_folder
 from engine.assets.spirv.module import reflect
 from engine.assets.spirv.types import SpirvError
 from engine.assets.tools.tools import find_validator
+from engine.render import pipelines, prepared_pipelines
+from engine.render.pipeline_description import create_pipeline
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.runtime.trials import worker_process
@@ -196,6 +200,63 @@ def test_without_a_device_in_the_other_process_unknown_shaders_are_not_drawn(pro
     use("/nowhere")
     with opened(project) as there:
         assert {problem.code for problem in there.problems} == {"shader.untried"}, "it is not remembered"
+
+
+@pytest.mark.parametrize("is_tried", [False, True])
+def test_no_frame_waits_for_a_driver_that_compiles_slowly(
+    is_tried: bool, unusual: Path, drawn: Any, monkeypatch: pytest.MonkeyPatch
+):
+    if is_tried:  # in an earlier run
+        with opened(unusual):
+            pass
+    allowed, makers = threading.Event(), {}
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        makers[arguments[3]] = threading.current_thread()
+        assert allowed.wait(limit(60))
+        return create_pipeline(*arguments, **options)
+
+    monkeypatch.setattr(prepared_pipelines, "create_pipeline", slowly)
+    with opened(unusual, settle=False) as there:
+        runtime: Any = there.host.runtime
+        while not makers:
+            there.step()
+        runtime.load(until=lambda: runtime.memory.settled)
+        shown = picture(there)
+        assert is_placeholder(shown[:, BAD])
+        assert is_placeholder(shown[:, GOOD])
+        assert runtime.trials.pending
+        assert started(there) == (not is_tried)
+        allowed.set()
+        there.settle()
+        np.testing.assert_array_equal(picture(there), drawn)
+        assert any(MARK.encode() in one for code in makers for one in code)
+        assert threading.main_thread() not in makers.values()
+
+
+def test_no_pipeline_that_was_tried_is_made_in_a_frame_also_when_it_comes_back(
+    unusual: Path, drawn: Any, monkeypatch: pytest.MonkeyPatch
+):
+    made: list[bytes] = []
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        made.extend(arguments[3])
+        return create_pipeline(*arguments, **options)
+
+    monkeypatch.setattr(pipelines, "create_pipeline", noted)
+    with opened(unusual) as there:
+        host: Any = there.host
+        counts = []
+        for _ in range(3):
+            there.set("bad.visibleModel.active=false")
+            there.settle()
+            there.set("bad.visibleModel.active=true")
+            there.settle()
+            counts.append(host.objects())
+        np.testing.assert_array_equal(picture(there), drawn)
+        assert counts[1] == counts[2], "none is left over"
+    assert made
+    assert not any(MARK.encode() in code for code in made)
 
 
 def test_closing_while_a_trial_runs_leaves_no_process_and_no_object(project: Path, use: Any, tmp_path: Path):

@@ -3,7 +3,8 @@
 CPU_SECONDS = 10
 """Most processor time of one trial, in whole seconds.
 
-A frame waits for as long where the driver does not find again what it has compiled.
+Closing waits for as long where the driver compiles the pipeline here, too, and does not find again what it
+has compiled.
 """
 
 SECONDS = 30.0

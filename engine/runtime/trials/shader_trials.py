@@ -1,14 +1,16 @@
 """Which pipelines a frame may have: of our own shaders all, of others those that another process has tried.
 
 A shader is ours if its SPIR-V is that of one in the builtin database, wherever it comes from. With others,
-`spirv-val` passes the module, and the driver compiles the pipeline in a process of its own; meanwhile, and
-where that fails, the placeholder is drawn. What was tried is remembered for the driver (`record`).
+`spirv-val` passes the module, and the driver compiles the pipeline in a process of its own, then here on
+another thread, with what it has compiled there; meanwhile, and where that fails, the placeholder is drawn.
+What was tried is remembered for the driver (`record`), so that the next run only makes the pipeline.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from functools import cached_property
@@ -20,7 +22,7 @@ from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.drawing_rows import PipelineRow
 from engine.planning.draw.shading import ShaderSet
 from engine.render.pipeline_description import describe_pipeline
-from engine.runtime.trials.trial import Done, Input, Module, Outcome, Trial, Verdict
+from engine.runtime.trials.trial import Done, Input, Module, Outcome, Prepare, Trial, Verdict
 from engine.vk.facts import driver_identity
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ _WINDOWS = "VK_KHR_swapchain"
 _MOMENT_S = 0.25
 _BATCH_FRAMES = 30
 """Frames until outcomes are used while more trials run: each use plans again."""
+_PATIENCE_S = 0.03
+"""How long one plan waits for pipelines that an earlier run has tried, so that it need not be made again."""
 
 
 class ShaderTrials:
@@ -48,14 +52,16 @@ class ShaderTrials:
         device: Device,
         library: AssetLibrary,
         folder: Path | None,
+        prepare: Prepare,
         *,
         enabled: bool = True,
     ) -> None:
-        """`folder` is for the record. All pipelines are usable unless `enabled`."""
+        """`folder` is for the record, `prepare` makes a pipeline. Unless `enabled` all are usable at once."""
         self._is_enabled = enabled
         self.version = 0
         self._library = library
         self._folder = folder
+        self._prepare = prepare
         self._device = (driver_identity(device.instance, device.adapter), *sorted(device.features))
         extensions = sorted(name for name in device.extensions if name != _WINDOWS)
         self._request = {"identity": self._device[0], "extensions": extensions}
@@ -65,8 +71,8 @@ class ShaderTrials:
         self._outcomes: dict[str, Outcome] = {}
         self._running: dict[str, Future[Done]] = {}
         self._arrived: list[Done] = []
-        self._compiled: list[bytes] = []
         self._frames = 0
+        self._patience = _PATIENCE_S
         self._runner: TrialRunner | None = None
 
     @property
@@ -106,8 +112,7 @@ class ShaderTrials:
         if self._running and self._frames < _BATCH_FRAMES:
             return
         self._outcomes.update((one.key, one.outcome) for one in self._arrived)
-        self._compiled += [data for one in self._arrived for data in one.compiled]
-        self._arrived, self._frames = [], 0
+        self._arrived, self._frames, self._patience = [], 0, _PATIENCE_S
         self.version += 1
         if not self._running and self._runner is not None:
             self._runner.rest()
@@ -116,11 +121,6 @@ class ShaderTrials:
         """Wait for a moment, or until all trials are over, and use what has come in."""
         wait(self._running.values(), _MOMENT_S)
         self.poll()
-
-    def take_compiled(self) -> list[bytes]:
-        """Return what drivers have compiled in trials, for the pipeline cache; each once."""
-        taken, self._compiled = self._compiled, []
-        return taken
 
     def close(self) -> None:
         """End everything that runs."""
@@ -165,19 +165,31 @@ class ShaderTrials:
             return name
         if self._runner is None:
             self._runner = self._make_runner()
-        earlier = self._runner.earlier(name)
-        if earlier is not None:
-            self._outcomes[name] = earlier
-            return name
         code = tuple(module.code for module in modules)
         trial = Trial(name, described, code, *self._interface(shading), tuple(foreign))
-        self._running[name] = self._runner.submit(trial)
+        earlier = self._runner.earlier(name)
+        if earlier is None:
+            self._running[name] = self._runner.submit(trial)
+        elif earlier == _USABLE:
+            self._await(name, self._runner.prepare(trial))
+        else:
+            self._outcomes[name] = earlier
         return name
+
+    def _await(self, name: str, made: Future[Done]) -> None:
+        """Wait a little for a pipeline that another run has tried; later it is as if it were new."""
+        before = time.perf_counter()
+        wait([made], max(0.0, self._patience))
+        self._patience -= time.perf_counter() - before
+        if made.done():
+            self._outcomes[name] = made.result().outcome
+        else:
+            self._running[name] = made
 
     def _make_runner(self) -> TrialRunner:
         from engine.runtime.trials.trial_runner import TrialRunner  # most runs have no other shaders
 
-        return TrialRunner(self._request, self._folder)
+        return TrialRunner(self._request, self._folder, self._prepare)
 
     def _interface(self, shading: ShaderSet) -> tuple[tuple[tuple[int, int, str], ...], tuple[Input, ...]]:
         """Return set, binding and GLSL type of what shaders bind, and the inputs of the fragment stage."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,8 +56,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a trial has brought: its outcome, and what the driver has compiled."""
+    """What a trial has brought."""
 
     key: str
     outcome: Outcome
-    compiled: tuple[bytes, ...] = ()
+
+
+Prepare = Callable[[PipelineDescription, Sequence[bytes], Sequence[bytes]], None]
+"""Makes a pipeline for the frames from the SPIR-V of its stages and what a driver has compiled of it.
+
+Raises VulkanError.
+"""

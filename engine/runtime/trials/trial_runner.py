@@ -1,9 +1,10 @@
-"""Runs trials one after the other on a thread: the module is validated, the pipeline tried, both recorded."""
+"""Runs trials one after the other on a thread: module validated, pipeline tried, recorded, and made here."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from engine.assets.importers.shader import validation_fault
 from engine.assets.tools.tool_process import RunningTools
 from engine.assets.tools.tools import find_validator
 from engine.runtime.trials.record import TrialRecord
-from engine.runtime.trials.trial import REMEMBERED, Done, Module, Outcome, Trial, Verdict
+from engine.runtime.trials.trial import REMEMBERED, Done, Module, Outcome, Prepare, Trial, Verdict
 from engine.runtime.trials.worker_process import CannotOpen, WorkerEnded, WorkerProcess
+from engine.vk.errors import VulkanError
 
 _USABLE = Outcome(Verdict.USABLE)
 
@@ -20,8 +22,9 @@ _USABLE = Outcome(Verdict.USABLE)
 class TrialRunner:
     """Owns the record, the thread and the other process; the thread that made it calls the public methods."""
 
-    def __init__(self, device: dict[str, Any], folder: Path | None) -> None:
+    def __init__(self, device: dict[str, Any], folder: Path | None, prepare: Prepare) -> None:
         """`device` is the first request to the process, `folder` that of the record."""
+        self._prepare = prepare
         self._record = TrialRecord(folder)
         self._worker = WorkerProcess(device)
         self._tools = RunningTools()
@@ -43,6 +46,10 @@ class TrialRunner:
     def submit(self, trial: Trial) -> Future[Done]:
         """Begin a trial, or let it wait for those before it."""
         return self._pool.submit(self._run, trial)
+
+    def prepare(self, trial: Trial) -> Future[Done]:
+        """Make the pipeline of a trial that has gone well in another run, after the trials that wait."""
+        return self._pool.submit(self._make, trial, ())
 
     def rest(self) -> None:
         """End the process after the trials that wait; another trial starts another one."""
@@ -77,7 +84,14 @@ class TrialRunner:
             return self._done(trial.key, *fatal)
         if reply.refused:
             return self._done(trial.key, Outcome(Verdict.REFUSED, reply.refused), reply.passing)
-        return replace(self._done(trial.key, _USABLE), compiled=reply.blobs)
+        self._done(trial.key, _USABLE)
+        return self._make(trial, reply.blobs)
+
+    def _make(self, trial: Trial, compiled: Sequence[bytes]) -> Done:
+        """Make the pipeline here as well, on the thread of the trials, where no frame waits for it."""
+        with suppress(VulkanError):  # the frame makes it again, and has the error
+            self._prepare(trial.pipeline, trial.code, compiled)
+        return Done(trial.key, _USABLE)
 
     def _done(self, key: str, outcome: Outcome, passing: bool = False) -> Done:
         """Return the end of a trial; the outcome is recorded unless another moment may have another one."""
