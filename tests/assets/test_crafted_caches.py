@@ -14,6 +14,7 @@ from support.cache_mutations import Rows, mutated, put_together, repair, taken_a
 from support.limits import limit
 from support.projects import Project
 from support.sampling import Sample
+from support.skies import radiance_bytes
 
 from engine.assets import AssetLibrary, open_library
 from engine.assets.cache.cache import HEADER_BYTES, CacheMissError, open_cache, pack_header
@@ -64,7 +65,13 @@ DB_HU = """assetDb: {
         { @type: shader  name: fs  source: ../assets/plain.fs.spv  stage: fragment_shader_bit }
         { @type: texture2d  name: picture  source: ../assets/picture.png }
         { @type: texture2d  name: bumps  source: ../assets/bumps.png }
+        { @type: environment  name: sky  source: ../assets/sky.hdr }
+        { @type: animation  name: nod  source: ../assets/nod.hu }
     ]
+}
+"""
+NOD_HU = """animation: {
+    channels: [{ target: thing  property: rotation  times: [0 1]  values: [[0 0 0 1] [0 1 0 0]] }]
 }
 """
 
@@ -92,6 +99,8 @@ class Crafted:
         project.write("assets/plain.vs.spv", by_name["shader 'vs'"])
         project.write("assets/plain.fs.spv", by_name["shader 'fs'"])
         project.write("assets/quad.hu", QUAD_HU)
+        project.write("assets/sky.hdr", radiance_bytes(np.full((4, 8, 3), 0.5, np.float32)))
+        project.write("assets/nod.hu", NOD_HU)
         self.scene = project.write("scenes/scene.hu", SCENE_HU)
         self.db = project.db(DB_HU)
         self.cache = self.db.cache_file

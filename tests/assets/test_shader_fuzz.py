@@ -28,7 +28,15 @@ PAIRS = (
     ("material/defaultMaterial.vs.glsl", "material/defaultMaterial.fs.glsl"),
     ("shader/ui.vs.glsl", "shader/ui.fs.glsl"),
     ("material/own.vs.glsl", "material/own.fs.glsl"),
+    ("shader/shadowMasked.vs.glsl", "shader/shadowMasked.fs.glsl"),
+    ("shader/reticle.vs.glsl", "shader/reticle.fs.glsl"),
+    ("shader/healthBar.vs.glsl", "shader/healthBar.fs.glsl"),
+    ("shader/areaMap.vs.glsl", "shader/areaMap.fs.glsl"),
+    ("shader/screen.vs.glsl", "shader/sky.fs.glsl"),
+    ("shader/screen.vs.glsl", "shader/toneMap.fs.glsl"),
+    ("shader/screen.vs.glsl", "shader/fxaa.fs.glsl"),
 )
+OWN = 2
 
 
 def stage(imported: Imported) -> Stage:
@@ -38,11 +46,11 @@ def stage(imported: Imported) -> Stage:
 
 @pytest.fixture(scope="module")
 def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Imported]]:
-    """A folder with three pairs of shaders, beside a secret, and the imported shaders by name."""
+    """A folder with pairs of shaders, beside a secret, and the imported shaders by name."""
     assets = tmp_path_factory.mktemp("shaders") / "project"
     shutil.copytree(root / "assets/builtin", assets)
-    (assets / PAIRS[2][0]).write_text(VERTEX_GLSL, encoding="utf-8")
-    (assets / PAIRS[2][1]).write_text(FRAGMENT_GLSL, encoding="utf-8")
+    (assets / PAIRS[OWN][0]).write_text(VERTEX_GLSL, encoding="utf-8")
+    (assets / PAIRS[OWN][1]).write_text(FRAGMENT_GLSL, encoding="utf-8")
     (assets.parent / "secret.glsl").write_text("const float SECRET = 1.0;\n", encoding="utf-8")
     return assets, {
         name: import_glsl(expand(assets / name, FileGate(assets)), kind, "main")

@@ -24,7 +24,20 @@ SCENE = """tableau: {
     }
 }
 """
-NAMES = ("small.hu", "wrong.hu", "missing.hu", "folder", "plan.hu", "x" * 300, "\udcff.hu", "a\nb", "", "-")
+OTHER = SCENE.replace("small", "other").replace("@type: camera", "@type: camera  fovY: 30  exposure: 2")
+NAMES = (
+    "small.hu",
+    "other.hu",
+    "wrong.hu",
+    "missing.hu",
+    "folder",
+    "plan.hu",
+    "x" * 300,
+    "\udcff.hu",
+    "a\nb",
+    "",
+    "-",
+)
 VALUES = (
     *NAMES,
     "1",
@@ -39,6 +52,14 @@ VALUES = (
     "lavapipe",
     "x.json",
     "=",
+    "0.5",
+    "1e999",
+    "nan",
+    "out/###.png",
+    "#.hdr",
+    "##.exr",
+    "a#b#.png",
+    "####.jpg",
 )
 SETTINGS = (
     "eye.camera.active=false",
@@ -52,6 +73,9 @@ SETTINGS = (
 VIEWER_OPTIONS = (
     "--headless",
     "--frames",
+    "--time",
+    "--fps",
+    "--sequence",
     "--size",
     "--screenshot",
     "--report",
@@ -97,7 +121,9 @@ def options(rng: Rng, among: tuple[str, ...]) -> list[str]:
 def line(rng: Rng) -> tuple[Callable[[list[str]], int], list[str]]:
     """Draw a program and its arguments. Doctor starts processes, and a viewer with --headless draws."""
     commands = tuple(name for name in COMMANDS if name != "doctor")
-    names = [pick(rng, NAMES) for _ in range(int(rng.integers(3)))] if rng.integers(3) else ["small.hu"]
+    names = [pick(rng, NAMES) for _ in range(int(rng.integers(3)))]
+    if rng.integers(2):
+        names = [["small.hu"], ["small.hu", "other.hu"], ["small.hu", "small.hu"]][int(rng.integers(3))]
     if rng.integers(2):
         words = [pick(rng, commands), *names, *options(rng, ENGINE_OPTIONS)]
         if rng.integers(4) == 0:
@@ -124,6 +150,7 @@ def test_random_command_lines_end_with_a_documented_code(
         folder = tmp_path / str(seed)
         (folder / "folder").mkdir(parents=True)
         (folder / "small.hu").write_text(SCENE, encoding="utf-8")
+        (folder / "other.hu").write_text(OTHER, encoding="utf-8")
         (folder / "wrong.hu").write_text("tableau: [", encoding="utf-8")
         monkeypatch.chdir(folder)
         program, words = line(np.random.default_rng(seed))
@@ -148,7 +175,8 @@ def checked_only(options: object) -> int:
     from viewer.run.scene_opening import opened
 
     given = cast("Options", options)
-    check_writable(given.screenshot, given.report, given.record)
+    first = given.sequence.path(0) if given.sequence is not None else None
+    check_writable(given.screenshot, first, given.report, given.record)
     read_script(given.script)
     with opened(given):
         return ExitCode.DONE

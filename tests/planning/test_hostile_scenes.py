@@ -28,7 +28,7 @@ def mutations(tmp_path_factory: pytest.TempPathFactory) -> list[SceneMutations]:
     """The projects, cooked."""
     made = [SceneMutations(scene) for scene in make_projects(tmp_path_factory.mktemp("hostile"))]
     for one in made:
-        plan_scene(one.scene, profile("lavapipe"), (32, 24))
+        assert plan_scene(one.scene, profile("lavapipe"), (32, 24)).problems == (), one.scene
     return made
 
 

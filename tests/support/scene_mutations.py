@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,23 +33,40 @@ NUMBERS = ("0", "1", "2", "3", "-1", "0.5", "7", "255", "65535", "1e-40", "1e20"
 """Numbers that are put in place of others."""
 
 NUMBER = re.compile(r"-?[0-9][0-9.]*(e-?[0-9]+)?")
-MATERIAL = ROOT / "assets/builtin"
+MOST_ALIKE = 4
+"""Objects with the same features below one object that are kept: hundreds are as well damaged in few."""
 
 
 def make_projects(folder: Path) -> tuple[Path, ...]:
-    """Write the projects to damage and return their scenes: a good and a bad object, and the cube."""
-    return make_project(folder / "pair"), _small_cube(folder / "cube")
+    """Write the projects to damage and return their scenes: a good and a bad object, and all of scenes/."""
+    return make_project(folder / "pair"), *_small_scenes(folder / "all")
 
 
-def _small_cube(folder: Path) -> Path:
-    """A copy of the cube's scene with small pictures."""
-    shutil.copytree(MATERIAL, folder / "assets/builtin", ignore=shutil.ignore_patterns("*.ogCache*", "*.py"))
-    (folder / "scenes").mkdir()
-    for path in (folder / "assets/builtin/material").glob("*.png"):
+def _small_scenes(folder: Path) -> list[Path]:
+    """Copy all scenes with small pictures and few objects; return them."""
+    ignored = shutil.ignore_patterns("*.ogCache*", "*.py", "profiles", "builtin.hu")
+    shutil.copytree(ROOT / "assets", folder / "assets", ignore=ignored)
+    for path in (folder / "assets").rglob("*.png"):
         Image.fromarray(np.full((8, 8, 3), 200, np.uint8)).save(path)
-    for name in ("cube.hu", "cube.assets.hu"):
-        shutil.copy(CUBE.parent / name, folder / "scenes")
-    return folder / "scenes/cube.hu"
+    (folder / "scenes").mkdir()
+    for path in CUBE.parent.glob("*.hu"):
+        tree = plain(read(path).root)
+        if "tableau" in tree:
+            _thin_out(tree["tableau"])
+        (folder / "scenes" / path.name).write_text(_text(tree), encoding="utf-8")
+    return sorted(path for path in (folder / "scenes").glob("*.hu") if not path.stem.endswith(".assets"))
+
+
+def _thin_out(record: Any) -> None:
+    """Keep the first objects of each kind below a tableau or an object, and of those below them."""
+    objects, kinds = record.get("objects", {}), Counter()
+    for name, one in list(objects.items()):
+        kind = tuple(feature["@type"] for feature in one.get("features", []))
+        kinds[kind] += 1
+        if kinds[kind] > MOST_ALIKE:
+            del objects[name]
+        else:
+            _thin_out(one)
 
 
 class SceneMutations:
@@ -56,8 +74,9 @@ class SceneMutations:
 
     def __init__(self, scene: Path) -> None:
         self.scene = scene
-        root = scene.parent if scene.parent.name != "scenes" else scene.parent.parent
-        self.files = [path for path in sorted(root.rglob("*.hu")) if path.name != "builtin.hu"]
+        is_alone = scene.parent.name != "scenes"
+        root = scene.parent if is_alone else scene.parent.parent
+        self.files = sorted(root.rglob("*.hu")) if is_alone else _files_of(scene)
         self.shaders = sorted(root.rglob("*.glsl"))
         self._texts = {path: path.read_bytes() for path in (*self.files, *self.shaders)}
         self._trees = {path: plain(read(path).root) for path in self.files}
@@ -65,7 +84,8 @@ class SceneMutations:
     def damage(self, rng: np.random.Generator) -> list[str]:
         """Change one thing, at times up to three; return what, for the report of a failure."""
         done = []
-        trees = copy.deepcopy(self._trees)
+        trees: dict[Path, Any] = {}
+        written: set[Path] = set()
         for _ in range(1 if rng.random() < 0.7 else int(rng.integers(2, 4))):
             # The scene and its assets more often than the meshes, whose values are mostly numbers.
             path = self.files[int(rng.choice(len(self.files), p=self._weights()))]
@@ -74,8 +94,10 @@ class SceneMutations:
                 done.append(_edit_text(rng, self.shaders[int(rng.integers(len(self.shaders)))]))
             elif how < 0.10:
                 done.append(_edit_text(rng, path))
-                trees.pop(path, None)
-            elif path in trees:
+                written.add(path)
+            elif path not in written:
+                if path not in trees:
+                    trees[path] = copy.deepcopy(self._trees[path])
                 change = CHANGES[int(rng.integers(len(CHANGES)))]
                 done.append(f"{path.name}: {change.__name__} {change(rng, trees[path])}")
                 path.write_text(_text(trees[path]), encoding="utf-8")
@@ -90,6 +112,19 @@ class SceneMutations:
     def _weights(self) -> list[float]:
         near = [1.0 if path.parent == self.scene.parent else 0.1 for path in self.files]
         return [weight / sum(near) for weight in near]
+
+
+def _files_of(scene: Path) -> list[Path]:
+    """Return a scene, the files that it includes, and the meshes and animations of their assets."""
+    tree = plain(read(scene).root)
+    found = [scene, *(scene.parent / name for name in tree.get("include", []))]
+    sources = {
+        (scene.parent / asset["source"]).resolve()
+        for path in found
+        for asset in plain(read(path).root).get("assetDb", {}).get("assets", [])
+        if asset.get("source", "").endswith(".hu")
+    }
+    return [*found, *sorted(sources)]
 
 
 def _edit_text(rng: np.random.Generator, path: Path) -> str:
