@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -248,6 +249,41 @@ def test_a_file_that_is_truncated_while_it_is_open_is_a_miss_of_what_is_gone(
     image.close()
 
 
+@pytest.mark.parametrize("kind", ["written", "longer", "touched"])
+@pytest.mark.parametrize("is_ours", [True, False], ids=["as it was written", "opened"])
+def test_nothing_is_read_from_a_file_that_was_changed_since_it_was_opened(
+    tmp_path: Path, kind: str, is_ours: bool
+) -> None:
+    path = tmp_path / "db.ogCache"
+    image = write_cache(path, entries())
+    if not is_ours:
+        image.close()
+        path.write_bytes(path.read_bytes())  # within this tick of the clock
+        image = open_cache(path)
+    assert not image.damaged()
+    whole = path.read_bytes()
+    if kind == "touched":
+        os.utime(path)
+    else:
+        path.write_bytes(whole[:-1] + b"?" if kind == "written" else whole + b"?")
+    with pytest.raises(CacheMissError, match="another process has written to it"):
+        image.bytes_at(HEADER_BYTES, 1)
+    image.close()
+
+
+def test_a_file_that_is_always_being_written_is_a_miss_after_a_few_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "db.ogCache"
+    write_cache(path, entries()).close()
+    looks = []
+    monkeypatch.setattr(time, "sleep", lambda seconds: looks.append(seconds) or os.utime(path))
+    os.utime(path)
+    with pytest.raises(CacheMissError, match="is writing to it"):
+        open_cache(path)
+    assert 0 < sum(looks) < 1
+
+
 def test_pieces_are_whole_rows_and_their_checksum_comes_last(tmp_path: Path) -> None:
     content = random.Random(6).randbytes(3 << 20)
     path = tmp_path / "db.ogCache"
@@ -256,9 +292,11 @@ def test_pieces_are_whole_rows_and_their_checksum_comes_last(tmp_path: Path) -> 
     assert b"".join(pieces) == content
     assert [len(piece) % 12 for piece in pieces[:-1]] == [0] * (len(pieces) - 1)
     assert max(map(len, pieces)) <= 1 << 20
+    image.close()
     with open(path, "r+b") as file:
         file.seek(HEADER_BYTES + 100)
         file.write(b"changed")
+    image = open_cache(path)
     reading = image.pieces(image.entries[0])
     assert next(reading)[100:107] == b"changed"
     with pytest.raises(CacheMissError):

@@ -18,6 +18,7 @@ from support.projects import TRIANGLE_DB, VERTEX_GLSL, Project
 
 from engine.assets import AssetDb, AssetType, open_library
 from engine.assets import cook as cook_module
+from engine.assets.cache import cache_writer as writer_module
 from engine.assets.cache import freshness as freshness_module
 from engine.assets.cache.freshness import CacheState
 from engine.assets.cache.lock import cache_lock
@@ -257,6 +258,39 @@ def test_a_cache_that_is_truncated_after_it_was_checked_is_cooked_again(
     assert [data_of(again, index) for index in again.entries] == [
         data_of(cooked, index) for index in cooked.entries
     ]
+
+
+def test_a_cache_that_is_overwritten_all_the_time_is_cooked_twice_at_most(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever the cook looks at the file or has written it, another process writes garbage into it."""
+    content = {
+        index: data_of(cooked, index) for cooked in [cook_database(project.db())] for index in cooked.entries
+    }
+    path, imported = project.root / "scenes/db.ogCache", []
+    path.unlink()
+
+    def then_overwritten(name: str, of: Any) -> None:
+        real = getattr(of, name)
+
+        def called(*arguments: Any) -> Any:
+            found = real(*arguments)
+            path.write_bytes(bytes(range(256)) * 40)
+            return found
+
+        monkeypatch.setattr(of, name, called)
+
+    import_all = cook_module._Cook._import
+    monkeypatch.setattr(
+        cook_module._Cook, "_import", lambda *given: imported.append(len(given[1])) or import_all(*given)
+    )
+    then_overwritten("check_cache", cook_module)
+    then_overwritten("write_cache", writer_module)
+    cooked = cook_database(project.db())
+    assert {index: data_of(cooked, index) for index in cooked.entries} == content
+    assert imported == [DATA_ASSETS] * 2
+    assert cooked.image.descriptor is None, "it is in memory"
+    assert cooked.problems == ()
 
 
 def test_the_code_of_shaders_outlives_their_cache(project: Project) -> None:

@@ -14,6 +14,7 @@ import json
 import mmap
 import os
 import struct
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,9 @@ _CHECKED_AT_ONCE = 16 << 20
 _PIECE_BYTES = 1 << 20
 _TOC_BYTES = 1 << 20
 _ENTRY_BYTES = 64 << 10
+TICK_NS = 20_000_000
+"""Nanoseconds; more than the step of the clock by which systems stamp files."""
+_LOOKS = 3
 """A table of contents takes no more than this and `_ENTRY_BYTES` for each asset: it is parsed as a whole."""
 
 
@@ -138,6 +142,7 @@ class CacheImage:
     """An open cache: its entries, and `size` bytes of data in the file `descriptor` from `begin` on.
 
     The file is read and not mapped: reading a mapping of a file that another process truncates raises SIGBUS.
+    What is read after somebody has written to the file is not used: `stamp` is its size and its mtime in ns.
     The content is in `memory` instead where no file was written, and on systems without preadv, where it is
     mapped: Windows keeps mapped files from being truncated.
     """
@@ -148,6 +153,7 @@ class CacheImage:
     descriptor: int | None = None
     memory: memoryview | None = None
     begin: int = HEADER_BYTES
+    stamp: tuple[int, int] = (0, 0)
 
     @property
     def data(self) -> bytes | memoryview:
@@ -216,6 +222,8 @@ class CacheImage:
                 raise CacheMissError("the file ends too early")
             parts.append(part)
             offset, size = offset + len(part), size - len(part)
+        if stamp_of(self.descriptor) != self.stamp:
+            raise CacheMissError("another process has written to it")
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def close(self) -> None:
@@ -235,17 +243,46 @@ def open_cache(path: Path, assets: int = MAX_ASSETS) -> CacheImage:
         descriptor = open_regular(path, follow=False)
     except (OSError, ValueError) as error:
         raise CacheMissError(str(error)) from error
-    image = cache_of_file(descriptor, path)
     try:
-        _read_table(image, os.fstat(descriptor).st_size, _TOC_BYTES + assets * _ENTRY_BYTES)
+        stamp = _settled_stamp(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    image = cache_of_file(descriptor, path, stamp)
+    try:
+        _read_table(image, stamp[0], _TOC_BYTES + assets * _ENTRY_BYTES)
     except BaseException:
         image.close()
         raise
     return image
 
 
+def stamp_of(descriptor: int) -> tuple[int, int]:
+    """Return size and mtime in ns of an open file."""
+    status = os.fstat(descriptor)
+    return status.st_size, status.st_mtime_ns
+
+
+def _settled_stamp(descriptor: int) -> tuple[int, int]:
+    """Return the stamp of an open file, which every write from now on changes.
+
+    A file that was written to within a tick of the clock is looked at again after it. Raises CacheMissError
+    where it is still being written then.
+    """
+    for _ in range(_LOOKS):
+        stamp = stamp_of(descriptor)
+        if not 0 <= time.time_ns() - stamp[1] < TICK_NS:
+            return stamp
+        time.sleep(TICK_NS / 1e9)
+    raise CacheMissError("another process is writing to it")
+
+
 def cache_of_file(
-    descriptor: int, path: Path, entries: tuple[Entry, ...] = (), data_size: int = 0
+    descriptor: int,
+    path: Path,
+    stamp: tuple[int, int],
+    entries: tuple[Entry, ...] = (),
+    data_size: int = 0,
 ) -> CacheImage:
     """Return the cache in an open file, whose descriptor it owns. Raises CacheMissError."""
     memory = None
@@ -255,7 +292,7 @@ def cache_of_file(
         except (OSError, ValueError) as error:
             os.close(descriptor)
             raise CacheMissError(str(error)) from error
-    return CacheImage(entries, data_size, path, descriptor, memory)
+    return CacheImage(entries, data_size, path, descriptor, memory, stamp=stamp)
 
 
 def pack_header(length: int, toc_offset: int, toc: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -18,11 +19,14 @@ from engine.assets.cache.cache import (
     cache_of_file,
     pack_header,
     padded,
+    stamp_of,
 )
 from engine.files import whole_file
 
 Content: TypeAlias = tuple[Entry, Iterable[bytes | memoryview]]
 """An asset: its entry, and its bytes in pieces."""
+
+_SET_BACK_NS = 1_000_000_000
 
 
 class CacheWriter:
@@ -69,13 +73,23 @@ def write_cache(path: Path, assets: Iterator[Content]) -> CacheImage:
             for entry, pieces in assets:
                 writer.add(entry, pieces)
             writer.finish()
+            file.flush()
             descriptor = os.dup(file.fileno())
+            stamp = _set_back(descriptor)
     except BaseException:
         if descriptor >= 0:
             os.close(descriptor)
         raise
     # what was written, whatever the path names by now
-    return cache_of_file(descriptor, path, tuple(writer.entries), writer.size)
+    return cache_of_file(descriptor, path, stamp, tuple(writer.entries), writer.size)
+
+
+def _set_back(descriptor: int) -> tuple[int, int]:
+    """Set the mtime of an open file back, so that every later write changes it, and return its stamp."""
+    if os.utime in os.supports_fd:
+        past = time.time_ns() - _SET_BACK_NS
+        os.utime(descriptor, ns=(past, past))
+    return stamp_of(descriptor)
 
 
 def build_in_memory(assets: Iterator[Content]) -> CacheImage:

@@ -102,10 +102,15 @@ class MemoryCache:
 
 
 class FileCache:
-    """A range of an open file. Duplicates `descriptor`, which stays the caller's."""
+    """A range of an open file. Duplicates `descriptor`, which stays the caller's.
 
-    def __init__(self, db: int, descriptor: int, begin: int, size: int) -> None:
+    `stamp` is the size of the file and its mtime in ns when it was checked. What is read after somebody has
+    written to it counts as unreadable: a device does not survive every index that may be in it.
+    """
+
+    def __init__(self, db: int, descriptor: int, begin: int, size: int, stamp: tuple[int, int]) -> None:
         self.size = size
+        self._stamp = stamp
         self._db = db
         self._descriptor = os.dup(descriptor)
         self._begin = begin
@@ -145,7 +150,15 @@ class FileCache:
             where = (address + first * IOVEC.itemsize, count, self._begin + offset)
             done = _preadv(self._descriptor, *where)
             if done != length:
+                self._check(calls[0][2])
                 self._read_rest(vectors[first : first + count].copy(), offset, length, done)
+        self._check(calls[0][2])
+
+    def _check(self, begin: int) -> None:
+        """Raise CacheUnreadable, from `begin` on, if the file is not as it was when it was checked."""
+        status = os.fstat(self._descriptor)
+        if (status.st_size, status.st_mtime_ns) != self._stamp:
+            raise CacheUnreadable(self._db, begin, END, "another process has written to it")
 
     def _read_rest(self, several: NDArray[np.void], offset: int, left: int, done: int) -> None:
         """Read the rest after a call that read `done` bytes, or failed (-1)."""
@@ -189,13 +202,13 @@ def split_reads(reads: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.i
 
 
 def open_cache(db: int, source: Any) -> Cache:
-    """Open a cache from a buffer, or from an object with `descriptor`, `begin`, `size` and `data` (a buffer).
+    """Open a cache from a buffer, or from an object with `descriptor`, `begin`, `size`, `stamp` and `data`.
 
     `data` is used if `descriptor` is None, and on systems without preadv.
     """
     descriptor = getattr(source, "descriptor", None)
     if descriptor is not None and HAS_SCATTER:
-        return FileCache(db, descriptor, source.begin, source.size)
+        return FileCache(db, descriptor, source.begin, source.size, source.stamp)
     return MemoryCache(source.data if hasattr(source, "descriptor") else source)
 
 

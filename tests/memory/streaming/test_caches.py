@@ -27,6 +27,7 @@ from support.schedules import (
     transfer,
 )
 
+from engine.assets.cache.cache import stamp_of
 from engine.memory.streaming.caches import (
     MAX_GAP,
     MAX_IOVECS,
@@ -50,13 +51,15 @@ def path(tmp_path: Path, cache: Bytes) -> Path:
     """A cache file: 64 bytes of something else, then the data."""
     made = tmp_path / "db.ogCache"
     made.write_bytes(bytes(BEGIN) + cache.tobytes())
+    os.utime(made, (1, 1))
     return made
 
 
 @pytest.fixture
 def file(path: Path, cache: Bytes) -> Iterator[SimpleNamespace]:
     descriptor = os.open(path, os.O_RDONLY)
-    yield SimpleNamespace(descriptor=descriptor, begin=BEGIN, size=len(cache), data=cache)
+    stamp = stamp_of(descriptor)
+    yield SimpleNamespace(descriptor=descriptor, begin=BEGIN, size=len(cache), data=cache, stamp=stamp)
     os.close(descriptor)
 
 
@@ -75,7 +78,7 @@ def test_reads_are_scattered_whatever_the_gaps_between_them(file: SimpleNamespac
         at, spot = at + size, spot + size + int(random.choice([0, 0, 50]))
     random.shuffle(reads)
     one, other = ([np.zeros(spot + 9, np.uint8) for _ in range(2)] for _ in "ab")
-    made = FileCache(0, file.descriptor, BEGIN, len(cache))
+    made = FileCache(0, file.descriptor, BEGIN, len(cache), file.stamp)
     copied(made, reads, one)
     copied(MemoryCache(cache), reads, other)
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
@@ -103,25 +106,41 @@ def test_a_short_read_is_continued(
     monkeypatch.setattr(caches, "_preadv", short)
     reads = [(5, 0, 200, 0), (205, 300, 100, 0), (310, 500, 90, 0)]
     one = np.zeros(600, np.uint8)
-    made = FileCache(0, file.descriptor, BEGIN, len(cache))
+    made = FileCache(0, file.descriptor, BEGIN, len(cache), file.stamp)
     copied(made, reads, [one])
     for offset, place, size, _n in reads:
         assert np.array_equal(one[place : place + size], cache[offset : offset + size])
     made.close()
 
 
-def test_a_truncated_file_is_reported_with_its_end(file: SimpleNamespace, path: Path, cache: Bytes) -> None:
-    made = FileCache(7, file.descriptor, BEGIN, len(cache))
-    os.truncate(path, BEGIN + 1000)
+def test_a_file_that_is_too_short_is_reported_with_its_end(file: SimpleNamespace, cache: Bytes) -> None:
+    made = FileCache(7, file.descriptor, BEGIN, len(cache) + 9, file.stamp)
     with pytest.raises(CacheUnreadable, match="assetDb 7 cannot be read: it ends too early") as reported:
-        copied(made, [(900, 0, 200, 0)], [np.zeros(200, np.uint8)])
-    assert reported.value.begin == 1000
+        copied(made, [(len(cache) - 100, 0, 200, 0)], [np.zeros(200, np.uint8)])
+    assert reported.value.begin == len(cache)
+    made.close()
+
+
+@pytest.mark.parametrize("kind", ["truncated", "written", "longer"])
+def test_nothing_is_read_from_a_file_that_another_process_has_changed(
+    file: SimpleNamespace, path: Path, cache: Bytes, kind: str
+) -> None:
+    made = FileCache(7, file.descriptor, BEGIN, len(cache), file.stamp)
+    changes = {
+        "truncated": lambda: os.truncate(path, BEGIN + 1000),
+        "written": lambda: path.write_bytes(path.read_bytes()[::-1]),
+        "longer": lambda: path.write_bytes(path.read_bytes() + b"x"),
+    }
+    changes[kind]()
+    with pytest.raises(CacheUnreadable, match="another process has written to it") as reported:
+        copied(made, [(5, 0, 200, 0), (900, 200, 200, 0)], [np.zeros(400, np.uint8)])
+    assert reported.value.begin == 5
     made.close()
 
 
 def test_an_unreadable_file_is_reported_with_the_reason(cache: Bytes, tmp_path: Path) -> None:
     descriptor = os.open(tmp_path, os.O_RDONLY)
-    made = FileCache(7, descriptor, 0, 100)
+    made = FileCache(7, descriptor, 0, 100, stamp_of(descriptor))
     with pytest.raises(CacheUnreadable, match="directory"):
         copied(made, [(0, 0, 100, 0)], [np.zeros(100, np.uint8)])
     made.close()
@@ -130,7 +149,7 @@ def test_an_unreadable_file_is_reported_with_the_reason(cache: Bytes, tmp_path: 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("size", [1000, 300_000], ids=["at once", "by threads"])
-def test_a_truncated_cache_makes_the_keys_in_it_unreadable(
+def test_a_truncated_cache_makes_its_keys_unreadable(
     device: Device,
     profile: DeviceProfile,
     pace: Pace,
@@ -150,12 +169,10 @@ def test_a_truncated_cache_makes_the_keys_in_it_unreadable(
         os.truncate(path, BEGIN + size + 5)
         manager.submit(written)
         manager.settle()
-        assert manager.unreadable_keys == {B, C}
-        assert manager.location(B) is None
-        assert manager.location(C) is None
-        assert np.array_equal(contents(device, manager, A), cache[:size])
+        assert manager.unreadable_keys == {A, B, C}
+        assert [manager.location(key) for key in (A, B, C)] == [None] * 3
         assert len(manager.cache_problems) == 1
-        assert "it ends too early" in manager.cache_problems[0]
+        assert "another process has written to it" in manager.cache_problems[0]
 
 
 @pytest.mark.gpu
