@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from engine.assets.codes import AssetCode
 from engine.assets.limits import MAX_SOURCE_BYTES
-from engine.files import NotRegularError, open_regular, reason_of
+from engine.files import NotRegularError, OutsideError, open_below, reason_of
 from engine.files.opening import check_regular
 from engine.humon import Code
 
@@ -118,11 +118,12 @@ class FileGate:
     def read(self, path: str | Path, limit: int = MAX_SOURCE_BYTES) -> tuple[bytes, Stamp]:
         """Return the bytes of a regular file and its stamp. Never blocks on a FIFO or a device.
 
-        Raises FileRejectedError `file.missing`, `file.kind`, `file.size` or `file.unreadable`.
+        Raises FileRejectedError `file.missing`, `file.kind`, `file.size` or `file.unreadable`, and
+        `file.outside` where a link has come on the way since the path was resolved.
         """
         self.stamp(path)
         try:
-            with open(open_regular(path, follow=False), "rb") as file:
+            with open(open_below(self._root, path), "rb") as file:
                 info = os.fstat(file.fileno())
                 if info.st_size > limit:
                     reason = f"'{self.relative(path)}' has {info.st_size} bytes; at most {limit} are read"
@@ -130,6 +131,9 @@ class FileGate:
                 data = file.read(limit + 1)
         except NotRegularError as error:
             raise self._not_regular(path, error) from error
+        except OutsideError as error:
+            reason = f"'{self.relative(path)}' is no longer below the root: {reason_of(error)}"
+            raise FileRejectedError(AssetCode.FILE_OUTSIDE, reason) from error
         except OSError as error:
             raise self._unreadable(path, error) from error
         if len(data) > limit:

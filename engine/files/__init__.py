@@ -7,6 +7,8 @@ the standard streams usable.
 
 from engine.files.opening import (
     NotRegularError,
+    OutsideError,
+    open_below,
     open_lock_file,
     open_regular,
     read_regular,
@@ -16,6 +18,8 @@ from engine.files.writing import whole_file, write_whole
 
 __all__ = [
     "NotRegularError",
+    "OutsideError",
+    "open_below",
     "open_lock_file",
     "open_regular",
     "read_regular",

@@ -14,6 +14,8 @@ _COMMON = (
     | getattr(os, "O_BINARY", 0)
 )
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_HAS_DIR_FD = os.open in os.supports_dir_fd and bool(_NO_FOLLOW)
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a FIFO",
@@ -30,6 +32,10 @@ class NotRegularError(OSError):
     is_folder = False
 
 
+class OutsideError(OSError):
+    """A path leads out of the folder that it has to stay below."""
+
+
 def reason_of(error: Exception) -> str:
     """Return why a file could not be opened or written, without its name: the words of the system, if any."""
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -43,6 +49,53 @@ def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> int:
     """
     check_regular(os.stat(path, follow_symlinks=follow), path)  # opening a device may have effects
     return _checked(os.open(path, os.O_RDONLY | _COMMON | (0 if follow else _NO_FOLLOW)), path)
+
+
+def open_below(root: str | os.PathLike[str], path: str | os.PathLike[str]) -> int:
+    """Return the descriptor of a regular file below the folder `root`, open for reading.
+
+    Both are resolved paths. No symbolic link below `root` is followed, so that nobody leads out of it who
+    puts one there after the path was resolved. Raises OutsideError; else as `open_regular`.
+    """
+    below, text = os.path.join(os.fspath(root), ""), os.fspath(path)
+    if not text.startswith(below):
+        raise _outside(text)
+    if not _HAS_DIR_FD:
+        return _resolved(text)
+    *folders, name = text[len(below) :].split(os.sep)
+    folder = os.open(root, _FOLDER)
+    try:
+        for part in folders:
+            inner = _open_folder(part, folder, text)
+            os.close(folder)
+            folder = inner
+        check_regular(os.stat(name, dir_fd=folder, follow_symlinks=False), text)
+        return _checked(os.open(name, os.O_RDONLY | _COMMON | _NO_FOLLOW, dir_fd=folder), text)
+    finally:
+        os.close(folder)
+
+
+def _open_folder(name: str, folder: int, path: str) -> int:
+    """Return the descriptor of a folder in a folder. Raises OutsideError for a symbolic link."""
+    try:
+        return os.open(name, _FOLDER | _NO_FOLLOW, dir_fd=folder)
+    except OSError:
+        if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise _outside(path) from None
+        raise
+
+
+def _resolved(path: str) -> int:
+    """Open a file where folders cannot be opened one by one, and check that its path is still resolved."""
+    descriptor = open_regular(path, follow=False)
+    if os.path.realpath(path) == path and os.path.samestat(os.stat(path), os.fstat(descriptor)):
+        return descriptor
+    os.close(descriptor)
+    raise _outside(path)
+
+
+def _outside(path: str) -> OutsideError:
+    return OutsideError(errno.EXDEV, "a symbolic link leads out of the project root", path)
 
 
 def read_regular(path: str | os.PathLike[str], limit: int, *, follow: bool = True) -> bytes:

@@ -2,30 +2,39 @@
 
 import os
 
-from engine.files import NotRegularError, open_regular, reason_of
+from engine.files import NotRegularError, open_below, open_regular, reason_of
 from engine.humon.codes import Code
 from engine.humon.document import Document, parse
 from engine.humon.problem import InputError, Position, Problem
 from engine.humon.reader import check_size
 
 
-def read(path: str | os.PathLike[str], name: str | None = None) -> Document:
+def read(
+    path: str | os.PathLike[str], name: str | None = None, root: str | os.PathLike[str] | None = None
+) -> Document:
     """Read the Humon file at `path`; `name` is the file name in positions, by default the path.
 
-    Raises InputError: `file.missing`, `file.kind`, `file.unreadable`, `humon.size`, and all of `parse`.
+    With `root` the path is resolved and below it, and no symbolic link on the way is followed. Raises
+    InputError: `file.missing`, `file.kind`, `file.unreadable`, `humon.size`, and all of `parse`.
     """
     shown = os.fspath(path) if name is None else name
-    content = read_bytes(path, shown)
+    content = read_bytes(path, shown, root=root)
     return parse(content, shown)
 
 
-def read_bytes(path: str | os.PathLike[str], shown: str, limit: int | None = None) -> bytes:
+def read_bytes(
+    path: str | os.PathLike[str],
+    shown: str,
+    limit: int | None = None,
+    root: str | os.PathLike[str] | None = None,
+) -> bytes:
     """Read a regular file of at most `limit` bytes (None: that of Humon texts); problems name it `shown`.
 
-    Raises InputError: `file.missing`, `file.kind`, `file.unreadable`, `humon.size`.
+    `root` as in `read`. Raises InputError: `file.missing`, `file.kind`, `file.unreadable`, `humon.size`.
     """
     try:
-        with open(open_regular(path), "rb") as file:
+        descriptor = open_regular(path) if root is None else open_below(root, path)
+        with open(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
             check_size(status.st_size, shown, limit)
             return file.read(status.st_size + 1)

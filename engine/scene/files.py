@@ -88,7 +88,7 @@ class FileReader:
         except FileRejectedError as error:
             help_text = _nearest_file(path) if error.code == Code.FILE_MISSING else error.help
             raise failure(error.code, error.reason, node, help_text) from error
-        self._read(SceneFile(path, read(path, display_path(path))), chain)
+        self._read(SceneFile(path, read(path, display_path(path), self.gate.root)), chain)
 
     def _check_keys(self, root: Node) -> None:
         for key, node in root.items():

@@ -12,6 +12,7 @@ import pytest
 from engine.assets import read_asset_db_file
 from engine.assets.files import FileGate, FileRejectedError, folded
 from engine.assets.roots import project_root
+from engine.files import open_below, opening
 from engine.humon import InputError
 
 
@@ -69,6 +70,59 @@ def test_a_symbolic_link_out_of_the_root_is_rejected_and_one_within_is_followed(
     assert code_of(gate, "../assets/out.png", root / "scenes") == "file.outside"
     assert code_of(gate, "../assets/folder/secret.png", root / "scenes") == "file.outside"
     assert gate.resolve("../assets/in.png", root / "scenes").name == "a.png"
+
+
+def deep(root: Path) -> Path:
+    """A file below several folders, and the same outside."""
+    for top in (root, root.parent / "outside"):
+        (top / "assets/a/b").mkdir(parents=True)
+        (top / "assets/a/b/c.png").write_bytes(top.name.encode())
+    return root / "assets/a/b/c.png"
+
+
+def swap(root: Path, place: str) -> None:
+    """Put a link to the same place outside where a file or folder of the root is."""
+    (root / place).rename(root.parent / "moved")
+    (root / place).symlink_to(root.parent / "outside" / place)
+
+
+PLACES = ("assets", "assets/a", "assets/a/b", "assets/a/b/c.png")
+
+
+@pytest.mark.parametrize("has_dir_fd", [True, False])
+@pytest.mark.parametrize("moment", ["after it was resolved", "after it was looked at"])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_link_that_comes_after_the_check_leads_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, moment: str, has_dir_fd: bool
+) -> None:
+    monkeypatch.setattr(opening, "_HAS_DIR_FD", has_dir_fd)
+    root = tmp_path / "project"
+    deep(root)
+    gate = FileGate(root)
+    path = gate.resolve("a/b/c.png", root / "assets")
+    assert gate.read(path)[0] == b"project"
+    if moment == "after it was resolved":
+        swap(root, place)
+    else:
+        stamp = gate.stamp
+        monkeypatch.setattr(gate, "stamp", lambda path: (stamp(path), swap(root, place))[0])
+    with pytest.raises(FileRejectedError) as caught:
+        gate.read(path)
+    assert caught.value.code == ("file.kind" if place == PLACES[-1] else "file.outside")
+    assert "'assets/a/b/c.png'" in caught.value.reason
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_opened_below_a_folder_leaves_no_descriptor_behind(tmp_path: Path, place: str) -> None:
+    path = deep(tmp_path / "project")
+    before = sorted(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else []
+    os.close(open_below(tmp_path / "project", path))
+    swap(tmp_path / "project", place)
+    with pytest.raises(OSError, match="symbolic link"):
+        open_below(tmp_path / "project", path)
+    with pytest.raises(OSError, match="out of the project root"):
+        open_below(tmp_path / "project", tmp_path / "project2/c.png")
+    assert not before or sorted(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_cycle_of_links_is_an_input_error(root: Path) -> None:

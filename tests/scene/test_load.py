@@ -8,6 +8,7 @@ from support.sampling import amount
 
 from engine.assets import AssetRef
 from engine.assets import names as asset_names
+from engine.assets.files import FileGate
 from engine.humon import InputError, Position, Severity, suggestion, write
 from engine.scene import load_scene
 from engine.tableau import NO_ASSET
@@ -286,6 +287,25 @@ def test_a_forbidden_include_is_rejected_at_its_position(load, write, include, c
     (problem,) = problems(load, f"include: [{include}]\n" + tableau_of("o: { }"))
     assert problem.code == code
     assert (problem.position.file, problem.position.line) == ("scenes/a.hu", 1)
+
+
+def test_an_include_behind_a_link_that_comes_after_the_check_is_not_read(load, write, tmp_path, monkeypatch):
+    write(ASSETS, "scenes/below/other.hu")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/other.hu").write_text(ASSETS)
+    stamp = FileGate.stamp
+
+    def swapping(gate, path):
+        found = stamp(gate, path)
+        folder = path.parent
+        folder.rename(tmp_path / "moved")
+        folder.symlink_to(tmp_path / "outside")
+        return found
+
+    monkeypatch.setattr(FileGate, "stamp", swapping)
+    (problem,) = problems(load, "include: below/other.hu\n" + tableau_of("o: { }"))
+    assert problem.code == "file.unreadable"
+    assert "symbolic link" in problem.message
 
 
 def test_a_problem_of_an_included_file_is_reported_in_that_file(load, write):
