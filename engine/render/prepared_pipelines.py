@@ -48,7 +48,7 @@ class PreparedPipelines:
 
     def has(self, handle: Any) -> bool:
         """Whether a VkPipeline is one of them."""
-        return handle in self._made.values()
+        return handle in list(self._made.values())  # the other thread may add one
 
     def close(self) -> None:
         """Destroy all pipelines; none may be in use, and the other thread must have ended."""

@@ -10,6 +10,7 @@ from engine.plan.terms.drawing import Topology
 from engine.plan.terms.drawing_rows import PipelineRow
 from engine.render import pipelines as module
 from engine.render.pipelines import KEPT, Pipelines
+from engine.render.prepared_pipelines import PreparedPipelines
 from engine.vk.errors import VulkanError
 
 
@@ -28,7 +29,9 @@ class Made:
         monkeypatch.setattr(module, "describe_pipeline", lambda *_: None)
         monkeypatch.setattr(module, "create_pipeline", self._create)
         cache = SimpleNamespace(handle=None)
-        self.pipelines = Pipelines(device, None, cache, lambda shader: bytes([shader % 256]))  # type: ignore[arg-type]
+        prepared = PreparedPipelines(device, None, cache)  # type: ignore[arg-type]
+        code = lambda shader: bytes([shader % 256])  # noqa: E731
+        self.pipelines = Pipelines(device, None, cache, prepared, code)  # type: ignore[arg-type]
 
     def _create(self, _device, _layouts, _described, code, *, name, cache) -> int:
         self.count += 1
