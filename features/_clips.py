@@ -13,13 +13,17 @@ Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
+Moved = tuple[AnimatedProperty, int]
+"""A kind of channels: what they move, and how many numbers a value has."""
+
+
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One clip: its duration in seconds, and for each channel the target and the number among its kind."""
+    """One clip: its duration in seconds, and for each channel the target, its kind, its number among it."""
 
     duration: float
     targets: tuple[str, ...]
-    moves: tuple[AnimatedProperty, ...]
+    moves: tuple[Moved, ...]
     numbers: tuple[int, ...]
 
 
@@ -30,8 +34,9 @@ class ChannelTable:
     cubic. A channel has a first key, a number of keys, and a way between them.
     """
 
-    def __init__(self, width: int) -> None:
-        self.width = width
+    def __init__(self, *, turns: bool) -> None:
+        """`turns` says that values are rotations."""
+        self.turns = turns
         self._added: list[tuple[Doubles, Doubles, Doubles, Interpolation]] = []
         self._packed = 0  # how many of them are in the arrays
         self._times = self._ordered = self._raised = np.zeros(0)
@@ -76,7 +81,7 @@ class ChannelTable:
         way = self._way[channels]
         part = np.where((way == _STEP) | (length <= 0.0), np.where(part >= 1.0, part, 0.0), part)
         start, end = self._values[one], self._values[two]
-        mixed = slerp(start, end, part) if self.width == 4 else start + part[:, None] * (end - start)
+        mixed = slerp(start, end, part) if self.turns else start + part[:, None] * (end - start)
         curved = (way == _CUBIC) & (length > 0.0)
         if curved.any():
             u, span = part[curved, None], length[curved, None]
@@ -88,7 +93,7 @@ class ChannelTable:
                 + end[curved] * (3 * squared - 2 * cubed)
                 + coming * (cubed - squared)
             )
-            if self.width == 4:
+            if self.turns:
                 mixed[curved] = _unit(mixed[curved])
         return mixed
 
@@ -126,7 +131,7 @@ class Clips:
 
     def __init__(self, library: AssetLibrary) -> None:
         self.library = library
-        self.tables = {moved: ChannelTable(moved.width) for moved in AnimatedProperty}
+        self.tables: dict[Moved, ChannelTable] = {}
         self._known: dict[int, Clip] = {}
 
     def clip(self, key: int) -> Clip:
@@ -144,7 +149,7 @@ class Clips:
         packed = np.frombuffer(self.library.read(ref), "<f4").astype(np.float64)
         at, numbers = 0, []
         for channel in facts.channels:
-            width, count = channel.moves.width, channel.count
+            width, count = channel.width, channel.count
             times = packed[at : at + count]
             values = packed[at + count : at + count + channel.values].reshape(count, -1, width)
             tangents = np.zeros((count, 2, width))
@@ -152,12 +157,13 @@ class Clips:
                 tangents, values = values[:, ::2], values[:, 1:2]
             elif channel.moves is AnimatedProperty.ROTATION:
                 values = _unit(values[:, 0])[:, None]
-            table = self.tables[channel.moves]
+            turns = channel.moves is AnimatedProperty.ROTATION
+            table = self.tables.setdefault((channel.moves, width), ChannelTable(turns=turns))
             numbers.append(table.add(times, values[:, 0], tangents, channel.interpolation))
             at += count + channel.values
         return Clip(
             facts.duration,
             tuple(channel.target for channel in facts.channels),
-            tuple(channel.moves for channel in facts.channels),
+            tuple((channel.moves, channel.width) for channel in facts.channels),
             tuple(numbers),
         )

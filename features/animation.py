@@ -13,12 +13,18 @@ from engine.assets import AnimatedProperty
 from engine.feature import Fault, Feature, FeatureRows, FrameView, Motion, MotionFrame
 from engine.tableau import NO_ASSET, Tableau
 from engine.tableau.schema import asset_field, bool_field, float_field
-from features._clips import Clip, Clips, slerp
+from features._clips import Clips, Moved, slerp
 
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 CLIP_FIELDS = ("clip", "second")
+
+TRANSFORMS = (AnimatedProperty.TRANSLATION, AnimatedProperty.ROTATION, AnimatedProperty.SCALE)
+"""What channels move of where an object is, in the order in which a Motion has it."""
+
+MORPH = "morph"
+"""The feature of objects whose weights channels move."""
 
 _Track = tuple[int, int, int]
 """Row among the feature's, channel, object."""
@@ -87,7 +93,7 @@ class _Player:
         self.clips = clips
         self.faults: list[Fault] = []
         self._signature: tuple[int, ...] | None = None
-        self._targets: dict[AnimatedProperty, _Targets] = {}
+        self._targets: dict[Moved, _Targets] = {}
         self._objects: Ints = np.zeros(0, np.int64)
         self._durations: list[Doubles] = []
 
@@ -97,24 +103,28 @@ class _Player:
         if now != self._signature:
             self._find_targets(rows, frame.tableau)
             self._signature = now
-        values: dict[str, Doubles] = {}
+        values: dict[AnimatedProperty, Doubles] = {}
+        weights: list[tuple[Ints, Doubles]] = []
         for moved, targets in self._targets.items():
-            if len(targets.objects):
-                found = self._values(moved, targets, rows, frame)
-                if len(targets.objects) < len(self._objects):
-                    own: Doubles = getattr(frame, moved.value)(self._objects)
-                    own[np.searchsorted(self._objects, targets.objects)] = found
-                    found = own
-                values[moved.value] = found
-        return Motion(self._objects, **values) if values else None
+            found = self._values(moved, targets, rows, frame)
+            if moved[0] is AnimatedProperty.WEIGHTS:
+                weights.append((targets.objects, found))
+                continue
+            if len(targets.objects) < len(self._objects):
+                own = _own(moved, self._objects, frame)
+                own[np.searchsorted(self._objects, targets.objects)] = found
+                found = own
+            values[moved[0]] = found
+        if not values and not weights:
+            return None
+        place, turn, size = (values.get(each) for each in TRANSFORMS)
+        return Motion(self._objects, place, turn, size, weights)
 
-    def _values(
-        self, moved: AnimatedProperty, targets: _Targets, rows: FeatureRows, frame: MotionFrame
-    ) -> Doubles:
+    def _values(self, moved: Moved, targets: _Targets, rows: FeatureRows, frame: MotionFrame) -> Doubles:
         """Return the values of this property of all targets: of the clip, blended with the second one."""
         sides = []
         for field, tracks in enumerate(targets.tracks):
-            side: Doubles = getattr(frame, moved.value)(targets.objects)
+            side = _own(moved, targets.objects, frame)
             if len(tracks.rows):
                 seconds = self._seconds(field, rows, frame.time)[tracks.rows]
                 side[tracks.places] = self.clips.tables[moved].at(tracks.channels, seconds)
@@ -123,7 +133,7 @@ class _Player:
         if not blend.any():
             return sides[0]
         share = blend[targets.rows]
-        if moved is AnimatedProperty.ROTATION:
+        if moved[0] is AnimatedProperty.ROTATION:
             return slerp(sides[0], sides[1], share)
         return sides[0] + share[:, None] * (sides[1] - sides[0])
 
@@ -139,9 +149,10 @@ class _Player:
         self.faults, self._durations = [], []
         children: dict[int, dict[str, int]] = {}
         owners = rows.objects.tolist()
-        by_field: list[dict[AnimatedProperty, list[_Track]]] = []
+        by_field: list[dict[Moved, list[_Track]]] = []
+        morphed = tableau.tables.get(MORPH)
         for field in CLIP_FIELDS:
-            found: dict[AnimatedProperty, list[_Track]] = {each: [] for each in AnimatedProperty}
+            found: dict[Moved, list[_Track]] = {}
             durations = np.zeros(len(owners))
             for index, (key, owner) in enumerate(zip(rows[field].tolist(), owners, strict=True)):
                 if key == NO_ASSET:
@@ -149,18 +160,37 @@ class _Player:
                 clip = self.clips.clip(key)
                 durations[index] = clip.duration
                 places = {path: _find(tableau, owner, path, children) for path in set(clip.targets)}
+                shapeless: set[str] = set()
                 for path, moved, number in zip(clip.targets, clip.moves, clip.numbers, strict=True):
-                    if places[path] >= 0:
-                        found[moved].append((index, number, places[path]))
-                self._note_missing(int(rows.indices[index]), field, clip, places)
+                    place = places[path]
+                    if place < 0:
+                        continue
+                    is_shape = moved[0] is AnimatedProperty.WEIGHTS
+                    if is_shape and (morphed is None or morphed.row_of(place) is None):
+                        shapeless.add(path)
+                    else:
+                        found.setdefault(moved, []).append((index, number, place))
+                self._note_missing(int(rows.indices[index]), field, places, shapeless)
             self._durations.append(durations)
             by_field.append(found)
+        used = sorted({moved for found in by_field for moved in found})
         self._targets = {
-            moved: _targets(by_field[0][moved], by_field[1][moved]) for moved in AnimatedProperty
+            moved: _targets(by_field[0].get(moved, []), by_field[1].get(moved, [])) for moved in used
         }
-        self._objects = np.unique(np.concatenate([each.objects for each in self._targets.values()]))
+        placed = [each.objects for kind, each in self._targets.items() if kind[0] in TRANSFORMS]
+        self._objects = np.unique(np.concatenate([np.zeros(0, np.int64), *placed]))
 
-    def _note_missing(self, row: int, field: str, clip: Clip, places: dict[str, int]) -> None:
+    def _note_missing(self, row: int, field: str, places: dict[str, int], shapeless: set[str]) -> None:
+        for path in sorted(shapeless)[:1]:
+            more = f" and {len(shapeless) - 1} more" if len(shapeless) > 1 else ""
+            self.faults.append(
+                Fault(
+                    row,
+                    "animation.weights",
+                    f"a channel of its {field} moves the weights of '{path}'{more}, which has no morph",
+                    "give that object a morph; the other channels move theirs",
+                )
+            )
         missing = sorted(path for path, place in places.items() if place < 0)
         if missing:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -172,6 +202,15 @@ class _Player:
                     "targets are paths below the object; the other channels move theirs",
                 )
             )
+
+
+def _own(moved: Moved, objects: Ints, frame: MotionFrame) -> Doubles:
+    """Return what a kind of channels moves of objects, as it is without them."""
+    kind, width = moved
+    if kind is AnimatedProperty.WEIGHTS:
+        return frame.own_weights(objects, width)
+    values: Doubles = getattr(frame, kind.value)(objects)
+    return values
 
 
 def _find(tableau: Tableau, owner: int, path: str, children: dict[int, dict[str, int]]) -> int:

@@ -32,6 +32,7 @@ from engine.assets.records import (
     Material,
     Mesh,
     Model,
+    MorphTargets,
     Shader,
     Skeleton,
     Texture2d,
@@ -70,7 +71,7 @@ _DATA_FIELDS = {
 _CACHE_FIELDS = frozenset({"cacheIndex", "cacheOffset", "cacheSize"})
 _FIELDS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.MODEL: ("mesh", "mesh_adbi", "material", "material_adbi"),
-    AssetType.MESH: ("source", "lods", "skeleton", "skeleton_adbi"),
+    AssetType.MESH: ("source", "lods", "skeleton", "skeleton_adbi", "targets", "targets_adbi"),
     AssetType.VERTICES: ("source", "source_adbi", "vertexFormat"),
     AssetType.INDICES: ("source", "source_adbi", "indexFormat"),
     AssetType.SKELETON: ("source", "source_adbi", "numBones"),
@@ -88,6 +89,7 @@ _FIELDS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.TEXTURE2D: ("source", "dims", "format", "mipLevels", "colorSpace"),
     AssetType.ENVIRONMENT: ("source", "sources"),
     AssetType.ANIMATION: ("source", "data"),
+    AssetType.MORPH_TARGETS: ("source", "source_adbi"),
 }
 _KNOWN_KEYS = {
     kind: frozenset(("name", *fields, *([_DATA_FIELDS[kind]] if kind in _DATA_FIELDS else [])))
@@ -156,7 +158,10 @@ class AssetReader:
         skeleton = None
         if "skeleton" in node or "skeleton_adbi" in node:
             skeleton = self._reference(node, "skeleton", AssetType.SKELETON)
-        return Mesh(ref, name, self._source(node), lods, skeleton)
+        targets = None
+        if "targets" in node or "targets_adbi" in node:
+            targets = self._reference(node, "targets", AssetType.MORPH_TARGETS)
+        return Mesh(ref, name, self._source(node), lods, skeleton, targets)
 
     def _lod(self, node: Node, finer: Sequence[Lod], *, is_last: bool) -> Lod:
         self._check_keys(expect(node, Kind.DICT), _LOD_KEYS, "level of detail")
@@ -199,6 +204,9 @@ class AssetReader:
         if bones is not None:
             self.declared.append(Declared(ref, "numBones", (bones,), node["numBones"]))
         return Skeleton(ref, name, self._reference(node, "source", AssetType.MESH), bones)
+
+    def _morph_targets(self, node: Node, ref: AssetRef, name: str) -> MorphTargets:
+        return MorphTargets(ref, name, self._reference(node, "source", AssetType.MESH))
 
     def _material(self, node: Node, ref: AssetRef, name: str) -> Material:
         key = self._one_key(node, "shaders", "shader" + _ALL_BY_INDEX)
@@ -333,6 +341,7 @@ _READERS: Mapping[AssetType, Callable[[AssetReader, Node, AssetRef, str], Asset]
     AssetType.SHADER: AssetReader._shader,
     AssetType.TEXTURE2D: AssetReader._texture,
     AssetType.ENVIRONMENT: AssetReader._environment,
+    AssetType.MORPH_TARGETS: AssetReader._morph_targets,
     AssetType.ANIMATION: AssetReader._animation,
 }
 

@@ -9,6 +9,7 @@ from itertools import chain
 from engine.assets.asset_reader import texture_slots
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb
+from engine.assets.importers.morph.source import MORPH
 from engine.assets.problems import problem_from_json
 from engine.assets.recipes import source_level
 from engine.assets.records import (
@@ -24,6 +25,9 @@ from engine.assets.records import (
 )
 from engine.assets.spirv.reflection import MATERIAL_SET, MATERIALS_BLOCK
 from engine.humon import Problem, Severity, suggestion
+
+_MOVERS = (AssetType.ANIMATION, AssetType.MORPH_TARGETS)
+"""Assets without which everything is drawn, but stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,12 @@ def find_broken_assets(cooked: CookedDb) -> BrokenAssets:
             slots |= {ref: slot for slot, ref in asset.textures.items()}
             if broken and any(shader in broken for shader in asset.shaders):
                 broken.add(asset.ref)
-    useless = [*_derived_problems(cooked), *_bone_problems(cooked), *_unread_problems(cooked, broken)]
+    useless = [
+        *_derived_problems(cooked),
+        *_bone_problems(cooked),
+        *_target_problems(cooked),
+        *_unread_problems(cooked, broken),
+    ]
     return BrokenAssets(frozenset(broken), slots, (*problems.values(), *useless))
 
 
@@ -73,7 +82,7 @@ def _failures(cooked: CookedDb) -> Iterator[Problem]:
             who = f"{asset.label} and {others} more are" if others else f"{asset.label} is"
             more = f" (and {len(entry.failure) - 1} more)" if len(entry.failure) > 1 else ""
             file = found[0].position.file if "sources" in node and found[0].position is not None else ""
-            done = "moves nothing" if asset.type is AssetType.ANIMATION else "replaced"
+            done = "moves nothing" if asset.type in _MOVERS else "replaced"
             message = f"{who} broken and {done}: {file and file + ': '}{found[0].message}{more}"
             yield db.document.problem(AssetCode.BROKEN, message, place, found[0].help, Severity.WARNING)
         for problem in found:
@@ -150,6 +159,22 @@ def _bone_problems(cooked: CookedDb) -> Iterator[Problem]:
                 advice = "remove 'numBones': it is derived"
                 document, place = cooked.db.document, node["numBones"]
                 yield document.problem(AssetCode.DERIVED, message, place, advice, Severity.WARNING)
+
+
+def _target_problems(cooked: CookedDb) -> Iterator[Problem]:
+    """Yield warnings for meshes with targets of which a level of detail has no vertices that follow them."""
+    db = cooked.db
+    for mesh in db.assets:
+        if not isinstance(mesh, Mesh) or mesh.targets is None:
+            continue
+        for number, lod in enumerate(mesh.lods):
+            vertices = db[lod.vertices]
+            assert isinstance(vertices, Vertices)
+            if MORPH not in dict(vertices.vertex_format):
+                message = f"{vertices.label} of {mesh.label} has no attribute '{MORPH}': no target moves it"
+                advice = f"add `[{MORPH} r32_uint]` to its vertexFormat"
+                place = db.node(mesh.ref)["lods"][number]
+                yield db.document.problem(AssetCode.MESH_TARGET, message, place, advice, Severity.WARNING)
 
 
 def _unread_problems(cooked: CookedDb, broken: set[AssetRef]) -> Iterator[Problem]:

@@ -64,6 +64,10 @@ class AssetCode(ProblemCode):
     MESH_LOD = "mesh.lod", "The mesh source has fewer levels of detail than requested."
     MESH_RANGE = "mesh.range", "A value does not fit into its vertex or index format."
     MESH_SIZE = "mesh.size", "The mesh has more vertices or indices than the limit."
+    MESH_TARGET = (
+        "mesh.target",
+        "A morph target is not one of its mesh: other vertices, too many numbers, or nothing that moves.",
+    )
     MESH_SKIN = (
         "mesh.skin",
         "Skin weights are all zero or negative, or a bone of a vertex does not exist; "

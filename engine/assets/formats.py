@@ -117,16 +117,17 @@ class AlphaMode(StrEnum):
 
 
 class AnimatedProperty(StrEnum):
-    """What a channel of an animation moves: a local transform of its target."""
+    """What a channel of an animation moves: a local transform of its target, or the weights of its morph."""
 
     TRANSLATION = "translation"
     ROTATION = "rotation"
     SCALE = "scale"
+    WEIGHTS = "weights"
 
     @property
     def width(self) -> int:
-        """Numbers of one value."""
-        return 4 if self is AnimatedProperty.ROTATION else 3
+        """Numbers of one value; 0 for weights, of which there are as many as the mesh has targets."""
+        return {AnimatedProperty.ROTATION: 4, AnimatedProperty.WEIGHTS: 0}.get(self, 3)
 
 
 class Interpolation(StrEnum):

@@ -25,6 +25,7 @@ from engine.assets.importers.mesh import (
     pack_vertices,
 )
 from engine.assets.importers.mesh_source import MeshSource, read_mesh_source
+from engine.assets.importers.morph.packing import pack_targets
 from engine.assets.importers.shader import NO_COMPILER, import_glsl, import_spirv
 from engine.assets.importers.shader_source import ShaderSource, expand
 from engine.assets.importers.texture import TextureSettings, import_texture
@@ -107,7 +108,7 @@ def import_recipes(
 def batches(recipes: Iterable[Recipe]) -> list[Batch]:
     """Group the recipes of each mesh source, in order of first appearance; all others are single."""
     groups: dict[object, list[Recipe]] = defaultdict(list)
-    mesh_parts = (AssetType.VERTICES, AssetType.INDICES, AssetType.SKELETON)
+    mesh_parts = (AssetType.VERTICES, AssetType.INDICES, AssetType.SKELETON, AssetType.MORPH_TARGETS)
     for recipe in recipes:
         groups[recipe.source if recipe.asset.type in mesh_parts else recipe.identity].append(recipe)
     return [Batch(group[0].source, tuple(group)) for group in groups.values()]
@@ -199,6 +200,8 @@ def _mesh_part(recipe: Recipe, source: MeshSource, gate: FileGate, stamps: tuple
     try:
         if recipe.asset.type is AssetType.SKELETON:
             imported = pack_skeleton(source)
+        elif recipe.asset.type is AssetType.MORPH_TARGETS:
+            imported = pack_targets(source)
         elif recipe.asset.type is AssetType.INDICES:
             settings = IndexSettings(
                 *(parameters[name] for name in ("format", "topology", "lod", "tangents"))

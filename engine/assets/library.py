@@ -209,7 +209,7 @@ class AssetLibrary:
     def _placeholder_of(self, ref: AssetRef) -> AssetRef:
         """Return the placeholder of a broken asset; parts of a mesh are those of the placeholder mesh."""
         kind = self._cooked[ref.db].db[ref].type
-        if kind is AssetType.ANIMATION:
+        if kind in (AssetType.ANIMATION, AssetType.MORPH_TARGETS):
             return ref  # it moves nothing, see `is_broken`
         if kind is AssetType.TEXTURE2D:
             return self._texture(self._broken_assets[ref.db].slots.get(ref, ""), ref)

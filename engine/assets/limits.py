@@ -39,6 +39,12 @@ MAX_BONES = 0xFFFF
 MAX_BLEND_WEIGHTS = 8
 """Most bones that one vertex of a mesh follows."""
 
+MAX_TARGETS = 128
+"""Most morph targets of one mesh."""
+
+MAX_DELTAS = 1 << 24
+"""Most vertices that the targets of one mesh move, each counted once for each target."""
+
 MAX_LODS = 16
 """Most levels of detail of one mesh."""
 

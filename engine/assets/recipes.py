@@ -23,6 +23,7 @@ from engine.assets.records import (
     Material,
     Mesh,
     Model,
+    MorphTargets,
     Shader,
     Skeleton,
     Texture2d,
@@ -36,7 +37,8 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
     AssetType.SHADER: 4,
     AssetType.TEXTURE2D: 1,
     AssetType.ENVIRONMENT: 1,
-    AssetType.ANIMATION: 1,
+    AssetType.ANIMATION: 2,
+    AssetType.MORPH_TARGETS: 1,
 }
 """Incremented when an importer makes other bytes or facts of the same source, which invalidates caches."""
 
@@ -48,6 +50,7 @@ _PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.TEXTURE2D: ("color_space", "mip_levels"),
     AssetType.ENVIRONMENT: ("more",),
     AssetType.ANIMATION: ("data",),
+    AssetType.MORPH_TARGETS: (),
 }
 """Import parameters of each type, in the order of the settings in `_way_to_make`."""
 
@@ -120,7 +123,7 @@ def _references(asset: Asset) -> Iterable[AssetRef]:
         return (asset.mesh, asset.material)
     if isinstance(asset, Mesh):
         parts = [part for lod in asset.lods for part in (lod.vertices, lod.indices)]
-        return parts if asset.skeleton is None else (*parts, asset.skeleton)
+        return [*parts, *(part for part in (asset.skeleton, asset.targets) if part is not None)]
     if isinstance(asset, Material):
         return (*asset.shaders, *asset.textures.values())
     return ()
@@ -140,8 +143,8 @@ def _way_to_make(
     if isinstance(asset, Animation):
         data = None if asset.data is None else relative_name(asset.data, db.root)
         return asset.type, asset.source, (data,)
-    assert isinstance(asset, Vertices | Indices | Skeleton)
-    if isinstance(asset, Skeleton):
+    assert isinstance(asset, Vertices | Indices | Skeleton | MorphTargets)
+    if isinstance(asset, Skeleton | MorphTargets):
         mesh = db[asset.source]
         assert isinstance(mesh, Mesh)
         return asset.type, mesh.source, ()

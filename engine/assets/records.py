@@ -40,6 +40,7 @@ class AssetType(StrEnum):
     TEXTURE2D = "texture2d"
     ENVIRONMENT = "environment"
     ANIMATION = "animation"
+    MORPH_TARGETS = "morphTargets"
 
     @property
     def has_data(self) -> bool:
@@ -105,12 +106,13 @@ class Lod:
 
 @dataclass(frozen=True, slots=True)
 class Mesh(Asset):
-    """Levels of detail and an optional skeleton. `source` is a `.hu` mesh source."""
+    """Levels of detail, an optional skeleton and morph targets. `source` is a `.hu` mesh source."""
 
     type = AssetType.MESH
     source: Path
     lods: tuple[Lod, ...]
     skeleton: AssetRef | None = None
+    targets: AssetRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,14 @@ class Skeleton(Asset):
     type = AssetType.SKELETON
     source: AssetRef
     num_bones: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MorphTargets(Asset):
+    """Shapes of a mesh source that its vertices can be morphed to, of all its levels of detail."""
+
+    type = AssetType.MORPH_TARGETS
+    source: AssetRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class Feature:
     where that is nothing to warn of, and nothing is said while a row of a feature in `instead` is enabled.
     Objects with a feature that `bends` others are skinned: what these features draw there follows bones,
     which are objects below. There is one such feature.
+    Objects with a feature that `morphs` others draw these with the targets of their mesh, by the weights in
+    its field of this name. There is one such feature.
     The passes of a feature `in_every_frame` are there without active rows.
 
     `buffers` are the names of storage buffers that any shader may read in set 0, as
@@ -74,6 +76,7 @@ class Feature:
     shaders: ClassVar[Mapping[str, str]] = {}
     instead: ClassVar[tuple[str, ...]] = ()
     bends: ClassVar[tuple[str, ...]] = ()
+    morphs: ClassVar[tuple[str, ...]] = ()
     in_every_frame: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -140,8 +143,8 @@ class Feature:
     def buffer_rows(self, rows: FeatureRows) -> Mapping[str, int]:
         """Return how many rows each of `buffers` holds at most: as many as are active, unless said here.
 
-        Called like `passes`, and by a feature that `bends` others also when `rows.bones` are others. A buffer
-        is there while a shader reads it, with room for at least one row.
+        Called like `passes`, and of a feature that `bends` or `morphs` others also when `rows.bones` or
+        `rows.shapes` are others. A buffer is there while a shader reads it, with room for at least one row.
         """
         return dict.fromkeys(self.buffers, len(rows)) if self.buffers else {}
 

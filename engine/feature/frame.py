@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets import AssetLibrary, AssetRef, Facts
+from engine.feature.morphs import NO_MORPHS, Morphing, Morphs, Shapes
 from engine.feature.skins import NO_BONES, Bones, Skins
 from engine.tableau import FeatureTable, Tableau
 
@@ -82,15 +83,22 @@ class FeatureRows:
         table: FeatureTable | None,
         find: Callable[[], npt.NDArray[np.integer]] = lambda: NO_ROWS,
         skins: Skins | None = None,
+        morphs: Morphs | None = None,
     ) -> None:
         self.table = table
         self._find = find
         self._skins = skins
+        self._morphs = morphs
 
     @property
     def bones(self) -> Bones:
         """The bones of all active skins, for `Feature.buffer_rows`."""
         return NO_BONES if self._skins is None else self._skins.bones
+
+    @property
+    def shapes(self) -> Shapes:
+        """Which objects are morphed, for `Feature.buffer_rows`."""
+        return NO_MORPHS.shapes if self._morphs is None else self._morphs.shapes
 
     @cached_property
     def indices(self) -> npt.NDArray[np.integer]:
@@ -141,6 +149,8 @@ class Reads:
         Points before the eye, and what was asked for.
     bones : list of Bones
         The bones of skins; empty if they were not read.
+    morphs : list of Morphing
+        The weights of morphed objects; empty if they were not read.
     times : list of float
         The time of the frame; empty if it was not read.
     everything : bool
@@ -159,6 +169,7 @@ class Reads:
     origin: list[Vector] = field(default_factory=list)
     points: list[tuple[float, float, Point, Point]] = field(default_factory=list)
     bones: list[Bones] = field(default_factory=list)
+    morphs: list[Morphing] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     everything: bool = False
     held: tuple[FrameView, bool] | None = None
@@ -183,6 +194,9 @@ class Reads:
                 return False
         for bones in self.bones:
             if bones is not view.seen_bones:
+                return False
+        for morphs in self.morphs:
+            if morphs is not view.seen_morphs:
                 return False
         for time in self.times:
             if time != view.seen_time:
@@ -220,6 +234,7 @@ class FrameView:
         view: View | None = None,
         library: AssetLibrary | None = None,
         skins: Skins | None = None,
+        morphs: Morphs | None = None,
     ) -> None:
         """`bounds` returns the world box of what the enabled rows of a feature draw, None for nothing."""
         self.size = size
@@ -230,7 +245,25 @@ class FrameView:
         self._bounds = bounds
         self._library = library
         self._skins = skins
+        self._morphs = morphs
         self._worlds: dict[bytes, npt.NDArray[np.float64]] = {}
+
+    @property
+    def morphs(self) -> Morphing:
+        """The weights of all morphed objects."""
+        morphs = self.seen_morphs
+        self.reads.morphs.append(morphs)
+        return morphs
+
+    @property
+    def seen_morphs(self) -> Morphing:
+        """What `morphs` are, without a note that they were read."""
+        return NO_MORPHS if self._morphs is None else self._morphs.now
+
+    def deltas(self) -> Mapping[str, npt.NDArray[Any]]:
+        """Return the deltas of all targets of `morphs`, as `Morphs.deltas`, which change with them alone."""
+        assert self._morphs is not None
+        return self._morphs.deltas()
 
     @property
     def bones(self) -> Bones:

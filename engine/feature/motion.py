@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from engine.assets import AssetLibrary
 from engine.feature.contract import Feature
 from engine.feature.frame import FeatureRows
+from engine.feature.morphs import Morphs
 from engine.feature.registry import Registry
 from engine.math import normalize
 from engine.tableau import FeatureTable, Tableau
@@ -30,22 +31,29 @@ class Motion:
         Rows of objects, each once.
     translation, rotation, scale : float[n, 3], float[n, 4], float[n, 3], or None
         Metres from the parent's origin, quaternions x y z w, factors; None: what is not moved.
+    weights : sequence of (int[k], float[k, targets])
+        Groups of objects, each once, with the weights of their morph targets; `objects` need not have them.
     """
 
     objects: npt.NDArray[np.integer]
     translation: npt.NDArray[np.floating] | None = None
     rotation: npt.NDArray[np.floating] | None = None
     scale: npt.NDArray[np.floating] | None = None
+    weights: Sequence[tuple[npt.NDArray[np.integer], npt.NDArray[np.floating]]] = ()
 
 
 class MotionFrame:
     """One moment for `Feature.animate`: the `time` of the scene in seconds, and where objects are so far."""
 
-    def __init__(self, tableau: Tableau, library: AssetLibrary, time: float) -> None:
+    def __init__(
+        self, tableau: Tableau, library: AssetLibrary, time: float, morphs: Morphs | None = None
+    ) -> None:
         self.tableau = tableau
         self.library = library
         self.time = time
         self._moved: dict[str, tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]] = {}
+        self.weights: list[tuple[Rows, npt.NDArray[np.float32]]] = []
+        self._morphs = morphs
 
     def translation(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         """Return the objects' present translations, float64[n, 3] in metres from their parents' origins."""
@@ -58,6 +66,12 @@ class MotionFrame:
     def scale(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         """Return the objects' present factors along their own axes, float64[n, 3]."""
         return self._local("scale", objects)
+
+    def own_weights(self, objects: npt.NDArray[np.integer], width: int) -> npt.NDArray[np.float64]:
+        """Return the objects' own weights of morph targets, float64[n, width]; 0 for those without."""
+        if self._morphs is None:
+            return np.zeros((len(objects), width))
+        return self._morphs.own(objects, width)
 
     @property
     def moved(self) -> tuple[Rows, dict[str, npt.NDArray[np.float64]]]:
@@ -89,6 +103,7 @@ class MotionFrame:
             given["rotation"], bad = normalize(given["rotation"])
             if bad.any():
                 raise ValueError("the rotation of a motion is a quaternion of length 0")
+        self._take_weights(motion)
         where = as_slice(rows.astype(np.int32))
         for name, value in given.items():
             if name not in self._moved:
@@ -96,6 +111,16 @@ class MotionFrame:
                 self._moved[name] = np.zeros(count, np.bool_), np.empty((count, WIDTHS[name]))
             mask, moved = self._moved[name]
             mask[where], moved[where] = True, value
+
+    def _take_weights(self, motion: Motion) -> None:
+        """Take the weights of a motion. Raises ValueError for weights that are none."""
+        for objects, values in motion.weights:
+            found = np.asarray(values, np.float32)
+            if found.ndim != 2 or len(found) != len(objects):
+                raise ValueError(f"the weights of {len(objects)} objects are float[n, k], not {found.shape}")
+            if not np.isfinite(found).all():
+                raise ValueError("a weight of a motion is not finite")
+            self.weights.append((np.asarray(objects, np.int32), found))
 
     def _local(self, name: str, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         where = as_slice(objects.astype(np.int32, copy=False))
@@ -115,8 +140,10 @@ class Animator:
         registry: Registry,
         library: AssetLibrary,
         guard: Callable[[Feature, Exception], None],
+        morphs: Morphs | None = None,
     ) -> None:
         """`guard` is called with a feature whose code raises, or whose motion is none."""
+        self._morphs = morphs
         self._tableau = tableau
         self._library = library
         self._guard = guard
@@ -132,17 +159,18 @@ class Animator:
         tableau = self._tableau
         while self._movers and (now := self._signature()) != self._seen:
             self._seen = now
-            frame = MotionFrame(tableau, self._library, tableau.clock.time)
+            frame = MotionFrame(tableau, self._library, tableau.clock.time, self._morphs)
             for feature, table in self._movers:
                 self._ask(feature, table, frame)  # one that fails is off in the next round
             rows, values = frame.moved
             if len(rows) or len(tableau.pose.rows):
                 tableau.move(rows, values)
+            tableau.pose.set_weights(frame.weights)
 
     def _signature(self) -> tuple[int, ...] | None:
         """Return the versions that poses follow from; None where no feature moves anything, nor has."""
         tableau = self._tableau
-        has_pose = len(tableau.pose.rows) > 0
+        has_pose = len(tableau.pose.rows) > 0 or len(tableau.pose.weights) > 0
         if not has_pose and not any(len(table.rows_enabled()) for _, table in self._movers):
             return None
         return (

@@ -10,6 +10,7 @@ from functools import cached_property
 from engine.assets import AssetLibrary, Material
 from engine.feature import Feature, FeatureRows, Registry
 from engine.feature.collect import RequirementCollector
+from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
 from engine.graph import (
     PICTURE,
@@ -61,7 +62,7 @@ MAX_GRAPHS = 8
 class _Asked:
     """What a feature declares for its rows at one version of its table; None for no passes or samples."""
 
-    version: tuple[int, object]
+    version: tuple[int, object, object]
     passes: list[Pass] | None
     samples: int | None
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -96,6 +97,7 @@ class FramePasses:
         collector: RequirementCollector,
         report: Callable[[Problem], None],
         skins: Skins,
+        morphs: Morphs,
         trials: PipelineTrials | None = None,
         outputs: Sequence[ImageDecl] = (PICTURE,),
     ) -> None:
@@ -106,7 +108,8 @@ class FramePasses:
         self._collector = collector
         self._report = report
         self._skins = skins
-        self._bone_boxes = BoneBoxes(library, tableau, skins)
+        self._morphs = morphs
+        self._bone_boxes = BoneBoxes(library, tableau, skins, morphs)
         self._trials = trials
         self._outputs = outputs
         self._tables: dict[str, DrawTable] = {}
@@ -319,20 +322,23 @@ class FramePasses:
         for name, feature in self._registry.items():
             table = self._tableau.tables.get(name)
             bones = self._skins.bones if feature.bends else None
-            version = (table.version if table is not None else -1), bones
+            shapes = self._morphs.shapes if feature.morphs else None
+            version = (table.version if table is not None else -1), bones, shapes
             known = self._asked.get(name)
             if known is None or known.version != version:
                 self._asked[name] = self._ask(feature, table, version)
         declared = {name: asked.passes for name, asked in self._asked.items() if asked.passes is not None}
         return _with_repeated(declared)
 
-    def _ask(self, feature: Feature, table: FeatureTable | None, version: tuple[int, object]) -> _Asked:
+    def _ask(
+        self, feature: Feature, table: FeatureTable | None, version: tuple[int, object, object]
+    ) -> _Asked:
         """Ask a feature for its passes and samples; it has none where its code raises."""
         is_active = table is not None and bool(table.flags("effective_active").any())
         if is_active or feature.in_every_frame:
             active = FeatureRows(None)
             if table is not None:
-                active = FeatureRows(table, table.rows_active, self._skins)
+                active = FeatureRows(table, table.rows_active, self._skins, self._morphs)
             try:
                 passes, rows = list(feature.passes(active)), _checked_rows(feature.buffer_rows(active))
                 return _Asked(version, passes, feature.samples(active), rows)

@@ -64,7 +64,7 @@ def _frame(
 ) -> tuple[ScenePlanner, FrameNeeds]:
     """Return the planner and the needs of a frame, once no more code of features raises in it."""
     planner = ScenePlanner(scene.tableau, scene.registry, library, profile, size)
-    values = FrameValues(scene.registry, scene.tableau, planner.guard, library, planner.skins)
+    values = FrameValues(scene.registry, scene.tableau, planner.guard, library, planner.skins, planner.morphs)
     scene.tableau.update_world()
     while True:
         needs = planner.needs()

@@ -14,12 +14,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.assets import AssetLibrary
+from engine.assets import AssetLibrary, AssetRef
+from engine.feature.morphs import NO_MORPHS, Morphs
 from engine.feature.skins import NO_BONES, Skins
 from engine.graph import PICTURE_VIEW, SCENE_COLOR
 from engine.plan.terms.drawing import CullMode
 from engine.planning.draw.eyes import Eye
-from engine.planning.draw.rays import Ray, Triangles, bent_triangles, nearest_triangle, read_triangles
+from engine.planning.draw.rays import (
+    Ray,
+    Triangles,
+    bent_triangles,
+    morphed_triangles,
+    nearest_triangle,
+    read_triangles,
+)
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import ObjectHandle, Tableau
 
@@ -66,6 +74,7 @@ class _Candidate:
     cull: CullMode
     mirrored: bool
     bones: Doubles | None
+    morph: tuple[AssetRef, npt.NDArray[np.float32]] | None
 
 
 class Picker:
@@ -76,10 +85,17 @@ class Picker:
     not hit. What later passes draw over the picture hides nothing, nor does the border of a viewport.
     """
 
-    def __init__(self, tableau: Tableau, library: AssetLibrary, skins: Skins | None = None) -> None:
-        """Without `skins` meshes are hit as they were made."""
+    def __init__(
+        self,
+        tableau: Tableau,
+        library: AssetLibrary,
+        skins: Skins | None = None,
+        morphs: Morphs | None = None,
+    ) -> None:
+        """Without `skins` and `morphs` meshes are hit as they were made."""
         self._tableau = tableau
         self._skins = skins
+        self._morphs = morphs
         self._library = library
         self._pool: ThreadPoolExecutor | None = None
         self._meshes: OrderedDict[tuple[int, int], Triangles] = OrderedDict()  # of the thread
@@ -123,6 +139,7 @@ class Picker:
         places = self._tableau.origin[objects] - origin
         mirrored = self._tableau.mirrored[objects]
         bent = [self._bones_of(int(one), origin) for one in objects]
+        morphing = NO_MORPHS if self._morphs is None else self._morphs.now
         pipelines, cull = table.recipes.pipelines, table.declaration.state.cull
         return [
             _Candidate(
@@ -135,6 +152,7 @@ class Picker:
                 CullMode.NONE if pipelines[batches["pipeline"][i]].double_sided else cull,
                 bool(mirrored[i]),
                 bent[i],
+                morphing.of(int(objects[i])),
             )
             for i in range(len(slots))
         ]
@@ -158,6 +176,8 @@ class Picker:
             if one.entry > best:
                 break
             mesh, axes, place = self._mesh(one.mesh), one.axes, one.place
+            if one.morph is not None:
+                mesh = morphed_triangles(self._library, one.mesh[0], mesh, *one.morph)
             bent = None if one.bones is None else bent_triangles(self._library, one.mesh[0], mesh, one.bones)
             if bent is not None:
                 mesh, axes, place = bent, np.eye(3), np.zeros(3)

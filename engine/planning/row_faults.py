@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.feature import Feature, FrameView, Registry
+from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
 from engine.humon import Problem, Severity
 from engine.tableau import Tableau
@@ -19,12 +20,14 @@ class RowFaults:
         registry: Registry,
         guard: Callable[[Feature, Exception], None],
         skins: Skins | None = None,
+        morphs: Morphs | None = None,
     ) -> None:
         """`guard` is called with a feature whose code raises."""
         self._tableau = tableau
         self._registry = registry
         self._guard = guard
         self._skins = skins
+        self._morphs = morphs
         self._signature: tuple[int, int] | None = None
         self._found: tuple[Problem, ...] = ()
 
@@ -37,7 +40,7 @@ class RowFaults:
         return self._found
 
     def _view(self, size: tuple[int, int]) -> FrameView:
-        return FrameView(self._tableau, size, lambda _: None, skins=self._skins)
+        return FrameView(self._tableau, size, lambda _: None, skins=self._skins, morphs=self._morphs)
 
     def _of(self, feature: Feature, size: tuple[int, int]) -> list[Problem]:
         """Return the problems of one feature; none where its code raises."""

@@ -11,6 +11,7 @@ import numpy as np
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, FrameView, Registry
 from engine.feature.collect import RequirementCollector
+from engine.feature.morphs import Morphs
 from engine.feature.recency import Recency
 from engine.feature.skins import Skins
 from engine.graph import PICTURE, ImageDecl
@@ -102,13 +103,23 @@ class ScenePlanner:
         self._absent = AbsentFeatures(tableau, registry)
         bending = next((feature for feature in registry.values() if feature.bends), Feature())
         self.skins = Skins(tableau, library, bending.type_name, bending.bends)
-        self._faults = RowFaults(tableau, registry, self.guard, self.skins)
+        morphing = next((feature for feature in registry.values() if feature.morphs), Feature())
+        self.morphs = Morphs(tableau, library, morphing.type_name, morphing.morphs)
+        self._faults = RowFaults(tableau, registry, self.guard, self.skins, self.morphs)
         self._last_signature: tuple[object, ...] | None = None
         self._active = ActiveRows(tableau)
         self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
         self.has_many = False
         self._passes = FramePasses(
-            tableau, registry, library, self._collector, self._report, self.skins, trials, outputs
+            tableau,
+            registry,
+            library,
+            self._collector,
+            self._report,
+            self.skins,
+            self.morphs,
+            trials,
+            outputs,
         )
         self._fallbacks: dict[int, Requirement] = {}
         self._frame = FrameLayout(())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from engine.assets import AssetLibrary
 from engine.feature import Box, Feature, FrameView, Registry, View
 from engine.feature.frame import Reads
+from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
 from engine.graph import PICTURE_VIEW
 from engine.planning.draw.blocks import Field
@@ -58,10 +60,12 @@ class FrameValues:
         guard: Callable[[Feature, Exception], None],
         library: AssetLibrary | None = None,
         skins: Skins | None = None,
+        morphs: Morphs | None = None,
     ) -> None:
         """`guard` is called with a feature whose code raises or whose values do not fit a block.
 
-        Without a `library` features have no facts of assets, without `skins` no bones.
+        Without a `library` features have no facts of assets, without `skins` no bones,
+        without `morphs` no weights.
         """
         self.eyes: Mapping[str, Eye | None] = {}
         self.content_scale = 1.0
@@ -70,6 +74,8 @@ class FrameValues:
         self._guard = guard
         self._library = library
         self._skins = skins
+        self._morphs = morphs
+        self._given_columns: dict[str, dict[str, npt.NDArray[Any]]] = {}
         self._layout = FrameLayout(())
         self._fields: dict[str, Members] = {}  # by view
         self._members: Members = {}  # of all views
@@ -159,7 +165,8 @@ class FrameValues:
             return boxes[feature]
 
         view = self._look(size)
-        now = FrameView(self._tableau, size, bounds, view, skins=self._skins)
+        shapes = self._skins, self._morphs
+        now = FrameView(self._tableau, size, bounds, view, None, *shapes)
         changed = self._give_own(now, size) or self._block is None
         frames: dict[str, FrameView] = {}
         for features, known, ask in (
@@ -177,7 +184,7 @@ class FrameValues:
                     self._made.pop(name, None)
                 frame = frames.get(name)
                 if frame is None:
-                    frame = FrameView(self._tableau, size, bounds, view, self._library, self._skins)
+                    frame = FrameView(self._tableau, size, bounds, view, self._library, *shapes)
                     frames[name] = frame
                 try:
                     pieces = ask(self._registry[name], frame)
@@ -189,7 +196,7 @@ class FrameValues:
         for feature in self._fillers:
             reads = self._kept_columns.get(feature.type_name)
             if reads is None or not reads.hold(now):
-                self._fill(feature, FrameView(self._tableau, size, bounds, view, skins=self._skins))
+                self._fill(feature, FrameView(self._tableau, size, bounds, view, None, *shapes))
                 filled = True
         if changed or filled:
             self._is_timed = self._reads_time()
@@ -230,16 +237,16 @@ class FrameValues:
     def _fill(self, feature: Feature, frame: FrameView) -> None:
         """Ask a feature for the rows of its buffers, and pack them for every ring; zeros where it raises."""
         values: Mapping[str, Mapping[str, npt.ArrayLike]] = {}
-        made = {
-            name: np.zeros((ring.count, ring.block.size), np.uint8)
-            for name, ring in self._rings.items()
-            if ring.buffer in feature.buffers
-        }
+        made: dict[str, npt.NDArray[np.uint8]] = {}
+        names = [name for name, ring in self._rings.items() if ring.buffer in feature.buffers]
         try:
             values = feature.buffer_values(frame)
-            for name, rows in made.items():
+            for name in names:
                 ring = self._rings[name]
                 columns = {member: np.asarray(v) for member, v in values.get(ring.buffer, {}).items()}
+                if name in self.columns and self._is_given(name, columns):
+                    continue
+                rows = made[name] = np.zeros((ring.count, ring.block.size), np.uint8)
                 if len({len(column) for column in columns.values()}) > 1:
                     raise ValueError(f"{ring.buffer} has members with different numbers of rows")
                 for member, given in columns.items():
@@ -247,10 +254,27 @@ class FrameValues:
                         count = len(given)
                         raise ValueError(f"{ring.buffer} has {count} rows; there is room for {ring.count}")
                     ring.block.pack_rows(rows[: len(given)], member, given)
+                self._given_columns[name] = columns
         except Exception as error:  # noqa: BLE001 (an author may raise anything; it is reported)
             self._guard(feature, error)
+            made = {
+                name: np.zeros((self._rings[name].count, self._rings[name].block.size), np.uint8)
+                for name in names
+            }
+            for name in names:
+                self._given_columns.pop(name, None)
         self._kept_columns[feature.type_name] = frame.reads
         self.columns |= made
+
+    def _is_given(self, name: str, columns: Mapping[str, npt.NDArray[Any]]) -> bool:
+        """Whether a ring holds the very arrays that are frozen: what a feature keeps is packed once."""
+        known = self._given_columns.get(name)
+        return (
+            known is not None
+            and bool(columns)
+            and known.keys() == columns.keys()
+            and all(known[member] is given and not given.flags.writeable for member, given in columns.items())
+        )
 
     def _reads_time(self) -> bool:
         """Whether a member or a value of a feature follows from the time."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.feature import Feature, Registry
+from engine.feature.morphs import Morphs
 from engine.feature.motion import Animator
 from engine.tableau import Tableau
 from engine.tableau.transforms import ranges
@@ -24,18 +25,21 @@ class Movement:
 
     def __init__(
         self,
-        tableau: Tableau,
         registry: Registry,
-        library: AssetLibrary,
+        tableau: Tableau,
         guard: Callable[[Feature, Exception], None],
+        library: AssetLibrary,
+        morphs: Morphs,
     ) -> None:
         self._tableau = tableau
-        self._animator = Animator(tableau, registry, library, guard)
+        self._animator = Animator(tableau, registry, library, guard, morphs)
+        self._morphs = morphs
         self._written = tableau.moves.version
 
     def update(self) -> None:
-        """Bring the places of all objects to the present time."""
+        """Bring the places and shapes of all objects to the present time."""
         self._animator.update()
+        _ = self._morphs.now  # notes the objects with other shapes as moved
         self._tableau.update_world()
 
     def take(self) -> npt.NDArray[np.int64]:

@@ -160,10 +160,10 @@ class Runtime:
         undo.callback(self.trials.close)
         undo.callback(self.timeline.drain)
         about = self.tableau, self.registry, self.library, self.profile, options.size
-        self.planner = planner = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
-        self._values = FrameValues(self.registry, self.tableau, planner.guard, self.library, planner.skins)
-        self._picker = undo.enter_context(closing(Picker(self.tableau, self.library, self.planner.skins)))
-        self._movement = Movement(self.tableau, self.registry, self.library, self.planner.guard)
+        self.planner = of = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
+        self._values = FrameValues(self.registry, self.tableau, of.guard, self.library, of.skins, of.morphs)
+        self._picker = undo.enter_context(closing(Picker(self.tableau, self.library, of.skins, of.morphs)))
+        self._movement = Movement(self.registry, self.tableau, of.guard, self.library, of.morphs)
 
     def _open_device(self, undo: ExitStack, options: RuntimeOptions) -> None:
         extensions = options.window.extensions if options.window else ()

@@ -22,10 +22,11 @@ from engine.humon import (
     number,
     text,
     texts,
+    vector,
 )
 from engine.scene.vectors import read_vector
 from engine.tableau import NO_ASSET, FieldKind, FieldSpec
-from engine.tableau.schema import FLOAT32_MAX
+from engine.tableau.schema import FLOAT32_MAX, NOT_GIVEN
 
 
 class AssetNames:
@@ -101,14 +102,17 @@ def read_value(node: Node, spec: FieldSpec, assets: AssetNames) -> Any:
     if kind.width == 1:
         value = number(node, low, high)
         return math.radians(value) if kind is FieldKind.ANGLE else value
-    numbers = read_vector(node, kind.width)
+    numbers = vector(node) if kind is FieldKind.NUMBERS else read_vector(node, kind.width)
     if not all(low <= each <= high for each in numbers):
         raise failure("value.range", f"'{node.key}' must be {spec.range_text()} in each number", node)
-    vector = np.array(numbers, np.float32)
-    if spec.nonzero and not vector.any():
+    if len(numbers) > kind.width:
+        raise failure("value.count", f"'{node.key}' has {len(numbers)} numbers, at most {kind.width}", node)
+    values = np.full(kind.width, NOT_GIVEN)
+    values[: len(numbers)] = numbers
+    if spec.nonzero and not values.any():
         message = f"'{node.key}' must be a direction, not {kind.width} zeros"
         raise failure("value.range", message, node, f"write `{spec.name}: [0 1 0]`")
-    return vector
+    return values
 
 
 class ValueReader:

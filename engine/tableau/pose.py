@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ NAMES = ("translation", "rotation", "scale")
 
 NO_ROWS = np.empty(0, np.int32)
 
+Weights = Sequence[tuple[Rows, NDArray[np.float32]]]
+"""Groups of objects [n], each with as many weights, [n, targets]."""
+
 _LARGEST = np.finfo(np.float32).max
 
 
@@ -23,6 +26,8 @@ class Pose:
     Where no feature moves an object, these are the objects' own columns, and nothing is copied. Else they are
     copies, which differ in `rows`: the objects with a pose. What is saved, and what handles read and set, are
     the objects' own values.
+
+    `weights` are those of morph targets that features give, the same object as long as they are the same.
     """
 
     def __init__(self, columns: Columns) -> None:
@@ -30,6 +35,7 @@ class Pose:
         self._moved: dict[str, NDArray[Any]] | None = None
         self._names: frozenset[str] = frozenset()
         self.rows: Rows = NO_ROWS
+        self.weights: Weights = ()
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._own[name] if self._moved is None else self._moved[name]
@@ -46,6 +52,16 @@ class Pose:
         """Forget the pose of the objects that have had these rows before."""
         if len(self.rows):
             self.rows = np.setdiff1d(self.rows, rows, assume_unique=True)
+
+    def set_weights(self, groups: Weights) -> None:
+        """Let exactly these objects have weights of morph targets."""
+        before = self.weights
+        is_same = len(groups) == len(before) and all(
+            np.array_equal(new[0], old[0]) and np.array_equal(new[1], old[1])
+            for new, old in zip(groups, before, strict=True)
+        )
+        if not is_same:
+            self.weights = groups
 
     def set(self, rows: Rows, values: Mapping[str, NDArray[np.floating]]) -> tuple[Rows, bool]:
         """Let exactly these objects (ascending) have a pose: finite values [n, ...], unit quaternions.

@@ -25,6 +25,12 @@ NO_ASSET = -1
 FLOAT32_MAX = 3.4028234e38
 """The largest float32, rounded down."""
 
+NOT_GIVEN = np.float32(-FLOAT32_MAX)
+"""What stands in a column of numbers, of any count, behind the last one."""
+
+MAX_NUMBERS = 128
+"""How many numbers a field of `NUMBERS` has at most."""
+
 RESERVED = frozenset({"type", "active", "enabled", "failed", "owner", "table", "row", "position"})
 """Names that no field may have: they are attributes of the row itself."""
 
@@ -42,6 +48,7 @@ class FieldKind(Enum):
     ASSET = "asset"
     TEXT = "text"
     ANGLE = "angle in degrees"
+    NUMBERS = "list of numbers"
 
     @property
     def width(self) -> int:
@@ -59,7 +66,7 @@ class FieldKind(Enum):
         return self not in (FieldKind.BOOL, FieldKind.CHOICE, FieldKind.ASSET, FieldKind.TEXT)
 
 
-_WIDTH = {FieldKind.VEC3: 3, FieldKind.VEC4: 4, FieldKind.COLOR: 3}
+_WIDTH = {FieldKind.VEC3: 3, FieldKind.VEC4: 4, FieldKind.COLOR: 3, FieldKind.NUMBERS: MAX_NUMBERS}
 _DTYPE: dict[FieldKind, DTypeLike] = {
     FieldKind.FLOAT: np.float32,
     FieldKind.INT: np.int32,
@@ -71,6 +78,7 @@ _DTYPE: dict[FieldKind, DTypeLike] = {
     FieldKind.ASSET: np.int64,
     FieldKind.TEXT: np.object_,
     FieldKind.ANGLE: np.float32,
+    FieldKind.NUMBERS: np.float32,
 }
 
 
@@ -152,7 +160,7 @@ class FieldSpec:
             return _shortest(float(value))
         if kind is FieldKind.TEXT:
             return value
-        return tuple(_shortest(float(number)) for number in value)
+        return tuple(_shortest(float(number)) for number in value if number != NOT_GIVEN)
 
     def range_text(self) -> str:
         """Return the limits in words, `from 0 to 16`, or an empty string."""
@@ -183,9 +191,12 @@ class FieldSpec:
     def _vector(self, value: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
         if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
             raise ValueError(f"{self.name} must be {self.kind.value}, not {value!r}")
-        if len(value) != self.kind.width:
-            raise ValueError(f"{self.name} must have {self.kind.width} numbers, not {len(value)}")
-        vector = np.array([self._number(number) for number in value], np.float32)
+        many = self.kind is FieldKind.NUMBERS
+        if len(value) > self.kind.width or not (many or len(value) == self.kind.width):
+            most = "at most " if many else ""
+            raise ValueError(f"{self.name} must have {most}{self.kind.width} numbers, not {len(value)}")
+        vector = np.full(self.kind.width, NOT_GIVEN)
+        vector[: len(value)] = [self._number(number) for number in value]
         if self.nonzero and not vector.any():
             raise ValueError(f"{self.name} must not be {self.kind.width} zeros")
         return vector
@@ -291,6 +302,18 @@ def color_field(
 ) -> FieldSpec:
     """Return the spec of a linear colour (red, green, blue, at least 0), a float32[n, 3] column."""
     return FieldSpec(name, FieldKind.COLOR, tuple(default), help, 0.0, maximum)
+
+
+def numbers_field(
+    name: str,
+    default: Sequence[float] = (),
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    help: str = "",
+) -> FieldSpec:
+    """Return the spec of up to MAX_NUMBERS numbers, float32[n, MAX_NUMBERS], NOT_GIVEN behind the last."""
+    return FieldSpec(name, FieldKind.NUMBERS, tuple(default), help, minimum, maximum)
 
 
 def angle_field(

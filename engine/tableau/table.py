@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine.humon import Position
 from engine.tableau.columns import Columns, Rows, distinct
 from engine.tableau.journal import Journal
-from engine.tableau.schema import FeatureSchema, FieldKind
+from engine.tableau.schema import NOT_GIVEN, FeatureSchema, FieldKind
 
 if TYPE_CHECKING:
     from engine.tableau.tableau import Tableau
@@ -219,10 +219,12 @@ class FeatureTable:
         array = np.asarray(values, spec.kind.dtype)
         if spec.kind.numeric:
             numbers = np.degrees(array) if spec.kind is FieldKind.ANGLE else array
+            if spec.kind is FieldKind.NUMBERS:
+                numbers = numbers[numbers != NOT_GIVEN]
             slack = 1e-5 * np.abs(numbers)
             low = -np.inf if spec.minimum is None else spec.minimum
             high = np.inf if spec.maximum is None else spec.maximum
-            if not (np.isfinite(array) & (numbers >= low - slack) & (numbers <= high + slack)).all():
+            if not (np.isfinite(numbers) & (numbers >= low - slack) & (numbers <= high + slack)).all():
                 raise ValueError(f"{name} must be {spec.range_text() or 'finite'}")
             if spec.nonzero and not array.reshape(-1, spec.kind.width).any(axis=1).all():
                 raise ValueError(f"{name} must not be {spec.kind.width} zeros")

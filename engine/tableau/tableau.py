@@ -304,8 +304,8 @@ class Tableau:
 
     @property
     def world_version(self) -> int:
-        """A number that rises when `update_world` changes a placement."""
-        return self._transforms.version
+        """A number that rises with `moves`."""
+        return self.moves.version
 
     @property
     def own_version(self) -> int:
@@ -319,7 +319,7 @@ class Tableau:
 
     @property
     def moves(self) -> Journal:
-        """The objects whose placements `update_world` has changed."""
+        """The objects whose placements `update_world` has changed; who changes shapes notes those, too."""
         return self._transforms.moves
 
     @property

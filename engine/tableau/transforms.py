@@ -86,7 +86,7 @@ class Transforms:
 
     Objects that features move as time passes have a `pose`, which is used in place of their own values.
 
-    `version` rises when a placement changes, `own_version` when a value is set. `moves` has the objects that
+    `own_version` rises when a value is set. `moves` has the objects that
     were placed again; `turns` has those that became mirrored or ceased to be. Values that are not finite and
     a zero quaternion are replaced by the identity's. A scale of 0 is a scale: what is flat is flat, and what
     has no extent is nothing, each at its place. What leaves the range of LIMIT is nothing, at the place of
@@ -99,7 +99,6 @@ class Transforms:
         self._report = report
         self._dirty: list[Rows] = []
         self._is_shift = True  # whether only translations have changed since the last update
-        self.version = 0
         self.own_version = 0
         self.pose = Pose(columns)
         self.moves = Journal()
@@ -176,7 +175,6 @@ class Transforms:
         self._tree.walk(seeds, visit)
         if not updated:
             return np.empty((0, 2), np.int64)
-        self.version += 1
         moved = updated[0] if len(updated) == 1 else np.sort(np.concatenate(updated))
         self.moves.note(moved)
         if self._may_mirror:

@@ -36,9 +36,9 @@ def test_channels_are_packed_one_after_the_other_with_their_facts():
     assert made.facts == AnimationFacts(
         2.0,
         (
-            ChannelFacts("", AnimatedProperty.TRANSLATION, Interpolation.LINEAR, 3),
-            ChannelFacts("arm/hand", AnimatedProperty.ROTATION, Interpolation.STEP, 1),
-            ChannelFacts("arm", AnimatedProperty.SCALE, Interpolation.CUBIC, 2),
+            ChannelFacts("", AnimatedProperty.TRANSLATION, Interpolation.LINEAR, 3, 3),
+            ChannelFacts("arm/hand", AnimatedProperty.ROTATION, Interpolation.STEP, 1, 4),
+            ChannelFacts("arm", AnimatedProperty.SCALE, Interpolation.CUBIC, 2, 3),
         ),
     )
     numbers = np.frombuffer(made.data, "<f4").tolist()

@@ -257,14 +257,14 @@ def test_slerp_turns_evenly_on_the_shorter_way():
 
 def test_many_channels_are_the_same_as_each_by_itself():
     rng = np.random.default_rng(4)
-    table, alone = ChannelTable(3), []
+    table, alone = ChannelTable(turns=False), []
     for _ in range(60):
         count = int(rng.integers(1, 9))
         times = np.cumsum(rng.uniform(0.01, 2.0, count)).astype(np.float32).astype(np.float64)
         values, tangents = rng.normal(size=(count, 3)), rng.normal(size=(count, 2, 3))
         way = tuple(Interpolation)[int(rng.integers(3))]
         table.add(times, values, tangents, way)
-        one = ChannelTable(3)
+        one = ChannelTable(turns=False)
         one.add(times, values, tangents, way)
         alone.append(one)
     channels = rng.integers(0, 60, 500)

@@ -52,7 +52,7 @@ def test_the_pieces_of_humon_parse(page: str) -> None:
     humon = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
     pieces = re.findall(r"(?:^    .*\n|^\n)+", humon, re.MULTILINE)
     read = [parse(piece, "docs/scenes.md") for piece in pieces if piece.strip()]
-    assert len(read) == 4
+    assert len(read) == 5
 
 
 def test_the_vertex_shader_of_the_page_compiles_with_the_builtin_includes(

@@ -2,6 +2,7 @@
 #version 450
 
 #include "../shader/frame.glsl"
+#include "../shader/morph.glsl"
 #include "../shader/skin.glsl"
 
 layout(location = 0) in vec3 pos;
@@ -16,6 +17,7 @@ layout(location = 8) in vec4 tangent;      // to the right in the normal map; w:
 layout(location = 9) in uvec4 frameIdxs;   // the bones that move the vertex, as skin.glsl reads them
 layout(location = 10) in vec4 frameWeights;
 layout(location = 11) in vec4 frameWeights2;
+layout(location = 12) in uint morph;       // the deltas of the vertex, as morph.glsl reads them
 
 layout(location = 0) out vec3 position;
 layout(location = 1) out vec3 geometricNormal;
@@ -27,7 +29,10 @@ layout(location = 6) out vec4 surfaceTangent;
 
 void main() {
     uvec2 row = draws.row[gl_InstanceIndex];
-    Vertex vertex = skinnedVertex(row.x, pos, normal, tangent.xyz, frameIdxs, frameWeights, frameWeights2);
+    vec3 formed = pos, formedNormal = normal, formedTangent = tangent.xyz;
+    morphVertex(row.x, morph, formed, formedNormal, formedTangent);
+    Vertex vertex =
+        skinnedVertex(row.x, formed, formedNormal, formedTangent, frameIdxs, frameWeights, frameWeights2);
     position = vertex.position;
     geometricNormal = vertex.normal;
     uvAlbedoNormal = vec4(uv_albedo, uv_normal);

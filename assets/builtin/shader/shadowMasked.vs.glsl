@@ -2,6 +2,7 @@
 #version 450
 
 #include "frame.glsl"
+#include "morph.glsl"
 #include "skin.glsl"
 
 layout(location = 0) in vec3 pos;
@@ -9,6 +10,7 @@ layout(location = 1) in vec2 uv_albedo;
 layout(location = 2) in uvec4 frameIdxs;
 layout(location = 3) in vec4 frameWeights;
 layout(location = 4) in vec4 frameWeights2;
+layout(location = 5) in uint morph;
 
 layout(location = 0) out vec2 uv;
 layout(location = 1) flat out uint material;
@@ -18,6 +20,7 @@ void main() {
     uv = uv_albedo;
     material = row.y;
     gl_PointSize = 1.0;
-    vec3 placed = skinnedPosition(row.x, pos, frameIdxs, frameWeights, frameWeights2);
+    vec3 formed = morphedPosition(row.x, morph, pos);
+    vec3 placed = skinnedPosition(row.x, formed, frameIdxs, frameWeights, frameWeights2);
     gl_Position = frame.viewProjection * vec4(placed, 1.0);
 }

@@ -8,6 +8,7 @@ Pixels, normals, weights, names of bones and the code of a shader are believed, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from engine.assets.cache.facts import (
     EnvironmentFacts,
     Facts,
     IndicesFacts,
+    MorphTargetsFacts,
     ShaderFacts,
     SkeletonFacts,
     TextureFacts,
@@ -29,13 +31,16 @@ from engine.assets.importers.environment.cube_levels import LEAST_SIDE, cube_byt
 from engine.assets.importers.mesh import BONE, vertex_layout
 from engine.assets.importers.mesh_source import NO_PARENT
 from engine.assets.importers.mips import full_chain, mip_offsets
+from engine.assets.importers.morph.packing import DELTA, extents
 from engine.assets.limits import (
     MAX_BONES,
     MAX_CHANNELS,
     MAX_CUBE_SIDE,
+    MAX_DELTAS,
     MAX_INDICES,
     MAX_KEYS,
     MAX_SHADER_BYTES,
+    MAX_TARGETS,
     MAX_TEXTURE_PIXELS,
     MAX_TEXTURE_SIDE,
     MAX_VERTICES,
@@ -59,6 +64,8 @@ def checked_facts(recipe: Recipe, data: Mapping[str, Any], size: int) -> Facts |
         fit = _environment_fits(facts, size)
     elif isinstance(facts, AnimationFacts):
         fit = _animation_fits(facts, size)
+    elif isinstance(facts, MorphTargetsFacts):
+        fit = _targets_fit(facts, size)
     elif isinstance(facts, TextureFacts):
         fit = _texture_fits(recipe, facts, size)
     else:
@@ -79,6 +86,8 @@ def content_fits(facts: Facts | None, read: Callable[[int], Iterator[memoryview]
         return _positions_fit(facts, read(facts.stride))
     if isinstance(facts, AnimationFacts):
         return _keys_fit(facts, b"".join(read(4)))
+    if isinstance(facts, MorphTargetsFacts):
+        return _deltas_fit(facts, b"".join(read(DELTA.itemsize)))
     if isinstance(facts, SkeletonFacts):
         return _bones_fit(b"".join(read(BONE.itemsize)))
     if isinstance(facts, ShaderFacts):
@@ -154,6 +163,29 @@ def _animation_fits(facts: AnimationFacts, size: int) -> bool:
         and all(channel.count >= 1 for channel in facts.channels)
         and keys <= MAX_KEYS
         and 4 * (keys + sum(channel.values for channel in facts.channels)) == size
+    )
+
+
+def _targets_fit(facts: MorphTargetsFacts, size: int) -> bool:
+    columns = facts.names, facts.weights, facts.minimum, facts.maximum
+    return (
+        1 <= facts.count <= MAX_DELTAS
+        and 1 <= len(set(facts.names)) <= MAX_TARGETS
+        and {len(set(facts.names)), *map(len, columns)} == {len(facts.names)}
+        and all(map(math.isfinite, facts.weights))
+        and facts.count * DELTA.itemsize == size
+    )
+
+
+def _deltas_fit(facts: MorphTargetsFacts, content: bytes) -> bool:
+    """Whether deltas are finite, of targets that exist, and add to positions what the facts say."""
+    packed = np.frombuffer(content, DELTA)
+    is_finite = np.isfinite(packed["position"]).all() and np.isfinite(packed["turns"]).all()
+    if not is_finite or packed["target"].max() >= len(facts.names):
+        return False
+    low, high = extents(packed, len(facts.names))
+    return np.array_equal(low, np.array(facts.minimum, np.float32)) and np.array_equal(
+        high, np.array(facts.maximum, np.float32)
     )
 
 

@@ -84,17 +84,21 @@ class EnvironmentFacts:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFacts:
-    """A channel of an animation: path of its target below the animated object, what it moves, keys."""
+    """A channel of an animation: path of its target below the animated object, what it moves, keys.
+
+    `width` is how many numbers a value has.
+    """
 
     target: str
     moves: AnimatedProperty
     interpolation: Interpolation
     count: int
+    width: int
 
     @property
     def values(self) -> int:
         """How many numbers its values have."""
-        return self.count * self.moves.width * (3 if self.interpolation is Interpolation.CUBIC else 1)
+        return self.count * self.width * (3 if self.interpolation is Interpolation.CUBIC else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,20 @@ class AnimationFacts:
 
     duration: float
     channels: tuple[ChannelFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MorphTargetsFacts:
+    """Morph targets: how many deltas they have; by target name, default weight, and how far positions move.
+
+    `minimum` and `maximum` are the least and the most that a target of weight 1 adds, in metres, 0 included.
+    """
+
+    count: int
+    names: tuple[str, ...]
+    weights: tuple[float, ...]
+    minimum: tuple[tuple[float, float, float], ...]
+    maximum: tuple[tuple[float, float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +139,7 @@ Facts: TypeAlias = (
     | TextureFacts
     | EnvironmentFacts
     | AnimationFacts
+    | MorphTargetsFacts
     | ShaderFacts
 )
 
@@ -139,6 +158,7 @@ _TYPES: Mapping[AssetType, Hashable] = {
     AssetType.TEXTURE2D: TextureFacts,
     AssetType.ENVIRONMENT: EnvironmentFacts,
     AssetType.ANIMATION: AnimationFacts,
+    AssetType.MORPH_TARGETS: MorphTargetsFacts,
 }
 
 

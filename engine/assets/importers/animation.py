@@ -16,7 +16,7 @@ from engine.assets.codes import AssetCode
 from engine.assets.formats import AnimatedProperty, Interpolation
 from engine.assets.importers import Imported
 from engine.assets.importers.numbers import rows_of
-from engine.assets.limits import MAX_CHANNELS, MAX_KEYS
+from engine.assets.limits import MAX_CHANNELS, MAX_KEYS, MAX_TARGETS
 from engine.humon import (
     Document,
     Kind,
@@ -92,7 +92,7 @@ def _read_channel(
         way = Interpolation(choice(node["interpolation"], [each.value for each in Interpolation]))
     times = _times(required(node, "times"), numbers)
     values = _values(required(node, "values"), numbers, len(times), moved, way)
-    return ChannelFacts(target, moved, way, len(times)), times, values
+    return ChannelFacts(target, moved, way, len(times), values.shape[-1]), times, values
 
 
 def _times(node: Node, numbers: Doubles) -> Doubles:
@@ -114,18 +114,21 @@ def _times(node: Node, numbers: Doubles) -> Doubles:
 def _values(node: Node, numbers: Doubles, keys: int, moved: AnimatedProperty, way: Interpolation) -> Doubles:
     values = _numbers(node, numbers)
     rows = keys * (3 if way is Interpolation.CUBIC else 1)
-    if values.shape[1] == 1 and node.kind is Kind.DICT and len(values) == rows * moved.width:
-        values = values.reshape(rows, moved.width)
-    if values.shape != (rows, moved.width):
+    is_packed = values.shape[1] == 1 and node.kind is Kind.DICT
+    width = moved.width or max(len(values) // rows if is_packed else values.shape[1], 1)
+    if is_packed and len(values) == rows * width:
+        values = values.reshape(rows, width)
+    if values.shape != (rows, width) or width > MAX_TARGETS:
         each = ", three for each cubic key: tangent in, value, tangent out" if rows != keys else ""
+        wanted = moved.width or f"1 to {MAX_TARGETS}"
         message = (
-            f"{keys} keys of a {moved} need {rows} values of {moved.width} numbers{each}; "
+            f"{keys} keys of {moved} need {rows} values of {wanted} numbers{each}; "
             f"there are {values.shape[0]} of {values.shape[1]}"
         )
         raise failure(AssetCode.ANIMATION_VALUES, message, node, "give one value for each of `times`")
     if not (np.abs(values) <= _LARGEST).all():
         raise failure(AssetCode.ANIMATION_VALUES, "a value is not finite as a 32-bit float", node)
-    shaped = values.reshape(keys, 3, moved.width) if rows != keys else values
+    shaped = values.reshape(keys, 3, width) if rows != keys else values
     middle = shaped[:, 1] if rows != keys else shaped
     if moved is AnimatedProperty.ROTATION and not (np.abs(middle).max(axis=1) > 1e-6).all():
         message = "a rotation is a quaternion x y z w of a length; one of these is 0"

@@ -11,8 +11,8 @@
                 { name: tip  parent: root }]
     }
 
-Several levels of detail are in `lods: [{ vertices: { ... }  indices: [ ... ] } ...]` instead of `vertices`
-and `indices`.
+`targets` beside `vertices` are shapes to morph to, see `morph/source.py`. Several levels of detail are in
+`lods: [{ vertices: { ... }  indices: [ ... ] } ...]` instead of `vertices` and `indices`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets.codes import AssetCode
+from engine.assets.importers.morph.source import MORPH, SourceDeltas, gather, read_targets
 from engine.assets.importers.numbers import rows_of
 from engine.assets.limits import MAX_BONES, MAX_INDICES, MAX_VERTICES
 from engine.humon import (
@@ -44,7 +45,7 @@ from engine.humon import (
 NO_PARENT = 0xFFFF
 """The parent of a bone without a parent."""
 
-_KNOWN_KEYS = ("name", "version", "vertices", "indices", "lods", "bones")
+_KNOWN_KEYS = ("name", "version", "vertices", "indices", "targets", "lods", "bones")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class MeshSource:
     bones: tuple[Bone, ...]
     node: Node
     warnings: tuple[Problem, ...] = field(default=())
+    morph: SourceDeltas | None = None
     completed: dict[tuple[int, bool], SourceLod] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -98,10 +100,12 @@ def read_mesh_source(document: Document) -> MeshSource:
                 AssetCode.MESH_KEY, f"a mesh source has no '{key}'", child, suggestion(key, _KNOWN_KEYS)
             )
             problems.add(problem)
-    lods = []
+    lods, targets = [], []
     for node in expect(mesh["lods"], Kind.LIST) if "lods" in mesh else [mesh]:
         with problems.catching():
-            lods.append(_read_lod(node))
+            lod = _read_lod(node)
+            targets.append(read_targets(node["targets"], lod.count, problems) if "targets" in node else ())
+            lods.append(lod)
     bones: tuple[Bone, ...] = ()
     if "bones" in mesh:
         with problems.catching():
@@ -109,7 +113,8 @@ def read_mesh_source(document: Document) -> MeshSource:
     if not lods and not problems.problems:
         problems.add(document.problem(AssetCode.MESH_EMPTY, "the mesh has no level of detail", mesh))
     problems.check()
-    return MeshSource(tuple(lods), bones, mesh, problems.warnings)
+    morph = gather(lods, targets, problems, mesh)
+    return MeshSource(tuple(lods), bones, mesh, problems.warnings, morph)
 
 
 def _read_lod(node: Node) -> SourceLod:
@@ -121,6 +126,9 @@ def _read_lod(node: Node) -> SourceLod:
         with problems.catching():
             attributes[name] = rows_of(child, MAX_VERTICES)
     problems.check()
+    if MORPH in attributes:
+        hint = "take it out, and give the mesh `targets`"
+        raise failure(AssetCode.MESH_ATTRIBUTE, f"'{MORPH}' is made of targets", nodes[MORPH], hint)
     if "pos" not in attributes:
         raise failure(AssetCode.MESH_ATTRIBUTE, "the mesh has no attribute 'pos'", vertices)
     count = len(attributes["pos"])

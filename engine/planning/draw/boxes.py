@@ -13,6 +13,7 @@ import numpy.typing as npt
 from engine.assets import AssetLibrary, AssetRef, VerticesFacts
 from engine.assets.importers.blend_weights import read_blend_weights
 from engine.feature.frame import Box
+from engine.feature.morphs import Morphs
 from engine.feature.skins import Bones, Skins
 from engine.plan.terms.table import begins_run, distinct
 from engine.planning.draw.rays import Ray, box_entries, read_positions
@@ -26,16 +27,23 @@ Floats = npt.NDArray[np.float32]
 
 
 def world_boxes(
-    meshes: npt.NDArray[np.void], of: npt.NDArray[np.integer], origins: Doubles, placements: Floats
+    meshes: npt.NDArray[np.void],
+    of: npt.NDArray[np.integer],
+    origins: Doubles,
+    placements: Floats,
+    growth: tuple[Floats, Floats] | None = None,
 ) -> tuple[Doubles, Floats]:
     """Return centres (float64) and half sizes, [n, 3] each, of meshes (`low`, `high`) in the world.
 
     `of` is the mesh of each object, with its origin [n, 3] and its placement [n, 4, 4], whose axes are used.
-    The box of a turned box is larger than what it holds.
+    The box of a turned box is larger than what it holds. By `growth` the boxes of meshes are larger: on the
+    low side, at most 0, and on the high side, [n, 3] each.
     """
     if len(of) and (of == of[0]).all():
         of = of[:1]  # one mesh for all: its numbers are broadcast
     low, high = meshes["low"][of], meshes["high"][of]
+    if growth is not None:
+        low, high = low + growth[0], high + growth[1]
     centre, half = (high + low) / 2, (high - low) / 2
     offset = np.zeros((len(origins), 3), np.float32) if centre.any() else None
     reach = np.zeros((len(origins), 3), np.float32)
@@ -65,11 +73,15 @@ class _Weights:
 
 @dataclass(frozen=True, eq=False)
 class _Parts:
-    """Bones that move vertices, and the boxes of these in the spaces of bones: centres, half sizes [n, 3]."""
+    """Bones that move vertices, and the boxes of these in the spaces of bones: centres, half sizes [n, 3].
+
+    `spread` [n, 3, 3] is how far along the axes of a bone each axis of the mesh leads, without signs.
+    """
 
     bones: npt.NDArray[np.integer]
     centre: Floats
     half: Floats
+    spread: Floats
 
 
 class BoneBoxes:
@@ -78,10 +90,11 @@ class BoneBoxes:
     A vertex lies between the places where each of its bones would take it, so the box holds it.
     """
 
-    def __init__(self, library: AssetLibrary, tableau: Tableau, skins: Skins) -> None:
+    def __init__(self, library: AssetLibrary, tableau: Tableau, skins: Skins, morphs: Morphs) -> None:
         self._library = library
         self._tableau = tableau
         self._skins = skins
+        self._morphs = morphs
         self._weights: dict[int, _Weights | None] = {}
         self._parts: dict[tuple[int, int], _Parts] = {}  # by mesh and pose
         self._of: Bones | None = None
@@ -91,6 +104,15 @@ class BoneBoxes:
     def bones(self) -> Bones:
         """The bones of skinned objects now."""
         return self._skins.bones
+
+    def growth(self, objects: npt.NDArray[np.integer]) -> tuple[Floats, Floats] | None:
+        """Return by how much morphs make the boxes of these objects' meshes larger; None where none does."""
+        morphing = self._morphs.now
+        at = morphing.shapes.places(objects)
+        if not (at >= 0).any():
+            return None
+        low, high = morphing.growth
+        return np.where(at[:, None] >= 0, low[at], 0), np.where(at[:, None] >= 0, high[at], 0)
 
     def replace(
         self,
@@ -134,6 +156,7 @@ class BoneBoxes:
         A few thousand bones at a time stay in the processor's cache, with their numbers in columns.
         """
         placements = self._tableau.placement.reshape(-1, 16)
+        growth = self.growth(objects)
         start = placements.take(objects, axis=0).T.reshape(4, 4, 1, -1)
         low = np.full((3, len(objects)), np.inf, np.float32)
         high = -low
@@ -143,7 +166,13 @@ class BoneBoxes:
             of = bones.objects[bones.first[objects] + parts.bones[some, None]]  # [parts, objects]
             axes = np.ascontiguousarray(placements.take(of.ravel(), axis=0).T).reshape(4, 4, *of.shape)
             centre = np.einsum("ka,askn->skn", parts.centre[some], axes[:3, :3])
-            reach = np.einsum("ka,askn->skn", parts.half[some], np.abs(axes[:3, :3]))
+            extents = np.abs(axes[:3, :3])
+            if growth is None:
+                reach = np.einsum("ka,askn->skn", parts.half[some], extents)
+            else:  # as far as it reaches to either side, along the axes of the bones
+                wider = np.maximum(-growth[0], growth[1])
+                half = parts.half[some, :, None] + np.einsum("kma,nm->kan", parts.spread[some], wider)
+                reach = np.einsum("kan,askn->skn", half, extents)
             centre += axes[3, :3] - start[3, :3]  # the place, and what rounding left of it
             centre += axes[:3, 3] - start[:3, 3]
             np.minimum(low, (centre - reach).min(axis=1), out=low)
@@ -193,7 +222,10 @@ def _parts(weights: _Weights, binds: Doubles) -> _Parts:
     placed = np.einsum("ni,nij->nj", weights.positions, matrices[:, :3, :3]) + matrices[:, 3, :3]
     starts = np.flatnonzero(begins_run(bones))
     low, high = np.minimum.reduceat(placed, starts), np.maximum.reduceat(placed, starts)
-    return _Parts(bones[starts], ((low + high) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32))
+    spread = np.abs(matrices[starts, :3, :3])
+    return _Parts(
+        bones[starts], *(of.astype(np.float32) for of in ((low + high) / 2, (high - low) / 2, spread))
+    )
 
 
 SLOTS_AT_ONCE = 4096

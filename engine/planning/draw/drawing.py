@@ -10,6 +10,7 @@ from typing import Protocol
 
 from engine.assets import VertexFormat
 from engine.assets.importers.blend_weights import BlendLayout
+from engine.assets.importers.morph.source import MORPH
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
 from engine.graph import (
     PICTURE_VIEW,
@@ -288,6 +289,7 @@ def mesh_pipeline(
         "alphaMode": int(key.alpha),
         "alphaToCoverage": int(state.alpha_to_coverage),
         "hasTangents": int("tangent" in dict(key.vertex_format)),
+        "hasMorph": int(MORPH in dict(key.vertex_format)),
         **{f"has{binding[:1].upper()}{binding[1:]}": 1 for binding in sorted(bound)},
     }
     blend = BlendLayout.of([(name, VertexFormat(form)) for name, form in key.vertex_format])

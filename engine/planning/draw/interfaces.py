@@ -27,6 +27,7 @@ CONSTANTS = {
     "alphaMode": "uint",
     "alphaToCoverage": "bool",
     "hasTangents": "bool",
+    "hasMorph": "bool",
     "blendWeights": "uint",
     "bonesInChannel": "uint",
     "boneBits": "uint",

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from engine.assets import AssetLibrary, AssetRef, IndicesFacts, VerticesFacts
 from engine.assets.importers.blend_weights import read_blend_weights
+from engine.assets.importers.morph.packing import DELTA, vertex_deltas
 from engine.plan.terms.drawing import CullMode
 
 Doubles = npt.NDArray[np.float64]
@@ -139,6 +140,30 @@ def bent_triangles(library: AssetLibrary, vertices: int, mesh: Triangles, bones:
         matrices = bones[of]
         moved = np.einsum("ni,nij->nj", mesh.positions, matrices[:, :3]) + matrices[:, 3]
         positions += part[:, None] * moved
+    return Triangles(positions, mesh.corners)
+
+
+def morphed_triangles(
+    library: AssetLibrary,
+    vertices: int,
+    mesh: Triangles,
+    targets: AssetRef,
+    weights: npt.NDArray[np.floating],
+) -> Triangles:
+    """Return a mesh with its targets added by their weights. Raises CacheMissError."""
+    ref = AssetRef.from_key(vertices)
+    facts = library.facts(ref)
+    assert isinstance(facts, VerticesFacts)
+    found = vertex_deltas(facts, library.read(ref))
+    if found is None:
+        return mesh
+    first, count = found
+    deltas = np.frombuffer(library.read(targets), DELTA)
+    vertex = np.repeat(np.arange(len(count)), count)
+    of = np.repeat(first - np.cumsum(count) + count, count) + np.arange(len(vertex))
+    moves = weights[deltas["target"][of], None].astype(np.float64) * deltas["position"][of]
+    positions = mesh.positions.copy()
+    np.add.at(positions, vertex, moves)
     return Triangles(positions, mesh.corners)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, SpecConstant, Variable, VertexFormat
 from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS
+from engine.assets.importers.morph.source import MORPH
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK
 from engine.humon import Problem, Severity
 from engine.plan.terms.drawing import DescriptorType, ShaderStage, Topology
@@ -67,10 +68,10 @@ class ShaderSet:
 
 STAND_IN_ATTRIBUTES = {
     **dict.fromkeys(("uv_normal", "uv_tangent", "uv_roughness", "uv_emissive", "uv_occlusion"), "uv_albedo"),
-    **dict.fromkeys(("tangent", INDICES, WEIGHTS, MORE_WEIGHTS), "pos"),
+    **dict.fromkeys(("tangent", INDICES, WEIGHTS, MORE_WEIGHTS, MORPH), "pos"),
 }
-"""What a vertex shader reads of a mesh without an attribute; the constants `hasTangents` and `blendWeights`
-are zero then. A shader that reads whole numbers gets the bits of the other attribute."""
+"""What a vertex shader reads of a mesh without an attribute; the constants `hasTangents`, `hasMorph` and
+`blendWeights` are zero then. A shader that reads whole numbers gets the bits of the other attribute."""
 
 
 def attribute_for(name: str, offered: Container[str]) -> str:

@@ -226,7 +226,8 @@ class DrawTable:
         batches = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
         objects = self.feature.object[self.blocks.rows.rows[slots]]
         origins = _rows(self.tableau.origin, objects)
-        found = world_boxes(self.batches, batches, origins, _rows(self.tableau.placement, objects))
+        growth = None if self._skins is None else self._skins.growth(objects)
+        found = world_boxes(self.batches, batches, origins, _rows(self.tableau.placement, objects), growth)
         bones = self.bones
         if not len(bones.objects):
             return found

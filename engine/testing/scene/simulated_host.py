@@ -68,7 +68,7 @@ class SimulatedHost:
         self._library = library
         self._planner = ScenePlanner(document.tableau, document.registry, library, profile, size)
         of = document.tableau, document.registry, library
-        self._animator = Animator(*of, self._planner.guard)
+        self._animator = Animator(*of, self._planner.guard, self._planner.morphs)
         self._sources = Sources.of(*library.ranges().T)
         self._device = _device(library) if check_bytes else None
         self._resident = Resident() if self._device is None else self._device.resident

@@ -38,7 +38,7 @@ def placements() -> np.ndarray:
 class Table:
     """Rows 0, 1, 2 of objects 2, 0, 1: row 0 draws mesh 0, the others mesh 1."""
 
-    boxes, bones = DrawTable.boxes, NO_BONES
+    boxes, bones, _skins = DrawTable.boxes, NO_BONES, None
 
     def __init__(self, *enabled: bool) -> None:
         self.batches, self.blocks, self.changes = MESHES, InstanceBlocks(), Journal()
