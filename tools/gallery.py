@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SCENES = ("tableau", "lights", "sky", "transparent", "lod", "skin", "crowd")
-SIZE = "640x360"
+SCENES = ("tableau", "lights", "sky", "transparent", "lod", "skin", "crowd", "morph")
+SIZE = "1280x720"
 
 
 def main() -> None:

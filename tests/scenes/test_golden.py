@@ -17,7 +17,7 @@ VIEWS = {
 }
 
 
-@pytest.mark.parametrize("name", ["lights", "transparent", "lod", "skin", "crowd", "tableau"])
+@pytest.mark.parametrize("name", ["lights", "transparent", "lod", "skin", "crowd", "morph", "tableau"])
 def test_a_scene_is_its_golden_picture(name: str, goldens: Goldens):
     with open_scene(f"scenes/{name}.hu", size=(320, 180)) as scene:
         assert scene.problems == ()
