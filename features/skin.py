@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from engine.feature import Feature, FeatureRows, FrameView
 from engine.feature.fault import Fault
+from engine.tableau.schema import text_field
 
 MOST_NAMED = 3
 """How many missing bones a fault names."""
@@ -21,6 +22,11 @@ class Skin(Feature):
     """
 
     type_name = "skin"
+    fields = (
+        text_field(
+            "bones", help="path of the object that the bones are below; without it, they are below this one"
+        ),
+    )
     bends = ("visibleModel", "shadowCaster")
     buffers = ("skins", "bones")
 

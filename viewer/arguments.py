@@ -117,7 +117,8 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
         metavar="SCENE",
         nargs="*",
         type=Path,
-        help="the scene file (.hu); several are shown together, each below an object named after it",
+        help="the scene file (.hu), or a model (.glb, .gltf, .obj); several are shown together, each below\n"
+        "an object named after it",
     )
     parser.add_argument(
         "--headless", action="store_true", help="no window, no display server; the same passes into an image"

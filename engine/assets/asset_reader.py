@@ -71,10 +71,10 @@ _DATA_FIELDS = {
 _CACHE_FIELDS = frozenset({"cacheIndex", "cacheOffset", "cacheSize"})
 _FIELDS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.MODEL: ("mesh", "mesh_adbi", "material", "material_adbi"),
-    AssetType.MESH: ("source", "lods", "skeleton", "skeleton_adbi", "targets", "targets_adbi"),
+    AssetType.MESH: ("source", "part", "lods", "skeleton", "skeleton_adbi", "targets", "targets_adbi"),
     AssetType.VERTICES: ("source", "source_adbi", "vertexFormat"),
     AssetType.INDICES: ("source", "source_adbi", "indexFormat"),
-    AssetType.SKELETON: ("source", "source_adbi", "numBones"),
+    AssetType.SKELETON: ("source", "source_adbi", "part", "numBones"),
     AssetType.MATERIAL: (
         "shaders",
         "shader_adbis",
@@ -86,9 +86,9 @@ _FIELDS: Mapping[AssetType, tuple[str, ...]] = {
         "doubleSided",
     ),
     AssetType.SHADER: ("source", "stage", "entryPoint"),
-    AssetType.TEXTURE2D: ("source", "dims", "format", "mipLevels", "colorSpace"),
+    AssetType.TEXTURE2D: ("source", "part", "dims", "format", "mipLevels", "colorSpace"),
     AssetType.ENVIRONMENT: ("source", "sources"),
-    AssetType.ANIMATION: ("source", "data"),
+    AssetType.ANIMATION: ("source", "part", "data"),
     AssetType.MORPH_TARGETS: ("source", "source_adbi"),
 }
 _KNOWN_KEYS = {
@@ -161,7 +161,7 @@ class AssetReader:
         targets = None
         if "targets" in node or "targets_adbi" in node:
             targets = self._reference(node, "targets", AssetType.MORPH_TARGETS)
-        return Mesh(ref, name, self._source(node), lods, skeleton, targets)
+        return Mesh(ref, name, self._source(node), lods, skeleton, targets, self._part(node))
 
     def _lod(self, node: Node, finer: Sequence[Lod], *, is_last: bool) -> Lod:
         self._check_keys(expect(node, Kind.DICT), _LOD_KEYS, "level of detail")
@@ -203,7 +203,7 @@ class AssetReader:
         bones = integer(node["numBones"], 0, MAX_BONES) if "numBones" in node else None
         if bones is not None:
             self.declared.append(Declared(ref, "numBones", (bones,), node["numBones"]))
-        return Skeleton(ref, name, self._reference(node, "source", AssetType.MESH), bones)
+        return Skeleton(ref, name, self._reference(node, "source", AssetType.MESH), bones, self._part(node))
 
     def _morph_targets(self, node: Node, ref: AssetRef, name: str) -> MorphTargets:
         return MorphTargets(ref, name, self._reference(node, "source", AssetType.MESH))
@@ -262,7 +262,7 @@ class AssetReader:
         form = _enum(node["format"], TextureFormat) if "format" in node else None
         levels = integer(node["mipLevels"], 1, 16) if "mipLevels" in node else None
         space = _enum(node["colorSpace"], ColorSpace) if "colorSpace" in node else None
-        return Texture2d(ref, name, self._source(node), dims, form, levels, space)
+        return Texture2d(ref, name, self._source(node), dims, form, levels, space, self._part(node))
 
     def _environment(self, node: Node, ref: AssetRef, name: str) -> Environment:
         if "sources" not in node:
@@ -279,10 +279,21 @@ class AssetReader:
 
     def _animation(self, node: Node, ref: AssetRef, name: str) -> Animation:
         data = self._path(node["data"]) if "data" in node else None
-        return Animation(ref, name, self._source(node), data)
+        return Animation(ref, name, self._source(node), data, self._part(node))
 
     def _source(self, node: Node) -> Path:
         return self._path(required(node, "source"))
+
+    def _part(self, node: Node) -> str:
+        """Return the JSON pointer of a part of a model file, empty where there is none."""
+        child = node.get("part")
+        if child is None:
+            return ""
+        part = text(child)
+        if not part.startswith("/"):
+            message = f"'{part}' is no JSON pointer, such as /meshes/0/primitives/0"
+            raise failure(AssetCode.PART, message, child)
+        return part
 
     def _path(self, source: Node) -> Path:
         written = text(source)

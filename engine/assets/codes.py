@@ -20,6 +20,7 @@ class AssetCode(ProblemCode):
         "asset.parameter",
         "A parameter of a material is beyond its limits; the nearest number is used.",
     )
+    PART = "asset.part", "The part of a source is no JSON pointer, or its source is no model file."
     REFERENCE = "asset.reference", "A reference has no asset, or one of another type."
     SHADERS = "asset.shaders", "A material has no shader, or one twice."
     SLOT = "asset.slot", "A texture slot is filled twice."

@@ -24,7 +24,7 @@ from engine.humon import Problem, Severity
 
 if TYPE_CHECKING:
     from engine.assets.cache.cache_writer import Content
-    from engine.assets.importing import Result
+    from engine.assets.cache.results import Result
 
 ProgressCallback: TypeAlias = Callable[[int, int, str], None]
 """Called with (assets done, assets to cook, label of the last one), first with 0 done."""

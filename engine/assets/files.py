@@ -6,16 +6,21 @@ import contextlib
 import os
 import re
 import unicodedata
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.assets.codes import AssetCode
 from engine.assets.limits import MAX_SOURCE_BYTES
+from engine.assets.roots import data_root
 from engine.files import NotRegularError, OutsideError, open_below, reason_of
 from engine.files.opening import check_regular
 from engine.humon import Code
 
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
+
+BUILTIN_PREFIX = "builtin:"
+"""What a path begins with that is relative to the folder of Diorama's own assets: `builtin:mesh/cube.hu`."""
 
 
 class Stamp(NamedTuple):
@@ -50,9 +55,28 @@ def folded(name: str) -> str:
 
 
 def relative_name(path: str | Path, root: str | Path) -> str:
-    """Return `path` relative to `root` if it is inside, with `/` between parts; both are resolved paths."""
-    text, below = str(path), os.path.join(str(root), "")
-    return (text[len(below) :] if text.startswith(below) else text).replace(os.sep, "/")
+    """Return `path` relative to `root` if it is inside, with `/` between parts; both are resolved paths.
+
+    A path outside, in the folder of Diorama's own assets, begins with `builtin:`.
+    """
+    text = str(path)
+    for folder, prefix in ((str(root), ""), (_builtin_folder(), BUILTIN_PREFIX)):
+        below = os.path.join(folder, "")
+        if text.startswith(below):
+            return prefix + text[len(below) :].replace(os.sep, "/")
+    return text.replace(os.sep, "/")
+
+
+def located(name: str, root: str | Path) -> str:
+    """Return the path of a name that `relative_name` has returned."""
+    if name.startswith(BUILTIN_PREFIX):
+        return os.path.join(_builtin_folder(), name[len(BUILTIN_PREFIX) :])
+    return os.path.join(str(root), name)
+
+
+@cache
+def _builtin_folder() -> str:
+    return os.path.realpath(data_root() / "assets" / "builtin")
 
 
 class FileGate:
@@ -67,6 +91,7 @@ class FileGate:
         self._below = os.path.join(self._root, "")
         self._folders: dict[tuple[str, str], str] = {}
         self._listings: dict[str, _Listing] = {}
+        self._holds_builtin = self._is_inside(_builtin_folder())
 
     def resolve(self, text: str, base: Path) -> Path:
         """Return the file that `text` names, relative to the folder `base`, with symbolic links resolved.
@@ -77,6 +102,12 @@ class FileGate:
         """
         if not text.strip() or "\0" in text:
             raise FileRejectedError(AssetCode.FILE_NAME, "the file name is empty or contains a NUL")
+        if text.startswith(BUILTIN_PREFIX):
+            return self._builtin(text)
+        if not self._holds_builtin and str(base).startswith(_builtin_folder()):
+            return FileGate(Path(_builtin_folder())).resolve(
+                text, base
+            )  # one of Diorama's own files names it
         if text[0] in "/\\" or _SCHEME.match(text):
             raise FileRejectedError(
                 AssetCode.FILE_OUTSIDE,
@@ -98,6 +129,10 @@ class FileGate:
                 f"the root is {self.root}; copy the file into it",
             )
         return Path(path)
+
+    def locate(self, name: str) -> str:
+        """Return the path of a name as `relative` returns it. What it leads to is not checked."""
+        return located(name, self._root)
 
     def stamp(self, path: str | Path) -> Stamp:
         """Return the stamp of a regular file.
@@ -123,7 +158,7 @@ class FileGate:
         """
         self.stamp(path)
         try:
-            with open(open_below(self._root, path), "rb") as file:
+            with open(open_below(self._root_of(str(path)), path), "rb") as file:
                 info = os.fstat(file.fileno())
                 if info.st_size > limit:
                     reason = f"'{self.relative(path)}' has {info.st_size} bytes; at most {limit} are read"
@@ -143,6 +178,22 @@ class FileGate:
     def relative(self, path: str | Path) -> str:
         """Return `path` as in caches and messages: relative to the root, `/` between parts."""
         return relative_name(path, self._root)
+
+    def _builtin(self, text: str) -> Path:
+        """Return the file among Diorama's own assets that `text` names."""
+        folder = Path(_builtin_folder())
+        try:
+            return FileGate(folder).resolve(text[len(BUILTIN_PREFIX) :], folder)
+        except FileRejectedError as error:
+            reason = f"'{text}' is none of Diorama's own assets: {error.reason}"
+            raise FileRejectedError(error.code, reason, error.help) from error
+
+    def _root_of(self, path: str) -> str:
+        """Return the folder that a path must be below: the root, or that of Diorama's own assets."""
+        folder = _builtin_folder()
+        return (
+            folder if not self._is_inside(path) and path.startswith(os.path.join(folder, "")) else self._root
+        )
 
     def _is_inside(self, path: str) -> bool:
         return path.startswith(self._below) or path == self._root

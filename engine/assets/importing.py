@@ -8,12 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.assets.cache.cache import Entry, SourceStamp
-from engine.assets.cache.facts import facts_to_json
+from engine.assets.cache.cache import SourceStamp
+from engine.assets.cache.results import Result, failed, made, rejected
 from engine.assets.cache.stamps import source_stamp
-from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
-from engine.assets.importers import Imported
 from engine.assets.importers.animation import import_animation
 from engine.assets.importers.environment.environment import import_environment
 from engine.assets.importers.memory_budget import MemoryBudget, Take
@@ -25,37 +23,21 @@ from engine.assets.importers.mesh import (
     pack_vertices,
 )
 from engine.assets.importers.mesh_source import MeshSource, read_mesh_source
+from engine.assets.importers.models.model_files import ModelFiles
+from engine.assets.importers.models.parts import import_parts
 from engine.assets.importers.morph.packing import pack_targets
-from engine.assets.importers.shader import NO_COMPILER, import_glsl, import_spirv
+from engine.assets.importers.shader import import_glsl, import_spirv
 from engine.assets.importers.shader_source import ShaderSource, expand
 from engine.assets.importers.texture import TextureSettings, import_texture
 from engine.assets.limits import COOK_BYTES, MAX_SHADER_BYTES, MAX_SOURCE_BYTES
-from engine.assets.problems import problem_to_json
 from engine.assets.recipes import Recipe
 from engine.assets.records import AssetType
 from engine.assets.roots import display_path
 from engine.assets.tools.tool_process import RunningTools
-from engine.humon import Code, InputError, Position, Problem, parse
-
-_RETRYABLE = frozenset(
-    {NO_COMPILER, Code.FILE_MISSING, Code.FILE_UNREADABLE, AssetCode.FILE_CASE, AssetCode.TEXTURE_MEMORY}
-)
-
+from engine.humon import InputError, parse
 
 _MESH_FACTOR = 16
 """Bytes of memory for each byte of a mesh source while it is read; 10 to 15 were measured."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The result of a recipe: its cache entry, without an offset yet, and its bytes, empty for a failure.
-
-    `retryable` marks a failure that may end without a change of the source: it is tried again every time.
-    """
-
-    entry: Entry
-    data: bytes | memoryview = b""
-    retryable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +64,12 @@ def import_recipes(
     done = 0
     report(done, len(recipes), "")
     results: dict[str, Result] = {}
-    tools, budget = RunningTools(), MemoryBudget(COOK_BYTES)
+    tools, budget, files = RunningTools(), MemoryBudget(COOK_BYTES), ModelFiles(gate)
     pool = ThreadPoolExecutor(jobs, "cook", tools.use)
     futures: dict[Future[list[Result]], Batch] = {}
     try:
         for batch in batches(recipes):
-            futures[pool.submit(run_batch, batch, gate, tool, budget)] = batch
+            futures[pool.submit(run_batch, batch, gate, tool, budget, files)] = batch
         for future in as_completed(futures):
             batch = futures[future]
             for recipe, result in zip(batch.recipes, future.result(), strict=True):
@@ -106,20 +88,28 @@ def import_recipes(
 
 
 def batches(recipes: Iterable[Recipe]) -> list[Batch]:
-    """Group the recipes of each mesh source, in order of first appearance; all others are single."""
+    """Group the recipes of each mesh source or part of one, in order of appearance; others are single."""
     groups: dict[object, list[Recipe]] = defaultdict(list)
     mesh_parts = (AssetType.VERTICES, AssetType.INDICES, AssetType.SKELETON, AssetType.MORPH_TARGETS)
     for recipe in recipes:
-        groups[recipe.source if recipe.asset.type in mesh_parts else recipe.identity].append(recipe)
+        is_mesh = recipe.asset.type in mesh_parts
+        groups[(recipe.source, recipe.part) if is_mesh else recipe.identity].append(recipe)
     return [Batch(group[0].source, tuple(group)) for group in groups.values()]
 
 
-def run_batch(batch: Batch, gate: FileGate, tool: str, budget: MemoryBudget) -> list[Result]:
-    """Import the recipes of a batch. Problems of a source are in the results and never raised."""
+def run_batch(
+    batch: Batch, gate: FileGate, tool: str, budget: MemoryBudget, files: ModelFiles | None = None
+) -> list[Result]:
+    """Import the recipes of a batch. Problems of a source are in the results and never raised.
+
+    `files` are the model files that are open.
+    """
     kind = batch.recipes[0].asset.type
     if kind is AssetType.SHADER:
         return [_shader(recipe, gate, tool) for recipe in batch.recipes]
     with budget.worker() as take:
+        if batch.recipes[0].part:
+            return import_parts(batch.recipes, gate, take, files or ModelFiles(gate))
         if kind is AssetType.ENVIRONMENT:
             return [_environment(recipe, gate, take) for recipe in batch.recipes]
         if kind is AssetType.ANIMATION:
@@ -135,7 +125,7 @@ def _from_file(batch: Batch, gate: FileGate, take: Take) -> list[Result]:
         take(min(size, MAX_SOURCE_BYTES) * (1 if is_texture else _MESH_FACTOR))
         content, stamp = gate.read(batch.source)
     except FileRejectedError as error:
-        return [_rejected(recipe, error, gate, "") for recipe in batch.recipes]
+        return [rejected(recipe, error, gate, "") for recipe in batch.recipes]
     stamps = (source_stamp(gate.relative(batch.source), content, stamp),)
     name = display_path(batch.source)
     if is_texture:
@@ -143,7 +133,7 @@ def _from_file(batch: Batch, gate: FileGate, take: Take) -> list[Result]:
     try:
         source = read_mesh_source(parse(content, name))
     except InputError as error:
-        return [_failed(recipe, error.problems, gate, stamps) for recipe in batch.recipes]
+        return [failed(recipe, error.problems, gate, stamps) for recipe in batch.recipes]
     return [_mesh_part(recipe, source, gate, stamps) for recipe in batch.recipes]
 
 
@@ -157,9 +147,9 @@ def _texture(
 ) -> Result:
     settings = TextureSettings(recipe.parameters["color_space"], recipe.parameters["mip_levels"])
     try:
-        return _made(recipe, import_texture(content, name, settings, take), gate, stamps)
+        return made(recipe, import_texture(content, name, settings, take), gate, stamps)
     except InputError as error:
-        return _failed(recipe, error.problems, gate, stamps)
+        return failed(recipe, error.problems, gate, stamps)
 
 
 def _environment(recipe: Recipe, gate: FileGate, take: Take) -> Result:
@@ -171,11 +161,11 @@ def _environment(recipe: Recipe, gate: FileGate, take: Take) -> Result:
             content, stamp = gate.read(path)
             files.append((content, display_path(path)))
             stamps.append(source_stamp(gate.relative(path), content, stamp))
-        return _made(recipe, import_environment(files, take), gate, tuple(stamps))
+        return made(recipe, import_environment(files, take), gate, tuple(stamps))
     except FileRejectedError as error:
-        return _rejected(recipe, error, gate, "")
+        return rejected(recipe, error, gate, "")
     except InputError as error:
-        return _failed(recipe, error.problems, gate, tuple(stamps))
+        return failed(recipe, error.problems, gate, tuple(stamps))
 
 
 def _animation(recipe: Recipe, gate: FileGate, take: Take) -> Result:
@@ -188,11 +178,11 @@ def _animation(recipe: Recipe, gate: FileGate, take: Take) -> Result:
             contents.append(content)
             stamps.append(source_stamp(gate.relative(path), content, stamp))
         document = parse(contents[0], display_path(recipe.source))
-        return _made(recipe, import_animation(document, *contents[1:]), gate, tuple(stamps))
+        return made(recipe, import_animation(document, *contents[1:]), gate, tuple(stamps))
     except FileRejectedError as error:
-        return _rejected(recipe, error, gate, "")
+        return rejected(recipe, error, gate, "")
     except InputError as error:
-        return _failed(recipe, error.problems, gate, tuple(stamps))
+        return failed(recipe, error.problems, gate, tuple(stamps))
 
 
 def _mesh_part(recipe: Recipe, source: MeshSource, gate: FileGate, stamps: tuple[SourceStamp, ...]) -> Result:
@@ -210,9 +200,9 @@ def _mesh_part(recipe: Recipe, source: MeshSource, gate: FileGate, stamps: tuple
         else:
             names = ("format", "lod", "weights", "bones", "topology")
             imported = pack_vertices(source, VertexSettings(*(parameters[name] for name in names)))
-        return _made(recipe, imported, gate, stamps)
+        return made(recipe, imported, gate, stamps)
     except InputError as error:
-        return _failed(recipe, error.problems, gate, stamps)
+        return failed(recipe, error.problems, gate, stamps)
 
 
 def _shader(recipe: Recipe, gate: FileGate, tool: str) -> Result:
@@ -230,40 +220,8 @@ def _shader(recipe: Recipe, gate: FileGate, tool: str) -> Result:
             for path, content, stamp in zip(source.files, source.contents, source.stamps, strict=True)
         )
         make = import_spirv if recipe.source.suffix == ".spv" else import_glsl
-        return _made(recipe, make(source, stage, entry_point), gate, stamps, tool)
+        return made(recipe, make(source, stage, entry_point), gate, stamps, tool)
     except FileRejectedError as error:
-        return _rejected(recipe, error, gate, tool)
+        return rejected(recipe, error, gate, tool)
     except InputError as error:
-        return _failed(recipe, error.problems, gate, stamps, tool)
-
-
-def _made(
-    recipe: Recipe, imported: Imported, gate: FileGate, stamps: tuple[SourceStamp, ...], tool: str = ""
-) -> Result:
-    entry = Entry(
-        identity=recipe.identity,
-        tool=tool,
-        sources=stamps,
-        facts=facts_to_json(imported.facts),
-        warnings=tuple(problem_to_json(problem, gate.root) for problem in imported.warnings),
-    )
-    return Result(entry, imported.data)
-
-
-def _rejected(recipe: Recipe, error: FileRejectedError, gate: FileGate, tool: str) -> Result:
-    problem = Problem(error.code, error.reason, Position(display_path(recipe.source)), help=error.help)
-    return _failed(recipe, (problem,), gate, (), tool)
-
-
-def _failed(
-    recipe: Recipe,
-    problems: Sequence[Problem],
-    gate: FileGate,
-    stamps: tuple[SourceStamp, ...],
-    tool: str = "",
-) -> Result:
-    retryable = not stamps or any(problem.code in _RETRYABLE for problem in problems)
-    rows = tuple(problem_to_json(problem, gate.root) for problem in problems)
-    return Result(
-        Entry(recipe.identity, tool, () if retryable else stamps, failure=rows), retryable=retryable
-    )
+        return failed(recipe, error.problems, gate, stamps, tool)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.assets.cache.stored_values import MAX_TEXT
+from engine.assets.files import located, relative_name
 from engine.assets.roots import display_path
 from engine.humon import Position, Problem, Severity
 
@@ -17,8 +18,7 @@ def problem_to_json(problem: Problem, root: Path) -> dict[str, Any]:
     place = problem.position
     position = None
     if place is not None:
-        path = Path(os.path.abspath(place.file))
-        file = path.relative_to(root).as_posix() if path.is_relative_to(root) else place.file
+        file = relative_name(os.path.abspath(place.file), root)
         position = [_storable(file), place.line, place.column]
     return {
         "code": str(problem.code),
@@ -40,5 +40,5 @@ def problem_from_json(data: Mapping[str, Any], root: Path) -> Problem:
     position = None
     if data["position"] is not None:
         file, line, column = data["position"]
-        position = Position(display_path(root / file), line, column)
+        position = Position(display_path(Path(located(file, root))), line, column)
     return Problem(data["code"], data["message"], position, data["excerpt"], data["help"], Severity.WARNING)

@@ -43,14 +43,14 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
 """Incremented when an importer makes other bytes or facts of the same source, which invalidates caches."""
 
 _PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
-    AssetType.VERTICES: ("format", "lod", "weights", "bones", "topology"),
-    AssetType.INDICES: ("format", "topology", "lod", "tangents"),
-    AssetType.SKELETON: (),
+    AssetType.VERTICES: ("format", "lod", "weights", "bones", "topology", "part"),
+    AssetType.INDICES: ("format", "topology", "lod", "tangents", "part"),
+    AssetType.SKELETON: ("part",),
     AssetType.SHADER: ("stage", "entry_point"),
-    AssetType.TEXTURE2D: ("color_space", "mip_levels"),
+    AssetType.TEXTURE2D: ("color_space", "mip_levels", "part"),
     AssetType.ENVIRONMENT: ("more",),
-    AssetType.ANIMATION: ("data",),
-    AssetType.MORPH_TARGETS: (),
+    AssetType.ANIMATION: ("data", "part"),
+    AssetType.MORPH_TARGETS: ("part",),
 }
 """Import parameters of each type, in the order of the settings in `_way_to_make`."""
 
@@ -76,6 +76,12 @@ class Recipe:
     parameters: Mapping[str, Any]
     identity: str
     more: tuple[Path, ...] = ()
+
+    @property
+    def part(self) -> str:
+        """The JSON pointer of what it is made of in a model file, empty for other sources."""
+        part: str = self.parameters.get("part", "")
+        return part
 
     @property
     def is_compiled(self) -> bool:
@@ -136,32 +142,37 @@ def _way_to_make(
     if isinstance(asset, Shader):
         return asset.type, asset.source, (asset.stage, asset.entry_point)
     if isinstance(asset, Texture2d):
-        return asset.type, asset.source, (spaces[asset.ref], asset.mip_levels)
+        return asset.type, asset.source, (spaces[asset.ref], asset.mip_levels, asset.part)
     if isinstance(asset, Environment):
         more = tuple(relative_name(source, db.root) for source in asset.sources[1:])
         return asset.type, asset.sources[0], (more,)
     if isinstance(asset, Animation):
         data = None if asset.data is None else relative_name(asset.data, db.root)
-        return asset.type, asset.source, (data,)
+        return asset.type, asset.source, (data, asset.part)
     assert isinstance(asset, Vertices | Indices | Skeleton | MorphTargets)
-    if isinstance(asset, Skeleton | MorphTargets):
+    if isinstance(asset, MorphTargets):
         mesh = db[asset.source]
         assert isinstance(mesh, Mesh)
-        return asset.type, mesh.source, ()
-    source, number, lod = _level(db, asset)
+        return asset.type, mesh.source, (mesh.part,)
+    if isinstance(asset, Skeleton):
+        mesh = db[asset.source]
+        assert isinstance(mesh, Mesh)
+        return asset.type, mesh.source, (asset.part,)
+    mesh, number, lod = _level(db, asset)
     if isinstance(asset, Indices):
-        return asset.type, source, (asset.index_format, lod.topology, number, _has_tangents(db, lod))
+        settings = asset.index_format, lod.topology, number, _has_tangents(db, lod), mesh.part
+        return asset.type, mesh.source, settings
     skin = lod.num_blend_weights, lod.num_bones
-    return asset.type, source, (asset.vertex_format, number, *skin, lod.topology)
+    return asset.type, mesh.source, (asset.vertex_format, number, *skin, lod.topology, mesh.part)
 
 
-def source_level(db: AssetDb, asset: Vertices | Indices) -> tuple[Path, int, bool]:
-    """Return the source that vertices or indices are made of, and the number of its level of detail.
+def source_level(db: AssetDb, asset: Vertices | Indices) -> tuple[tuple[Path, str], int, bool]:
+    """Return the source and part that vertices or indices are made of, and the number of its level of detail.
 
     The third is whether vertices may be split there for tangents.
     """
-    source, number, lod = _level(db, asset)
-    return source, number, _has_tangents(db, lod)
+    mesh, number, lod = _level(db, asset)
+    return (mesh.source, mesh.part), number, _has_tangents(db, lod)
 
 
 def _has_tangents(db: AssetDb, lod: Lod) -> bool:
@@ -182,8 +193,8 @@ def _recipe(db: AssetDb, asset: Asset, kind: AssetType, source: Path, settings: 
     return Recipe(asset, source, parameters, identity, more)
 
 
-def _level(db: AssetDb, asset: Vertices | Indices) -> tuple[Path, int, Lod]:
-    """Return the source of vertices or indices, and the level of detail of its mesh that uses them.
+def _level(db: AssetDb, asset: Vertices | Indices) -> tuple[Mesh, int, Lod]:
+    """Return the mesh of vertices or indices, and its level of detail that uses them.
 
     That is the finest one where none uses them.
     """
@@ -191,8 +202,8 @@ def _level(db: AssetDb, asset: Vertices | Indices) -> tuple[Path, int, Lod]:
     assert isinstance(mesh, Mesh)
     for number, lod in enumerate(mesh.lods):
         if asset.ref.index in (lod.vertices.index, lod.indices.index):
-            return mesh.source, number, lod
-    return mesh.source, 0, mesh.lods[0]
+            return mesh, number, lod
+    return mesh, 0, mesh.lods[0]
 
 
 def _color_spaces(db: AssetDb) -> dict[AssetRef, ColorSpace]:

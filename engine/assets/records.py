@@ -106,13 +106,17 @@ class Lod:
 
 @dataclass(frozen=True, slots=True)
 class Mesh(Asset):
-    """Levels of detail, an optional skeleton and morph targets. `source` is a `.hu` mesh source."""
+    """Levels of detail, an optional skeleton and morph targets.
+
+    `source` is a `.hu` mesh source, or a model file; `part` is then the JSON pointer of a primitive.
+    """
 
     type = AssetType.MESH
     source: Path
     lods: tuple[Lod, ...]
     skeleton: AssetRef | None = None
     targets: AssetRef | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +139,12 @@ class Indices(Asset):
 
 @dataclass(frozen=True, slots=True)
 class Skeleton(Asset):
-    """Bones of a mesh source, 34 bytes each."""
+    """Bones of a mesh source, 34 bytes each; of a model file, joints of the skin that `part` points to."""
 
     type = AssetType.SKELETON
     source: AssetRef
     num_bones: int | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +183,10 @@ class Shader(Asset):
 
 @dataclass(frozen=True, slots=True)
 class Texture2d(Asset):
-    """A PNG or JPEG source. `mip_levels` None means the full chain, `dims` None that it is not given."""
+    """A picture. `mip_levels` None means the full chain, `dims` None that it is not given.
+
+    `part` is the JSON pointer of an image in a source that is a model file.
+    """
 
     type = AssetType.TEXTURE2D
     source: Path
@@ -186,6 +194,7 @@ class Texture2d(Asset):
     format: TextureFormat | None = None
     mip_levels: int | None = None
     color_space: ColorSpace | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +207,15 @@ class Environment(Asset):
 
 @dataclass(frozen=True, slots=True)
 class Animation(Asset):
-    """A clip, a `.hu` source of channels; `data` is a file of numbers that it takes keys from."""
+    """A clip, a `.hu` source of channels; `data` is a file of numbers that it takes keys from.
+
+    `part` is the JSON pointer of an animation in a source that is a model file.
+    """
 
     type = AssetType.ANIMATION
     source: Path
     data: Path | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

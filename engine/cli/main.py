@@ -24,6 +24,7 @@ exit codes:
   143  ended by SIGTERM
 """
 COMMANDS = {
+    "import": "write a scene around a model file (.glb, .gltf, .obj), to be edited by hand",
     "cook": "import and compile the assets of a scene into its caches",
     "plan": "print what a scene keeps in GPU memory, where, and why",
     "why": "explain what is in GPU memory, and which features request it",
@@ -32,6 +33,11 @@ COMMANDS = {
     "format": "format .hu files in the standard layout; comments stay",
 }
 """The commands, each with a description in one line."""
+
+SCENE_HELP = "the scene file (.hu), or a model (.glb, .gltf, .obj)"
+
+_MODULES = {"import": "import_model"}
+"""The modules of commands whose names are words of Python."""
 
 
 def make_parser(prog: str = PROG) -> argparse.ArgumentParser:
@@ -44,6 +50,7 @@ def make_parser(prog: str = PROG) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_import(commands)
     _add_cook(commands)
     _add_plan(commands)
     _add_why(commands)
@@ -65,6 +72,24 @@ def _add(commands: argparse._SubParsersAction[Parser], name: str, more: str) -> 
     )
 
 
+def _add_import(commands: argparse._SubParsersAction[Parser]) -> None:
+    importing = _add(
+        commands,
+        "import",
+        "Writes NAME.assets.hu, whose assets have the model as their source, and NAME.hu with its objects.\n"
+        "A model can also be opened as it is: `python -m viewer MODEL`.",
+    )
+    importing.add_argument("model", metavar="MODEL", type=Path, help="a .glb, .gltf or .obj file")
+    importing.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="the folder to write to, made if it is not there",
+    )
+    importing.add_argument("--replace", action="store_true", help="replace files that are there already")
+
+
 def _add_cook(commands: argparse._SubParsersAction[Parser]) -> None:
     cook = _add(
         commands,
@@ -72,7 +97,7 @@ def _add_cook(commands: argparse._SubParsersAction[Parser]) -> None:
         "Assets that are up to date are not cooked again. A broken asset is reported with its place and\n"
         "drawn as a placeholder.",
     )
-    cook.add_argument("scene", metavar="SCENE", type=Path, help="the scene file (.hu)")
+    cook.add_argument("scene", metavar="SCENE", type=Path, help=SCENE_HELP)
     cook.add_argument("--jobs", metavar="N", type=positive, help="workers (default: one per core)")
 
 
@@ -124,7 +149,7 @@ def _add_why(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _add_scene_and_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scene", metavar="SCENE", type=Path, help="the scene file (.hu)")
+    parser.add_argument("scene", metavar="SCENE", type=Path, help=SCENE_HELP)
     parser.add_argument(
         "--profile",
         metavar="NAME|FILE.json",
@@ -175,6 +200,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = PROG) -> int:
     def run() -> int:
         options = make_parser(prog).parse_args(arguments)
         with collector_paused():  # a command is short, and what it has read stays
-            return int(import_module(f"engine.cli.{options.command}").run(options))
+            return int(
+                import_module(f"engine.cli.{_MODULES.get(options.command, options.command)}").run(options)
+            )
 
     return guarded(run)

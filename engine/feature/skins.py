@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets import AssetLibrary, AssetRef, Mesh, Model, SkeletonFacts
-from engine.assets.importers.mesh import BONE
+from engine.assets.importers.mesh import BONE, BOUND_BONE
 from engine.assets.importers.mesh_source import NO_PARENT
 from engine.feature.row_assets import RowAssets
 from engine.math import to_matrix3
-from engine.tableau import NO_ASSET, FeatureTable, Tableau
+from engine.tableau import NO_ASSET, ROOT, FeatureTable, Tableau, Unbound, find_object
 
 Ints = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
@@ -31,11 +31,16 @@ class Skeleton:
     binds: Doubles
 
 
-def bind_matrices(content: bytes) -> Doubles:
+def bind_matrices(content: bytes, *, bound: bool = False) -> Doubles:
     """Return the matrices [n, 4, 4], stored as in `engine.math`, from a mesh to the bones of its skeleton.
 
-    `content` are bones as they are cooked; each lies on its parent.
+    `content` are bones as they are cooked: each lies on its parent, or has its matrix if they are `bound`.
     """
+    if bound:
+        rows = np.frombuffer(content, BOUND_BONE).reshape(-1, 3, 4).astype(np.float64)
+        matrices = np.zeros((len(rows), 4, 4))
+        matrices[:, :, :3], matrices[:, 3, 3] = rows.transpose(0, 2, 1), 1.0
+        return matrices
     bones = np.frombuffer(content, BONE)
     axes = to_matrix3(bones["rotation"].astype(np.float64)) * bones["scale"][:, None, None]
     placed = np.zeros((len(bones), 4, 4))
@@ -59,8 +64,8 @@ class Bones:
         The matrix from the mesh to each bone, the identity for a missing one.
     first, count : int32[objects]
         Of each object with an enabled skin its first bone and how many it has; -1 and 0 for others.
-    owner : int32[objects]
-        The skinned object whose bone an object is, -1 for others.
+    skinned : int32[bones]
+        The skinned object of each bone; an object may be a bone of several.
     pose : int32[objects]
         A number for the binds of each skinned object, equal where they are equal; -1 for others.
     poses : list of float64[n, 4, 4]
@@ -75,7 +80,7 @@ class Bones:
     binds: Doubles = field(default_factory=lambda: np.zeros((0, 4, 4)))
     first: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     count: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
-    owner: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    skinned: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     pose: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     poses: Sequence[Doubles] = ()
     missing: Mapping[int, list[str]] = field(default_factory=dict)
@@ -83,9 +88,11 @@ class Bones:
 
     def owners(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
         """Return the skinned objects among whose bones some of these objects are, ascending."""
-        found = np.zeros(len(self.owner) + 1, np.bool_)  # the last one is for those that are no bones
-        found[self.owner[objects[objects < len(self.owner)]]] = True
-        return np.flatnonzero(found[:-1]).astype(np.int32)
+        among = np.zeros(len(self.first), np.bool_)
+        among[objects[objects < len(among)]] = True
+        found = np.zeros(len(among), np.bool_)
+        found[self.skinned[among[self.objects]]] = True
+        return np.flatnonzero(found).astype(np.int32)
 
     def first_of(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
         """Return the first bone of each of these objects, -1 without a skin."""
@@ -96,6 +103,10 @@ class Bones:
 
 
 NO_BONES = Bones()
+
+
+BONES_BELOW = "bones"
+"""The field of a skin with the path of the object that its bones are below, empty for its own."""
 
 
 class Skins:
@@ -126,7 +137,8 @@ class Skins:
             rows = table.rows_active()
             enabled = table.flags("effective_enabled")[rows]
             parts = rows, enabled, table.object[rows], self._meshes(table.object[rows])
-            given = self._tableau.tree_version, *(part.tobytes() for part in parts)
+            below = tuple(table.column(BONES_BELOW)[rows].tolist())
+            given = self._tableau.tree_version, below, *(part.tobytes() for part in parts)
             if given != self._input:
                 self._found, self._input = self._find(table, rows, enabled), given
             self._version = version
@@ -144,15 +156,18 @@ class Skins:
         counts = lengths[kind_of]
         starts = np.cumsum(counts) - counts
         found = self._objects_of(table, rows, known, kind_of)
+        self._find_elsewhere(table, rows, known, kind_of, found)
         binds = np.concatenate([np.zeros((0, 4, 4)), *(_binds(known[kind]) for kind in kind_of.tolist())])
         lacking = np.flatnonzero(found < 0)
         skin_of = np.repeat(np.arange(len(rows)), counts)
         found[lacking] = objects[skin_of[lacking]]
         binds[lacking] = np.eye(4)
         size = len(self._tableau.parent)
-        owner = np.full(size, -1, np.int32)
-        first, pose, count = owner.copy(), owner.copy(), np.zeros(size, np.int32)
-        owner[found] = objects[skin_of]
+        first, pose, count = (
+            np.full(size, -1, np.int32),
+            np.full(size, -1, np.int32),
+            np.zeros(size, np.int32),
+        )
         missing: dict[int, list[str]] = {}
         for bone in lacking.tolist():
             skin = int(skin_of[bone])
@@ -167,7 +182,7 @@ class Skins:
             poses.append(binds[starts[skin] : starts[skin] + counts[skin]])
         pose[objects[is_used]] = number[is_used]
         bare = rows[counts == 0].tolist()
-        return Bones(found, binds, first, count, owner, pose, poses, missing, bare)
+        return Bones(found, binds, first, count, objects[skin_of], pose, poses, missing, bare)
 
     def _meshes(self, objects: npt.NDArray[np.int32]) -> Ints:
         """Return the key of the model or mesh that bends on each object, NO_ASSET where there is none."""
@@ -191,7 +206,7 @@ class Skins:
             return None
         facts = library.facts(mesh.skeleton)
         assert isinstance(facts, SkeletonFacts)
-        return Skeleton(facts.names, bind_matrices(library.read(mesh.skeleton)))
+        return Skeleton(facts.names, bind_matrices(library.read(mesh.skeleton), bound=facts.bound))
 
     def _objects_of(
         self,
@@ -222,6 +237,49 @@ class Skins:
             at = np.minimum(np.searchsorted(code, codes), len(code) - 1)
             found = np.where(code[at] == codes, below[at], np.int32(-1)).astype(np.int32)
         return found
+
+    def _find_elsewhere(
+        self,
+        table: FeatureTable,
+        rows: npt.NDArray[np.int32],
+        skeletons: Sequence[Skeleton | None],
+        kind_of: npt.NDArray[np.integer],
+        found: npt.NDArray[np.int32],
+    ) -> None:
+        """Set the objects of bones that are below another object than the skin's: the one its row names."""
+        paths = table.column(BONES_BELOW)[rows]
+        tableau = self._tableau
+        below: dict[int, dict[str, int]] = {}
+        at = 0
+        for path, row, kind in zip(paths.tolist(), rows.tolist(), kind_of.tolist(), strict=True):
+            skeleton = skeletons[kind]
+            names = () if skeleton is None else skeleton.names
+            if path:
+                root = _object(tableau, path, int(table.object[row]))
+                if root not in below:
+                    below[root] = _named(tableau, root)
+                known = below[root]
+                found[at : at + len(names)] = [known.get(name, -1) for name in names]
+            at += len(names)
+
+
+def _object(tableau: Tableau, path: str, of: int) -> int:
+    """Return the object that a skin on the object `of` names; ROOT, which has no bones, without one."""
+    try:
+        return find_object(tableau, path, of).row
+    except Unbound:
+        return ROOT
+
+
+def _named(tableau: Tableau, root: int) -> dict[str, int]:
+    """Return the objects below one by their names: of one name the highest."""
+    found: dict[str, int] = {}
+    level = [] if root == ROOT else list(tableau.children(tableau.handle(root)))
+    while level:
+        for handle in level:
+            found.setdefault(handle.name, handle.row)
+        level = [child for handle in level for child in tableau.children(handle)]
+    return found
 
 
 def _binds(skeleton: Skeleton | None) -> Doubles:

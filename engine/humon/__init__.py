@@ -12,6 +12,7 @@ from engine.humon.formatter import format_document
 from engine.humon.node import Kind, Node
 from engine.humon.problem import InputError, Position, Problem, ProblemCollector, Severity, excerpt_of
 from engine.humon.values import (
+    Place,
     boolean,
     choice,
     expect,
@@ -35,6 +36,7 @@ __all__ = [
     "InputError",
     "Kind",
     "Node",
+    "Place",
     "Position",
     "Problem",
     "ProblemCode",

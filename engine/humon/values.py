@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from functools import cache, lru_cache
 from heapq import nsmallest
-from typing import TypeVar, overload
+from typing import Any, Protocol, TypeVar, overload
 
 from engine.humon.codes import Code
 from engine.humon.diagnostics import COMMA_HINT, DECIMAL_COMMA, quoted
 from engine.humon.limits import MANY_NAMES, MAX_DIGITS, MAX_SHOWN_NAMES, NEIGHBOURS
 from engine.humon.node import Kind, Node
-from engine.humon.problem import InputError
+from engine.humon.problem import InputError, Problem, Severity
 from engine.humon.tokens import QUOTES, WORDS
 
 T = TypeVar("T")
@@ -28,7 +28,26 @@ _SIMILAR = 0.6
 _KINDS = {Kind.LIST: "a list [ ]", Kind.DICT: "a dict { }", Kind.VALUE: "a value"}
 
 
-def failure(code: str, message: str, node: Node, help: str = "") -> InputError:
+class Reporter(Protocol):
+    """A document that makes problems at its nodes: of Humon, or of another format."""
+
+    def problem(
+        self, code: str, message: str, node: Any, help: str = "", severity: Severity = Severity.ERROR
+    ) -> Problem:
+        """Return a problem at a node."""
+        ...
+
+
+class Place(Protocol):
+    """A node of a document, as far as problems need it."""
+
+    @property
+    def document(self) -> Reporter:
+        """The document that it is a node of."""
+        ...
+
+
+def failure(code: str, message: str, node: Place, help: str = "") -> InputError:
     """Return an InputError with one problem at `node`."""
     return InputError(node.document.problem(code, message, node, help))
 

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from engine.assets.files import FileGate, FileRejectedError
+from engine.assets.importers.models.model_files import is_model
 from engine.assets.roots import data_root, display_path, project_root
 from engine.humon import (
     Code,
@@ -27,6 +28,7 @@ from engine.humon import (
     text,
 )
 from engine.scene.limits import FORMAT_VERSION, MAX_FILES, MAX_LISTED
+from engine.scene.models import model_document
 
 KNOWN_KEYS = ("version", "include", "assetDb", "tableau")
 
@@ -52,12 +54,20 @@ class FileReader:
     def read_all(self) -> list[SceneFile]:
         """Read all files. Raises InputError if the first file cannot be read."""
         try:
-            document = read(self.path, display_path(self.path))
+            document = self._document()
         except InputError as error:
             missing = [replace(problem, help=_nearest_file(self.path)) for problem in error.problems]
             raise (InputError(missing) if missing[0].code == Code.FILE_MISSING else error) from None
         self._read(SceneFile(self.path, document), [])
         return self.files
+
+    def _document(self) -> Document:
+        """Return the text of the first file, or the one that is made around it if it is a model."""
+        if not is_model(self.path):
+            return read(self.path, display_path(self.path))
+        document, warnings = model_document(self.path, self.gate)
+        self._problems.problems += warnings
+        return document
 
     def _read(self, file: SceneFile, above: list[Path]) -> None:
         self._done.add(file.path)

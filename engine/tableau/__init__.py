@@ -5,7 +5,7 @@ set of columns, see `tableau`; each feature type has its own table, see `table`.
 flags are computed level by level for whole arrays, and only for what changed.
 """
 
-from engine.tableau.bindings import Bindings, Unbound
+from engine.tableau.bindings import Bindings, Unbound, find_object
 from engine.tableau.clock import Clock
 from engine.tableau.handles import FeatureHandle, ObjectHandle, StaleHandle
 from engine.tableau.journal import Journal
@@ -30,4 +30,5 @@ __all__ = [
     "StaleHandle",
     "Tableau",
     "Unbound",
+    "find_object",
 ]

@@ -34,6 +34,20 @@ class Unbound(ValueError):
         self.advice = advice or FORM
 
 
+def find_object(tableau: Tableau, path: str, of: int, prefix: str = "") -> ObjectHandle:
+    """Return the object at a path that is written on the object with row `of`.
+
+    It begins at the top of the tableau, or at the children of the object's topmost ancestor, since that is
+    where a file is among others. Raises Unbound, whose message begins with `prefix`.
+    """
+    below = f"{tableau.path(of).split('/')[0]}/{path}"
+    try:
+        return tableau[path if path in tableau or below not in tableau else below]
+    except KeyError as error:
+        message, _, advice = str(error.args[0]).partition("; ")
+        raise Unbound("object.unknown", f"{prefix}{message}", advice) from error
+
+
 @dataclass(frozen=True, eq=False)
 class _Group:
     """The places, among all paths, of those that name one field of a table, and the rows that they name."""
@@ -76,14 +90,13 @@ class Bindings:
     def find(self, path: str, of: int) -> tuple[FeatureTable, str, int]:
         """Return the table, field and row that a path of the object with row `of` names.
 
-        It begins at the top of the tableau, or at the children of the object's topmost ancestor, since that
-        is where a file is among others. Raises Unbound.
+        The path of the object is as in `find_object`. Raises Unbound.
         """
         words = path.rsplit(".", 2)
         if len(words) < 3:
             raise Unbound("setting.form", f"'{path}' is not PATH.FEATURE.FIELD", FORM)
         where, feature, name = words
-        handle = self._object(path, where, of)
+        handle = find_object(self._tableau, where, of, f"'{path}': ")
         if feature not in handle:
             what = f"'{path}': '{handle.path}' has no feature '{feature}'"
             raise Unbound("feature.unknown", what, suggestion(feature, list(handle.features)))
@@ -95,14 +108,6 @@ class Bindings:
         if spec.kind not in NUMBERS:
             raise Unbound("value.number", f"'{path}' is {spec.kind.value}, not one number", FORM)
         return table, name, handle[feature].row
-
-    def _object(self, path: str, where: str, of: int) -> ObjectHandle:
-        below = f"{self._tableau.path(of).split('/')[0]}/{where}"
-        try:
-            return self._tableau[where if where in self._tableau or below not in self._tableau else below]
-        except KeyError as error:
-            message, _, advice = str(error.args[0]).partition("; ")
-            raise Unbound("object.unknown", f"'{path}': {message}", advice) from error
 
     def _grouped(self, paths: tuple[str, ...], objects: Rows) -> list[_Group]:
         """Find what paths name, by table and field."""

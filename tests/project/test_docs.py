@@ -20,8 +20,10 @@ from support.limits import limit
 from engine.assets.codes import AssetCode
 from engine.cli.main import make_parser as engine_parser
 from engine.feature import Registry
+from engine.gltf import GltfCode
 from engine.graph import passes
 from engine.humon import Code
+from engine.obj import ObjCode
 from engine.plan.terms import drawing_rows
 from viewer.arguments import make_parser as viewer_parser
 
@@ -154,7 +156,11 @@ def test_the_list_of_errors_names_exactly_the_codes_there_are(root: Path) -> Non
 
 def test_the_meanings_in_the_list_are_those_of_the_sources(root: Path) -> None:
     text = (root / "docs/errors.md").read_text(encoding="utf-8")
-    assert not [code for code in (*Code, *AssetCode) if f"| `{code}` | {code.meaning} |" not in text]
+    assert not [
+        code
+        for code in (*Code, *AssetCode, *GltfCode, *ObjCode)
+        if f"| `{code}` | {code.meaning} |" not in text
+    ]
 
 
 def test_no_name_is_kept_out_of_the_list_that_is_not_in_the_sources(root: Path) -> None:

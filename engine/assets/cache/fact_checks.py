@@ -28,7 +28,7 @@ from engine.assets.cache.facts import (
 )
 from engine.assets.formats import ColorSpace, TextureFormat, VertexFormat
 from engine.assets.importers.environment.cube_levels import LEAST_SIDE, cube_bytes, cube_levels
-from engine.assets.importers.mesh import BONE, vertex_layout
+from engine.assets.importers.mesh import BONE, BOUND_BONE, vertex_layout
 from engine.assets.importers.mesh_source import NO_PARENT
 from engine.assets.importers.mips import full_chain, mip_offsets
 from engine.assets.importers.morph.packing import DELTA, extents
@@ -89,7 +89,7 @@ def content_fits(facts: Facts | None, read: Callable[[int], Iterator[memoryview]
     if isinstance(facts, MorphTargetsFacts):
         return _deltas_fit(facts, b"".join(read(DELTA.itemsize)))
     if isinstance(facts, SkeletonFacts):
-        return _bones_fit(b"".join(read(BONE.itemsize)))
+        return _bones_fit(facts, b"".join(read(_bone_bytes(facts))))
     if isinstance(facts, ShaderFacts):
         return _module_fits(facts, b"".join(read(4)))
     return all(True for _ in read(1))
@@ -122,7 +122,7 @@ def _skeleton_fits(facts: SkeletonFacts, size: int) -> bool:
     return (
         1 <= facts.count <= MAX_BONES
         and len(facts.names) == len(set(facts.names)) == facts.count
-        and facts.count * BONE.itemsize == size
+        and facts.count * _bone_bytes(facts) == size
     )
 
 
@@ -237,8 +237,14 @@ def _module_fits(facts: ShaderFacts, code: bytes) -> bool:
         return False
 
 
-def _bones_fit(content: bytes) -> bool:
+def _bone_bytes(facts: SkeletonFacts) -> int:
+    return BOUND_BONE.itemsize if facts.bound else BONE.itemsize
+
+
+def _bones_fit(facts: SkeletonFacts, content: bytes) -> bool:
     """Whether every bone comes after its parent and has a finite transform."""
+    if facts.bound:
+        return bool(np.isfinite(np.frombuffer(content, BOUND_BONE)).all())
     bones = np.frombuffer(content, BONE)
     parents = bones["parent"]
     follows = (parents == NO_PARENT) | (parents < np.arange(len(bones)))

@@ -50,10 +50,14 @@ class IndicesFacts:
 
 @dataclass(frozen=True, slots=True)
 class SkeletonFacts:
-    """A skeleton: number and names of its bones, in order."""
+    """A skeleton: number and names of its bones, in order.
+
+    Its bytes are bones of 34 bytes; if it is `bound`, the first three rows of each matrix from mesh to bone.
+    """
 
     count: int
     names: tuple[str, ...]
+    bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

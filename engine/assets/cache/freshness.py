@@ -5,7 +5,6 @@ A source with unchanged size and mtime is not read.
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -105,7 +104,7 @@ def tool_identity() -> str:
 
 def _stamp_now(stamp: SourceStamp, gate: FileGate) -> SourceStamp | None:
     """Return the current stamp of a source, or None if it has changed."""
-    path = os.path.join(str(gate.root), stamp.path)
+    path = gate.locate(stamp.path)
     try:
         size, mtime_ns = gate.stamp(path)
         if size != stamp.size:
@@ -122,10 +121,11 @@ def _stamp_now(stamp: SourceStamp, gate: FileGate) -> SourceStamp | None:
 
 def _contradicting(recipes: Mapping[str, Recipe], facts: Mapping[str, Facts]) -> set[str]:
     """Return the identities of vertices and indices of one level of detail that cannot be of one mesh."""
-    levels: dict[tuple[Path, int], list[str]] = defaultdict(list)
+    levels: dict[tuple[Path, str, int], list[str]] = defaultdict(list)
     for identity, one in facts.items():
         if isinstance(one, VerticesFacts | IndicesFacts):
-            levels[recipes[identity].source, one.lod].append(identity)
+            recipe = recipes[identity]
+            levels[recipe.source, recipe.parameters["part"], one.lod].append(identity)
     found: set[str] = set()
     for identities in levels.values():
         counts = {one.count for key in identities if isinstance(one := facts[key], VerticesFacts)}

@@ -20,10 +20,13 @@ from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS
 from engine.assets.importers.mesh_source import MeshSource, SourceLod
 from engine.assets.importers.surface_frames import smooth_normals, tangents_of, triangles_of
 from engine.assets.limits import MAX_VERTICES
-from engine.humon import Node, Problem, Severity, failure, suggestion
+from engine.humon import Place, Problem, Severity, failure, suggestion
 
 BONE = np.dtype([("parent", "<u2"), ("rotation", "<f4", 4), ("translation", "<f4", 3), ("scale", "<f4")])
 """One bone in the cache: 34 bytes, packed."""
+
+BOUND_BONE = np.dtype(("<f4", (3, 4)))
+"""One bone of a skin in the cache: the first rows of the matrix, for columns, from the mesh to the bone."""
 
 NORMAL, TANGENT = "normal", "tangent"
 """The attributes that are made where a source lacks them."""
@@ -142,7 +145,7 @@ def with_frames(source: MeshSource, lod: SourceLod, wanted: frozenset[str], topo
     Attributes that cannot be made are not added. Raises InputError `mesh.attribute`, `mesh.size`.
     """
     lacking = {name for name in (NORMAL, TANGENT) if name in wanted and name not in lod.attributes}
-    triangles = triangles_of(lod.indices, topology)
+    triangles = triangles_of(lod.indices.astype(np.int64, copy=False), topology)
     given = lod.attributes.get(NORMAL)
     if not lacking or not len(triangles) or (given is not None and given.shape[1] != 3):
         return lod
@@ -161,7 +164,7 @@ def _with_frames(
     lacking: set[str],
 ) -> SourceLod:
     attributes, nodes = dict(lod.attributes), dict(lod.nodes)
-    positions = attributes["pos"]
+    positions = np.asarray(attributes["pos"], np.float64)
     if NORMAL not in attributes:
         attributes[NORMAL], nodes[NORMAL] = smooth_normals(positions, triangles), lod.nodes["pos"]
     if TANGENT not in lacking:
@@ -171,7 +174,8 @@ def _with_frames(
         message = "the mesh source has no 'tangent', which is made of a triangle_list with 'uv_normal'"
         advice = "give the attribute, or take it out of the vertex format"
         raise failure(AssetCode.MESH_ATTRIBUTE, message, source.node, advice)
-    made = tangents_of(positions, attributes[NORMAL], uv, lod.indices)
+    normals, corners = np.asarray(attributes[NORMAL], np.float64), lod.indices.astype(np.int64, copy=False)
+    made = tangents_of(positions, normals, np.asarray(uv, np.float64), corners)
     if len(made.vertices) > MAX_VERTICES:
         message = f"with tangents the mesh has {len(made.vertices)} vertices; at most {MAX_VERTICES} are read"
         raise failure(AssetCode.MESH_SIZE, message, lod.nodes["pos"])
@@ -258,7 +262,7 @@ def _with_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> tuple[So
 
 
 def _bone_channels(
-    values: npt.NDArray[np.float64], layout: BlendLayout, bones: int, nodes: Mapping[str, Node]
+    values: npt.NDArray[np.float64], layout: BlendLayout, bones: int, nodes: Mapping[str, Place]
 ) -> npt.NDArray[np.float64]:
     """Return the numbers of bones in channels. Raises InputError `mesh.skin` for a bone that is not there."""
     channels = values.astype(np.int64)

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ from engine.humon import (
     Document,
     Kind,
     Node,
+    Place,
     Problem,
     ProblemCollector,
     Severity,
@@ -61,12 +63,12 @@ class Bone:
 
 @dataclass(frozen=True, slots=True)
 class SourceLod:
-    """One level of detail: float64[vertices, channels] by attribute name, int64 indices, and their nodes."""
+    """One level of detail: numbers [vertices, channels] by attribute name, indices, and their nodes."""
 
-    attributes: dict[str, npt.NDArray[np.float64]]
-    indices: npt.NDArray[np.int64]
-    nodes: dict[str, Node]
-    index_node: Node
+    attributes: dict[str, npt.NDArray[Any]]
+    indices: npt.NDArray[Any]
+    nodes: dict[str, Place]
+    index_node: Place
     count: int
 
 
@@ -80,7 +82,7 @@ class MeshSource:
 
     lods: tuple[SourceLod, ...]
     bones: tuple[Bone, ...]
-    node: Node
+    node: Place
     warnings: tuple[Problem, ...] = field(default=())
     morph: SourceDeltas | None = None
     completed: dict[tuple[int, bool], SourceLod] = field(default_factory=dict, compare=False, repr=False)
@@ -142,7 +144,7 @@ def _read_lod(node: Node) -> SourceLod:
             problems.add(node.document.problem(AssetCode.MESH_ATTRIBUTE, message, nodes[name]))
     problems.check()
     index_node = required(node, "indices")
-    return SourceLod(attributes, _read_indices(index_node, count), nodes, index_node, count)
+    return SourceLod(attributes, _read_indices(index_node, count), {**nodes}, index_node, count)
 
 
 def _read_indices(node: Node, vertex_count: int) -> npt.NDArray[np.int64]:

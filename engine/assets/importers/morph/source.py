@@ -25,6 +25,7 @@ from engine.humon import (
     InputError,
     Kind,
     Node,
+    Place,
     ProblemCollector,
     Severity,
     expect,
@@ -64,7 +65,7 @@ class SourceTarget:
     weight: float
     vertices: Ints
     deltas: Doubles
-    node: Node
+    node: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def gather(
     lods: Sequence[SourceLod],
     targets: Sequence[tuple[SourceTarget, ...]],
     problems: ProblemCollector,
-    mesh: Node,
+    mesh: Place,
 ) -> SourceDeltas | None:
     """Return the deltas of all levels, and give their vertices the attribute MORPH; None without targets.
 

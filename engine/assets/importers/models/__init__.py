@@ -1,0 +1,1 @@
+"""Parts of model files as sources for the importers of meshes, skeletons, animations and textures."""

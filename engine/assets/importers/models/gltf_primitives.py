@@ -1,0 +1,125 @@
+"""A primitive of a glTF file as a mesh source: its attributes under the names that shaders have for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.assets.importers.blend_weights import INDICES, WEIGHTS
+from engine.assets.importers.mesh_source import MeshSource, SourceLod
+from engine.assets.importers.models.flat_normals import flat_normals
+from engine.assets.importers.morph.source import SourceTarget, gather
+from engine.gltf import Draws, Gltf, GltfMaterial, Item, Primitive, TextureUse, read_material, read_primitive
+from engine.gltf.naming import Names
+from engine.humon import InputError, Place, ProblemCollector
+
+Values = npt.NDArray[Any]
+
+UV_ATTRIBUTES: Mapping[str, str] = {
+    "baseColorTexture": "uv_albedo",
+    "normalTexture": "uv_normal",
+    "metallicRoughnessTexture": "uv_roughness",
+    "emissiveTexture": "uv_emissive",
+    "occlusionTexture": "uv_occlusion",
+}
+"""The attribute with the coordinates of each texture of a material, by its field in glTF."""
+
+_SETS = 2
+
+
+def primitive_source(gltf: Gltf, place: Item) -> MeshSource:
+    """Return the mesh source that a primitive is. Raises InputError: those of `read_primitive`."""
+    primitive = read_primitive(place)
+    attributes = _attributes(primitive, _material(place))
+    indices: npt.NDArray[Any] = primitive.indices
+    corners: npt.NDArray[Any] | None = None
+    if "normal" not in attributes and primitive.draws is Draws.TRIANGLES:
+        corners = indices
+        attributes = {name: values[corners] for name, values in attributes.items()}
+        attributes["normal"] = flat_normals(attributes["pos"])
+        indices = np.arange(len(corners), dtype=np.uint32)
+    nodes: dict[str, Place] = dict.fromkeys(attributes, place.required("attributes"))
+    lod = SourceLod(attributes, indices, nodes, place.get("indices") or place, len(attributes["pos"]))
+    problems = ProblemCollector()
+    morph = gather([lod], [_targets(gltf, primitive, corners)], problems, place)
+    return MeshSource((lod,), (), place, (*gltf.warnings, *problems.warnings), morph)
+
+
+def _targets(gltf: Gltf, primitive: Primitive, corners: npt.NDArray[Any] | None) -> tuple[SourceTarget, ...]:
+    """Return the morph targets of a primitive; `corners` are its vertices where each corner has its own."""
+    mesh = gltf.array("meshes")[int(primitive.item.path[1])]
+    weights = [weight.number() for weight in mesh.children("weights")]
+    extras = mesh.get("extras")
+    given = extras.value.get("targetNames") if extras is not None and isinstance(extras.value, dict) else None
+    names = Names()
+    found = []
+    for number, target in enumerate(primitive.targets):
+        wanted = given[number] if isinstance(given, list) and number < len(given) else ""
+        deltas = np.zeros((primitive.count, 9), np.float32)
+        for place, part in enumerate(("POSITION", "NORMAL", "TANGENT")):
+            if part in target:
+                deltas[:, 3 * place : 3 * place + 3] = target[part]
+        if corners is not None:
+            deltas = deltas[corners]
+        vertices = np.flatnonzero(deltas.any(axis=1))
+        name = names.free(str(wanted), f"target{number}")
+        weight = weights[number] if number < len(weights) else 0.0
+        found.append(
+            SourceTarget(name, weight, vertices, deltas[vertices].astype(np.float64), primitive.item)
+        )
+    return tuple(found)
+
+
+def _attributes(primitive: Primitive, material: GltfMaterial) -> dict[str, Values]:
+    given = primitive.attributes
+    found: dict[str, Values] = {"pos": given["POSITION"]}
+    if "NORMAL" in given:
+        found["normal"] = given["NORMAL"]
+        if "TANGENT" in given:
+            found["tangent"] = given["TANGENT"]
+    for field, name in UV_ATTRIBUTES.items():
+        if field in material.textures:
+            found[name] = _coordinates(given, material.textures[field])
+    found.setdefault("uv_albedo", _coordinates(given, TextureUse(primitive.item)))
+    if "COLOR_0" in given:
+        found["color"] = _with_alpha(given["COLOR_0"])
+    joints = [given[f"JOINTS_{number}"] for number in range(_SETS) if f"JOINTS_{number}" in given]
+    weights = [given[f"WEIGHTS_{number}"] for number in range(_SETS) if f"WEIGHTS_{number}" in given]
+    if joints and len(joints) == len(weights):
+        found[INDICES] = joints[0] if len(joints) == 1 else np.concatenate(joints, axis=1)
+        found[WEIGHTS] = weights[0] if len(weights) == 1 else np.concatenate(weights, axis=1)
+    return found
+
+
+def _material(place: Item) -> GltfMaterial:
+    """Return the material that a primitive is drawn with; without textures where it is broken."""
+    given = place.get("material")
+    if given is None:
+        return GltfMaterial()
+    try:
+        return read_material(given.reference("materials"))
+    except InputError:  # the records that were made of the file report it
+        return GltfMaterial()
+
+
+def _coordinates(given: Mapping[str, Values], use: TextureUse) -> Values:
+    """Return the coordinates [vertices, 2] of a texture: zeros where the primitive has none."""
+    values = given.get(f"TEXCOORD_{use.coordinates}")
+    if values is None:
+        return np.broadcast_to(np.zeros(2, np.float32), (len(given["POSITION"]), 2))
+    if not use.is_moved:
+        return values
+    sine, cosine = math.sin(use.rotation), math.cos(use.rotation)
+    turned = np.array([[cosine, -sine], [sine, cosine]]) * np.array(use.scale)[:, None]
+    moved: Values = (values @ turned + np.array(use.offset)).astype(np.float32)
+    return moved
+
+
+def _with_alpha(colors: Values) -> Values:
+    if colors.shape[1] == 4:
+        return colors
+    return np.concatenate([colors, np.ones((len(colors), 1), np.float32)], axis=1)

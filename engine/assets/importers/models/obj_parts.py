@@ -1,0 +1,52 @@
+"""A part of an OBJ file as a mesh source: what one object draws with one material."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.assets.importers.mesh_source import MeshSource, SourceLod
+from engine.assets.importers.models.flat_normals import flat_normals
+from engine.gltf.codes import GltfCode
+from engine.humon import InputError, Place, Position, Problem
+from engine.obj import ObjFile, ObjPlace
+
+
+def obj_source(file: ObjFile, pointer: str) -> MeshSource:
+    """Return the mesh source of a part, `/parts/N`. Raises InputError `gltf.reference` without one."""
+    number = pointer.removeprefix("/parts/")
+    if not (number.isascii() and number.isdigit() and int(number) < len(file.parts)):
+        message = f"there is no {pointer} in the file: it has {len(file.parts)} parts, /parts/0 and on"
+        raise InputError(Problem(GltfCode.REFERENCE, message, Position(file.lines.name)))
+    part = file.parts[int(number)]
+    corners = part.corners
+    used = [True, bool((corners[:, 1] >= 0).all()), bool((corners[:, 2] >= 0).all())]
+    has_normals, is_flat = used[2], part.topology == "triangles" and not used[2] and not part.smooth
+    kept = corners[:, used]
+    if is_flat:
+        vertices, indices = kept, np.arange(len(kept))
+    else:
+        vertices, inverse = np.unique(kept, axis=0, return_inverse=True)
+        indices = inverse.reshape(-1)
+    places = vertices[:, 0]
+    attributes = {"pos": file.positions[places].astype(np.float32)}
+    if has_normals:
+        attributes["normal"] = _unit(file.normals[vertices[:, -1]]).astype(np.float32)
+    elif is_flat:
+        attributes["normal"] = flat_normals(attributes["pos"])
+    attributes["uv_albedo"] = np.zeros((len(vertices), 2), np.float32)
+    if used[1]:
+        attributes["uv_albedo"][:] = file.coordinates[vertices[:, 1]] * (1.0, -1.0) + (0.0, 1.0)
+    if file.colors is not None:
+        colors = file.colors[places].astype(np.float32)
+        attributes["color"] = np.concatenate([colors, np.ones((len(colors), 1), np.float32)], axis=1)
+    place = ObjPlace(file.lines, part.line)
+    nodes: dict[str, Place] = dict.fromkeys(attributes, place)
+    return MeshSource((SourceLod(attributes, indices, nodes, place, len(vertices)),), (), place)
+
+
+def _unit(
+    vectors: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return vectors [n, 3] of length 1; upwards where one has none."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.where(length > 0.0, vectors / np.where(length > 0.0, length, 1.0), (0.0, 1.0, 0.0))

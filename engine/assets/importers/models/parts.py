@@ -1,0 +1,100 @@
+"""Imports parts of model files: primitives, skins, animations and images, by the pointers of recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.assets.cache.results import Result, failed, made, rejected
+from engine.assets.codes import AssetCode
+from engine.assets.files import FileGate, FileRejectedError
+from engine.assets.importers import Imported
+from engine.assets.importers.memory_budget import Take
+from engine.assets.importers.mesh import IndexSettings, VertexSettings, pack_indices, pack_vertices
+from engine.assets.importers.mesh_source import MeshSource
+from engine.assets.importers.models.gltf_clips import import_gltf_clip
+from engine.assets.importers.models.gltf_primitives import primitive_source
+from engine.assets.importers.models.gltf_skins import import_gltf_skin
+from engine.assets.importers.models.model_files import ModelFiles, OpenedModel, is_model
+from engine.assets.importers.models.obj_parts import obj_source
+from engine.assets.importers.morph.packing import pack_targets
+from engine.assets.importers.texture import TextureSettings, import_texture
+from engine.assets.limits import MAX_SOURCE_BYTES
+from engine.assets.recipes import Recipe
+from engine.assets.records import AssetType
+from engine.assets.roots import display_path
+from engine.gltf import image_bytes
+from engine.humon import InputError, Position, Problem
+from engine.obj import ObjFile
+
+INDEX_SETTINGS = ("format", "topology", "lod", "tangents")
+VERTEX_SETTINGS = ("format", "lod", "weights", "bones", "topology")
+"""The parameters of recipes that are the fields of IndexSettings and VertexSettings, in their order."""
+
+_FACTOR = 2
+"""Bytes of memory for each byte of a model file while parts of it are imported."""
+
+
+def import_parts(recipes: Sequence[Recipe], gate: FileGate, take: Take, files: ModelFiles) -> list[Result]:
+    """Import recipes with the same source and part. Problems of the source are in the results."""
+    source = recipes[0].source
+    if not is_model(source):
+        message = f"'{source.name}' has no parts: it is no .glb, .gltf or .obj"
+        problem = Problem(AssetCode.PART, message, Position(display_path(source)), help="remove `part`")
+        return [failed(recipe, (problem,), gate, ()) for recipe in recipes]
+    try:
+        take(min(gate.stamp(source).size, MAX_SOURCE_BYTES) * _FACTOR)
+        opened = files.open(source)
+    except FileRejectedError as error:
+        return [rejected(recipe, error, gate) for recipe in recipes]
+    except InputError as error:
+        return [failed(recipe, error.problems, gate, ()) for recipe in recipes]
+    parts = _Parts(opened, take)
+    results = []
+    for recipe in recipes:
+        try:
+            results.append(made(recipe, parts.imported(recipe), gate, opened.stamps))
+        except InputError as error:
+            results.append(failed(recipe, error.problems, gate, opened.stamps))
+    return results
+
+
+class _Parts:
+    """Imports the recipes of one part; a primitive is read once for its vertices and its indices."""
+
+    def __init__(self, opened: OpenedModel, take: Take) -> None:
+        self._model = opened.content
+        self._take = take
+        self._source: MeshSource | None = None
+
+    def imported(self, recipe: Recipe) -> Imported:
+        """Import one recipe. Raises InputError."""
+        model, parameters = self._model, recipe.parameters
+        if recipe.asset.type in (AssetType.VERTICES, AssetType.INDICES, AssetType.MORPH_TARGETS):
+            return self._mesh_part(recipe)
+        if isinstance(model, ObjFile):
+            message = f"an .obj has no {recipe.asset.type}: its parts are meshes"
+            raise InputError(Problem(AssetCode.PART, message, Position(model.lines.name)))
+        place = model.at(recipe.part)
+        if recipe.asset.type is AssetType.TEXTURE2D:
+            texture = TextureSettings(parameters["color_space"], parameters["mip_levels"])
+            return import_texture(
+                bytes(image_bytes(place)), f"{model.name}{recipe.part}", texture, self._take
+            )
+        if recipe.asset.type is AssetType.ANIMATION:
+            return import_gltf_clip(model, place)
+        return import_gltf_skin(model, place)
+
+    def _mesh_part(self, recipe: Recipe) -> Imported:
+        """Pack vertices or indices of a primitive or of a part of an OBJ file."""
+        if self._source is None:
+            if isinstance(self._model, ObjFile):
+                self._source = obj_source(self._model, recipe.part)
+            else:
+                self._source = primitive_source(self._model, self._model.at(recipe.part))
+        parameters = recipe.parameters
+        if recipe.asset.type is AssetType.MORPH_TARGETS:
+            return pack_targets(self._source)
+        if recipe.asset.type is AssetType.INDICES:
+            settings = (parameters[name] for name in INDEX_SETTINGS)
+            return pack_indices(self._source, IndexSettings(*settings))
+        return pack_vertices(self._source, VertexSettings(*(parameters[name] for name in VERTEX_SETTINGS)))

@@ -1,0 +1,61 @@
+"""`import`: write a database and a tableau around a model file, to be edited by hand from then on."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli.exits import ExitCode
+
+if TYPE_CHECKING:
+    from engine.scene.models import ModelScene
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write `NAME.assets.hu` and `NAME.hu` into the folder. Raises InputError; nothing is written then."""
+    from engine.assets.files import FileGate
+    from engine.assets.roots import display_path, project_root
+    from engine.humon import InputError, Position, Problem
+    from engine.humon.saving import write_atomically
+    from engine.scene.models import model_scene
+
+    model = Path(os.path.realpath(options.model))
+    folder = Path(os.path.realpath(options.out))
+    root = project_root(folder / "scene")
+    if not model.is_relative_to(root):
+        message = f"the model is outside of the project that the scene is written to, {root}"
+        hint = f"copy it, with the files that it names, to {root} first"
+        raise InputError(Problem("file.outside", message, Position(display_path(model)), help=hint))
+    scene = model_scene(model, FileGate(root), os.path.relpath(model, folder).replace(os.sep, "/"))
+    texts = _texts(scene, model.name)
+    taken = [name for name in texts if os.path.lexists(folder / name)]
+    if taken and not options.replace:
+        message = f"there is a {taken[0]} already, which may have been edited"
+        hint = "choose another folder, or add --replace"
+        raise InputError(
+            Problem("output.exists", message, Position(display_path(folder / taken[0])), help=hint)
+        )
+    for problem in scene.warnings:
+        print(problem.render(), file=sys.stderr)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        write_atomically(folder / name, text)
+        print(display_path(folder / name))
+    return ExitCode.DONE
+
+
+def _texts(scene: ModelScene, model: str) -> dict[str, str]:
+    """Return the texts of the two files by their names."""
+    from engine.humon import write
+
+    name, values = scene.name, scene.values
+    assets = {"version": 1, "assetDb": values["assetDb"]}
+    tableau = {"version": 1, "include": [f"{name}.assets.hu"], "tableau": values["tableau"]}
+    return {
+        f"{name}.assets.hu": f"// The assets of {model}.\n" + write(assets),
+        f"{name}.hu": f"// The objects of {model}, and a camera, light and a sky around them.\n"
+        + write(tableau),
+    }

@@ -1,0 +1,186 @@
+"""An opened glTF file: its JSON, its buffers and their views, and what it needs that is not supported."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from engine.gltf.codes import GltfCode
+from engine.gltf.container import Container, read_container
+from engine.gltf.extensions import check_extensions
+from engine.gltf.item import Item
+from engine.gltf.json_places import offset_of, pointer_of
+from engine.gltf.limits import MAX_JSON_BYTES
+from engine.humon import InputError, Position, Problem, Severity, excerpt_of
+
+OpenFile = Callable[[str, Item], "bytes | memoryview"]
+"""Returns the bytes of the file that a relative URI names; raises InputError at the item."""
+
+_DATA = "data:"
+_TAB_COLUMNS = 4
+
+
+class Gltf:
+    """A glTF file. Buffers are read when they are used first, and kept; views of them copy nothing.
+
+    `root` is the JSON; `warnings` grows with what is read. `name` is the file's name in messages.
+    """
+
+    def __init__(self, container: Container, text: str, value: Any, name: str, open_file: OpenFile) -> None:
+        self.name = name
+        self.root = Item(self, value)
+        self.warnings: list[Problem] = []
+        self._container = container
+        self._text = text
+        self._open_file = open_file
+        self._buffers: dict[int, memoryview] = {}
+        self._decoded: dict[int, memoryview] = {}
+
+    def problem(
+        self, code: str, message: str, node: Item, help: str = "", severity: Severity = Severity.ERROR
+    ) -> Problem:
+        """Return a problem at an item of the JSON."""
+        offset = offset_of(self._text, node.path)
+        byte = self._container.text_start + len(self._text[:offset].encode())
+        message = f"{message} (at {pointer_of(node.path)}, byte {byte})"
+        if self._container.is_binary:
+            return Problem(code, message, Position(self.name), "", help, severity)
+        start = self._text.rfind("\n", 0, offset) + 1
+        end = self._text.find("\n", offset)
+        line = self._text[start : end if end >= 0 else len(self._text)]
+        column = 1 + sum(_TAB_COLUMNS if letter == "\t" else 1 for letter in line[: offset - start])
+        position = Position(self.name, self._text.count("\n", 0, start) + 1, column)
+        return Problem(code, message, position, excerpt_of(line, offset - start), help, severity)
+
+    def at(self, pointer: str) -> Item:
+        """Return the item that a JSON pointer names. Raises InputError `gltf.reference`."""
+        item = self.root
+        for step in pointer.split("/")[1:]:
+            if isinstance(item.value, list):
+                if not (step.isascii() and step.isdigit()) or int(step) >= len(item.value):
+                    message = f"there is no {pointer} in the file: it has {len(item.value)} elements here"
+                    raise item.failure(GltfCode.REFERENCE, message)
+                item = item.elements()[int(step)]
+            else:
+                child = item.get(step)
+                if child is None:
+                    raise item.failure(GltfCode.REFERENCE, f"there is no {pointer} in the file")
+                item = child
+        return item
+
+    def array(self, name: str, limit: int | None = None) -> list[Item]:
+        """Return the elements of an array of the root, none where it is absent."""
+        return self.root.children(name, limit)
+
+    def file(self, uri: Item) -> bytes | memoryview:
+        """Return the bytes that a URI names: those of a data URI, or of a file beside this one."""
+        text = uri.text()
+        if text[: len(_DATA)].lower() != _DATA:
+            return self._open_file(decoded_uri(text), uri)
+        head, comma, body = text.partition(",")
+        if not comma:
+            raise uri.failure(GltfCode.BUFFER, "the data URI has no comma before its data")
+        if not head.endswith(";base64"):
+            return unquote_to_bytes(body)
+        try:
+            return base64.b64decode(body, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise uri.failure(GltfCode.BUFFER, f"the data URI is no base64: {error}") from error
+
+    def buffer(self, item: Item) -> memoryview:
+        """Return the bytes of an element of `buffers`. Raises InputError `gltf.buffer`."""
+        if item.index not in self._buffers:
+            self._buffers[item.index] = self._read_buffer(item)
+        return self._buffers[item.index]
+
+    def part(self, holder: Item) -> memoryview:
+        """Return the part of a buffer that `buffer`, `byteOffset` and `byteLength` of an object name."""
+        buffer = holder.required("buffer").reference("buffers")
+        data = self.buffer(buffer)
+        offset = holder.get("byteOffset")
+        start = 0 if offset is None else offset.integer()
+        length = holder.required("byteLength").integer(1)
+        if start + length > len(data):
+            message = f"bytes {start} to {start + length} are outside of the buffer, which has {len(data)}"
+            raise holder.failure(GltfCode.BUFFER, message)
+        return data[start : start + length]
+
+    def view(self, item: Item) -> memoryview:
+        """Return the bytes of an element of `bufferViews`; what is compressed is decompressed once."""
+        if not self.is_decoded(item):
+            return self.part(item)
+        if item.index not in self._decoded:
+            from engine.gltf.compressed import meshopt_view
+
+            self._decoded[item.index] = meshopt_view(item)
+        return self._decoded[item.index]
+
+    def is_decoded(self, item: Item) -> bool:
+        """Whether the bytes of an element of `bufferViews` are decompressed ones, which begin at 0."""
+        return item.extension("EXT_meshopt_compression") is not None
+
+    def _read_buffer(self, item: Item) -> memoryview:
+        length = item.required("byteLength").integer(1)
+        uri = item.get("uri")
+        if uri is not None:
+            data = memoryview(self.file(uri))
+        elif item.index == 0 and self._container.binary is not None:
+            data = self._container.binary
+        else:
+            message = "the buffer has no 'uri', and there is no binary chunk for it"
+            raise item.failure(GltfCode.BUFFER, message, "export the model again, as one .glb")
+        if len(data) < length:
+            message = f"the buffer has {len(data)} bytes; its byteLength is {length}"
+            raise item.failure(GltfCode.BUFFER, message, "the file may have been cut off: copy it again")
+        return data[:length]
+
+
+def decoded_uri(uri: str) -> str:
+    """Return the path that a relative URI names."""
+    return unquote_to_bytes(uri).decode("utf-8", "replace")
+
+
+def read_gltf(data: bytes | memoryview, name: str, open_file: OpenFile) -> Gltf:
+    """Open a `.gltf` or `.glb`; `data` must not change while it is used.
+
+    Raises InputError: `gltf.container`, `gltf.json`, `gltf.version`, `gltf.extension`, `gltf.limit`.
+    """
+    container = read_container(data, name)
+    if len(container.text) > MAX_JSON_BYTES:
+        message = f"the JSON has {len(container.text)} bytes; at most {MAX_JSON_BYTES} are read"
+        raise InputError(Problem(GltfCode.LIMIT, message, Position(name)))
+    try:
+        text = str(container.text, "utf-8")
+    except UnicodeDecodeError as error:
+        message = f"the JSON is no UTF-8 at byte {container.text_start + error.start}"
+        raise InputError(Problem(GltfCode.JSON, message, Position(name))) from error
+    document = Gltf(container, text, _parsed(text, container, name), name, open_file)
+    asset = document.root.required("asset")
+    version = asset.required("version")
+    if version.text().split(".")[0] != "2":
+        message = f"the file is of version {version.text()} of glTF"
+        raise version.failure(GltfCode.VERSION, message, "version 2.0 is read: export the model again")
+    check_extensions(document.root)
+    return document
+
+
+def _parsed(text: str, container: Container, name: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        byte = container.text_start + len(text[: error.pos].encode())
+        message = f"the JSON is damaged: {error.msg} (byte {byte})"
+        position = Position(name) if container.is_binary else Position(name, error.lineno, error.colno)
+    except RecursionError:
+        message, position = "the JSON is nested too deeply", Position(name)
+    except ValueError as error:  # NaN, Infinity, or a number of thousands of digits
+        message, position = f"the JSON has a number that is none: {error}", Position(name)
+    raise InputError(Problem(GltfCode.JSON, message, position, help="export the model again"))
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(constant)

@@ -1,0 +1,120 @@
+"""Reads MTL files: the values of materials, with those for metallic-roughness shading."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from dataclasses import dataclass, field
+
+from engine.humon import Problem
+from engine.obj.codes import ObjCode
+from engine.obj.text import Lines
+
+_MAPS = {
+    "map_Kd": "albedo",
+    "map_Ke": "emissive",
+    "norm": "normal",
+    "map_Pr": "roughness",
+    "map_Pm": "metallic",
+    "map_d": "alpha",
+}
+_UNREAD_MAPS = frozenset(
+    {"map_Bump", "map_bump", "bump", "disp", "map_Ks", "map_Ns", "map_Ka", "decal", "refl"}
+)
+
+
+@dataclass(slots=True)
+class ObjMaterial:
+    """The values of a material; colours are sRGB. `textures` are file names by what they are."""
+
+    name: str
+    diffuse: tuple[float, float, float] = (0.8, 0.8, 0.8)
+    emissive: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    alpha: float = 1.0
+    roughness: float = 1.0
+    metallic: float = 0.0
+    ior: float = 1.5
+    textures: dict[str, str] = field(default_factory=dict)
+
+
+def read_materials(content: bytes, name: str) -> tuple[dict[str, ObjMaterial], list[Problem]]:
+    """Return the materials of an MTL file by name, and warnings of what was left out."""
+    lines = Lines(content, name)
+    found: dict[str, ObjMaterial] = {}
+    current: ObjMaterial | None = None
+    for number, line in enumerate(lines.lines, 1):
+        key, _, rest = line.strip().partition(" ")
+        if key == "newmtl":
+            current = found.setdefault(rest.strip(), ObjMaterial(rest.strip()))
+        elif current is not None and key and key[0] != "#":
+            try:
+                _apply(current, key, rest.partition("#")[0].strip(), lines, number)
+            except ValueError as error:
+                lines.warn(ObjCode.MATERIAL, f"'{key}' of '{current.name}' is left out: {error}", number)
+    return found, lines.warnings
+
+
+def _apply(material: ObjMaterial, key: str, rest: str, lines: Lines, number: int) -> None:
+    """Set one value. Raises ValueError for one that is wrong."""
+    if key == "Kd":
+        material.diffuse = _color(rest)
+    elif key == "Ke":
+        material.emissive = _color(rest)
+    elif key == "d":
+        material.alpha = _number(rest.removeprefix("-halo "), 0.0, 1.0)
+    elif key == "Tr":
+        material.alpha = 1.0 - _number(rest, 0.0, 1.0)
+    elif key == "Ns":
+        # The exponent of Blinn's lobe with the width of GGX's (Walter et al., "Microfacet Models", 2007).
+        material.roughness = (2.0 / (2.0 + _number(rest, 0.0, math.inf))) ** 0.25
+    elif key == "Pr":
+        material.roughness = _number(rest, 0.0, 1.0)
+    elif key == "Pm":
+        material.metallic = _number(rest, 0.0, 1.0)
+    elif key == "Ni":
+        material.ior = max(_number(rest, 0.0, 100.0), 1.0)
+    elif key in _MAPS:
+        material.textures[_MAPS[key]] = _file(rest)
+    elif key in _UNREAD_MAPS:
+        message = f"'{key}' of '{material.name}' is not drawn"
+        lines.warn(ObjCode.MATERIAL, message, number, "normal maps are read as `norm`")
+
+
+def _color(text: str) -> tuple[float, float, float]:
+    values = [_number(word, 0.0, math.inf) for word in text.split()[:3]]
+    if len(values) == 1:
+        values *= 3
+    if len(values) != 3:
+        raise ValueError("a colour has three numbers")
+    return values[0], values[1], values[2]
+
+
+def _number(text: str, low: float, high: float) -> float:
+    words = text.split()
+    value = float(words[0]) if words else math.nan
+    if not math.isfinite(value):
+        raise ValueError("there is no finite number")
+    return min(max(value, low), high)
+
+
+def _file(text: str) -> str:
+    """Return the name of a map's file, after its options, each of which begins with a minus."""
+    words = shlex.split(text) if '"' in text else text.split(" ")
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        at += 1
+        while at < len(words) and _is_value(words[at]):
+            at += 1
+    name = " ".join(words[at:]).strip().replace("\\", "/")
+    if not name:
+        raise ValueError("it names no file")
+    return name
+
+
+def _is_value(word: str) -> bool:
+    """Whether a word is the value of an option: a number or a switch."""
+    try:
+        float(word)
+    except ValueError:
+        return word in ("on", "off", "r", "g", "b", "m", "l", "z", "")
+    return True

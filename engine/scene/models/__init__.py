@@ -1,0 +1,5 @@
+"""Scenes made around model files: what a `.glb`, `.gltf` or `.obj` holds as the text of a `.hu` file."""
+
+from engine.scene.models.opening import ModelScene, model_document, model_scene
+
+__all__ = ["ModelScene", "model_document", "model_scene"]

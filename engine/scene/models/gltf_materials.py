@@ -1,0 +1,116 @@
+"""The materials and textures of a glTF file as plain values of an assetDb."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from engine.gltf import Cover, GltfMaterial, Item, Sampling, TextureUse, file_of, image_of, sampling_of
+from engine.gltf.naming import Names
+
+Plain = dict[str, Any]
+
+_SLOTS = {
+    "baseColorTexture": "albedo",
+    "normalTexture": "normal",
+    "metallicRoughnessTexture": "roughness",
+    "emissiveTexture": "emissive",
+    "occlusionTexture": "occlusion",
+    "clearcoatTexture": "clearcoat",
+    "clearcoatRoughnessTexture": "clearcoatRoughness",
+    "clearcoatNormalTexture": "clearcoatNormal",
+    "specularTexture": "specular",
+    "specularColorTexture": "specularColor",
+}
+SHADERS: Mapping[str, tuple[str, str]] = {
+    "shading_vs": ("builtin:material/defaultMaterial.vs.glsl", "vertex_shader_bit"),
+    "shading_fs": ("builtin:material/defaultMaterial.fs.glsl", "fragment_shader_bit"),
+}
+"""The shaders of all materials: source and stage by name."""
+
+_COLORS = frozenset({"albedo", "emissive", "specularColor"})
+
+
+class Textures:
+    """The texture records of a file: one for each image as it is sampled and decoded."""
+
+    def __init__(self, source: str) -> None:
+        self.records: list[Plain] = []
+        self._names = Names()
+        self._known: dict[tuple[int, Sampling, str], str] = {}
+        self._source = source
+
+    def name_of(self, use: TextureUse, slot: str) -> str:
+        """Return the name of the record of a texture in a slot, added where it is new."""
+        image, sampling = image_of(use.texture), sampling_of(use.texture)
+        space = "srgb" if slot in _COLORS else "linear"
+        key = image.index, sampling, space
+        if key not in self._known:
+            self._known[key] = self._add(image, sampling, space)
+        return self._known[key]
+
+    def _add(self, image: Item, sampling: Sampling, space: str) -> str:
+        file = file_of(image)
+        wanted = image.name or (file or "").rpartition("/")[2].rpartition(".")[0]
+        name = self._names.free(wanted, f"image{image.index}")
+        record: Plain = {"@type": "texture2d", "name": name}
+        if file is None:
+            record |= {"source": self._source, "part": f"/images/{image.index}"}
+        else:
+            record["source"] = posixpath.join(posixpath.dirname(self._source), file)
+        record["colorSpace"] = space
+        if sampling.wrap != ("repeat", "repeat"):
+            record["wrap"] = list(sampling.wrap)
+        if sampling.nearest:
+            record["filter"] = "nearest"
+        if not sampling.mips:
+            record["mipLevels"] = 1
+        self.records.append(record)
+        return name
+
+
+def material_record(material: GltfMaterial, name: str, textures: Textures) -> Plain:
+    """Return the record of a material; what is as glTF has it by default is left out."""
+    uses = material.textures
+    slots = {slot: textures.name_of(uses[use], slot) for use, slot in _SLOTS.items() if use in uses}
+    packed, occlusion = uses.get("metallicRoughnessTexture"), uses.get("occlusionTexture")
+    strength = material.occlusion_strength
+    if occlusion is None:
+        strength = 0.0  # the red channel of the roughness map means nothing
+    elif packed is not None and slots["occlusion"] == slots["roughness"] and occlusion.is_read_as(packed):
+        del slots["occlusion"]  # it is the red channel of the roughness map
+    record: Plain = {"@type": "material", "name": name, "shaders": list(SHADERS), "textures": slots}
+    record["parameters"] = _parameters(material, strength)
+    if material.cover is not Cover.OPAQUE:
+        record["alphaMode"] = material.cover.value.lower()
+    if material.cover is Cover.MASK:
+        record["alphaCutoff"] = min(material.cutoff, 1.0)
+        if material.cutoff > 1.0:  # which no alpha reaches
+            record["parameters"]["baseColor"] = [*material.base_color[:3], 0.0]
+    if material.double_sided:
+        record["doubleSided"] = True
+    if material.unlit:
+        record["unlit"] = True
+    return record
+
+
+def _parameters(material: GltfMaterial, occlusion_strength: float) -> Plain:
+    usual = GltfMaterial()
+    found: Plain = {"occlusionStrength": occlusion_strength}
+    for name, value, default in (
+        ("baseColor", material.base_color, usual.base_color),
+        ("metallic", material.metallic, usual.metallic),
+        ("roughness", material.roughness, usual.roughness),
+        ("normalScale", material.normal_scale, usual.normal_scale),
+        ("emissive", material.emissive, usual.emissive),
+        ("ior", material.ior, usual.ior),
+        ("specular", material.specular, usual.specular),
+        ("specularColor", material.specular_color, usual.specular_color),
+        ("clearcoat", material.clearcoat, usual.clearcoat),
+        ("clearcoatRoughness", material.clearcoat_roughness, usual.clearcoat_roughness),
+        ("clearcoatNormalScale", material.clearcoat_normal_scale, usual.clearcoat_normal_scale),
+    ):
+        if value != default:
+            found[name] = list(value) if isinstance(value, tuple) else value
+    return found

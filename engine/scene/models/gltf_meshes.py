@@ -1,0 +1,129 @@
+"""The mesh assets of a glTF file as plain values: a mesh with vertices and indices for each primitive."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.gltf import GltfMaterial, Item
+
+Plain = dict[str, Any]
+
+_POINTS, _LINES, _TRIANGLES = "point_list", "line_list", "triangle_list"
+_TOPOLOGIES = (_POINTS, _LINES, _LINES, _LINES, _TRIANGLES, _TRIANGLES, _TRIANGLES)
+_LARGEST_SHORT = 0xFFFF
+_PAIR, _TRIPLE, _QUAD = "r32g32_sfloat", "r32g32b32_sfloat", "r32g32b32a32_sfloat"
+_JOINTS = re.compile(r"JOINTS_([0-9]+)")
+_MAX_SETS = 2
+
+UV_ATTRIBUTES: Mapping[str, str] = {
+    "baseColorTexture": "uv_albedo",
+    "normalTexture": "uv_normal",
+    "metallicRoughnessTexture": "uv_roughness",
+    "emissiveTexture": "uv_emissive",
+    "occlusionTexture": "uv_occlusion",
+}
+"""The attribute with the coordinates of each texture of a material, by its field in glTF."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkinUse:
+    """The skin that bends a mesh: the name of its skeleton, and the number of its joints."""
+
+    skeleton: str
+    joints: int
+
+
+def mesh_records(
+    primitive: Item, name: str, source: str, material: GltfMaterial, skin: SkinUse | None
+) -> list[Plain]:
+    """Return the records of a mesh, its vertices and its indices, all of this name."""
+    lod: Plain = {"topology": topology_of(primitive), "vertices": name, "indices": name}
+    part = "".join(f"/{step}" for step in primitive.path)
+    mesh: Plain = {"@type": "mesh", "name": name, "source": source, "part": part, "lods": [lod]}
+    if skin is not None and (weights := _weights(primitive)):
+        lod |= {"numBlendWeights": weights, "numBones": skin.joints}
+        mesh["skeleton"] = skin.skeleton
+    form = vertex_format(primitive, material, skin)
+    targets: list[Plain] = []
+    if primitive.children("targets"):
+        mesh["targets"] = name
+        targets = [{"@type": "morphTargets", "name": name, "source": name}]
+    return [
+        mesh,
+        *targets,
+        {"@type": "vertices", "name": name, "source": name, "vertexFormat": form},
+        {"@type": "indices", "name": name, "source": name, "indexFormat": _index_format(primitive, form)},
+    ]
+
+
+def topology_of(primitive: Item) -> str:
+    """Return the topology that a primitive has when it is cooked: strips, fans and loops become lists."""
+    mode = primitive.get("mode")
+    return _TRIANGLES if mode is None else _TOPOLOGIES[mode.integer(0, len(_TOPOLOGIES) - 1)]
+
+
+def vertex_format(primitive: Item, material: GltfMaterial, skin: SkinUse | None) -> list[list[str]]:
+    """Return the attributes that a primitive is packed with, each with its format."""
+    attributes = dict(primitive.required("attributes").members())
+    form = [["pos", _TRIPLE]]
+    is_surface = topology_of(primitive) == _TRIANGLES
+    if is_surface or "NORMAL" in attributes:
+        form.append(["normal", _TRIPLE])
+    used = uv_attributes(material)
+    form += [[name, _PAIR] for name in used]
+    has_bumps = "normalTexture" in material.textures
+    if has_bumps and is_surface and ("TANGENT" in attributes or "TEXCOORD_0" in attributes):
+        form.append(["tangent", _QUAD])
+    if "COLOR_0" in attributes:
+        form.append(["color", _QUAD])
+    weights = _weights(primitive) if skin is not None else 0
+    if skin is not None and weights:
+        form.append(["frameIdxs", _bone_format(weights, skin.joints)])
+        form.append(["frameWeights", _QUAD])
+        form += [["frameWeights2", _QUAD]] * (weights > 4)
+    if primitive.children("targets"):
+        form.append(["morph", "r32_uint"])
+    return form
+
+
+def uv_attributes(material: GltfMaterial) -> list[str]:
+    """Return the attributes of coordinates that a material reads.
+
+    Those of colours stand in for those that are the same, and are always there.
+    """
+    uses = material.textures
+    first = uses.get("baseColorTexture")
+    others = [
+        name
+        for field, name in UV_ATTRIBUTES.items()
+        if field in uses and (first is None or not uses[field].is_read_as(first)) and name != "uv_albedo"
+    ]
+    return ["uv_albedo", *others]
+
+
+def _weights(primitive: Item) -> int:
+    """Return how many joints move each vertex: four for each set, of two sets at most."""
+    sets = [name for name, _ in primitive.required("attributes").members() if _JOINTS.fullmatch(name)]
+    return 4 * min(len(sets), _MAX_SETS)
+
+
+def _bone_format(weights: int, joints: int) -> str:
+    """Return the format of frameIdxs: four channels, each with the joints of one weight or of two."""
+    bits = (8 if joints <= 1 << 8 else 16) * (weights // 4)
+    return f"r{bits}g{bits}b{bits}a{bits}_uint"
+
+
+def _index_format(primitive: Item, form: list[list[str]]) -> str:
+    """Return 16 bits where they suffice; vertices may be split until each corner has one, for tangents."""
+    attributes = primitive.required("attributes")
+    count = attributes.required("POSITION").reference("accessors").required("count").integer(1)
+    if "TANGENT" not in attributes.value and ["tangent", _QUAD] in form:
+        indices = primitive.get("indices")
+        corners = (
+            indices.reference("accessors").required("count").integer(1) if indices is not None else count
+        )
+        count = max(count, corners)
+    return "uint16" if count <= _LARGEST_SHORT else "uint32"

@@ -1,0 +1,123 @@
+"""Describes an OBJ file as assets and objects: a model for what each object draws with each material."""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+
+import numpy as np
+
+from engine.assets.files import FileGate, FileRejectedError
+from engine.assets.roots import display_path
+from engine.gltf.naming import Names
+from engine.humon import Problem, Severity
+from engine.obj import ObjCode, ObjFile, ObjMaterial, ObjPart, ObjPlace, read_materials
+from engine.scene.models.description import Box, ModelFile, Plain
+from engine.scene.models.gltf_materials import SHADERS
+
+_TOPOLOGIES = {"triangles": "triangle_list", "lines": "line_list", "points": "point_list"}
+_SLOTS = {"albedo": "albedo", "emissive": "emissive", "normal": "normal", "roughness": "roughness"}
+_COLORS = ("albedo", "emissive")
+
+
+def describe_obj(file: ObjFile, path: Path, gate: FileGate, source: str, db: str) -> ModelFile:
+    """Return the assets and objects of an OBJ file at a path, its materials read.
+
+    `source` is its name beside the text that will name it, `db` the name of the database that is made.
+    """
+    folder = posixpath.dirname(source)
+    problems = list(file.warnings)
+    materials = _materials(file, path, gate, problems)
+    records: dict[str, str] = {}
+    textures: dict[tuple[str, str], str] = {}
+    names, material_names, texture_names = Names(), Names(), Names()
+    assets: list[Plain] = []
+    below: Plain = {}
+    for number, part in enumerate(file.parts):
+        material = materials.get(part.material, ObjMaterial(part.material))
+        if part.material not in records:
+            records[part.material] = material_names.free(part.material, "material")
+            slots = {}
+            for what, slot in _SLOTS.items():
+                if what in material.textures:
+                    key = material.textures[what], "srgb" if slot in _COLORS else "linear"
+                    if key not in textures:
+                        textures[key] = texture_names.free(Path(key[0]).stem, "picture")
+                        picture = posixpath.join(folder, key[0])
+                        assets.append(_texture(picture, key[1], textures[key]))
+                    slots[slot] = textures[key]
+            assets.append(_material(material, records[part.material], slots))
+        name = names.free(part.name, "part")
+        assets.append({"@type": "model", "name": name, "mesh": name, "material": records[part.material]})
+        assets += _mesh(part, number, name, source, material, has_colors=file.colors is not None)
+        features = [{"@type": "visibleModel", "asset": [db, name]}, {"@type": "shadowCaster"}]
+        below[name] = {"features": features}
+    used = np.unique(np.concatenate([part.corners[:, 0] for part in file.parts]))
+    box = Box.around(file.positions[used])
+    return ModelFile(assets, {"model": {"objects": below}}, box, False, tuple(problems))
+
+
+def _materials(file: ObjFile, path: Path, gate: FileGate, problems: list[Problem]) -> dict[str, ObjMaterial]:
+    """Return the materials of the files that an OBJ file names; one that cannot be read is a warning."""
+    found: dict[str, ObjMaterial] = {}
+    for name, line in file.material_files:
+        try:
+            source = gate.resolve(name.replace("\\", "/"), path.parent)
+            content, _ = gate.read(source)
+        except FileRejectedError as error:
+            file.lines.warn(error.code, f"materials are left out: {error.reason}", line, error.help)
+            problems.append(file.warnings[-1])
+            continue
+        materials, warnings = read_materials(content, display_path(source))
+        found = materials | found
+        problems += warnings
+    for part in file.parts:
+        if part.material and part.material not in found and file.material_files:
+            message = f"there is no material '{part.material}'; it is drawn grey"
+            place = ObjPlace(file.lines, part.line)
+            problems.append(file.lines.problem(ObjCode.MATERIAL, message, place, "", Severity.WARNING))
+    return found
+
+
+def _texture(file: str, space: str, name: str) -> Plain:
+    return {"@type": "texture2d", "name": name, "source": file, "colorSpace": space}
+
+
+def _material(material: ObjMaterial, name: str, slots: Plain) -> Plain:
+    """Return the record of a material; without a normal map and others, these slots stay empty."""
+    color = [*(_linear(value) for value in material.diffuse), material.alpha]
+    parameters: Plain = {"baseColor": color, "metallic": material.metallic, "roughness": material.roughness}
+    parameters["occlusionStrength"] = 0.0
+    if any(material.emissive):
+        parameters["emissive"] = [_linear(value) for value in material.emissive]
+    record: Plain = {"@type": "material", "name": name, "shaders": list(SHADERS), "textures": slots}
+    record["parameters"] = parameters
+    if material.alpha < 1.0 or "alpha" in material.textures:
+        record["alphaMode"] = "blend"
+    return record
+
+
+def _mesh(
+    part: ObjPart, number: int, name: str, source: str, material: ObjMaterial, *, has_colors: bool
+) -> list[Plain]:
+    topology = _TOPOLOGIES[part.topology]
+    form = [["pos", "r32g32b32_sfloat"], ["normal", "r32g32b32_sfloat"], ["uv_albedo", "r32g32_sfloat"]]
+    if part.topology != "triangles" and (part.corners[:, 2] < 0).any():
+        del form[1]
+    if "normal" in material.textures and part.topology == "triangles":
+        form.append(["tangent", "r32g32b32a32_sfloat"])
+    if has_colors:
+        form.append(["color", "r32g32b32a32_sfloat"])
+    lod = {"topology": topology, "vertices": name, "indices": name}
+    mesh = {"@type": "mesh", "name": name, "source": source, "part": f"/parts/{number}", "lods": [lod]}
+    wide = "uint16" if len(part.corners) <= 0xFFFF else "uint32"
+    return [
+        mesh,
+        {"@type": "vertices", "name": name, "source": name, "vertexFormat": form},
+        {"@type": "indices", "name": name, "source": name, "indexFormat": wide},
+    ]
+
+
+def _linear(value: float) -> float:
+    """Return the linear value of an sRGB one (IEC 61966-2-1)."""
+    return float(f"{value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4:.6g}")

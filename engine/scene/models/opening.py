@@ -1,0 +1,57 @@
+"""Opens a model file as a scene: its text is made around it, and read like that of a `.hu` file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.assets.files import FileGate, FileRejectedError
+from engine.assets.importers.models.model_files import open_model
+from engine.assets.roots import display_path
+from engine.gltf.naming import Names
+from engine.humon import Document, InputError, Position, Problem, Severity, parse, write
+from engine.obj import ObjFile
+from engine.scene.models.description import ModelFile, Plain
+from engine.scene.models.gltf_scene import describe_gltf
+from engine.scene.models.obj_scene import describe_obj
+from engine.scene.models.staging import scene_values
+
+
+@dataclass(frozen=True, slots=True)
+class ModelScene:
+    """The scene around a model file: the values of its text, by keys, and warnings of what was left out."""
+
+    name: str
+    values: Plain
+    warnings: tuple[Problem, ...]
+
+
+def model_scene(path: Path, gate: FileGate, source: str) -> ModelScene:
+    """Return the scene around a model file, which the scene's text names `source`.
+
+    Raises InputError where the file cannot be used at all.
+    """
+    name = Names().free(path.stem, "model")
+    model = _described(path, gate, source, name)
+    errors = [problem for problem in model.problems if problem.severity is Severity.ERROR]
+    if errors and model.box.is_empty:
+        raise InputError(errors)
+    warnings = tuple(replace(problem, severity=Severity.WARNING) for problem in model.problems)
+    return ModelScene(name, scene_values(model, name), warnings)
+
+
+def model_document(path: Path, gate: FileGate) -> tuple[Document, list[Problem]]:
+    """Return the scene around a model file as a document, and its warnings. Raises InputError."""
+    scene = model_scene(path, gate, path.name)
+    return parse(write(scene.values), f"{display_path(path)} (as a scene)"), list(scene.warnings)
+
+
+def _described(path: Path, gate: FileGate, source: str, name: str) -> ModelFile:
+    try:
+        content = open_model(path, gate).content
+    except FileRejectedError as error:
+        place = Position(display_path(path))
+        raise InputError(Problem(error.code, error.reason, place, help=error.help)) from error
+    if isinstance(content, ObjFile):
+        return describe_obj(content, path, gate, source, name)
+    return describe_gltf(content, source, name)

@@ -1,0 +1,91 @@
+"""Stages a model file: a camera that frames it, light, and a sky, as the text of a scene file."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.scene.models.description import Box, ModelFile, Plain
+from engine.scene.models.gltf_materials import SHADERS
+
+FOV_Y = 35.0
+"""Vertical field of view of the camera, in degrees."""
+
+_FROM = (-14.0, 32.0)
+"""From where the camera looks: degrees down, and to the right of the front, +Z (glTF 2.0, 3.4)."""
+
+_MARGIN = 1.02
+_BACKGROUND = (0.3, 0.32, 0.35)
+_SUN = {"color": [1.0, 0.96, 0.9], "intensity": 2.5}
+_SUN_FROM = (-50.0, -35.0)
+_SKY = "builtin:environment/sky.hdr"
+SKY_ASSET = "sky"
+
+
+def scene_values(model: ModelFile, name: str) -> Plain:
+    """Return the values of a scene file with a database and a tableau, both called `name`, around a model."""
+    shaders = [
+        {"@type": "shader", "name": name, "source": source, "stage": stage}
+        for name, (source, stage) in SHADERS.items()
+    ]
+    sky = {"@type": "environment", "name": SKY_ASSET, "source": _SKY}
+    assets = [*model.assets, *shaders, sky]
+    objects: Plain = {**model.objects, "camera": _camera(model.box), "sky": _sky(name, model.has_lights)}
+    if not model.has_lights:
+        objects["sun"] = _sun(model.box)
+    return {
+        "version": 1,
+        "assetDb": {"name": name, "cacheFile": f"{name}.ogCache", "assets": assets},
+        "tableau": {"name": name, "objects": objects},
+    }
+
+
+def _camera(box: Box) -> Plain:
+    """Return a camera that sees the whole box, from the front, a little above and to the right."""
+    center, radius = _sphere(box)
+    distance = radius * _MARGIN / math.sin(math.radians(FOV_Y / 2))
+    pitch, yaw = (math.radians(angle) for angle in _FROM)
+    towards = np.array([math.sin(yaw) * math.cos(pitch), -math.sin(pitch), math.cos(yaw) * math.cos(pitch)])
+    near = max((distance - radius) * 0.05, distance * 1e-4, 1e-4)
+    feature: Plain = {
+        "@type": "camera",
+        "fovY": FOV_Y,
+        "near": _rounded(near),
+        "background": list(_BACKGROUND),
+    }
+    return {
+        "translation": [_rounded(value) for value in (center + towards * distance).tolist()],
+        "euler": [*_FROM, 0.0],
+        "features": [feature],
+    }
+
+
+def _sky(db: str, has_lights: bool) -> Plain:
+    intensity = 0.3 if has_lights else 1.0
+    feature: Plain = {"@type": "skybox", "asset": [db, SKY_ASSET], "intensity": intensity, "visible": False}
+    return {"features": [feature]}
+
+
+def _sun(box: Box) -> Plain:
+    _, radius = _sphere(box)
+    feature: Plain = {
+        "@type": "light",
+        "kind": "directional",
+        **_SUN,
+        "shadowDistance": max(1.0, _rounded(radius * 8)),
+    }
+    return {"euler": [*_SUN_FROM, 0.0], "features": [feature]}
+
+
+def _sphere(box: Box) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.float64]], float]:
+    """Return the centre and radius of the sphere around a box; of an empty one, a metre around the origin."""
+    if box.is_empty:
+        return np.zeros(3), 1.0
+    size = float(np.linalg.norm(box.high - box.low)) / 2
+    return (box.low + box.high) / 2, max(size, 1e-3)
+
+
+def _rounded(value: float) -> float:
+    """Return a number with four digits, as people write them."""
+    return float(f"{value:.4g}")
