@@ -71,7 +71,7 @@ def read_obj(content: bytes, name: str) -> ObjFile:
     if not len(positions):
         raise lines.failure(ObjCode.EMPTY, "the file has no vertices", 1)
     colors = positions[:, 3:6] if positions.shape[1] == 6 else None
-    counts = tuple(len(columns[key]) for key in ("v", "vt", "vn"))
+    counts = len(columns["v"]), len(columns["vt"]), len(columns["vn"])
     groups, files = _groups(lines)
     parts = [_part(lines, group, counts) for group in groups]
     drawn = tuple(part for part in parts if len(part.corners))
