@@ -224,9 +224,11 @@ class PassNeeds:
         size = slot_limit(table.instances) * DRAW_BYTES
         self._ring(f"{name}.draws", size, BufferUsage.STORAGE_BUFFER, storage, requesters)
         indirect = QueueUse(QueueKind.GRAPHICS, Access.INDIRECT_COMMAND_READ, Stage.DRAW_INDIRECT)
-        commands = command_limit(table.instances, len(in_use.batches))
+        commands = command_limit(table.blocks.weight, len(in_use.batches))
         if table.declaration.order is DrawOrder.BACK_TO_FRONT:
             commands = slot_limit(table.instances)  # neighbours along the view may differ
+        else:
+            commands *= len(table.declaration.views)  # each view sees other blocks
         size = commands * COMMAND.itemsize
         self._ring(f"{name}.commands", size, BufferUsage.INDIRECT_BUFFER, indirect, requesters)
         shaded = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.FRAGMENT_SHADER)

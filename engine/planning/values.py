@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from engine.assets import AssetLibrary
 from engine.feature import Box, Feature, FrameView, Registry, View
-from engine.feature.frame import Reads
+from engine.feature.frame import NOWHERE, Reads
 from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
 from engine.graph import PICTURE_VIEW
@@ -133,14 +133,18 @@ class FrameValues:
             self._lay_out(layout)
         if rings is not self._rings:
             self._keep_columns(rings)
-        if (layout.size or rings) and self._ask(tables, size) and layout.size:
-            self._block = np.zeros(layout.size, np.uint8)
-            for start, piece in self._own:
-                self._block[start : start + len(piece)] = piece
-            for kept in (self._kept, self._kept_views):
-                for name in self._registry:
-                    for start, piece in kept[name].pieces if name in kept else ():
-                        self._block[start : start + len(piece)] = piece
+        if layout.size or rings:
+            changed = self._ask(tables, size)
+            if changed and layout.size:
+                self._block = np.zeros(layout.size, np.uint8)
+                for start, piece in self._own:
+                    self._block[start : start + len(piece)] = piece
+                for kept in (self._kept, self._kept_views):
+                    for name in self._registry:
+                        for start, piece in kept[name].pieces if name in kept else ():
+                            self._block[start : start + len(piece)] = piece
+            if changed or self._view is None or self._view[1] is not self._eyes_of:
+                self._note_eyes()
         return self._block
 
     def _lay_out(self, layout: FrameLayout) -> None:
@@ -200,8 +204,6 @@ class FrameValues:
                 filled = True
         if changed or filled:
             self._is_timed = self._reads_time()
-        if changed or view is not self._eyes_of:
-            self._note_eyes(now.seen_origin, view)
         return changed
 
     def _give_own(self, frame: FrameView, size: tuple[int, int]) -> bool:
@@ -284,9 +286,13 @@ class FrameValues:
         seen = [*(each.reads for each in kept), *self._kept_columns.values()]
         return any(reads.times for reads in (*seen, *([self._view[0]] if self._view is not None else ())))
 
-    def _note_eyes(self, origin: npt.NDArray[np.float64], view: View | None) -> None:
-        """Let `eyes` have those of all views, the same objects as before where nothing has changed."""
-        self._eyes_of = view
+    def _note_eyes(self) -> None:
+        """Let `eyes` have those of all views, the same objects as before where nothing has changed.
+
+        What shaders read in the Frame block of a view is what it sees, whoever has given it.
+        """
+        view = self._eyes_of = None if self._view is None else self._view[1]
+        origin = NOWHERE if view is None else view.origin
         matrices = {
             name: matrix for of_feature in self._matrices.values() for name, matrix in of_feature.items()
         }
@@ -295,6 +301,9 @@ class FrameValues:
         unmade = self._fields.keys() - {PICTURE_VIEW, *chain.from_iterable(self._made.values())}
         before, self.eyes = self.eyes, dict[str, Eye | None].fromkeys(unmade)
         for name, matrix in matrices.items():
+            for field, starts in self._fields.get(name, {}).get(_MATRIX, {}).items():
+                if self._block is not None and field.width == 16:
+                    matrix = self._block[starts[0] + field.offset :][:64].view(np.float32).reshape(4, 4)
             eye, last = Eye(origin, np.asarray(matrix, np.float64)), before.get(name)
             self.eyes[name] = last if eye.sees_as(last) else eye
 

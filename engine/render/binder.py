@@ -147,7 +147,8 @@ class Binder:
         """
         table = binding.table
         commands = self.require_location(drawing.keys.transient(f"{table.declaration.name}.commands"))
-        start = commands.offset + slot * commands.stride
+        of_view = draws.of_view(table.declaration.views.index(view))
+        start = commands.offset + slot * commands.stride + of_view.start * COMMAND.itemsize
         found = []
         for group in draws.groups:
             key = table.recipes.pipelines[group.pipeline]
@@ -177,7 +178,7 @@ class Binder:
                     group.index_type,
                     (commands.handle, start + group.first * COMMAND.itemsize),
                     group.count,
-                    draws.commands[group.first : group.first + group.count],
+                    draws.commands[of_view][group.first : group.first + group.count],
                 )
             )
         return found

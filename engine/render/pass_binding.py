@@ -52,6 +52,8 @@ class PassBinding:
     ----------
     batches : BATCH[n]
         What each batch is drawn with; changed in place by `update`.
+    late : bool[n], late_version : int
+        Which batches draw the placeholder mesh, as their own is not there yet; the number changes with them.
     material_tables : dict of int to uint8[rows, bytes]
         The material table of each shader set that has one, by its number.
     """
@@ -61,6 +63,8 @@ class PassBinding:
     ) -> None:
         self.table = table
         self.batches = np.zeros(0, BATCH)
+        self.late = np.zeros(0, np.bool_)
+        self.late_version = 0
         self.material_tables: dict[int, npt.NDArray[np.uint8]] = {}
         self._memory = memory
         self._sets = sets
@@ -270,6 +274,7 @@ class PassBinding:
             grown = np.zeros(len(table.batches), BATCH)
             grown[: len(self.batches)] = self.batches
             self.batches = grown
+            self.late = np.append(self.late, np.zeros(len(grown) - len(self.late), np.bool_))
         of = table.batches.take(numbers)
         made = self._mesh(of["vertices"], of["indices"], of["stride"], of["index_bytes"])
         made["pipeline"], made["index_count"] = of["pipeline"], of["index_count"]
@@ -277,6 +282,9 @@ class PassBinding:
         if late.any():
             put(made, late.nonzero()[0], self._placeholder())
             made["pipeline"][late] = of["fallback"][late]
+        if (late != self.late[numbers]).any():
+            self.late[numbers] = late
+            self.late_version += 1
         made["descriptors"] = NO_SET
         for shading, numbers_of in enumerate(self._set_of):
             ours = (of["shading"] == shading) & (of["material"] >= 0)

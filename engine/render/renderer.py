@@ -7,7 +7,7 @@ another group is drawn. *Addresses* (a new plan, newly published assets) are loo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
@@ -23,6 +23,7 @@ from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.keys import TRANSIENT_DB
 from engine.planning.asset_cubes import Cubes
+from engine.planning.culling import Culling
 from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Draws, Written
 from engine.planning.draw.drawing import Drawing, ShaderDrawing, material_table_name
 from engine.planning.draw.eyes import Eye, eye_of, eye_of_levels
@@ -39,6 +40,7 @@ from engine.render.pipelines import Pipelines
 from engine.render.prepared_pipelines import PreparedPipelines
 from engine.render.rings import RingWriter
 from engine.vk.device import Device
+from engine.vk.facts import facts
 from engine.vk.pool import CommandPool
 
 _NO_KEYS = np.zeros(0, np.int64)
@@ -59,6 +61,8 @@ class _PassState:
 
     binding: PassBinding
     draws: DrawList | SortedDraws
+    culling: Culling
+    is_culled: bool = False
     in_use: InUse | None = None
     versions: tuple[int, ...] = ()
 
@@ -86,10 +90,14 @@ class Renderer:
         samplers: SamplerPool,
         code: Callable[[int], bytes],
         cache_folder: Path | None,
-        max_draw_count: int,
+        cull_from: int | None = 0,
     ) -> None:
-        """`code` returns the SPIR-V of a shader by its key; `cache_folder` is for the pipeline cache."""
+        """`code` returns the SPIR-V of a shader by its key; `cache_folder` is for the pipeline cache.
+
+        Passes of at least `cull_from` triangles draw only what their views see; None: none do.
+        """
         self._memory = memory
+        self._cull_from = cull_from
         with ExitStack() as undo:
             self._layouts = Layouts(device)
             undo.callback(self._layouts.close)
@@ -104,7 +112,7 @@ class Renderer:
             for sets in self._sets:
                 undo.callback(sets.close)
             self._binder = Binder(memory, samplers, frame_sets, material_sets, self._pipelines)
-            self._recorder = FrameRecorder(device, max_draw_count)
+            self._recorder = FrameRecorder(device, facts(device)["limits"]["maxDrawIndirectCount"])
             self._pool = CommandPool(device, device.graphics, "frames")
             undo.callback(self._pool.close)
             self._command_buffers = [self._pool.allocate(f"frame {slot}") for slot in range(FRAMES_IN_FLIGHT)]
@@ -151,8 +159,9 @@ class Renderer:
                 if known is not None:
                     known.binding.close(ticket)
                 is_sorted = table.declaration.order is DrawOrder.BACK_TO_FRONT
-                draws = SortedDraws(table) if is_sorted else DrawList(table)
-                known = _PassState(self._binder.binding(table), draws)
+                views = len(table.declaration.views)
+                draws = SortedDraws(table) if is_sorted else DrawList(table, views)
+                known = _PassState(self._binder.binding(table), draws, Culling(table))
             self._passes[name] = known
         for known in before.values():
             known.binding.close(ticket)
@@ -307,9 +316,7 @@ class Renderer:
             if table.choose_levels(eye_of_levels(table.declaration, eyes)):
                 self._write_draws(name, known.draws, known.draws.update(known.binding.batches, _NO_KEYS))
                 known.versions = table.version
-            if isinstance(known.draws, SortedDraws):
-                eye = eye_of(table.declaration, eyes)
-                self._write_draws(name, known.draws, known.draws.order(eye))
+            self._cull(name, known, eyes)
         if self._passes:
             instances = self.ring("instances")
             if instances.holds(placements):
@@ -320,6 +327,32 @@ class Renderer:
             ring = self.ring(name)
             if not ring.holds(rows):
                 ring.replace(rows)
+
+    def _cull(self, name: str, known: _PassState, eyes: Mapping[str, Eye | None]) -> None:
+        """Draw in each view of a pass what it sees; everything, where that would save less than it takes."""
+        draws, table = known.draws, known.binding.table
+        culls = self._cull_from is not None and draws.largest >= self._cull_from and self._recorder.indirect
+        culls &= len(known.binding.batches) == len(table.batches)
+        pinned = known.culling.pinned(known.binding.late, known.binding.late_version) if culls else None
+        if isinstance(draws, SortedDraws):
+            alone = pinned if len(table.declaration.views) == 1 else None
+            self._write_draws(name, draws, draws.order(eye_of(table.declaration, eyes), alone))
+        elif pinned is not None:
+            if not known.is_culled:
+                known.culling.forget()
+            views = known.culling.update(eyes, pinned)
+            if views:
+                self._write_draws(name, draws, draws.cull(known.culling.visible, views))
+        elif known.is_culled:
+            self._write_draws(name, draws, draws.cull(None, range(len(table.declaration.views))))
+        known.is_culled = culls
+
+    def rows_in_views(self) -> Iterator[tuple[str, str, int, int]]:
+        """Yield for each view of each pass that draws rows how many it draws, of how many."""
+        for name, known in self._passes.items():
+            for number, view in enumerate(known.binding.table.declaration.views):
+                if view not in self._unmade_views:
+                    yield name, view, *known.draws.rows_in(number)
 
     @property
     def refused(self) -> Mapping[tuple[int, ...], str]:

@@ -24,6 +24,7 @@ class RuntimeOptions:
     `validate` and `window` are then ignored. With `trials`, shaders that are not the builtin ones are tried
     in another process before this one compiles them; without, whoever opens the scene vouches for them.
     `outputs` are the images that `Runtime.read_pixels` can read; the picture must be among them.
+    `culling` says whether views leave out what they do not see; None: where that saves more than it takes.
     """
 
     size: tuple[int, int] = (1280, 720)
@@ -35,6 +36,7 @@ class RuntimeOptions:
     shared: Device | None = None
     trials: bool = True
     outputs: tuple[ImageDecl, ...] = (PICTURE,)
+    culling: bool | None = None
 
 
 class Presenter(Protocol):

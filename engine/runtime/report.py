@@ -113,6 +113,10 @@ def make_report(runtime: Runtime, log: RunLog, scene: str) -> dict[str, Any]:
             "calls": runtime.renderer.draws.calls,
             "instances": runtime.renderer.draws.instances,
             "triangles": runtime.renderer.draws.triangles,
+            "views": [
+                {"pass": name, "view": view, "drawn": drawn, "of": of}
+                for name, view, drawn, of in runtime.renderer.rows_in_views()
+            ],
         },
         "validation": {"enabled": runtime.instance.validation.supported, "messages": 0},
         "live_objects_after_close": None,

@@ -36,6 +36,7 @@ from engine.plan.resident.resident import Resident
 from engine.plan.schedule.schedule import Schedule, schedule_in_steps
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.vocabulary import Stage
+from engine.planning.culling import cull_from
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.offline import scene_problems
@@ -51,7 +52,6 @@ from engine.runtime.problems import cache_problems, pipeline_problems, trial_pro
 from engine.runtime.trials.shader_trials import ShaderTrials
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
-from engine.vk.facts import facts
 from engine.vk.instance import Instance
 from engine.vk.timeline import Timeline
 
@@ -151,9 +151,9 @@ class Runtime:
         undo.callback(self.memory.close)
         self.samplers = SamplerPool(self.device)
         undo.callback(self.samplers.close)
-        folder, limit = user_cache_folder(), facts(self.device)["limits"]["maxDrawIndirectCount"]
-        devices = self.device, self.memory, self.samplers
-        self.renderer = Renderer(*devices, lambda shader: self.trials.code(shader), folder, limit)
+        least = cull_from(options.culling, self.profile.device_type)
+        devices, folder = (self.device, self.memory, self.samplers), user_cache_folder()
+        self.renderer = Renderer(*devices, lambda shader: self.trials.code(shader), folder, least)
         undo.callback(self.renderer.close)
         prepare, enabled = self.renderer.prepared.make, options.trials
         self.trials = ShaderTrials(self.device, self.library, folder, prepare, enabled=enabled)

@@ -18,6 +18,7 @@ from engine.feature.skins import Bones, Skins
 from engine.plan.terms.table import begins_run, distinct
 from engine.planning.draw.rays import Ray, box_entries, read_positions
 from engine.tableau import Tableau
+from engine.tableau.journal import Journal
 
 if TYPE_CHECKING:
     from engine.planning.draw.tables import DrawTable
@@ -233,52 +234,100 @@ SLOTS_AT_ONCE = 4096
 
 
 class BlockBoxes:
-    """The world box of the enabled instances of each block of a table, updated for what moved or changed."""
+    """The world box of the enabled instances of each block of a table, updated for what moved or changed.
+
+    Attributes
+    ----------
+    corners : float64[6, blocks]
+        The lowest corner of each box, then the highest, by axis. An empty block has a box of negative size,
+        a *loose* one, whose instances have moved since it was measured, a box without end.
+    measured : Journal
+        The blocks whose boxes have changed; void when the layout of the table's blocks has changed.
+    """
 
     def __init__(self, table: DrawTable, tableau: Tableau) -> None:
+        self.corners = np.zeros((6, 0))
+        self.measured = Journal()
         self._table = table
         self._tableau = tableau
-        self._low = np.zeros((3, 0))  # by axis and block, as axes are reduced one by one
-        self._high = np.zeros((3, 0))
-        self._all: Box | None = None
+        self._all: tuple[int, Box | None] | None = None  # with the version of `measured`
         self._seen: tuple[int, int, int] | None = None
         self._bones: Bones | None = None
+        self._loose: npt.NDArray[np.integer] = np.zeros(0, np.int64)
 
     def bounds(self) -> Box | None:
         """Return the box of all enabled instances; None if there is none."""
+        self.follow()
+        if self._all is None or self._all[0] != self.measured.version:
+            low, high = self.corners[:3].min(axis=1, initial=np.inf), self.corners[3:]
+            box = (low, high.max(axis=1)) if np.isfinite(low).all() else None
+            self._all = self.measured.version, box
+        return self._all[1]
+
+    def follow(self, most: int | None = None) -> None:
+        """Measure the blocks whose instances moved or were switched; with `most`, only so many of them.
+
+        Where more have moved in one frame, their blocks are loose until less does: so what always moves costs
+        nothing.
+        """
         table = self._table
         blocks = table.blocks
         now = blocks.layout, table.changes.version, self._tableau.moves.version
-        if table.bones is not self._bones:
-            self._bones, self._seen = table.bones, None
-        if now == self._seen:
-            return self._all
-        stale, count = self._stale(), len(blocks.blocks)
-        known = self._low.shape[1]
+        bones = table.bones
+        if bones is not self._bones:
+            self._bones, self._seen = bones, None
+        if now == self._seen and not len(self._loose):
+            return
+        stale, count = self._stale(bones), len(blocks.blocks)
+        known = self.corners.shape[1]
         if stale is None or known > count:
-            stale, known = np.arange(count), 0
+            stale, known, self._loose, self._all = np.arange(count), 0, self._loose[:0], None
         if known != count:
             new = np.full((3, count - known), np.inf)
-            self._low = np.concatenate((self._low[:, :known], new), axis=1)
-            self._high = np.concatenate((self._high[:, :known], -new), axis=1)
-        if not len(stale) and known == count:
-            self._seen = now
-            return self._all
-        self._measure(stale)
+            self.corners = np.concatenate((self.corners[:, :known], np.concatenate((new, -new))), axis=1)
         self._seen = now
-        low = self._low.min(axis=1, initial=np.inf)
-        self._all = (low, self._high.max(axis=1)) if np.isfinite(low).all() else None
-        return self._all
+        if len(stale) or len(self._loose):
+            stale = self._within(stale, most, bones)
+        if len(stale):
+            self._measure(stale)
+            self.measured.note(stale.astype(np.int32))
+
+    def _within(
+        self, stale: npt.NDArray[np.integer], most: int | None, bones: Bones
+    ) -> npt.NDArray[np.integer]:
+        """Return the blocks to measure now, of those that are stale or loose, and let the others be loose."""
+        if most is not None and self._cost(stale, bones).sum() > most:
+            self.corners[:3, stale], self.corners[3:, stale] = -np.inf, np.inf
+            self.measured.note(stale.astype(np.int32))
+            self._loose = distinct(np.concatenate((self._loose, stale)))
+            return stale[:0]
+        if not len(self._loose):
+            return stale
+        wanted = self._loose
+        if most is not None:
+            wanted = wanted[: max(1, int((np.cumsum(self._cost(wanted, bones)) <= most).sum()))]
+        self._loose = self._loose[len(wanted) :]
+        return distinct(np.concatenate((stale, wanted)))
+
+    def _cost(self, blocks: npt.NDArray[np.integer], bones: Bones) -> npt.NDArray[np.integer]:
+        """Return how many boxes are looked at for each block: of its instances, or of their bones."""
+        costs: npt.NDArray[np.integer] = self._table.blocks.blocks.rows["capacity"][blocks]
+        if not len(bones.objects) or not len(blocks):
+            return costs
+        slots, starts = self._table.blocks.spans(blocks)
+        objects = self._table.feature.object[np.maximum(self._table.blocks.rows.rows[slots], 0)]
+        of_bones: npt.NDArray[np.integer] = np.add.reduceat(bones.count[objects], starts)
+        return costs + of_bones
 
     def crossed(self, ray: Ray, origin: Doubles) -> npt.NDArray[np.integer]:
         """Return the blocks whose boxes a ray enters, ascending; the ray is relative to `origin`."""
-        self.bounds()
-        blocks = np.flatnonzero(self._low[0] <= self._high[0])  # those with enabled instances
-        low, high = self._low[:, blocks].T, self._high[:, blocks].T
+        self.follow()
+        blocks = np.flatnonzero(self.corners[0] <= self.corners[3])  # those with enabled instances
+        low, high = self.corners[:3, blocks].T, self.corners[3:, blocks].T
         entries = box_entries(ray, (low + high) / 2 - origin, (high - low) / 2)
         return np.asarray(blocks[entries < np.inf])
 
-    def _stale(self) -> npt.NDArray[np.integer] | None:
+    def _stale(self, bones: Bones) -> npt.NDArray[np.integer] | None:
         """Return the blocks to measure again; None for all of them."""
         if self._seen is None or self._seen[0] != self._table.blocks.layout:
             return None
@@ -288,7 +337,6 @@ class BlockBoxes:
             return None
         if not len(moved):
             return changed
-        bones = self._table.bones
         if len(bones.objects):
             moved = np.concatenate((moved, bones.owners(moved)))
         rows = self._table.feature.rows_of(moved)
@@ -308,12 +356,12 @@ class BlockBoxes:
         table = self._table
         slots, _ = table.blocks.spans(blocks)
         slots = slots[table.drawn(table.blocks.rows.rows[slots])]
-        self._low[:, blocks], self._high[:, blocks] = np.inf, -np.inf
+        self.corners[:3, blocks], self.corners[3:, blocks] = np.inf, -np.inf
         if not len(slots):
             return
         middle, half = table.boxes(slots)
         reach = half.astype(np.float64)
         of = table.blocks.block_of.rows[slots]
         starts = np.flatnonzero(np.diff(of, prepend=-1))
-        self._low[:, of[starts]] = np.minimum.reduceat(middle - reach, starts, axis=0).T
-        self._high[:, of[starts]] = np.maximum.reduceat(middle + reach, starts, axis=0).T
+        self.corners[:3, of[starts]] = np.minimum.reduceat(middle - reach, starts, axis=0).T
+        self.corners[3:, of[starts]] = np.maximum.reduceat(middle + reach, starts, axis=0).T

@@ -2,11 +2,13 @@
 
 Every block of the table has one command, and a second one for what is mirrored in it, whose triangles turn
 the other way. Commands that share pipeline, descriptor set, buffers and handedness are one *group*, drawn by
-one call.
+one call. Each view has commands of its own, which draw no instance where it does not see their block; all
+views share the instances.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +82,10 @@ MAX_RANGES = 64
 """With more changed ranges everything is written again: that costs less than many small copies."""
 
 
+MAX_SPANS = 8
+"""With more runs of commands that change for a view, all from the first to the last are written."""
+
+
 class Draws:
     """The draws of one table: `instances` uint32[slots, 2] (object row, material row) and `commands`."""
 
@@ -87,6 +93,16 @@ class Draws:
         self._table = table
         self.instances = np.zeros((0, 2), np.uint32)
         self.commands = np.zeros(0, COMMAND)
+        self.largest = 0
+
+    def of_view(self, view: int) -> slice:
+        """Return which of the commands are those of a view, by its number."""
+        return slice(0, len(self.commands))
+
+    def rows_in(self, view: int) -> tuple[int, int]:
+        """Return how many instances a view draws, and how many there are to draw."""
+        count = self.instance_count
+        return count, count
 
     @property
     def instance_count(self) -> int:
@@ -104,11 +120,14 @@ class DrawList(Draws):
     """Draws in the order of their groups, changed by difference.
 
     An instance of a block that is drawn stands at the block's first slot or behind it, without gaps, the
-    mirrored ones behind the others.
+    mirrored ones behind the others. `largest` is how many triangles a view draws at most, about.
     """
 
-    def __init__(self, table: DrawTable) -> None:
+    def __init__(self, table: DrawTable, views: int = 1) -> None:
         super().__init__(table)
+        self._views = views
+        self._visible: npt.NDArray[np.bool_] | None = None  # by view and block; None: all are
+        self._full = np.zeros(0, np.uint32)  # the instances of each command in a view that sees all
         self._layout: int | None = None
         self._seen = 0
         self._batches = np.zeros(0, BATCH)
@@ -120,9 +139,17 @@ class DrawList(Draws):
         self._counts = np.zeros((0, 2), np.int64)  # of each block: not mirrored, mirrored
         self._place = np.zeros((0, 2), np.int64)
 
+    def of_view(self, view: int) -> slice:
+        """Return which of the commands are those of a view, by its number."""
+        return slice(view * len(self._full), (view + 1) * len(self._full))
+
+    def rows_in(self, view: int) -> tuple[int, int]:
+        """Return how many instances a view draws, and how many there are to draw."""
+        return int(self.commands["instance_count"][self.of_view(view)].sum()), int(self._full.sum())
+
     @property
     def groups(self) -> list[DrawGroup]:
-        """The groups with at least one instance, in the order of their commands."""
+        """The groups with at least one instance in a view that sees all, in the order of their commands."""
         firsts = self._starts[self._drawn_groups]
         counts = np.diff(self._starts, append=len(self._shown))[self._drawn_groups]
         of = self._arranged.take(self._table.blocks.blocks.rows["batch"][self._shown[firsts]])
@@ -144,6 +171,8 @@ class DrawList(Draws):
             if changed is not None and not len(changed) and rebound is not None and not len(rebound):
                 return None
         known = len(table.blocks.blocks) == len(self._counts)
+        if self._layout != table.blocks.layout or not known:
+            self._visible = None
         self._layout, self._seen = table.blocks.layout, table.changes.version
         self._batches = batches
         ranges = self._write_instances(changed)
@@ -161,7 +190,27 @@ class DrawList(Draws):
         self._write_commands(places)
         before, self._drawn_groups = self._drawn_groups, self._groups_drawn()
         regrouped = not np.array_equal(before, self._drawn_groups)
+        if self._views > 1:
+            places = (np.arange(self._views)[:, None] * len(self._full) + places).ravel()
         return Written(ranges, _ranges(places, places + 1), regrouped)
+
+    def cull(self, visible: npt.NDArray[np.bool_] | None, views: Iterable[int]) -> Written | None:
+        """Draw in each view only the blocks that it sees, bool[views, blocks]; None: all of them.
+
+        Only these `views` may have changed. Returns what was written, None for nothing.
+        """
+        self._visible = visible
+        written: list[tuple[int, int]] = []
+        for view in views:
+            part = self.of_view(view)
+            counts = self.commands["instance_count"][part]
+            wanted = self._full if visible is None else self._full * visible[view].take(self._shown)
+            differ = np.flatnonzero(counts != wanted)
+            if len(differ):
+                counts[differ] = wanted[differ]
+                written += [(part.start + first, part.start + last) for first, last in _spans(differ)]
+        none = np.zeros((0, 2), np.int64)
+        return Written(none, np.array(written, np.int64), False) if written else None
 
     def _write_instances(self, blocks: npt.NDArray[np.integer] | None) -> npt.NDArray[np.integer] | None:
         """Write the drawn rows of these blocks (None: of all); return the ranges, None for everything."""
@@ -224,9 +273,12 @@ class DrawList(Draws):
         made = np.empty(len(places), COMMAND)
         for name in ("index_count", "first_index", "vertex_offset"):
             made[name] = drawn_with[name]
-        made["instance_count"] = np.where(mirrored, counts[:, 1], counts[:, 0]) * drawn_with["ready"]
+        full = np.where(mirrored, counts[:, 1], counts[:, 0]) * drawn_with["ready"]
         made["first_instance"] = of["first"] + np.where(mirrored, counts[:, 0], 0)
-        put(self.commands, places, made)
+        self._full[places] = full
+        for view in range(self._views):
+            made["instance_count"] = full if self._visible is None else full * self._visible[view, blocks]
+            put(self.commands, places + view * len(self._full), made)
 
     def _arrange(self) -> None:
         """Put the commands of all blocks that can be drawn in the order of their groups."""
@@ -242,15 +294,18 @@ class DrawList(Draws):
         self._place = np.full((len(blocks), 2), -1, np.int64)
         self._place[self._shown, self._shown_mirrored.astype(np.int64)] = np.arange(len(self._shown))
         self._arranged = self._batches.copy()
-        self.commands = np.empty(len(self._shown), COMMAND)
+        self.commands = np.empty(self._views * len(self._shown), COMMAND)
+        self._full = np.zeros(len(self._shown), np.uint32)
         self._write_commands(np.arange(len(self._shown)))
+        used, triangles = blocks["used"].astype(np.int64), self._batches["index_count"] // 3
+        self.largest = int((triangles[blocks["batch"]] * used).sum())
         self._drawn_groups = self._groups_drawn()
 
     def _groups_drawn(self) -> npt.NDArray[np.bool_]:
         """Which groups have an instance."""
         if not len(self._starts):
             return np.zeros(0, np.bool_)
-        return np.add.reduceat(self.commands["instance_count"], self._starts) > 0
+        return np.add.reduceat(self._full, self._starts) > 0
 
 
 def _places(
@@ -272,6 +327,15 @@ def group_codes(batches: npt.NDArray[np.void]) -> Ints:
             codes = codes << width | column
         return codes
     return distinct_rows(np.stack(columns, axis=1))[1]
+
+
+def _spans(places: npt.NDArray[np.integer]) -> list[tuple[int, int]]:
+    """Return the runs [first, last) of ascending places; one around all of them where they are many."""
+    ends = np.flatnonzero(np.diff(places) > 1)
+    if len(ends) >= MAX_SPANS:
+        return [(int(places[0]), int(places[-1]) + 1)]
+    firsts, lasts = places[np.append(0, ends + 1)], places[np.append(ends, len(places) - 1)]
+    return list(zip(firsts.tolist(), (lasts + 1).tolist(), strict=True))
 
 
 def _ranges(first: npt.NDArray[np.integer], last: npt.NDArray[np.integer]) -> npt.NDArray[np.integer] | None:

@@ -13,6 +13,8 @@ from engine.graph import PICTURE_VIEW, DrawPass
 
 Doubles = npt.NDArray[np.float64]
 _SMALLEST = 1e-12
+SLACK = 1e-3
+"""How much wider than it is a frustum is taken for: in parts of half the picture, and in metres."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,36 @@ class Eye:
             return None
         place: Doubles = self.origin + np.linalg.solve(columns[:3].T, -columns[3])
         return place
+
+    @cached_property
+    def planes(self) -> tuple[Doubles, Doubles]:
+        """The frustum as (float64[6, 6], float64[6, 1]): its sides, then far and near.
+
+        The first, times the lowest and the highest corner of a box, is how far the box reaches into each
+        half-space; where that is less than the second, the box is outside. The frustum is larger than it is
+        by SLACK, as a device rounds. After Gribb and Hartmann, "Fast extraction of viewing frustum planes",
+        2001.
+        """
+        x, y, z, w = self.matrix.T
+        around = (1.0 + SLACK) * w
+        planes = np.stack((around + x, around - x, around + y, around - y, z + SLACK * w, around - z))
+        normals = planes[:, :3]
+        least = normals @ self.origin - planes[:, 3] - SLACK * np.abs(normals).sum(axis=1)
+        return np.concatenate((np.minimum(normals, 0.0), np.maximum(normals, 0.0)), axis=1), least[:, None]
+
+    def misses(self, corners: Doubles, *, clamped: bool = False) -> npt.NDArray[np.bool_]:
+        """Return which boxes are outside of what is seen: float64[6, n], lowest corners and highest.
+
+        With `clamped` depth nothing is too near or too far. What is not finite is seen.
+        """
+        if not self.matrix.any():
+            return np.ones(corners.shape[1], np.bool_)
+        planes, least = self.planes
+        sides = slice(0, 4) if clamped else slice(0, 6)
+        with np.errstate(over="ignore", invalid="ignore"):
+            outside = planes[sides] @ corners < least[sides]
+        found: npt.NDArray[np.bool_] = np.logical_or.reduce(outside)
+        return found
 
     def size(self, centres: Doubles, radii: Doubles) -> Doubles:
         """Return the diameters of spheres of the world as parts of the picture's height.

@@ -7,6 +7,8 @@ however many rows there are.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,14 +16,21 @@ from engine.plan.requirements.request_table import GrowingArray
 from engine.plan.terms.table import distinct
 
 Ints = npt.NDArray[np.int64]
+Doubles = npt.NDArray[np.float64]
 
-BLOCK_ROWS = 1024
+BLOCK_ROWS = 64
 """The most slots of a block."""
+BLOCK_TRIANGLES = 2048
+"""About how many triangles a block of large meshes has: so that a view leaves out single ones of them."""
 
 BLOCK = np.dtype([("batch", "<i4"), ("first", "<i4"), ("capacity", "<i4"), ("used", "<i4")])
 """One block: its batch, its first slot, how many slots it has and how many of them have a row."""
 
 FREE = -1
+
+CURVE_CELLS = 1 << 16
+_SPREAD = ((16, 0xFF0000FF), (8, 0xF00F00F00F), (4, 0xC30C30C30C3), (2, 0x249249249249))
+"""Shifts and masks that move the 16 bits of a number apart, with two bits between them."""
 
 
 def slot_limit(rows: int) -> int:
@@ -29,8 +38,18 @@ def slot_limit(rows: int) -> int:
     return capacity(rows + rows // 32)
 
 
+def block_rows(triangles: npt.NDArray[np.integer]) -> Ints:
+    """Return the most slots of blocks of meshes with so many triangles: powers of two."""
+    fit = np.clip(BLOCK_TRIANGLES // np.maximum(triangles, 1), 1, BLOCK_ROWS)
+    rows: Ints = 1 << np.log2(fit).astype(np.int64)
+    return rows
+
+
 def block_limit(rows: int, batches: int) -> int:
-    """Return how many blocks so many instances of so many batches may take."""
+    """Return how many blocks so many instances of so many batches may take.
+
+    An instance in blocks of fewer slots counts as often as such blocks fit into one of BLOCK_ROWS.
+    """
     blocks = batches + rows // BLOCK_ROWS
     return capacity(blocks + blocks // 32, 8)
 
@@ -38,6 +57,28 @@ def block_limit(rows: int, batches: int) -> int:
 def command_limit(rows: int, batches: int) -> int:
     """Return how many commands may draw so many instances: a block that holds mirrored ones has two."""
     return 2 * block_limit(rows, batches)
+
+
+def along_curve(places: npt.NDArray[np.float64]) -> Ints:
+    """Return places, float64[n, 3], in an order in which neighbours are near each other: along a Z-curve.
+
+    Few enough for one block stay as they are, and so do equal ones among each other. After Morton, "A
+    computer oriented geodetic data base", 1966.
+    """
+    if len(places) <= BLOCK_ROWS:
+        return np.arange(len(places))
+    low = places.min(axis=0)
+    size = float((places.max(axis=0) - low).max())
+    if not 0.0 < size < np.inf:
+        return np.arange(len(places))
+    cells = ((places - low) * (CURVE_CELLS / size)).astype(np.int64).clip(0, CURVE_CELLS - 1)
+    codes = np.zeros(len(places), np.int64)
+    for axis in range(3):
+        spread = cells[:, axis]
+        for shift, mask in _SPREAD:
+            spread = (spread | spread << shift) & mask
+        codes |= spread << axis
+    return np.argsort(codes, kind="stable")
 
 
 def capacity(count: int, least: int = 16) -> int:
@@ -57,19 +98,31 @@ class InstanceBlocks:
     blocks : GrowingArray of BLOCK
     count : int
         How many slots have a row.
+    weight : int
+        The same as `block_limit` counts them.
     layout : int
         Rises when all rows have been given new slots; what was known of slots and blocks is void then.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        places: Callable[[npt.NDArray[np.integer]], Doubles] | None = None,
+        sizes: Callable[[npt.NDArray[np.integer]], Ints] | None = None,
+    ) -> None:
+        """`places` returns where rows are, float64[n, 3]: rows that come together stand near each other.
+
+        `sizes` returns the most slots of the blocks of batches, powers of two up to BLOCK_ROWS, the default.
+        """
         self.layout = 0
+        self._places = places
+        self._sizes = sizes
         self._slots = np.full((0, 1), FREE, np.int32)
         self._clear()
 
     def _clear(self) -> None:
         self.rows, self.block_of = GrowingArray(np.int32), GrowingArray(np.int32)
         self.blocks = GrowingArray(BLOCK)
-        self.count = 0
+        self.count = self.weight = 0
         self._slots[...] = FREE
 
     def slots_of(self, rows: npt.NDArray[np.integer]) -> Ints:
@@ -102,8 +155,9 @@ class InstanceBlocks:
         layout = self.layout
         changed = self._remove(gone)
         if len(rows):
-            changed = np.concatenate((changed, self._add(rows.astype(np.int32), batches)))
-        limits = slot_limit(self.count), block_limit(self.count, batch_count)
+            order = self._near(rows)
+            changed = np.concatenate((changed, self._add(rows[order].astype(np.int32), batches[order])))
+        limits = slot_limit(self.count), block_limit(self.weight, batch_count)
         if len(self.rows) > limits[0] or len(self.blocks) > limits[1]:
             self._lay_out()
         return np.arange(len(self.blocks)) if self.layout != layout else _ascending(changed, len(self.blocks))
@@ -120,7 +174,14 @@ class InstanceBlocks:
         blocks = self.block_of.rows[slots].astype(np.int64)
         self.blocks.rows["used"] -= np.bincount(blocks, minlength=len(self.blocks)).astype(np.int32)
         self.count -= len(slots)
+        self.weight -= self._weight(blocks)
         return blocks
+
+    def _weight(self, blocks: npt.NDArray[np.integer]) -> int:
+        """Return how much slots in these blocks count."""
+        if self._sizes is None:
+            return len(blocks)
+        return int((BLOCK_ROWS // self._sizes(self.blocks.rows["batch"][blocks])).sum())
 
     def _add(self, rows: npt.NDArray[np.int32], batches: Ints) -> Ints:
         """Give each pair a free slot of its batch, the lowest first, and new blocks to those without one."""
@@ -162,12 +223,13 @@ class InstanceBlocks:
         if not rows.any():
             return np.zeros(len(batches), np.int64)
         had = np.bincount(self.blocks.rows["batch"], self.blocks.rows["capacity"], int(batches[-1]) + 1)
-        full, left = np.divmod(rows, BLOCK_ROWS)
-        last = np.where(left > 0, np.clip(had[batches].astype(np.int64), left, BLOCK_ROWS), 0)
+        size = np.full(len(batches), BLOCK_ROWS) if self._sizes is None else self._sizes(batches)
+        full, left = np.divmod(rows, size)
+        last = np.where(left > 0, np.clip(had[batches].astype(np.int64), left, size), 0)
         count = full + (left > 0)
         made = np.zeros(int(count.sum()), BLOCK)
         made["batch"] = np.repeat(batches, count)
-        made["capacity"] = BLOCK_ROWS
+        made["capacity"] = np.repeat(size, count)
         ends = np.cumsum(count)
         made["capacity"][ends[left > 0] - 1] = last[left > 0]
         begin = len(self.rows) + np.cumsum(made["capacity"], dtype=np.int64) - made["capacity"]
@@ -187,6 +249,7 @@ class InstanceBlocks:
         blocks = self.block_of.rows[slots]
         self.blocks.rows["used"] += np.bincount(blocks, minlength=len(self.blocks)).astype(np.int32)
         self.count += len(slots)
+        self.weight += self._weight(blocks)
         # The k-th slot of a row stands in column k.
         order = np.argsort(rows, kind="stable")
         ordered = rows[order]
@@ -214,7 +277,14 @@ class InstanceBlocks:
         self.layout += 1
         if len(rows):
             order = np.argsort(rows, kind="stable")
+            order = order[self._near(rows[order])]
             self._add(rows[order], batches[order].astype(np.int64))
+
+    def _near(self, rows: npt.NDArray[np.integer]) -> Ints:
+        """Return the order in which rows are given slots."""
+        if self._places is None or len(rows) <= BLOCK_ROWS:
+            return np.arange(len(rows))
+        return along_curve(self._places(rows))
 
 
 def _ascending(numbers: npt.NDArray[np.integer], count: int) -> Ints:

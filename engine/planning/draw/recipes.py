@@ -133,7 +133,7 @@ class Recipes:
         self._declaration = declaration
         self._parameters = {one.name: one for one in declaration.parameters}
         self._feature = feature
-        self._library = library
+        self.library = library
         self._report = report
         self._given = PassInterface.of(declaration, features, frame_members(library), columns)
         self._own_shaders = tuple(find_shader(library, name) for name in declaration.shaders)
@@ -201,19 +201,19 @@ class Recipes:
 
     def mesh_facts(self, vertices: AssetRef, indices: AssetRef) -> tuple[VerticesFacts, IndicesFacts]:
         """Return what is known of the data of a mesh."""
-        of_indices = self._library.facts(indices)
+        of_indices = self.library.facts(indices)
         assert isinstance(of_indices, IndicesFacts)
         return self._vertices_facts(vertices), of_indices
 
     def _vertices_facts(self, vertices: AssetRef) -> VerticesFacts:
-        facts = self._library.facts(vertices)
+        facts = self.library.facts(vertices)
         assert isinstance(facts, VerticesFacts)
         return facts
 
     def learn(self, key: int, *, again: bool = False) -> None:
         """Work out the batches of one asset, once, or again. Raises what the feature's `drawables` raises."""
         if again or key not in self._of_asset:
-            drawables = self._feature.drawables(AssetRef.from_key(key), self._library)
+            drawables = self._feature.drawables(AssetRef.from_key(key), self.library)
             self._unusable = set()
             ours = [one for one in drawables if self._takes(one)]
             self._note_levels(key, ours)
@@ -238,7 +238,7 @@ class Recipes:
 
     def _placeholder(self) -> Drawable:
         """Return the mesh that is drawn for others until they have arrived, without a material."""
-        mesh = self._library.record(self._library.placeholder("mesh"))
+        mesh = self.library.record(self.library.placeholder("mesh"))
         assert isinstance(mesh, Mesh)
         lod = mesh.lods[0]
         return Drawable(lod.vertices, lod.indices, lod.topology.name)
@@ -279,7 +279,7 @@ class Recipes:
     def _choices(self, drawable: Drawable) -> Iterator[Drawable]:
         """Yield a drawable, then what may replace it: with the placeholder material, then as placeholder."""
         yield drawable
-        material = drawable.material if self._own_shaders else self._library.placeholder("material")
+        material = drawable.material if self._own_shaders else self.library.placeholder("material")
         if not self._own_shaders:
             yield replace(drawable, material=material)
         yield replace(self.placeholder, material=material, level=drawable.level)
@@ -351,7 +351,7 @@ class Recipes:
         number = self._material_numbers.setdefault((shading, material.ref), len(materials))
         if number == len(materials):
             use = self._use(material, self.shadings[shading])
-            for problem in parameter_problems(material, self._parameters, self._library):
+            for problem in parameter_problems(material, self._parameters, self.library):
                 self._report(problem)
             materials.append(use)
             rows = [(shading, number, texture.key, texture.fallback) for texture in use.textures]
@@ -371,7 +371,7 @@ class Recipes:
         """Return the material of a drawable, or the placeholder of a broken one."""
         if drawable.material is None:
             raise ValueError(f"pass '{self._declaration.name}' has no shaders, and the drawable no material")
-        material = self._library.record(self._library.usable(drawable.material))
+        material = self.library.record(self.library.usable(drawable.material))
         if not isinstance(material, Material):
             raise TypeError(f"{material.label} is no material")
         return material
@@ -396,15 +396,15 @@ class Recipes:
             return self._reading(self._own_shaders, drawable, drawable.vertices)
         material = self._material_record(drawable)
         problems = self._material_problems.get(material.ref)
-        shaders = tuple(self._library.usable(ref) for ref in material.shaders)
+        shaders = tuple(self.library.usable(ref) for ref in material.shaders)
         if problems is None:
             problems = ()
             if shaders not in self._shading_numbers:  # else they were found to fit each other and the pass
-                problems = check_shaders(shaders, self._given, self._library, material.ref)
+                problems = check_shaders(shaders, self._given, self.library, material.ref)
             if not problems:
                 number = self._shading_number(shaders)
                 parameters = {**self._misfits[number], **own_parameters(material, self._parameters)}
-                problems = check_parameters(self.shadings[number], parameters, self._library, material.ref)
+                problems = check_parameters(self.shadings[number], parameters, self.library, material.ref)
             self._material_problems[material.ref] = problems
         return (-1, problems) if problems else self._reading(shaders, drawable, material.ref)
 
@@ -421,8 +421,8 @@ class Recipes:
             return number, ()
         problems = self._unread.get((number, layout, owner))
         if problems is None:
-            mesh = self._library.record(drawable.vertices).label
-            problems = check_inputs(self.shadings[number], *layout, mesh, self._library, owner)
+            mesh = self.library.record(drawable.vertices).label
+            problems = check_inputs(self.shadings[number], *layout, mesh, self.library, owner)
             self._unread[number, layout, owner] = problems
         return number, problems
 
@@ -437,7 +437,7 @@ class Recipes:
         """Return the number of a shader set; a new one is added."""
         number = self._shading_numbers.setdefault(shaders, len(self.shadings))
         if number == len(self.shadings):
-            self.shadings.append(shader_set(shaders, self._library))
+            self.shadings.append(shader_set(shaders, self.library))
             self.materials.append([])
             self._builtin_of.append(GrowingArray(np.int32))
             self._texture_rows.append(GrowingArray(np.int64))

@@ -37,6 +37,11 @@ class SortedDraws(Draws):
         self._sorted = _UNSORTED
         self._moved = 0
         self._groups: list[DrawGroup] = []
+        self._of = 0
+
+    def rows_in(self, view: int) -> tuple[int, int]:
+        """Return how many instances a view draws, and how many there are to draw."""
+        return self.instance_count, self._of
 
     @property
     def groups(self) -> list[DrawGroup]:
@@ -48,10 +53,16 @@ class SortedDraws(Draws):
         self._batches = batches
         if rebound is None or len(rebound):
             self._sorted = _UNSORTED
+        slots = self._table.blocks.blocks.rows
+        triangles = batches["index_count"][slots["batch"]].astype(np.int64) // 3
+        self.largest = int((triangles * slots["used"]).sum())
         return None
 
-    def order(self, eye: Eye | None) -> Written | None:
-        """Sort for an eye (None: in the order of slots); return what was written, None for nothing."""
+    def order(self, eye: Eye | None, pinned: npt.NDArray[np.bool_] | None = None) -> Written | None:
+        """Sort for an eye (None: in the order of slots); return what was written, None for nothing.
+
+        With `pinned` what the eye does not see is left out, but for these batches.
+        """
         table = self._table
         now = table.blocks.layout, table.changes.version
         if now == self._sorted and (eye is self._eye or (eye is not None and eye.sees_as(self._eye))):
@@ -60,8 +71,15 @@ class SortedDraws(Draws):
                 return None
         self._sorted, self._eye, self._moved = now, eye, table.tableau.moves.version
         slots = self._drawn()
+        self._of = len(slots)
         if eye is not None and len(slots):
-            slots = slots[np.argsort(eye.nearness(table.boxes(slots)[0]), kind="stable")]
+            middle, half = table.boxes(slots)
+            if pinned is not None:
+                batch = table.blocks.blocks.rows["batch"][table.blocks.block_of.rows[slots]]
+                missed = eye.misses(np.concatenate(((middle - half).T, (middle + half).T)))
+                seen = ~missed | pinned[batch]
+                slots, middle = slots[seen], middle[seen]
+            slots = slots[np.argsort(eye.nearness(middle), kind="stable")]
         before = self._groups
         self._write(slots)
         return Written(None, None, before != self._groups)

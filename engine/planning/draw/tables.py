@@ -24,7 +24,7 @@ from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct, is_in
 from engine.planning.draw.boxes import BlockBoxes, BoneBoxes, world_boxes
 from engine.planning.draw.eyes import Eye
-from engine.planning.draw.instance_blocks import InstanceBlocks, capacity
+from engine.planning.draw.instance_blocks import InstanceBlocks, block_rows, capacity
 from engine.planning.draw.levels import Levels
 from engine.planning.draw.rays import Ray, box_entries
 from engine.planning.draw.recipes import Recipes, Usable
@@ -70,6 +70,8 @@ class DrawTable:
         For each shader set the row of each material in the material table, -1 where it is not in use.
     changes : Journal
         The blocks whose drawn rows or materials have changed; void when `blocks.layout` has changed.
+    block_boxes : BlockBoxes
+        The boxes of blocks.
     """
 
     def __init__(
@@ -87,7 +89,10 @@ class DrawTable:
         self.declaration = declaration
         self.feature: FeatureTable = tableau.tables[declaration.draws]
         self.recipes = Recipes(declaration, feature, library, report, features, usable, columns)
-        self.blocks = InstanceBlocks()
+        self.blocks = InstanceBlocks(
+            lambda rows: tableau.origin.take(self.feature.object[rows], axis=0),
+            lambda batches: block_rows(self.batches["index_count"][batches] // 3),
+        )
         self.assets: Ints = np.zeros(0, np.int64)
         self.material_rows: list[npt.NDArray[np.int32]] = []
         self.changes = Journal()
@@ -105,7 +110,7 @@ class DrawTable:
         self._by_texture = {name: RowIndex(np.int64) for name in ("key", "fallback")}
         self.tableau = tableau
         self._levels = Levels(self)
-        self._boxes = BlockBoxes(self, tableau)
+        self.block_boxes = BlockBoxes(self, tableau)
         self._skins = skins
 
     def update(self) -> dict[int, Exception]:
@@ -214,7 +219,7 @@ class DrawTable:
     def bounds(self) -> Box | None:
         """Return the world box of all enabled instances; None if there is none."""
         self.refresh()
-        return self._boxes.bounds()
+        return self.block_boxes.bounds()
 
     def boxes(
         self, slots: npt.NDArray[np.integer]
@@ -247,7 +252,7 @@ class DrawTable:
         The ray is relative to `origin`.
         """
         self.refresh()
-        slots, _ = self.blocks.spans(self._boxes.crossed(ray, origin))
+        slots, _ = self.blocks.spans(self.block_boxes.crossed(ray, origin))
         slots = slots[self.shown(slots)]
         middle, half = self.boxes(slots)
         entries = box_entries(ray, middle - origin, half)

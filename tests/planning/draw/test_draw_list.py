@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.sampling import amount
 
-from engine.planning.draw.draw_list import BATCH, MAX_RANGES, DrawList, _ranges
+from engine.planning.draw.draw_list import BATCH, MAX_RANGES, MAX_SPANS, DrawList, _ranges
 from engine.planning.draw.instance_blocks import BLOCK_ROWS, InstanceBlocks, command_limit
 from engine.tableau.journal import Journal
 
@@ -273,3 +273,57 @@ def test_ranges_are_listed_without_empty_ones_while_they_are_few():
     assert _ranges(first, last) is None
     last[7] = first[7]
     assert len(_ranges(first, last)) == MAX_RANGES
+
+
+def seen(made: DrawList, view: int) -> list[int]:
+    """How many instances each command of a view draws."""
+    return made.commands["instance_count"][made.of_view(view)].tolist()
+
+
+def test_each_view_draws_the_blocks_that_it_sees_and_groups_stay():
+    table, bound = Table(0, 0, 1, 2, 2), batches((0, 0, 3), (0, 0, 6), (1, 0, 9))
+    made = DrawList(table, 2)  # type: ignore[arg-type]
+    made.update(bound)
+    assert (made.largest, len(made.commands)) == ((3 * 2 + 6 + 9 * 2) // 3, 6)
+    groups = made.groups
+    written = made.cull(np.array([(True, False, True), (False, True, True)]), [0, 1])
+    assert (seen(made, 0), seen(made, 1)) == ([2, 0, 2], [0, 1, 2])
+    assert (written.instances.tolist(), written.commands.tolist()) == ([], [[1, 2], [3, 4]])
+    assert not written.regrouped
+    assert made.groups == groups
+    assert (made.rows_in(0), made.rows_in(1)) == ((4, 5), (3, 5))
+    assert made.cull(np.array([(True, False, True), (False, True, True)]), [0, 1]) is None
+    table.enable(4, to=False)
+    written = made.update(bound, NONE)
+    assert written.commands.tolist() == [[2, 3], [5, 6]]
+    assert (seen(made, 0), seen(made, 1)) == ([2, 0, 1], [0, 1, 1]), "what is not seen stays so"
+    assert made.cull(np.array([(False, False, False), (False, True, True)]), [0]).commands.tolist() == [
+        [0, 1],
+        [2, 3],
+    ]
+    assert made.groups == groups, "a view that sees nothing records nothing again"
+    written = made.cull(None, [0, 1])
+    assert (seen(made, 0), seen(made, 1)) == ([2, 1, 1], [2, 1, 1])
+
+
+def test_a_view_that_begins_to_see_many_blocks_is_written_in_one_range():
+    count = 4 * MAX_SPANS
+    made = DrawList(Table(*range(count)), 1)  # type: ignore[arg-type]
+    made.update(batches(*[(0, 0, 3)] * count))
+    visible = np.arange(count)[None] % 2 == 0
+    assert made.cull(visible, [0]).commands.tolist() == [[1, count]]
+    assert seen(made, 0) == [1, 0] * (count // 2)
+    visible = np.arange(count)[None] < count // 2
+    assert made.cull(visible, [0]).commands.tolist() == [[1, count - 1]]
+
+
+def test_new_blocks_are_drawn_until_it_is_known_whether_they_are_seen():
+    table, bound = Table(0, 1), batches((0, 0, 3), (0, 0, 3), (0, 0, 3))
+    made = listed(table, bound)
+    made.cull(np.array([(False, False)]), [0])
+    table.enabled, table.turned = np.ones(3, bool), np.zeros(3, bool)
+    table.feature.object = np.arange(100, 103)
+    changed = table.blocks.change(NONE, np.array([2]), np.array([2]), 3)
+    table.changes.note(changed.astype(np.int32))
+    made.update(bound, NONE)
+    assert seen(made, 0) == [1, 1, 1]

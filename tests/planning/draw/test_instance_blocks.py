@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.planning.draw.instance_blocks import BLOCK_ROWS, InstanceBlocks, block_limit, slot_limit
+from engine.planning.draw.instance_blocks import (
+    BLOCK_ROWS,
+    BLOCK_TRIANGLES,
+    InstanceBlocks,
+    block_limit,
+    block_rows,
+    slot_limit,
+)
 
 NONE = np.zeros(0, np.int32)
 
@@ -84,9 +91,9 @@ def test_a_batch_that_grows_gets_a_block_as_large_as_all_it_had():
     assert change(blocks, added=[(5, 0), (6, 0)]) == [2]
     assert change(blocks, added=[(7, 0)]) == [3]
     assert blocks.blocks.rows["capacity"].tolist() == [3, 1, 3, 6]
-    large = filled(*[0] * (2 * BLOCK_ROWS - 8))
+    large = filled(*[0] * (2 * BLOCK_ROWS + 8))
     change(large, added=[(5000, 0)])
-    assert large.blocks.rows["capacity"].tolist() == [BLOCK_ROWS, BLOCK_ROWS - 8, BLOCK_ROWS]
+    assert large.blocks.rows["capacity"].tolist() == [BLOCK_ROWS, BLOCK_ROWS, 8, BLOCK_ROWS]
 
 
 def test_more_new_rows_than_a_batch_had_get_as_many_slots():
@@ -228,3 +235,28 @@ def test_changed_blocks_hold_the_pairs_that_remain_and_no_others(seed):
             assert changed == sorted(set(changed))
         assert len(blocks.rows) <= slot_limit(blocks.count)
         assert len(blocks.blocks) <= block_limit(blocks.count, len(used))
+
+
+def test_large_meshes_have_small_blocks():
+    triangles = np.array([0, 12, BLOCK_TRIANGLES // BLOCK_ROWS, 500, BLOCK_TRIANGLES, 10**6])
+    assert block_rows(triangles).tolist() == [BLOCK_ROWS, BLOCK_ROWS, BLOCK_ROWS, 4, 1, 1]
+    sizes = np.array([64, 4, 1])
+    blocks = InstanceBlocks(sizes=lambda batches: sizes[batches])
+    added = [(row, row % 3) for row in range(30)]
+    change(blocks, added=added, count=3)
+    assert blocks.blocks.rows["capacity"].tolist() == [10, 4, 4, 2, *[1] * 10]
+    assert blocks.weight == 10 + 10 * 16 + 10 * 64
+    assert len(blocks.blocks) <= block_limit(blocks.weight, 3)
+    change(blocks, gone=range(0, 30, 3), count=2)
+    change(blocks, gone=range(1, 30, 3), count=1)
+    assert blocks.weight == 10 * 64
+
+
+def test_rows_that_come_together_stand_near_each_other_also_when_all_are_laid_out_again():
+    places = np.random.default_rng(1).permutation(np.arange(8 * BLOCK_ROWS)).astype(np.float64)
+    blocks = InstanceBlocks(lambda rows: np.stack((places[rows], 0 * rows, 0 * rows), axis=1))
+    change(blocks, added=[(row, 0) for row in range(len(places))], count=1)
+    assert [int(np.ptp(places[np.array(block)])) for block in rows(blocks)] == [BLOCK_ROWS - 1] * 8
+    far = np.flatnonzero(places >= 3 * BLOCK_ROWS)
+    assert (change(blocks, gone=far, count=1), blocks.layout) == ([0, 1, 2], 1)
+    assert [int(np.ptp(places[np.array(block)])) for block in rows(blocks)] == [BLOCK_ROWS - 1] * 3
