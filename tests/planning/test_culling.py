@@ -197,7 +197,7 @@ def test_what_a_view_sees_is_drawn_whatever_has_changed(many: Path, sample: Samp
                 assert set(drawn) <= set(enabled)
                 fewer += len(drawn) < len(enabled)
                 some += len(enabled) > 0
-        assert fewer >= 0.8 * some
+        assert fewer >= 0.4 * some
 
 
 def test_a_view_at_rest_finds_nothing_again(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,7 @@ FLOORS = {
     "engine.planning": (
         "draw",
         "absent_features",
+        "culling",
         "active_rows",
         "asset_cubes",
         "frame_passes",
