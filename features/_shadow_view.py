@@ -51,7 +51,7 @@ def shadow_view(
     """Fit the map of a light, with its place in the world and its axes, to what casts and what is seen.
 
     Casters that fit into the part of the view up to `distance` metres are in the map, all of them, whatever
-    the camera does. Else the map holds a ball around that part, and what casts on it from above. Its size
+    the camera does. Else the map holds a ball around that part, and what casts above and below it. Its size
     depends on the distance and on the camera's lens alone, or, where all shadows are far away, on how far
     they are, in steps; its place is rounded to texels. The light shines against the third axis.
     """
@@ -71,7 +71,8 @@ def shadow_view(
         seen, side = ball
         texel = 2 * side / SHADOW_TEXELS
         at = [_along(axis, seen, place) for axis in axes]
-        least, most = at[2] - side, max(middle[2] + spread[2], at[2] + side)
+        # All casters, in depth: what were cut off below the ball would leave holes in the shadows there.
+        least, most = min(middle[2] - spread[2], at[2] - side), max(middle[2] + spread[2], at[2] + side)
         middle = [round(at[0] / texel) * texel, round(at[1] / texel) * texel, (least + most) / 2]
         deep, fade = (most - least) / 2, FADE
     to_origin = [_along(axis, frame.origin.tolist(), place) - m for axis, m in zip(axes, middle, strict=True)]
