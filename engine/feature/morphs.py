@@ -228,6 +228,7 @@ class Morphs:
         else:
             changed = new.objects[(before.weights != found.weights).any(axis=1)]
         self._tableau.moves.note(changed)
+        self._tableau.reshapes.note(changed)
 
     def _weighted(self, posed: Sequence[tuple[Rows, Floats]]) -> Morphing:
         """Return the weights of rows and meshes with those that features give over them."""

@@ -120,9 +120,10 @@ class FeatureTable:
 
     def rows_of(self, objects: Rows) -> Rows:
         """Return the rows of these objects' features, without objects that have none."""
-        known = objects[objects < len(self._row_of)]
-        rows = self._row_of[known]
-        return rows[rows >= 0]
+        if len(objects) and objects.max() >= len(self._row_of):
+            objects = objects[objects < len(self._row_of)]
+        rows: Rows = self._row_of[objects]
+        return rows if len(rows) and rows.min() >= 0 else rows[rows >= 0]
 
     def nearest_above(self, objects: Rows) -> Rows:
         """Return for each object the row of its own feature, else of its nearest ancestor; -1 for none."""

@@ -16,7 +16,6 @@ from engine.tableau.bindings import Bindings
 from engine.tableau.clock import Clock
 from engine.tableau.columns import Columns, Rows
 from engine.tableau.handles import ObjectHandle, StaleHandle
-from engine.tableau.journal import Journal
 from engine.tableau.pose import Pose
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.table import FeatureTable
@@ -32,6 +31,9 @@ class Tableau:
 
     Read by columns (`tableau.origin`, `tableau.tables["light"]`) or by handles (`tableau["camera/reticle"]`);
     columns are read-only views, valid until objects are added. Change through handles or the bulk calls.
+
+    `moves` has the objects whose placements `update_world` has changed, `reshapes` those with other axes; who
+    changes shapes notes those in both. `turns` has those found mirrored, or no longer mirrored.
 
     `place` is where a file has the tableau, None if a program made it. `clock` is the time of its features,
     `bindings` looks up numbers of fields by their paths.
@@ -66,6 +68,8 @@ class Tableau:
         )
         self._tree = Tree(self._columns)
         self._transforms = Transforms(self._columns, self._tree, self._warn)
+        self.moves, self.reshapes = self._transforms.moves, self._transforms.reshapes
+        self.turns = self._transforms.turns
         self._activity = Activity(self._columns, self._tree, self._activity_changed)
         self.pending = self._activity.pending  # objects whose effective flags `flush` updates
         self.tables: dict[str, FeatureTable] = {
@@ -316,16 +320,6 @@ class Tableau:
     def pose(self) -> Pose:
         """What objects that features move as time passes have in place of their own transforms."""
         return self._transforms.pose
-
-    @property
-    def moves(self) -> Journal:
-        """The objects whose placements `update_world` has changed; who changes shapes notes those, too."""
-        return self._transforms.moves
-
-    @property
-    def turns(self) -> Journal:
-        """The objects that `update_world` has found mirrored, or no longer mirrored."""
-        return self._transforms.turns
 
     def set_transforms(
         self,

@@ -86,11 +86,11 @@ class Transforms:
 
     Objects that features move as time passes have a `pose`, which is used in place of their own values.
 
-    `own_version` rises when a value is set. `moves` has the objects that
-    were placed again; `turns` has those that became mirrored or ceased to be. Values that are not finite and
-    a zero quaternion are replaced by the identity's. A scale of 0 is a scale: what is flat is flat, and what
-    has no extent is nothing, each at its place. What leaves the range of LIMIT is nothing, at the place of
-    its parent. Both are reported.
+    `own_version` rises when a value is set. `moves` has the objects that were placed again, `reshapes` those
+    of them that may have other axes, `turns` those that became mirrored or ceased to be. Values that are not
+    finite and a zero quaternion are replaced by the identity's. A scale of 0 is a scale: what is flat is
+    flat, and what has no extent is nothing, each at its place. What leaves the range of LIMIT is nothing, at
+    the place of its parent. Both are reported.
     """
 
     def __init__(self, columns: Columns, tree: Tree, report: Report) -> None:
@@ -102,6 +102,7 @@ class Transforms:
         self.own_version = 0
         self.pose = Pose(columns)
         self.moves = Journal()
+        self.reshapes = Journal()
         self.turns = Journal()
         self._may_mirror = False
         self._has_left = False  # whether an object has been beyond the range
@@ -169,6 +170,7 @@ class Transforms:
         def visit(rows: Rows) -> Rows:
             if not (is_shift and not self._has_left and self._shift_level(rows)):
                 turned.append(self._update_level(rows))
+                self.reshapes.note(rows)
             updated.append(rows)
             return rows
 
@@ -183,23 +185,23 @@ class Transforms:
 
     def _shift_level(self, rows: Rows) -> bool:
         """Update the placements of objects of one level whose axes stay; False where one leaves the range."""
-        parts = (rows[start : start + SHIFTED_AT_ONCE] for start in range(0, len(rows), SHIFTED_AT_ONCE))
-        return all(self._shift(part) for part in parts)
-
-    def _shift(self, rows: Rows) -> bool:
-        where = as_slice(rows)
-        columns = self._columns
-        parents, position = columns["parent"][where], self.pose["translation"][where]
+        columns, translation = self._columns, self.pose["translation"]
+        parent, placement, origin = columns["parent"], columns["placement"], columns["origin"]
+        has_parents = parent[rows[0]] >= 0  # rows are of one level
+        first, is_run = int(rows[0]), int(rows[-1]) - int(rows[0]) == len(rows) - 1
         with np.errstate(all="ignore"):  # overflows are found below
-            if parents[0] >= 0:
-                position = self._placed(position, parents)
-            high = position.astype(np.float32)
-        if not np.abs(high).max() <= LIMIT:  # as with NaN
-            return False
-        placement = columns["placement"]
-        placement[where, 3, :3] = high
-        placement[where, :3, 3] = position - high.astype(np.float64)
-        columns["origin"][where] = position
+            for start in range(0, len(rows), SHIFTED_AT_ONCE):
+                end = min(start + SHIFTED_AT_ONCE, len(rows))
+                where = slice(first + start, first + end) if is_run else rows[start:end]
+                position = translation[where]
+                if has_parents:
+                    position = self._placed(position, parent[where])
+                high = position.astype(np.float32)
+                if not (high.max() <= LIMIT and high.min() >= -LIMIT):  # as with NaN
+                    return False
+                placement[where, 3, :3] = high
+                placement[where, :3, 3] = position - high
+                origin[where] = position
         return True
 
     def _placed(self, position: NDArray[np.float64], parents: Rows) -> NDArray[np.float64]:

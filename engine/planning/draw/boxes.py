@@ -17,6 +17,7 @@ from engine.feature.morphs import Morphs
 from engine.feature.skins import Bones, Skins
 from engine.plan.terms.table import begins_run, distinct
 from engine.planning.draw.rays import Ray, box_entries, read_positions
+from engine.planning.draw.slot_boxes import SlotBoxes
 from engine.tableau import Tableau
 from engine.tableau.journal import Journal
 
@@ -27,18 +28,17 @@ Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 
 
-def world_boxes(
+def relative_boxes(
     meshes: npt.NDArray[np.void],
     of: npt.NDArray[np.integer],
-    origins: Doubles,
     placements: Floats,
     growth: tuple[Floats, Floats] | None = None,
-) -> tuple[Doubles, Floats]:
-    """Return centres (float64) and half sizes, [n, 3] each, of meshes (`low`, `high`) in the world.
+) -> tuple[Floats, Floats]:
+    """Return centres and half sizes, [n, 3] each, of meshes (`low`, `high`), from the origins of objects.
 
-    `of` is the mesh of each object, with its origin [n, 3] and its placement [n, 4, 4], whose axes are used.
-    The box of a turned box is larger than what it holds. By `growth` the boxes of meshes are larger: on the
-    low side, at most 0, and on the high side, [n, 3] each.
+    `of` is the mesh of each object, with its placement [n, 4, 4], whose axes are used. The box of a turned
+    box is larger than what it holds. By `growth` the boxes of meshes are larger: on the low side, at most 0,
+    and on the high side, [n, 3] each.
     """
     if len(of) and (of == of[0]).all():
         of = of[:1]  # one mesh for all: its numbers are broadcast
@@ -46,14 +46,14 @@ def world_boxes(
     if growth is not None:
         low, high = low + growth[0], high + growth[1]
     centre, half = (high + low) / 2, (high - low) / 2
-    offset = np.zeros((len(origins), 3), np.float32) if centre.any() else None
-    reach = np.zeros((len(origins), 3), np.float32)
+    offset, reach = (np.zeros((len(placements), 3), np.float32) for _ in range(2))
+    is_off_centre = bool(centre.any())
     for axis in range(3):  # by columns: the same sums in the same order, however many there are
         row = placements[:, axis, :3]
-        if offset is not None:
+        if is_off_centre:
             offset += centre[:, axis, None] * row
         reach += half[:, axis, None] * np.abs(row)
-    return (origins if offset is None else origins + offset), reach
+    return offset, reach
 
 
 def union(boxes: Iterable[Box]) -> Box | None:
@@ -99,7 +99,7 @@ class BoneBoxes:
         self._weights: dict[int, _Weights | None] = {}
         self._parts: dict[tuple[int, int], _Parts] = {}  # by mesh and pose
         self._of: Bones | None = None
-        self._last: dict[int, tuple[_Parts, int, npt.NDArray[np.integer], tuple[Doubles, Floats]]] = {}
+        self._last: dict[int, tuple[_Parts, int, npt.NDArray[np.integer], tuple[Floats, Floats]]] = {}
 
     @property
     def bones(self) -> Bones:
@@ -117,12 +117,14 @@ class BoneBoxes:
 
     def replace(
         self,
-        boxes: tuple[Doubles, Floats],
+        boxes: tuple[Floats, Floats],
         bones: Bones,
         objects: npt.NDArray[np.integer],
         vertices: npt.NDArray[np.integer],
-    ) -> tuple[Doubles, Floats]:
+    ) -> tuple[Floats, Floats]:
         """Return boxes of instances, those of skinned objects replaced; each has an object and vertices.
+
+        Boxes are centres and half sizes, [n, 3] each, from the origins of the objects.
 
         Raises CacheMissError where the vertices of a mesh cannot be read, once for each.
         """
@@ -142,16 +144,14 @@ class BoneBoxes:
 
     def _kept(
         self, mesh: int, parts: _Parts, bones: Bones, objects: npt.NDArray[np.integer]
-    ) -> tuple[Doubles, Floats]:
+    ) -> tuple[Floats, Floats]:
         """Return what `_around` does: the same as before for the next table, where nothing has moved."""
         known, version = self._last.get(mesh), self._tableau.moves.version
         if known is None or known[:2] != (parts, version) or not np.array_equal(known[2], objects):
             known = self._last[mesh] = parts, version, objects, self._around(parts, bones, objects)
         return known[3]
 
-    def _around(
-        self, parts: _Parts, bones: Bones, objects: npt.NDArray[np.integer]
-    ) -> tuple[Doubles, Floats]:
+    def _around(self, parts: _Parts, bones: Bones, objects: npt.NDArray[np.integer]) -> tuple[Floats, Floats]:
         """Return the boxes around the parts of objects, summed up relative to their places.
 
         A few thousand bones at a time stay in the processor's cache, with their numbers in columns.
@@ -179,7 +179,7 @@ class BoneBoxes:
             np.minimum(low, (centre - reach).min(axis=1), out=low)
             np.maximum(high, (centre + reach).max(axis=1), out=high)
         half = np.float32(0.5)
-        return self._tableau.origin[objects] + half * (low + high).T, half * (high - low).T
+        return half * (low + high).T, half * (high - low).T
 
     def _parts_of(self, mesh: int, pose: int, bones: Bones) -> _Parts | None:
         """Return the parts of a mesh with the binds of a pose; None where its vertices follow no bones."""
@@ -254,6 +254,7 @@ class BlockBoxes:
         self._seen: tuple[int, int, int] | None = None
         self._bones: Bones | None = None
         self._loose: npt.NDArray[np.integer] = np.zeros(0, np.int64)
+        self._slots = SlotBoxes(table, tableau)
 
     def bounds(self) -> Box | None:
         """Return the box of all enabled instances; None if there is none."""
@@ -347,21 +348,9 @@ class BlockBoxes:
 
     def _measure(self, blocks: npt.NDArray[np.integer]) -> None:
         """Measure these blocks, a few thousand slots at a time, which stay in the processor's cache."""
+        self._slots.follow()
         ends = self._table.blocks.blocks.rows["capacity"][blocks].cumsum()
         edges = begins_run(ends // SLOTS_AT_ONCE).nonzero()[0].tolist()
         for start, stop in pairwise([*edges, len(blocks)]):
-            self._measure_part(blocks[start:stop])
-
-    def _measure_part(self, blocks: npt.NDArray[np.integer]) -> None:
-        table = self._table
-        slots, _ = table.blocks.spans(blocks)
-        slots = slots[table.drawn(table.blocks.rows.rows[slots])]
-        self.corners[:3, blocks], self.corners[3:, blocks] = np.inf, -np.inf
-        if not len(slots):
-            return
-        middle, half = table.boxes(slots)
-        reach = half.astype(np.float64)
-        of = table.blocks.block_of.rows[slots]
-        starts = np.flatnonzero(np.diff(of, prepend=-1))
-        self.corners[:3, of[starts]] = np.minimum.reduceat(middle - reach, starts, axis=0).T
-        self.corners[3:, of[starts]] = np.maximum.reduceat(middle + reach, starts, axis=0).T
+            part = blocks[start:stop]
+            self.corners[:3, part], self.corners[3:, part] = self._slots.corners(part)

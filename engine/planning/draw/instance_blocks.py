@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.plan.requirements.request_table import GrowingArray
-from engine.plan.terms.table import distinct
+from engine.plan.terms.table import begins_run, distinct
 
 Ints = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
@@ -127,9 +127,12 @@ class InstanceBlocks:
 
     def slots_of(self, rows: npt.NDArray[np.integer]) -> Ints:
         """Return the slots of these rows of the feature table, in no particular order."""
-        slots = self._slots[rows[rows < len(self._slots)]].ravel().astype(np.int64)
-        taken: Ints = slots[slots >= 0]
-        return taken
+        if len(rows) and rows.max() >= len(self._slots):
+            rows = rows[rows < len(self._slots)]
+        slots = self._slots[rows].ravel()
+        taken = slots if len(slots) and slots.min() >= 0 else slots[slots >= 0]
+        found: Ints = taken.astype(np.int64)
+        return found
 
     def blocks_of(self, rows: npt.NDArray[np.integer]) -> Ints:
         """Return the blocks of these rows, ascending."""
@@ -289,6 +292,8 @@ class InstanceBlocks:
 
 def _ascending(numbers: npt.NDArray[np.integer], count: int) -> Ints:
     """Return the distinct ones of some numbers below `count`, ascending."""
+    if len(numbers) > 1:
+        numbers = numbers[begins_run(numbers)]
     if len(numbers) < count // 64:
         return distinct(numbers)
     used = np.zeros(count, np.bool_)

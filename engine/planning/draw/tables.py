@@ -22,18 +22,18 @@ from engine.graph import DrawPass
 from engine.humon import Problem
 from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct, is_in
-from engine.planning.draw.boxes import BlockBoxes, BoneBoxes, world_boxes
+from engine.planning.draw.boxes import BlockBoxes, BoneBoxes, relative_boxes
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.instance_blocks import InstanceBlocks, block_rows, capacity
 from engine.planning.draw.levels import Levels
 from engine.planning.draw.rays import Ray, box_entries
 from engine.planning.draw.recipes import Recipes, Usable
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
+from engine.tableau.columns import as_slice
 from engine.tableau.journal import Journal
 
 Ints = npt.NDArray[np.int64]
 Integer = TypeVar("Integer", bound=np.integer[Any])
-Floating = TypeVar("Floating", bound=np.floating[Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,20 +224,27 @@ class DrawTable:
     def boxes(
         self, slots: npt.NDArray[np.integer]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-        """Return centres and half sizes, [n, 3] each, of the world boxes of the instances in these slots.
+        """Return centres and half sizes, [n, 3] each, of the world boxes of the instances in these slots."""
+        objects, offset, half = self.relative_boxes(slots)
+        return self.tableau.origin[as_slice(objects)] + offset, half
 
-        A skinned instance has the box around what its bones move.
+    def relative_boxes(
+        self, slots: npt.NDArray[np.integer]
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return the objects of the instances in these slots, and their boxes from the objects' origins.
+
+        These are centres and half sizes, [n, 3] each. A skinned instance has the box around what its bones
+        move.
         """
         batches = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
         objects = self.feature.object[self.blocks.rows.rows[slots]]
-        origins = _rows(self.tableau.origin, objects)
         growth = None if self._skins is None else self._skins.growth(objects)
-        found = world_boxes(self.batches, batches, origins, _rows(self.tableau.placement, objects), growth)
+        found = relative_boxes(self.batches, batches, self.tableau.placement[as_slice(objects)], growth)
         bones = self.bones
-        if not len(bones.objects):
-            return found
-        assert self._skins is not None
-        return self._skins.replace(found, bones, objects, self.batches["vertices"][batches])
+        if len(bones.objects):
+            assert self._skins is not None
+            found = self._skins.replace(found, bones, objects, self.batches["vertices"][batches])
+        return objects, *found
 
     @property
     def bones(self) -> Bones:
@@ -444,13 +451,6 @@ def distinct_keys(keys: Ints) -> tuple[Ints, Ints]:
     places = np.zeros(int(used.max(initial=0)) + 1, np.int64)
     places[used] = np.arange(len(used))
     return used // stride << 32 | used % stride, places[code]
-
-
-def _rows(values: npt.NDArray[Floating], rows: npt.NDArray[np.integer]) -> npt.NDArray[Floating]:
-    """Return these rows, without a copy where they follow each other."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
-        return values[rows[0] : rows[-1] + 1]
-    return values.take(rows, axis=0)
 
 
 def _padded(values: npt.NDArray[Integer], size: int, filler: int = NO_ASSET) -> npt.NDArray[Integer]:

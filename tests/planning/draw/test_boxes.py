@@ -11,7 +11,7 @@ from engine.assets import Member
 from engine.feature import Feature
 from engine.feature.skins import NO_BONES
 from engine.planning.draw.blocks import Block
-from engine.planning.draw.boxes import BlockBoxes, world_boxes
+from engine.planning.draw.boxes import BlockBoxes, relative_boxes
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import InstanceBlocks
 from engine.planning.draw.recipes import BATCH_KEYS
@@ -38,7 +38,8 @@ def placements() -> np.ndarray:
 class Table:
     """Rows 0, 1, 2 of objects 2, 0, 1: row 0 draws mesh 0, the others mesh 1."""
 
-    boxes, bones, _skins = DrawTable.boxes, NO_BONES, None
+    boxes, relative_boxes = DrawTable.boxes, DrawTable.relative_boxes
+    bones, _skins = NO_BONES, None
 
     def __init__(self, *enabled: bool) -> None:
         self.batches, self.blocks, self.changes = MESHES, InstanceBlocks(), Journal()
@@ -50,6 +51,7 @@ class Table:
             origin=ORIGINS.copy(),
             placement=placements(),
             moves=Journal(),
+            reshapes=Journal(),
             turns=Journal(),
         )
         self.blocks.change(np.zeros(0, int), np.arange(3), np.array([0, 1, 1]), 2)
@@ -68,16 +70,17 @@ class Table:
 
 def test_boxes_have_the_centres_and_half_sizes_of_their_meshes_in_the_world():
     chosen = [2, 1, 0]
-    middle, reach = world_boxes(MESHES, np.array([0, 1, 1]), ORIGINS[chosen], placements()[chosen])
-    assert middle.tolist() == [[96, 4, 4], [10, 20, 30], [0, 0, 0]]
+    offset, reach = relative_boxes(MESHES, np.array([0, 1, 1]), placements()[chosen])
+    assert (ORIGINS[chosen] + offset).tolist() == [[96, 4, 4], [10, 20, 30], [0, 0, 0]]
     assert reach.tolist() == [[2, 2, 1], [1, 1, 1], [1, 1, 1]]
 
 
 def test_boxes_far_out_are_as_exact_as_at_the_origin():
-    far = ORIGINS + np.array((1e7 + 0.1, -1e6 - 0.3, 3e6))
-    near, _ = world_boxes(MESHES, np.array([0, 1, 1]), ORIGINS, placements())
-    middle, _ = world_boxes(MESHES, np.array([0, 1, 1]), far, placements())
-    np.testing.assert_allclose(middle - far, near - ORIGINS, rtol=0, atol=1e-8)
+    table, slots = Table(True, True, True), np.arange(3)
+    near, _ = table.boxes(slots)
+    away = np.array((1e7 + 0.1, -1e6 - 0.3, 3e6))
+    table.tableau.origin += away
+    np.testing.assert_allclose(table.boxes(slots)[0] - away, near, rtol=0, atol=1e-8)
 
 
 def test_bounds_hold_the_rows_that_are_drawn_and_no_others():
@@ -108,15 +111,19 @@ class Measured(Table):
         super().__init__(*enabled)
         self.measured: list[list[int]] = []
 
-    def boxes(self, slots):
+    def relative_boxes(self, slots):
         self.measured.append(sorted(self.blocks.rows.rows[slots].tolist()))
-        return DrawTable.boxes(self, slots)
+        return DrawTable.relative_boxes(self, slots)
 
     def note(self, *rows: int) -> None:
         self.changes.note(self.blocks.blocks_of(np.array(rows)).astype(np.int32))
 
     def move(self, *objects: int) -> None:
         self.tableau.moves.note(np.array(objects, np.int32))
+
+    def turn(self, *objects: int) -> None:
+        self.move(*objects)
+        self.tableau.reshapes.note(np.array(objects, np.int32))
 
     def add(self, row: int, batch: int) -> None:
         """Add an enabled row of object 0, which stands as it is."""
@@ -126,21 +133,35 @@ class Measured(Table):
         self.changes.note(changed.astype(np.int32))
 
 
-def test_boxes_are_worked_out_for_blocks_of_rows_that_moved_or_changed_alone():
+def test_boxes_are_worked_out_for_blocks_of_rows_that_turned_or_changed_alone():
     table = Measured(True, True, True)
     assert table.bounds() is not None
     table.bounds()
     assert table.measured == [[0, 1, 2]]
-    table.move(2)
+    table.turn(2)
     table.bounds()
     table.note(1)
     table.bounds()
     table.bounds()
     assert table.measured[1:] == [[0], [1, 2]]
     table.note(0)
-    table.move(0)
+    table.turn(0)
     table.bounds()
     assert table.measured[3:] == [[0, 1, 2]]
+
+
+def test_what_moves_without_a_turn_takes_its_box_along():
+    table = Measured(True, True, True)
+    table.bounds()
+    table.tableau.origin[1] = -10, 0, 0
+    table.move(1)
+    assert table.corners() == ([-11, -1, -1], [98, 6, 5])
+    table.enabled[0] = False
+    table.note(0)
+    table.tableau.origin[1] = -20, 0, 0
+    table.move(1)
+    assert table.corners() == ([-21, -1, -1], [1, 1, 1])
+    assert table.measured == [[0, 1, 2]]
 
 
 def test_a_new_block_is_added_to_the_boxes_of_the_others():
@@ -163,7 +184,7 @@ def test_all_boxes_are_worked_out_where_more_has_happened_than_is_written_down(m
     for _ in range(changes):
         table.note(0)
     for _ in range(moves):
-        table.move(2)
+        table.turn(2)
     table.tableau.origin[1] = -10, 0, 0
     assert table.corners() == ([-11, -1, -1], [98, 6, 5])
     assert table.measured[1:] == [[0, 1, 2]]

@@ -16,7 +16,7 @@ from engine.graph import DepthTarget, DrawPass, ImageDecl
 from engine.plan import Format
 from engine.planning import scene as planning
 from engine.planning.draw.recipes import BATCH_KEYS, TEXTURE
-from engine.planning.draw.tables import DrawTable, _padded, _rows, distinct_keys, numbered
+from engine.planning.draw.tables import DrawTable, _padded, distinct_keys, numbered
 from engine.planning.scene import ScenePlanner
 from engine.scene import load_scene
 
@@ -111,17 +111,6 @@ def test_materials_keep_their_rows_below_the_limit_and_others_get_the_lowest_fre
 ):
     found = numbered(np.array(rows, np.int32), np.array(used, np.int64), limit)
     assert found.tolist() == made
-
-
-@pytest.mark.parametrize(
-    "rows", [[2], [0, 1, 2, 3], [1, 2], [], [1, 3], [2, 1], [0, 2, 1, 3], [1, 1, 3, 4], [3, 3]]
-)
-def test_matrices_of_rows_that_follow_each_other_are_not_copied(rows):
-    world = np.arange(5 * 16, dtype=np.float32).reshape(5, 4, 4)
-    found = _rows(world, np.array(rows, np.int64))
-    assert np.array_equal(found, world[rows])
-    follows = len(rows) > 0 and rows == list(range(rows[0], rows[0] + len(rows)))
-    assert np.shares_memory(found, world) == follows
 
 
 def test_what_is_long_enough_is_not_padded():
