@@ -16,10 +16,9 @@ from engine.feature.frame import NOWHERE, Reads
 from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
 from engine.graph import PICTURE_VIEW
-from engine.planning.draw.blocks import Field
 from engine.planning.draw.boxes import union
 from engine.planning.draw.eyes import Eye
-from engine.planning.draw.frame_layout import FrameLayout
+from engine.planning.draw.frame_layout import FrameLayout, Members
 from engine.planning.draw.ring_names import ColumnRing
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import Tableau
@@ -27,19 +26,17 @@ from engine.tableau import Tableau
 _MATRIX = "viewProjection"
 """The value of a view that says what it sees."""
 
-Members = dict[str, dict[Field, list[int]]]
-"""Where the blocks that have a member start, by its name and layout."""
-
 Pieces = list[tuple[int, npt.NDArray[np.uint8]]]
 """Where bytes of a block start, and the bytes."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Kept:
-    """The values of one feature as bytes of the block, and what they were made from."""
+    """The values of one feature, what they were made from, and their bytes in the block, once packed."""
 
     reads: Reads
-    pieces: Pieces
+    values: Mapping[str, Any]
+    pieces: Pieces | None = None
 
 
 _NO_RINGS: Mapping[str, ColumnRing] = {}
@@ -77,7 +74,7 @@ class FrameValues:
         self._morphs = morphs
         self._given_columns: dict[str, dict[str, npt.NDArray[Any]]] = {}
         self._layout = FrameLayout(())
-        self._fields: dict[str, Members] = {}  # by view
+        self._fields: Mapping[str, Members] = {}  # by view
         self._members: Members = {}  # of all views
         self._shown: tuple[object, ...] | None = None  # what the frame itself gave
         self._kept: dict[str, _Kept] = {}
@@ -139,23 +136,20 @@ class FrameValues:
                 self._block = np.zeros(layout.size, np.uint8)
                 for start, piece in self._own:
                     self._block[start : start + len(piece)] = piece
-                for kept in (self._kept, self._kept_views):
-                    for name in self._registry:
-                        for start, piece in kept[name].pieces if name in kept else ():
+                for of_kind in (self._kept, self._kept_views):
+                    for kept in (of_kind[name] for name in self._registry if name in of_kind):
+                        for start, piece in kept.pieces or ():
                             self._block[start : start + len(piece)] = piece
             if changed or self._view is None or self._view[1] is not self._eyes_of:
                 self._note_eyes()
         return self._block
 
     def _lay_out(self, layout: FrameLayout) -> None:
-        """Find the members of all Frame blocks, by name."""
-        self._layout, self._block, self._kept, self._kept_views = layout, None, {}, {}
-        self._matrices, self._made, self._shown = {}, {}, None
-        self._fields, self._members = {}, {}
-        for (view, block), start in layout.starts.items():
-            for name, field in block.fields.items():
-                for members in (self._fields.setdefault(view, {}), self._members):
-                    members.setdefault(name, {}).setdefault(field, []).append(start)
+        """Pack all values for other Frame blocks; features need not be asked again for that."""
+        self._layout, self._block, self._shown = layout, None, None
+        self._fields, self._members = layout.members, layout.all_members
+        for kept in (*self._kept.values(), *self._kept_views.values()):
+            kept.pieces = None
 
     @np.errstate(over="ignore", invalid="ignore")  # numbers beyond 32-bit floats are made finite
     def _ask(self, tables: Mapping[str, DrawTable], size: tuple[int, int]) -> bool:
@@ -173,29 +167,28 @@ class FrameValues:
         now = FrameView(self._tableau, size, bounds, view, None, *shapes)
         changed = self._give_own(now, size) or self._block is None
         frames: dict[str, FrameView] = {}
-        for features, known, ask in (
-            (self._with_values, self._kept, self._frame_pieces),
-            (self._with_views, self._kept_views, self._view_pieces),
+        for features, known, ask, pack in (
+            (self._with_values, self._kept, self._values_of, self._frame_pieces),
+            (self._with_views, self._kept_views, self._views_of, self._view_pieces),
         ):
             for name in features:
                 kept = known.get(name)
-                if kept is not None and kept.reads.hold(now):
+                holds = kept is not None and kept.reads.hold(now)
+                if holds and kept is not None and kept.pieces is not None:
                     continue
                 changed = True
                 known.pop(name, None)
-                if known is self._kept_views:
-                    self._matrices.pop(name, None)
-                    self._made.pop(name, None)
-                frame = frames.get(name)
-                if frame is None:
-                    frame = FrameView(self._tableau, size, bounds, view, self._library, *shapes)
-                    frames[name] = frame
                 try:
-                    pieces = ask(self._registry[name], frame)
+                    if not holds or kept is None:
+                        if name not in frames:
+                            about = self._tableau, size, bounds, view, self._library, *shapes
+                            frames[name] = FrameView(*about)
+                        kept = _Kept(frames[name].reads, ask(self._registry[name], frames[name]))
+                    kept.pieces = pack(kept.values)
                 except Exception as error:  # noqa: BLE001 (an author may raise anything; it is reported)
                     self._guard(self._registry[name], error)
                 else:
-                    known[name] = _Kept(frame.reads, pieces)
+                    known[name] = kept
         filled = False
         for feature in self._fillers:
             reads = self._kept_columns.get(feature.type_name)
@@ -307,13 +300,17 @@ class FrameValues:
             eye, last = Eye(origin, np.asarray(matrix, np.float64)), before.get(name)
             self.eyes[name] = last if eye.sees_as(last) else eye
 
-    def _frame_pieces(self, feature: Feature, frame: FrameView) -> Pieces:
+    def _values_of(self, feature: Feature, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
+        return feature.frame_values(frame)
+
+    def _frame_pieces(self, values: Mapping[str, npt.ArrayLike]) -> Pieces:
         """Return the bytes of a feature's values in all views. Raises ValueError."""
-        values = feature.frame_values(frame)
         return [piece for member, value in values.items() for piece in _pieces(self._members, member, value)]
 
-    def _view_pieces(self, feature: Feature, frame: FrameView) -> Pieces:
-        """Return the bytes of a feature's values in the views that it makes. Raises ValueError."""
+    def _views_of(self, feature: Feature, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
+        """Ask a feature for its views; note which they are, and what they see."""
+        self._matrices.pop(feature.type_name, None)
+        self._made.pop(feature.type_name, None)
         views = feature.views(frame)
         self._made[feature.type_name] = frozenset(views)
         self._matrices[feature.type_name] = {
@@ -321,6 +318,10 @@ class FrameValues:
             for view, values in views.items()
             if np.shape(values.get(_MATRIX, 0.0)) == (4, 4)
         }
+        return views
+
+    def _view_pieces(self, views: Mapping[str, Mapping[str, npt.ArrayLike]]) -> Pieces:
+        """Return the bytes of a feature's values in the views that it makes. Raises ValueError."""
         return [
             piece
             for view, values in views.items()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.planning.draw.blocks import Block
+from engine.planning.draw.blocks import Block, Field
 from engine.planning.draw.ring_names import RingNames
+
+Members = dict[str, dict[Field, list[int]]]
+"""Where the blocks that have a member start, by its name and layout."""
 
 
 class FrameLayout:
@@ -37,9 +41,29 @@ class FrameLayout:
                 self.size += -(-block.size // 16) * 16
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, FrameLayout) and self.starts == other.starts
+        return other is self or (isinstance(other, FrameLayout) and self.starts == other.starts)
 
     __hash__ = None  # type: ignore[assignment]
+
+    @cached_property
+    def members(self) -> Mapping[str, Members]:
+        """Where the members of the blocks of each view lie."""
+        found: dict[str, Members] = {}
+        for (view, block), start in self.starts.items():
+            of_view = found.setdefault(view, {})
+            for name, field in block.fields.items():
+                of_view.setdefault(name, {}).setdefault(field, []).append(start)
+        return found
+
+    @cached_property
+    def all_members(self) -> Members:
+        """Where the members of the blocks of all views lie."""
+        found: Members = {}
+        for of_view in self.members.values():
+            for name, fields in of_view.items():
+                for field, starts in fields.items():
+                    found.setdefault(name, {}).setdefault(field, []).extend(starts)
+        return found
 
     def rings(self, packed: npt.NDArray[np.uint8] | None) -> Mapping[str, npt.NDArray[np.uint8]]:
         """Return the part of `packed`, uint8[size], for the ring of each block; nothing for None.
