@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Sequence
 
 from engine.plan.requirements.requirements import Requirement, RequirementTable
+
+Requests = Sequence[tuple[Requirement, tuple[int, ...]]]
+"""Requirements, each with the ids of its requesters."""
+
+Groups = dict[int, tuple[tuple[Requirement, ...], ...]]
+"""The requirements of each requester, in groups that have the same requesters."""
+
+MAX_KEPT = 4
+"""Lists of requests whose groups are kept."""
 
 
 class FrameRequests:
@@ -12,22 +22,17 @@ class FrameRequests:
 
     def __init__(self, table: RequirementTable) -> None:
         self.table = table
-        self._requested: dict[int, tuple[tuple[Requirement, ...], ...]] = {}
+        self._requested: Groups = {}
+        self._kept: deque[tuple[Requests, Groups]] = deque(maxlen=MAX_KEPT)
 
-    def update(self, requested: Iterable[tuple[Requirement, Sequence[int]]]) -> None:
+    def update(self, requested: Requests, more: Requests = ()) -> None:
         """Let the table have these requirements, each with the ids of its requesters, and no earlier ones.
 
         Only requesters whose requirements differ from those of the last call are removed or added, and the
-        new ones first: a need that only changes its requesters stays as it is.
+        new ones first: a need that only changes its requesters stays as it is. Requesters of `more` are
+        others; the last few `requested` are recognised as the same objects, which must not change.
         """
-        together: dict[tuple[int, ...], list[Requirement]] = {}
-        for requirement, requesters in requested:
-            together.setdefault(tuple(requesters), []).append(requirement)
-        now: dict[int, tuple[tuple[Requirement, ...], ...]] = {}
-        for requesters, requirements in together.items():
-            group = tuple(requirements)
-            for requester in requesters:
-                now[requester] = (*now.get(requester, ()), group)
+        now = self._grouped(requested) | _groups(more)
         before, self._requested = self._requested, now
         added = [requester for requester in now if requester not in before]
         differ = [
@@ -38,6 +43,15 @@ class FrameRequests:
         if gone:
             self.table.remove(gone)
         self._add(differ)
+
+    def _grouped(self, requested: Requests) -> Groups:
+        """Return the groups of requests, those of the same list as before where there was one."""
+        for known, groups in self._kept:
+            if known is requested:
+                return groups
+        groups = _groups(requested)
+        self._kept.append((requested, groups))
+        return groups
 
     def _add(self, requesters: Sequence[int]) -> None:
         numbers: list[int] = []
@@ -52,3 +66,16 @@ class FrameRequests:
                 ids += [requester] * len(of_group)
         if ids:
             self.table.add_requests(numbers, ids)
+
+
+def _groups(requested: Requests) -> Groups:
+    """Return the requirements of each requester."""
+    together: dict[tuple[int, ...], list[Requirement]] = {}
+    for requirement, requesters in requested:
+        together.setdefault(requesters, []).append(requirement)
+    found: Groups = {}
+    for requesters, requirements in together.items():
+        group = tuple(requirements)
+        for requester in requesters:
+            found[requester] = (*found.get(requester, ()), group)
+    return found

@@ -32,14 +32,7 @@ from engine.planning.absent_features import AbsentFeatures
 from engine.planning.active_rows import ActiveRows
 from engine.planning.asset_cubes import AssetCubes
 from engine.planning.draw.blocks import Block
-from engine.planning.draw.drawing import (
-    PassDrawing,
-    PipelineTrials,
-    ShaderDrawing,
-    drawing_plan,
-    pipeline_state,
-    shader_state,
-)
+from engine.planning.draw.drawing import PipelineTrials, drawing_plan
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.draw.ring_names import ColumnRing, RingNames
@@ -47,6 +40,7 @@ from engine.planning.draw.shading import shader_set
 from engine.planning.draw.tables import DrawTable
 from engine.planning.frame_passes import FramePasses
 from engine.planning.frame_requests import FrameRequests
+from engine.planning.kept_frames import FrameParts, KeptFrames
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters
 from engine.planning.row_faults import RowFaults
@@ -90,7 +84,6 @@ class ScenePlanner:
         self.others: list[MemoryUser] = []
         self._coalesced: Coalesced | None = None
         self._tableau = tableau
-        self._start_requests()
         self._registry = registry
         self._library = library
         self._policy = policy or Policy()
@@ -125,11 +118,13 @@ class ScenePlanner:
         self._frame = FrameLayout(())
         usual = [library.find("builtin", name, ("shader",)) for name in USUAL_SHADERS]
         self._names = RingNames(registry.buffers, shader_set(usual, library))
+        self._start_requests()
 
     def _start_requests(self) -> None:
         """Begin with a table without requirements or requesters."""
         self._requests = FrameRequests(RequirementTable(self.keys))
         self._pass_requesters = PassRequesters(self._tableau, self._requests.table.requesters)
+        self._kept = KeptFrames(self.keys, self._names)
 
     @property
     def samples(self) -> int:
@@ -208,15 +203,16 @@ class ScenePlanner:
         while True:
             self._active.take()
             self._collector.collect(requirements)
-            graph, features_of = self._passes.graph(self.samples, features)
+            samples = self.samples
+            graph, features_of = self._passes.graph(samples, features)
             declared = [compiled.declaration for compiled in graph.passes]
-            tables = [self._passes.update_table(p, self.samples, features) for p in declared]
+            tables = [self._passes.update_table(p, samples, features) for p in declared]
             cubes = self.cubes.active()
             screens = [self._passes.screen(p, features_of.get(p.name, ()), features) for p in declared]
             if not self._active.changed():
                 break  # else code of a feature raised, and rows of it were switched off
         self._last_signature = self._signature()
-        needs = FrameNeeds(graph, {}, requirements, self.size, self.samples)
+        needs = FrameNeeds(graph, {}, requirements, self.size, samples)
         requesters: dict[str, tuple[int, ...]] = {}
         for compiled, table, screen in zip(graph.passes, tables, screens, strict=True):
             p = compiled.declaration
@@ -224,15 +220,42 @@ class ScenePlanner:
             if table is not None:
                 needs.tables[p.name] = table
                 needs.assets[p.name] = table.assets
-                state = pipeline_state(p, compiled.samples, table.declaration.state, features)
-                needs.drawings[p.name] = PassDrawing(
-                    compiled, state, table.recipes, table.in_use, self.keys, own, self._names, cubes
-                )
+                needs.drawings[p.name] = self._kept.of_rows(compiled, table, own, cubes, features)
             elif screen is not None:
-                state_of = shader_state(compiled, features)
-                drawing = ShaderDrawing(compiled, state_of, screen, self.keys, own, self._names, cubes)
+                drawing = self._kept.of_shaders(compiled, screen, own, cubes, features)
                 if self._trials is None or self._trials.usable(drawing.pipeline(), (), screen):
                     needs.drawings[p.name] = drawing
+        parts = self._parts(needs, requesters)
+        needs.rings, needs.columns, needs.frame = parts.rings, parts.columns, parts.frame
+        of_others = [
+            (requirement, (requirements.requesters.add(other.requester),))
+            for other in self.others
+            for requirement in other.requirements()
+        ]
+        self._requests.update(parts.requirements, of_others)
+        return needs
+
+    def _parts(self, needs: FrameNeeds, requesters: dict[str, tuple[int, ...]]) -> FrameParts:
+        """Return what a frame needs for its passes, worked out once for frames that follow from the same."""
+        fillers = {feature.type_name for feature in self._registry.buffers.values()}
+        about = (
+            needs.size,
+            needs.samples,
+            capacity(len(self._tableau.parent)),
+            requesters,
+            {
+                name: (self._passes.buffer_rows(name), feature.type_name)
+                for name, feature in self._registry.buffers.items()
+            },
+            {name: tuple(self._pass_requesters.rows(name)) for name in fillers},
+            {
+                name: (table.instances, len(table.in_use.batches), table.in_use.placeholder)
+                for name, table in needs.tables.items()
+            },
+        )
+        parts = self._kept.parts(needs.graph, needs.drawings, about)
+        if parts is not None:
+            return parts
         pass_needs = PassNeeds(needs, self._library, self._fallbacks)
         pass_needs.add_images(requesters)
         pass_needs.add_buffers(requesters)
@@ -243,12 +266,17 @@ class ScenePlanner:
             pass_needs.add_instances(len(self._tableau.parent), everyone)
         for name, table in needs.tables.items():
             pass_needs.add_draws(table, requesters[name])
-        for other in self.others:
-            requester = requirements.requesters.add(other.requester)
-            for requirement in other.requirements():
-                pass_needs.add(requirement, [requester])
-        self._requests.update(pass_needs.requirements)
-        return needs
+        parts = FrameParts(
+            needs.graph,
+            needs.drawings,
+            about,
+            needs.rings,
+            needs.columns,
+            needs.frame,
+            pass_needs.requirements,
+        )
+        self._kept.keep(parts)
+        return parts
 
     def _add_values(
         self, pass_needs: PassNeeds, needs: FrameNeeds, requesters: Mapping[str, tuple[int, ...]]

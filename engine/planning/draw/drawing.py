@@ -187,6 +187,10 @@ class ShaderDrawing:
 
     def pipeline(self) -> PipelineRow:
         """The pipeline: it has no vertices."""
+        return self._pipeline
+
+    @cached_property
+    def _pipeline(self) -> PipelineRow:
         name = self.compiled.declaration.name
         return PipelineRow(
             name=name,
