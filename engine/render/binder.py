@@ -70,6 +70,7 @@ class Binder:
         self._material_sets = material_sets
         self._pipelines = pipelines
         self._plan: MemoryPlan | None = None
+        self._planned: frozenset[int] = frozenset()  # what `addresses` has found where the plan has it
         self._other_of: dict[int, int] = {}  # the keys of images that change places in every other slot
         # By pass, shader set, slot and view; as long as the addresses of what passes bind are the same.
         self._frame_set_of: dict[tuple[str, int, int, str], Any] = {}
@@ -83,7 +84,7 @@ class Binder:
 
     def set_plan(self, needs: FrameNeeds, plan: MemoryPlan) -> None:
         """Set the plan that `require_location` compares addresses with, and the needs behind it."""
-        self._plan = plan
+        self._plan, self._planned = plan, frozenset()
         transient = needs.requirements.keys.transient
         pairs = [(transient(name), transient(previous_name(name))) for name in needs.graph.kept]
         self._other_of = {one: two for pair in pairs for one, two in (pair, pair[::-1])}
@@ -93,6 +94,8 @@ class Binder:
         found = self._memory.location(key)
         if found is None or self._plan is None:
             raise NotResident(key)
+        if key in self._planned:
+            return found
         if self._plan.subresource_table.row(key)["resource"] != found.resource:
             raise NotResident(key)
         return found
@@ -110,6 +113,7 @@ class Binder:
         reads += [stand_in_name(read.name) for p in needs.graph.passes for read in p.declaration.cubes]
         names = [*(life.image.name for life in needs.graph.images), *buffers, *reads, *needs.rings]
         keys = np.array([transient(name) for name in names], np.int64)
+        self._planned = frozenset()
         resources, offsets = self._memory.published.addresses(keys)
         rows = plan.subresource_table.rows(keys)
         planned = rows["resource"]
@@ -121,6 +125,7 @@ class Binder:
         aliased = plan.resource_table.rows(planned.astype(np.int64))["aliased"]
         cubes = np.array([*self.cubes.values()], np.int64)
         sampled = self._memory.published.addresses(cubes)[0]
+        self._planned = frozenset(keys.tolist())
         columns = (keys, resources, offsets, strides, aliased, cubes, sampled)
         return (*(column.tobytes() for column in columns), " ".join(self.cubes).encode())
 

@@ -27,11 +27,14 @@ class DescriptorPools:
     def allocate(self, layout: Any, descriptors: int) -> tuple[Any, Any]:
         """Allocate a set of a VkDescriptorSetLayout with so many descriptors; return it and its pool."""
         made = ffi.new("VkDescriptorSet *")
+        info = new("VkDescriptorSetAllocateInfo", pSetLayouts=[layout])
         for pool in reversed(self._pools):
-            if self._device.call(*self._arguments(pool, layout, made), allow=_FULL) is Result.SUCCESS:
+            info.descriptorPool = pool
+            call = "vkAllocateDescriptorSets", self._device.handle, info, made
+            if self._device.call(*call, allow=_FULL) is Result.SUCCESS:
                 return made[0], pool
-        pool = self._add(max(DESCRIPTORS_PER_POOL, descriptors))
-        self._device.call(*self._arguments(pool, layout, made))
+        info.descriptorPool = pool = self._add(max(DESCRIPTORS_PER_POOL, descriptors))
+        self._device.call("vkAllocateDescriptorSets", self._device.handle, info, made)
         return made[0], pool
 
     def free(self, handle: Any, pool: Any) -> None:
@@ -43,10 +46,6 @@ class DescriptorPools:
         """Destroy the pools and with them all sets, once; none may be in use."""
         while self._pools:
             self._device.destroy("DescriptorPool", self._pools.pop())
-
-    def _arguments(self, pool: Any, layout: Any, made: Any) -> tuple[Any, ...]:
-        info = new("VkDescriptorSetAllocateInfo", descriptorPool=pool, pSetLayouts=[layout])
-        return "vkAllocateDescriptorSets", self._device.handle, info, made
 
     def _add(self, descriptors: int) -> Any:
         info = new(

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from engine.plan.terms.drawing import DescriptorType
 from engine.render.descriptor_pools import DescriptorPools
 from engine.render.layouts import Layouts, SetLayout
-from engine.vk.binding import ffi
+from engine.vk.binding import constants, ffi
 from engine.vk.device import Device
-from engine.vk.structs import array, new
 
+_WRITE = constants.VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET
 _KINDS = (
     DescriptorType.UNIFORM_BUFFER,
     DescriptorType.STORAGE_BUFFER,
@@ -101,26 +101,24 @@ class DescriptorSets:
         self._retired.clear()
 
     def _write(self, handle: Any, contents: tuple[Bound, ...]) -> None:
-        writes = []
-        for bound in contents:
-            fields: dict[str, Any] = {
-                "dstSet": handle,
-                "dstBinding": bound.binding,
-                "descriptorCount": 1,
-                "descriptorType": bound.descriptor_type,
-            }
+        count = len(contents)
+        if not count:
+            return
+        # Structures are filled in place: a frame that binds new images writes dozens of them.
+        writes = ffi.new("VkWriteDescriptorSet[]", count)
+        buffers = ffi.new("VkDescriptorBufferInfo[]", count)
+        images = ffi.new("VkDescriptorImageInfo[]", count)
+        for place, bound in enumerate(contents):
+            write = writes[place]
+            write.sType = _WRITE
+            write.dstSet, write.dstBinding = handle, bound.binding
+            write.descriptorCount, write.descriptorType = 1, bound.descriptor_type
             if isinstance(bound, BoundBuffer):
-                fields["pBufferInfo"] = new(
-                    "VkDescriptorBufferInfo", buffer=bound.buffer, offset=bound.offset, range=bound.size
-                )
+                buffer = buffers[place]
+                buffer.buffer, buffer.offset, buffer.range = bound.buffer, bound.offset, bound.size
+                write.pBufferInfo = buffers + place
             else:
-                fields["pImageInfo"] = new(
-                    "VkDescriptorImageInfo",
-                    sampler=bound.sampler,
-                    imageView=bound.view,
-                    imageLayout=bound.layout,
-                )
-            writes.append(new("VkWriteDescriptorSet", **fields))
-        if writes:
-            rows = array("VkWriteDescriptorSet", writes)
-            self._device.vk.vkUpdateDescriptorSets(self._device.handle, len(writes), rows, 0, ffi.NULL)
+                image = images[place]
+                image.sampler, image.imageView, image.imageLayout = bound.sampler, bound.view, bound.layout
+                write.pImageInfo = images + place
+        self._device.vk.vkUpdateDescriptorSets(self._device.handle, count, writes, 0, ffi.NULL)

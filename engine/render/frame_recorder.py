@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +12,15 @@ from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import Access, Stage
 from engine.plan.terms.vulkan_enums import Aspect
 from engine.planning.draw.draw_list import COMMAND
-from engine.vk.binding import ffi
+from engine.vk.binding import constants, ffi
 from engine.vk.device import Device
 from engine.vk.enums import BindPoint, LoadOp, ResolveMode, StoreOp
 from engine.vk.structs import array, new
 
 _IGNORED_FAMILY = 0xFFFF_FFFF
 _REMAINING = 0xFFFF_FFFF
+MAX_KEPT = 4
+"""Structures of each pass that are kept, with the images that they name."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class FrameRecorder:
         self._vk = device.vk
         self.indirect = {"multiDrawIndirect", "drawIndirectFirstInstance"} <= device.features
         self._limit = max_draw_count
+        self._passes: dict[str, deque[tuple[CompiledPass, list[FrameImage], _PassInfo]]] = {}
         self._known: list[_FrameInfo] = []  # one for each slot at most, the last one used behind the others
 
     def frame(
@@ -131,10 +135,21 @@ class FrameRecorder:
         for known in self._known:
             if known.graph is graph and known.images is images:
                 return known
-        passes = [_pass_info(compiled, images) for compiled in graph.passes]
+        passes = [self._pass(compiled, images) for compiled in graph.passes]
         made = _FrameInfo(graph, images, passes, _dependency(graph.final, images))
         self._known = [*self._known[-1:], made]
         return made
+
+    def _pass(self, compiled: CompiledPass, images: Mapping[str, FrameImage]) -> _PassInfo:
+        """Return the structures of a pass: those of the last frame that had it with the same images."""
+        kept = self._passes.setdefault(compiled.declaration.name, deque(maxlen=MAX_KEPT))
+        used = [images[name] for name in _images_of(compiled)]
+        for known, with_images, info in kept:
+            if known is compiled and with_images == used:
+                return info
+        info = _pass_info(compiled, images)
+        kept.append((compiled, used, info))
+        return info
 
     def _draw(self, commands: Any, group: AnyBound) -> int:
         """Record a group, a draw or a dispatch; return the number of draw calls."""
@@ -238,19 +253,30 @@ def _dependency(
         return None
     rows = [image_barrier(barrier, images[barrier.image]) for barrier in barriers]
     of_buffers = [
-        new(
-            "VkMemoryBarrier2",
-            srcStageMask=int(barrier.source_stage),
-            srcAccessMask=int(barrier.source_access),
-            dstStageMask=int(barrier.stage),
-            dstAccessMask=int(barrier.access),
-        )
+        {
+            "sType": constants.VK_STRUCTURE_TYPE_MEMORY_BARRIER_2,
+            "srcStageMask": int(barrier.source_stage),
+            "srcAccessMask": int(barrier.source_access),
+            "dstStageMask": int(barrier.stage),
+            "dstAccessMask": int(barrier.access),
+        }
         for barrier in buffers
     ]
     return new("VkDependencyInfo", pImageMemoryBarriers=rows, pMemoryBarriers=of_buffers)
 
 
-def image_barrier(barrier: Barrier, image: FrameImage) -> Any:
+def _images_of(compiled: CompiledPass) -> Iterator[str]:
+    """Yield the images that the barriers and attachments of a pass name."""
+    for barrier in compiled.barriers:
+        yield barrier.image
+    for targets in compiled.targets:
+        for attachment in targets.all():
+            yield attachment.image
+            if attachment.resolve:
+                yield attachment.resolve
+
+
+def image_barrier(barrier: Barrier, image: FrameImage) -> dict[str, Any]:
     """Return the VkImageMemoryBarrier2 of a barrier; a discarded aliased image waits for all commands."""
     stage, access, part = barrier.source_stage, barrier.source_access, barrier.part
     levels, layers = (0, _REMAINING), (0, _REMAINING)
@@ -258,19 +284,19 @@ def image_barrier(barrier: Barrier, image: FrameImage) -> Any:
         levels, layers = (part.level, 1), (part.layer, 1)
     if image.aliased and barrier.old_layout is Layout.UNDEFINED:
         stage, access = Stage.ALL_COMMANDS, Access.MEMORY_WRITE
-    return new(
-        "VkImageMemoryBarrier2",
-        srcStageMask=int(stage),
-        srcAccessMask=int(access),
-        dstStageMask=int(barrier.stage),
-        dstAccessMask=int(barrier.access),
-        oldLayout=int(barrier.old_layout),
-        newLayout=int(barrier.layout),
-        srcQueueFamilyIndex=_IGNORED_FAMILY,
-        dstQueueFamilyIndex=_IGNORED_FAMILY,
-        image=image.image,
-        subresourceRange=(int(image.format.info.aspect), *levels, *layers),
-    )
+    return {
+        "sType": constants.VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER_2,
+        "srcStageMask": int(stage),
+        "srcAccessMask": int(access),
+        "dstStageMask": int(barrier.stage),
+        "dstAccessMask": int(barrier.access),
+        "oldLayout": int(barrier.old_layout),
+        "newLayout": int(barrier.layout),
+        "srcQueueFamilyIndex": _IGNORED_FAMILY,
+        "dstQueueFamilyIndex": _IGNORED_FAMILY,
+        "image": image.image,
+        "subresourceRange": (int(image.format.info.aspect), *levels, *layers),
+    }
 
 
 def _attachment(attachment: Attachment, images: Mapping[str, FrameImage]) -> Any:

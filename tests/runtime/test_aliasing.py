@@ -86,4 +86,4 @@ def test_the_barrier_of_an_aliased_image_waits_for_all_earlier_commands():
     )
     for aliased, stage in ((True, Stage.ALL_COMMANDS), (False, Stage.LATE_FRAGMENT_TESTS)):
         made = image_barrier(first, FrameImage(NULL, {(0, 0): NULL}, Format.D32_SFLOAT, (1, 1), aliased))
-        assert made.srcStageMask == stage
+        assert made["srcStageMask"] == stage
