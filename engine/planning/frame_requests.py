@@ -1,11 +1,21 @@
-"""Requirements of the frame as a whole (attachments, rings, fallbacks), changed by their difference."""
+"""What frames draw with and request as a whole (attachments, rings, fallbacks), changed by difference."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+import numpy as np
+
+from engine.graph import CompiledGraph, CompiledPass
 from engine.plan.requirements.requirements import Requirement, RequirementTable
+from engine.plan.terms.keys import Keys
+from engine.planning.draw.drawing import Drawing, PassDrawing, ShaderDrawing, pipeline_state, shader_state
+from engine.planning.draw.frame_layout import FrameLayout
+from engine.planning.draw.ring_names import ColumnRing, RingNames
+from engine.planning.draw.shading import ShaderSet
+from engine.planning.draw.tables import DrawTable, InUse
 
 Requests = Sequence[tuple[Requirement, tuple[int, ...]]]
 """Requirements, each with the ids of its requesters."""
@@ -14,7 +24,7 @@ Groups = dict[int, tuple[tuple[Requirement, ...], ...]]
 """The requirements of each requester, in groups that have the same requesters."""
 
 MAX_KEPT = 4
-"""Lists of requests whose groups are kept."""
+"""How many frames, and drawings of a pass, are kept: what is switched is often switched back."""
 
 
 class FrameRequests:
@@ -79,3 +89,97 @@ def _groups(requested: Requests) -> Groups:
         for requester in requesters:
             found[requester] = (*found.get(requester, ()), group)
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class FrameParts:
+    """What a frame needs for its passes, and `about`: all that it follows from, beside graph and drawings."""
+
+    graph: CompiledGraph
+    drawings: Mapping[str, Drawing]
+    about: tuple[object, ...]
+    rings: list[str] = field(default_factory=list)
+    columns: dict[str, ColumnRing] = field(default_factory=dict)
+    frame: FrameLayout = field(default_factory=lambda: FrameLayout(()))
+    requirements: Sequence[tuple[Requirement, tuple[int, ...]]] = ()
+
+
+class KeptFrames:
+    """The last few drawings of each pass, and the last few frames."""
+
+    def __init__(self, keys: Keys, names: RingNames) -> None:
+        self._keys = keys
+        self._names = names
+        self._of_rows: dict[str, deque[tuple[PassDrawing, object]]] = {}  # with what they follow from
+        self._of_shaders: dict[str, deque[tuple[ShaderDrawing, object]]] = {}
+        self._parts: deque[FrameParts] = deque(maxlen=MAX_KEPT)
+
+    def parts(
+        self, graph: CompiledGraph, drawings: Mapping[str, Drawing], about: tuple[object, ...]
+    ) -> FrameParts | None:
+        """Return the parts of an earlier frame with this graph and these drawings that is about the same."""
+        for known in self._parts:
+            if (
+                known.graph is graph
+                and known.about == about
+                and list(map(id, known.drawings.values())) == list(map(id, drawings.values()))
+            ):
+                return known
+        return None
+
+    def keep(self, parts: FrameParts) -> None:
+        """Keep the parts of a frame."""
+        self._parts.append(parts)
+
+    def of_rows(
+        self,
+        compiled: CompiledPass,
+        table: DrawTable,
+        requesters: tuple[int, ...],
+        cubes: Mapping[str, int],
+        features: frozenset[str] | None,
+    ) -> PassDrawing:
+        """Return what a pass draws rows with, as its table is now; `features` are the device's."""
+        kept = self._of_rows.setdefault(compiled.declaration.name, deque(maxlen=MAX_KEPT))
+        for known, about in kept:
+            if (
+                known.compiled is compiled
+                and about == (requesters, cubes, features)
+                and known.recipes is table.recipes
+                and _same(known.in_use, table.in_use)
+            ):
+                return known
+        p, recipes, in_use = compiled.declaration, table.recipes, table.in_use
+        state = pipeline_state(p, compiled.samples, table.declaration.state, features)
+        made = PassDrawing(compiled, state, recipes, in_use, self._keys, requesters, self._names, cubes)
+        kept.append((made, (requesters, cubes, features)))
+        return made
+
+    def of_shaders(
+        self,
+        compiled: CompiledPass,
+        shading: ShaderSet,
+        requesters: tuple[int, ...],
+        cubes: Mapping[str, int],
+        features: frozenset[str] | None,
+    ) -> ShaderDrawing:
+        """Return what a pass without meshes runs; `features` are the device's."""
+        kept = self._of_shaders.setdefault(compiled.declaration.name, deque(maxlen=MAX_KEPT))
+        for known, about in kept:
+            is_same = known.compiled is compiled and known.shading is shading
+            if is_same and about == (requesters, cubes, features):
+                return known
+        state = shader_state(compiled, features)
+        made = ShaderDrawing(compiled, state, shading, self._keys, requesters, self._names, cubes)
+        kept.append((made, (requesters, cubes, features)))
+        return made
+
+
+def _same(one: InUse, other: InUse) -> bool:
+    """Whether the same shaders, pipelines and materials are used."""
+    return one is other or (
+        np.array_equal(one.shadings, other.shadings)
+        and np.array_equal(one.pipelines, other.pipelines)
+        and len(one.materials) == len(other.materials)
+        and all(map(np.array_equal, one.materials, other.materials))
+    )

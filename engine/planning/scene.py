@@ -39,8 +39,7 @@ from engine.planning.draw.ring_names import ColumnRing, RingNames
 from engine.planning.draw.shading import shader_set
 from engine.planning.draw.tables import DrawTable
 from engine.planning.frame_passes import FramePasses
-from engine.planning.frame_requests import FrameRequests
-from engine.planning.kept_frames import FrameParts, KeptFrames
+from engine.planning.frame_requests import FrameParts, FrameRequests, KeptFrames
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters
 from engine.planning.row_faults import RowFaults

@@ -214,7 +214,7 @@ def test_the_block_holds_the_origin_of_the_first_view_and_looks_again_only_when_
     assert scene.lamp.calls == 1
 
 
-def test_another_size_asks_every_feature_again_and_other_shaders_none():
+def test_every_feature_is_asked_again_for_another_size_and_none_for_other_shaders():
     scene = Scene(powers)
     scene.block()
     assert scene.block((16, 8)).view(np.float32)[0] == 2.0

@@ -16,8 +16,8 @@ from engine.feature.frame import Box
 from engine.feature.morphs import Morphs
 from engine.feature.skins import Bones, Skins
 from engine.plan.terms.table import begins_run, distinct
+from engine.planning.draw.instance_blocks import SlotBoxes
 from engine.planning.draw.rays import Ray, box_entries, read_positions
-from engine.planning.draw.slot_boxes import SlotBoxes
 from engine.tableau import Tableau
 from engine.tableau.journal import Journal
 
