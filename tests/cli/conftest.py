@@ -1,33 +1,22 @@
-"""Runs the engine's command line in a child process, as a user does."""
+"""Runs the engine's command line: `engine` in this process, `engine_process` as a user does."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.limits import limit
+from support.commands import Run, in_process, in_this_process
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from engine.cli.main import main
 
 
 @pytest.fixture
-def engine(root: Path) -> Run:
-    """Run `python -m engine ARGUMENTS`; keywords become environment variables."""
+def engine(root: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line of `python -m engine` in this process."""
+    return in_this_process(main, root, capsys)
 
-    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "engine", *map(str, arguments)]
-        return subprocess.run(
-            command,
-            cwd=root,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            timeout=limit(100),
-            check=False,
-        )
 
-    return run
+@pytest.fixture
+def engine_process(root: Path) -> Run:
+    """Run `python -m engine ARGUMENTS` in a process of its own."""
+    return in_process("engine", root)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.commands import Run
 from support.limits import limit
 
 from engine.cli.progress import CookProgress
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture

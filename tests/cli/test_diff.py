@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.commands import Run
 
 from engine.humon import parse
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 SCENE = "scenes/cube.hu"
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.commands import Run
 from support.display import Display
 from support.limits import limit
 
@@ -15,7 +15,6 @@ from engine.cli import probe
 from engine.cli.adapters import list_adapters
 from engine.cli.doctor import Check, State
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 # Points the loader at no driver at all; the second name is what loaders since 1.3.207 read.
 NO_DRIVER = {"VK_ICD_FILENAMES": "/dev/null", "VK_DRIVER_FILES": "/dev/null"}
 

@@ -6,16 +6,15 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.commands import Run
 from support.limits import limit
 
 from engine.humon import InputError
 from engine.humon.saving import write_atomically
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 UNTIDY = "// the first\ntableau: { name:   a\n objects: { cube: { translation: [0   0.5 0] } } } // last\n"
 
 

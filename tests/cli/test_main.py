@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.commands import Run
 from support.limits import limit
 
 from engine.cli.exits import ExitCode, guarded
@@ -24,7 +24,6 @@ from engine.vk.errors import (
     TookTooLong,
 )
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 COMMANDS = ("cook", "plan", "why", "diff", "doctor", "format")
 
 

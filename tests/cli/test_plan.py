@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.commands import Run
 from support.limits import limit
 
 from engine.humon import parse
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 SCENE = "scenes/cube.hu"
 
 
-def test_two_runs_print_the_same_bytes(engine: Run) -> None:
-    first, second = engine("plan", SCENE), engine("plan", SCENE)
+def test_two_runs_print_the_same_bytes(engine: Run, engine_process: Run) -> None:
+    first, second = engine_process("plan", SCENE), engine("plan", SCENE)  # of two processes, hashes differ
     assert first.returncode == 0, first.stderr
     assert first.stdout == second.stdout
     root = parse(first.stdout, "plan").root["featureDb"]
@@ -43,8 +42,10 @@ def test_every_subresource_says_why(engine: Run) -> None:
     )
 
 
-def test_requirements_are_printed_with_their_addresses_and_requesters(engine: Run) -> None:
-    done = engine("plan", SCENE, "--requirements")
+def test_requirements_are_printed_with_their_addresses_and_requesters(
+    engine: Run, engine_process: Run
+) -> None:
+    done = engine_process("plan", SCENE, "--requirements")
     assert done.returncode == 0, done.stderr
     assert done.stdout == engine("plan", SCENE, "--requirements").stdout
     root = parse(done.stdout, "requirements").root

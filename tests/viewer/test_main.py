@@ -11,43 +11,47 @@ from pathlib import Path
 
 import pytest
 from support import images, stopping
+from support.commands import Done, Run, in_process, in_this_process
 from support.display import Display
 from support.limits import limit
+
+from viewer.main import main
 
 gpu = pytest.mark.gpu
 SHADOW_MAP = 2048 * 2048 * 4
 
 
-def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "viewer", *map(str, arguments)]
+@pytest.fixture
+def view(root: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line of the viewer in this process; our own bugs propagate."""
+    return in_this_process(main, root, capsys)
 
 
-def view(root: Path, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        command(*arguments),
-        cwd=root,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=limit(100),
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+@pytest.fixture
+def view_process(root: Path) -> Run:
+    """Run `python -m viewer` in a process of its own."""
+    run = in_process("viewer", root)
+
+    def checked(*arguments: object, **environment: str) -> Done:
+        done = run(*arguments, **environment)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    return checked
 
 
-def report_of(root: Path, folder: Path, *arguments: str | Path) -> dict:
+def report_of(view: Run, folder: Path, *arguments: str | Path) -> dict:
     path = folder / f"report{len(list(folder.iterdir()))}.json"
-    done = view(root, "scenes/cube.hu", "--headless", "--size", "320x240", "--report", path, *arguments)
+    done = view("scenes/cube.hu", "--headless", "--size", "320x240", "--report", path, *arguments)
     assert done.returncode == 0, done.stderr
     return json.loads(path.read_text())
 
 
 @gpu
 def test_a_headless_run_writes_picture_and_report_and_leaves_nothing_behind(
-    root: Path, tmp_path: Path
+    view_process: Run, tmp_path: Path
 ) -> None:
-    report = report_of(root, tmp_path, "--screenshot", tmp_path / "cube.png")
+    report = report_of(view_process, tmp_path, "--screenshot", tmp_path / "cube.png")
     assert images.load(tmp_path / "cube.png").shape == (240, 320, 4)
     assert report["plan"]["planned_bytes"] == report["plan"]["live_bytes"] > SHADOW_MAP
     assert report["plan"]["waiting_bytes"] == 0
@@ -60,10 +64,10 @@ def test_a_headless_run_writes_picture_and_report_and_leaves_nothing_behind(
 
 @gpu
 def test_within_too_small_a_budget_the_picture_is_drawn_and_what_it_lacks_is_reported(
-    root: Path, tmp_path: Path
+    view: Run, tmp_path: Path
 ) -> None:
     arguments = ("--headless", "--size", "320x240", "--budget", "21", "--screenshot", tmp_path / "cube.png")
-    done = view(root, "scenes/cube.hu", *arguments)
+    done = view("scenes/cube.hu", *arguments)
     assert done.returncode == 0
     assert done.stderr.count("warning[plan.short]") == 1
     assert "drawn as fallback" in done.stderr
@@ -71,19 +75,19 @@ def test_within_too_small_a_budget_the_picture_is_drawn_and_what_it_lacks_is_rep
 
 
 @gpu
-def test_as_many_frames_are_drawn_as_were_requested(root: Path, tmp_path: Path) -> None:
-    report = report_of(root, tmp_path, "--frames", "7")
+def test_as_many_frames_are_drawn_as_were_requested(view: Run, tmp_path: Path) -> None:
+    report = report_of(view, tmp_path, "--frames", "7")
     assert report["frames_drawn"] == 7 <= report["frames"]
 
 
 @gpu
 def test_disabling_takes_the_shadow_and_keeps_its_memory_deactivating_takes_both(
-    root: Path, tmp_path: Path
+    view: Run, tmp_path: Path
 ) -> None:
     def run(name: str, *settings: str) -> tuple[int, images.Picture]:
         picture = tmp_path / f"{name}.png"
         given = [part for setting in settings for part in ("--set", setting)]
-        live = report_of(root, tmp_path, "--screenshot", picture, *given)["plan"]["live_bytes"]
+        live = report_of(view, tmp_path, "--screenshot", picture, *given)["plan"]["live_bytes"]
         return live, images.load(picture)
 
     live, shadowed = run("on")
@@ -117,17 +121,17 @@ def test_a_headless_run_imports_no_window_no_ui_and_no_masked_arrays(root: Path)
 
 @gpu
 def test_a_window_run_writes_the_same_picture_as_a_headless_one(
-    root: Path, tmp_path: Path, display: Display
+    view: Run, view_process: Run, tmp_path: Path, display: Display
 ) -> None:
     window, plain = tmp_path / "window.png", tmp_path / "headless.png"
     size = ("--size", "320x240")
     report = tmp_path / "window.json"
-    done = view(
-        *(root, "scenes/cube.hu", *size, "--frames", "40", "--validate"),
+    done = view_process(
+        *("scenes/cube.hu", *size, "--frames", "40", "--validate"),
         *("--screenshot", window, "--report", report),
     )
     assert done.returncode == 0, done.stderr
-    assert view(root, "scenes/cube.hu", *size, "--headless", "--screenshot", plain).returncode == 0
+    assert view("scenes/cube.hu", *size, "--headless", "--screenshot", plain).returncode == 0
     images.assert_same(images.load(window), images.load(plain))
     facts = json.loads(report.read_text())
     assert facts["live_objects_after_close"] == 0
@@ -136,8 +140,8 @@ def test_a_window_run_writes_the_same_picture_as_a_headless_one(
 
 
 @gpu
-def test_without_a_display_the_viewer_names_headless(root: Path, no_display: None) -> None:
-    done = view(root, "scenes/cube.hu")
+def test_without_a_display_the_viewer_names_headless(view: Run, no_display: None) -> None:
+    done = view("scenes/cube.hu")
     assert done.returncode == 3
     assert done.stderr.startswith("error[display.none]: ")
     assert "DISPLAY" in done.stderr
@@ -147,24 +151,24 @@ def test_without_a_display_the_viewer_names_headless(root: Path, no_display: Non
 
 @pytest.mark.parametrize("arguments", [("scenes/cube.hu", "--headless"), ("--list-devices",)])
 def test_without_a_vulkan_driver_the_viewer_says_what_to_install(
-    root: Path, arguments: tuple[str, ...]
+    view_process: Run, arguments: tuple[str, ...]
 ) -> None:
     nowhere = {"VK_ICD_FILENAMES": "/nowhere.json", "VK_DRIVER_FILES": "/nowhere.json"}
-    done = view(root, *arguments, **nowhere)
+    done = view_process(*arguments, **nowhere)
     assert done.returncode == 3
     assert "mesa-vulkan-drivers" in done.stderr
 
 
 @gpu
-def test_an_unknown_device_is_refused_with_the_reason_per_adapter(root: Path) -> None:
-    done = view(root, "scenes/cube.hu", "--headless", "--device", "no such card")
+def test_an_unknown_device_is_refused_with_the_reason_per_adapter(view: Run) -> None:
+    done = view("scenes/cube.hu", "--headless", "--device", "no such card")
     assert done.returncode == 3
     assert "no such card" in done.stderr
 
 
 @gpu
-def test_devices_are_listed_with_the_chosen_one_marked(root: Path) -> None:
-    done = view(root, "--list-devices")
+def test_devices_are_listed_with_the_chosen_one_marked(view: Run) -> None:
+    done = view("--list-devices")
     assert done.returncode == 0
     assert sum(line.startswith("* ") for line in done.stdout.splitlines()) == 1
 
@@ -180,14 +184,14 @@ def test_devices_are_listed_with_the_chosen_one_marked(root: Path) -> None:
         (("scenes/cube.hu", "--headless", "--report", "."), "output.folder"),
     ],
 )
-def test_wrong_input_ends_with_2_and_a_block(root: Path, arguments: tuple[str, ...], code: str) -> None:
-    done = view(root, *arguments)
+def test_wrong_input_ends_with_2_and_a_block(view: Run, arguments: tuple[str, ...], code: str) -> None:
+    done = view(*arguments)
     assert done.returncode == 2, done.stderr
     assert "error[" in done.stderr
     assert code in done.stderr
 
 
-def test_a_scene_with_several_errors_reports_them_together(root: Path, tmp_path: Path) -> None:
+def test_a_scene_with_several_errors_reports_them_together(view: Run, tmp_path: Path) -> None:
     scene = tmp_path / "broken.hu"
     scene.write_text(
         "tableau: { name: x objects: {\n"
@@ -195,7 +199,7 @@ def test_a_scene_with_several_errors_reports_them_together(root: Path, tmp_path:
         "  b: { translation: [0 nan 0] }\n"
         "} }\n"
     )
-    done = view(root, scene, "--headless")
+    done = view(scene, "--headless")
     assert done.returncode == 2
     assert f"{scene}:2:" in done.stderr
     assert f"{scene}:3:" in done.stderr
@@ -205,7 +209,7 @@ def test_a_scene_with_several_errors_reports_them_together(root: Path, tmp_path:
 @gpu
 def test_a_scene_is_found_among_the_installed_ones(root: Path, tmp_path: Path) -> None:
     here = subprocess.run(
-        command("scenes/cube.hu", "--headless", "--size", "64x48"),
+        [sys.executable, "-m", "viewer", "scenes/cube.hu", "--headless", "--size", "64x48"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(root)},
         capture_output=True,

@@ -7,10 +7,14 @@ import pty
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from support.limits import limit
+
+# Runs in this process unload what they import; numpy and Pillow can be loaded only once.
+from engine.testing.goldens import goldens  # noqa: F401
+
+pytest_plugins = ("pytester",)
 
 TEST = """
 import numpy as np
@@ -24,25 +28,32 @@ def test_text(goldens):
 
 # With no plugin but ours a run begins in half the time.
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "engine.testing.plugin"]
-PARALLEL = ("-p", "xdist", "-n", "2")
 ALONE = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 class Project:
     """A folder with one test file."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.folder = folder = pytester.path
         (folder / "pytest.ini").write_text("[pytest]\n")
         self.write(10)
 
-    def write(self, value: int, driver: str = "llvmpipe") -> None:
+    def write(self, value: int, driver: str = "llvmpipe", file: str = "test_dot.py") -> None:
         text = TEST.replace("VALUE", str(value)).replace("DRIVER", repr(driver))
-        (self.folder / "test_dot.py").write_text(text)
+        (self.folder / file).write_text(text)
 
     def run(self, *arguments: str, rc: int = 0) -> str:
+        """Run pytest in this process, and return what it prints."""
+        done = self.pytester.runpytest_inprocess(*PYTEST[3:], *arguments)
+        assert done.ret == rc, done.stdout.str() + done.stderr.str()
+        return done.stdout.str()
+
+    def run_parallel(self, *arguments: str, rc: int = 0) -> str:
+        """Run pytest with two workers."""
         done = subprocess.run(
-            [*PYTEST, *arguments],
+            [*PYTEST, "-p", "xdist", "-n", "2", *arguments],
             cwd=self.folder,
             env=ALONE,
             capture_output=True,
@@ -58,8 +69,9 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path)
+def project(pytester, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return Project(pytester)
 
 
 @pytest.fixture
@@ -76,7 +88,7 @@ def test_a_golden_is_missing_waits_is_accepted_and_holds(project):
     assert "waits for review, new: goldens/dot.png" in waits
     assert "look at the report, then: pytest --accept-goldens" in waits
     assert not (project.folder / "goldens").exists()
-    assert project.run("--accept-goldens") == "golden goldens/dot.png\ngolden goldens/plan.plan.hu\n"
+    assert project.run("--accept-goldens") == "golden goldens/dot.png\ngolden goldens/plan.plan.hu"
     assert "2 passed" in project.run()
     assert not (project.folder / "build" / "scene-tests.html").exists()
 
@@ -121,12 +133,11 @@ def test_on_another_driver_it_runs_and_says_what_was_not_compared(kept):
 
 
 def test_processes_of_a_parallel_run_share_findings_and_report(project):
-    assert project.run(*PARALLEL, "--update-goldens").count("waits for review") == 2
+    assert project.run_parallel("--update-goldens").count("waits for review") == 2
     project.run("--accept-goldens")
-    project.write(90, "NVIDIA H200")
-    assert project.run(*PARALLEL).count("golden not compared") == 2
     project.write(90)
-    project.run(*PARALLEL, rc=1)
+    project.write(90, "NVIDIA H200", file="test_other.py")
+    assert project.run_parallel(rc=1).count("golden not compared") == 2
     assert project.report().count("<section>") == 4  # two goldens, two failed tests
 
 
