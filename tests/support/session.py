@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 from collections.abc import Generator
 from typing import Any
@@ -102,6 +103,11 @@ class Session:
         items[:] = chosen
         for item in items:
             item.add_marker(pytest.mark.timeout(self._limit_of(item)), append=False)
+
+    def pytest_collection_finish(self) -> None:
+        """Take what was imported and collected, which stays, out of the passes of the garbage collector."""
+        gc.collect()
+        gc.freeze()
 
     def _runs(self, item: pytest.Item) -> bool:
         proof = item.get_closest_marker("proof")

@@ -47,6 +47,10 @@ from engine.assets.limits import (
 )
 from engine.assets.recipes import Recipe
 
+_MOST_FITTING = 1024
+_fitting: set[tuple[str, ShaderFacts]] = set()
+"""Digests of modules, with facts that fit them: all scenes of a process open the builtin database."""
+
 
 def checked_facts(recipe: Recipe, data: Mapping[str, Any], size: int) -> Facts | None:
     """Return the facts in the plain values `data` if `recipe` could have made them with `size` bytes."""
@@ -227,14 +231,21 @@ def _positions_fit(facts: VerticesFacts, pieces: Iterator[memoryview]) -> bool:
 
 def _module_fits(facts: ShaderFacts, code: bytes) -> bool:
     """Whether a module has the interface of the facts, and its instructions end with the last function."""
+    from engine.assets.cache.stamps import digest_of
     from engine.assets.spirv.module import last_instruction, reflect
     from engine.assets.spirv.types import Op, SpirvError
 
+    key = (digest_of(code), facts)
+    if key in _fitting:
+        return True
     try:
         found = reflect(code, facts.stage, facts.entry_point)
-        return found == facts.reflection and last_instruction(code) == Op.FUNCTION_END
+        fits = found == facts.reflection and last_instruction(code) == Op.FUNCTION_END
     except (SpirvError, RecursionError):
         return False
+    if fits and len(_fitting) < _MOST_FITTING:
+        _fitting.add(key)
+    return fits
 
 
 def _bone_bytes(facts: SkeletonFacts) -> int:

@@ -8,7 +8,6 @@ module may not ask for.
 from __future__ import annotations
 
 import struct
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -42,6 +41,7 @@ MAGIC = 0x07230203
 
 _SWAPPED = 0x03022307
 _MIN_MODULE_BYTES = 20
+_HEADER_WORDS = 5
 _GLOBALS_LISTED = 0x0001_0400  # from SPIR-V 1.4 on, an entry point lists all global variables that it uses
 
 
@@ -130,16 +130,6 @@ def _reflect(code: bytes, stage: ShaderStage, entry_point: str) -> Reflection:
     return reflection
 
 
-def _instructions(words: tuple[int, ...]) -> Iterator[tuple[int, tuple[int, ...]]]:
-    at = 5
-    while at < len(words):
-        count = words[at] >> 16
-        if count == 0 or at + count > len(words):
-            raise SpirvError(f"the instruction at word {at} claims {count} words of {len(words) - at}")
-        yield words[at] & 0xFFFF, words[at + 1 : at + count]
-        at += count
-
-
 def _string(words: tuple[int, ...]) -> tuple[str, int]:
     """Return a literal string and its number of words."""
     data = struct.pack(f"<{len(words)}I", *words)
@@ -151,41 +141,80 @@ def _string(words: tuple[int, ...]) -> tuple[str, int]:
 
 def last_instruction(code: bytes) -> int:
     """Return the opcode of the last instruction of a module, 0 if it has none. Raises SpirvError."""
-    instructions = deque(_instructions(_words(code)), maxlen=1)
-    return instructions[0][0] if instructions else 0
+    words = _words(code)
+    at, end, last = _HEADER_WORDS, len(words), 0
+    while at < end:
+        last = at
+        at += words[at] >> 16
+        if at == last or at > end:
+            raise _wrong_length(words, last)
+    return words[last] & 0xFFFF if last else 0
 
 
 def _words(code: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(code) // 4}I", code)
 
 
+def _wrong_length(words: tuple[int, ...], at: int) -> SpirvError:
+    return SpirvError(f"the instruction at word {at} claims {words[at] >> 16} words of {len(words) - at}")
+
+
 def _read_tables(code: bytes) -> ModuleTables:
     words = _words(code)
     tables = ModuleTables(version=words[1])
-    body: Body | None = None
-    for op, operands in _instructions(words):
-        if op == Op.FUNCTION:
-            body = tables.bodies[operands[1]] = Body()
-        if body is None:
-            reader = _READERS.get(op)
-            if reader is not None:
-                reader(tables, operands)
-            elif op in _TYPE_OPS:
-                tables.add_type(op, operands)
-            if op not in _OPS_OF_VALUES:
-                continue
-        elif op == Op.VARIABLE:
-            _read_variable(tables, operands)
-        elif op == Op.FUNCTION_CALL:
-            body.calls.add(operands[2])
-        elif op in (Op.STORE, Op.COPY_MEMORY):
-            body.stores.add(operands[0])
-        elif op in (Op.ACCESS_CHAIN, Op.IN_BOUNDS_ACCESS_CHAIN):
-            tables.chains[operands[1]] = operands[2:]
-        # an instruction with a result begins with its type, and no other one with the id of a type
-        if operands and tables.types.get(operands[0], (0,))[0] in _AGGREGATES:
-            tables.value_types.add(operands[0])
+    _read_functions(tables, words, _read_globals(tables, words))
     return tables
+
+
+def _read_globals(tables: ModuleTables, words: tuple[int, ...]) -> int:
+    """Read what stands before the first function; return the place of that."""
+    at, end = _HEADER_WORDS, len(words)
+    while at < end:
+        head = words[at]
+        op, behind = head & 0xFFFF, at + (head >> 16)
+        if op == _FUNCTION:
+            break
+        if behind == at or behind > end:
+            raise _wrong_length(words, at)
+        reader = _READERS.get(op)
+        if reader is not None:
+            reader(tables, words[at + 1 : behind])
+        elif op in _TYPE_OPS:
+            tables.add_type(op, words[at + 1 : behind])
+        if op in _OPS_OF_VALUES and behind > at + 1:
+            kind = words[at + 1]
+            if tables.types.get(kind, (0,))[0] in _AGGREGATES:
+                tables.value_types.add(kind)
+        at = behind
+    return at
+
+
+def _read_functions(tables: ModuleTables, words: tuple[int, ...], at: int) -> None:
+    """Read the functions from a place on: most of a module, of which few instructions count."""
+    aggregates = {kind for kind, (op, *_) in tables.types.items() if op in _AGGREGATES}
+    body, end = Body(), len(words)
+    while at < end:
+        head = words[at]
+        behind = at + (head >> 16)
+        if behind == at or behind > end:
+            raise _wrong_length(words, at)
+        # an instruction with a result begins with its type, and no other one with the id of a type
+        if behind > at + 1 and words[at + 1] in aggregates:
+            tables.value_types.add(words[at + 1])
+        op = head & 0xFFFF
+        if op in _OPS_OF_FUNCTIONS:
+            operands = words[at + 1 : behind]
+            if op == _FUNCTION:
+                body = tables.bodies[operands[1]] = Body()
+            elif op == _VARIABLE:
+                _read_variable(tables, operands)
+            elif op == _FUNCTION_CALL:
+                body.calls.add(operands[2])
+            elif op in _STORES:
+                body.stores.add(operands[0])
+            else:
+                tables.chains[operands[1]] = operands[2:]
+        at = behind
 
 
 def _read_name(tables: ModuleTables, operands: tuple[int, ...]) -> None:
@@ -247,7 +276,7 @@ def _read_capability(tables: ModuleTables, operands: tuple[int, ...]) -> None:
     tables.capabilities.append(operands[0])
 
 
-_READERS: dict[int, Callable[[ModuleTables, tuple[int, ...]], None]] = {
+_READERS_BY_OP: dict[Op, Callable[[ModuleTables, tuple[int, ...]], None]] = {
     Op.NAME: _read_name,
     Op.MEMBER_NAME: _read_member_name,
     Op.ENTRY_POINT: _read_entry_point,
@@ -266,12 +295,17 @@ _READERS: dict[int, Callable[[ModuleTables, tuple[int, ...]], None]] = {
     Op.SPEC_CONSTANT_COMPOSITE: _read_composite,
     Op.VARIABLE: _read_variable,
 }
-_TYPE_OPS = frozenset(
-    {*range(Op.TYPE_VOID, Op.TYPE_POINTER + 1), Op.TYPE_ACCELERATION_STRUCTURE},
+# Plain numbers: they are compared with every instruction, and a member of an enum takes five times as long.
+_READERS = {int(op): reader for op, reader in _READERS_BY_OP.items()}
+_TYPE_OPS = frozenset({*range(Op.TYPE_VOID, Op.TYPE_POINTER + 1), int(Op.TYPE_ACCELERATION_STRUCTURE)})
+_OPS_OF_VALUES = frozenset({*range(Op.CONSTANT_TRUE, Op.SPEC_CONSTANT_OP + 1), int(Op.UNDEF)})
+_AGGREGATES = frozenset({int(Op.TYPE_ARRAY), int(Op.TYPE_STRUCT)})
+_FUNCTION, _VARIABLE, _FUNCTION_CALL = int(Op.FUNCTION), int(Op.VARIABLE), int(Op.FUNCTION_CALL)
+_STORES = frozenset({int(Op.STORE), int(Op.COPY_MEMORY)})
+_OPS_OF_FUNCTIONS = frozenset(
+    {_FUNCTION, _VARIABLE, _FUNCTION_CALL, *_STORES, int(Op.ACCESS_CHAIN), int(Op.IN_BOUNDS_ACCESS_CHAIN)}
 )
 
-_OPS_OF_VALUES = frozenset(range(Op.CONSTANT_TRUE, Op.SPEC_CONSTANT_OP + 1)) | {Op.UNDEF}
-_AGGREGATES = frozenset({Op.TYPE_ARRAY, Op.TYPE_STRUCT})
 _LOCAL_SIZE, _LOCAL_SIZE_ID = 17, 38
 _WORKGROUP_SIZE, _POINT_SIZE = 25, 1
 
