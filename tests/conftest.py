@@ -6,11 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of tiny matrices, whose threads would wait in loops
+
+from support.compiled import compiled
 from support.display import display, no_display, xvfb
 from support.sampling import Sample
 from support.session import Session, add_options, workers
 
-__all__ = ["display", "no_display", "root", "xvfb"]
+__all__ = ["compiled", "display", "no_display", "root", "xvfb"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -23,6 +23,7 @@ from engine.assets.cook import CookedDb, cook_database
 from engine.assets.files import FileGate, Stamp
 from engine.assets.importers import shader as shader_module
 from engine.assets.recipes import recipes_of
+from engine.assets.tools.tool_process import run_tool
 from engine.humon import Severity
 
 DATA_ASSETS = 6
@@ -248,7 +249,10 @@ def test_deleting_the_cache_is_safe(project: Project, cook: Cooks) -> None:
     assert cache.read_bytes() == whole
 
 
-def test_equal_sources_make_equal_bytes_in_any_order_of_the_pool(project: Project) -> None:
+def test_equal_sources_make_equal_bytes_in_any_order_of_the_pool(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shader_module, "run_tool", run_tool)  # nothing is remembered from other tests
     cache = project.root / "scenes" / "db.ogCache"
     contents = set()
     for jobs in (1, 2, 8):
@@ -277,7 +281,6 @@ def test_a_broken_source_is_skipped_until_it_changes(
     project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs: list[object] = []
-    run_tool = shader_module.run_tool
     monkeypatch.setattr(
         shader_module, "run_tool", lambda *args, **more: runs.append(1) or run_tool(*args, **more)
     )

@@ -17,9 +17,13 @@ VIEWS = {
 }
 
 
+# At 320x180 Mesa's software driver takes 10 s for the horizon of lod.hu: anisotropic lookups get long there.
+SIZES = {"lod": (160, 90)}
+
+
 @pytest.mark.parametrize("name", ["lights", "transparent", "lod", "skin", "crowd", "morph", "tableau"])
 def test_a_scene_is_its_golden_picture(name: str, goldens: Goldens):
-    with open_scene(f"scenes/{name}.hu", size=(320, 180)) as scene:
+    with open_scene(f"scenes/{name}.hu", size=SIZES.get(name, (320, 180))) as scene:
         assert scene.problems == ()
         goldens.picture(name, scene.frame(), scene.driver)
 
