@@ -239,7 +239,13 @@ def test_six_faces_are_the_finest_level() -> None:
     assert [level.shape[1] for level in levels_of(cooked(*coloured_faces(5)))] == [64, 32, 16]
 
 
-def test_a_large_picture_is_reduced_to_the_largest_cube() -> None:
+def test_a_large_picture_is_reduced_to_the_largest_cube(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.assets.importers.environment.environment.MAX_CUBE_SIDE", 128)
+    assert levels_of(cooked(np.ones((288, 576, 3), np.float32)))[0].shape[1] == 128
+
+
+@pytest.mark.proof(short=True)
+def test_the_largest_cube_has_1024_texels_a_side() -> None:
     assert levels_of(cooked(np.ones((2304, 4608, 3), np.float32)))[0].shape[1] == 1024
     assert cube_levels(1024) == 7
     assert cube_bytes(1024) == 67_104_768

@@ -49,14 +49,26 @@ def scene_text(name: str) -> str:
     return text
 
 
-def installed(root: Path, folder: Path, name: str) -> None:
-    """Install a package with pip into a folder, from a copy, as a build writes beside the sources."""
-    source = root / "docs" / "features" / name
-    copy = folder / "source"
-    copy.mkdir()
-    for path in source.iterdir():
-        if path.is_file():
-            (copy / path.name).write_bytes(path.read_bytes())
+@pytest.fixture(scope="module")
+def tree(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with Diorama's assets, cooked by the first test."""
+    folder = tmp_path_factory.mktemp("tree")
+    shutil.copytree(root / "assets", folder / "assets", ignore=shutil.ignore_patterns("*.ogCache*"))
+    (folder / "scenes").mkdir()
+    shutil.copy(root / "scenes" / "cube.assets.hu", folder / "scenes")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip has installed all examples, from copies, as builds write beside the sources."""
+    folder = tmp_path_factory.mktemp("packages")
+    copies = [folder / name for name in EXAMPLES]
+    for copy in copies:
+        copy.mkdir()
+        for path in (root / "docs" / "features" / copy.name).iterdir():
+            if path.is_file():
+                (copy / path.name).write_bytes(path.read_bytes())
     command = [
         sys.executable,
         "-m",
@@ -67,25 +79,22 @@ def installed(root: Path, folder: Path, name: str) -> None:
         "--no-index",
         "--no-build-isolation",
     ]
-    subprocess.run([*command, "--target", str(folder / "site"), str(copy)], check=True, capture_output=True)
+    subprocess.run([*command, "--target", folder / "site", *copies], check=True, capture_output=True)
+    return folder / "site"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_package_is_installed_drawn_and_gone_again(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    tree: Path, site: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    installed(root, tmp_path, name)
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tree / "cache"))
+    monkeypatch.syspath_prepend(str(site))
     registry = discover()
     assert registry.problems == []
     assert name in registry
-    tree = tmp_path / "tree"
-    shutil.copytree(root / "assets", tree / "assets", ignore=shutil.ignore_patterns("*.ogCache*"))
-    (tree / "scenes").mkdir()
-    shutil.copy(root / "scenes" / "cube.assets.hu", tree / "scenes")
-    (tree / "scenes" / "example.hu").write_text(scene_text(name))
-    scene = load_scene(tree / "scenes" / "example.hu", registry)
+    path = tree / "scenes" / f"{name}.hu"
+    path.write_text(scene_text(name))
+    scene = load_scene(path, registry)
     options = RuntimeOptions(size=(320, 180), validate=True, trials=False)
     with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
         runtime.settle()

@@ -6,7 +6,6 @@ import argparse
 import ast
 import json
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -15,9 +14,10 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
-from support.limits import limit
+from support.commands import in_this_process
 
 from engine.assets.codes import AssetCode
+from engine.cli.main import main as engine
 from engine.cli.main import make_parser as engine_parser
 from engine.feature import Registry
 from engine.gltf import GltfCode
@@ -26,6 +26,7 @@ from engine.humon import Code
 from engine.obj import ObjCode
 from engine.plan.terms import drawing_rows
 from viewer.arguments import make_parser as viewer_parser
+from viewer.main import main as viewer
 
 DOCUMENTS = (
     "README.md",
@@ -241,16 +242,19 @@ def test_the_feature_shown_to_contributors_is_one(root: Path) -> None:
 
 
 @pytest.mark.gpu
-def test_the_commands_of_the_readme_do_what_it_says(root: Path) -> None:
+def test_the_commands_of_the_readme_do_what_it_says(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "build").mkdir(exist_ok=True)
+    modules = {
+        "engine": in_this_process(engine, root, capsys),
+        "viewer": in_this_process(viewer, root, capsys),
+    }
     lines = [line for line in code_lines(root / "README.md") if line.startswith(".venv/bin/python ")]
     assert len(lines) > 4
     reported = {}
     for line in lines:
-        command = [sys.executable, *line.split()[1:]]
-        done = subprocess.run(
-            command, cwd=root, capture_output=True, text=True, timeout=limit(60), check=False
-        )
+        _, flag, module, *arguments = line.split()
+        assert flag == "-m"
+        done = modules[module](*arguments)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         reported[line] = done.stdout
     assert "leftOut: true" in next(text for line, text in reported.items() if "--budget" in line)

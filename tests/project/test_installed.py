@@ -14,16 +14,16 @@ from support.limits import limit
 GENERATED = shutil.ignore_patterns("*.ogCache*", "__pycache__", "*.py")
 
 
-@pytest.fixture
-def installed(root: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def installed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The layout that `pip install .` makes: packages in one folder, data in share/diorama."""
+    tmp_path = tmp_path_factory.mktemp("installed")
     for package in ("engine", "features", "viewer"):
         shutil.copytree(
             root / package, tmp_path / "lib" / package, ignore=shutil.ignore_patterns("__pycache__")
         )
     for folder in ("scenes", "assets"):
         shutil.copytree(root / folder, tmp_path / "share" / "diorama" / folder, ignore=GENERATED)
-    (tmp_path / "elsewhere").mkdir()
     return tmp_path
 
 
@@ -31,8 +31,8 @@ DIORAMA = "from viewer.command import run\nrun()"
 """What the script that pip installs for the command `diorama` does."""
 
 
-def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a module, or the command `diorama`, with what is installed."""
+def run(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module, or the command `diorama`, with what is installed, in a folder."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(installed / "lib"),
@@ -44,7 +44,7 @@ def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", *arguments]
     return subprocess.run(
         command,
-        cwd=installed / "elsewhere",
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
@@ -54,24 +54,27 @@ def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("entry", [("engine",), ("diorama",)])
-def test_an_installed_scene_is_planned_from_any_folder(installed: Path, entry: tuple[str, ...]) -> None:
-    done = run(installed, *entry, "plan", "scenes/cube.hu")
+def test_an_installed_scene_is_planned_from_any_folder(
+    installed: Path, tmp_path: Path, entry: tuple[str, ...]
+) -> None:
+    done = run(installed, tmp_path, *entry, "plan", "scenes/cube.hu")
     assert done.returncode == 0, done.stderr
     assert "featureDb: {" in done.stdout
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("entry", ["viewer", "diorama"])
-def test_an_installed_scene_is_drawn_from_any_folder(installed: Path, entry: str) -> None:
-    done = run(installed, entry, "scenes/cube.hu", "--headless", "--size", "64x48", "--screenshot", "a.png")
+def test_an_installed_scene_is_drawn_from_any_folder(installed: Path, tmp_path: Path, entry: str) -> None:
+    size = ("--size", "64x48")
+    done = run(installed, tmp_path, entry, "scenes/cube.hu", "--headless", *size, "--screenshot", "a.png")
     assert done.returncode == 0, done.stderr
-    assert (installed / "elsewhere" / "a.png").stat().st_size > 1000
+    assert (tmp_path / "a.png").stat().st_size > 1000
 
 
-def test_a_scene_in_the_working_folder_comes_first(installed: Path) -> None:
-    own = installed / "elsewhere" / "scenes"
+def test_a_scene_in_the_working_folder_comes_first(installed: Path, tmp_path: Path) -> None:
+    own = tmp_path / "scenes"
     own.mkdir()
     (own / "cube.hu").write_text("tableau: [ ]\n", encoding="utf-8")
-    done = run(installed, "engine", "plan", "scenes/cube.hu")
+    done = run(installed, tmp_path, "engine", "plan", "scenes/cube.hu")
     assert done.returncode == 2
     assert done.stderr.startswith("scenes/cube.hu:1:")

@@ -24,6 +24,7 @@ from engine.testing import (
 
 pytestmark = pytest.mark.gpu
 
+SIZE = (96, 72)
 COUNT = 100
 SIDE = 128
 REST = Policy().rest
@@ -71,7 +72,7 @@ def page(plan: Plan) -> WaitingPage:
 
 
 def test_the_memory_of_switched_off_textures_comes_back_while_the_scene_is_drawn(scene_path: Path):
-    with open_scene(scene_path) as scene:
+    with open_scene(scene_path, size=SIZE) as scene:
         full, before = scene.frame(), scene.memory
         assert before.plan.waiting == ()
         switch(scene, False)
@@ -94,13 +95,13 @@ def test_the_memory_of_switched_off_textures_comes_back_while_the_scene_is_drawn
         assert_problems(scene)
         assert scene.messages == ()
     few_active = [f"one{index}.visibleModel.active=false" for index in range(COUNT) if index != 55]
-    with open_scene(scene_path, settings=few_active) as fresh:
+    with open_scene(scene_path, size=SIZE, settings=few_active) as fresh:
         assert after.planned <= 1.2 * fresh.memory.planned
 
 
 @pytest.mark.proof(short=True)
 def test_what_is_switched_off_and_on_again_soon_is_not_moved(scene_path: Path):
-    with open_scene(scene_path) as scene:
+    with open_scene(scene_path, size=SIZE) as scene:
         shown = scene.frame()
         for _ in range(3):
             switch(scene, False)
@@ -114,7 +115,7 @@ def test_what_is_switched_off_and_on_again_soon_is_not_moved(scene_path: Path):
 
 
 def test_within_a_smaller_budget_the_memory_comes_back_at_once(scene_path: Path):
-    with open_scene(scene_path) as scene:
+    with open_scene(scene_path, size=SIZE) as scene:
         switch(scene, False)
         scene.settle()
         few, sparse = scene.frame(), scene.memory
@@ -128,7 +129,7 @@ def test_within_a_smaller_budget_the_memory_comes_back_at_once(scene_path: Path)
 
 @pytest.mark.proof(short=True)
 def test_the_next_change_may_come_in_the_middle_of_a_return(scene_path: Path):
-    with open_scene(scene_path, paging_cycles=1) as scene:
+    with open_scene(scene_path, size=SIZE, paging_cycles=1) as scene:
         full = scene.frame()
         switch(scene, False)
         scene.settle()
@@ -142,7 +143,7 @@ def test_the_next_change_may_come_in_the_middle_of_a_return(scene_path: Path):
 
 
 def test_a_device_that_refuses_memory_gets_waiting_pages_first(scene_path: Path):
-    with open_scene(scene_path, settings=["cube.shadowCaster.active=false"]) as scene:
+    with open_scene(scene_path, size=SIZE, settings=["cube.shadowCaster.active=false"]) as scene:
         switch(scene, False)
         scene.settle()
         sparse = scene.memory
@@ -156,5 +157,5 @@ def test_a_device_that_refuses_memory_gets_waiting_pages_first(scene_path: Path)
         shown = scene.frame()
         assert scene.messages == ()
     few_active = [f"one{index}.visibleModel.active=false" for index in range(COUNT) if index != 55]
-    with open_scene(scene_path, settings=few_active) as fresh:
+    with open_scene(scene_path, size=SIZE, settings=few_active) as fresh:
         assert_same_pixels(shown, fresh.frame(), levels=0, share=0)

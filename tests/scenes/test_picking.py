@@ -50,10 +50,12 @@ def scene(tmp_path: Path) -> Iterator[OpenedScene]:
 
 
 def picked(scene: OpenedScene) -> np.ndarray:
-    """The path of what is picked at every third pixel, empty for nothing."""
+    """The path of what is picked at every third pixel of one frame, empty for nothing."""
+    scene.frame()
+    pick = scene.host.pick
     return np.array(
         [
-            [hit.object.path if (hit := scene.pick(x, y)) is not None else "" for x in range(0, SIZE[0], 3)]
+            [hit.object.path if (hit := pick(x, y)) is not None else "" for x in range(0, SIZE[0], 3)]
             for y in range(0, SIZE[1], 3)
         ]
     )

@@ -59,7 +59,8 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, root) ->
     monkeypatch.delenv("DIORAMA_SEED", raising=False)
     monkeypatch.delenv("CI", raising=False)
     ini = f"[pytest]\npythonpath = {root / 'tests'}\nmarkers = proof\ntimeout = 120\n"
-    pytester.makeini(ini + "addopts = -p no:cacheprovider")
+    pytester.makeini(ini + "addopts = -p no:cacheprovider -p pytest_timeout -p _hypothesis_pytestplugin")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # a run begins in half the time
     pytester.makeconftest(CONFTEST)
     pytester.mkdir("tests").joinpath("plan").mkdir()
     pytester.path.joinpath("tests/plan/test_it.py").write_text(TESTS, encoding="utf-8")
@@ -100,7 +101,7 @@ def test_the_seed_stands_in_header_and_failure_and_draws_the_same_again(
     assert len(drawn) == 1
     assert re.findall(r"3 of 1000: .*", project.runpytest_subprocess("--seed", seed).stdout.str()) == drawn
     monkeypatch.setenv("DIORAMA_SEED", seed)
-    workers = project.runpytest_subprocess("-n", "2").stdout.str()
+    workers = project.runpytest_subprocess("-p", "xdist", "-n", "2").stdout.str()
     assert re.findall(r"3 of 1000: .*", workers) == drawn
     assert re.search(r"CPU time: \d+ s with all processes, [\d,]+ x the fixed loop", workers)
 
@@ -111,7 +112,7 @@ def test_a_test_that_hangs_outside_of_python_ends_its_worker_with_all_stacks_and
     project.path.joinpath("tests/plan/test_it.py").write_text(HANGS, encoding="utf-8")
     ini = project.path / "tox.ini"
     ini.write_text(ini.read_text().replace("timeout = 120", "timeout = 0.5"))
-    result = project.runpytest_subprocess("-n", "1")
+    result = project.runpytest_subprocess("-p", "xdist", "-n", "1")
     result.assert_outcomes(passed=1, failed=1)
     assert "in test_hangs" in result.stderr.str()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -17,12 +18,12 @@ from engine.testing import open_scene
 from engine.testing.hu.test_files import read_tests
 from engine.testing.scripts.script import load_script
 from viewer.arguments import Options
-from viewer.main import make_frames
+from viewer.main import main, make_frames
 from viewer.run.scene_opening import opened
 
 pytestmark = pytest.mark.gpu
 
-SIZE = (640, 480)
+SIZE = (480, 320)
 
 
 def record(path: Path, display: Display) -> tuple[np.ndarray, dict[str, list[float]], bool]:
@@ -58,12 +59,12 @@ def record(path: Path, display: Display) -> tuple[np.ndarray, dict[str, list[flo
             while scene.tableau["cube"].shadowCaster.active:
                 assert time.monotonic() < deadline
                 frames.step()
-            display.move_mouse(number, 500, 300)
+            display.move_mouse(number, 440, 160)
             draw(3)
             display.press()
             for step in range(1, 8):
                 draw(2)
-                display.move_mouse(number, 500 + 9 * step, 300 + 4 * step)
+                display.move_mouse(number, 440 + 4 * step, 160 + 9 * step)
             draw(4)
             display.release()
             draw(4)
@@ -101,22 +102,16 @@ def test_the_script_replays_what_a_mouse_did_in_a_window(display: Display, tmp_p
 
 @pytest.mark.parametrize("name", ["test_still.py", "still.test.hu"])
 def test_a_recording_is_a_test_that_pytest_collects_and_passes(tmp_path: Path, root: Path, name: str) -> None:
-    viewer = [
-        sys.executable,
-        "-m",
-        "viewer",
-        "scenes/cube.hu",
-        "--headless",
-        "--size",
-        "64x48",
-        "--frames",
-        "3",
-    ]
-    given = ["--set", "cube.shadowCaster.active=false", "--record", str(tmp_path / name)]
-    subprocess.run([*viewer, *given], cwd=root, timeout=limit(100), check=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", name]
+    given = ["--headless", "--size", "64x48", "--frames", "3", "--set", "cube.shadowCaster.active=false"]
+    assert main([str(root / "scenes/cube.hu"), *given, "--record", str(tmp_path / name)]) == 0
     done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=limit(100), check=False
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "engine.testing.plugin", name],
+        cwd=tmp_path,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        timeout=limit(100),
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout

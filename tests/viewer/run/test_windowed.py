@@ -29,18 +29,23 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.gpu
 
-SIZE = (640, 480)
+SIZE = (480, 320)
+"""The inspector and a little of the scene: software drivers take a tenth of a second for 640x480."""
 SHADOW_MAP = 2048 * 2048 * 4
 TEXTURE = 256 * 256 * 4
 OPTIONS = Options(scene=Path("scenes/cube.hu"), size=SIZE)
+SMALL = Options(scene=Path("scenes/cube.hu"), size=(128, 96))
+in_a_small_window = pytest.mark.parametrize("frames", [SMALL], indirect=True, ids=["small"])
+"""For tests that look neither at the inspector nor at much of the picture."""
 
 
 @pytest.fixture
-def frames(display: Display) -> Iterator[WindowFrames]:
+def frames(display: Display, request: pytest.FixtureRequest) -> Iterator[WindowFrames]:
     from viewer.run.windowed import WindowFrames
 
-    with opened(OPTIONS) as (scene, library):
-        made = WindowFrames(scene, library, OPTIONS)
+    options = getattr(request, "param", OPTIONS)
+    with opened(options) as (scene, library):
+        made = WindowFrames(scene, library, options)
         try:
             settle(made)
             yield made
@@ -108,6 +113,7 @@ def test_a_window_frame_is_the_headless_frame(frames: WindowFrames, headless_pic
     images.assert_same(frames.runtime.read_pixels(), headless_picture)
 
 
+@in_a_small_window
 def test_overlays_have_the_content_scale_of_the_window(
     frames: WindowFrames, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,12 +179,13 @@ def test_a_click_on_the_active_switch_takes_the_shadow_and_its_memory_and_a_seco
     assert runtime.memory.live_bytes == live
 
 
+@in_a_small_window
 def test_a_scene_that_no_longer_fits_is_drawn_as_it_was_and_reported_once(
     frames: WindowFrames, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runtime = frames.runtime
     lit, shown = runtime.read_pixels(), frames.presenter.shown
-    runtime.limit_budget({0: 12 << 20})
+    runtime.limit_budget({0: SHADOW_MAP + (1 << 19)})
     for _ in range(5):
         frames.step()
     images.assert_same(runtime.read_pixels(), lit)
@@ -225,6 +232,7 @@ def test_the_compact_button_shows_the_estimate_and_a_second_press_frees_it(
     images.assert_same(runtime.read_pixels(), headless_picture)
 
 
+@in_a_small_window
 def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_listed_in_the_inspector(
     frames: WindowFrames,
 ) -> None:
@@ -256,16 +264,16 @@ def test_a_drag_on_the_scene_orbits_and_a_drag_on_the_inspector_does_not(
         display.press()
         for step in range(1, 6):
             frames.step()
-            display.move_mouse(number, x + 12 * step, y)
+            display.move_mouse(number, x, y + 12 * step)
         for _ in range(3):
             frames.step()
         display.release()
         settle(frames)
 
-    drag(100, 400)
+    drag(100, 240)
     np.testing.assert_array_equal(camera.translation, start)
     lit = frames.runtime.read_pixels()
-    drag(500, 300)
+    drag(440, 120)
     assert np.linalg.norm(camera.translation - start) > 0.1
     images.assert_different(frames.runtime.read_pixels(), lit, share=0.01)
 
@@ -294,6 +302,7 @@ def test_resizes_in_a_row_leak_nothing(
     images.assert_same(runtime.read_pixels(), headless_picture)
 
 
+@in_a_small_window
 def test_a_minimised_window_draws_nothing_and_comes_back(
     frames: WindowFrames, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,9 +318,10 @@ def test_a_minimised_window_draws_nothing_and_comes_back(
     assert frames.presenter.shown == shown
     settle(frames)
     assert frames.presenter.shown > shown
-    assert frames.runtime.size == SIZE
+    assert frames.runtime.size == SMALL.size
 
 
+@in_a_small_window
 @pytest.mark.parametrize("function", ["vkAcquireNextImageKHR", "vkQueuePresentKHR"])
 @pytest.mark.parametrize("result", [Result.OUT_OF_DATE, Result.SUBOPTIMAL, Result.SURFACE_LOST])
 def test_frames_go_on_whatever_the_window_system_answers(
@@ -324,6 +334,7 @@ def test_frames_go_on_whatever_the_window_system_answers(
     assert frames.swapchain.generation == generation + 1
 
 
+@in_a_small_window
 def test_an_inspector_that_raises_is_reported_and_frames_go_on(
     frames: WindowFrames, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -370,8 +381,8 @@ def test_a_frame_that_fails_halfway_leaves_a_window_that_closes_in_order(
     from viewer.run.windowed import WindowFrames
 
     def is_struck(nth: int) -> bool:
-        with opened(OPTIONS) as (scene, library):
-            made = WindowFrames(scene, library, OPTIONS)
+        with opened(SMALL) as (scene, library):
+            made = WindowFrames(scene, library, SMALL)
             with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as reported:
                 try:
                     until(made, lambda: made.presenter.shown >= 3 and made.runtime.memory.settled, "frames")
@@ -395,6 +406,7 @@ def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frame
     assert frames.swapchain.generation == generation + 1
 
 
+@in_a_small_window
 @pytest.mark.parametrize("hidden", [True, False], ids=["minimised", "without-a-target"])
 def test_frames_that_a_window_cannot_show_are_not_counted(
     frames: WindowFrames, monkeypatch: pytest.MonkeyPatch, hidden: bool
@@ -416,16 +428,18 @@ def test_frames_that_a_window_cannot_show_are_not_counted(
 
 
 @contextmanager
-def recovering_frames() -> Iterator[tuple[RecoveringFrames, list[WindowFrames], RunLog]]:
+def recovering_frames(
+    options: Options = SMALL,
+) -> Iterator[tuple[RecoveringFrames, list[WindowFrames], RunLog]]:
     """Recovering frames in a window; no instance may leave objects behind or report messages."""
     from viewer.run.windowed import WindowFrames
 
     made: list[WindowFrames] = []
     log = RunLog()
-    with opened(OPTIONS) as (scene, library):
+    with opened(options) as (scene, library):
 
         def make() -> WindowFrames:
-            made.append(WindowFrames(scene, library, OPTIONS))
+            made.append(WindowFrames(scene, library, options))
             return made[-1]
 
         frames = RecoveringFrames(make, log)
@@ -445,7 +459,7 @@ def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_wa
 ) -> None:
     from viewer.panels.inspector import WIDTH
 
-    with recovering_frames() as (recovering, (frames,), log):
+    with recovering_frames(OPTIONS) as (recovering, (frames,), log):
         settle(frames)
         number, place = display.window("Diorama")
         model = frames.inspector._objects._model
