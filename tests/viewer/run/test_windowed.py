@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from support import images
 from support.display import Display
-from support.limits import limit
 from support.sampling import Sample, amount
 from support.texture_requests import NORMAL, ROUGHNESS, TANGENT, TextureRequests
+from support.window_frames import OPTIONS, SIZE, SMALL, headless_picture, on_screen, settle, until
 
 from engine.runtime.report import RunLog
 from engine.vk.errors import Result
 from engine.vk.faults import faults
-from viewer.arguments import Options
 from viewer.run.device_recovery import RecoveringFrames
-from viewer.run.headless import HeadlessFrames
 from viewer.run.scene_opening import opened
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
 
+__all__ = ["headless_picture"]
+
 pytestmark = pytest.mark.gpu
 
-SIZE = (480, 320)
-"""The inspector and a little of the scene: software drivers take a tenth of a second for 640x480."""
 SHADOW_MAP = 2048 * 2048 * 4
 TEXTURE = 256 * 256 * 4
-OPTIONS = Options(scene=Path("scenes/cube.hu"), size=SIZE)
-SMALL = Options(scene=Path("scenes/cube.hu"), size=(128, 96))
 in_a_small_window = pytest.mark.parametrize("frames", [SMALL], indirect=True, ids=["small"])
 """For tests that look neither at the inspector nor at much of the picture."""
 
@@ -58,24 +51,6 @@ def frames(display: Display, request: pytest.FixtureRequest) -> Iterator[WindowF
         assert instance.handles.left_behind == 0
 
 
-@pytest.fixture(scope="module")
-def headless_picture() -> np.ndarray:
-    with opened(OPTIONS) as (scene, library), ExitStack() as undo:
-        made = HeadlessFrames(scene, library, OPTIONS)
-        undo.callback(made.close)
-        while not made.over:
-            made.step()
-        return made.runtime.read_pixels()
-
-
-def until(frames: WindowFrames | RecoveringFrames, holds: Callable[[], bool], what: str) -> None:
-    """Draw frames until something holds; fails after twenty seconds of a quiet machine."""
-    deadline = time.monotonic() + limit(20.0)
-    while not holds():
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        frames.step()
-
-
 def click(frames: WindowFrames, display: Display, x: float, y: float) -> None:
     """Move the mouse into the window, to this place in points, and press and release its button."""
     display.move_mouse(display.window("Diorama")[0], x, y)
@@ -90,23 +65,9 @@ def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
 
-def settle(frames: WindowFrames) -> None:
-    """Draw until all is resident and each frame in flight, and one more, has been shown since."""
-    until(frames, lambda: frames.runtime.plan is not None and frames.runtime.memory.settled, "settled")
-    goal = frames.presenter.shown + 3
-    until(frames, lambda: frames.presenter.shown >= goal and frames.runtime.memory.settled, "shown frames")
-
-
 def hide_inspector(frames: WindowFrames) -> None:
     frames.inspector.visible = False
     settle(frames)
-
-
-def on_screen(frames: WindowFrames, display: Display) -> np.ndarray:
-    """The window as shown on the screen, uint8[height, width, 3]."""
-    frames.runtime.wait()
-    _, (x, y, width, height) = display.window("Diorama")
-    return display.picture()[y : y + height, x : x + width]
 
 
 def test_a_window_frame_is_the_headless_frame(frames: WindowFrames, headless_picture: np.ndarray) -> None:
@@ -425,89 +386,3 @@ def test_frames_that_a_window_cannot_show_are_not_counted(
     monkeypatch.undo()
     counted.step()
     assert log.drawn == 1
-
-
-@contextmanager
-def recovering_frames(
-    options: Options = SMALL,
-) -> Iterator[tuple[RecoveringFrames, list[WindowFrames], RunLog]]:
-    """Recovering frames in a window; no instance may leave objects behind or report messages."""
-    from viewer.run.windowed import WindowFrames
-
-    made: list[WindowFrames] = []
-    log = RunLog()
-    with opened(options) as (scene, library):
-
-        def make() -> WindowFrames:
-            made.append(WindowFrames(scene, library, options))
-            return made[-1]
-
-        frames = RecoveringFrames(make, log)
-        try:
-            yield frames, made, log
-        finally:
-            frames.close()
-    for instance in frames.runtime.instances:
-        assert [str(message) for message in instance.messages.all] == []
-        assert [str(entry) for entry in instance.handles.leaks] == []
-        assert instance.handles.left_behind == 0
-
-
-@pytest.mark.parametrize("function", ["vkAcquireNextImageKHR", "vkQueueSubmit2", "vkQueuePresentKHR"])
-def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_was(
-    headless_picture: np.ndarray, display: Display, function: str
-) -> None:
-    from viewer.panels.inspector import WIDTH
-
-    with recovering_frames(OPTIONS) as (recovering, (frames,), log):
-        settle(frames)
-        number, place = display.window("Diorama")
-        model = frames.inspector._objects._model
-        model.set_expanded(int(model.tree_rows.nodes[0]), False)
-        settle(frames)
-        before = on_screen(frames, display)[100:, :WIDTH]
-        images.assert_different(before, headless_picture[100:, :WIDTH, :3])
-        device = frames.runtime.device
-        with faults.injected(1, Result.DEVICE_LOST, function=function) as reported:
-            until(recovering, lambda: reported.hits == 1, f"{function} was called")
-        assert frames.runtime.device is not device
-        settle(frames)
-        assert display.window("Diorama") == (number, place)
-        images.assert_same(frames.runtime.read_pixels(), headless_picture)
-        shown = on_screen(frames, display)
-        images.assert_same(shown[:, WIDTH + 4 :], headless_picture[:, WIDTH + 4 :, :3])
-        images.assert_same(shown[100:, :WIDTH], before)
-        assert frames._facts.collect().problems == tuple(loss.render() for loss in log.losses)
-        assert len(log.losses) == 1
-
-
-def shown(frames: RecoveringFrames, made: list[WindowFrames]) -> None:
-    """Draw until the scene is there and three frames of it have been shown."""
-    until(frames, lambda: made[-1].presenter.shown >= 3 and frames.runtime.memory.settled, "shown frames")
-
-
-@pytest.mark.timeout(1200)
-def test_whichever_call_loses_the_device_frames_go_on_and_nothing_is_left(
-    display: Display, sample: Sample
-) -> None:
-    for nth in sample.calls(60):
-        with faults.injected(nth, Result.DEVICE_LOST) as reported, recovering_frames() as (frames, made, log):
-            shown(frames, made)
-            hits, losses = reported.hits, len(log.losses)  # closing has a test of its own
-        assert losses == hits
-        if not hits:
-            break
-    assert nth > 120
-
-
-def test_a_device_that_is_lost_at_any_call_of_closing_leaves_nothing(
-    display: Display, sample: Sample
-) -> None:
-    for nth in sample.calls(3):
-        with recovering_frames() as (frames, made, _):
-            shown(frames, made)
-            with faults.injected(nth, Result.DEVICE_LOST) as reported:
-                frames.close()
-        if not reported.hits:
-            break
-    assert nth > 5

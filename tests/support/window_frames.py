@@ -1,0 +1,59 @@
+"""A window of tests with the inspector and a little of scenes/cube.hu, drawn until something holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from support.display import Display
+from support.limits import limit
+
+from viewer.arguments import Options
+from viewer.run.device_recovery import RecoveringFrames
+from viewer.run.headless import HeadlessFrames
+from viewer.run.scene_opening import opened
+
+if TYPE_CHECKING:
+    from viewer.run.windowed import WindowFrames
+
+SIZE = (480, 320)
+"""The inspector and a little of the scene: software drivers take a tenth of a second for 640x480."""
+OPTIONS = Options(scene=Path("scenes/cube.hu"), size=SIZE)
+SMALL = Options(scene=Path("scenes/cube.hu"), size=(128, 96))
+
+
+@pytest.fixture(scope="module")
+def headless_picture() -> np.ndarray:
+    with opened(OPTIONS) as (scene, library), ExitStack() as undo:
+        made = HeadlessFrames(scene, library, OPTIONS)
+        undo.callback(made.close)
+        while not made.over:
+            made.step()
+        return made.runtime.read_pixels()
+
+
+def until(frames: WindowFrames | RecoveringFrames, holds: Callable[[], bool], what: str) -> None:
+    """Draw frames until something holds; fails after twenty seconds of a quiet machine."""
+    deadline = time.monotonic() + limit(20.0)
+    while not holds():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        frames.step()
+
+
+def settle(frames: WindowFrames) -> None:
+    """Draw until all is resident and each frame in flight, and one more, has been shown since."""
+    until(frames, lambda: frames.runtime.plan is not None and frames.runtime.memory.settled, "settled")
+    goal = frames.presenter.shown + 3
+    until(frames, lambda: frames.presenter.shown >= goal and frames.runtime.memory.settled, "shown frames")
+
+
+def on_screen(frames: WindowFrames, display: Display) -> np.ndarray:
+    """The window as shown on the screen, uint8[height, width, 3]."""
+    frames.runtime.wait()
+    _, (x, y, width, height) = display.window("Diorama")
+    return display.picture()[y : y + height, x : x + width]
