@@ -4,8 +4,9 @@ All of it is plain data: a graph is compiled, printed and tested with no GPU and
 renderer turns a `CompiledGraph` into commands, the planner turns its images into requirements.
 """
 
+from engine.graph.arguments import limited
 from engine.graph.barriers import Barrier, BufferBarrier
-from engine.graph.buffers import BufferDecl, BufferUse
+from engine.graph.buffers import BufferDecl, BufferRole, BufferUse, DrawArguments
 from engine.graph.compile import (
     Attachment,
     CompiledGraph,
@@ -63,6 +64,7 @@ __all__ = [
     "BufferBarrier",
     "BufferDecl",
     "BufferLifetime",
+    "BufferRole",
     "BufferUse",
     "ClearPass",
     "ColorTarget",
@@ -71,6 +73,7 @@ __all__ = [
     "ComputePass",
     "CubeRead",
     "DepthTarget",
+    "DrawArguments",
     "DrawOrder",
     "DrawPass",
     "Extent",
@@ -91,6 +94,7 @@ __all__ = [
     "StorageWrite",
     "Targets",
     "compile_graph",
+    "limited",
     "pass_samples",
     "pipeline_stages",
     "previous_name",

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from engine.plan.terms.drawing import ShaderStage
+
+MAX_COMMANDS = 65_535
+"""The most commands of a pass: every device that draws several in one call can draw so many."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,14 @@ class BufferDecl:
     persists: bool = False
 
 
+class BufferRole(Enum):
+    """What a pass uses a buffer for: its shaders, or its draws, which take commands or indices from it."""
+
+    SHADER = auto()
+    ARGUMENTS = auto()
+    INDICES = auto()
+
+
 @dataclass(frozen=True)
 class BufferUse:
     """A buffer that the shaders of a pass read in these stages, at the binding of that name.
@@ -33,3 +45,20 @@ class BufferUse:
     writes: bool = False
     stages: ShaderStage = ShaderStage.FRAGMENT
     optional: bool = False
+    role: BufferRole = BufferRole.SHADER
+
+
+@dataclass(frozen=True)
+class DrawArguments:
+    """What a primitive pass draws, as shaders have written it into a buffer.
+
+    There are `most` commands from byte `offset` on, one behind the other, of four numbers: how many vertices
+    and instances, the first vertex, the first instance. In a pass with indices there are five: how many
+    indices and instances, the first index, what is added to each index, the first instance. Where there is a
+    `count` its first number says how many of them are drawn.
+    """
+
+    buffer: BufferDecl
+    offset: int = 0
+    most: int = 1
+    count: BufferDecl | None = None

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.graph.barriers import Barrier, BufferBarrier, Use, Uses, barriers
-from engine.graph.buffers import BufferUse
+from engine.graph.buffers import BufferRole, BufferUse
 from engine.graph.images import ImageDecl, Part, Samples
 from engine.graph.lifetimes import (
     BufferLifetime,
@@ -290,7 +290,7 @@ class _Frame:
     def buffers(self, number: int) -> tuple[tuple[str, str], ...]:
         """Return (binding, buffer) of a pass, with the stand-in where nothing is to be read."""
         found = []
-        for use in self._passes[number].buffers:
+        for use in self._passes[number].used_buffers():
             name, is_there = use.buffer.name, self._has_buffer(use, number)
             found.append((use.binding, name if is_there else stand_in_name(name)))
         return tuple(found)
@@ -366,14 +366,25 @@ class _Frame:
                 )
                 for part in self._parts(read):
                     uses[self.other_of(part) if read.previous else part] = use
-        for of in p.buffers:
+        for of in p.used_buffers():
             if not self._has_buffer(of, number):
                 continue
-            access = Access.SHADER_STORAGE_READ
-            if of.writes:
-                access |= Access.SHADER_STORAGE_WRITE
-            uses[of.buffer.name] = Use(pipeline_stages(of.stages), access)
+            name, known = of.buffer.name, uses.get(of.buffer.name, Use(Stage(0), Access(0)))
+            stage, access = _buffer_use(of)
+            uses[name] = Use(known.stage | stage, known.access | access)
         return uses
+
+
+def _buffer_use(use: BufferUse) -> tuple[Stage, Access]:
+    """Return the stages in which a pass uses a buffer, and how."""
+    if use.role is BufferRole.ARGUMENTS:
+        return Stage.DRAW_INDIRECT, Access.INDIRECT_COMMAND_READ
+    if use.role is BufferRole.INDICES:
+        return Stage.INDEX_INPUT, Access.INDEX_READ
+    access = Access.SHADER_STORAGE_READ
+    if use.writes:
+        access |= Access.SHADER_STORAGE_WRITE
+    return pipeline_stages(use.stages), access
 
 
 def _written_parts(p: Pass) -> Iterator[Part]:

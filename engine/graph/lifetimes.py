@@ -6,10 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.graph.barriers import Uses
-from engine.graph.buffers import BufferDecl
+from engine.graph.buffers import BufferDecl, BufferRole
 from engine.graph.images import ImageDecl, Part
 from engine.graph.passes import Pass
-from engine.plan.terms.vocabulary import ImageUsage, Stage
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Stage
+
+_USAGES = {
+    BufferRole.SHADER: BufferUsage.STORAGE_BUFFER,
+    BufferRole.ARGUMENTS: BufferUsage.INDIRECT_BUFFER,
+    BufferRole.INDICES: BufferUsage.INDEX_BUFFER,
+}
 
 
 @dataclass(frozen=True)
@@ -28,12 +34,13 @@ class ImageLifetime:
 
 @dataclass(frozen=True)
 class BufferLifetime:
-    """A buffer of the frame, the stages that use it, and its first and last pass (indices)."""
+    """A buffer of the frame: the stages that use it, its first and last pass (indices), its usages."""
 
     buffer: BufferDecl
     stages: Stage
     first: int
     last: int
+    usage: BufferUsage = BufferUsage.STORAGE_BUFFER
 
 
 def previous_name(image: str) -> str:
@@ -72,13 +79,14 @@ def lifetimes(
 
 
 def buffer_lifetimes(passes: Sequence[Pass], uses: Sequence[Uses]) -> tuple[BufferLifetime, ...]:
-    """Return every buffer with the range of passes that use it, and their stages."""
+    """Return every buffer with the range of passes that use it, their stages, and all its usages."""
     found: dict[str, BufferLifetime] = {}
     for index, p in enumerate(passes):
-        for use in p.buffers:
+        for use in p.used_buffers():
             name = use.buffer.name
             if name not in uses[index]:
                 continue
             known = found.get(name, BufferLifetime(use.buffer, Stage(0), index, index))
-            found[name] = replace(known, stages=known.stages | uses[index][name].stage, last=index)
+            stages, usage = known.stages | uses[index][name].stage, known.usage | _USAGES[use.role]
+            found[name] = replace(known, stages=stages, last=index, usage=usage)
     return tuple(found[name] for name in sorted(found))

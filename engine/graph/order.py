@@ -53,7 +53,7 @@ def check_names(passes: Sequence[Pass]) -> None:
         if p.name in names:
             raise GraphError(f"two passes have the same name: {p.name}")
         names.add(p.name)
-        items: list[ImageDecl | BufferDecl] = [*p.written(), *(use.buffer for use in p.buffers)]
+        items: list[ImageDecl | BufferDecl] = [*p.written(), *(use.buffer for use in p.used_buffers())]
         for item in items:
             if declared.setdefault(item.name, item) != item:
                 raise GraphError(_differs(item.name, p))
@@ -108,13 +108,13 @@ def _required(passes: Sequence[Pass]) -> Iterator[Edge]:
         for image in p.written():
             if makes(p, image):
                 makers.setdefault(image.name, []).append(number)
-        for use in p.buffers:
+        for use in p.used_buffers():
             if use.writes:
                 writers.setdefault(use.buffer.name, []).append(number)
     for number, p in enumerate(passes):
         for image in p.read_now():
             yield from ((maker, number) for maker in makers.get(image.name, ()) if maker != number)
-        for use in p.buffers:
+        for use in p.used_buffers():
             if not use.writes:
                 yield from ((w, number) for w in writers.get(use.buffer.name, ()) if w != number)
         yield from ((number_of[name], number) for name in p.after if name in number_of)

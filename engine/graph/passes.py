@@ -10,7 +10,7 @@ import math
 from dataclasses import KW_ONLY, dataclass, replace
 from enum import Enum
 
-from engine.graph.buffers import BufferUse
+from engine.graph.buffers import MAX_COMMANDS, BufferDecl, BufferRole, BufferUse, DrawArguments
 from engine.graph.images import LINEAR, ImageDecl, Sampler
 from engine.plan.terms.drawing import AlphaMode, Blend, CompareOp, CullMode, FrontFace, ShaderStage
 from engine.plan.terms.vulkan_enums import Layout as Layout
@@ -136,6 +136,10 @@ class Pass:
         """Return every image that the pass draws or writes into."""
         return tuple(target.image for target in self.targets())
 
+    def used_buffers(self) -> tuple[BufferUse, ...]:
+        """Return every buffer, also those that shaders do not read."""
+        return self.buffers
+
 
 @dataclass(frozen=True)
 class ClearPass(Pass):
@@ -239,13 +243,50 @@ class PrimitivePass(Pass):
     """Draws `instances` instances of `vertices` vertices as triangles, without a mesh.
 
     `shaders` are a vertex and a fragment shader, named as in a DrawPass. They find what they draw from
-    gl_VertexIndex and gl_InstanceIndex, in buffers and in the Frame block.
+    gl_VertexIndex and gl_InstanceIndex, in buffers and in the Frame block. With `indices`, uint32 in a buffer
+    that shaders have written, there are `vertices` indices, and gl_VertexIndex is what they say.
+
+    With `arguments` shaders have written how much is drawn, and `vertices` and `instances` are the limits of
+    each command: numbers beyond them, and indices beyond the end of `indices`, draw as much as is within, and
+    nothing where none is (`engine/graph/arguments.py`). What an index says is not limited: what the shaders
+    read from buffers with it is nothing they have not been given (robustBufferAccess).
     """
 
     shaders: tuple[str, ...] = ()
     vertices: int = 3
     instances: int = 1
     state: RasterState = RasterState(cull=CullMode.NONE)
+    arguments: DrawArguments | None = None
+    indices: BufferDecl | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where arguments or indices do not fit their buffers."""
+        of, indices = self.arguments, self.indices
+        if indices is not None and (indices.size < 4 or indices.size % 4):
+            raise ValueError(f"{self.name} has indices in {indices.name}, of {indices.size} bytes")
+        if of is not None and not 1 <= of.most <= MAX_COMMANDS:
+            raise ValueError(f"{self.name} has {of.most} commands: from 1 to {MAX_COMMANDS} are possible")
+        if of is not None and not 0 <= of.offset <= of.buffer.size - of.most * self.command_bytes:
+            raise ValueError(f"{self.name} has commands that lie outside of {of.buffer.name}")
+        if of is not None and of.offset % 4:
+            raise ValueError(f"{self.name} has commands at byte {of.offset}, which is no multiple of 4")
+
+    @property
+    def command_bytes(self) -> int:
+        """The size of a command in its arguments: VkDrawIndirectCommand, or with indices the indexed one."""
+        return 16 if self.indices is None else 20
+
+    def used_buffers(self) -> tuple[BufferUse, ...]:
+        """Return every buffer, also those that shaders do not read."""
+        of, found = self.arguments, list(self.buffers)
+        if of is not None:
+            found.append(BufferUse(of.buffer, ".arguments", role=BufferRole.ARGUMENTS))
+        if of is not None and of.count not in (None, of.buffer):
+            assert of.count is not None
+            found.append(BufferUse(of.count, ".count", role=BufferRole.ARGUMENTS))
+        if self.indices is not None:
+            found.append(BufferUse(self.indices, ".indices", role=BufferRole.INDICES))
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -268,12 +309,13 @@ class ComputePass(Pass):
 
     Their number is rounded up to whole work groups of the shader's local size: it must leave out what is too
     much. Threads are counted along x, y and z; with an image in place of numbers there is one for each of its
-    texels.
+    texels. `constants` are specialization constants of the shader, by name.
     """
 
     shader: str = ""
     threads: tuple[int, int, int] | ImageDecl = (1, 1, 1)
     writes: tuple[StorageWrite, ...] = ()
+    constants: tuple[tuple[str, int], ...] = ()
 
     def written(self) -> tuple[ImageDecl, ...]:
         """Return every image that the pass writes into."""

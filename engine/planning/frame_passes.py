@@ -23,6 +23,7 @@ from engine.graph import (
     PrimitivePass,
     RepeatedPass,
     compile_graph,
+    limited,
     pass_samples,
     repeated,
     stand_in_name,
@@ -130,7 +131,13 @@ class FramePasses:
         declared = self._declared()
         self._last = declared, self._wanted(), self._rows()
         passes = requested = {
-            name: [p for p in own if self._has_rows(p, samples, features)] for name, own in declared.items()
+            name: [
+                one
+                for p in own
+                if self._has_rows(p, samples, features)
+                for one in (limited(p, features) if isinstance(p, PrimitivePass) else (p,))
+            ]
+            for name, own in declared.items()
         }
         for known in self._compiled:
             if known.samples == samples and known.passes == passes:
@@ -370,7 +377,7 @@ def _unwritten(graph: CompiledGraph, features_of: FeaturesOf) -> Iterator[tuple[
     for compiled in graph.passes:
         p, of = compiled.declaration, features_of.get(compiled.declaration.name, [""])
         read = [(one.image.name, one.optional) for one in p.reads]
-        read += [(one.buffer.name, one.optional) for one in p.buffers]
+        read += [(one.buffer.name, one.optional) for one in p.used_buffers()]
         for (name, is_optional), (_, bound) in zip(read, [*compiled.reads, *compiled.buffers], strict=True):
             if bound == stand_in_name(name) and not is_optional:
                 yield of[0], p.name, name

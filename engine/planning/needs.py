@@ -23,6 +23,7 @@ from engine.feature.requirement_builders import (
 )
 from engine.graph import (
     BufferLifetime,
+    BufferRole,
     CompiledGraph,
     DrawOrder,
     ImageLifetime,
@@ -183,7 +184,7 @@ class PassNeeds:
             ids = {
                 a
                 for p in self._needs.graph.passes
-                if any(use.buffer.name == name for use in p.declaration.buffers)
+                if any(use.buffer.name == name for use in p.declaration.used_buffers())
                 for a in requesters[p.declaration.name]
             }
             self.add(_buffer(self._keys.transient(name), life), sorted(ids))
@@ -194,8 +195,9 @@ class PassNeeds:
             for read in p.declaration.reads:
                 key = self._keys.transient(stand_in_name(read.image.name))
                 self.add(_stand_in(key, read.image.format, read.image.cube), requesters[p.declaration.name])
-            for use in p.declaration.buffers:
-                if not (use.writes or use.buffer.persists):
+            for use in p.declaration.used_buffers():
+                is_there = use.writes or use.buffer.persists or use.role is BufferRole.ARGUMENTS
+                if not is_there:
                     key = self._keys.transient(stand_in_name(use.buffer.name))
                     self.add(_buffer_stand_in(key), requesters[p.declaration.name])
             for cube in p.declaration.cubes:
@@ -307,13 +309,19 @@ def _image(key: int, lifetime: ImageLifetime, size: tuple[int, int], samples: in
 @lru_cache(maxsize=1024)
 def _buffer(key: int, life: BufferLifetime) -> Requirement:
     access = Access.SHADER_STORAGE_READ | Access.SHADER_STORAGE_WRITE
+    if life.usage & BufferUsage.INDIRECT_BUFFER:
+        access |= Access.INDIRECT_COMMAND_READ
+    if life.usage & BufferUsage.INDEX_BUFFER:
+        access |= Access.INDEX_READ
     return Requirement(
         key=key,
         kind=Kind.BUFFER,
         size=life.buffer.size,
         alignment=16,
-        usage=BufferUsage.STORAGE_BUFFER,
+        usage=life.usage,
         uses=(QueueUse(QueueKind.GRAPHICS, access, life.stages),),
+        # Mesa 22.3 draws nothing with indices that begin behind the start of their VkBuffer.
+        dedicated=Dedicated.YES if life.usage & BufferUsage.INDEX_BUFFER else Dedicated.NO,
         contents=Contents.ZERO if life.buffer.persists else Contents.UNDEFINED,
     )
 

@@ -35,7 +35,7 @@ from engine.planning.draw.sorted_draws import SortedDraws
 from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
 from engine.render.descriptors import BoundBuffer, BoundImage, DescriptorSets
-from engine.render.frame_recorder import BoundDispatch, BoundGroup, BoundShader
+from engine.render.frame_recorder import BoundArguments, BoundDispatch, BoundGroup, BoundShader
 from engine.render.pass_binding import PassBinding, TextureSamplers
 from engine.render.pipeline_description import set_layouts
 from engine.render.pipelines import Pipelines
@@ -212,7 +212,25 @@ class Binder:
         vertices, instances = (p.vertices, p.instances) if isinstance(p, PrimitivePass) else (3, 1)
         assert drawing.state is not None
         front = int(drawing.state.front_face)
-        return [BoundShader(pipeline, front, layout, tuple(sets), vertices, instances)]
+        indices, arguments = None, None
+        if isinstance(p, PrimitivePass):
+            arguments = self._arguments(p, drawing.keys)
+            if p.indices is not None:
+                if stand_in_name(p.indices.name) in dict(drawing.compiled.buffers).values():
+                    return []  # nobody writes them
+                place = self.require_location(drawing.keys.transient(p.indices.name))
+                indices = place.handle, place.offset
+        shader = BoundShader(pipeline, front, layout, tuple(sets), vertices, instances, arguments, indices)
+        return [shader]
+
+    def _arguments(self, p: PrimitivePass, keys: Keys) -> BoundArguments | None:
+        """Return where the commands of a pass are that shaders write, None for a pass without."""
+        of = p.arguments
+        if of is None:
+            return None
+        place = self.require_location(keys.transient(of.buffer.name))
+        count = place.offset if of.count is not None else None
+        return BoundArguments(place.handle, place.offset + of.offset, of.most, p.command_bytes, count)
 
     def _frame_set(
         self,

@@ -14,7 +14,7 @@ from engine.plan.terms.vulkan_enums import Aspect
 from engine.planning.draw.draw_list import COMMAND
 from engine.vk.binding import constants, ffi
 from engine.vk.device import Device
-from engine.vk.enums import BindPoint, LoadOp, ResolveMode, StoreOp
+from engine.vk.enums import BindPoint, IndexType, LoadOp, ResolveMode, StoreOp
 from engine.vk.structs import array, new
 
 _IGNORED_FAMILY = 0xFFFF_FFFF
@@ -59,8 +59,25 @@ class BoundGroup:
 
 
 @dataclass(frozen=True)
+class BoundArguments:
+    """Commands that a shader has written: `most`, `stride` bytes apart, in a VkBuffer from `offset` on.
+
+    `count` is the byte offset of their number in the same buffer, None where all are drawn.
+    """
+
+    buffer: Any
+    offset: int
+    most: int
+    stride: int
+    count: int | None
+
+
+@dataclass(frozen=True)
 class BoundShader:
-    """A draw of so many vertices and instances without a mesh, with everything it binds."""
+    """A draw of so many vertices and instances without a mesh, with everything it binds.
+
+    `arguments` say how much is drawn in their place. `indices` are (VkBuffer, byte offset), of uint32.
+    """
 
     pipeline: Any
     front_face: int
@@ -68,6 +85,8 @@ class BoundShader:
     sets: tuple[Any, ...]
     vertices: int
     instances: int
+    arguments: BoundArguments | None = None
+    indices: tuple[Any, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +113,7 @@ class FrameRecorder:
     def __init__(self, device: Device, max_draw_count: int) -> None:
         self._vk = device.vk
         self.indirect = {"multiDrawIndirect", "drawIndirectFirstInstance"} <= device.features
+        self._counts = "drawIndirectCount" in device.features
         self._limit = max_draw_count
         self._passes: dict[str, deque[tuple[CompiledPass, list[FrameImage], _PassInfo]]] = {}
         self._known: list[_FrameInfo] = []  # one for each slot at most, the last one used behind the others
@@ -171,9 +191,7 @@ class FrameRecorder:
             vk.vkCmdDispatch(commands, *group.groups)
             return 0
         if isinstance(group, BoundShader):
-            vk.vkCmdSetFrontFace(commands, group.front_face)
-            vk.vkCmdDraw(commands, group.vertices, group.instances, 0, 0)
-            return 1
+            return self._draw_shader(commands, group)
         vk.vkCmdSetFrontFace(commands, group.front_face)
         offsets = ffi.new("VkDeviceSize[]", [0])
         vk.vkCmdBindVertexBuffers(commands, 0, 1, array("VkBuffer", [group.vertex_buffer]), offsets)
@@ -194,6 +212,30 @@ class FrameRecorder:
             vk.vkCmdDrawIndexedIndirect(commands, buffer, start, count, COMMAND.itemsize)
             calls += 1
         return calls
+
+    def _draw_shader(self, commands: Any, group: BoundShader) -> int:
+        """Record a draw without a mesh; return the number of draw calls."""
+        vk, of = self._vk, group.arguments
+        vk.vkCmdSetFrontFace(commands, group.front_face)
+        if group.indices is not None:
+            vk.vkCmdBindIndexBuffer(commands, *group.indices, IndexType.UINT32)
+        if of is None:
+            if group.indices is not None:
+                vk.vkCmdDrawIndexed(commands, group.vertices, group.instances, 0, 0, 0)
+            else:
+                vk.vkCmdDraw(commands, group.vertices, group.instances, 0, 0)
+            return 1
+        indexed = group.indices is not None
+        if of.count is not None and self._counts and of.most <= self._limit:
+            draw = vk.vkCmdDrawIndexedIndirectCount if indexed else vk.vkCmdDrawIndirectCount
+            draw(commands, of.buffer, of.offset, of.buffer, of.count, of.most, of.stride)
+            return 1
+        draw = vk.vkCmdDrawIndexedIndirect if indexed else vk.vkCmdDrawIndirect
+        firsts = range(0, of.most, self._limit)
+        for first in firsts:
+            count = min(self._limit, of.most - first)
+            draw(commands, of.buffer, of.offset + first * of.stride, count, of.stride)
+        return len(firsts)
 
 
 @dataclass(frozen=True)

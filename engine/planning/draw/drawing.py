@@ -165,7 +165,13 @@ class ShaderDrawing:
     @property
     def identity(self) -> tuple[object, ...]:
         """What its pipeline follows from."""
-        return self.compiled.declaration.name, self.state, self.shading.shaders
+        return self.compiled.declaration.name, self.state, self.shading.shaders, self.constants
+
+    @property
+    def constants(self) -> tuple[tuple[str, int], ...]:
+        """The specialization constants of a compute pass."""
+        p = self.compiled.declaration
+        return p.constants if isinstance(p, ComputePass) else ()
 
     def shadings(self) -> Iterator[ShaderSet]:
         """The only shader set."""
@@ -201,6 +207,7 @@ class ShaderDrawing:
             pass_name=name,
             state=self.state,
             requesters=self.requesters,
+            constants=tuple(sorted(self.constants)),
         )
 
     def groups(self, size: tuple[int, int]) -> tuple[int, int, int]:
