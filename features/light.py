@@ -239,6 +239,8 @@ class Light(Feature):
         active = frame.active(self.type_name)
         first, count = _maps(active)
         found = np.zeros((count, 4, 4))
+        if not count:
+            return found
         enabled = np.isin(active.indices, frame.enabled(self.type_name).indices)
         casting = np.flatnonzero(enabled & (first >= 0))
         world = frame.world(active.objects[casting])

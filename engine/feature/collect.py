@@ -143,6 +143,8 @@ class RequirementCollector:
         name, assets = table.type_name, self._assets_of(table)
         last, version = self._versions.get(name), assets.version
         is_known = name in self._versions
+        if last == version and name not in self._left:
+            return
         changed = assets.changed(last)
         ids = self._ids_of(table, requirements.requesters)
         if name in self._left:
@@ -197,7 +199,12 @@ class RequirementCollector:
     def changed(self) -> int:
         """Return how many rows have changed since they were collected, active or not."""
         return sum(
-            len(self._changed(table)) + len(self._left.get(type_name, ()))
+            len(self._left.get(type_name, ()))
+            + (
+                len(self._changed(table))
+                if self._assets_of(table).version != self._versions.get(type_name)
+                else 0
+            )
             for type_name, table in self._tableau.tables.items()
         )
 

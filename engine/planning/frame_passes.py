@@ -129,7 +129,7 @@ class FramePasses:
         back.
         """
         declared = self._declared()
-        self._last = declared, self._wanted(), self._rows()
+        self._last = declared, self._wanted(), self.buffer_rows()
         passes = requested = {
             name: [
                 one
@@ -300,13 +300,9 @@ class FramePasses:
 
     def changed(self) -> bool:
         """Whether active rows declare other passes or samples than those of the last graph."""
-        return (self._declared(), self._wanted(), self._rows()) != self._last
+        return (self._declared(), self._wanted(), self.buffer_rows()) != self._last
 
-    def buffer_rows(self, buffer: str) -> int:
-        """Return how many rows the active rows of its feature want in a buffer."""
-        return self._rows().get(buffer, 0)
-
-    def _rows(self) -> dict[str, int]:
+    def buffer_rows(self) -> dict[str, int]:
         """Return how many rows each buffer holds at most, those without any left out."""
         return {name: count for asked in self._asked.values() for name, count in asked.rows.items() if count}
 

@@ -26,6 +26,9 @@ Groups = dict[int, tuple[tuple[Requirement, ...], ...]]
 MAX_KEPT = 4
 """How many frames, and drawings of a pass, are kept: what is switched is often switched back."""
 
+MAX_GROUPS = 256
+"""Groups of requests whose numbers are remembered."""
+
 
 class FrameRequests:
     """The requirements of passes and of other users of memory in one requirement table."""
@@ -34,6 +37,9 @@ class FrameRequests:
         self.table = table
         self._requested: Groups = {}
         self._kept: deque[tuple[Requests, Groups]] = deque(maxlen=MAX_KEPT)
+        # The numbers of the requests of each group, by its identity, as long as they are numbered alike.
+        self._numbers: dict[int, tuple[tuple[Requirement, ...], list[int]]] = {}
+        self._numbering: object = None
 
     def update(self, requested: Requests, more: Requests = ()) -> None:
         """Let the table have these requirements, each with the ids of its requesters, and no earlier ones.
@@ -66,14 +72,15 @@ class FrameRequests:
     def _add(self, requesters: Sequence[int]) -> None:
         numbers: list[int] = []
         ids: list[int] = []
-        known: dict[int, list[int]] = {}  # by the identity of groups, which requesters share
+        if self._numbering is not self.table.numbering or len(self._numbers) > MAX_GROUPS:
+            self._numbers, self._numbering = {}, self.table.numbering
         for requester in requesters:
             for group in self._requested[requester]:
-                of_group = known.get(id(group))
-                if of_group is None:
-                    of_group = known[id(group)] = [self.table.number(each) for each in group]
-                numbers += of_group
-                ids += [requester] * len(of_group)
+                known = self._numbers.get(id(group))
+                if known is None or known[0] is not group:
+                    known = self._numbers[id(group)] = group, [self.table.number(each) for each in group]
+                numbers += known[1]
+                ids += [requester] * len(group)
         if ids:
             self.table.add_requests(numbers, ids)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -62,7 +63,8 @@ class ScenePlanner:
     `trials` say which pipelines may be drawn with; without them, as for an offline plan, all may. `outputs`
     are the images of a frame that can be read back.
     `cubes` says which environments passes sample. `shortage` describes what the last plan leaves out, None
-    where it holds everything. `has_many` is true while so many assets are new that `prepare` learns them over
+    where it holds everything. With `freezes`, what `prepare` learns is kept out of Python's cycle collections
+    (`gc.freeze`). `has_many` is true while so many assets are new that `prepare` learns them over
     several frames.
     """
 
@@ -77,6 +79,7 @@ class ScenePlanner:
         trials: PipelineTrials | None = None,
         outputs: Sequence[ImageDecl] = (PICTURE,),
     ) -> None:
+        self.freezes = False
         self.profile = profile
         self.size = size
         self.keys = Keys(self._describe, lambda db: library.dbs[db].name)
@@ -164,6 +167,8 @@ class ScenePlanner:
         unknown = self._unknown[1]
         if unknown:
             self._learn(unknown, until)
+            if self.freezes:
+                gc.freeze()
             return False
         return self._collector.collect(self._requests.table, until)
 
@@ -242,10 +247,7 @@ class ScenePlanner:
             needs.samples,
             capacity(len(self._tableau.parent)),
             requesters,
-            {
-                name: (self._passes.buffer_rows(name), feature.type_name)
-                for name, feature in self._registry.buffers.items()
-            },
+            self._passes.buffer_rows(),
             {name: tuple(self._pass_requesters.rows(name)) for name in fillers},
             {
                 name: (table.instances, len(table.in_use.batches), table.in_use.placeholder)
@@ -300,7 +302,7 @@ class ScenePlanner:
                         ring = self._names.frame(view, block)
                         add(ring, block.size, BufferUsage.UNIFORM_BUFFER, stages, requesters[name])
                 for ring, row in self._names.columns(shading):
-                    count = capacity(self._passes.buffer_rows(row.buffer), 1)
+                    count = capacity(self._passes.buffer_rows().get(row.buffer, 0), 1)
                     needs.columns[ring] = ColumnRing(row.buffer, row.block, count)
                     size, feature = count * row.block.size, self._registry.buffers[row.buffer]
                     ids = (*requesters[name], *self._pass_requesters.rows(feature.type_name))

@@ -161,6 +161,7 @@ class Runtime:
         undo.callback(self.timeline.drain)
         about = self.tableau, self.registry, self.library, self.profile, options.size
         self.planner = of = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
+        of.freezes = options.freezes
         self._values = FrameValues(self.registry, self.tableau, of.guard, self.library, of.skins, of.morphs)
         self._picker = undo.enter_context(closing(Picker(self.tableau, self.library, of.skins, of.morphs)))
         self._movement = Movement(self.registry, self.tableau, of.guard, self.library, of.morphs)
@@ -459,9 +460,8 @@ class Runtime:
             return
         values.content_scale = self.content_scale
         block = values.block(needs.tables, needs.frame, self.size, needs.columns)
-        placements, moved = self.tableau.placement, self._movement.take()
         rings = {**needs.frame.rings(block), **values.columns}
-        self.renderer.write_values(placements, moved, rings, values.eyes)
+        self.renderer.write_values(self.tableau.placement, self._movement.take(), rings, values.eyes)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
         """Submit the frame and present it; False while there is no attachment to draw to, or no target."""

@@ -143,3 +143,14 @@ def test_a_problem_is_listed_once(planner):
     for problem in (one, other, one):
         planner._report(problem)
     assert planner.problems == (one, other)
+
+
+@pytest.mark.parametrize("freezes", [False, True])
+def test_what_is_learnt_of_many_assets_is_frozen_where_the_program_says_so(planner, monkeypatch, freezes):
+    frozen: list[int] = []
+    monkeypatch.setattr("engine.planning.scene.gc.freeze", lambda: frozen.append(1))
+    monkeypatch.setattr(planning, "FEW_ASSETS", 0)
+    planner.freezes = freezes
+    while not planner.prepare(1000.0):
+        pass
+    assert bool(frozen) == freezes

@@ -72,5 +72,6 @@ def runtime_options(options: Options, window: WindowTarget | None = None) -> Run
         budget_mib=options.budget_mib,
         window=window,
         paging_cycles=options.paging_cycles,
+        freezes=True,
         outputs=(PICTURE, SCENE_COLOR) if options.sequence and options.sequence.is_linear else (PICTURE,),
     )

@@ -71,8 +71,9 @@ class PassDrawing:
     names: RingNames = field(default_factory=RingNames)
     cubes: Mapping[str, int] = field(default_factory=dict)
     _pipelines: dict[int, PipelineRow] = field(default_factory=dict, repr=False)
+    _sets: dict[tuple[int, str], DescriptorSetRow] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def identity(self) -> tuple[object, ...]:
         """What its pipelines follow from."""
         return self.compiled.declaration.name, self.state, self.bound, self.in_use.pipelines.tolist()
@@ -131,6 +132,12 @@ class PassDrawing:
 
     def frame_set(self, number: int, view: str = PICTURE_VIEW) -> DescriptorSetRow:
         """The descriptor set that the pass binds once in a view for one of its shader sets."""
+        found = self._sets.get((number, view))
+        if found is None:
+            found = self._sets[number, view] = self._frame_set(number, view)
+        return found
+
+    def _frame_set(self, number: int, view: str) -> DescriptorSetRow:
         name = self.compiled.declaration.name
         shading = self.recipes.shadings[number]
         provided = {
@@ -161,8 +168,9 @@ class ShaderDrawing:
     requesters: tuple[int, ...] = ()
     names: RingNames = field(default_factory=RingNames)
     cubes: Mapping[str, int] = field(default_factory=dict)
+    _sets: dict[str, DescriptorSetRow] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def identity(self) -> tuple[object, ...]:
         """What its pipeline follows from."""
         return self.compiled.declaration.name, self.state, self.shading.shaders, self.constants
@@ -222,6 +230,12 @@ class ShaderDrawing:
 
     def frame_set(self, view: str = PICTURE_VIEW) -> DescriptorSetRow:
         """The descriptor set that the pass binds in a view."""
+        found = self._sets.get(view)
+        if found is None:
+            found = self._sets[view] = self._frame_set(view)
+        return found
+
+    def _frame_set(self, view: str) -> DescriptorSetRow:
         layout, name = self.shading.sets[FRAME_SET], f"{self.compiled.declaration.name}{_suffix(view)}"
         provided = _rings(self.names, self.shading, view)
         return frame_set_row(name, self.compiled, layout, provided, self.keys, self.cubes, self.requesters)
