@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -89,10 +90,19 @@ class Bones:
     def owners(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
         """Return the skinned objects among whose bones some of these objects are, ascending."""
         among = np.zeros(len(self.first), np.bool_)
-        among[objects[objects < len(among)]] = True
+        is_inside = objects < len(among)
+        among[objects if is_inside.all() else objects[is_inside]] = True
+        moved = among.take(self.objects)
+        if moved.all():
+            return self.every_skinned
         found = np.zeros(len(among), np.bool_)
-        found[self.skinned[among[self.objects]]] = True
+        found[self.skinned[moved]] = True
         return np.flatnonzero(found).astype(np.int32)
+
+    @cached_property
+    def every_skinned(self) -> npt.NDArray[np.int32]:
+        """All skinned objects with bones, each once, ascending."""
+        return np.unique(self.skinned)
 
     def first_of(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
         """Return the first bone of each of these objects, -1 without a skin."""

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine.math import compose, normalize, to_matrix3
 from engine.tableau.columns import Columns, Rows, as_slice, distinct
 from engine.tableau.journal import Journal
+from engine.tableau.placing import Order, local_columns, order_of, place, placements
 from engine.tableau.pose import Pose
 from engine.tableau.tree import NO_ROWS, Tree
 
@@ -69,6 +70,9 @@ RANGE = Fault(
     "bring it nearer or make it smaller: translations and scales of its parents count, too",
 )
 
+FEW = 64
+"""Fewer objects than this are placed level by level: there is nothing to gain by an order."""
+
 SHIFTED_AT_ONCE = 4096
 """Objects whose places are updated together: their placements stay in the processor's cache."""
 
@@ -104,6 +108,7 @@ class Transforms:
         self.moves = Journal()
         self.reshapes = Journal()
         self.turns = Journal()
+        self._order: tuple[int, Rows, Order | None] | None = None
         self._may_mirror = False
         self._has_left = False  # whether an object has been beyond the range
         self._parents = Columns({"axes": (np.float64, (3, 3), 0.0)})  # at `axes_row`
@@ -164,6 +169,10 @@ class Transforms:
         seeds = self._dirty[0] if len(self._dirty) == 1 else distinct(*self._dirty)
         self._dirty.clear()
         is_shift, self._is_shift = self._is_shift, True
+        order = None if is_shift else self._order_of(seeds)
+        if order is not None and self._place_together(order):
+            self.moves.note(order.ascending)
+            return ranges(order.ascending)
         updated: list[Rows] = []
         turned: list[Rows] = []
 
@@ -182,6 +191,53 @@ class Transforms:
         if self._may_mirror:
             self.turns.note(np.concatenate([NO_ROWS, *turned]))
         return ranges(moved)
+
+    def _order_of(self, seeds: Rows) -> Order | None:
+        """Return the order of many objects of several levels with what is below them; None for others.
+
+        It is kept while the same objects move and the tree is the same.
+        """
+        if len(seeds) < FEW:
+            return None
+        known = self._order
+        if known is None or known[0] != self._tree.version or not np.array_equal(known[1], seeds):
+            levels: list[Rows] = []
+
+            def visit(rows: Rows) -> Rows:
+                levels.append(rows)
+                return rows
+
+            self._tree.walk(seeds, visit)
+            order = order_of(levels, self._columns["parent"]) if len(levels) > 1 else None
+            known = self._order = self._tree.version, seeds, order
+        return known[2]
+
+    @np.errstate(all="ignore")  # overflows are found below
+    def _place_together(self, order: Order) -> bool:
+        """Update the placements of objects of several levels.
+
+        Returns False, and does nothing, where an object is mirrored or leaves the range.
+        """
+        where, columns, pose = order.where, self._columns, self.pose
+        scale = pose["scale"][where]
+        if self._may_mirror or self._has_left or scale.min() < 0:
+            return False
+        world = local_columns(pose["translation"][where], pose["rotation"][where], scale)
+        place(world, order, columns["parent"], self._parents_at)
+        made = placements(world)
+        if not (made.max() <= LIMIT and made.min() >= -LIMIT):  # as with NaN
+            return False
+        columns["placement"][where] = made
+        columns["origin"][where] = world[3].T
+        axes_rows = columns["axes_row"][where]
+        kept = np.flatnonzero(axes_rows)
+        if len(kept):
+            self._parents["axes"][as_slice(axes_rows[kept])] = world[:3].take(kept, axis=2).transpose(2, 0, 1)
+        return True
+
+    def _parents_at(self, parents: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return axes [n, 3, 3] and places [n, 3] in the world of objects of one level."""
+        return self._axes_of(parents), self._columns["origin"][as_slice(parents)]
 
     def _shift_level(self, rows: Rows) -> bool:
         """Update the placements of objects of one level whose axes stay; False where one leaves the range."""

@@ -1,7 +1,8 @@
 """500 skinned characters of 50 bones that all move: what skins add to a frame on the thread that draws.
 
 That is finding what changed of the buffers of `skin`, which is nothing, as shaders read the placements of
-bones beside those of all objects; and the boxes of casters, which follow bones. The floor is placing them.
+bones beside those of all objects; and the boxes of casters, which follow bones. Placing the bones is a row of
+its own, beside so many products of matrices in numpy, one for each bone.
 """
 
 import time
@@ -37,6 +38,19 @@ def rows() -> Iterable[Row]:
     reference = f"placing {CHARACTERS * BONES} objects in {BONES} levels"
     yield Row("skin.500x50", added, "ms", reference, placed, aim="<= 1 ms", holds=added <= 1.0)
     yield Row("skin.500x50_boxes", bounds, "ms", reference, placed)
+    products = f"{CHARACTERS * BONES} products of 4 x 4 matrices in numpy"
+    yield Row("skin.500x50_placed", placed, "ms", products, _products_ms())
+
+
+def _products_ms() -> float:
+    """The median milliseconds of a product for each bone."""
+    one, other = np.random.default_rng(0).random((2, CHARACTERS * BONES, 4, 4)).astype(np.float32)
+    times = []
+    for _ in range(FRAMES):
+        start = time.thread_time()
+        np.matmul(one, other)
+        times.append(time.thread_time() - start)
+    return float(np.median(times)) * 1e3
 
 
 def _mesh() -> str:
@@ -93,7 +107,7 @@ def _frame_ms(path: Path) -> tuple[float, float, float]:
     profile = read_profile(ROOT / "assets" / "profiles" / "lavapipe.json")
     with open_library(scene.dbs) as library:
         planner = ScenePlanner(tableau, scene.registry, library, profile, SIZE)
-        values = FrameValues(scene.registry, tableau, planner.guard, library, planner.skins)
+        values = FrameValues(scene.registry, tableau, planner.guard, library, planner.skins, planner.morphs)
         tableau.update_world()
         needs = planner.needs()
         times = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,25 @@ class _Parts:
     half: Floats
     spread: Floats
 
+    @cached_property
+    def to_centre(self) -> Floats:
+        """The matrices [n, 16, 3] from numbers of placements to centres: place, what rounding left, axes."""
+        found = self._along_axes(self.centre)
+        for axis in range(3):
+            found[:, (12 + axis, 4 * axis + 3), axis] = 1.0
+        return found
+
+    @cached_property
+    def to_reach(self) -> Floats:
+        """The matrices [n, 16, 3] from numbers of placements, without signs, to half sizes."""
+        return self._along_axes(self.half)
+
+    def _along_axes(self, numbers: Floats) -> Floats:
+        found = np.zeros((len(numbers), 16, 3), np.float32)
+        for axis in range(3):
+            found[:, AXES[axis::3], axis] = numbers
+        return found
+
 
 class BoneBoxes:
     """World boxes of skinned objects, for all tables: around the boxes of what each bone moves.
@@ -154,32 +174,34 @@ class BoneBoxes:
     def _around(self, parts: _Parts, bones: Bones, objects: npt.NDArray[np.integer]) -> tuple[Floats, Floats]:
         """Return the boxes around the parts of objects, summed up relative to their places.
 
-        A few thousand bones at a time stay in the processor's cache, with their numbers in columns.
+        Some thousands of bones at a time stay in the processor's cache; a product of their placements with a
+        matrix for each bone is the middle of what it moves, and one without signs how far that reaches.
         """
         placements = self._tableau.placement.reshape(-1, 16)
         growth = self.growth(objects)
-        start = placements.take(objects, axis=0).T.reshape(4, 4, 1, -1)
-        low = np.full((3, len(objects)), np.inf, np.float32)
+        start = placements.take(objects, axis=0)
+        start[:, AXES] = 0.0
+        low = np.full((len(objects), 3), np.inf, np.float32)
         high = -low
-        step = max(1, SLOTS_AT_ONCE // len(objects))
+        first_bones = bones.first[objects]
+        step = max(1, BONES_AT_ONCE // len(objects))
         for first in range(0, len(parts.bones), step):
             some = slice(first, first + step)
-            of = bones.objects[bones.first[objects] + parts.bones[some, None]]  # [parts, objects]
-            axes = np.ascontiguousarray(placements.take(of.ravel(), axis=0).T).reshape(4, 4, *of.shape)
-            centre = np.einsum("ka,askn->skn", parts.centre[some], axes[:3, :3])
-            extents = np.abs(axes[:3, :3])
-            if growth is None:
-                reach = np.einsum("ka,askn->skn", parts.half[some], extents)
-            else:  # as far as it reaches to either side, along the axes of the bones
+            of = bones.objects[first_bones + parts.bones[some, None]]  # [parts, objects]
+            placed = placements.take(of, axis=0)
+            placed -= start
+            centre = placed @ parts.to_centre[some]
+            np.abs(placed, out=placed)
+            reach = placed @ parts.to_reach[some]
+            if growth is not None:  # as far as it reaches to either side, along the axes of the bones
                 wider = np.maximum(-growth[0], growth[1])
-                half = parts.half[some, :, None] + np.einsum("kma,nm->kan", parts.spread[some], wider)
-                reach = np.einsum("kan,askn->skn", half, extents)
-            centre += axes[3, :3] - start[3, :3]  # the place, and what rounding left of it
-            centre += axes[:3, 3] - start[:3, 3]
-            np.minimum(low, (centre - reach).min(axis=1), out=low)
-            np.maximum(high, (centre + reach).max(axis=1), out=high)
+                half = np.einsum("kma,nm->kna", parts.spread[some], wider)
+                axes = placed.reshape(*of.shape, 4, 4)[:, :, :3, :3]
+                reach += np.einsum("kna,knas->kns", half, axes)
+            np.minimum(low, (centre - reach).min(axis=0), out=low)
+            np.maximum(high, (centre + reach).max(axis=0), out=high)
         half = np.float32(0.5)
-        return half * (low + high).T, half * (high - low).T
+        return half * (low + high), half * (high - low)
 
     def _parts_of(self, mesh: int, pose: int, bones: Bones) -> _Parts | None:
         """Return the parts of a mesh with the binds of a pose; None where its vertices follow no bones."""
@@ -228,6 +250,12 @@ def _parts(weights: _Weights, binds: Doubles) -> _Parts:
         bones[starts], *(of.astype(np.float32) for of in ((low + high) / 2, (high - low) / 2, spread))
     )
 
+
+AXES = np.array([0, 1, 2, 4, 5, 6, 8, 9, 10])
+"""Which of the sixteen numbers of a placement are those of the axes, three of each."""
+
+BONES_AT_ONCE = 16384
+"""About how many bones are measured together: a megabyte of placements."""
 
 SLOTS_AT_ONCE = 4096
 """About how many instances are measured together."""
