@@ -39,6 +39,7 @@ class Options:
     scene: Path | None
     more_scenes: tuple[Path, ...] = ()
     headless: bool = False
+    live: bool = True
     frames: int | None = None
     time: float = 0.0
     fps: int | None = None
@@ -85,6 +86,7 @@ def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParse
         scene=given.scenes[0] if given.scenes else None,
         more_scenes=tuple(given.scenes[1:]),
         headless=given.headless,
+        live=not given.no_live,
         frames=given.frames,
         time=given.time,
         fps=given.fps,
@@ -122,6 +124,11 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
     )
     parser.add_argument(
         "--headless", action="store_true", help="no window, no display server; the same passes into an image"
+    )
+    parser.add_argument(
+        "--no-live",
+        action="store_true",
+        help="do not watch the scene's sources: a window shows what is saved in them at once",
     )
     parser.add_argument(
         "--frames",

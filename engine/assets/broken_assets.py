@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -39,12 +39,17 @@ class BrokenAssets:
     problems: tuple[Problem, ...] = ()
 
 
-def find_broken_assets(cooked: CookedDb) -> BrokenAssets:
-    """Return the broken assets: a broken part breaks its whole mesh, a broken shader its material."""
+def find_broken_assets(
+    cooked: CookedDb, stays: Callable[[AssetRef], bool] = lambda ref: False
+) -> BrokenAssets:
+    """Return the broken assets: a broken part breaks its whole mesh, a broken shader its material.
+
+    `stays` says of a broken asset whether it is drawn in an earlier version.
+    """
     db = cooked.db
     broken = {db.assets[index].ref for index, entry in cooked.entries.items() if entry.failure}
     problems: dict[tuple[object, ...], Problem] = {}
-    for problem in chain(_failures(cooked), _mismatched_meshes(cooked, broken)):
+    for problem in chain(_failures(cooked, stays), _mismatched_meshes(cooked, broken)):
         problems.setdefault((problem.code, problem.position, problem.message), problem)
     slots: dict[AssetRef, str] = {}
     for asset in db.assets:
@@ -65,7 +70,7 @@ def find_broken_assets(cooked: CookedDb) -> BrokenAssets:
     return BrokenAssets(frozenset(broken), slots, (*problems.values(), *useless))
 
 
-def _failures(cooked: CookedDb) -> Iterator[Problem]:
+def _failures(cooked: CookedDb, stays: Callable[[AssetRef], bool]) -> Iterator[Problem]:
     """Yield one warning for all assets that fail for the same reason, and the problems in their sources."""
     db = cooked.db
     alike: dict[str, list[int]] = {}
@@ -83,6 +88,7 @@ def _failures(cooked: CookedDb) -> Iterator[Problem]:
             more = f" (and {len(entry.failure) - 1} more)" if len(entry.failure) > 1 else ""
             file = found[0].position.file if "sources" in node and found[0].position is not None else ""
             done = "moves nothing" if asset.type in _MOVERS else "replaced"
+            done = "stays as it was" if stays(asset.ref) else done
             message = f"{who} broken and {done}: {file and file + ': '}{found[0].message}{more}"
             yield db.document.problem(AssetCode.BROKEN, message, place, found[0].help, Severity.WARNING)
         for problem in found:

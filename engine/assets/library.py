@@ -6,9 +6,10 @@ by the builtin placeholder of its type.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,14 @@ from engine.assets.cook import CookedDb, ProgressCallback, cook_database
 from engine.assets.database import builtin_db
 from engine.assets.names import BUILTIN, find_asset
 from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Material, Mesh, Model
+from engine.assets.updating.references import with_references
 from engine.humon import InputError, Problem
+
+if TYPE_CHECKING:
+    from engine.assets.updating.library_update import LibraryUpdate
+
+VARIANTS = 1 << 30
+"""The number of the database of variants: models with another material, which no file has."""
 
 _PLACEHOLDER = "placeholder"
 _SLOT_PLACEHOLDERS = {
@@ -68,23 +76,26 @@ def open_library(
 
 
 class AssetLibrary:
-    """Records, facts and bytes of all assets of the databases. Close it after the last copy of its bytes."""
+    """Records, facts and bytes of all assets of the databases. Close it after the last copy of its bytes.
+
+    A database that is cooked again while it is used is added as a further one (`apply`). Assets that are as
+    before keep their references, and those that have changed get others, so that both can be drawn from.
+    """
 
     def __init__(self, cooked: Sequence[CookedDb]) -> None:
         self._cooked = tuple(cooked)
         self.dbs: tuple[AssetDb, ...] = tuple(one.db for one in cooked)
-        """The databases by id; database 0 is the builtin one."""
+        """The databases by id; database 0 is the builtin one, and of one name the last is the newest."""
+        self.version = 0
+        """How many updates were applied."""
+        self._current = list(range(len(self.dbs)))
+        self._kept: dict[int, Mapping[int, AssetRef]] = {}
         self._broken_assets: tuple[BrokenAssets, ...] = tuple(find_broken_assets(one) for one in cooked)
         self._facts: dict[tuple[int, str], Facts] = {}
         """By database and identity of the recipe: assets that are made alike share them."""
         self._placeholders: dict[str, AssetRef] = {}
         self._variants: list[tuple[AssetRef, AssetRef]] = []
         self._variant_refs: dict[tuple[AssetRef, AssetRef], AssetRef] = {}
-        self.problems: list[Problem] = [
-            problem
-            for one, broken_assets in zip(cooked, self._broken_assets, strict=True)
-            for problem in (*one.problems, *broken_assets.problems)
-        ]
         if self._broken_assets[0].refs:
             raise InputError(self._broken_assets[0].problems)
 
@@ -95,19 +106,64 @@ class AssetLibrary:
         self.close()
 
     @property
+    def problems(self) -> list[Problem]:
+        """The problems of the newest version of each database."""
+        return self.problems_of({self.dbs[number].name for number in self._current})
+
+    def problems_of(self, names: Collection[str]) -> list[Problem]:
+        """Return the problems of the newest versions of databases with these names."""
+        return [
+            problem
+            for number in self._current
+            if self.dbs[number].name in names
+            for problem in (*self._cooked[number].problems, *self._broken_assets[number].problems)
+        ]
+
+    @property
     def cooked(self) -> int:
         """How many assets were cooked when the library was opened."""
         return sum(one.cooked for one in self._cooked)
 
+    @property
+    def current(self) -> tuple[CookedDb, ...]:
+        """The newest version of each database, the builtin one first."""
+        return tuple(self._cooked[number] for number in self._current)
+
     def find(self, db: str, asset: str | int, types: Sequence[str] = ()) -> AssetRef:
         """Return an asset by the name of its database and its name or index. Raises KeyError."""
-        return find_asset(self.dbs, db, asset, types)
+        return self.kept(find_asset([self.dbs[number] for number in self._current], db, asset, types))
+
+    def kept(self, ref: AssetRef) -> AssetRef:
+        """Return the reference that an asset has: an earlier one, where it is as before."""
+        of_db = self._kept.get(ref.db)
+        return ref if of_db is None else of_db.get(ref.index, ref)
+
+    def moved(self, key: int, moves: Mapping[int, int]) -> int:
+        """Return the key that an asset has now, by those of changed assets; also of a variant."""
+        ref = AssetRef.from_key(key)
+        if ref.db != VARIANTS:
+            return moves.get(key, key)
+        model, material = (moves.get(each.key, each.key) for each in self._variants[ref.index])
+        return self.variant(AssetRef.from_key(model), AssetRef.from_key(material)).key
+
+    def apply(self, update: LibraryUpdate) -> None:
+        """Add the databases of an update, which was made for this version. Raises ValueError for another."""
+        if update.base != self.version:
+            raise ValueError(f"the update is for version {update.base} of the library, not {self.version}")
+        for number, one, broken, kept in update.added:
+            assert number == len(self.dbs)
+            self._cooked, self.dbs = (*self._cooked, one), (*self.dbs, one.db)
+            self._broken_assets = (*self._broken_assets, broken)
+            self._kept[number] = kept
+            place = [self.dbs[each].name for each in self._current].index(one.db.name)
+            self._current[place] = number
+        self.version += 1
 
     def variant(self, model: AssetRef, material: AssetRef) -> AssetRef:
         """Return a model with another material, the same each time: an asset after those of all databases."""
         known = self._variant_refs.get((model, material))
         if known is None:
-            known = AssetRef(len(self.dbs), len(self._variants))
+            known = AssetRef(VARIANTS, len(self._variants))
             self._variants.append((model, material))
             self._variant_refs[model, material] = known
         return known
@@ -117,14 +173,18 @@ class AssetLibrary:
 
         An animation has none: ask `is_broken`.
         """
-        if ref.db == len(self.dbs):
+        if ref.db == VARIANTS:
             return ref
+        ref = self.kept(ref)
         broken = self._broken_assets[ref.db].refs
         return self._placeholder_of(ref) if broken and ref in broken else ref
 
     def is_broken(self, ref: AssetRef) -> bool:
         """Whether an asset cannot be used, which was reported then."""
-        return ref.db < len(self.dbs) and ref in self._broken_assets[ref.db].refs
+        if ref.db == VARIANTS:
+            return False
+        ref = self.kept(ref)
+        return ref in self._broken_assets[ref.db].refs
 
     def placeholder(self, kind: str) -> AssetRef:
         """Return the builtin asset that replaces broken assets of this type."""
@@ -134,11 +194,11 @@ class AssetLibrary:
 
     def record(self, ref: AssetRef) -> Asset:
         """Return the record of an asset, with usable references. Raises LookupError."""
-        if ref.db == len(self.dbs):
+        if ref.db == VARIANTS:
             model, material = self._variants[ref.index]
             record = self.record(model)
             return replace(record, material=self.usable(material)) if isinstance(record, Model) else record
-        record = self._cooked[ref.db].db[ref]
+        record = self.unreplaced(ref)
         if not self._broken_assets[ref.db].refs:
             return record
         if isinstance(record, Model):
@@ -147,6 +207,11 @@ class AssetLibrary:
             textures = {slot: self._texture(slot, texture) for slot, texture in record.textures.items()}
             return replace(record, textures=textures)
         return record
+
+    def unreplaced(self, ref: AssetRef) -> Asset:
+        """Return the record of an asset of a database with references as they are written, broken or not."""
+        record = self._cooked[ref.db].db[ref]
+        return with_references(record, self.kept) if ref.db in self._kept else record
 
     def facts(self, ref: AssetRef) -> Facts:
         """Return the facts of an asset with data, or of its placeholder if it is broken.
@@ -168,13 +233,16 @@ class AssetLibrary:
         entry = self._cooked[ref.db].entries[ref.index]
         return CacheRange(ref.db, entry.offset, entry.size, entry.alignment)
 
-    def ranges(self) -> NDArray[np.int64]:
-        """Return the ranges of all assets that are not broken: int64[n, 4] of key, database, offset, size."""
+    def ranges(self, first: int = 0) -> NDArray[np.int64]:
+        """Return the ranges of assets that are not broken: int64[n, 4] of key, database, offset, size.
+
+        They are those of the databases from `first` on, without assets that are as before.
+        """
         rows = [
             (AssetRef(db, index).key, db, entry.offset, entry.size)
-            for db, one in enumerate(self._cooked)
+            for db, one in enumerate(self._cooked[first:], first)
             for index, entry in one.entries.items()
-            if AssetRef(db, index) not in self._broken_assets[db].refs
+            if AssetRef(db, index) not in self._broken_assets[db].refs and index not in self._kept.get(db, ())
         ]
         return np.array(rows, np.int64).reshape(-1, 4)
 
@@ -202,7 +270,7 @@ class AssetLibrary:
             one.image.close()
 
     def _texture(self, slot: str, ref: AssetRef) -> AssetRef:
-        if ref not in self._broken_assets[ref.db].refs:
+        if not self.is_broken(ref):
             return ref
         return self.find(BUILTIN, _SLOT_PLACEHOLDERS.get(slot, _PLACEHOLDER), (AssetType.TEXTURE2D,))
 

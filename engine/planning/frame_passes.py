@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 
 from engine.assets import AssetLibrary, Material
 from engine.feature import Feature, FeatureRows, Registry
@@ -173,13 +173,9 @@ class FramePasses:
 
     def _may_draw(self, p: DrawPass) -> bool:
         """Whether the scene has a material that a pass draws."""
-        return not p.needs_rows or bool(self._covers.intersection(p.materials))
-
-    @cached_property
-    def _covers(self) -> frozenset[AlphaMode]:
-        """How the materials of the scene cover."""
-        materials = (asset for db in self._library.dbs for asset in db.assets if isinstance(asset, Material))
-        return frozenset(AlphaMode[asset.alpha_mode.name] for asset in materials)
+        return not p.needs_rows or bool(
+            _covers(self._library, self._library.version).intersection(p.materials)
+        )
 
     def draw_passes(self) -> list[DrawPass]:
         """Return the declared passes that may draw rows, those that have none now included."""
@@ -393,3 +389,10 @@ def _check_threads(name: str, threads: tuple[int, int, int]) -> None:
     """Raise ValueError where a compute pass runs no threads, or more than every device can."""
     if min(threads) < 1 or max(threads) > MAX_THREADS:
         raise ValueError(f"the pass {name} runs {threads} threads; from 1 to {MAX_THREADS} are possible")
+
+
+@lru_cache(maxsize=16)
+def _covers(library: AssetLibrary, version: int) -> frozenset[AlphaMode]:
+    """How the materials of a version of the library cover."""
+    materials = (asset for db in library.dbs for asset in db.assets if isinstance(asset, Material))
+    return frozenset(AlphaMode[asset.alpha_mode.name] for asset in materials)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -187,6 +187,25 @@ class ScenePlanner:
                     table.recipes.learn(key)
             if time.thread_time() >= until:
                 break
+
+    def foresee(self, assets: Iterable[tuple[str, int]]) -> set[int]:
+        """Learn what assets draw with, by feature type and key, before a row has them.
+
+        Returns those whose pipelines cannot be drawn with yet; they are made from now on.
+        """
+        waiting: set[int] = set()
+        tables = [
+            (p.draws, self._passes.table(p, self.samples, self.profile.features))
+            for p in self._passes.draw_passes()
+        ]
+        for type_name, key in assets:
+            self._collector.learn(type_name, key)
+            for draws, table in tables:
+                if draws == type_name:
+                    table.recipes.learn(key, again=table.recipes.is_replaced(key))
+                    if table.recipes.is_replaced(key):
+                        waiting.add(key)
+        return waiting
 
     def update_tables(self) -> Iterator[None]:
         """Let each draw table follow the active rows, in steps, ahead of the first `needs`."""

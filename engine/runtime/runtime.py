@@ -137,7 +137,7 @@ class Runtime:
         if options.budget_mib is not None:
             self.profile = self._device_profile = self.profile.limited(options.budget_mib * MIB)
         caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
-        self._sources = Sources.of(*self.library.ranges().T)
+        self.sources = Sources.of(*self.library.ranges().T)
         cycles = options.paging_cycles
         self.resident = Resident()
         self.memory = MemoryManager(
@@ -438,7 +438,7 @@ class Runtime:
     def _submit_schedule(self, plan: Plan, visibility: FrustumQuery | None) -> Iterator[None]:
         """Submit the schedule from the resident state to `plan`, visible assets first."""
         self._visibility, self._cycles = visibility, self.memory.statistics.cycles
-        self.schedule = yield from schedule_in_steps(self.resident, plan, self._sources, visibility)
+        self.schedule = yield from schedule_in_steps(self.resident, plan, self.sources, visibility)
         self.memory.submit(self.schedule)
 
     def _reprioritize(self) -> None:

@@ -48,7 +48,7 @@ def plain_asset(key: int, spec: FieldSpec, dbs: Sequence[AssetDb]) -> list[str |
         raise InputError(Problem("asset.reference", message, help="use an asset of its own databases"))
     name = db[ref].name
     try:
-        named = bool(name) and find_asset(dbs, db.name, name, spec.asset_types) == ref
+        named = bool(name) and find_asset([db], db.name, name, spec.asset_types) == ref
     except KeyError:
         named = False
     return [db.name, name if named else ref.index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,11 @@ class Saver:
         self._root = root
         self._generation = 0 if root == ROOT else tableau.generation_of(root)
         self._before = Snapshot.of(tableau, root)
+
+    def renew(self, dbs: Sequence[AssetDb], moves: Mapping[int, int]) -> None:
+        """Take over databases, and the keys that assets have now, as if they had been in the file."""
+        self._dbs = dbs
+        self._before.renew(moves)
 
     def save(self) -> bool:
         """Write the changes; see `Scene.save`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from engine.assets import AssetDb, AssetRef, find_asset
 from engine.feature import Registry
@@ -32,6 +32,12 @@ class ScenePart:
         self.root = root
         self.saver = Saver(home, tableau, dbs, root)
 
+    def renew(self, dbs: Sequence[AssetDb], moves: Mapping[int, int]) -> None:
+        """Take over new versions of its databases, and the keys that assets have now: no change to save."""
+        own = {db.name for db in self.dbs}
+        self.dbs = (*self.dbs, *(db for db in dbs if db.name in own))
+        self.saver.renew(self.dbs, moves)
+
 
 class Scene:
     """Loaded scene files and their includes; mostly one file.
@@ -57,6 +63,7 @@ class Scene:
         self.registry = registry
         self.warnings = list(warnings)
         self.rejected = tuple(rejected)
+        self._kept: Callable[[AssetRef], AssetRef] = lambda ref: ref
 
     def part_of(self, row: int) -> ScenePart:
         """Return the part that an object, given by its row, belongs to; the first for one of a program."""
@@ -67,7 +74,19 @@ class Scene:
 
     def asset(self, db: str, asset: str | int, types: Sequence[str] = ()) -> AssetRef:
         """Return an asset by its name or index in a database. Raises KeyError with a message for users."""
-        return find_asset(self.dbs, db, asset, types)
+        return self._kept(find_asset(self.dbs, db, asset, types))
+
+    def renew(
+        self, dbs: Sequence[AssetDb], moves: Mapping[int, int], kept: Callable[[AssetRef], AssetRef]
+    ) -> None:
+        """Take over new versions of databases. `moves` are the keys of changed assets, before and now.
+
+        `kept` returns the reference of an asset that is as before.
+        """
+        self.dbs = (*self.dbs, *dbs)
+        self._kept = kept
+        for part in self.parts:
+            part.renew(dbs, moves)
 
     def apply_setting(self, setting: str) -> None:
         """Change a value as `--set` does, `PATH.FEATURE.FIELD=VALUE`, see `engine.scene.settings`."""

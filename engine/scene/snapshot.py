@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,13 @@ class TableSnapshot:
         row_of[table.object[used]] = used
         return cls(columns, row_of)
 
+    def renew(self, moves: Mapping[int, int]) -> None:
+        """Replace the keys of assets that have changed."""
+        for column in self.columns.values():
+            if column.dtype == np.int64 and column.ndim == 1:
+                for place in np.flatnonzero(is_among(column, moves)).tolist():
+                    column[place] = moves[int(column[place])]
+
     def owned_by(self, objects: Rows) -> NDArray[np.bool_]:
         """Return a mask of these objects that had the feature."""
         return np.asarray(self.row_of[objects] >= 0)
@@ -38,6 +46,15 @@ class TableSnapshot:
     def rows_of(self, objects: Rows) -> Rows:
         """Return the rows of these objects in the table; all must have had the feature."""
         return np.asarray(self.row_of[objects], np.int32)
+
+
+def is_among(column: NDArray[np.int64], moves: Mapping[int, int]) -> NDArray[np.bool_]:
+    """Return where a column has one of the keys of `moves`."""
+    keys = np.sort(np.fromiter(moves, np.int64, len(moves)))
+    if not len(keys):
+        return np.zeros(len(column), np.bool_)
+    at = np.minimum(np.searchsorted(keys, column), len(keys) - 1)
+    return np.asarray(keys[at] == column)
 
 
 def _below(tableau: Tableau, root: int) -> Rows:
@@ -83,6 +100,11 @@ class Snapshot:
             {flag: cls.root_flag(tableau, root, flag) for flag in FLAGS},
             {name: TableSnapshot.of(table, count) for name, table in tableau.tables.items()},
         )
+
+    def renew(self, moves: Mapping[int, int]) -> None:
+        """Replace the keys of assets that have changed."""
+        for table in self.tables.values():
+            table.renew(moves)
 
     @staticmethod
     def root_flag(tableau: Tableau, root: int, flag: str) -> bool:

@@ -43,6 +43,7 @@ ALLOWED = {
         "engine.tableau",
         "engine.feature",
     },
+    "engine.live": {"engine.humon", "engine.assets", "engine.scene"},
     "engine.planning": {
         "engine.humon",
         "engine.assets",

@@ -13,6 +13,7 @@ from engine.planning.needs import FRAMES_IN_FLIGHT
 from engine.render.surface import Surface, WindowTarget
 from engine.render.swapchain import Swapchain
 from engine.runtime.frame_facts import FrameFacts
+from engine.runtime.live_assets import LiveAssets
 from engine.runtime.runtime import Runtime
 from engine.scene import Scene
 from engine.storage.allocators.planned import PlannedAllocator
@@ -62,6 +63,9 @@ class WindowFrames:
         compaction_button = CompactionButton(runtime.compaction, runtime.compact)
         self.inspector = Inspector(runtime.tableau, compaction_button, self._guard)
         self._camera = CameraController(runtime.tableau)
+        self._live = LiveAssets(runtime) if options.live else None
+        if self._live is not None:
+            undo.callback(self._live.close)
         self._facts = StatisticsCollector(runtime, title)
         self._facts.reported = self._reported
         if options.sequence is not None:
@@ -127,6 +131,9 @@ class WindowFrames:
         self._ui.plan(self._context.end())
         facts = self._frame()
         self._facts.note(facts)
+        if self._live is not None:
+            for problem in self._live.poll().problems:
+                self._report(problem.render())
         return facts
 
     def rebuild(self, reported: str) -> None:

@@ -105,6 +105,10 @@ class Fills:
         self._close_caches()
         self._caches = open_caches(caches)
 
+    def add_caches(self, caches: Mapping[int, Any]) -> None:
+        """Add caches beside those that are there."""
+        self._caches |= open_caches(caches)
+
     def prefetch(self, windows: Iterable[Window]) -> None:
         """Have the system read these ranges ahead."""
         for window in windows:

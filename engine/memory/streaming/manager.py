@@ -181,6 +181,10 @@ class MemoryManager:
         """(id of the database, reason) of each unreadable cache so far, each once."""
         return tuple(self._executor.unreadable.reasons)
 
+    def add_caches(self, caches: Mapping[int, Any]) -> None:
+        """Let transfers read further caches, by the numbers of their databases."""
+        self._executor.fills.add_caches(caches)
+
     def submit(self, schedule: Schedule, caches: Mapping[int, Any] | None = None) -> None:
         """Replace the schedule, whatever is left of the previous one.
 

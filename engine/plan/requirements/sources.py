@@ -29,6 +29,11 @@ class Sources:
         order = np.argsort(columns[0], kind="stable")
         return Sources(*(np.ascontiguousarray(c[order]) for c in columns))
 
+    def joined(self, other: Sources) -> Sources:
+        """These sources and others of other keys."""
+        pairs = [(getattr(self, name), getattr(other, name)) for name in ("key", "db", "offset", "size")]
+        return Sources.of(*(np.concatenate(pair) for pair in pairs))
+
     @staticmethod
     def none() -> Sources:
         """No sources: for plans without cached assets."""

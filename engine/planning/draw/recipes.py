@@ -230,6 +230,10 @@ class Recipes:
             ordered = [sizes[level] for level in sorted(sizes)]
             self.details[key] = Detail.around(ordered, facts.minimum, facts.maximum)
 
+    def is_replaced(self, key: int) -> bool:
+        """Whether something else is drawn in place of an asset until its pipelines are usable."""
+        return key in self._replaced
+
     def outdated(self) -> list[int]:
         """Return the assets whose pipelines have become usable since they were learnt without them."""
         return [

@@ -1,0 +1,136 @@
+"""Carries an update of the library out while frames are drawn: fetched first, then switched to in one frame.
+
+What has changed is requested beside what is drawn, and its pipelines are made. Once all of it is there, the
+rows of the tableau take the new assets, all in one frame; what they drew before is released by the next plan.
+So a frame shows one whole version of each asset, and what has not changed stays where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.assets import AssetDb, AssetRef
+from engine.assets.updating.library_update import LibraryUpdate
+from engine.feature.row_assets import RowAssets
+from engine.plan.requirements.requirements import Requirement
+from engine.plan.requirements.sources import Sources
+from engine.plan.terms.table import is_in
+from engine.tableau import NO_ASSET, FeatureTable
+
+if TYPE_CHECKING:
+    from engine.runtime.runtime import Runtime
+
+
+@dataclass(eq=False)
+class Arriving:
+    """What an update requests until it is switched to; see `MemoryUser`."""
+
+    needed: list[Requirement] = field(default_factory=list)
+    requester: str = "live update"
+    version: int = 0
+
+    def requirements(self) -> Iterable[Requirement]:
+        """All that has changed and is drawn."""
+        return self.needed
+
+
+class LiveUpdate:
+    """One update of a runtime's library. Call `advance` after each frame until it returns True.
+
+    `then` is called in the frame in which rows take the new assets, before they are drawn.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        update: LibraryUpdate,
+        then: Callable[[], None] = lambda: None,
+        earlier: LiveUpdate | None = None,
+    ) -> None:
+        """Add the databases of the update, and request what has changed.
+
+        It takes the place of an `earlier` one that is not switched to yet. Raises ValueError for an update of
+        another version of the library.
+        """
+        self._runtime = runtime
+        self._update = update
+        self._then = then
+        self.moves = dict(update.moves)
+        if earlier is not None:
+            earlier.cancel()
+            self.moves |= {old: update.moves.get(new, new) for old, new in earlier.moves.items()}
+        self._dbs: list[AssetDb] = [] if earlier is None else earlier._dbs
+        self._dbs += [one.db for _, one, *_ in update.added]
+        library = runtime.library
+        first = len(library.dbs)
+        library.apply(update)
+        added = {number: library.cache(number) for number, *_ in update.added}
+        runtime.memory.add_caches(added)
+        runtime.sources = runtime.sources.joined(Sources.of(*library.ranges(first).T))
+        self._assets = list(self._moved_assets())
+        self._arriving = Arriving(list(self._requirements()), version=library.version)
+        runtime.planner.others.append(self._arriving)
+
+    def advance(self) -> bool:
+        """Switch to what has changed once all of it is there; return whether that is done."""
+        runtime = self._runtime
+        if not self.moves:
+            self._switch()
+            return True
+        waiting = runtime.planner.foresee(self._assets)
+        if waiting and runtime.trials.pending:
+            return False
+        if not runtime.memory.settled or runtime.planner.stale():
+            return False
+        self._switch()
+        return True
+
+    def cancel(self) -> None:
+        """Request nothing any more: a newer update takes its place."""
+        if self._arriving in self._runtime.planner.others:
+            self._runtime.planner.others.remove(self._arriving)
+
+    def _switch(self) -> None:
+        """Give rows the new assets."""
+        moves = self.moves
+        old = np.fromiter(moves, np.int64, len(moves))
+        for table in self._runtime.tableau.tables.values():
+            for spec in table.schema.asset_fields:
+                column = table.column(spec.name)
+                rows = np.flatnonzero((table.object >= 0) & is_in(column, old)).astype(np.int32)
+                if len(rows):
+                    keys = np.array([moves[key] for key in column[rows].tolist()], np.int64)
+                    table.set(spec.name, rows, keys)
+        self._runtime.scene.renew(self._dbs, moves, self._runtime.library.kept)
+        self.cancel()
+        self._then()
+
+    def _moved_assets(self) -> Iterator[tuple[str, int]]:
+        """Yield what active rows will have in place of what they have, by feature type and key, each once."""
+        library, moves = self._runtime.library, self.moves
+        for name, table in self._runtime.tableau.tables.items():
+            if name in self._runtime.registry:
+                keys = {key for found in self._keys(table) for key in found}
+                for key in sorted(keys - {NO_ASSET}):
+                    now = library.moved(key, moves)
+                    if now != key:
+                        yield name, now
+
+    def _keys(self, table: FeatureTable) -> Iterator[list[int]]:
+        """Yield the assets of the active rows of a table: what they draw, and those of each field."""
+        rows = table.rows_active()
+        drawn = RowAssets(self._runtime.tableau, table, self._runtime.library).of(rows)
+        yield np.unique(drawn).tolist()
+        for spec in table.schema.asset_fields:
+            if spec not in (table.schema.drawn_field, table.schema.material_field):
+                yield np.unique(table.column(spec.name)[rows]).tolist()
+
+    def _requirements(self) -> Iterator[Requirement]:
+        """Yield what features require of the assets that arrive."""
+        for name, key in self._assets:
+            feature = self._runtime.registry[name]
+            yield from feature.requirements(AssetRef.from_key(key), self._runtime.library)

@@ -1,0 +1,258 @@
+"""What is saved while a scene is drawn shows, whole, and moves nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.live_scene import LiveScene, Picture, live_scene
+
+pytestmark = pytest.mark.gpu
+
+ALBEDO = "assets/builtin/material/brick-albedo.png"
+SHADER = "assets/builtin/material/defaultMaterial.fs.glsl"
+INCLUDE = "assets/builtin/shader/lights.glsl"
+MESH = "assets/builtin/mesh/cube.hu"
+DATABASE = "scenes/cube.assets.hu"
+
+
+@pytest.fixture
+def live(tmp_path: Path, root: Path) -> Iterator[LiveScene]:
+    with live_scene(root, tmp_path) as scene:
+        yield scene
+
+
+def other_colours(path: Path) -> bytes:
+    """The bytes of a picture with red and blue exchanged."""
+    pixels = np.asarray(Image.open(path).convert("RGB"))
+    made = path.with_suffix(".made.png")
+    Image.fromarray(np.ascontiguousarray(pixels[..., ::-1])).save(made)
+    content = made.read_bytes()
+    made.unlink()
+    return content
+
+
+def is_blue(picture: Picture) -> bool:
+    """Whether the middle of the cube's picture is blue; it is red before."""
+    red, _, blue = picture[26:38, 26:38, :3].reshape(-1, 3).mean(axis=0)
+    return bool(blue > red)
+
+
+def places(live: LiveScene) -> dict[int, tuple[int, ...]]:
+    """Where each asset lies: resource, offset and size, by its key."""
+    assert live.runtime.plan is not None
+    rows = live.runtime.plan.memory.subresources
+    columns = [rows[name].tolist() for name in ("key", "resource", "offset", "size")]
+    return {key: (*place,) for key, *place in zip(*columns, strict=True) if key > 0}
+
+
+def in_place(path: Path, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.write(content)
+        file.truncate()
+
+
+def renamed_over(path: Path, content: bytes) -> None:
+    other = path.with_name("other.tmp")
+    other.write_bytes(content)
+    other.replace(path)
+
+
+def deleted_and_created(path: Path, content: bytes) -> None:
+    path.unlink()
+    time.sleep(0.1)
+    path.write_bytes(content)
+
+
+def with_a_backup(path: Path, content: bytes) -> None:
+    path.rename(path.with_name(path.name + "~"))
+    path.write_bytes(content)
+
+
+def by_a_link_to_a_nameless_file(path: Path, content: bytes) -> None:
+    descriptor = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
+    os.write(descriptor, content)
+    other = path.with_name("nameless.tmp")
+    try:
+        os.link(f"/proc/self/fd/{descriptor}", other, follow_symlinks=True)
+    except OSError:  # not on every file system
+        other.write_bytes(content)
+    os.close(descriptor)
+    other.replace(path)
+
+
+def by_a_symbolic_link(path: Path, content: bytes) -> None:
+    other = path.with_name("linked.png")
+    other.write_bytes(content)
+    link = path.with_name("link.tmp")
+    link.symlink_to(other.name)
+    link.replace(path)
+
+
+def slowly(path: Path, content: bytes) -> None:
+    with path.open("wb", buffering=0) as file:
+        for start in range(0, len(content), len(content) // 20 + 1):
+            file.write(content[start : start + len(content) // 20 + 1])
+            time.sleep(0.03)
+
+
+SAVES = (
+    in_place,
+    renamed_over,
+    deleted_and_created,
+    with_a_backup,
+    by_a_link_to_a_nameless_file,
+    by_a_symbolic_link,
+    slowly,
+)
+
+
+def test_every_way_to_save_a_texture_shows_it(live: LiveScene) -> None:
+    for save in SAVES:
+        content = other_colours(live.file(ALBEDO))
+        was_blue = is_blue(live.picture())
+        save(live.file(ALBEDO), content)
+        live.until(lambda before=was_blue: is_blue(live.runtime.read_pixels()) != before)
+        assert is_blue(live.picture()) != was_blue, save.__name__
+
+
+def test_a_saved_texture_moves_and_transfers_nothing_else(live: LiveScene) -> None:
+    before, statistics = places(live), live.runtime.memory.statistics
+    live.file(ALBEDO).write_bytes(other_colours(live.file(ALBEDO)))
+    live.until_reloaded()
+    assert is_blue(live.picture())
+    now, after = places(live), live.runtime.memory.statistics
+    assert now.items() - before.items() == {(key, now[key]) for key in now.keys() - before.keys()}
+    assert len(now.keys() - before.keys()) == len(before.keys() - now.keys()) == 1
+    (key,) = now.keys() - before.keys()
+    assert after.bytes_uploaded - statistics.bytes_uploaded == now[key][2]
+    assert after.moves == statistics.moves
+
+
+def test_a_broken_save_keeps_the_last_good_version_and_the_next_one_is_tried(live: LiveScene) -> None:
+    good = live.file(SHADER).read_text()
+    dark = good.replace("colour = vec4(", "colour = vec4(0.1) * vec4(", 1)
+    live.file(SHADER).write_text(dark)
+    live.until_reloaded()
+    picture = live.picture()
+    live.file(SHADER).write_text(good.replace("colour = vec4(", "colour = nonsense(", 1))
+    live.until_reported()
+    assert (live.picture() == picture).all()
+    line = next(n for n, text in enumerate(good.splitlines(), 1) if "colour = vec4(" in text)
+    places_of = [str(problem.position) for problem in live.problems if problem.code == "shader.compile"]
+    assert any(re.search(rf"defaultMaterial.fs.glsl:{line}:", place) for place in places_of)
+    assert "stays as it was" in live.problems[0].message
+    live.file(SHADER).write_text(good)
+    live.until_reloaded()
+    assert live.picture().mean() > picture.mean()
+    assert not live.runtime.library.problems
+
+
+def test_a_mesh_is_drawn_in_one_version_or_the_other(live: LiveScene) -> None:
+    """Its vertices and its indices change together: each frame shows the old mesh or the new one."""
+    pictures = {live.picture().tobytes()}
+    text = live.file(MESH).read_text()
+    head, _, indices = text.partition("indices:")
+    live.file(MESH).write_text(head.replace("0.5", "0.3") + "indices:" + indices)
+    reloads = live.live.reloads
+    seen = set()
+    while live.live.reloads == reloads:
+        live.step()
+        seen.add(live.runtime.read_pixels().tobytes())
+    assert seen == pictures
+    after = live.picture().tobytes()
+    assert after not in pictures
+
+
+def test_an_include_that_is_saved_makes_the_shaders_that_use_it_new(live: LiveScene) -> None:
+    before = live.picture()
+    text = live.file(INCLUDE).read_text()
+    changed = text.replace("return light.color;", "return vec3(0.0);", 1)
+    assert changed != text
+    live.file(INCLUDE).write_text(changed)
+    live.until_reloaded()
+    assert live.picture().mean() < before.mean()
+
+
+def test_a_comment_in_an_include_changes_nothing_that_is_drawn(live: LiveScene) -> None:
+    with live.file(INCLUDE).open("a") as file:
+        file.write("\n// nothing\n")
+    end = time.monotonic() + 2.0
+    while time.monotonic() < end:
+        live.step()
+    assert live.runtime.library.version == 0
+
+
+def test_a_texture_of_another_size_takes_the_place_of_the_old_one(live: LiveScene) -> None:
+    kept = places(live)
+    picture = Image.open(live.file(ALBEDO)).convert("RGB").resize((64, 32))
+    Image.fromarray(np.ascontiguousarray(np.asarray(picture)[..., ::-1])).save(live.file(ALBEDO))
+    live.until_reloaded()
+    assert is_blue(live.picture())
+    now = places(live)
+    gone = kept.keys() - now.keys()
+    assert len(gone) == 1
+    assert now.items() >= {(key, place) for key, place in kept.items() if key not in gone}
+
+
+def test_a_parameter_in_the_text_of_a_database_shows(live: LiveScene) -> None:
+    text = live.file(DATABASE).read_text()
+    changed = text.replace("name: brick\n", "name: brick  parameters: { baseColor: [0 0 1 1] }\n", 1)
+    assert changed != text
+    live.file(DATABASE).write_text(changed)
+    live.until_reloaded()
+    assert is_blue(live.picture())
+
+
+def test_a_database_with_an_error_keeps_what_is_drawn_and_is_reported(live: LiveScene) -> None:
+    before = live.picture()
+    text = live.file(DATABASE).read_text()
+    live.file(DATABASE).write_text(text.replace("mesh: ", "mush: ", 1))
+    live.until_reported()
+    assert (live.picture() == before).all()
+    assert any("cube.assets.hu:" in str(problem.position) for problem in live.problems)
+    live.file(DATABASE).write_text(text)
+    for _ in range(20):
+        live.step()
+    assert (live.picture() == before).all()
+
+
+def test_what_was_set_by_hand_stays_and_nothing_is_to_be_saved(live: LiveScene) -> None:
+    tableau = live.runtime.tableau
+    tableau["cube"].features["shadowCaster"].enabled = False
+    live.runtime.scene.save()
+    live.file(ALBEDO).write_bytes(other_colours(live.file(ALBEDO)))
+    live.until_reloaded()
+    assert is_blue(live.picture())
+    assert not tableau["cube"].features["shadowCaster"].enabled
+    assert not live.runtime.scene.save()
+
+
+def test_of_saves_in_a_row_the_last_one_is_drawn_in_the_end(live: LiveScene) -> None:
+    red, blue = live.file(ALBEDO).read_bytes(), other_colours(live.file(ALBEDO))
+    for content in (blue, red) * 4 + (blue,):
+        live.file(ALBEDO).write_bytes(content)
+        for _ in range(3):
+            live.step()
+    live.until(lambda: not live.live.pending and is_blue(live.runtime.read_pixels()))
+    end = time.monotonic() + 1.0
+    while time.monotonic() < end:
+        live.step()
+    assert is_blue(live.picture())
+
+
+def test_what_an_update_replaced_is_given_back(live: LiveScene) -> None:
+    live.runtime.settle()
+    assert live.runtime.plan is not None
+    before = live.runtime.plan.memory.planned_bytes
+    for _ in range(3):
+        live.file(ALBEDO).write_bytes(other_colours(live.file(ALBEDO)))
+        live.until_reloaded()
+        live.runtime.settle()
+    assert live.runtime.plan.memory.planned_bytes == before

@@ -1,0 +1,81 @@
+"""A copy of the cube's scene that is drawn while its sources are changed."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from support.limits import limit
+
+from engine.assets import open_library
+from engine.humon import Problem
+from engine.runtime.live_assets import LiveAssets
+from engine.runtime.options import RuntimeOptions
+from engine.runtime.runtime import Runtime
+from engine.scene import load_scene
+
+Picture = npt.NDArray[np.uint8]
+UNUSED = shutil.ignore_patterns("*.ogCache", "environment", "creatures", "garden", "rocks", "profiles")
+
+
+class LiveScene:
+    """A scene that is drawn, and the folder of its sources; `problems` are all that were reported."""
+
+    def __init__(self, root: Path, runtime: Runtime, live: LiveAssets) -> None:
+        self.root = root
+        self.runtime = runtime
+        self.live = live
+        self.problems: list[Problem] = []
+
+    def file(self, name: str) -> Path:
+        """Return a source by its path from the root."""
+        return self.root / name
+
+    def picture(self) -> Picture:
+        """Draw a frame and return it."""
+        self.runtime.settle()
+        return self.runtime.read_pixels()
+
+    def step(self) -> int:
+        """Draw a frame; return how many assets were switched to."""
+        self.runtime.frame()
+        news = self.live.poll()
+        self.problems += news.problems
+        return news.switched
+
+    def until(self, over: Callable[[], bool], seconds: float = 30.0) -> None:
+        """Draw frames until something is so."""
+        end = time.monotonic() + limit(seconds)
+        while not over():
+            assert time.monotonic() < end, "nothing came of it"
+            self.step()
+
+    def until_reloaded(self) -> None:
+        """Draw frames until the next update is switched to."""
+        reloads = self.live.reloads
+        self.until(lambda: self.live.reloads > reloads)
+
+    def until_reported(self) -> None:
+        """Draw frames until problems are reported."""
+        known = len(self.problems)
+        self.until(lambda: len(self.problems) > known)
+
+
+@contextmanager
+def live_scene(source: Path, root: Path) -> Iterator[LiveScene]:
+    """Draw the cube's scene of the project `source` from a copy below `root`, at 64 x 64 with validation."""
+    for name in ("scenes", "assets"):
+        shutil.copytree(source / name, root / name, ignore=UNUSED)
+    scene = load_scene(root / "scenes/cube.hu")
+    with open_library(scene.dbs) as library:
+        options = RuntimeOptions(size=(64, 64), validate=True)
+        with Runtime(scene, library, options) as runtime, LiveAssets(runtime) as assets:
+            runtime.settle()
+            yield LiveScene(root, runtime, assets)
+            runtime.wait()
+            assert not len(runtime.instance.messages)
