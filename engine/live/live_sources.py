@@ -18,7 +18,7 @@ from engine.assets.importers.models.model_files import is_model
 from engine.assets.recipes import recipes_of
 from engine.assets.updating.library_update import LibraryUpdate, make_update
 from engine.humon import InputError, Problem, read
-from engine.live.signatures import Signature, changed, signatures
+from engine.live.signatures import Signature, changed, signature_of, signatures
 from engine.scene.models import model_document
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class LiveSources:
         """Yield when the system reports a change in a folder of a watched file, and from time to time."""
         while not self._stopped.is_set():
             folders = {path.parent for path in self._files}
-            there = sorted(str(folder) for folder in folders if folder.is_dir())
+            there = sorted(str(folder) for folder in folders if signature_of(folder).inode)
             for _ in watch(
                 *there,
                 stop_event=self._stopped,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LiveNews:
-    """What a call of `LiveAssets.poll` brought: assets that are now drawn anew, and problems that are new.
+    """What a call of `LiveAssets.poll` brought: assets that are drawn as they are now, and problems that are new.
 
     `seconds` passed from when the files had settled until the update was taken.
     """
