@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from engine.assets.cache.cache import CacheImage, CacheMissError, Entry
 from engine.assets.cache.freshness import CacheState, check_cache, same_failures, tool_identity
+from engine.assets.cache.kept_results import Keep, KeptResults
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate
+from engine.assets.limits import KEPT_BYTES
 from engine.assets.recipes import Recipe, recipes_of
 from engine.assets.records import AssetDb
 from engine.assets.roots import data_root, display_path, user_cache_folder
@@ -115,20 +117,21 @@ class _Cook:
             except OSError as error:
                 write_error = error
             found = self._check_cache()  # another process may have cooked it meanwhile
+            kept = stack.enter_context(closing(KeptResults(self._path.parent, KEPT_BYTES)))
             image = None
             try:
-                image, cooked = self._cook(found, write_error)
+                image, cooked = self._cook(found, write_error, kept.keep)
             finally:
                 if image is not found.image:
                     found.close()
             return self._result(image, cooked)
 
-    def _cook(self, found: CacheState, write_error: OSError | None) -> tuple[CacheImage, int]:
+    def _cook(self, found: CacheState, write_error: OSError | None, keep: Keep) -> tuple[CacheImage, int]:
         """Return the cache and how many assets were cooked; with `write_error` no file is written."""
         if found.image is not None and found.is_current(self._identities):
             return found.image, 0
         stale = {key: recipe for key, recipe in self._distinct.items() if key not in found.known}
-        made = self._import(list(stale.values()))
+        made = self._import(list(stale.values()), keep)
         rows = [found.known.get(identity) or made[identity].entry for identity in self._identities]
         retried = {identity: result.retryable for identity, result in made.items()}
         if found.image is not None and same_failures(found.image, rows, retried):
@@ -158,12 +161,12 @@ class _Cook:
         if self._path != self._db.cache_file:
             self._path.parent.mkdir(parents=True, exist_ok=True)
 
-    def _import(self, stale: Sequence[Recipe]) -> dict[str, Result]:
+    def _import(self, stale: Sequence[Recipe], keep: Keep = lambda data: (data,)) -> dict[str, Result]:
         if not stale:
             return {}
         from engine.assets.importing import import_recipes
 
-        return import_recipes(stale, self._gate, self._tool, self._jobs, self._progress)
+        return import_recipes(stale, self._gate, self._tool, self._jobs, self._progress, keep)
 
     def _contents(self, found: CacheState, made: dict[str, Result]) -> Iterator[Content]:
         """Yield every entry with its bytes, in the order of the cache."""
@@ -172,7 +175,7 @@ class _Cook:
             if entry is not None and found.image is not None:
                 yield entry, found.image.pieces(entry)
             else:
-                yield made[identity].entry, (made[identity].data,)
+                yield made[identity].entry, made[identity].pieces
 
     def _result(self, image: CacheImage, cooked: int) -> CookedDb:
         by_identity = {entry.identity: entry for entry in image.entries}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.assets.cache.cache import SourceStamp
+from engine.assets.cache.kept_results import Keep
 from engine.assets.cache.results import Result, failed, made, rejected
 from engine.assets.cache.stamps import source_stamp
 from engine.assets.files import FileGate, FileRejectedError
@@ -54,11 +55,12 @@ def import_recipes(
     tool: str,
     jobs: int,
     progress: Callable[[int, int, str], None] | None,
+    keep: Keep,
 ) -> dict[str, Result]:
-    """Import recipes on `jobs` threads and return the results by identity.
+    """Import recipes on `jobs` threads and return the results by identity; `keep` takes over their bytes.
 
     Threads suffice: decoders and numpy release the interpreter lock, and the compiler is another process.
-    What they read and decode at once is limited to COOK_BYTES; the results are in memory beside that.
+    What they read, decode and have not handed over yet is limited to COOK_BYTES.
     """
     report = progress or (lambda done, total, label: None)
     done = 0
@@ -69,9 +71,9 @@ def import_recipes(
     futures: dict[Future[list[Result]], Batch] = {}
     try:
         for batch in batches(recipes):
-            futures[pool.submit(run_batch, batch, gate, tool, budget, files)] = batch
+            futures[pool.submit(run_batch, batch, gate, tool, budget, keep, files)] = batch
         for future in as_completed(futures):
-            batch = futures[future]
+            batch = futures.pop(future)
             for recipe, result in zip(batch.recipes, future.result(), strict=True):
                 results[recipe.identity] = result
             done += len(batch.recipes)
@@ -98,23 +100,30 @@ def batches(recipes: Iterable[Recipe]) -> list[Batch]:
 
 
 def run_batch(
-    batch: Batch, gate: FileGate, tool: str, budget: MemoryBudget, files: ModelFiles | None = None
+    batch: Batch, gate: FileGate, tool: str, budget: MemoryBudget, keep: Keep, files: ModelFiles
 ) -> list[Result]:
     """Import the recipes of a batch. Problems of a source are in the results and never raised.
 
     `files` are the model files that are open.
     """
+    with budget.worker() as take:
+        results = _run(batch, gate, tool, take, files)
+        for place, result in enumerate(results):
+            results[place] = replace(result, data=b"", pieces=keep(result.data))
+    return results
+
+
+def _run(batch: Batch, gate: FileGate, tool: str, take: Take, files: ModelFiles) -> list[Result]:
     kind = batch.recipes[0].asset.type
     if kind is AssetType.SHADER:
         return [_shader(recipe, gate, tool) for recipe in batch.recipes]
-    with budget.worker() as take:
-        if batch.recipes[0].part:
-            return import_parts(batch.recipes, gate, take, files or ModelFiles(gate))
-        if kind is AssetType.ENVIRONMENT:
-            return [_environment(recipe, gate, take) for recipe in batch.recipes]
-        if kind is AssetType.ANIMATION:
-            return [_animation(recipe, gate, take) for recipe in batch.recipes]
-        return _from_file(batch, gate, take)
+    if batch.recipes[0].part:
+        return import_parts(batch.recipes, gate, take, files)
+    if kind is AssetType.ENVIRONMENT:
+        return [_environment(recipe, gate, take) for recipe in batch.recipes]
+    if kind is AssetType.ANIMATION:
+        return [_animation(recipe, gate, take) for recipe in batch.recipes]
+    return _from_file(batch, gate, take)
 
 
 def _from_file(batch: Batch, gate: FileGate, take: Take) -> list[Result]:

@@ -115,6 +115,9 @@ COMPILE_BYTES = 2 << 30
 COOK_BYTES = 2 << 30
 """Bytes of memory that the workers of a cook use at once; what alone needs more is imported alone."""
 
+KEPT_BYTES = 64 << 20
+"""Bytes of results that a cook has in memory until they are in the cache; what is more waits on the disk."""
+
 LOCK_SECONDS = 120.0
 """How long a process waits for another one that cooks the same cache, in seconds."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-GATES = ("engine/files/opening.py", "engine/files/streams.py", "engine/files/writing.py")
+GATES = tuple(f"engine/files/{name}.py" for name in ("opening", "scratch", "streams", "writing"))
 # Calls that read, write, create or delete. `exists` and its like raise for a name of 300 characters and below
 # a folder that cannot be read; those of os.path do not.
 CALLS = {

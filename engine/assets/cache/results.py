@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.assets.cache.cache import Entry, SourceStamp
 from engine.assets.cache.facts import facts_to_json
+from engine.assets.cache.kept_results import Bytes
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers import Imported
@@ -23,14 +24,16 @@ _RETRYABLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of a recipe: its cache entry, without an offset yet, and its bytes, empty for a failure.
+    """The result of a recipe: its cache entry, without an offset yet, and its bytes, none for a failure.
 
-    `retryable` marks a failure that may end without a change of the source: it is tried again every time.
+    `pieces` are its bytes once they are kept, in parts. `retryable` marks a failure that may end without a
+    change of the source: it is tried again every time.
     """
 
     entry: Entry
-    data: bytes | memoryview = b""
+    data: Bytes = b""
     retryable: bool = False
+    pieces: Iterable[Bytes] = ()
 
 
 def made(
