@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.images import assert_colours
 from support.panes import Panes, pane
 
 from engine.assets import data_root
@@ -55,19 +56,19 @@ def middle(scene: OpenedScene) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def test_what_is_seen_through_is_drawn_over_what_is_behind_the_farthest_first(scene):
-    assert middle(scene) == (FIRST_RED, (187, 137, 137))
+    assert_colours(middle(scene), (FIRST_RED, (187, 137, 137)))
     scene["red"].translation = (0, 0, -1)
-    assert middle(scene) == (FIRST_GREEN, (137, 187, 137))
+    assert_colours(middle(scene), (FIRST_GREEN, (137, 187, 137)))
     scene["red"].translation = (0, 0, -3)
-    assert middle(scene) == (FIRST_GREEN, (0, 187, 187)), "blue hides what is behind it"
+    assert_colours(middle(scene), (FIRST_GREEN, (0, 187, 187)), why="blue hides what is behind it")
 
 
 def test_the_order_follows_the_camera(scene):
     scene["camera"].translation = (0, 0, 1)
-    assert middle(scene)[0] == FIRST_RED
+    assert_colours(middle(scene)[0], FIRST_RED)
     scene["red"].euler = scene["green"].euler = scene["camera"].euler = (0, 180, 0)
     scene["camera"].translation = (0, 0, -1)
-    assert scene.frame()[32, 40, :3].tolist() == list(FIRST_GREEN)
+    assert_colours(scene.frame()[32, 40, :3], FIRST_GREEN)
 
 
 @pytest.mark.parametrize("projection", ["perspective", "orthographic"])
@@ -77,8 +78,7 @@ def test_the_order_is_that_of_depth_in_every_projection(scene, projection):
     for far in (-30, -3, 0.4, 0.6, 2):
         scene["green"].translation = (0, 0, far)
         picture = scene.frame()
-        center = picture[32, 31, :3].tolist()
-        assert center == list(FIRST_RED if far < 0.5 else FIRST_GREEN), far
+        assert_colours(picture[32, 31, :3], FIRST_RED if far < 0.5 else FIRST_GREEN, why=far)
 
 
 def test_the_pass_that_blends_is_there_while_something_active_is_seen_through(scene):
@@ -93,7 +93,7 @@ def test_the_pass_that_blends_is_there_while_something_active_is_seen_through(sc
     assert "blended" in passes(), "it is drawn again in the next frame"
     scene["red"].visibleModel.active = False
     assert passes() == ["forward", "toneMap"]
-    assert middle(scene) == ((0, 0, 0), (0, 0, 255))
+    assert_colours(middle(scene), ((0, 0, 0), (0, 0, 255)))
     scene["red"].visibleModel.active = scene["red"].visibleModel.enabled = True
     assert "blended" in passes()
 
@@ -130,7 +130,7 @@ def test_both_sides_of_a_pane_are_seen_through(panes):
         "q", "red", "euler: [0 180 0] translation: [0 0 1]"
     )
     with open_scene(panes.scene(MATERIALS, objects + DARK), size=SIZE) as opened:
-        assert middle(opened)[0] == (187, 0, 0), "the other one has no back"
+        assert_colours(middle(opened)[0], (187, 0, 0), why="the other one has no back")
 
 
 def test_what_blends_is_tested_against_depth_and_not_written_into_it(scene):

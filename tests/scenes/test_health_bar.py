@@ -75,7 +75,8 @@ def test_it_hangs_on_corners_and_edges_of_the_viewport(tmp_path: Path, anchor: s
 
 def test_edges_are_whole_pixels_and_corners_are_round(tmp_path: Path) -> None:
     with opened(tmp_path, f"{BAR}  value: 0.5") as scene:
-        assert set(np.unique(shown(scene)[:, :, 2]).tolist()) == {0, 255}
+        blue = shown(scene)[:, :, 2]
+        assert ((blue <= 1) | (blue >= 254)).all()
         scene.set("camera/over.healthBar.radius=4")
         picture = shown(scene)
         assert picture[36, 4, 2] < 40

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.images import assert_colours
 from support.panes import Panes, pane
 
 from engine.humon import InputError
@@ -55,15 +56,15 @@ def test_an_object_may_have_a_material_in_place_of_its_model_s_own(scene):
     def of(name: str) -> object:
         return scene.document.asset("db", name, ("material",))
 
-    assert colours(scene) == [GREEN, RED]
+    assert_colours(colours(scene), [GREEN, RED])
     scene["right"].visibleModel.material = of("green")
     scene["left"].visibleModel.material = None
-    assert colours(scene) == [RED, GREEN]
+    assert_colours(colours(scene), [RED, GREEN])
     scene["left"].visibleModel.material = of("glass")
-    assert colours(scene) == [HALF_BLUE, GREEN], "which may be drawn by another pass"
+    assert_colours(colours(scene), [HALF_BLUE, GREEN], why="which may be drawn by another pass")
     scene["left"].visibleModel.asset = scene.document.asset("db", "green", ("model",))
     scene["left"].visibleModel.material = None
-    assert colours(scene) == [GREEN, GREEN]
+    assert_colours(colours(scene), [GREEN, GREEN])
     assert scene.problems == ()
 
 
@@ -102,7 +103,7 @@ def test_a_caster_with_nothing_to_cast_is_one_warning_and_the_rest_is_drawn(pane
     objects = pane("p", "red") + "    ghost: { features: [{ @type: shadowCaster }] }\n" + DARK
     scene = panes.scene(MATERIALS, objects)
     with open_scene(scene, size=SIZE) as opened:
-        assert opened.frame()[32, 32, :3].tolist() == RED
+        assert_colours(opened.frame()[32, 32, :3], RED)
         assert_problems(opened, ("feature.nothing", "shadowCaster on 'ghost' has nothing to draw"))
         (problem,) = opened.problems
         line = scene.read_text().splitlines()[problem.position.line - 1]

@@ -109,9 +109,10 @@ def test_edges_of_holes_are_as_smooth_as_those_of_meshes(panes):
     scene = panes.scene(materials, pane("p", "masked") + LIT.replace("3", "0"))
     with open_scene(scene, size=SIZE, settings=("camera.camera.antialiasing=msaa4",)) as opened:
         smooth = np.asarray(opened.frame()).astype(int)[20:44, 18:46, 0]
+        can_cover_in_part = "alphaToOne" in opened.host.runtime.device.features
     rough = shown(scene)[20:44, 18:46, 0]
     assert set(np.unique(rough)) <= {0, 255}
-    assert len(np.unique(smooth)) > 3
+    assert (len(np.unique(smooth)) > 3) == can_cover_in_part
     assert abs(linear(smooth).mean() - linear(rough).mean()) < 0.02, "the same is covered"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 LEVELS = 2
 SHARE = 0.001
@@ -66,6 +66,13 @@ def assert_different(a: Picture, b: Picture, share: float = SHARE) -> Difference
     if difference.share <= share:
         raise AssertionError(f"the pictures are the same: {difference}")
     return difference
+
+
+def assert_colours(found: ArrayLike, expected: ArrayLike, levels: int = 1, why: object = "") -> None:
+    """Fail if a colour of 8 bits is more than `levels` off: drivers round the half of a level either way."""
+    np.testing.assert_allclose(
+        np.asarray(found, int), np.asarray(expected, int), rtol=0, atol=levels, err_msg=str(why)
+    )
 
 
 def averaged(picture: Picture, cell: int) -> Picture:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.memory.readback import read_buffer
-from engine.memory.streaming.manager import MemoryManager
+from engine.memory.streaming.manager import MemoryManager, Pace
 from engine.plan.model.memory_plan import RESOURCE, SUBRESOURCE, MemoryPlan
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.requirements import ImageShape
@@ -32,7 +32,7 @@ from engine.plan.resident.steps import (
 )
 from engine.plan.terms.formats import Format
 from engine.plan.terms.table import Table
-from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, MemoryProperty
 from engine.vk.device import Device
 
 STAGING = BufferUsage.TRANSFER_SRC
@@ -81,10 +81,19 @@ class Written:
         )
 
 
+_VISIBLE = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
+
+
 def memory_type(profile: DeviceProfile, *, visible: bool) -> int:
     """Choose a host-visible type, or a device-local one."""
-    wanted = 2 | 4 if visible else 1
+    wanted = _VISIBLE if visible else MemoryProperty.DEVICE_LOCAL
     return next(i for i, row in enumerate(profile.memory_types) if row.properties & wanted == wanted)
+
+
+def writes_directly(profile: DeviceProfile, pace: Pace) -> bool:
+    """Whether buffers that are not mapped are written in place: the host must see the memory they are in."""
+    properties = profile.memory_types[memory_type(profile, visible=False)].properties
+    return pace.direct and properties & _VISIBLE == _VISIBLE
 
 
 def buffer(

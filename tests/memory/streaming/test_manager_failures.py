@@ -20,6 +20,7 @@ from support.schedules import (
     publish,
     staged,
     transfer,
+    writes_directly,
 )
 
 from engine.memory.streaming.executor import Executor
@@ -70,7 +71,9 @@ def test_what_was_published_before_a_failure_is_uploaded(
         manager.submit(written)
         with (
             faults.injected(
-                2 if pace.direct else 3, Result.OUT_OF_DEVICE_MEMORY, function="vkAllocateMemory"
+                2 if writes_directly(profile, pace) else 3,
+                Result.OUT_OF_DEVICE_MEMORY,
+                function="vkAllocateMemory",
             ),
             pytest.raises(OutOfDeviceMemory),
         ):

@@ -23,6 +23,7 @@ from support.schedules import (
     publish,
     staged,
     transfer,
+    writes_directly,
 )
 
 from engine.memory.streaming.fills import Fill, Fills, Part
@@ -376,5 +377,5 @@ def test_staging_memory_is_allocated_only_if_a_transfer_needs_it(
         manager.submit(end_staging(written))
         manager.settle()
         assert np.array_equal(contents(device, manager, A), cache[:64])
-        assert manager.peak_bytes == asset + (0 if pace.direct else staging)
+        assert manager.peak_bytes == asset + (0 if writes_directly(profile, pace) else staging)
         assert manager.live_bytes == asset
