@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.panes import LIT, Panes, pane
 from support.random_scenes import profile
 from support.scene_mutations import SceneMutations, damaged, make_projects
 
@@ -86,6 +87,27 @@ def test_a_damaged_scene_that_is_not_refused_is_drawn(sample: Any, mutations: li
             assert_silent(there)
         drawn += 1
     print(drawn)
+
+
+@pytest.mark.parametrize("numbers", ["[1 1 1 1 1]", "[1 1 1 1e300]"])
+def test_a_parameter_that_a_pass_s_own_shaders_have_no_room_for_switches_nothing_off(
+    numbers: str, root: Path, tmp_path: Path
+):
+    """The shadow of what has holes is drawn by shaders of the pass, with the parameters of the material."""
+    panes = Panes(root, tmp_path)
+    panes.picture("holes", np.full((2, 2, 4), 255))
+    material = f"textures: {{ albedo: holes }} parameters: {{ baseColor: {numbers} }} alphaMode: mask"
+    caster = pane("p", "m").replace("}] }", "} { @type: shadowCaster }] }")
+    found = plan_scene(panes.scene({"m": material}, caster + LIT), profile("lavapipe"), (32, 24))
+    assert {problem.code for problem in found.problems} == {"shader.interface"}
+    assert all("parameter 'baseColor' does not fit" in problem.message for problem in found.problems)
+    assert all("name: m" in _line(problem) for problem in found.problems)
+    assert any(row.pass_name.startswith("shadow") for row in found.plan.pipelines)
+
+
+def _line(problem: Problem) -> str:
+    assert problem.position is not None
+    return Path(problem.position.file).read_text().splitlines()[problem.position.line - 1]
 
 
 def _each(mutations: list[SceneMutations], seeds: list[int]) -> Any:

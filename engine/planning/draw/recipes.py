@@ -367,9 +367,20 @@ class Recipes:
             block = self.shadings[shading].material
             if block is not None:
                 row = self._default_rows[shading].copy()
-                block.pack_into(row, own_parameters(material, self._parameters, self.shadings[shading]))
+                block.pack_into(row, self._fitting_parameters(material, self.shadings[shading]))
                 self._packed[shading].add(row.view(self._packed[shading].rows.dtype))
         return number
+
+    def _fitting_parameters(self, material: Material, shading: ShaderSet) -> dict[str, Sequence[float]]:
+        """Return the parameters of a material that its row has room for; the others keep their default.
+
+        With shaders of the material's own, one that does not fit had the placeholder put in its place.
+        """
+        own = own_parameters(material, self._parameters, shading)
+        for problem in check_parameters(shading, own, self.library, material.ref):
+            self._report(problem)
+        assert shading.material is not None
+        return {name: value for name, value in own.items() if not shading.material.misfit(name, value)}
 
     def _material_record(self, drawable: Drawable) -> Material:
         """Return the material of a drawable, or the placeholder of a broken one."""
