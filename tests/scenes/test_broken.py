@@ -80,7 +80,7 @@ def test_a_shader_input_that_the_mesh_lacks_is_named(project):
     edit(
         project / MATERIAL / "defaultMaterial.vs.glsl",
         ("in vec3 normal;", "in vec3 normals;"),
-        ("pos, normal, tangent.xyz", "pos, normals, tangent.xyz"),
+        ("formedNormal = normal,", "formedNormal = normals,"),
     )
     with opened(project) as scene:
         lacks = ("shader.interface", "reads the vertex attribute 'normals', which vertices")

@@ -337,7 +337,10 @@ def with_limits(device: DeviceProfile, **limits: int) -> DeviceProfile:
         lambda i: buffer(i, 1000),
         pytest.param(lambda i: buffer(i, 100 * KIB), marks=pytest.mark.proof(short=True)),
         pytest.param(texture, marks=pytest.mark.proof(short=True)),
-        lambda i: texture(i, ImageShape(Format.R8_UNORM, 1 + i, 16)),
+        pytest.param(
+            lambda i: texture(i, ImageShape(Format.R8_UNORM, 1 + i, 16)),
+            marks=pytest.mark.proof(short=True),
+        ),
     ],
     ids=["small buffers", "large buffers", "textures", "textures of other shapes"],
 )
