@@ -47,8 +47,8 @@ cube: $(RUN_READY) ## open scenes/cube.hu, or draw it to build/cube.png where th
 test: $(TEST_READY) ## run the tests, with samples of the proofs (ARGS="-k plan" selects some)
 	@$(PYTEST) $(ARGS)
 
-proof: $(TEST_READY) ## run every proof in full (ONLY=short: in 3 minutes; ONLY=plan: one area)
-	@$(PYTEST) --proof $(or $(ONLY),all) $(ARGS)
+proof: $(TEST_READY) ## run every proof in full (ONLY=short: in 3 minutes; ONLY=plan: one area; ARGS="-k NAME": one)
+	@$(PYTEST) --proof $(or $(ONLY),all) -v --durations=20 $(ARGS)
 
 check: $(DEV_READY) ## lint, format, types, layer contracts
 	$(VENV)/bin/ruff check .

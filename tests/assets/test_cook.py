@@ -410,7 +410,7 @@ def test_a_second_process_waits_and_reads_what_the_first_cooked(project: Project
         assert results.empty()
     counts = sorted(results.get(timeout=limit(60)) for _ in workers)
     for worker in workers:
-        worker.join(30)
+        worker.join(limit(30))
     assert counts == [0, DATA_ASSETS]
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 from support.cache_mutations import Rows, mutated, put_together, repair, taken_apart
-from support.limits import limit
 from support.projects import Project
 from support.sampling import Sample
 from support.skies import radiance_bytes
@@ -137,7 +136,7 @@ def test_a_cache_that_was_not_touched_is_used_as_it_is(crafted: Crafted) -> None
     assert crafted.known() == len(taken_apart(crafted.whole)[0])
 
 
-@pytest.mark.timeout(limit(600))
+@pytest.mark.timeout(600)
 def test_mutated_caches_are_misses_and_change_neither_assets_nor_plan(
     crafted: Crafted, sample: Sample
 ) -> None:

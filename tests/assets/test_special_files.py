@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.limits import limit
 from support.projects import Project
 
 from engine.assets import AssetDb, open_library, read_asset_db_file
 from engine.humon import InputError
 
 pytestmark = [
-    pytest.mark.timeout(limit(60)),
+    pytest.mark.timeout(60),
     pytest.mark.skipif(os.name != "posix", reason="FIFOs, devices and links of POSIX"),
 ]
 PICTURE_DB = """assetDb: {

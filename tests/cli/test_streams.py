@@ -20,7 +20,7 @@ from viewer.command import main as diorama
 from viewer.main import main as viewer
 
 pytestmark = [
-    pytest.mark.timeout(limit(120)),
+    pytest.mark.timeout(120),
     pytest.mark.skipif(sys.platform != "linux", reason="/dev/full, users and modes of Linux"),
 ]
 

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.limits import limit
 
 from engine.files import NotRegularError, open_lock_file, open_regular, read_regular
 
 pytestmark = [
-    pytest.mark.timeout(limit(20)),
+    pytest.mark.timeout(20),
     pytest.mark.skipif(os.name != "posix", reason="FIFOs, sockets and devices of POSIX"),
 ]
 

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.limits import limit
 
 from engine.files import NotRegularError, whole_file, write_whole
 from engine.files.writing import SUFFIX
 
 pytestmark = [
-    pytest.mark.timeout(limit(60)),
+    pytest.mark.timeout(60),
     pytest.mark.skipif(os.name != "posix", reason="modes, links and FIFOs of POSIX"),
 ]
 CONTENT = b"new" * 50_000

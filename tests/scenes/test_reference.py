@@ -15,7 +15,7 @@ from engine.assets.importers.environment.cube_map import reduced
 from engine.assets.importers.environment.light_picture import read_light_picture
 from engine.testing import open_scene
 
-pytestmark = [pytest.mark.gpu, pytest.mark.proof, pytest.mark.timeout(limit(300))]
+pytestmark = [pytest.mark.gpu, pytest.mark.proof, pytest.mark.timeout(300)]
 
 MOST = 6.0
 SIZE = (640, 360)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from support.limits import limit
 
 _MEASURE = """
 import json, sys
@@ -166,5 +167,5 @@ def peak_ratios(files: dict[str, bytes], folder: Path) -> dict[str, float]:
     for path, data in zip(paths, (small, *files.values()), strict=True):
         path.write_bytes(data)
     command = [sys.executable, "-c", _MEASURE, *map(str, paths)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=limit(100), check=True)
     return dict(zip(files, json.loads(done.stdout), strict=True))

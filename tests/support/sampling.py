@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from itertools import count, pairwise
 from zlib import crc32
@@ -30,6 +32,8 @@ class Run:
 
     seed: int = 0
     extent: Extent = Extent.SAMPLE
+    say: Callable[[str], None] = sys.stderr.write
+    """Writes where a person sees it, also while a test's output is captured and in a worker."""
 
 
 _SHORT_TIMES = 2
@@ -61,12 +65,43 @@ def set_hypothesis(seeded: bool) -> None:
         core.global_force_seed = Run.seed
 
 
+class Progress:
+    """Says once a minute how far a test has come with its cases; most tests take no minute."""
+
+    EVERY_S = 60.0
+
+    def __init__(self, test: str) -> None:
+        self._test = test
+        self._began = self._said = time.monotonic()
+
+    def at(self, where: str) -> None:
+        """Note that the test begins with a case."""
+        now = time.monotonic()
+        if now - self._said >= self.EVERY_S:
+            self._said = now
+            Run.say(f"\n{self._test}: {where}, after {(now - self._began) / 60:.0f} min\n")
+
+
+class Cases(list[int]):
+    """Cases that report their progress as they are taken."""
+
+    def __init__(self, cases: Sequence[int], progress: Progress) -> None:
+        super().__init__(cases)
+        self._progress = progress
+
+    def __iter__(self) -> Iterator[int]:
+        for done, case in enumerate(super().__iter__()):
+            self._progress.at(f"{done:,} of {len(self):,} cases")
+            yield case
+
+
 class Sample:
     """What one test draws. `drawn` says what, for the report of a failure."""
 
     def __init__(self, test: str) -> None:
         self.rng = np.random.default_rng([Run.seed, crc32(test.encode())])
         self.drawn: list[str] = []
+        self._progress = Progress(test)
 
     def of(self, cases: Sequence[int], number: int) -> list[int]:
         """Choose `number` of the cases, in their order and spread over all of them; all in a whole proof.
@@ -77,7 +112,7 @@ class Sample:
         bounds = np.linspace(0, len(cases), number + 1).astype(int)
         chosen = [cases[int(self.rng.integers(low, high))] for low, high in pairwise(bounds)]
         self.drawn.append(f"{len(chosen)} of {len(cases)}: {chosen}")
-        return chosen
+        return Cases(chosen, self._progress)
 
     def seeds(self, sample: int, whole: int) -> list[int]:
         """Draw seeds of random worlds, no two of them the same.
@@ -89,7 +124,7 @@ class Sample:
         first = int(self.rng.integers(number, 10_000_000))
         drawn = [*range(fixed), *range(first, first + number - fixed)]
         self.drawn.append(f"seeds {first} to {first + number - fixed - 1}")
-        return drawn
+        return Cases(drawn, self._progress)
 
     def calls(self, stride: int) -> Iterator[int]:
         """Yield rising numbers of calls from 1 on without an end: one of each `stride`, all in a whole proof.
@@ -101,4 +136,5 @@ class Sample:
         for first in count(1, stride):
             nth = first + int(self.rng.integers(stride))
             self.drawn.append(f"call {nth}")
+            self._progress.at(f"call {nth:,}")
             yield nth

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import gc
 import os
+import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -15,6 +16,8 @@ from support.sampling import Extent, Run
 
 SHORT = "short"
 ALL = "all"
+WHOLE_PROOF_S = 3600.0
+"""The least limit of a test that runs all its cases, of which `make test` draws a few."""
 _KILLED_AFTER = 1.5
 """A test that hangs outside of Python, where no limit can end it, ends its process after so many limits."""
 
@@ -58,6 +61,12 @@ def _areas(config: pytest.Config) -> list[str]:
     return sorted({path.relative_to(tests).parts[0] for path in tests.glob("*/**/test_*.py")})
 
 
+def _is_drawn(item: pytest.Item) -> bool:
+    """Whether the extent of a run decides how many cases a test has."""
+    function = getattr(item, "function", None)
+    return hasattr(function, "hypothesis") or "sample" in getattr(item, "fixturenames", ())
+
+
 class Session:
     """The hooks of a run; in a worker of pytest-xdist it takes over what the controller has decided."""
 
@@ -65,6 +74,7 @@ class Session:
         self._config = config
         self._loop: Loop | None = None
         self._stderr = os.dup(2)
+        Run.say = self._say
         area = config.getoption("--proof")
         decided: dict[str, Any] | None = getattr(config, "workerinput", {}).get("diorama")
         if decided is None:
@@ -113,16 +123,17 @@ class Session:
         proof = item.get_closest_marker("proof")
         if self._area is None:
             return proof is None
-        function = getattr(item, "function", None)
-        drawn = hasattr(function, "hypothesis") or "sample" in getattr(item, "fixturenames", ())
         if self._area == SHORT:
-            return bool(proof and proof.kwargs.get("short")) or drawn
+            return bool(proof and proof.kwargs.get("short")) or _is_drawn(item)
         within = item.path.relative_to(self._config.rootpath).parts[1]
-        return (proof is not None or drawn) and self._area in (ALL, within)
+        return (proof is not None or _is_drawn(item)) and self._area in (ALL, within)
 
     def _limit_of(self, item: pytest.Item) -> float:
         mark = item.get_closest_marker("timeout")
-        return limit(float(mark.args[0] if mark else self._config.getini("timeout")))
+        seconds = float(mark.args[0] if mark else self._config.getini("timeout"))
+        if Run.extent is Extent.WHOLE and _is_drawn(item):
+            seconds = max(seconds, WHOLE_PROOF_S)
+        return limit(seconds)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -154,6 +165,10 @@ class Session:
             f"{loop * 1e3:.0f} ms ({used / loop * LOOP_S:.0f} s where that takes {LOOP_S * 1e3:.0f} ms)"
         )
 
+    def _say(self, text: str) -> None:
+        os.write(self._stderr, text.encode())
+
     def pytest_unconfigure(self) -> None:
         """Close what was opened."""
+        Run.say = sys.stderr.write
         os.close(self._stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 import pytest
-from support.sampling import Extent, Run, Sample, amount
+from support.sampling import Extent, Progress, Run, Sample, amount
 
 CASES = range(1, 101)
 
@@ -59,6 +59,21 @@ def test_half_of_the_seeds_of_a_whole_proof_are_the_same_in_each_run(extent: Non
     seeds = Sample("a test").seeds(10, 100)
     assert seeds[:50] == list(range(50))
     assert len(set(seeds)) == 100
+
+
+@sampled
+def test_a_long_proof_says_how_far_it_has_come(extent: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Run, "say", said.append)
+    assert list(Sample("a test").seeds(3, 100)) == list(Sample("a test").seeds(3, 100))
+    assert said == []  # in less than a minute
+    monkeypatch.setattr(Progress, "EVERY_S", 0.0)
+    sample = Sample("a test")
+    for _ in sample.seeds(3, 100):
+        pass
+    assert said == [f"\na test: {done} of 3 cases, after 0 min\n" for done in range(3)]
+    nth = next(sample.calls(10))
+    assert said[3:] == [f"\na test: call {nth}, after 0 min\n"]
 
 
 @sampled

@@ -53,6 +53,12 @@ def test_goes_on():
 """
 
 
+LIMITED = """
+def test_drawn(request, sample):
+    assert request.node.get_closest_marker("timeout").args[0] {}
+"""
+
+
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, root) -> pytest.Pytester:
     """A project with these hooks and one area, `plan`."""
@@ -84,6 +90,14 @@ def test_a_proof_runs_what_is_marked_and_what_is_sampled(
     project: pytest.Pytester, options: tuple[str, ...], ran: set[str]
 ) -> None:
     assert names(project.runpytest_subprocess("-v", *options)) == ran
+
+
+@pytest.mark.parametrize(("options", "limited"), [((), "< 3600"), (("--proof", "plan"), ">= 3600")])
+def test_a_whole_proof_has_an_hour_for_each_of_its_tests(
+    project: pytest.Pytester, options: tuple[str, ...], limited: str
+) -> None:
+    project.path.joinpath("tests/plan/test_it.py").write_text(LIMITED.format(limited), encoding="utf-8")
+    project.runpytest_subprocess(*options).assert_outcomes(passed=1)
 
 
 def test_an_area_without_a_folder_is_an_error_that_names_those_there_are(project: pytest.Pytester) -> None:
