@@ -55,6 +55,8 @@ def rows() -> Iterable[Row]:
                 f"many.different_{count}_arriving_p99", arriving, idle_and_pace if count == 10_000 else None
             )
             yield from rows_of(f"many.different_{count}", costs[count], count)
+            if count == DIFFERENT[0]:
+                yield culled(run)
     first, last = costs[DIFFERENT[0]], costs[DIFFERENT[-1]]
     for name in ("static", "camera", "enabled", "active"):
         ratio = last[name] / first[name]
@@ -68,6 +70,7 @@ def rows() -> Iterable[Row]:
             continue
         with opened_equal(count) as run:
             yield from rows_of(f"many.equal_{count}", measured(run), count)
+    yield from first_frames()
     yield from cube_caster()
 
 
@@ -254,6 +257,60 @@ def rows_of(area: str, costs: dict[str, float], count: int) -> Iterator[Row]:
             else aims.get(name)
         )
         yield beside(f"{area}_{name}", cost, aim)
+
+
+def culled(run: Run) -> Row:
+    """The time of a frame in which each view draws what it sees, beside one that draws everything."""
+    renderer, times = run.runtime.renderer, []
+    for least in (0, None):
+        renderer._cull_from = least
+        one = []
+        for _ in range(REPEATS + 2):
+            begin = time.perf_counter()
+            run.runtime.frame()
+            run.runtime.wait()
+            one.append((time.perf_counter() - begin) * 1e3)
+        times.append(statistics.median(one[2:]))
+    name, what = f"many.different_{DIFFERENT[0]}_culled_frame", "the same frame without culling"
+    return Row(name, times[0], "ms", what, times[1], aim="less", holds=times[0] < times[1])
+
+
+def first_frames() -> Iterator[Row]:
+    """From the text of a scene of equal objects to its first frame, with warm caches, and how that grows."""
+    seconds = {}
+    for count, aim in ((10_000, 0.5), (100_000, 2.0)):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "equal.hu"
+            path.write_text(equal_text(count))
+            for _ in range(2):  # the second time is warm
+                begin = time.perf_counter()
+                with opened(load_scene(path)) as run:
+                    run.runtime.load()
+                    run.runtime.frame()
+                    run.runtime.wait()
+                    seconds[count] = time.perf_counter() - begin
+        yield beside(f"many.equal_{count}_first_frame", seconds[count] * 1e3, aim * 1e3)
+    few, many = seconds.values()
+    what = "the same of 10,000 objects"
+    yield Row(
+        "many.growth_first_frame",
+        many,
+        "s",
+        what,
+        few,
+        aim="<= 12 x, at ten times as many",
+        holds=many <= 12 * few,
+    )
+
+
+def equal_text(count: int) -> str:
+    """A scene of so many objects with one model, in a field before the camera."""
+    model = "features: [{ @type: visibleModel  asset: [builtin placeholder] }]"
+    places = ((i % 100 * 2 - 100, i // 10_000 * 2, -(i // 100 % 100) * 2) for i in range(count))
+    rows = (f"o{i}: {{ translation: [{x} {y} {z}]  {model} }}" for i, (x, y, z) in enumerate(places))
+    camera = "camera: { translation: [0 4 5]  features: [{ @type: camera  antialiasing: none }] }"
+    objects = "\n".join((camera, *rows))
+    return f"version: 1\ntableau: {{ name: t  objects: {{\n{objects}\n}} }}\n"
 
 
 def cube_caster() -> Iterator[Row]:
