@@ -82,10 +82,6 @@ MAX_RANGES = 64
 """With more changed ranges everything is written again: that costs less than many small copies."""
 
 
-MAX_SPANS = 8
-"""With more runs of commands that change for a view, all from the first to the last are written."""
-
-
 class Draws:
     """The draws of one table: `instances` uint32[slots, 2] (object row, material row) and `commands`."""
 
@@ -197,7 +193,8 @@ class DrawList(Draws):
     def cull(self, visible: npt.NDArray[np.bool_] | None, views: Iterable[int]) -> Written | None:
         """Draw in each view only the blocks that it sees, bool[views, blocks]; None: all of them.
 
-        Only these `views` may have changed. Returns what was written, None for nothing.
+        Only these `views` may have changed. Returns what was written, None for nothing: of each view one
+        range, from the first command that changes to the last.
         """
         self._visible = visible
         written: list[tuple[int, int]] = []
@@ -205,10 +202,10 @@ class DrawList(Draws):
             part = self.of_view(view)
             counts = self.commands["instance_count"][part]
             wanted = self._full if visible is None else self._full * visible[view].take(self._shown)
-            differ = np.flatnonzero(counts != wanted)
+            differ = (counts != wanted).nonzero()[0]
             if len(differ):
                 counts[differ] = wanted[differ]
-                written += [(part.start + first, part.start + last) for first, last in _spans(differ)]
+                written.append((part.start + int(differ[0]), part.start + int(differ[-1]) + 1))
         none = np.zeros((0, 2), np.int64)
         return Written(none, np.array(written, np.int64), False) if written else None
 
@@ -327,15 +324,6 @@ def group_codes(batches: npt.NDArray[np.void]) -> Ints:
             codes = codes << width | column
         return codes
     return distinct_rows(np.stack(columns, axis=1))[1]
-
-
-def _spans(places: npt.NDArray[np.integer]) -> list[tuple[int, int]]:
-    """Return the runs [first, last) of ascending places; one around all of them where they are many."""
-    ends = np.flatnonzero(np.diff(places) > 1)
-    if len(ends) >= MAX_SPANS:
-        return [(int(places[0]), int(places[-1]) + 1)]
-    firsts, lasts = places[np.append(0, ends + 1)], places[np.append(ends, len(places) - 1)]
-    return list(zip(firsts.tolist(), (lasts + 1).tolist(), strict=True))
 
 
 def _ranges(first: npt.NDArray[np.integer], last: npt.NDArray[np.integer]) -> npt.NDArray[np.integer] | None:

@@ -15,6 +15,14 @@ Doubles = npt.NDArray[np.float64]
 _SMALLEST = 1e-12
 SLACK = 1e-3
 """How much wider than it is a frustum is taken for: in parts of half the picture, and in metres."""
+_SIDES = np.array(
+    [
+        *((x, y, 0.0, 1.0 + SLACK) for x, y in ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))),
+        (0.0, 0.0, 1.0, SLACK),
+        (0.0, 0.0, -1.0, 1.0 + SLACK),
+    ]
+)
+"""The sides of what is seen in clip space: where their products with x, y, z, w are at least 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +66,7 @@ class Eye:
         by SLACK, as a device rounds. After Gribb and Hartmann, "Fast extraction of viewing frustum planes",
         2001.
         """
-        x, y, z, w = self.matrix.T
-        around = (1.0 + SLACK) * w
-        planes = np.stack((around + x, around - x, around + y, around - y, z + SLACK * w, around - z))
+        planes = _SIDES @ self.matrix.T
         normals = planes[:, :3]
         least = normals @ self.origin - planes[:, 3] - SLACK * np.abs(normals).sum(axis=1)
         return np.concatenate((np.minimum(normals, 0.0), np.maximum(normals, 0.0)), axis=1), least[:, None]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.sampling import amount
 
-from engine.planning.draw.draw_list import BATCH, MAX_RANGES, MAX_SPANS, DrawList, _ranges
+from engine.planning.draw.draw_list import BATCH, MAX_RANGES, DrawList, _ranges
 from engine.planning.draw.instance_blocks import BLOCK_ROWS, InstanceBlocks, command_limit
 from engine.tableau.journal import Journal
 
@@ -297,17 +297,15 @@ def test_each_view_draws_the_blocks_that_it_sees_and_groups_stay():
     written = made.update(bound, NONE)
     assert written.commands.tolist() == [[2, 3], [5, 6]]
     assert (seen(made, 0), seen(made, 1)) == ([2, 0, 1], [0, 1, 1]), "what is not seen stays so"
-    assert made.cull(np.array([(False, False, False), (False, True, True)]), [0]).commands.tolist() == [
-        [0, 1],
-        [2, 3],
-    ]
+    written = made.cull(np.array([(False, False, False), (False, True, True)]), [0])
+    assert written.commands.tolist() == [[0, 3]]
     assert made.groups == groups, "a view that sees nothing records nothing again"
     written = made.cull(None, [0, 1])
     assert (seen(made, 0), seen(made, 1)) == ([2, 1, 1], [2, 1, 1])
 
 
 def test_a_view_that_begins_to_see_many_blocks_is_written_in_one_range():
-    count = 4 * MAX_SPANS
+    count = 32
     made = DrawList(Table(*range(count)), 1)  # type: ignore[arg-type]
     made.update(batches(*[(0, 0, 3)] * count))
     visible = np.arange(count)[None] % 2 == 0
