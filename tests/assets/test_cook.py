@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +18,15 @@ from support.projects import TRIANGLE_DB, VERTEX_GLSL, Project
 
 from engine.assets import AssetDb, AssetType, open_library
 from engine.assets import cook as cook_module
+from engine.assets.cache import fact_checks
 from engine.assets.cache import freshness as freshness_module
 from engine.assets.cache.lock import cache_lock
 from engine.assets.cook import CookedDb, cook_database
 from engine.assets.files import FileGate, Stamp
 from engine.assets.importers import shader as shader_module
 from engine.assets.recipes import recipes_of
+from engine.assets.spirv.module import reflect
+from engine.assets.spirv.reflection import Reflection
 from engine.assets.tools.tool_process import run_tool
 from engine.humon import Severity
 
@@ -193,6 +197,24 @@ def test_a_change_within_a_tick_of_the_clock_is_detected(project: Project, cook:
     os.utime(picture, ns=(now, now))
     assert picture.stat().st_size == size
     assert cook() == 1
+
+
+def test_a_module_that_fits_its_facts_is_reflected_once_in_a_process(
+    cook: Cooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reflected: list[bytes] = []
+
+    def counted(code: bytes, *rest: Any) -> Reflection:
+        reflected.append(code)
+        return reflect(code, *rest)
+
+    cook()
+    monkeypatch.setattr(fact_checks, "_fitting", set())
+    monkeypatch.setattr("engine.assets.spirv.module.reflect", counted)
+    assert cook() == 0
+    assert len(set(reflected)) == len(reflected) == 2  # its two shaders
+    assert cook() == 0
+    assert len(reflected) == 2
 
 
 def test_a_new_compiler_compiles_again_and_no_compiler_does_not(
