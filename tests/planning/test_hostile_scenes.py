@@ -55,7 +55,7 @@ def planned(scene: Path, device: str, what: object) -> str:
     return "with warnings" if found.problems else "clean"
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(4 * 3600)
 def test_a_damaged_scene_is_planned_or_refused_and_leaves_no_file_or_thread_open(
     sample: Any, mutations: list[SceneMutations]
 ):
