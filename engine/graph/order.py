@@ -84,6 +84,13 @@ def _check_targets(p: Pass) -> None:
             raise GraphError(f"{p.name} reads {image.name} while it draws into it")
     if not p.views:
         raise GraphError(f"{p.name} has no view")
+    pushed: set[str] = set()
+    for push in p.pushes:
+        if push.name in pushed or (push.numbers and push.views):
+            raise GraphError(f"{p.name} gives the push constant {push.name} twice")
+        if push.views and len(push.views) != len(p.views):
+            raise GraphError(f"{p.name} gives {push.name} for {len(push.views)} views and has {len(p.views)}")
+        pushed.add(push.name)
     for image in (*targets, *p.read_now()):
         if image.fault:
             raise GraphError(f"{image.name} {image.fault}")

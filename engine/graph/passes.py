@@ -102,6 +102,29 @@ class RasterState:
 
 
 @dataclass(frozen=True)
+class PushValue:
+    """A member of the push constant blocks of a pass's shaders, by its name.
+
+    It has these `numbers`, or in each view of the pass those of `views`. With neither it has the value of
+    that name that features return for the Frame block (`Feature.frame_values`, `Feature.views`): commands
+    are recorded again whenever such a value changes, so what changes in each frame is better read from Frame.
+    """
+
+    name: str
+    numbers: tuple[float, ...] = ()
+    views: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the pass itself gives it, rather than a feature in each frame."""
+        return bool(self.numbers or self.views)
+
+    def of(self, view: int) -> tuple[float, ...]:
+        """Return the numbers in the view with this index."""
+        return self.views[view] if self.views else self.numbers
+
+
+@dataclass(frozen=True)
 class Pass:
     """One pass of a frame, of one of the kinds below.
 
@@ -111,6 +134,8 @@ class Pass:
 
     A pass draws once in each of its `views`: each sets the values of the Frame block that differ in it, as
     the feature that makes it says (`Feature.views`). The view without a name is that of the picture.
+
+    `pushes` are the values of push constants: a shader may have no others.
     """
 
     name: str
@@ -123,6 +148,7 @@ class Pass:
     after: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     views: tuple[str, ...] = (PICTURE_VIEW,)
+    pushes: tuple[PushValue, ...] = ()
 
     def targets(self) -> tuple[ColorTarget | DepthTarget, ...]:
         """Return every attachment."""
@@ -202,8 +228,8 @@ class RepeatedPass(Pass):
     """Draws what the draw pass `repeats` draws, as that one does, but in other views and into other targets.
 
     Rows, shaders, parameters, state and what it reads are those of that pass, whichever feature it is of, but
-    for `front_face`; `reads`, `cubes` and `buffers` of its own are added. It is not in a frame that has no
-    such pass.
+    for `front_face`; `reads`, `cubes`, `buffers` and `pushes` of its own are added. It is not in a frame that
+    has no such pass.
     """
 
     repeats: str = ""
@@ -223,6 +249,7 @@ def repeated(p: RepeatedPass, of: DrawPass) -> DrawPass:
         after=p.after,
         before=p.before,
         views=p.views,
+        pushes=of.pushes + p.pushes,
         state=replace(of.state, front_face=p.front_face),
     )
 

@@ -306,6 +306,7 @@ class ScenePlanner:
         Rows of buffers are requested by the feature that fills them, too.
         """
         blocks: list[tuple[str, Block]] = []
+        pushed: list[tuple[str, Block]] = []
         found: dict[str, tuple[int, BufferUsage, ShaderStage, list[int]]] = {}
 
         def add(ring: str, size: int, usage: BufferUsage, stages: ShaderStage, ids: tuple[int, ...]) -> None:
@@ -313,10 +314,13 @@ class ScenePlanner:
             found[ring] = size, usage, known | stages, [*of, *ids]
 
         for name, drawing in needs.drawings.items():
+            p = drawing.compiled.declaration
             for shading in drawing.shadings():
+                if shading.push is not None and not all(push.is_given for push in p.pushes):
+                    pushed += [(view, shading.push.block) for view in p.views]
                 if shading.frame is not None:
                     block, stages = shading.frame, shading.frame_stages
-                    for view in drawing.compiled.declaration.views:
+                    for view in p.views:
                         blocks.append((view, block))
                         ring = self._names.frame(view, block)
                         add(ring, block.size, BufferUsage.UNIFORM_BUFFER, stages, requesters[name])
@@ -326,7 +330,7 @@ class ScenePlanner:
                     size, feature = count * row.block.size, self._registry.buffers[row.buffer]
                     ids = (*requesters[name], *self._pass_requesters.rows(feature.type_name))
                     add(ring, size, BufferUsage.STORAGE_BUFFER, row.stages, ids)
-        layout = FrameLayout(blocks, self._names)
+        layout = FrameLayout(blocks, self._names, pushed)
         needs.frame = self._frame = self._frame if layout == self._frame else layout
         for ring, (size, usage, read_by, of) in found.items():
             pass_needs.add_values(ring, size, usage, read_by, of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from engine.plan.terms.drawing import CompareOp
 from engine.plan.terms.drawing_rows import BindingRow, DescriptorSetRow
 from engine.plan.terms.keys import Keys
 from engine.planning.asset_cubes import Cubes
+from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import COMMAND, DrawList
 from engine.planning.draw.drawing import Drawing, PassDrawing, ShaderDrawing, cube_key
 from engine.planning.draw.ring_names import FRAME
@@ -35,7 +37,7 @@ from engine.planning.draw.sorted_draws import SortedDraws
 from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
 from engine.render.descriptors import BoundBuffer, BoundImage, DescriptorSets
-from engine.render.frame_recorder import BoundArguments, BoundDispatch, BoundGroup, BoundShader
+from engine.render.frame_recorder import BoundArguments, BoundDispatch, BoundGroup, BoundShader, Push
 from engine.render.pass_binding import PassBinding, TextureSamplers
 from engine.render.pipeline_description import set_layouts
 from engine.render.pipelines import Pipelines
@@ -54,7 +56,8 @@ class NotResident(LookupError):
 class Binder:
     """Looks up published addresses and creates descriptor sets from them.
 
-    `cubes` are the environments that passes sample in this frame, by name.
+    `cubes` are the environments that passes sample in this frame, by name, `pushed` the blocks of push
+    constants in each view with the values of features.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Binder:
         self._samplers = samplers
         self._read_samplers: dict[SamplerConfig, Any] = {}
         self.cubes: Cubes = {}
+        self.pushed: Mapping[tuple[str, Block], bytes] = {}
 
     def set_plan(self, needs: FrameNeeds, plan: MemoryPlan) -> None:
         """Set the plan that `require_location` compares addresses with, and the needs behind it."""
@@ -144,15 +148,15 @@ class Binder:
         binding: PassBinding,
         draws: DrawList | SortedDraws,
         slot: int,
-        view: str,
+        number: int,
     ) -> list[BoundGroup]:
-        """Resolve every group of a draw list for one view and one frame slot's copies of the rings.
+        """Resolve every group of a draw list for one view, by its number, and one slot's copies of the rings.
 
         A group whose pipeline the driver refuses is left out. Raises NotResident.
         """
-        table = binding.table
+        table, view = binding.table, drawing.compiled.declaration.views[number]
         commands = self.require_location(drawing.keys.transient(f"{table.declaration.name}.commands"))
-        of_view = draws.of_view(table.declaration.views.index(view))
+        of_view = draws.of_view(number)
         start = commands.offset + slot * commands.stride + of_view.start * COMMAND.itemsize
         found = []
         for group in draws.groups:
@@ -184,18 +188,19 @@ class Binder:
                     (commands.handle, start + group.first * COMMAND.itemsize),
                     group.count,
                     draws.commands[of_view][group.first : group.first + group.count],
+                    self._push(drawing, shading, number),
                 )
             )
         return found
 
     def shader(
-        self, drawing: ShaderDrawing, needs: FrameNeeds, slot: int, view: str
+        self, drawing: ShaderDrawing, needs: FrameNeeds, slot: int, number: int
     ) -> list[BoundShader | BoundDispatch]:
         """Resolve a pass without meshes, as `groups` does; nothing if its pipeline is refused.
 
         Raises NotResident.
         """
-        shading = drawing.shading
+        shading, view = drawing.shading, drawing.compiled.declaration.views[number]
         pipeline = self._pipelines.get(drawing.pipeline(), (), shading)
         if pipeline is None:
             return []
@@ -207,8 +212,9 @@ class Binder:
                 self._frame_set_of[bound] = made
             sets.append(self._frame_set_of[bound])
         p, layout = drawing.compiled.declaration, self._pipelines.layout(shading)
+        push = self._push(drawing, shading, number)
         if isinstance(p, ComputePass):
-            return [BoundDispatch(pipeline, layout, tuple(sets), drawing.groups(needs.size))]
+            return [BoundDispatch(pipeline, layout, tuple(sets), drawing.groups(needs.size), push)]
         vertices, instances = (p.vertices, p.instances) if isinstance(p, PrimitivePass) else (3, 1)
         assert drawing.state is not None
         front = int(drawing.state.front_face)
@@ -220,8 +226,8 @@ class Binder:
                     return []  # nobody writes them
                 place = self.require_location(drawing.keys.transient(p.indices.name))
                 indices = place.handle, place.offset
-        shader = BoundShader(pipeline, front, layout, tuple(sets), vertices, instances, arguments, indices)
-        return [shader]
+        sizes = vertices, instances, arguments, indices
+        return [BoundShader(pipeline, front, layout, tuple(sets), *sizes, push)]
 
     def _arguments(self, p: PrimitivePass, keys: Keys) -> BoundArguments | None:
         """Return where the commands of a pass are that shaders write, None for a pass without."""
@@ -231,6 +237,18 @@ class Binder:
         place = self.require_location(keys.transient(of.buffer.name))
         count = place.offset if of.count is not None else None
         return BoundArguments(place.handle, place.offset + of.offset, of.most, p.command_bytes, count)
+
+    def _push(self, drawing: Drawing, shading: ShaderSet, number: int) -> Push | None:
+        """Return the push constants of a shader set in a view: values of features, then those of the pass."""
+        if shading.push is None:
+            return None
+        p, block = drawing.compiled.declaration, shading.push.block
+        data = np.zeros(block.size, np.uint8)
+        pushed = self.pushed.get((p.views[number], block))
+        if pushed is not None:
+            data[:] = np.frombuffer(pushed, np.uint8)
+        block.pack_into(data, {value.name: value.of(number) for value in p.pushes if value.is_given})
+        return int(shading.push.stages), data.tobytes()
 
     def _frame_set(
         self,

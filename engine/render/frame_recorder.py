@@ -38,6 +38,10 @@ class FrameImage:
     aliased: bool = False
 
 
+Push = tuple[int, bytes]
+"""Push constants from byte 0: the VkShaderStageFlags of their range, and all its bytes."""
+
+
 @dataclass(frozen=True)
 class BoundGroup:
     """A group of indirect draws with everything it binds.
@@ -56,6 +60,7 @@ class BoundGroup:
     commands: tuple[Any, int]
     count: int
     rows: Any
+    push: Push | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ class BoundShader:
     instances: int
     arguments: BoundArguments | None = None
     indices: tuple[Any, int] | None = None
+    push: Push | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,7 @@ class BoundDispatch:
     layout: Any
     sets: tuple[Any, ...]
     groups: tuple[int, int, int]
+    push: Push | None = None
 
 
 AnyBound = BoundGroup | BoundShader | BoundDispatch
@@ -187,6 +194,9 @@ class FrameRecorder:
                 0,
                 ffi.NULL,
             )
+        if group.push is not None:
+            stages, values = group.push
+            vk.vkCmdPushConstants(commands, group.layout, stages, 0, len(values), ffi.from_buffer(values))
         if isinstance(group, BoundDispatch):
             vk.vkCmdDispatch(commands, *group.groups)
             return 0

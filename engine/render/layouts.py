@@ -22,6 +22,13 @@ SetLayout = tuple[BindingSlot, ...]
 """The bindings of one set, in order."""
 
 
+class PushRange(NamedTuple):
+    """The push constants of a pipeline, from byte 0: VkShaderStageFlags and how many bytes."""
+
+    stages: int
+    bytes: int
+
+
 class Layouts:
     """Owns every VkDescriptorSetLayout and VkPipelineLayout of a renderer. Any thread may ask for one."""
 
@@ -29,7 +36,7 @@ class Layouts:
         self._device = device
         self._lock = threading.RLock()
         self._sets: dict[SetLayout, Any] = {}
-        self._pipelines: dict[tuple[SetLayout, ...], Any] = {}
+        self._pipelines: dict[tuple[tuple[SetLayout, ...], PushRange | None], Any] = {}
 
     def set_layout(self, slots: SetLayout) -> Any:
         """Return the VkDescriptorSetLayout of these bindings."""
@@ -39,15 +46,25 @@ class Layouts:
                 handle = self._sets[slots] = self._make_set_layout(slots)
             return handle
 
-    def pipeline_layout(self, sets: tuple[SetLayout, ...]) -> Any:
-        """Return the VkPipelineLayout of these sets, in order."""
+    def pipeline_layout(self, sets: tuple[SetLayout, ...], push: PushRange | None = None) -> Any:
+        """Return the VkPipelineLayout of these sets, in order, and of push constants."""
         with self._lock:
-            handle = self._pipelines.get(sets)
+            handle = self._pipelines.get((sets, push))
             if handle is None:
-                info = new("VkPipelineLayoutCreateInfo", pSetLayouts=[self.set_layout(s) for s in sets])
-                name = f"pipeline layout of {len(sets)} sets"
-                handle = self._pipelines[sets] = self._device.create("PipelineLayout", info, name=name)
+                handle = self._pipelines[sets, push] = self._make_pipeline_layout(sets, push)
             return handle
+
+    def _make_pipeline_layout(self, sets: tuple[SetLayout, ...], push: PushRange | None) -> Any:
+        pushes = [] if push is None else [push]
+        info = new(
+            "VkPipelineLayoutCreateInfo",
+            pSetLayouts=[self.set_layout(s) for s in sets],
+            pPushConstantRanges=[
+                new("VkPushConstantRange", stageFlags=one.stages, size=one.bytes) for one in pushes
+            ],
+        )
+        name = f"pipeline layout of {len(sets)} sets"
+        return self._device.create("PipelineLayout", info, name=name)
 
     def _make_set_layout(self, slots: SetLayout) -> Any:
         bindings = [

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engine.plan.terms.drawing import Blend
 from engine.plan.terms.formats import Format
 from engine.planning.draw.shading import attribute_for, reads_bits
-from engine.render.layouts import BindingSlot, Layouts, SetLayout
+from engine.render.layouts import BindingSlot, Layouts, PushRange, SetLayout
 from engine.vk.binding import NULL, constants
 from engine.vk.device import Device
 from engine.vk.enums import ColorComponent
@@ -34,7 +34,7 @@ class PipelineDescription:
 
     `stages` are (stage, entry point), `constants` the specialization constants of each, (id, value) of 4
     bytes, `attributes` (location, format, offset in bytes) of the only vertex buffer, whose vertices are
-    `stride` bytes apart. A compute pipeline has stages, sets and constants alone.
+    `stride` bytes apart. A compute pipeline has stages, sets, constants and `push` constants alone.
     """
 
     stages: tuple[tuple[int, str], ...]
@@ -55,11 +55,17 @@ class PipelineDescription:
     samples: int = 1
     colour_formats: tuple[int, ...] = ()
     depth_format: int = 0
+    push: PushRange | None = None
 
     @property
     def is_compute(self) -> bool:
         """Whether it is a compute pipeline."""
         return self.stages[0][0] == constants.VK_SHADER_STAGE_COMPUTE_BIT
+
+    @property
+    def layout(self) -> tuple[tuple[SetLayout, ...], PushRange | None]:
+        """What its layout is made from."""
+        return self.sets, self.push
 
     def to_json(self) -> dict[str, Any]:
         """Return it as values of JSON."""
@@ -74,6 +80,7 @@ class PipelineDescription:
             "sets": tuple(tuple(BindingSlot(*slot) for slot in slots) for slots in value["sets"]),
             "attributes": tuple((place, form, offset) for place, form, offset in value["attributes"]),
             "depth_bias": None if bias is None else (bias[0], bias[1]),
+            "push": None if value["push"] is None else PushRange(*value["push"]),
             "constants": tuple(tuple(map(tuple, of_stage)) for of_stage in value["constants"]),
             "blends": tuple(value["blends"]),
             "colour_formats": tuple(value["colour_formats"]),
@@ -88,6 +95,11 @@ def set_layouts(shading: ShaderSet) -> tuple[SetLayout, ...]:
         tuple(BindingSlot(row.binding, int(row.type), row.count, int(row.stages)) for row in rows)
         for rows in shading.sets
     )
+
+
+def push_range(shading: ShaderSet) -> PushRange | None:
+    """Return the push constants of a shader set, None where it has none."""
+    return None if shading.push is None else PushRange(int(shading.push.stages), shading.push.block.size)
 
 
 def describe_pipeline(row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> PipelineDescription:
@@ -110,7 +122,8 @@ def describe_pipeline(row: PipelineRow, offsets: Sequence[int], shading: ShaderS
         for of_stage in shading.constants
     )
     if state is None:
-        return PipelineDescription(stages, set_layouts(shading), constants=constants)
+        made = PipelineDescription(stages, set_layouts(shading), constants=constants)
+        return dataclasses.replace(made, push=push_range(shading))
     return PipelineDescription(
         stages=stages,
         sets=set_layouts(shading),
@@ -130,6 +143,7 @@ def describe_pipeline(row: PipelineRow, offsets: Sequence[int], shading: ShaderS
         samples=state.samples,
         colour_formats=tuple(int(form) for form in state.colour_formats),
         depth_format=int(state.depth_format),
+        push=push_range(shading),
     )
 
 
@@ -180,7 +194,7 @@ def _specialization(values: Sequence[tuple[int, int]]) -> Any:
 
 
 def _compute_info(layouts: Layouts, described: PipelineDescription, stages: list[Any]) -> Any:
-    layout = layouts.pipeline_layout(described.sets)
+    layout = layouts.pipeline_layout(*described.layout)
     return new("VkComputePipelineCreateInfo", stage=stages[0], layout=layout)
 
 
@@ -228,7 +242,7 @@ def _info(layouts: Layouts, described: PipelineDescription, stages: list[Any]) -
         ),
         pColorBlendState=new("VkPipelineColorBlendStateCreateInfo", pAttachments=blends),
         pDynamicState=new("VkPipelineDynamicStateCreateInfo", pDynamicStates=dynamic),
-        layout=layouts.pipeline_layout(described.sets),
+        layout=layouts.pipeline_layout(*described.layout),
     )
 
 

@@ -9,7 +9,12 @@ from engine.plan.terms.drawing_rows import PipelineRow
 from engine.planning.draw.shading import ShaderSet
 from engine.render.layouts import Layouts
 from engine.render.pipeline_cache import PipelineCache
-from engine.render.pipeline_description import create_pipeline, describe_pipeline, set_layouts
+from engine.render.pipeline_description import (
+    create_pipeline,
+    describe_pipeline,
+    push_range,
+    set_layouts,
+)
 from engine.render.prepared_pipelines import PreparedPipelines
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, VulkanError
@@ -69,7 +74,7 @@ class Pipelines:
 
     def layout(self, shading: ShaderSet) -> Any:
         """Return the VkPipelineLayout of a shader set."""
-        return self._layouts.pipeline_layout(set_layouts(shading))
+        return self._layouts.pipeline_layout(set_layouts(shading), push_range(shading))
 
     def keep_only(self, rows: Iterable[PipelineRow], ticket: int) -> None:
         """Have only the pipelines of `rows`; of the others the last KEPT stay for plans to come.

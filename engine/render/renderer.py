@@ -24,6 +24,7 @@ from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.keys import TRANSIENT_DB
 from engine.planning.asset_cubes import Cubes
 from engine.planning.culling import Culling
+from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Draws, Written
 from engine.planning.draw.drawing import Drawing, ShaderDrawing, material_table_name
 from engine.planning.draw.eyes import Eye, eye_of, eye_of_levels
@@ -264,7 +265,10 @@ class Renderer:
         self._flush(needs, slot)
         if self._stale[slot]:
             groups = {
-                name: [self._groups(name, drawing, slot, view) for view in drawing.compiled.declaration.views]
+                name: [
+                    self._groups(name, drawing, slot, number)
+                    for number in range(len(drawing.compiled.declaration.views))
+                ]
                 for name, drawing in needs.drawings.items()
             }
             self._pool.begin(self._command_buffers[slot], once=False)
@@ -274,16 +278,16 @@ class Renderer:
             self._stale[slot] = False
         return self._command_buffers[slot]
 
-    def _groups(self, name: str, drawing: Drawing, slot: int, view: str) -> Sequence[AnyBound]:
-        """Return what a pass draws in a view, with everything it binds; nothing in a view without an eye."""
-        if view in self._unmade_views:
+    def _groups(self, name: str, drawing: Drawing, slot: int, number: int) -> Sequence[AnyBound]:
+        """Return what a pass draws in one of its views, with everything it binds; nothing without an eye."""
+        if drawing.compiled.declaration.views[number] in self._unmade_views:
             return ()
         needs = self._needs
         assert needs is not None
         if isinstance(drawing, ShaderDrawing):
-            return self._binder.shader(drawing, needs, slot, view)
+            return self._binder.shader(drawing, needs, slot, number)
         known = self._passes[name]
-        return self._binder.groups(drawing, known.binding, known.draws, slot, view)
+        return self._binder.groups(drawing, known.binding, known.draws, slot, number)
 
     @property
     def ready(self) -> bool:
@@ -300,13 +304,17 @@ class Renderer:
         moved: npt.NDArray[np.int64],
         values: Mapping[str, npt.NDArray[np.uint8]],
         eyes: Mapping[str, Eye | None],
+        pushed: Mapping[tuple[str, Block], bytes],
     ) -> None:
         """Write moved placements, where anything is drawn, and what has changed of the values of features.
 
         These are Frame blocks and rows of buffers, by the names of their rings. Levels of detail are chosen
         for the `eyes` of the views, and what is drawn along the view is sorted. In a view without an eye
-        nothing is drawn.
+        nothing is drawn. `pushed` are blocks of push constants: with other bytes all is recorded again.
         """
+        if pushed != self._binder.pushed:
+            self._binder.pushed = pushed
+            self._stale = [True] * FRAMES_IN_FLIGHT
         unmade = frozenset(name for name, eye in eyes.items() if eye is None)
         if unmade != self._unmade_views:
             self._unmade_views = unmade

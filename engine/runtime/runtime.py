@@ -460,8 +460,8 @@ class Runtime:
             return
         values.content_scale = self.content_scale
         block = values.block(needs.tables, needs.frame, self.size, needs.columns)
-        rings = {**needs.frame.rings(block), **values.columns}
-        self.renderer.write_values(self.tableau.placement, self._movement.take(), rings, values.eyes)
+        written = {**needs.frame.rings(block), **values.columns}, values.eyes, needs.frame.pushed(block)
+        self.renderer.write_values(self.tableau.placement, self._movement.take(), *written)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
         """Submit the frame and present it; False while there is no attachment to draw to, or no target."""

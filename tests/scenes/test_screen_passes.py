@@ -143,3 +143,17 @@ def test_a_shader_that_ends_the_driver_costs_its_pass(
         assert problem.code in {"shader.trial", "shader.pipeline"}
         runtime.tableau["air"].fog.active = False
         images.assert_same(picture(runtime), shown)
+
+
+def test_a_constant_says_whether_what_a_pass_reads_is_there(tmp_path: Path) -> None:
+    asking = FOG.replace("void main", "layout(constant_id = 3) const bool hasDepth = false;\nvoid main")
+    asking = asking.replace("colour = ", "colour = !hasDepth ? vec4(0.5, 0.0, 0.0, 1.0) : ")
+    with opened(tmp_path, asking, "none") as runtime:
+        assert is_air(picture(runtime)).all()
+        row = next(row for row in runtime.plan.pipelines if row.pass_name == "fog")
+        assert row.constants == (("hasDepth", 1),)
+        runtime.tableau["cube"].visibleModel.active = False  # nothing writes depth any more
+        red = picture(runtime)
+        assert (abs(red[:, :, :3].astype(int) - (188, 0, 0)) <= 1).all()
+        row = next(row for row in runtime.plan.pipelines if row.pass_name == "fog")
+        assert row.constants == ()

@@ -268,7 +268,7 @@ MISFITS = (
         "void main() {\n    Material m",
         "layout(push_constant) uniform P { uint row; } p;\n"
         "void main() {\n    Material m = materials.row[p.row]; m",
-        "reads the push constants 'p'",
+        "reads the push constant 'row', which this pass does not give",
     ),
     _interface(
         "an input that nobody writes",

@@ -53,12 +53,21 @@ class PipelineState:
 
 
 @dataclass(frozen=True, slots=True)
+class PushRow:
+    """The push constants of a pipeline: the stages that read them, their bytes, (name, offset) of each."""
+
+    stages: ShaderStage
+    bytes: int
+    members: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineRow:
     """One pipeline, keyed by shaders, vertex format, topology, pass and state.
 
     `vertex_format` is ((attribute name, format), ...) in buffer order, `vertex_stride` in bytes, `shaders`
     are asset keys, `constants` the specialization constants by name, without those that are 0. A
-    compute pipeline has no `state`.
+    compute pipeline has no `state`. `push` are the push constants of its layout.
     """
 
     name: str
@@ -70,6 +79,7 @@ class PipelineRow:
     state: PipelineState | None = PipelineState()
     requesters: tuple[int, ...] = ()
     constants: tuple[tuple[str, int], ...] = ()
+    push: PushRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

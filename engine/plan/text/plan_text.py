@@ -17,7 +17,6 @@ from engine.plan.model.memory_plan import MemoryPlan, Sharing, shape_of
 from engine.plan.model.plan import Plan
 from engine.plan.placement.staging_plan import STAGING_REQUESTER
 from engine.plan.requirements.requirements import QueueUse, Terms
-from engine.plan.terms.drawing import Blend
 from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
 from engine.plan.terms.keys import is_transient, split_key
 from engine.plan.terms.table import distinct
@@ -231,6 +230,12 @@ def _pipeline(plan: Plan, row: PipelineRow) -> Text:
     values["pass"] = row.pass_name
     if row.constants:
         values["constants"] = [list(constant) for constant in row.constants]
+    if row.push is not None:
+        values["pushConstants"] = {
+            "stages": list(flag_names(row.push.stages)),
+            "bytes": row.push.bytes,
+            "members": [list(member) for member in row.push.members],
+        }
     if row.state is not None:
         values["state"] = _state(row.state)
     return values | {"why": _why(plan, row.requesters)}
@@ -252,9 +257,10 @@ def _state(state: PipelineState) -> Text:
         values["wireframe"] = True
     if state.alpha_to_coverage:
         values["alphaToCoverage"] = True
-    blends = [word(blend) for blend in state.blends or (Blend.OPAQUE,)]
+    if state.blends:
+        blends = [word(blend) for blend in state.blends]
+        values["blend"] = blends[0] if len(set(blends)) == 1 else blends
     return values | {
-        "blend": blends[0] if len(set(blends)) == 1 else blends,
         "samples": state.samples,
         "colourFormats": [word(texel) for texel in state.colour_formats],
         "depthFormat": word(state.depth_format),

@@ -84,13 +84,7 @@ class PassDrawing:
 
         One with "Layers" behind it says that the image has several.
         """
-        p = self.compiled.declaration
-        read = [(one.binding, one.image.name) for one in p.reads]
-        read += [(one.binding, one.buffer.name) for one in p.buffers]
-        names = dict([*self.compiled.reads, *self.compiled.buffers])
-        there = {binding for binding, name in read if names[binding] != stand_in_name(name)}
-        there |= {f"{binding}Layers" for binding in self.compiled.layered}
-        return frozenset(there | {one.binding for one in p.cubes if one.name in self.cubes})
+        return _bound(self.compiled, self.cubes)
 
     def shadings(self) -> Iterator[ShaderSet]:
         """The shader sets in use."""
@@ -175,11 +169,12 @@ class ShaderDrawing:
         """What its pipeline follows from."""
         return self.compiled.declaration.name, self.state, self.shading.shaders, self.constants
 
-    @property
+    @cached_property
     def constants(self) -> tuple[tuple[str, int], ...]:
-        """The specialization constants of a compute pass."""
+        """The constants of a compute pass, and those that say what of all that it reads is there."""
         p = self.compiled.declaration
-        return p.constants if isinstance(p, ComputePass) else ()
+        there = _declared(self.shading, _is_there(_bound(self.compiled, self.cubes)))
+        return tuple(sorted(p.constants + there if isinstance(p, ComputePass) else there))
 
     def shadings(self) -> Iterator[ShaderSet]:
         """The only shader set."""
@@ -215,7 +210,8 @@ class ShaderDrawing:
             pass_name=name,
             state=self.state,
             requesters=self.requesters,
-            constants=tuple(sorted(self.constants)),
+            constants=self.constants,
+            push=self.shading.push.row if self.shading.push is not None else None,
         )
 
     def groups(self, size: tuple[int, int]) -> tuple[int, int, int]:
@@ -315,12 +311,11 @@ def mesh_pipeline(
         "alphaToCoverage": int(state.alpha_to_coverage),
         "hasTangents": int("tangent" in dict(key.vertex_format)),
         "hasMorph": int(MORPH in dict(key.vertex_format)),
-        **{f"has{binding[:1].upper()}{binding[1:]}": 1 for binding in sorted(bound)},
+        **_is_there(bound),
     }
     blend = BlendLayout.of([(name, VertexFormat(form)) for name, form in key.vertex_format])
     if blend is not None:
         values |= {"blendWeights": blend.weights, "bonesInChannel": blend.per_channel, "boneBits": blend.bits}
-    declared = {one.name for of_stage in shading.constants for one in of_stage}
     return PipelineRow(
         name="",
         shaders=tuple(ref.key for ref in shading.shaders),
@@ -329,8 +324,31 @@ def mesh_pipeline(
         topology=Topology[key.topology],
         pass_name=name,
         state=state,
-        constants=tuple((one, value) for one, value in values.items() if value and one in declared),
+        constants=_declared(shading, values),
+        push=shading.push.row if shading.push is not None else None,
     )
+
+
+def _bound(compiled: CompiledPass, cubes: Mapping[str, int]) -> frozenset[str]:
+    """Return the bindings of what a pass reads that is there; with "Layers" behind it, that has several."""
+    p = compiled.declaration
+    read = [(one.binding, one.image.name) for one in p.reads]
+    read += [(one.binding, one.buffer.name) for one in p.buffers]
+    names = dict([*compiled.reads, *compiled.buffers])
+    there = {binding for binding, name in read if names[binding] != stand_in_name(name)}
+    there |= {f"{binding}Layers" for binding in compiled.layered}
+    return frozenset(there | {one.binding for one in p.cubes if one.name in cubes})
+
+
+def _is_there(bound: frozenset[str]) -> dict[str, int]:
+    """Return the constants that say which bindings are there."""
+    return {f"has{binding[:1].upper()}{binding[1:]}": 1 for binding in sorted(bound)}
+
+
+def _declared(shading: ShaderSet, values: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Return those of the values of constants that are not 0 and that shaders declare."""
+    declared = {one.name for of_stage in shading.constants for one in of_stage}
+    return tuple((one, value) for one, value in values.items() if value and one in declared)
 
 
 def drawing_plan(passes: Mapping[str, Drawing]) -> DrawingPlan:

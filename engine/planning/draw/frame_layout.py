@@ -1,4 +1,7 @@
-"""The Frame blocks of shader sets, each in a ring of its own; equal blocks of a view share one."""
+"""The Frame blocks of shader sets, each in a ring of its own; equal blocks of a view share one.
+
+Blocks of push constants with values of features are filled in the same way, and are in no ring.
+"""
 
 from __future__ import annotations
 
@@ -23,25 +26,33 @@ class FrameLayout:
     Attributes
     ----------
     starts : dict of (str, Block) to int
-        Where the block of each view begins, in bytes.
+        Where the block of each view begins, in bytes: Frame blocks, then blocks of push constants.
     size : int
         Bytes of all of them.
     """
 
-    def __init__(self, blocks: Iterable[tuple[str, Block]], names: RingNames | None = None) -> None:
+    def __init__(
+        self,
+        blocks: Iterable[tuple[str, Block]],
+        names: RingNames | None = None,
+        pushed: Iterable[tuple[str, Block]] = (),
+    ) -> None:
         self._names = names or RingNames()
+        self._in_rings, self._pushed = tuple(dict.fromkeys(blocks)), tuple(dict.fromkeys(pushed))
         self._rings: list[tuple[str, int, int]] | None = None
         self._packed: npt.NDArray[np.uint8] | None = None
         self._parts: dict[str, npt.NDArray[np.uint8]] = {}
         self.starts: dict[tuple[str, Block], int] = {}
         self.size = 0
-        for view, block in blocks:
+        for view, block in (*self._in_rings, *self._pushed):
             if (view, block) not in self.starts:
                 self.starts[view, block] = self.size
                 self.size += -(-block.size // 16) * 16
 
     def __eq__(self, other: object) -> bool:
-        return other is self or (isinstance(other, FrameLayout) and self.starts == other.starts)
+        if other is self or not isinstance(other, FrameLayout):
+            return other is self
+        return self._in_rings == other._in_rings and self._pushed == other._pushed
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -76,8 +87,16 @@ class FrameLayout:
             if self._rings is None:
                 self._rings = [
                     (self._names.frame(view, block), start, start + block.size)
-                    for (view, block), start in self.starts.items()
+                    for view, block in self._in_rings
+                    for start in (self.starts[view, block],)
                 ]
             self._parts = {name: packed[start:end] for name, start, end in self._rings}
             self._packed = packed
         return self._parts
+
+    def pushed(self, packed: npt.NDArray[np.uint8] | None) -> Mapping[tuple[str, Block], bytes]:
+        """Return the part of `packed`, uint8[size], of each block of push constants in its view."""
+        if packed is None or not self._pushed:
+            return {}
+        starts = ((key, self.starts[key]) for key in self._pushed)
+        return {key: packed[start : start + key[1].size].tobytes() for key, start in starts}

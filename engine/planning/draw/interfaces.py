@@ -14,9 +14,10 @@ from engine.assets import Binding, Member, Reflection, Variable
 from engine.assets.limits import MAX_UNIFORM_BYTES
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK, DescriptorType
 from engine.assets.spirv.rules import CAPABILITIES
-from engine.graph import ComputePass, DrawPass, ImageDecl, ImageRead, Pass, StorageWrite
+from engine.graph import ComputePass, DrawPass, ImageDecl, ImageRead, Pass, PushValue, StorageWrite
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
+from engine.planning.draw.blocks import Block
 
 TEXTURE_TYPE = "sampler2DArray"
 CUBE_TYPE = "samplerCube"
@@ -53,7 +54,7 @@ class PassInterface:
     pass may write. `colors` are the formats of its colour targets; `features` are those that the device was
     opened with, None where that is not known. `frame` are the members of frame.glsl: a shader may declare
     them anywhere in its own block Frame, beside others, with their types. `stages` are those of its
-    pipelines; with `meshes` the vertex stage has attributes.
+    pipelines; with `meshes` the vertex stage has attributes. `pushes` are the push constants of the pass.
     """
 
     buffers: frozenset[str]
@@ -65,6 +66,7 @@ class PassInterface:
     stages: tuple[ShaderStage, ...] = (ShaderStage.VERTEX, ShaderStage.FRAGMENT)
     meshes: bool = True
     columns: frozenset[str] = frozenset()
+    pushes: tuple[PushValue, ...] = ()
 
     @staticmethod
     def of(
@@ -91,6 +93,7 @@ class PassInterface:
             (ShaderStage.COMPUTE,) if is_compute else (ShaderStage.VERTEX, ShaderStage.FRAGMENT),
             isinstance(declaration, DrawPass),
             columns,
+            declaration.pushes,
         )
 
     @property
@@ -158,11 +161,8 @@ def interface_faults(stages: Mapping[ShaderStage, Stage], given: PassInterface) 
         for binding in stage.reflection.bindings:
             if (binding.set, binding.binding) not in differing:
                 yield from _binding_faults(binding, kind, stage.label, given)
-        for block in stage.reflection.push_constants:
-            yield (
-                f"{stage.label} reads the push constants '{block.name}', which no pass has",
-                "read values of the frame from the block Frame, of a material from the block Materials",
-            )
+        yield from _push_faults(stage, given)
+    yield from _shared_push_faults(stages)
     yield from _layer_faults(stages)
     vertex, fragment = stages.get(ShaderStage.VERTEX), stages.get(ShaderStage.FRAGMENT)
     if vertex is not None and given.meshes:
@@ -176,6 +176,52 @@ def interface_faults(stages: Mapping[ShaderStage, Stage], given: PassInterface) 
     if vertex is not None and fragment is not None:
         yield from _varying_faults(vertex, fragment)
     yield from _color_faults(fragment, given)
+
+
+def _push_faults(stage: Stage, given: PassInterface) -> Iterator[Fault]:
+    """Say which push constants nobody gives, are no numbers, or do not fit what is given."""
+    values = {value.name: value for value in given.pushes}
+    for block in stage.reflection.push_constants:
+        odd = list(_member_faults(block.members, block.offset + block.size, block.name, stage.label))
+        yield from odd
+        for member in () if odd else block.members:
+            value = values.get(member.name)
+            if value is None:
+                names = ", ".join(values) or "none"
+                yield (
+                    f"{stage.label} reads the push constant '{member.name}', which this pass does not give",
+                    f"it gives {names}: add a PushValue to its `pushes`, or read it from the block Frame",
+                )
+                continue
+            layout = Block(block.members, block.offset + block.size)
+            misfits = (
+                layout.misfit(member.name, numbers) for numbers in (value.numbers, *value.views) if numbers
+            )
+            for misfit in islice(filter(None, misfits), 1):
+                yield (
+                    f"the push constant '{member.name}' does not fit {stage.label}: {misfit}",
+                    "give it as the shader declares it, in finite numbers",
+                )
+
+
+def _shared_push_faults(stages: Mapping[ShaderStage, Stage]) -> Iterator[Fault]:
+    """Say where two stages have different push constants in the same bytes, or one in two places."""
+    seen: list[tuple[str, Member]] = []
+    for stage in stages.values():
+        members = [member for block in stage.reflection.push_constants for member in block.members]
+        for member in members:
+            for label, other in seen:
+                apart = (
+                    member.offset >= other.offset + other.size or other.offset >= member.offset + member.size
+                )
+                same = (member.name, member.offset, member.type) == (other.name, other.offset, other.type)
+                if not same and (not apart or member.name == other.name):
+                    yield (
+                        f"the push constant '{member.name}' of {stage.label}, at byte {member.offset}, and "
+                        f"'{other.name}' of {label}, at byte {other.offset}, are not the same",
+                        "give both stages the same block, or other offsets and names",
+                    )
+        seen += [(stage.label, member) for member in members]
 
 
 def _feature_faults(stage: Stage, given: PassInterface) -> Iterator[Fault]:

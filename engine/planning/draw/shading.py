@@ -6,13 +6,22 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from engine.assets import AssetLibrary, AssetRef, Binding, ShaderFacts, SpecConstant, Variable, VertexFormat
+from engine.assets import (
+    AssetLibrary,
+    AssetRef,
+    Binding,
+    Member,
+    ShaderFacts,
+    SpecConstant,
+    Variable,
+    VertexFormat,
+)
 from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS
 from engine.assets.importers.morph.source import MORPH
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK
 from engine.humon import Problem, Severity
 from engine.plan.terms.drawing import DescriptorType, ShaderStage, Topology
-from engine.plan.terms.drawing_rows import BindingRow
+from engine.plan.terms.drawing_rows import BindingRow, PushRow
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.interfaces import PassInterface, Stage, interface_faults
 
@@ -25,6 +34,19 @@ class RowBlock(NamedTuple):
     stages: ShaderStage
 
 
+class PushBlock(NamedTuple):
+    """The push constants of all stages of a shader set: where they lie, and the stages that read them."""
+
+    block: Block
+    stages: ShaderStage
+
+    @property
+    def row(self) -> PushRow:
+        """What a plan says of it."""
+        members = ((name, member.offset) for name, member in self.block.fields.items())
+        return PushRow(self.stages, self.block.size, tuple(sorted(members, key=lambda row: row[1])))
+
+
 @dataclass(frozen=True, eq=False)
 class ShaderSet:
     """The shaders of one material or pass with their merged interface; its identity is quick to compare.
@@ -33,7 +55,7 @@ class ShaderSet:
     order. `frame` is the layout of the uniform block named Frame, `material` that of one row of the storage
     block named Materials; None without such a block. `draws_points` says that it writes the size of points,
     `constants` has the specialization constants of each stage, `local_size` is that of
-    a compute shader. `rows` are the storage buffers of set 0 that hold rows.
+    a compute shader. `rows` are the storage buffers of set 0 that hold rows, `push` are the push constants.
     """
 
     name: str
@@ -47,6 +69,7 @@ class ShaderSet:
     constants: tuple[tuple[SpecConstant, ...], ...] = ()
     local_size: tuple[int, int, int] = (1, 1, 1)
     rows: tuple[RowBlock, ...] = ()
+    push: PushBlock | None = None
 
     @property
     def reads_material(self) -> bool:
@@ -138,6 +161,7 @@ def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary) -> ShaderSet:
         tuple(_facts(ref, library).reflection.constants for ref in shaders),
         local_size,
         tuple(_row_blocks(merged)),
+        _push_block([_facts(ref, library) for ref in shaders]),
     )
 
 
@@ -255,6 +279,18 @@ def _rows(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]], index: int
         for where, (binding, stages) in sorted(merged.items())
         if where[0] == index
     )
+
+
+def _push_block(shaders: Sequence[ShaderFacts]) -> PushBlock | None:
+    """Return the push constants of all stages in one range from byte 0, as they lie nowhere twice."""
+    members: dict[str, Member] = {}
+    size, stages = 0, ShaderStage(0)
+    for facts in shaders:
+        for block in facts.reflection.push_constants:
+            members |= {member.name: member for member in block.members}
+            size = max(size, block.offset + block.size)
+            stages |= ShaderStage[facts.stage.name]
+    return PushBlock(Block(members.values(), -(-size // 4) * 4), stages) if members else None
 
 
 def _frame_block(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]]) -> Block | None:

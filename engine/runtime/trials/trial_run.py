@@ -138,8 +138,11 @@ class _Trial:
         point = constants.VK_PIPELINE_BIND_POINT_GRAPHICS
         if self._described.is_compute:
             point = constants.VK_PIPELINE_BIND_POINT_COMPUTE
+        push, layout = self._described.push, self._layouts.pipeline_layout(*self._described.layout)
+        if push is not None:
+            nothing = ffi.from_buffer(bytes(push.bytes))
+            vk.vkCmdPushConstants(commands, layout, push.stages, 0, push.bytes, nothing)
         if self._sets:
-            layout = self._layouts.pipeline_layout(self._described.sets)
             sets = array("VkDescriptorSet", self._sets)
             vk.vkCmdBindDescriptorSets(commands, point, layout, 0, len(self._sets), sets, 0, NULL)
         if self._described.is_compute:

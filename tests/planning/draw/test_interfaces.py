@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from support.sampling import Sample
 from support.shaders import facts
 
+from engine.graph import PushValue
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
 from engine.planning.draw.interfaces import PassInterface, Stage, interface_faults
@@ -36,7 +40,7 @@ def reading(declaration: str, body: str) -> str:
 
 
 BINDINGS = {
-    "layout(push_constant) uniform P { vec4 v; } p;": ("p.v", "reads the push constants 'p'"),
+    "layout(push_constant) uniform P { vec4 v; } p;": ("p.v", "reads the push constant 'v'"),
     "layout(set = 0, binding = 0) uniform F { vec4 v; } frame;": ("frame.v", "as the block F"),
     "layout(set = 0, binding = 0) readonly buffer Frame { vec4 v; } frame;": ("frame.v", "as storage_buffer"),
     "layout(set = 0, binding = 0) uniform sampler2D frame;": (
@@ -293,3 +297,49 @@ def test_a_constant_that_is_set_by_name_has_its_type():
         assert (
             faults(PLAIN_VERTEX, reading(declared.format(kind, name, value), f"colour = vec4({name});")) == []
         )
+
+
+PUSHING = replace(
+    FORWARD, pushes=(PushValue("way", (1.0, 0.0)), PushValue("level", views=((0.0,),)), PushValue("live"))
+)
+PUSHED = PassInterface.of(PUSHING, frozenset())
+BLOCK = "layout(push_constant) uniform P {{ {} }} p;"
+
+
+def pushes(fragment: str, use: str, vertex: str = "", vertex_use: str = "") -> list[str]:
+    """The faults of shaders with these push constants, in a pass that gives `way`, `level` and `live`."""
+    block = BLOCK.format(vertex) if vertex else ""
+    texts = VERTEX.format(block, vertex_use), reading(BLOCK.format(fragment) if fragment else "", use)
+    return faults(*texts, PUSHED)
+
+
+def test_push_constants_are_what_the_pass_gives_by_name():
+    assert pushes("vec2 way; float level; mat4 live;", "colour = p.live[0] + p.way.xyxy * p.level;") == []
+    apart = (
+        "layout(offset = 16) int level;",
+        "colour = vec4(p.level);",
+        "vec2 way;",
+        "gl_PointSize = p.way.x;",
+    )
+    assert pushes(*apart) == []
+    both = "vec2 way; float level;"
+    assert pushes(both, "colour = p.way.xyxy;", both, "gl_PointSize = p.level;") == []
+
+
+@pytest.mark.parametrize(
+    ("fragment", "use", "vertex", "message"),
+    [
+        ("vec2 other;", "colour = p.other.xyxy;", "", "reads the push constant 'other', which"),
+        ("float way;", "colour = vec4(p.way);", "", "it has 2 numbers; there is room for 1"),
+        ("uvec2 way; vec3 level[2];", "colour = vec4(p.level[1].x + p.way.x);", "", ""),
+        ("vec2 way;", "colour = p.way.xyxy;", "float level;", "at byte 0, and 'level' of vert, at byte 0"),
+        ("vec2 way;", "colour = p.way.xyxy;", "layout(offset = 8) vec2 way;", "'way' of vert, at byte 8"),
+        ("vec2 way;", "colour = p.way.xyxy;", "vec4 way;", "are not the same"),
+    ],
+)
+def test_push_constants_that_do_not_fit_are_faults(fragment, use, vertex, message):
+    first = vertex.split()[-1].rstrip(";") if vertex else ""
+    uses = f"gl_PointSize = p.{first}{'' if 'float' in vertex else '.x'};" if vertex else ""
+    found = pushes(fragment, use, vertex, uses)
+    assert bool(found) is bool(message)
+    assert not found or message in found[-1], found
