@@ -40,6 +40,7 @@ class Skybox(Feature):
     """An environment around everything, seen and as light: the first enabled one is the one in use."""
 
     type_name = "skybox"
+    at_most = 1
     fields = (
         asset_field("asset", types=("environment",), help="the environment"),
         angle_field("rotation", 0.0, help="turns the sky about the vertical, to the left"),

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 class Feature:
     """Base of all features. Subclasses set the class attributes and override what they need.
 
-    `requires` are the type names of features that must be on the same object. A subclass without a
+    `requires` are the type names of features that must be on the same object, `conflicts` of those that must
+    not; an object has at most one feature of each type. `at_most` is how many rows of a tableau may be active
+    at the same time, 0 for any number: more are a warning, and the first of them count. A subclass without a
     `type_name` of its own is a helper for others and is not registered. An invalid declaration (two fields of
     one name, a default out of range) raises ValueError when the class is created, so at import.
 
@@ -68,6 +70,8 @@ class Feature:
 
     type_name: ClassVar[str] = ""
     requires: ClassVar[tuple[str, ...]] = ()
+    conflicts: ClassVar[tuple[str, ...]] = ()
+    at_most: ClassVar[int] = 0
     asset_db: ClassVar[str] = ""
     fields: ClassVar[tuple[FieldSpec, ...]] = ()
     draws_as: ClassVar[str] = ""
@@ -82,14 +86,20 @@ class Feature:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "type_name" in cls.__dict__:
-            if cls.type_name in cls.requires:
-                raise ValueError(f"feature {cls.type_name!r} requires itself")
             cls._make_schema()
 
     @classmethod
     def _make_schema(cls) -> FeatureSchema:
         about = inspect.getdoc(cls) or ""
-        return FeatureSchema(cls.type_name, tuple(cls.fields), tuple(cls.requires), about, cls.draws_as)
+        return FeatureSchema(
+            cls.type_name,
+            tuple(cls.fields),
+            tuple(cls.requires),
+            about,
+            cls.draws_as,
+            tuple(cls.conflicts),
+            cls.at_most,
+        )
 
     @cached_property
     def schema(self) -> FeatureSchema:

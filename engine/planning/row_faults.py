@@ -1,8 +1,8 @@
-"""Finds what features find wrong with their rows, as problems at the rows' lines."""
+"""Finds what is wrong with rows of features, as problems at their lines: what features say, and too many."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from engine.feature import Feature, FrameView, Registry
 from engine.feature.morphs import Morphs
@@ -10,9 +10,15 @@ from engine.feature.skins import Skins
 from engine.humon import Problem, Severity
 from engine.tableau import Tableau
 
+COUNT = "feature.count"
+MAX_SURPLUS = 16
+
 
 class RowFaults:
-    """The faults of all features, looked for again only after the tableau has changed."""
+    """The faults of all features, looked for again only after the tableau has changed.
+
+    To them belong active rows beyond the number that a feature allows.
+    """
 
     def __init__(
         self,
@@ -35,9 +41,29 @@ class RowFaults:
         """Return a warning for each fault now, for a picture of this size."""
         now = self._tableau.structure_version, self._tableau.values_version
         if now != self._signature:
-            self._found = tuple(p for feature in self._registry.values() for p in self._of(feature, size))
+            features = self._registry.values()
+            counted = [p for feature in features if feature.at_most for p in self._surplus(feature)]
+            self._found = (*counted, *(p for feature in features for p in self._of(feature, size)))
             self._signature = self._tableau.structure_version, self._tableau.values_version
         return self._found
+
+    def _surplus(self, feature: Feature) -> Iterator[Problem]:
+        """Yield a warning at active rows beyond those that a feature allows, MAX_SURPLUS at most."""
+        table = self._tableau.tables.get(feature.type_name)
+        rows = table.rows_active().tolist() if table is not None else []
+        for row in rows[feature.at_most : feature.at_most + MAX_SURPLUS]:
+            assert table is not None
+            first, place = table.path(rows[0]), table.position(rows[0])
+            where = f"'{first}' ({place})" if place is not None else f"'{first}'"
+            many = "1 is" if feature.at_most == 1 else f"{feature.at_most} are"
+            yield Problem(
+                COUNT,
+                f"{feature.type_name} on '{table.path(row)}' is one too many: {len(rows)} are active, and "
+                f"{many} allowed",
+                table.position(row),
+                help=f"switch it off (`active: false`) or remove it; that on {where} counts",
+                severity=Severity.WARNING,
+            )
 
     def _view(self, size: tuple[int, int]) -> FrameView:
         return FrameView(self._tableau, size, lambda _: None, skins=self._skins, morphs=self._morphs)

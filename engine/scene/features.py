@@ -6,12 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from engine.humon import Document, InputError, Kind, Node, ProblemCollector, boolean, expect, suggestion
+from engine.humon import (
+    Document,
+    InputError,
+    Kind,
+    Node,
+    Position,
+    ProblemCollector,
+    boolean,
+    expect,
+    suggestion,
+)
 from engine.scene.text_positions import positions_of, problem_at, type_row
 from engine.scene.values import AssetNames, ValueReader, read_value
 from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
 from engine.tableau.activity import FLAGS
 from engine.tableau.columns import Rows
+from engine.tableau.companions import conflicts_text
 
 FEATURE_HELP = "write `{ @type: visibleModel  ... }`"
 
@@ -83,11 +94,12 @@ class FeatureReader:
                     known[1].append(child)
 
     def finish(self) -> None:
-        """Add all collected features, and check that each has the features that it requires."""
+        """Add all collected features, and check which others each requires and which it conflicts with."""
         for collected in self._by_type.values():
             self._add(collected)
         for collected in self._by_type.values():
             self._check_required(collected)
+            self._check_conflicts(collected)
 
     def _add(self, collected: CollectedFeatures) -> None:
         table = collected.table
@@ -150,6 +162,28 @@ class FeatureReader:
                     f"add a {required} feature to '{path}', or remove this one",
                 )
 
+    def _check_conflicts(self, collected: CollectedFeatures) -> None:
+        """Report objects with a feature that conflicts with this one, at the line of the later of the two."""
+        schema = collected.table.schema
+        objects: Rows = np.array(collected.objects, np.int32)
+        for type_name, other in self._by_type.items():
+            declares = type_name in schema.conflicts
+            if not declares and schema.type_name not in other.table.schema.conflicts:
+                continue
+            first = dict(zip(other.objects, other.nodes, strict=True))
+            both = self._tableau.has_feature(type_name, objects)
+            for index in np.flatnonzero(both).tolist():
+                node, before = collected.nodes[index], first.get(collected.objects[index])
+                if before is None or before > node:
+                    continue
+                path = self._tableau.path(collected.objects[index])
+                self._report(
+                    "feature.conflict",
+                    conflicts_text(schema.type_name, path, type_name),
+                    node,
+                    f"remove one of them; the other is at {self._position(before)}",
+                )
+
     def _features_of_type(self, row: int, name: str) -> CollectedFeatures | None:
         """Return the collected features of this one's type; report an unknown type and return None."""
         content = self._document.columns.contents[type_row(self._document, row)]
@@ -169,9 +203,12 @@ class FeatureReader:
         return None
 
     def _duplicate(self, type_name: str, name: str, row: int, first: int) -> None:
-        place = self._document.position_at(self._document.columns.starts[type_row(self._document, first)])
-        message = f"'{name}' has two {type_name} features; the other is at {place}"
+        message = f"'{name}' has two {type_name} features; the other is at {self._position(first)}"
         self._report("feature.duplicate", message, row, "an object has at most one of each type")
+
+    def _position(self, row: int) -> Position:
+        """Return where a feature begins."""
+        return self._document.position_at(self._document.columns.starts[type_row(self._document, row)])
 
     def _unknown_field(self, table: FeatureTable, key: str, row: int) -> None:
         known = [*table.schema.by_name, *FLAGS]

@@ -211,6 +211,7 @@ def _shortest(number: float) -> float:
 class FeatureSchema:
     """The schema of one feature type: its name, its fields, the features it requires on the same object.
 
+    Those of `conflicts` must not be on it. `at_most` is how many rows may be active, 0 for any number.
     Every feature has `active` and `enabled`, which are not in `fields`. A row without an asset draws what the
     feature `draws_as` draws on the same object.
     """
@@ -220,11 +221,17 @@ class FeatureSchema:
     requires: tuple[str, ...] = ()
     help: str = ""
     draws_as: str = ""
+    conflicts: tuple[str, ...] = ()
+    at_most: int = 0
     by_name: dict[str, FieldSpec] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.type_name.isidentifier():
             raise ValueError(f"{self.type_name!r} cannot be the name of a feature type")
+        if self.type_name in (*self.requires, *self.conflicts):
+            raise ValueError(f"feature {self.type_name!r} requires itself, or conflicts with itself")
+        if set(self.requires) & set(self.conflicts) or self.at_most < 0:
+            raise ValueError(f"feature {self.type_name!r} can be on no object")
         by_name = {spec.name: spec for spec in self.fields}
         if len(by_name) != len(self.fields):
             raise ValueError(f"feature {self.type_name!r} has two fields of one name")

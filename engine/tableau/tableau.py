@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.humon import Position, Problem, Severity
 from engine.math import decompose
-from engine.tableau import activity, transforms
+from engine.tableau import activity, companions, transforms
 from engine.tableau.activity import FLAGS, Activity
 from engine.tableau.bindings import Bindings
 from engine.tableau.clock import Clock
@@ -97,10 +97,7 @@ class Tableau:
         """
         given = (features or {}).items()
         prepared = [(self._table(kind), self._row_values(kind, fields)) for kind, fields in given]
-        for table, _ in prepared:
-            for required in table.schema.requires:
-                if required not in (features or {}):
-                    raise ValueError(self._requires(table.type_name, name, required))
+        companions.check_new((table.schema for table, _ in prepared), name)
         rows = self.add_objects(
             names=[name],
             parent=parent,
@@ -387,15 +384,17 @@ class Tableau:
         """Add a feature to objects, with the same fields (file form, including `active` and `enabled`).
 
         Returns the rows in the feature's table. Raises KeyError for an unknown feature or field, ValueError
-        for a wrong value, an object that has the feature already or lacks one that it requires.
+        for a wrong value, an object that has the feature already, lacks one that it requires or has one that
+        it conflicts with.
         """
         table = self._table(type_name)
         columns, flags = self._row_values(type_name, values or {})
         rows = self._rows(objects)
-        for required in table.schema.requires:
-            without = rows[~self.has_feature(required, rows)]
-            if len(without):
-                raise ValueError(self._requires(type_name, self.path(int(without[0])), required))
+        for required, without in companions.lacking(table.schema, rows, self.has_feature):
+            raise ValueError(companions.requires_text(type_name, self.path(int(without[0])), required))
+        others = (other.schema for other in self.tables.values())
+        for conflict, having in companions.conflicting(table.schema, others, rows, self.has_feature):
+            raise ValueError(companions.conflicts_text(type_name, self.path(int(having[0])), conflict))
         return table.add(rows, columns, active=flags["active"], enabled=flags["enabled"])
 
     def remove_feature(self, type_name: str, objects: Objects) -> None:
@@ -409,17 +408,15 @@ class Tableau:
             if type_name in other.schema.requires:
                 held = rows[self.has_feature(other.type_name, rows) & self.has_feature(type_name, rows)]
                 if len(held):
-                    raise ValueError(self._requires(other.type_name, self.path(int(held[0])), type_name))
+                    raise ValueError(
+                        companions.requires_text(other.type_name, self.path(int(held[0])), type_name)
+                    )
         table.remove(np.sort(table.rows_of(rows)))
 
     def has_feature(self, type_name: str, objects: Rows) -> NDArray[np.bool_]:
         """Return a mask of these objects, given by their rows, that have a feature of a type."""
         table = self.tables.get(type_name)
         return np.zeros(len(objects), np.bool_) if table is None else table.owned_by(objects)
-
-    @staticmethod
-    def _requires(type_name: str, path: str, required: str) -> str:
-        return f"{type_name} on '{path}' needs {required} on the same object"
 
     def _table(self, type_name: str) -> FeatureTable:
         table = self.tables.get(type_name)

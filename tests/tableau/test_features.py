@@ -11,6 +11,7 @@ SCHEMAS = (
     FeatureSchema("visibleModel", (asset_field("asset", types=("model",)),)),
     FeatureSchema("light", (float_field("intensity", 3.0, minimum=0), color_field("color", (1, 1, 1)))),
     FeatureSchema("halo", (), requires=("light",)),
+    FeatureSchema("eclipse", (), conflicts=("light", "halo")),
     FeatureSchema(
         "camera",
         (
@@ -220,3 +221,32 @@ def test_the_nearest_row_above_an_object_is_its_own_or_that_of_an_ancestor(table
     lights = tableau.tables["light"].nearest_above(objects).tolist()
     assert lights == [-1, eye.light.row, eye.light.row, lens.light.row, lamp.light.row]
     assert tableau.tables["halo"].nearest_above(objects[:0]).tolist() == []
+
+
+def test_features_that_conflict_are_never_on_one_object(tableau):
+    tableau.add_object("dark", features={"eclipse": {}})
+    with pytest.raises(ValueError, match="light on 'dark' conflicts with eclipse on the same object"):
+        tableau.add_feature("light", tableau["dark"])
+    tableau.add_object("lamp", features={"light": {}})
+    with pytest.raises(ValueError, match="eclipse on 'lamp' conflicts with light on the same object"):
+        tableau.add_feature("eclipse", tableau["lamp"])
+    for names in (("light", "eclipse"), ("eclipse", "light")):
+        with pytest.raises(ValueError, match="conflicts with"):
+            tableau.add_object("both", features={name: {} for name in names})
+    assert "both" not in tableau
+    tableau.remove_feature("light", tableau["lamp"])
+    tableau.add_feature("eclipse", tableau["lamp"])
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"requires": ("a",)}, "requires itself, or conflicts with itself"),
+        ({"conflicts": ("a",)}, "requires itself, or conflicts with itself"),
+        ({"requires": ("b",), "conflicts": ("b",)}, "can be on no object"),
+        ({"at_most": -1}, "can be on no object"),
+    ],
+)
+def test_a_feature_that_no_object_can_have_is_refused(more, message):
+    with pytest.raises(ValueError, match=message):
+        FeatureSchema("a", (), **more)

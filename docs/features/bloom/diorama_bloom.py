@@ -65,6 +65,7 @@ class Bloom(Feature):
     """Bright light spreads over what is beside it in the picture, as in an eye or a lens."""
 
     type_name = "bloom"
+    at_most = 1
     fields = (
         float_field("threshold", 1.0, minimum=0.0, help="light that is weaker does not spread"),
         float_field("strength", 0.6, minimum=0.0, maximum=10.0, help="factor on what spreads"),

@@ -23,6 +23,7 @@ class Fog(Feature):
     """Fills the air with fog, the denser the farther one looks."""
 
     type_name = "fog"
+    at_most = 1
     fields = (
         color_field("color", (0.55, 0.62, 0.7), help="of fog that nothing is seen through; linear light"),
         float_field("density", 0.05, minimum=0.0, maximum=100.0, help="per metre"),

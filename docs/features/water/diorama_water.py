@@ -69,6 +69,7 @@ class Water(Feature):
     """A square of water at the object's place, which mirrors all visible models above it."""
 
     type_name = "water"
+    at_most = 1
     fields = (
         float_field("size", 20.0, minimum=0.1, maximum=1e5, help="metres from the middle to each side"),
         color_field("color", (0.01, 0.05, 0.06), help="of the water itself, in linear light"),
