@@ -8,7 +8,7 @@ adds only the requirements of rows that have changed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from engine.feature.recency import ENABLED_NOW, Recency
 from engine.feature.registry import Registry
 from engine.feature.row_assets import RowAssets, Versions
 from engine.plan.requirements.requesters import Requester, RequesterTable
-from engine.plan.requirements.requirements import Requirement, RequirementTable, TermsTable
+from engine.plan.requirements.requirements import Requirement, RequirementTable, Terms, TermsTable
 from engine.plan.terms.table import begins_run, distinct_ids
 from engine.plan.terms.table import distinct as distinct_keys
 from engine.plan.terms.vocabulary import Kind
@@ -192,9 +192,27 @@ class RequirementCollector:
         self._guard.switch_off(feature, error)
 
     def switch_off_assets(self, feature: Feature, errors: Mapping[int, Exception]) -> None:
-        """Switch off a feature on the objects that draw an asset for which its code raised, by its key."""
-        assets = self._assets_of(self._tableau.tables[feature.type_name])
-        self._guard.switch_off_assets(feature, assets.of, errors)
+        """Switch off a feature on the objects that name an asset for which its code raised, by its key."""
+        table = self._tableau.tables[feature.type_name]
+        for keys_of in self._keys_of(table):
+            named = set(_assets(keys_of(table.rows_active())))
+            of_field = {key: error for key, error in errors.items() if key in named}
+            if of_field:
+                self._guard.switch_off_assets(feature, keys_of, of_field)
+
+    def requests_for(self, key: int) -> Iterator[tuple[str, int, Terms, int]]:
+        """Yield (feature type, asset, terms, content) of what the assets of active rows request for a key."""
+        for type_name, table in self._tableau.tables.items():
+            if type_name not in self._registry or not table.schema.asset_fields:
+                continue
+            rows = table.rows_active()
+            assets = {asset for keys_of in self._keys_of(table) for asset in _assets(keys_of(rows))}
+            for asset in sorted(assets):
+                known = self._cached.get((type_name, asset))
+                if known is not None:
+                    for at in np.flatnonzero(known.numbers[:, 0] == key).tolist():
+                        content = int(known.numbers[at, NUMBERS.index("content")])
+                        yield type_name, asset, self._terms[int(known.terms[at])], content
 
     def changed(self) -> int:
         """Return how many rows have changed since they were collected, active or not."""

@@ -14,12 +14,17 @@ import pkgutil
 import re
 import sys
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from engine.feature.contract import Feature
 from engine.humon import Problem, Severity, nearest
 from engine.tableau.schema import FeatureSchema
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP = "diorama.features"
 PACKAGE = "features"
@@ -38,6 +43,7 @@ class Registry(Mapping[str, Feature]):
     def __init__(self, features: Iterable[Feature] = ()) -> None:
         self._features: dict[str, Feature] = {}
         self._origins: dict[str, str] = {}
+        self._ages: dict[str, int] = {}
         self.problems: list[Problem] = []
         self.buffers: dict[str, Feature] = {}
         for feature in features:
@@ -59,6 +65,10 @@ class Registry(Mapping[str, Feature]):
     def values(self) -> ValuesView[Feature]:
         """The features."""
         return self._features.values()
+
+    def age(self, type_name: str) -> int:
+        """Return the place of a feature in the order in which they came in: built-in ones before others."""
+        return self._ages[type_name]
 
     def register(self, feature: Feature, origin: str = "") -> None:
         """Add a feature.
@@ -82,6 +92,7 @@ class Registry(Mapping[str, Feature]):
                 raise ValueError(f"{name} of {origin} has the buffer {buffer!r}, as {other} has")
         self._features = dict(sorted({**self._features, name: feature}.items()))
         self._origins[name] = origin
+        self._ages[name] = len(self._ages)
         self.buffers.update(dict.fromkeys(feature.buffers, feature))
 
     def register_module(self, module: ModuleType) -> None:
@@ -126,14 +137,16 @@ class Registry(Mapping[str, Feature]):
             self._report(module_name, error)
 
     def load_entry_points(self) -> None:
-        """Add the features of installed packages; a failure becomes a problem, never an exception."""
+        """Add the features of installed packages, those first that were installed first.
+
+        A failure becomes a problem, never an exception.
+        """
         if not _installed_features():
             return
         from importlib.metadata import entry_points  # takes 20 ms, so only where there are any
 
-        for point in sorted(
-            entry_points(group=ENTRY_POINT_GROUP), key=lambda point: (point.name, point.value)
-        ):
+        points = entry_points(group=ENTRY_POINT_GROUP)
+        for point in sorted(points, key=lambda point: (_installed_at(point), point.name, point.value)):
             try:
                 found = point.load()
                 if isinstance(found, ModuleType):
@@ -163,6 +176,16 @@ class Registry(Mapping[str, Feature]):
                 severity=Severity.WARNING,
             )
         )
+
+
+def _installed_at(point: EntryPoint) -> int:
+    """Return when the package of an entry point was installed, in nanoseconds; 0 where that is not known."""
+    listed = (point.dist.files or ()) if point.dist is not None else ()
+    for path in listed:
+        if path.name == "entry_points.txt":
+            with suppress(OSError):
+                return os.stat(path.locate()).st_mtime_ns
+    return 0
 
 
 def _installed_features() -> bool:

@@ -18,6 +18,7 @@ from engine.graph import (
     ComputePass,
     DrawPass,
     FullscreenPass,
+    GraphError,
     ImageDecl,
     Pass,
     PrimitivePass,
@@ -147,13 +148,14 @@ class FramePasses:
             graph = self._compile(passes, samples)
         except Exception:  # noqa: BLE001 (authors may declare anything; the feature at fault is found below)
             kept: dict[str, list[Pass]] = {}
-            for name, own in passes.items():
+            for name in sorted(passes, key=self._registry.age):  # the last to come is at fault
                 try:
-                    self._compile({**kept, name: own}, samples)
-                    kept[name] = own
+                    self._compile({**kept, name: passes[name]}, samples)
+                    kept[name] = passes[name]
                 except Exception as error:  # noqa: BLE001 (it is reported)
                     self.guard(self._registry[name], error)
-            passes, graph = kept, self._compile(kept, samples)
+            passes = {name: own for name, own in passes.items() if name in kept}
+            graph = self._compile(passes, samples)
         features_of: dict[str, list[str]] = {}
         for name, own in passes.items():
             for p in own:
@@ -346,8 +348,11 @@ class FramePasses:
         return _Asked(version, None, None)
 
     def _compile(self, passes: Mapping[str, Sequence[Pass]], samples: int) -> CompiledGraph:
-        """Compile the passes of features; of several with one name the last is used."""
-        by_name = {p.name: p for own in passes.values() for p in own}
+        """Compile the passes of features: one of each name, as features may take part in one pass."""
+        by_name: dict[str, Pass] = {}
+        for p in (p for own in passes.values() for p in own):
+            if by_name.setdefault(p.name, p) != p:
+                raise GraphError(f"there is another pass {p.name}")
         return compile_graph(list(by_name.values()), self._outputs, samples)
 
 

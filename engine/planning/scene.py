@@ -32,6 +32,7 @@ from engine.plan.terms.vocabulary import BufferUsage
 from engine.planning.absent_features import AbsentFeatures
 from engine.planning.active_rows import ActiveRows
 from engine.planning.asset_cubes import AssetCubes
+from engine.planning.contradictions import Contradictions, Requested
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.drawing import PipelineTrials, drawing_plan
 from engine.planning.draw.frame_layout import FrameLayout
@@ -91,6 +92,7 @@ class ScenePlanner:
         self._policy = policy or Policy()
         self._trials = trials
         self._collector = RequirementCollector(tableau, registry, library)
+        self._contradictions = Contradictions(registry, self._collector)
         self.shortage: Shortage | None = None
         self._recency = Recency(tableau)
         self._reported: dict[Problem, None] = {}
@@ -216,8 +218,24 @@ class ScenePlanner:
     def needs(self) -> FrameNeeds:
         """Collect the present needs of the frame: of active features, their passes, and `others`.
 
-        Only what has changed since the last call is requested or no longer requested.
+        Only what has changed since the last call is requested or no longer requested. What contradicts the
+        requirements of features that came before is switched off and reported. Raises PlanError where none
+        is at fault.
         """
+        while True:
+            needs, requested = self._needs()
+            try:
+                self._coalesced = coalesce(needs.requirements, self._coalesced)
+            except PlanError as error:
+                name = "" if error.key is None else self.keys.name(error.key)
+                requesters = needs.requirements.requesters
+                if not self._contradictions.charge(error, name, requested, requesters):
+                    raise
+            else:
+                return needs
+
+    def _needs(self) -> tuple[FrameNeeds, Requested]:
+        """Return the present needs of the frame, and what passes and others request."""
         self.has_many = False
         rows = sum(map(len, self._tableau.tables.values()))
         if len(self._requests.table.requesters) > MAX_REMOVED_REQUESTERS + 2 * rows:
@@ -256,7 +274,7 @@ class ScenePlanner:
             for requirement in other.requirements()
         ]
         self._requests.update(parts.requirements, of_others)
-        return needs
+        return needs, [*parts.requirements, *of_others]
 
     def _parts(self, needs: FrameNeeds, requesters: dict[str, tuple[int, ...]]) -> FrameParts:
         """Return what a frame needs for its passes, worked out once for frames that follow from the same."""

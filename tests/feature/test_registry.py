@@ -1,5 +1,6 @@
 """Claims about finding features: modules, entry points, and failures of single modules."""
 
+import os
 import subprocess
 import sys
 
@@ -103,6 +104,19 @@ def test_features_of_installed_packages_are_found_by_entry_point(tmp_path, monke
     assert "gone = broken" in reported
     assert "odd = math:pi" in reported
     assert "missing_one" in reported
+
+
+def test_features_come_in_the_order_in_which_they_were_installed_behind_built_in_ones(tmp_path, monkeypatch):
+    for name, seconds in (("young", 3_000), ("aged", 2_000), ("zoom", 1_000)):
+        install(tmp_path, name, FEATURE.format(name.title(), name), f"{name} = {name}\n")
+        info = tmp_path / f"{name}-1.0.dist-info"
+        (info / "RECORD").write_text(f"{info.name}/METADATA,,\n{info.name}/entry_points.txt,,\n")
+        os.utime(info / "entry_points.txt", (seconds, seconds))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = discover()
+    assert registry.problems == []
+    ages = {name: registry.age(name) for name in registry}
+    assert sorted(ages, key=ages.__getitem__)[-3:] == ["zoom", "aged", "young"]
 
 
 def test_a_feature_that_requires_an_unknown_one_is_reported():

@@ -93,6 +93,7 @@ FLOORS = {
         "culling",
         "active_rows",
         "asset_cubes",
+        "contradictions",
         "frame_passes",
         "frame_requests",
         "memory_user",

@@ -98,6 +98,7 @@ def _check_contents(table: RequirementTable, requested: Rows, starts: Int64s) ->
             "plan.content",
             f"{table.keys.name(key)} is requested in two versions at once",
             "collect the requirements again after the source has changed",
+            key,
         )
 
 
@@ -177,4 +178,5 @@ def _conflict(table: RequirementTable, key: int) -> PlanError:
         "plan.conflict",
         f"{table.keys.name(key)} is requested with {what}, by {'; '.join(who)}",
         "request the same everywhere, or use a separate asset for each",
+        key,
     )

@@ -1,0 +1,185 @@
+"""Claims about features that contradict each other: the last to come is switched off, the rest goes on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from support.random_scenes import profile
+
+from engine.assets import open_library
+from engine.feature import Feature, Registry, discover
+from engine.feature.mesh_assets import material_requirements, mesh_requirements
+from engine.graph import SCENE_COLOR, ColorTarget, CubeRead, FullscreenPass, ImageDecl, ImageRead
+from engine.humon import Problem
+from engine.plan import Format, Kind
+from engine.plan.model.plan import Plan
+from engine.planning.scene import ScenePlanner
+from engine.scene import Scene, load_scene
+from engine.tableau.schema import asset_field
+
+FILL = "#version 450\nlayout(location = 0) out vec4 colour;\nvoid main() { colour = vec4(1.0); }\n"
+
+
+class Twin(Feature):
+    """Requests what the model of its object needs; some of its kind in another way."""
+
+    type_name = "twin"
+    fields = (asset_field("asset", types=("model",)),)
+
+    def requirements(self, asset, library):
+        found = [*mesh_requirements(asset, library), *material_requirements(asset, library)]
+        return [self.changed(one) for one in found]
+
+    def changed(self, requirement):
+        return requirement
+
+
+class Aside(Twin):
+    """Wants textures of half the size. Its name is before that of the built-in feature it contradicts."""
+
+    type_name = "aside"
+
+    def changed(self, requirement):
+        if requirement.kind is Kind.IMAGE:
+            return replace(requirement, shape=replace(requirement.shape, width=requirement.shape.width // 2))
+        return requirement
+
+
+class Versions(Twin):
+    """Wants another version of the vertices."""
+
+    type_name = "versions"
+
+    def changed(self, requirement):
+        return replace(requirement, content=7) if requirement.alignment > 4 else requirement
+
+
+class Glow(Feature):
+    """Draws into an image of its own."""
+
+    type_name = "glow"
+    image: ClassVar = ImageDecl("glow", Format.R8G8B8A8_UNORM)
+    shaders: ClassVar = {"fill.fs": FILL}
+
+    def passes(self, rows):
+        own = self.type_name
+        fill = FullscreenPass(f"{own}Fill", color=(ColorTarget(self.image),), shader=f"{own}/fill.fs")
+        return fill, FullscreenPass(
+            own, color=(ColorTarget(SCENE_COLOR),), reads=(ImageRead(self.image, "glow"),), shader=fill.shader
+        )
+
+
+class Blaze(Glow):
+    """Declares the same image in another format, and comes after Glow, though its name is before."""
+
+    type_name = "blaze"
+    image: ClassVar = replace(Glow.image, format=Format.R16G16B16A16_SFLOAT)
+
+
+class Namesake(Glow):
+    """Has a pass of the name of a built-in one."""
+
+    type_name = "aName"
+
+    def passes(self, rows):
+        return (FullscreenPass("forward", color=(ColorTarget(SCENE_COLOR),), shader="aName/fill.fs"),)
+
+
+class Ring(Glow):
+    """Draws into an image with the name of a ring of the forward pass."""
+
+    type_name = "aRing"
+    image: ClassVar = replace(Glow.image, name="forward.draws")
+
+
+class Sky(Glow):
+    """Samples an environment with the name of another feature's image."""
+
+    type_name = "aSky"
+
+    def passes(self, rows):
+        shown = FullscreenPass(
+            "aSky",
+            color=(ColorTarget(SCENE_COLOR),),
+            cubes=(CubeRead("glow", "glow"),),
+            shader="aSky/fill.fs",
+        )
+        return (shown,)
+
+
+def planned(root: Path, *features: Feature) -> tuple[Scene, Plan, list[Problem]]:
+    """The plan of cube.hu with an object for each of these features, and what is wrong."""
+    lines = [f"x{n}: {{ features: [{{ @type: {one.type_name}  ASSET }}] }}" for n, one in enumerate(features)]
+    text = (root / "scenes" / "cube.hu").read_text().rstrip()
+    assert text.endswith("}")
+    at = text.index("objects: {") + len("objects: {")
+    for n, one in enumerate(features):
+        asset = "asset: [assetDb0 cube]" if one.schema.asset_fields else ""
+        lines[n] = lines[n].replace("ASSET", asset)
+    more = "\n" + "\n".join(lines)
+    path = root / "scenes" / f"contradictions-{os.getpid()}.hu"
+    path.write_text(text[:at] + more + text[at:])
+    try:
+        registry: Registry = discover()
+        for one in features:
+            registry.register(one)
+        scene = load_scene(path, registry)
+    finally:
+        path.unlink()
+    with open_library(scene.dbs) as library:
+        planner = ScenePlanner(scene.tableau, scene.registry, library, profile("lavapipe"), (64, 64))
+        plan = planner.plan(planner.needs())
+        found = [one for one in scene.tableau.warnings if one.code == "feature.failed"]
+        return scene, plan, found
+
+
+def active(scene: Scene) -> set[str]:
+    """The types of features of which a row is active."""
+    return {name for name, table in scene.tableau.tables.items() if len(table.rows_active())}
+
+
+@pytest.mark.parametrize(
+    ("features", "wrong", "message"),
+    [
+        ((Aside(),), "aside", "in another way than features before it: two shapes"),
+        ((Twin(), Aside()), "aside", "two shapes"),
+        ((Versions(), Twin()), "versions", "two versions of its content"),
+        ((Glow(), Blaze()), "blaze", "glow is declared twice with different values"),
+        ((Blaze(), Glow()), "glow", "glow is declared twice with different values"),
+        ((Namesake(),), "aName", "there is another pass forward"),
+        ((Ring(),), "aRing", "two kinds"),
+        ((Glow(), Sky()), "aSky", "two shapes"),
+    ],
+)
+def test_a_contradiction_is_charged_to_the_feature_that_came_last_at_its_line(
+    root: Path, tmp_path: Path, monkeypatch, features, wrong: str, message: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    scene, plan, (problem,) = planned(root, *features)
+    number = [one.type_name for one in features].index(wrong)
+    assert problem.message.startswith(f"{wrong} on 'x{number}' is switched off: ")
+    assert message in problem.message
+    assert problem.position is not None
+    line = next(n for n, text in enumerate(scene_lines(root, features), 1) if text.startswith(f"x{number}:"))
+    assert problem.position.line == line
+    usual = {"camera", "light", "shadowCaster", "visibleModel"}
+    assert active(scene) == usual | {one.type_name for one in features} - {wrong}
+    assert {row.pass_name for row in plan.pipelines} >= {"forward", "shadow", "toneMap"}
+
+
+def scene_lines(root: Path, features) -> list[str]:
+    """The lines of the scene with these features."""
+    text = (root / "scenes" / "cube.hu").read_text()
+    at = text.index("objects: {") + len("objects: {")
+    more = "".join(f"\nx{n}:" for n in range(len(features)))
+    return (text[:at] + more + text[at:]).splitlines()
+
+
+def test_features_that_agree_contradict_nothing(root: Path) -> None:
+    scene, _, problems = planned(root, Twin())
+    assert problems == []
+    assert "twin" in active(scene)
