@@ -1,7 +1,7 @@
 // How light beyond the picture's white is shown. Curves work on linear sRGB and leave their results within 0 and 1.
 #pragma once
 
-const int NEUTRAL = 0, ACES = 1, AGX = 2, EXPONENTIAL = 3;
+const int NEUTRAL = 0, ACES = 1, AGX = 2, EXPONENTIAL = 3, NONE = 4;
 
 // Khronos PBR Neutral: colours are kept up to 0.8 less the light that a surface reflects head-on (0.04); what is
 // brighter is compressed and loses saturation. Specification: Khronos Group, "PBR Neutral Tone Mapper", 2024.

@@ -1,8 +1,10 @@
 // From the scene's linear light to the picture: exposure, tone curve, and the background where nothing covers it
 // and outside the camera's viewport.
-// The target encodes to sRGB.
+// The target encodes to sRGB, in 256 levels: what a curve shows is dithered by half a level, so that smooth surfaces have
+// no bands.
 #version 450
 
+#include "dither.glsl"
 #include "toneCurves.glsl"
 
 layout(set = 0, binding = 0, std140) uniform Frame {
@@ -25,5 +27,8 @@ void main() {
         scene = vec4(0.0);
     float coverage = clamp(scene.a, 0.0, 1.0);
     vec3 light = max(scene.rgb, 0.0) * frame.exposure;
-    colour = vec4(clamp(shown(light, frame.toneMapping), 0.0, 1.0) + (1.0 - coverage) * frame.background.rgb, 1.0);
+    vec3 mapped = clamp(shown(light, frame.toneMapping), 0.0, 1.0) + (1.0 - coverage) * frame.background.rgb;
+    if (frame.toneMapping != NONE)
+        mapped += coverage * dither(mapped, gl_FragCoord.xy);
+    colour = vec4(mapped, 1.0);
 }
