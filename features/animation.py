@@ -122,20 +122,29 @@ class _Player:
 
     def _values(self, moved: Moved, targets: _Targets, rows: FeatureRows, frame: MotionFrame) -> Doubles:
         """Return the values of this property of all targets: of the clip, blended with the second one."""
-        sides = []
-        for field, tracks in enumerate(targets.tracks):
-            side = _own(moved, targets.objects, frame)
-            if len(tracks.rows):
-                seconds = self._seconds(field, rows, frame.time)[tracks.rows]
-                side[tracks.places] = self.clips.tables[moved].at(tracks.channels, seconds)
-            sides.append(side)
+        first = self._side(0, moved, targets, rows, frame)
         blend = np.where(rows["second"] != NO_ASSET, rows["blend"].astype(np.float64), 0.0)
         if not blend.any():
-            return sides[0]
-        share = blend[targets.rows]
+            return first
+        second, share = self._side(1, moved, targets, rows, frame), blend[targets.rows]
         if moved[0] is AnimatedProperty.ROTATION:
-            return slerp(sides[0], sides[1], share)
-        return sides[0] + share[:, None] * (sides[1] - sides[0])
+            return slerp(first, second, share)
+        return first + share[:, None] * (second - first)
+
+    def _side(
+        self, field: int, moved: Moved, targets: _Targets, rows: FeatureRows, frame: MotionFrame
+    ) -> Doubles:
+        """Return the values of this property of all targets in one of the clips, else their own."""
+        tracks = targets.tracks[field]
+        if not len(tracks.rows):
+            return _own(moved, targets.objects, frame)
+        seconds = self._seconds(field, rows, frame.time)[tracks.rows]
+        found = self.clips.tables[moved].at(tracks.channels, seconds)
+        if len(tracks.rows) == len(targets.objects):  # each once, in their order
+            return found
+        side = _own(moved, targets.objects, frame)
+        side[tracks.places] = found
+        return side
 
     def _seconds(self, field: int, rows: FeatureRows, time: float) -> Doubles:
         """Return the time in the clip of each row, in seconds."""
@@ -242,8 +251,8 @@ def _targets(first: list[_Track], second: list[_Track]) -> _Targets:
 
 
 def _last_of_each(found: list[_Track]) -> Ints:
-    """Return tracks, int64[n, 3], each object once."""
+    """Return tracks, int64[n, 3], each object once, ascending."""
     array = np.array(found, np.int64).reshape(-1, 3)
     _, last = np.unique(array[::-1, 2], return_index=True)
-    kept: Ints = array[np.sort(len(array) - 1 - last)]
+    kept: Ints = array[len(array) - 1 - last]
     return kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +52,7 @@ class MotionFrame:
         self.library = library
         self.time = time
         self._moved: dict[str, tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]] = {}
+        self._alone: tuple[Rows, dict[str, npt.NDArray[np.floating]]] | None = None
         self.weights: list[tuple[Rows, npt.NDArray[np.float32]]] = []
         self._morphs = morphs
 
@@ -74,8 +75,10 @@ class MotionFrame:
         return self._morphs.own(objects, width)
 
     @property
-    def moved(self) -> tuple[Rows, dict[str, npt.NDArray[np.float64]]]:
+    def moved(self) -> tuple[Rows, Mapping[str, npt.NDArray[np.floating]]]:
         """The objects that have been moved so far, ascending, and their values by name, of what was moved."""
+        if self._alone is not None:
+            return self._alone
         if not self._moved:
             return NO_ROWS, {}
         rows = np.logical_or.reduce([mask for mask, _ in self._moved.values()]).nonzero()[0].astype(np.int32)
@@ -104,10 +107,23 @@ class MotionFrame:
             if bad.any():
                 raise ValueError("the rotation of a motion is a quaternion of length 0")
         self._take_weights(motion)
-        where = as_slice(rows.astype(np.int32))
+        is_first = self._alone is None and not self._moved
+        if is_first and len(given) and bool((rows[1:] > rows[:-1]).all()):
+            self._alone = rows.astype(np.int32), given
+            return
+        self._spread()
+        self._put(rows.astype(np.int32), given)
+
+    def _spread(self) -> None:
+        """Keep what the only motion so far has moved as that of several is kept."""
+        if self._alone is not None:
+            alone, self._alone = self._alone, None
+            self._put(*alone)
+
+    def _put(self, rows: Rows, given: Mapping[str, npt.NDArray[np.floating]]) -> None:
+        where, count = as_slice(rows), len(self.tableau.level)
         for name, value in given.items():
             if name not in self._moved:
-                count = len(level)
                 self._moved[name] = np.zeros(count, np.bool_), np.empty((count, WIDTHS[name]))
             mask, moved = self._moved[name]
             mask[where], moved[where] = True, value
@@ -123,6 +139,7 @@ class MotionFrame:
             self.weights.append((np.asarray(objects, np.int32), found))
 
     def _local(self, name: str, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+        self._spread()
         where = as_slice(objects.astype(np.int32, copy=False))
         own: npt.NDArray[np.float64] = getattr(self.tableau, name)[where].astype(np.float64)
         if name in self._moved:

@@ -74,18 +74,22 @@ class Pose:
         moved = self._moved or {}
         if not moved and len(rows):
             moved = self._moved = {name: self._own[name].copy() for name in NAMES}
+        same, where = np.array_equal(rows, self.rows), as_slice(rows)
+        left = NO_ROWS if same else np.setdiff1d(self.rows, rows, assume_unique=True)
         for name, column in moved.items():
             if name not in values and name not in self._names:
                 continue
             own = self._own[name]
-            left = np.setdiff1d(self.rows, rows, assume_unique=True)
             column[left] = own[left]
-            where = as_slice(rows)
             new = values.get(name, own[where])
             if name == "scale":
                 new = np.clip(new, -_LARGEST, _LARGEST).astype(np.float32)
             before = column[where]
-            differs = np.logical_or.reduce([before[:, i] != new[:, i] for i in range(new.shape[1])])
+            differs = before[:, 0] != new[:, 0]
+            for i in range(1, new.shape[1]):
+                if differs.all():
+                    break
+                differs |= before[:, i] != new[:, i]
             if differs.all():
                 column[where], changed = new, rows
             else:
