@@ -133,6 +133,11 @@ class AssetLibrary:
         """Return an asset by the name of its database and its name or index. Raises KeyError."""
         return self.kept(find_asset([self.dbs[number] for number in self._current], db, asset, types))
 
+    def newest(self, name: str, index: int) -> AssetRef:
+        """Return the reference of the asset with this index in the newest database of a name."""
+        number = next(each for each in self._current if self.dbs[each].name == name)
+        return self.kept(AssetRef(number, index))
+
     def kept(self, ref: AssetRef) -> AssetRef:
         """Return the reference that an asset has: an earlier one, where it is as before."""
         of_db = self._kept.get(ref.db)
@@ -155,8 +160,11 @@ class AssetLibrary:
             self._cooked, self.dbs = (*self._cooked, one), (*self.dbs, one.db)
             self._broken_assets = (*self._broken_assets, broken)
             self._kept[number] = kept
-            place = [self.dbs[each].name for each in self._current].index(one.db.name)
-            self._current[place] = number
+            names = [self.dbs[each].name for each in self._current]
+            if one.db.name in names:
+                self._current[names.index(one.db.name)] = number
+            else:
+                self._current.append(number)
         self.version += 1
 
     def variant(self, model: AssetRef, material: AssetRef) -> AssetRef:

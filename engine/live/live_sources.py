@@ -19,10 +19,12 @@ from engine.assets.recipes import recipes_of
 from engine.assets.updating.library_update import LibraryUpdate, make_update
 from engine.humon import InputError, Problem, read
 from engine.live.signatures import Signature, changed, signature_of, signatures
+from engine.scene import load_scenes
 from engine.scene.models import model_document
 
 if TYPE_CHECKING:
     from engine.assets import AssetDb, AssetLibrary
+    from engine.scene import Scene
 
 RESCAN_S = 2.0
 """How often all files are looked at, besides when the system reports a change: reports may be lost."""
@@ -36,22 +38,25 @@ SLOWEST_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """What has come of a change: an update of the library, or problems of files that cannot be read.
+    """What has come of a change: an update of the library, the scene read again, problems of what cannot be.
 
     `seconds` passed from when the files had settled.
     """
 
     update: LibraryUpdate | None
+    scene: Scene | None = None
     problems: tuple[Problem, ...] = ()
     seconds: float = 0.0
 
 
 class LiveSources:
-    """Watches the sources of a library's databases, and makes updates. Close it before the library."""
+    """Watches the files of a scene and of its library, and makes updates. Close it before the library."""
 
-    def __init__(self, library: AssetLibrary, *, jobs: int = 1) -> None:
+    def __init__(self, library: AssetLibrary, scene: Scene, *, jobs: int = 1) -> None:
         """`jobs` is the number of threads that cook."""
         self._library = library
+        self._scenes = [part.files[0].path for part in scene.parts]
+        self._texts = _texts(scene)
         self._jobs = jobs
         self._lock = threading.Condition()
         self._made: Reload | None = None
@@ -130,30 +135,45 @@ class LiveSources:
         return found
 
     def _reload(self, found: set[Path], since: float) -> None:
-        """Cook the databases that have a changed source, and offer the update."""
-        current = self._library.current
-        number = len(self._library.dbs)
+        """Read the scene again if its text has changed, cook what has a changed source, and offer both."""
         cooked: list[CookedDb] = []
         problems: list[Problem] = []
-        for one in current[1:]:
-            if not found.isdisjoint(_sources(one)):
-                try:
-                    db = _read_again(one.db, number + len(cooked), found)
-                    cooked.append(cook_database(db, jobs=self._jobs))
-                except InputError as error:
-                    problems += error.problems
+        scene: Scene | None = None
+        if not found.isdisjoint(self._texts):
+            try:
+                scene = load_scenes(self._scenes)
+                self._texts |= _texts(scene)
+                problems += (*scene.rejected, *scene.warnings)
+            except InputError as error:
+                problems += error.problems
+        number = len(self._library.dbs)
+        for db in self._stale(found, scene):
+            try:
+                again = _read_again(db, number + len(cooked), found)
+                cooked.append(cook_database(again, jobs=self._jobs))
+            except InputError as error:
+                problems += error.problems
         update = make_update(self._library, cooked) if cooked else None
         if update is not None and not update.changes and not _differs(self._library, update):
             for one in cooked:
                 one.image.close()
             update = None
-        if update is not None or problems:
-            self._offer(Reload(update, tuple(problems), time.monotonic() - since))
+        if scene is not None and len(cooked) < len(self._stale(found, scene)):
+            scene = None  # it may name assets of a database that cannot be read
+        if update is not None or scene is not None or problems:
+            self._offer(Reload(update, scene, tuple(problems), time.monotonic() - since))
         self._files |= {
             path: signature
             for path, signature in signatures(self._watched()).items()
             if path not in self._files
         }
+
+    def _stale(self, found: set[Path], scene: Scene | None) -> list[AssetDb]:
+        """Return the databases that have a changed source, and those that are new in a scene."""
+        current = self._library.current[1:]
+        names = {one.db.name for one in current}
+        fresh = [db for db in scene.dbs if db.name not in names] if scene is not None else []
+        return [*(one.db for one in current if not found.isdisjoint(_sources(one))), *fresh]
 
     def _offer(self, made: Reload) -> None:
         """Wait until what was made is taken, so that the next one is made of what came of it."""
@@ -163,10 +183,14 @@ class LiveSources:
                 self._lock.wait(0.5)
 
     def _watched(self) -> dict[Path, Signature]:
-        """Return the files of all databases but the builtin one."""
-        return dict.fromkeys(
-            (path for one in self._library.current[1:] for path in _sources(one)), Signature()
-        )
+        """Return the files of the scene and of all databases but the builtin one."""
+        files = (path for one in self._library.current[1:] for path in _sources(one))
+        return dict.fromkeys((*self._texts, *files), Signature())
+
+
+def _texts(scene: Scene) -> set[Path]:
+    """Return the files of a scene."""
+    return {file.path for part in scene.parts for file in part.files}
 
 
 def _differs(library: AssetLibrary, update: LibraryUpdate) -> bool:

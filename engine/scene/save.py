@@ -38,17 +38,25 @@ class Saver:
         self._dbs = dbs
         self._root = root
         self._generation = 0 if root == ROOT else tableau.generation_of(root)
-        self._before = Snapshot.of(tableau, root)
+        self.before = Snapshot.of(tableau, root)
+        """The state of the file when it was last read or written."""
+
+    def take(self, home: SceneFile | None, state: Snapshot) -> None:
+        """Take over a file that was read again, and what it holds by rows of the tableau."""
+        self._path = home.path if home is not None else None
+        self._document = home.document if home is not None else None
+        self._written = None
+        self.before = state
 
     def renew(self, dbs: Sequence[AssetDb], moves: Mapping[int, int]) -> None:
         """Take over databases, and the keys that assets have now, as if they had been in the file."""
         self._dbs = dbs
-        self._before.renew(moves)
+        self.before.renew(moves)
 
     def save(self) -> bool:
         """Write the changes; see `Scene.save`."""
         if self._path is None or self._document is None:
-            if len(self._before.added(self._tableau)):
+            if len(self.before.added(self._tableau)):
                 message = "no file of the scene has a tableau to save objects in"
                 raise InputError(
                     Problem("scene.no_tableau", message, help="add `tableau: { }` to one of them")
@@ -57,16 +65,16 @@ class Saver:
         if self._root != ROOT and self._tableau.generation_of(self._root) != self._generation:
             return False  # a program has removed the whole tableau; the file is not for it to empty
         document = self._document = self._current_document(self._document)
-        changes = _Changes(document, self._tableau, self._before, self._dbs)
+        changes = _Changes(document, self._tableau, self.before, self._dbs)
         text, moved = changes.changed(), changes.moves_lines
-        if len(self._before.added(self._tableau)):
+        if len(self.before.added(self._tableau)):
             # In a second pass: the first may remove the nodes that new objects are inserted after.
             after = document if text == document.text else parse(text, document.name)
-            changes = _Changes(after, self._tableau, self._before, self._dbs)
+            changes = _Changes(after, self._tableau, self.before, self._dbs)
             text, moved = changes.added(), moved or changes.moves_lines
         if text != document.text:
             self._write(self._path, document, text)
-        self._before = Snapshot.of(self._tableau, self._root)
+        self.before = Snapshot.of(self._tableau, self._root)
         if moved or self._tableau.has_unpositioned:
             self._document = self._current_document(document)
             update_positions(self._tableau, self._document, self._root)

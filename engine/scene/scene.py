@@ -10,13 +10,15 @@ from engine.humon import Problem, ProblemCollector
 from engine.scene.files import SceneFile
 from engine.scene.save import Saver
 from engine.scene.settings import apply_setting
+from engine.scene.snapshot import Snapshot
 from engine.tableau import ROOT, Tableau
 
 
 class ScenePart:
     """One scene file with its includes: its databases by the names in it, and the root of its objects.
 
-    `root` is the row of the object that all of its objects are below, ROOT where they are at the top.
+    `root` is the row of the object that all of its objects are below, ROOT where they are at the top; `home`
+    the file with the tableau, if one has it.
     """
 
     def __init__(
@@ -30,7 +32,13 @@ class ScenePart:
         self.files = files
         self.dbs = dbs
         self.root = root
+        self.home = home
         self.saver = Saver(home, tableau, dbs, root)
+
+    def take(self, fresh: ScenePart, state: Snapshot) -> None:
+        """Take over files that were read again; `state` is what they hold, by rows of the tableau."""
+        self.files, self.home = fresh.files, fresh.home
+        self.saver.take(fresh.home, state)
 
     def renew(self, dbs: Sequence[AssetDb], moves: Mapping[int, int]) -> None:
         """Take over new versions of its databases, and the keys that assets have now: no change to save."""

@@ -60,7 +60,7 @@ def make_update(library: AssetLibrary, cooked: Sequence[CookedDb]) -> LibraryUpd
     moves: dict[int, int] = {}
     changes: list[AssetChange] = []
     for one in cooked:
-        comparison = _Comparison(library, before[one.db.name], one)
+        comparison = _Comparison(library, before.get(one.db.name), one)
         added.append((one.db.id, one, comparison.broken, comparison.kept))
         moves |= comparison.moves
         changes += comparison.changes()
@@ -70,13 +70,13 @@ def make_update(library: AssetLibrary, cooked: Sequence[CookedDb]) -> LibraryUpd
 class _Comparison:
     """One database before and now."""
 
-    def __init__(self, library: AssetLibrary, before: CookedDb, now: CookedDb) -> None:
+    def __init__(self, library: AssetLibrary, before: CookedDb | None, now: CookedDb) -> None:
         self.kept: dict[int, AssetRef] = {}
         self.moves: dict[int, int] = {}
         self._library = library
         self._before = before
         self._now = now
-        self._old = {_name(asset): asset for asset in before.db.assets}
+        self._old = {_name(asset): asset for asset in before.db.assets} if before is not None else {}
         self.broken = find_broken_assets(now, self._was_good)
         self._still_good: set[int] = set()
         by_type: dict[AssetType, list[Asset]] = {kind: [] for kind in _ORDER}
@@ -108,6 +108,7 @@ class _Comparison:
         if (asset.ref in self.broken.refs) != self._library.is_broken(earlier):
             return False
         if asset.type.has_data:
+            assert self._before is not None
             one, other = self._now.entries[asset.ref.index], self._before.entries[old.ref.index]
             if one.failure or other.failure:
                 return bool(one.failure) and bool(other.failure)

@@ -1,0 +1,267 @@
+"""Takes changes of a scene's file into its tableau, which may have been changed by hand meanwhile.
+
+Three states are compared: the file as it was read, the file as it is now, and the tableau. Only what differs
+between the two states of the file is taken; all else stays as it is in the tableau. Where a value was changed
+in both, the file's is taken, and the conflict is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.scene.scene import ScenePart
+from engine.scene.snapshot import Snapshot
+from engine.scene.text_positions import update_positions
+from engine.tableau import NO_ASSET, ROOT, FeatureTable, FieldKind, Tableau
+from engine.tableau.activity import FLAGS
+from engine.tableau.schema import FieldSpec
+
+Rows = NDArray[np.int32]
+TRANSFORMS = ("translation", "rotation", "scale")
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A value that differs in the file and in the tableau from what the file had; that of the file is taken.
+
+    `path` is that of the object, `what` the field, as `light.intensity` or `translation`.
+    """
+
+    path: str
+    what: str
+
+
+def update_from_file(
+    part: ScenePart, tableau: Tableau, fresh: ScenePart, now: Tableau, key_of: Callable[[int], int]
+) -> list[Conflict]:
+    """Take into `tableau` what has changed in a part's file, which was read again as `fresh` of `now`.
+
+    `key_of` returns the key in `tableau` of an asset in `now`. Returns the values that were changed in both.
+    """
+    return _Update(part, tableau, fresh, now, key_of).apply()
+
+
+class _Update:
+    """One change of a file; `_now_of` are the rows of `now` by those of the tableau."""
+
+    def __init__(
+        self,
+        part: ScenePart,
+        tableau: Tableau,
+        fresh: ScenePart,
+        now: Tableau,
+        key_of: Callable[[int], int],
+    ) -> None:
+        self._part = part
+        self._tableau = tableau
+        self._fresh = fresh
+        self._now = now
+        self._key_of = key_of
+        self._before: Snapshot = part.saver.before
+        self._conflicts: list[Conflict] = []
+
+    def apply(self) -> list[Conflict]:
+        """Remove, add and set; then take the file's state as that to compare with."""
+        tableau, before = self._tableau, self._before
+        there = {_path_before(before, row): row for row in before.kept(tableau).tolist()}
+        removed = {_path_before(before, row): row for row in before.gone(tableau)}
+        wanted = {self._path_now(row): row for row in self._rows_now()}
+        taken_off = {path for path in removed if path in wanted and self._is_free(removed[path])}
+        wanted = {path: row for path, row in wanted.items() if not _is_below(path, taken_off)}
+        self._set_root_flags()
+        gone = {path for path in there if path not in wanted}
+        for path in sorted(gone):
+            if path.rpartition("/")[0] not in gone:
+                tableau.remove(tableau.handle(there[path]))
+        found = {path: there[path] for path in wanted if path in there}
+        both = np.array(list(found.values()), np.int32), np.array([wanted[path] for path in found], np.int32)
+        self._add_objects(wanted, found)
+        self._set_objects(*both)
+        self._set_features(*both)
+        pairs = np.array([(found[path], wanted[path]) for path in wanted], np.int32).reshape(-1, 2)
+        state = self._state(pairs[:, 0], pairs[:, 1], [removed[path] for path in taken_off])
+        self._part.take(self._fresh, state)
+        if self._fresh.home is not None:
+            update_positions(tableau, self._fresh.home.document, self._part.root)
+        return self._conflicts
+
+    def _is_free(self, row: int) -> bool:
+        """Whether the row of an object that was removed by hand has no other object yet."""
+        return bool(self._tableau.level[row] < 0)
+
+    def _rows_now(self) -> list[int]:
+        """Return the objects of the file, parents before children."""
+        snapshot = self._fresh.saver.before
+        levels = self._now.level[snapshot.rows]
+        rows: list[int] = snapshot.rows[np.argsort(levels, kind="stable")].tolist()
+        return rows
+
+    def _path_now(self, row: int) -> str:
+        return _path_before(self._fresh.saver.before, row)
+
+    def _add_objects(self, wanted: Mapping[str, int], found: dict[str, int]) -> None:
+        """Add the objects that are new in the file; one that was made by hand in their place is taken."""
+        tableau, now = self._tableau, self._now
+        for path, row in wanted.items():
+            if path in found:
+                continue
+            above, _, name = path.rpartition("/")
+            parent = found[above] if above else self._part.root
+            known = next((each.row for each in _children(tableau, parent) if each.name == name), None)
+            if known is not None:
+                tableau.remove(tableau.handle(known))
+                self._conflicts.append(Conflict(path, "object"))
+            made = tableau.add_objects(
+                names=[name],
+                parent=np.array([parent], np.int32),
+                **{each: getattr(now, each)[row : row + 1].copy() for each in TRANSFORMS},
+                active=bool(now.flags("active")[row]),
+                enabled=bool(now.flags("enabled")[row]),
+            )
+            found[path] = int(made[0])
+            for type_name, table in now.tables.items():
+                at = table.row_of(row)
+                if at is not None:
+                    self._add_feature(tableau.tables[type_name], table, made, np.array([at], np.int32))
+
+    def _add_feature(self, table: FeatureTable, now: FeatureTable, objects: Rows, rows: Rows) -> None:
+        """Add a feature to objects with the values of rows of the file's table."""
+        values = {spec.name: self._values(now, spec, rows) for spec in table.schema.fields}
+        flags = {flag: now.flags(flag)[rows].copy() for flag in FLAGS}
+        table.add(objects, values, **flags)
+        self._tableau.structure_version += 1
+
+    def _values(self, now: FeatureTable, spec: FieldSpec, rows: Rows) -> NDArray[Any]:
+        """Return values of the file's table, with the keys that assets have in the tableau."""
+        values: NDArray[Any] = now.column(spec.name)[rows].copy()
+        if spec.kind is FieldKind.ASSET:
+            return np.array(
+                [key if key == NO_ASSET else self._key_of(key) for key in values.tolist()], np.int64
+            )
+        return values
+
+    def _set_root_flags(self) -> None:
+        for flag in FLAGS:
+            new = self._fresh.saver.before.root_flags[flag]
+            if new != self._before.root_flags[flag]:
+                if self._part.root == ROOT:
+                    setattr(self._tableau, flag, new)
+                else:
+                    self._tableau.set_flag(flag, np.array([self._part.root], np.int32), new)
+
+    def _set_objects(self, rows: Rows, now_rows: Rows) -> None:
+        """Set transforms and flags of objects that were in the file before."""
+        tableau, before = self._tableau, self._before
+        for name in TRANSFORMS:
+            new, old, own = (
+                getattr(self._now, name)[now_rows],
+                before.columns[name][rows],
+                getattr(tableau, name)[rows],
+            )
+            for at in _differing(new, old).tolist():
+                self._note_conflict(rows[at], name, own[at], old[at], new[at])
+                tableau.set_transforms(rows[at : at + 1], **{name: new[at : at + 1]})
+        for flag in FLAGS:
+            new, old, own = (
+                self._now.flags(flag)[now_rows],
+                before.columns[flag][rows],
+                tableau.flags(flag)[rows],
+            )
+            for at in _differing(new, old).tolist():
+                self._note_conflict(rows[at], flag, own[at], old[at], new[at])
+                tableau.set_flag(flag, rows[at : at + 1], bool(new[at]))
+
+    def _set_features(self, rows: Rows, now_rows: Rows) -> None:
+        """Add, remove and set features of objects that were in the file before."""
+        for type_name, table in self._tableau.tables.items():
+            now, before = self._now.tables[type_name], self._before.tables[type_name]
+            has, had, own = now.owned_by(now_rows), before.owned_by(rows), table.owned_by(rows)
+            for at in np.flatnonzero(has & ~own & ~had).tolist():
+                self._add_feature(table, now, rows[at : at + 1], now.rows_of(now_rows[at : at + 1]))
+            removed = rows[~has & had & own]
+            if len(removed):
+                table.remove(np.sort(table.rows_of(removed)))
+                self._tableau.structure_version += 1
+            same = np.flatnonzero(has & had & own)
+            self._set_fields(table, now, type_name, rows[same], now_rows[same])
+
+    def _set_fields(
+        self, table: FeatureTable, now: FeatureTable, type_name: str, rows: Rows, now_rows: Rows
+    ) -> None:
+        before = self._before.tables[type_name]
+        at_now, at_before, at_own = now.rows_of(now_rows), before.rows_of(rows), table.rows_of(rows)
+        for spec in table.schema.fields:
+            new = self._values(now, spec, at_now)
+            old, own = before.columns[spec.name][at_before], table.column(spec.name)[at_own]
+            for at in _differing(new, old).tolist():
+                self._note_conflict(rows[at], f"{type_name}.{spec.name}", own[at], old[at], new[at])
+                table.set(spec.name, at_own[at : at + 1], new[at : at + 1])
+        for flag in FLAGS:
+            new, old = now.flags(flag)[at_now], before.columns[flag][at_before]
+            own = table.flags(flag)[at_own]
+            for at in _differing(new, old).tolist():
+                self._note_conflict(rows[at], f"{type_name}.{flag}", own[at], old[at], new[at])
+                table.set_flag(flag, at_own[at : at + 1], bool(new[at]))
+
+    def _note_conflict(self, row: int, what: str, own: Any, old: Any, new: Any) -> None:
+        if np.any(own != old) and np.any(own != new):
+            self._conflicts.append(Conflict(self._tableau.path(int(row)), what))
+
+    def _state(self, rows: Rows, now_rows: Rows, removed: list[int]) -> Snapshot:
+        """Return the file's state now, by rows of the tableau; those `removed` by hand are in it still."""
+        state = Snapshot.of(self._tableau, self._part.root)
+        for name in TRANSFORMS:
+            state.columns[name][rows] = getattr(self._now, name)[now_rows]
+        for flag in FLAGS:
+            state.columns[flag][rows] = self._now.flags(flag)[now_rows]
+        for type_name, table in state.tables.items():
+            now = self._now.tables[type_name]
+            has = now.owned_by(now_rows)
+            own = table.owned_by(rows)
+            table.row_of[rows[own & ~has]] = -1
+            both = has & own
+            at, at_now = table.rows_of(rows[both]), now.rows_of(now_rows[both])
+            for spec in now.schema.fields:
+                table.columns[spec.name][at] = self._values(now, spec, at_now)
+            for flag in FLAGS:
+                table.columns[flag][at] = now.flags(flag)[at_now]
+        for row in removed:
+            state.names[row] = self._before.names[row]
+            state.parent[row] = self._before.parent[row]
+            state.generation[row] = self._before.generation[row]
+        known = np.sort(np.concatenate([rows, np.array(removed, np.int32)])).astype(np.int32)
+        return replace(state, rows=known, root_flags=dict(self._fresh.saver.before.root_flags))
+
+
+def _is_below(path: str, paths: set[str]) -> bool:
+    """Whether a path is one of `paths`, or below one."""
+    parts = path.split("/")
+    return any("/".join(parts[:count]) in paths for count in range(1, len(parts) + 1))
+
+
+def _path_before(snapshot: Snapshot, row: int) -> str:
+    """Return the path of an object from the root of its file, as it was."""
+    names = []
+    while row not in (ROOT, snapshot.root):
+        names.append(snapshot.names[row])
+        row = int(snapshot.parent[row])
+    return "/".join(reversed(names))
+
+
+def _children(tableau: Tableau, parent: int) -> tuple[Any, ...]:
+    return tableau.children(None if parent == ROOT else tableau.handle(parent))
+
+
+def _differing(new: NDArray[Any], old: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the places in which rows differ."""
+    differs = np.asarray(new != old)
+    return (
+        np.flatnonzero(differs.reshape(len(differs), -1).any(axis=1))
+        if len(differs)
+        else np.zeros(0, np.int64)
+    )
