@@ -73,11 +73,17 @@ class LiveAssets:
             self._update = None
             switched = self._changed
         if self._update is None and self._scene is not None:
+            before = self._versions()
             problems += self._take_texts(self._scene)
             self._scene = None
-            switched += 1
+            switched += before != self._versions()
         self.reloads += bool(switched)
         return LiveNews(switched, problems, seconds) if switched or problems or seconds else _NOTHING
+
+    def _versions(self) -> tuple[int, ...]:
+        """Return what changes with the tableau."""
+        tableau = self._runtime.tableau
+        return tableau.structure_version, tableau.values_version, tableau.own_version
 
     def _take_texts(self, scene: Scene) -> tuple[Problem, ...]:
         """Take over what has changed in the texts of the scene; return what was changed in both."""

@@ -58,8 +58,10 @@ def test_objects_and_features_come_and_go_with_the_text(live: LiveScene) -> None
 
 def test_what_was_removed_by_hand_stays_removed(live: LiveScene) -> None:
     live.runtime.tableau.remove("cube")
-    change(live, "name: ", "name: other")
+    change(live, "translation: [1.7 1.5 2.9]", "translation: [1.8 1.5 2.9]")
     assert "cube" not in live.runtime.tableau
+    assert live.runtime.scene.save()
+    assert "cube:" not in live.file(SCENE).read_text()
 
 
 def test_a_text_with_an_error_changes_nothing_until_it_is_mended(live: LiveScene) -> None:
