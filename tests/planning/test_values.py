@@ -286,3 +286,34 @@ def test_a_clock_that_goes_on_costs_nothing_where_nobody_reads_it(monkeypatch):
     monkeypatch.setattr(scene.values, "_ask", lambda *_: pytest.fail("asked"))
     scene.tableau.clock.set(1.5)
     assert scene.block() is block
+
+
+class Shaken(Feature):
+    """A feature that gives another matrix than the view says."""
+
+    type_name = "shaken"
+
+    def frame_values(self, frame: FrameView) -> dict[str, np.ndarray]:
+        shift = np.eye(4, dtype=np.float32)
+        shift[3, 0] = frame.enabled("other")["size"][0]
+        return {"viewProjection": shift}
+
+
+def test_the_eye_of_a_view_is_what_shaders_read_whoever_has_given_it():
+    scene = Scene(powers, Shaken())
+    scene.block()
+    seen = scene.values.eyes[""]
+    assert seen is not None
+    assert seen.matrix.tolist() == np.eye(4).tolist(), "the shaders have no such member"
+    scene.use([Member("power", 0, 4, "float"), Member("viewProjection", 16, 64, "mat4")], 80)
+    scene.block()
+    seen = scene.values.eyes[""]
+    assert seen is not None
+    assert seen.matrix[3].tolist() == [1, 0, 0, 1]
+    scene.moved(0)
+    scene.block()
+    assert scene.values.eyes[""] is seen, "an eye that rests is the same"
+    scene.tableau.tables["other"].set("size", np.array([0], np.int32), 3.0)
+    scene.block()
+    assert scene.values.eyes[""].matrix[3].tolist() == [3, 0, 0, 1]
+    assert scene.reported == []
