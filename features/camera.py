@@ -70,16 +70,17 @@ class Camera(Feature):
     fields = (
         choice_field("projection", "perspective", choices=("perspective", "orthographic")),
         angle_field("fovY", 45.0, minimum=1.0, maximum=179.0, help="vertical field of view (perspective)"),
-        float_field("height", 4.0, minimum=1e-3, help="metres from bottom to top (orthographic)"),
-        float_field("near", 0.05, minimum=1e-4, help="distance of the near plane in metres (perspective)"),
+        float_field("height", 4.0, minimum=1e-3, unit="m", help="from bottom to top (orthographic)"),
+        float_field("near", 0.05, minimum=1e-4, unit="m", help="distance of the near plane (perspective)"),
         float_field(
             "far",
             0.0,
             minimum=0.0,
-            help="distance in metres of the plane behind which nothing is drawn (perspective); 0: none",
+            unit="m",
+            help="distance of the plane behind which nothing is drawn (perspective); 0: none",
         ),
         float_field(
-            "depth", 1000.0, minimum=1e-2, help="metres of depth, half behind the camera (orthographic)"
+            "depth", 1000.0, minimum=1e-2, unit="m", help="half of it behind the camera (orthographic)"
         ),
         float_field(
             "exposure",

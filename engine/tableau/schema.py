@@ -66,6 +66,27 @@ class FieldKind(Enum):
         return self not in (FieldKind.BOOL, FieldKind.CHOICE, FieldKind.ASSET, FieldKind.TEXT)
 
 
+class Widget(Enum):
+    """How a field is best edited; inspectors choose their own controls for it, and features know of none."""
+
+    SWITCH = "switch"
+    SLIDER = "slider"
+    NUMBERS = "numbers"
+    COLOR = "colour"
+    MENU = "menu"
+    ASSET = "asset"
+    TEXT = "text"
+
+
+_WIDGETS = {
+    FieldKind.BOOL: Widget.SWITCH,
+    FieldKind.COLOR: Widget.COLOR,
+    FieldKind.CHOICE: Widget.MENU,
+    FieldKind.ASSET: Widget.ASSET,
+    FieldKind.TEXT: Widget.TEXT,
+}
+MAX_SLIDER = 1e4
+"""A number is edited with a slider where its limits are at most so far apart."""
 _WIDTH = {FieldKind.VEC3: 3, FieldKind.VEC4: 4, FieldKind.COLOR: 3, FieldKind.NUMBERS: MAX_NUMBERS}
 _DTYPE: dict[FieldKind, DTypeLike] = {
     FieldKind.FLOAT: np.float32,
@@ -86,9 +107,10 @@ _DTYPE: dict[FieldKind, DTypeLike] = {
 class FieldSpec:
     """One field of a feature: name, kind, default (file form), help, limits (file form).
 
-    A `nonzero` vector is a direction: at least one of its numbers is not 0.
+    A `nonzero` vector is a direction: at least one of its numbers is not 0. `unit` is that of its numbers in
+    files, "m" or "s"; of an angle it is "degrees".
 
-    Raises ValueError for a default that would be an error in a file.
+    Raises ValueError for a default that would be an error in a file, and for a unit of what is no number.
     """
 
     name: str
@@ -101,14 +123,29 @@ class FieldSpec:
     asset_types: tuple[str, ...] = ()
     nonzero: bool = False
     optional: bool = False
+    unit: str = ""
 
     def __post_init__(self) -> None:
+        if self.kind is FieldKind.ANGLE:
+            object.__setattr__(self, "unit", "degrees")
+        if self.unit and not self.kind.numeric:
+            raise ValueError(f"field {self.name!r} is no number and has the unit {self.unit!r}")
         if not self.name.isidentifier() or self.name in RESERVED or self.name.startswith("_"):
             raise ValueError(f"{self.name!r} cannot be the name of a field")
         if self.kind is FieldKind.CHOICE and not self.choices:
             raise ValueError(f"field {self.name!r} has no choices")
         if self.kind is not FieldKind.ASSET:
             self.column_value(self.default)
+
+    @property
+    def widget(self) -> Widget:
+        """How it is best edited."""
+        found = _WIDGETS.get(self.kind)
+        if found is not None:
+            return found
+        if self.kind.width > 1 or self.minimum is None or self.maximum is None:
+            return Widget.NUMBERS
+        return Widget.SLIDER if self.maximum - self.minimum <= MAX_SLIDER else Widget.NUMBERS
 
     @property
     def required(self) -> bool:
@@ -163,12 +200,13 @@ class FieldSpec:
         return tuple(_shortest(float(number)) for number in value if number != NOT_GIVEN)
 
     def range_text(self) -> str:
-        """Return the limits in words, `from 0 to 16`, or an empty string."""
+        """Return the limits in words, `from 0 to 16 m`, or an empty string."""
+        unit = f" {self.unit}" if self.unit and self.kind is not FieldKind.ANGLE else ""
         if self.minimum is not None and self.maximum is not None:
-            return f"from {self.minimum:g} to {self.maximum:g}"
+            return f"from {self.minimum:g} to {self.maximum:g}{unit}"
         if self.minimum is not None:
-            return f"at least {self.minimum:g}"
-        return "" if self.maximum is None else f"at most {self.maximum:g}"
+            return f"at least {self.minimum:g}{unit}"
+        return "" if self.maximum is None else f"at most {self.maximum:g}{unit}"
 
     def in_range(self, number: float) -> bool:
         """Whether a file-form number is finite and within the limits."""
@@ -259,10 +297,16 @@ class FeatureSchema:
 
 
 def float_field(
-    name: str, default: float, *, minimum: float | None = None, maximum: float | None = None, help: str = ""
+    name: str,
+    default: float,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    help: str = "",
+    unit: str = "",
 ) -> FieldSpec:
     """Return the spec of a number, a float32 column."""
-    return FieldSpec(name, FieldKind.FLOAT, default, help, minimum, maximum)
+    return FieldSpec(name, FieldKind.FLOAT, default, help, minimum, maximum, unit=unit)
 
 
 def int_field(
@@ -287,9 +331,10 @@ def vec3_field(
     maximum: float | None = None,
     nonzero: bool = False,
     help: str = "",
+    unit: str = "",
 ) -> FieldSpec:
     """Return the spec of three numbers, a float32[n, 3] column; `nonzero`, if they are a direction."""
-    return FieldSpec(name, FieldKind.VEC3, tuple(default), help, minimum, maximum, nonzero=nonzero)
+    return FieldSpec(name, FieldKind.VEC3, tuple(default), help, minimum, maximum, nonzero=nonzero, unit=unit)
 
 
 def vec4_field(

@@ -26,8 +26,8 @@ def anchor_fields(anchor: str, offset: tuple[float, float]) -> tuple[FieldSpec, 
     along = {"minimum": -1e5, "maximum": 1e5}
     return (
         choice_field("anchor", anchor, choices=ANCHORS, help="where it lies in the camera's viewport"),
-        float_field("offsetX", offset[0], **along, help="points in from the left or right edge"),
-        float_field("offsetY", offset[1], **along, help="points in from the top or bottom edge"),
+        float_field("offsetX", offset[0], **along, unit="points", help="in from the left or right edge"),
+        float_field("offsetY", offset[1], **along, unit="points", help="in from the top or bottom edge"),
     )
 
 

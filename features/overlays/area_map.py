@@ -58,11 +58,13 @@ class AreaMap(Feature):
             "follow", "camera", choices=FOLLOWS, help="what is in its middle; for nothing the origin"
         ),
         bool_field("turned", False, help="whether ahead of the camera is up; else -Z is"),
-        float_field("size", 180.0, minimum=8.0, maximum=1024.0, help="points"),
+        float_field("size", 180.0, minimum=8.0, maximum=1024.0, unit="points"),
         *anchor_fields("topRight", (20.0, 20.0)),
-        float_field("border", 2.0, **LENGTHS, help="points of the frame around it"),
-        float_field("radius", 8.0, **LENGTHS, help="points of its rounded corners"),
-        float_field("marker", 16.0, **LENGTHS, help="points of the arrow at the camera's place; 0: none"),
+        float_field("border", 2.0, **LENGTHS, unit="points", help="of the frame around it"),
+        float_field("radius", 8.0, **LENGTHS, unit="points", help="of its rounded corners"),
+        float_field(
+            "marker", 16.0, **LENGTHS, unit="points", help="of the arrow at the camera's place; 0: none"
+        ),
         color_field("borderColor", (0.9, 0.9, 0.9), maximum=1.0, help="of the frame"),
         color_field("markerColor", (1.0, 0.42, 0.05), maximum=1.0, help="of the arrow"),
         color_field("background", (0.05, 0.06, 0.075), maximum=1.0, help="where nothing is"),

@@ -18,14 +18,23 @@ class Reticle(Feature):
     type_name = "reticle"
     fields = (
         choice_field("kind", "cross", choices=("cross", "circle", "dot")),
-        float_field("size", 24.0, minimum=1.0, maximum=4096.0, help="points from edge to edge"),
-        float_field("thickness", 2.0, minimum=0.0, maximum=4096.0, help="points; at least a pixel is drawn"),
+        float_field("size", 24.0, minimum=1.0, maximum=4096.0, unit="points", help="from edge to edge"),
         float_field(
-            "gap", 4.0, minimum=0.0, maximum=4096.0, help="points from the middle to the arms of a cross"
+            "thickness", 2.0, minimum=0.0, maximum=4096.0, unit="points", help="at least a pixel is drawn"
+        ),
+        float_field(
+            "gap",
+            4.0,
+            minimum=0.0,
+            maximum=4096.0,
+            unit="points",
+            help="from the middle to the arms of a cross",
         ),
         color_field("color", (1.0, 1.0, 1.0), maximum=1.0, help="as it is shown; linear"),
         float_field("opacity", 0.9, minimum=0.0, maximum=1.0),
-        float_field("outline", 1.0, minimum=0.0, maximum=64.0, help="points of the dark edge around it"),
+        float_field(
+            "outline", 1.0, minimum=0.0, maximum=64.0, unit="points", help="of the dark edge around it"
+        ),
     )
     buffers = ("reticles",)
 

@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 
-from engine.tableau import NO_ASSET, FeatureSchema, StaleHandle, Tableau
+from engine.tableau import NO_ASSET, FeatureSchema, FieldKind, FieldSpec, StaleHandle, Tableau
 from engine.tableau.journal import MAX_ENTRIES, Journal
-from engine.tableau.schema import angle_field, asset_field, choice_field, color_field, float_field
+from engine.tableau.schema import (
+    Widget,
+    angle_field,
+    asset_field,
+    choice_field,
+    color_field,
+    float_field,
+)
 
 SCHEMAS = (
     FeatureSchema("visibleModel", (asset_field("asset", types=("model",)),)),
@@ -250,3 +257,24 @@ def test_features_that_conflict_are_never_on_one_object(tableau):
 def test_a_feature_that_no_object_can_have_is_refused(more, message):
     with pytest.raises(ValueError, match=message):
         FeatureSchema("a", (), **more)
+
+
+@pytest.mark.parametrize(
+    ("spec", "widget", "unit", "limits"),
+    [
+        (float_field("a", 1, minimum=0, maximum=16, unit="m"), Widget.SLIDER, "m", "from 0 to 16 m"),
+        (float_field("a", 1, minimum=0, unit="lx"), Widget.NUMBERS, "lx", "at least 0 lx"),
+        (float_field("a", 1, minimum=0, maximum=1e9), Widget.NUMBERS, "", "from 0 to 1e+09"),
+        (angle_field("a", 45, minimum=1, maximum=179), Widget.SLIDER, "degrees", "from 1 to 179"),
+        (color_field("a", (1, 1, 1)), Widget.COLOR, "", "at least 0"),
+        (choice_field("a", "x", choices=("x", "y")), Widget.MENU, "", ""),
+        (asset_field("a", types=("model",)), Widget.ASSET, "", ""),
+    ],
+)
+def test_a_field_says_how_it_is_edited_and_in_which_unit(spec, widget, unit, limits):
+    assert (spec.widget, spec.unit, spec.range_text()) == (widget, unit, limits)
+
+
+def test_what_is_no_number_has_no_unit():
+    with pytest.raises(ValueError, match="is no number and has the unit 'm'"):
+        FieldSpec("a", FieldKind.TEXT, "", unit="m")
