@@ -41,6 +41,12 @@ FORWARD = DrawPass(
         MaterialParameter("anisotropy", (0.0,), -1.0, 1.0),
         MaterialParameter("emissive", (0.0, 0.0, 0.0), 0.0),
         MaterialParameter("occlusionStrength", (1.0,), 0.0, 1.0),
+        MaterialParameter("ior", (1.5,), 0.0),
+        MaterialParameter("specular", (1.0,), 0.0, 1.0),
+        MaterialParameter("specularColor", (1.0, 1.0, 1.0), 0.0),
+        MaterialParameter("clearcoat", (0.0,), 0.0, 1.0),
+        MaterialParameter("clearcoatRoughness", (0.0,), 0.0, 1.0),
+        MaterialParameter("clearcoatNormalScale", (1.0,)),
     ),
 )
 

@@ -13,10 +13,13 @@ from engine.assets.formats import (
     AlphaMode,
     ColorSpace,
     IndexFormat,
+    Sampling,
     ShaderStage,
+    TextureFilter,
     TextureFormat,
     Topology,
     VertexFormat,
+    Wrap,
 )
 from engine.assets.limits import MAX_BLEND_WEIGHTS, MAX_BONES, MAX_LODS, MAX_TEXTURE_SIDE
 from engine.assets.names import NameTable
@@ -84,9 +87,10 @@ _FIELDS: Mapping[AssetType, tuple[str, ...]] = {
         "alphaMode",
         "alphaCutoff",
         "doubleSided",
+        "unlit",
     ),
     AssetType.SHADER: ("source", "stage", "entryPoint"),
-    AssetType.TEXTURE2D: ("source", "part", "dims", "format", "mipLevels", "colorSpace"),
+    AssetType.TEXTURE2D: ("source", "part", "dims", "format", "mipLevels", "colorSpace", "wrap", "filter"),
     AssetType.ENVIRONMENT: ("source", "sources"),
     AssetType.ANIMATION: ("source", "part", "data"),
     AssetType.MORPH_TARGETS: ("source", "source_adbi"),
@@ -236,6 +240,7 @@ class AssetReader:
             alpha_mode=_enum(node["alphaMode"], AlphaMode) if "alphaMode" in node else AlphaMode.OPAQUE,
             alpha_cutoff=number(node["alphaCutoff"], 0.0, 1.0) if "alphaCutoff" in node else 0.5,
             double_sided="doubleSided" in node and boolean(node["doubleSided"]),
+            unlit="unlit" in node and boolean(node["unlit"]),
         )
 
     def _shaders(self, node: Node) -> tuple[AssetRef, ...]:
@@ -262,7 +267,8 @@ class AssetReader:
         form = _enum(node["format"], TextureFormat) if "format" in node else None
         levels = integer(node["mipLevels"], 1, 16) if "mipLevels" in node else None
         space = _enum(node["colorSpace"], ColorSpace) if "colorSpace" in node else None
-        return Texture2d(ref, name, self._source(node), dims, form, levels, space, self._part(node))
+        part, sampling = self._part(node), _sampling(node)
+        return Texture2d(ref, name, self._source(node), dims, form, levels, space, part, sampling)
 
     def _environment(self, node: Node, ref: AssetRef, name: str) -> Environment:
         if "sources" not in node:
@@ -369,6 +375,20 @@ def _vertex_format(rows: Node) -> tuple[tuple[str, VertexFormat], ...]:
     if not attributes:
         raise failure(AssetCode.ATTRIBUTE, "the vertex format is empty", rows)
     return tuple(attributes.items())
+
+
+def _sampling(texture: Node) -> Sampling:
+    """Return how a texture is sampled: `wrap: clamp` or `wrap: [repeat clamp]`, and `filter: nearest`."""
+    usual = Sampling()
+    wrap, node = usual.wrap, texture.get("wrap")
+    if node is not None:
+        written = list(node) if node.kind is Kind.LIST else [node, node]
+        if len(written) != 2:
+            message = "'wrap' is one word, or one along u and one along v"
+            raise failure(Code.COUNT, message, node, "such as [repeat clamp]")
+        wrap = _enum(written[0], Wrap), _enum(written[1], Wrap)
+    texel = _enum(texture["filter"], TextureFilter) if "filter" in texture else usual.filter
+    return Sampling(wrap, texel)
 
 
 def _enum(node: Node, kind: type[E]) -> E:

@@ -184,34 +184,54 @@ def _target_problems(cooked: CookedDb) -> Iterator[Problem]:
 
 
 def _unread_problems(cooked: CookedDb, broken: set[AssetRef]) -> Iterator[Problem]:
-    """Yield warnings for texture slots and parameters that no shader reads, one for all materials alike."""
+    """Yield warnings for what of materials no shader reads, one for all materials alike."""
     alike: dict[tuple[str, str, tuple[AssetRef, ...]], list[Material]] = {}
-    known: dict[tuple[AssetRef, ...], tuple[set[str], set[str]]] = {}
+    known: dict[tuple[AssetRef, ...], tuple[set[str], set[str], set[str]]] = {}
     for material in cooked.db.assets:
         if not isinstance(material, Material) or material.ref in broken:
             continue
         if material.shaders not in known:
             known[material.shaders] = _read_by(cooked, material.shaders)
-        slots, parameters = known[material.shaders]
+        slots, parameters, constants = known[material.shaders]
         for slot in material.textures.keys() - slots:
             alike.setdefault(("slot", slot, material.shaders), []).append(material)
         for parameter in material.parameters.keys() - parameters:
             alike.setdefault(("parameter", parameter, material.shaders), []).append(material)
+        if material.unlit and "isUnlit" not in constants:
+            alike.setdefault(("field", "unlit", material.shaders), []).append(material)
     for (kind, name, shaders), materials in alike.items():
         node = cooked.db.node(materials[0].ref)
-        place = dict(texture_slots(node))[name] if kind == "slot" else node["parameters"][name]
+        place = node[name] if kind == "field" else None
+        if place is None:
+            place = dict(texture_slots(node))[name] if kind == "slot" else node["parameters"][name]
         more = f" and {len(materials) - 1} more have" if len(materials) > 1 else " has"
         message = f"{materials[0].label}{more} the {kind} '{name}', which none of its shaders reads"
-        advice = suggestion(name, known[shaders][kind == "parameter"]) or "remove it"
+        advice = "" if kind == "field" else suggestion(name, known[shaders][kind == "parameter"])
+        if name in _FULL:
+            advice = "builtin:material/fullMaterial.*.glsl are shaders that read it"
+        advice = advice or "remove it"
         yield cooked.db.document.problem(AssetCode.UNREAD, message, place, advice, Severity.WARNING)
 
 
-def _read_by(cooked: CookedDb, shaders: tuple[AssetRef, ...]) -> tuple[set[str], set[str]]:
-    """Return the texture slots and the parameters that shaders read."""
+_FULL = frozenset(
+    (
+        *("unlit", "ior", "specular", "specularColor", "clearcoat", "clearcoatRoughness"),
+        *("clearcoatNormal", "clearcoatNormalScale"),
+    )
+)
+"""What the shaders of the full material read beyond those of the default one."""
+
+
+def _read_by(cooked: CookedDb, shaders: tuple[AssetRef, ...]) -> tuple[set[str], set[str], set[str]]:
+    """Return the texture slots and the parameters that shaders read, and the constants that they declare."""
     slots: set[str] = set()
     parameters: set[str] = set()
+    constants: set[str] = set()
     for shader in shaders:
         facts = cooked.entries[shader.index].facts
+        constants.update(
+            one["name"] for one in (facts["reflection"]["constants"] if facts is not None else ())
+        )
         for binding in facts["reflection"]["bindings"] if facts is not None else ():
             if binding["set"] == MATERIAL_SET:
                 slots.add(binding["name"])
@@ -219,7 +239,7 @@ def _read_by(cooked: CookedDb, shaders: tuple[AssetRef, ...]) -> tuple[set[str],
                 parameters.update(
                     member["name"] for row in binding["members"][:1] for member in row["members"]
                 )
-    return slots, parameters
+    return slots, parameters, constants
 
 
 def _derived_value(cooked: CookedDb, declared: Declared, places: dict[int, int]) -> tuple[int, ...] | None:

@@ -25,7 +25,10 @@ class AssetCode(ProblemCode):
     SHADERS = "asset.shaders", "A material has no shader, or one twice."
     SLOT = "asset.slot", "A texture slot is filled twice."
     TYPE = "asset.type", "The asset has no @type, or an unknown one."
-    UNREAD = "asset.unread", "A material has a texture slot or a parameter that none of its shaders reads."
+    UNREAD = (
+        "asset.unread",
+        "A material has a texture slot or a parameter, or is unlit, which none of its shaders reads.",
+    )
     CACHE_WRITE = "cache.write", "The cache cannot be written; the run continues without it."
     ANIMATION_CHANNEL = (
         "animation.channel",

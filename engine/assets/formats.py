@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -106,6 +107,51 @@ class TextureFormat(StrEnum):
 
     R8G8B8A8_UNORM = "r8g8b8a8_unorm"
     R8G8B8A8_SRGB = "r8g8b8a8_srgb"
+
+
+class Wrap(StrEnum):
+    """What a texture shows beyond its edges: itself again, its outermost texels, or itself mirrored."""
+
+    REPEAT = "repeat"
+    CLAMP = "clamp"
+    MIRROR = "mirror"
+
+
+class TextureFilter(StrEnum):
+    """How texels that are larger than pixels are shown: mixed, or as they are."""
+
+    LINEAR = "linear"
+    NEAREST = "nearest"
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a texture is sampled: wrapping along u and v, and filter."""
+
+    wrap: tuple[Wrap, Wrap] = (Wrap.REPEAT, Wrap.REPEAT)
+    filter: TextureFilter = TextureFilter.LINEAR
+
+    @property
+    def number(self) -> int:
+        """The place of this among all ways to sample; 0 is the usual one."""
+        return _SAMPLINGS.index(self)
+
+    @staticmethod
+    def numbered(number: int) -> Sampling:
+        """Return the way to sample with this number."""
+        return _SAMPLINGS[number]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What differs from the usual way, as plans say it."""
+        usual = Sampling()
+        across, along = self.wrap
+        wraps = () if self.wrap == usual.wrap else (across,) if across is along else self.wrap
+        return (*wraps, *([self.filter] if self.filter is not usual.filter else []))
+
+
+USUAL_SAMPLING = Sampling()
+_SAMPLINGS = tuple(Sampling((u, v), each) for each in TextureFilter for v in Wrap for u in Wrap)
 
 
 class AlphaMode(StrEnum):

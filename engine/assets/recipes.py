@@ -57,7 +57,7 @@ _PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
 TANGENT = "tangent"
 """The vertex attribute for which vertices may be split."""
 
-COLOR_SLOTS = frozenset({"albedo", "emissive"})
+COLOR_SLOTS = frozenset({"albedo", "emissive", "specularColor"})
 """Slots of colour textures, which are sRGB unless their colorSpace differs."""
 
 

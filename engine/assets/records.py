@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.assets.formats import (
+    USUAL_SAMPLING,
     AlphaMode,
     ColorSpace,
     IndexFormat,
+    Sampling,
     ShaderStage,
     TextureFormat,
     Topology,
@@ -160,6 +162,7 @@ class Material(Asset):
     """Shaders, one per stage; textures by slot; parameters by their names in the shaders.
 
     `alpha_cutoff`, from 0 to 1, is for masked materials. The back faces of a `double_sided` one are drawn.
+    An `unlit` one is seen as its colour says, without light.
     """
 
     type = AssetType.MATERIAL
@@ -169,6 +172,7 @@ class Material(Asset):
     alpha_mode: AlphaMode = AlphaMode.OPAQUE
     alpha_cutoff: float = 0.5
     double_sided: bool = False
+    unlit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +189,7 @@ class Shader(Asset):
 class Texture2d(Asset):
     """A picture. `mip_levels` None means the full chain, `dims` None that it is not given.
 
-    `part` is the JSON pointer of an image in a source that is a model file.
+    `part` is the JSON pointer of an image in a source that is a model file. `sampling` changes no texel.
     """
 
     type = AssetType.TEXTURE2D
@@ -195,6 +199,7 @@ class Texture2d(Asset):
     mip_levels: int | None = None
     color_space: ColorSpace | None = None
     part: str = ""
+    sampling: Sampling = USUAL_SAMPLING
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,15 +38,12 @@ from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
 from engine.render.descriptors import BoundBuffer, BoundImage, DescriptorSets
 from engine.render.frame_recorder import BoundArguments, BoundDispatch, BoundGroup, BoundShader, Push
-from engine.render.pass_binding import PassBinding, TextureSamplers
+from engine.render.pass_binding import PassBinding
 from engine.render.pipeline_description import set_layouts
 from engine.render.pipelines import Pipelines
+from engine.render.texture_samplers import TextureSamplers
 from engine.vk.binding import NULL
 from engine.vk.enums import AddressMode, Filter, MipmapMode
-
-ANISOTROPY = 8.0
-_MIPPED_SAMPLER = SamplerConfig(anisotropy=ANISOTROPY)
-_SINGLE_SAMPLER = SamplerConfig()
 
 
 class NotResident(LookupError):
@@ -77,10 +74,7 @@ class Binder:
         self._other_of: dict[int, int] = {}  # the keys of images that change places in every other slot
         # By pass, shader set, slot and view; as long as the addresses of what passes bind are the same.
         self._frame_set_of: dict[tuple[str, int, int, str], Any] = {}
-        self._texture_samplers = TextureSamplers(
-            samplers.acquire(_MIPPED_SAMPLER, why="materials"),
-            samplers.acquire(_SINGLE_SAMPLER, why="materials whose textures have no mip levels"),
-        )
+        self._texture_samplers = TextureSamplers(samplers)
         self._samplers = samplers
         self._read_samplers: dict[SamplerConfig, Any] = {}
         self.cubes: Cubes = {}

@@ -5,7 +5,6 @@ Kept by difference: only batches and materials whose assets were published or wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from engine.planning.draw.tables import DrawTable
 from engine.render.descriptors import BoundImage, DescriptorSets
 from engine.render.layouts import SetLayout
 from engine.render.pipeline_description import set_layouts
+from engine.render.texture_samplers import TextureSamplers
 from engine.vk.enums import IndexType
 
 Ints = npt.NDArray[np.int64]
@@ -31,18 +31,6 @@ NO_SET = -1
 """The descriptor set of a material that needs none."""
 MISSING = -2
 """The descriptor set of a material of which a texture and its fallback are not resident."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextureSamplers:
-    """The VkSamplers of textures: with anisotropy for images with mip levels, without it for all others.
-
-    Along the line of anisotropy a texel of a finer level is taken. Where there is none, every sample would
-    read far apart texels of a large image, which costs a software device ten times the frame.
-    """
-
-    mipped: Any
-    single: Any
 
 
 class PassBinding:
@@ -218,8 +206,8 @@ class PassBinding:
         """Return the numbers of the descriptor sets of these materials of a shader set, or MISSING.
 
         Materials that are not in use have no set. A texture that is not published is replaced by its
-        fallback. Materials whose textures are in the same pages share a set; their material rows hold the
-        layers.
+        fallback. Materials whose textures are in the same pages, and sampled alike, share a set; their
+        material rows hold the layers.
         """
         textures = self.table.recipes.textures_of(shading, materials)
         resources, layers = self._memory.published.addresses(textures["key"].ravel())
@@ -230,25 +218,27 @@ class PassBinding:
         found = np.full(len(materials), MISSING, np.int64)
         complete = np.flatnonzero((resources >= 0).all(axis=1) & self._in_use[shading][materials])
         if len(complete):
-            pages, inverse = distinct_rows(resources[complete])
+            bound = np.concatenate((resources[complete], textures["sampler"][complete]), axis=1)
+            pages, inverse = distinct_rows(bound)
             sets = np.array([self._set_number(shading, row) for row in pages.tolist()], np.int64)
             found[complete] = sets[inverse]
         return found
 
-    def _set_number(self, shading: int, resources: list[int]) -> int:
-        """Return the number of the descriptor set with the images of these resources, slot by slot."""
+    def _set_number(self, shading: int, bound_to: list[int]) -> int:
+        """Return the number of a descriptor set: its resources, slot by slot, then how each is sampled."""
         kind, layout = int(DescriptorType.COMBINED_IMAGE_SAMPLER), int(Layout.SHADER_READ)
         slots = self.table.recipes.shadings[shading].slots
-        published, samplers = self._memory.published, self._samplers
+        published = self._memory.published
+        resources, samplings = bound_to[: len(slots)], bound_to[len(slots) :]
         bound = tuple(
             BoundImage(
                 binding,
                 kind,
                 published.view(resource),
-                samplers.mipped if published.mip_levels(resource) > 1 else samplers.single,
+                self._samplers.of(sampling, mipped=published.mip_levels(resource) > 1),
                 layout,
             )
-            for (_, binding), resource in zip(slots, resources, strict=True)
+            for (_, binding), resource, sampling in zip(slots, resources, samplings, strict=True)
         )
         contents = (self._layouts[shading][MATERIAL_SET], bound)
         number = self._numbers.get(contents)

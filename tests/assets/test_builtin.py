@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from engine.assets import AssetRef, builtin_db, open_library, read_asset_db_file
+from engine.assets import AssetRef, ShaderFacts, builtin_db, open_library, read_asset_db_file
 from engine.assets.importers.mesh_source import MeshSource, read_mesh_source
 from engine.humon import read
 
@@ -132,3 +132,23 @@ def test_the_builtin_database_has_placeholders_and_pass_shaders() -> None:
     assert {("texture2d", name) for name in ("placeholder", "white", "flatNormal")} <= names
     assert {("shader", name) for name in ("shadow", "ui.vs", "ui.fs")} <= names
     assert db.id == 0
+
+
+def test_what_the_full_material_has_more_costs_the_default_one_nothing() -> None:
+    """Devices have 16 locations of vertex attributes, and 16 samplers in a stage."""
+    with open_library([]) as library:
+        found = {}
+        for name in ("default", "full"):
+            for stage in ("vs", "fs"):
+                facts = library.facts(library.find("builtin", f"{name}.{stage}", ("shader",)))
+                assert isinstance(facts, ShaderFacts)
+                found[name, stage] = facts.reflection
+    inputs = {name: len(found[name, "vs"].inputs) for name in ("default", "full")}
+    textures = {
+        name: len([one for one in found[name, "fs"].bindings if one.set == 1]) for name in ("default", "full")
+    }
+    assert inputs == {"default": 13, "full": 16}
+    assert textures == {"default": 6, "full": 11}
+    more = {"hasColors", "isUnlit", "hasClearcoat", "hasSpecular"}
+    constants = {name: {one.name for one in found[name, "fs"].constants} for name in ("default", "full")}
+    assert constants["full"] - constants["default"] == more

@@ -29,6 +29,7 @@ PAIRS = (
     ("shader/ui.vs.glsl", "shader/ui.fs.glsl"),
     ("material/own.vs.glsl", "material/own.fs.glsl"),
     ("shader/shadowMasked.vs.glsl", "shader/shadowMasked.fs.glsl"),
+    ("material/fullMaterial.vs.glsl", "material/fullMaterial.fs.glsl"),
     ("shader/reticle.vs.glsl", "shader/reticle.fs.glsl"),
     ("shader/healthBar.vs.glsl", "shader/healthBar.fs.glsl"),
     ("shader/areaMap.vs.glsl", "shader/areaMap.fs.glsl"),

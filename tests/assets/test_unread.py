@@ -73,3 +73,14 @@ def test_a_material_with_a_broken_shader_has_no_more_problems(project: Project) 
     project.write("assets/plain.fs.glsl", "nothing")
     codes = {problem.code for problem in problems_of(project, TRIANGLE_DB.replace("albedo:", "albdo:"))}
     assert codes == {"asset.broken", "shader.compile"}
+
+
+def test_a_material_that_is_unlit_for_no_shader_is_a_warning_that_names_those_which_read_it(
+    project: Project,
+) -> None:
+    (problem,) = problems_of(project, TRIANGLE_DB.replace(TEXTURES, f"{TEXTURES} unlit: true"))
+    assert (problem.code, problem.severity) == ("asset.unread", Severity.WARNING)
+    assert problem.message == "material 'plain' has the field 'unlit', which none of its shaders reads"
+    assert "fullMaterial" in problem.help
+    assert problem.position is not None
+    assert (problem.position.file, problem.position.line) == ("scenes/db.hu", 10)

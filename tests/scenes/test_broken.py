@@ -67,10 +67,10 @@ def test_a_missing_texture_costs_one_placeholder_and_is_reported_with_its_line(p
 
 
 def test_a_glsl_error_is_reported_at_its_line_and_the_placeholder_material_draws(project):
-    shader = project / MATERIAL / "defaultMaterial.fs.glsl"
+    shader = project / MATERIAL / "surface.fs.glsl"
     text = edit(shader, ("vec3 n = normalize(", "vec3 n = normalise("))
     with opened(project) as scene:
-        place = f"defaultMaterial.fs.glsl:{line_of(text, 'normalise')}"
+        place = f"surface.fs.glsl:{line_of(text, 'normalise')}"
         wrong = ("shader.compile", "no matching overloaded function found")
         assert_problems(scene, "asset.broken", wrong, ("shader.compile", place))
         assert_color(scene.frame(), MAGENTA, levels=50, at_least=0.02)
@@ -78,7 +78,7 @@ def test_a_glsl_error_is_reported_at_its_line_and_the_placeholder_material_draws
 
 def test_a_shader_input_that_the_mesh_lacks_is_named(project):
     edit(
-        project / MATERIAL / "defaultMaterial.vs.glsl",
+        project / MATERIAL / "surface.vs.glsl",
         ("in vec3 normal;", "in vec3 normals;"),
         ("formedNormal = normal,", "formedNormal = normals,"),
     )
@@ -90,7 +90,7 @@ def test_a_shader_input_that_the_mesh_lacks_is_named(project):
 
 def test_stages_that_disagree_about_a_binding_are_reported_for_each_material(project):
     edit(
-        project / MATERIAL / "defaultMaterial.vs.glsl",
+        project / MATERIAL / "surface.vs.glsl",
         (
             '#include "../shader/skin.glsl"',
             '#include "../shader/skin.glsl"\n'
@@ -106,7 +106,7 @@ def test_stages_that_disagree_about_a_binding_are_reported_for_each_material(pro
 def test_a_binding_that_nothing_provides_is_named_for_each_material(project):
     binding = "layout(set = 0, binding = 3, std430)"
     edit(
-        project / MATERIAL / "defaultMaterial.fs.glsl",
+        project / MATERIAL / "surface.fs.glsl",
         (binding, f"layout(set = 0, binding = 15) uniform Weather {{ vec4 rain; }} weather;\n{binding}"),
         ("colour = vec4(alphaMode", "colour = weather.rain + vec4(alphaMode"),
     )

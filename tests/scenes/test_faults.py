@@ -199,11 +199,11 @@ def test_a_half_written_picture_costs_one_placeholder_until_it_is_whole(faults: 
 
 def test_a_half_written_shader_is_reported_and_the_placeholder_material_draws(faults: Faults):
     copy = faults.copy("scenes/cube.hu")
-    shader = copy.parents[1] / "assets/builtin/material/defaultMaterial.fs.glsl"
+    shader = copy.parents[1] / "assets/builtin/material/surface.fs.glsl"
     with faults.half_written(shader), open_scene(copy) as scene:
-        last = len(shader.read_text().splitlines())
+        end = len((shader.parent / "defaultMaterial.fs.glsl").read_text().splitlines()) + 1
         assert {problem.code for problem in scene.problems} == {"asset.broken", "shader.compile"}
-        assert any(f"defaultMaterial.fs.glsl:{last}:" in problem.render() for problem in scene.problems)
+        assert any(f"defaultMaterial.fs.glsl:{end}:" in problem.render() for problem in scene.problems)
         assert_color(scene.frame(), MAGENTA, levels=50, at_least=0.02)
 
 

@@ -1,45 +1,4 @@
-// The default material's vertex stage: from the object's space to the frame's and to clip space.
+// The default material's vertex stage.
 #version 450
 
-#include "../shader/frame.glsl"
-#include "../shader/morph.glsl"
-#include "../shader/skin.glsl"
-
-layout(location = 0) in vec3 pos;
-layout(location = 1) in vec3 normal;
-layout(location = 2) in vec2 uv_albedo;    // also in place of the following ones where a mesh lacks them
-layout(location = 3) in vec2 uv_normal;
-layout(location = 4) in vec2 uv_tangent;
-layout(location = 5) in vec2 uv_roughness;
-layout(location = 6) in vec2 uv_emissive;
-layout(location = 7) in vec2 uv_occlusion;
-layout(location = 8) in vec4 tangent;      // to the right in the normal map; w: -1 where that is mirrored
-layout(location = 9) in uvec4 frameIdxs;   // the bones that move the vertex, as skin.glsl reads them
-layout(location = 10) in vec4 frameWeights;
-layout(location = 11) in vec4 frameWeights2;
-layout(location = 12) in uint morph;       // the deltas of the vertex, as morph.glsl reads them
-
-layout(location = 0) out vec3 position;
-layout(location = 1) out vec3 geometricNormal;
-layout(location = 2) out vec4 uvAlbedoNormal;
-layout(location = 3) out vec4 uvTangentRoughness;
-layout(location = 4) flat out uint material;
-layout(location = 5) out vec4 uvEmissiveOcclusion;
-layout(location = 6) out vec4 surfaceTangent;
-
-void main() {
-    uvec2 row = draws.row[gl_InstanceIndex];
-    vec3 formed = pos, formedNormal = normal, formedTangent = tangent.xyz;
-    morphVertex(row.x, morph, formed, formedNormal, formedTangent);
-    Vertex vertex =
-        skinnedVertex(row.x, formed, formedNormal, formedTangent, frameIdxs, frameWeights, frameWeights2);
-    position = vertex.position;
-    geometricNormal = vertex.normal;
-    uvAlbedoNormal = vec4(uv_albedo, uv_normal);
-    uvTangentRoughness = vec4(uv_tangent, uv_roughness);
-    uvEmissiveOcclusion = vec4(uv_emissive, uv_occlusion);
-    surfaceTangent = vec4(unitOf(vertex.tangent), tangent.w * objectHand(row.x));
-    material = row.y;
-    gl_PointSize = 1.0;
-    gl_Position = frame.viewProjection * vec4(position, 1.0);
-}
+#include "surface.vs.glsl"

@@ -60,3 +60,22 @@ vec3 fromEnvironment(
     vec3 reflected = (f0 * part.x + part.y) * (1.0 + f0 * (1.0 / (part.x + part.y) - 1.0));
     return reflected * reflectedFrom(cube, direction, rough, spread) + diffuse * (1.0 - reflected) * irradianceOf(n);
 }
+
+// The part of all light that a surface reflects, with what single bounces lose, of its parts by `reflectance`.
+vec3 reflectedPart(vec2 part, vec3 f0, float f90) {
+    return (f0 * part.x + f90 * part.y) * (1.0 + f0 * (1.0 / (part.x + part.y) - 1.0));
+}
+
+// The same light of a surface that reflects f90 at grazing angles. What of it is not metal reflects `dielectric` to
+// `dielectricEdge`, whatever its tint: the largest of the three is missing below it (KHR_materials_specular).
+vec3 fromEnvironment(
+    samplerCube cube, vec3 n, float nv, vec3 mirrored, float spread, vec3 f0, float f90, vec3 dielectric,
+    float dielectricEdge, vec3 diffuse, float rough
+) {
+    float smoothness = 1.0 - rough * rough;
+    vec3 direction = normalize(mix(n, mirrored, smoothness * (sqrt(smoothness) + rough * rough)));
+    vec2 part = reflectance(rough, nv);
+    vec3 below = reflectedPart(part, dielectric, dielectricEdge);
+    float passed = 1.0 - max(max(below.r, below.g), below.b);
+    return reflectedPart(part, f0, f90) * reflectedFrom(cube, direction, rough, spread) + diffuse * passed * irradianceOf(n);
+}

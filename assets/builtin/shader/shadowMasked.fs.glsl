@@ -12,9 +12,10 @@ layout(set = 1, binding = 0) uniform sampler2DArray albedo;
 
 layout(location = 0) in vec2 uv;
 layout(location = 1) flat in uint material;
+layout(location = 2) in float vertexAlpha;
 
 void main() {
     Material m = materials.row[material];
-    if (texture(albedo, vec3(uv, m.layers[0])).a * m.baseColor.a < m.alphaCutoff)
+    if (texture(albedo, vec3(uv, m.layers[0])).a * m.baseColor.a * vertexAlpha < m.alphaCutoff)
         discard;
 }

@@ -95,12 +95,16 @@ class BindingRow:
 
 @dataclass(frozen=True, slots=True)
 class DescriptorSetRow:
-    """One descriptor set: its layout, and `contents` as (binding, key of the bound resource) pairs."""
+    """One descriptor set: its layout, and `contents` as (binding, key of the bound resource) pairs.
+
+    `samplers` says in words how textures are sampled that are not repeated or not filtered, by binding.
+    """
 
     name: str
     layout: tuple[BindingRow, ...]
     contents: tuple[tuple[int, int], ...]
     requesters: tuple[int, ...] = ()
+    samplers: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
 
 AnyRow: TypeAlias = ShaderRow | PipelineRow | DescriptorSetRow

@@ -268,11 +268,13 @@ def _state(state: PipelineState) -> Text:
 
 
 def _descriptor_set(plan: Plan, row: DescriptorSetRow) -> Text:
-    return {
+    values: Text = {
         "name": row.name,
         "layout": [
             [b.binding, b.name, word(b.type), b.count, list(flag_names(b.stages))] for b in row.layout
         ],
         "contents": [[binding, plan.requirements.keys.name(key)] for binding, key in row.contents],
-        "why": _why(plan, row.requesters),
     }
+    if row.samplers:
+        values["samplers"] = [[binding, *words] for binding, words in row.samplers]
+    return values | {"why": _why(plan, row.requesters)}

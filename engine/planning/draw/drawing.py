@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Protocol
 
-from engine.assets import VertexFormat
+from engine.assets import Sampling, VertexFormat
 from engine.assets.importers.blend_weights import BlendLayout
 from engine.assets.importers.morph.source import MORPH
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
@@ -148,7 +148,12 @@ class PassDrawing:
     def _material_set(self, shading: ShaderSet, use: MaterialUse) -> DescriptorSetRow:
         contents = tuple((texture.binding, texture.key) for texture in use.textures)
         name = f"{self.compiled.declaration.name}/{use.label}"
-        return DescriptorSetRow(name, shading.sets[MATERIAL_SET], contents, self.requesters)
+        samplers = tuple(
+            (texture.binding, Sampling.numbered(texture.sampler).words)
+            for texture in use.textures
+            if texture.sampler
+        )
+        return DescriptorSetRow(name, shading.sets[MATERIAL_SET], contents, self.requesters, samplers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,14 +311,19 @@ def mesh_pipeline(
         cull=CullMode.NONE if key.double_sided else state.cull,
         alpha_to_coverage=state.alpha_to_coverage and key.alpha is AlphaMode.MASK,
     )
+    attributes = {name: VertexFormat(form) for name, form in key.vertex_format}
     values = {
         "alphaMode": int(key.alpha),
         "alphaToCoverage": int(state.alpha_to_coverage),
-        "hasTangents": int("tangent" in dict(key.vertex_format)),
-        "hasMorph": int(MORPH in dict(key.vertex_format)),
+        "hasTangents": int("tangent" in attributes),
+        "hasMorph": int(MORPH in attributes),
+        "hasColors": int("color" in attributes),
+        "hasClearcoatPair": int(_is_pair(attributes.get("uv_clearcoat"))),
+        "hasSpecularPair": int(_is_pair(attributes.get("uv_specular"))),
+        **dict.fromkeys(key.traits, 1),
         **_is_there(bound),
     }
-    blend = BlendLayout.of([(name, VertexFormat(form)) for name, form in key.vertex_format])
+    blend = BlendLayout.of(list(attributes.items()))
     if blend is not None:
         values |= {"blendWeights": blend.weights, "bonesInChannel": blend.per_channel, "boneBits": blend.bits}
     return PipelineRow(
@@ -349,6 +359,11 @@ def _declared(shading: ShaderSet, values: Mapping[str, int]) -> tuple[tuple[str,
     """Return those of the values of constants that are not 0 and that shaders declare."""
     declared = {one.name for of_stage in shading.constants for one in of_stage}
     return tuple((one, value) for one, value in values.items() if value and one in declared)
+
+
+def _is_pair(form: VertexFormat | None) -> bool:
+    """Whether an attribute holds the coordinates of two textures."""
+    return form is not None and form.components == 4
 
 
 def drawing_plan(passes: Mapping[str, Drawing]) -> DrawingPlan:

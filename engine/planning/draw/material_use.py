@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.assets import AssetLibrary, AssetRef, Material
+from engine.assets import AssetLibrary, AssetRef, Material, Texture2d
 from engine.graph import MaterialParameter
 from engine.humon import Problem, Severity
 from engine.planning.draw.shading import ShaderSet
@@ -17,11 +17,15 @@ ALPHA_CUTOFF = 0.5
 
 @dataclass(frozen=True)
 class TextureUse:
-    """Keys of the texture at a binding, and of the builtin texture that is bound until it has arrived."""
+    """Keys of the texture at a binding, and of the builtin texture that is bound until it has arrived.
+
+    `sampler` is the number of how it is sampled, see `engine.assets.Sampling`.
+    """
 
     binding: int
     key: int
     fallback: int
+    sampler: int = 0
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,30 @@ class MaterialUse:
     textures: tuple[TextureUse, ...]
 
 
-_NEUTRAL_TEXTURES = {"normal": "flatNormal", "tangent": "flatNormal", "roughness": "matte"}
+_NEUTRAL_TEXTURES = {
+    **dict.fromkeys(("normal", "tangent", "clearcoatNormal"), "flatNormal"),
+    "roughness": "matte",
+}
 
 
 def neutral_texture(slot: str, library: AssetLibrary) -> AssetRef:
     """Return the builtin texture for a slot that is empty or has not arrived: it changes nothing."""
     return library.find("builtin", _NEUTRAL_TEXTURES.get(slot, "white"), ("texture2d",))
+
+
+def use_of(
+    material: Material, shading: ShaderSet, library: AssetLibrary, neutral: Callable[[str], AssetRef]
+) -> MaterialUse:
+    """Resolve a material's textures for a shader set; an empty slot gets the `neutral` one."""
+    textures = []
+    for slot, binding in shading.slots:
+        stand_in, sampler = neutral(slot), 0
+        texture = material.textures.get(slot, stand_in)
+        if slot in material.textures:
+            record = library.record(library.usable(texture))
+            sampler = record.sampling.number if isinstance(record, Texture2d) else 0
+        textures.append(TextureUse(binding, texture.key, stand_in.key, sampler))
+    return MaterialUse(material.ref, material.label, tuple(textures))
 
 
 def default_parameters(known: Mapping[str, MaterialParameter]) -> dict[str, Numbers]:
@@ -64,6 +86,22 @@ def own_parameters(
         filled = sum(1 << binding for slot, binding in shading.slots if slot in material.textures)
         found["filled"] = (float(filled),)
     return found
+
+
+def traits_of(material: Material, shading: ShaderSet) -> tuple[str, ...]:
+    """Return the constants of a shader set that a material sets to true: what it has beyond the usual."""
+    parameters = material.parameters
+    found = {
+        "isUnlit": material.unlit,
+        "hasClearcoat": parameters.get("clearcoat", (0.0,)) != (0.0,),
+        "hasSpecular": not (parameters.keys() | material.textures.keys()).isdisjoint(_SPECULAR),
+    }
+    declared = {one.name for of_stage in shading.constants for one in of_stage}
+    return tuple(name for name, is_set in found.items() if is_set and name in declared)
+
+
+_SPECULAR = frozenset({"ior", "specular", "specularColor"})
+"""Slots and parameters of which one makes a material reflect in another way than by default."""
 
 
 def parameter_problems(

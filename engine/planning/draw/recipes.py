@@ -32,11 +32,12 @@ from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.levels import Detail
 from engine.planning.draw.material_use import (
     MaterialUse,
-    TextureUse,
     default_parameters,
     neutral_texture,
     own_parameters,
     parameter_problems,
+    traits_of,
+    use_of,
 )
 from engine.planning.draw.shading import (
     ShaderSet,
@@ -70,8 +71,11 @@ bounds of the mesh in object space (`low`, `high`). `level` is its level of deta
 
 BUILTIN_DB = 0
 
-TEXTURE = np.dtype([("shading", "<i4"), ("material", "<i4"), ("key", "<i8"), ("fallback", "<i8")])
-"""One texture of a material: numbers of shader set and material, keys of the texture and of its fallback."""
+TEXTURE = np.dtype(
+    [("shading", "<i4"), ("material", "<i4"), ("key", "<i8"), ("fallback", "<i8"), ("sampler", "<i8")]
+)
+"""One texture of a material: numbers of shader set and material, keys of the texture and of its fallback,
+and the number of its sampling."""
 
 
 _Layout = tuple[tuple[tuple[str, VertexFormat], ...], str]
@@ -80,7 +84,10 @@ _Layout = tuple[tuple[tuple[str, VertexFormat], ...], str]
 
 @dataclass(frozen=True)
 class PipelineKey:
-    """The key of a pipeline within a pass: shader set, vertex format and stride, topology, how it covers."""
+    """The key of a pipeline within a pass: shader set, vertex format and stride, topology, how it covers.
+
+    `traits` are the constants of its shaders that the material sets.
+    """
 
     shading: int
     vertex_format: tuple[tuple[str, str], ...]
@@ -89,6 +96,7 @@ class PipelineKey:
     topology: str
     alpha: AlphaMode = AlphaMode.OPAQUE
     double_sided: bool = False
+    traits: tuple[str, ...] = ()
 
 
 Usable = Callable[[PipelineKey, ShaderSet], bool]
@@ -329,7 +337,10 @@ class Recipes:
     def _pipeline(self, drawable: Drawable, shading: int, mesh: Drawable) -> int:
         """Return the number of the pipeline with the material of one drawable for the mesh of another."""
         vertices = self._vertices_facts(mesh.vertices)
-        covers = (AlphaMode.OPAQUE, False) if self._own_shaders else self._coverage(drawable)
+        covers: tuple[AlphaMode, bool, tuple[str, ...]] = AlphaMode.OPAQUE, False, ()
+        if not self._own_shaders:
+            traits = traits_of(self._material_record(drawable), self.shadings[shading])
+            covers = *self._coverage(drawable), traits
         known = shading, mesh.topology, vertices.vertex_format, vertices.offsets, vertices.stride, *covers
         number = self._pipeline_numbers.setdefault(known, len(self.pipelines))
         if number == len(self.pipelines):
@@ -354,14 +365,15 @@ class Recipes:
         material, materials = self._material_record(drawable), self.materials[shading]
         number = self._material_numbers.setdefault((shading, material.ref), len(materials))
         if number == len(materials):
-            use = self._use(material, self.shadings[shading])
+            use = use_of(material, self.shadings[shading], self.library, self._neutral)
             for problem in parameter_problems(material, self._parameters, self.library):
                 self._report(problem)
             materials.append(use)
-            rows = [(shading, number, texture.key, texture.fallback) for texture in use.textures]
+            rows = [(shading, number, one.key, one.fallback, one.sampler) for one in use.textures]
             self._texture_rows[shading].add(np.array([len(self._textures)], np.int64))
             self._textures.add(np.array(rows, TEXTURE))
-            keys = {key for _, _, *pair in rows for key in pair if key >> 32 == BUILTIN_DB}
+            pairs = {key for one in use.textures for key in (one.key, one.fallback)}
+            keys = {key for key in pairs if key >> 32 == BUILTIN_DB}
             kind = self._builtin_numbers.setdefault(frozenset(keys), len(self._builtin_numbers))
             self._builtin_of[shading].add(np.array([kind], np.int32))
             block = self.shadings[shading].material
@@ -390,15 +402,6 @@ class Recipes:
         if not isinstance(material, Material):
             raise TypeError(f"{material.label} is no material")
         return material
-
-    def _use(self, material: Material, shading: ShaderSet) -> MaterialUse:
-        """Resolve a material's textures for a shader set; an empty slot gets a builtin texture."""
-        textures = []
-        for slot, binding in shading.slots:
-            neutral = self._neutral(slot)
-            texture = material.textures.get(slot, neutral)
-            textures.append(TextureUse(binding, texture.key, neutral.key))
-        return MaterialUse(material.ref, material.label, tuple(textures))
 
     def _shading(self, drawable: Drawable) -> tuple[int, tuple[Problem, ...]]:
         """Return the number of the shader set that draws a drawable, and why it cannot draw it.

@@ -91,10 +91,12 @@ class ShaderSet:
 
 STAND_IN_ATTRIBUTES = {
     **dict.fromkeys(("uv_normal", "uv_tangent", "uv_roughness", "uv_emissive", "uv_occlusion"), "uv_albedo"),
-    **dict.fromkeys(("tangent", INDICES, WEIGHTS, MORE_WEIGHTS, MORPH), "pos"),
+    **dict.fromkeys(("uv_clearcoat", "uv_clearcoatNormal", "uv_specular"), "uv_albedo"),
+    **dict.fromkeys(("tangent", "color", INDICES, WEIGHTS, MORE_WEIGHTS, MORPH), "pos"),
 }
-"""What a vertex shader reads of a mesh without an attribute; the constants `hasTangents`, `hasMorph` and
-`blendWeights` are zero then. A shader that reads whole numbers gets the bits of the other attribute."""
+"""What a vertex shader reads of a mesh without an attribute; the constants `hasTangents`, `hasColors`,
+`hasMorph` and `blendWeights` are zero then. A shader that reads whole numbers gets the bits of the other
+attribute."""
 
 
 def attribute_for(name: str, offered: Container[str]) -> str:

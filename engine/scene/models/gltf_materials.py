@@ -23,13 +23,30 @@ _SLOTS = {
     "specularTexture": "specular",
     "specularColorTexture": "specularColor",
 }
+_DEFAULT, _FULL = ("shading_vs", "shading_fs"), ("full_vs", "full_fs")
 SHADERS: Mapping[str, tuple[str, str]] = {
     "shading_vs": ("builtin:material/defaultMaterial.vs.glsl", "vertex_shader_bit"),
     "shading_fs": ("builtin:material/defaultMaterial.fs.glsl", "fragment_shader_bit"),
+    "full_vs": ("builtin:material/fullMaterial.vs.glsl", "vertex_shader_bit"),
+    "full_fs": ("builtin:material/fullMaterial.fs.glsl", "fragment_shader_bit"),
 }
 """The shaders of all materials: source and stage by name."""
 
 _COLORS = frozenset({"albedo", "emissive", "specularColor"})
+_BEYOND_DEFAULT = frozenset(
+    (
+        *("ior", "specular", "specularColor", "clearcoat", "clearcoatRoughness"),
+        *("clearcoatNormal", "clearcoatNormalScale"),
+    )
+)
+"""Slots and parameters that the shaders of the full material alone read."""
+
+
+def shaders_for(record: Plain, *, has_colors: bool = False) -> list[str]:
+    """Return the names of the shaders that a material's record needs, also for meshes with vertex colours."""
+    used = record["parameters"].keys() | record["textures"].keys()
+    is_full = has_colors or record.get("unlit", False) or not used.isdisjoint(_BEYOND_DEFAULT)
+    return list(_FULL if is_full else _DEFAULT)
 
 
 class Textures:
@@ -80,7 +97,7 @@ def material_record(material: GltfMaterial, name: str, textures: Textures) -> Pl
         strength = 0.0  # the red channel of the roughness map means nothing
     elif packed is not None and slots["occlusion"] == slots["roughness"] and occlusion.is_read_as(packed):
         del slots["occlusion"]  # it is the red channel of the roughness map
-    record: Plain = {"@type": "material", "name": name, "shaders": list(SHADERS), "textures": slots}
+    record: Plain = {"@type": "material", "name": name, "shaders": [], "textures": slots}
     record["parameters"] = _parameters(material, strength)
     if material.cover is not Cover.OPAQUE:
         record["alphaMode"] = material.cover.value.lower()
@@ -92,6 +109,7 @@ def material_record(material: GltfMaterial, name: str, textures: Textures) -> Pl
         record["doubleSided"] = True
     if material.unlit:
         record["unlit"] = True
+    record["shaders"] = shaders_for(record)
     return record
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.assets.importers.models.gltf_primitives import coordinates_of
 from engine.gltf import GltfMaterial, Item
 
 Plain = dict[str, Any]
@@ -17,15 +17,6 @@ _LARGEST_SHORT = 0xFFFF
 _PAIR, _TRIPLE, _QUAD = "r32g32_sfloat", "r32g32b32_sfloat", "r32g32b32a32_sfloat"
 _JOINTS = re.compile(r"JOINTS_([0-9]+)")
 _MAX_SETS = 2
-
-UV_ATTRIBUTES: Mapping[str, str] = {
-    "baseColorTexture": "uv_albedo",
-    "normalTexture": "uv_normal",
-    "metallicRoughnessTexture": "uv_roughness",
-    "emissiveTexture": "uv_emissive",
-    "occlusionTexture": "uv_occlusion",
-}
-"""The attribute with the coordinates of each texture of a material, by its field in glTF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +63,7 @@ def vertex_format(primitive: Item, material: GltfMaterial, skin: SkinUse | None)
     is_surface = topology_of(primitive) == _TRIANGLES
     if is_surface or "NORMAL" in attributes:
         form.append(["normal", _TRIPLE])
-    used = uv_attributes(material)
-    form += [[name, _PAIR] for name in used]
+    form += uv_attributes(material)
     has_bumps = "normalTexture" in material.textures
     if has_bumps and is_surface and ("TANGENT" in attributes or "TEXCOORD_0" in attributes):
         form.append(["tangent", _QUAD])
@@ -89,19 +79,19 @@ def vertex_format(primitive: Item, material: GltfMaterial, skin: SkinUse | None)
     return form
 
 
-def uv_attributes(material: GltfMaterial) -> list[str]:
-    """Return the attributes of coordinates that a material reads.
+def uv_attributes(material: GltfMaterial) -> list[list[str]]:
+    """Return the attributes of coordinates that a material reads, each with its format.
 
     Those of colours stand in for those that are the same, and are always there.
     """
-    uses = material.textures
-    first = uses.get("baseColorTexture")
-    others = [
-        name
-        for field, name in UV_ATTRIBUTES.items()
-        if field in uses and (first is None or not uses[field].is_read_as(first)) and name != "uv_albedo"
-    ]
-    return ["uv_albedo", *others]
+    first = material.textures.get("baseColorTexture")
+    found = [["uv_albedo", _PAIR]]
+    for name, uses in coordinates_of(material).items():
+        if len(uses) > 1:
+            found.append([name, _QUAD])
+        elif name != "uv_albedo" and (first is None or not uses[0].is_read_as(first)):
+            found.append([name, _PAIR])
+    return found
 
 
 def _weights(primitive: Item) -> int:

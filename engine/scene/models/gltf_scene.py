@@ -24,7 +24,7 @@ from engine.gltf.naming import Names, drawn_names, node_names
 from engine.humon import Problem, ProblemCollector
 from engine.math import compose
 from engine.scene.models.description import Box, ModelFile, Plain
-from engine.scene.models.gltf_materials import Textures, material_record
+from engine.scene.models.gltf_materials import Textures, material_record, shaders_for
 from engine.scene.models.gltf_meshes import SkinUse, mesh_records
 
 MODEL = "model"
@@ -54,7 +54,7 @@ class _Description:
         self._node_names, names = node_names(self._nodes)
         self._drawn_names = drawn_names(gltf.root, self._nodes, names)
         self._textures = Textures(source)
-        self._materials: dict[int, tuple[str, GltfMaterial]] = {}
+        self._materials: dict[int, tuple[Plain, GltfMaterial]] = {}
         self._names = {kind: Names() for kind in ("mesh", "material", "skeleton", "animation")}
         self._skins: dict[int, SkinUse] = {}
         self._models: dict[tuple[int, int, int | None], str] = {}
@@ -135,14 +135,16 @@ class _Description:
         """Add the assets of a primitive, and return the name of its model."""
         mesh = self._gltf.array("meshes")[node.mesh or 0]
         name = self._names["mesh"].free(mesh.name, f"mesh{mesh.index}")
-        material_name, material = self._material(primitive)
+        record, material = self._material(primitive)
+        if "COLOR_0" in dict(primitive.required("attributes").members()):
+            record["shaders"] = shaders_for(record, has_colors=True)
         skin = None if node.skin is None else self._skin(node.skin, name)
-        self._assets.append({"@type": "model", "name": name, "mesh": name, "material": material_name})
+        self._assets.append({"@type": "model", "name": name, "mesh": name, "material": record["name"]})
         self._assets += mesh_records(primitive, name, self._source, material, skin)
         return name
 
-    def _material(self, primitive: Item) -> tuple[str, GltfMaterial]:
-        """Return the name and values of a primitive's material, its record added where it is new."""
+    def _material(self, primitive: Item) -> tuple[Plain, GltfMaterial]:
+        """Return the record and values of a primitive's material, added where they are new."""
         given = primitive.get("material")
         item = None if given is None else given.reference("materials")
         index = -1 if item is None else item.index
@@ -158,7 +160,7 @@ class _Description:
                 material = replace(material, textures={})
                 record = material_record(material, name, self._textures)
             self._assets.append(record)
-            self._materials[index] = name, material
+            self._materials[index] = record, material
         return self._materials[index]
 
     def _skin(self, index: int, mesh: str) -> SkinUse:

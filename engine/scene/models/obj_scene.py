@@ -13,7 +13,7 @@ from engine.gltf.naming import Names
 from engine.humon import Problem, Severity
 from engine.obj import ObjCode, ObjFile, ObjMaterial, ObjPart, ObjPlace, read_materials
 from engine.scene.models.description import Box, ModelFile, Plain
-from engine.scene.models.gltf_materials import SHADERS
+from engine.scene.models.gltf_materials import shaders_for
 
 _TOPOLOGIES = {"triangles": "triangle_list", "lines": "line_list", "points": "point_list"}
 _SLOTS = {"albedo": "albedo", "emissive": "emissive", "normal": "normal", "roughness": "roughness"}
@@ -46,7 +46,8 @@ def describe_obj(file: ObjFile, path: Path, gate: FileGate, source: str, db: str
                         picture = posixpath.join(folder, key[0])
                         assets.append(_texture(picture, key[1], textures[key]))
                     slots[slot] = textures[key]
-            assets.append(_material(material, records[part.material], slots))
+            has_colors = file.colors is not None
+            assets.append(_material(material, records[part.material], slots, has_colors=has_colors))
         name = names.free(part.name, "part")
         assets.append({"@type": "model", "name": name, "mesh": name, "material": records[part.material]})
         assets += _mesh(part, number, name, source, material, has_colors=file.colors is not None)
@@ -83,15 +84,16 @@ def _texture(file: str, space: str, name: str) -> Plain:
     return {"@type": "texture2d", "name": name, "source": file, "colorSpace": space}
 
 
-def _material(material: ObjMaterial, name: str, slots: Plain) -> Plain:
+def _material(material: ObjMaterial, name: str, slots: Plain, *, has_colors: bool) -> Plain:
     """Return the record of a material; without a normal map and others, these slots stay empty."""
     color = [*(_linear(value) for value in material.diffuse), material.alpha]
     parameters: Plain = {"baseColor": color, "metallic": material.metallic, "roughness": material.roughness}
     parameters["occlusionStrength"] = 0.0
     if any(material.emissive):
         parameters["emissive"] = [_linear(value) for value in material.emissive]
-    record: Plain = {"@type": "material", "name": name, "shaders": list(SHADERS), "textures": slots}
+    record: Plain = {"@type": "material", "name": name, "shaders": [], "textures": slots}
     record["parameters"] = parameters
+    record["shaders"] = shaders_for(record, has_colors=has_colors)
     if material.alpha < 1.0 or "alpha" in material.textures:
         record["alphaMode"] = "blend"
     return record

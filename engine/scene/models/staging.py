@@ -25,9 +25,11 @@ SKY_ASSET = "sky"
 
 def scene_values(model: ModelFile, name: str) -> Plain:
     """Return the values of a scene file with a database and a tableau, both called `name`, around a model."""
+    used = {shader for record in model.assets for shader in record.get("shaders", ())}
     shaders = [
         {"@type": "shader", "name": name, "source": source, "stage": stage}
         for name, (source, stage) in SHADERS.items()
+        if name in used
     ]
     sky = {"@type": "environment", "name": SKY_ASSET, "source": _SKY}
     assets = [*model.assets, *shaders, sky]

@@ -264,7 +264,7 @@ def uneven() -> Any:
     batches["shading"], batches["material"] = [2, 1, 2, 0], [2, 0, 0, -1]
     batches["vertices"], batches["indices"] = [10, 11, 12, 13], [20, 21, 22, 23]
     pairs = [(1, 0), (2, 0), (2, 1), (2, 2)]
-    textures = np.array([(s, m, 100 * s + m, 1) for s, m in pairs], TEXTURE)
+    textures = np.array([(s, m, 100 * s + m, 1, 0) for s, m in pairs], TEXTURE)
     recipes = SimpleNamespace(materials=[[], [None], [None] * 3], textures=textures)
     return SimpleNamespace(batches=batches, recipes=recipes)
 

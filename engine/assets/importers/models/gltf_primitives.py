@@ -19,14 +19,29 @@ from engine.humon import InputError, Place, ProblemCollector
 
 Values = npt.NDArray[Any]
 
-UV_ATTRIBUTES: Mapping[str, str] = {
-    "baseColorTexture": "uv_albedo",
-    "normalTexture": "uv_normal",
-    "metallicRoughnessTexture": "uv_roughness",
-    "emissiveTexture": "uv_emissive",
-    "occlusionTexture": "uv_occlusion",
+_READ_WITH: Mapping[str, tuple[str, ...]] = {
+    "uv_albedo": ("baseColorTexture",),
+    "uv_normal": ("normalTexture",),
+    "uv_roughness": ("metallicRoughnessTexture",),
+    "uv_emissive": ("emissiveTexture",),
+    "uv_occlusion": ("occlusionTexture",),
+    "uv_clearcoat": ("clearcoatTexture", "clearcoatRoughnessTexture"),
+    "uv_clearcoatNormal": ("clearcoatNormalTexture",),
+    "uv_specular": ("specularTexture", "specularColorTexture"),
 }
-"""The attribute with the coordinates of each texture of a material, by its field in glTF."""
+"""The textures of a material, by their fields in glTF, that are read with the coordinates of an attribute."""
+
+
+def coordinates_of(material: GltfMaterial) -> dict[str, tuple[TextureUse, ...]]:
+    """Return the textures whose coordinates each attribute has: one, or two that are read elsewhere."""
+    found = {}
+    for name, fields in _READ_WITH.items():
+        uses = [material.textures[field] for field in fields if field in material.textures]
+        if uses:
+            alike = all(use.is_read_as(uses[0]) for use in uses)
+            found[name] = (uses[0],) if alike else tuple(uses)
+    return found
+
 
 _SETS = 2
 
@@ -81,9 +96,9 @@ def _attributes(primitive: Primitive, material: GltfMaterial) -> dict[str, Value
         found["normal"] = given["NORMAL"]
         if "TANGENT" in given:
             found["tangent"] = given["TANGENT"]
-    for field, name in UV_ATTRIBUTES.items():
-        if field in material.textures:
-            found[name] = _coordinates(given, material.textures[field])
+    for name, uses in coordinates_of(material).items():
+        each = [_coordinates(given, use) for use in uses]
+        found[name] = each[0] if len(each) == 1 else np.concatenate(each, axis=1)
     found.setdefault("uv_albedo", _coordinates(given, TextureUse(primitive.item)))
     if "COLOR_0" in given:
         found["color"] = _with_alpha(given["COLOR_0"])

@@ -37,7 +37,7 @@ def obj_source(file: ObjFile, pointer: str) -> MeshSource:
     if used[1]:
         attributes["uv_albedo"][:] = file.coordinates[vertices[:, 1]] * (1.0, -1.0) + (0.0, 1.0)
     if file.colors is not None:
-        colors = file.colors[places].astype(np.float32)
+        colors = _linear(file.colors[places]).astype(np.float32)
         attributes["color"] = np.concatenate([colors, np.ones((len(colors), 1), np.float32)], axis=1)
     place = ObjPlace(file.lines, part.line)
     nodes: dict[str, Place] = dict.fromkeys(attributes, place)
@@ -50,3 +50,11 @@ def _unit(
     """Return vectors [n, 3] of length 1; upwards where one has none."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.where(length > 0.0, vectors / np.where(length > 0.0, length, 1.0), (0.0, 1.0, 0.0))
+
+
+def _linear(
+    colors: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return the linear values of sRGB colours (IEC 61966-2-1), which those of OBJ files are taken for."""
+    known = np.clip(colors, 0.0, 1.0)
+    return np.where(known <= 0.04045, known / 12.92, ((known + 0.055) / 1.055) ** 2.4)

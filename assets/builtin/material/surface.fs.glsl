@@ -1,0 +1,346 @@
+// The fragment stage of the default and the full material: metallic-roughness shading of all lights with their filtered
+// shadow maps, and of an environment, or a sky-and-ground ambient without one. Linear light in and out.
+//
+// Diffuse: Lambert. Specular: GGX with height-correlated Smith visibility (Heitz 2014), stretched
+// along the tangent map's direction by `anisotropy` (Burley 2012), Schlick's Fresnel.
+//
+// Back faces, which are drawn of double-sided materials, are shaded as seen from behind.
+//
+// With FULL_MATERIAL also what the glTF extensions KHR_materials_ior, _specular, _clearcoat and _unlit say. The default
+// material stays without: it binds six textures and reads 13 attributes, and its module is as small as before.
+
+#include "../shader/frame.glsl"
+#include "../shader/environment.glsl"
+#include "../shader/lights.glsl"
+
+struct Material {
+#ifdef FULL_MATERIAL
+    uint layers[12];
+#else
+    uint layers[8];     // array layer of each texture of set 1, by its binding
+#endif
+    vec4 baseColor;
+    float roughness;    // factors of the roughness map: R occlusion, G roughness, B metallic
+    float metallic;
+    float normalScale;
+    float anisotropy;   // -1 to 1, along the tangent map's direction
+    vec3 emissive;      // factor of the emissive map, in the unit of the scene's light
+    float occlusionStrength;
+    float alphaCutoff;
+    uint filled;        // a bit for each texture that the material has, by its binding
+#ifdef FULL_MATERIAL
+    float ior;          // of what is not metal; 0: it reflects all
+    float specular;     // how much of the light that it would reflect it does, and in which colour
+    vec3 specularColor;
+    float clearcoat;    // part of the surface that has a clear coat
+    float clearcoatRoughness;
+    float clearcoatNormalScale;
+#endif
+};
+layout(set = 0, binding = 3, std430) readonly buffer Materials { Material row[]; } materials;
+layout(set = 0, binding = 5) uniform samplerCube environment;
+
+layout(set = 1, binding = 0) uniform sampler2DArray albedo;
+layout(set = 1, binding = 1) uniform sampler2DArray normal;
+layout(set = 1, binding = 2) uniform sampler2DArray tangent;
+layout(set = 1, binding = 3) uniform sampler2DArray roughness;
+layout(set = 1, binding = 4) uniform sampler2DArray emissive;
+layout(set = 1, binding = 5) uniform sampler2DArray occlusion; // R; without it that of the roughness map
+#ifdef FULL_MATERIAL
+layout(set = 1, binding = 6) uniform sampler2DArray clearcoat;          // R
+layout(set = 1, binding = 7) uniform sampler2DArray clearcoatRoughness; // G
+layout(set = 1, binding = 8) uniform sampler2DArray clearcoatNormal;
+layout(set = 1, binding = 9) uniform sampler2DArray specular;           // A
+layout(set = 1, binding = 10) uniform sampler2DArray specularColor;
+#endif
+
+// What the pipeline is made for: see docs/scenes.md.
+layout(constant_id = 0) const uint alphaMode = 0u; // 0: opaque, 1: mask, 2: blend
+layout(constant_id = 1) const bool alphaToCoverage = false;
+layout(constant_id = 2) const bool hasTangents = false;
+layout(constant_id = 19) const bool hasEnvironment = false;
+#ifdef FULL_MATERIAL
+layout(constant_id = 3) const bool hasColors = false;
+layout(constant_id = 4) const bool isUnlit = false;
+layout(constant_id = 5) const bool hasClearcoat = false;
+layout(constant_id = 6) const bool hasSpecular = false;
+const uint CLEARCOAT_NORMAL = 1u << 8;
+#endif
+const uint MASK = 1u, BLEND = 2u;
+const uint OCCLUSION = 1u << 5;
+
+layout(location = 0) in vec3 position;
+layout(location = 1) in vec3 geometricNormal;
+layout(location = 2) in vec4 uvAlbedoNormal;
+layout(location = 3) in vec4 uvTangentRoughness;
+layout(location = 4) flat in uint material;
+layout(location = 5) in vec4 uvEmissiveOcclusion;
+layout(location = 6) in vec4 surfaceTangent;
+#ifdef FULL_MATERIAL
+layout(location = 7) in vec4 vertexColor;
+layout(location = 8) in vec4 uvClearcoat;
+layout(location = 9) in vec4 uvSpecular;
+layout(location = 10) in vec2 uvClearcoatNormal;
+#endif
+
+layout(location = 0) out vec4 colour;
+
+const float PI = 3.14159265;
+
+// The tangent frame of the surface from the change of position and uv over the pixel's neighbours.
+// Its second axis points up in the texture, against v, as normal maps have it.
+mat3 tangentFrame(vec3 n, vec2 uv) {
+    vec3 dpx = dFdx(position), dpy = dFdy(position);
+    vec2 dux = dFdx(uv), duy = dFdy(uv);
+    vec3 across = cross(dpy, n), along = cross(n, dpx);
+    vec3 t = across * dux.x + along * duy.x;
+    vec3 b = across * dux.y + along * duy.y;
+    float longest = max(max(dot(t, t), dot(b, b)), 1e-20);
+    float scale = inversesqrt(longest) * sign(dot(cross(dpx, dpy), n));
+    return mat3(t * scale, -b * scale, n);
+}
+
+// The tangent frame of the mesh's own tangents, which are neither normalized nor turned upright after
+// interpolation, as those who baked the normal map had them (Mikkelsen, "Simulation of Wrinkled Surfaces
+// Revisited", 2008).
+mat3 givenFrame(vec3 n) {
+    return mat3(surfaceTangent.xyz, sign(surfaceTangent.w) * cross(n, surfaceTangent.xyz), n);
+}
+
+// The alpha of a masked surface: 0 or 1, and between them over the width of a pixel where samples are covered by it
+// (Golus, "Anti-aliased Alpha Test: The Esoteric Alpha To Coverage", 2017).
+float masked(float alpha, float cutoff) {
+    if (alphaToCoverage)
+        return clamp((alpha - cutoff) / max(fwidth(alpha), 1e-4) + 0.5, 0.0, 1.0);
+    return alpha < cutoff ? 0.0 : 1.0;
+}
+
+// A surface at a point: what it reflects, and its tangent frame.
+struct Surface {
+    vec3 geometric, n, t, b, v;
+    float nv, at, ab;
+    vec3 viewLocal, f0, diffuse;
+#ifdef FULL_MATERIAL
+    vec3 dielectric;        // what of it is not metal reflects at normal incidence
+    float edge, dielectricEdge; // what the surface, and that part of it, reflects at grazing angles
+    vec3 coatNormal;
+    float coatNv, coatAlpha;
+    float coat;             // the part of the light that its clear coat reflects
+#endif
+};
+
+#ifdef FULL_MATERIAL
+float largest(vec3 color) {
+    return max(max(color.r, color.g), color.b);
+}
+#endif
+
+// The light that a surface sends to the eye, of `light` lux from a direction.
+vec3 reflected(Surface s, vec3 l, float nl, vec3 light) {
+    vec3 h = normalize(l + s.v);
+    vec3 halfLocal = vec3(dot(s.t, h) / s.at, dot(s.b, h) / s.ab, dot(s.n, h));
+    float squared = dot(halfLocal, halfLocal);
+    float distribution = 1.0 / (PI * s.at * s.ab * squared * squared);
+    vec3 lightLocal = vec3(s.at * dot(s.t, l), s.ab * dot(s.b, l), nl);
+    float visibility = 0.5 / max(nl * length(s.viewLocal) + s.nv * length(lightLocal), 1e-4);
+#ifdef FULL_MATERIAL
+    float grazing = pow(1.0 - max(dot(s.v, h), 0.0), 5.0);
+    vec3 fresnel = s.f0 + (s.edge - s.f0) * grazing;
+    vec3 passed = 1.0 - fresnel;
+    if (hasSpecular)
+        passed = vec3(1.0 - largest(s.dielectric + (s.dielectricEdge - s.dielectric) * grazing));
+    vec3 brdf = s.diffuse / PI * passed + fresnel * distribution * visibility;
+#else
+    vec3 fresnel = s.f0 + (1.0 - s.f0) * pow(1.0 - max(dot(s.v, h), 0.0), 5.0);
+    vec3 brdf = s.diffuse / PI * (1.0 - fresnel) + fresnel * distribution * visibility;
+#endif
+    return brdf * light * nl;
+}
+
+#ifdef FULL_MATERIAL
+// What the clear coat of a surface would send to the eye if it reflected all: GGX as above, alike in all directions. The
+// square of the sine by a cross product is exact where the lobe is narrow.
+vec3 reflectedByCoat(Surface s, vec3 l, float nl, vec3 light) {
+    vec3 h = normalize(l + s.v), across = cross(s.coatNormal, h);
+    float squared = s.coatAlpha * s.coatAlpha, nh = max(dot(s.coatNormal, h), 0.0);
+    float width = dot(across, across) + squared * nh * nh;
+    float distribution = squared / (PI * width * width);
+    float shadowed = nl * sqrt(s.coatNv * s.coatNv * (1.0 - squared) + squared);
+    float hidden = s.coatNv * sqrt(nl * nl * (1.0 - squared) + squared);
+    return light * (nl * distribution * 0.5 / max(shadowed + hidden, 1e-4));
+}
+#endif
+
+// The light that a surface sends to the eye, of a light with its shadow.
+vec3 reflected(Surface s, Light light, uint number) {
+    vec3 l, strength = lightAt(light, position, l);
+    float facing = dot(s.geometric, l), nl = dot(s.n, l);
+#ifdef FULL_MATERIAL
+    float coatNl = hasClearcoat ? max(dot(s.coatNormal, l), 0.0) : 0.0;
+    if (max(nl, coatNl) <= 0.0 || facing <= 0.0 || strength == vec3(0.0))
+        return vec3(0.0);
+#else
+    if (nl <= 0.0 || facing <= 0.0 || strength == vec3(0.0))
+        return vec3(0.0);
+#endif
+    float shade = 1.0;
+    if (light.kind == 0u)
+        shade = hasShadowMap && number == 0u && frame.shadow.x > 0.0 ? litByCascades(position, s.geometric, facing) : 1.0;
+    else if (hasLocalShadows && light.shadow >= 0)
+        shade = litLocally(light, position, s.geometric, facing);
+#ifdef FULL_MATERIAL
+    vec3 sum = reflected(s, l, max(nl, 0.0), strength);
+    if (hasClearcoat)
+        sum = mix(sum, reflectedByCoat(s, l, coatNl, strength), s.coat);
+    return sum * shade;
+#else
+    return reflected(s, l, nl, strength) * shade;
+#endif
+}
+
+void main() {
+    Material m = materials.row[material];
+    vec3 geometric = normalize(geometricNormal);
+    mat3 tbn = hasTangents ? givenFrame(geometric) : tangentFrame(geometric, uvAlbedoNormal.zw);
+    if (!gl_FrontFacing) {
+        geometric = -geometric;
+        tbn = -tbn;
+    }
+
+    vec4 base = texture(albedo, vec3(uvAlbedoNormal.xy, m.layers[0])) * m.baseColor;
+#ifdef FULL_MATERIAL
+    if (hasColors)
+        base *= vertexColor;
+#endif
+    float cover = alphaMode == MASK ? masked(base.a, m.alphaCutoff) : alphaMode == BLEND ? base.a : 1.0;
+#ifdef FULL_MATERIAL
+    if (isUnlit) {
+        if (alphaMode == MASK && cover == 0.0)
+            discard;
+        colour = vec4(alphaMode == BLEND ? base.rgb * cover : base.rgb, cover);
+        return;
+    }
+#endif
+    vec3 bump = texture(normal, vec3(uvAlbedoNormal.zw, m.layers[1])).xyz * 2.0 - 1.0;
+    vec3 grain = texture(tangent, vec3(uvTangentRoughness.xy, m.layers[2])).xyz * 2.0 - 1.0;
+    vec3 arm = texture(roughness, vec3(uvTangentRoughness.zw, m.layers[3])).rgb;
+
+    bump.xy *= m.normalScale;
+    vec3 n = normalize(tbn * bump);
+    vec3 v = normalize(frame.cameraPosition.xyz - position);
+    float nv = clamp(dot(n, v), 1e-3, 1.0);
+    vec3 mirrored = reflect(-v, n);
+    float spread = max(length(dFdx(mirrored)), length(dFdy(mirrored)));
+    float open = arm.r;
+    if ((m.filled & OCCLUSION) != 0u)
+        open = texture(occlusion, vec3(uvEmissiveOcclusion.zw, m.layers[5])).r;
+    open = mix(1.0, open, m.occlusionStrength);
+    vec3 emitted = vec3(0.0);
+    if (m.emissive != vec3(0.0))
+        emitted = m.emissive * texture(emissive, vec3(uvEmissiveOcclusion.xy, m.layers[4])).rgb;
+#ifdef FULL_MATERIAL
+    vec3 dielectric = vec3(0.04);
+    float dielectricEdge = 1.0;
+    if (hasSpecular) { // KHR_materials_ior and _specular
+        float bend = (m.ior - 1.0) / (m.ior + 1.0);
+        vec3 tint = m.specularColor * texture(specularColor, vec3(uvSpecular.zw, m.layers[10])).rgb;
+        dielectricEdge = m.specular * texture(specular, vec3(uvSpecular.xy, m.layers[9])).a;
+        dielectric = min(bend * bend * tint, vec3(1.0)) * dielectricEdge;
+    }
+    float coating = 0.0, coatRough = 0.0;
+    vec3 coatNormal = geometric;
+    if (hasClearcoat) {
+        coating = m.clearcoat * texture(clearcoat, vec3(uvClearcoat.xy, m.layers[6])).r;
+        coatRough = m.clearcoatRoughness * texture(clearcoatRoughness, vec3(uvClearcoat.zw, m.layers[7])).g;
+        coatRough = clamp(coatRough, 0.045, 1.0);
+        vec3 slope = texture(clearcoatNormal, vec3(uvClearcoatNormal, m.layers[8])).xyz * 2.0 - 1.0;
+        if ((m.filled & CLEARCOAT_NORMAL) != 0u) {
+            mat3 coatFrame = hasTangents ? tbn : tangentFrame(geometric, uvClearcoatNormal);
+            coatNormal = normalize(coatFrame * vec3(slope.xy * m.clearcoatNormalScale, slope.z));
+        }
+    }
+    vec3 coatMirrored = reflect(-v, coatNormal);
+    float coatSpread = max(length(dFdx(coatMirrored)), length(dFdy(coatMirrored)));
+#endif
+    if (alphaMode == MASK && cover == 0.0)
+        discard;
+
+    float rough = clamp(arm.g * m.roughness, 0.045, 1.0);
+    float metal = clamp(arm.b * m.metallic, 0.0, 1.0);
+#ifdef FULL_MATERIAL
+    vec3 f0 = mix(dielectric, base.rgb, metal);
+#else
+    vec3 f0 = mix(vec3(0.04), base.rgb, metal);
+#endif
+    vec3 diffuse = base.rgb * (1.0 - metal);
+
+    vec3 t = tbn * grain;
+    t -= n * dot(n, t);
+    t = dot(t, t) > 1e-4 ? normalize(t) : normalize(cross(n, abs(n.y) < 0.9 ? vec3(0, 1, 0) : vec3(1, 0, 0)));
+    vec3 b = cross(n, t);
+    float alpha = rough * rough;
+    float at = max(alpha * (1.0 + m.anisotropy), 1e-3), ab = max(alpha * (1.0 - m.anisotropy), 1e-3);
+    vec3 viewLocal = vec3(at * dot(t, v), ab * dot(b, v), nv);
+
+#ifdef FULL_MATERIAL
+    float edgeOfAll = mix(dielectricEdge, 1.0, metal);
+    float coatNv = clamp(dot(coatNormal, v), 1e-3, 1.0);
+    float coat = coating * (0.04 + 0.96 * pow(1.0 - coatNv, 5.0));
+    Surface s = Surface(
+        geometric, n, t, b, v, nv, at, ab, viewLocal, f0, diffuse,
+        dielectric, edgeOfAll, dielectricEdge, coatNormal, coatNv, coatRough * coatRough, coat
+    );
+#else
+    Surface s = Surface(geometric, n, t, b, v, nv, at, ab, viewLocal, f0, diffuse);
+#endif
+    vec3 sum = vec3(0.0);
+    uint directional = frame.lightCounts.x;
+    for (uint i = 0u; i < directional; ++i)
+        sum += reflected(s, lights.row[i], i);
+    if (hasClusters) {
+        LightSearch search = lightSearch(gl_FragCoord.xy, position);
+        for (uint i; nextLight(search, position, i);)
+            sum += reflected(s, lights.row[i], i);
+    }
+
+    vec3 ambient;
+    if (hasEnvironment && frame.environment.w > 0.0) {
+#ifdef FULL_MATERIAL
+        if (hasSpecular)
+            ambient = fromEnvironment(
+                environment, n, nv, mirrored, spread, f0, edgeOfAll, dielectric, dielectricEdge, diffuse, rough
+            );
+        else
+            ambient = fromEnvironment(environment, n, nv, mirrored, spread, f0, diffuse, rough);
+        if (hasClearcoat) {
+            float part = coating * reflectedPart(reflectance(coatRough, coatNv), vec3(0.04), 1.0).r;
+            ambient = mix(ambient, reflectedFrom(environment, coatMirrored, coatRough, coatSpread), part);
+        }
+#else
+        ambient = fromEnvironment(environment, n, nv, mirrored, spread, f0, diffuse, rough);
+#endif
+    } else {
+        vec3 around = mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, n.y * 0.5 + 0.5);
+        vec3 above = mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, mirrored.y * 0.5 + 0.5);
+#ifdef FULL_MATERIAL
+        float grazing = pow(1.0 - nv, 5.0);
+        vec3 edge = f0 + (max(vec3((1.0 - rough) * edgeOfAll), f0) - f0) * grazing;
+        if (hasSpecular) {
+            vec3 highest = max(vec3((1.0 - rough) * dielectricEdge), dielectric);
+            diffuse *= 1.0 - largest(mix(dielectric, highest, grazing));
+        }
+        ambient = diffuse * around + edge * above;
+        if (hasClearcoat)
+            ambient = mix(ambient, mix(frame.groundAmbient.rgb, frame.skyAmbient.rgb, coatMirrored.y * 0.5 + 0.5), coat);
+#else
+        vec3 edge = f0 + (max(vec3(1.0 - rough), f0) - f0) * pow(1.0 - nv, 5.0);
+        ambient = diffuse * around + edge * above;
+#endif
+    }
+#ifdef FULL_MATERIAL
+    emitted *= 1.0 - coat;
+#endif
+    sum += ambient * open + emitted;
+
+    colour = vec4(alphaMode == BLEND ? sum * cover : sum, cover); // multiplied by its coverage
+}
