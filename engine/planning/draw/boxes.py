@@ -371,6 +371,8 @@ class BlockBoxes:
         rows = self._table.feature.rows_of(moved)
         if not len(rows):
             return changed
+        if len(rows) >= self._table.blocks.count:  # what has no slot among them makes no difference
+            return np.arange(len(self._table.blocks.blocks))
         moved_blocks = self._table.blocks.blocks_of(rows)
         return distinct(np.concatenate((changed, moved_blocks))) if len(changed) else moved_blocks
 

@@ -353,8 +353,9 @@ class SlotBoxes:
             self._measure(new)
         where, starts = self._where(blocks)
         objects, offset, reach = self._objects[where], self._offset[:, where], self._reach[:, where]
-        middle = np.empty(offset.shape)
-        np.add(self._tableau.origin[as_slice(objects)].T, offset, out=middle)
+        middle, places, rows = np.empty(offset.shape), self._tableau.origin, as_slice(objects)
+        origins = places[rows] if isinstance(rows, slice) else places.take(rows, axis=0)
+        np.add(origins.T, offset, out=middle)
         side = np.subtract(middle, reach)
         low = np.minimum.reduceat(side, starts, axis=1)
         np.add(middle, reach, out=side)
