@@ -17,7 +17,7 @@ from support.skies import radiance_bytes
 
 from engine.assets import AssetLibrary, open_library
 from engine.assets.cache.cache import HEADER_BYTES, CacheMissError, open_cache, pack_header
-from engine.assets.cache.facts import SkeletonFacts
+from engine.assets.cache.facts import EnvironmentFacts, SkeletonFacts
 from engine.assets.cache.freshness import check_cache
 from engine.assets.files import FileGate
 from engine.assets.recipes import recipes_of
@@ -82,8 +82,13 @@ def known_to(library: AssetLibrary) -> tuple[dict[str, Any], dict[str, bytes]]:
     for asset in library.dbs[1].assets:
         if asset.type.has_data:
             found = library.facts(asset.ref)
-            # the names of bones are content, which only the source can confirm
-            facts[asset.label] = replace(found, names=()) if isinstance(found, SkeletonFacts) else found
+            # names of bones and irradiance are content, which only the source can confirm
+            if isinstance(found, SkeletonFacts):
+                found = replace(found, names=())
+            elif isinstance(found, EnvironmentFacts):
+                assert np.abs(found.irradiance).max() <= 3 * 65504
+                found = replace(found, irradiance=())
+            facts[asset.label] = found
             content[asset.label] = library.read(asset.ref)
     return facts, content
 
@@ -177,6 +182,8 @@ FACTS: dict[str, tuple[str, Any]] = {
     "an index that no vertex has": ("highest", 3_000_000_000),
     "the wrong highest index": ("highest", 1),
     "a number for a truth": ("count", True),
+    "more light than any picture has": ("irradiance", [[3e5, 0, 0]] * 9),
+    "too few factors of light": ("irradiance", [[1, 1, 1]] * 8),
 }
 
 

@@ -28,6 +28,7 @@ from engine.assets.cache.facts import (
 )
 from engine.assets.formats import ColorSpace, TextureFormat, VertexFormat
 from engine.assets.importers.environment.cube_levels import LEAST_SIDE, cube_bytes, cube_levels
+from engine.assets.importers.environment.light import LARGEST
 from engine.assets.importers.mesh import BONE, BOUND_BONE, vertex_layout
 from engine.assets.importers.mesh_source import NO_PARENT
 from engine.assets.importers.mips import full_chain, mip_offsets
@@ -148,6 +149,10 @@ def _texture_fits(recipe: Recipe, facts: TextureFacts, size: int) -> bool:
     )
 
 
+_MOST_IRRADIANCE = 3 * LARGEST
+"""More than any factor of irradiance: the largest is 2 for light of 1, that of y."""
+
+
 def _environment_fits(facts: EnvironmentFacts, size: int) -> bool:
     side = facts.side
     return (
@@ -156,6 +161,7 @@ def _environment_fits(facts: EnvironmentFacts, size: int) -> bool:
         and facts.mip_levels == cube_levels(side)
         and facts.size == size == cube_bytes(side)
         and len(facts.irradiance) == 9
+        and all(abs(value) <= _MOST_IRRADIANCE for factor in facts.irradiance for value in factor)
     )
 
 
