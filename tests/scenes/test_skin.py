@@ -234,10 +234,11 @@ def test_what_bones_take_is_given_back_with_the_last_active_skin(tmp_path: Path)
             assert runtime.plan is not None
             return runtime.plan.memory.stride(keys.transient(name))
 
-        assert size("bones") == 2 * 64
+        alignment = runtime.profile.limits.min_storage_buffer_offset_alignment
+        assert size("bones") == -(-2 * 64 // alignment) * alignment
         runtime.tableau["strip"].skin.active = False
         assert_alike(seen(runtime), covered(POSITIONS))
-        assert size("bones") == 64  # a row of zeros
+        assert size("bones") == max(64, alignment)  # a row of zeros
         assert runtime.memory.live_bytes == runtime.plan.planned_bytes
         runtime.tableau["strip"].skin.active = True
         turn(runtime, 35.0)
