@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from engine.assets.importers.mesh_source import read_mesh_source
-from engine.humon import parse, read
+from engine.humon import parse, read, write
 
 
 def script(root: Path, name: str) -> ModuleType:
@@ -56,3 +56,14 @@ def test_the_rocks_and_their_scene_are_made_by_their_script(root: Path) -> None:
 def test_each_level_of_the_rock_has_a_quarter_of_the_triangles(root: Path) -> None:
     lods = read_mesh_source(read(root / "assets/rocks/rock.hu")).lods
     assert [len(lod.indices) // 3 for lod in lods] == [5120, 1280, 320, 80]
+
+
+def test_the_spheres_of_full_materials_are_made_by_their_script(root: Path) -> None:
+    made = script(root, "../scenes/make_materials.py")
+    assert_same_mesh(root / "assets/materials/hues.hu", write({"mesh": made.hues()}))
+    tiles = Image.fromarray(made.tiles()).convert("RGBA")
+    assert_same_picture(root / "assets/materials/tiles.png", np.asarray(tiles).astype(int))
+    stored = (root / "scenes/materials.assets.hu").read_text(encoding="utf-8")
+    assert stored.endswith(write({"assetDb": made.database()}))
+    scene = (root / "scenes/materials.hu").read_text(encoding="utf-8")
+    assert scene.endswith(write(made.scene()))

@@ -21,7 +21,9 @@ VIEWS = {
 SIZES = {"lod": (160, 90)}
 
 
-@pytest.mark.parametrize("name", ["lights", "transparent", "lod", "skin", "crowd", "morph", "tableau"])
+@pytest.mark.parametrize(
+    "name", ["lights", "transparent", "lod", "skin", "crowd", "morph", "tableau", "materials"]
+)
 def test_a_scene_is_its_golden_picture(name: str, goldens: Goldens):
     with open_scene(f"scenes/{name}.hu", size=SIZES.get(name, (320, 180))) as scene:
         assert scene.problems == ()
