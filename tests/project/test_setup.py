@@ -183,8 +183,8 @@ def test_make_runs_the_setup_only_when_its_inputs_changed(root: Path, tmp_path: 
     [
         (("test",), ""),
         (("test", "ARGS=-k plan"), " -k plan"),
-        (("proof",), " --proof all"),
-        (("proof", "ONLY=short"), " --proof short"),
+        (("proof",), " --proof all -v --durations=20"),
+        (("proof", "ONLY=short"), " --proof short -v --durations=20"),
     ],
 )
 def test_make_runs_tests_on_parallel_workers_without_an_outer_limit(
