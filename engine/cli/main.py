@@ -25,6 +25,7 @@ exit codes:
 """
 COMMANDS = {
     "import": "write a scene around a model file (.glb, .gltf, .obj), to be edited by hand",
+    "assets": "list the databases of a project, and what of them would be cooked",
     "cook": "import and compile the assets of a scene into its caches",
     "plan": "print what a scene keeps in GPU memory, where, and why",
     "why": "explain what is in GPU memory, and which features request it",
@@ -41,7 +42,7 @@ _MODULES = {"import": "import_model"}
 
 
 def make_parser(prog: str = PROG) -> argparse.ArgumentParser:
-    """Make the parser of `prog`; each command is run by the module of its name in `engine.cli`."""
+    """Make the parser of `prog`; each command is run by the module of its name in `engine.cli.commands`."""
     parser = Parser(
         prog=prog,
         description="Look at scenes and machines without opening a window. See also: python -m viewer --help",
@@ -51,6 +52,7 @@ def make_parser(prog: str = PROG) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_import(commands)
+    _add_assets(commands)
     _add_cook(commands)
     _add_plan(commands)
     _add_why(commands)
@@ -88,6 +90,19 @@ def _add_import(commands: argparse._SubParsersAction[Parser]) -> None:
         help="the folder to write to, made if it is not there",
     )
     importing.add_argument("--replace", action="store_true", help="replace files that are there already")
+
+
+def _add_assets(commands: argparse._SubParsersAction[Parser]) -> None:
+    assets = _add(
+        commands,
+        "assets",
+        "States are cooked, stale (a source or parameter has changed), missing (a source is not there) and\n"
+        "broken. Nothing is cooked. With a scene, assets that no feature of it uses are marked as unused.",
+    )
+    assets.add_argument(
+        "scene", metavar="SCENE", type=Path, nargs="?", help="a scene (default: all below the project root)"
+    )
+    assets.add_argument("--diff", action="store_true", help="only what differs from what was cooked")
 
 
 def _add_cook(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -200,8 +215,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = PROG) -> int:
     def run() -> int:
         options = make_parser(prog).parse_args(arguments)
         with collector_paused():  # a command is short, and what it has read stays
-            return int(
-                import_module(f"engine.cli.{_MODULES.get(options.command, options.command)}").run(options)
-            )
+            module = _MODULES.get(options.command, options.command)
+            return int(import_module(f"engine.cli.commands.{module}").run(options))
 
     return guarded(run)

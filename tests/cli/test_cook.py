@@ -69,3 +69,14 @@ def test_nothing_to_cook_loads_no_bar(root: Path) -> None:
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=limit(60), check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_assets_lists_what_would_be_cooked_and_cooks_nothing(engine: Run, project: Path) -> None:
+    scene = project / "scenes" / "cube.hu"
+    first = engine("assets", scene, "--diff")
+    assert first.returncode == 0, first.stderr
+    assert "state: stale" in first.stdout
+    assert not list(project.rglob("*.ogCache"))
+    engine("cook", scene)
+    assert "assets: [" not in engine("assets", scene, "--diff").stdout
+    assert "state: cooked" in engine("assets", scene).stdout

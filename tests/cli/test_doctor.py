@@ -13,7 +13,7 @@ from support.limits import limit
 
 from engine.cli import probe
 from engine.cli.adapters import list_adapters
-from engine.cli.doctor import Check, State
+from engine.cli.commands.doctor import Check, State
 
 # Points the loader at no driver at all; the second name is what loaders since 1.3.207 read.
 NO_DRIVER = {"VK_ICD_FILENAMES": "/dev/null", "VK_DRIVER_FILES": "/dev/null"}

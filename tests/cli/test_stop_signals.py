@@ -19,7 +19,7 @@ from support.projects import Project
 from support.sampling import Sample
 from support.stopping import CODES, end, run, started
 
-from engine.cli import plan
+from engine.cli.commands import plan
 from engine.cli.exits import guarded
 from engine.cli.main import main as engine
 from engine.cli.stop_signals import Stopped, stop_signals

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from engine.cli.commands.plan import plan_of
 from engine.cli.exits import ExitCode
-from engine.cli.plan import plan_of
 from engine.files.streams import write_output
 
 

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     plan = plan_of(options)
     text = requirement_text(plan) if options.requirements else plan_text(plan)
     if options.against is not None:
-        from engine.cli.diff import compare
+        from engine.cli.commands.diff import compare
         from engine.humon import read
 
         old = read(options.against).text
