@@ -133,7 +133,7 @@ class _Update:
         """Add a feature to objects with the values of rows of the file's table."""
         values = {spec.name: self._values(now, spec, rows) for spec in table.schema.fields}
         flags = {flag: now.flags(flag)[rows].copy() for flag in FLAGS}
-        table.add(objects, values, **flags)
+        table.add(objects, values, active=flags["active"], enabled=flags["enabled"])
         self._tableau.structure_version += 1
 
     def _values(self, now: FeatureTable, spec: FieldSpec, rows: Rows) -> NDArray[Any]:

@@ -16,7 +16,8 @@ from support.live_scene import LiveScene, Picture, live_scene
 pytestmark = pytest.mark.gpu
 
 ALBEDO = "assets/builtin/material/brick-albedo.png"
-SHADER = "assets/builtin/material/defaultMaterial.fs.glsl"
+SHADER = "assets/builtin/material/surface.fs.glsl"
+LAST = "colour = vec4(alphaMode == BLEND ? sum"
 INCLUDE = "assets/builtin/shader/lights.glsl"
 MESH = "assets/builtin/mesh/cube.hu"
 DATABASE = "scenes/cube.assets.hu"
@@ -137,16 +138,17 @@ def test_a_saved_texture_moves_and_transfers_nothing_else(live: LiveScene) -> No
 
 def test_a_broken_save_keeps_the_last_good_version_and_the_next_one_is_tried(live: LiveScene) -> None:
     good = live.file(SHADER).read_text()
-    dark = good.replace("colour = vec4(", "colour = vec4(0.1) * vec4(", 1)
+    assert good.count(LAST) == 1
+    dark = good.replace(LAST, LAST.replace("vec4(", "0.1 * vec4("))
     live.file(SHADER).write_text(dark)
     live.until_reloaded()
     picture = live.picture()
-    live.file(SHADER).write_text(good.replace("colour = vec4(", "colour = nonsense(", 1))
+    live.file(SHADER).write_text(good.replace(LAST, LAST.replace("vec4(", "nonsense(")))
     live.until_reported()
     assert (live.picture() == picture).all()
-    line = next(n for n, text in enumerate(good.splitlines(), 1) if "colour = vec4(" in text)
+    line = next(n for n, text in enumerate(good.splitlines(), 1) if LAST in text)
     places_of = [str(problem.position) for problem in live.problems if problem.code == "shader.compile"]
-    assert any(re.search(rf"defaultMaterial.fs.glsl:{line}:", place) for place in places_of)
+    assert any(re.search(rf"surface.fs.glsl:{line}:", place) for place in places_of)
     assert "stays as it was" in live.problems[0].message
     live.file(SHADER).write_text(good)
     live.until_reloaded()
