@@ -18,6 +18,7 @@ _MAPS = {
     "map_Pm": "metallic",
     "map_d": "alpha",
 }
+_BRIGHTEST = 1000.0
 _UNREAD_MAPS = frozenset(
     {"map_Bump", "map_bump", "bump", "disp", "map_Ks", "map_Ns", "map_Ka", "decal", "refl"}
 )
@@ -42,11 +43,10 @@ def read_materials(content: bytes, name: str) -> tuple[dict[str, ObjMaterial], l
     lines = Lines(content, name)
     found: dict[str, ObjMaterial] = {}
     current: ObjMaterial | None = None
-    for number, line in enumerate(lines.lines, 1):
-        key, _, rest = line.strip().partition(" ")
+    for number, key, rest in lines.statements():
         if key == "newmtl":
-            current = found.setdefault(rest.strip(), ObjMaterial(rest.strip()))
-        elif current is not None and key and key[0] != "#":
+            current = found.setdefault(rest, ObjMaterial(rest))
+        elif current is not None:
             try:
                 _apply(current, key, rest.partition("#")[0].strip(), lines, number)
             except ValueError as error:
@@ -57,9 +57,9 @@ def read_materials(content: bytes, name: str) -> tuple[dict[str, ObjMaterial], l
 def _apply(material: ObjMaterial, key: str, rest: str, lines: Lines, number: int) -> None:
     """Set one value. Raises ValueError for one that is wrong."""
     if key == "Kd":
-        material.diffuse = _color(rest)
+        material.diffuse = _color(rest, 1.0)
     elif key == "Ke":
-        material.emissive = _color(rest)
+        material.emissive = _color(rest, _BRIGHTEST)
     elif key == "d":
         material.alpha = _number(rest.removeprefix("-halo "), 0.0, 1.0)
     elif key == "Tr":
@@ -80,8 +80,8 @@ def _apply(material: ObjMaterial, key: str, rest: str, lines: Lines, number: int
         lines.warn(ObjCode.MATERIAL, message, number, "normal maps are read as `norm`")
 
 
-def _color(text: str) -> tuple[float, float, float]:
-    values = [_number(word, 0.0, math.inf) for word in text.split()[:3]]
+def _color(text: str, high: float) -> tuple[float, float, float]:
+    values = [_number(word, 0.0, high) for word in text.split()[:3]]
     if len(values) == 1:
         values *= 3
     if len(values) != 3:

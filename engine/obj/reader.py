@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.humon import Problem
+from engine.humon import InputError, Problem
 from engine.obj.codes import ObjCode
-from engine.obj.text import Lines, Place
+from engine.obj.text import MAX_WARNINGS, Lines, Place
 
 Ints = npt.NDArray[np.int64]
 Values = npt.NDArray[Any]
@@ -21,8 +22,14 @@ MAX_CORNERS = 1 << 28
 """Most corners of all faces of a file."""
 
 _WIDTHS = {"v": 3, "vt": 2, "vn": 3}
-_DRAWN = {"f": 3, "l": 2, "p": 1}
+_DRAWN = ("f", "l", "p")
+_TOPOLOGIES = {"f": "triangles", "l": "lines", "p": "points"}
+_LEAST = {"triangles": 3, "lines": 2, "points": 1}
 """The least number of corners of faces, lines and points."""
+
+_CORNER = re.compile(r"(-?[0-9]{1,18})(?:/(-?[0-9]{1,18})?(?:/(-?[0-9]{1,18})?)?)?")
+_ABSENT = np.iinfo(np.int64).min
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(slots=True)
@@ -63,21 +70,24 @@ class ObjFile:
 
 
 def read_obj(content: bytes, name: str) -> ObjFile:
-    """Read an OBJ file. Raises InputError: `obj.*`."""
+    """Read an OBJ file. What is wrong costs the faces, lines or points with it, and is a warning.
+
+    Raises InputError: `obj.encoding`, `obj.limit`, `obj.empty` where nothing is left.
+    """
     lines = Lines(content, name)
-    rows = _by_keyword(lines)
-    columns = {key: _numbers(lines, rows.get(key, []), width) for key, width in _WIDTHS.items()}
-    positions = columns["v"]
+    rows, groups, files = _collected(lines)
+    columns = {key: _numbers(lines, rows[key], width) for key, width in _WIDTHS.items()}
+    positions = columns["v"].values
     if not len(positions):
         raise lines.failure(ObjCode.EMPTY, "the file has no vertices", 1)
     colors = positions[:, 3:6] if positions.shape[1] == 6 else None
-    counts = len(columns["v"]), len(columns["vt"]), len(columns["vn"])
-    groups, files = _groups(lines)
-    parts = [_part(lines, group, counts) for group in groups]
+    parts = [_part(lines, group, list(columns.values())) for group in groups]
     drawn = tuple(part for part in parts if len(part.corners))
     if not drawn:
-        raise lines.failure(ObjCode.EMPTY, "the file has no faces, lines or points", 1)
-    return ObjFile(lines, positions[:, :3], colors, columns["vt"][:, :2], columns["vn"][:, :3], drawn, files)
+        empty = lines.problem(ObjCode.EMPTY, "nothing of the file can be drawn", Place(lines, 1))
+        raise InputError([empty, *lines.warnings])
+    coordinates, normals = columns["vt"].values[:, :2], columns["vn"].values[:, :3]
+    return ObjFile(lines, positions[:, :3], colors, coordinates, normals, drawn, files)
 
 
 @dataclass(slots=True)
@@ -90,140 +100,166 @@ class _Group:
     before: list[tuple[int, int, int]] = field(default_factory=list)
 
 
-def _by_keyword(lines: Lines) -> Mapping[str, list[tuple[int, str]]]:
-    """Return the lines of vertices, coordinates and normals, with their numbers, by their first word."""
-    found: dict[str, list[tuple[int, str]]] = {key: [] for key in _WIDTHS}
-    for number, line in enumerate(lines.lines, 1):
-        key, _, rest = line.lstrip().partition(" ")
-        if key in found:
-            found[key].append((number, rest))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Vertices, coordinates or normals, float64[n, width or more], and which of them are no numbers."""
+
+    values: Values
+    wrong: npt.NDArray[np.bool_]
 
 
-def _numbers(lines: Lines, rows: Sequence[tuple[int, str]], width: int) -> Values:
-    """Return the numbers of lines as float64[n, width or more]; of lines of several lengths, the first."""
-    if not rows:
-        return np.zeros((0, width))
-    try:
-        split = [text.split() for _, text in rows]
-        columns = min(map(len, split))
-        if columns < width and not (width == 2 and columns == 1):
-            raise ValueError
-        keep = 6 if width == 3 and columns >= 6 else width
-        values = np.array([row[:keep] if len(row) >= keep else [*row, "0"] for row in split], np.float64)
-    except ValueError:
-        raise _wrong_number(lines, rows, width) from None
-    if not np.isfinite(values).all():
-        row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
-        raise lines.failure(ObjCode.NUMBER, "a number is not finite", rows[row][0])
-    return values
+_Rows = list[tuple[int, str]]
+_Files = tuple[tuple[str, int], ...]
 
 
-def _wrong_number(lines: Lines, rows: Sequence[tuple[int, str]], width: int) -> Exception:
-    for number, text in rows:
-        words = text.split()
-        try:
-            values = [float(word) for word in words[:width]]
-        except ValueError:
-            return lines.failure(ObjCode.NUMBER, f"'{text[:40]}' has something else than numbers", number)
-        if len(values) < width and not (width == 2 and values):
-            return lines.failure(ObjCode.NUMBER, f"there are {len(values)} numbers of {width}", number)
-    raise AssertionError("a line was wrong before")
-
-
-def _groups(lines: Lines) -> tuple[list[_Group], tuple[tuple[str, int], ...]]:
-    """Collect the lines that draw by object, material and topology; and the names of material files."""
+def _collected(lines: Lines) -> tuple[dict[str, _Rows], list[_Group], _Files]:
+    """Return the lines of vertices by their first word, those that draw by part, and material files."""
+    rows: dict[str, _Rows] = {key: [] for key in _WIDTHS}
     groups: dict[tuple[str, str, str, bool], _Group] = {}
     files: list[tuple[str, int]] = []
     name, material, smooth = "", "", False
-    counts = dict.fromkeys(_WIDTHS, 0)
-    texts, at = lines.lines, 0
-    while at < len(texts):
-        start = at
-        line = texts[at].strip()
-        while line.endswith("\\") and at + 1 < len(texts):
-            at += 1
-            line = f"{line[:-1]} {texts[at].strip()}"
-        at += 1
-        key, _, rest = line.partition(" ")
-        rest = rest.partition("#")[0].strip() if key in _DRAWN else rest.strip()
-        if key in counts:
-            counts[key] += 1
+    for number, key, rest in lines.statements():
+        if key in rows:
+            rows[key].append((number, rest.partition("#")[0]))
         elif key in _DRAWN:
             kind = (name, material, key, smooth)
             if kind not in groups:
-                topology = {"f": "triangles", "l": "lines", "p": "points"}[key]
-                groups[kind] = _Group(ObjPart(name, material, start + 1, topology, smooth))
+                groups[kind] = _Group(ObjPart(name, material, number, _TOPOLOGIES[key], smooth))
             group = groups[kind]
-            group.texts.append(rest)
-            group.numbers.append(start + 1)
-            group.before.append((counts["v"], counts["vt"], counts["vn"]))
+            group.texts.append(rest.partition("#")[0])
+            group.numbers.append(number)
+            group.before.append((len(rows["v"]), len(rows["vt"]), len(rows["vn"])))
         elif key in ("o", "g"):
             name = rest
         elif key == "usemtl":
             material = rest
         elif key == "s":
-            smooth = rest not in ("off", "0", "")
+            smooth = rest.partition("#")[0].strip() not in ("off", "0", "")
         elif key == "mtllib":
-            files.append((rest, start + 1))
-    return list(groups.values()), tuple(files)
+            files.append((rest, number))
+    return rows, list(groups.values()), tuple(files)
 
 
-def _part(lines: Lines, group: _Group, counts: tuple[int, int, int]) -> ObjPart:
-    """Return a part, its corners those of triangles, lines or points."""
+def _numbers(lines: Lines, rows: _Rows, width: int) -> _Column:
+    """Return the numbers of lines; of lines of several lengths, the first that all have."""
+    if not rows:
+        return _Column(np.zeros((0, width)), np.zeros(0, np.bool_))
+    split = [text.split() for _, text in rows]
+    columns = min(map(len, split))
+    keep = 6 if width == 3 and columns >= 6 else width
+    try:
+        values = np.array(
+            [row[:keep] if len(row) >= keep else _filled(row, width) for row in split], np.float64
+        )
+        if (np.abs(values) <= _LARGEST).all():
+            return _Column(values, np.zeros(len(rows), np.bool_))
+    except ValueError:
+        pass
+    values, wrong = np.zeros((len(rows), keep)), np.zeros(len(rows), np.bool_)
+    for at, (number, _) in enumerate(rows):
+        try:
+            row = [
+                float(word)
+                for word in (split[at][:keep] if len(split[at]) >= keep else _filled(split[at], width))
+            ]
+            if not all(abs(value) <= _LARGEST for value in row):
+                raise ValueError("one of the numbers is not finite")
+            values[at] = row
+        except ValueError as error:
+            wrong[at] = True
+            message = f"{error}; what is drawn with it is left out"
+            lines.warn(ObjCode.NUMBER, message, number)
+    return _Column(values, wrong)
+
+
+def _filled(words: list[str], width: int) -> list[str]:
+    """Return the words of a line that has too few; coordinates may have one. Raises ValueError."""
+    if width == 2 and len(words) == 1:
+        return [*words, "0"]
+    raise ValueError(f"there are {len(words)} numbers of {width}")
+
+
+def _part(lines: Lines, group: _Group, columns: Sequence[_Column]) -> ObjPart:
+    """Return a part, its corners those of triangles, lines or points; wrong ones are left out."""
     part = group.part
-    least = {"triangles": 3, "lines": 2, "points": 1}[part.topology]
+    least = _LEAST[part.topology]
     words = [text.split() for text in group.texts]
     lengths = np.array([len(row) for row in words])
     if lengths.sum() > MAX_CORNERS:
         raise lines.failure(ObjCode.LIMIT, f"there are more than {MAX_CORNERS} corners", part.line)
-    short = np.flatnonzero(lengths < least)
-    if len(short):
-        message = f"there are {lengths[short[0]]} corners; at least {least} are needed"
-        raise lines.failure(ObjCode.FACE, message, group.numbers[int(short[0])])
-    numbers = _corner_numbers(lines, group, [word for row in words for word in row], lengths)
+    numbers, no_corner = _corner_numbers([word for row in words for word in row])
     row_of = np.repeat(np.arange(len(words)), lengths)
     before = np.array(group.before, np.int64)[row_of]
-    resolved = np.where(numbers > 0, numbers - 1, np.where(numbers < 0, before + numbers, -1))
-    wrong = (resolved >= np.array(counts)) | ((resolved < 0) & (numbers != 0)) | (resolved[:, :1] < 0)
-    if wrong.any():
-        corner = int(np.flatnonzero(wrong.any(axis=1))[0])
-        column = int(np.flatnonzero(wrong[corner])[0])
-        what = ("vertices", "texture coordinates", "normals")[column]
-        message = f"number {numbers[corner, column]} is none of {counts[column]} {what}"
-        raise lines.failure(ObjCode.INDEX, message, group.numbers[int(row_of[corner])])
-    part.corners = resolved[_listed(part.topology, lengths)]
+    resolved = np.where(numbers > 0, numbers - 1, before + numbers)
+    resolved[numbers == _ABSENT] = -1
+    outside = (resolved >= np.array([len(column.values) for column in columns])) | (numbers == 0)
+    outside |= (resolved < 0) & (numbers != _ABSENT)
+    broken = np.zeros(len(numbers), np.bool_)
+    for at, column in enumerate(columns):
+        if column.wrong.any():
+            used = ~outside[:, at] & (resolved[:, at] >= 0)
+            broken[used] |= column.wrong[resolved[used, at]]
+    short = lengths < least
+    left_out = short.copy()
+    np.logical_or.at(left_out, row_of, no_corner | outside.any(axis=1) | broken)
+    for row in np.flatnonzero(left_out)[: MAX_WARNINGS - len(lines.warnings)].tolist():
+        corners = np.flatnonzero(row_of == row)
+        code, message = _fault(words[row], corners, numbers, no_corner, outside, columns, least)
+        if message:
+            lines.warn(code, f"{message}; it is left out", group.numbers[row])
+    kept = ~left_out[row_of]
+    part.corners = resolved[kept][_listed(part.topology, lengths[~left_out])]
     return part
 
 
-def _corner_numbers(lines: Lines, group: _Group, words: list[str], lengths: Ints) -> Ints:
-    """Return the numbers of corners such as `1/2/3`, `1//3`, `1/2` or `1`: int64[n, 3], 0 for none."""
-    slashes = words[0].count("/")
-    plain = all(word.count("/") == slashes for word in words) and not any("//" in word for word in words)
-    numbers = np.zeros((len(words), 3), np.int64)
-    try:
-        if plain and slashes < 3:
-            flat = np.array(" ".join(words).replace("/", " ").split(), np.int64)
+def _fault(
+    words: list[str],
+    corners: Ints,
+    numbers: Ints,
+    no_corner: npt.NDArray[np.bool_],
+    outside: npt.NDArray[np.bool_],
+    columns: Sequence[_Column],
+    least: int,
+) -> tuple[ObjCode, str]:
+    """Return what is wrong with a line that draws, no text where only its vertices are, which is noted."""
+    if len(words) < least:
+        return ObjCode.FACE, f"there are {len(words)} corners; at least {least} are needed"
+    for word, corner in zip(words, corners.tolist(), strict=True):
+        if no_corner[corner]:
+            form = "write vertex, vertex/texture or vertex/texture/normal"
+            return ObjCode.FACE, f"'{word[:40]}' is no corner: {form}"
+        for column in np.flatnonzero(outside[corner]).tolist():
+            what = ("vertices", "texture coordinates", "normals")[column]
+            count = len(columns[column].values)
+            return ObjCode.INDEX, f"number {numbers[corner, column]} is none of {count} {what}"
+    return ObjCode.NUMBER, ""
+
+
+def _corner_numbers(words: list[str]) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Return the numbers of corners such as `1/2/3`, `1//3`, `1/2` or `1`, and which words are none.
+
+    The numbers are int64[n, 3], _ABSENT where there is none.
+    """
+    numbers = np.full((len(words), 3), _ABSENT, np.int64)
+    wrong = np.zeros(len(words), np.bool_)
+    slashes = words[0].count("/") if words else 0
+    text = " ".join(words)
+    plain = "//" not in text and "_" not in text and text.isascii()  # numpy reads 1_0 as 10
+    if plain and slashes < 3 and all(word.count("/") == slashes for word in words):
+        try:
+            flat = np.array(text.replace("/", " ").split(), np.int64)
             numbers[:, : slashes + 1] = flat.reshape(len(words), slashes + 1)
-            return numbers
-        for row, word in enumerate(words):
-            for column, text in enumerate(word.split("/")[:3]):
-                numbers[row, column] = int(text) if text else 0
-    except (ValueError, OverflowError):
-        pass
-    else:
-        return numbers
-    row_of = np.repeat(np.arange(len(lengths)), lengths)
+        except (ValueError, OverflowError):
+            numbers[:] = _ABSENT
+        else:
+            return numbers, wrong
     for row, word in enumerate(words):
-        parts = word.split("/")
-        if (
-            not all(part.lstrip("-").isdigit() or not part for part in parts)
-            or not parts[0]
-            or len(word) > 60
-        ):
-            message = f"'{word[:40]}' is no corner: write vertex, vertex/texture or vertex/texture/normal"
-            raise lines.failure(ObjCode.FACE, message, group.numbers[int(row_of[row])])
-    raise lines.failure(ObjCode.FACE, "a corner has a number that is too large", group.part.line)
+        found = _CORNER.fullmatch(word)
+        if found is None:
+            wrong[row] = True
+        else:
+            numbers[row] = [int(text) if text else _ABSENT for text in found.groups()]
+    return numbers, wrong
 
 
 def _listed(topology: str, lengths: Ints) -> Ints:

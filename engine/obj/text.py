@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.humon import InputError, Position, Problem, Severity, excerpt_of
 from engine.obj.codes import ObjCode
 
+MAX_WARNINGS = 50
+"""Most warnings of one file."""
+
 
 class Lines:
-    """The lines of a file, joined where one ends with a backslash; numbers of lines are those in the file.
+    """The lines of a file as they are, and the statements on them.
 
     `warnings` are added while the lines are read.
     """
@@ -21,7 +25,28 @@ class Lines:
             )
         self.name = name
         self.warnings: list[Problem] = []
-        self.lines = content.decode("utf-8", "replace").splitlines()
+        text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+        self.lines = text.split("\n")
+
+    def statements(self) -> Iterator[tuple[int, str, str]]:
+        """Yield number, first word and the rest of each line, joined where one ends with a backslash.
+
+        Numbers of lines count from 1; of joined ones it is the first.
+        """
+        number, lines = 0, iter(self.lines)
+        for line in lines:
+            number += 1
+            start = number
+            joined = line.strip()
+            while joined.endswith("\\"):
+                more = next(lines, None)
+                if more is None:
+                    break
+                number += 1
+                joined = f"{joined[:-1].rstrip()} {more.strip()}"
+            words = joined.split(None, 1)
+            if words and words[0][0] != "#":
+                yield start, words[0], words[1].strip() if len(words) == 2 else ""
 
     def problem(
         self, code: str, message: str, node: Place, help: str = "", severity: Severity = Severity.ERROR
@@ -33,8 +58,9 @@ class Lines:
         return Problem(code, message, position, excerpt_of(line, start), help, severity)
 
     def warn(self, code: str, message: str, line: int, help: str = "") -> None:
-        """Add a warning at a line."""
-        self.warnings.append(self.problem(code, message, Place(self, line), help, Severity.WARNING))
+        """Add a warning at a line; of very many, the first."""
+        if len(self.warnings) < MAX_WARNINGS:
+            self.warnings.append(self.problem(code, message, Place(self, line), help, Severity.WARNING))
 
     def failure(self, code: str, message: str, line: int, help: str = "") -> InputError:
         """Return an InputError at a line."""

@@ -26,8 +26,9 @@ def describe_obj(file: ObjFile, path: Path, gate: FileGate, source: str, db: str
     `source` is its name beside the text that will name it, `db` the name of the database that is made.
     """
     folder = posixpath.dirname(source)
-    problems = list(file.warnings)
+    problems: list[Problem] = []
     materials = _materials(file, path, gate, problems)
+    problems += file.warnings
     records: dict[str, str] = {}
     textures: dict[tuple[str, str], str] = {}
     names, material_names, texture_names = Names(), Names(), Names()
@@ -61,23 +62,34 @@ def describe_obj(file: ObjFile, path: Path, gate: FileGate, source: str, db: str
 def _materials(file: ObjFile, path: Path, gate: FileGate, problems: list[Problem]) -> dict[str, ObjMaterial]:
     """Return the materials of the files that an OBJ file names; one that cannot be read is a warning."""
     found: dict[str, ObjMaterial] = {}
-    for name, line in file.material_files:
-        try:
-            source = gate.resolve(name.replace("\\", "/"), path.parent)
-            content, _ = gate.read(source)
-        except FileRejectedError as error:
-            file.lines.warn(error.code, f"materials are left out: {error.reason}", line, error.help)
-            problems.append(file.warnings[-1])
-            continue
-        materials, warnings = read_materials(content, display_path(source))
-        found = materials | found
-        problems += warnings
+    for written, line in file.material_files:
+        for name in _names(written, path, gate):
+            try:
+                source = gate.resolve(name, path.parent)
+                content, _ = gate.read(source)
+            except FileRejectedError as error:
+                file.lines.warn(error.code, f"materials are left out: {error.reason}", line, error.help)
+                continue
+            materials, warnings = read_materials(content, display_path(source))
+            found = materials | found
+            problems += warnings
     for part in file.parts:
         if part.material and part.material not in found and file.material_files:
             message = f"there is no material '{part.material}'; it is drawn grey"
             place = ObjPlace(file.lines, part.line)
             problems.append(file.lines.problem(ObjCode.MATERIAL, message, place, "", Severity.WARNING))
     return found
+
+
+def _names(written: str, path: Path, gate: FileGate) -> list[str]:
+    """Return the names of material files that a line has: one with spaces, if there is such a file."""
+    name = written.replace("\\", "/")
+    if len(name.split()) > 1:
+        try:
+            gate.stamp(gate.resolve(name, path.parent))
+        except FileRejectedError:
+            return name.split()
+    return [name]
 
 
 def _texture(file: str, space: str, name: str) -> Plain:

@@ -14,7 +14,8 @@ from engine.obj import ObjFile, ObjPlace
 def obj_source(file: ObjFile, pointer: str) -> MeshSource:
     """Return the mesh source of a part, `/parts/N`. Raises InputError `gltf.reference` without one."""
     number = pointer.removeprefix("/parts/")
-    if not (number.isascii() and number.isdigit() and int(number) < len(file.parts)):
+    is_number = number.isascii() and number.isdigit() and len(number) < 10
+    if not is_number or int(number) >= len(file.parts):
         message = f"there is no {pointer} in the file: it has {len(file.parts)} parts, /parts/0 and on"
         raise InputError(Problem(GltfCode.REFERENCE, message, Position(file.lines.name)))
     part = file.parts[int(number)]

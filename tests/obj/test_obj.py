@@ -1,0 +1,220 @@
+"""Claims about OBJ and MTL files: parts equal those written, and what is wrong costs itself alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.humon import InputError
+from engine.obj import ObjFile, read_materials, read_obj
+
+SQUARE = "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\n"
+
+
+def obj(text: str | bytes) -> ObjFile:
+    return read_obj(text if isinstance(text, bytes) else text.encode(), "a.obj")
+
+
+def corners(file: ObjFile, part: int = 0) -> list[list[int]]:
+    return file.parts[part].corners[:, 0].reshape(-1, 3).tolist()
+
+
+def codes(file: ObjFile) -> list[tuple[str, int]]:
+    return [(str(warning.code), warning.position.line) for warning in file.warnings]
+
+
+def refused(text: str | bytes) -> str:
+    with pytest.raises(InputError) as caught:
+        obj(text)
+    return str(caught.value.problems[0].code)
+
+
+@given(st.integers(3, 12))
+def test_polygons_are_fans_around_their_first_corner(count: int) -> None:
+    text = "".join(f"v {at} 0 0\n" for at in range(count)) + "f " + " ".join(str(n + 1) for n in range(count))
+    assert corners(obj(text)) == [[0, at, at + 1] for at in range(1, count - 1)]
+
+
+def test_negative_numbers_count_from_the_last_vertex_before() -> None:
+    file = obj("v 0 0 0\nv 1 0 0\nv 0 1 0\nf -3 -2 -1\nv 5 0 0\nv 6 0 0\nv 7 0 0\nf -3 -2 -1\n")
+    assert corners(file) == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize(
+    ("face", "expected"),
+    [
+        ("1 2 3", [[0, -1, -1], [1, -1, -1], [2, -1, -1]]),
+        ("1/1 2/2 3/1", [[0, 0, -1], [1, 1, -1], [2, 0, -1]]),
+        ("1//1 2//1 3//1", [[0, -1, 0], [1, -1, 0], [2, -1, 0]]),
+        ("1/1/1 2/2/1 3/2/1", [[0, 0, 0], [1, 1, 0], [2, 1, 0]]),
+        ("1/-1/1 2 3//1", [[0, 1, 0], [1, -1, -1], [2, -1, 0]]),
+        ("1/ 2/ 3/", [[0, -1, -1], [1, -1, -1], [2, -1, -1]]),
+    ],
+)
+def test_corners_have_coordinates_and_normals_where_they_are_written(
+    face: str, expected: list[list[int]]
+) -> None:
+    file = obj(f"{SQUARE}vt 0 0\nvt 1\nvn 0 0 1\nf {face}\n")
+    assert file.parts[0].corners.tolist() == expected
+    assert file.coordinates.tolist() == [[0, 0], [1, 0]]
+    assert file.warnings == []
+
+
+def test_lines_are_strips_and_points_are_points() -> None:
+    file = obj(SQUARE + "l 1 2 3\np 4 1\n")
+    found = {part.topology: part.corners[:, 0].tolist() for part in file.parts}
+    assert found == {"lines": [0, 1, 1, 2], "points": [3, 0]}
+
+
+def test_objects_groups_and_materials_divide_parts_and_equal_ones_are_joined() -> None:
+    text = "o one\nusemtl red paint\nf 1 2 3\nusemtl blue\nf 1 3 4\n"
+    text += "usemtl red paint\nf 2 3 4\ng zwei Ä\nf 1 2 4\n"
+    file = obj(SQUARE + text)
+    assert [(part.name, part.material, len(part.corners)) for part in file.parts] == [
+        ("one", "red paint", 6),
+        ("one", "blue", 3),
+        ("zwei Ä", "red paint", 3),
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_continued_lines_tabs_comments_and_ends_of_lines_are_read(end: str) -> None:
+    text = "# a\n\tv 0 0 \\\n 0 # first\nv\t1 0 0\nv 0 1 0\nf 1 \\\n  2 \\\n  3 # all\ns 1\nf\t1 2 3\n"
+    file = obj(text.replace("\n", end))
+    assert sum(len(part.corners) for part in file.parts) == 6
+    assert [part.smooth for part in file.parts] == [False, True]
+    assert [part.line for part in file.parts] == [6, 10]
+    assert file.positions.tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
+
+
+def test_colours_of_vertices_and_a_mark_of_byte_order_are_read() -> None:
+    file = obj(b"\xef\xbb\xbfv 0 0 0 1 0 0\nv 1 0 0 0 1 0\nv 0 1 0 0 0 1\nf 1 2 3\n")
+    assert file.colors is not None
+    assert file.colors.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("f 1 2 9", "obj.index"),
+        ("f 1 2 0", "obj.index"),
+        ("f 1 2 -9", "obj.index"),
+        ("f 1/1 2/1 3/1", "obj.index"),
+        ("f 1/0 2/0 3/0", "obj.index"),
+        ("f 1//1 2//1 3//1", "obj.index"),
+        ("f 1 2", "obj.face"),
+        ("f", "obj.face"),
+        ("f 1 2 x", "obj.face"),
+        ("f 1 2 3/1/1/1", "obj.face"),
+        ("f 1 2 /3", "obj.face"),
+        ("f 1 2 1.5", "obj.face"),
+        ("f 1 2 1_0", "obj.face"),
+        (f"f 1 2 {'9' * 30}", "obj.face"),
+        ("l 1", "obj.face"),
+        ("f 1 2 3 ٣", "obj.face"),
+    ],
+)
+def test_a_wrong_face_is_left_out_with_a_warning_at_its_line(line: str, code: str) -> None:
+    file = obj(f"{SQUARE}f 1 2 3\n{line}\nf 1 3 4\n")
+    assert codes(file) == [(code, 6)]
+    assert sum(len(part.corners) for part in file.parts) == 6
+
+
+@pytest.mark.parametrize(
+    "line", ["v 0 x 0", "v 0 0", "v", "v nan 0 0", "v 1e999 0 0", "v 1e39 0 0", "v inf 0 0"]
+)
+def test_a_wrong_vertex_costs_the_faces_with_it(line: str) -> None:
+    file = obj(f"{SQUARE}{line}\nf 1 2 3\nf 1 2 5\n")
+    assert codes(file) == [("obj.number", 5)]
+    assert corners(file) == [[0, 1, 2]]
+
+
+def test_wrong_colours_cost_the_vertex_and_no_traceback() -> None:
+    file = obj("v 0 0 0 1 1 1\nv 1 0 0 1 1 1\nv 0 1 0 1 1 1\nv 0 1 0 a b c\nf 1 2 3\n")
+    assert codes(file) == [("obj.number", 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "obj.empty"),
+        ("v 0 0 0\n", "obj.empty"),
+        (SQUARE + "f 1 2 9\n", "obj.empty"),
+        (b"v 0 0 0\0\n", "obj.encoding"),
+        ("v 0 0 0\nf 1 1 1\n".encode("utf-16"), "obj.encoding"),
+    ],
+)
+def test_a_file_that_nothing_is_left_of_is_refused(text: str | bytes, code: str) -> None:
+    assert refused(text) == code
+
+
+def test_of_very_many_wrong_lines_the_first_are_named() -> None:
+    file = obj(SQUARE + "f 1 2 3\n" + "f 1 2 99\n" * 5000)
+    assert 0 < len(file.warnings) <= 50
+
+
+@given(
+    st.lists(
+        st.sampled_from(["v", "f", "1", "-1", "0", " ", "\n", "/", "\\", "\t", "vt", "1e9", "x", "#", "\r"])
+    )
+)
+def test_any_text_is_read_or_refused(words: list[str]) -> None:
+    text = "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n" + "".join(words)
+    file = obj(text)
+    for part in file.parts:
+        assert part.corners[:, 0].min() >= 0
+        assert (part.corners < [len(file.positions), len(file.coordinates), len(file.normals)]).all()
+
+
+def materials(text: str) -> tuple[Any, list[tuple[str, int]]]:
+    found, warnings = read_materials(text.encode(), "a.mtl")
+    return found, [(str(warning.code), warning.position.line) for warning in warnings]
+
+
+def test_materials_have_the_values_written() -> None:
+    found, warnings = materials(
+        "newmtl red paint\nKd 1 0.5 0.25\nKe 2\nd 0.5\nPr 0.25\nPm 1\nNi 1.4\n"
+        'map_Kd -s 2 2 2 -o 0 0 0 my picture.png\nnorm "a b.png"\nmap_Pr -clamp on tex\\r.png\n'
+        "newmtl plain\n\tTr 0.25\n\tNs 0\n"
+    )
+    red, plain = found["red paint"], found["plain"]
+    assert (red.diffuse, red.emissive, red.alpha) == ((1, 0.5, 0.25), (2, 2, 2), 0.5)
+    assert (red.roughness, red.metallic, red.ior) == (0.25, 1, 1.4)
+    assert red.textures == {"albedo": "my picture.png", "normal": "a b.png", "roughness": "tex/r.png"}
+    assert (plain.alpha, plain.roughness) == (0.75, 1)
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    "line", ["Kd x y z", "Kd 1 2", "Kd", "d", "Pr nan", "map_Kd", "map_Kd -s 1 1", 'norm "a', "bump b.png"]
+)
+def test_a_wrong_value_of_a_material_is_left_out_with_a_warning(line: str) -> None:
+    found, warnings = materials(f"newmtl a\n{line}\nPm 0.5\n")
+    assert warnings == [("obj.material", 2)]
+    assert found["a"].metallic == 0.5
+
+
+def test_colours_are_limited_to_what_can_be_drawn() -> None:
+    found, _ = materials("newmtl a\nKd 1e300 -1 0\nKe 1e300 0 0\n")
+    assert found["a"].diffuse == (1, 0, 0)
+    assert found["a"].emissive == (1000, 0, 0)
+
+
+def test_normals_that_have_no_length_point_up_and_missing_ones_are_flat() -> None:
+    from engine.assets.importers.models.obj_parts import obj_source
+
+    flat = obj_source(obj(SQUARE + "f 1 2 3 4\n"), "/parts/0").lods[0]
+    assert flat.attributes["normal"].tolist() == [[0, 0, 1]] * 6
+    given_ = obj_source(obj(SQUARE + "vn 0 0 0\nvn 0 0 2\nf 1//1 2//2 3//2\n"), "/parts/0").lods[0]
+    np.testing.assert_array_equal(given_.attributes["normal"], [[0, 1, 0], [0, 0, 1], [0, 0, 1]])
+
+
+def test_coordinates_count_downwards_from_the_upper_edge_as_pictures_do() -> None:
+    from engine.assets.importers.models.obj_parts import obj_source
+
+    source = obj_source(obj(SQUARE + "vt 0.25 0.25\nf 1/1 2/1 3/1\n"), "/parts/0").lods[0]
+    assert source.attributes["uv_albedo"].tolist() == [[0.25, 0.75]] * 3
