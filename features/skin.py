@@ -70,8 +70,11 @@ class Skin(Feature):
                 "the object draws no mesh with a skeleton",
                 "give its visibleModel a model whose mesh has a `skeleton`; until then nothing is bent",
             )
+        for row in enabled.intersection(bones.lost):
+            message, advice = bones.lost[row]
+            yield Fault(row, "skin.bones", f"`bones` names no object: {message}", advice)
         for row, names in bones.missing.items():
-            if row in enabled:
+            if row in enabled and row not in bones.lost:
                 some = ", ".join(f"'{name}'" for name in names[:MOST_NAMED])
                 more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
                 yield Fault(

@@ -73,6 +73,8 @@ class Bones:
         The binds by these numbers.
     missing : dict of int to list of str
         By rows of the skin's table: the bones without an object.
+    lost : dict of int to (str, str)
+        Rows of the skin's table whose `bones` names no object: what is wrong, and what to write instead.
     bare : list of int
         Rows of the skin's table whose object draws no mesh with a skeleton.
     """
@@ -85,6 +87,7 @@ class Bones:
     pose: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     poses: Sequence[Doubles] = ()
     missing: Mapping[int, list[str]] = field(default_factory=dict)
+    lost: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     bare: Sequence[int] = ()
 
     def owners(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
@@ -166,7 +169,7 @@ class Skins:
         counts = lengths[kind_of]
         starts = np.cumsum(counts) - counts
         found = self._objects_of(table, rows, known, kind_of)
-        self._find_elsewhere(table, rows, known, kind_of, found)
+        lost = self._find_elsewhere(table, rows, known, kind_of, found)
         binds = np.concatenate([np.zeros((0, 4, 4)), *(_binds(known[kind]) for kind in kind_of.tolist())])
         lacking = np.flatnonzero(found < 0)
         skin_of = np.repeat(np.arange(len(rows)), counts)
@@ -192,7 +195,7 @@ class Skins:
             poses.append(binds[starts[skin] : starts[skin] + counts[skin]])
         pose[objects[is_used]] = number[is_used]
         bare = rows[counts == 0].tolist()
-        return Bones(found, binds, first, count, objects[skin_of], pose, poses, missing, bare)
+        return Bones(found, binds, first, count, objects[skin_of], pose, poses, missing, lost, bare)
 
     def _meshes(self, objects: npt.NDArray[np.int32]) -> Ints:
         """Return the key of the model or mesh that bends on each object, NO_ASSET where there is none."""
@@ -255,30 +258,31 @@ class Skins:
         skeletons: Sequence[Skeleton | None],
         kind_of: npt.NDArray[np.integer],
         found: npt.NDArray[np.int32],
-    ) -> None:
-        """Set the objects of bones that are below another object than the skin's: the one its row names."""
+    ) -> dict[int, tuple[str, str]]:
+        """Set the objects of bones that are below another object than the skin's: the one its row names.
+
+        Returns the rows that name none, each with what is wrong and what to write instead.
+        """
         paths = table.column(BONES_BELOW)[rows]
         tableau = self._tableau
         below: dict[int, dict[str, int]] = {}
+        lost: dict[int, tuple[str, str]] = {}
         at = 0
         for path, row, kind in zip(paths.tolist(), rows.tolist(), kind_of.tolist(), strict=True):
             skeleton = skeletons[kind]
             names = () if skeleton is None else skeleton.names
             if path:
-                root = _object(tableau, path, int(table.object[row]))
+                root = ROOT
+                try:
+                    root = find_object(tableau, path, int(table.object[row])).row
+                except Unbound as error:
+                    lost[row] = error.message, error.advice
                 if root not in below:
                     below[root] = _named(tableau, root)
                 known = below[root]
                 found[at : at + len(names)] = [known.get(name, -1) for name in names]
             at += len(names)
-
-
-def _object(tableau: Tableau, path: str, of: int) -> int:
-    """Return the object that a skin on the object `of` names; ROOT, which has no bones, without one."""
-    try:
-        return find_object(tableau, path, of).row
-    except Unbound:
-        return ROOT
+        return lost
 
 
 def _named(tableau: Tableau, root: int) -> dict[str, int]:

@@ -284,3 +284,14 @@ def test_weights_that_do_not_add_up_are_divided_by_their_sum(tmp_path: Path) -> 
         turn(runtime, 35.0)
         assert_alike(seen(runtime), covered(bent(35.0)))
         assert "add up to 2; they are divided by it" in codes(runtime)["mesh.skin"]
+
+
+def test_a_path_of_bones_that_names_no_object_is_reported_with_a_hint(tmp_path: Path) -> None:
+    with opened(tmp_path, skin="{ @type: skin  bones: strap }") as runtime:
+        assert_alike(seen(runtime), covered(POSITIONS))
+        assert "`bones` names no object" in codes(runtime)["skin.bones"]
+        assert "strip" in codes(runtime)["skin.bones"]
+        runtime.tableau["strip"]["skin"].bones = "strip"
+        turn(runtime, 35.0)
+        assert_alike(seen(runtime), covered(bent(35.0)))
+        assert codes(runtime) == {}
