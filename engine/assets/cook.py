@@ -20,7 +20,7 @@ from engine.assets.files import FileGate
 from engine.assets.limits import KEPT_BYTES
 from engine.assets.recipes import Recipe, recipes_of
 from engine.assets.records import AssetDb
-from engine.assets.roots import data_root, display_path, user_cache_folder
+from engine.assets.roots import display_path, user_cache_folder
 from engine.files import reason_of
 from engine.humon import Problem, Severity
 
@@ -66,9 +66,11 @@ def cook_database(
 def cache_path(db: AssetDb, cache_root: Path | None = None) -> Path:
     """Return the path of a database's cache: beside it, or in `cache_root`.
 
-    Caches of a read-only installation are in the user's cache folder.
+    The caches of a folder that cannot be written, such as that of an installation, are in the user's cache
+    folder.
     """
-    if cache_root is None and db.path.is_relative_to(data_root()) and not os.access(db.path.parent, os.W_OK):
+    beside = db.cache_file.parent
+    if cache_root is None and os.access(beside, os.F_OK) and not os.access(beside, os.W_OK):
         folder = user_cache_folder()
         cache_root = folder / "cooked" if folder is not None else None
     if cache_root is None:
